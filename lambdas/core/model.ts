@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../protocol/errors.ts';
+import type { Json } from './json.ts';
+
+/** A tool call that the model asked for. `id` is the provider's, unique within the turn. */
+export interface ToolCall {
+  id: string;
+  name: string;
+  args: Json;
+}
+
+export interface ToolOutcome {
+  output: Json;
+  isError: boolean;
+}
+
+/** What the model is shown, in the order of the transcript (P11). Each call has exactly one result (P13). */
+export type PromptMessage =
+  | { role: 'user'; content: string }
+  | { role: 'assistant'; text: string; calls: ToolCall[] }
+  | { role: 'tool'; results: (ToolOutcome & { id: string; name: string })[] };
+
+export interface ModelRequest {
+  messages: PromptMessage[];
+  /** `none`: the model must answer now (step limit reached); tools stay declared, since the prompt may hold calls. */
+  toolChoice: 'auto' | 'none';
+}
+
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+}
+
+export interface ModelFailure {
+  code: Extract<ErrorCode, 'PROVIDER_ERROR' | 'AUTH_ERROR'>;
+  /** For a person: no secret, no stack, no provider payload. */
+  message: string;
+  /** Whether the same call could succeed later. */
+  retryable: boolean;
+  /** For the log alone. */
+  diagnostic: string;
+}
+
+export type ModelPart =
+  | { type: 'text'; text: string }
+  | { type: 'thinking'; text: string }
+  /** `invalid` says why the arguments do not fit the tool's schema: such a call is not run. */
+  | ({ type: 'tool_call'; invalid?: string } & ToolCall)
+  | { type: 'finish'; reason: string; usage: Usage }
+  | { type: 'failure'; failure: ModelFailure };
+
+/** One configured model, with the agent's instructions and tools already in it. */
+export interface Model {
+  /** As `done` names them. */
+  readonly provider: string;
+  readonly name: string;
+  /**
+   * One model call. Must not throw: a failure of any kind, also in mid-stream, is a `failure` part and the last one.
+   * A complete call ends with `finish`. After `signal` aborts, the stream ends without either.
+   * Does not retry: the turn does, since only it knows what is already visible.
+   */
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
+}
+
+/** The agent's tools, as the turn runs them. */
+export interface Toolbox {
+  /**
+   * Must not throw: a tool that fails gives an outcome with `isError`. `idempotencyKey` is the same whenever the same
+   * call is run again.
+   */
+  run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
+  /** Whether a call whose outcome is unknown may be run again. */
+  isIdempotent(name: string): boolean;
+}

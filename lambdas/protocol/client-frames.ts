@@ -1,0 +1,93 @@
+import * as z from 'zod/mini';
+import { ID_PATTERN, MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH } from './limits.ts';
+
+/**
+ * What a client may send, written once: validation, types, AsyncAPI and the client library come from here.
+ * Unknown fields are ignored (`z.object` drops them), so that older servers serve newer clients.
+ */
+
+/** An id chosen by a client: 1 to 64 visible ASCII characters. */
+export const clientId = z.string().check(z.regex(ID_PATTERN));
+
+export const connectFrame = z.object({
+  type: z.literal('connect'),
+  session_id: z.optional(clientId),
+  device_name: z.optional(z.string().check(z.maxLength(MAX_LABEL_LENGTH))),
+  capabilities: z.optional(z.array(z.string().check(z.maxLength(MAX_LABEL_LENGTH))).check(z.maxLength(32))),
+  resume: z.optional(
+    z.object({
+      /** The lane of an earlier connection: takes its pending messages and its running turn along. */
+      lane: z.optional(clientId),
+      /** The last event that this client has; events after it are replayed. */
+      after_seq: z.optional(z.int().check(z.nonnegative())),
+    }),
+  ),
+});
+
+export const messageFrame = z.object({
+  type: z.literal('message'),
+  content: z.string(),
+  id: z.optional(clientId),
+  delivery: z.optional(z.enum(['steer', 'queue', 'now'])),
+  /**
+   * The client's own count of its messages on this lane, rising by one. Frames of one connection run concurrently, so
+   * this is what makes the order exact; without it, messages of the same millisecond are ordered by id.
+   */
+  order: z.optional(z.int().check(z.nonnegative())),
+});
+
+export const abortFrame = z.object({
+  type: z.literal('abort'),
+  turn_id: z.optional(clientId),
+  pending: z.optional(z.enum(['keep', 'discard'])),
+});
+
+export const cancelFrame = z.object({ type: z.literal('cancel'), id: clientId });
+
+export const approvalResponseFrame = z.object({
+  type: z.literal('approval_response'),
+  request_id: clientId,
+  decision: z.enum(['approve', 'deny', 'always']),
+});
+
+export const historyFrame = z.object({
+  type: z.literal('history'),
+  /** Entries before this number; without it, the newest page. */
+  before: z.optional(z.int().check(z.positive())),
+  limit: z.optional(z.int().check(z.positive(), z.maximum(MAX_HISTORY_LIMIT))),
+  /** One user entry per message and one assistant entry per turn, as chat views show it. */
+  merged: z.optional(z.boolean()),
+});
+
+export const pingFrame = z.object({
+  type: z.literal('ping'),
+  nonce: z.optional(z.union([z.string().check(z.maxLength(MAX_LABEL_LENGTH)), z.number()])),
+});
+
+/** By `type`: also the list of API Gateway routes, one each. */
+export const CLIENT_FRAMES = {
+  connect: connectFrame,
+  message: messageFrame,
+  abort: abortFrame,
+  cancel: cancelFrame,
+  approval_response: approvalResponseFrame,
+  history: historyFrame,
+  ping: pingFrame,
+} as const;
+
+export type ClientFrameType = keyof typeof CLIENT_FRAMES;
+export type ConnectFrame = z.infer<typeof connectFrame>;
+export type MessageFrame = z.infer<typeof messageFrame>;
+export type AbortFrame = z.infer<typeof abortFrame>;
+export type CancelFrame = z.infer<typeof cancelFrame>;
+export type ApprovalResponseFrame = z.infer<typeof approvalResponseFrame>;
+export type HistoryFrame = z.infer<typeof historyFrame>;
+export type PingFrame = z.infer<typeof pingFrame>;
+export type ClientFrame =
+  | ConnectFrame
+  | MessageFrame
+  | AbortFrame
+  | CancelFrame
+  | ApprovalResponseFrame
+  | HistoryFrame
+  | PingFrame;

@@ -1,0 +1,27 @@
+/**
+ * Limits that the wire itself imposes. They are not settings: a deployment cannot raise what API Gateway fixes.
+ * Source: "Quotas for configuring and running a WebSocket API", API Gateway developer guide.
+ */
+
+/** A posted payload is billed and framed by 32 KB; none of ours is larger, so one event is always one frame. */
+export const MAX_FRAME_BYTES = 32 * 1024;
+
+/**
+ * Message content, as bytes of its JSON encoding. A client sends a message as one WebSocket frame, and a frame over
+ * 32 KB closes the connection with 1009; 24 KiB leaves room for the envelope, both on the way in and in `applied`.
+ */
+export const MAX_CONTENT_BYTES = 24 * 1024;
+
+/** Ids that clients choose: visible ASCII, so that they cannot collide with a key's separators or swell an item. */
+export const MAX_ID_LENGTH = 64;
+export const ID_PATTERN = /^[\x21-\x7e]{1,64}$/;
+
+/** Free-text labels: a session's name, a device's name. */
+export const MAX_LABEL_LENGTH = 200;
+
+/** Subprotocols that are echoed when asked for. `zeroclaw.v1` is the one that this protocol extends. */
+export const SUBPROTOCOLS = ['midturn.v1', 'zeroclaw.v1'] as const;
+
+/** A page of `history`: entries, before the byte limit of a frame cuts it shorter. */
+export const MAX_HISTORY_LIMIT = 200;
+export const DEFAULT_HISTORY_LIMIT = 50;

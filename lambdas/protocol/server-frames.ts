@@ -1,0 +1,231 @@
+import * as z from 'zod/mini';
+import { ERROR_CODES } from './errors.ts';
+
+/**
+ * What the server sends, written once. Only types are taken from here at run time; the schemas serve the tests,
+ * the generated AsyncAPI document and whoever implements the protocol.
+ */
+
+const json = z.json();
+const count = z.int().check(z.nonnegative());
+
+/** Events belong to a turn, are durable before they are posted (P4), and carry `seq`: one more each, no hole (P9). */
+const event = { seq: z.int().check(z.positive()), turn_id: z.string() };
+
+export const appliedMessage = z.object({ id: z.string(), content: z.string() });
+
+export const turnStart = z.object({
+  type: z.literal('turn_start'),
+  ...event,
+  message_ids: z.array(z.string()),
+  resumed: z.optional(z.boolean()),
+});
+export const applied = z.object({
+  type: z.literal('applied'),
+  ...event,
+  messages: z.array(appliedMessage),
+  /** The model call that sees these messages first, counted from 1 within the turn. */
+  step: z.int().check(z.positive()),
+});
+export const chunk = z.object({
+  type: z.literal('chunk'),
+  ...event,
+  content: z.string(),
+  /** Of its first character in the turn's text, in UTF-16 code units (JavaScript string indices). */
+  offset: count,
+});
+export const thinking = z.object({ type: z.literal('thinking'), ...event, content: z.string() });
+export const toolCall = z.object({
+  type: z.literal('tool_call'),
+  ...event,
+  id: z.string(),
+  name: z.string(),
+  args: json,
+  truncated: z.optional(z.boolean()),
+});
+export const toolResult = z.object({
+  type: z.literal('tool_result'),
+  ...event,
+  id: z.string(),
+  name: z.string(),
+  output: json,
+  is_error: z.optional(z.boolean()),
+  truncated: z.optional(z.boolean()),
+});
+export const approvalRequest = z.object({
+  type: z.literal('approval_request'),
+  ...event,
+  request_id: z.string(),
+  tool: z.string(),
+  arguments_summary: z.string(),
+  timeout_secs: z.number(),
+});
+export const historyTrimmed = z.object({
+  type: z.literal('history_trimmed'),
+  ...event,
+  dropped_messages: count,
+  kept_turns: count,
+  reason: z.string(),
+});
+
+/**
+ * `full_response` equals the turn's chunks put together (P3). Where that would not fit into one frame it is null and
+ * `full_response_omitted` is true: the chunks, or `history`, hold the text.
+ */
+const fullResponse = {
+  full_response: z.nullable(z.string()),
+  full_response_omitted: z.optional(z.literal(true)),
+};
+
+export const done = z.object({
+  type: z.literal('done'),
+  ...event,
+  ...fullResponse,
+  input_tokens: count,
+  output_tokens: count,
+  tokens_used: count,
+  /** Of the last model call alone: how full the context is. */
+  last_input_tokens: count,
+  model: z.string(),
+  provider: z.string(),
+  steps: count,
+  cached: z.optional(z.boolean()),
+});
+export const aborted = z.object({ type: z.literal('aborted'), ...event, ...fullResponse, by: z.string() });
+export const turnError = z.object({
+  type: z.literal('error'),
+  ...event,
+  ...fullResponse,
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  terminal: z.literal(true),
+  retryable: z.boolean(),
+});
+
+/** Replies answer a frame of this connection, or tell it a message's fate. They carry no `seq`. */
+export const sessionStart = z.object({
+  type: z.literal('session_start'),
+  session_id: z.string(),
+  resumed: z.boolean(),
+  message_count: count,
+  name: z.optional(z.string()),
+  lane: z.string(),
+  last_seq: count,
+  active_turn: z.optional(
+    z.object({
+      turn_id: z.string(),
+      /** Milliseconds since the epoch. */
+      started_at: z.number(),
+      /** `resume` after `first_seq - 1` replays the whole turn: history lacks the part still being said. */
+      first_seq: z.number(),
+    }),
+  ),
+  limits: z.object({
+    content_bytes: count,
+    inbox_messages: count,
+    inbox_bytes: count,
+    session_turns: count,
+    queue_timeout_seconds: count,
+    frame_bytes: count,
+  }),
+});
+export const connected = z.object({ type: z.literal('connected'), message: z.string() });
+export const accepted = z.object({
+  type: z.literal('accepted'),
+  id: z.string(),
+  turn_id: z.string(),
+  placement: z.enum(['turn', 'steering', 'queued']),
+  /** Messages of this lane that are waiting ahead of it. */
+  position: count,
+  duplicate: z.optional(z.boolean()),
+});
+export const cancelled = z.object({
+  type: z.literal('cancelled'),
+  ids: z.array(z.string()),
+  reason: z.string(),
+});
+
+const entryBase = { n: z.int().check(z.positive()), turn_id: z.string() };
+export const historyEntry = z.discriminatedUnion('role', [
+  z.object({ ...entryBase, role: z.literal('user'), id: z.string(), content: z.string(), at: z.number() }),
+  z.object({ ...entryBase, role: z.literal('assistant'), content: z.string() }),
+  z.object({
+    ...entryBase,
+    role: z.literal('tool_call'),
+    id: z.string(),
+    name: z.string(),
+    args: json,
+    truncated: z.optional(z.boolean()),
+  }),
+  z.object({
+    ...entryBase,
+    role: z.literal('tool_result'),
+    id: z.string(),
+    name: z.string(),
+    output: json,
+    is_error: z.optional(z.boolean()),
+  }),
+]);
+export const history = z.object({
+  type: z.literal('history'),
+  /** Oldest first. */
+  entries: z.array(historyEntry),
+  /** Pass as `before` for the next older page; absent on the last one. */
+  next: z.optional(z.number()),
+});
+export const historyGap = z.object({
+  type: z.literal('history_gap'),
+  after_seq: count,
+  available_from: count,
+});
+export const errorReply = z.object({
+  type: z.literal('error'),
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  terminal: z.literal(false),
+  retryable: z.boolean(),
+  retry_after_ms: z.optional(count),
+  /** The message that this is about. */
+  id: z.optional(z.string()),
+  limit: z.optional(count),
+  depth: z.optional(count),
+});
+export const pong = z.object({
+  type: z.literal('pong'),
+  nonce: z.optional(z.union([z.string(), z.number()])),
+});
+
+export const EVENT_FRAMES = [
+  turnStart,
+  applied,
+  chunk,
+  thinking,
+  toolCall,
+  toolResult,
+  approvalRequest,
+  historyTrimmed,
+  done,
+  aborted,
+  turnError,
+] as const;
+export const REPLY_FRAMES = [
+  sessionStart,
+  connected,
+  accepted,
+  cancelled,
+  history,
+  historyGap,
+  errorReply,
+  pong,
+] as const;
+
+export const eventFrame = z.union(EVENT_FRAMES);
+export const replyFrame = z.union(REPLY_FRAMES);
+
+export type EventFrame = z.infer<typeof eventFrame>;
+export type ReplyFrame = z.infer<typeof replyFrame>;
+export type ServerFrame = EventFrame | ReplyFrame;
+export type HistoryEntry = z.infer<typeof historyEntry>;
+export type SessionStart = z.infer<typeof sessionStart>;
+export type Accepted = z.infer<typeof accepted>;
+export type ErrorReply = z.infer<typeof errorReply>;

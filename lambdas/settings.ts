@@ -1,0 +1,167 @@
+/**
+ * The settings of design §8. The same names at deploy time and locally; each is checked at synth and again at start, and
+ * a bad value is named in one line.
+ */
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ModelChoice =
+  | { provider: 'demo' }
+  | { provider: 'bedrock' | 'openai-compatible' | 'anthropic'; modelId: string };
+
+export type AuthChoice = 'none' | 'tokens' | 'jwt';
+
+export interface Limits {
+  /** Messages that wait in one lane's inbox. */
+  inboxMessages: number;
+  /** Bytes of content that wait in one lane. */
+  inboxBytes: number;
+  /** Turns of a session, the running one included. */
+  sessionTurns: number;
+  /** How long a turn may wait for its session. */
+  queueTimeoutSeconds: number;
+}
+
+export interface TurnSettings {
+  /** Model calls without a new user message in between. */
+  maxSteps: number;
+  /** Window in which streamed text is gathered into one event; the first goes at once. */
+  flushMs: number;
+  /** The turn function's own time limit. */
+  turnTimeoutSeconds: number;
+  /** Visibility time of a turn's message while a worker is alive: how soon a dead worker is replaced. */
+  visibilitySeconds: number;
+}
+
+export interface Retention {
+  transcriptDays: number;
+  eventHours: number;
+}
+
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+}
+
+interface Range {
+  fallback: number;
+  min: number;
+  max: number;
+}
+
+const INTEGERS = {
+  MIDTURN_INBOX_LIMIT: { fallback: 64, min: 1, max: 1000 },
+  // A DynamoDB item ends at 400 KB, and the lane holds more than its inbox.
+  MIDTURN_INBOX_BYTES: { fallback: 131_072, min: 1024, max: 262_144 },
+  MIDTURN_SESSION_QUEUE_LIMIT: { fallback: 8, min: 1, max: 100 },
+  // SQS delays a message by 15 minutes at most.
+  MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: { fallback: 30, min: 1, max: 900 },
+  MIDTURN_MAX_STEPS: { fallback: 16, min: 1, max: 1000 },
+  MIDTURN_FLUSH_MS: { fallback: 100, min: 0, max: 5000 },
+  // Lambda ends at 15 minutes.
+  MIDTURN_TURN_TIMEOUT_SECONDS: { fallback: 300, min: 10, max: 900 },
+  MIDTURN_VISIBILITY_SECONDS: { fallback: 60, min: 2, max: 900 },
+  MIDTURN_RETENTION_DAYS: { fallback: 30, min: 1, max: 3650 },
+  MIDTURN_EVENT_RETENTION_HOURS: { fallback: 24, min: 1, max: 720 },
+} as const satisfies Record<string, Range>;
+
+type IntegerName = keyof typeof INTEGERS;
+
+function integer(env: Environment, name: IntegerName): number {
+  const { fallback, min, max } = INTEGERS[name];
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new SettingError(`${name} is "${text}": it must be a whole number from ${min} to ${max}.`);
+  }
+  return value;
+}
+
+export function readLimits(env: Environment): Limits {
+  return {
+    inboxMessages: integer(env, 'MIDTURN_INBOX_LIMIT'),
+    inboxBytes: integer(env, 'MIDTURN_INBOX_BYTES'),
+    sessionTurns: integer(env, 'MIDTURN_SESSION_QUEUE_LIMIT'),
+    queueTimeoutSeconds: integer(env, 'MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS'),
+  };
+}
+
+export function readTurnSettings(env: Environment): TurnSettings {
+  return {
+    maxSteps: integer(env, 'MIDTURN_MAX_STEPS'),
+    flushMs: integer(env, 'MIDTURN_FLUSH_MS'),
+    turnTimeoutSeconds: integer(env, 'MIDTURN_TURN_TIMEOUT_SECONDS'),
+    visibilitySeconds: integer(env, 'MIDTURN_VISIBILITY_SECONDS'),
+  };
+}
+
+export function readRetention(env: Environment): Retention {
+  return {
+    transcriptDays: integer(env, 'MIDTURN_RETENTION_DAYS'),
+    eventHours: integer(env, 'MIDTURN_EVENT_RETENTION_HOURS'),
+  };
+}
+
+const MODEL_FORM = 'demo, bedrock:<model id>, openai-compatible:<model id> or anthropic:<model id>';
+
+export function readModelChoice(env: Environment): ModelChoice {
+  const text = env.MIDTURN_MODEL;
+  if (!text) throw new SettingError(`MIDTURN_MODEL is not set: it must be ${MODEL_FORM}.`);
+  if (text === 'demo') return { provider: 'demo' };
+  const colon = text.indexOf(':');
+  const provider = text.slice(0, colon);
+  const modelId = text.slice(colon + 1);
+  if (
+    colon > 0 &&
+    modelId &&
+    (provider === 'bedrock' || provider === 'openai-compatible' || provider === 'anthropic')
+  ) {
+    if (provider === 'openai-compatible' && !env.MIDTURN_MODEL_BASE_URL) {
+      throw new SettingError('MIDTURN_MODEL_BASE_URL is not set: an openai-compatible model needs it.');
+    }
+    return { provider, modelId };
+  }
+  throw new SettingError(`MIDTURN_MODEL is "${text}": it must be ${MODEL_FORM}.`);
+}
+
+export function readAuthChoice(env: Environment): AuthChoice {
+  const text = env.MIDTURN_AUTH;
+  if (!text) throw new SettingError('MIDTURN_AUTH is not set: it must be jwt, tokens or none.');
+  if (text === 'none') return text;
+  if (text === 'tokens') {
+    if (!env.MIDTURN_TOKENS && !env.MIDTURN_TOKENS_SECRET) {
+      throw new SettingError('MIDTURN_TOKENS is not set: auth by tokens needs token=tenant/subject,…');
+    }
+    return text;
+  }
+  if (text === 'jwt') {
+    for (const name of ['MIDTURN_JWT_ISSUER', 'MIDTURN_JWT_AUDIENCE'] as const) {
+      if (!env[name]) throw new SettingError(`${name} is not set: auth by jwt needs it.`);
+    }
+    return text;
+  }
+  throw new SettingError(`MIDTURN_AUTH is "${text}": it must be jwt, tokens or none.`);
+}
+
+/** Every setting's name, for passing them on from a developer's environment to the functions. */
+export const SETTING_NAMES = [
+  'MIDTURN_MODEL',
+  'MIDTURN_MODEL_BASE_URL',
+  'MIDTURN_MODEL_API_KEY',
+  'MIDTURN_MODEL_API_KEY_SECRET',
+  'MIDTURN_AUTH',
+  'MIDTURN_JWT_ISSUER',
+  'MIDTURN_JWT_AUDIENCE',
+  'MIDTURN_TOKENS',
+  'MIDTURN_TOKENS_SECRET',
+  ...(Object.keys(INTEGERS) as IntegerName[]),
+] as const;
+
+/** Checks all settings at once, as synth and start do. */
+export function checkSettings(env: Environment): void {
+  readLimits(env);
+  readTurnSettings(env);
+  readRetention(env);
+  readModelChoice(env);
+  readAuthChoice(env);
+}
