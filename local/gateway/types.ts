@@ -1,0 +1,55 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+/** Invokes one function of the local cloud and gives what its handler returned, or throws what Lambda would report. */
+export type Invoke = (event: unknown) => Promise<unknown>;
+
+export interface RouteTarget {
+  invoke: Invoke;
+  /** API Gateway's integration time limit; at most 29 s. */
+  timeoutMs: number;
+}
+
+export interface AuthorizerTarget {
+  invoke: Invoke;
+  /** As in the template, e.g. `route.request.header.Authorization`; empty: always ask the authorizer. */
+  identitySources: readonly string[];
+}
+
+/** An API Gateway WebSocket API as its template describes it. */
+export interface GatewayApi {
+  apiId: string;
+  stage: string;
+  region: string;
+  accountId: string;
+  /** `$request.body.type` and the like. */
+  routeSelectionExpression: string;
+  /** By route key: `$connect`, `$disconnect`, `$default` and the others. */
+  routes: ReadonlyMap<string, RouteTarget>;
+  /** Asked at `$connect`, when the `$connect` route names one. */
+  authorizer?: AuthorizerTarget;
+}
+
+/** API Gateway's quotas. They are values here so that tests can reach them in finite time. */
+export interface GatewayLimits {
+  frameBytes: number;
+  messageBytes: number;
+  idleMs: number;
+  lifetimeMs: number;
+}
+
+export interface Gateway {
+  /** Answers `/{stage}/@connections/{id}` (POST, GET, DELETE) and says whether the request was one of its own. */
+  handleManagement(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Takes WebSocket upgrades of `/{stage}` on this server. */
+  attach(server: Server): void;
+  /** Ids of the open connections. */
+  connections(): string[];
+  /** Cuts a connection without a closing handshake, as a lost network does. `$disconnect` still follows. */
+  cut(connectionId: string): void;
+  close(): Promise<void>;
+}
+
+export type CreateGateway = (
+  api: GatewayApi,
+  options?: { limits?: Partial<GatewayLimits>; log?: (line: string) => void },
+) => Gateway;
