@@ -14,7 +14,7 @@ export const MAX_CONTENT_BYTES = 24 * 1024;
 
 /** Ids that clients choose: visible ASCII, so that they cannot collide with a key's separators or swell an item. */
 export const MAX_ID_LENGTH = 64;
-export const ID_PATTERN = /^[\x21-\x7e]{1,64}$/;
+export const ID_PATTERN = /^(?!__proto__$)[\x21-\x7e]{1,64}$/;
 
 /** Free-text labels: a session's name, a device's name. */
 export const MAX_LABEL_LENGTH = 200;

@@ -1,0 +1,70 @@
+import type { ToolSet } from 'ai';
+import * as z from 'zod/mini';
+
+/** Sampling settings, passed to the provider as they are; those that a model does not know, it ignores or refuses. */
+export interface AgentSettings {
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  maxOutputTokens?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
+  stopSequences?: string[];
+  seed?: number;
+}
+
+/** What the turn has to know about a tool, beside what the model is told. */
+export interface ToolPolicy {
+  /**
+   * Whether a call may be run again when its outcome is unknown, because the worker died while it ran. Without it, the
+   * model is told that the outcome is unknown. Default: false.
+   */
+  idempotent?: boolean;
+}
+
+export interface AgentTool extends ToolPolicy {
+  /** An AI SDK tool with a schema and an `execute`, from `tool()`, `dynamicTool()` or an MCP client. */
+  tool: ToolSet[string];
+}
+
+export interface AgentDefinition {
+  /** The system prompt. A plain text, so that the prompt stays a function of transcript and settings (P11). */
+  instructions: string;
+  settings?: AgentSettings;
+  /** By the name that the model calls: letters, digits, `_` and `-`, at most 64. */
+  tools: Readonly<Record<string, AgentTool>>;
+}
+
+/**
+ * The `contextSchema` of a tool that wants our part of its call: `execute(input, { context })` then has
+ * `context.idempotencyKey`, which is the same whenever the same call is run again.
+ */
+export const toolContext = z.object({ idempotencyKey: z.string() });
+
+export type ToolContext = z.infer<typeof toolContext>;
+
+export class AgentDefinitionError extends Error {
+  override readonly name = 'AgentDefinitionError';
+}
+
+// The narrowest rule of the providers: Anthropic's and OpenAI's.
+const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Checks the definition where it is written, so that a mistake shows at start and not in a turn. */
+export function defineAgent(definition: AgentDefinition): AgentDefinition {
+  for (const [name, { tool }] of Object.entries(definition.tools)) {
+    if (!TOOL_NAME.test(name)) {
+      throw new AgentDefinitionError(
+        `Tool name "${name}": only letters, digits, _ and - are allowed, at most 64.`,
+      );
+    }
+    // Such a tool is run by a client or by the provider: the turn would wait for its result for ever.
+    if (!tool.execute) throw new AgentDefinitionError(`Tool "${name}" has no execute function.`);
+  }
+  return definition;
+}
+
+/** The agent's own tool of that name; names come from the model, so inherited properties do not count. */
+export function findTool(agent: AgentDefinition, name: string): AgentTool | undefined {
+  return Object.hasOwn(agent.tools, name) ? agent.tools[name] : undefined;
+}

@@ -1,0 +1,153 @@
+import type { ModelRequest, PromptMessage, ToolCall } from '../../../core/model.ts';
+import { reply } from './demo-replies.ts';
+
+/** What the demo model does in one model call. */
+export interface DemoStep {
+  thinking: string;
+  text: string;
+  call?: ToolCall;
+}
+
+type Wish = { tool: 'current_time' } | { tool: 'wait'; seconds: number };
+
+/** As the sample tool `wait` limits itself. */
+const MAX_WAIT_SECONDS = 10;
+/** Stays below the default limit of 16 steps, so that the demo always gets to its answer. */
+const MAX_WISHES = 12;
+const QUOTE_LENGTH = 80;
+
+/**
+ * Decides by the prompt alone. The messages since its last finished answer make up the exchange; each asks for some tool
+ * calls, which are made one per step, so that there is a boundary after each where new messages are taken in.
+ */
+export function planStep({ messages, toolChoice }: ModelRequest, tools: readonly string[]): DemoStep {
+  const { prompt, spoken } = splitSpoken(messages);
+  const step = planAnew(prompt, toolChoice === 'none' ? [] : tools);
+  if (spoken === '') return step;
+  // A turn taken over in mid-answer: the same plan, from where the text stopped.
+  const rest = step.text.startsWith(spoken) ? step.text.slice(spoken.length) : '';
+  return { ...step, thinking: '', text: rest === '' && !step.call ? ' That is all.' : rest };
+}
+
+/** The text that ends the prompt, if the assistant has the last word, apart from what came before it. */
+function splitSpoken(messages: readonly PromptMessage[]): { prompt: PromptMessage[]; spoken: string } {
+  const end = messages.findLastIndex((message) => !isAnswer(message)) + 1;
+  const spoken = messages.slice(end).map((message) => (message.role === 'assistant' ? message.text : ''));
+  return { prompt: messages.slice(0, end), spoken: spoken.join('') };
+}
+
+function isAnswer(message: PromptMessage): boolean {
+  return message.role === 'assistant' && message.calls.length === 0;
+}
+
+function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): DemoStep {
+  const exchange = prompt.slice(prompt.findLastIndex(isAnswer) + 1);
+  const asked = exchange.flatMap((message) => (message.role === 'user' ? [message.content] : []));
+  const made = exchange.flatMap((message) => (message.role === 'assistant' ? message.calls : []));
+  const next = asked
+    .flatMap(wishesOf)
+    .filter(({ tool }) => tools.includes(tool))
+    .slice(0, MAX_WISHES)[made.length];
+
+  const steering = acknowledge(prompt);
+  const body = next
+    ? announce(next)
+    : [...outcomes(exchange), ...asked.flatMap(replyUnlessTool)].join('\n\n');
+  const text = [steering, body || 'Done.'].filter((part) => part !== '').join(' ');
+  return {
+    thinking: exchange.length === asked.length ? `The user asks: ${quote(asked.join(' '))}. Let me see.` : '',
+    // The turn's earlier text and this one are read as one.
+    text: prompt.some((message) => message.role === 'assistant' && message.text !== '')
+      ? `\n\n${text}`
+      : text,
+    ...(next && { call: toCall(next, prompt) }),
+  };
+}
+
+/** Names what the user has written since the model began to answer: steering, or simply the next message. */
+function acknowledge(prompt: readonly PromptMessage[]): string {
+  const before = prompt.findLastIndex((message) => message.role !== 'user');
+  const fresh = prompt
+    .slice(before + 1)
+    .flatMap((message) => (message.role === 'user' ? [message.content] : []));
+  if (before < 0 || fresh.length === 0) return '';
+  const quotes = fresh.map(quote).join(' and ');
+  return prompt[before]?.role === 'tool'
+    ? `While I was at it, you added ${quotes}, so I take that in here.`
+    : `You then wrote ${quotes}, so on to that.`;
+}
+
+function quote(content: string): string {
+  const line = content.trim().replaceAll(/\s+/g, ' ');
+  return `“${line.length > QUOTE_LENGTH ? `${line.slice(0, QUOTE_LENGTH - 1)}…` : line}”`;
+}
+
+const WISH = new RegExp(
+  [
+    /\bwait\w*\b[^.;\d]*?(\d+(?:\.\d+)?)\s*(?:s|secs?|seconds?)\b/,
+    /\bwhat time\b|\btime is it\b|\bcurrent time\b|\b(?:the|today's) date\b|\bclock\b/,
+    // "by the time that …" asks for nothing.
+    /(?<!\b(?:by|at|all|of|from|until|during) )\bthe time\b/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gi',
+);
+
+function wishesOf(content: string): Wish[] {
+  return [...content.matchAll(WISH)].flatMap(([, seconds]): Wish[] =>
+    seconds === undefined ? [{ tool: 'current_time' }] : waits(Number(seconds)),
+  );
+}
+
+/** A wait that is longer than the tool allows becomes several. */
+function waits(seconds: number): Wish[] {
+  const full = Math.min(Math.floor(seconds / MAX_WAIT_SECONDS), MAX_WISHES);
+  const rest = seconds - full * MAX_WAIT_SECONDS;
+  const parts = Array.from({ length: full }, () => MAX_WAIT_SECONDS);
+  if ((rest > 0 || full === 0) && full < MAX_WISHES) parts.push(rest);
+  return parts.map((part) => ({ tool: 'wait', seconds: part }));
+}
+
+function announce(wish: Wish): string {
+  return wish.tool === 'wait' ? `I will wait ${inSeconds(wish.seconds)}.` : 'Let me look at the clock.';
+}
+
+function toCall(wish: Wish, prompt: readonly PromptMessage[]): ToolCall {
+  const earlier = prompt.reduce(
+    (sum, message) => sum + (message.role === 'assistant' ? message.calls.length : 0),
+    0,
+  );
+  return {
+    id: `demo_${earlier + 1}`,
+    name: wish.tool,
+    args: wish.tool === 'wait' ? { seconds: wish.seconds } : {},
+  };
+}
+
+function outcomes(exchange: readonly PromptMessage[]): string[] {
+  const results = exchange.flatMap((message) => (message.role === 'tool' ? message.results : []));
+  const lines = results.map(({ name, output, isError }) => {
+    if (isError) return `The tool \`${name}\` did not work out: ${asText(output)}`;
+    if (name === 'wait') return `I waited ${inSeconds(Number(field(output, 'waited_seconds')))}.`;
+    if (name === 'current_time') return `It is **${field(output, 'time')}** (${field(output, 'zone')}).`;
+    return `The tool \`${name}\` says: ${asText(output)}`;
+  });
+  return lines.length > 0 ? [lines.join(' ')] : [];
+}
+
+function field(output: unknown, name: string): unknown {
+  return typeof output === 'object' && output !== null ? Reflect.get(output, name) : undefined;
+}
+
+function asText(output: unknown): string {
+  return typeof output === 'string' ? output : JSON.stringify(output);
+}
+
+function inSeconds(seconds: number): string {
+  return seconds === 1 ? '1 second' : `${seconds} seconds`;
+}
+
+function replyUnlessTool(content: string): string[] {
+  return wishesOf(content).length > 0 ? [] : [reply(content)];
+}

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { redact } from './redact.ts';
+
+test.each([
+  ['https://me:pw@host/v1', 'https://[redacted]@host/v1'],
+  ['Authorization: Bearer abc.def-1', 'Authorization: Bearer [redacted]'],
+  ['key sk-proj-abcdef123', 'key [redacted]'],
+  ['AKIAABCDEFGHIJKLMNOP signed', '[redacted] signed'],
+  ['GET /x?api_key=abc&y=1&X-Amz-Signature=def', 'GET /x?api_key=[redacted]&y=1&X-Amz-Signature=[redacted]'],
+  ['the value hunter2 twice: hunter2', 'the value [redacted] twice: [redacted]'],
+  ['nothing secret, key-free', 'nothing secret, key-free'],
+])('%s', (text, clean) => {
+  expect(redact(text, ['hunter2', ''])).toBe(clean);
+});

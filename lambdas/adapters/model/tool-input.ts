@@ -1,0 +1,47 @@
+import { asSchema, type FlexibleSchema, InvalidToolInputError, jsonSchema, NoSuchToolError } from 'ai';
+
+const MAX_REASON_LENGTH = 500;
+
+/**
+ * A tool's schema that checks the input and hands it on as it came. The transcript keeps what the model wrote, and the
+ * schema's defaults and transformations are applied once, when the tool is run.
+ */
+export function checkOnly(schema: FlexibleSchema<unknown>): FlexibleSchema<unknown> {
+  const inner = asSchema(schema);
+  return jsonSchema(() => inner.jsonSchema, {
+    validate: async (value) => {
+      const result = (await inner.validate?.(value)) ?? { success: true, value };
+      return result.success ? { success: true, value } : result;
+    },
+  });
+}
+
+/** Why a call cannot be run, in a line that helps the model to do better. */
+export function describeInvalidCall(error: unknown, name: string): string {
+  if (NoSuchToolError.isInstance(error)) return unknownTool(name, error.availableTools ?? []);
+  const issues = findIssues(error);
+  const reason = issues.length > 0 ? issues.join('; ') : 'they are not valid JSON for this tool';
+  return `The arguments do not fit the tool "${name}": ${reason}.`.slice(0, MAX_REASON_LENGTH);
+}
+
+export function unknownTool(name: string, available: readonly string[]): string {
+  return `There is no tool named "${name}". Available: ${available.join(', ') || 'none'}.`.slice(
+    0,
+    MAX_REASON_LENGTH,
+  );
+}
+
+/** The issues of a Standard Schema, wherever in the chain of causes the validator's own error is. */
+function findIssues(error: unknown): string[] {
+  for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as Error).cause) {
+    const issues = Array.isArray(cause) ? cause : 'issues' in cause ? cause.issues : undefined;
+    if (Array.isArray(issues)) return issues.flatMap(describeIssue);
+  }
+  return InvalidToolInputError.isInstance(error) || !(error instanceof Error) ? [] : [error.message];
+}
+
+function describeIssue(issue: unknown): string[] {
+  if (typeof issue !== 'object' || issue === null || !('message' in issue)) return [];
+  const path = 'path' in issue && Array.isArray(issue.path) ? issue.path.map(String).join('.') : '';
+  return [path ? `${path}: ${issue.message}` : String(issue.message)];
+}

@@ -1,0 +1,150 @@
+import { tool } from 'ai';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { defineAgent, toolContext } from './agent-definition.ts';
+import { createToolbox } from './toolbox.ts';
+
+const seen: unknown[] = [];
+const holding = Promise.withResolvers<void>();
+
+function giving(output: unknown) {
+  return { tool: tool({ inputSchema: z.object({}), execute: () => output }) };
+}
+
+const cycle: Record<string, unknown> = {};
+cycle.self = cycle;
+
+const agent = defineAgent({
+  instructions: '',
+  tools: {
+    add: {
+      idempotent: true,
+      tool: tool({
+        inputSchema: z.object({ a: z.coerce.number(), b: z.number().default(1) }),
+        execute: async ({ a, b }) => ({ sum: a + b }),
+      }),
+    },
+    look: {
+      tool: tool({
+        inputSchema: z.object({}),
+        contextSchema: toolContext,
+        execute: (_input, { toolCallId, abortSignal, context }) => {
+          seen.push({ toolCallId, aborted: abortSignal?.aborted, key: context.idempotencyKey });
+        },
+      }),
+    },
+    stream: {
+      tool: tool({
+        inputSchema: z.object({}),
+        async *execute() {
+          yield 'half';
+          yield 'whole';
+        },
+      }),
+    },
+    fail: {
+      tool: tool({
+        inputSchema: z.object({}),
+        execute: (): string => {
+          throw new Error('The printer is on fire.');
+        },
+      }),
+    },
+    hold: {
+      tool: tool({
+        inputSchema: z.object({}),
+        execute: (_input, { abortSignal }) =>
+          new Promise((_resolve, reject) => {
+            holding.resolve();
+            abortSignal?.addEventListener('abort', () => reject(abortSignal.reason));
+          }),
+      }),
+    },
+    rich: giving({
+      at: new Date(0),
+      big: 12n,
+      map: new Map([['a', new Set([1])]]),
+      gone: undefined,
+      nan: Number.NaN,
+    }),
+    cycle: giving(cycle),
+  },
+});
+
+const toolbox = createToolbox(agent);
+
+function run(
+  name: string,
+  args: Parameters<typeof toolbox.run>[0]['args'] = {},
+  signal = new AbortController().signal,
+) {
+  return toolbox.run({ id: 'call-1', name, args }, { signal, idempotencyKey: 'key-1' });
+}
+
+describe('run', () => {
+  test('applies the schema to the input, defaults and all', async () => {
+    expect(await run('add', { a: '2' })).toEqual({ output: { sum: 3 }, isError: false });
+  });
+
+  test('gives the tool its call id, the abort signal and the idempotency key', async () => {
+    expect(await run('look')).toEqual({ output: null, isError: false });
+    expect(seen).toEqual([{ toolCallId: 'call-1', aborted: false, key: 'key-1' }]);
+  });
+
+  test('takes the last value of a tool that streams its output', async () => {
+    expect(await run('stream')).toEqual({ output: 'whole', isError: false });
+  });
+
+  test.each(['fly', 'constructor'])('of a tool that is not there (%s) is an error outcome', async (name) => {
+    const outcome = await run(name);
+    expect(outcome).toMatchObject({
+      isError: true,
+      output: expect.stringContaining(`no tool named "${name}"`),
+    });
+  });
+
+  test('with arguments that do not fit names what is wrong, and runs nothing', async () => {
+    const outcome = await run('add', { a: 1, b: 'x' });
+    expect(outcome).toMatchObject({ isError: true, output: expect.stringContaining('b: ') });
+  });
+
+  test('of a tool that throws is an error outcome with its message alone', async () => {
+    expect(await run('fail')).toEqual({ output: 'The printer is on fire.', isError: true });
+  });
+
+  test('of a tool that was aborted says so', async () => {
+    const controller = new AbortController();
+    const outcome = run('hold', {}, controller.signal);
+    await holding.promise;
+    controller.abort();
+    expect(await outcome).toEqual({ output: 'The tool was stopped before it was done.', isError: true });
+  });
+
+  test('after an abort does not begin', async () => {
+    seen.length = 0;
+    expect((await run('look', {}, AbortSignal.abort())).isError).toBe(true);
+    expect(seen).toEqual([]);
+  });
+
+  test('makes the output what JSON can hold', async () => {
+    expect((await run('rich')).output).toEqual({
+      at: '1970-01-01T00:00:00.000Z',
+      big: '12',
+      map: { a: [1] },
+      nan: null,
+    });
+  });
+
+  test('of a tool whose output contains itself is an error outcome', async () => {
+    expect((await run('cycle')).isError).toBe(true);
+  });
+});
+
+test('only a tool that says so may be run again', () => {
+  expect(['add', 'look', 'fly', 'constructor'].map(toolbox.isIdempotent)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});

@@ -1,0 +1,61 @@
+import { asSchema } from 'ai';
+import type { Toolbox, ToolOutcome } from '../../core/model.ts';
+import { type AgentDefinition, findTool, type ToolContext } from './agent-definition.ts';
+import { toJson } from './json-safe.ts';
+import { describeInvalidCall, unknownTool } from './tool-input.ts';
+
+const MAX_ERROR_LENGTH = 500;
+const STOPPED = 'The tool was stopped before it was done.';
+
+/** The agent's tools, run as the AI SDK runs them: schema first, then `execute`, of a stream of outputs the last. */
+export function createToolbox(agent: AgentDefinition): Toolbox {
+  return {
+    isIdempotent: (name) => findTool(agent, name)?.idempotent === true,
+
+    async run({ id, name, args }, { signal, idempotencyKey }) {
+      const execute = findTool(agent, name)?.tool.execute;
+      const schema = findTool(agent, name)?.tool.inputSchema;
+      if (!execute) return failed(unknownTool(name, Object.keys(agent.tools)));
+      try {
+        const checked = (await asSchema(schema).validate?.(args)) ?? { success: true, value: args };
+        if (!checked.success) return failed(describeInvalidCall(checked.error, name));
+        // While the schema was at work, the turn may have been aborted: a tool that listens from now on would not hear of it.
+        if (signal.aborted) return failed(STOPPED);
+        const context: ToolContext = { idempotencyKey };
+        const output: unknown = execute(checked.value, {
+          toolCallId: id,
+          abortSignal: signal,
+          context,
+          // The SDK would show the prompt here; a tool of ours works from its input alone, so that it can be run again.
+          messages: [],
+        });
+        return {
+          output: toJson(isAsyncIterable(output) ? await lastOf(output) : await output),
+          isError: false,
+        };
+      } catch (error) {
+        return failed(signal.aborted ? STOPPED : messageOf(error));
+      }
+    },
+  };
+}
+
+function failed(message: string): ToolOutcome {
+  return { output: message, isError: true };
+}
+
+/** A tool's own message, for the model and the user to see; never the stack. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : typeof error === 'string' ? error : '';
+  return (message || 'The tool failed without saying why.').slice(0, MAX_ERROR_LENGTH);
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+async function lastOf(outputs: AsyncIterable<unknown>): Promise<unknown> {
+  let last: unknown;
+  for await (const output of outputs) last = output;
+  return last;
+}

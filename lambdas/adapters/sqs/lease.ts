@@ -1,0 +1,49 @@
+import { ChangeMessageVisibilityCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
+import type { Clock, Log } from '../../core/ports.ts';
+
+/** A worker's hold on its queue message: short and renewed, so that a dead worker is replaced within `seconds`. */
+export interface Lease {
+  /** Visible at once for the next worker. The handle is void afterwards: report failure, so that nobody deletes by it. */
+  handBack(): Promise<void>;
+  /** Stops renewing. */
+  stop(): Promise<void>;
+}
+
+export function holdMessage(
+  deps: { queueUrl: string; receiptHandle: string; seconds: number; clock: Clock; log: Log },
+  client: SQSClient = new SQSClient({} satisfies SQSClientConfig),
+): Lease {
+  const { queueUrl, receiptHandle, seconds, clock, log } = deps;
+  const stopped = new AbortController();
+  const change = (VisibilityTimeout: number) =>
+    client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: queueUrl,
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout,
+      }),
+    );
+  // Until the first change the queue's own visibility time applies, which covers the function's whole time limit.
+  const beating = (async () => {
+    while (!stopped.signal.aborted) {
+      try {
+        await change(seconds);
+      } catch (error) {
+        // Only a replacement that comes too early is at stake, and the fence holds against that.
+        log.warn('heartbeat failed', { error: String(error) });
+      }
+      await clock.sleep((seconds * 1000) / 3, stopped.signal);
+    }
+  })();
+  return {
+    async handBack() {
+      stopped.abort();
+      await beating;
+      await change(0);
+    },
+    async stop() {
+      stopped.abort();
+      await beating;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
+import * as z from 'zod/mini';
+import type { Queues, Token } from '../../core/ports.ts';
+
+const tokenBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
+
+/** The body of a message in either queue. Throws on anything else: such a message ends in the dead-letter queue. */
+export const parseToken = (body: string): Token => tokenBody.parse(JSON.parse(body));
+
+/** At most 128 characters without spaces: a session's key may be longer and hold anything. */
+export const groupOf = (session: string): string => createHash('sha256').update(session).digest('hex');
+
+export function sqsQueues(
+  turnQueueUrl: string,
+  deadlineQueueUrl: string,
+  config: SQSClientConfig = {},
+): Queues {
+  const client = new SQSClient(config);
+  return {
+    async sendToken(token, sender) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: turnQueueUrl,
+          MessageBody: JSON.stringify(token),
+          MessageGroupId: groupOf(token.session),
+          MessageDeduplicationId: `${token.slot}#${sender}`,
+        }),
+      );
+    },
+    async sendDeadline(token, seconds) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: deadlineQueueUrl,
+          MessageBody: JSON.stringify(token),
+          DelaySeconds: Math.min(900, Math.max(0, Math.ceil(seconds))),
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import type { EventFrame } from '../protocol/server-frames.ts';
+import type { Json } from './json.ts';
+
+/** What a turn says, before it has a number. */
+export type EventDraft =
+  | { type: 'turn_start'; message_ids: string[]; entry: number; at: number }
+  | { type: 'applied'; messages: AppliedMessage[]; step: number }
+  | { type: 'chunk'; content: string; offset: number }
+  | { type: 'thinking'; content: string }
+  | { type: 'tool_call'; id: string; name: string; args: Json }
+  | { type: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true }
+  | { type: 'history_trimmed'; dropped_messages: number; kept_turns: number; reason: string }
+  | ({ type: 'done' } & End & DoneFacts)
+  | ({ type: 'aborted'; by: string } & End)
+  | ({ type: 'error'; code: TurnErrorCode; message: string; retryable: boolean } & End);
+
+/** Where the turn's events begin: its text is rebuilt from there. */
+interface End {
+  first: number;
+}
+
+export interface AppliedMessage {
+  id: string;
+  content: string;
+  at: number;
+}
+
+export interface DoneFacts {
+  input_tokens: number;
+  output_tokens: number;
+  last_input_tokens: number;
+  model: string;
+  provider: string;
+  steps: number;
+}
+
+export type TurnErrorCode = Extract<EventFrame, { type: 'error' }>['code'];
+
+/** An event of a session: durable, numbered without holes (P9), never taken back (P3). */
+export type TurnEvent = EventDraft & { seq: number; turn: string };
+
+const ENDS = new Set(['done', 'aborted', 'error']);
+export const isEnd = (event: { type: string }): boolean => ENDS.has(event.type);
+
+/** Chunks are most of all events, so they are stored without field names. */
+export function encodeEvent(event: TurnEvent): string {
+  const { seq, turn, type, ...rest } = event;
+  if (event.type === 'chunk') return JSON.stringify([seq, turn, type, event.content, event.offset]);
+  return JSON.stringify([seq, turn, type, rest]);
+}
+
+export function decodeEvent(text: string): TurnEvent {
+  const [seq, turn, type, payload, offset] = JSON.parse(text) as [number, string, string, unknown, number];
+  if (type === 'chunk') return { seq, turn, type, content: payload as string, offset };
+  return { seq, turn, type, ...(payload as object) } as TurnEvent;
+}
+
+/** Several sources of events (EVENTS items, a tail) as one sequence: each seq once, rising. */
+export function mergeEvents(...sources: readonly (readonly TurnEvent[])[]): TurnEvent[] {
+  const bySeq = new Map<number, TurnEvent>();
+  for (const source of sources) for (const event of source) bySeq.set(event.seq, event);
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/** The assistant text of a turn: its chunks put together (P3). */
+export const textOf = (events: readonly TurnEvent[]): string =>
+  events.reduce((text, event) => (event.type === 'chunk' ? text + event.content : text), '');
+
+const bytes = (text: string) => Buffer.byteLength(text);
+
+/**
+ * The frame that clients see of an event. A stored end leaves its text out, since the chunks are stored already:
+ * `turnText` is the turn's text, needed for ends alone.
+ */
+export function frameOf(event: TurnEvent, turnText: () => string): string {
+  const { seq, turn: turn_id } = event;
+  const frame = ((): EventFrame => {
+    switch (event.type) {
+      case 'turn_start':
+        return { type: event.type, seq, turn_id, message_ids: event.message_ids };
+      case 'applied': {
+        const messages = event.messages.map(({ id, content }) => ({ id, content }));
+        return { type: event.type, seq, turn_id, messages, step: event.step };
+      }
+      case 'done': {
+        const { type, turn: _, seq: __, first: ___, ...facts } = event;
+        const tokens_used = facts.input_tokens + facts.output_tokens;
+        return { type, seq, turn_id, full_response: turnText(), ...facts, tokens_used };
+      }
+      case 'aborted':
+        return { type: event.type, seq, turn_id, full_response: turnText(), by: event.by };
+      case 'error': {
+        const { code, message, retryable } = event;
+        return {
+          type: 'error',
+          seq,
+          turn_id,
+          full_response: turnText(),
+          code,
+          message,
+          terminal: true,
+          retryable,
+        };
+      }
+      default: {
+        const { turn: _, ...rest } = event;
+        return { ...rest, turn_id } as EventFrame;
+      }
+    }
+  })();
+  const text = JSON.stringify(frame);
+  if (bytes(text) <= MAX_FRAME_BYTES) return text;
+  // What is too long for a frame is whole elsewhere: the text in the chunks and in `history`, the arguments in the
+  // transcript.
+  if (frame.type === 'tool_call') return JSON.stringify({ ...frame, args: null, truncated: true });
+  if ('full_response' in frame)
+    return JSON.stringify({ ...frame, full_response: null, full_response_omitted: true });
+  throw new Error(`event ${seq} (${event.type}) is longer than a frame`);
+}

@@ -1,0 +1,30 @@
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import type { Principal } from '../items.ts';
+import { connectionKey, laneKey, sessionKey } from '../keys.ts';
+import { stopListening } from '../lane-writes.ts';
+import { leaveAudience } from '../session-writes.ts';
+import { openSession, viewSession } from '../sessions.ts';
+
+/** `$connect`: the session, a lane of its own, and the connection, which the first frame finds by its id. */
+export async function openConnection(
+  core: Core,
+  id: string,
+  who: { principal: Principal; sessionId: string; name?: string },
+): Promise<void> {
+  const opened = await openSession(core, { ...who, connection: id });
+  await core.store.put(connectionKey(id), { ...who, ...opened, expires: expiry(core).connection });
+}
+
+/**
+ * `$disconnect`, which is best effort: nothing depends on it. The turn runs on (P14); the connection is just not
+ * posted to any more, a little earlier than its first `GoneException` would have it.
+ */
+export async function closeConnection(core: Core, id: string): Promise<void> {
+  const connection = await core.store.get(connectionKey(id));
+  if (!connection) return;
+  await core.store.update(sessionKey(connection.session), leaveAudience(id));
+  const { laneId } = await viewSession(core, connection.session);
+  if (laneId !== undefined) await core.store.update(laneKey(laneId), stopListening(id));
+  await core.store.delete(connectionKey(id));
+}

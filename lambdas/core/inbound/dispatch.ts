@@ -1,0 +1,103 @@
+import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
+import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
+import { ID_PATTERN } from '../../protocol/limits.ts';
+import type { ErrorReply } from '../../protocol/server-frames.ts';
+import type { Core } from '../core.ts';
+import { errorReply, reply } from '../replies.ts';
+import { abortTurn } from './abort.ts';
+import { cancelMessage } from './cancel.ts';
+import { connect } from './connect.ts';
+import type { Wish } from './greet.ts';
+import { greet } from './greet.ts';
+import { sendHistory } from './history.ts';
+import { acceptMessage } from './message.ts';
+import { repairLane } from './repair.ts';
+
+export interface InboundFrame {
+  connectionId: string;
+  body: string;
+  /** When API Gateway received it, in milliseconds since the epoch. */
+  receivedAt: number;
+}
+
+/** One frame of a client: greeted if it is the first, checked, answered. A frame in error harms nothing else. */
+export async function handleFrame(
+  core: Core,
+  { connectionId, body, receivedAt }: InboundFrame,
+): Promise<void> {
+  const parsed = parseFrame(body);
+  const greeted = await greet(core, connectionId, parsed.ok ? wishOf(parsed.frame) : {});
+  // Closed meanwhile, or swept: API Gateway has no way to answer either.
+  if (!greeted) return;
+  if (!parsed.ok) {
+    await reply(core, connectionId, parsed.error);
+    return;
+  }
+  const { frame } = parsed;
+  const sender = { id: connectionId, connection: greeted.connection };
+  const { session, lane } = sender.connection;
+  switch (frame.type) {
+    case 'connect':
+      return connect(core, connectionId, greeted, frame);
+    case 'message':
+      return acceptMessage(core, sender, frame, receivedAt);
+    case 'abort':
+      return abortTurn(core, sender, frame);
+    case 'cancel':
+      return cancelMessage(core, sender, frame);
+    case 'history':
+      await sendHistory(core, sender, frame);
+      return repairLane(core, session, lane);
+    case 'approval_response':
+      await reply(
+        core,
+        connectionId,
+        errorReply('INVALID_APPROVAL_RESPONSE', 'No approval is asked for under this id.', {
+          id: frame.request_id,
+        }),
+      );
+      return;
+    case 'ping':
+      await reply(core, connectionId, {
+        type: 'pong',
+        ...(frame.nonce !== undefined && { nonce: frame.nonce }),
+      });
+      return repairLane(core, session, lane);
+  }
+}
+
+const wishOf = (frame: ClientFrame): Wish =>
+  frame.type === 'connect' ? { sessionId: frame.session_id, lane: frame.resume?.lane } : {};
+
+type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply };
+
+export function parseFrame(body: string): Parsed {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return refused(errorReply('INVALID_JSON', 'The frame is not JSON.'));
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refused(errorReply('INVALID_JSON', 'The frame is not a JSON object.'));
+  }
+  const { type, id } = value as { type?: unknown; id?: unknown };
+  const about = typeof id === 'string' && ID_PATTERN.test(id) ? { id } : {};
+  if (typeof type !== 'string' || !Object.hasOwn(CLIENT_FRAMES, type)) {
+    const known = Object.keys(CLIENT_FRAMES).join(', ');
+    return refused(errorReply('UNKNOWN_MESSAGE_TYPE', `The frame's "type" must be one of: ${known}.`, about));
+  }
+  const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(value);
+  if (checked.success) return { ok: true, frame: checked.data };
+  const issue = checked.error.issues[0];
+  const field = issue?.path.join('.') || 'frame';
+  return refused(
+    errorReply(
+      'INVALID_FRAME',
+      `The field "${field}" is not valid: ${issue?.message ?? 'see the protocol'}.`,
+      about,
+    ),
+  );
+}
+
+const refused = (error: ErrorReply): Parsed => ({ ok: false, error });

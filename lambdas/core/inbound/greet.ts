@@ -1,0 +1,116 @@
+import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import type { SessionStart } from '../../protocol/server-frames.ts';
+import type { Core } from '../core.ts';
+import type { Connection } from '../items.ts';
+import { connectionKey, laneKey } from '../keys.ts';
+import { adopt } from '../lane-writes.ts';
+import { reply } from '../replies.ts';
+import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../sessions.ts';
+import type { Update } from '../update.ts';
+import { absent, equals, exists, set } from '../update.ts';
+
+/**
+ * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
+ * anything else. Frames of one connection run concurrently: one of them greets, the others wait until it has.
+ */
+
+const LOOK_MS = 10;
+/** After so many looks (2 s) the greeter is taken for dead, and another frame greets: twice is better than never. */
+const LOOKS = 200;
+
+/** Which session and lane the first frame may still choose. */
+export interface Wish {
+  sessionId?: string | undefined;
+  lane?: string | undefined;
+}
+
+export interface Greeted {
+  connection: Connection;
+  /** Whether this call sent `session_start`. */
+  here: boolean;
+}
+
+/** Undefined: the connection is closed, or was never made. */
+export async function greet(core: Core, id: string, wish: Wish = {}): Promise<Greeted | undefined> {
+  const key = connectionKey(id);
+  const me = core.newId();
+  let read = await core.store.get(key);
+  for (let looks = 0; read && !read.greeted; looks++) {
+    const mine = await core.store.update(key, becomeGreeter(me, looks < LOOKS ? undefined : read.greeter));
+    if (mine.ok) return { connection: await greetAs(core, id, mine.item, wish), here: true };
+    await core.clock.sleep(LOOK_MS);
+    read = await core.store.get(key);
+  }
+  return read && { connection: read, here: false };
+}
+
+/** Recognised: `greeter` is me. */
+const becomeGreeter = (me: string, instead: string | undefined): Update<Connection> => ({
+  when: [
+    exists('session'),
+    absent('greeted'),
+    instead === undefined ? absent('greeter') : equals('greeter', instead),
+  ],
+  change: [set('greeter', me)],
+});
+
+async function greetAs(core: Core, id: string, made: Connection, wish: Wish): Promise<Connection> {
+  const { session, sessionId, lane, resumed } = await settle(core, id, made, wish);
+  const connection = { ...made, session, sessionId, lane, resumed };
+  await sendSessionStart(core, id, connection);
+  await joinSession(core, session, id);
+  await core.store.update(connectionKey(id), {
+    when: [exists('session')],
+    change: [
+      set('greeted', true),
+      set('session', session),
+      set('sessionId', sessionId),
+      set('lane', lane),
+      set('resumed', resumed),
+    ],
+  });
+  return connection;
+}
+
+/** The first frame's choice, as far as this principal may have it; else what `$connect` made. */
+async function settle(core: Core, id: string, made: Connection, wish: Wish): Promise<Connection> {
+  let settled = made;
+  if (wish.sessionId !== undefined && wish.sessionId !== made.sessionId) {
+    const { principal, name } = made;
+    const sessionId = wish.sessionId;
+    const opened = await openSession(core, { principal, sessionId, connection: id, ...(name && { name }) });
+    settled = { ...made, sessionId, ...opened };
+  }
+  if (wish.lane !== undefined && wish.lane !== settled.lane) {
+    // Another's lane, or one that has expired, is as good as none: the client learns its lane from `session_start`.
+    const adopted = await core.store.update(laneKey(wish.lane), adopt(settled.session, id));
+    if (adopted.ok) settled = { ...settled, lane: wish.lane };
+  }
+  return settled;
+}
+
+export async function sendSessionStart(core: Core, id: string, connection: Connection): Promise<void> {
+  const view = await viewSession(core, connection.session);
+  const running = runningTurn(view);
+  const frame: SessionStart = {
+    type: 'session_start',
+    session_id: connection.sessionId,
+    resumed: connection.resumed,
+    message_count: Math.max(view.session?.entry ?? 0, view.lane?.entry ?? 0),
+    ...(view.session?.name !== undefined && { name: view.session.name }),
+    lane: connection.lane,
+    last_seq: lastSeq(view),
+    ...(running && {
+      active_turn: { turn_id: running.turn, started_at: running.at, first_seq: running.seq },
+    }),
+    limits: {
+      content_bytes: MAX_CONTENT_BYTES,
+      inbox_messages: core.limits.inboxMessages,
+      inbox_bytes: core.limits.inboxBytes,
+      session_turns: core.limits.sessionTurns,
+      queue_timeout_seconds: core.limits.queueTimeoutSeconds,
+      frame_bytes: MAX_FRAME_BYTES,
+    },
+  };
+  await reply(core, id, frame);
+}

@@ -1,0 +1,104 @@
+import type { HistoryFrame } from '../../protocol/client-frames.ts';
+import { DEFAULT_HISTORY_LIMIT, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import type { HistoryEntry } from '../../protocol/server-frames.ts';
+import type { Core } from '../core.ts';
+import type { Entry } from '../entries.ts';
+import { reply } from '../replies.ts';
+import { readEntriesBefore } from '../transcript.ts';
+import type { Sender } from './acknowledge.ts';
+
+/** Room for the frame around the entries. */
+const PAGE_BYTES = MAX_FRAME_BYTES - 512;
+
+/** A page of the transcript, oldest first, as many of the newest entries as fit into one frame. */
+export async function sendHistory(core: Core, sender: Sender, frame: HistoryFrame): Promise<void> {
+  const limit = frame.limit ?? DEFAULT_HISTORY_LIMIT;
+  // One more than asked for tells whether there is another page; merging needs whole turns, so it reads on.
+  const pages = readEntriesBefore(core, sender.connection.session, frame.before);
+  const newestFirst: HistoryEntry[] = [];
+  let next: number | undefined;
+  let size = 0;
+  const units = frame.merged ? mergedUnits(pages) : singleUnits(pages);
+  for await (const unit of units) {
+    const bytes = unit.reduce((sum, entry) => sum + Buffer.byteLength(JSON.stringify(entry)) + 1, 0);
+    const full = newestFirst.length + unit.length > limit || size + bytes > PAGE_BYTES;
+    if (full && newestFirst.length > 0) {
+      next = newestFirst.at(-1)?.n;
+      break;
+    }
+    newestFirst.push(...unit.toReversed());
+    size += bytes;
+  }
+  await reply(core, sender.id, {
+    type: 'history',
+    entries: newestFirst.reverse(),
+    ...(next !== undefined && { next }),
+  });
+}
+
+/** What a client sees of an entry; arguments that would not fit into a frame are left to the transcript itself. */
+function shown(entry: Entry): HistoryEntry {
+  const { turn: turn_id, n } = entry;
+  switch (entry.role) {
+    case 'user':
+      return { n, turn_id, role: 'user', id: entry.id, content: entry.content, at: entry.at };
+    case 'assistant':
+      return { n, turn_id, role: 'assistant', content: entry.content };
+    case 'tool_call': {
+      const { id, name, args } = entry;
+      const fits = Buffer.byteLength(JSON.stringify(args)) < PAGE_BYTES - 1024;
+      return {
+        n,
+        turn_id,
+        role: 'tool_call',
+        id,
+        name,
+        args: fits ? args : null,
+        ...(!fits && { truncated: true }),
+      };
+    }
+    case 'tool_result': {
+      const { id, name, output, is_error } = entry;
+      return { n, turn_id, role: 'tool_result', id, name, output, ...(is_error && { is_error }) };
+    }
+  }
+}
+
+async function* singleUnits(entries: AsyncIterable<Entry>): AsyncGenerator<HistoryEntry[]> {
+  for await (const entry of entries) yield [shown(entry)];
+}
+
+/** A chat view's turn: the user's messages, then all that the assistant said, in pieces that fit into a frame. */
+async function* mergedUnits(entries: AsyncIterable<Entry>): AsyncGenerator<HistoryEntry[]> {
+  let turn: Entry[] = [];
+  for await (const entry of entries) {
+    if (turn[0] && turn[0].turn !== entry.turn) {
+      yield* merged(turn.reverse());
+      turn = [];
+    }
+    turn.push(entry);
+  }
+  if (turn.length) yield* merged(turn.reverse());
+}
+
+function* merged(turn: Entry[]): Generator<HistoryEntry[]> {
+  const users = turn.filter((entry) => entry.role === 'user').map(shown);
+  const spans = turn.filter((entry) => entry.role === 'assistant');
+  const pieces: HistoryEntry[] = [];
+  for (const { n, turn: turn_id, content } of spans) {
+    const last = pieces.at(-1);
+    const joined = last?.role === 'assistant' ? last.content + content : content;
+    if (last?.role === 'assistant' && Buffer.byteLength(JSON.stringify(joined)) < PAGE_BYTES - 1024) {
+      last.content = joined;
+    } else {
+      pieces.push({ n, turn_id, role: 'assistant', content });
+    }
+  }
+  const all = [...users, ...pieces];
+  if (sizeOf(all) < PAGE_BYTES) yield all;
+  // A page may end inside so long a turn; the next one goes on before its oldest entry, so they go by number.
+  else for (const entry of all.sort((a, b) => b.n - a.n)) yield [entry];
+}
+
+const sizeOf = (entries: HistoryEntry[]) =>
+  entries.reduce((sum, entry) => sum + Buffer.byteLength(JSON.stringify(entry)) + 1, 0);

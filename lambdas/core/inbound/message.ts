@@ -1,0 +1,119 @@
+import type { MessageFrame } from '../../protocol/client-frames.ts';
+import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
+import type { ErrorReply } from '../../protocol/server-frames.ts';
+import type { Core } from '../core.ts';
+import { tellFates } from '../fates.ts';
+import type { Lane, PendingMessage } from '../items.ts';
+import { laneKey, messageKey } from '../keys.ts';
+import { accept, acceptWaiting, contentBytes, knows } from '../lane-writes.ts';
+import { errorReply, reply } from '../replies.ts';
+import type { Sender } from './acknowledge.ts';
+import { acknowledge, answerFate } from './acknowledge.ts';
+
+/** Each refusal of a write means that somebody else moved the lane on, so this is reached only by a fault of ours. */
+const MAX_TRIES = 50;
+/** An id whose fate is being written just now shows it by then. */
+const FATE_TRIES = 3;
+const FATE_WAIT_MS = 5;
+
+/**
+ * Accepts a message: one conditional write on its lane, which opens a turn or steers the one in flight. It is
+ * acknowledged only when somebody will come for it (P1), and known again by its id (P10).
+ */
+export async function acceptMessage(
+  core: Core,
+  sender: Sender,
+  frame: MessageFrame,
+  at: number,
+): Promise<void> {
+  const refusal = checkContent(frame);
+  if (refusal) {
+    await reply(core, sender.id, refusal);
+    return;
+  }
+  const { session, lane: laneId } = sender.connection;
+  const key = laneKey(laneId);
+  const id = frame.id ?? core.newId();
+  const queued = frame.delivery === 'queue';
+  for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    // Read before the write: the lane forgets an id after two turns, its fate is known for a day. An id made here is new.
+    const fate = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));
+    if (fate) {
+      await answerFate(core, sender.id, id, fate);
+      return;
+    }
+    const message = pendingMessage(frame, at, core.newId());
+    const acceptance = { session, id, message, limits: core.limits };
+    let written = await core.store.update(key, accept(acceptance, core.clock.now(), queued));
+    if (!written.ok && queued) written = await core.store.update(key, acceptWaiting(acceptance));
+    if (written.ok) {
+      await acknowledge(core, sender, id, written.item, { duplicate: false });
+      return;
+    }
+    const lane = await core.store.get(key);
+    if (!lane || lane.session !== session) {
+      await reply(
+        core,
+        sender.id,
+        errorReply('INTERNAL', 'This connection has expired; connect again.', { id }),
+      );
+      return;
+    }
+    if (Object.hasOwn(lane.notices, id)) {
+      await tellFates(core, laneId, lane, sender.id);
+      return;
+    }
+    if (isPending(lane, id) || (knows(lane, id) && tries >= FATE_TRIES)) {
+      // Either my write took effect and its answer was lost, or the client repeats itself. Remembered, not pending and
+      // without a fate that says otherwise: a turn has it.
+      await acknowledge(core, sender, id, lane, { duplicate: frame.id !== undefined });
+      return;
+    }
+    if (knows(lane, id)) {
+      await core.clock.sleep(FATE_WAIT_MS);
+      continue;
+    }
+    const full = fullness(core, lane, id, message);
+    if (full) {
+      await reply(core, sender.id, full);
+      return;
+    }
+  }
+  throw new Error(`message ${id}: the lane refused it ${MAX_TRIES} times without a reason`);
+}
+
+const pendingMessage = (frame: MessageFrame, at: number, turn: string): PendingMessage => ({
+  content: frame.content,
+  turn,
+  at,
+  ...(frame.order !== undefined && { order: frame.order }),
+  ...(frame.delivery === 'now' && { now: true }),
+});
+
+const isPending = (lane: Lane, id: string) =>
+  Object.hasOwn(lane.inbox, id) || Object.hasOwn(lane.waiting, id);
+
+/** P2: what is refused here was never written. */
+function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
+  const about = id === undefined ? {} : { id };
+  if (content.trim() === '') return errorReply('EMPTY_CONTENT', 'The message has no content.', about);
+  const size = Buffer.byteLength(JSON.stringify(content));
+  if (size <= MAX_CONTENT_BYTES) return undefined;
+  const text = `The content has ${size} bytes as JSON; at most ${MAX_CONTENT_BYTES} are taken.`;
+  return errorReply('MESSAGE_TOO_LARGE', text, { ...about, limit: MAX_CONTENT_BYTES, depth: size });
+}
+
+/** Why the lane has no room; undefined when it has by now. */
+function fullness({ limits }: Core, lane: Lane, id: string, message: PendingMessage): ErrorReply | undefined {
+  const full = (text: string, limit: number, depth: number) =>
+    errorReply('STEERING_QUEUE_FULL', `${text}; this message was not kept.`, { id, limit, depth });
+  for (const pending of [lane.inbox, lane.waiting]) {
+    const depth = Object.keys(pending).length;
+    if (depth >= limits.inboxMessages)
+      return full(`${depth} messages wait already`, limits.inboxMessages, depth);
+  }
+  if (lane.bytes + contentBytes(message) > limits.inboxBytes) {
+    return full(`${lane.bytes} bytes wait already`, limits.inboxBytes, lane.bytes);
+  }
+  return undefined;
+}

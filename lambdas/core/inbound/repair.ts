@@ -1,0 +1,27 @@
+import type { Core } from '../core.ts';
+import { tellFates } from '../fates.ts';
+import { laneKey } from '../keys.ts';
+import { dropSlot, openSlot } from '../slots.ts';
+
+/** A sender that is alive has opened its slot long before. */
+const GRACE_MS = 3000;
+
+/**
+ * Repair by touch: a function that died between its write and its send left a turn, or a waiting message, that nobody
+ * will come for. Any later frame of the lane, and every `connect`, opens such slots again.
+ */
+export async function repairLane(core: Core, session: string, laneId: string): Promise<void> {
+  const lane = await core.store.get(laneKey(laneId));
+  if (!lane) return;
+  const now = core.clock.now();
+  const stale: string[] = [];
+  const unclaimed = lane.slot !== undefined && lane.turn === lane.slot && lane.holder === undefined;
+  if (unclaimed && lane.slot && now - (lane.since ?? 0) > GRACE_MS) stale.push(lane.slot);
+  for (const message of Object.values(lane.waiting))
+    if (now - message.at > GRACE_MS) stale.push(message.turn);
+  for (const slot of stale) {
+    const token = { session, lane: laneId, slot };
+    if ((await openSlot(core, token)) === 'refused') await dropSlot(core, token, 'SESSION_QUEUE_FULL');
+  }
+  if (stale.length) await tellFates(core, laneId, await core.store.get(laneKey(laneId)));
+}

@@ -1,0 +1,123 @@
+import type { ErrorCode } from '../protocol/errors.ts';
+import type { Entry } from './entries.ts';
+
+/** The items of the data model (docs/design.md §4). Times are milliseconds since the epoch, `expires` is in seconds. */
+
+export interface Principal {
+  tenant: string;
+  subject: string;
+}
+
+/** One WebSocket. Its session and lane never change once it was greeted, so that a warm function may remember them. */
+export interface Connection {
+  principal: Principal;
+  sessionId: string;
+  /** Key of the session's items: principal and id together (P12). */
+  session: string;
+  lane: string;
+  name?: string;
+  /** Whether the session had a transcript when this connection was made. */
+  resumed: boolean;
+  /** Which invocation sends `session_start`; the others wait for `greeted`. */
+  greeter?: string;
+  /** `session_start` is sent and events are listened to. */
+  greeted?: boolean;
+  expires: number;
+}
+
+/** A message that no turn has taken in yet: in a lane's inbox, or waiting for a turn of its own. */
+export interface PendingMessage {
+  content: string;
+  /** The turn that it opens, or would have opened had its lane had none. */
+  turn: string;
+  /** When API Gateway received it. */
+  at: number;
+  /** The client's own count. */
+  order?: number;
+  /** Present and true: the running model call is cut for it. */
+  now?: boolean;
+}
+
+export type WithdrawalCode = 'cancelled' | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT'>;
+
+export interface AbortRequest {
+  turn: string;
+  pending: 'keep' | 'discard';
+  by: string;
+}
+
+/** What the model calls of a turn have used so far. */
+export interface Meter {
+  steps: number;
+  inputTokens: number;
+  outputTokens: number;
+  lastInputTokens: number;
+  /** The last model call ended with an answer: only an empty inbox is missing for `done`. */
+  answered: boolean;
+}
+
+export interface Lane {
+  session: string;
+  /** The connection that speaks on this lane now; fates of its messages are told there. */
+  connection: string;
+  /** The one turn in flight and the place in the session's queue that it runs in. */
+  turn?: string;
+  slot?: string;
+  /** When this turn began to wait for its session. */
+  since?: number;
+  /** A value unique to the invocation that may write for this lane (P8). */
+  holder?: string;
+  /** Unique to the last commit: how a writer whose answer was lost recognises its own. */
+  mark?: string;
+  /** Claims since something was last committed. */
+  attempts: number;
+  /** The last turn that began here: its first event, first entry and time. */
+  begun?: { turn: string; seq: number; entry: number; at: number };
+  meter?: Meter;
+  inbox: Record<string, PendingMessage>;
+  /** The highest `order` that was taken in. */
+  counted?: number;
+  /** `delivery: queue` on a busy lane: each has its turn, and so a slot, of its own. */
+  waiting: Record<string, PendingMessage>;
+  /** Content bytes in inbox and waiting. */
+  bytes: number;
+  /** Ids taken in or withdrawn in this turn, and in the one before. */
+  ids: Record<string, 1>;
+  prev: Record<string, 1>;
+  seq: number;
+  entry: number;
+  /** Committed events that may not be in EVENTS yet, encoded. */
+  tail: string[];
+  cancel?: AbortRequest;
+  audience: Record<string, 1>;
+  /** Fates of withdrawn messages that nobody has heard yet. */
+  notices: Record<string, WithdrawalCode>;
+  /** Absent while the lane holds a turn: it must not expire under it. */
+  expires?: number;
+}
+
+export interface Session {
+  principal: Principal;
+  sessionId: string;
+  name?: string;
+  /** Admitted slots. */
+  queue: Record<string, { lane: string; at: number }>;
+  /** The slot that runs. A hint: its lane may be past it already. */
+  active?: { slot: string; lane: string };
+  seq: number;
+  entry: number;
+  audience: Record<string, 1>;
+  expires: number;
+}
+
+/** What became of a message: final, and the same for whoever asks. */
+export type Fate =
+  | { fate: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: number }
+  | { fate: 'withdrawn'; code: WithdrawalCode; expires: number };
+
+export type StoredEntry = Entry & { expires: number };
+
+export interface StoredEvents {
+  events: string[];
+  expires: number;
+}

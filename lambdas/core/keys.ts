@@ -1,0 +1,37 @@
+import type { Connection, Fate, Lane, Principal, Session, StoredEntry, StoredEvents } from './items.ts';
+
+/** A primary key that knows what is stored under it. */
+export interface Key<T> {
+  readonly pk: string;
+  readonly sk: string;
+  /** Never set: carries the type. */
+  readonly item?: T;
+}
+
+const SOLE = '-';
+/** Enough for ten thousand years at one event a millisecond, and sorts as text. */
+const number = (n: number) => String(n).padStart(14, '0');
+
+/**
+ * A session belongs to its principal: the same id under another principal is another session (P12). Each part is
+ * percent-encoded, so that no subject can spell a separator.
+ */
+export const sessionOf = (principal: Principal, sessionId: string): string =>
+  [principal.tenant, principal.subject, sessionId].map(encodeURIComponent).join('#');
+
+export const connectionKey = (id: string): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
+export const laneKey = (id: string): Key<Lane> => ({ pk: `LANE#${id}`, sk: SOLE });
+export const sessionKey = (session: string): Key<Session> => ({ pk: `SESSION#${session}`, sk: SOLE });
+export const messageKey = (session: string, id: string): Key<Fate> => ({
+  pk: `MESSAGE#${session}#${id}`,
+  sk: SOLE,
+});
+export const entryKey = (session: string, n: number): Key<StoredEntry> => ({
+  pk: `SESSION#${session}`,
+  sk: `ENTRY#${number(n)}`,
+});
+/** Under the *last* seq that the item holds: a later, longer spill of the same events replaces nothing. */
+export const eventsKey = (session: string, lastSeq: number): Key<StoredEvents> => ({
+  pk: `SESSION#${session}`,
+  sk: `EVENTS#${number(lastSeq)}`,
+});

@@ -1,0 +1,348 @@
+import type { Limits } from '../settings.ts';
+import { inOrderOfArrival } from './arrival.ts';
+import type { AbortRequest, Lane, PendingMessage, WithdrawalCode } from './items.ts';
+import type { Change, Condition, Update } from './update.ts';
+import {
+  absent,
+  add,
+  atMost,
+  equals,
+  exists,
+  remove,
+  set,
+  setIfAbsent,
+  sizeBelow,
+  sizeIs,
+} from './update.ts';
+
+/**
+ * Every write on a lane. Each is one conditional update, and each says how its writer recognises that it took effect
+ * although the answer was lost (the SDK repeats a request whose answer did not come; the repeat may be refused).
+ */
+
+type When = Condition<Lane>;
+type Then = Change<Lane>;
+
+export const emptyLane = (session: string, connection: string, expires: number): Lane => ({
+  session,
+  connection,
+  attempts: 0,
+  inbox: {},
+  waiting: {},
+  bytes: 0,
+  ids: {},
+  prev: {},
+  seq: 0,
+  entry: 0,
+  tail: [],
+  audience: {},
+  notices: {},
+  expires,
+});
+
+export const contentBytes = (message: Pick<PendingMessage, 'content'>): number =>
+  Buffer.byteLength(message.content);
+
+/** Whether the lane still has something to do with this slot. */
+export const holds = (lane: Lane | undefined, slot: string): boolean =>
+  lane !== undefined &&
+  (lane.slot === slot || Object.values(lane.waiting).some((message) => message.turn === slot));
+
+export const knows = (lane: Lane, id: string): boolean =>
+  [lane.inbox, lane.waiting, lane.ids, lane.prev, lane.notices].some((map) => Object.hasOwn(map, id));
+
+export interface Acceptance {
+  session: string;
+  id: string;
+  message: PendingMessage;
+  limits: Pick<Limits, 'inboxMessages' | 'inboxBytes'>;
+}
+
+/** P10: the id is new in all that the lane remembers. P2: there is room, or nothing is written. */
+const acceptable = ({ session, id, message, limits }: Acceptance): When[] => [
+  equals('session', session),
+  absent(['inbox', id]),
+  absent(['waiting', id]),
+  absent(['ids', id]),
+  absent(['prev', id]),
+  absent(['notices', id]),
+  sizeBelow('inbox', limits.inboxMessages),
+  sizeBelow('waiting', limits.inboxMessages),
+  atMost('bytes', limits.inboxBytes - contentBytes(message)),
+];
+
+/**
+ * The message goes into the inbox, and the lane has a turn from now on if it had none: the first message and steering
+ * are the same write, so no message can fall between two turns (P1, P7). With `onlyIdle` it must open the turn.
+ * Recognised: the id is in the inbox, or in what the lane remembers.
+ */
+export const accept = (acceptance: Acceptance, now: number, onlyIdle = false): Update<Lane> => ({
+  when: [...acceptable(acceptance), ...(onlyIdle ? [absent<Lane>('turn')] : [])],
+  change: [
+    set(['inbox', acceptance.id], acceptance.message),
+    add('bytes', contentBytes(acceptance.message)),
+    setIfAbsent('turn', acceptance.message.turn),
+    setIfAbsent('slot', acceptance.message.turn),
+    setIfAbsent('since', now),
+    remove('expires'),
+  ],
+});
+
+/** `delivery: queue` on a busy lane: the message waits with a turn of its own. Recognised like `accept`. */
+export const acceptWaiting = (acceptance: Acceptance): Update<Lane> => ({
+  when: [...acceptable(acceptance), exists('turn')],
+  change: [
+    set(['waiting', acceptance.id], acceptance.message),
+    add('bytes', contentBytes(acceptance.message)),
+  ],
+});
+
+/**
+ * Withdraws a message that nobody has taken in yet: compare-and-set against the drain, which removes by id too. Its
+ * fate stays in `notices` until somebody heard it. Recognised: the notice is there, or its fate is.
+ */
+export const cancelPending = (
+  place: 'inbox' | 'waiting',
+  id: string,
+  message: PendingMessage,
+): Update<Lane> => ({
+  when: [exists([place, id])],
+  change: [
+    remove([place, id]),
+    add('bytes', -contentBytes(message)),
+    set(['notices', id], 'cancelled' satisfies WithdrawalCode),
+    set(['ids', id], 1),
+  ],
+});
+
+/** Asks the turn to stop. It names its turn, so that it can never stop another one; only a claimed turn can hear it. */
+export const requestAbort = (request: AbortRequest): Update<Lane> => ({
+  when: [equals('turn', request.turn), exists('holder')],
+  change: [set('cancel', request)],
+});
+
+/** The id of every message that is there, and no other one: what was read is what is written on. */
+const messagesAsRead = (lane: Lane): When[] => [
+  ...Object.keys(lane.inbox).map((id) => exists<Lane>(['inbox', id])),
+  sizeIs('inbox', Object.keys(lane.inbox).length),
+  // `ids` only grows within a turn, so the same size means the same ids.
+  sizeIs('ids', Object.keys(lane.ids).length),
+];
+
+const waitingHead = (lane: Lane) => inOrderOfArrival(lane.waiting)[0];
+
+/** What becomes of the lane when its turn ends: the next waiting message is its turn, or it has none. */
+function afterTurn(lane: Lane, now: number, expires: number): { when: When[]; change: Then[] } {
+  const head = waitingHead(lane);
+  if (!head) {
+    return {
+      when: [sizeIs('waiting', 0)],
+      change: [
+        remove('turn'),
+        remove('slot'),
+        remove('since'),
+        set('inbox', {}),
+        set('expires', expires),
+        // Nothing pends, so this is exact whatever was counted before.
+        set('bytes', 0),
+      ],
+    };
+  }
+  const { id, ...message } = head;
+  const left = Object.values(lane.inbox).reduce((sum, pending) => sum + contentBytes(pending), 0);
+  return {
+    when: [exists(['waiting', id])],
+    change: [
+      set('turn', message.turn),
+      set('slot', message.turn),
+      set('since', now),
+      set('inbox', { [id]: message }),
+      remove(['waiting', id]),
+      add('bytes', -left),
+    ],
+  };
+}
+
+const remembered = (lane: Lane): Then[] => [set('prev', lane.ids), set('ids', {})];
+
+/**
+ * Refuses a turn that nobody has claimed (queue full, wait over), with all its messages: P2. Demands that no worker
+ * holds it, so that a turn which began is never refused. Recognised: the messages are in `notices`.
+ */
+export function dropUnclaimed(
+  lane: Lane,
+  slot: string,
+  code: WithdrawalCode,
+  now: number,
+  expires: number,
+): Update<Lane> {
+  const gone = Object.keys(lane.inbox);
+  const next = afterTurn(lane, now, expires);
+  return {
+    when: [
+      equals('slot', slot),
+      equals('turn', slot),
+      absent('holder'),
+      ...messagesAsRead(lane),
+      ...next.when,
+    ],
+    change: [
+      ...gone.map((id) => set<Lane>(['notices', id], code)),
+      set('prev', { ...lane.ids, ...Object.fromEntries(gone.map((id) => [id, 1])) }),
+      set('ids', {}),
+      remove('cancel'),
+      ...next.change,
+    ],
+  };
+}
+
+/** Refuses a waiting message and the slot of its own. Recognised like `dropUnclaimed`. */
+export const dropWaiting = (id: string, message: PendingMessage, code: WithdrawalCode): Update<Lane> => ({
+  when: [exists(['waiting', id])],
+  change: [
+    remove(['waiting', id]),
+    add('bytes', -contentBytes(message)),
+    set(['notices', id], code),
+    set(['ids', id], 1),
+  ],
+});
+
+/** Whoever told a fate forgets the notice. */
+export const forgetNotice = (id: string): Update<Lane> => ({
+  when: [exists('session')],
+  change: [remove(['notices', id])],
+});
+
+/** An old lane goes on under a new connection, if it is of the same session (P12). */
+export const adopt = (session: string, connection: string): Update<Lane> => ({
+  when: [equals('session', session)],
+  change: [set('connection', connection)],
+});
+
+export const listen = (connection: string): Update<Lane> => ({
+  when: [exists('session')],
+  change: [set(['audience', connection], 1)],
+});
+
+export const stopListening = (connection: string): Update<Lane> => ({
+  when: [exists('session')],
+  change: [remove(['audience', connection])],
+});
+
+/**
+ * A worker takes the lane: from now on only it can commit (P8). `me` is unique to the invocation and never learnt by
+ * reading. Recognised: `holder` is me; done twice, it only counts an attempt more.
+ */
+export const claim = (slot: string, me: string): Update<Lane> => ({
+  when: [equals('slot', slot)],
+  change: [set('holder', me), add('attempts', 1), remove('expires')],
+});
+
+export interface Extension {
+  me: string;
+  /** The `seq` that the commit extends: a commit can never be made twice, nor after another's. */
+  from: number;
+  to: number;
+  tail: string[];
+  mark: string;
+  /** Something new is durable by it, or the turn is over: attempts count only claims without that. */
+  progress: boolean;
+  when?: When[];
+  change?: Then[];
+}
+
+/**
+ * Appends events, fenced: demands that I hold the lane and that it stands where I left it (P8). Everything else that
+ * happens in a turn is part of such a commit. Recognised: the lane bears my mark, which is new with each commit.
+ */
+export const commit = ({
+  me,
+  from,
+  to,
+  tail,
+  mark,
+  progress,
+  when = [],
+  change = [],
+}: Extension): Update<Lane> => ({
+  when: [equals('holder', me), equals('seq', from), ...when],
+  change: [
+    set('tail', tail),
+    set('seq', to),
+    set('mark', mark),
+    ...(progress ? [set<Lane>('attempts', 0)] : []),
+    ...change,
+  ],
+});
+
+/** Part of the commit of `applied`: takes messages out by id, each of which must still be there (P1, P6). */
+export const takingIn = (
+  lane: Lane,
+  ids: readonly string[],
+  fresh: readonly string[],
+): { when: When[]; change: Then[] } => {
+  const pending = ids.flatMap((id) => lane.inbox[id] ?? []);
+  const counts = pending.flatMap((message) => message.order ?? []);
+  return {
+    when: ids.map((id) => exists(['inbox', id])),
+    change: [
+      ...ids.map((id) => remove<Lane>(['inbox', id])),
+      ...fresh.map((id) => set<Lane>(['ids', id], 1)),
+      add('bytes', -pending.reduce((sum, message) => sum + contentBytes(message), 0)),
+      ...(counts.length ? [set<Lane>('counted', Math.max(lane.counted ?? 0, ...counts))] : []),
+    ],
+  };
+};
+
+const turnOver: Then[] = [remove('holder'), remove('cancel'), remove('meter')];
+
+/** Part of the commit that ends an answered turn: only on an empty inbox (P7). */
+export function finishing(
+  lane: Lane,
+  entry: number,
+  now: number,
+  expires: number,
+): { when: When[]; change: Then[] } {
+  const next = afterTurn(lane, now, expires);
+  return {
+    when: [sizeIs('inbox', 0), sizeIs('ids', Object.keys(lane.ids).length), ...next.when],
+    change: [...turnOver, ...remembered(lane), set('entry', entry), ...next.change],
+  };
+}
+
+/** Part of the commit that ends a turn by error or abort: what is still in the inbox becomes a turn in the same slot. */
+export function breakingOff(
+  lane: Lane,
+  entry: number,
+  followUp: string,
+  now: number,
+  expires: number,
+): { when: When[]; change: Then[] } {
+  if (Object.keys(lane.inbox).length === 0) return finishing(lane, entry, now, expires);
+  return {
+    when: messagesAsRead(lane),
+    change: [...turnOver, ...remembered(lane), set('entry', entry), set('turn', followUp), set('since', now)],
+  };
+}
+
+/** The same, when the pending messages are not wanted any more: each is answered `cancelled`. */
+export function discarding(
+  lane: Lane,
+  entry: number,
+  now: number,
+  expires: number,
+): { when: When[]; change: Then[] } {
+  const gone = Object.keys(lane.inbox);
+  const next = afterTurn(lane, now, expires);
+  return {
+    when: [...messagesAsRead(lane), ...next.when],
+    change: [
+      ...turnOver,
+      ...gone.map((id) => set<Lane>(['notices', id], 'cancelled' satisfies WithdrawalCode)),
+      set('prev', { ...lane.ids, ...Object.fromEntries(gone.map((id) => [id, 1])) }),
+      set('ids', {}),
+      set('entry', entry),
+      ...next.change,
+    ],
+  };
+}

@@ -1,0 +1,74 @@
+import type { Principal, Session } from './items.ts';
+import type { Update } from './update.ts';
+import { absent, any, differs, equals, exists, remove, set, setIfAbsent, sizeBelow } from './update.ts';
+
+/** Every write on a session. Those that may be repeated are idempotent: done twice is done once. */
+
+/** Made by the first connection, kept alive by every later one. */
+export const ensureSession = (
+  principal: Principal,
+  sessionId: string,
+  name: string | undefined,
+  expires: number,
+): Update<Session> => ({
+  when: [],
+  change: [
+    setIfAbsent('principal', principal),
+    setIfAbsent('sessionId', sessionId),
+    setIfAbsent('queue', {}),
+    setIfAbsent('audience', {}),
+    setIfAbsent('seq', 0),
+    setIfAbsent('entry', 0),
+    ...(name ? [set<Session>('name', name)] : []),
+    set('expires', expires),
+  ],
+});
+
+/** A place in the queue, if there is room or it has one already. Recognised: it is in the queue. */
+export const admit = (slot: string, lane: string, at: number, limit: number): Update<Session> => ({
+  when: [exists('queue'), any(exists(['queue', slot]), sizeBelow('queue', limit))],
+  change: [setIfAbsent(['queue', slot], { lane, at })],
+});
+
+/** Frees a place that its lane no longer needs; never the running one's. */
+export const release = (slot: string): Update<Session> => ({
+  when: [exists(['queue', slot]), any(absent('active'), differs(['active', 'slot'], slot))],
+  change: [remove(['queue', slot])],
+});
+
+/** One turn at a time (P5): another slot must have been rolled first. Recognised: it is the active one. */
+export const activate = (slot: string, lane: string, at: number): Update<Session> => ({
+  when: [exists('queue'), any(absent('active'), equals(['active', 'slot'], slot))],
+  change: [set('active', { slot, lane }), setIfAbsent(['queue', slot], { lane, at })],
+});
+
+/**
+ * A slot is over: what its lane counted goes on in the session, so that the next turn counts on from there. Demands
+ * that it is still the active one and that nothing has moved since it was read. Recognised: it is not active any more.
+ */
+export const roll = (
+  slot: string,
+  read: Session,
+  seq: number,
+  entry: number,
+  expires: number,
+): Update<Session> => ({
+  when: [equals(['active', 'slot'], slot), equals('seq', read.seq)],
+  change: [
+    set('seq', Math.max(read.seq, seq)),
+    set('entry', Math.max(read.entry, entry)),
+    set('expires', expires),
+    remove('active'),
+    remove(['queue', slot]),
+  ],
+});
+
+export const joinAudience = (connection: string): Update<Session> => ({
+  when: [exists('audience')],
+  change: [set(['audience', connection], 1)],
+});
+
+export const leaveAudience = (connection: string): Update<Session> => ({
+  when: [exists('audience')],
+  change: [remove(['audience', connection])],
+});

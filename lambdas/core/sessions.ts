@@ -1,0 +1,72 @@
+import type { Core } from './core.ts';
+import { expiry } from './core.ts';
+import type { Lane, Principal, Session } from './items.ts';
+import { laneKey, sessionKey, sessionOf } from './keys.ts';
+import { emptyLane, listen } from './lane-writes.ts';
+import { ensureSession, joinAudience } from './session-writes.ts';
+
+export interface OpenedSession {
+  /** Key of the session's items. */
+  session: string;
+  /** Whether it had a transcript before. */
+  resumed: boolean;
+  lane: string;
+}
+
+/** Makes sure of a principal's session and opens a new lane in it. */
+export async function openSession(
+  core: Core,
+  {
+    principal,
+    sessionId,
+    name,
+    connection,
+  }: { principal: Principal; sessionId: string; name?: string; connection: string },
+): Promise<OpenedSession> {
+  const expires = expiry(core);
+  const session = sessionOf(principal, sessionId);
+  const lane = core.newId();
+  const [ensured] = await Promise.all([
+    core.store.update(sessionKey(session), ensureSession(principal, sessionId, name, expires.session)),
+    core.store.put(laneKey(lane), emptyLane(session, connection, expires.lane)),
+  ]);
+  return {
+    session,
+    lane,
+    resumed: ensured.ok && (ensured.item.entry > 0 || ensured.item.active !== undefined),
+  };
+}
+
+export interface SessionView {
+  session: Session | undefined;
+  /** The lane of the slot that is, or was last, active: its tail holds events that the session does not count yet. */
+  lane: Lane | undefined;
+  laneId: string | undefined;
+}
+
+/** The session, then its active lane: in this order, what a worker moves from one to the other is seen at least once. */
+export async function viewSession(core: Pick<Core, 'store'>, key: string): Promise<SessionView> {
+  const session = await core.store.get(sessionKey(key));
+  const laneId = session?.active?.lane;
+  const lane = laneId === undefined ? undefined : await core.store.get(laneKey(laneId));
+  return { session, lane, laneId };
+}
+
+/** The turn that runs now. `session.active` is a hint: its lane may be past it already. */
+export const runningTurn = ({ session, lane }: SessionView): Lane['begun'] =>
+  lane?.slot !== undefined && lane.slot === session?.active?.slot && lane.begun?.turn === lane.turn
+    ? lane.begun
+    : undefined;
+
+export const lastSeq = ({ session, lane }: SessionView): number =>
+  Math.max(session?.seq ?? 0, lane?.seq ?? 0);
+
+/**
+ * Listens on the session, then on the active lane, in this order; a starting worker activates the session, then claims
+ * the lane. So one of the two sees the other, and no event falls between replay and live (P9).
+ */
+export async function joinSession(core: Core, key: string, connection: string): Promise<void> {
+  const joined = await core.store.update(sessionKey(key), joinAudience(connection));
+  if (joined.ok && joined.item.active)
+    await core.store.update(laneKey(joined.item.active.lane), listen(connection));
+}

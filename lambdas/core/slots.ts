@@ -1,0 +1,67 @@
+import type { Core } from './core.ts';
+import { expiry } from './core.ts';
+import type { WithdrawalCode } from './items.ts';
+import { laneKey, sessionKey } from './keys.ts';
+import { dropUnclaimed, dropWaiting, holds } from './lane-writes.ts';
+import type { Token } from './ports.ts';
+import { admit, release } from './session-writes.ts';
+
+/**
+ * Admits a slot to its session's queue and sends its token. Done by whoever is about to acknowledge a message on a turn
+ * that nobody has claimed, again if need be: that is the repair when an earlier sender died between its write and
+ * this. Admitting twice is admitting once, and a worker that finds a slot over just deletes its token.
+ */
+export async function openSlot(core: Core, token: Token): Promise<{ ahead: number } | 'refused'> {
+  const { session, lane, slot } = token;
+  const key = sessionKey(session);
+  for (;;) {
+    const now = core.clock.now();
+    const admitted = await core.store.update(key, admit(slot, lane, now, core.limits.sessionTurns));
+    if (admitted.ok) {
+      const ahead = Object.keys(admitted.item.queue).length - 1;
+      await core.queues.sendToken(token, core.newId());
+      // Alone in the queue it starts at once; behind others its client must hear in time that it will not.
+      if (ahead > 0) await core.queues.sendDeadline(token, core.limits.queueTimeoutSeconds);
+      return { ahead };
+    }
+    if (!(await pruneQueue(core, session))) return 'refused';
+  }
+}
+
+/** Removes slots that their lanes no longer hold (their worker died before it could). Says whether that made room. */
+async function pruneQueue(core: Core, session: string): Promise<boolean> {
+  const read = await core.store.get(sessionKey(session));
+  if (!read) return false;
+  if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
+  let freed = false;
+  for (const [slot, { lane }] of Object.entries(read.queue)) {
+    if (read.active?.slot === slot || holds(await core.store.get(laneKey(lane)), slot)) continue;
+    await core.store.update(sessionKey(session), release(slot));
+    freed = true;
+  }
+  return freed;
+}
+
+/**
+ * Refuses a slot that no worker has claimed: its messages leave the lane for `notices`, and nothing of them is stored
+ * (P2). Says nothing when the slot has begun or is over: then it has an answer of its own.
+ */
+export async function dropSlot(core: Core, token: Token, code: WithdrawalCode): Promise<boolean> {
+  const key = laneKey(token.lane);
+  for (;;) {
+    const lane = await core.store.get(key);
+    if (!lane) return false;
+    const waiting = Object.entries(lane.waiting).find(([, message]) => message.turn === token.slot);
+    const update = waiting
+      ? dropWaiting(waiting[0], waiting[1], code)
+      : lane.slot === token.slot && lane.turn === token.slot && lane.holder === undefined
+        ? dropUnclaimed(lane, token.slot, code, core.clock.now(), expiry(core).lane)
+        : undefined;
+    if (!update) return false;
+    if ((await core.store.update(key, update)).ok) return true;
+  }
+}
+
+export async function releaseSlot(core: Core, token: Token): Promise<void> {
+  await core.store.update(sessionKey(token.session), release(token.slot));
+}

@@ -1,0 +1,19 @@
+import type { TurnSettings } from '../../settings.ts';
+import type { Core } from '../core.ts';
+import type { Model, Toolbox } from '../model.ts';
+
+/** What a worker is given beside the core. */
+export interface TurnContext {
+  core: Core;
+  model: Model;
+  toolbox: Toolbox;
+  settings: Pick<TurnSettings, 'maxSteps' | 'flushMs'>;
+  /** Milliseconds until this invocation is ended from outside; below `reserveMs` the turn is handed over. */
+  remainingMs(): number;
+  reserveMs: number;
+}
+
+export const timeIsShort = (context: TurnContext): boolean => context.remainingMs() < context.reserveMs;
+
+/** While nothing is committed, the lane is looked at this often: an abort is heard within it. */
+export const LOOK_MS = 500;

@@ -1,0 +1,257 @@
+import { Broadcast } from '../broadcast.ts';
+import type { Core } from '../core.ts';
+import { entriesOf } from '../entries.ts';
+import type { EventDraft, TurnEvent } from '../events.ts';
+import { encodeEvent, frameOf, isEnd, mergeEvents, textOf } from '../events.ts';
+import type { Lane, Meter, Session } from '../items.ts';
+import { byTurn, decodeTail, readEvents, spillEvents, writeEntries } from '../journal.ts';
+import { laneKey } from '../keys.ts';
+import { claim, commit } from '../lane-writes.ts';
+import type { Change, Condition } from '../update.ts';
+import { set } from '../update.ts';
+
+/** Another worker has the lane, or the lane is gone. Whoever gets this stops, says nothing more, and reports failure. */
+export class Fenced extends Error {
+  override readonly name = 'Fenced';
+}
+
+/**
+ * A lane above 1 KB costs a second write unit with every commit; with its ids and listeners it has this much left for
+ * events in ordinary use.
+ */
+const SPILL_BYTES = 400;
+
+const FRESH_METER: Meter = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
+
+export interface Guard {
+  when?: Condition<Lane>[];
+  change?: Change<Lane>[];
+  /** This commit ends the turn. */
+  ends?: boolean;
+}
+
+/**
+ * A worker's hold on a lane, from the claim to the end of its slot: what it knows of the turn, and the only way in which
+ * it writes. Every commit demands the hold (P8) and is posted only after it succeeded (P4).
+ */
+export class Hold {
+  readonly core: Core;
+  readonly session: string;
+  readonly laneId: string;
+  readonly slot: string;
+  /** As activated: nobody else moves its counters while this slot is the active one. */
+  readonly sessionItem: Session;
+  /** The lane as last seen. */
+  lane: Lane;
+  /** The committed events of the turn in flight. */
+  events: TurnEvent[] = [];
+  readonly #me: string;
+  readonly #broadcast: Broadcast;
+  /** The last number given, and the one that the lane has: they differ until the first commit after another lane's turn. */
+  #seq: number;
+  #stored: number;
+  /** Events up to here are in EVENTS, so that the next commit may drop them from the tail. */
+  #spilled: number;
+  #commits = 0;
+  #entriesWritten = 0;
+  #text = '';
+  #meter = FRESH_METER;
+  /** Whether the lane has the meter as it is here. */
+  #measured = true;
+
+  private constructor(core: Core, laneId: string, slot: string, me: string, session: Session, lane: Lane) {
+    this.core = core;
+    this.session = lane.session;
+    this.laneId = laneId;
+    this.slot = slot;
+    this.sessionItem = session;
+    this.lane = lane;
+    this.#me = me;
+    this.#stored = lane.seq;
+    this.#seq = Math.max(lane.seq, session.seq);
+    this.#spilled = session.seq;
+    this.#broadcast = new Broadcast(core, lane.session, laneId);
+    this.#broadcast.join(Object.keys(session.audience));
+    this.#broadcast.join(Object.keys(lane.audience));
+  }
+
+  /** Claims the lane for a slot that was just activated. Undefined: the lane has moved on to another slot. */
+  static async take(
+    core: Core,
+    where: { laneId: string; slot: string; me: string; session: Session },
+  ): Promise<Hold | undefined> {
+    const { laneId, slot, me, session } = where;
+    const claimed = await core.store.update(laneKey(laneId), claim(slot, me));
+    if (!claimed.ok) return undefined;
+    const hold = new Hold(core, laneId, slot, me, session, claimed.item);
+    await hold.#recover();
+    return hold;
+  }
+
+  get turn(): string {
+    return this.lane.turn ?? '';
+  }
+  get begun(): boolean {
+    return this.events.length > 0;
+  }
+  get ended(): boolean {
+    const last = this.events.at(-1);
+    return last !== undefined && isEnd(last);
+  }
+  /** Number of the turn's first entry. */
+  get firstEntry(): number {
+    const first = this.events[0];
+    return first?.type === 'turn_start' ? first.entry : Math.max(this.lane.entry, this.sessionItem.entry) + 1;
+  }
+  get firstSeq(): number {
+    return this.events[0]?.seq ?? this.#seq + 1;
+  }
+  get nextSeq(): number {
+    return this.#seq + 1;
+  }
+  /** Length of the turn's text so far: the offset of the next chunk. */
+  get textLength(): number {
+    return this.#text.length;
+  }
+  get meter(): Meter {
+    return this.#meter;
+  }
+  /** Becomes durable with the next commit: usage that is lost with a worker is all that it may cost. */
+  set meter(meter: Meter) {
+    this.#meter = meter;
+    this.#measured = false;
+  }
+  get abortRequest(): Lane['cancel'] {
+    return this.lane.cancel?.turn === this.turn ? this.lane.cancel : undefined;
+  }
+
+  /**
+   * What a predecessor left undone is done again: all of it is a function of committed events, and nothing of it is
+   * exclusive. Entries of what it committed, posts of what may not have been posted; clients drop what they have.
+   */
+  async #recover(): Promise<void> {
+    const tail = decodeTail(this.lane.tail);
+    const left = tail.filter((event) => event.seq > this.sessionItem.seq);
+    const { begun } = this.lane;
+    if (!begun || (left.length === 0 && begun.turn !== this.turn)) return;
+    const turns = byTurn(mergeEvents(await readEvents(this.core, this.session, begun.seq), tail));
+    this.events = turns.get(this.turn) ?? [];
+    if (this.events[0]?.type !== 'turn_start') this.events = [];
+    this.#text = textOf(this.events);
+    if (this.begun && this.lane.meter) this.#meter = this.lane.meter;
+    for (const turn of new Set(left.map((event) => event.turn))) {
+      if (turn !== this.turn) await writeEntries(this.core, this.session, turns.get(turn) ?? []);
+    }
+    await this.writeEntries();
+    await this.#broadcast.send(
+      left.map((event) => frameOf(event, () => textOf(turns.get(event.turn) ?? []))),
+    );
+  }
+
+  /**
+   * One conditional write, then the posts. False: a condition of `guard` did not hold; the lane has been read again, so
+   * decide again. Throws `Fenced` when the lane is not mine any more.
+   */
+  async commit(drafts: readonly EventDraft[], guard: Guard = {}): Promise<boolean> {
+    const turn = this.turn;
+    const events = drafts.map((draft, i) => ({ ...draft, seq: this.#seq + 1 + i, turn }) as TurnEvent);
+    const kept = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
+    const to = this.#seq + events.length;
+    const mark = `${this.#me}:${++this.#commits}`;
+    const written = await this.core.store.update(
+      laneKey(this.laneId),
+      commit({
+        me: this.#me,
+        from: this.#stored,
+        to,
+        tail: [...kept, ...events.map(encodeEvent)],
+        mark,
+        progress: events.length > 0 || guard.ends === true,
+        when: guard.when ?? [],
+        change: [
+          ...(guard.change ?? []),
+          ...(this.#measured || guard.ends ? [] : [set<Lane>('meter', this.#meter)]),
+        ],
+      }),
+    );
+    if (written.ok) this.lane = written.item;
+    else {
+      const now = await this.core.store.get(laneKey(this.laneId));
+      if (!now) throw new Fenced(`lane ${this.laneId} is gone`);
+      if (now.mark !== mark) {
+        if (now.holder !== this.#me || now.seq !== this.#stored)
+          throw new Fenced(`lane ${this.laneId} is held by another`);
+        this.lane = now;
+        return false;
+      }
+      // It took effect, only its answer was lost.
+      this.lane = now;
+    }
+    this.#stored = to;
+    this.#seq = to;
+    this.#measured = true;
+    this.events.push(...events);
+    for (const event of events) if (event.type === 'chunk') this.#text += event.content;
+    await this.#post(events);
+    await this.#spillEarly();
+    return true;
+  }
+
+  /** Goes on under another turn id, with no events yet. Part of a commit that sets the lane's `turn`. */
+  forgetTurn(): void {
+    this.events = [];
+    this.#text = '';
+    this.#entriesWritten = 0;
+    this.#meter = FRESH_METER;
+    this.#measured = true;
+  }
+
+  /** Sees what others wrote on the lane (inbox, abort, audience) while there is nothing to commit. */
+  async look(): Promise<void> {
+    const now = await this.core.store.get(laneKey(this.laneId));
+    if (!now || now.holder !== this.#me) throw new Fenced(`lane ${this.laneId} is held by another`);
+    this.lane = now;
+    this.#broadcast.join(Object.keys(now.audience));
+  }
+
+  /** Brings the transcript up to the committed events. */
+  async writeEntries(): Promise<void> {
+    this.#entriesWritten = await writeEntries(this.core, this.session, this.events, this.#entriesWritten);
+  }
+
+  /** Number of the last entry that the turn has once it ends with this event. */
+  lastEntryWith(end: EventDraft): number {
+    const events = [...this.events, { ...end, seq: this.nextSeq, turn: this.turn } as TurnEvent];
+    return this.firstEntry + entriesOf(events).length - 1;
+  }
+
+  /** Everything in the tail is in EVENTS from here on. */
+  async spill(): Promise<void> {
+    const events = decodeTail(this.lane.tail).filter((event) => event.seq > this.#spilled);
+    const last = events.at(-1);
+    if (!last) return;
+    await spillEvents(this.core, this.session, events);
+    this.#spilled = last.seq;
+  }
+
+  /** Before a worker ends: nothing of it may be under way any more. */
+  async settled(): Promise<void> {
+    await this.#broadcast.settled();
+  }
+
+  async #post(events: readonly TurnEvent[]): Promise<void> {
+    this.#broadcast.join(Object.keys(this.lane.audience));
+    await this.#broadcast.send(events.map((event) => frameOf(event, () => this.#text)));
+  }
+
+  async #spillEarly(): Promise<void> {
+    const bytes = this.lane.tail.reduce(
+      (sum, text) => (seqOf(text) > this.#spilled ? sum + Buffer.byteLength(text) : sum),
+      0,
+    );
+    if (bytes > SPILL_BYTES) await this.spill();
+  }
+}
+
+/** Encoded events begin with their number. */
+const seqOf = (text: string) => Number.parseInt(text.slice(1), 10);

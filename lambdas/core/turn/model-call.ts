@@ -1,0 +1,147 @@
+import type { EventDraft } from '../events.ts';
+import type { Meter } from '../items.ts';
+import type { ModelFailure, ModelPart, ModelRequest, ToolCall, Usage } from '../model.ts';
+import type { TurnContext } from './context.ts';
+import { LOOK_MS, timeIsShort } from './context.ts';
+import { Gatherer } from './gather.ts';
+import type { Hold } from './hold.ts';
+
+/** A call that the model made, and why it cannot be run, if so. */
+export type AskedCall = ToolCall & { invalid?: string };
+
+export type CallOutcome =
+  | { type: 'answered' }
+  | { type: 'calls'; calls: AskedCall[] }
+  /** Stopped by us: for an abort, for a message that cuts, or for the time limit. What was said is committed. */
+  | { type: 'cut' }
+  | { type: 'failed'; failure: ModelFailure; visible: boolean };
+
+/**
+ * One model call, streamed: parts are gathered for a window and committed together, the first at once. Every commit, and
+ * while nothing comes a slow look, shows what others want of this turn.
+ */
+export async function callModel(
+  hold: Hold,
+  context: TurnContext,
+  request: ModelRequest,
+): Promise<CallOutcome> {
+  const { core, settings } = context;
+  const stop = new AbortController();
+  const parts = context.model.stream(request, stop.signal)[Symbol.asyncIterator]();
+  const gathered = new Gatherer();
+  const calls: AskedCall[] = [];
+  let visible = false;
+  let flushedAt = Number.NEGATIVE_INFINITY;
+
+  const flush = async (more: EventDraft[] = []) => {
+    const drafts = [...gathered.drain(hold.textLength), ...more];
+    flushedAt = core.clock.now();
+    if (drafts.length === 0) return;
+    visible = true;
+    // Nothing but the hold is demanded here, so a refusal that is not a fence leaves nothing to decide: once more.
+    while (!(await hold.commit(drafts)));
+  };
+  const wanted = () => hold.abortRequest !== undefined || wantsCut(hold) || timeIsShort(context);
+
+  let next = parts.next();
+  try {
+    for (;;) {
+      const due = gathered.empty ? LOOK_MS : flushedAt + settings.flushMs - core.clock.now();
+      const part = await first(next, due, core.clock);
+      if (part === 'time') {
+        if (gathered.empty) await hold.look();
+        else await flush();
+        if (wanted()) return await cut();
+        continue;
+      }
+      if (part.done) return ended();
+      const value = part.value;
+      switch (value.type) {
+        case 'text':
+        case 'thinking':
+          gathered.add(value.type === 'text' ? 'chunk' : 'thinking', value.text);
+          break;
+        case 'tool_call': {
+          const { type: _, ...call } = value;
+          calls.push({ ...call, id: unused(hold, calls, call.id) });
+          break;
+        }
+        case 'failure':
+          // What was streamed before it stays (P3).
+          await flush();
+          return { type: 'failed', failure: value.failure, visible };
+        case 'finish':
+          hold.meter = advanced(hold.meter, value.usage, calls.length === 0);
+          await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
+          return calls.length ? { type: 'calls', calls } : { type: 'answered' };
+      }
+      next = parts.next();
+      if (!gathered.empty && core.clock.now() - flushedAt >= settings.flushMs) {
+        await flush();
+        if (wanted()) return await cut();
+      }
+    }
+  } finally {
+    stop.abort();
+    // The stream must have ended before the next one begins: what it still does would be done in a later invocation.
+    await drainQuietly(next, parts);
+  }
+
+  async function cut(): Promise<CallOutcome> {
+    await flush();
+    return { type: 'cut' };
+  }
+
+  /** The port's streams end with `finish` or `failure`; one that just stops has been cut. */
+  function ended(): CallOutcome {
+    const failure: ModelFailure = {
+      code: 'PROVIDER_ERROR',
+      message: 'The model stopped without finishing its answer.',
+      retryable: true,
+      diagnostic: 'the stream ended without finish or failure',
+    };
+    return { type: 'failed', failure, visible: visible || !gathered.empty };
+  }
+}
+
+/** `delivery: now`: the running model call is cut at once, and goes on with the message in view. */
+const wantsCut = (hold: Hold) => Object.values(hold.lane.inbox).some((message) => message.now);
+
+/** Some providers number their calls anew in each answer; within a turn an id must name one call (P13). */
+function unused(hold: Hold, calls: readonly AskedCall[], id: string): string {
+  const taken = (name: string) =>
+    calls.some((call) => call.id === name) ||
+    hold.events.some((event) => event.type === 'tool_call' && event.id === name);
+  let name = id;
+  for (let n = 2; taken(name); n++) name = `${id}-${n}`;
+  return name;
+}
+
+const advanced = (meter: Meter, usage: Usage, answered: boolean): Meter => ({
+  steps: meter.steps + 1,
+  inputTokens: meter.inputTokens + usage.inputTokens,
+  outputTokens: meter.outputTokens + usage.outputTokens,
+  lastInputTokens: usage.inputTokens,
+  answered,
+});
+
+async function first<T>(
+  next: Promise<T>,
+  ms: number,
+  clock: TurnContext['core']['clock'],
+): Promise<T | 'time'> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([next, clock.sleep(Math.max(0, ms), timer.signal).then(() => 'time' as const)]);
+  } finally {
+    timer.abort();
+  }
+}
+
+async function drainQuietly(
+  next: Promise<IteratorResult<ModelPart>>,
+  parts: AsyncIterator<ModelPart>,
+): Promise<void> {
+  await next;
+  await parts.return?.();
+}

@@ -1,0 +1,56 @@
+import { Broadcast } from '../broadcast.ts';
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import { frameOf, mergeEvents, textOf } from '../events.ts';
+import { byTurn, decodeTail, readEvents, spillEvents, writeEntries } from '../journal.ts';
+import { laneKey, sessionKey } from '../keys.ts';
+import { release, roll } from '../session-writes.ts';
+import type { Hold } from './hold.ts';
+
+/** A slot of mine is over: its events are in EVENTS before the session lets go of it, so that a resume finds them. */
+export async function rollHeld(hold: Hold): Promise<void> {
+  const { core, session, slot, lane, sessionItem } = hold;
+  await hold.spill();
+  const rolled = await core.store.update(
+    sessionKey(session),
+    roll(slot, sessionItem, lane.seq, lane.entry, expiry(core).session),
+  );
+  if (!rolled.ok) await rollOver(core, session, hold.laneId, slot);
+}
+
+/**
+ * A slot is over, and its worker may have died before it rolled it: what it left is done again from the lane's tail,
+ * then the session counts on. Not the active one: its place in the queue is freed, that is all.
+ */
+export async function rollOver(core: Core, session: string, laneId: string, slot: string): Promise<void> {
+  for (;;) {
+    const read = await core.store.get(sessionKey(session));
+    if (!read) return;
+    if (read.active?.slot !== slot) {
+      await core.store.update(sessionKey(session), release(slot));
+      return;
+    }
+    const lane = await core.store.get(laneKey(laneId));
+    const left = decodeTail(lane?.tail ?? []).filter((event) => event.seq > read.seq);
+    if (lane && left.length > 0) {
+      const first = Math.min(
+        lane.begun?.seq ?? Number.MAX_SAFE_INTEGER,
+        left[0]?.seq ?? Number.MAX_SAFE_INTEGER,
+      );
+      const turns = byTurn(mergeEvents(await readEvents(core, session, first), left));
+      for (const turn of new Set(left.map((event) => event.turn))) {
+        await writeEntries(core, session, turns.get(turn) ?? []);
+      }
+      const broadcast = new Broadcast(core, session, laneId);
+      broadcast.join([...Object.keys(read.audience), ...Object.keys(lane.audience)]);
+      await broadcast.send(left.map((event) => frameOf(event, () => textOf(turns.get(event.turn) ?? []))));
+      await broadcast.settled();
+      await spillEvents(core, session, left);
+    }
+    const rolled = await core.store.update(
+      sessionKey(session),
+      roll(slot, read, lane?.seq ?? 0, lane?.entry ?? 0, expiry(core).session),
+    );
+    if (rolled.ok) return;
+  }
+}

@@ -1,0 +1,79 @@
+import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
+import type { EventDraft } from '../events.ts';
+import type { Lane } from '../items.ts';
+import { messageKey } from '../keys.ts';
+import { takingIn } from '../lane-writes.ts';
+import { set } from '../update.ts';
+import type { TurnContext } from './context.ts';
+import { renew } from './ending.ts';
+import type { Hold } from './hold.ts';
+
+/** Room for an `applied` frame's own fields. */
+const APPLIED_BYTES = MAX_FRAME_BYTES - 1024;
+const LOOK_MS = 20;
+
+/** Waits for messages that were sent before those that are here already; in ordinary use there are none. */
+export async function awaitArrivals(hold: Hold, { core }: TurnContext): Promise<void> {
+  for (;;) {
+    const wait = arrivalWait(hold.lane, core.clock.now());
+    if (wait === 0) return;
+    await core.clock.sleep(Math.min(wait, LOOK_MS));
+    await hold.look();
+  }
+}
+
+/**
+ * Takes the inbox into the turn: one commit of `applied` that removes these very messages by id (P1, P6), begins the
+ * turn if it has not begun, and is refused if one of them was withdrawn meanwhile.
+ */
+export async function takeIn(hold: Hold, context: TurnContext): Promise<void> {
+  const { core } = context;
+  const pending = inOrderOfArrival(hold.lane.inbox);
+  // A request that came through late can bring back a message that was answered long ago: its fate is known (P10).
+  const fates = await Promise.all(pending.map(({ id }) => core.store.get(messageKey(hold.session, id))));
+  const repeated = pending.filter((_, i) => fates[i] !== undefined).map(({ id }) => id);
+  const fresh = pending.filter((_, i) => fates[i] === undefined);
+  if (repeated.length > 0) {
+    const guard = takingIn(hold.lane, repeated, []);
+    // Its turn may be over long since, too: what is left goes on under an id that nobody has used.
+    if (hold.begun) await hold.commit([], guard);
+    else await renew(hold, context, guard);
+    return;
+  }
+  const step = hold.meter.steps + 1;
+  const now = core.clock.now();
+  const drafts: EventDraft[] = [];
+  const begin: ReturnType<typeof set<Lane>>[] = [];
+  if (!hold.begun) {
+    const entry = hold.firstEntry;
+    drafts.push({ type: 'turn_start', message_ids: fresh.map(({ id }) => id), entry, at: now });
+    begin.push(set('begun', { turn: hold.turn, seq: hold.nextSeq, entry, at: now }));
+  }
+  for (const messages of inFrames(fresh.map(({ id, content, at }) => ({ id, content, at })))) {
+    drafts.push({ type: 'applied', messages, step });
+  }
+  if (hold.meter.answered) hold.meter = { ...hold.meter, answered: false };
+  const ids = fresh.map(({ id }) => id);
+  const guard = takingIn(hold.lane, ids, ids);
+  if (await hold.commit(drafts, { when: guard.when, change: [...guard.change, ...begin] }))
+    await hold.writeEntries();
+}
+
+/** `applied` events that each fit into a frame. */
+function inFrames<M extends { id: string; content: string }>(messages: readonly M[]): M[][] {
+  const frames: M[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    const frame = frames.at(-1);
+    if (frame && size + bytes <= APPLIED_BYTES) {
+      frame.push(message);
+      size += bytes;
+    } else {
+      frames.push([message]);
+      size = bytes;
+    }
+  }
+  return frames;
+}

@@ -1,0 +1,145 @@
+import { entriesOf } from '../entries.ts';
+import type { ModelFailure } from '../model.ts';
+import { promptOf } from '../prompt.ts';
+import type { TurnContext } from './context.ts';
+import { timeIsShort } from './context.ts';
+import { readEarlierTurns } from './context-window.ts';
+import { finish, finishAborted, finishFailed, finishUnbegun, publishEnding, renew } from './ending.ts';
+import type { Hold } from './hold.ts';
+import type { CallOutcome } from './model-call.ts';
+import { callModel } from './model-call.ts';
+import { awaitArrivals, takeIn } from './take-in.ts';
+import { runTools, settleUnanswered, unansweredCalls } from './tools.ts';
+
+/** Claims of a turn without anything new committed between them, before it is given up. */
+const MAX_ATTEMPTS = 3;
+/** Tries of one model call of which nothing is visible yet. */
+const MAX_TRIES = 3;
+const FIRST_BACKOFF_MS = 250;
+
+/**
+ * Runs the lane's turn to its end: boundary, model call, tools, boundary … until the agent has answered and the inbox is
+ * empty. The loop decides by what is committed, so that a worker which takes over in the middle goes on like any other.
+ */
+export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover'> {
+  if (hold.lane.attempts > MAX_ATTEMPTS) return giveUp(hold, context);
+  let earlier: ReturnType<typeof readEarlierTurns> | undefined;
+  const steps = new StepBudget(hold, context);
+  for (;;) {
+    if (hold.ended) {
+      await renew(hold, context);
+      continue;
+    }
+    const abort = hold.begun ? hold.abortRequest : undefined;
+    if (abort) {
+      const unanswered = unansweredCalls(hold);
+      if (unanswered.length) await settleUnanswered(hold, context, unanswered);
+      if (await finishAborted(hold, context, abort.by, abort.pending)) return over(hold);
+      continue;
+    }
+    const unanswered = unansweredCalls(hold);
+    if (unanswered.length) {
+      await settleUnanswered(hold, context, unanswered);
+      continue;
+    }
+    if (Object.keys(hold.lane.inbox).length > 0) {
+      await awaitArrivals(hold, context);
+      await takeIn(hold, context);
+      steps.renew();
+      continue;
+    }
+    if (!hold.begun) {
+      if (await finishUnbegun(hold, context)) return over(hold);
+      continue;
+    }
+    if (hold.meter.answered) {
+      if (await finish(hold, context)) return over(hold);
+      continue;
+    }
+    if (timeIsShort(context)) return 'handover';
+    earlier ??= readEarlierTurns(context.core, hold.session, hold.firstEntry);
+    const before = await earlier;
+    const messages = promptOf([...before.entries, ...entriesOf(hold.events, 'include')]);
+    const outcome = await callWithRetry(hold, context, { messages, toolChoice: steps.toolChoice });
+    if (outcome.type === 'calls') {
+      await runTools(hold, context, outcome.calls);
+      await hold.writeEntries();
+    } else if (outcome.type === 'failed') {
+      const { failure } = outcome;
+      context.core.log.warn('model call failed', {
+        turn: hold.turn,
+        code: failure.code,
+        diagnostic: failure.diagnostic,
+      });
+      if (await finishFailed(hold, context, failure)) return over(hold);
+    } else if (outcome.type === 'cut' && timeIsShort(context) && !hold.abortRequest) {
+      return 'handover';
+    }
+  }
+}
+
+/** Limits model calls without a word from the user in between: a loop of tools must end, a conversation need not. */
+class StepBudget {
+  readonly #hold: Hold;
+  readonly #max: number;
+  #from: number;
+
+  constructor(hold: Hold, { settings }: TurnContext) {
+    this.#hold = hold;
+    this.#max = settings.maxSteps;
+    const last = hold.events.findLast((event) => event.type === 'applied');
+    this.#from = last?.type === 'applied' ? last.step - 1 : hold.meter.steps;
+  }
+
+  renew(): void {
+    this.#from = this.#hold.meter.steps;
+  }
+
+  /** The last call that the budget allows must answer. */
+  get toolChoice(): 'auto' | 'none' {
+    return this.#hold.meter.steps - this.#from >= this.#max - 1 ? 'none' : 'auto';
+  }
+}
+
+/** Before anything of a call is visible it can be made again without anyone noticing. */
+async function callWithRetry(
+  hold: Hold,
+  context: TurnContext,
+  request: Parameters<typeof callModel>[2],
+): Promise<CallOutcome> {
+  for (let tries = 1; ; tries++) {
+    const outcome = await callModel(hold, context, request);
+    if (outcome.type !== 'failed' || outcome.visible || !outcome.failure.retryable || tries === MAX_TRIES)
+      return outcome;
+    logRetry(context, outcome.failure, tries);
+    await context.core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
+    await hold.look();
+    if (hold.abortRequest || timeIsShort(context)) return { type: 'cut' };
+  }
+}
+
+const logRetry = ({ core }: TurnContext, failure: ModelFailure, tries: number) =>
+  core.log.warn('model call is made again', { tries, code: failure.code, diagnostic: failure.diagnostic });
+
+/** No worker got anywhere with this turn: it ends in an error that is committed like any other. */
+async function giveUp(hold: Hold, context: TurnContext): Promise<'over'> {
+  while (!hold.begun && Object.keys(hold.lane.inbox).length > 0) await takeIn(hold, context);
+  if (!hold.begun) {
+    while (!(await finishUnbegun(hold, context)));
+    return over(hold);
+  }
+  const unanswered = unansweredCalls(hold);
+  if (unanswered.length) await settleUnanswered(hold, context, unanswered);
+  const failure = {
+    code: 'AGENT_ERROR',
+    message: `The turn was given up after ${MAX_ATTEMPTS} attempts without progress.`,
+    retryable: true,
+  } as const;
+  while (!(await finishFailed(hold, context, failure)));
+  return over(hold);
+}
+
+async function over(hold: Hold): Promise<'over'> {
+  await publishEnding(hold);
+  return 'over';
+}

@@ -1,0 +1,93 @@
+import type { Core } from '../core.ts';
+import { laneKey, sessionKey } from '../keys.ts';
+import { holds } from '../lane-writes.ts';
+import type { Token } from '../ports.ts';
+import { activate } from '../session-writes.ts';
+import type { TurnContext } from './context.ts';
+import { Fenced, Hold } from './hold.ts';
+import { rollHeld, rollOver } from './roll.ts';
+import { runTurn } from './turn.ts';
+
+/**
+ * What becomes of a token. `over`: its slot is over, delete it. `handover`: the turn goes on in a fresh invocation, make it
+ * visible at once. `fenced`: another worker has the lane; report failure, never success, since whoever deletes by a
+ * stale handle may delete the token that the other one needs.
+ */
+export type TokenEnd = 'over' | 'handover' | 'fenced';
+
+/** Each pass brings one slot forward; more than this means that two workers keep on disturbing each other. */
+const MAX_PASSES = 100;
+
+/** A token means "this slot has work". Whatever the lane shows of the slot, and of one that is active, is run to its end. */
+export async function runToken(context: TurnContext, token: Token): Promise<TokenEnd> {
+  const { core } = context;
+  const me = core.newId();
+  /** Slots run under this token that have none of their own any more, perhaps: they get one first, in case I die. */
+  const lent = new Set<string>();
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const next = await nextSlot(core, token);
+    if (next === 'over') return 'over';
+    if (next === 'again') continue;
+    const { laneId, slot } = next;
+    if (slot !== token.slot && !lent.has(slot)) {
+      lent.add(slot);
+      await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());
+    }
+    const end = await runSlot(context, { session: token.session, laneId, slot, me });
+    if (end === 'handover' || end === 'fenced') return end;
+    if (end === 'over' && slot === token.slot) return 'over';
+  }
+  core.log.error('token: no end in sight, handed back', { slot: token.slot });
+  return 'fenced';
+}
+
+async function nextSlot(
+  core: Core,
+  token: Token,
+): Promise<{ laneId: string; slot: string } | 'over' | 'again'> {
+  const session = await core.store.get(sessionKey(token.session));
+  const active = session?.active;
+  if (active && active.slot !== token.slot) {
+    // One turn at a time (P5): a slot whose worker died comes first.
+    const lane = await core.store.get(laneKey(active.lane));
+    if (lane?.slot === active.slot) return { laneId: active.lane, slot: active.slot };
+    await rollOver(core, token.session, active.lane, active.slot);
+    return 'again';
+  }
+  const lane = await core.store.get(laneKey(token.lane));
+  if (!lane?.slot || !holds(lane, token.slot)) {
+    await rollOver(core, token.session, token.lane, token.slot);
+    return 'over';
+  }
+  return { laneId: token.lane, slot: lane.slot };
+}
+
+/** `again`: the lane or the session has moved on; look again. `over`: the slot is over and rolled. */
+async function runSlot(
+  context: TurnContext,
+  where: { session: string; laneId: string; slot: string; me: string },
+): Promise<TokenEnd | 'again'> {
+  const { core } = context;
+  const { session, laneId, slot, me } = where;
+  const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
+  if (!activated.ok) return 'again';
+  const hold = await Hold.take(core, { laneId, slot, me, session: activated.item });
+  if (!hold) return 'again';
+  try {
+    const end = await runTurn(hold, context);
+    if (end === 'handover') return end;
+    if (hold.lane.slot === slot) {
+      // A turn that follows from what was left in the inbox runs in the same slot, under the same token.
+      await hold.spill();
+      return 'again';
+    }
+    await rollHeld(hold);
+    return 'over';
+  } catch (error) {
+    if (!(error instanceof Fenced)) throw error;
+    core.log.warn('fenced', { turn: hold.turn, reason: error.message });
+    return 'fenced';
+  } finally {
+    await hold.settled();
+  }
+}

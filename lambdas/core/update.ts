@@ -1,0 +1,63 @@
+/**
+ * A conditional write on one item, as data. The core says what must be true and what changes; adapters carry it out as
+ * one atomic step (a DynamoDB `UpdateItem`, or the same on a map). So each rule of docs/design.md is written once, and
+ * holds on DynamoDB, in memory and in the simulation alike.
+ */
+
+/** An attribute, or one key of an attribute that is a map. The map must exist: DynamoDB makes no parents. */
+export type Path<T> = (keyof T & string) | readonly [keyof T & string, string];
+
+export type Condition<T> =
+  | { readonly is: 'exists' | 'absent'; readonly path: Path<T> }
+  /** False on an absent attribute. */
+  | { readonly is: 'equals'; readonly path: Path<T>; readonly value: string | number }
+  /** True on an absent attribute. */
+  | { readonly is: 'differs'; readonly path: Path<T>; readonly value: string | number }
+  /** Of a map or a list; false on an absent attribute. */
+  | { readonly is: 'sizeIs' | 'sizeBelow'; readonly path: Path<T>; readonly value: number }
+  /** False on an absent attribute. */
+  | { readonly is: 'atMost'; readonly path: Path<T>; readonly value: number }
+  | { readonly is: 'any'; readonly of: readonly Condition<T>[] };
+
+export type Change<T> =
+  | { readonly do: 'set'; readonly path: Path<T>; readonly value: unknown }
+  | { readonly do: 'setIfAbsent'; readonly path: Path<T>; readonly value: unknown }
+  | { readonly do: 'remove'; readonly path: Path<T> }
+  /** The attribute must be there. */
+  | { readonly do: 'add'; readonly path: Path<T>; readonly value: number };
+
+/** All conditions must hold; then all changes are made, each computed from the item as it was. Paths must not overlap. */
+export interface Update<T> {
+  readonly when: readonly Condition<T>[];
+  readonly change: readonly Change<T>[];
+}
+
+export const exists = <T>(path: Path<T>): Condition<T> => ({ is: 'exists', path });
+export const absent = <T>(path: Path<T>): Condition<T> => ({ is: 'absent', path });
+export const equals = <T>(path: Path<T>, value: string | number): Condition<T> => ({
+  is: 'equals',
+  path,
+  value,
+});
+export const differs = <T>(path: Path<T>, value: string | number): Condition<T> => ({
+  is: 'differs',
+  path,
+  value,
+});
+export const sizeIs = <T>(path: Path<T>, value: number): Condition<T> => ({ is: 'sizeIs', path, value });
+export const sizeBelow = <T>(path: Path<T>, value: number): Condition<T> => ({
+  is: 'sizeBelow',
+  path,
+  value,
+});
+export const atMost = <T>(path: Path<T>, value: number): Condition<T> => ({ is: 'atMost', path, value });
+export const any = <T>(...of: Condition<T>[]): Condition<T> => ({ is: 'any', of });
+
+export const set = <T>(path: Path<T>, value: unknown): Change<T> => ({ do: 'set', path, value });
+export const setIfAbsent = <T>(path: Path<T>, value: unknown): Change<T> => ({
+  do: 'setIfAbsent',
+  path,
+  value,
+});
+export const remove = <T>(path: Path<T>): Change<T> => ({ do: 'remove', path });
+export const add = <T>(path: Path<T>, value: number): Change<T> => ({ do: 'add', path, value });

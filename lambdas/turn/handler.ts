@@ -1,0 +1,58 @@
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { agent } from '../../agent/agent.ts';
+import { coreOf, required } from '../adapters/environment.ts';
+import { createModel } from '../adapters/model/create-model.ts';
+import { createToolbox } from '../adapters/model/toolbox.ts';
+import { holdMessage } from '../adapters/sqs/lease.ts';
+import { parseToken } from '../adapters/sqs/queues.ts';
+import type { TurnContext } from '../core/turn/context.ts';
+import { runToken } from '../core/turn/worker.ts';
+import { readModelChoice, readTurnSettings } from '../settings.ts';
+
+const env = process.env;
+const core = coreOf(env);
+const settings = readTurnSettings(env);
+const queueUrl = required(env, 'MIDTURN_TURN_QUEUE_URL');
+const toolbox = createToolbox(agent);
+/** Started while the environment starts; a failure shows with the first turn. */
+const model = createModel(readModelChoice(env), agent, {
+  ...(env.MIDTURN_MODEL_BASE_URL && { baseUrl: env.MIDTURN_MODEL_BASE_URL }),
+  ...(env.MIDTURN_MODEL_API_KEY && { apiKey: env.MIDTURN_MODEL_API_KEY }),
+});
+model.catch(() => {});
+
+/** What a hand-over needs at most: a commit, its posts and the answer to the queue. */
+const RESERVE_MS = Math.min(15_000, settings.turnTimeoutSeconds * 300);
+
+/** A token of the turn queue (batch size 1): runs its slot to the end, or hands it on. */
+export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+  for (const record of event.Records) {
+    if (!(await runRecord(record, lambda))) batchItemFailures.push({ itemIdentifier: record.messageId });
+  }
+  return { batchItemFailures };
+}
+
+async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
+  const { clock, log } = core;
+  const { receiptHandle, messageId } = record;
+  const lease = holdMessage({ queueUrl, receiptHandle, seconds: settings.visibilitySeconds, clock, log });
+  try {
+    const context: TurnContext = {
+      core,
+      model: await model,
+      toolbox,
+      settings,
+      remainingMs: () => lambda.getRemainingTimeInMillis(),
+      reserveMs: RESERVE_MS,
+    };
+    const end = await runToken(context, parseToken(record.body));
+    if (end === 'handover') await lease.handBack();
+    return end === 'over';
+  } catch (error) {
+    log.error('turn failed', { messageId, error: String(error), stack: (error as Error)?.stack });
+    return false;
+  } finally {
+    await lease.stop();
+  }
+}
