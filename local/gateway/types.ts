@@ -35,17 +35,20 @@ export interface GatewayLimits {
   messageBytes: number;
   idleMs: number;
   lifetimeMs: number;
+  /** What may wait for a client that does not read; a post beyond it is answered 429. */
+  sendBufferBytes: number;
 }
 
 export interface Gateway {
   /** Answers `/{stage}/@connections/{id}` (POST, GET, DELETE) and says whether the request was one of its own. */
   handleManagement(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Takes WebSocket upgrades of `/{stage}` on this server. */
+  /** Takes this server's upgrades: WebSockets on `/{stage}`, a refusal for every other path. */
   attach(server: Server): void;
   /** Ids of the open connections. */
   connections(): string[];
   /** Cuts a connection without a closing handshake, as a lost network does. `$disconnect` still follows. */
   cut(connectionId: string): void;
+  /** Closes every connection with 1001 and waits for their `$disconnect` invocations. Takes no new ones. */
   close(): Promise<void>;
 }
 

@@ -78,7 +78,7 @@ async function* streamParts(
       tools,
       toolChoice: instruct ? 'auto' : toolChoice,
       stopWhen: isStepCount(1),
-      
+      maxRetries: 0,
       abortSignal: AbortSignal.any([signal, left.signal]),
       // Errors come as parts; the default would also print them, request and all.
       onError: () => {},

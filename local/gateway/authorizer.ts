@@ -1,0 +1,114 @@
+import { type AuthorizerContext, authorizerEvent, methodArn, type RequestContext } from './events.ts';
+import type { HandshakeRequest } from './handshake-request.ts';
+import { callFunction, describeError, describeFailure } from './integration.ts';
+import { isJsonObject } from './json-object.ts';
+import { INTEGRATION_TIMEOUT_MS, MAX_AUTHORIZER_RESULT_BYTES } from './limits.ts';
+import { evaluatePolicy } from './policy.ts';
+import type { AuthorizerTarget, GatewayApi } from './types.ts';
+
+export type Authorization =
+  | { kind: 'allowed'; context: AuthorizerContext }
+  /** 401: an identity source is missing, or the function threw `Unauthorized`. */
+  | { kind: 'unauthorized' }
+  /** 403. */
+  | { kind: 'denied' }
+  /** 500: the function failed or returned what API Gateway cannot use. `detail` is for the log. */
+  | { kind: 'broken'; detail: string };
+
+/**
+ * Asks a REQUEST authorizer about one handshake. Source: "Control access to WebSocket APIs with AWS Lambda REQUEST
+ * authorizers" and "Output from an API Gateway Lambda authorizer", API Gateway developer guide.
+ */
+export async function authorize(
+  api: GatewayApi,
+  authorizer: AuthorizerTarget,
+  request: HandshakeRequest,
+  context: RequestContext,
+  log: (line: string) => void,
+): Promise<Authorization> {
+  const hasIdentity = authorizer.identitySources.every(
+    (source) => identityOf(source, request, context) !== '',
+  );
+  if (!hasIdentity) return { kind: 'unauthorized' };
+
+  const outcome = await callFunction(
+    { invoke: authorizer.invoke, timeoutMs: INTEGRATION_TIMEOUT_MS },
+    authorizerEvent(api, request, context),
+    (error) => log(`authorizer failed after its time limit: ${describeError(error)}`),
+  );
+  if (
+    outcome.kind === 'failed' &&
+    outcome.error instanceof Error &&
+    outcome.error.message === 'Unauthorized'
+  ) {
+    return { kind: 'unauthorized' };
+  }
+  if (outcome.kind !== 'returned') return { kind: 'broken', detail: describeFailure(outcome) };
+  return readResult(outcome.value, methodArn(api), outcome.latencyMs);
+}
+
+function readResult(result: unknown, resource: string, latencyMs: number): Authorization {
+  if (!isJsonObject(result)) return { kind: 'broken', detail: 'returned no object' };
+  const bytes = Buffer.byteLength(JSON.stringify(result));
+  if (bytes > MAX_AUTHORIZER_RESULT_BYTES) {
+    return { kind: 'broken', detail: `returned ${bytes} bytes, more than ${MAX_AUTHORIZER_RESULT_BYTES}` };
+  }
+  const { principalId, policyDocument, context = {} } = result;
+  if (typeof principalId !== 'string') return { kind: 'broken', detail: 'returned no principalId' };
+  const decision = evaluatePolicy(policyDocument, resource);
+  if (decision === 'malformed') return { kind: 'broken', detail: 'returned a malformed policyDocument' };
+  const values = readContext(context);
+  if (values === undefined) {
+    return {
+      kind: 'broken',
+      detail: 'returned a context whose values are not all strings, numbers or booleans',
+    };
+  }
+  if (decision === 'deny') return { kind: 'denied' };
+  return { kind: 'allowed', context: { ...values, principalId, integrationLatency: latencyMs } };
+}
+
+/** The context as events carry it: numbers and booleans become strings, null stays. */
+function readContext(context: unknown): Record<string, string | null> | undefined {
+  if (!isJsonObject(context)) return undefined;
+  const values: Record<string, string | null> = {};
+  for (const [name, value] of Object.entries(context)) {
+    if (value === undefined) continue;
+    if (value === null) values[name] = null;
+    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      values[name] = String(value);
+    } else return undefined;
+  }
+  return values;
+}
+
+/** The value of an identity source in this request; empty where it is missing. */
+function identityOf(source: string, request: HandshakeRequest, context: RequestContext): string {
+  const [, kind, name = ''] =
+    /^(route\.request\.header|route\.request\.querystring|context|stageVariables)\.(.+)$/.exec(source) ?? [];
+  switch (kind) {
+    case 'route.request.header':
+      return headerOf(request, name);
+    case 'route.request.querystring':
+      return Object.hasOwn(request.query, name) ? (request.query[name] ?? '') : '';
+    case 'context':
+      return contextValue(context, name.split('.'));
+    default:
+      // Stage variables: there are none here.
+      return '';
+  }
+}
+
+function headerOf(request: HandshakeRequest, name: string): string {
+  const wanted = name.toLowerCase();
+  const found = Object.entries(request.headers).find(([header]) => header.toLowerCase() === wanted);
+  return found?.[1] ?? '';
+}
+
+function contextValue(context: RequestContext, path: readonly string[]): string {
+  const value = path.reduce<unknown>(
+    (inner, name) => (isJsonObject(inner) && Object.hasOwn(inner, name) ? inner[name] : undefined),
+    context,
+  );
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

@@ -1,0 +1,122 @@
+import type { RawData, WebSocket } from 'ws';
+import { ENDS, endOf, endOfProtocolError } from './close-codes.ts';
+import type { ConnectionEnd, ConnectionFacts } from './events.ts';
+import { createFrameMeter } from './frame-limit.ts';
+import { MAX_MESSAGES_IN_FLIGHT } from './limits.ts';
+import type { GatewayLimits } from './types.ts';
+
+export type SendOutcome = 'sent' | 'gone' | 'buffer-full';
+
+/** Handles one text message; must not throw. The connection reads on while it runs. */
+export type MessageHandler = (connection: Connection, text: string) => Promise<void>;
+
+/** An established connection, from the handshake's success to the end of its socket. */
+export class Connection {
+  readonly facts: ConnectionFacts;
+  /** Settles when the socket is closed, with what `$disconnect` is told. */
+  readonly ended: Promise<ConnectionEnd>;
+  /** Of the last message in either direction; milliseconds since the epoch. */
+  lastActiveAt: number;
+
+  readonly #socket: WebSocket;
+  readonly #limits: GatewayLimits;
+  readonly #onMessage: MessageHandler;
+  readonly #idle: NodeJS.Timeout;
+  readonly #lifetime: NodeJS.Timeout;
+  /** Why this side ended it. The first reason counts. */
+  #ending: ConnectionEnd | undefined;
+  #messages = 0;
+  /** Messages from this position on came too late, or are too big, and are dropped. */
+  #messagesTaken = Number.POSITIVE_INFINITY;
+  #inFlight = 0;
+
+  constructor(socket: WebSocket, facts: ConnectionFacts, limits: GatewayLimits, onMessage: MessageHandler) {
+    this.facts = facts;
+    this.lastActiveAt = facts.connectedAt;
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#onMessage = onMessage;
+    this.#idle = setTimeout(() => this.end(ENDS.goingAway), limits.idleMs);
+    this.#lifetime = setTimeout(() => this.end(ENDS.goingAway), limits.lifetimeMs);
+
+    const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
+    this.ended = promise;
+    socket.on('close', (code, reason) => {
+      clearTimeout(this.#idle);
+      clearTimeout(this.#lifetime);
+      resolve(this.#ending ?? endOf(code, reason.toString()));
+    });
+    // `ws` has answered with the close code already; this only keeps the reason for `$disconnect`.
+    socket.on('error', (error) => {
+      this.#ending ??= endOfProtocolError(error);
+    });
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+  }
+
+  get id(): string {
+    return this.facts.connectionId;
+  }
+
+  /** False as soon as either side has begun to close: from then on AWS answers `GoneException`. */
+  get isOpen(): boolean {
+    return this.#ending === undefined && this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** Must hear the socket's bytes before `ws` does, so that it knows of a frame that is too big before its message comes. */
+  createByteWatcher(): (chunk: Buffer) => void {
+    const meter = createFrameMeter(this.#limits);
+    return (chunk) => {
+      const refused = meter.read(chunk);
+      if (refused !== undefined) this.end(ENDS.tooBig, refused);
+    };
+  }
+
+  /** Sends one text message, in the order of the calls. */
+  send(text: string): SendOutcome {
+    if (!this.isOpen) return 'gone';
+    if (this.#socket.bufferedAmount > this.#limits.sendBufferBytes) return 'buffer-full';
+    // A failed write ends the socket, and with it the connection: `close` tells.
+    this.#socket.send(text);
+    this.#touch();
+    return 'sent';
+  }
+
+  /** Begins the closing handshake. Messages from `firstDropped` on are not handled; by default, all that are still to come. */
+  end(end: ConnectionEnd, firstDropped: number = this.#messages): void {
+    if (!this.isOpen) return;
+    this.#ending = end;
+    this.#messagesTaken = firstDropped;
+    // A paused socket would never read the client's half of the handshake.
+    this.#socket.resume();
+    this.#socket.close(end.code, end.reason);
+  }
+
+  /** Ends the socket without a closing handshake. */
+  cut(): void {
+    this.#messagesTaken = Math.min(this.#messagesTaken, this.#messages);
+    this.#socket.terminate();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    const position = this.#messages;
+    this.#messages += 1;
+    if (position >= this.#messagesTaken) return;
+    if (isBinary) {
+      this.end(ENDS.binary);
+      return;
+    }
+    this.#touch();
+    this.#inFlight += 1;
+    if (this.#inFlight === MAX_MESSAGES_IN_FLIGHT) this.#socket.pause();
+    void this.#onMessage(this, data.toString()).finally(() => {
+      this.#inFlight -= 1;
+      if (this.#socket.isPaused && this.#inFlight < MAX_MESSAGES_IN_FLIGHT) this.#socket.resume();
+    });
+  }
+
+  /** Only messages count: AWS documents no frame of the protocol itself (ping, pong) as a sign of life. */
+  #touch(): void {
+    this.lastActiveAt = Date.now();
+    this.#idle.refresh();
+  }
+}

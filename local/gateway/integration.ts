@@ -1,0 +1,71 @@
+import { isJsonObject } from './json-object.ts';
+import { INTEGRATION_TIMEOUT_MS } from './limits.ts';
+import type { RouteTarget } from './types.ts';
+
+/** What came of asking a function. */
+export type IntegrationOutcome =
+  | { kind: 'returned'; value: unknown; latencyMs: number }
+  | { kind: 'failed'; error: unknown }
+  | { kind: 'timed-out'; timeoutMs: number };
+
+/**
+ * Invokes a function within its integration's time limit. The function itself is not stopped by it: as on AWS it runs on,
+ * and `onLate` hears of its failure if there is one.
+ */
+export function callFunction(
+  { invoke, timeoutMs }: RouteTarget,
+  event: unknown,
+  onLate: (error: unknown) => void,
+): Promise<IntegrationOutcome> {
+  const limit = Math.min(timeoutMs, INTEGRATION_TIMEOUT_MS);
+  const started = performance.now();
+  return new Promise((resolve) => {
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      resolve({ kind: 'timed-out', timeoutMs: limit });
+    }, limit);
+    const invocation = (async () => invoke(event))();
+    invocation.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve({ kind: 'returned', value, latencyMs: Math.round(performance.now() - started) });
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        if (timedOut) onLate(error);
+        else resolve({ kind: 'failed', error });
+      },
+    );
+  });
+}
+
+/** The part of a Lambda proxy response that a WebSocket API looks at. */
+export interface ProxyResponse {
+  statusCode: number;
+  /** By lower-case name. */
+  headers: ReadonlyMap<string, string>;
+}
+
+/** Reads a Lambda proxy response, or gives undefined for a malformed one: `statusCode` is required. */
+export function readProxyResponse(value: unknown): ProxyResponse | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const statusCode = Number(value.statusCode ?? Number.NaN);
+  if (!Number.isInteger(statusCode) || statusCode < 200 || statusCode > 599) return undefined;
+  const fields = value.headers ?? {};
+  if (!isJsonObject(fields)) return undefined;
+  const headers = new Map(
+    Object.entries(fields).map(([name, field]) => [name.toLowerCase(), String(field)] as const),
+  );
+  return { statusCode, headers };
+}
+
+export function describeFailure(outcome: Exclude<IntegrationOutcome, { kind: 'returned' }>): string {
+  return outcome.kind === 'failed'
+    ? `failed: ${describeError(outcome.error)}`
+    : `did not answer within ${outcome.timeoutMs} ms`;
+}
+
+export function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

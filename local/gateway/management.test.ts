@@ -1,0 +1,240 @@
+import { request as httpRequest } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
+import {
+  DeleteConnectionCommand,
+  GetConnectionCommand,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { connect, type Received } from '../../test/support/ws-client.ts';
+import type { DisconnectEvent } from './events.ts';
+import { ok, recorder, recording, startGateway } from './test-gateway.ts';
+import { managementClient } from './test-management.ts';
+
+async function start(options: Parameters<typeof startGateway>[0] = {}) {
+  const ends = recorder<DisconnectEvent>();
+  const started = await startGateway({
+    ...options,
+    routes: { $default: ok, $disconnect: recording(ends) },
+  });
+  const client = await connect(started.url, { headers: { 'User-Agent': 'a test' } });
+  const [id = ''] = started.gateway.connections();
+  return { ...started, ends, client, id, management: managementClient(started.endpoint) };
+}
+
+const pong = (nonce: number | string) => JSON.stringify({ type: 'pong', nonce });
+const post = (ConnectionId: string, Data: string) => new PostToConnectionCommand({ ConnectionId, Data });
+
+describe('the management API, by the SDK', () => {
+  it('posts a body as one text message, whatever it needs in frames', async () => {
+    const { management, client, id } = await start();
+    await management.send(post(id, pong('ä'.repeat(60_000))));
+    expect(await client.next('pong')).toEqual({ type: 'pong', nonce: 'ä'.repeat(60_000) });
+  });
+
+  it('tells the times and the identity of a connection', async () => {
+    const { management, client, id } = await start();
+    const before = await management.send(new GetConnectionCommand({ ConnectionId: id }));
+    expect(before.Identity).toEqual({ SourceIp: '127.0.0.1', UserAgent: 'a test' });
+    expect(before.ConnectedAt).toBeInstanceOf(Date);
+    expect(before.LastActiveAt?.getTime()).toBeGreaterThanOrEqual(
+      before.ConnectedAt?.getTime() ?? Number.NaN,
+    );
+    await management.send(post(id, pong(1)));
+    await client.next('pong');
+    const after = await management.send(new GetConnectionCommand({ ConnectionId: id }));
+    expect(after.ConnectedAt).toEqual(before.ConnectedAt);
+    expect(after.LastActiveAt?.getTime()).toBeGreaterThanOrEqual(
+      before.LastActiveAt?.getTime() ?? Number.NaN,
+    );
+  });
+
+  it('closes a connection', async () => {
+    const { management, client, id, ends } = await start();
+    await management.send(new DeleteConnectionCommand({ ConnectionId: id }));
+    expect((await client.closed).code).toBe(1000);
+    expect((await ends.at(0)).requestContext).toMatchObject({
+      disconnectStatusCode: 1000,
+      disconnectReason: 'Connection Closed Normally',
+    });
+  });
+
+  it('answers GoneException for a connection that has ended', async () => {
+    const { management, client, id } = await start();
+    await client.close();
+    const gone = { name: 'GoneException', $metadata: { httpStatusCode: 410 } };
+    await expect(management.send(post(id, 'x'))).rejects.toMatchObject(gone);
+    await expect(management.send(new GetConnectionCommand({ ConnectionId: id }))).rejects.toMatchObject(gone);
+    await expect(management.send(new DeleteConnectionCommand({ ConnectionId: id }))).rejects.toMatchObject(
+      gone,
+    );
+  });
+
+  it('answers GoneException as soon as the closing has begun, though the client does not answer', async () => {
+    const { management, gateway, client, id } = await start();
+    client.socket.pause();
+    await management.send(new DeleteConnectionCommand({ ConnectionId: id }));
+    expect(gateway.connections()).toEqual([]);
+    const gone = { name: 'GoneException' };
+    await expect(management.send(post(id, 'x'))).rejects.toMatchObject(gone);
+    await expect(management.send(new GetConnectionCommand({ ConnectionId: id }))).rejects.toMatchObject(gone);
+    await expect(management.send(new DeleteConnectionCommand({ ConnectionId: id }))).rejects.toMatchObject(
+      gone,
+    );
+    await client.terminate();
+  });
+
+  it('answers GoneException from the moment of a cut', async () => {
+    const { management, gateway, id } = await start();
+    gateway.cut(id);
+    await expect(management.send(post(id, 'x'))).rejects.toMatchObject({ name: 'GoneException' });
+  });
+
+  it('answers GoneException for an id that was never there', async () => {
+    const { management } = await start();
+    await expect(management.send(post('AAAAAAAAAAAAAAA=', 'x'))).rejects.toMatchObject({
+      name: 'GoneException',
+    });
+  });
+
+  it('takes 128 KB and answers PayloadTooLargeException beyond', async () => {
+    const { management, client, id } = await start();
+    const fits = pong('x'.repeat(128 * 1024 - pong('').length));
+    await management.send(post(id, fits));
+    await expect(management.send(post(id, `${fits} `))).rejects.toMatchObject({
+      name: 'PayloadTooLargeException',
+      $metadata: { httpStatusCode: 413 },
+    });
+    await management.send(post(id, pong('last')));
+    await client.next((frame) => frame.type === 'pong' && frame.nonce === 'last');
+    expect(client.frames).toHaveLength(2);
+  });
+
+  it('answers LimitExceededException when the client does not read', async () => {
+    const { management, client, id } = await start({ limits: { sendBufferBytes: 1000 } });
+    client.socket.pause();
+    const flood = async () => {
+      for (;;) await management.send(post(id, 'x'.repeat(128 * 1024)));
+    };
+    await expect(flood()).rejects.toMatchObject({
+      name: 'LimitExceededException',
+      $metadata: { httpStatusCode: 429 },
+    });
+    await client.terminate();
+  });
+});
+
+describe('the management API on the wire', () => {
+  it('names the error in a header and in words', async () => {
+    const { endpoint } = await start();
+    const response = await fetch(`${endpoint}/@connections/${encodeURIComponent('AAAAAAAAAAAAAAA=')}`, {
+      method: 'POST',
+      body: 'x',
+    });
+    expect(response.status).toBe(410);
+    expect(response.headers.get('x-amzn-errortype')).toBe('GoneException');
+    expect(await response.json()).toEqual({ message: expect.any(String) });
+  });
+
+  it.each(['@connections', '%40connections'])('takes %s with the id encoded or not', async (folder) => {
+    const { endpoint, client, id } = await start();
+    for (const part of [id, encodeURIComponent(id)]) {
+      const response = await fetch(`${endpoint}/${folder}/${part}`, { method: 'POST', body: pong(part) });
+      expect(response.status).toBe(200);
+      expect(await client.next('pong')).toMatchObject({ nonce: part });
+    }
+  });
+
+  it.each([
+    ['/other/@connections/x', 404],
+    ['/local/connections/x', 404],
+    ['/local/@connections/x/y', 404],
+    ['/local', 404],
+    ['/local/@connections/', 400],
+    ['/local/@connections/%ff', 400],
+  ])('answers %s with %i', async (path, status) => {
+    const { endpoint } = await start();
+    const response = await fetch(new URL(endpoint).origin + path);
+    expect(response.status).toBe(status);
+  });
+
+  it('answers other methods with 405', async () => {
+    const { endpoint, id } = await start();
+    const response = await fetch(`${endpoint}/@connections/${id}`, { method: 'PUT', body: 'x' });
+    expect(response.status).toBe(405);
+  });
+
+  it('delivers posts in the order in which they arrived, though a body comes late', async () => {
+    const { endpoint, server, client, id } = await start();
+    const arrived = recorder<string>();
+    server.on('request', (request) => arrived.take(String(request.headers['x-order'])));
+    const send = (order: string) => {
+      const request = httpRequest(`${endpoint}/@connections/${id}`, {
+        method: 'POST',
+        headers: { 'x-order': order },
+      });
+      const status = new Promise<number | undefined>((resolve, reject) => {
+        request.once('error', reject);
+        request.once(
+          'response',
+          (response) => void readText(response).then(() => resolve(response.statusCode)),
+        );
+      });
+      return { request, status };
+    };
+    const slow = send('slow');
+    slow.request.flushHeaders();
+    await arrived.at(0);
+    const fast = send('fast');
+    fast.request.end(pong('fast'));
+    await arrived.at(1);
+    slow.request.end(pong('slow'));
+    expect(await Promise.all([slow.status, fast.status])).toEqual([200, 200]);
+    const nonces = (
+      await client.until((frame: Received) => frame.type === 'pong' && frame.nonce === 'fast')
+    ).map((frame) => frame.type === 'pong' && frame.nonce);
+    expect(nonces).toEqual(['slow', 'fast']);
+  });
+
+  it('does not let a sender that stalls in mid-body hold up the next for more than 5 seconds', async () => {
+    const { endpoint, server, client, id } = await start();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    const stalled = httpRequest(`${endpoint}/@connections/${id}`, {
+      method: 'POST',
+      headers: { 'content-length': 100 },
+    });
+    const status = new Promise((resolve) => {
+      stalled.once('response', (response) => resolve(response.statusCode));
+    });
+    stalled.write('{"type":');
+    await arrived.at(0);
+    const next = fetch(`${endpoint}/@connections/${id}`, { method: 'POST', body: pong(2) });
+    await arrived.at(1);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await status).toBe(408);
+    expect((await next).status).toBe(200);
+    expect(await client.next('pong')).toMatchObject({ nonce: 2 });
+    stalled.destroy();
+  });
+
+  it('does not let a sender that dies in mid-body hold up the next', async () => {
+    const { endpoint, server, client, id } = await start();
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    const dying = httpRequest(`${endpoint}/@connections/${id}`, {
+      method: 'POST',
+      headers: { 'content-length': 100 },
+    });
+    dying.on('error', () => {});
+    dying.write('{"type":');
+    await arrived.at(0);
+    dying.destroy();
+    const response = await fetch(`${endpoint}/@connections/${id}`, { method: 'POST', body: pong(2) });
+    expect(response.status).toBe(200);
+    expect(await client.next('pong')).toMatchObject({ nonce: 2 });
+    expect(client.frames).toHaveLength(1);
+  });
+});

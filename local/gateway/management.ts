@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ENDS } from './close-codes.ts';
+import type { Connection } from './connection.ts';
+import { decodePath } from './handshake-request.ts';
+import { newId } from './ids.ts';
+import { type BodyRead, readBody } from './request-body.ts';
+
+/**
+ * The management API of `@connections`, on the same host as the WebSocket. Source: "Amazon API Gateway Management API"
+ * reference; error names and status codes are those that the SDK knows. Signatures are not checked.
+ */
+export interface Management {
+  /** Says whether the request was one of its own. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+type Answer =
+  | { statusCode: 200; body?: object }
+  | { statusCode: 204 }
+  | { statusCode: 400 | 405 | 408 | 410 | 413 | 429; errorType: string; message: string };
+
+const GONE: Answer = {
+  statusCode: 410,
+  errorType: 'GoneException',
+  message: 'The connection with the provided id no longer exists.',
+};
+
+export function createManagement(
+  stage: string,
+  messageBytes: number,
+  /** Gives open connections only: one whose `$connect` has not returned is not there yet. */
+  find: (connectionId: string) => Connection | undefined,
+): Management {
+  const inTurn = createTurns();
+
+  async function answer(request: IncomingMessage, id: string): Promise<Answer> {
+    // Read from the moment of arrival, so that waiting for its turn does not hold up the sender.
+    const body = request.method === 'POST' ? readBody(request, messageBytes) : undefined;
+    if (body === undefined) request.resume();
+    const connection = find(id);
+    if (connection === undefined) return GONE;
+    switch (request.method) {
+      case 'POST':
+        return inTurn(connection, async () => post(connection, await body));
+      case 'GET':
+        return { statusCode: 200, body: describe(connection) };
+      case 'DELETE':
+        return inTurn(connection, async () => remove(connection));
+      default:
+        return { statusCode: 405, errorType: 'MethodNotAllowedException', message: 'Method not allowed' };
+    }
+  }
+
+  return {
+    handle(request, response) {
+      const id = connectionIdOf(request, stage);
+      if (id.kind === 'not-ours') return false;
+      if (id.kind === 'malformed') {
+        request.resume();
+        respond(response, {
+          statusCode: 400,
+          errorType: 'BadRequestException',
+          message: 'Invalid connectionId',
+        });
+        return true;
+      }
+      void answer(request, id.id).then((result) => respond(response, result));
+      return true;
+    },
+  };
+}
+
+function post(connection: Connection, body: BodyRead | undefined): Answer {
+  switch (body?.kind) {
+    case 'complete':
+      return sent(connection, body.text);
+    case 'too-large':
+      return { statusCode: 413, errorType: 'PayloadTooLargeException', message: 'Message too long' };
+    default:
+      return { statusCode: 408, errorType: 'RequestTimeoutException', message: 'The body did not arrive' };
+  }
+}
+
+function sent(connection: Connection, text: string): Answer {
+  switch (connection.send(text)) {
+    case 'sent':
+      return { statusCode: 200 };
+    case 'gone':
+      return GONE;
+    case 'buffer-full':
+      return {
+        statusCode: 429,
+        errorType: 'LimitExceededException',
+        message: 'The WebSocket client side buffer is full.',
+      };
+  }
+}
+
+function remove(connection: Connection): Answer {
+  if (!connection.isOpen) return GONE;
+  connection.end(ENDS.deleted);
+  return { statusCode: 204 };
+}
+
+function describe({ facts, lastActiveAt }: Connection): object {
+  return {
+    connectedAt: new Date(facts.connectedAt).toISOString(),
+    identity: facts.identity,
+    lastActiveAt: new Date(lastActiveAt).toISOString(),
+  };
+}
+
+/** Runs what is asked of one connection in the order in which it was asked; connections do not wait for each other. */
+function createTurns(): <T>(connection: Connection, work: () => Promise<T>) => Promise<T> {
+  const last = new WeakMap<Connection, Promise<unknown>>();
+  return (connection, work) => {
+    const before = last.get(connection) ?? Promise.resolve();
+    // After a failure too: its own caller hears of it, the next one need not.
+    const turn = before.then(work, work);
+    last.set(connection, turn);
+    return turn;
+  };
+}
+
+type ConnectionId = { kind: 'id'; id: string } | { kind: 'malformed' } | { kind: 'not-ours' };
+
+function connectionIdOf(request: IncomingMessage, stage: string): ConnectionId {
+  const [path = ''] = (request.url ?? '').split('?');
+  const [, first = '', second = '', third = '', ...more] = path.split('/');
+  if (decodePath(first) !== stage || decodePath(second) !== '@connections' || more.length > 0) {
+    return { kind: 'not-ours' };
+  }
+  const id = decodePath(third);
+  return id ? { kind: 'id', id } : { kind: 'malformed' };
+}
+
+function respond(response: ServerResponse, answer: Answer): void {
+  const headers = { 'x-amzn-RequestId': newId(), 'Content-Type': 'application/json' };
+  if ('errorType' in answer) {
+    response.writeHead(answer.statusCode, { ...headers, 'x-amzn-ErrorType': answer.errorType });
+    response.end(JSON.stringify({ message: answer.message }));
+    return;
+  }
+  response.writeHead(answer.statusCode, headers);
+  response.end('body' in answer ? JSON.stringify(answer.body) : undefined);
+}
