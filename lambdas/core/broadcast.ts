@@ -5,15 +5,16 @@ import { leaveAudience } from './session-writes.ts';
 
 /** A connection that takes longer than this for its frames no longer holds the others, and the model's stream, back. */
 const PATIENCE_MS = 1000;
-/** Beyond this a slow connection's frames are dropped: it will see the hole in `seq` and resume. */
+/** A connection that is this many frames behind is closed: its client resumes, and misses nothing. */
 const MAX_BACKLOG = 200;
+/** Tries of one post, beyond the SDK's own, with a wait that doubles from the first: about three seconds in all. */
+const MAX_TRIES = 6;
+const FIRST_BACKOFF_MS = 100;
 
 interface Listener {
   /** Resolves when all that was handed over so far is posted: one writer per connection keeps the order. */
   idle: Promise<void>;
   backlog: number;
-  /** Dropped something: silent until the client resumes, since a hole can only be mended from its beginning. */
-  behind: boolean;
 }
 
 /** Posts a turn's events to everyone who watches the session, in order for each, in parallel among them. */
@@ -22,7 +23,7 @@ export class Broadcast {
   readonly #session: string;
   readonly #lane: string;
   readonly #listeners = new Map<string, Listener>();
-  readonly #gone = new Set<string>();
+  readonly #forgotten = new Set<string>();
 
   constructor(core: Core, session: string, lane: string) {
     this.#core = core;
@@ -33,8 +34,8 @@ export class Broadcast {
   /** Adds listeners; those that are known, or gone, stay as they are. */
   join(connections: Iterable<string>): void {
     for (const connection of connections) {
-      if (this.#listeners.has(connection) || this.#gone.has(connection)) continue;
-      this.#listeners.set(connection, { idle: Promise.resolve(), backlog: 0, behind: false });
+      if (this.#listeners.has(connection) || this.#forgotten.has(connection)) continue;
+      this.#listeners.set(connection, { idle: Promise.resolve(), backlog: 0 });
     }
   }
 
@@ -42,49 +43,62 @@ export class Broadcast {
   async send(frames: readonly string[]): Promise<void> {
     if (frames.length === 0 || this.#listeners.size === 0) return;
     for (const [connection, listener] of this.#listeners) {
-      if (listener.behind) continue;
-      if (listener.backlog + frames.length > MAX_BACKLOG) {
-        listener.behind = true;
-        this.#core.log.warn('slow connection: events dropped until it resumes', { connection });
-        continue;
-      }
       listener.backlog += frames.length;
-      listener.idle = listener.idle.then(() => this.#post(connection, listener, frames));
+      const tooSlow = listener.backlog > MAX_BACKLOG;
+      listener.idle = listener.idle.then(() =>
+        tooSlow ? this.#giveUp(connection, 'too slow') : this.#post(connection, listener, frames),
+      );
     }
     const patience = new AbortController();
-    await Promise.race([this.#allIdle(), this.#core.clock.sleep(PATIENCE_MS, patience.signal)]);
+    await Promise.race([this.settled(), this.#core.clock.sleep(PATIENCE_MS, patience.signal)]);
     patience.abort();
   }
 
   /** Before a handler returns, everything must have ended: what is still under way would thaw in a later invocation. */
   async settled(): Promise<void> {
-    await this.#allIdle();
-  }
-
-  async #allIdle(): Promise<void> {
     await Promise.all([...this.#listeners.values()].map((listener) => listener.idle));
   }
 
   async #post(connection: string, listener: Listener, frames: readonly string[]): Promise<void> {
     for (const frame of frames) {
       listener.backlog--;
-      if (listener.behind || this.#gone.has(connection)) continue;
+      if (!this.#forgotten.has(connection)) await this.#postOne(connection, frame);
+    }
+  }
+
+  async #postOne(connection: string, frame: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
       try {
         if ((await this.#core.gateway.post(connection, frame)) === 'gone') await this.#forget(connection);
+        return;
       } catch (error) {
-        // The events are stored: this client finds the hole in `seq` and resumes. Nobody else is concerned.
-        listener.behind = true;
-        this.#core.log.warn('post failed', { connection, error: String(error) });
+        // Posted twice is harmless, left out is not: clients drop a `seq` that they have.
+        if (tries === MAX_TRIES) return this.#giveUp(connection, String(error));
+        await this.#core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
       }
     }
   }
 
+  /** The events are stored, but nothing would tell this client that it misses some: a new connection resumes. */
+  async #giveUp(connection: string, reason: string): Promise<void> {
+    if (this.#forgotten.has(connection)) return;
+    this.#core.log.warn('connection closed, so that it resumes', { connection, reason });
+    await this.#quietly(() => this.#core.gateway.disconnect(connection));
+    await this.#forget(connection);
+  }
+
   async #forget(connection: string): Promise<void> {
-    this.#gone.add(connection);
-    this.#listeners.delete(connection);
-    await Promise.all([
-      this.#core.store.update(sessionKey(this.#session), leaveAudience(connection)),
-      this.#core.store.update(laneKey(this.#lane), stopListening(connection)),
-    ]);
+    this.#forgotten.add(connection);
+    await this.#quietly(() => this.#core.store.update(sessionKey(this.#session), leaveAudience(connection)));
+    await this.#quietly(() => this.#core.store.update(laneKey(this.#lane), stopListening(connection)));
+  }
+
+  /** One listener's trouble is nobody else's: a gone connection that stays listed is found gone again by the next turn. */
+  async #quietly(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#core.log.warn('listener not removed', { error: String(error) });
+    }
   }
 }

@@ -104,8 +104,8 @@ export function frameOf(event: TurnEvent, turnText: () => string): string {
         };
       }
       default: {
-        const { turn: _, ...rest } = event;
-        return { ...rest, turn_id } as EventFrame;
+        const { turn: _, seq: __, type, ...rest } = event;
+        return { type, seq, turn_id, ...rest } as EventFrame;
       }
     }
   })();

@@ -92,8 +92,8 @@ export interface Lane {
   audience: Record<string, 1>;
   /** Fates of withdrawn messages that nobody has heard yet. */
   notices: Record<string, WithdrawalCode>;
-  /** Absent while the lane holds a turn: it must not expire under it. */
-  expires?: number;
+  /** Moved ahead, by days, with every message and every claim: it never expires under a turn. */
+  expires: number;
 }
 
 export interface Session {

@@ -3,7 +3,7 @@ import { expiry } from './core.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
 import type { TurnEvent } from './events.ts';
-import { decodeEvent, encodeEvent, mergeEvents } from './events.ts';
+import { decodeEvent, encodeEvent, frameOf, mergeEvents, textOf } from './events.ts';
 import { settleFate } from './fates.ts';
 import type { StoredEntry } from './items.ts';
 import { entryKey, eventsKey } from './keys.ts';
@@ -88,6 +88,24 @@ export async function writeEntries(
 }
 
 export const withoutExpiry = ({ expires: _, ...entry }: StoredEntry): Entry => entry as Entry;
+
+/**
+ * The frame of a stored event. An end carries its turn's text, which is read from the turn's beginning where the `known`
+ * events do not reach back so far.
+ */
+export async function storedFrame(
+  core: Pick<Core, 'store'>,
+  session: string,
+  event: TurnEvent,
+  known: readonly TurnEvent[],
+): Promise<string> {
+  if (!('first' in event)) return frameOf(event, () => '');
+  const reaches = known.some(({ seq, turn }) => turn === event.turn && seq === event.first);
+  const events = reaches ? known : mergeEvents(await readEvents(core, session, event.first), known);
+  return frameOf(event, () =>
+    textOf(events.filter(({ turn, seq }) => turn === event.turn && seq < event.seq)),
+  );
+}
 
 /** Groups events by turn, in order. */
 export function byTurn(events: readonly TurnEvent[]): Map<string, TurnEvent[]> {

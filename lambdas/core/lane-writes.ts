@@ -56,6 +56,9 @@ export interface Acceptance {
   id: string;
   message: PendingMessage;
   limits: Pick<Limits, 'inboxMessages' | 'inboxBytes'>;
+  now: number;
+  /** Days ahead: a lane that is in use never gets there, and one that is not must not stay for ever. */
+  expires: number;
 }
 
 /** P10: the id is new in all that the lane remembers. P2: there is room, or nothing is written. */
@@ -76,15 +79,15 @@ const acceptable = ({ session, id, message, limits }: Acceptance): When[] => [
  * are the same write, so no message can fall between two turns (P1, P7). With `onlyIdle` it must open the turn.
  * Recognised: the id is in the inbox, or in what the lane remembers.
  */
-export const accept = (acceptance: Acceptance, now: number, onlyIdle = false): Update<Lane> => ({
+export const accept = (acceptance: Acceptance, onlyIdle = false): Update<Lane> => ({
   when: [...acceptable(acceptance), ...(onlyIdle ? [absent<Lane>('turn')] : [])],
   change: [
     set(['inbox', acceptance.id], acceptance.message),
     add('bytes', contentBytes(acceptance.message)),
     setIfAbsent('turn', acceptance.message.turn),
     setIfAbsent('slot', acceptance.message.turn),
-    setIfAbsent('since', now),
-    remove('expires'),
+    setIfAbsent('since', acceptance.now),
+    set('expires', acceptance.expires),
   ],
 });
 
@@ -233,9 +236,9 @@ export const stopListening = (connection: string): Update<Lane> => ({
  * A worker takes the lane: from now on only it can commit (P8). `me` is unique to the invocation and never learnt by
  * reading. Recognised: `holder` is me; done twice, it only counts an attempt more.
  */
-export const claim = (slot: string, me: string): Update<Lane> => ({
+export const claim = (slot: string, me: string, expires: number): Update<Lane> => ({
   when: [equals('slot', slot)],
-  change: [set('holder', me), add('attempts', 1), remove('expires')],
+  change: [set('holder', me), add('attempts', 1), set('expires', expires)],
 });
 
 export interface Extension {

@@ -41,6 +41,8 @@ export interface Queues {
 export interface Gateway {
   /** `gone`: this connection will never receive anything again. Throws when the post failed otherwise. */
   post(connection: string, frame: string): Promise<'sent' | 'gone'>;
+  /** Closes a connection, so that its client connects again and resumes. One that is gone is closed already. */
+  disconnect(connection: string): Promise<void>;
 }
 
 export interface Clock {

@@ -28,7 +28,8 @@ export async function openSession(
   const lane = core.newId();
   const [ensured] = await Promise.all([
     core.store.update(sessionKey(session), ensureSession(principal, sessionId, name, expires.session)),
-    core.store.put(laneKey(lane), emptyLane(session, connection, expires.lane)),
+    // If absent: a duplicate of this request that comes through late must not empty a lane that is in use.
+    core.store.putIfAbsent(laneKey(lane), emptyLane(session, connection, expires.lane)),
   ]);
   return {
     session,

@@ -4,6 +4,7 @@ import type { WithdrawalCode } from './items.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { dropUnclaimed, dropWaiting, holds } from './lane-writes.ts';
 import type { Token } from './ports.ts';
+import { rollOver } from './roll.ts';
 import { admit, release } from './session-writes.ts';
 
 /**
@@ -28,15 +29,18 @@ export async function openSlot(core: Core, token: Token): Promise<{ ahead: numbe
   }
 }
 
-/** Removes slots that their lanes no longer hold (their worker died before it could). Says whether that made room. */
+/**
+ * Removes slots that their lanes no longer hold: their workers died before they could. Says whether that made room. The
+ * active one is rolled, as its worker would have done; with a queue of one, nobody else could ever get to it.
+ */
 async function pruneQueue(core: Core, session: string): Promise<boolean> {
   const read = await core.store.get(sessionKey(session));
   if (!read) return false;
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
   for (const [slot, { lane }] of Object.entries(read.queue)) {
-    if (read.active?.slot === slot || holds(await core.store.get(laneKey(lane)), slot)) continue;
-    await core.store.update(sessionKey(session), release(slot));
+    if (holds(await core.store.get(laneKey(lane)), slot)) continue;
+    await rollOver(core, session, lane, slot);
     freed = true;
   }
   return freed;

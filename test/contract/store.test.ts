@@ -3,7 +3,7 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamoStore } from '../../lambdas/adapters/dynamodb/store.ts';
-import { MemoryStore } from '../../lambdas/adapters/memory/store.ts';
+import { memoryStore } from '../../lambdas/adapters/memory/store.ts';
 import type { StoreUnderTest } from './store.contract.ts';
 import { sameBehaviour, storeContract } from './store.contract.ts';
 
@@ -40,11 +40,11 @@ async function startDynamo(): Promise<StoreUnderTest> {
   };
 }
 
-storeContract('in memory', async () => ({ store: new MemoryStore(), close: async () => {} }));
+storeContract('in memory', async () => ({ store: memoryStore(), close: async () => {} }));
 storeContract('DynamoDB', startDynamo);
 
 describe('both stores', () => {
-  const memory = new MemoryStore();
+  const memory = memoryStore();
   let dynamo: StoreUnderTest;
   beforeAll(async () => {
     dynamo = await startDynamo();

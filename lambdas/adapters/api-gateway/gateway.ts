@@ -1,6 +1,7 @@
 import {
   ApiGatewayManagementApiClient,
   type ApiGatewayManagementApiClientConfig,
+  DeleteConnectionCommand,
   GoneException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
@@ -20,6 +21,13 @@ export function managementGateway(
       } catch (error) {
         if (error instanceof GoneException) return 'gone';
         throw error;
+      }
+    },
+    async disconnect(connection) {
+      try {
+        await client.send(new DeleteConnectionCommand({ ConnectionId: connection }));
+      } catch (error) {
+        if (!(error instanceof GoneException)) throw error;
       }
     },
   };

@@ -4,58 +4,68 @@ import type { Change, Condition, Path, Update } from '../../core/update.ts';
 
 type Item = Record<string, unknown>;
 
+/** The store on a table in memory. */
+export const memoryStore = (table: MemoryTable = new MemoryTable()): Store => ({
+  get: async (key) => table.get(key),
+  put: async (key, item) => table.put(key, item),
+  putIfAbsent: async (key, item) => table.putIfAbsent(key, item),
+  update: async (key, update) => table.update(key, update),
+  delete: async (key) => table.delete(key),
+  query: async (from, to, options) => table.query(from, to, options),
+});
+
 /**
- * The store in memory, by the same rules as DynamoDB: atomic on one item, values copied in and out, a nested path needs
+ * A table in memory, by the same rules as DynamoDB: atomic on one item, values copied in and out, a nested path needs
  * its map. For tests and the simulation.
  */
-export class MemoryStore implements Store {
+export class MemoryTable {
   /** By partition key, then by sort key. */
   readonly #partitions = new Map<string, Map<string, Item>>();
 
-  async get<T>({ pk, sk }: Key<T>): Promise<T | undefined> {
+  get<T>({ pk, sk }: Key<T>): T | undefined {
     const item = this.#partitions.get(pk)?.get(sk);
-    return item && (structuredClone(item) as T);
+    return item && (copy(item) as T);
   }
 
-  async put<T>(key: Key<T>, item: T): Promise<void> {
-    this.#write(key, structuredClone(item) as Item);
+  put<T>(key: Key<T>, item: T): void {
+    this.#write(key, copy(item) as Item);
   }
 
-  async putIfAbsent<T>(key: Key<T>, item: T): Promise<boolean> {
+  putIfAbsent<T>(key: Key<T>, item: T): boolean {
     if (this.#partitions.get(key.pk)?.has(key.sk)) return false;
-    this.#write(key, structuredClone(item) as Item);
+    this.#write(key, copy(item) as Item);
     return true;
   }
 
-  async update<T>(key: Key<T>, update: Update<T>): Promise<Written<T>> {
+  update<T>(key: Key<T>, update: Update<T>): Written<T> {
     const before = this.#partitions.get(key.pk)?.get(key.sk) ?? {};
     if (!update.when.every((condition) => holds(before, condition))) return { ok: false };
-    const after = structuredClone(before);
+    const after = copy(before);
     for (const change of update.change) apply(after, before, change);
     this.#write(key, after);
-    return { ok: true, item: structuredClone(after) as T };
+    return { ok: true, item: copy(after) as T };
   }
 
-  async delete<T>({ pk, sk }: Key<T>): Promise<void> {
+  delete<T>({ pk, sk }: Key<T>): void {
     this.#partitions.get(pk)?.delete(sk);
   }
 
-  async query<T>(
+  query<T>(
     from: Key<T>,
     to: Key<T>,
-    { backwards = false, limit = Number.POSITIVE_INFINITY } = {},
-  ): Promise<T[]> {
+    { backwards = false, limit = Number.POSITIVE_INFINITY }: { backwards?: boolean; limit?: number } = {},
+  ): T[] {
     const found = [...(this.#partitions.get(from.pk) ?? [])]
       .filter(([sk]) => sk >= from.sk && sk <= to.sk)
       .sort(([a], [b]) => (a < b ? -1 : 1));
     if (backwards) found.reverse();
-    return found.slice(0, limit).map(([, item]) => structuredClone(item) as T);
+    return found.slice(0, limit).map(([, item]) => copy(item) as T);
   }
 
   /** Everything, for whoever judges a run. */
   *all(): Generator<{ pk: string; sk: string; item: Item }> {
     for (const [pk, items] of this.#partitions) {
-      for (const [sk, item] of items) yield { pk, sk, item: structuredClone(item) };
+      for (const [sk, item] of items) yield { pk, sk, item: copy(item) };
     }
   }
 
@@ -63,6 +73,15 @@ export class MemoryStore implements Store {
     const partition = this.#partitions.get(pk) ?? new Map<string, Item>();
     this.#partitions.set(pk, partition.set(sk, item));
   }
+}
+
+/** JSON values only, as in DynamoDB; several times faster than `structuredClone`. */
+function copy<V>(value: V): V {
+  if (Array.isArray(value)) return value.map(copy) as V;
+  if (typeof value !== 'object' || value === null) return value;
+  const copied: Item = {};
+  for (const [name, part] of Object.entries(value)) if (part !== undefined) copied[name] = copy(part);
+  return copied as V;
 }
 
 function read<T>(item: Item, path: Path<T>): unknown {
@@ -105,10 +124,10 @@ function apply<T>(after: Item, before: Item, change: Change<T>): void {
   const old = read(before, path);
   switch (change.do) {
     case 'set':
-      target[name] = structuredClone(change.value);
+      target[name] = copy(change.value);
       break;
     case 'setIfAbsent':
-      if (old === undefined) target[name] = structuredClone(change.value);
+      if (old === undefined) target[name] = copy(change.value);
       break;
     case 'add':
       if (typeof old !== 'number') throw new Error(`no number at ${String(path)}`);

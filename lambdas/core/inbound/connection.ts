@@ -13,7 +13,8 @@ export async function openConnection(
   who: { principal: Principal; sessionId: string; name?: string },
 ): Promise<void> {
   const opened = await openSession(core, { ...who, connection: id });
-  await core.store.put(connectionKey(id), { ...who, ...opened, expires: expiry(core).connection });
+  // If absent: a late duplicate of this request must not undo what the first frame has settled.
+  await core.store.putIfAbsent(connectionKey(id), { ...who, ...opened, expires: expiry(core).connection });
 }
 
 /**

@@ -2,6 +2,7 @@ import type { MessageFrame } from '../../protocol/client-frames.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
 import { tellFates } from '../fates.ts';
 import type { Lane, PendingMessage } from '../items.ts';
 import { laneKey, messageKey } from '../keys.ts';
@@ -43,8 +44,9 @@ export async function acceptMessage(
       return;
     }
     const message = pendingMessage(frame, at, core.newId());
-    const acceptance = { session, id, message, limits: core.limits };
-    let written = await core.store.update(key, accept(acceptance, core.clock.now(), queued));
+    const now = core.clock.now();
+    const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
+    let written = await core.store.update(key, accept(acceptance, queued));
     if (!written.ok && queued) written = await core.store.update(key, acceptWaiting(acceptance));
     if (written.ok) {
       await acknowledge(core, sender, id, written.item, { duplicate: false });

@@ -1,10 +1,11 @@
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
 import { entriesOf } from '../entries.ts';
 import type { EventDraft, TurnEvent } from '../events.ts';
 import { encodeEvent, frameOf, isEnd, mergeEvents, textOf } from '../events.ts';
 import type { Lane, Meter, Session } from '../items.ts';
-import { byTurn, decodeTail, readEvents, spillEvents, writeEntries } from '../journal.ts';
+import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from '../journal.ts';
 import { laneKey } from '../keys.ts';
 import { claim, commit } from '../lane-writes.ts';
 import type { Change, Condition } from '../update.ts';
@@ -81,7 +82,7 @@ export class Hold {
     where: { laneId: string; slot: string; me: string; session: Session },
   ): Promise<Hold | undefined> {
     const { laneId, slot, me, session } = where;
-    const claimed = await core.store.update(laneKey(laneId), claim(slot, me));
+    const claimed = await core.store.update(laneKey(laneId), claim(slot, me, expiry(core).lane));
     if (!claimed.ok) return undefined;
     const hold = new Hold(core, laneId, slot, me, session, claimed.item);
     await hold.#recover();
@@ -134,7 +135,8 @@ export class Hold {
     const left = tail.filter((event) => event.seq > this.sessionItem.seq);
     const { begun } = this.lane;
     if (!begun || (left.length === 0 && begun.turn !== this.turn)) return;
-    const turns = byTurn(mergeEvents(await readEvents(this.core, this.session, begun.seq), tail));
+    const stored = mergeEvents(await readEvents(this.core, this.session, begun.seq), tail);
+    const turns = byTurn(stored);
     this.events = turns.get(this.turn) ?? [];
     if (this.events[0]?.type !== 'turn_start') this.events = [];
     this.#text = textOf(this.events);
@@ -144,7 +146,7 @@ export class Hold {
     }
     await this.writeEntries();
     await this.#broadcast.send(
-      left.map((event) => frameOf(event, () => textOf(turns.get(event.turn) ?? []))),
+      await Promise.all(left.map((event) => storedFrame(this.core, this.session, event, stored))),
     );
   }
 

@@ -1,11 +1,12 @@
 import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
 import { laneKey, sessionKey } from '../keys.ts';
 import { holds } from '../lane-writes.ts';
 import type { Token } from '../ports.ts';
-import { activate } from '../session-writes.ts';
+import { rollOver } from '../roll.ts';
+import { activate, roll } from '../session-writes.ts';
 import type { TurnContext } from './context.ts';
 import { Fenced, Hold } from './hold.ts';
-import { rollHeld, rollOver } from './roll.ts';
 import { runTurn } from './turn.ts';
 
 /**
@@ -90,4 +91,15 @@ async function runSlot(
   } finally {
     await hold.settled();
   }
+}
+
+/** A slot of mine is over: its events are in EVENTS before the session lets go of it, so that a resume finds them. */
+async function rollHeld(hold: Hold): Promise<void> {
+  const { core, session, slot, lane, sessionItem } = hold;
+  await hold.spill();
+  const rolled = await core.store.update(
+    sessionKey(session),
+    roll(slot, sessionItem, lane.seq, lane.entry, expiry(core).session),
+  );
+  if (!rolled.ok) await rollOver(core, session, hold.laneId, slot);
 }

@@ -1,22 +1,10 @@
-import { Broadcast } from '../broadcast.ts';
-import type { Core } from '../core.ts';
-import { expiry } from '../core.ts';
-import { frameOf, mergeEvents, textOf } from '../events.ts';
-import { byTurn, decodeTail, readEvents, spillEvents, writeEntries } from '../journal.ts';
-import { laneKey, sessionKey } from '../keys.ts';
-import { release, roll } from '../session-writes.ts';
-import type { Hold } from './hold.ts';
-
-/** A slot of mine is over: its events are in EVENTS before the session lets go of it, so that a resume finds them. */
-export async function rollHeld(hold: Hold): Promise<void> {
-  const { core, session, slot, lane, sessionItem } = hold;
-  await hold.spill();
-  const rolled = await core.store.update(
-    sessionKey(session),
-    roll(slot, sessionItem, lane.seq, lane.entry, expiry(core).session),
-  );
-  if (!rolled.ok) await rollOver(core, session, hold.laneId, slot);
-}
+import { Broadcast } from './broadcast.ts';
+import type { Core } from './core.ts';
+import { expiry } from './core.ts';
+import { mergeEvents } from './events.ts';
+import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from './journal.ts';
+import { laneKey, sessionKey } from './keys.ts';
+import { release, roll } from './session-writes.ts';
 
 /**
  * A slot is over, and its worker may have died before it rolled it: what it left is done again from the lane's tail,
@@ -37,13 +25,14 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
         lane.begun?.seq ?? Number.MAX_SAFE_INTEGER,
         left[0]?.seq ?? Number.MAX_SAFE_INTEGER,
       );
-      const turns = byTurn(mergeEvents(await readEvents(core, session, first), left));
+      const stored = mergeEvents(await readEvents(core, session, first), left);
+      const turns = byTurn(stored);
       for (const turn of new Set(left.map((event) => event.turn))) {
         await writeEntries(core, session, turns.get(turn) ?? []);
       }
       const broadcast = new Broadcast(core, session, laneId);
       broadcast.join([...Object.keys(read.audience), ...Object.keys(lane.audience)]);
-      await broadcast.send(left.map((event) => frameOf(event, () => textOf(turns.get(event.turn) ?? []))));
+      await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));
       await broadcast.settled();
       await spillEvents(core, session, left);
     }

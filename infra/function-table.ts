@@ -1,0 +1,122 @@
+import { Duration } from 'aws-cdk-lib/core';
+import type { QueueName } from './queues.ts';
+import type { FunctionSetting } from './settings.ts';
+
+/**
+ * Every function, and everything that it may do. Roles and environments are made from this table and from nothing
+ * else, so what is not here a function can neither reach nor know.
+ */
+export interface FunctionSpec {
+  description: string;
+  memoryMb: number;
+  /** `turn`: the setting MIDTURN_TURN_TIMEOUT_SECONDS. */
+  timeout: Duration | 'turn';
+  /** DynamoDB actions on the table. */
+  table: readonly TableAction[];
+  /** Queues that it sends to. */
+  sends: readonly QueueName[];
+  /** The queue whose messages it is invoked with. */
+  consumes?: QueueName;
+  /** Whether it posts to connections of this API and stage. */
+  posts: boolean;
+  /** Whether it calls the model, and so may invoke it or read its key. */
+  callsModel: boolean;
+  /** Settings that it reads, where they were chosen. */
+  settings: readonly FunctionSetting[];
+}
+
+export type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
+export type FunctionName = 'authorizer' | 'connection' | 'inbound' | 'turn' | 'deadline' | 'redrive';
+
+const READ_AND_WRITE = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'] as const;
+
+const LANE_SETTINGS = [
+  'MIDTURN_INBOX_LIMIT',
+  'MIDTURN_INBOX_BYTES',
+  'MIDTURN_SESSION_QUEUE_LIMIT',
+  'MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS',
+  'MIDTURN_RETENTION_DAYS',
+  'MIDTURN_EVENT_RETENTION_HOURS',
+] as const;
+
+export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
+  authorizer: {
+    description: 'Proves who connects.',
+    memoryMb: 256,
+    timeout: Duration.seconds(10),
+    table: [],
+    sends: [],
+    posts: false,
+    callsModel: false,
+    settings: [
+      'MIDTURN_AUTH',
+      'MIDTURN_JWT_ISSUER',
+      'MIDTURN_JWT_AUDIENCE',
+      'MIDTURN_TOKENS',
+      'MIDTURN_TOKENS_SECRET',
+    ],
+  },
+  connection: {
+    description: 'Connections that come and go.',
+    memoryMb: 256,
+    timeout: Duration.seconds(10),
+    table: READ_AND_WRITE,
+    sends: ['turn', 'deadline'],
+    posts: true,
+    callsModel: false,
+    settings: LANE_SETTINGS,
+  },
+  inbound: {
+    description: 'Frames that clients send.',
+    memoryMb: 256,
+    timeout: Duration.seconds(10),
+    table: READ_AND_WRITE,
+    sends: ['turn', 'deadline'],
+    posts: true,
+    callsModel: false,
+    settings: LANE_SETTINGS,
+  },
+  turn: {
+    description: 'Runs the turns of a session, one at a time.',
+    memoryMb: 512,
+    timeout: 'turn',
+    table: READ_AND_WRITE,
+    sends: ['turn', 'deadline'],
+    consumes: 'turn',
+    posts: true,
+    callsModel: true,
+    settings: [
+      ...LANE_SETTINGS,
+      'MIDTURN_MAX_STEPS',
+      'MIDTURN_FLUSH_MS',
+      'MIDTURN_TURN_TIMEOUT_SECONDS',
+      'MIDTURN_VISIBILITY_SECONDS',
+      'MIDTURN_MODEL',
+      'MIDTURN_MODEL_BASE_URL',
+      'MIDTURN_MODEL_API_KEY',
+      'MIDTURN_MODEL_API_KEY_SECRET',
+    ],
+  },
+  deadline: {
+    description: 'Tells a waiting turn that its time is up.',
+    memoryMb: 256,
+    timeout: Duration.seconds(10),
+    table: READ_AND_WRITE,
+    sends: ['turn', 'deadline'],
+    consumes: 'deadline',
+    posts: true,
+    callsModel: false,
+    settings: LANE_SETTINGS,
+  },
+  redrive: {
+    description: 'Sends dead-lettered turn tokens again.',
+    memoryMb: 256,
+    timeout: Duration.seconds(10),
+    table: [],
+    sends: ['turn'],
+    consumes: 'deadTurn',
+    posts: false,
+    callsModel: false,
+    settings: [],
+  },
+};

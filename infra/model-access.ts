@@ -1,0 +1,56 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { readModelChoice } from '../lambdas/settings.ts';
+import { type MidturnProps, toEnvironment } from './settings.ts';
+
+/** What calling the chosen model takes: exactly that model on Bedrock, or reading exactly that key. */
+export function modelStatements(scope: Construct, props: MidturnProps): PolicyStatement[] {
+  const choice = readModelChoice(toEnvironment(props));
+  switch (choice.provider) {
+    case 'demo':
+      return [];
+    case 'bedrock':
+      return [
+        new PolicyStatement({
+          actions: ['bedrock:InvokeModelWithResponseStream'],
+          resources: bedrockArns(scope, choice.modelId),
+        }),
+      ];
+    case 'openai-compatible':
+    case 'anthropic':
+      return props.modelApiKeySecret ? [secretStatement(scope, props.modelApiKeySecret)] : [];
+  }
+}
+
+/** Areas that a cross-region inference profile's id begins with. */
+const PROFILE = /^(us|eu|apac|us-gov|jp|au|ca|global)\.(.+)$/;
+
+/**
+ * A model id names a foundation model of the stack's region. An inference profile (`eu.anthropic.…`) is a resource of
+ * the account that calls the same foundation model in a region of its own choice, so both need to be allowed, the
+ * model in every region of the profile. A full ARN is taken as it is.
+ */
+function bedrockArns(scope: Construct, modelId: string): string[] {
+  const { partition, region } = Stack.of(scope);
+  if (modelId.startsWith('arn:')) return [modelId];
+  const profile = PROFILE.exec(modelId);
+  if (!profile) return [`arn:${partition}:bedrock:${region}::foundation-model/${modelId}`];
+  return [
+    Stack.of(scope).formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: modelId }),
+    `arn:${partition}:bedrock:*::foundation-model/${profile[2]}`,
+  ];
+}
+
+/** Secrets Manager puts six random characters behind a secret's name to make its ARN. */
+export function secretStatement(scope: Construct, nameOrArn: string): PolicyStatement {
+  const arn = nameOrArn.startsWith('arn:')
+    ? nameOrArn
+    : Stack.of(scope).formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        resourceName: `${nameOrArn}-??????`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+  return new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [arn] });
+}

@@ -1,0 +1,48 @@
+import { Annotations, CfnOutput, CfnParameter, Stack, type StackProps, Validations } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { Midturn } from './midturn.ts';
+import type { MidturnProps, RequiredSetting } from './settings.ts';
+
+export interface MidturnStackProps extends StackProps {
+  midturn: MidturnProps;
+  /** Settings that nobody chose, so that a developer's defaults stand in for them. */
+  missing?: readonly RequiredSetting[];
+}
+
+/** One Midturn and what its operator needs to know about it. */
+export class MidturnStack extends Stack {
+  constructor(
+    scope: Construct,
+    id: string,
+    { midturn: props, missing = [], ...stackProps }: MidturnStackProps,
+  ) {
+    super(scope, id, stackProps);
+    const midturn = new Midturn(this, 'Midturn', props);
+    for (const name of missing) this.#demandOnDeploy(name);
+    new CfnOutput(this, 'Url', { value: midturn.url, description: 'Where clients connect.' });
+    new CfnOutput(this, 'TableName', { value: midturn.table.tableName });
+    new CfnOutput(this, 'TurnQueueUrl', { value: midturn.queues.turn.queueUrl });
+    new CfnOutput(this, 'DeadTurnQueueUrl', { value: midturn.queues.deadTurn.queueUrl });
+  }
+
+  /**
+   * A parameter without a value: the template can be synthesized and read, but CloudFormation does not deploy it. So
+   * nobody opens a chat to the world because a variable was not exported.
+   */
+  #demandOnDeploy(name: RequiredSetting): void {
+    const id = `${name === 'MIDTURN_MODEL' ? 'MidturnModel' : 'MidturnAuth'}IsNotSet`;
+    new CfnParameter(this, id, {
+      type: 'String',
+      allowedValues: ['deploy-the-default'],
+      description: `${name} was not set at synth. Set it in the environment or with -c ${name}=… and deploy again.`,
+    });
+    Validations.of(this).acknowledge({
+      id: 'CloudFormation-Validate::W2001',
+      reason: 'Nothing refers to it: that it has no value is its purpose.',
+    });
+    Annotations.of(this).addWarningV2(
+      `midturn:${id}`,
+      `${name} is not set: this template holds a developer's default and is refused by cdk deploy.`,
+    );
+  }
+}

@@ -1,0 +1,92 @@
+import { LocalCloudError, messageOf } from './errors.ts';
+import type { FunctionPools } from './functions/functions.ts';
+import type { AuthorizerTarget, GatewayApi, Invoke, RouteTarget } from './gateway/types.ts';
+import type { Log } from './log.ts';
+import type { Stack, StackResource } from './template/stack.ts';
+import { ACCOUNT, arn, REGION } from './world.ts';
+
+/** API Gateway waits this long for a function, and no longer. */
+const MAX_INTEGRATION_MS = 29_000;
+
+/** The template's WebSocket API. @throws {LocalCloudError} for what API Gateway would refuse or fail at. */
+export function readApi(stack: Stack, functions: FunctionPools, log: Log): GatewayApi {
+  const api = only(stack, 'AWS::ApiGatewayV2::Api');
+  const stage = only(stack, 'AWS::ApiGatewayV2::Stage');
+  const apiId = stack.ref(api);
+  const stageName = stage.properties.text('StageName');
+  const permissions = stack.ofType('AWS::Lambda::Permission');
+
+  /** The function behind an integration or an authorizer, if its own policy lets API Gateway invoke it from there. */
+  function target(uri: string, source: string): Invoke {
+    const functionArn = /\/functions\/(.+)\/invocations$/.exec(uri)?.[1];
+    if (!functionArn) throw new LocalCloudError(`${uri} is no function.`);
+    const resource = stack.find('AWS::Lambda::Function', functionArn);
+    const allowed = permissions.some(
+      ({ properties }) =>
+        properties.text('Principal') === 'apigateway.amazonaws.com' &&
+        [functionArn, stack.ref(resource)].includes(properties.text('FunctionName')) &&
+        matches(properties.optionalText('SourceArn') ?? '*', arn('execute-api', `${apiId}/${source}`)),
+    );
+    if (!allowed) {
+      throw new LocalCloudError(
+        `${resource.logicalId}: no permission lets API Gateway invoke it for ${source}.`,
+      );
+    }
+    const pool = functions.pool(resource);
+    return async (event) => {
+      try {
+        return await pool.invoke(event);
+      } catch (error) {
+        log({ level: 'error', source: pool.spec.name, text: messageOf(error) });
+        throw error;
+      }
+    };
+  }
+
+  const byId = (type: string, id: string) => stack.find(type, id);
+  const routes = new Map<string, RouteTarget>();
+  let authorizer: AuthorizerTarget | undefined;
+  for (const { properties } of stack.ofType('AWS::ApiGatewayV2::Route')) {
+    const key = properties.text('RouteKey');
+    const integration = byId(
+      'AWS::ApiGatewayV2::Integration',
+      properties.text('Target').replace('integrations/', ''),
+    );
+    routes.set(key, {
+      invoke: target(integration.properties.text('IntegrationUri'), `${stageName}/${key}`),
+      timeoutMs: Math.min(
+        integration.properties.number('TimeoutInMillis') ?? MAX_INTEGRATION_MS,
+        MAX_INTEGRATION_MS,
+      ),
+    });
+    const authorizerId = properties.optionalText('AuthorizerId');
+    if (key === '$connect' && authorizerId) {
+      const resource = byId('AWS::ApiGatewayV2::Authorizer', authorizerId);
+      authorizer = {
+        invoke: target(resource.properties.text('AuthorizerUri'), `authorizers/${authorizerId}`),
+        identitySources: resource.properties.list('IdentitySource').map(String),
+      };
+    }
+  }
+  return {
+    apiId,
+    stage: stageName,
+    region: REGION,
+    accountId: ACCOUNT,
+    routeSelectionExpression: api.properties.text('RouteSelectionExpression'),
+    routes,
+    ...(authorizer && { authorizer }),
+  };
+}
+
+function only(stack: Stack, type: string): StackResource {
+  const [first, ...others] = stack.ofType(type);
+  if (!first || others.length > 0) throw new LocalCloudError(`The template must have exactly one ${type}.`);
+  return first;
+}
+
+/** As in policies: `*` stands for any characters. */
+function matches(pattern: string, value: string): boolean {
+  const expression = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${expression.join('.*')}$`).test(value);
+}

@@ -1,0 +1,128 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+
+/** Every function of the project, each a folder of `lambdas` with a `handler.ts`. */
+export const FUNCTION_NAMES = ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'redrive'] as const;
+
+const root = join(import.meta.dirname, '..');
+export const BUNDLES = join(root, 'dist', 'functions');
+
+/** Some dependencies are CommonJS and call `require` for Node's own modules, which an ES module does not have. */
+const REQUIRE =
+  "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
+
+export interface BuildOptions {
+  /**
+   * Source files of handlers by function, in groups. A group is bundled together, which reads what its functions share
+   * once; what one of them uses of a shared module, all of them carry.
+   */
+  groups: readonly Readonly<Record<string, string>>[];
+  /** `<outdir>/<function>/index.mjs` and the chunks that it imports */
+  outdir: string;
+  /**
+   * Whether this is to be deployed: with source maps beside it, and without what earlier builds left. Not while a cloud
+   * may run on them, since it loads chunks when it needs them.
+   */
+  release?: boolean;
+}
+
+/**
+ * Bundles handlers as they are deployed: ES modules with everything in them, for Lambda's Node 24. They are split at
+ * their dynamic imports, so that a cold start reads the one model provider that it uses, and no other.
+ */
+export async function buildFunctions({ groups, outdir, release }: BuildOptions = project()): Promise<void> {
+  await Promise.all(groups.map((handlers) => buildGroup(handlers, outdir, release ?? false)));
+}
+
+async function buildGroup(
+  handlers: Readonly<Record<string, string>>,
+  outdir: string,
+  release: boolean,
+): Promise<void> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { ...handlers },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    minify: true,
+    sourcemap: release && 'external',
+    banner: { js: REQUIRE },
+    logLevel: 'warning',
+    metafile: true,
+    write: false,
+  });
+  const contents = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
+  const imports = importsByName(metafile);
+  await Promise.all(
+    Object.keys(handlers).map((name) => {
+      const files = new Map<string, Uint8Array>();
+      for (const file of reachable(`${name}.mjs`, imports)) {
+        const target = file === `${name}.mjs` ? 'index.mjs' : file;
+        for (const suffix of ['', '.map']) {
+          const content = contents.get(file + suffix);
+          if (content) files.set(target + suffix, content);
+        }
+      }
+      return writeFolder(join(outdir, name), files, release);
+    }),
+  );
+}
+
+export function project(): BuildOptions {
+  const source = (name: string) => join(root, 'lambdas', name, 'handler.ts');
+  const light = FUNCTION_NAMES.filter((name) => name !== 'turn');
+  return {
+    // The turn function alone carries the model providers, whose modules would swell the others'.
+    groups: [{ turn: source('turn') }, Object.fromEntries(light.map((name) => [name, source(name)]))],
+    outdir: BUNDLES,
+  };
+}
+
+function importsByName({ outputs }: Metafile): Map<string, string[]> {
+  return new Map(
+    Object.entries(outputs).map(([path, { imports }]) => [
+      basename(path),
+      imports.filter(({ external }) => !external).map((imported) => basename(imported.path)),
+    ]),
+  );
+}
+
+/** A file and all that it imports, now or later. */
+function reachable(entry: string, imports: ReadonlyMap<string, string[]>): Set<string> {
+  const reached = new Set([entry]);
+  // A set hands out what is added while it is walked.
+  for (const file of reached) for (const imported of imports.get(file) ?? []) reached.add(imported);
+  return reached;
+}
+
+async function writeFolder(
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  clean: boolean,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  // The entry last: it must not name a chunk that is not there yet.
+  const order = [...files].sort(([a], [b]) => Number(a === 'index.mjs') - Number(b === 'index.mjs'));
+  for (const [name, content] of order) await writeIfChanged(join(folder, name), content);
+  if (!clean) return;
+  const left = (await readdir(folder)).filter((name) => !files.has(name));
+  await Promise.all(left.map((name) => rm(join(folder, name), { recursive: true })));
+}
+
+/** By renaming: another process that starts at this moment reads the old file or the new one, never half of it. */
+async function writeIfChanged(path: string, content: Uint8Array): Promise<void> {
+  const present = await readFile(path).catch(() => undefined);
+  if (present && Buffer.compare(present, content) === 0) return;
+  const draft = `${path}.${process.pid}.${Date.now()}`;
+  await writeFile(draft, content);
+  await rename(draft, path);
+}
+
+if (import.meta.main) await buildFunctions({ ...project(), release: true });

@@ -1,0 +1,209 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { checkSettings } from '../lambdas/settings.ts';
+import { readApi } from './api.ts';
+import { buildFunctions } from './build.ts';
+import { holdDataFolder } from './data-folder.ts';
+import { LocalCloudError, messageOf } from './errors.ts';
+import { startEventSources } from './event-sources.ts';
+import { createFunctions, type Functions } from './functions/functions.ts';
+import { createGateway } from './gateway/gateway.ts';
+import type { Gateway, GatewayLimits } from './gateway/types.ts';
+import type { Log } from './log.ts';
+import { createPage } from './page.ts';
+import { startQueues } from './queues.ts';
+import { synthesize } from './synth.ts';
+import { startTables } from './tables.ts';
+import { readStack } from './template/stack.ts';
+
+export interface LocalCloudOptions {
+  /** @default 0, any free one */
+  port?: number;
+  /** Settings of the stack by name, over the local defaults (`MIDTURN_MODEL=demo`, `MIDTURN_AUTH=none`). */
+  settings?: Readonly<Record<string, string>>;
+  /** Folder for tables and queues that outlive a restart. @default - in memory */
+  dataDir?: string;
+  /** Hears what functions print and what goes wrong. @default - errors go to standard error, the rest nowhere */
+  log?: Log;
+  /** API Gateway's quotas, lowered so that a test can reach them. */
+  gatewayLimits?: Partial<GatewayLimits>;
+  /** Whether to bundle the functions first. A test run bundles once, for all its clouds. @default true */
+  build?: boolean;
+  /** Folder with other bundles than the project's, one folder per function; nothing is built then. */
+  bundles?: string;
+  /** Execution environments of one function at most; what needs more waits. @default 64 */
+  maxEnvironments?: number;
+}
+
+export interface LocalCloud {
+  /** `ws://127.0.0.1:PORT/local` */
+  url: string;
+  /** `http://127.0.0.1:PORT/` */
+  pageUrl: string;
+  /** `http://127.0.0.1:PORT/local`: where functions post to connections. */
+  managementEndpoint: string;
+  dynamodb: { endpoint: string; tableName: string };
+  sqs: { endpoint: string };
+  functions: Functions;
+  gateway: Gateway;
+  close(): Promise<void>;
+}
+
+const STAGE = 'local';
+
+const DEFAULTS = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' } as const;
+
+const logErrors: Log = ({ level, source, text }) => {
+  if (level === 'error') console.error(`${source}: ${text}`);
+};
+
+/**
+ * Synthesizes the CDK app and runs its template on this machine: tables, queues, functions in execution environments,
+ * event sources and the WebSocket API with its management API.
+ * @throws {SettingError} for a setting that cannot be.
+ * @throws {LocalCloudError} for a port in use, or a template that cannot run.
+ */
+export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
+  const { port = 0, log = logErrors, gatewayLimits = {}, maxEnvironments = 64 } = options;
+  const { build = true, bundles } = options;
+  const dataDir = options.dataDir && resolve(options.dataDir);
+  const settings = { ...DEFAULTS, ...options.settings };
+  checkSettings(settings);
+
+  // Closed in reverse, also when a later part does not start.
+  const parts: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const part of parts.splice(0).reverse()) await part();
+  };
+  try {
+    // First of all: the functions' environment names the port.
+    const front = await startFront(port);
+    parts.push(() => front.close());
+    if (dataDir) parts.push(await holdDataFolder(dataDir));
+    const origin = `http://127.0.0.1:${front.port}`;
+    const managementEndpoint = `${origin}/${STAGE}`;
+    const settled = await Promise.allSettled([
+      prepareTemplate(build && !bundles, {
+        ...settings,
+        ...(bundles && { MIDTURN_BUNDLES: bundles }),
+        MIDTURN_STAGE: STAGE,
+        MIDTURN_MANAGEMENT_ENDPOINT: managementEndpoint,
+      }),
+      startTables(dataDir && join(dataDir, 'tables'), log),
+      startQueues(dataDir && join(dataDir, 'queues')),
+    ]);
+    const [prepared, startedTables, startedQueues] = settled;
+    for (const started of [startedTables, startedQueues]) {
+      if (started.status === 'fulfilled') parts.push(() => started.value.close());
+    }
+    const template = valueOrThrow(prepared);
+    const tables = valueOrThrow(startedTables);
+    const queues = valueOrThrow(startedQueues);
+    const stack = readStack(template, { sqsEndpoint: queues.endpoint });
+    await Promise.all([tables.create(stack), queues.create(stack)]);
+
+    const functions = await createFunctions({
+      stack,
+      endpoints: {
+        AWS_ENDPOINT_URL: origin,
+        AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint,
+        AWS_ENDPOINT_URL_SQS: queues.endpoint,
+      },
+      maxEnvironments,
+      log,
+    });
+    parts.push(() => functions.close());
+    const gateway = createGateway(readApi(stack, functions, log), {
+      limits: gatewayLimits,
+      log: (text) => log({ level: 'info', source: 'gateway', text }),
+    });
+    parts.push(() => gateway.close());
+    gateway.attach(front.server);
+    front.serve(gateway);
+    const sources = startEventSources(stack, functions, queues, log);
+    parts.push(async () => {
+      await Promise.all(sources.map((source) => source.stop()));
+    });
+
+    const [table] = stack.ofType('AWS::DynamoDB::Table');
+    if (!table) throw new LocalCloudError('The template has no table.');
+    return {
+      url: `ws://127.0.0.1:${front.port}/${STAGE}`,
+      pageUrl: `${origin}/`,
+      managementEndpoint,
+      dynamodb: { endpoint: tables.endpoint, tableName: stack.ref(table) },
+      sqs: { endpoint: queues.endpoint },
+      functions,
+      gateway,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
+}
+
+async function prepareTemplate(build: boolean, settings: Readonly<Record<string, string>>) {
+  // The app looks at the bundles, so they come first.
+  if (build) await buildFunctions();
+  return synthesize(settings);
+}
+
+interface Front {
+  server: Server;
+  port: number;
+  serve(gateway: Gateway): void;
+  close(): Promise<void>;
+}
+
+/** The one port that browsers and functions know: WebSocket API, management API and page. */
+async function startFront(port: number): Promise<Front> {
+  const page = createPage(join(import.meta.dirname, '..', 'web', 'dist'));
+  let gateway: Gateway | undefined;
+  const server = createServer((request, response) => {
+    if (gateway?.handleManagement(request, response)) return;
+    if (isAwsRequest(request)) return refuseAwsRequest(response);
+    page(request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+  // Longer than a frozen environment sleeps: its pooled connections must not go stale under it.
+  server.keepAliveTimeout = 600_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const inUse = 'code' in error && error.code === 'EADDRINUSE';
+      reject(
+        new LocalCloudError(inUse ? `Port ${port} is in use: set PORT to another, or 0.` : messageOf(error)),
+      );
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    serve(ready) {
+      gateway = ready;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Functions send here what they ask of a service that the local cloud does not have. */
+function isAwsRequest({ headers }: IncomingMessage): boolean {
+  return headers.authorization?.startsWith('AWS4-') === true;
+}
+
+function refuseAwsRequest(response: ServerResponse): void {
+  response.writeHead(501, { 'content-type': 'application/x-amz-json-1.1' });
+  response.end(
+    JSON.stringify({ __type: 'NotImplemented', message: 'The local cloud does not have this service.' }),
+  );
+}

@@ -1,0 +1,8 @@
+/** Something that whoever starts the local cloud can put right: printed as one line, without a stack. */
+export class LocalCloudError extends Error {
+  override readonly name = 'LocalCloudError';
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

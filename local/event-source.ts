@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  DeleteMessageCommand,
+  type Message,
+  type MessageAttributeValue,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
+import { messageOf } from './errors.ts';
+import type { Log } from './log.ts';
+import { REGION } from './world.ts';
+
+export interface EventSourceOptions {
+  client: SQSClient;
+  queueUrl: string;
+  queueArn: string;
+  /** Messages of one invocation, at most 10. */
+  batchSize: number;
+  /** Whether the function names the messages that failed; else a failure is that of the whole batch. */
+  reportBatchItemFailures: boolean;
+  /** Batches at work at one time. */
+  concurrency: number;
+  invoke(event: SQSEvent): Promise<unknown>;
+  /** Names it in the log. */
+  source: string;
+  log: Log;
+}
+
+export interface EventSource {
+  /** Receives no more; what is at work ends on its own. */
+  stop(): Promise<void>;
+}
+
+const LONG_POLL_SECONDS = 20;
+const RETRY_MS = 500;
+
+/**
+ * Lambda's poller of a queue. Messages of a FIFO group come one batch at a time, since the queue itself holds back a
+ * group that has one in flight; different groups go in parallel.
+ *
+ * What succeeded is deleted. What failed is left alone: it comes back when its visibility ends, which the function may
+ * have moved, also to "at once".
+ */
+export function startEventSource(options: EventSourceOptions): EventSource {
+  const stopped = new AbortController();
+  let inFlight = 0;
+  let freed = Promise.withResolvers<void>();
+
+  async function receive(): Promise<Message[]> {
+    const { Messages = [] } = await options.client.send(
+      new ReceiveMessageCommand({
+        QueueUrl: options.queueUrl,
+        MaxNumberOfMessages: options.batchSize,
+        WaitTimeSeconds: LONG_POLL_SECONDS,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      }),
+      { abortSignal: stopped.signal },
+    );
+    return Messages;
+  }
+
+  async function work(messages: Message[]): Promise<void> {
+    const done = await process(messages, options);
+    await Promise.all(
+      done.map(({ ReceiptHandle }) =>
+        options.client.send(new DeleteMessageCommand({ QueueUrl: options.queueUrl, ReceiptHandle })),
+      ),
+    );
+  }
+
+  const complain = (what: string, error: unknown) => {
+    if (stopped.signal.aborted) return;
+    options.log({ level: 'error', source: options.source, text: `${what}: ${messageOf(error)}` });
+  };
+
+  async function poll(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      if (inFlight >= options.concurrency) {
+        freed = Promise.withResolvers();
+        await freed.promise;
+        continue;
+      }
+      try {
+        const messages = await receive();
+        if (messages.length === 0) continue;
+        inFlight += 1;
+        void work(messages)
+          .catch((error: unknown) => complain('Handled messages stay in the queue', error))
+          .finally(() => {
+            inFlight -= 1;
+            freed.resolve();
+          });
+      } catch (error) {
+        complain('Polling failed', error);
+        await delay(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => {});
+      }
+    }
+  }
+
+  const polling = poll();
+  return {
+    async stop() {
+      stopped.abort();
+      freed.resolve();
+      await polling;
+    },
+  };
+
+  /** The messages that succeeded. */
+  async function process(messages: Message[], { invoke, reportBatchItemFailures }: EventSourceOptions) {
+    try {
+      const response = await invoke({
+        Records: messages.map((message) => toRecord(message, options.queueArn)),
+      });
+      if (!reportBatchItemFailures) return messages;
+      const failed = readFailures(response);
+      const ids = new Set(messages.map(({ MessageId }) => MessageId));
+      if (!failed || failed.some((id) => !ids.has(id))) {
+        complain(
+          'The whole batch counts as failed',
+          new Error('the function names messages that are not in it'),
+        );
+        return [];
+      }
+      return messages.filter(({ MessageId }) => !failed.includes(MessageId ?? ''));
+    } catch (error) {
+      complain('Invocation failed', error);
+      return [];
+    }
+  }
+}
+
+/** Ids of failed messages; undefined if the answer is malformed, which Lambda takes for a failure of all. */
+function readFailures(response: unknown): string[] | undefined {
+  if (response === null || response === undefined) return [];
+  if (typeof response !== 'object') return [];
+  const { batchItemFailures } = response as Partial<SQSBatchResponse>;
+  if (batchItemFailures === null || batchItemFailures === undefined) return [];
+  if (!Array.isArray(batchItemFailures)) return undefined;
+  const ids = batchItemFailures.map((failure) => failure?.itemIdentifier);
+  return ids.every((id) => typeof id === 'string' && id !== '') ? ids : undefined;
+}
+
+/** Source: "Using Lambda with Amazon SQS", AWS Lambda developer guide. */
+function toRecord(message: Message, queueArn: string): SQSRecord {
+  const attributes = message.Attributes ?? {};
+  return {
+    messageId: message.MessageId ?? '',
+    receiptHandle: message.ReceiptHandle ?? '',
+    body: message.Body ?? '',
+    attributes: {
+      ...attributes,
+      ApproximateReceiveCount: attributes.ApproximateReceiveCount ?? '1',
+      SentTimestamp: attributes.SentTimestamp ?? '0',
+      SenderId: attributes.SenderId ?? '',
+      ApproximateFirstReceiveTimestamp: attributes.ApproximateFirstReceiveTimestamp ?? '0',
+    },
+    messageAttributes: toAttributes(message.MessageAttributes ?? {}),
+    md5OfBody: message.MD5OfBody ?? '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: queueArn,
+    awsRegion: REGION,
+  };
+}
+
+function toAttributes(attributes: Record<string, MessageAttributeValue>): SQSMessageAttributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, { StringValue, BinaryValue, DataType }]) => [
+      name,
+      {
+        ...(StringValue !== undefined && { stringValue: StringValue }),
+        ...(BinaryValue && { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
+        stringListValues: [],
+        binaryListValues: [],
+        dataType: DataType ?? 'String',
+      },
+    ]),
+  );
+}

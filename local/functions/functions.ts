@@ -1,0 +1,154 @@
+import { basename, isAbsolute, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { LocalCloudError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { isMap } from '../template/resolve.ts';
+import type { Stack, StackResource } from '../template/stack.ts';
+import { REGION } from '../world.ts';
+import { compileRuntime, type FunctionSpec } from './environment.ts';
+import { type EnvironmentState, FunctionPool } from './pool.ts';
+
+export interface FunctionState {
+  /** The name of its bundle, e.g. `turn`. */
+  name: string;
+  environments: EnvironmentState[];
+}
+
+/** The template's functions, by the names of their bundles. */
+export interface Functions {
+  list(): FunctionState[];
+  /** Invokes and waits. @throws {FunctionError} as Lambda would report it. */
+  invoke(name: string, event: unknown): Promise<unknown>;
+  /** Ends one execution environment outright; says whether there was one. */
+  kill(environmentId: string): Promise<boolean>;
+}
+
+export interface FunctionPools extends Functions {
+  pool(resource: StackResource): FunctionPool;
+  close(): Promise<void>;
+}
+
+export interface FunctionsOptions {
+  stack: Stack;
+  /** Where AWS services answer: `AWS_ENDPOINT_URL…` of each function. */
+  endpoints: Readonly<Record<`AWS_ENDPOINT_URL${string}`, string>>;
+  maxEnvironments: number;
+  log: Log;
+}
+
+export async function createFunctions({
+  stack,
+  endpoints,
+  maxEnvironments,
+  log,
+}: FunctionsOptions): Promise<FunctionPools> {
+  const runtime = await compileRuntime();
+  const pools = new Map<string, FunctionPool>();
+  const byName = new Map<string, FunctionPool>();
+  for (const resource of stack.ofType('AWS::Lambda::Function')) {
+    const spec = readSpec(stack, resource, endpoints);
+    const reservedConcurrency = resource.properties.number('ReservedConcurrentExecutions');
+    const pool = new FunctionPool(spec, {
+      maxEnvironments,
+      runtime,
+      ...(reservedConcurrency !== undefined && { reservedConcurrency }),
+      log: (text) => {
+        for (const line of text.trimEnd().split('\n')) log({ level: 'info', source: spec.name, text: line });
+      },
+    });
+    pools.set(resource.logicalId, pool);
+    byName.set(spec.name, pool);
+  }
+  return {
+    list: () => [...byName].map(([name, pool]) => ({ name, environments: pool.environments() })),
+    async invoke(name, event) {
+      const pool = byName.get(name);
+      if (!pool) throw new LocalCloudError(`There is no function ${name}.`);
+      return pool.invoke(event);
+    },
+    async kill(environmentId) {
+      const killed = await Promise.all([...byName.values()].map((pool) => pool.kill(environmentId)));
+      return killed.includes(true);
+    },
+    pool({ logicalId }) {
+      const pool = pools.get(logicalId);
+      if (!pool) throw new LocalCloudError(`${logicalId} is no function.`);
+      return pool;
+    },
+    async close() {
+      await Promise.all([...byName.values()].map((pool) => pool.close()));
+    },
+  };
+}
+
+function readSpec(
+  stack: Stack,
+  resource: StackResource,
+  endpoints: Readonly<Record<string, string>>,
+): FunctionSpec {
+  const { logicalId, properties, metadata } = resource;
+  const folder = metadata['aws:asset:path'];
+  if (typeof folder !== 'string' || !isAbsolute(folder)) {
+    throw new LocalCloudError(`${logicalId}: the template does not say where its code is.`);
+  }
+  const handler = properties.text('Handler');
+  const dot = handler.lastIndexOf('.');
+  const functionName = stack.ref(resource);
+  const memoryMb = properties.number('MemorySize') ?? 128;
+  const logGroupName =
+    properties.nested('LoggingConfig').optionalText('LogGroup') ?? `/aws/lambda/${functionName}`;
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(properties.nested('Environment').nested('Variables').all)) {
+    if (isMap(value) || Array.isArray(value) || value === null) {
+      throw new LocalCloudError(`${logicalId}: variable ${name} is not a string.`);
+    }
+    variables[name] = String(value);
+  }
+  return {
+    name: basename(folder),
+    functionName,
+    arn: stack.attribute(resource, 'Arn'),
+    bundle: pathToFileURL(join(folder, `${handler.slice(0, dot)}.mjs`)).href,
+    exportName: handler.slice(dot + 1),
+    memoryMb,
+    timeoutSeconds: properties.number('Timeout') ?? 3,
+    logGroupName,
+    variables: {
+      ...runtimeVariables({ logicalId, folder, handler, functionName, memoryMb, logGroupName }),
+      ...endpoints,
+      ...variables,
+    },
+  };
+}
+
+/** Source: "Defined runtime environment variables", AWS Lambda developer guide. */
+function runtimeVariables(about: {
+  logicalId: string;
+  folder: string;
+  handler: string;
+  functionName: string;
+  memoryMb: number;
+  logGroupName: string;
+}): Record<string, string> {
+  return {
+    _HANDLER: about.handler,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: about.functionName,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(about.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: about.logGroupName,
+    LAMBDA_TASK_ROOT: about.folder,
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    // A key of its own for each function: what a request may do can be told from who signed it.
+    AWS_ACCESS_KEY_ID: `LOCAL${about.logicalId.toUpperCase()}`,
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_SESSION_TOKEN: 'local',
+    // A function in AWS finds no developer's configuration, so neither does one here.
+    AWS_CONFIG_FILE: `${about.folder}/no-aws-config`,
+    AWS_SHARED_CREDENTIALS_FILE: `${about.folder}/no-aws-credentials`,
+  };
+}

@@ -1,0 +1,167 @@
+import { messageOf } from '../errors.ts';
+import { ExecutionEnvironment, type FunctionSpec } from './environment.ts';
+import { FunctionError } from './errors.ts';
+
+export interface PoolOptions {
+  /** Environments at most; whoever comes then waits. */
+  maxEnvironments: number;
+  /** From the template: invocations at most at one time; one more is refused, as Lambda throttles. */
+  reservedConcurrency?: number;
+  /** From `compileRuntime`. */
+  runtime: URL;
+  log(text: string): void;
+}
+
+/**
+ * On a laptop a new environment costs 100 ms of one of few processors. So a call waits a moment for one that is about
+ * to get free: short functions then share a few, and a turn, which holds its own for long, still gets one each.
+ */
+const SCALE_OUT_AFTER_MS = 20;
+
+/** Lambda keeps idle environments for minutes; here their memory is somebody's laptop. One stays warm. */
+const IDLE_MS = 60_000;
+
+export interface EnvironmentState {
+  id: string;
+  state: 'starting' | 'idle' | 'busy';
+}
+
+type State = EnvironmentState['state'];
+
+interface Waiter {
+  resolve(environment: ExecutionEnvironment): void;
+  reject(error: unknown): void;
+  timer: NodeJS.Timeout;
+}
+
+/** The execution environments of one function: reused warm, most recently used first, scaled out on demand. */
+export class FunctionPool {
+  readonly spec: FunctionSpec;
+  readonly #options: PoolOptions;
+  readonly #states = new Map<ExecutionEnvironment, State>();
+  /** The most recently used last. */
+  readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
+  readonly #waiters: Waiter[] = [];
+  readonly #reaper: NodeJS.Timeout;
+  #running = 0;
+  #closed = false;
+
+  constructor(spec: FunctionSpec, options: PoolOptions) {
+    this.spec = spec;
+    this.#options = options;
+    this.#reaper = setInterval(() => this.#reap(), IDLE_MS / 4).unref();
+  }
+
+  /** Invocations that it can take at one time. */
+  get concurrency(): number {
+    return Math.min(
+      this.#options.maxEnvironments,
+      this.#options.reservedConcurrency ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  environments(): EnvironmentState[] {
+    return [...this.#states].map(([{ id }, state]) => ({ id, state }));
+  }
+
+  /** @throws {FunctionError} as Lambda would report it. */
+  async invoke(event: unknown): Promise<unknown> {
+    if (this.#running >= (this.#options.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
+      throw new FunctionError({ errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' });
+    }
+    this.#running += 1;
+    try {
+      const environment = await this.#acquire();
+      try {
+        return JSON.parse(await environment.invoke(JSON.stringify(event)));
+      } finally {
+        this.#offer(environment);
+      }
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  /** Ends one environment outright; says whether there was one. */
+  async kill(environmentId: string): Promise<boolean> {
+    const environment = [...this.#states.keys()].find(({ id }) => id === environmentId);
+    await environment?.kill();
+    return environment !== undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#reaper);
+    for (const { reject, timer } of this.#waiters.splice(0)) {
+      clearTimeout(timer);
+      reject(
+        new FunctionError({ errorType: 'ServiceException', errorMessage: 'The local cloud is closing.' }),
+      );
+    }
+    await Promise.all([...this.#states.keys()].map((environment) => environment.kill()));
+  }
+
+  #acquire(): Promise<ExecutionEnvironment> {
+    for (let free = this.#idle.pop(); free; free = this.#idle.pop()) {
+      if (!free.environment.alive) continue;
+      this.#states.set(free.environment, 'busy');
+      return Promise.resolve(free.environment);
+    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#scaleOut(), SCALE_OUT_AFTER_MS);
+      this.#waiters.push({ resolve, reject, timer });
+      if (this.#states.size === 0) this.#scaleOut();
+    });
+  }
+
+  /** One more, unless as many are on their way as are waited for. */
+  #scaleOut(): void {
+    const starting = [...this.#states.values()].filter((state) => state === 'starting').length;
+    if (
+      this.#closed ||
+      starting >= this.#waiters.length ||
+      this.#states.size >= this.#options.maxEnvironments
+    )
+      return;
+    const environment = new ExecutionEnvironment(this.spec, this.#options.runtime, this.#options.log);
+    this.#states.set(environment, 'starting');
+    environment.ready.then(
+      () => this.#offer(environment),
+      (error: unknown) => {
+        this.#options.log(`did not start: ${messageOf(error)}`);
+        const waiter = this.#waiters.shift();
+        if (!waiter) return;
+        clearTimeout(waiter.timer);
+        waiter.reject(error);
+      },
+    );
+    void environment.gone.then(() => {
+      this.#states.delete(environment);
+      const index = this.#idle.findIndex((entry) => entry.environment === environment);
+      if (index >= 0) this.#idle.splice(index, 1);
+      if (this.#waiters.length > 0) this.#scaleOut();
+    });
+  }
+
+  #offer(environment: ExecutionEnvironment): void {
+    if (!environment.alive) return;
+    const waiter = this.#waiters.shift();
+    if (waiter) {
+      clearTimeout(waiter.timer);
+      this.#states.set(environment, 'busy');
+      waiter.resolve(environment);
+    } else {
+      this.#states.set(environment, 'idle');
+      this.#idle.push({ environment, since: Date.now() });
+    }
+  }
+
+  #reap(): void {
+    while (this.#idle.length > 1) {
+      const [oldest] = this.#idle;
+      if (!oldest || Date.now() - oldest.since < IDLE_MS) return;
+      this.#idle.shift();
+      void oldest.environment.kill();
+    }
+  }
+}

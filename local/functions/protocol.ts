@@ -1,0 +1,40 @@
+/** What passes between the local cloud and the thread of one execution environment. Payloads are JSON text, as in Lambda. */
+
+export interface EnvironmentData {
+  /** File URL of the bundle. */
+  bundle: string;
+  /** Name of the export that handles invocations. */
+  exportName: string;
+  /** One Int32, 0 while the environment is frozen. */
+  gate: SharedArrayBuffer;
+}
+
+export interface InvokeMessage {
+  requestId: string;
+  event: string;
+  /** Milliseconds since the epoch. */
+  deadline: number;
+  context: {
+    functionName: string;
+    functionVersion: string;
+    invokedFunctionArn: string;
+    memoryLimitInMB: string;
+    logGroupName: string;
+    logStreamName: string;
+  };
+}
+
+/** As Lambda reports a function's failure. */
+export interface ReportedError {
+  errorType: string;
+  errorMessage: string;
+  trace?: string[];
+}
+
+export type EnvironmentMessage =
+  | { type: 'ready' }
+  | { type: 'result'; requestId: string; body: string }
+  | { type: 'error'; requestId: string; error: ReportedError }
+  /** The environment ends after this. */
+  | { type: 'fatal'; error: ReportedError }
+  | { type: 'log'; text: string };

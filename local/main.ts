@@ -1,0 +1,53 @@
+import { stop as stopBundler } from 'esbuild';
+import { SETTING_NAMES, SettingError } from '../lambdas/settings.ts';
+import { startLocalCloud } from './cloud.ts';
+import { LocalCloudError } from './errors.ts';
+
+/** `npm start`: the local cloud, until it is told to stop. `--verbose` prints what functions print. */
+const DEFAULT_PORT = 8787;
+
+function readPort(text: string | undefined): number {
+  const port = text ? Number(text) : DEFAULT_PORT;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new SettingError(`PORT is "${text}": it must be a whole number from 0 to 65535.`);
+  }
+  return port;
+}
+
+async function main(): Promise<void> {
+  const settings: Record<string, string> = {};
+  for (const name of SETTING_NAMES) {
+    const value = process.env[name];
+    if (value) settings[name] = value;
+  }
+  const verbose = process.argv.includes('--verbose');
+  const dataDir = process.env.MIDTURN_DATA_DIR;
+  const cloud = await startLocalCloud({
+    port: readPort(process.env.PORT),
+    settings,
+    ...(dataDir && { dataDir }),
+    log: ({ level, source, text }) => {
+      if (level === 'error' || verbose) console.error(`${source}: ${text}`);
+    },
+  });
+  // The bundler's work is done; its process would keep its memory.
+  await stopBundler();
+  const stop = () => {
+    cloud.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  console.log(`midturn ready ${cloud.url} ${cloud.pageUrl}`);
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof SettingError || error instanceof LocalCloudError;
+  console.error(expected ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join, resolve, sep } from 'node:path';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+};
+
+/** Serves a built page from `folder`: its files as they are, and `index.html` for every address of the page's own. */
+export function createPage(
+  folder: string,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      respond(response, 405, TYPES['.json'], '{"message":"Method Not Allowed"}');
+      return;
+    }
+    const path = decodePath(request.url ?? '/');
+    const file = path === undefined ? undefined : resolve(folder, `.${path}`);
+    if (file === undefined || !(file === folder || file.startsWith(folder + sep))) {
+      respond(response, 400, 'text/plain; charset=utf-8', 'No such address.');
+      return;
+    }
+    const extension = extname(file);
+    const body = extension ? await readFile(file).catch(() => undefined) : undefined;
+    if (body) {
+      respond(response, 200, TYPES[extension] ?? 'application/octet-stream', body);
+      return;
+    }
+    if (extension && extension !== '.html') {
+      respond(response, 404, 'text/plain; charset=utf-8', 'No such file.');
+      return;
+    }
+    const index = await readFile(join(folder, 'index.html')).catch(() => undefined);
+    if (index) respond(response, 200, TYPES['.html'], index);
+    else
+      respond(
+        response,
+        503,
+        'text/plain; charset=utf-8',
+        'The page is not built: run npm run build, then reload.',
+      );
+  };
+}
+
+function decodePath(url: string): string | undefined {
+  try {
+    return decodeURIComponent(new URL(url, 'http://page').pathname);
+  } catch {
+    return undefined;
+  }
+}
+
+function respond(response: ServerResponse, status: number, type = '', body: string | Buffer): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}

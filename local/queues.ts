@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import {
+  CreateQueueCommand,
+  GetQueueUrlCommand,
+  type QueueAttributeName,
+  QueueDoesNotExist,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { startFauxqs } from 'fauxqs';
+import type { Stack, StackResource } from './template/stack.ts';
+import type { Value } from './template/template.ts';
+import { REGION } from './world.ts';
+
+export interface QueueServer {
+  /** `http://127.0.0.1:…`, speaking SQS's protocol. */
+  endpoint: string;
+  /** For the operator of the queues: event sources and set-up. */
+  client: SQSClient;
+  /** Makes the template's queues, where they are not there from before, with its attributes. */
+  create(stack: Stack): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The operator's own key: not one of a function's. */
+const OPERATOR = { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' };
+
+/** Queue attributes by the template's names, which are also the API's but for the first. */
+const ATTRIBUTES: Readonly<Record<string, QueueAttributeName>> = {
+  MessageRetentionPeriod: 'MessageRetentionPeriod',
+  VisibilityTimeout: 'VisibilityTimeout',
+  DelaySeconds: 'DelaySeconds',
+  MaximumMessageSize: 'MaximumMessageSize',
+  ReceiveMessageWaitTimeSeconds: 'ReceiveMessageWaitTimeSeconds',
+  FifoQueue: 'FifoQueue',
+  ContentBasedDeduplication: 'ContentBasedDeduplication',
+  DeduplicationScope: 'DeduplicationScope',
+  FifoThroughputLimit: 'FifoThroughputLimit',
+  RedrivePolicy: 'RedrivePolicy',
+};
+
+/** An SQS of one's own, in memory or, with a folder, on disk. */
+export async function startQueues(folder: string | undefined): Promise<QueueServer> {
+  if (folder) await mkdir(folder, { recursive: true });
+  const server = await startFauxqs({
+    port: 0,
+    host: '127.0.0.1',
+    logger: false,
+    defaultRegion: REGION,
+    ...(folder && { dataDir: folder }),
+  });
+  const endpoint = `http://127.0.0.1:${server.port}`;
+  const client = new SQSClient({ endpoint, region: REGION, credentials: OPERATOR });
+  return {
+    endpoint,
+    client,
+    async create(stack) {
+      // Dead-letter queues are named by the others: they come first.
+      const queues = stack.ofType('AWS::SQS::Queue');
+      const redriven = queues.filter(({ properties }) => 'RedrivePolicy' in properties.all);
+      for (const queue of [...queues.filter((queue) => !redriven.includes(queue)), ...redriven]) {
+        await createQueue(client, stack.attribute(queue, 'QueueName'), queue);
+      }
+    },
+    async close() {
+      client.destroy();
+      await server.stop();
+    },
+  };
+}
+
+async function createQueue(client: SQSClient, name: string, { properties }: StackResource): Promise<void> {
+  const attributes: Partial<Record<QueueAttributeName, string>> = {};
+  for (const [property, attribute] of Object.entries(ATTRIBUTES)) {
+    const value = properties.all[property];
+    if (value !== undefined) attributes[attribute] = attributeText(value);
+  }
+  const present = await client.send(new GetQueueUrlCommand({ QueueName: name })).catch((error: unknown) => {
+    if (error instanceof QueueDoesNotExist) return undefined;
+    throw error;
+  });
+  if (!present?.QueueUrl) {
+    await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
+    return;
+  }
+  // From an earlier run, perhaps with other settings. What kind of queue it is cannot change, and the server takes
+  // no notice of the last two.
+  const { FifoQueue: _, DeduplicationScope: __, FifoThroughputLimit: ___, ...changeable } = attributes;
+  await client.send(new SetQueueAttributesCommand({ QueueUrl: present.QueueUrl, Attributes: changeable }));
+}
+
+function attributeText(value: Value): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LocalCloudError } from './errors.ts';
+import type { Template, Value } from './template/template.ts';
+import { STACK } from './world.ts';
+
+const root = join(import.meta.dirname, '..');
+const cache = join(root, 'dist', 'synth');
+
+/**
+ * Settings that only pass through the template into a function's environment. They are synthesized as placeholders and
+ * put in afterwards: so the many clouds of a test run, each with ports of its own, share one synth; and no key or
+ * token is written to disk.
+ */
+const PASSED_THROUGH = [
+  'MIDTURN_MANAGEMENT_ENDPOINT',
+  'MIDTURN_MODEL_BASE_URL',
+  'MIDTURN_MODEL_API_KEY',
+  'MIDTURN_TOKENS',
+  'MIDTURN_JWT_ISSUER',
+  'MIDTURN_JWT_AUDIENCE',
+] as const;
+
+/** Has the form of a URL, since some of these settings must. */
+function placeholder(name: string): string {
+  return `https://${name.toLowerCase().replaceAll('_', '-')}.placeholder.invalid/`;
+}
+
+/**
+ * The template of the CDK app for these settings, as `cdk deploy` would send it. Synthesized in a process of its own,
+ * whose memory is given back, and kept for as long as neither the app nor the settings change.
+ * @throws {LocalCloudError} with the app's own complaint.
+ */
+export async function synthesize(settings: Readonly<Record<string, string>>): Promise<Template> {
+  const given = PASSED_THROUGH.filter((name) => settings[name]);
+  const asked = { ...settings };
+  for (const name of given) asked[name] = placeholder(name);
+  const file = join(cache, `${await fingerprint(asked)}.json`);
+  const text = await readFile(file, 'utf8').catch(() => runApp(asked, file));
+  const values = new Map(given.map((name) => [placeholder(name), settings[name] ?? '']));
+  const fill = (value: Value): Value => {
+    if (typeof value === 'string') return values.get(value) ?? value;
+    if (Array.isArray(value)) return value.map(fill);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item)]));
+  };
+  return fill(JSON.parse(text)) as unknown as Template;
+}
+
+/** Of everything that a template depends on: what is in the bundles does not change it. */
+async function fingerprint(settings: Readonly<Record<string, string>>): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(settings).sort()));
+  const folders = ['infra', 'lambdas/protocol'];
+  const listed = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(join(root, folder))).sort().map((name) => join(folder, name)),
+    ),
+  );
+  for (const path of [...listed.flat(), 'lambdas/settings.ts', 'cdk.json', 'package-lock.json']) {
+    if (!/\.(ts|json)$/.test(path)) continue;
+    hash.update(path).update(await readFile(join(root, path)));
+  }
+  return hash.digest('hex');
+}
+
+async function runApp(settings: Readonly<Record<string, string>>, file: string): Promise<string> {
+  const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
+  const output = await mkdtemp(join(tmpdir(), 'midturn-synth-'));
+  try {
+    // Settings that happen to be exported in this shell are not these.
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MIDTURN_'));
+    await promisify(execFile)(process.execPath, ['infra/app.ts'], {
+      cwd: root,
+      env: {
+        ...Object.fromEntries(inherited),
+        ...settings,
+        CDK_OUTDIR: output,
+        // Bundles are run from where they are, not from a copy.
+        CDK_CONTEXT_JSON: JSON.stringify({
+          ...context,
+          'aws:cdk:enable-asset-metadata': true,
+          'aws:cdk:disable-asset-staging': true,
+        }),
+        // Checking the template against CloudFormation's schemas takes 2 s: `npm run synth` does it.
+        CDK_VALIDATION: 'false',
+        NODE_COMPILE_CACHE: join(root, 'dist', 'compile-cache'),
+      },
+    }).catch((error: { stderr?: string; message: string }) => {
+      throw new LocalCloudError(error.stderr?.trim() || error.message);
+    });
+    const text = await readFile(join(output, `${STACK}.template.json`), 'utf8');
+    await mkdir(cache, { recursive: true });
+    // By renaming: clouds that start at the same time must not read half of it.
+    const draft = `${file}.${process.pid}.${Date.now()}`;
+    await writeFile(draft, text);
+    await rename(draft, file);
+    return text;
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,16 @@
+/** As much of a CloudFormation template as the local cloud reads. */
+export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, Value>>;
+  readonly Condition?: string;
+  readonly Metadata?: Readonly<Record<string, Value>>;
+}
+
+export interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: Value }>>;
+  readonly Conditions?: Readonly<Record<string, Value>>;
+  readonly Mappings?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Value>>>>>>;
+}

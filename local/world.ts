@@ -1,0 +1,9 @@
+/** The one account and region that the local cloud consists of. The account is the one that fauxqs puts into ARNs. */
+export const REGION = 'us-east-1';
+export const ACCOUNT = '000000000000';
+export const PARTITION = 'aws';
+export const STACK = 'Midturn';
+
+export function arn(service: string, resource: string): string {
+  return `arn:${PARTITION}:${service}:${REGION}:${ACCOUNT}:${resource}`;
+}

@@ -1,0 +1,352 @@
+import { MemoryTable } from '../../lambdas/adapters/memory/store.ts';
+import type { Core } from '../../lambdas/core/core.ts';
+import { deadlinePassed } from '../../lambdas/core/deadline.ts';
+import type { TurnEvent } from '../../lambdas/core/events.ts';
+import { decodeEvent } from '../../lambdas/core/events.ts';
+import { closeConnection, openConnection } from '../../lambdas/core/inbound/connection.ts';
+import { handleFrame } from '../../lambdas/core/inbound/dispatch.ts';
+import type { Lane, Principal } from '../../lambdas/core/items.ts';
+import type { Token } from '../../lambdas/core/ports.ts';
+import { errorReply, reply } from '../../lambdas/core/replies.ts';
+import { runToken } from '../../lambdas/core/turn/worker.ts';
+import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import { scriptedAgent } from './agent.ts';
+import type { Actor, Scheduler, Source } from './scheduler.ts';
+
+/** The services around the functions, and the functions as their handlers start them. */
+
+export interface CloudSettings {
+  inboxMessages: number;
+  sessionTurns: number;
+  queueTimeoutSeconds: number;
+  maxReceives: number;
+}
+
+/** How long a token stays hidden from other workers when its own no longer renews it. */
+const VISIBILITY_MS = 2000;
+const DEDUPLICATION_MS = 300_000;
+const PRINCIPAL: Principal = { tenant: 't', subject: 's' };
+
+interface QueuedToken {
+  token: Token;
+  receives: number;
+  visibleAt: number;
+  handle: string | undefined;
+  worker: Actor | undefined;
+}
+
+export interface ModelCall {
+  at: number;
+  worker: string;
+  lane: string;
+  messages: unknown[];
+}
+
+/** The client's end of one connection. */
+export interface Receiver {
+  frame(frame: ServerFrame): void;
+  closed(): void;
+}
+
+export class Cloud {
+  readonly table = new MemoryTable();
+  readonly scheduler: Scheduler;
+  readonly settings: CloudSettings;
+  readonly connections = new Map<string, Receiver>();
+  readonly modelCalls: ModelCall[] = [];
+  readonly toolRuns = new Map<string, number>();
+  /** Every event that was ever durable, by seq: what is stored, as the judge sees it. */
+  readonly committed = new Map<number, TurnEvent>();
+  readonly violations = new Map<string, string>();
+  /** Turns that somebody asked to stop. */
+  readonly abortsAsked = new Set<string>();
+  deadLetters = 0;
+  #encoded = new Map<number, string>();
+  #fifo: QueuedToken[] = [];
+  #dead: QueuedToken[] = [];
+  #deadlines: { at: number; token: Token }[] = [];
+  #deduplication = new Map<string, number>();
+
+  constructor(scheduler: Scheduler, settings: CloudSettings) {
+    this.scheduler = scheduler;
+    this.settings = settings;
+    scheduler.addSource(this.#fifoSource());
+    scheduler.addSource(this.#deadlineSource());
+    scheduler.addSource(this.#deadLetterSource());
+  }
+
+  get queued(): number {
+    return this.#fifo.length + this.#dead.length;
+  }
+
+  violated(promise: string, why: string): void {
+    if (this.violations.has(promise)) return;
+    this.violations.set(promise, why);
+    this.scheduler.log(`!! ${promise}: ${why}`);
+  }
+
+  /** The core of one invocation: each port call is an operation of that actor. */
+  coreFor(actor: Actor): Core {
+    const { scheduler, table } = this;
+    const op = <T>(tag: string, write: boolean, run: () => T) => scheduler.operation(actor, tag, write, run);
+    const at = (key: { pk: string; sk: string }) => (key.sk === '-' ? key.pk : `${key.pk} ${key.sk}`);
+    return {
+      store: {
+        get: (key) => op(`get ${at(key)}`, false, () => table.get(key)),
+        put: (key, item) =>
+          op(`put ${at(key)}`, true, () => {
+            const before = key.sk.startsWith('ENTRY#') ? table.get(key) : undefined;
+            if (before && !same(before, item))
+              this.violated('P8', `entry ${key.sk} was rewritten with other content`);
+            table.put(key, item);
+          }),
+        putIfAbsent: (key, item) => op(`put if absent ${at(key)}`, true, () => table.putIfAbsent(key, item)),
+        update: (key, update) =>
+          op(`update ${at(key)} ${describe(update.change)}`, true, () => {
+            const written = table.update(key, update);
+            if (written.ok && key.pk.startsWith('LANE#')) this.#observe(key.pk, written.item as Lane);
+            return written;
+          }),
+        delete: (key) => op(`delete ${at(key)}`, true, () => table.delete(key)),
+        query: (from, to, options) =>
+          op(`query ${from.pk} ${from.sk}…`, false, () => table.query(from, to, options)),
+      },
+      queues: {
+        sendToken: (token, sender) => op(`send token ${token.slot}`, true, () => this.#send(token, sender)),
+        sendDeadline: (token, seconds) =>
+          op(`send deadline ${token.slot} in ${seconds} s`, true, () => {
+            this.#deadlines.push({ at: scheduler.now + seconds * 1000, token });
+          }),
+      },
+      gateway: {
+        post: (connection, frame) =>
+          op(`post ${abbreviated(frame)} → ${connection}`, true, () => this.#deliver(connection, frame)),
+        disconnect: (connection) =>
+          op(`close ${connection}`, true, () => {
+            scheduler.count('closed as too slow');
+            this.connections.get(connection)?.closed();
+            this.connections.delete(connection);
+          }),
+      },
+      clock: { now: () => scheduler.now, sleep: (ms, signal) => scheduler.sleep(actor, ms, signal) },
+      newId: () => scheduler.newId('i'),
+      log: {
+        info() {},
+        warn: (text) => scheduler.log(`${actor.id} warns: ${text}`),
+        error: (text) => scheduler.log(`${actor.id} logs an error: ${text}`),
+      },
+      limits: {
+        inboxMessages: this.settings.inboxMessages,
+        inboxBytes: 131_072,
+        sessionTurns: this.settings.sessionTurns,
+        queueTimeoutSeconds: this.settings.queueTimeoutSeconds,
+      },
+      retention: { transcriptDays: 30, eventHours: 24 },
+    };
+  }
+
+  /** `$connect`. `opened` hears whether the handshake succeeded. */
+  connect(sessionId: string, receiver: Receiver, opened: (connection: string | undefined) => void): void {
+    const connection = this.scheduler.newId('c');
+    this.scheduler.spawn(
+      'connect',
+      (actor) => openConnection(this.coreFor(actor), connection, { principal: PRINCIPAL, sessionId }),
+      (end) => {
+        if (end.ok) this.connections.set(connection, receiver);
+        opened(end.ok ? connection : undefined);
+      },
+    );
+  }
+
+  /** The connection is cut; `$disconnect` is best effort. */
+  disconnect(connection: string): void {
+    this.connections.delete(connection);
+    if (this.scheduler.random.chance(0.3)) return;
+    this.scheduler.spawn('disconnect', (actor) => closeConnection(this.coreFor(actor), connection));
+  }
+
+  frame(connection: string, body: string): void {
+    const receivedAt = this.scheduler.now;
+    this.scheduler.spawn('inbound', async (actor) => {
+      const core = this.coreFor(actor);
+      try {
+        await handleFrame(core, { connectionId: connection, body, receivedAt });
+      } catch (error) {
+        await reply(core, connection, errorReply('INTERNAL', 'The frame could not be handled.'));
+        throw error;
+      }
+    });
+  }
+
+  #fifoSource(): Source {
+    const head = () => {
+      const first = this.#fifo[0];
+      if (!first) return undefined;
+      const { worker } = first;
+      // A worker that is alive renews its hold; a paused or dead one does not.
+      if (
+        first.handle &&
+        worker &&
+        !worker.dead &&
+        !worker.over &&
+        worker.pausedUntil <= this.scheduler.now
+      ) {
+        first.visibleAt = this.scheduler.now + VISIBILITY_MS;
+      }
+      return first;
+    };
+    return {
+      readyAt: () => {
+        const first = head();
+        if (!first) return Number.POSITIVE_INFINITY;
+        const { worker } = first;
+        const held = first.handle && worker && !worker.dead && !worker.over;
+        if (held && worker.pausedUntil <= this.scheduler.now) return Number.POSITIVE_INFINITY;
+        return first.visibleAt;
+      },
+      act: () => {
+        const message = head();
+        if (!message) return;
+        if (message.receives >= this.settings.maxReceives) {
+          this.#fifo.shift();
+          this.#dead.push(message);
+          this.deadLetters++;
+          this.scheduler.log(`token ${message.token.slot} goes to the dead-letter queue`);
+          return;
+        }
+        this.#receive(message);
+      },
+    };
+  }
+
+  #receive(message: QueuedToken): void {
+    const { scheduler } = this;
+    message.receives++;
+    const handle = scheduler.newId('h');
+    message.handle = handle;
+    message.visibleAt = scheduler.now + VISIBILITY_MS;
+    const limit =
+      scheduler.faults.crash > 0 && scheduler.random.chance(0.3)
+        ? scheduler.random.int(1500, 6000)
+        : 3_600_000;
+    const worker = scheduler.spawn(
+      'worker',
+      async (actor) => {
+        actor.endsAt = scheduler.now + limit;
+        scheduler.log(`${actor.id} receives token ${message.token.slot} (receive ${message.receives})`);
+        const { model, toolbox } = scriptedAgent(this, actor, message.token.lane);
+        const end = await runToken(
+          {
+            core: this.coreFor(actor),
+            model,
+            toolbox,
+            settings: { maxSteps: 5, flushMs: 100 },
+            remainingMs: () => actor.endsAt - scheduler.now,
+            reserveMs: 700,
+          },
+          message.token,
+        );
+        scheduler.log(`${actor.id} ends: ${end}`);
+        return end;
+      },
+      (end) => {
+        if (message.handle !== handle) return;
+        if (end.ok && end.value === 'over') this.#fifo = this.#fifo.filter((other) => other !== message);
+        else if (end.ok && end.value === 'handover') {
+          scheduler.count('hand-over');
+          message.visibleAt = scheduler.now;
+          message.handle = undefined;
+        } else if (end.ok) scheduler.count('fenced');
+      },
+    );
+    message.worker = worker;
+  }
+
+  #deadlineSource(): Source {
+    return {
+      readyAt: () => Math.min(Number.POSITIVE_INFINITY, ...this.#deadlines.map(({ at }) => at)),
+      act: () => {
+        const index = this.#deadlines.findIndex(({ at }) => at <= this.scheduler.now);
+        const [due] = this.#deadlines.splice(index, 1);
+        if (!due) return;
+        this.scheduler.spawn(
+          'deadline',
+          (actor) => deadlinePassed(this.coreFor(actor), due.token),
+          (end) => {
+            if (!end.ok) this.#deadlines.push({ at: this.scheduler.now + VISIBILITY_MS, token: due.token });
+          },
+        );
+      },
+    };
+  }
+
+  #deadLetterSource(): Source {
+    return {
+      readyAt: () => (this.#dead.length ? this.scheduler.now : Number.POSITIVE_INFINITY),
+      act: () => {
+        const message = this.#dead.shift();
+        if (!message) return;
+        this.scheduler.spawn(
+          'redrive',
+          (actor) => this.coreFor(actor).queues.sendToken(message.token, this.scheduler.newId('i')),
+          (end) => {
+            if (!end.ok) this.#dead.push(message);
+          },
+        );
+      },
+    };
+  }
+
+  #send(token: Token, sender: string): void {
+    const id = `${token.slot}#${sender}`;
+    const before = this.#deduplication.get(id);
+    if (before !== undefined && this.scheduler.now - before < DEDUPLICATION_MS) return;
+    this.#deduplication.set(id, this.scheduler.now);
+    this.#fifo.push({
+      token,
+      receives: 0,
+      visibleAt: this.scheduler.now,
+      handle: undefined,
+      worker: undefined,
+    });
+  }
+
+  #deliver(connection: string, text: string): 'sent' | 'gone' {
+    const frame = JSON.parse(text) as ServerFrame;
+    if ('seq' in frame) {
+      const stored = this.committed.get(frame.seq);
+      if (!stored || stored.type !== frame.type || stored.turn !== frame.turn_id) {
+        this.violated('P4', `${frame.type} ${frame.seq} was posted and is not what is stored`);
+      }
+    }
+    const receiver = this.connections.get(connection);
+    if (!receiver) return 'gone';
+    receiver.frame(frame);
+    return 'sent';
+  }
+
+  /** P9, P8: a number is given to one event, for ever. */
+  #observe(lane: string, item: Lane): void {
+    for (const text of item.tail) {
+      const seq = Number.parseInt(text.slice(1), 10);
+      const before = this.#encoded.get(seq);
+      if (before === text) continue;
+      if (before !== undefined)
+        this.violated('P9', `seq ${seq} names two events (on ${lane}): ${before} and ${text}`);
+      this.#encoded.set(seq, text);
+      this.committed.set(seq, decodeEvent(text));
+    }
+    if (item.cancel) this.abortsAsked.add(item.cancel.turn);
+  }
+}
+
+function same(a: unknown, b: unknown): boolean {
+  const { expires: _, ...x } = a as Record<string, unknown>;
+  const { expires: __, ...y } = b as Record<string, unknown>;
+  return JSON.stringify(x) === JSON.stringify(y);
+}
+
+const describe = (changes: readonly { do: string; path: unknown }[]) =>
+  `{${changes.map((change) => `${change.do} ${String(change.path)}`).join(', ')}}`;
+
+const abbreviated = (frame: string) => (frame.length > 110 ? `${frame.slice(0, 110)}…` : frame);

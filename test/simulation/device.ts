@@ -1,0 +1,268 @@
+import type { EventFrame, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { Cloud } from './cloud.ts';
+import type { Source } from './scheduler.ts';
+
+/** A person's device: sends, repeats what is not answered, loses its network, comes back with or without its memory. */
+
+export type Act =
+  | { at: number; do: 'send'; delivery: 'steer' | 'queue' | 'now' }
+  | { at: number; do: 'repeat' }
+  | { at: number; do: 'cancel' }
+  | { at: number; do: 'abort'; pending: 'keep' | 'discard' }
+  | { at: number; do: 'drop'; forget: boolean; ms: number }
+  | { at: number; do: 'history' };
+
+export interface Sent {
+  id: string;
+  lane: string | undefined;
+  /** It can be repeated only on the lane of the connection that it was first sent on. */
+  connection: string | undefined;
+  sentAt: number;
+  /** Last time it was sent. */
+  at: number;
+  delivery: string;
+  acknowledgedAt?: number;
+  placement?: string;
+  /** What it was told of the message's fate. */
+  fate?: string;
+  /** It will not ask again: its memory, or the lane, is gone. */
+  forgotten?: true;
+}
+
+const RESEND_MS = 4000;
+const MAX_RESUMES = 12;
+
+export class Device implements Source {
+  readonly name: string;
+  readonly sent = new Map<string, Sent>();
+  readonly seen = new Map<number, EventFrame>();
+  /** The last event before those that this device wants to see; undefined until it was greeted. */
+  base: number | undefined;
+  heard = 0;
+  connection: string | undefined;
+  lane: string | undefined;
+  readonly #cloud: Cloud;
+  readonly #sessionId: string;
+  readonly #bare: boolean;
+  #script: Act[];
+  #dialing = false;
+  #downUntil = 0;
+  /** When `connect` was sent and not answered by `connected` yet. */
+  #connecting: number | undefined;
+  #resumes = 0;
+  #count = 0;
+
+  constructor(cloud: Cloud, name: string, sessionId: string, script: Act[], bare: boolean) {
+    this.#cloud = cloud;
+    this.name = name;
+    this.#sessionId = sessionId;
+    this.#script = script;
+    this.#bare = bare;
+  }
+
+  get online(): boolean {
+    return this.connection !== undefined;
+  }
+
+  /** The last event up to which it has seen every one. */
+  get contiguous(): number {
+    let last = this.base ?? 0;
+    while (this.seen.has(last + 1)) last++;
+    return last;
+  }
+
+  readyAt(now: number): number {
+    if (this.#dialing) return Number.POSITIVE_INFINITY;
+    if (!this.connection) {
+      const wants = this.#script.length > 0 || this.#open().length > 0 || this.base !== undefined;
+      return wants ? this.#downUntil : Number.POSITIVE_INFINITY;
+    }
+    let at = this.#script[0]?.at ?? Number.POSITIVE_INFINITY;
+    if (this.#connecting !== undefined) at = Math.min(at, this.#connecting + RESEND_MS);
+    else {
+      for (const message of this.#open()) at = Math.min(at, message.at + RESEND_MS);
+      if (this.#hole()) at = Math.min(at, now);
+    }
+    return at;
+  }
+
+  act(): void {
+    const { now } = this.#cloud.scheduler;
+    if (!this.connection) return this.#dial();
+    if (this.#connecting !== undefined && this.#connecting + RESEND_MS <= now) return this.#hello();
+    const next = this.#script[0];
+    if (next && next.at <= now) {
+      this.#script.shift();
+      return this.#do(next);
+    }
+    if (this.#connecting !== undefined) return;
+    if (this.#hole()) {
+      this.#resumes++;
+      this.#log(`has a hole after ${this.contiguous}, resumes`);
+      return this.#hello();
+    }
+    for (const message of this.#open()) {
+      if (message.at + RESEND_MS > now) continue;
+      if (message.lane !== undefined && message.lane !== this.lane) {
+        message.forgotten = true;
+        continue;
+      }
+      this.#log(`repeats ${message.id}`);
+      this.#say(message);
+      return;
+    }
+  }
+
+  /** A message from outside the script. */
+  send(id: string, delivery: 'steer' | 'queue' | 'now' = 'steer'): void {
+    const { now } = this.#cloud.scheduler;
+    const message: Sent = {
+      id,
+      lane: this.lane,
+      connection: this.connection,
+      sentAt: now,
+      at: now,
+      delivery,
+    };
+    this.sent.set(id, message);
+    this.#say(message);
+  }
+
+  #open(): Sent[] {
+    return [...this.sent.values()].filter(
+      ({ acknowledgedAt, fate, forgotten }) =>
+        acknowledgedAt === undefined && fate === undefined && !forgotten,
+    );
+  }
+
+  #hole(): boolean {
+    if (this.base === undefined || this.#resumes >= MAX_RESUMES) return false;
+    const last = this.contiguous;
+    return this.heard > last || [...this.seen.keys()].some((seq) => seq > last + 1);
+  }
+
+  #dial(): void {
+    this.#dialing = true;
+    this.#log('dials');
+    let connection: string | undefined;
+    this.#cloud.connect(
+      this.#sessionId,
+      { frame: (frame) => this.#receive(connection, frame), closed: () => this.#lost(500) },
+      (opened) => {
+        this.#dialing = false;
+        connection = opened;
+        this.connection = opened;
+        if (!opened) {
+          this.#downUntil = this.#cloud.scheduler.now + 500;
+          return;
+        }
+        if (!this.#bare || this.base !== undefined) this.#hello();
+      },
+    );
+  }
+
+  #hello(): void {
+    this.#connecting = this.#cloud.scheduler.now;
+    const resume = {
+      ...(this.lane !== undefined && { lane: this.lane }),
+      ...(this.base !== undefined && { after_seq: this.contiguous }),
+    };
+    this.#frame({ type: 'connect', resume });
+  }
+
+  #say(message: Sent): void {
+    message.at = this.#cloud.scheduler.now;
+    const content = `content of ${message.id}`;
+    this.#frame({ type: 'message', id: message.id, content, delivery: message.delivery });
+  }
+
+  #frame(frame: Record<string, unknown>): void {
+    if (this.connection) this.#cloud.frame(this.connection, JSON.stringify(frame));
+  }
+
+  #do(act: Act): void {
+    const last = [...this.sent.values()].at(-1);
+    this.#log(`${act.do}s`);
+    switch (act.do) {
+      case 'send':
+        this.send(`${this.name}m${++this.#count}`, act.delivery);
+        break;
+      case 'repeat':
+        if (last && (last.connection === this.connection || (last.lane && last.lane === this.lane)))
+          this.#say(last);
+        break;
+      case 'cancel':
+        if (last) this.#frame({ type: 'cancel', id: last.id });
+        break;
+      case 'abort':
+        this.#frame({ type: 'abort', pending: act.pending });
+        break;
+      case 'history':
+        this.#frame({ type: 'history' });
+        break;
+      case 'drop':
+        if (this.connection) this.#cloud.disconnect(this.connection);
+        this.#lost(act.ms);
+        if (act.forget) {
+          this.lane = undefined;
+          for (const message of this.#open()) message.forgotten = true;
+        }
+    }
+  }
+
+  #receive(connection: string | undefined, frame: ServerFrame): void {
+    if ('seq' in frame) {
+      const before = this.seen.get(frame.seq);
+      if (before && JSON.stringify(before) !== JSON.stringify(frame)) {
+        this.#cloud.violated('P3', `${this.name} was shown two versions of event ${frame.seq}`);
+      }
+      this.seen.set(frame.seq, frame);
+      return;
+    }
+    switch (frame.type) {
+      case 'session_start':
+        this.base ??= frame.last_seq;
+        this.heard = Math.max(this.heard, frame.last_seq);
+        if (connection === this.connection || this.connection === undefined) {
+          this.lane = frame.lane;
+          for (const message of this.sent.values()) {
+            if (message.connection === connection) message.lane ??= frame.lane;
+          }
+        }
+        break;
+      case 'connected':
+        if (connection === this.connection) this.#connecting = undefined;
+        break;
+      case 'accepted': {
+        const message = this.sent.get(frame.id);
+        if (message && message.acknowledgedAt === undefined) {
+          message.acknowledgedAt = this.#cloud.scheduler.now;
+          message.placement = frame.duplicate ? 'duplicate' : frame.placement;
+        }
+        break;
+      }
+      case 'cancelled':
+        for (const id of frame.ids) this.#fate(id, 'cancelled');
+        break;
+      case 'error':
+        if (frame.id !== undefined && frame.code !== 'NOT_PENDING' && frame.code !== 'INTERNAL')
+          this.#fate(frame.id, frame.code);
+    }
+  }
+
+  #lost(downMs: number): void {
+    this.connection = undefined;
+    this.#connecting = undefined;
+    this.#downUntil = this.#cloud.scheduler.now + downMs;
+    for (const message of this.#open()) if (message.lane === undefined) message.forgotten = true;
+  }
+
+  #fate(id: string, fate: string): void {
+    const message = this.sent.get(id);
+    if (message) message.fate ??= fate;
+  }
+
+  #log(text: string): void {
+    this.#cloud.scheduler.log(`device ${this.name} ${text}`);
+  }
+}

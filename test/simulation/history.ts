@@ -1,0 +1,116 @@
+import type { CloudSettings } from './cloud.ts';
+import { Cloud } from './cloud.ts';
+import type { Act } from './device.ts';
+import { Device } from './device.ts';
+import { judge } from './judge.ts';
+import { Random } from './random.ts';
+import type { Faults } from './scheduler.ts';
+import { NO_FAULTS, Scheduler } from './scheduler.ts';
+
+export interface HistoryResult {
+  seed: number;
+  steps: number;
+  injected: Record<string, number>;
+  /** By promise, what broke it. */
+  violations: Map<string, string>;
+  turns: number;
+  modelCalls: number;
+}
+
+export interface HistoryOptions {
+  log?: (line: string) => void;
+  noFaults?: boolean;
+  /** Only the first acts of each device, for shrinking. */
+  acts?: number;
+  devices?: number;
+}
+
+/** One life of a session: people, faults, then calm; then the judge. Wholly decided by its seed. */
+export async function runHistory(seed: number, options: HistoryOptions = {}): Promise<HistoryResult> {
+  const random = new Random(seed);
+  const scheduler = new Scheduler(random, options.log);
+  const settings: CloudSettings = {
+    inboxMessages: random.pick(2, 4, 8),
+    sessionTurns: random.pick(1, 2, 2, 4),
+    queueTimeoutSeconds: random.pick(2, 6, 20),
+    maxReceives: random.pick(3, 1000),
+  };
+  const faults: Faults = options.noFaults
+    ? NO_FAULTS
+    : {
+        crash: random.pick(0, 0.005, 0.02),
+        pause: random.pick(0, 0.01, 0.03),
+        ambiguous: random.pick(0, 0.02, 0.05),
+        ghost: random.pick(0, 0.01, 0.03),
+        error: random.pick(0, 0.003, 0.01),
+      };
+  const cloud = new Cloud(scheduler, settings);
+  const unexpected = (error: unknown) => {
+    cloud.violated('exception', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  };
+  scheduler.onUnexpected = unexpected;
+  const count = options.devices ?? random.pick(1, 2, 2, 3);
+  const devices: Device[] = [];
+  for (let i = 0; i < count; i++) {
+    const script = makeScript(
+      random,
+      scheduler.now,
+      Object.values(faults).some((p) => p > 0),
+    ).slice(0, options.acts);
+    const device = new Device(cloud, 'ABC'[i] ?? 'Z', 'session', script, random.chance(0.3));
+    devices.push(device);
+    scheduler.addSource(device);
+  }
+  scheduler.faults = faults;
+  scheduler.faultsUntil = scheduler.now + random.int(3000, 25_000);
+
+  const rested = await scheduler.settle(20_000);
+  if (!rested) cloud.violated('liveness', `no rest after ${scheduler.steps} steps`);
+  else {
+    const ordered = cloud.deadLetters === 0;
+    judge(cloud, devices, { ordered, probed: false });
+    if (cloud.violations.size === 0) {
+      await probe(cloud, devices);
+      judge(cloud, devices, { ordered: false, probed: true });
+    }
+  }
+  const { injected, steps } = scheduler;
+  const turns = new Set([...cloud.committed.values()].map((event) => event.turn)).size;
+  return { seed, steps, injected, violations: cloud.violations, turns, modelCalls: cloud.modelCalls.length };
+}
+
+/** After the faults, everybody's next messages are answered, whatever the faults left behind. */
+async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
+  const { scheduler } = cloud;
+  scheduler.faultsUntil = scheduler.now;
+  const fresh = new Device(cloud, 'P', 'session', [], false);
+  devices.push(fresh);
+  scheduler.addSource(fresh);
+  fresh.base = cloud.committed.size;
+  await scheduler.settle(5000);
+  for (const device of devices) {
+    for (const n of [1, 2]) {
+      if (!device.online) continue;
+      device.send(`probe-${device.name}-${n}`);
+      if (!(await scheduler.settle(8000))) cloud.violated('liveness', 'no rest after the probe');
+    }
+  }
+}
+
+function makeScript(random: Random, start: number, drops: boolean): Act[] {
+  const script: Act[] = [];
+  let at = start + random.int(0, 300);
+  const acts = random.int(2, 6);
+  for (let i = 0; i < acts; i++) {
+    at += random.chance(0.5) ? random.int(0, 40) : random.int(50, 1500);
+    const r = random.next();
+    if (i === 0 || r < 0.52)
+      script.push({ at, do: 'send', delivery: random.pick('steer', 'steer', 'steer', 'queue', 'now') });
+    else if (r < 0.6) script.push({ at, do: 'repeat' });
+    else if (r < 0.7) script.push({ at, do: 'cancel' });
+    else if (r < 0.82) script.push({ at, do: 'abort', pending: random.pick('keep', 'discard') });
+    else if (r < 0.85) script.push({ at, do: 'history' });
+    else script.push({ at, do: 'drop', forget: drops && random.chance(0.15), ms: random.int(50, 4000) });
+  }
+  return script;
+}

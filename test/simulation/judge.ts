@@ -1,0 +1,377 @@
+import type { Entry } from '../../lambdas/core/entries.ts';
+import type { TurnEvent } from '../../lambdas/core/events.ts';
+import { decodeEvent } from '../../lambdas/core/events.ts';
+import type { Fate, Lane, Session, StoredEvents } from '../../lambdas/core/items.ts';
+import type { Cloud } from './cloud.ts';
+import type { Device, Sent } from './device.ts';
+
+/**
+ * Judges a history by what clients sent and saw, what the model was sent and what is stored. It computes the transcript
+ * from the events by itself, so that a fault in the code that does so is seen.
+ */
+
+interface Stored {
+  session: Session | undefined;
+  lanes: Map<string, Lane>;
+  fates: Map<string, Fate>;
+  entries: Entry[];
+  spilled: Map<number, TurnEvent>;
+}
+
+const isEnd = (event: TurnEvent) =>
+  event.type === 'done' || event.type === 'aborted' || event.type === 'error';
+
+export function readStored(cloud: Cloud): Stored {
+  const stored: Stored = {
+    session: undefined,
+    lanes: new Map(),
+    fates: new Map(),
+    entries: [],
+    spilled: new Map(),
+  };
+  for (const { pk, sk, item } of cloud.table.all()) {
+    if (pk.startsWith('LANE#')) stored.lanes.set(pk.slice(5), item as unknown as Lane);
+    else if (pk.startsWith('MESSAGE#'))
+      stored.fates.set(pk.slice(pk.lastIndexOf('#') + 1), item as unknown as Fate);
+    else if (sk.startsWith('ENTRY#')) stored.entries.push(item as unknown as Entry);
+    else if (sk.startsWith('EVENTS#')) {
+      for (const text of (item as unknown as StoredEvents).events) {
+        const event = decodeEvent(text);
+        const before = stored.spilled.get(event.seq);
+        if (before && JSON.stringify(before) !== JSON.stringify(event)) {
+          cloud.violated('P9', `EVENTS hold two events under ${event.seq}`);
+        }
+        stored.spilled.set(event.seq, event);
+      }
+    } else if (pk.startsWith('SESSION#') && sk === '-') stored.session = item as unknown as Session;
+  }
+  stored.entries.sort((a, b) => a.n - b.n);
+  return stored;
+}
+
+export function judge(
+  cloud: Cloud,
+  devices: readonly Device[],
+  options: { ordered: boolean; probed: boolean },
+): void {
+  const stored = readStored(cloud);
+  const turns = judgeEvents(cloud, stored);
+  judgeTranscript(cloud, stored, turns);
+  judgeMessages(cloud, devices, stored, options);
+  judgeViews(cloud, devices);
+  judgePrompts(cloud, stored);
+  judgeRest(cloud, devices, stored, options);
+  if (options.ordered) judgeOrder(cloud, devices, turns);
+}
+
+/** P9: numbers without holes, all to be had. P5: turns do not mix. P3: an end carries its chunks. P14: no end unasked. */
+function judgeEvents(cloud: Cloud, stored: Stored): Map<string, TurnEvent[]> {
+  const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
+  const turns = new Map<string, TurnEvent[]>();
+  let current: string | undefined;
+  for (const [i, event] of events.entries()) {
+    if (event.seq !== i + 1) cloud.violated('P9', `no event ${i + 1}, though there is ${event.seq}`);
+    const turn = turns.get(event.turn) ?? [];
+    const last = turn.at(-1);
+    if (last && isEnd(last))
+      cloud.violated('P3', `turn ${event.turn} goes on with ${event.type} after its end`);
+    const before = current === undefined ? undefined : turns.get(current)?.at(-1);
+    if (current !== event.turn && before && !isEnd(before)) {
+      cloud.violated('P5', `turn ${event.turn} speaks before ${current} has ended`);
+    }
+    if (!last && event.type !== 'turn_start')
+      cloud.violated('P9', `turn ${event.turn} begins with ${event.type}`);
+    current = event.turn;
+    turns.set(event.turn, [...turn, event]);
+  }
+  if (!stored.session?.active) {
+    for (const event of events) {
+      if (!stored.spilled.has(event.seq))
+        cloud.violated('P9', `event ${event.seq} is in no EVENTS item: no resume can give it`);
+    }
+  }
+  for (const [id, turn] of turns) {
+    const end = turn.at(-1);
+    if (!end || !isEnd(end)) cloud.violated('liveness', `turn ${id} never ends`);
+    if (end?.type === 'aborted' && !cloud.abortsAsked.has(id))
+      cloud.violated('P14', `turn ${id} was stopped and nobody asked`);
+    let length = 0;
+    for (const event of turn) {
+      if (event.type !== 'chunk') continue;
+      if (event.offset !== length)
+        cloud.violated('P3', `chunk ${event.seq} has offset ${event.offset}, not ${length}`);
+      length += event.content.length;
+    }
+    const calls = turn.flatMap((event) => (event.type === 'tool_call' ? event.id : [])).sort();
+    const results = turn.flatMap((event) => (event.type === 'tool_result' ? event.id : [])).sort();
+    if (calls.join() !== results.join())
+      cloud.violated('P13', `turn ${id}: calls ${calls}, results ${results}`);
+    if (new Set(calls).size !== calls.length) cloud.violated('P13', `turn ${id}: two calls of one id`);
+  }
+  return turns;
+}
+
+/** What the transcript should be, said once more in other words than the product's. */
+function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): string[] {
+  const lines: string[] = [];
+  for (const events of turns.values()) {
+    let text = '';
+    const say = () => {
+      if (text) lines.push(`assistant ${text}`);
+      text = '';
+    };
+    for (const event of events) {
+      if (event.type === 'chunk') text += event.content;
+      if (event.type === 'applied') {
+        say();
+        for (const message of event.messages) lines.push(`user ${message.id} ${message.content}`);
+      }
+      if (event.type === 'tool_call') {
+        say();
+        lines.push(`call ${event.id}`);
+      }
+      if (event.type === 'tool_result') lines.push(`result ${event.id}`);
+    }
+    say();
+  }
+  return lines;
+}
+
+const lineOf = (entry: Entry): string => {
+  switch (entry.role) {
+    case 'user':
+      return `user ${entry.id} ${entry.content}`;
+    case 'assistant':
+      return `assistant ${entry.content}`;
+    case 'tool_call':
+      return `call ${entry.id}`;
+    case 'tool_result':
+      return `result ${entry.id}`;
+  }
+};
+
+function judgeTranscript(cloud: Cloud, stored: Stored, turns: Map<string, TurnEvent[]>): void {
+  const expected = expectedTranscript(turns);
+  const found = stored.entries.map(lineOf);
+  for (let i = 0; i < Math.max(expected.length, found.length); i++) {
+    if (stored.entries[i] && stored.entries[i]?.n !== i + 1)
+      cloud.violated('P1', `entry ${i + 1} is numbered ${stored.entries[i]?.n}`);
+    if (expected[i] !== found[i]) {
+      const promise = (expected[i] ?? found[i] ?? '').startsWith('user') ? 'P1' : 'P3';
+      cloud.violated(promise, `entry ${i + 1} is "${found[i]}", the events say "${expected[i]}"`);
+      return;
+    }
+  }
+}
+
+/** P1: once in the transcript, or told otherwise. P2, P10. */
+function judgeMessages(
+  cloud: Cloud,
+  devices: readonly Device[],
+  stored: Stored,
+  { probed }: { probed: boolean },
+): void {
+  const times = new Map<string, number>();
+  for (const event of cloud.committed.values()) {
+    if (event.type !== 'applied') continue;
+    for (const { id, content } of event.messages) {
+      times.set(id, (times.get(id) ?? 0) + 1);
+      if (content !== `content of ${id}`) cloud.violated('P1', `${id} was taken in with other content`);
+    }
+  }
+  for (const device of devices) {
+    for (const message of device.sent.values()) {
+      const { id } = message;
+      const count = times.get(id) ?? 0;
+      const fate = stored.fates.get(id);
+      const noticed = [...stored.lanes.values()].some((lane) => Object.hasOwn(lane.notices, id));
+      const withdrawn = fate?.fate === 'withdrawn' || noticed;
+      if (count > 1) cloud.violated('P10', `${id} is in the transcript ${count} times`);
+      if (count > 0 && message.fate && message.fate !== 'STEERING_QUEUE_FULL') {
+        cloud.violated('P2', `${id} was answered ${message.fate} and is in the transcript`);
+      }
+      if (count > 0 && message.fate === 'STEERING_QUEUE_FULL' && message.acknowledgedAt === undefined) {
+        // A refusal of one try; an earlier one, whose answer was lost, was accepted. The client knows by its events.
+        continue;
+      }
+      if (count === 0 && message.acknowledgedAt !== undefined && !message.fate && !withdrawn) {
+        cloud.violated('P1', `${id} was accepted, is not in the transcript, and nobody was told`);
+      }
+      if (count === 0 && isWaiting(message) && device.online && !withdrawn) {
+        cloud.violated('liveness', `${id} never got an answer`);
+      }
+      if (probed && id.startsWith('probe') && count === 0) {
+        cloud.violated('liveness', `${id}, sent after the faults, has ${message.fate ?? 'no answer'}`);
+      }
+    }
+  }
+}
+
+const isWaiting = ({ acknowledgedAt, fate, forgotten }: Sent) =>
+  acknowledgedAt === undefined && fate === undefined && !forgotten;
+
+/** P9: who is online has seen every event from where it began; P3, P4: as it is stored. */
+function judgeViews(cloud: Cloud, devices: readonly Device[]): void {
+  const last = cloud.committed.size;
+  for (const device of devices) {
+    for (const [seq, frame] of device.seen) {
+      const event = cloud.committed.get(seq);
+      if (event?.type === 'chunk' && frame.type === 'chunk' && event.content !== frame.content) {
+        cloud.violated('P4', `${device.name} saw other text in event ${seq} than is stored`);
+      }
+      if (
+        frame.type === 'done' ||
+        frame.type === 'aborted' ||
+        (frame.type === 'error' && 'full_response' in frame)
+      ) {
+        const text = [...cloud.committed.values()]
+          .filter((other) => other.turn === frame.turn_id && other.type === 'chunk')
+          .sort((a, b) => a.seq - b.seq)
+          .reduce((sum, other) => sum + (other.type === 'chunk' ? other.content : ''), '');
+        if (frame.full_response !== text) {
+          cloud.violated(
+            'P3',
+            `${frame.type} ${seq} says "${frame.full_response}", its chunks say "${text}"`,
+          );
+        }
+      }
+    }
+    if (device.online && device.base !== undefined && device.contiguous < last) {
+      cloud.violated(
+        'P9',
+        `${device.name} has events up to ${device.contiguous} of ${last}, and cannot get on`,
+      );
+    }
+  }
+}
+
+/** P11: each prompt is the beginning of the transcript, and nothing else. P6 and P13 follow from its order. */
+function judgePrompts(cloud: Cloud, stored: Stored): void {
+  const whole = canonical(
+    stored.entries.map((entry) => {
+      if (entry.role === 'user') return { kind: 'user', text: entry.content };
+      if (entry.role === 'assistant') return { kind: 'said', text: entry.content };
+      return { kind: entry.role === 'tool_call' ? 'call' : 'result', text: entry.id };
+    }),
+  );
+  for (const [i, call] of cloud.modelCalls.entries()) {
+    const parts: Part[] = [];
+    for (const message of call.messages as {
+      role: string;
+      content: string;
+      text: string;
+      calls: { id: string }[];
+      results: { id: string }[];
+    }[]) {
+      if (message.role === 'user') parts.push({ kind: 'user', text: message.content });
+      if (message.role === 'assistant') {
+        if (message.text) parts.push({ kind: 'said', text: message.text });
+        for (const { id } of message.calls) parts.push({ kind: 'call', text: id });
+      }
+      if (message.role === 'tool')
+        for (const { id } of message.results) parts.push({ kind: 'result', text: id });
+    }
+    const prompt = canonical(parts);
+    if (!whole.startsWith(prompt)) {
+      cloud.violated(
+        'P11',
+        `model call ${i + 1} saw\n    ${prompt}\n  the transcript begins with\n    ${whole.slice(0, prompt.length + 60)}`,
+      );
+      return;
+    }
+  }
+}
+
+interface Part {
+  kind: string;
+  text: string;
+}
+
+/** Results of one step are in the order of the calls in a prompt, in the order of completion in the transcript. */
+function canonical(parts: readonly Part[]): string {
+  let text = '';
+  let results: string[] = [];
+  let last = '';
+  const close = () => {
+    text += results
+      .sort()
+      .map((id) => `R(${id})`)
+      .join('');
+    results = [];
+  };
+  for (const part of parts) {
+    if (part.kind === 'result') {
+      results.push(part.text);
+      last = 'result';
+      continue;
+    }
+    close();
+    // Text of one answer may stand in several entries, or be cut by a take-over.
+    text +=
+      part.kind === 'said' ? (last === 'said' ? part.text : `S:${part.text}`) : `|${part.kind}:${part.text}|`;
+    last = part.kind;
+  }
+  close();
+  return text;
+}
+
+/** After the faults nothing is left half done. */
+function judgeRest(
+  cloud: Cloud,
+  devices: readonly Device[],
+  stored: Stored,
+  { probed }: { probed: boolean },
+): void {
+  const sent = new Map(devices.flatMap((device) => [...device.sent]));
+  const spokenOn = new Set(devices.map((device) => device.lane));
+  for (const [id, lane] of stored.lanes) {
+    const pending = [...Object.keys(lane.inbox), ...Object.keys(lane.waiting)];
+    // What nobody acknowledged and nobody asks for any more may rest until somebody touches the lane; so may a message
+    // that a late duplicate of its request brought back, and that was answered before.
+    const owed = pending.some(
+      (message) =>
+        sent.get(message)?.acknowledgedAt !== undefined &&
+        !sent.get(message)?.fate &&
+        !stored.fates.has(message),
+    );
+    const open = lane.turn !== undefined || pending.length > 0;
+    if (open && ((probed && spokenOn.has(id)) || lane.holder !== undefined || owed)) {
+      cloud.violated(
+        'liveness',
+        `lane ${id} still has ${lane.turn ?? 'no turn'} with ${pending.join(', ') || 'nothing pending'}`,
+      );
+    }
+  }
+  const active = stored.session?.active;
+  if (active && stored.lanes.get(active.lane)?.slot === active.slot) {
+    cloud.violated('liveness', `slot ${active.slot} stays active for ever`);
+  }
+  if (cloud.queued > 0) cloud.violated('liveness', 'a token is never consumed');
+}
+
+/** P5: waiting turns start in the order in which they were accepted. */
+function judgeOrder(
+  cloud: Cloud,
+  devices: readonly Device[],
+  turns: ReadonlyMap<string, readonly TurnEvent[]>,
+): void {
+  const openedBy = new Map<string, number>();
+  for (const events of turns.values()) {
+    const applied = events.find((event) => event.type === 'applied');
+    if (applied?.type === 'applied' && applied.messages[0]) openedBy.set(applied.messages[0].id, applied.seq);
+  }
+  const messages = devices.flatMap((device) => [...device.sent.values()]);
+  for (const earlier of messages) {
+    for (const later of messages) {
+      const [a, b] = [openedBy.get(earlier.id), openedBy.get(later.id)];
+      if (a === undefined || b === undefined || a <= b || earlier.acknowledgedAt === undefined) continue;
+      const opened = later.placement === 'turn' || later.placement === 'queued';
+      if (earlier.placement !== 'duplicate' && earlier.acknowledgedAt < later.sentAt && opened) {
+        cloud.violated(
+          'P5',
+          `${later.id} was answered before ${earlier.id}, which was accepted before it was sent`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,294 @@
+import type { Random } from './random.ts';
+
+/**
+ * Owns time, order and faults. The code under test runs as actors (one per function invocation); whatever it does to the
+ * world is an operation that waits until the scheduler lets it happen. Between two operations anything else may.
+ */
+
+export interface Faults {
+  /** Of each operation. */
+  crash: number;
+  pause: number;
+  /** A write took effect, its answer was lost, and the SDK repeats it. */
+  ambiguous: number;
+  /** A write reaches the store once more, later. */
+  ghost: number;
+  /** The SDK gives up: the caller gets an error, whether or not the write took effect. */
+  error: number;
+}
+
+export const NO_FAULTS: Faults = { crash: 0, pause: 0, ambiguous: 0, ghost: 0, error: 0 };
+
+interface Operation {
+  actor: Actor;
+  tag: string;
+  write: boolean;
+  /** A service's: it can fail. What the model and the tools do fails in their own words. */
+  fallible: boolean;
+  run(): unknown;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+interface Timer {
+  at: number;
+  actor: Actor;
+  wake(): void;
+}
+
+/** One invocation of a function. */
+export class Actor {
+  readonly id: string;
+  dead = false;
+  over = false;
+  pausedUntil = 0;
+  /** Lambda ends it then. */
+  endsAt = Number.POSITIVE_INFINITY;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+/** Something that the world does by itself when its time has come: a delivery, a client's next act. */
+export interface Source {
+  /** When it is ready next; infinity: not until something else happens. */
+  readyAt(now: number): number;
+  act(): void;
+}
+
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+}
+
+export class Scheduler {
+  readonly random: Random;
+  now = 1_700_000_000_000;
+  steps = 0;
+  faults: Faults = NO_FAULTS;
+  /** Afterwards nothing goes wrong any more, so that whatever is stuck then stays stuck. */
+  faultsUntil = Number.POSITIVE_INFINITY;
+  /** Hears of errors that no service raised: faults of the code under test. */
+  onUnexpected: (error: unknown) => void = (error) => {
+    throw error;
+  };
+  /** How long a paused function sleeps: around the visibility time, so that it wakes as a stale one. */
+  pauseMs: readonly [number, number] = [2000, 8000];
+  /** Counted for the report. */
+  readonly injected: Record<string, number> = {};
+  readonly #operations: Operation[] = [];
+  #timers: Timer[] = [];
+  #ghosts: { at: number; tag: string; run(): unknown }[] = [];
+  readonly #sources: Source[] = [];
+  readonly #log: ((line: string) => void) | undefined;
+  #ids = 0;
+  #last: Actor | undefined;
+  #onDeath = new Map<Actor, () => void>();
+
+  constructor(random: Random, log?: (line: string) => void) {
+    this.random = random;
+    this.#log = log;
+  }
+
+  log(text: string): void {
+    this.#log?.(`${String(this.now - 1_700_000_000_000).padStart(7)} ${text}`);
+  }
+
+  newId(prefix: string): string {
+    return `${prefix}${++this.#ids}`;
+  }
+
+  addSource(source: Source): void {
+    this.#sources.push(source);
+  }
+
+  /** Starts an invocation. `ended` hears how it ended: its result, or that it died or threw. */
+  spawn<T>(
+    kind: string,
+    work: (actor: Actor) => Promise<T>,
+    ended: (end: { ok: true; value: T } | { ok: false; why: string }) => void = () => {},
+  ): Actor {
+    const actor = new Actor(this.newId(`${kind}-`));
+    this.#onDeath.set(actor, () => ended({ ok: false, why: 'died' }));
+    const close = (end: Parameters<typeof ended>[0]) => {
+      if (actor.dead) return;
+      actor.over = true;
+      this.#onDeath.delete(actor);
+      ended(end);
+    };
+    work(actor).then(
+      (value) => close({ ok: true, value }),
+      (error: unknown) => {
+        if (!(error instanceof ServiceError)) this.onUnexpected(error);
+        this.log(`${actor.id} failed: ${String(error)}`);
+        close({ ok: false, why: String(error) });
+      },
+    );
+    return actor;
+  }
+
+  /** An operation on the world, atomic when its turn comes. */
+  operation<T>(actor: Actor, tag: string, write: boolean, run: () => T, fallible = true): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#operations.push({
+        actor,
+        tag,
+        write,
+        fallible,
+        run,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
+    });
+  }
+
+  sleep(actor: Actor, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const timer: Timer = { at: this.now + Math.max(0, ms), actor, wake: resolve };
+      this.#timers.push(timer);
+      signal?.addEventListener('abort', () => {
+        const index = this.#timers.indexOf(timer);
+        if (index >= 0) this.#timers.splice(index, 1);
+        resolve();
+      });
+    });
+  }
+
+  kill(actor: Actor, why: string): void {
+    if (actor.dead || actor.over) return;
+    actor.dead = true;
+    this.count(why);
+    this.log(`${actor.id} DIES (${why})`);
+    this.#timers = this.#timers.filter((timer) => timer.actor !== actor);
+    for (let i = this.#operations.length - 1; i >= 0; i--) {
+      if (this.#operations[i]?.actor === actor) this.#operations.splice(i, 1);
+    }
+    const onDeath = this.#onDeath.get(actor);
+    this.#onDeath.delete(actor);
+    onDeath?.();
+  }
+
+  count(what: string): void {
+    this.injected[what] = (this.injected[what] ?? 0) + 1;
+  }
+
+  /** Runs until nothing is left to happen, or `maxSteps` have. Says whether it came to rest. */
+  async settle(maxSteps: number): Promise<boolean> {
+    for (let i = 0; i < maxSteps; i++) {
+      // Called from a microtask, a tick comes after all microtasks: every actor waits for the world by then.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      if (!this.#step()) return true;
+    }
+    return false;
+  }
+
+  #step(): boolean {
+    this.steps++;
+    this.now += this.random.int(1, 4);
+    if (this.now > this.faultsUntil && this.faults !== NO_FAULTS) {
+      this.log('-- nothing goes wrong from here on');
+      this.faults = NO_FAULTS;
+    }
+    this.#runGhosts();
+    for (const timer of this.#timers.filter((t) => t.actor.endsAt <= this.now))
+      this.kill(timer.actor, 'time limit');
+    for (const { actor } of [...this.#operations])
+      if (actor.endsAt <= this.now) this.kill(actor, 'time limit');
+    const operations = this.#operations.filter(({ actor }) => actor.pausedUntil <= this.now);
+    const timers = this.#timers.filter(
+      (timer) => timer.at <= this.now && timer.actor.pausedUntil <= this.now,
+    );
+    const sources = this.#sources.filter((source) => source.readyAt(this.now) <= this.now);
+    const total = operations.length + timers.length + sources.length;
+    if (total === 0) return this.#jump();
+    let k = this.random.int(0, total - 1);
+    // Often the same one again, so that deep interleavings and quick ones both occur.
+    if (this.#last && this.random.chance(0.4)) {
+      const same = operations.findIndex(({ actor }) => actor === this.#last);
+      if (same >= 0) k = same;
+    }
+    const operation = operations[k];
+    const timer = timers[k - operations.length];
+    if (operation) this.#perform(operation);
+    else if (timer) {
+      this.#timers.splice(this.#timers.indexOf(timer), 1);
+      timer.wake();
+    } else sources[k - operations.length - timers.length]?.act();
+    return true;
+  }
+
+  /** Nothing can happen now: on to the next moment at which something can. */
+  #jump(): boolean {
+    const moments = [
+      ...this.#operations.map(({ actor }) => Math.min(actor.pausedUntil, actor.endsAt)),
+      ...this.#timers.map((timer) =>
+        Math.min(Math.max(timer.at, timer.actor.pausedUntil), timer.actor.endsAt),
+      ),
+      ...this.#ghosts.map((ghost) => ghost.at),
+      ...this.#sources.map((source) => source.readyAt(this.now)),
+    ];
+    const next = Math.min(...moments);
+    if (!Number.isFinite(next)) return false;
+    this.now = Math.max(this.now, next);
+    return true;
+  }
+
+  #runGhosts(): void {
+    for (const ghost of this.#ghosts.filter(({ at }) => at <= this.now)) {
+      this.#ghosts.splice(this.#ghosts.indexOf(ghost), 1);
+      this.log(`late duplicate of: ${ghost.tag}`);
+      ghost.run();
+    }
+  }
+
+  #perform(operation: Operation): void {
+    const { actor, tag, write, run } = operation;
+    this.#last = actor;
+    const { random, faults } = this;
+    if (random.chance(faults.pause)) {
+      actor.pausedUntil = this.now + random.int(...this.pauseMs);
+      this.count('pause');
+      this.log(`${actor.id} PAUSES before: ${tag}`);
+      return;
+    }
+    if (random.chance(faults.crash)) {
+      const done = random.chance(0.5);
+      if (done) run();
+      this.log(`${actor.id}: ${tag}${done ? ' (done)' : ' (not done)'}`);
+      this.kill(actor, 'crash');
+      return;
+    }
+    if (write && random.chance(faults.ambiguous)) {
+      run();
+      this.count('answer lost, repeated');
+      this.log(`${actor.id}: ${tag} (done; answer lost, the SDK repeats it)`);
+      if (random.chance(0.5)) actor.pausedUntil = this.now + random.int(1, this.pauseMs[0]);
+      return;
+    }
+    this.#operations.splice(this.#operations.indexOf(operation), 1);
+    if (operation.fallible && random.chance(faults.error)) {
+      const done = write && random.chance(0.5);
+      if (done) run();
+      this.count('error after retries');
+      this.log(`${actor.id}: ${tag} ERROR${done ? ' (done)' : ''}`);
+      operation.reject(new ServiceError(tag));
+      return;
+    }
+    if (write && random.chance(faults.ghost)) {
+      this.count('late duplicate');
+      this.#ghosts.push({ at: this.now + random.int(5, 3000), tag, run });
+    }
+    const result = run();
+    this.log(`${actor.id}: ${tag}${outcome(result)}`);
+    operation.resolve(result);
+  }
+}
+
+function outcome(result: unknown): string {
+  if (result === false) return ' → false';
+  if (result === 'gone') return ' → gone';
+  return typeof result === 'object' && result !== null && 'ok' in result && result.ok === false
+    ? ' → refused'
+    : '';
+}
