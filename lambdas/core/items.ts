@@ -22,6 +22,8 @@ export interface Connection {
   greeter?: string;
   /** `session_start` is sent and events are listened to. */
   greeted?: boolean;
+  /** A `connect` was answered: the next one asks for a new `session_start`, this one had the greeting. */
+  connected?: boolean;
   expires: number;
 }
 
@@ -65,7 +67,7 @@ export interface Lane {
   slot?: string;
   /** When this turn began to wait for its session. */
   since?: number;
-  /** A value unique to the invocation that may write for this lane (P8). */
+  /** A value unique to the claim whose worker may write for this lane (P8). */
   holder?: string;
   /** Unique to the last commit: how a writer whose answer was lost recognises its own. */
   mark?: string;

@@ -233,7 +233,7 @@ export const stopListening = (connection: string): Update<Lane> => ({
 });
 
 /**
- * A worker takes the lane: from now on only it can commit (P8). `me` is unique to the invocation and never learnt by
+ * A worker takes the lane: from now on only it can commit (P8). `me` is new with each claim and never learnt by
  * reading. Recognised: `holder` is me; done twice, it only counts an attempt more.
  */
 export const claim = (slot: string, me: string, expires: number): Update<Lane> => ({

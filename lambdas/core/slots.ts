@@ -7,6 +7,9 @@ import type { Token } from './ports.ts';
 import { rollOver } from './roll.ts';
 import { admit, release } from './session-writes.ts';
 
+/** An opener that is alive has sent its token long before. */
+export const OPENER_GRACE_MS = 3000;
+
 /**
  * Admits a slot to its session's queue and sends its token. Done by whoever is about to acknowledge a message on a turn
  * that nobody has claimed, again if need be: that is the repair when an earlier sender died between its write and
@@ -30,18 +33,22 @@ export async function openSlot(core: Core, token: Token): Promise<{ ahead: numbe
 }
 
 /**
- * Removes slots that their lanes no longer hold: their workers died before they could. Says whether that made room. The
- * active one is rolled, as its worker would have done; with a queue of one, nobody else could ever get to it.
+ * Makes room where dead functions left places taken, and says whether it did. A slot that its lane no longer holds is
+ * rolled, as its worker would have done. One that waits although nothing runs had an opener that died before it sent
+ * the token: it is sent again, for no client of its own may ever come back to repair it.
  */
 async function pruneQueue(core: Core, session: string): Promise<boolean> {
   const read = await core.store.get(sessionKey(session));
   if (!read) return false;
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
-  for (const [slot, { lane }] of Object.entries(read.queue)) {
-    if (holds(await core.store.get(laneKey(lane)), slot)) continue;
-    await rollOver(core, session, lane, slot);
-    freed = true;
+  for (const [slot, { lane, at }] of Object.entries(read.queue)) {
+    if (!holds(await core.store.get(laneKey(lane)), slot)) {
+      await rollOver(core, session, lane, slot);
+      freed = true;
+    } else if (!read.active && core.clock.now() - at > OPENER_GRACE_MS) {
+      await core.queues.sendToken({ session, lane, slot }, core.newId());
+    }
   }
   return freed;
 }

@@ -1,7 +1,10 @@
 import type { Core } from './core.ts';
 import type { Entry } from './entries.ts';
-import { withoutExpiry } from './journal.ts';
+import { entriesOf } from './entries.ts';
+import { mergeEvents } from './events.ts';
+import { byTurn, decodeTail, readEvents, withoutExpiry } from './journal.ts';
 import { entryKey } from './keys.ts';
+import { viewSession } from './sessions.ts';
 
 const PAGE = 100;
 
@@ -22,4 +25,26 @@ export async function* readEntriesBefore(
     if (page.length < PAGE || !last) return;
     to = last.n - 1;
   }
+}
+
+/**
+ * The whole transcript backwards, as of now. Entries are put after the commit that makes them true, by a worker that may
+ * be a moment, or its successor, away: those of the active slot are computed from the committed events instead.
+ */
+export async function* readTranscriptBefore(
+  core: Pick<Core, 'store'>,
+  session: string,
+  before = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Entry> {
+  const latest = await entriesOfActiveSlot(core, session);
+  for (const entry of latest.toReversed()) if (entry.n < before) yield entry;
+  yield* readEntriesBefore(core, session, Math.min(before, latest[0]?.n ?? before));
+}
+
+async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: string): Promise<Entry[]> {
+  const { session, lane } = await viewSession(core, key);
+  // What the session counts was rolled over, and so has its entries.
+  if (!session || !lane?.begun || lane.begun.seq <= session.seq) return [];
+  const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeTail(lane.tail));
+  return [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));
 }

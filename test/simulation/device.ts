@@ -41,6 +41,8 @@ export class Device implements Source {
   heard = 0;
   connection: string | undefined;
   lane: string | undefined;
+  /** The lane of this very connection, once it was greeted: messages may be repeated on their own lane alone. */
+  #speaksOn: string | undefined;
   readonly #cloud: Cloud;
   readonly #sessionId: string;
   readonly #bare: boolean;
@@ -88,23 +90,32 @@ export class Device implements Source {
 
   act(): void {
     const { now } = this.#cloud.scheduler;
-    if (!this.connection) return this.#dial();
-    if (this.#connecting !== undefined && this.#connecting + RESEND_MS <= now) return this.#hello();
     const next = this.#script[0];
-    if (next && next.at <= now) {
+    if (!this.connection) this.#dial();
+    else if (this.#connecting !== undefined && this.#connecting + RESEND_MS <= now) this.#hello();
+    else if (next && next.at <= now) {
       this.#script.shift();
-      return this.#do(next);
-    }
-    if (this.#connecting !== undefined) return;
+      this.#do(next);
+    } else if (this.#connecting === undefined) this.#mend();
+  }
+
+  /** A hole is resumed, what is not answered is repeated. */
+  #mend(): void {
+    const { now } = this.#cloud.scheduler;
     if (this.#hole()) {
       this.#resumes++;
       this.#log(`has a hole after ${this.contiguous}, resumes`);
-      return this.#hello();
+      this.#hello();
+      return;
     }
     for (const message of this.#open()) {
       if (message.at + RESEND_MS > now) continue;
-      if (message.lane !== undefined && message.lane !== this.lane) {
+      if (message.lane !== undefined && this.#speaksOn !== undefined && message.lane !== this.#speaksOn) {
         message.forgotten = true;
+        continue;
+      }
+      if (!this.#mayRepeat(message)) {
+        message.at = now;
         continue;
       }
       this.#log(`repeats ${message.id}`);
@@ -126,6 +137,13 @@ export class Device implements Source {
     };
     this.sent.set(id, message);
     this.#say(message);
+  }
+
+  #mayRepeat(message: Sent): boolean {
+    return (
+      message.connection === this.connection ||
+      (message.lane !== undefined && message.lane === this.#speaksOn)
+    );
   }
 
   #open(): Sent[] {
@@ -156,7 +174,7 @@ export class Device implements Source {
           this.#downUntil = this.#cloud.scheduler.now + 500;
           return;
         }
-        if (!this.#bare || this.base !== undefined) this.#hello();
+        if (!this.#bare || this.lane !== undefined || this.base !== undefined) this.#hello();
       },
     );
   }
@@ -188,8 +206,7 @@ export class Device implements Source {
         this.send(`${this.name}m${++this.#count}`, act.delivery);
         break;
       case 'repeat':
-        if (last && (last.connection === this.connection || (last.lane && last.lane === this.lane)))
-          this.#say(last);
+        if (last && this.#mayRepeat(last)) this.#say(last);
         break;
       case 'cancel':
         if (last) this.#frame({ type: 'cancel', id: last.id });
@@ -225,6 +242,7 @@ export class Device implements Source {
         this.heard = Math.max(this.heard, frame.last_seq);
         if (connection === this.connection || this.connection === undefined) {
           this.lane = frame.lane;
+          this.#speaksOn = frame.lane;
           for (const message of this.sent.values()) {
             if (message.connection === connection) message.lane ??= frame.lane;
           }
@@ -253,6 +271,7 @@ export class Device implements Source {
   #lost(downMs: number): void {
     this.connection = undefined;
     this.#connecting = undefined;
+    this.#speaksOn = undefined;
     this.#downUntil = this.#cloud.scheduler.now + downMs;
     for (const message of this.#open()) if (message.lane === undefined) message.forgotten = true;
   }

@@ -7,7 +7,7 @@ import { decodeTail, readEvents, storedFrame } from '../journal.ts';
 import { laneKey } from '../keys.ts';
 import { reply } from '../replies.ts';
 import { lastSeq, viewSession } from '../sessions.ts';
-import { sendSessionStart } from './greet.ts';
+import { isFirstConnect, sendSessionStart } from './greet.ts';
 import { repairLane } from './repair.ts';
 
 /** Answers `connect`: `session_start`, the events that the client missed, the fates that it has not heard, `connected`. */
@@ -17,7 +17,7 @@ export async function connect(
   { connection, here }: { connection: Connection; here: boolean },
   frame: ConnectFrame,
 ): Promise<void> {
-  if (!here) await sendSessionStart(core, id, connection);
+  if (!here && !(await isFirstConnect(core, id))) await sendSessionStart(core, id, connection);
   const after = frame.resume?.after_seq;
   if (after !== undefined) await replay(core, id, connection.session, after);
   await repairLane(core, connection.session, connection.lane);

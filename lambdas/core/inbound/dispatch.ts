@@ -67,7 +67,7 @@ export async function handleFrame(
 }
 
 const wishOf = (frame: ClientFrame): Wish =>
-  frame.type === 'connect' ? { sessionId: frame.session_id, lane: frame.resume?.lane } : {};
+  frame.type === 'connect' ? { sessionId: frame.session_id, lane: frame.resume?.lane, connecting: true } : {};
 
 type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply };
 

@@ -22,6 +22,8 @@ const LOOKS = 200;
 export interface Wish {
   sessionId?: string | undefined;
   lane?: string | undefined;
+  /** It is a `connect`, which the greeting answers. */
+  connecting?: boolean;
 }
 
 export interface Greeted {
@@ -67,9 +69,22 @@ async function greetAs(core: Core, id: string, made: Connection, wish: Wish): Pr
       set('sessionId', sessionId),
       set('lane', lane),
       set('resumed', resumed),
+      ...(wish.connecting ? [set<Connection>('connected', true)] : []),
     ],
   });
   return connection;
+}
+
+/**
+ * Whether this `connect` is the connection's first. A client may send other frames with it at once; where one of those
+ * was greeted, the `session_start` that answers `connect` is there already. A later `connect` asks for a new one.
+ */
+export async function isFirstConnect(core: Core, id: string): Promise<boolean> {
+  const marked = await core.store.update(connectionKey(id), {
+    when: [exists('session'), absent('connected')],
+    change: [set('connected', true)],
+  });
+  return marked.ok;
 }
 
 /** The first frame's choice, as far as this principal may have it; else what `$connect` made. */

@@ -4,7 +4,7 @@ import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import type { Entry } from '../entries.ts';
 import { reply } from '../replies.ts';
-import { readEntriesBefore } from '../transcript.ts';
+import { readTranscriptBefore } from '../transcript.ts';
 import type { Sender } from './acknowledge.ts';
 
 /** Room for the frame around the entries. */
@@ -14,7 +14,7 @@ const PAGE_BYTES = MAX_FRAME_BYTES - 512;
 export async function sendHistory(core: Core, sender: Sender, frame: HistoryFrame): Promise<void> {
   const limit = frame.limit ?? DEFAULT_HISTORY_LIMIT;
   // One more than asked for tells whether there is another page; merging needs whole turns, so it reads on.
-  const pages = readEntriesBefore(core, sender.connection.session, frame.before);
+  const pages = readTranscriptBefore(core, sender.connection.session, frame.before);
   const newestFirst: HistoryEntry[] = [];
   let next: number | undefined;
   let size = 0;

@@ -10,6 +10,7 @@ import { accept, acceptWaiting, contentBytes, knows } from '../lane-writes.ts';
 import { errorReply, reply } from '../replies.ts';
 import type { Sender } from './acknowledge.ts';
 import { acknowledge, answerFate } from './acknowledge.ts';
+import { repairLane } from './repair.ts';
 
 /** Each refusal of a write means that somebody else moved the lane on, so this is reached only by a fault of ours. */
 const MAX_TRIES = 50;
@@ -78,6 +79,8 @@ export async function acceptMessage(
     const full = fullness(core, lane, id, message);
     if (full) {
       await reply(core, sender.id, full);
+      // A full inbox that nobody comes for would refuse for ever.
+      await repairLane(core, session, laneId);
       return;
     }
   }

@@ -1,10 +1,7 @@
 import type { Core } from '../core.ts';
 import { tellFates } from '../fates.ts';
 import { laneKey } from '../keys.ts';
-import { dropSlot, openSlot } from '../slots.ts';
-
-/** A sender that is alive has opened its slot long before. */
-const GRACE_MS = 3000;
+import { dropSlot, OPENER_GRACE_MS, openSlot } from '../slots.ts';
 
 /**
  * Repair by touch: a function that died between its write and its send left a turn, or a waiting message, that nobody
@@ -16,9 +13,9 @@ export async function repairLane(core: Core, session: string, laneId: string): P
   const now = core.clock.now();
   const stale: string[] = [];
   const unclaimed = lane.slot !== undefined && lane.turn === lane.slot && lane.holder === undefined;
-  if (unclaimed && lane.slot && now - (lane.since ?? 0) > GRACE_MS) stale.push(lane.slot);
+  if (unclaimed && lane.slot && now - (lane.since ?? 0) > OPENER_GRACE_MS) stale.push(lane.slot);
   for (const message of Object.values(lane.waiting))
-    if (now - message.at > GRACE_MS) stale.push(message.turn);
+    if (now - message.at > OPENER_GRACE_MS) stale.push(message.turn);
   for (const slot of stale) {
     const token = { session, lane: laneId, slot };
     if ((await openSlot(core, token)) === 'refused') await dropSlot(core, token, 'SESSION_QUEUE_FULL');

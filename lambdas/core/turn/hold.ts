@@ -79,13 +79,15 @@ export class Hold {
   /** Claims the lane for a slot that was just activated. Undefined: the lane has moved on to another slot. */
   static async take(
     core: Core,
-    where: { laneId: string; slot: string; me: string; session: Session },
+    where: { laneId: string; slot: string; session: Session; posted: number },
   ): Promise<Hold | undefined> {
-    const { laneId, slot, me, session } = where;
+    const { laneId, slot, session, posted } = where;
+    // New with each claim, never learnt by reading: also the marks of its commits are its own then.
+    const me = core.newId();
     const claimed = await core.store.update(laneKey(laneId), claim(slot, me, expiry(core).lane));
     if (!claimed.ok) return undefined;
     const hold = new Hold(core, laneId, slot, me, session, claimed.item);
-    await hold.#recover();
+    await hold.#recover(posted);
     return hold;
   }
 
@@ -128,9 +130,10 @@ export class Hold {
 
   /**
    * What a predecessor left undone is done again: all of it is a function of committed events, and nothing of it is
-   * exclusive. Entries of what it committed, posts of what may not have been posted; clients drop what they have.
+   * exclusive. Entries of what it committed, posts of what may not have been posted; clients drop what they have. Up to
+   * `posted` this very invocation has posted: simple clients, which drop nothing, must not see that again.
    */
-  async #recover(): Promise<void> {
+  async #recover(posted: number): Promise<void> {
     const tail = decodeTail(this.lane.tail);
     const left = tail.filter((event) => event.seq > this.sessionItem.seq);
     const { begun } = this.lane;
@@ -145,8 +148,9 @@ export class Hold {
       if (turn !== this.turn) await writeEntries(this.core, this.session, turns.get(turn) ?? []);
     }
     await this.writeEntries();
+    const unposted = left.filter((event) => event.seq > posted);
     await this.#broadcast.send(
-      await Promise.all(left.map((event) => storedFrame(this.core, this.session, event, stored))),
+      await Promise.all(unposted.map((event) => storedFrame(this.core, this.session, event, stored))),
     );
   }
 

@@ -15,6 +15,9 @@ const LOOK_MS = 20;
 
 /** Waits for messages that were sent before those that are here already; in ordinary use there are none. */
 export async function awaitArrivals(hold: Hold, { core }: TurnContext): Promise<void> {
+  // The lane was seen with the last commit or look, while messages came in concurrently: one sent later may be in that
+  // view, and one sent earlier not.
+  if (hold.begun) await hold.look();
   for (;;) {
     const wait = arrivalWait(hold.lane, core.clock.now());
     if (wait === 0) return;
@@ -30,6 +33,8 @@ export async function awaitArrivals(hold: Hold, { core }: TurnContext): Promise<
 export async function takeIn(hold: Hold, context: TurnContext): Promise<void> {
   const { core } = context;
   const pending = inOrderOfArrival(hold.lane.inbox);
+  // Withdrawn while their senders' earlier ones were waited for: nothing begins, and an answer stays an answer.
+  if (pending.length === 0) return;
   // A request that came through late can bring back a message that was answered long ago: its fate is known (P10).
   const fates = await Promise.all(pending.map(({ id }) => core.store.get(messageKey(hold.session, id))));
   const repeated = pending.filter((_, i) => fates[i] !== undefined).map(({ id }) => id);

@@ -22,9 +22,9 @@ const MAX_PASSES = 100;
 /** A token means "this slot has work". Whatever the lane shows of the slot, and of one that is active, is run to its end. */
 export async function runToken(context: TurnContext, token: Token): Promise<TokenEnd> {
   const { core } = context;
-  const me = core.newId();
   /** Slots run under this token that have none of their own any more, perhaps: they get one first, in case I die. */
   const lent = new Set<string>();
+  const progress = { posted: 0 };
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const next = await nextSlot(core, token);
     if (next === 'over') return 'over';
@@ -34,7 +34,7 @@ export async function runToken(context: TurnContext, token: Token): Promise<Toke
       lent.add(slot);
       await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());
     }
-    const end = await runSlot(context, { session: token.session, laneId, slot, me });
+    const end = await runSlot(context, { session: token.session, laneId, slot }, progress);
     if (end === 'handover' || end === 'fenced') return end;
     if (end === 'over' && slot === token.slot) return 'over';
   }
@@ -66,17 +66,25 @@ async function nextSlot(
 /** `again`: the lane or the session has moved on; look again. `over`: the slot is over and rolled. */
 async function runSlot(
   context: TurnContext,
-  where: { session: string; laneId: string; slot: string; me: string },
+  where: { session: string; laneId: string; slot: string },
+  /** `posted`: the last event of the session that this invocation has posted. */
+  progress: { posted: number },
 ): Promise<TokenEnd | 'again'> {
   const { core } = context;
-  const { session, laneId, slot, me } = where;
+  const { session, laneId, slot } = where;
   const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
   if (!activated.ok) return 'again';
-  const hold = await Hold.take(core, { laneId, slot, me, session: activated.item });
+  const hold = await Hold.take(core, {
+    laneId,
+    slot,
+    session: activated.item,
+    posted: progress.posted,
+  });
   if (!hold) return 'again';
   try {
     const end = await runTurn(hold, context);
     if (end === 'handover') return end;
+    progress.posted = hold.nextSeq - 1;
     if (hold.lane.slot === slot) {
       // A turn that follows from what was left in the inbox runs in the same slot, under the same token.
       await hold.spill();

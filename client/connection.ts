@@ -1,0 +1,313 @@
+import { Alarm } from './alarm.ts';
+import { ConnectionError, MidturnError } from './errors.ts';
+import { type Link, openLink } from './link.ts';
+import type { Platform } from './platform.ts';
+import { type ClientFrame, type ConnectFrame, type ServerFrame, SUBPROTOCOL } from './protocol.ts';
+import type { ConnectionState } from './state.ts';
+import {
+  ANSWER_WITHIN,
+  ANSWER_WITHIN_ON_WAKE,
+  HANDSHAKE_WITHIN,
+  PING_AFTER,
+  RENEW_AGAIN,
+  RENEW_BY,
+  RENEW_FROM,
+  retryDelay,
+} from './timing.ts';
+
+export interface ConnectionOwner {
+  /** The first frame of a connection. */
+  greeting(): ConnectFrame;
+  /** `greetedAfter`: set on the `session_start` that answers `greeting`, to the `after_seq` asked for there. */
+  received(frame: ServerFrame, greeted?: { afterSeq: number | undefined }): void;
+  changed(state: ConnectionState): void;
+  /** Whether a renewal would better wait. */
+  busy(): boolean;
+  failed(error: MidturnError): void;
+  trace(direction: 'in' | 'out', text: string): void;
+}
+
+export interface Address {
+  url: string;
+  sessionId: string;
+  name: string | undefined;
+  token: string | (() => string | Promise<string>) | undefined;
+}
+
+/** A link on its way up, or up. */
+interface Line {
+  link: Link | undefined;
+  dialledAt: number;
+  /** `session_start` came: this is now the connection. */
+  up: boolean;
+  afterSeq: number | undefined;
+  /** When anything last moved, which is what API Gateway's idle limit counts. */
+  movedAt: number;
+  /** By when a sign of life is owed. */
+  owedBy: number | undefined;
+  released: boolean;
+}
+
+/** Frames that the server answers directly. An abort is answered by an event of its turn, an approval by none. */
+function isAnswered(frame: ClientFrame): boolean {
+  return frame.type !== 'abort' && frame.type !== 'approval_response';
+}
+
+/**
+ * The socket's life: dials, greets, notices death, dials again, and replaces the connection before its time is up. What
+ * the frames mean is its owner's business.
+ */
+export class Connection {
+  readonly #owner: ConnectionOwner;
+  readonly #platform: Platform;
+  readonly #address: Address;
+  readonly #alarm: Alarm;
+  readonly #stopListening: () => void;
+  #line: Line | undefined;
+  /** Dialled to replace `#line`, which goes on until this one is up. */
+  #successor: Line | undefined;
+  #retryAt: number | undefined;
+  #renewNotBefore = 0;
+  #attempt = 0;
+  #closed = false;
+
+  constructor(address: Address, platform: Platform, owner: ConnectionOwner) {
+    this.#address = address;
+    this.#platform = platform;
+    this.#owner = owner;
+    this.#alarm = new Alarm(platform, () => this.attend());
+    this.#stopListening = platform.onWake(() => this.wake());
+  }
+
+  get isUp(): boolean {
+    return this.#line?.up === true;
+  }
+
+  /** Dials, unless there is a connection already. */
+  connect(): void {
+    if (this.#closed || this.#line) return;
+    this.#retryAt = undefined;
+    this.#line = this.#dial();
+    this.#owner.changed({ status: 'connecting' });
+    this.attend();
+  }
+
+  /** Lets go of the connection, and stays away until `connect`. */
+  disconnect(): void {
+    if (this.#closed) return;
+    this.#releaseAll();
+    this.#owner.changed({ status: 'offline' });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#releaseAll();
+    this.#closed = true;
+    this.#stopListening();
+    this.#owner.changed({ status: 'closed' });
+  }
+
+  /** False: there is no connection; what is worth sending again is its owner's to keep. */
+  send(frame: ClientFrame): boolean {
+    const line = this.#line;
+    if (!line?.up || !this.#sendOn(line, frame)) return false;
+    this.attend();
+    return true;
+  }
+
+  /** The network may have come back: dial at once, or make sure that the connection lives. */
+  wake(): void {
+    const line = this.#line;
+    if (this.#retryAt !== undefined) {
+      this.#retryAt = undefined;
+      this.#attempt = 0;
+      this.connect();
+    } else if (line?.up && this.#sendOn(line, { type: 'ping' })) {
+      line.owedBy = Math.min(
+        line.owedBy ?? Number.POSITIVE_INFINITY,
+        this.#platform.now() + ANSWER_WITHIN_ON_WAKE,
+      );
+      this.attend();
+    }
+  }
+
+  /** Does what is due, and sets the alarm for what will be. */
+  attend(): void {
+    if (this.#closed) return;
+    const now = this.#platform.now();
+    if (this.#retryAt !== undefined && this.#retryAt <= now) {
+      this.#retryAt = undefined;
+      this.connect();
+      return;
+    }
+    for (const line of [this.#line, this.#successor]) {
+      if (line?.owedBy !== undefined && line.owedBy <= now) {
+        line.link?.release();
+        this.#lose(line, new ConnectionError('CONNECTION_FAILED', 'The server does not answer.'));
+        return;
+      }
+    }
+    this.#keepAlive(now);
+    this.#renew(now);
+    const line = this.#line;
+    this.#alarm.set(
+      this.#retryAt,
+      line?.owedBy,
+      this.#successor?.owedBy,
+      line?.up ? line.movedAt + PING_AFTER : undefined,
+      line?.up && !this.#successor ? this.#renewAt(line) : undefined,
+    );
+  }
+
+  #keepAlive(now: number): void {
+    const line = this.#line;
+    if (!line?.up || line.movedAt + PING_AFTER > now || this.#sendOn(line, { type: 'ping' })) return;
+    // A socket can be closing for long before it says so.
+    line.link?.release();
+    this.#lose(line, new ConnectionError('CONNECTION_FAILED', 'The connection is closing.'));
+  }
+
+  #renew(now: number): void {
+    const line = this.#line;
+    if (line?.up && !this.#successor && this.#renewAt(line) <= now) this.#successor = this.#dial();
+  }
+
+  #renewAt(line: Line): number {
+    const from = line.dialledAt + (this.#owner.busy() ? RENEW_BY : RENEW_FROM);
+    return Math.max(from, this.#renewNotBefore);
+  }
+
+  #dial(): Line {
+    const now = this.#platform.now();
+    const line: Line = {
+      link: undefined,
+      dialledAt: now,
+      up: false,
+      afterSeq: undefined,
+      movedAt: now,
+      owedBy: now + HANDSHAKE_WITHIN,
+      released: false,
+    };
+    const { token } = this.#address;
+    if (typeof token === 'function') {
+      // Asked for anew each time: an old token may be why the last connection ended.
+      Promise.resolve()
+        .then(token)
+        .then(
+          (fresh) => this.#open(line, fresh),
+          (cause) =>
+            this.#lose(line, new ConnectionError('TOKEN_FAILED', 'No token could be had.', { cause })),
+        );
+    } else {
+      this.#open(line, token);
+    }
+    return line;
+  }
+
+  #open(line: Line, token: string | undefined): void {
+    if (line.released) return;
+    const { url, protocols } = handshake(this.#address, token);
+    const { WebSocket } = this.#platform;
+    try {
+      line.link = openLink(() => new WebSocket(url, protocols), {
+        opened: () => this.#greet(line),
+        received: (frame) => this.#receive(line, frame),
+        confused: (cause) =>
+          this.#owner.failed(new MidturnError('BAD_FRAME', 'A frame could not be taken in.', { cause })),
+        lost: (reason) =>
+          this.#lose(line, new ConnectionError('CONNECTION_FAILED', `The connection ${reason}.`)),
+        trace: (direction, text) => this.#owner.trace(direction, text),
+      });
+    } catch (cause) {
+      this.#lose(
+        line,
+        new ConnectionError('CONNECTION_FAILED', `${this.#address.url} cannot be dialled.`, { cause }),
+      );
+    }
+  }
+
+  #greet(line: Line): void {
+    const frame = this.#owner.greeting();
+    line.afterSeq = frame.resume?.after_seq;
+    this.#sendOn(line, frame);
+  }
+
+  #receive(line: Line, frame: ServerFrame): void {
+    line.movedAt = this.#platform.now();
+    if (line.up || frame.type !== 'session_start') {
+      if (line.up) line.owedBy = undefined;
+      this.#owner.received(frame);
+    } else {
+      this.#takeOver(line);
+      this.#owner.received(frame, { afterSeq: line.afterSeq });
+    }
+    this.attend();
+  }
+
+  #takeOver(line: Line): void {
+    line.up = true;
+    line.owedBy = undefined;
+    this.#attempt = 0;
+    if (line === this.#successor) {
+      if (this.#line) this.#release(this.#line);
+      this.#line = line;
+      this.#successor = undefined;
+    }
+    this.#owner.changed({ status: 'online' });
+  }
+
+  #sendOn(line: Line, frame: ClientFrame): boolean {
+    if (!line.link?.send(frame)) return false;
+    line.movedAt = this.#platform.now();
+    if (isAnswered(frame)) line.owedBy ??= line.movedAt + ANSWER_WITHIN;
+    return true;
+  }
+
+  #lose(line: Line, error: ConnectionError): void {
+    if (line.released) return;
+    line.released = true;
+    const now = this.#platform.now();
+    if (line === this.#successor) {
+      this.#successor = undefined;
+      this.#renewNotBefore = now + RENEW_AGAIN;
+    } else if (this.#successor) {
+      // Its replacement is on the way already.
+      this.#line = this.#successor;
+      this.#successor = undefined;
+      this.#owner.changed({ status: 'connecting' });
+    } else {
+      this.#line = undefined;
+      this.#retryAt = now + retryDelay(this.#attempt, this.#platform.random());
+      this.#attempt += 1;
+      this.#owner.changed({ status: 'waiting', retryAt: this.#retryAt, attempt: this.#attempt });
+    }
+    this.#owner.failed(error);
+    this.attend();
+  }
+
+  #release(line: Line): void {
+    line.released = true;
+    line.link?.release();
+  }
+
+  #releaseAll(): void {
+    for (const line of [this.#line, this.#successor]) if (line) this.#release(line);
+    this.#line = undefined;
+    this.#successor = undefined;
+    this.#retryAt = undefined;
+    this.#alarm.clear();
+  }
+}
+
+/** Characters that a subprotocol may have (RFC 9110, token). */
+const HEADER_SAFE = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** The token travels as a subprotocol, since URLs end up in logs, or in the URL where it has other characters. */
+function handshake({ url, sessionId, name }: Address, token: string | undefined) {
+  const query = new URLSearchParams({ session_id: sessionId });
+  if (name) query.set('name', name);
+  const protocols: string[] = [SUBPROTOCOL];
+  if (token && HEADER_SAFE.test(token)) protocols.push(`bearer.${token}`);
+  else if (token) query.set('token', token);
+  return { url: `${url}${url.includes('?') ? '&' : '?'}${query}`, protocols };
+}

@@ -1,0 +1,73 @@
+import type { HistoryEntry } from './protocol.ts';
+import type { Item, ToolItem } from './state.ts';
+
+/** Joins a page with what is loaded: oldest first, each entry once, none of `without`'s turns. */
+export function joinEntries(
+  loaded: readonly HistoryEntry[],
+  page: readonly HistoryEntry[],
+  without: ReadonlySet<string>,
+): HistoryEntry[] {
+  const byNumber = new Map<number, HistoryEntry>();
+  for (const entry of [...loaded, ...page]) if (!without.has(entry.turn_id)) byNumber.set(entry.n, entry);
+  return [...byNumber.values()].sort((a, b) => a.n - b.n);
+}
+
+/**
+ * The transcript as the same items that its events would have given, but for what is not kept there: thinking, steps
+ * and how a turn ended.
+ */
+export function entryItems(entries: readonly HistoryEntry[]): Item[] {
+  const items: Item[] = [];
+  const calls = new Map<string, number>();
+  for (const entry of entries) {
+    const { turn_id: turnId } = entry;
+    const key = `n${entry.n}`;
+    switch (entry.role) {
+      case 'user':
+        items.push({
+          kind: 'user',
+          key: `user:${entry.id}`,
+          id: entry.id,
+          content: entry.content,
+          delivery: 'steer',
+          state: { status: 'applied', turnId, step: undefined },
+          withdrawing: false,
+        });
+        break;
+      case 'assistant': {
+        const last = items.at(-1);
+        if (last?.kind === 'text' && last.turnId === turnId) {
+          items[items.length - 1] = { ...last, content: last.content + entry.content };
+        } else {
+          items.push({ kind: 'text', key, turnId, content: entry.content });
+        }
+        break;
+      }
+      case 'tool_call':
+        calls.set(`${turnId} ${entry.id}`, items.length);
+        items.push({
+          kind: 'tool',
+          key,
+          turnId,
+          id: entry.id,
+          name: entry.name,
+          args: entry.args,
+          result: undefined,
+        });
+        break;
+      case 'tool_result': {
+        const result: ToolItem['result'] = {
+          output: entry.output,
+          isError: entry.is_error === true,
+          truncated: false,
+        };
+        const at = calls.get(`${turnId} ${entry.id}`);
+        const call = at === undefined ? undefined : items[at];
+        if (at !== undefined && call?.kind === 'tool') items[at] = { ...call, result };
+        // The call stands on an older page, not loaded yet.
+        else items.push({ kind: 'tool', key, turnId, id: entry.id, name: entry.name, args: null, result });
+      }
+    }
+  }
+  return items;
+}

@@ -1,0 +1,72 @@
+import { ClosedError, MidturnError, TurnFailedError } from './errors.ts';
+import { EventStream } from './event-stream.ts';
+import type { EventFrame } from './protocol.ts';
+import { endsTurn } from './state.ts';
+
+/** Turns whose events are kept, so that a reader who comes a little late misses nothing. */
+const KEPT_TURNS = 2;
+
+/** The events of the session as they are taken in: each once, in order. */
+export class EventLog {
+  readonly #streams = new Set<EventStream>();
+  #events: EventFrame[] = [];
+  #turns: string[] = [];
+
+  add(events: readonly EventFrame[]): void {
+    for (const event of events) {
+      if (!this.#turns.includes(event.turn_id)) {
+        this.#turns = [...this.#turns, event.turn_id].slice(-KEPT_TURNS);
+        this.#events = this.#events.filter(({ turn_id }) => this.#turns.includes(turn_id));
+      }
+      this.#events.push(event);
+      for (const stream of this.#streams) stream.push(event);
+    }
+  }
+
+  /** Events were skipped, since they have expired: a stream that went on would be one with a hole. */
+  breakOff(): void {
+    this.#finish(
+      new MidturnError('EVENTS_EXPIRED', 'Events were missed. The transcript holds their outcome.'),
+    );
+  }
+
+  close(): void {
+    this.#finish(new ClosedError());
+  }
+
+  #finish(error: Error): void {
+    for (const stream of this.#streams) stream.end(error);
+    this.#events = [];
+    this.#turns = [];
+  }
+
+  /** Every event from now on. */
+  all(): EventStream {
+    return this.#open([]);
+  }
+
+  /**
+   * The events of the turn that takes this message in, from that point to the turn's end. Throws `TurnFailedError` when
+   * the turn ends in an error, and what `fate` rejects with when the message is refused.
+   */
+  async *ofMessage(id: string, fate: Promise<void>): AsyncGenerator<EventFrame, void, undefined> {
+    const stream = this.#open(this.#events);
+    fate.catch((error) => stream.end(error));
+    let turnId: string | undefined;
+    for await (const event of stream) {
+      if (event.type === 'applied' && event.messages.some((message) => message.id === id)) {
+        turnId = event.turn_id;
+      }
+      if (event.turn_id !== turnId) continue;
+      if (event.type === 'error') throw new TurnFailedError(event);
+      yield event;
+      if (endsTurn(event)) return;
+    }
+  }
+
+  #open(kept: readonly EventFrame[]): EventStream {
+    const stream = new EventStream(kept, (left) => this.#streams.delete(left));
+    this.#streams.add(stream);
+    return stream;
+  }
+}

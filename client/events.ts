@@ -1,0 +1,199 @@
+import { entryItems } from './entries.ts';
+import type { EventFrame, EventOf } from './protocol.ts';
+import {
+  endsTurn,
+  type Item,
+  isPending,
+  type State,
+  type ToolItem,
+  type TurnEndEvent,
+  type TurnOutcome,
+  type UserItem,
+} from './state.ts';
+
+/**
+ * Events held back because an earlier one is missing. More than this and the farthest are let go: the replay that is
+ * asked for anyway brings them again.
+ */
+const MAX_AHEAD = 1000;
+
+/** Takes an event in at its turn: each once, in order of `seq`, whatever order and however often they come (P9). */
+export function receiveEvent(state: State, event: EventFrame): State {
+  const heard = Math.max(state.heard, event.seq);
+  if (state.cursor !== undefined && event.seq <= state.cursor) return state;
+  if (state.cursor === undefined || event.seq > state.cursor + 1) {
+    const ahead = new Map(state.ahead).set(event.seq, event);
+    if (ahead.size > MAX_AHEAD) ahead.delete(Math.max(...ahead.keys()));
+    return { ...state, heard, ahead };
+  }
+  return drain({ ...applyEvent(state, event), heard, cursor: event.seq });
+}
+
+/** Takes in what had to wait, as far as it goes without a hole. */
+export function drain(state: State): State {
+  if (state.cursor === undefined || state.ahead.size === 0) return state;
+  const ahead = new Map(state.ahead);
+  for (const seq of state.ahead.keys()) if (seq <= state.cursor) ahead.delete(seq);
+  let next = state;
+  let cursor = state.cursor;
+  for (let event = ahead.get(cursor + 1); event; event = ahead.get(cursor + 1)) {
+    ahead.delete(event.seq);
+    cursor = event.seq;
+    next = applyEvent(next, event);
+  }
+  return { ...next, cursor, ahead };
+}
+
+function applyEvent(state: State, event: EventFrame): State {
+  const begun = beginTurn(state, event);
+  if (endsTurn(event)) {
+    return { ...begun, live: [...begun.live, turnEnd(event)], activeTurn: undefined };
+  }
+  const { turn_id: turnId } = event;
+  const key = `e${event.seq}`;
+  switch (event.type) {
+    case 'turn_start':
+      return begun;
+    case 'applied':
+      return takeIn(begun, event);
+    case 'chunk':
+      return { ...begun, live: appendText(begun.live, 'text', event) };
+    case 'thinking':
+      return { ...begun, live: appendText(begun.live, 'thinking', event) };
+    case 'tool_call':
+      return push(begun, {
+        kind: 'tool',
+        key,
+        turnId,
+        id: event.id,
+        name: event.name,
+        args: event.args,
+        result: undefined,
+      });
+    case 'tool_result':
+      return { ...begun, live: setResult(begun.live, event) };
+    case 'approval_request':
+      return push(begun, {
+        kind: 'approval',
+        key,
+        turnId,
+        requestId: event.request_id,
+        tool: event.tool,
+        summary: event.arguments_summary,
+        timeoutSeconds: event.timeout_secs,
+        decision: undefined,
+      });
+    case 'history_trimmed':
+      return push(begun, {
+        kind: 'trimmed',
+        key,
+        turnId,
+        droppedMessages: event.dropped_messages,
+        reason: event.reason,
+      });
+  }
+}
+
+function push(state: State, item: Item): State {
+  return { ...state, live: [...state.live, item] };
+}
+
+/** A turn that is new here: its events tell it whole, so that history's entries of it give way. */
+function beginTurn(state: State, event: EventFrame): State {
+  const { turn_id: turnId } = event;
+  if (state.activeTurn?.turnId === turnId && state.turns.has(turnId)) return state;
+  const known = state.entries.some((entry) => entry.turn_id === turnId);
+  const entries = known ? state.entries.filter((entry) => entry.turn_id !== turnId) : state.entries;
+  return {
+    ...state,
+    turns: new Set(state.turns).add(turnId),
+    entries,
+    past: known ? entryItems(entries) : state.past,
+    activeTurn: { turnId, step: 0, startedAt: undefined, stopping: false },
+    // Refused messages stay at the end while their turn runs, so that they do not cut the answer's text in two.
+    live: [...state.live, ...state.tail.filter((item) => !isPending(item))],
+    tail: state.tail.filter(isPending),
+  };
+}
+
+/** The local echo is replaced by the stored message, at the place where the model first saw it. */
+function takeIn(state: State, event: EventOf<'applied'>): State {
+  const ids = new Set(event.messages.map((message) => message.id));
+  const echoes = new Map(state.tail.map((item) => [item.id, item]));
+  const taken = event.messages.map(
+    ({ id, content }): UserItem => ({
+      kind: 'user',
+      key: `user:${id}`,
+      id,
+      content,
+      delivery: echoes.get(id)?.delivery ?? 'steer',
+      state: { status: 'applied', turnId: event.turn_id, step: event.step },
+      withdrawing: false,
+    }),
+  );
+  return {
+    ...state,
+    live: [...withoutRefused(state.live, ids), ...taken],
+    tail: state.tail.filter((item) => !ids.has(item.id)),
+    activeTurn: state.activeTurn && { ...state.activeTurn, step: event.step },
+  };
+}
+
+/** A message presumed lost (`LANE_LOST`) that turns up in the transcript after all stands there alone. */
+export function withoutRefused(items: readonly Item[], ids: ReadonlySet<string>): readonly Item[] {
+  const isRefused = (item: Item) =>
+    item.kind === 'user' && ids.has(item.id) && item.state.status !== 'applied';
+  return items.some(isRefused) ? items.filter((item) => !isRefused(item)) : items;
+}
+
+function appendText(
+  live: readonly Item[],
+  kind: 'text' | 'thinking',
+  { seq, turn_id: turnId, content }: EventOf<'chunk'> | EventOf<'thinking'>,
+): readonly Item[] {
+  const last = live.at(-1);
+  if (last?.kind === kind && last.turnId === turnId) {
+    return live.with(-1, { ...last, content: last.content + content });
+  }
+  return [...live, { kind, key: `e${seq}`, turnId, content }];
+}
+
+function setResult(live: readonly Item[], event: EventOf<'tool_result'>): readonly Item[] {
+  const result: ToolItem['result'] = {
+    output: event.output,
+    isError: event.is_error === true,
+    truncated: event.truncated === true,
+  };
+  const { id, name, turn_id: turnId } = event;
+  const at = live.findLastIndex((item) => item.kind === 'tool' && item.turnId === turnId && item.id === id);
+  const call = live[at];
+  if (call?.kind !== 'tool') {
+    return [...live, { kind: 'tool', key: `e${event.seq}`, turnId, id, name, args: null, result }];
+  }
+  return live.with(at, { ...call, result });
+}
+
+function turnEnd(event: TurnEndEvent): Item {
+  return { kind: 'turn_end', key: `e${event.seq}`, turnId: event.turn_id, outcome: outcomeOf(event) };
+}
+
+function outcomeOf(event: TurnEndEvent): TurnOutcome {
+  switch (event.type) {
+    case 'done':
+      return {
+        result: 'done',
+        usage: {
+          inputTokens: event.input_tokens,
+          outputTokens: event.output_tokens,
+          model: event.model,
+          provider: event.provider,
+          steps: event.steps,
+          cached: event.cached === true,
+        },
+      };
+    case 'aborted':
+      return { result: 'aborted', by: event.by };
+    case 'error':
+      return { result: 'failed', code: event.code, message: event.message, retryable: event.retryable };
+  }
+}

@@ -1,0 +1,548 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ContentError,
+  type EventFrame,
+  MessageCancelledError,
+  MessageRejectedError,
+  type MidturnError,
+  TurnFailedError,
+} from './index.ts';
+import { createMidturn, type MidturnOptions } from './midturn.ts';
+import type { FrameOf, ServerFrame } from './protocol.ts';
+import { memoryStorage, type OutboxStorage } from './storage.ts';
+import { Clock, clockPlatform } from './testing/clock.ts';
+import { type FakeSocket, fakeSockets } from './testing/socket.ts';
+import { Story } from './testing/story.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+function given(options: Partial<MidturnOptions> = {}) {
+  const clock = new Clock();
+  const { WebSocket, sockets } = fakeSockets();
+  const { platform, wake } = clockPlatform(clock, { idPrefix: options.name ?? 'm' });
+  const errors: MidturnError[] = [];
+  const chat = createMidturn({
+    url: 'wss://example.test/prod',
+    sessionId: 's',
+    WebSocket,
+    platform,
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  const story = new Story();
+  const socket = (index = -1): FakeSocket => {
+    const found = sockets.at(index);
+    if (!found) throw new Error('The client has made no such socket.');
+    return found;
+  };
+  /** Opens the newest socket and answers its greeting. */
+  const greet = async (lane = 'lane-1'): Promise<FakeSocket> => {
+    await clock.advance(0);
+    const newest = socket();
+    newest.accept();
+    newest.deliver(story.sessionStart(lane));
+    const after = newest.sentOf('connect')[0]?.resume?.after_seq;
+    if (after !== undefined) newest.deliver(...story.events.slice(after));
+    newest.deliver({ type: 'connected', message: '' });
+    await clock.advance(0);
+    return newest;
+  };
+  /** A turn that has taken in one message, up to the text given. */
+  const begin = (id: string, ...texts: string[]): EventFrame[] => {
+    const before = story.events.length;
+    story.begin([id]);
+    story.takeIn([{ id, content: 'hello' }], 1);
+    for (const text of texts) story.say(text);
+    return story.events.slice(before);
+  };
+  return { chat, clock, sockets, socket, greet, begin, story, errors, wake, platform, WebSocket };
+}
+
+const accepted = (id: string): FrameOf<'accepted'> => ({
+  type: 'accepted',
+  id,
+  turn_id: 'turn-1',
+  placement: 'turn',
+  position: 0,
+});
+const orders = (socket: FakeSocket) => socket.sentOf('message').map(({ id, order }) => [id, order]);
+
+describe('handshake', () => {
+  it('greets first, waits for session_start, then sends what was written meanwhile, numbered from 1', async () => {
+    const { chat, clock, socket } = given();
+    chat.send('one');
+    chat.send('two', { delivery: 'queue' });
+    await clock.advance(0);
+    socket().accept();
+    expect(socket().sent).toEqual([{ type: 'connect', session_id: 's' }]);
+    socket().deliver(new Story().sessionStart('lane-1'));
+    expect(socket().sentOf('message')).toEqual([
+      { type: 'message', id: 'm1', content: 'one', order: 1 },
+      { type: 'message', id: 'm2', content: 'two', order: 2, delivery: 'queue' },
+    ]);
+    expect(chat.transcript.getSnapshot().connection).toEqual({ status: 'online' });
+  });
+
+  it('names the session and asks for the subprotocol; a token travels with it, fresh for every connection', async () => {
+    let tokens = 0;
+    const { clock, socket, greet } = given({
+      url: 'wss://example.test/prod?x=1',
+      token: async () => {
+        tokens += 1;
+        return `t${tokens}`;
+      },
+    });
+    await greet();
+    expect(socket().url.search).toBe('?x=1&session_id=s');
+    expect(socket().protocols).toEqual(['midturn.v1', 'bearer.t1']);
+    socket().cut();
+    await clock.advance(SECOND);
+    expect(socket().protocols).toEqual(['midturn.v1', 'bearer.t2']);
+  });
+
+  it('a token that a subprotocol cannot carry goes into the query', async () => {
+    const { clock, socket } = given({ token: 'a b/c' });
+    await clock.advance(0);
+    expect(socket().protocols).toEqual(['midturn.v1']);
+    expect(socket().url.searchParams.get('token')).toBe('a b/c');
+  });
+
+  it('a token that cannot be had is reported, and asked for again', async () => {
+    let tries = 0;
+    const { clock, sockets, errors } = given({
+      token: () => {
+        tries += 1;
+        if (tries === 1) throw new Error('no network');
+        return 'late';
+      },
+    });
+    await clock.advance(MINUTE);
+    expect(errors[0]).toMatchObject({ code: 'TOKEN_FAILED' });
+    expect(sockets[0]?.protocols).toContain('bearer.late');
+  });
+
+  it('gives up a handshake that is not answered, and waits longer each time', async () => {
+    const { chat, clock, sockets } = given();
+    await clock.advance(16 * SECOND);
+    expect(sockets[0]?.readyState).toBe(3);
+    const gaps: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const { connection } = chat.transcript.getSnapshot();
+      if (connection.status === 'waiting') {
+        gaps.push(connection.retryAt - clock.now);
+        await clock.advance(connection.retryAt - clock.now);
+      }
+      sockets.at(-1)?.cut();
+    }
+    expect(gaps.length).toBeGreaterThan(2);
+    expect(gaps.slice(1)).toEqual([...gaps.slice(1)].sort((a, b) => a - b));
+    expect(gaps.at(-1)).toBeGreaterThan(gaps[1] ?? 0);
+  });
+});
+
+describe('acknowledgement', () => {
+  it('P10: an unanswered message is sent again under the same id and order, until it is answered', async () => {
+    const { chat, clock, greet } = given();
+    const socket = await greet();
+    chat.send('hello');
+    await clock.advance(6 * SECOND);
+    socket.deliver({ type: 'pong' });
+    expect(orders(socket)).toEqual([
+      ['m1', 1],
+      ['m1', 1],
+    ]);
+    socket.deliver(accepted('m1'));
+    await clock.advance(10 * SECOND);
+    expect(orders(socket)).toHaveLength(2);
+  });
+
+  it('after a reconnect on its lane it is sent again at once, and the next one goes on counting', async () => {
+    const { chat, clock, greet, socket } = given();
+    await greet();
+    chat.send('one');
+    socket().cut();
+    chat.send('two');
+    await clock.advance(5 * SECOND);
+    await greet();
+    expect(socket().sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1', after_seq: 0 });
+    expect(orders(socket())).toEqual([
+      ['m1', 1],
+      ['m2', 2],
+    ]);
+  });
+
+  it('on another lane, what may have arrived is not sent again, and what never left is', async () => {
+    const { chat, clock, greet, socket } = given();
+    await greet();
+    const lost = chat.send('one');
+    socket().cut();
+    const kept = chat.send('two');
+    await clock.advance(5 * SECOND);
+    await greet('lane-2');
+    expect(orders(socket())).toEqual([['m2', 1]]);
+    expect(await lost.settled).toMatchObject({ status: 'rejected', code: 'LANE_LOST' });
+    expect(kept.state.status).toBe('sending');
+  });
+
+  it('a limited rate is waited out', async () => {
+    const { chat, clock, greet } = given();
+    const socket = await greet();
+    chat.send('hello');
+    socket.deliver({
+      type: 'error',
+      code: 'RATE_LIMITED',
+      message: '',
+      terminal: false,
+      retryable: true,
+      retry_after_ms: 9 * SECOND,
+      id: 'm1',
+    });
+    await clock.advance(8 * SECOND);
+    expect(orders(socket)).toHaveLength(1);
+    await clock.advance(2 * SECOND);
+    expect(orders(socket)).toHaveLength(2);
+  });
+
+  it.each([
+    ['blank', ' \n ', 'EMPTY_CONTENT'],
+    ['oversized', 'ä'.repeat(13_000), 'MESSAGE_TOO_LARGE'],
+  ])('%s content is refused at once, and nothing is kept of it', async (_, content, code) => {
+    const { chat, greet } = given();
+    const socket = await greet();
+    expect(() => chat.send(content)).toThrow(ContentError);
+    expect(() => chat.send(content)).toThrow(expect.objectContaining({ code }));
+    expect(chat.transcript.getSnapshot().items).toEqual([]);
+    expect(socket.sentOf('message')).toEqual([]);
+  });
+});
+
+describe('outbox', () => {
+  it.each<[string, () => OutboxStorage]>([
+    ['synchronous', memoryStorage],
+    ['asynchronous', asynchronousStorage],
+  ])('in %s storage outlives the client, with its lane and order', async (_, storageOf) => {
+    const storage = storageOf();
+    const first = given({ storage });
+    await first.greet();
+    first.chat.send('one');
+    await first.clock.advance(0);
+    first.chat.close();
+    const second = given({ storage, name: 'other' });
+    second.chat.send('two');
+    await second.clock.advance(0);
+    expect(second.chat.transcript.getSnapshot().pending.map(({ content }) => content)).toEqual([
+      'one',
+      'two',
+    ]);
+    const socket = await second.greet();
+    expect(socket.sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1' });
+    expect(socket.sentOf('message').map(({ content, order }) => [content, order])).toEqual([
+      ['one', 1],
+      ['two', 2],
+    ]);
+  });
+
+  it('a storage that fails is reported, and the chat goes on without it', async () => {
+    const refuse = () => {
+      throw new Error('quota');
+    };
+    const { chat, greet, errors } = given({
+      storage: { getItem: refuse, setItem: refuse, removeItem: refuse },
+    });
+    const socket = await greet();
+    chat.send('hello');
+    expect(socket.sentOf('message')).toHaveLength(1);
+    expect(errors[0]).toMatchObject({ code: 'STORAGE_FAILED' });
+  });
+});
+
+describe('stream', () => {
+  it('P9: a hole is asked for at once, and again only if that brought nothing', async () => {
+    const { chat, clock, greet, begin } = given();
+    const socket = await greet();
+    const events = begin('u1', 'one ', 'two ', 'three');
+    socket.deliver(...events.filter(({ seq }) => seq !== 3));
+    const asked = () => socket.sentOf('connect').slice(1);
+    expect(asked().map(({ resume }) => resume)).toEqual([{ lane: 'lane-1', after_seq: 2 }]);
+    await clock.advance(5 * SECOND);
+    expect(asked().length).toBeGreaterThan(1);
+    socket.deliver(...events.slice(2));
+    const before = asked().length;
+    await clock.advance(10 * SECOND);
+    expect(asked()).toHaveLength(before);
+    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ content: 'one two three' });
+  });
+
+  it('the last event lost: silence is asked about', async () => {
+    const { chat, clock, greet, begin, story } = given();
+    const socket = await greet();
+    socket.deliver(...begin('u1', 'all'));
+    story.end('done');
+    await clock.advance(16 * SECOND);
+    expect(socket.sentOf('connect').at(-1)?.resume).toEqual({ lane: 'lane-1', after_seq: 3 });
+    socket.deliver(story.sessionStart('lane-1'), ...story.events.slice(3), {
+      type: 'connected',
+      message: '',
+    });
+    expect(chat.transcript.getSnapshot().activeTurn).toBeUndefined();
+  });
+
+  it('a reload in mid-answer: history without the running turn, and its events from the start', async () => {
+    const first = given();
+    first.begin('u1', 'one ');
+    first.story.end('done');
+    first.begin('u2', 'two ');
+    const { chat, clock, story, socket, greet } = first;
+    const opened = await greet();
+    expect(opened.sentOf('history')).toEqual([{ type: 'history', limit: 50 }]);
+    expect(opened.sentOf('connect')[1]?.resume).toEqual({ lane: 'lane-1', after_seq: 4 });
+    opened.deliver(story.page({}), ...story.events.slice(4));
+    await clock.advance(0);
+    const { items, activeTurn } = chat.transcript.getSnapshot();
+    expect(items.map((item) => ('content' in item ? item.content : item.kind))).toEqual([
+      'hello',
+      'one ',
+      'hello',
+      'two ',
+    ]);
+    expect(activeTurn).toMatchObject({ turnId: 'turn-2', startedAt: 1 });
+    expect(socket().sentOf('connect')).toHaveLength(2);
+  });
+
+  it('older pages on demand', async () => {
+    const { chat, greet, begin, story } = given({ historyPage: 2 });
+    for (const id of ['u1', 'u2']) {
+      begin(id, id);
+      story.end('done');
+    }
+    const socket = await greet();
+    socket.deliver(story.page({ limit: 2 }));
+    expect(chat.transcript.getSnapshot().history).toEqual({ status: 'loaded', more: true });
+    const page = chat.history();
+    expect(socket.sentOf('history').at(-1)).toEqual({ type: 'history', limit: 2, before: 3 });
+    socket.deliver(story.page({ limit: 2, before: 3 }));
+    expect(await page).toBe(false);
+    expect(chat.transcript.getSnapshot().items).toHaveLength(4);
+    expect(await chat.history()).toBe(false);
+  });
+
+  it('a server that lost the session starts it anew here too', async () => {
+    const { chat, clock, greet, begin, story, socket } = given();
+    (await greet()).deliver(...begin('u1', 'one'));
+    story.end('done');
+    story.events.length = 0;
+    story.entries.length = 0;
+    socket().cut();
+    await clock.advance(5 * SECOND);
+    (await greet('lane-2')).deliver(...begin('u2', 'two'));
+    const { items } = chat.transcript.getSnapshot();
+    expect(items.map((item) => item.kind)).toEqual(['user', 'text']);
+  });
+
+  it('an unreadable frame is reported and does no harm', async () => {
+    const { chat, greet, begin, errors } = given();
+    const socket = await greet();
+    socket.deliverText('{');
+    socket.deliverText(new ArrayBuffer(2));
+    socket.deliverText('{"type":"of the future"}');
+    socket.deliver(...begin('u1', 'fine'));
+    expect(errors.map(({ code }) => code)).toEqual(['BAD_FRAME', 'BAD_FRAME']);
+    expect(chat.transcript.getSnapshot().items).toHaveLength(2);
+  });
+});
+
+describe('liveness', () => {
+  it('keeps an idle connection moving well within 10 minutes, and finds a dead one', async () => {
+    const { clock, greet, socket, sockets } = given();
+    const first = await greet();
+    await clock.advance(5 * MINUTE);
+    expect(first.sentOf('ping')).toHaveLength(1);
+    first.deliver({ type: 'pong' });
+    await clock.advance(5 * MINUTE);
+    expect(first.sentOf('ping')).toHaveLength(2);
+    await clock.advance(20 * SECOND);
+    expect(first.readyState).toBe(3);
+    expect(sockets).toHaveLength(2);
+    expect(socket()).not.toBe(first);
+  });
+
+  it('dials at once when the network returns', async () => {
+    const { clock, greet, socket, sockets, wake, chat } = given();
+    await greet();
+    socket().cut();
+    expect(chat.transcript.getSnapshot().connection.status).toBe('waiting');
+    wake();
+    await clock.advance(0);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('doubts a connection that slept, and replaces it within seconds', async () => {
+    const { clock, greet, sockets, wake } = given();
+    const first = await greet();
+    wake();
+    expect(first.sentOf('ping')).toHaveLength(1);
+    await clock.advance(6 * SECOND);
+    expect(sockets.length).toBeGreaterThan(1);
+  });
+
+  it('is renewed before 2 hours with no break: the old one serves until the new one is up', async () => {
+    const { chat, clock, greet, begin, story, sockets, socket } = given();
+    const old = await greet();
+    old.onsent = (frame) => {
+      if (frame.type === 'ping') clock.after(1, () => old.deliver({ type: 'pong' }));
+    };
+    await clock.advance(99 * MINUTE);
+    expect(sockets).toHaveLength(1);
+    await clock.advance(MINUTE + SECOND);
+    expect(sockets).toHaveLength(2);
+    old.deliver(...begin('u1', 'said on the old one, '));
+    chat.send('steer');
+    expect(old.sentOf('message')).toHaveLength(1);
+    expect(chat.transcript.getSnapshot().connection.status).toBe('online');
+    await greet();
+    expect(socket().sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1', after_seq: 3 });
+    expect(old.readyState).toBe(3);
+    story.say('and on the new');
+    socket().deliver(...story.events.slice(-1));
+    expect(chat.transcript.getSnapshot().items[1]).toMatchObject({
+      content: 'said on the old one, and on the new',
+    });
+    expect(orders(socket())).toEqual([['m1', 1]]);
+  });
+
+  it('a running turn puts the renewal off, but not past the limit', async () => {
+    const { clock, greet, begin, sockets } = given();
+    const old = await greet();
+    old.deliver(...begin('u1', 'long'));
+    old.onsent = (frame) => {
+      if (frame.type === 'ping' || frame.type === 'connect')
+        clock.after(1, () => old.deliver({ type: 'pong' }));
+    };
+    await clock.advance(110 * MINUTE);
+    expect(sockets).toHaveLength(1);
+    await clock.advance(3 * MINUTE);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('disconnect stays away until connect; close leaves nothing behind', async () => {
+    const { chat, clock, greet, sockets, wake } = given();
+    await greet();
+    chat.disconnect();
+    const waiting = chat.send('later');
+    wake();
+    await clock.advance(MINUTE);
+    expect(sockets).toHaveLength(1);
+    chat.connect();
+    const socket = await greet();
+    expect(orders(socket)).toEqual([['m1', 1]]);
+    chat.close();
+    await expect(waiting.settled).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(clock.pending).toBe(0);
+    expect(chat.transcript.getSnapshot().connection.status).toBe('closed');
+  });
+});
+
+describe('control', () => {
+  it('cancel: unsent at once, unacknowledged once it is, accepted by asking', async () => {
+    const { chat, greet } = given();
+    const unsent = chat.send('never');
+    chat.cancel(unsent.id);
+    expect(unsent.state.status).toBe('cancelled');
+    const socket = await greet();
+    const { id } = chat.send('soon');
+    chat.cancel(id);
+    expect(socket.sentOf('cancel')).toEqual([]);
+    socket.deliver(accepted(id));
+    expect(socket.sentOf('cancel')).toEqual([{ type: 'cancel', id }]);
+    socket.deliver({ type: 'cancelled', ids: [id], reason: 'withdrawn' });
+    expect(chat.transcript.getSnapshot().pending).toEqual([]);
+    expect(orders(socket)).toEqual([['m2', 1]]);
+  });
+
+  it('abort names the turn, and is asked again after a reconnect', async () => {
+    const { chat, clock, greet, begin, story } = given();
+    const first = await greet();
+    first.deliver(...begin('u1', 'so far'));
+    chat.abort({ pending: 'discard' });
+    const abort = { type: 'abort', turn_id: 'turn-1', pending: 'discard' };
+    expect(first.sentOf('abort')).toEqual([abort]);
+    expect(chat.transcript.getSnapshot().activeTurn?.stopping).toBe(true);
+    first.cut();
+    await clock.advance(5 * SECOND);
+    const second = await greet();
+    expect(second.sentOf('abort')).toEqual([abort]);
+    story.end('aborted');
+    second.deliver(...story.events.slice(-1));
+    expect(chat.transcript.getSnapshot()).toMatchObject({ activeTurn: undefined });
+    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ outcome: { result: 'aborted' } });
+  });
+});
+
+describe("a message's events", () => {
+  async function typesOf(events: AsyncIterable<EventFrame>): Promise<string[]> {
+    const types: string[] = [];
+    for await (const event of events) types.push(event.type);
+    return types;
+  }
+
+  it('begin where it was taken in and end with the turn, for the first as for a steering message', async () => {
+    const { chat, greet, story } = given();
+    const socket = await greet();
+    const first = chat.send('one');
+    const steering = chat.send('two');
+    const ofFirst = typesOf(first.events());
+    const ofSteering = typesOf(steering.events());
+    story.begin([first.id]);
+    story.takeIn([{ id: first.id, content: 'one' }], 1);
+    story.say('a');
+    story.takeIn([{ id: steering.id, content: 'two' }], 2);
+    story.say('b');
+    story.end('done');
+    socket.deliver(...story.events);
+    expect(await ofFirst).toEqual(['applied', 'chunk', 'applied', 'chunk', 'done']);
+    expect(await ofSteering).toEqual(['applied', 'chunk', 'done']);
+    expect(await first.settled).toEqual({ status: 'applied', turnId: 'turn-1', step: 1 });
+    expect(await typesOf(steering.events())).toEqual(['applied', 'chunk', 'done']);
+  });
+
+  it('fail as the turn fails, with what it had said', async () => {
+    const { chat, greet, begin, story } = given();
+    const socket = await greet();
+    const { id, events } = chat.send('one');
+    const read = typesOf(events());
+    socket.deliver(...begin(id, 'partial'));
+    story.end('error');
+    socket.deliver(...story.events.slice(-1));
+    await expect(read).rejects.toBeInstanceOf(TurnFailedError);
+    await expect(read).rejects.toMatchObject({ code: 'PROVIDER_ERROR', fullResponse: 'partial' });
+  });
+
+  it('fail as the message fails', async () => {
+    const { chat, greet } = given();
+    const socket = await greet();
+    const refused = typesOf(chat.send('one').events());
+    const withdrawn = typesOf(chat.send('two').events());
+    const refusal: ServerFrame = {
+      type: 'error',
+      code: 'SESSION_QUEUE_FULL',
+      message: 'full',
+      terminal: false,
+      retryable: true,
+      id: 'm1',
+    };
+    socket.deliver(refusal, { type: 'cancelled', ids: ['m2'], reason: 'withdrawn' });
+    await expect(refused).rejects.toBeInstanceOf(MessageRejectedError);
+    await expect(withdrawn).rejects.toBeInstanceOf(MessageCancelledError);
+  });
+});
+
+/** As React Native's: every call takes its time. */
+function asynchronousStorage(): OutboxStorage {
+  const storage = memoryStorage();
+  return {
+    getItem: async (key) => storage.getItem(key),
+    setItem: async (key, value) => storage.setItem(key, value),
+    removeItem: async (key) => storage.removeItem(key),
+  };
+}

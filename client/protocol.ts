@@ -1,0 +1,72 @@
+/** The wire's types, as the server's schemas give them. Types alone: nothing of the server is bundled. */
+export type {
+  AbortFrame,
+  ApprovalResponseFrame,
+  ClientFrame,
+  ConnectFrame,
+  MessageFrame,
+} from '../lambdas/protocol/client-frames.ts';
+export type { ErrorCode } from '../lambdas/protocol/errors.ts';
+export type {
+  ErrorReply,
+  EventFrame,
+  HistoryEntry,
+  ReplyFrame,
+  ServerFrame,
+  SessionStart,
+} from '../lambdas/protocol/server-frames.ts';
+
+import type { EventFrame, ServerFrame } from '../lambdas/protocol/server-frames.ts';
+
+export type EventOf<T extends EventFrame['type']> = Extract<EventFrame, { type: T }>;
+export type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
+/** What a tool takes and gives. */
+export type ToolValue = EventOf<'tool_call'>['args'];
+
+/** The only subprotocol asked for: a server that does not speak it refuses the handshake. */
+export const SUBPROTOCOL = 'midturn.v1';
+
+const REPLY_TYPES: ReadonlySet<string> = new Set<ServerFrame['type']>([
+  'session_start',
+  'connected',
+  'accepted',
+  'cancelled',
+  'history',
+  'history_gap',
+  'error',
+  'pong',
+]);
+const EVENT_TYPES: ReadonlySet<string> = new Set<EventFrame['type']>([
+  'turn_start',
+  'applied',
+  'chunk',
+  'thinking',
+  'tool_call',
+  'tool_result',
+  'approval_request',
+  'history_trimmed',
+  'done',
+  'aborted',
+  'error',
+]);
+
+/** Events have `seq`; replies do not. `error` is either. */
+export function isEvent(frame: ServerFrame): frame is EventFrame {
+  return 'seq' in frame;
+}
+
+/**
+ * A frame that this client understands, or undefined: unknown types are ignored, so that newer servers serve older
+ * clients. The fields themselves are the server's word: a validator would outweigh the rest of this library.
+ */
+export function readFrame(text: string): ServerFrame | undefined {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || !('type' in value)) return undefined;
+  return isKnown(value) ? value : undefined;
+}
+
+function isKnown(value: { type: unknown }): value is ServerFrame {
+  if (typeof value.type !== 'string') return false;
+  if ('seq' in value) return EVENT_TYPES.has(value.type) && Number.isSafeInteger(value.seq);
+  return REPLY_TYPES.has(value.type);
+}

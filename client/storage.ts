@@ -1,0 +1,19 @@
+/**
+ * Where the outbox is kept. `localStorage`, `sessionStorage` and React Native's `AsyncStorage` have this shape. One
+ * place serves one client at a time: two tabs with a common place would send each other's messages.
+ */
+export interface OutboxStorage {
+  getItem(key: string): string | null | Promise<string | null>;
+  setItem(key: string, value: string): void | Promise<void>;
+  removeItem(key: string): void | Promise<void>;
+}
+
+/** Outlives a reconnect, not a reload. */
+export function memoryStorage(): OutboxStorage {
+  const items = new Map<string, string>();
+  return {
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  };
+}

@@ -1,0 +1,189 @@
+import type { ClientFrame, FrameOf, MessageFrame, ServerFrame } from '../protocol.ts';
+import type { Clock } from './clock.ts';
+import { type FakeSocket, fakeSockets } from './socket.ts';
+import { Story } from './story.ts';
+
+export interface Channel {
+  /** How often each of these frames arrives, and after how many milliseconds: [] loses it. */
+  carry(frame: ServerFrame | ClientFrame): number[];
+}
+
+const CALM: Channel = { carry: () => [1] };
+
+/**
+ * One session behind a channel that loses, repeats and reorders frames as told. What it stores follows the protocol; how it
+ * answers is scripted by the numbers that `random` gives.
+ */
+export class FakeServer {
+  readonly story = new Story();
+  readonly WebSocket: ReturnType<typeof fakeSockets>['WebSocket'];
+  readonly sockets: FakeSocket[];
+  channel: Channel = CALM;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #listeners = new Set<FakeSocket>();
+  readonly #accepted = new Map<string, FrameOf<'accepted'>>();
+  #inbox: { id: string; content: string; order: number }[] = [];
+  #lanes = 0;
+  #step = 0;
+  #isAborting = false;
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock;
+    this.#random = random;
+    const { WebSocket, sockets } = fakeSockets((socket) => this.#meet(socket));
+    this.WebSocket = WebSocket;
+    this.sockets = sockets;
+  }
+
+  cutAll(): void {
+    for (const socket of [...this.sockets]) socket.cut();
+  }
+
+  #meet(socket: FakeSocket): void {
+    this.#lanes += 1;
+    const connection = { lane: `lane-${this.#lanes}` };
+    socket.ongone = () => this.#listeners.delete(socket);
+    socket.onsent = (frame) => {
+      for (const delay of this.channel.carry(frame)) {
+        this.#clock.after(delay, () => this.#receive(socket, connection, frame));
+      }
+    };
+    this.#clock.after(1, () => socket.accept());
+  }
+
+  #post(socket: FakeSocket, frame: ServerFrame): void {
+    for (const delay of this.channel.carry(frame)) this.#clock.after(delay, () => socket.deliver(frame));
+  }
+
+  #receive(socket: FakeSocket, connection: { lane: string }, frame: ClientFrame): void {
+    if (socket.readyState !== 1) return;
+    switch (frame.type) {
+      case 'connect': {
+        connection.lane = frame.resume?.lane ?? connection.lane;
+        this.#post(socket, this.story.sessionStart(connection.lane));
+        this.#listeners.add(socket);
+        const after = frame.resume?.after_seq;
+        if (after !== undefined)
+          for (const event of this.story.events.slice(after)) this.#post(socket, event);
+        this.#post(socket, { type: 'connected', message: '' });
+        return;
+      }
+      case 'message':
+        this.#post(socket, this.#accept(frame));
+        return;
+      case 'history':
+        this.#post(socket, this.story.page(frame));
+        return;
+      case 'cancel': {
+        const isPending = this.#inbox.some(({ id }) => id === frame.id);
+        this.#inbox = this.#inbox.filter(({ id }) => id !== frame.id);
+        this.#post(
+          socket,
+          isPending
+            ? { type: 'cancelled', ids: [frame.id], reason: 'withdrawn' }
+            : {
+                type: 'error',
+                code: 'NOT_PENDING',
+                message: '',
+                terminal: false,
+                retryable: false,
+                id: frame.id,
+              },
+        );
+        return;
+      }
+      case 'abort':
+        this.#isAborting = this.story.turn?.id === frame.turn_id;
+        return;
+      case 'ping':
+        this.#post(socket, { type: 'pong' });
+        return;
+      case 'approval_response':
+    }
+  }
+
+  #accept(frame: MessageFrame): FrameOf<'accepted'> {
+    const { id = 'none', content, order = 0 } = frame;
+    const known = this.#accepted.get(id);
+    if (known) return { ...known, duplicate: true };
+    this.#inbox.push({ id, content, order });
+    const isFirst = !this.story.turn && this.#inbox.length === 1;
+    const accepted: FrameOf<'accepted'> = {
+      type: 'accepted',
+      id,
+      turn_id: this.story.turn?.id ?? 'next',
+      placement: isFirst ? 'turn' : 'steering',
+      position: this.#inbox.length - 1,
+    };
+    this.#accepted.set(id, accepted);
+    if (isFirst) this.#later(() => this.#beginTurn());
+    return accepted;
+  }
+
+  #later(run: () => void): void {
+    this.#clock.after(Math.floor(this.#random() * 400), run);
+  }
+
+  #emit(tell: () => void): void {
+    const before = this.story.events.length;
+    tell();
+    for (const event of this.story.events.slice(before)) {
+      for (const socket of this.#listeners) this.#post(socket, event);
+    }
+  }
+
+  #beginTurn(): void {
+    if (this.#inbox.length === 0) return;
+    this.#step = 0;
+    this.#isAborting = false;
+    this.#emit(() => this.story.begin(this.#inbox.map(({ id }) => id)));
+    this.#later(() => this.#boundary());
+  }
+
+  #boundary(): void {
+    const messages = this.#inbox
+      .sort((a, b) => a.order - b.order)
+      .map(({ id, content }) => ({ id, content }));
+    this.#inbox = [];
+    this.#step += 1;
+    if (messages.length > 0) this.#emit(() => this.story.takeIn(messages, this.#step));
+    this.#later(() => this.#speak(Math.floor(this.#random() * 8)));
+  }
+
+  #speak(left: number): void {
+    if (this.#isAborting) {
+      this.#finish('aborted');
+    } else if (left > 0) {
+      this.#emit(() => (this.#random() < 0.1 ? this.story.think('hm') : this.story.say(`w${left} `)));
+      this.#later(() => this.#speak(left - 1));
+    } else if (this.#random() < 0.3) {
+      const id = `c${this.story.events.length}`;
+      this.#emit(() => this.story.call(id));
+      this.#later(() => {
+        this.#emit(() => this.story.result(id));
+        this.#boundary();
+      });
+    } else if (this.#inbox.length > 0) {
+      this.#boundary();
+    } else {
+      this.#finish(this.#random() < 0.1 ? 'error' : 'done');
+    }
+  }
+
+  #finish(how: 'done' | 'aborted' | 'error'): void {
+    this.#emit(() => this.story.end(how));
+    if (this.#inbox.length > 0) this.#later(() => this.#beginTurn());
+  }
+}
+
+/** Numbers from 0 to below 1 that follow from the seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,214 @@
+import * as fc from 'fast-check';
+import type { EventFrame, FrameOf, HistoryEntry, SessionStart } from '../protocol.ts';
+import type { Item } from '../state.ts';
+
+type Unnumbered = EventFrame extends infer E
+  ? E extends EventFrame
+    ? Omit<E, 'seq' | 'turn_id'>
+    : never
+  : never;
+
+/** What a session holds: its events and the transcript that follows from them. */
+export class Story {
+  readonly events: EventFrame[] = [];
+  readonly entries: HistoryEntry[] = [];
+  turn: { id: string; firstSeq: number; text: string } | undefined;
+  #turns = 0;
+  #span = '';
+
+  begin(ids: string[]): void {
+    this.#turns += 1;
+    this.turn = { id: `turn-${this.#turns}`, firstSeq: this.events.length + 1, text: '' };
+    this.add({ type: 'turn_start', message_ids: ids });
+  }
+
+  takeIn(messages: { id: string; content: string }[], step: number): void {
+    this.#closeSpan();
+    this.add({ type: 'applied', messages, step });
+    for (const message of messages) this.#enter({ role: 'user', ...message, at: 0 });
+  }
+
+  say(content: string): void {
+    if (!this.turn) return;
+    this.add({ type: 'chunk', content, offset: this.turn.text.length });
+    this.turn.text += content;
+    this.#span += content;
+  }
+
+  think(content: string): void {
+    this.add({ type: 'thinking', content });
+  }
+
+  call(id: string): void {
+    this.#closeSpan();
+    this.add({ type: 'tool_call', id, name: 'wait', args: { seconds: 1 } });
+    this.#enter({ role: 'tool_call', id, name: 'wait', args: { seconds: 1 } });
+  }
+
+  result(id: string): void {
+    this.add({ type: 'tool_result', id, name: 'wait', output: 'waited' });
+    this.#enter({ role: 'tool_result', id, name: 'wait', output: 'waited' });
+  }
+
+  end(how: 'done' | 'aborted' | 'error'): void {
+    this.#closeSpan();
+    const full_response = this.turn?.text ?? '';
+    if (how === 'aborted') this.add({ type: how, full_response, by: 'user' });
+    else if (how === 'error') {
+      const code = 'PROVIDER_ERROR' as const;
+      this.add({ type: how, code, message: 'gone', terminal: true, full_response, retryable: true });
+    } else {
+      const tokens = { input_tokens: 1, output_tokens: 1, tokens_used: 2, last_input_tokens: 1 };
+      this.add({ type: how, full_response, ...tokens, model: 'demo', provider: 'demo', steps: 1 });
+    }
+    this.turn = undefined;
+  }
+
+  add(event: Unnumbered): void {
+    const seq = this.events.length + 1;
+    this.events.push({ ...event, seq, turn_id: this.turn?.id ?? '' } as EventFrame);
+  }
+
+  #closeSpan(): void {
+    if (this.#span !== '') this.#enter({ role: 'assistant', content: this.#span });
+    this.#span = '';
+  }
+
+  #enter(
+    entry: {
+      [R in HistoryEntry['role']]: Omit<Extract<HistoryEntry, { role: R }>, 'n' | 'turn_id'>;
+    }[HistoryEntry['role']],
+  ): void {
+    this.entries.push({ ...entry, n: this.entries.length + 1, turn_id: this.turn?.id ?? '' } as HistoryEntry);
+  }
+
+  sessionStart(lane: string): SessionStart {
+    const { turn } = this;
+    return {
+      type: 'session_start',
+      session_id: 's',
+      resumed: this.events.length > 0,
+      message_count: this.entries.length,
+      lane,
+      last_seq: this.events.length,
+      ...(turn ? { active_turn: { turn_id: turn.id, started_at: 1, first_seq: turn.firstSeq } } : {}),
+      limits: {
+        content_bytes: 24 * 1024,
+        inbox_messages: 64,
+        inbox_bytes: 131_072,
+        session_turns: 8,
+        queue_timeout_seconds: 30,
+        frame_bytes: 32_768,
+      },
+    };
+  }
+
+  page({
+    before,
+    limit = 50,
+  }: {
+    before?: number | undefined;
+    limit?: number | undefined;
+  }): FrameOf<'history'> {
+    const all = this.entries.filter(({ n }) => before === undefined || n < before);
+    const entries = all.slice(-limit);
+    const next = all.length > entries.length ? entries[0]?.n : undefined;
+    return { type: 'history', entries, ...(next === undefined ? {} : { next }) };
+  }
+}
+
+const part = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('say' as const),
+      text: fc.string({ minLength: 1, maxLength: 5 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('think' as const), text: fc.constant('hm') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('tool' as const), text: fc.constant('') }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('steer' as const), text: fc.string({ maxLength: 5 }) }),
+  },
+);
+const turn = fc.record({
+  parts: fc.array(part, { maxLength: 8 }),
+  end: fc.constantFrom('done' as const, 'aborted' as const, 'error' as const),
+});
+
+/** A session of a few turns; the last one may still be running. */
+export const anyStory: fc.Arbitrary<Story> = fc
+  .record({ turns: fc.array(turn, { minLength: 1, maxLength: 4 }), isRunning: fc.boolean() })
+  .map(({ turns, isRunning }) => {
+    const story = new Story();
+    let ids = 0;
+    const message = (content: string) => {
+      ids += 1;
+      return { id: `u${ids}`, content };
+    };
+    turns.forEach(({ parts, end }, index) => {
+      const first = message('first');
+      let step = 1;
+      story.begin([first.id]);
+      story.takeIn([first], step);
+      parts.forEach(({ kind, text }, at) => {
+        if (kind === 'say') story.say(text);
+        else if (kind === 'think') story.think(text);
+        else if (kind === 'steer') {
+          step += 1;
+          story.takeIn([message(text), message(`${text}!`)], step);
+        } else {
+          story.call(`c${at}`);
+          story.result(`c${at}`);
+        }
+      });
+      if (!isRunning || index < turns.length - 1) story.end(end);
+    });
+    return story;
+  });
+
+/** What a view holds and a transcript too, in the same form. */
+export type Line = string;
+
+export function linesOfItems(items: readonly Item[]): Line[] {
+  const lines: { turn: string; kind: string; text: string }[] = [];
+  for (const item of items) {
+    if (item.kind === 'user' && item.state.status === 'applied') {
+      lines.push({ turn: item.state.turnId, kind: `user ${item.id}`, text: item.content });
+    } else if (item.kind === 'text') {
+      const last = lines.at(-1);
+      // Thinking stands between two spans in the view alone.
+      if (last?.kind === 'text' && last.turn === item.turnId) last.text += item.content;
+      else lines.push({ turn: item.turnId, kind: 'text', text: item.content });
+    } else if (item.kind === 'tool') {
+      lines.push({
+        turn: item.turnId,
+        kind: `tool ${item.id}`,
+        text: JSON.stringify(item.result?.output ?? null),
+      });
+    }
+  }
+  return lines.map(({ turn, kind, text }) => `${turn} ${kind}: ${text}`);
+}
+
+/** From the events, so that the part of a running turn that is not yet in the transcript counts too. */
+export function linesOfStory(story: Story): Line[] {
+  const lines: { turn: string; kind: string; text: string }[] = [];
+  for (const event of story.events) {
+    const { turn_id: turn } = event;
+    const last = lines.at(-1);
+    if (event.type === 'applied') {
+      for (const { id, content } of event.messages) lines.push({ turn, kind: `user ${id}`, text: content });
+    } else if (event.type === 'chunk') {
+      if (last?.kind === 'text' && last.turn === turn) last.text += event.content;
+      else lines.push({ turn, kind: 'text', text: event.content });
+    } else if (event.type === 'tool_call') {
+      lines.push({ turn, kind: `tool ${event.id}`, text: 'null' });
+    } else if (event.type === 'tool_result') {
+      const call = lines.findLast(({ kind }) => kind === `tool ${event.id}`);
+      if (call) call.text = JSON.stringify(event.output);
+    }
+  }
+  return lines.map(({ turn, kind, text }) => `${turn} ${kind}: ${text}`);
+}

@@ -1,0 +1,37 @@
+import { useEffect, useRef, useState } from 'react';
+import type { ChatState, TurnEndItem } from '../../client/index.ts';
+
+/**
+ * What a screen reader is told unasked: that an answer began and ended, and that steering was taken in. Not the text
+ * itself, which would be read out word by word as it streams; it stands in the conversation.
+ */
+export function Announcer({ state }: { state: ChatState }) {
+  const [words, setWords] = useState('');
+  const before = useRef<ChatState>(undefined);
+  useEffect(() => {
+    const news = before.current && newsBetween(before.current, state);
+    before.current = state;
+    if (news) setWords(news);
+  }, [state]);
+  return (
+    <div className="unseen" role="status" aria-live="polite">
+      {words}
+    </div>
+  );
+}
+
+export function newsBetween(before: ChatState, after: ChatState): string | undefined {
+  if (before.activeTurn && after.activeTurn?.turnId !== before.activeTurn.turnId) {
+    const { turnId } = before.activeTurn;
+    const end = after.items.findLast(
+      (item): item is TurnEndItem => item.kind === 'turn_end' && item.turnId === turnId,
+    );
+    if (end?.outcome.result === 'failed') return `The answer ended early. ${end.outcome.message}`;
+    return end?.outcome.result === 'aborted' ? 'The answer was stopped.' : 'The answer is complete.';
+  }
+  if (!before.activeTurn && after.activeTurn) return 'Answering.';
+  const step = after.activeTurn?.step ?? 0;
+  if (step > 1 && step > (before.activeTurn?.step ?? 0)) return `Your message was taken in at step ${step}.`;
+  const lost = after.connection.status === 'waiting' && before.connection.status === 'online';
+  return lost ? 'The connection is lost. Reconnecting.' : undefined;
+}

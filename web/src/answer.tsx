@@ -1,0 +1,102 @@
+import { memo } from 'react';
+import type { Item, TurnEndItem, TurnOutcome } from '../../client/index.ts';
+import { Markdown } from './markdown.tsx';
+import { Message, type MessageActions } from './message.tsx';
+import { Tool } from './tool.tsx';
+
+export interface AnswerActions extends MessageActions {
+  approve(requestId: string, decision: 'approve' | 'deny'): void;
+}
+
+/** One piece of an answer. `running`: the turn is going on; `last`: and this is where. */
+export const AnswerPart = memo(function AnswerPart({
+  item,
+  running,
+  last,
+  actions,
+}: {
+  item: Item;
+  running: boolean;
+  last: boolean;
+  actions: AnswerActions;
+}) {
+  switch (item.kind) {
+    case 'text':
+      return (
+        <div className={`prose ${last ? 'is-streaming' : ''}`}>
+          <Markdown text={item.content} />
+        </div>
+      );
+    case 'user':
+      return <Message item={item} steering actions={actions} />;
+    case 'thinking':
+      return (
+        <details className="fold thinking">
+          <summary>
+            <span>{last ? 'Thinking…' : 'Thought'}</span>
+            <span className="thinking-brief">{item.content}</span>
+          </summary>
+          <p>{item.content}</p>
+        </details>
+      );
+    case 'tool':
+      return <Tool item={item} running={running} />;
+    case 'approval':
+      return (
+        <div className="approval">
+          <p>
+            <strong>{item.tool}</strong> asks for your approval: {item.summary}
+          </p>
+          {item.decision ? (
+            <p className="note">{item.decision === 'deny' ? 'Denied' : 'Approved'}</p>
+          ) : (
+            running && (
+              <p className="approval-choice">
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() => actions.approve(item.requestId, 'approve')}
+                >
+                  Approve
+                </button>
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() => actions.approve(item.requestId, 'deny')}
+                >
+                  Deny
+                </button>
+              </p>
+            )
+          )}
+        </div>
+      );
+    case 'trimmed':
+      return (
+        <p className="turn-end">{item.droppedMessages} older messages are no longer seen by the model</p>
+      );
+    case 'turn_end':
+      return <TurnEnd item={item} />;
+  }
+});
+
+function TurnEnd({ item: { outcome } }: { item: TurnEndItem }) {
+  if (outcome.result !== 'failed') return <p className="turn-end">{endNote(outcome)}</p>;
+  return (
+    <p className="turn-failed">
+      <strong>The answer ended early.</strong> {outcome.message} <code>{outcome.code}</code>
+    </p>
+  );
+}
+
+export function endNote(outcome: Exclude<TurnOutcome, { result: 'failed' }>): string {
+  if (outcome.result === 'aborted') return 'Stopped. What was said is kept.';
+  const { steps, inputTokens, outputTokens, model, cached } = outcome.usage;
+  const parts = [
+    model,
+    `${steps} ${steps === 1 ? 'step' : 'steps'}`,
+    `${(inputTokens + outputTokens).toLocaleString('en')} tokens`,
+  ];
+  if (cached) parts.push('from the cache');
+  return parts.join(' · ');
+}

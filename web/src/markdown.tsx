@@ -1,0 +1,40 @@
+import { memo } from 'react';
+import ReactMarkdown, { type Components } from 'react-markdown';
+import remarkGfm from 'remark-gfm';
+
+const COMPONENTS: Components = {
+  a: ({ node: _, children, ...link }) => (
+    <a {...link} target="_blank" rel="noreferrer noopener">
+      {children}
+    </a>
+  ),
+  // Wide ones scroll by themselves, and by keyboard too.
+  pre: ({ node: _, children, ...pre }) => (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+    <pre {...pre} tabIndex={0}>
+      {children}
+    </pre>
+  ),
+  table: ({ node: _, children, ...table }) => (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+    <div className="table-scroll" tabIndex={0}>
+      <table {...table}>{children}</table>
+    </div>
+  ),
+  // An answer may name any address: nothing is fetched before the reader asks for it.
+  img: ({ alt, src }) => (
+    <a href={typeof src === 'string' ? src : undefined} target="_blank" rel="noreferrer noopener">
+      {alt || 'image'}
+    </a>
+  ),
+};
+
+const PLUGINS = [remarkGfm];
+
+export const Markdown = memo(function Markdown({ text }: { text: string }) {
+  return (
+    <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS}>
+      {text}
+    </ReactMarkdown>
+  );
+});

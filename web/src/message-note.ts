@@ -1,0 +1,28 @@
+import type { MessageState } from '../../client/index.ts';
+
+/** A message's state in the fewest words that say it. */
+export function messageNote(state: MessageState): string {
+  switch (state.status) {
+    case 'sending':
+      return 'Sending…';
+    case 'accepted':
+      return state.placement === 'steering' ? 'Accepted · steers at the next step' : 'Accepted';
+    case 'queued':
+      return state.position > 0 ? `Queued · ${state.position} ahead` : 'Queued · next turn';
+    case 'applied':
+      return state.step === undefined ? 'Taken in' : `Taken in at step ${state.step}`;
+    case 'cancelled':
+      return 'Withdrawn';
+    case 'rejected':
+      return `Not taken: ${REASONS[state.code] ?? state.message}`;
+  }
+}
+
+const REASONS: Partial<Record<Extract<MessageState, { status: 'rejected' }>['code'], string>> = {
+  STEERING_QUEUE_FULL: 'too many messages are waiting',
+  SESSION_QUEUE_FULL: 'too many turns are waiting',
+  SESSION_QUEUE_TIMEOUT: 'its turn did not come in time',
+  MESSAGE_TOO_LARGE: 'it is too long',
+  RATE_LIMITED: 'too many messages at once',
+  LANE_LOST: 'the connection was lost, and it may not have arrived',
+};

@@ -1,0 +1,64 @@
+/** A session as this browser remembers it: the server keeps what was said. */
+export interface SessionNote {
+  id: string;
+  title: string;
+  /** Milliseconds since the epoch. */
+  usedAt: number;
+}
+
+const KEY = 'midturn:sessions';
+const MAX_SESSIONS = 50;
+const MAX_TITLE = 60;
+const ID = /^[\x21-\x7e]{1,64}$/;
+
+export function titleOf(content: string): string {
+  const line = content.trim().split('\n', 1)[0]?.trim() ?? '';
+  return line.length > MAX_TITLE ? `${line.slice(0, MAX_TITLE - 1).trimEnd()}…` : line;
+}
+
+/** Newest first; a session keeps its first title. */
+export function noteSession(notes: readonly SessionNote[], note: SessionNote): SessionNote[] {
+  const known = notes.find(({ id }) => id === note.id);
+  const others = notes.filter(({ id }) => id !== note.id);
+  return [{ ...note, title: known?.title || note.title }, ...others].slice(0, MAX_SESSIONS);
+}
+
+export function readSessions(storage: Pick<Storage, 'getItem'>): SessionNote[] {
+  const text = storage.getItem(KEY);
+  if (!text) return [];
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value.filter(isNote) : [];
+  } catch {
+    // Somebody else's value under our key: the list starts anew, the sessions themselves are on the server.
+    return [];
+  }
+}
+
+export function writeSessions(storage: Pick<Storage, 'setItem'>, notes: readonly SessionNote[]): void {
+  storage.setItem(KEY, JSON.stringify(notes));
+}
+
+function isNote(value: unknown): value is SessionNote {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'id' in value &&
+    typeof value.id === 'string' &&
+    ID.test(value.id) &&
+    'title' in value &&
+    typeof value.title === 'string' &&
+    'usedAt' in value &&
+    typeof value.usedAt === 'number'
+  );
+}
+
+/** The session that the address names, so that a link or a reload leads back to it. */
+export function sessionInHash(hash: string): string | undefined {
+  const id = new URLSearchParams(hash.replace(/^#/, '')).get('session');
+  return id && ID.test(id) ? id : undefined;
+}
+
+export function hashOf(id: string): string {
+  return `#${new URLSearchParams({ session: id })}`;
+}

@@ -1,0 +1,48 @@
+import { memo } from 'react';
+import type { ToolItem, ToolValue } from '../../client/index.ts';
+import { ToolIcon } from './icons.tsx';
+
+/** A tool call in one line, which unfolds into what went in and what came out. */
+export const Tool = memo(function Tool({ item, running }: { item: ToolItem; running: boolean }) {
+  const { result } = item;
+  const state = result ? (result.isError ? 'failed' : 'done') : running ? 'running' : 'not finished';
+  return (
+    <details className={`fold tool tool-${result?.isError ? 'failed' : state}`}>
+      <summary>
+        <ToolIcon />
+        <span className="tool-name">{item.name}</span>
+        <span className="tool-brief">{brief(item.args)}</span>
+        <span className="tool-state">{state}</span>
+      </summary>
+      <dl>
+        <dt>Arguments</dt>
+        <dd>
+          <Value value={item.args} />
+        </dd>
+        {result && (
+          <>
+            <dt>
+              {result.isError ? 'Error' : 'Result'}
+              {result.truncated && ' (shortened)'}
+            </dt>
+            <dd>
+              <Value value={result.output} />
+            </dd>
+          </>
+        )}
+      </dl>
+    </details>
+  );
+});
+
+function Value({ value }: { value: ToolValue }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+    <pre tabIndex={0}>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
+  );
+}
+
+function brief(args: ToolValue): string {
+  const text = JSON.stringify(args) ?? '';
+  return text === '{}' || text === 'null' ? '' : text.replace(/^\{|\}$/g, '').replaceAll('"', '');
+}

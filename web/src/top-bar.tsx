@@ -1,0 +1,86 @@
+import type { ConnectionState } from '../../client/index.ts';
+import { FramesIcon, MenuIcon, MoonIcon, PlugIcon, SunIcon, SystemIcon, UnplugIcon } from './icons.tsx';
+import type { Theme } from './theme.ts';
+
+const STATUS: Record<ConnectionState['status'], string> = {
+  connecting: 'Connecting',
+  online: 'Connected',
+  waiting: 'Reconnecting',
+  offline: 'Cut off',
+  closed: 'Closed',
+};
+
+const THEME_ICONS = { system: SystemIcon, light: SunIcon, dark: MoonIcon };
+const THEME_NAMES: Record<Theme, string> = { system: 'as the system', light: 'light', dark: 'dark' };
+
+export function TopBar({
+  title,
+  status,
+  showsFrames,
+  theme,
+  openMenu,
+  toggleFrames,
+  toggleConnection,
+  cycleTheme,
+}: {
+  title: string;
+  status: ConnectionState['status'];
+  showsFrames: boolean;
+  theme: Theme;
+  openMenu: () => void;
+  toggleFrames: () => void;
+  toggleConnection: () => void;
+  cycleTheme: () => void;
+}) {
+  const isCut = status === 'offline';
+  const ThemeIcon = THEME_ICONS[theme];
+  const cutLabel = isCut ? 'Connect again' : 'Cut the connection';
+  return (
+    <header className="top-bar">
+      <button
+        type="button"
+        className="icon-button only-narrow"
+        onClick={openMenu}
+        aria-label="Show the list of sessions"
+      >
+        <MenuIcon />
+      </button>
+      <h1>{title}</h1>
+      <p className={`status status-${status}`}>
+        <i />
+        <span>{STATUS[status]}</span>
+      </p>
+      <div className="tools">
+        <button
+          type="button"
+          className="icon-button"
+          aria-pressed={isCut}
+          aria-label={cutLabel}
+          title={cutLabel}
+          onClick={toggleConnection}
+        >
+          {isCut ? <UnplugIcon /> : <PlugIcon />}
+        </button>
+        <button
+          type="button"
+          className="icon-button"
+          aria-pressed={showsFrames}
+          aria-label="Raw frames"
+          title="Raw frames"
+          onClick={toggleFrames}
+        >
+          <FramesIcon />
+        </button>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`Colours: ${THEME_NAMES[theme]}. Change`}
+          title={`Colours: ${THEME_NAMES[theme]}`}
+          onClick={cycleTheme}
+        >
+          <ThemeIcon />
+        </button>
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,37 @@
+/** A frame as it went over the wire. */
+export interface TracedFrame {
+  number: number;
+  direction: 'in' | 'out';
+  /** Milliseconds since the epoch. */
+  at: number;
+  type: string;
+  text: string;
+}
+
+/** More would only slow the page down: the panel is for watching, not for keeping. */
+const MAX_FRAMES = 300;
+
+/** The latest frames of a connection, as an observable list. */
+export class Trace {
+  readonly #listeners = new Set<() => void>();
+  #frames: readonly TracedFrame[] = [];
+  #count = 0;
+
+  add(direction: 'in' | 'out', text: string): void {
+    this.#count += 1;
+    const frame = { number: this.#count, direction, at: Date.now(), type: typeOf(text), text };
+    this.#frames = [...this.#frames.slice(1 - MAX_FRAMES), frame];
+    for (const listener of this.#listeners) listener();
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly getSnapshot = (): readonly TracedFrame[] => this.#frames;
+}
+
+function typeOf(text: string): string {
+  return /"type":"(\w+)"/.exec(text)?.[1] ?? '?';
+}

@@ -1,0 +1,49 @@
+import { useCallback, useEffect, useState } from 'react';
+import {
+  hashOf,
+  noteSession,
+  readSessions,
+  type SessionNote,
+  sessionInHash,
+  writeSessions,
+} from './sessions.ts';
+
+/** The session shown (in the address) and those known (in this browser). */
+export function useSessions() {
+  const [current, setCurrent] = useState(() => sessionInHash(location.hash) ?? crypto.randomUUID());
+  const [notes, setNotes] = useState<readonly SessionNote[]>(() => readSessions(localStorage));
+
+  useEffect(() => {
+    // A new session's id is in the address from the start, so that a reload finds it.
+    if (sessionInHash(location.hash) !== current) history.replaceState(null, '', hashOf(current));
+  }, [current]);
+  useEffect(() => {
+    const follow = () => setCurrent(sessionInHash(location.hash) ?? crypto.randomUUID());
+    const refresh = () => setNotes(readSessions(localStorage));
+    addEventListener('hashchange', follow);
+    addEventListener('storage', refresh);
+    return () => {
+      removeEventListener('hashchange', follow);
+      removeEventListener('storage', refresh);
+    };
+  }, []);
+
+  // Read anew before each change: another tab may have written meanwhile.
+  const change = useCallback((next: (notes: readonly SessionNote[]) => SessionNote[]) => {
+    const changed = next(readSessions(localStorage));
+    writeSessions(localStorage, changed);
+    setNotes(changed);
+  }, []);
+  const note = useCallback(
+    (id: string, title: string) => change((known) => noteSession(known, { id, title, usedAt: Date.now() })),
+    [change],
+  );
+  const open = useCallback(() => {
+    location.hash = hashOf(crypto.randomUUID());
+  }, []);
+  const forget = useCallback(
+    (id: string) => change((known) => known.filter((entry) => entry.id !== id)),
+    [change],
+  );
+  return { current, notes, note, open, forget };
+}
