@@ -51,7 +51,7 @@ export class Broadcast {
     }
     const patience = new AbortController();
     await Promise.race([this.settled(), this.#core.clock.sleep(PATIENCE_MS, patience.signal)]);
-    patience.abort();
+    patience.abort('over');
   }
 
   /** Before a handler returns, everything must have ended: what is still under way would thaw in a later invocation. */

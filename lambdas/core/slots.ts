@@ -42,12 +42,16 @@ async function pruneQueue(core: Core, session: string): Promise<boolean> {
   if (!read) return false;
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
-  for (const [slot, { lane, at }] of Object.entries(read.queue)) {
-    if (!holds(await core.store.get(laneKey(lane)), slot)) {
-      await rollOver(core, session, lane, slot);
+  for (const [slot, { lane: laneId, at }] of Object.entries(read.queue)) {
+    const lane = await core.store.get(laneKey(laneId));
+    if (!holds(lane, slot)) {
+      await rollOver(core, session, laneId, slot);
       freed = true;
-    } else if (!read.active && core.clock.now() - at > OPENER_GRACE_MS) {
-      await core.queues.sendToken({ session, lane, slot }, core.newId());
+      continue;
+    }
+    const runs = read.active && (read.active.slot !== slot || lane?.holder !== undefined);
+    if (!runs && core.clock.now() - at > OPENER_GRACE_MS) {
+      await core.queues.sendToken({ session, lane: laneId, slot }, core.newId());
     }
   }
   return freed;

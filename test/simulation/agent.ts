@@ -3,19 +3,13 @@ import type { Cloud } from './cloud.ts';
 import type { Actor } from './scheduler.ts';
 
 /** A model and tools that do anything at any point: stream, think, call tools, fail early or late, hang. */
-export function scriptedAgent(cloud: Cloud, actor: Actor, lane: string): { model: Model; toolbox: Toolbox } {
+export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolbox: Toolbox } {
   const { scheduler } = cloud;
   const { random } = scheduler;
   const troubled = () => scheduler.faults.error > 0 || scheduler.faults.crash > 0;
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
-    cloud.modelCalls.push({
-      at: scheduler.now,
-      worker: actor.id,
-      lane,
-      messages: structuredClone(request.messages),
-    });
-    const call = cloud.modelCalls.length;
+    const call = cloud.modelCalled(actor, JSON.parse(JSON.stringify(request.messages)));
     await scheduler.operation(actor, `model call ${call}`, false, () => {}, false);
     if (troubled() && random.chance(0.06)) {
       yield failure(random.chance(0.7));

@@ -20,6 +20,8 @@ export interface CloudSettings {
   sessionTurns: number;
   queueTimeoutSeconds: number;
   maxReceives: number;
+  /** Some stand-ins delete a message by an expired handle. */
+  acceptsStaleHandles: boolean;
 }
 
 /** How long a token stays hidden from other workers when its own no longer renews it. */
@@ -36,10 +38,11 @@ interface QueuedToken {
 }
 
 export interface ModelCall {
-  at: number;
-  worker: string;
-  lane: string;
   messages: unknown[];
+  /** What was durable when it was made. */
+  seq: number;
+  /** Its worker was the last one to claim the lane: a stale one may ask, since nothing comes of it. */
+  current: boolean;
 }
 
 /** The client's end of one connection. */
@@ -61,6 +64,13 @@ export class Cloud {
   /** Turns that somebody asked to stop. */
   readonly abortsAsked = new Set<string>();
   deadLetters = 0;
+  /** The actor that claimed a lane last. */
+  readonly #holders = new Map<string, Actor>();
+  /** The lane that an actor claimed last. */
+  readonly #claimed = new Map<Actor, string>();
+  /** When a message came into an inbox, and when each actor last saw a lane. */
+  readonly #arrivals = new Map<string, number>();
+  readonly #looks = new Map<string, number>();
   #encoded = new Map<number, string>();
   #fifo: QueuedToken[] = [];
   #dead: QueuedToken[] = [];
@@ -92,7 +102,11 @@ export class Cloud {
     const at = (key: { pk: string; sk: string }) => (key.sk === '-' ? key.pk : `${key.pk} ${key.sk}`);
     return {
       store: {
-        get: (key) => op(`get ${at(key)}`, false, () => table.get(key)),
+        get: (key) =>
+          op(`get ${at(key)}`, false, () => {
+            if (key.pk.startsWith('LANE#')) this.#looks.set(`${actor.id} ${key.pk}`, scheduler.steps);
+            return table.get(key);
+          }),
         put: (key, item) =>
           op(`put ${at(key)}`, true, () => {
             const before = key.sk.startsWith('ENTRY#') ? table.get(key) : undefined;
@@ -104,7 +118,8 @@ export class Cloud {
         update: (key, update) =>
           op(`update ${at(key)} ${describe(update.change)}`, true, () => {
             const written = table.update(key, update);
-            if (written.ok && key.pk.startsWith('LANE#')) this.#observe(key.pk, written.item as Lane);
+            if (written.ok && key.pk.startsWith('LANE#'))
+              this.#observe(actor, key.pk, written.item as Lane, update.change);
             return written;
           }),
         delete: (key) => op(`delete ${at(key)}`, true, () => table.delete(key)),
@@ -234,7 +249,7 @@ export class Cloud {
       async (actor) => {
         actor.endsAt = scheduler.now + limit;
         scheduler.log(`${actor.id} receives token ${message.token.slot} (receive ${message.receives})`);
-        const { model, toolbox } = scriptedAgent(this, actor, message.token.lane);
+        const { model, toolbox } = scriptedAgent(this, actor);
         const end = await runToken(
           {
             core: this.coreFor(actor),
@@ -250,7 +265,11 @@ export class Cloud {
         return end;
       },
       (end) => {
-        if (message.handle !== handle) return;
+        if (
+          message.handle !== handle &&
+          !(this.settings.acceptsStaleHandles && end.ok && end.value === 'over')
+        )
+          return;
         if (end.ok && end.value === 'over') this.#fifo = this.#fifo.filter((other) => other !== message);
         else if (end.ok && end.value === 'handover') {
           scheduler.count('hand-over');
@@ -325,8 +344,33 @@ export class Cloud {
     return 'sent';
   }
 
+  /** P6: what the worker has seen in the inbox is in the prompt. */
+  modelCalled(actor: Actor, messages: unknown[]): number {
+    const claimed = this.#claimed.get(actor);
+    const lane = claimed !== undefined && this.#holders.get(claimed) === actor ? claimed : undefined;
+    const seen = this.#looks.get(`${actor.id} ${lane}`) ?? 0;
+    const item = lane === undefined ? undefined : (this.table.get({ pk: lane, sk: '-' }) as Lane | undefined);
+    for (const id of Object.keys(item?.inbox ?? {})) {
+      if ((this.#arrivals.get(`${lane} ${id}`) ?? seen) < seen) {
+        this.violated('P6', `${id} waited in the inbox, and the model was called without it`);
+      }
+    }
+    return this.modelCalls.push({ messages, seq: this.committed.size, current: lane !== undefined });
+  }
+
   /** P9, P8: a number is given to one event, for ever. */
-  #observe(lane: string, item: Lane): void {
+  #observe(actor: Actor, lane: string, item: Lane, changes: readonly { do: string; path: unknown }[]): void {
+    // Its commits and claims show the worker the lane; what else it writes there, it does not read.
+    if (changes.some(({ path }) => path === 'mark' || path === 'holder')) {
+      this.#looks.set(`${actor.id} ${lane}`, this.scheduler.steps);
+    }
+    if (changes.some(({ do: what, path }) => what === 'set' && path === 'holder')) {
+      this.#holders.set(lane, actor);
+      this.#claimed.set(actor, lane);
+    }
+    for (const id of Object.keys(item.inbox)) {
+      if (!this.#arrivals.has(`${lane} ${id}`)) this.#arrivals.set(`${lane} ${id}`, this.scheduler.steps);
+    }
     for (const text of item.tail) {
       const seq = Number.parseInt(text.slice(1), 10);
       const before = this.#encoded.get(seq);

@@ -53,6 +53,8 @@ export class Device implements Source {
   #connecting: number | undefined;
   #resumes = 0;
   #count = 0;
+  #contiguous = 0;
+  #highest = 0;
 
   constructor(cloud: Cloud, name: string, sessionId: string, script: Act[], bare: boolean) {
     this.#cloud = cloud;
@@ -68,9 +70,9 @@ export class Device implements Source {
 
   /** The last event up to which it has seen every one. */
   get contiguous(): number {
-    let last = this.base ?? 0;
-    while (this.seen.has(last + 1)) last++;
-    return last;
+    this.#contiguous = Math.max(this.#contiguous, this.base ?? 0);
+    while (this.seen.has(this.#contiguous + 1)) this.#contiguous++;
+    return this.#contiguous;
   }
 
   readyAt(now: number): number {
@@ -156,7 +158,7 @@ export class Device implements Source {
   #hole(): boolean {
     if (this.base === undefined || this.#resumes >= MAX_RESUMES) return false;
     const last = this.contiguous;
-    return this.heard > last || [...this.seen.keys()].some((seq) => seq > last + 1);
+    return Math.max(this.heard, this.#highest) > last;
   }
 
   #dial(): void {
@@ -234,6 +236,7 @@ export class Device implements Source {
         this.#cloud.violated('P3', `${this.name} was shown two versions of event ${frame.seq}`);
       }
       this.seen.set(frame.seq, frame);
+      this.#highest = Math.max(this.#highest, frame.seq);
       return;
     }
     switch (frame.type) {

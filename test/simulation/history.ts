@@ -34,6 +34,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     sessionTurns: random.pick(1, 2, 2, 4),
     queueTimeoutSeconds: random.pick(2, 6, 20),
     maxReceives: random.pick(3, 1000),
+    acceptsStaleHandles: random.chance(0.5),
   };
   const faults: Faults = options.noFaults
     ? NO_FAULTS
@@ -49,7 +50,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     cloud.violated('exception', error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   scheduler.onUnexpected = unexpected;
-  const count = options.devices ?? random.pick(1, 2, 2, 3);
+  const count = Math.min(random.pick(1, 2, 2, 3), options.devices ?? 3);
   const devices: Device[] = [];
   for (let i = 0; i < count; i++) {
     const script = makeScript(

@@ -2,6 +2,7 @@ import type { Entry } from '../../lambdas/core/entries.ts';
 import type { TurnEvent } from '../../lambdas/core/events.ts';
 import { decodeEvent } from '../../lambdas/core/events.ts';
 import type { Fate, Lane, Session, StoredEvents } from '../../lambdas/core/items.ts';
+import type { PromptMessage } from '../../lambdas/core/model.ts';
 import type { Cloud } from './cloud.ts';
 import type { Device, Sent } from './device.ts';
 
@@ -59,7 +60,7 @@ export function judge(
   judgeTranscript(cloud, stored, turns);
   judgeMessages(cloud, devices, stored, options);
   judgeViews(cloud, devices);
-  judgePrompts(cloud, stored);
+  judgePrompts(cloud);
   judgeRest(cloud, devices, stored, options);
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
@@ -246,40 +247,41 @@ function judgeViews(cloud: Cloud, devices: readonly Device[]): void {
   }
 }
 
-/** P11: each prompt is the beginning of the transcript, and nothing else. P6 and P13 follow from its order. */
-function judgePrompts(cloud: Cloud, stored: Stored): void {
-  const whole = canonical(
-    stored.entries.map((entry) => {
-      if (entry.role === 'user') return { kind: 'user', text: entry.content };
-      if (entry.role === 'assistant') return { kind: 'said', text: entry.content };
-      return { kind: entry.role === 'tool_call' ? 'call' : 'result', text: entry.id };
-    }),
-  );
+/** P11: each prompt is what was durable when the model was called: all of it, and nothing else. */
+function judgePrompts(cloud: Cloud): void {
+  const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
   for (const [i, call] of cloud.modelCalls.entries()) {
-    const parts: Part[] = [];
-    for (const message of call.messages as {
-      role: string;
-      content: string;
-      text: string;
-      calls: { id: string }[];
-      results: { id: string }[];
-    }[]) {
-      if (message.role === 'user') parts.push({ kind: 'user', text: message.content });
-      if (message.role === 'assistant') {
-        if (message.text) parts.push({ kind: 'said', text: message.text });
-        for (const { id } of message.calls) parts.push({ kind: 'call', text: id });
-      }
-      if (message.role === 'tool')
-        for (const { id } of message.results) parts.push({ kind: 'result', text: id });
-    }
-    const prompt = canonical(parts);
-    if (!whole.startsWith(prompt)) {
-      cloud.violated(
-        'P11',
-        `model call ${i + 1} saw\n    ${prompt}\n  the transcript begins with\n    ${whole.slice(0, prompt.length + 60)}`,
-      );
-      return;
-    }
+    if (!call.current) continue;
+    const transcript = canonical(events.filter(({ seq }) => seq <= call.seq).flatMap(partsOfEvent));
+    const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
+    if (prompt === transcript) continue;
+    cloud.violated(
+      'P11',
+      `model call ${i + 1} saw\n    ${prompt}\n  while the transcript was\n    ${transcript}`,
+    );
+    return;
+  }
+}
+
+function partsOfEvent(event: TurnEvent): Part[] {
+  if (event.type === 'applied') return event.messages.map(({ content }) => ({ kind: 'user', text: content }));
+  if (event.type === 'chunk') return [{ kind: 'said', text: event.content }];
+  if (event.type === 'tool_call') return [{ kind: 'call', text: event.id }];
+  if (event.type === 'tool_result') return [{ kind: 'result', text: event.id }];
+  return [];
+}
+
+function partsOfMessage(message: PromptMessage): Part[] {
+  switch (message.role) {
+    case 'user':
+      return [{ kind: 'user', text: message.content }];
+    case 'assistant':
+      return [
+        ...(message.text ? [{ kind: 'said', text: message.text }] : []),
+        ...message.calls.map(({ id }) => ({ kind: 'call', text: id })),
+      ];
+    case 'tool':
+      return message.results.map(({ id }) => ({ kind: 'result', text: id }));
   }
 }
 
@@ -344,7 +346,8 @@ function judgeRest(
     }
   }
   const active = stored.session?.active;
-  if (active && stored.lanes.get(active.lane)?.slot === active.slot) {
+  // Before that it may be a hint that a late duplicate brought back: the next worker goes after it.
+  if (probed && active && stored.lanes.get(active.lane)?.slot === active.slot) {
     cloud.violated('liveness', `slot ${active.slot} stays active for ever`);
   }
   if (cloud.queued > 0) cloud.violated('liveness', 'a token is never consumed');

@@ -1,42 +1,77 @@
 import { parseArgs } from 'node:util';
+import { runCampaign } from './campaign.ts';
 import { runHistory } from './history.ts';
+import { MUTANTS } from './mutants.ts';
+import { shrink } from './shrink.ts';
 
-/** `npm run sim -- --count 20000 --from 1 --jobs 2`, `npm run sim -- --seed 17 --trace` */
+const USAGE = `npm run sim -- [options]
+  --count 20000 --from 1 --jobs 2   that many histories, from that seed on
+  --seed 17 [--trace]               one history; with its story
+  --seed 17 --shrink                the shortest history like it that still breaks a promise, with its story
+  --mutants [--only name]           each single fault that is put into the product must be caught`;
+
 const { values } = parseArgs({
   options: {
-    count: { type: 'string', default: '1000' },
+    count: { type: 'string', default: '20000' },
     from: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: '2' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
+const [count, from, jobs] = [values.count, values.from, values.jobs].map(Number) as [number, number, number];
+const tell = (line: string) => console.log(line);
 
-if (values.seed) {
-  const result = await runHistory(
-    Number(values.seed),
-    values.trace ? { log: (line) => console.log(line) } : {},
+if (values.help) tell(USAGE);
+else if (values.mutants) await judgeMutants();
+else if (values.seed !== undefined) await one(Number(values.seed));
+else await many();
+
+async function one(seed: number): Promise<void> {
+  const options = values.shrink ? await shrink(seed) : {};
+  const result = await runHistory(seed, {
+    ...options,
+    ...((values.trace || values.shrink) && { log: tell }),
+  });
+  for (const [promise, why] of result.violations) tell(`BROKEN ${promise}: ${why}`);
+  tell(
+    `seed ${seed}: ${result.steps} steps, ${result.turns} turns, ${result.violations.size} promises broken`,
   );
-  console.log(result);
-} else {
-  const start = performance.now();
-  const found = new Map<string, { count: number; seed: number; steps: number; why: string }>();
-  let steps = 0;
-  let turns = 0;
-  const injected: Record<string, number> = {};
-  for (let seed = Number(values.from); seed < Number(values.from) + Number(values.count); seed++) {
-    const result = await runHistory(seed);
-    steps += result.steps;
-    turns += result.turns;
-    for (const [what, n] of Object.entries(result.injected)) injected[what] = (injected[what] ?? 0) + n;
-    for (const [promise, why] of result.violations) {
-      const before = found.get(promise);
-      if (!before || before.steps > result.steps) {
-        found.set(promise, { count: (before?.count ?? 0) + 1, seed, steps: result.steps, why });
-      } else before.count++;
-    }
+  process.exitCode = result.violations.size ? 1 : 0;
+}
+
+async function many(): Promise<void> {
+  const outcome = await runCampaign({ from, count, jobs });
+  const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
+  tell(
+    `${histories} histories (seeds ${from} to ${from + count - 1}), ${steps} steps, ${turns} turns, ${modelCalls} model calls`,
+  );
+  tell(`${seconds.toFixed(1)} s on ${jobs} threads`);
+  tell(
+    `injected: ${Object.entries(injected)
+      .map(([what, n]) => `${what} ${n}`)
+      .join(', ')}`,
+  );
+  for (const { promise, times, seed, why } of findings)
+    tell(`BROKEN ${promise}: ${times} times, shortest with seed ${seed}: ${why}`);
+  tell(findings.length ? 'promises are broken' : 'no promise is broken');
+  process.exitCode = findings.length ? 1 : 0;
+}
+
+async function judgeMutants(): Promise<void> {
+  let survivors = 0;
+  for (const { name, breaks } of MUTANTS.filter((mutant) => !values.only || mutant.name === values.only)) {
+    const { findings, histories } = await runCampaign({ from, count, jobs, untilCaught: true, mutant: name });
+    const caught = findings.map(({ promise }) => promise).join(', ');
+    if (findings.length === 0) survivors++;
+    tell(
+      `${findings.length ? 'caught ' : 'SURVIVES'} ${name.padEnd(28)} ${breaks.padEnd(60)} ${caught ? `${caught} after ${histories}` : `${histories} histories`}`,
+    );
   }
-  const seconds = (performance.now() - start) / 1000;
-  console.log(`${values.count} histories, ${steps} steps, ${turns} turns, ${seconds.toFixed(1)} s`, injected);
-  for (const [promise, { count, seed, steps: n, why }] of found)
-    console.log(`${promise}: ${count} times, seed ${seed} (${n} steps): ${why}`);
+  tell(survivors ? `${survivors} mutants survive: holes in the judge` : 'every mutant is caught');
+  process.exitCode = survivors ? 1 : 0;
 }

@@ -7,16 +7,18 @@ import { adopt } from '../lane-writes.ts';
 import { reply } from '../replies.ts';
 import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../sessions.ts';
 import type { Update } from '../update.ts';
-import { absent, equals, exists, set } from '../update.ts';
+import { absent, any, equals, exists, set } from '../update.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
  * anything else. Frames of one connection run concurrently: one of them greets, the others wait until it has.
  */
 
-const LOOK_MS = 10;
-/** After so many looks (2 s) the greeter is taken for dead, and another frame greets: twice is better than never. */
-const LOOKS = 200;
+/** Waiting frames look whether the greeting is over, ever less often. */
+const FIRST_LOOK_MS = 10;
+const LAST_LOOK_MS = 250;
+/** A greeter that takes longer is taken for dead, and another frame greets: twice is better than never. */
+const PATIENCE_MS = 2000;
 
 /** Which session and lane the first frame may still choose. */
 export interface Wish {
@@ -37,21 +39,31 @@ export async function greet(core: Core, id: string, wish: Wish = {}): Promise<Gr
   const key = connectionKey(id);
   const me = core.newId();
   let read = await core.store.get(key);
-  for (let looks = 0; read && !read.greeted; looks++) {
-    const mine = await core.store.update(key, becomeGreeter(me, looks < LOOKS ? undefined : read.greeter));
-    if (mine.ok) return { connection: await greetAs(core, id, mine.item, wish), here: true };
-    await core.clock.sleep(LOOK_MS);
+  let waitsFor = read?.greeter;
+  let since = core.clock.now();
+  for (let pause = FIRST_LOOK_MS; read && !read.greeted; pause = Math.min(2 * pause, LAST_LOOK_MS)) {
+    if (read.greeter !== waitsFor) {
+      waitsFor = read.greeter;
+      since = core.clock.now();
+    }
+    if (read.greeter === undefined || core.clock.now() - since > PATIENCE_MS) {
+      const mine = await core.store.update(key, becomeGreeter(me, read.greeter));
+      if (mine.ok) return { connection: await greetAs(core, id, mine.item, wish), here: true };
+    }
+    await core.clock.sleep(pause);
     read = await core.store.get(key);
   }
   return read && { connection: read, here: false };
 }
 
-/** Recognised: `greeter` is me. */
+/** Recognised: `greeter` is me; done twice, it is still me. */
 const becomeGreeter = (me: string, instead: string | undefined): Update<Connection> => ({
   when: [
     exists('session'),
     absent('greeted'),
-    instead === undefined ? absent('greeter') : equals('greeter', instead),
+    instead === undefined
+      ? any(absent('greeter'), equals('greeter', me))
+      : any(equals('greeter', instead), equals('greeter', me)),
   ],
   change: [set('greeter', me)],
 });

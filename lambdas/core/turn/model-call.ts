@@ -82,7 +82,7 @@ export async function callModel(
       }
     }
   } finally {
-    stop.abort();
+    stop.abort('over');
     // The stream must have ended before the next one begins: what it still does would be done in a later invocation.
     await drainQuietly(next, parts);
   }
@@ -134,7 +134,7 @@ async function first<T>(
   try {
     return await Promise.race([next, clock.sleep(Math.max(0, ms), timer.signal).then(() => 'time' as const)]);
   } finally {
-    timer.abort();
+    timer.abort('over');
   }
 }
 

@@ -39,7 +39,7 @@ export async function runTools(hold: Hold, context: TurnContext, calls: readonly
     while (open.size > 0) {
       if (finished.length === 0) {
         const timer = new AbortController();
-        wake = () => timer.abort();
+        wake = () => timer.abort('over');
         await context.core.clock.sleep(LOOK_MS, timer.signal);
       }
       const drafts = finished.splice(0).map(({ call, outcome }) => {
@@ -55,7 +55,7 @@ export async function runTools(hold: Hold, context: TurnContext, calls: readonly
       }
     }
   } finally {
-    stop.abort();
+    stop.abort('over');
     // A tool that does not heed its signal is waited for, so that it does not go on in a later invocation.
     await Promise.all(running);
   }

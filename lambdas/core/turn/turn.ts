@@ -114,7 +114,9 @@ async function callWithRetry(
     logRetry(context, outcome.failure, tries);
     await context.core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
     await hold.look();
-    if (hold.abortRequest || timeIsShort(context)) return { type: 'cut' };
+    // Every model call has its boundary (P6), also one that is made again.
+    const awaited = hold.abortRequest !== undefined || Object.keys(hold.lane.inbox).length > 0;
+    if (awaited || timeIsShort(context)) return { type: 'cut' };
   }
 }
 

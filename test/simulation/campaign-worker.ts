@@ -1,0 +1,43 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Finding, Outcome, Share } from './campaign.ts';
+import { NOTHING } from './campaign.ts';
+import { plant } from './mutants.ts';
+
+/** One thread of a campaign. The product is loaded after the mutant is planted, so that its modules have the fault. */
+const { seeds, untilCaught, mutant } = workerData as Share;
+const planted = mutant === undefined ? undefined : plant(mutant);
+const { runHistory } = await import('./history.ts');
+
+let stopped = false;
+parentPort?.on('message', () => {
+  stopped = true;
+});
+
+const outcome: Outcome = { ...NOTHING, injected: {}, findings: [] };
+const found = new Map<string, Finding>();
+for (let seed = seeds.from; seed < seeds.to && !stopped; seed += seeds.every) {
+  const result = await runHistory(seed);
+  outcome.histories++;
+  outcome.steps += result.steps;
+  outcome.turns += result.turns;
+  outcome.modelCalls += result.modelCalls;
+  for (const [what, n] of Object.entries(result.injected))
+    outcome.injected[what] = (outcome.injected[what] ?? 0) + n;
+  for (const [promise, why] of result.violations) {
+    const before = found.get(promise);
+    const times = (before?.times ?? 0) + 1;
+    found.set(
+      promise,
+      before && before.steps <= result.steps
+        ? { ...before, times }
+        : { promise, times, seed, steps: result.steps, why },
+    );
+  }
+  if (untilCaught && found.size) break;
+  // Lets a `stop` come in.
+  if (outcome.histories % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+planted?.demandApplied();
+outcome.findings = [...found.values()];
+parentPort?.postMessage(outcome);
+parentPort?.close();

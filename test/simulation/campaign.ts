@@ -1,0 +1,106 @@
+import { Worker } from 'node:worker_threads';
+import type { HistoryOptions } from './history.ts';
+
+/** Many histories, on several threads. */
+export interface Campaign {
+  from: number;
+  count: number;
+  jobs: number;
+  /** Stop at the first violation. */
+  untilCaught?: boolean;
+  /** A fault put into the product, by name. */
+  mutant?: string;
+  options?: HistoryOptions;
+}
+
+export interface Finding {
+  promise: string;
+  times: number;
+  /** Of the shortest history that shows it. */
+  seed: number;
+  steps: number;
+  why: string;
+}
+
+export interface Outcome {
+  histories: number;
+  steps: number;
+  turns: number;
+  modelCalls: number;
+  seconds: number;
+  injected: Record<string, number>;
+  findings: Finding[];
+}
+
+/** What one thread is told, and what it tells. */
+export interface Share {
+  seeds: { from: number; to: number; every: number };
+  untilCaught: boolean;
+  mutant: string | undefined;
+}
+
+export async function runCampaign({
+  from,
+  count,
+  jobs,
+  untilCaught = false,
+  mutant,
+}: Campaign): Promise<Outcome> {
+  const start = performance.now();
+  const workers: Worker[] = [];
+  const shares = Array.from({ length: jobs }, (_, i): Share => {
+    return { seeds: { from: from + i, to: from + count, every: jobs }, untilCaught, mutant };
+  });
+  const outcomes = await Promise.all(
+    shares.map(
+      (share) =>
+        new Promise<Outcome>((resolve, reject) => {
+          const worker = new Worker(new URL('./campaign-worker.ts', import.meta.url), { workerData: share });
+          workers.push(worker);
+          worker.once('message', (outcome: Outcome) => {
+            // One has found it: the others need not go on.
+            if (untilCaught && outcome.findings.length)
+              for (const other of workers) other.postMessage('stop');
+            resolve(outcome);
+          });
+          worker.once('error', reject);
+        }),
+    ),
+  );
+  return { ...outcomes.reduce(merged), seconds: (performance.now() - start) / 1000 };
+}
+
+export const NOTHING: Outcome = {
+  histories: 0,
+  steps: 0,
+  turns: 0,
+  modelCalls: 0,
+  seconds: 0,
+  injected: {},
+  findings: [],
+};
+
+function merged(a: Outcome, b: Outcome): Outcome {
+  const injected = { ...a.injected };
+  for (const [what, n] of Object.entries(b.injected)) injected[what] = (injected[what] ?? 0) + n;
+  const findings = [...a.findings];
+  for (const finding of b.findings) {
+    const i = findings.findIndex(({ promise }) => promise === finding.promise);
+    const other = findings[i];
+    if (!other) findings.push(finding);
+    else
+      findings[i] = {
+        ...(other.steps <= finding.steps ? other : finding),
+        times: other.times + finding.times,
+      };
+  }
+  return {
+    histories: a.histories + b.histories,
+    steps: a.steps + b.steps,
+    turns: a.turns + b.turns,
+    modelCalls: a.modelCalls + b.modelCalls,
+    seconds: Math.max(a.seconds, b.seconds),
+    injected,
+    findings,
+  };
+}

@@ -1,0 +1,399 @@
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+
+/**
+ * Single faults, put into the product's source as it is loaded. The simulation must catch each: one that survives is a
+ * hole in the judge, or a rule that is not needed.
+ */
+export interface Mutant {
+  name: string;
+  /** What is no longer true. */
+  breaks: string;
+  patches: readonly (readonly [file: string, find: string, replace: string])[];
+}
+
+const core = 'lambdas/core';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'post-before-commit',
+    breaks: 'an event is durable before it is posted',
+    patches: [
+      [
+        `${core}/turn/hold.ts`,
+        '    const written = await',
+        '    await this.#post(events);\n    const written = await',
+      ],
+    ],
+  },
+  {
+    name: 'commit-without-hold',
+    breaks: 'a commit demands that the lane is mine',
+    patches: [[`${core}/lane-writes.ts`, "equals('holder', me), equals('seq', from)", "equals('seq', from)"]],
+  },
+  {
+    name: 'commit-without-seq',
+    breaks: 'a commit demands the seq that it extends',
+    patches: [
+      [`${core}/lane-writes.ts`, "equals('holder', me), equals('seq', from)", "equals('holder', me)"],
+    ],
+  },
+  {
+    name: 'shared-holder',
+    breaks: 'the value that holds a lane is new with each claim',
+    patches: [[`${core}/turn/hold.ts`, 'const me = core.newId();', "const me = 'worker';"]],
+  },
+  {
+    name: 'mark-of-the-holder',
+    breaks: 'the mark of a commit is new with each commit',
+    patches: [[`${core}/turn/hold.ts`, '`${this.#me}:${++this.#commits}`', '`${this.#me}`']],
+  },
+  {
+    name: 'claim-without-slot',
+    breaks: 'the claim demands that the slot is the current one of its lane',
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "  when: [equals('slot', slot)],\n  change: [set('holder', me)",
+        "  when: [exists('session')],\n  change: [set('holder', me)",
+      ],
+    ],
+  },
+  {
+    name: 'activate-without-check',
+    breaks: 'another active slot is run to its end first',
+    patches: [
+      [
+        `${core}/session-writes.ts`,
+        "[exists('queue'), any(absent('active'), equals(['active', 'slot'], slot))]",
+        "[exists('queue')]",
+      ],
+    ],
+  },
+  {
+    name: 'take-in-without-demand',
+    breaks: 'a message that is taken in must still be there',
+    patches: [[`${core}/lane-writes.ts`, "when: ids.map((id) => exists(['inbox', id])),", 'when: [],']],
+  },
+  {
+    name: 'finish-on-full-inbox',
+    breaks: 'a turn ends only on an empty inbox',
+    patches: [[`${core}/lane-writes.ts`, "when: [sizeIs('inbox', 0), ", 'when: [']],
+  },
+  {
+    name: 'finish-without-waiting',
+    breaks: 'a turn ends with the waiting head as it was read',
+    patches: [[`${core}/lane-writes.ts`, "when: [sizeIs('waiting', 0)],", 'when: [],']],
+  },
+  {
+    name: 'drop-a-claimed-turn',
+    breaks: 'a refusal demands that no worker holds the turn',
+    patches: [[`${core}/lane-writes.ts`, "absent('holder'), ...messagesAsRead", '...messagesAsRead']],
+  },
+  {
+    name: 'drop-not-as-read',
+    breaks: 'a refusal demands the inbox as it was read',
+    patches: [
+      [`${core}/lane-writes.ts`, "absent('holder'), ...messagesAsRead(lane), ", "absent('holder'), "],
+    ],
+  },
+  {
+    name: 'follow-up-in-a-slot-of-its-own',
+    breaks: 'what an aborted turn left runs in the same slot, under the same token',
+    patches: [
+      [`${core}/lane-writes.ts`, "set('turn', followUp),", "set('turn', followUp), set('slot', followUp),"],
+    ],
+  },
+  {
+    name: 'no-notice',
+    breaks: 'the fate of a withdrawn message stays until it was told',
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "    add('bytes', -contentBytes(message)),\n    set(['notices', id], 'cancelled' satisfies WithdrawalCode),",
+        "    add('bytes', -contentBytes(message)),",
+      ],
+    ],
+  },
+  {
+    name: 'fate-not-read-before-accept',
+    breaks: 'a message whose fate is known is answered so',
+    patches: [
+      [
+        `${core}/inbound/message.ts`,
+        'frame.id === undefined ? undefined : await core.store.get(messageKey(session, id))',
+        'frame.id === undefined ? undefined : (await core.store.get(messageKey(session, id)), undefined)',
+      ],
+    ],
+  },
+  {
+    name: 'fate-not-read-at-take-in',
+    breaks: 'a message that came back late is known at the take-in',
+    patches: [
+      [
+        `${core}/turn/take-in.ts`,
+        'pending.map(({ id }) => core.store.get(messageKey(hold.session, id)))',
+        'pending.map(async () => undefined)',
+      ],
+    ],
+  },
+  {
+    name: 'fate-by-own-notion',
+    breaks: 'what a client is told is what MESSAGE says',
+    patches: [[`${core}/fates.ts`, 'return (await core.store.get(key)) ?? fate;', 'return fate;']],
+  },
+  {
+    name: 'fate-never-taken',
+    breaks: 'a message that was taken in is known as such for a day',
+    patches: [
+      [`${core}/journal.ts`, "if (entry.role === 'user') {", "if (entry.role === 'user' && entry.n < 0) {"],
+    ],
+  },
+  {
+    name: 'no-previous-ids',
+    breaks: 'a lane remembers the ids of its previous turn',
+    patches: [[`${core}/lane-writes.ts`, "set('prev', lane.ids)", "set('prev', {})"]],
+  },
+  {
+    name: 'token-not-unique',
+    breaks: 'the deduplication id is unique per sender',
+    patches: [
+      [
+        `${core}/slots.ts`,
+        'await core.queues.sendToken(token, core.newId());',
+        "await core.queues.sendToken(token, 'sender');",
+      ],
+    ],
+  },
+  {
+    name: 'acknowledge-without-opening',
+    breaks: 'whoever acknowledges on an unclaimed turn opens it',
+    patches: [
+      [
+        `${core}/inbound/acknowledge.ts`,
+        'if (slot !== undefined) {',
+        "if (slot !== undefined && !duplicate && landed.placement !== 'steering') {",
+      ],
+    ],
+  },
+  {
+    name: 'token-deleted-too-early',
+    breaks: 'a token is deleted only when its slot is over',
+    patches: [[`${core}/turn/worker.ts`, '!holds(lane, token.slot)', 'lane.slot !== token.slot']],
+  },
+  {
+    name: 'no-token-for-a-foreign-slot',
+    breaks: 'a slot that is run under another token gets one of its own',
+    patches: [
+      [
+        `${core}/turn/worker.ts`,
+        'await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());',
+        '',
+      ],
+    ],
+  },
+  {
+    name: 'fenced-reports-success',
+    breaks: 'a fenced worker reports failure',
+    patches: [[`${core}/turn/worker.ts`, "return 'fenced';\n  } finally", "return 'over';\n  } finally"]],
+  },
+  {
+    name: 'hand-over-reports-success',
+    breaks: 'a turn that is handed over keeps its token',
+    patches: [
+      [
+        `${core}/turn/worker.ts`,
+        "if (end === 'handover') return end;",
+        "if (end === 'handover') return 'over';",
+      ],
+    ],
+  },
+  {
+    name: 'no-pruning',
+    breaks: 'slots that their lanes no longer hold make room',
+    patches: [
+      [`${core}/slots.ts`, "if (!(await pruneQueue(core, session))) return 'refused';", "return 'refused';"],
+    ],
+  },
+  {
+    name: 'roll-without-spill',
+    breaks: 'a slot is rolled only after its tail is in EVENTS',
+    patches: [[`${core}/turn/worker.ts`, '  await hold.spill();\n  const rolled', '  const rolled']],
+  },
+  {
+    name: 'roll-over-without-spill',
+    breaks: 'so it is when another rolls it',
+    patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, left);', '']],
+  },
+  {
+    name: 'roll-over-without-posts',
+    breaks: 'what may not have been posted is posted again',
+    patches: [
+      [
+        `${core}/roll.ts`,
+        'await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));',
+        '',
+      ],
+    ],
+  },
+  {
+    name: 'roll-of-another',
+    breaks: 'a roll demands that the slot is the active one',
+    patches: [
+      [
+        `${core}/session-writes.ts`,
+        "when: [equals(['active', 'slot'], slot), equals('seq', read.seq)]",
+        "when: [equals('seq', read.seq)]",
+      ],
+    ],
+  },
+  {
+    name: 'spill-under-the-first-seq',
+    breaks: 'EVENTS items are keyed by their last seq',
+    patches: [
+      [`${core}/journal.ts`, '    last = event.seq;', '    if (batch.length === 1) last = event.seq;'],
+    ],
+  },
+  {
+    name: 'tail-cleared-unspilled',
+    breaks: 'an event leaves the tail only after it was spilled',
+    patches: [
+      [
+        `${core}/turn/hold.ts`,
+        'seqOf(text) > this.#spilled);\n    const to',
+        'seqOf(text) > this.#seq);\n    const to',
+      ],
+    ],
+  },
+  {
+    name: 'take-over-without-entries',
+    breaks: 'entries that a dead worker did not write are written',
+    patches: [
+      [
+        `${core}/turn/hold.ts`,
+        '    await this.writeEntries();\n    await this.#broadcast',
+        '    this.#entriesWritten = entriesOf(this.events).length;\n    await this.#broadcast',
+      ],
+    ],
+  },
+  {
+    name: 'audience-of-the-lane-alone',
+    breaks: 'listeners of the session are heard at every start',
+    patches: [[`${core}/turn/hold.ts`, 'this.#broadcast.join(Object.keys(session.audience));', '']],
+  },
+  {
+    name: 'joins-the-session-alone',
+    breaks: 'a joiner listens on the active lane too',
+    patches: [
+      [
+        `${core}/sessions.ts`,
+        'if (joined.ok && joined.item.active) await core.store.update(laneKey(joined.item.active.lane), listen(connection));',
+        '',
+      ],
+    ],
+  },
+  {
+    name: 'abort-of-any-turn',
+    breaks: 'an abort names its turn',
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "when: [equals('turn', request.turn), exists('holder')]",
+        "when: [exists('holder')]",
+      ],
+      [
+        `${core}/turn/hold.ts`,
+        'return this.lane.cancel?.turn === this.turn ? this.lane.cancel : undefined;',
+        'return this.lane.cancel;',
+      ],
+    ],
+  },
+  {
+    name: 'lane-made-anew',
+    breaks: 'a late duplicate of $connect empties no lane',
+    patches: [
+      [`${core}/sessions.ts`, 'core.store.putIfAbsent(laneKey(lane)', 'core.store.put(laneKey(lane)'],
+    ],
+  },
+  {
+    name: 'calls-left-open',
+    breaks: 'a call without a result gets one',
+    patches: [[`${core}/turn/tools.ts`, 'return [...open.values()];', 'return [];']],
+  },
+  {
+    name: 'every-tool-again',
+    breaks: 'a call of unknown outcome runs again only if that does no harm',
+    patches: [
+      [
+        `${core}/turn/tools.ts`,
+        'calls.filter((call) => context.toolbox.isIdempotent(call.name))',
+        '[...calls]',
+      ],
+    ],
+  },
+  {
+    name: 'steering-after-the-answer-alone',
+    breaks: 'steering is taken in before every model call',
+    patches: [
+      [
+        `${core}/turn/turn.ts`,
+        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await awaitArrivals',
+        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await awaitArrivals',
+      ],
+    ],
+  },
+  {
+    name: 'retry-after-visible-output',
+    breaks: 'a call is made again only while nothing of it is visible',
+    patches: [
+      [
+        `${core}/turn/turn.ts`,
+        "outcome.type !== 'failed' || outcome.visible || ",
+        "outcome.type !== 'failed' || ",
+      ],
+    ],
+  },
+  {
+    name: 'take-over-from-the-start',
+    breaks: 'after a take-over the model goes on from what was said',
+    patches: [
+      [`${core}/turn/turn.ts`, "entriesOf(hold.events, 'include')", "entriesOf(hold.events, 'hold back')"],
+    ],
+  },
+  {
+    name: 'offset-of-the-call',
+    breaks: 'a chunk says where in the turn it stands',
+    patches: [[`${core}/turn/model-call.ts`, 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
+  },
+];
+
+export interface Planted {
+  /** Throws when a patch found nothing to change: then the mutant is the product itself. */
+  demandApplied(): void;
+}
+
+/** Plants a mutant into all that is loaded from now on in this thread. */
+export function plant(name: string): Planted {
+  const mutant = MUTANTS.find((one) => one.name === name);
+  if (!mutant) throw new Error(`no mutant is called ${name}`);
+  const missing = new Set(mutant.patches);
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context);
+      const patches = mutant.patches.filter(([file]) => url.endsWith(`/${file}`));
+      if (patches.length === 0) return loaded;
+      let source = readFileSync(new URL(url), 'utf8');
+      for (const patch of patches) {
+        const [, find, replace] = patch;
+        if (source.includes(find)) missing.delete(patch);
+        source = source.replace(find, () => replace);
+      }
+      return { ...loaded, source };
+    },
+  });
+  return {
+    demandApplied() {
+      for (const [file, find] of missing) throw new Error(`mutant ${name}: ${file} has no "${find}"`);
+    },
+  };
+}
