@@ -88,13 +88,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'drop-a-claimed-turn',
     breaks: 'a refusal demands that no worker holds the turn',
-    patches: [[`${core}/lane-writes.ts`, "absent('holder'), ...messagesAsRead", '...messagesAsRead']],
+    patches: [[`${core}/lane-writes.ts`, "      absent('holder'),\n      ...messagesAsRead(lane),", '      ...messagesAsRead(lane),']],
   },
   {
     name: 'drop-not-as-read',
     breaks: 'a refusal demands the inbox as it was read',
     patches: [
-      [`${core}/lane-writes.ts`, "absent('holder'), ...messagesAsRead(lane), ", "absent('holder'), "],
+      [`${core}/lane-writes.ts`, "      absent('holder'),\n      ...messagesAsRead(lane),", "      absent('holder'),"],
     ],
   },
   {
@@ -271,8 +271,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/hold.ts`,
-        '    await this.writeEntries();\n    await this.#broadcast',
-        '    this.#entriesWritten = entriesOf(this.events).length;\n    await this.#broadcast',
+        '    await this.writeEntries();\n    const unposted',
+        '    this.#entriesWritten = entriesOf(this.events).length;\n    const unposted',
       ],
     ],
   },
@@ -287,7 +287,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/sessions.ts`,
-        'if (joined.ok && joined.item.active) await core.store.update(laneKey(joined.item.active.lane), listen(connection));',
+        'if (joined.ok && joined.item.active)\n    await core.store.update(laneKey(joined.item.active.lane), listen(connection));',
         '',
       ],
     ],
