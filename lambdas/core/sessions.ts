@@ -66,8 +66,10 @@ export const lastSeq = ({ session, lane }: SessionView): number =>
  * Listens on the session, then on the active lane, in this order; a starting worker activates the session, then claims
  * the lane. So one of the two sees the other, and no event falls between replay and live (P9).
  */
-export async function joinSession(core: Core, key: string, connection: string): Promise<void> {
+export async function joinSession(core: Core, key: string, connection: string): Promise<{ lastSeq: number }> {
   const joined = await core.store.update(sessionKey(key), joinAudience(connection));
-  if (joined.ok && joined.item.active)
-    await core.store.update(laneKey(joined.item.active.lane), listen(connection));
+  if (!joined.ok) return { lastSeq: 0 };
+  const { active, seq } = joined.item;
+  const lane = active && (await core.store.update(laneKey(active.lane), listen(connection)));
+  return { lastSeq: Math.max(seq, lane?.ok ? lane.item.seq : 0) };
 }

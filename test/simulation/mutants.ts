@@ -88,13 +88,23 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'drop-a-claimed-turn',
     breaks: 'a refusal demands that no worker holds the turn',
-    patches: [[`${core}/lane-writes.ts`, "      absent('holder'),\n      ...messagesAsRead(lane),", '      ...messagesAsRead(lane),']],
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "      absent('holder'),\n      ...messagesAsRead(lane),",
+        '      ...messagesAsRead(lane),',
+      ],
+    ],
   },
   {
     name: 'drop-not-as-read',
     breaks: 'a refusal demands the inbox as it was read',
     patches: [
-      [`${core}/lane-writes.ts`, "      absent('holder'),\n      ...messagesAsRead(lane),", "      absent('holder'),"],
+      [
+        `${core}/lane-writes.ts`,
+        "      absent('holder'),\n      ...messagesAsRead(lane),",
+        "      absent('holder'),",
+      ],
     ],
   },
   {
@@ -287,10 +297,15 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/sessions.ts`,
-        'if (joined.ok && joined.item.active)\n    await core.store.update(laneKey(joined.item.active.lane), listen(connection));',
-        '',
+        'active && (await core.store.update(laneKey(active.lane), listen(connection)))',
+        'active && (await core.store.update(laneKey(active.lane), { when: [], change: [] }))',
       ],
     ],
+  },
+  {
+    name: 'nothing-between-start-and-join',
+    breaks: 'what is committed between session_start and listening is replayed',
+    patches: [[`${core}/inbound/greet.ts`, 'if (joined.lastSeq > told)', 'if (joined.lastSeq < 0)']],
   },
   {
     name: 'abort-of-any-turn',

@@ -8,6 +8,7 @@ import { reply } from '../replies.ts';
 import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../sessions.ts';
 import type { Update } from '../update.ts';
 import { absent, any, equals, exists, set } from '../update.ts';
+import { replay } from './replay.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
@@ -71,8 +72,10 @@ const becomeGreeter = (me: string, instead: string | undefined): Update<Connecti
 async function greetAs(core: Core, id: string, made: Connection, wish: Wish): Promise<Connection> {
   const { session, sessionId, lane, resumed } = await settle(core, id, made, wish);
   const connection = { ...made, session, sessionId, lane, resumed };
-  await sendSessionStart(core, id, connection);
-  await joinSession(core, session, id);
+  const told = await sendSessionStart(core, id, connection);
+  const joined = await joinSession(core, session, id);
+  // What was committed in between is neither told of nor live.
+  if (joined.lastSeq > told) await replay(core, id, session, told);
   await core.store.update(connectionKey(id), {
     when: [exists('session')],
     change: [
@@ -116,7 +119,8 @@ async function settle(core: Core, id: string, made: Connection, wish: Wish): Pro
   return settled;
 }
 
-export async function sendSessionStart(core: Core, id: string, connection: Connection): Promise<void> {
+/** Gives the `last_seq` that it told. */
+export async function sendSessionStart(core: Core, id: string, connection: Connection): Promise<number> {
   const view = await viewSession(core, connection.session);
   const running = runningTurn(view);
   const frame: SessionStart = {
@@ -140,4 +144,5 @@ export async function sendSessionStart(core: Core, id: string, connection: Conne
     },
   };
   await reply(core, id, frame);
+  return frame.last_seq;
 }

@@ -54,6 +54,8 @@ export class Hold {
   /** Events up to here are in EVENTS, so that the next commit may drop them from the tail. */
   #spilled: number;
   #commits = 0;
+  /** Settles when the posts of the last commit, and the entries written beside it, are done. */
+  #underWay: Promise<unknown> = Promise.resolve();
   #entriesWritten = 0;
   #text = '';
   #meter = FRESH_METER;
@@ -159,6 +161,7 @@ export class Hold {
    * decide again. Throws `Fenced` when the lane is not mine any more.
    */
   async commit(drafts: readonly EventDraft[], guard: Guard = {}): Promise<boolean> {
+    await this.#underWay;
     const turn = this.turn;
     const events = drafts.map((draft, i) => ({ ...draft, seq: this.#seq + 1 + i, turn }) as TurnEvent);
     const kept = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
@@ -198,9 +201,20 @@ export class Hold {
     this.#measured = true;
     this.events.push(...events);
     for (const event of events) if (event.type === 'chunk') this.#text += event.content;
-    await this.#post(events);
+    this.#under(this.#post(events));
     await this.#spillEarly();
     return true;
+  }
+
+  /**
+   * Work on what is committed goes on while the model does: posts, and entries of the transcript. The next commit waits
+   * for it, so that no more than one commit's posts are ever under way.
+   */
+  #under(work: Promise<unknown>): void {
+    const all = Promise.all([this.#underWay, work]);
+    // Whoever waits for it hears of a failure; until then nobody has to.
+    all.catch(() => {});
+    this.#underWay = all;
   }
 
   /** Goes on under another turn id, with no events yet. Part of a commit that sets the lane's `turn`. */
@@ -222,7 +236,13 @@ export class Hold {
 
   /** Brings the transcript up to the committed events. */
   async writeEntries(): Promise<void> {
+    await this.#underWay;
     this.#entriesWritten = await writeEntries(this.core, this.session, this.events, this.#entriesWritten);
+  }
+
+  /** The same, while the turn goes on: the model is not kept waiting for the transcript. */
+  writeEntriesMeanwhile(): void {
+    this.#under(this.writeEntries());
   }
 
   /** Number of the last entry that the turn has once it ends with this event. */
@@ -242,6 +262,7 @@ export class Hold {
 
   /** Before a worker ends: nothing of it may be under way any more. */
   async settled(): Promise<void> {
+    await this.#underWay;
     await this.#broadcast.settled();
   }
 

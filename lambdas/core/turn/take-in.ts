@@ -61,8 +61,8 @@ export async function takeIn(hold: Hold, context: TurnContext): Promise<void> {
   if (hold.meter.answered) hold.meter = { ...hold.meter, answered: false };
   const ids = fresh.map(({ id }) => id);
   const guard = takingIn(hold.lane, ids, ids);
-  if (await hold.commit(drafts, { when: guard.when, change: [...guard.change, ...begin] }))
-    await hold.writeEntries();
+  const taken = await hold.commit(drafts, { when: guard.when, change: [...guard.change, ...begin] });
+  if (taken) hold.writeEntriesMeanwhile();
 }
 
 /** `applied` events that each fit into a frame. */

@@ -23,7 +23,9 @@ const FIRST_BACKOFF_MS = 250;
  */
 export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover'> {
   if (hold.lane.attempts > MAX_ATTEMPTS) return giveUp(hold, context);
-  let earlier: ReturnType<typeof readEarlierTurns> | undefined;
+  // Read while the inbox is taken in. A failure shows where it is awaited.
+  const earlier = readEarlierTurns(context.core, hold.session, hold.firstEntry);
+  earlier.catch(() => {});
   const steps = new StepBudget(hold, context);
   for (;;) {
     if (hold.ended) {
@@ -57,13 +59,12 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       continue;
     }
     if (timeIsShort(context)) return 'handover';
-    earlier ??= readEarlierTurns(context.core, hold.session, hold.firstEntry);
     const before = await earlier;
     const messages = promptOf([...before.entries, ...entriesOf(hold.events, 'include')]);
     const outcome = await callWithRetry(hold, context, { messages, toolChoice: steps.toolChoice });
     if (outcome.type === 'calls') {
       await runTools(hold, context, outcome.calls);
-      await hold.writeEntries();
+      hold.writeEntriesMeanwhile();
     } else if (outcome.type === 'failed') {
       const { failure } = outcome;
       context.core.log.warn('model call failed', {
