@@ -2,6 +2,7 @@ import { stop as stopBundler } from 'esbuild';
 import { SETTING_NAMES, SettingError } from '../lambdas/settings.ts';
 import { startLocalCloud } from './cloud.ts';
 import { LocalCloudError } from './errors.ts';
+import { buildPage } from './page-build.ts';
 
 /** `npm start`: the local cloud, until it is told to stop. `--verbose` prints what functions print. */
 const DEFAULT_PORT = 8787;
@@ -22,7 +23,7 @@ async function main(): Promise<void> {
   }
   const verbose = process.argv.includes('--verbose');
   const dataDir = process.env.MIDTURN_DATA_DIR;
-  const cloud = await startLocalCloud({
+  const starting = startLocalCloud({
     port: readPort(process.env.PORT),
     settings,
     ...(dataDir && { dataDir }),
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
       if (level === 'error' || verbose) console.error(`${source}: ${text}`);
     },
   });
+  const [cloud] = await Promise.all([starting, buildPage()]);
   // The bundler's work is done; its process would keep its memory.
   await stopBundler();
   const stop = () => {

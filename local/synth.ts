@@ -53,7 +53,10 @@ export async function synthesize(settings: Readonly<Record<string, string>>): Pr
 
 /** Of everything that a template depends on: what is in the bundles does not change it. */
 async function fingerprint(settings: Readonly<Record<string, string>>): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(Object.entries(settings).sort()));
+  // The template names the bundles by their path.
+  const hash = createHash('sha256')
+    .update(root)
+    .update(JSON.stringify(Object.entries(settings).sort()));
   const folders = ['infra', 'lambdas/protocol'];
   const listed = await Promise.all(
     folders.map(async (folder) =>

@@ -8,7 +8,7 @@ export interface Principal {
   subject: string;
 }
 
-/** One WebSocket. Its session and lane never change once it was greeted, so that a warm function may remember them. */
+/** One WebSocket. */
 export interface Connection {
   principal: Principal;
   sessionId: string;
@@ -20,6 +20,8 @@ export interface Connection {
   resumed: boolean;
   /** Which invocation sends `session_start`; the others wait for `greeted`. */
   greeter?: string;
+  /** Session and lane are chosen: they never change from then on. */
+  bound?: boolean;
   /** `session_start` is sent and events are listened to. */
   greeted?: boolean;
   /** A `connect` was answered: the next one asks for a new `session_start`, this one had the greeting. */
@@ -90,6 +92,8 @@ export interface Lane {
   entry: number;
   /** Committed events that may not be in EVENTS yet, encoded. */
   tail: string[];
+  /** Set when a turn was handed over: events up to here were posted, so that nobody posts them again. */
+  posted?: number;
   cancel?: AbortRequest;
   audience: Record<string, 1>;
   /** Fates of withdrawn messages that nobody has heard yet. */

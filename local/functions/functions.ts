@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LocalCloudError } from '../errors.ts';
@@ -36,6 +37,10 @@ export interface FunctionsOptions {
   log: Log;
 }
 
+/** A call of a short function waits for one that is under way rather than for a new environment of many. */
+const SHORT_SECONDS = 30;
+const SHORT_ENVIRONMENTS = 4 * availableParallelism();
+
 export async function createFunctions({
   stack,
   endpoints,
@@ -48,8 +53,9 @@ export async function createFunctions({
   for (const resource of stack.ofType('AWS::Lambda::Function')) {
     const spec = readSpec(stack, resource, endpoints);
     const reservedConcurrency = resource.properties.number('ReservedConcurrentExecutions');
+    const isShort = spec.timeoutSeconds <= SHORT_SECONDS;
     const pool = new FunctionPool(spec, {
-      maxEnvironments,
+      maxEnvironments: isShort ? Math.min(maxEnvironments, SHORT_ENVIRONMENTS) : maxEnvironments,
       runtime,
       ...(reservedConcurrency !== undefined && { reservedConcurrency }),
       log: (text) => {

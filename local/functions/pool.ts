@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { messageOf } from '../errors.ts';
 import { ExecutionEnvironment, type FunctionSpec } from './environment.ts';
 import { FunctionError } from './errors.ts';
@@ -17,6 +18,12 @@ export interface PoolOptions {
  * to get free: short functions then share a few, and a turn, which holds its own for long, still gets one each.
  */
 const SCALE_OUT_AFTER_MS = 20;
+
+/**
+ * A start is all work and no waiting, so more of them at one time than there are processors only makes each one later;
+ * on a busy machine, so much later that calls time out, which asks for still more.
+ */
+const MAX_STARTING = availableParallelism();
 
 /** Lambda keeps idle environments for minutes; here their memory is somebody's laptop. One stays warm. */
 const IDLE_MS = 60_000;
@@ -119,14 +126,18 @@ export class FunctionPool {
     const starting = [...this.#states.values()].filter((state) => state === 'starting').length;
     if (
       this.#closed ||
-      starting >= this.#waiters.length ||
+      starting >= Math.min(this.#waiters.length, MAX_STARTING) ||
       this.#states.size >= this.#options.maxEnvironments
     )
       return;
     const environment = new ExecutionEnvironment(this.spec, this.#options.runtime, this.#options.log);
     this.#states.set(environment, 'starting');
     environment.ready.then(
-      () => this.#offer(environment),
+      () => {
+        this.#offer(environment);
+        // Those who still wait have waited long enough.
+        this.#scaleOut();
+      },
       (error: unknown) => {
         this.#options.log(`did not start: ${messageOf(error)}`);
         const waiter = this.#waiters.shift();

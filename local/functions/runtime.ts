@@ -1,3 +1,6 @@
+import { enableCompileCache } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
@@ -68,6 +71,8 @@ async function run(): Promise<void> {
 type Handler = (event: unknown, context: unknown) => unknown;
 
 async function load(bundle: string, exportName: string): Promise<Handler> {
+  // Each environment of a function compiles the same bundle: the second one finds it done.
+  enableCompileCache(join(tmpdir(), 'midturn-compile-cache'));
   const module: Record<string, unknown> = await import(bundle);
   const handler = module[exportName];
   if (typeof handler !== 'function') {

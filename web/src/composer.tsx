@@ -121,12 +121,15 @@ export function Composer({
   );
 }
 
+/** Browsers that know it let the style sheet do it, without a layout for every letter. */
+const GROWS_BY_ITSELF = CSS.supports('field-sizing', 'content');
+
 /** As high as its text, up to what the style sheet allows. */
 function useGrowing(field: React.RefObject<HTMLTextAreaElement | null>, content: string) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what changes the height
   useLayoutEffect(() => {
     const element = field.current;
-    if (!element) return;
+    if (!element || GROWS_BY_ITSELF) return;
     element.style.height = 'auto';
     element.style.height = `${element.scrollHeight}px`;
   }, [content]);

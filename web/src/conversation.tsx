@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ChatState } from '../../client/index.ts';
 import { type AnswerActions, AnswerPart } from './answer.tsx';
 import { Message } from './message.tsx';
@@ -18,12 +18,17 @@ export function Conversation({
 }) {
   const sections = useMemo(() => sectionsOf(state.items), [state.items]);
   const ownMessages = state.pending.length;
-  const { scroller, follows, toEnd } = useFollowing(state.items, ownMessages);
+  const { scroller, follows, toEnd } = useFollowing(state.items, sections[0]?.key, ownMessages);
   const isEmpty = sections.length === 0;
   return (
     <div className="conversation-frame">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse */}
-      <section className="conversation" ref={scroller} aria-label="Conversation" tabIndex={0}>
+      <section
+        className="conversation"
+        ref={scroller}
+        aria-label="Conversation"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+        tabIndex={0}
+      >
         <div className="column">
           {state.history.more && (
             <p className="earlier">
@@ -113,11 +118,16 @@ function Welcome({ loading }: { loading: boolean }) {
   );
 }
 
-/** Keeps the end in view while the reader is there, and keeps still once they scroll away. */
-function useFollowing(content: unknown, ownMessages: number) {
+/**
+ * Keeps the end in view while the reader is there, and keeps still once they scroll away. `firstKey` names what stands
+ * at the top.
+ */
+function useFollowing(content: unknown, firstKey: string | undefined, ownMessages: number) {
   const scroller = useRef<HTMLElement>(null);
   const [follows, setFollows] = useState(true);
   const following = useRef(true);
+  const first = useRef(firstKey);
+  const height = useRef(0);
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
@@ -129,6 +139,7 @@ function useFollowing(content: unknown, ownMessages: number) {
     // The window, the composer and unfolded details change the height without a new item.
     const keep = new ResizeObserver(() => {
       if (following.current) element.scrollTop = element.scrollHeight;
+      height.current = element.scrollHeight;
     });
     keep.observe(element);
     if (element.firstElementChild) keep.observe(element.firstElementChild);
@@ -140,23 +151,23 @@ function useFollowing(content: unknown, ownMessages: number) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when there is something new to follow
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (element && following.current) element.scrollTop = element.scrollHeight;
+    if (!element) return;
+    if (following.current) element.scrollTop = element.scrollHeight;
+    // What came in above shall not push away what is being read.
+    else if (firstKey !== first.current) element.scrollTop += element.scrollHeight - height.current;
+    first.current = firstKey;
+    height.current = element.scrollHeight;
   }, [content]);
+  const toEnd = useCallback(() => {
+    following.current = true;
+    setFollows(true);
+    if (scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+  }, []);
   // Who has just written wants to see it.
   const written = useRef(ownMessages);
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element && ownMessages > written.current) element.scrollTop = element.scrollHeight;
+    if (ownMessages > written.current) toEnd();
     written.current = ownMessages;
-  }, [ownMessages]);
-  const toEnd = () => {
-    const element = scroller.current;
-    if (element)
-      element.scrollTo({ top: element.scrollHeight, behavior: prefersStillness() ? 'instant' : 'smooth' });
-  };
+  }, [ownMessages, toEnd]);
   return { scroller, follows, toEnd };
-}
-
-function prefersStillness(): boolean {
-  return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }

@@ -42,7 +42,14 @@ function Value({ value }: { value: ToolValue }) {
   );
 }
 
+/** `seconds: 3, unit: minutes` */
 function brief(args: ToolValue): string {
-  const text = JSON.stringify(args) ?? '';
-  return text === '{}' || text === 'null' ? '' : text.replace(/^\{|\}$/g, '').replaceAll('"', '');
+  if (args === null) return '';
+  if (typeof args !== 'object') return String(args);
+  const named = Object.entries(args).map(([name, value]) => `${name}: ${plain(value)}`);
+  return named.join(', ');
+}
+
+function plain(value: ToolValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

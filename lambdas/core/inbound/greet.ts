@@ -7,7 +7,7 @@ import { adopt } from '../lane-writes.ts';
 import { reply } from '../replies.ts';
 import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../sessions.ts';
 import type { Update } from '../update.ts';
-import { absent, any, equals, exists, set } from '../update.ts';
+import { absent, any, equals, exists, set, setIfAbsent } from '../update.ts';
 import { replay } from './replay.ts';
 
 /**
@@ -48,8 +48,9 @@ export async function greet(core: Core, id: string, wish: Wish = {}): Promise<Gr
       since = core.clock.now();
     }
     if (read.greeter === undefined || core.clock.now() - since > PATIENCE_MS) {
-      const mine = await core.store.update(key, becomeGreeter(me, read.greeter));
-      if (mine.ok) return { connection: await greetAs(core, id, mine.item, wish), here: true };
+      const mine = await core.store.update(key, becomeGreeter(me, read.greeter, wish));
+      const bound = mine.ok ? await bind(core, id, me, mine.item, wish) : undefined;
+      if (bound) return { connection: await sayHello(core, id, bound, wish), here: true };
     }
     await core.clock.sleep(pause);
     read = await core.store.get(key);
@@ -57,8 +58,11 @@ export async function greet(core: Core, id: string, wish: Wish = {}): Promise<Gr
   return read && { connection: read, here: false };
 }
 
+/** A frame without a wish binds the connection to the lane of `$connect` by the same write. */
+const hasWish = ({ sessionId, lane }: Wish) => sessionId !== undefined || lane !== undefined;
+
 /** Recognised: `greeter` is me; done twice, it is still me. */
-const becomeGreeter = (me: string, instead: string | undefined): Update<Connection> => ({
+const becomeGreeter = (me: string, instead: string | undefined, wish: Wish): Update<Connection> => ({
   when: [
     exists('session'),
     absent('greeted'),
@@ -66,26 +70,45 @@ const becomeGreeter = (me: string, instead: string | undefined): Update<Connecti
       ? any(absent('greeter'), equals('greeter', me))
       : any(equals('greeter', instead), equals('greeter', me)),
   ],
-  change: [set('greeter', me)],
+  change: [set('greeter', me), ...(hasWish(wish) ? [] : [setIfAbsent<Connection>('bound', true)])],
 });
 
-async function greetAs(core: Core, id: string, made: Connection, wish: Wish): Promise<Connection> {
+/**
+ * The connection's session and lane are chosen once, before anything is said: a greeter that was taken for dead and wakes
+ * up later says nothing else than the one that took its place. Undefined: another has it now; look again.
+ */
+async function bind(
+  core: Core,
+  id: string,
+  me: string,
+  made: Connection,
+  wish: Wish,
+): Promise<Connection | undefined> {
+  if (made.bound) return made;
   const { session, sessionId, lane, resumed } = await settle(core, id, made, wish);
-  const connection = { ...made, session, sessionId, lane, resumed };
-  const told = await sendSessionStart(core, id, connection);
-  const joined = await joinSession(core, session, id);
-  // What was committed in between is neither told of nor live.
-  if (joined.lastSeq > told) await replay(core, id, session, told);
-  await core.store.update(connectionKey(id), {
-    when: [exists('session')],
+  const written = await core.store.update(connectionKey(id), {
+    when: [equals('greeter', me), absent('bound')],
     change: [
-      set('greeted', true),
+      set('bound', true),
       set('session', session),
       set('sessionId', sessionId),
       set('lane', lane),
       set('resumed', resumed),
-      ...(wish.connecting ? [set<Connection>('connected', true)] : []),
     ],
+  });
+  if (written.ok) return written.item;
+  const now = await core.store.get(connectionKey(id));
+  return now?.greeter === me && now.bound ? now : undefined;
+}
+
+async function sayHello(core: Core, id: string, connection: Connection, wish: Wish): Promise<Connection> {
+  const told = await sendSessionStart(core, id, connection);
+  const joined = await joinSession(core, connection.session, id);
+  // What was committed in between is neither told of nor live.
+  if (joined.lastSeq > told) await replay(core, id, connection.session, told);
+  await core.store.update(connectionKey(id), {
+    when: [exists('session')],
+    change: [set('greeted', true), ...(wish.connecting ? [set<Connection>('connected', true)] : [])],
   });
   return connection;
 }

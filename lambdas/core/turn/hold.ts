@@ -150,7 +150,7 @@ export class Hold {
       if (turn !== this.turn) await writeEntries(this.core, this.session, turns.get(turn) ?? []);
     }
     await this.writeEntries();
-    const unposted = left.filter((event) => event.seq > posted);
+    const unposted = left.filter((event) => event.seq > Math.max(posted, this.lane.posted ?? 0));
     await this.#broadcast.send(
       await Promise.all(unposted.map((event) => storedFrame(this.core, this.session, event, stored))),
     );
@@ -258,6 +258,12 @@ export class Hold {
     if (!last) return;
     await spillEvents(this.core, this.session, events);
     this.#spilled = last.seq;
+  }
+
+  /** Leaves the turn to a fresh invocation, which goes on where this one stops and posts nothing again. */
+  async handOver(): Promise<void> {
+    await this.settled();
+    await this.commit([], { change: [set('posted', this.#seq)] });
   }
 
   /** Before a worker ends: nothing of it may be under way any more. */

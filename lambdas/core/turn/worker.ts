@@ -83,7 +83,10 @@ async function runSlot(
   if (!hold) return 'again';
   try {
     const end = await runTurn(hold, context);
-    if (end === 'handover') return end;
+    if (end === 'handover') {
+      await hold.handOver();
+      return end;
+    }
     progress.posted = hold.nextSeq - 1;
     if (hold.lane.slot === slot) {
       // A turn that follows from what was left in the inbox runs in the same slot, under the same token.

@@ -1,0 +1,29 @@
+import type { Summary } from './stats.ts';
+
+/** One line of a bench's table. */
+export type Figure = {
+  name: string;
+  unit: string;
+} & ({ summary: Summary; target?: Target } | { value: number });
+
+/** What the p50 should stay below, in the figure's unit. */
+export interface Target {
+  p50Below: number;
+}
+
+export interface BenchResult {
+  /** What was done, in one line. */
+  about: string;
+  figures: Figure[];
+  /** Promises that did not hold, one line each. */
+  broken: string[];
+}
+
+/** A bench measures what its name says, on a stack of its own. Its results go to `results/<name>.json`. */
+export interface Bench {
+  name: string;
+  run(): Promise<BenchResult>;
+}
+
+export const isMissed = (figure: Figure): boolean =>
+  'summary' in figure && figure.target !== undefined && figure.summary.p50 >= figure.target.p50Below;

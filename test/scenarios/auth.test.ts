@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { accepted, chunk, end, eventsOf, framesOf, refused } from '../support/frames.ts';
+import { createGate } from '../support/model-server.ts';
+import { givenStack } from '../support/stack.ts';
+import { connect, HandshakeRefused } from '../support/ws-client.ts';
+
+const ANN = { principal: { tenant: 'acme', subject: 'ann' }, query: { token: 'token-of-ann' } };
+const BOB = { principal: { tenant: 'acme', subject: 'bob' }, query: { token: 'token-of-bob' } };
+/** The same subject under another tenant, and names that try to spell another's key. */
+const OTHER_ANN = { principal: { tenant: 'globex', subject: 'ann' }, query: { token: 'token-of-other-ann' } };
+const SPELLER = { principal: { tenant: 'acme', subject: 'ann#s' }, query: { token: 'token-of-speller' } };
+
+const stack = givenStack({
+  settings: {
+    MIDTURN_AUTH: 'tokens',
+    MIDTURN_TOKENS: [ANN, BOB, OTHER_ANN, SPELLER]
+      .map(({ principal, query }) => `${query.token}=${principal.tenant}/${principal.subject}`)
+      .join(','),
+  },
+});
+
+describe('a token', () => {
+  const url = () => `${stack.cloud.url}?session_id=${stack.newSession()}`;
+
+  it.each([
+    ['the Authorization header', { headers: { Authorization: 'Bearer token-of-ann' } }, ''],
+    ['a subprotocol', { protocols: ['midturn.v1', 'bearer.token-of-ann'] }, ''],
+    ['the query', {}, '&token=token-of-ann'],
+    [
+      'the header before the others',
+      { headers: { Authorization: 'Bearer token-of-ann' }, protocols: ['midturn.v1', 'bearer.wrong'] },
+      '&token=wrong',
+    ],
+    [
+      'the subprotocol before the query',
+      { protocols: ['midturn.v1', 'bearer.token-of-ann'] },
+      '&token=wrong',
+    ],
+  ])('is taken from %s', async (_, options, query) => {
+    const client = await connect(`${url()}${query}`, options);
+    client.send({ type: 'connect' });
+    await client.next('connected');
+    if ('protocols' in options) expect(client.protocol).toBe('midturn.v1');
+    await client.close();
+  });
+
+  it.each([
+    ['none', {}, ''],
+    ['an empty one', {}, '&token='],
+    ['a wrong one', {}, '&token=wrong'],
+    ['one of another scheme', { headers: { Authorization: 'Basic token-of-ann' } }, ''],
+    ['a wrong one before a right one', { headers: { Authorization: 'Bearer wrong' } }, '&token=token-of-ann'],
+  ])('that is %s is refused with 401', async (_, options, query) => {
+    const refusal = await connect(`${url()}${query}`, options).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(HandshakeRefused);
+    expect(refusal).toMatchObject({ statusCode: 401 });
+  });
+
+  it('is stored nowhere', async () => {
+    stack.script([{ chunks: ['ok'] }]);
+    const client = await stack.connect(stack.newSession(), ANN);
+    client.send({ type: 'message', content: 'hello' });
+    await end(client);
+    expect(await stack.stored.everything()).not.toContain('token-of-');
+  });
+});
+
+describe('two principals with the same session_id', () => {
+  it('P12: have two sessions: neither sees, steers, reads, resumes or aborts the other’s', async () => {
+    const gate = createGate();
+    const model = stack.script((_, index) => ({
+      chunks: index === 0 ? ['for ann', gate, '.'] : ['for others'],
+    }));
+    const session = 's';
+    const ann = await stack.connect(session, ANN);
+    ann.send({ type: 'message', id: 'm1', content: 'secret of ann' });
+    await chunk(ann, 'for ann');
+    const { lane } = await ann.waitFor('session_start');
+    const { turn_id } = await accepted(ann, 'm1');
+
+    for (const who of [BOB, OTHER_ANN, SPELLER]) {
+      const other = await stack.connect(session, who);
+      other.send({ type: 'connect', resume: { lane, after_seq: 0 } });
+      const start = await other.next('session_start');
+      expect(start).toMatchObject({ resumed: false, message_count: 0, last_seq: 0 });
+      expect(start).not.toHaveProperty('active_turn');
+      expect(start.lane).not.toBe(lane);
+      await other.next('connected');
+      other.send({ type: 'history' });
+      expect((await other.next('history')).entries).toEqual([]);
+      other.send({ type: 'abort', turn_id });
+      await refused(other, 'NO_ACTIVE_TURN');
+      other.send({ type: 'cancel', id: 'm1' });
+      await refused(other, 'NOT_PENDING');
+      // The same message id is another message here, and its turn does not wait for ann's.
+      other.send({ type: 'message', id: 'm1', content: 'hello' });
+      expect(await accepted(other, 'm1')).toMatchObject({ placement: 'turn', position: 0 });
+      expect(await end(other)).toMatchObject({ type: 'done', full_response: 'for others' });
+      expect(model.prompt(model.requests.length)).toEqual(['user: hello']);
+      expect(JSON.stringify(other.frames)).not.toMatch(/(of|for) ann/);
+      expect(eventsOf(other).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+    }
+    gate.open();
+    expect(await end(ann)).toMatchObject({ type: 'done', full_response: 'for ann.' });
+    expect(framesOf(ann, 'turn_start')).toHaveLength(1);
+    expect(await stack.stored.lines(session, ANN.principal)).toEqual([
+      'user: secret of ann',
+      'assistant: for ann.',
+    ]);
+    expect(await stack.stored.lines(session, BOB.principal)).toEqual([
+      'user: hello',
+      'assistant: for others',
+    ]);
+  });
+
+  it('P12: a connect frame cannot reach another’s session or lane either', async () => {
+    stack.script(() => ({ chunks: ['ok'] }));
+    const session = stack.newSession();
+    const ann = await stack.connect(session, ANN);
+    ann.send({ type: 'message', content: 'hello' });
+    await end(ann);
+    const { lane } = await ann.waitFor('session_start');
+    const bob = await stack.connect(stack.newSession(), BOB);
+    bob.send({ type: 'connect', session_id: session, resume: { lane, after_seq: 0 } });
+    expect(await bob.next('session_start')).toMatchObject({
+      session_id: session,
+      resumed: false,
+      last_seq: 0,
+    });
+    await bob.next('connected');
+    expect(eventsOf(bob)).toEqual([]);
+  });
+});

@@ -1,0 +1,79 @@
+import { setTimeout } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { Principal, Session, StoredEntry } from '../../lambdas/core/items.ts';
+import { sessionKey, sessionOf } from '../../lambdas/core/keys.ts';
+
+/** Who connects where nobody has to prove anything. */
+export const ANONYMOUS: Principal = { tenant: 'local', subject: 'anonymous' };
+
+/** A test that passes never waits so long. */
+const IDLE_WITHIN_MS = 10_000;
+const LOOK_MS = 10;
+
+/** What the real table holds, read beside the product. */
+export interface Stored {
+  /** The session's entries in order, read when no turn of it runs or waits any more. */
+  transcript(sessionId: string, principal?: Principal): Promise<StoredEntry[]>;
+  /** The same in one line per entry: `user: first`, `assistant: draft`, `tool_call: wait`, `tool_result: wait`. */
+  lines(sessionId: string, principal?: Principal): Promise<string[]>;
+  /** Every item of the table as JSON text: to see that something is stored nowhere. */
+  everything(): Promise<string>;
+  close(): void;
+}
+
+export function readStored({ endpoint, tableName }: { endpoint: string; tableName: string }): Stored {
+  const client = new DynamoDBClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const documents = DynamoDBDocumentClient.from(client);
+  const config = { client: documents };
+
+  async function isIdle(session: string): Promise<boolean> {
+    const { pk, sk } = sessionKey(session);
+    const { Item } = await documents.send(
+      new GetCommand({ TableName: tableName, Key: { pk, sk }, ConsistentRead: true }),
+    );
+    const item = Item as Session | undefined;
+    return item !== undefined && item.active === undefined && Object.keys(item.queue).length === 0;
+  }
+
+  async function becomesIdle(session: string): Promise<void> {
+    const deadline = Date.now() + IDLE_WITHIN_MS;
+    while (!(await isIdle(session))) {
+      if (Date.now() > deadline) throw new Error(`a turn of ${session} still runs or waits`);
+      await setTimeout(LOOK_MS);
+    }
+  }
+
+  async function transcript(sessionId: string, principal = ANONYMOUS): Promise<StoredEntry[]> {
+    const session = sessionOf(principal, sessionId);
+    await becomesIdle(session);
+    const pages = paginateQuery(config, {
+      TableName: tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :entry)',
+      ExpressionAttributeValues: { ':pk': sessionKey(session).pk, ':entry': 'ENTRY#' },
+    });
+    const entries: StoredEntry[] = [];
+    for await (const { Items = [] } of pages) entries.push(...(Items as StoredEntry[]));
+    return entries;
+  }
+
+  return {
+    transcript,
+    lines: async (sessionId, principal) => (await transcript(sessionId, principal)).map(lineOf),
+    async everything() {
+      const items: unknown[] = [];
+      const pages = paginateScan(config, { TableName: tableName, ConsistentRead: true });
+      for await (const { Items = [] } of pages) items.push(...Items);
+      return JSON.stringify(items);
+    },
+    close: () => client.destroy(),
+  };
+}
+
+const lineOf = (entry: StoredEntry): string =>
+  `${entry.role}: ${entry.role === 'user' || entry.role === 'assistant' ? entry.content : entry.name}`;
