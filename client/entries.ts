@@ -13,8 +13,8 @@ export function joinEntries(
 }
 
 /**
- * The transcript as the same items that its events would have given, but for what is not kept there: thinking, steps
- * and how a turn ended.
+ * The transcript as the same items that its events would have given, but for what is not kept there: thinking, and how a
+ * turn ended.
  */
 export function entryItems(entries: readonly HistoryEntry[]): Item[] {
   const items: Item[] = [];
@@ -30,7 +30,7 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
           id: entry.id,
           content: entry.content,
           delivery: 'steer',
-          state: { status: 'applied', turnId, step: undefined },
+          state: { status: 'applied', turnId, step: entry.step },
           withdrawing: false,
         });
         break;

@@ -17,8 +17,8 @@ export type MessageState =
   | { status: 'accepted'; turnId: string; placement: 'turn' | 'steering'; position: number }
   /** Waits for a turn of its own. */
   | { status: 'queued'; turnId: string; position: number }
-  /** Taken into the prompt before this model call of this turn. Entries read from history do not know their step. */
-  | { status: 'applied'; turnId: string; step: number | undefined }
+  /** Taken into the prompt before this model call of this turn. */
+  | { status: 'applied'; turnId: string; step: number }
   | { status: 'cancelled'; reason: string }
   | {
       status: 'rejected';

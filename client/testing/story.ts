@@ -25,7 +25,7 @@ export class Story {
   takeIn(messages: { id: string; content: string }[], step: number): void {
     this.#closeSpan();
     this.add({ type: 'applied', messages, step });
-    for (const message of messages) this.#enter({ role: 'user', ...message, at: 0 });
+    for (const message of messages) this.#enter({ role: 'user', ...message, at: 0, step });
   }
 
   say(content: string): void {

@@ -147,7 +147,16 @@ export const cancelled = z.object({
 
 const entryBase = { n: z.int().check(z.positive()), turn_id: z.string() };
 export const historyEntry = z.discriminatedUnion('role', [
-  z.object({ ...entryBase, role: z.literal('user'), id: z.string(), content: z.string(), at: z.number() }),
+  z.object({
+    ...entryBase,
+    role: z.literal('user'),
+    id: z.string(),
+    content: z.string(),
+    /** When API Gateway received it, in milliseconds since the epoch. */
+    at: z.number(),
+    /** As in `applied`. */
+    step: z.int().check(z.positive()),
+  }),
   z.object({ ...entryBase, role: z.literal('assistant'), content: z.string() }),
   z.object({
     ...entryBase,

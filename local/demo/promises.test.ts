@@ -26,9 +26,9 @@ const frames = [
 ] satisfies ServerFrame[];
 
 const transcript = [
-  { n: 1, turn_id, role: 'user', id: 'a', content: 'first', at: 0 },
+  { n: 1, turn_id, role: 'user', id: 'a', content: 'first', at: 0, step: 1 },
   { n: 2, turn_id, role: 'assistant', content: 'draft' },
-  { n: 3, turn_id, role: 'user', id: 'b', content: 'second', at: 0 },
+  { n: 3, turn_id, role: 'user', id: 'b', content: 'second', at: 0, step: 2 },
   { n: 4, turn_id, role: 'assistant', content: 'final' },
 ] satisfies HistoryEntry[];
 

@@ -300,6 +300,22 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'greeter-unbound',
+    breaks: 'a connection is bound to one lane, whoever greets',
+    patches: [
+      [
+        `${core}/inbound/greet.ts`,
+        'if (made.bound) return made;',
+        'if (made.bound && !hasWish(wish)) return made;',
+      ],
+      [
+        `${core}/inbound/greet.ts`,
+        "when: [equals('greeter', me), absent('bound')],",
+        "when: [exists('session')],",
+      ],
+    ],
+  },
+  {
     name: 'nothing-between-start-and-join',
     breaks: 'what is committed between session_start and listening is replayed',
     patches: [[`${core}/inbound/greet.ts`, 'if (joined.lastSeq > told)', 'if (joined.lastSeq < 0)']],

@@ -5,7 +5,7 @@ import { sectionsOf } from './turns.ts';
 function user(id: string, state: MessageState): UserItem {
   return { kind: 'user', key: `user:${id}`, id, content: id, delivery: 'steer', state, withdrawing: false };
 }
-const applied = (turnId: string, step: number | undefined): MessageState => ({
+const applied = (turnId: string, step: number): MessageState => ({
   status: 'applied',
   turnId,
   step,

@@ -41,7 +41,15 @@ function shown(entry: Entry): HistoryEntry {
   const { turn: turn_id, n } = entry;
   switch (entry.role) {
     case 'user':
-      return { n, turn_id, role: 'user', id: entry.id, content: entry.content, at: entry.at };
+      return {
+        n,
+        turn_id,
+        role: 'user',
+        id: entry.id,
+        content: entry.content,
+        at: entry.at,
+        step: entry.step,
+      };
     case 'assistant':
       return { n, turn_id, role: 'assistant', content: entry.content };
     case 'tool_call': {

@@ -88,6 +88,8 @@ export async function callModel(
   }
 
   async function cut(): Promise<CallOutcome> {
+    // A call that is cut for somebody was a call; one that goes on in a fresh invocation is still the same.
+    if (hold.abortRequest || wantsCut(hold)) hold.meter = { ...hold.meter, steps: hold.meter.steps + 1 };
     await flush();
     return { type: 'cut' };
   }

@@ -53,7 +53,10 @@ function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): D
   const body = next
     ? announce(next)
     : [...outcomes(exchange), ...asked.flatMap(replyUnlessTool)].join('\n\n');
-  const text = [steering, body || 'Done.'].filter((part) => part !== '').join(' ');
+  const answer = body || 'Done.';
+  // A heading is one only at the beginning of a line.
+  const text =
+    steering && answer.startsWith('#') ? `${steering}\n\n${answer}` : `${steering} ${answer}`.trimStart();
   return {
     thinking: exchange.length === asked.length ? `The user asks: ${quote(asked.join(' '))}. Let me see.` : '',
     // The turn's earlier text and this one are read as one.

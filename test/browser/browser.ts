@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { buildPage } from '../../local/page-build.ts';
+import type { SharedStack } from '../support/stack.ts';
+import { type ChatPage, openChat } from './chat-page.ts';
+
+/** Debian's. Nothing is downloaded: where there is none, the tests are skipped. */
+const CHROMIUM = '/usr/bin/chromium';
+
+const ARGUMENTS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A test that passes never waits so long: a browser on a busy machine is slow at everything. */
+const TEST_WITHIN_MS = 90_000;
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+
+/** A `describe` whose tests need a browser. */
+export function describeInBrowser(name: string, body: () => void): void {
+  const isThere = existsSync(CHROMIUM);
+  if (!isThere) console.warn(`SKIPPED: ${name}. There is no ${CHROMIUM}: apt-get install chromium.`);
+  describe.skipIf(!isThere)(name, { timeout: TEST_WITHIN_MS }, body);
+}
+
+export interface SharedBrowser {
+  /** The page in a tab of its own, at this session; with `beside`, in the same browser profile as that one. */
+  open(sessionId: string, options?: BrowserContextOptions & { beside?: ChatPage }): Promise<ChatPage>;
+}
+
+/** A browser for the tests of this `describe`. After each test, no page of it may have complained on its console. */
+export function givenBrowser(stack: SharedStack): SharedBrowser {
+  let browser: Browser | undefined;
+  const contexts: BrowserContext[] = [];
+  const pages: ChatPage[] = [];
+  beforeAll(async () => {
+    await buildPage();
+    browser = await launchBrowser();
+  });
+  afterEach(async () => {
+    const complaints = pages.splice(0).flatMap((chat) => chat.complaints);
+    await Promise.all(contexts.splice(0).map((context) => context.close()));
+    expect(complaints).toEqual([]);
+  });
+  afterAll(() => browser?.close());
+  return {
+    async open(sessionId, { beside, ...options } = {}) {
+      let context = beside?.page.context();
+      if (!context) {
+        if (!browser) throw new Error('the browser runs inside tests only');
+        context = await browser.newContext(options);
+        contexts.push(context);
+      }
+      const chat = await openChat(await context.newPage(), stack.cloud.pageUrl, sessionId);
+      pages.push(chat);
+      return chat;
+    },
+  };
+}

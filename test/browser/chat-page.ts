@@ -1,0 +1,121 @@
+import type { Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+/** A test that passes never waits so long. */
+const WITHIN_MS = 20_000;
+
+/** The page as its reader sees and uses it. */
+export interface ChatPage {
+  readonly page: Page;
+  /** Errors and warnings on the console, and exceptions that nobody caught. */
+  readonly complaints: readonly string[];
+  readonly field: Locator;
+  readonly stopButton: Locator;
+  /** Writes a message as a person does, with Enter. */
+  say(content: string, delivery?: 'Steer' | 'Queue' | 'Now'): Promise<void>;
+  /**
+   * What stands in the conversation, from top to bottom, in the words of the stored transcript (`user: first`,
+   * `assistant: draft`, `tool_call: wait`, `tool_result: wait`); a message that is not in it with its state:
+   * `user, Sending…: second`.
+   */
+  lines(): Promise<string[]>;
+  /** Waits until exactly this stands there. */
+  shows(...lines: string[]): Promise<void>;
+  /** Waits until this is said under this message about its state. */
+  notes(content: string, note: string | RegExp): Promise<void>;
+  /** Waits until so many messages are in this state. */
+  counts(state: 'accepted' | 'applied' | 'rejected', messages: number): Promise<void>;
+  /** Waits until the answer is over. */
+  answered(): Promise<void>;
+  reload(): Promise<void>;
+  /** The page's own switch. */
+  cut(): Promise<void>;
+  connectAgain(): Promise<void>;
+}
+
+export async function openChat(page: Page, url: string, sessionId: string): Promise<ChatPage> {
+  const complaints: string[] = [];
+  page.setDefaultTimeout(WITHIN_MS);
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  const conversation = page.getByRole('region', { name: 'Conversation' });
+  const field = page.getByRole('textbox');
+  const stopButton = page.getByRole('button', { name: 'Stop the answer' });
+  const isConnected = () => page.getByText('Connected', { exact: true }).waitFor();
+  const lines = () => conversation.evaluate(readLines);
+
+  await page.goto(`${url}#session=${sessionId}`);
+  await isConnected();
+  return {
+    page,
+    complaints,
+    field,
+    stopButton,
+    async say(content, delivery) {
+      if (delivery) await page.getByRole('radio', { name: delivery }).check({ force: true });
+      await field.fill(content);
+      await field.press('Enter');
+    },
+    lines,
+    shows: (...expected) => expect.poll(lines, { timeout: WITHIN_MS }).toEqual(expected),
+    notes: (content, note) =>
+      expect
+        .poll(
+          () =>
+            conversation
+              .getByRole('article')
+              .filter({ has: page.locator('.bubble').getByText(content, { exact: true }) })
+              .last()
+              .locator('.note > span')
+              .textContent(),
+          { timeout: WITHIN_MS },
+        )
+        .toMatch(note),
+    counts: (state, messages) =>
+      expect
+        .poll(() => conversation.locator(`.message.is-${state}`).count(), { timeout: WITHIN_MS })
+        .toBe(messages),
+    answered: () => page.locator('.is-running').waitFor({ state: 'detached' }),
+    async reload() {
+      await page.reload();
+      await isConnected();
+    },
+    async cut() {
+      await page.getByRole('button', { name: 'Cut the connection' }).click();
+      await page.getByText('Connection cut.').waitFor();
+    },
+    async connectAgain() {
+      await page.getByRole('button', { name: 'Connect again' }).click();
+      await isConnected();
+    },
+  };
+}
+
+/** As much of the DOM as is read; the project's own types know no browser. */
+interface DomElement {
+  readonly textContent: string | null;
+  readonly classList: { contains(name: string): boolean };
+  querySelector(selector: string): DomElement | null;
+  querySelectorAll(selector: string): Iterable<DomElement>;
+}
+
+/** Runs in the page. */
+function readLines(conversation: DomElement): string[] {
+  const text = (element: DomElement, selector: string) =>
+    element.querySelector(selector)?.textContent?.trim();
+  return [...conversation.querySelectorAll('.message, .prose, .tool')].flatMap((element) => {
+    const { classList } = element;
+    if (classList.contains('prose')) return `assistant: ${element.textContent?.trim()}`;
+    if (classList.contains('tool')) {
+      const name = text(element, '.tool-name');
+      const isOver = ['done', 'failed'].includes(text(element, '.tool-state') ?? '');
+      return isOver ? [`tool_call: ${name}`, `tool_result: ${name}`] : `tool_call: ${name}`;
+    }
+    const content = element.querySelector('.bubble')?.textContent;
+    return classList.contains('is-applied')
+      ? `user: ${content}`
+      : `user, ${text(element, '.note > span')}: ${content}`;
+  });
+}

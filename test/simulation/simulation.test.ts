@@ -1,0 +1,62 @@
+import { availableParallelism } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { runCampaign } from './campaign.ts';
+import { runHistory } from './history.ts';
+import { MUTANTS } from './mutants.ts';
+
+/** A longer run, outside the tests: `npm run sim -- --count 1000000`. */
+const HISTORIES = 20_000;
+/** Enough for each mutant; most are caught within a hundred. */
+const PER_MUTANT = 8000;
+const jobs = Math.min(2, availableParallelism());
+const MINUTES = 60_000;
+
+describe('the simulation', () => {
+  it('is decided by its seed', async () => {
+    const stories = [];
+    for (let i = 0; i < 2; i++) {
+      const lines: string[] = [];
+      await runHistory(7, { log: (line) => lines.push(line) });
+      stories.push(lines);
+    }
+    expect(stories[0]?.length).toBeGreaterThan(50);
+    expect(stories[0]).toEqual(stories[1]);
+  });
+
+  it(
+    `P1 to P14 hold in ${HISTORIES} histories with every fault`,
+    async () => {
+      const { findings, histories, injected, turns } = await runCampaign({ from: 1, count: HISTORIES, jobs });
+      expect(findings).toEqual([]);
+      expect(histories).toBe(HISTORIES);
+      expect(turns).toBeGreaterThan(HISTORIES);
+      for (const fault of [
+        'crash',
+        'pause',
+        'answer lost, repeated',
+        'late duplicate',
+        'time limit',
+        'fenced',
+        'hand-over',
+      ]) {
+        expect(injected[fault], fault).toBeGreaterThan(100);
+      }
+    },
+    10 * MINUTES,
+  );
+
+  it.each(MUTANTS)(
+    'catches $name: no longer true that $breaks',
+    async ({ name }) => {
+      const { findings } = await runCampaign({
+        from: 1,
+        count: PER_MUTANT,
+        jobs,
+        untilCaught: true,
+        mutant: name,
+      });
+      expect(findings.map(({ promise }) => promise)).not.toEqual([]);
+    },
+    5 * MINUTES,
+  );
+});
