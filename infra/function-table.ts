@@ -81,7 +81,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 512,
     timeout: 'turn',
     table: READ_AND_WRITE,
-    sends: ['turn', 'deadline'],
+    // Dead letters: what is no token is put aside at once, since it would hold up its session for a thousand receives.
+    sends: ['turn', 'deadline', 'deadTurn'],
     consumes: 'turn',
     posts: true,
     callsModel: true,

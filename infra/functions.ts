@@ -147,6 +147,7 @@ function environment(
   if (spec.table.length > 0) variables.MIDTURN_TABLE_NAME = table.tableName;
   if (spec.sends.includes('turn')) variables.MIDTURN_TURN_QUEUE_URL = queues.turn.queueUrl;
   if (spec.sends.includes('deadline')) variables.MIDTURN_DEADLINE_QUEUE_URL = queues.deadline.queueUrl;
+  if (spec.sends.includes('deadTurn')) variables.MIDTURN_DEAD_TURN_QUEUE_URL = queues.deadTurn.queueUrl;
   if (spec.posts) variables.MIDTURN_MANAGEMENT_ENDPOINT = managementEndpoint;
   const settings = toEnvironment(props);
   for (const setting of spec.settings) {

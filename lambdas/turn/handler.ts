@@ -4,7 +4,8 @@ import { coreOf, required } from '../adapters/environment.ts';
 import { createModel } from '../adapters/model/create-model.ts';
 import { createToolbox } from '../adapters/model/toolbox.ts';
 import { holdMessage } from '../adapters/sqs/lease.ts';
-import { parseToken } from '../adapters/sqs/queues.ts';
+import { deadLetters, parseToken } from '../adapters/sqs/queues.ts';
+import type { Token } from '../core/ports.ts';
 import type { TurnContext } from '../core/turn/context.ts';
 import { runToken } from '../core/turn/worker.ts';
 import { readModelChoice, readTurnSettings } from '../settings.ts';
@@ -13,6 +14,7 @@ const env = process.env;
 const core = coreOf(env);
 const settings = readTurnSettings(env);
 const queueUrl = required(env, 'MIDTURN_TURN_QUEUE_URL');
+const dead = deadLetters(required(env, 'MIDTURN_DEAD_TURN_QUEUE_URL'));
 const toolbox = createToolbox(agent);
 /** Started while the environment starts; a failure shows with the first turn. */
 const model = createModel(readModelChoice(env), agent, {
@@ -36,6 +38,8 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
 async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
   const { clock, log } = core;
   const { receiptHandle, messageId } = record;
+  const token = readToken(record);
+  if (!token) return putAside(record);
   const lease = holdMessage({ queueUrl, receiptHandle, seconds: settings.visibilitySeconds, clock, log });
   try {
     const context: TurnContext = {
@@ -46,7 +50,7 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
       remainingMs: () => lambda.getRemainingTimeInMillis(),
       reserveMs: RESERVE_MS,
     };
-    const end = await runToken(context, parseToken(record.body));
+    const end = await runToken(context, token);
     if (end === 'handover') await lease.handBack();
     return end === 'over';
   } catch (error) {
@@ -54,5 +58,25 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
     return false;
   } finally {
     await lease.stop();
+  }
+}
+
+function readToken({ body, messageId }: SQSRecord): Token | undefined {
+  try {
+    return parseToken(body);
+  } catch (error) {
+    core.log.error('message is no token', { messageId, error: String(error) });
+    return undefined;
+  }
+}
+
+/** Whether it can be deleted here: it is in the dead-letter queue. */
+async function putAside(record: SQSRecord): Promise<boolean> {
+  try {
+    await dead.bury(record);
+    return true;
+  } catch (error) {
+    core.log.error('message cannot be put aside', { messageId: record.messageId, error: String(error) });
+    return false;
   }
 }

@@ -10,7 +10,13 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
     const call = cloud.modelCalled(actor, JSON.parse(JSON.stringify(request.messages)));
-    await scheduler.operation(actor, `model call ${call}`, false, () => {}, false);
+    await scheduler.operation(
+      actor,
+      () => `model call ${call}`,
+      false,
+      () => {},
+      false,
+    );
     if (troubled() && random.chance(0.06)) {
       yield failure(random.chance(0.7));
       return;
@@ -20,7 +26,13 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
       await scheduler.sleep(actor, random.int(0, 160), signal);
       if (troubled() && random.chance(0.01)) await scheduler.sleep(actor, 60_000, signal);
       if (signal.aborted) return;
-      await scheduler.operation(actor, `model says word ${word} of call ${call}`, false, () => {}, false);
+      await scheduler.operation(
+        actor,
+        () => `model says word ${word} of call ${call}`,
+        false,
+        () => {},
+        false,
+      );
       if (random.chance(0.15)) yield { type: 'thinking', text: `(${call}.${word})` };
       yield { type: 'text', text: `<${call}.${word}>` };
       if (troubled() && random.chance(0.03)) {
@@ -50,7 +62,13 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
         if (runs > 1 && call.name === 'once')
           cloud.violated('P13', `tool call ${idempotencyKey} ran ${runs} times`);
         await scheduler.sleep(actor, random.int(0, 1500), signal);
-        await scheduler.operation(actor, `tool ${call.name} ${call.id}`, false, () => {}, false);
+        await scheduler.operation(
+          actor,
+          () => `tool ${call.name} ${call.id}`,
+          false,
+          () => {},
+          false,
+        );
         return { output: { ran: call.id }, isError: random.chance(0.1) };
       },
       isIdempotent: (name) => name === 'safe',

@@ -11,7 +11,7 @@ import { errorReply, reply } from '../../lambdas/core/replies.ts';
 import { runToken } from '../../lambdas/core/turn/worker.ts';
 import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
-import type { Actor, Scheduler, Source } from './scheduler.ts';
+import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
 /** The services around the functions, and the functions as their handlers start them. */
 
@@ -98,50 +98,93 @@ export class Cloud {
   /** The core of one invocation: each port call is an operation of that actor. */
   coreFor(actor: Actor): Core {
     const { scheduler, table } = this;
-    const op = <T>(tag: string, write: boolean, run: () => T) => scheduler.operation(actor, tag, write, run);
+    const op = <T>(tag: Tag, write: boolean, run: () => T) => scheduler.operation(actor, tag, write, run);
     const at = (key: { pk: string; sk: string }) => (key.sk === '-' ? key.pk : `${key.pk} ${key.sk}`);
     return {
       store: {
         get: (key) =>
-          op(`get ${at(key)}`, false, () => {
-            if (key.pk.startsWith('LANE#')) this.#looks.set(`${actor.id} ${key.pk}`, scheduler.steps);
-            return table.get(key);
-          }),
+          op(
+            () => `get ${at(key)}`,
+            false,
+            () => {
+              if (key.pk.startsWith('LANE#')) this.#looks.set(`${actor.id} ${key.pk}`, scheduler.steps);
+              return table.get(key);
+            },
+          ),
         put: (key, item) =>
-          op(`put ${at(key)}`, true, () => {
-            const before = key.sk.startsWith('ENTRY#') ? table.get(key) : undefined;
-            if (before && !same(before, item))
-              this.violated('P8', `entry ${key.sk} was rewritten with other content`);
-            table.put(key, item);
-          }),
-        putIfAbsent: (key, item) => op(`put if absent ${at(key)}`, true, () => table.putIfAbsent(key, item)),
+          op(
+            () => `put ${at(key)}`,
+            true,
+            () => {
+              const before = key.sk.startsWith('ENTRY#') ? table.get(key) : undefined;
+              if (before && !same(before, item))
+                this.violated('P8', `entry ${key.sk} was rewritten with other content`);
+              table.put(key, item);
+            },
+          ),
+        putIfAbsent: (key, item) =>
+          op(
+            () => `put if absent ${at(key)}`,
+            true,
+            () => table.putIfAbsent(key, item),
+          ),
         update: (key, update) =>
-          op(`update ${at(key)} ${describe(update.change)}`, true, () => {
-            const written = table.update(key, update);
-            if (written.ok && key.pk.startsWith('LANE#'))
-              this.#observe(actor, key.pk, written.item as Lane, update.change);
-            return written;
-          }),
-        delete: (key) => op(`delete ${at(key)}`, true, () => table.delete(key)),
+          op(
+            () => `update ${at(key)} ${describe(update.change)}`,
+            true,
+            () => {
+              const written = table.update(key, update);
+              if (written.ok && key.pk.startsWith('LANE#'))
+                this.#observe(actor, key.pk, written.item as Lane, update.change);
+              return written;
+            },
+          ),
+        delete: (key) =>
+          op(
+            () => `delete ${at(key)}`,
+            true,
+            () => table.delete(key),
+          ),
         query: (from, to, options) =>
-          op(`query ${from.pk} ${from.sk}…`, false, () => table.query(from, to, options)),
+          op(
+            () => `query ${from.pk} ${from.sk}…`,
+            false,
+            () => table.query(from, to, options),
+          ),
       },
       queues: {
-        sendToken: (token, sender) => op(`send token ${token.slot}`, true, () => this.#send(token, sender)),
+        sendToken: (token, sender) =>
+          op(
+            () => `send token ${token.slot}`,
+            true,
+            () => this.#send(token, sender),
+          ),
         sendDeadline: (token, seconds) =>
-          op(`send deadline ${token.slot} in ${seconds} s`, true, () => {
-            this.#deadlines.push({ at: scheduler.now + seconds * 1000, token });
-          }),
+          op(
+            () => `send deadline ${token.slot} in ${seconds} s`,
+            true,
+            () => {
+              this.#deadlines.push({ at: scheduler.now + seconds * 1000, token });
+            },
+          ),
       },
       gateway: {
         post: (connection, frame) =>
-          op(`post ${abbreviated(frame)} → ${connection}`, true, () => this.#deliver(connection, frame)),
+          op(
+            () => `post ${abbreviated(frame)} → ${connection}`,
+            true,
+            () => this.#deliver(connection, frame),
+          ),
         disconnect: (connection) =>
-          op(`close ${connection}`, true, () => {
-            scheduler.count('closed as too slow');
-            this.connections.get(connection)?.closed();
-            this.connections.delete(connection);
-          }),
+          op(
+            () => `close ${connection}`,
+            true,
+            () => {
+              scheduler.count('closed as too slow');
+              this.connections.get(connection)?.closed();
+              this.connections.delete(connection);
+            },
+          ),
       },
       clock: { now: () => scheduler.now, sleep: (ms, signal) => scheduler.sleep(actor, ms, signal) },
       newId: () => scheduler.newId('i'),

@@ -3,13 +3,40 @@ import type { TurnEvent } from '../../lambdas/core/events.ts';
 import { decodeEvent } from '../../lambdas/core/events.ts';
 import type { Fate, Lane, Session, StoredEvents } from '../../lambdas/core/items.ts';
 import type { PromptMessage } from '../../lambdas/core/model.ts';
-import type { Cloud } from './cloud.ts';
-import type { Device, Sent } from './device.ts';
+import type { EventFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { ModelCall } from './cloud.ts';
+import type { Sent } from './device.ts';
 
 /**
  * Judges a history by what clients sent and saw, what the model was sent and what is stored. It computes the transcript
  * from the events by itself, so that a fault in the code that does so is seen.
  */
+
+/** What one session's history left behind, whether it was simulated or lived through on the local cloud. */
+export interface Evidence {
+  readonly table: { all(): Iterable<{ pk: string; sk: string; item: Record<string, unknown> }> };
+  /** Every event that was ever durable, by `seq`. */
+  readonly committed: ReadonlyMap<number, TurnEvent>;
+  readonly modelCalls: readonly ModelCall[];
+  /** Turns that somebody asked to stop. */
+  readonly abortsAsked: ReadonlySet<string>;
+  /** Tokens that nobody has consumed. */
+  readonly queued: number;
+  violated(promise: string, why: string): void;
+}
+
+/** What one client sent and saw. */
+export interface Witness {
+  readonly name: string;
+  readonly online: boolean;
+  readonly lane: string | undefined;
+  readonly sent: ReadonlyMap<string, Sent>;
+  readonly seen: ReadonlyMap<number, EventFrame>;
+  /** The last event before those that it wants to see; undefined until it was greeted. */
+  readonly base: number | undefined;
+  /** The last event up to which it has seen every one. */
+  readonly contiguous: number;
+}
 
 interface Stored {
   session: Session | undefined;
@@ -22,7 +49,7 @@ interface Stored {
 const isEnd = (event: TurnEvent) =>
   event.type === 'done' || event.type === 'aborted' || event.type === 'error';
 
-export function readStored(cloud: Cloud): Stored {
+export function readStored(cloud: Evidence): Stored {
   const stored: Stored = {
     session: undefined,
     lanes: new Map(),
@@ -51,8 +78,8 @@ export function readStored(cloud: Cloud): Stored {
 }
 
 export function judge(
-  cloud: Cloud,
-  devices: readonly Device[],
+  cloud: Evidence,
+  devices: readonly Witness[],
   options: { ordered: boolean; probed: boolean },
 ): void {
   const stored = readStored(cloud);
@@ -66,7 +93,7 @@ export function judge(
 }
 
 /** P9: numbers without holes, all to be had. P5: turns do not mix. P3: an end carries its chunks. P14: no end unasked. */
-function judgeEvents(cloud: Cloud, stored: Stored): Map<string, TurnEvent[]> {
+function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
   const turns = new Map<string, TurnEvent[]>();
   let current: string | undefined;
@@ -151,7 +178,7 @@ const lineOf = (entry: Entry): string => {
   }
 };
 
-function judgeTranscript(cloud: Cloud, stored: Stored, turns: Map<string, TurnEvent[]>): void {
+function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, TurnEvent[]>): void {
   const expected = expectedTranscript(turns);
   const found = stored.entries.map(lineOf);
   for (let i = 0; i < Math.max(expected.length, found.length); i++) {
@@ -167,8 +194,8 @@ function judgeTranscript(cloud: Cloud, stored: Stored, turns: Map<string, TurnEv
 
 /** P1: once in the transcript, or told otherwise. P2, P10. */
 function judgeMessages(
-  cloud: Cloud,
-  devices: readonly Device[],
+  cloud: Evidence,
+  devices: readonly Witness[],
   stored: Stored,
   { probed }: { probed: boolean },
 ): void {
@@ -213,7 +240,7 @@ const isWaiting = ({ acknowledgedAt, fate, forgotten }: Sent) =>
   acknowledgedAt === undefined && fate === undefined && !forgotten;
 
 /** P9: who is online has seen every event from where it began; P3, P4: as it is stored. */
-function judgeViews(cloud: Cloud, devices: readonly Device[]): void {
+function judgeViews(cloud: Evidence, devices: readonly Witness[]): void {
   const last = cloud.committed.size;
   for (const device of devices) {
     for (const [seq, frame] of device.seen) {
@@ -248,7 +275,7 @@ function judgeViews(cloud: Cloud, devices: readonly Device[]): void {
 }
 
 /** P11: each prompt is what was durable when the model was called: all of it, and nothing else. */
-function judgePrompts(cloud: Cloud): void {
+function judgePrompts(cloud: Evidence): void {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
   for (const [i, call] of cloud.modelCalls.entries()) {
     if (!call.current) continue;
@@ -263,7 +290,7 @@ function judgePrompts(cloud: Cloud): void {
   }
 }
 
-function partsOfEvent(event: TurnEvent): Part[] {
+export function partsOfEvent(event: TurnEvent): Part[] {
   if (event.type === 'applied') return event.messages.map(({ content }) => ({ kind: 'user', text: content }));
   if (event.type === 'chunk') return [{ kind: 'said', text: event.content }];
   if (event.type === 'tool_call') return [{ kind: 'call', text: event.id }];
@@ -285,13 +312,13 @@ function partsOfMessage(message: PromptMessage): Part[] {
   }
 }
 
-interface Part {
+export interface Part {
   kind: string;
   text: string;
 }
 
 /** Results of one step are in the order of the calls in a prompt, in the order of completion in the transcript. */
-function canonical(parts: readonly Part[]): string {
+export function canonical(parts: readonly Part[]): string {
   let text = '';
   let results: string[] = [];
   let last = '';
@@ -320,8 +347,8 @@ function canonical(parts: readonly Part[]): string {
 
 /** After the faults nothing is left half done. */
 function judgeRest(
-  cloud: Cloud,
-  devices: readonly Device[],
+  cloud: Evidence,
+  devices: readonly Witness[],
   stored: Stored,
   { probed }: { probed: boolean },
 ): void {
@@ -355,8 +382,8 @@ function judgeRest(
 
 /** P5: waiting turns start in the order in which they were accepted. */
 function judgeOrder(
-  cloud: Cloud,
-  devices: readonly Device[],
+  cloud: Evidence,
+  devices: readonly Witness[],
   turns: ReadonlyMap<string, readonly TurnEvent[]>,
 ): void {
   const openedBy = new Map<string, number>();

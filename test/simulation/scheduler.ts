@@ -19,9 +19,12 @@ export interface Faults {
 
 export const NO_FAULTS: Faults = { crash: 0, pause: 0, ambiguous: 0, ghost: 0, error: 0 };
 
+/** Made only for whoever reads the story. */
+export type Tag = () => string;
+
 interface Operation {
   actor: Actor;
-  tag: string;
+  tag: Tag;
   write: boolean;
   /** A service's: it can fail. What the model and the tools do fails in their own words. */
   fallible: boolean;
@@ -78,7 +81,7 @@ export class Scheduler {
   readonly injected: Record<string, number> = {};
   readonly #operations: Operation[] = [];
   #timers: Timer[] = [];
-  #ghosts: { at: number; tag: string; run(): unknown }[] = [];
+  #ghosts: { at: number; tag: Tag; run(): unknown }[] = [];
   readonly #sources: Source[] = [];
   readonly #log: ((line: string) => void) | undefined;
   #ids = 0;
@@ -120,7 +123,7 @@ export class Scheduler {
       (value) => close({ ok: true, value }),
       (error: unknown) => {
         if (!(error instanceof ServiceError)) this.onUnexpected(error);
-        this.log(`${actor.id} failed: ${String(error)}`);
+        if (this.#log) this.log(`${actor.id} failed: ${String(error)}`);
         close({ ok: false, why: String(error) });
       },
     );
@@ -128,7 +131,7 @@ export class Scheduler {
   }
 
   /** An operation on the world, atomic when its turn comes. */
-  operation<T>(actor: Actor, tag: string, write: boolean, run: () => T, fallible = true): Promise<T> {
+  operation<T>(actor: Actor, tag: Tag, write: boolean, run: () => T, fallible = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#operations.push({
         actor,
@@ -159,7 +162,7 @@ export class Scheduler {
     if (actor.dead || actor.over) return;
     actor.dead = true;
     this.count(why);
-    this.log(`${actor.id} DIES (${why})`);
+    if (this.#log) this.log(`${actor.id} DIES (${why})`);
     this.#timers = this.#timers.filter((timer) => timer.actor !== actor);
     for (let i = this.#operations.length - 1; i >= 0; i--) {
       if (this.#operations[i]?.actor === actor) this.#operations.splice(i, 1);
@@ -191,10 +194,7 @@ export class Scheduler {
       this.faults = NO_FAULTS;
     }
     this.#runGhosts();
-    for (const timer of this.#timers.filter((t) => t.actor.endsAt <= this.now))
-      this.kill(timer.actor, 'time limit');
-    for (const { actor } of [...this.#operations])
-      if (actor.endsAt <= this.now) this.kill(actor, 'time limit');
+    this.#endOverdue();
     const operations = this.#operations.filter(({ actor }) => actor.pausedUntil <= this.now);
     const timers = this.#timers.filter(
       (timer) => timer.at <= this.now && timer.actor.pausedUntil <= this.now,
@@ -218,6 +218,16 @@ export class Scheduler {
     return true;
   }
 
+  /** Lambda's time limits. */
+  #endOverdue(): void {
+    const overdue = ({ actor }: { actor: Actor }) => actor.endsAt <= this.now;
+    if (!this.#timers.some(overdue) && !this.#operations.some(overdue)) return;
+    const actors = [...this.#timers.filter(overdue), ...this.#operations.filter(overdue)].map(
+      ({ actor }) => actor,
+    );
+    for (const actor of actors) this.kill(actor, 'time limit');
+  }
+
   /** Nothing can happen now: on to the next moment at which something can. */
   #jump(): boolean {
     const moments = [
@@ -237,7 +247,7 @@ export class Scheduler {
   #runGhosts(): void {
     for (const ghost of this.#ghosts.filter(({ at }) => at <= this.now)) {
       this.#ghosts.splice(this.#ghosts.indexOf(ghost), 1);
-      this.log(`late duplicate of: ${ghost.tag}`);
+      if (this.#log) this.log(`late duplicate of: ${ghost.tag()}`);
       ghost.run();
     }
   }
@@ -249,20 +259,20 @@ export class Scheduler {
     if (random.chance(faults.pause)) {
       actor.pausedUntil = this.now + random.int(...this.pauseMs);
       this.count('pause');
-      this.log(`${actor.id} PAUSES before: ${tag}`);
+      if (this.#log) this.log(`${actor.id} PAUSES before: ${tag()}`);
       return;
     }
     if (random.chance(faults.crash)) {
       const done = random.chance(0.5);
       if (done) run();
-      this.log(`${actor.id}: ${tag}${done ? ' (done)' : ' (not done)'}`);
+      if (this.#log) this.log(`${actor.id}: ${tag()}${done ? ' (done)' : ' (not done)'}`);
       this.kill(actor, 'crash');
       return;
     }
     if (write && random.chance(faults.ambiguous)) {
       run();
       this.count('answer lost, repeated');
-      this.log(`${actor.id}: ${tag} (done; answer lost, the SDK repeats it)`);
+      if (this.#log) this.log(`${actor.id}: ${tag()} (done; answer lost, the SDK repeats it)`);
       if (random.chance(0.5)) actor.pausedUntil = this.now + random.int(1, this.pauseMs[0]);
       return;
     }
@@ -271,8 +281,8 @@ export class Scheduler {
       const done = write && random.chance(0.5);
       if (done) run();
       this.count('error after retries');
-      this.log(`${actor.id}: ${tag} ERROR${done ? ' (done)' : ''}`);
-      operation.reject(new ServiceError(tag));
+      if (this.#log) this.log(`${actor.id}: ${tag()} ERROR${done ? ' (done)' : ''}`);
+      operation.reject(new ServiceError(tag()));
       return;
     }
     if (write && random.chance(faults.ghost)) {
@@ -280,7 +290,7 @@ export class Scheduler {
       this.#ghosts.push({ at: this.now + random.int(5, 3000), tag, run });
     }
     const result = run();
-    this.log(`${actor.id}: ${tag}${outcome(result)}`);
+    if (this.#log) this.log(`${actor.id}: ${tag()}${outcome(result)}`);
     operation.resolve(result);
   }
 }

@@ -44,8 +44,3 @@ it('a message taken in at a later step steers, even if nothing was said before i
     [['a'], ['user:b', 'one']],
   ]);
 });
-
-it('entries from history, which know no step, open the turn until something was said', () => {
-  const items = [user('a', applied('t1', undefined)), text('one', 't1'), user('b', applied('t1', undefined))];
-  expect(shape(items)).toEqual([[['a'], ['one', 'user:b']]]);
-});

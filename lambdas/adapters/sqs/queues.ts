@@ -5,7 +5,7 @@ import type { Queues, Token } from '../../core/ports.ts';
 
 const tokenBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
 
-/** The body of a message in either queue. Throws on anything else: such a message ends in the dead-letter queue. */
+/** The body of a message in either queue. Throws on anything else. */
 export const parseToken = (body: string): Token => tokenBody.parse(JSON.parse(body));
 
 /** At most 128 characters without spaces: a session's key may be longer and hold anything. */
@@ -34,6 +34,29 @@ export function sqsQueues(
           QueueUrl: deadlineQueueUrl,
           MessageBody: JSON.stringify(token),
           DelaySeconds: Math.min(900, Math.max(0, Math.ceil(seconds))),
+        }),
+      );
+    },
+  };
+}
+
+/**
+ * Puts a message that is no token into the dead-letter queue. Left in the turn queue it would come back until its
+ * receives are used up, and its session would wait for that: handed-over turns need a count that is high.
+ */
+export function deadLetters(
+  queueUrl: string,
+  client: SQSClient = new SQSClient({} satisfies SQSClientConfig),
+): { bury(message: { messageId: string; body: string }): Promise<void> } {
+  return {
+    async bury({ messageId, body }) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: body,
+          // A group of its own: it must not hold up dead letters that can be sent again.
+          MessageGroupId: messageId,
+          MessageDeduplicationId: messageId,
         }),
       );
     },

@@ -23,9 +23,8 @@ const FIRST_BACKOFF_MS = 250;
  */
 export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover'> {
   if (hold.lane.attempts > MAX_ATTEMPTS) return giveUp(hold, context);
-  // Read while the inbox is taken in. A failure shows where it is awaited.
-  const earlier = readEarlierTurns(context.core, hold.session, hold.firstEntry);
-  earlier.catch(() => {});
+  // Read while the inbox is taken in.
+  let earlier = startReading(hold, context);
   const steps = new StepBudget(hold, context);
   for (;;) {
     if (hold.ended) {
@@ -59,7 +58,9 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       continue;
     }
     if (timeIsShort(context)) return 'handover';
-    const before = await earlier;
+    // A turn that goes on under a new id has more before it.
+    if (earlier.firstEntry !== hold.firstEntry) earlier = startReading(hold, context);
+    const before = await earlier.turns;
     const messages = promptOf([...before.entries, ...entriesOf(hold.events, 'include')]);
     const outcome = await callWithRetry(hold, context, { messages, toolChoice: steps.toolChoice });
     if (outcome.type === 'calls') {
@@ -77,6 +78,14 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       return 'handover';
     }
   }
+}
+
+function startReading(hold: Hold, { core }: TurnContext) {
+  const { firstEntry } = hold;
+  const turns = readEarlierTurns(core, hold.session, firstEntry);
+  // A failure shows where it is awaited, if it ever is.
+  turns.catch(() => {});
+  return { firstEntry, turns };
 }
 
 /** Limits model calls without a word from the user in between: a loop of tools must end, a conversation need not. */
