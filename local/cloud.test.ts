@@ -86,7 +86,10 @@ describe('the local cloud runs the template', () => {
     const { socket, frames } = await connect(cloud);
     socket.send(JSON.stringify({ type: 'message', content: 'one' }));
     await expect.poll(() => frames, { timeout: 10_000 }).toEqual(['ONE']);
-    const [environment] = cloud.functions.list().find(({ name }) => name === 'turn')?.environments ?? [];
+    const turns = () => cloud.functions.list().find(({ name }) => name === 'turn')?.environments ?? [];
+    // Its invocation ends a moment after its post; killed before that, its message would come once more.
+    await expect.poll(() => turns().map(({ state }) => state)).toEqual(['idle']);
+    const [environment] = turns();
     expect(await cloud.functions.kill(environment?.id ?? '')).toBe(true);
     socket.send(JSON.stringify({ type: 'message', content: 'two' }));
     await expect.poll(() => frames, { timeout: 10_000 }).toEqual(['ONE', 'TWO']);
