@@ -1,4 +1,6 @@
 import type { Core } from './core.ts';
+import type { Audience } from './items.ts';
+import { LIVE } from './items.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { stopListening } from './lane-writes.ts';
 import { leaveAudience } from './session-writes.ts';
@@ -11,7 +13,15 @@ const MAX_BACKLOG = 200;
 const MAX_TRIES = 6;
 const FIRST_BACKOFF_MS = 100;
 
+/** A connection that is catching up for longer was left so by a function that died: it gets what was kept for it. */
+const CATCH_UP_MS = 3000;
+const LOOK_MS = 50;
+
 interface Listener {
+  /** Kept while it is catching up, since this moment; undefined when it is live. */
+  kept: { frames: string[]; since: number } | undefined;
+  /** It was waited for long enough: what its entry says of catching up counts no more, until it says that it is live. */
+  overdue: boolean;
   /** Resolves when all that was handed over so far is posted: one writer per connection keeps the order. */
   idle: Promise<void>;
   backlog: number;
@@ -31,11 +41,21 @@ export class Broadcast {
     this.#lane = lane;
   }
 
-  /** Adds listeners; those that are known, or gone, stay as they are. */
-  join(connections: Iterable<string>): void {
-    for (const connection of connections) {
-      if (this.#listeners.has(connection) || this.#forgotten.has(connection)) continue;
-      this.#listeners.set(connection, { idle: Promise.resolve(), backlog: 0 });
+  /** Adds listeners, and hears who is live by now; those that are gone stay so. */
+  join(audience: Audience): void {
+    for (const [connection, how] of Object.entries(audience)) {
+      if (this.#forgotten.has(connection)) continue;
+      const listener = this.#listeners.get(connection) ?? {
+        kept: undefined,
+        overdue: false,
+        idle: Promise.resolve(),
+        backlog: 0,
+      };
+      this.#listeners.set(connection, listener);
+      if (how === LIVE) {
+        listener.overdue = false;
+        this.#release(connection, listener);
+      } else if (!listener.overdue) listener.kept ??= { frames: [], since: this.#core.clock.now() };
     }
   }
 
@@ -43,20 +63,48 @@ export class Broadcast {
   async send(frames: readonly string[]): Promise<void> {
     if (frames.length === 0 || this.#listeners.size === 0) return;
     for (const [connection, listener] of this.#listeners) {
-      listener.backlog += frames.length;
-      const tooSlow = listener.backlog > MAX_BACKLOG;
-      listener.idle = listener.idle.then(() =>
-        tooSlow ? this.#giveUp(connection, 'too slow') : this.#post(connection, listener, frames),
-      );
+      this.#releaseOverdue(connection, listener);
+      if (listener.kept) listener.kept.frames.push(...frames);
+      else this.#enqueue(connection, listener, frames);
     }
     const patience = new AbortController();
-    await Promise.race([this.settled(), this.#core.clock.sleep(PATIENCE_MS, patience.signal)]);
+    await Promise.race([this.#idle(), this.#core.clock.sleep(PATIENCE_MS, patience.signal)]);
     patience.abort('over');
   }
 
   /** Before a handler returns, everything must have ended: what is still under way would thaw in a later invocation. */
   async settled(): Promise<void> {
+    while ([...this.#listeners.values()].some(({ kept }) => kept && kept.frames.length > 0)) {
+      await this.#core.clock.sleep(LOOK_MS);
+      const lane = await this.#core.store.get(laneKey(this.#lane));
+      this.join(lane?.audience ?? {});
+      for (const [connection, listener] of this.#listeners) this.#releaseOverdue(connection, listener);
+    }
+    await this.#idle();
+  }
+
+  async #idle(): Promise<void> {
     await Promise.all([...this.#listeners.values()].map((listener) => listener.idle));
+  }
+
+  #releaseOverdue(connection: string, listener: Listener): void {
+    if (!listener.kept || this.#core.clock.now() - listener.kept.since < CATCH_UP_MS) return;
+    listener.overdue = true;
+    this.#release(connection, listener);
+  }
+
+  #release(connection: string, listener: Listener): void {
+    const { kept } = listener;
+    listener.kept = undefined;
+    if (kept && kept.frames.length > 0) this.#enqueue(connection, listener, kept.frames);
+  }
+
+  #enqueue(connection: string, listener: Listener, frames: readonly string[]): void {
+    listener.backlog += frames.length;
+    const tooSlow = listener.backlog > MAX_BACKLOG;
+    listener.idle = listener.idle.then(() =>
+      tooSlow ? this.#giveUp(connection, 'too slow') : this.#post(connection, listener, frames),
+    );
   }
 
   async #post(connection: string, listener: Listener, frames: readonly string[]): Promise<void> {
@@ -89,6 +137,7 @@ export class Broadcast {
 
   async #forget(connection: string): Promise<void> {
     this.#forgotten.add(connection);
+    this.#listeners.delete(connection);
     await this.#quietly(() => this.#core.store.update(sessionKey(this.#session), leaveAudience(connection)));
     await this.#quietly(() => this.#core.store.update(laneKey(this.#lane), stopListening(connection)));
   }

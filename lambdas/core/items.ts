@@ -60,6 +60,15 @@ export interface Meter {
   answered: boolean;
 }
 
+/**
+ * Who is posted to, by connection. One that is catching up is given what was committed before it joined by the function
+ * that answers its `connect`; the turn's worker keeps what follows until that is done, so that the two are never mixed.
+ */
+export type Audience = Record<string, Listening>;
+export type Listening = typeof CATCHING_UP | typeof LIVE;
+export const CATCHING_UP = 0;
+export const LIVE = 1;
+
 export interface Lane {
   session: string;
   /** The connection that speaks on this lane now; fates of its messages are told there. */
@@ -95,7 +104,7 @@ export interface Lane {
   /** Set when a turn was handed over: events up to here were posted, so that nobody posts them again. */
   posted?: number;
   cancel?: AbortRequest;
-  audience: Record<string, 1>;
+  audience: Audience;
   /** Fates of withdrawn messages that nobody has heard yet. */
   notices: Record<string, WithdrawalCode>;
   /** Moved ahead, by days, with every message and every claim: it never expires under a turn. */
@@ -112,7 +121,7 @@ export interface Session {
   active?: { slot: string; lane: string };
   seq: number;
   entry: number;
-  audience: Record<string, 1>;
+  audience: Audience;
   expires: number;
 }
 

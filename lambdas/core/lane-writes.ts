@@ -1,6 +1,6 @@
 import type { Limits } from '../settings.ts';
 import { inOrderOfArrival } from './arrival.ts';
-import type { AbortRequest, Lane, PendingMessage, WithdrawalCode } from './items.ts';
+import type { AbortRequest, Lane, Listening, PendingMessage, WithdrawalCode } from './items.ts';
 import type { Change, Condition, Update } from './update.ts';
 import {
   absent,
@@ -222,9 +222,9 @@ export const adopt = (session: string, connection: string): Update<Lane> => ({
   change: [set('connection', connection)],
 });
 
-export const listen = (connection: string): Update<Lane> => ({
+export const listen = (connection: string, how: Listening): Update<Lane> => ({
   when: [exists('session')],
-  change: [set(['audience', connection], 1)],
+  change: [set(['audience', connection], how)],
 });
 
 export const stopListening = (connection: string): Update<Lane> => ({

@@ -31,7 +31,8 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
         await writeEntries(core, session, turns.get(turn) ?? []);
       }
       const broadcast = new Broadcast(core, session, laneId);
-      broadcast.join([...Object.keys(read.audience), ...Object.keys(lane.audience)]);
+      broadcast.join(read.audience);
+      broadcast.join(lane.audience);
       await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));
       await broadcast.settled();
       await spillEvents(core, session, left);

@@ -1,4 +1,4 @@
-import type { Principal, Session } from './items.ts';
+import type { Listening, Principal, Session } from './items.ts';
 import type { Update } from './update.ts';
 import { absent, any, differs, equals, exists, remove, set, setIfAbsent, sizeBelow } from './update.ts';
 
@@ -63,9 +63,9 @@ export const roll = (
   ],
 });
 
-export const joinAudience = (connection: string): Update<Session> => ({
+export const joinAudience = (connection: string, how: Listening): Update<Session> => ({
   when: [exists('audience')],
-  change: [set(['audience', connection], 1)],
+  change: [set(['audience', connection], how)],
 });
 
 export const leaveAudience = (connection: string): Update<Session> => ({

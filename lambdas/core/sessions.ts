@@ -1,6 +1,6 @@
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
-import type { Lane, Principal, Session } from './items.ts';
+import type { Lane, Listening, Principal, Session } from './items.ts';
 import { laneKey, sessionKey, sessionOf } from './keys.ts';
 import { emptyLane, listen } from './lane-writes.ts';
 import { ensureSession, joinAudience } from './session-writes.ts';
@@ -64,12 +64,18 @@ export const lastSeq = ({ session, lane }: SessionView): number =>
 
 /**
  * Listens on the session, then on the active lane, in this order; a starting worker activates the session, then claims
- * the lane. So one of the two sees the other, and no event falls between replay and live (P9).
+ * the lane. So one of the two sees the other, and no event falls between replay and live (P9): what is committed by
+ * `lastSeq` is the joiner's to replay, what follows is the worker's to post.
  */
-export async function joinSession(core: Core, key: string, connection: string): Promise<{ lastSeq: number }> {
-  const joined = await core.store.update(sessionKey(key), joinAudience(connection));
+export async function joinSession(
+  core: Core,
+  key: string,
+  connection: string,
+  how: Listening,
+): Promise<{ lastSeq: number }> {
+  const joined = await core.store.update(sessionKey(key), joinAudience(connection, how));
   if (!joined.ok) return { lastSeq: 0 };
   const { active, seq } = joined.item;
-  const lane = active && (await core.store.update(laneKey(active.lane), listen(connection)));
+  const lane = active && (await core.store.update(laneKey(active.lane), listen(connection, how)));
   return { lastSeq: Math.max(seq, lane?.ok ? lane.item.seq : 0) };
 }

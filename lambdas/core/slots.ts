@@ -4,7 +4,6 @@ import type { WithdrawalCode } from './items.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { dropUnclaimed, dropWaiting, holds } from './lane-writes.ts';
 import type { Token } from './ports.ts';
-import { rollOver } from './roll.ts';
 import { admit, release } from './session-writes.ts';
 
 /** An opener that is alive has sent its token long before. */
@@ -33,9 +32,9 @@ export async function openSlot(core: Core, token: Token): Promise<{ ahead: numbe
 }
 
 /**
- * Makes room where dead functions left places taken, and says whether it did. A slot that its lane no longer holds is
- * rolled, as its worker would have done. One that waits although nothing runs had an opener that died before it sent
- * the token: it is sent again, for no client of its own may ever come back to repair it.
+ * Makes room where dead functions left places taken, and says whether it did. Where a worker is needed, a token calls one:
+ * for the active slot if it is over and nobody rolled it, and for a slot that waits although nothing runs, since its
+ * opener died before it sent the token. No client of their own may ever come back to repair those.
  */
 async function pruneQueue(core: Core, session: string): Promise<boolean> {
   const read = await core.store.get(sessionKey(session));
@@ -43,16 +42,17 @@ async function pruneQueue(core: Core, session: string): Promise<boolean> {
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
   for (const [slot, { lane: laneId, at }] of Object.entries(read.queue)) {
+    const token = { session, lane: laneId, slot };
+    const isActive = read.active?.slot === slot;
     const lane = await core.store.get(laneKey(laneId));
-    if (!holds(lane, slot)) {
-      await rollOver(core, session, laneId, slot);
+    if (!isActive && !holds(lane, slot)) {
+      await releaseSlot(core, token);
       freed = true;
       continue;
     }
-    const runs = read.active && (read.active.slot !== slot || lane?.holder !== undefined);
-    if (!runs && core.clock.now() - at > OPENER_GRACE_MS) {
-      await core.queues.sendToken({ session, lane: laneId, slot }, core.newId());
-    }
+    const runs =
+      read.active !== undefined && (!isActive || (holds(lane, slot) && lane?.holder !== undefined));
+    if (!runs && core.clock.now() - at > OPENER_GRACE_MS) await core.queues.sendToken(token, core.newId());
   }
   return freed;
 }

@@ -64,6 +64,8 @@ export class Cloud {
   /** Turns that somebody asked to stop. */
   readonly abortsAsked = new Set<string>();
   deadLetters = 0;
+  /** The first event that came out of order to a client; faults may do that, nothing else. */
+  disorder: string | undefined;
   /** The actor that claimed a lane last. */
   readonly #holders = new Map<string, Actor>();
   /** The lane that an actor claimed last. */

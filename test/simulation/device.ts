@@ -54,6 +54,9 @@ export class Device implements Source {
   #resumes = 0;
   #count = 0;
   #contiguous = 0;
+  #lastOnConnection: number | undefined;
+  /** It did not wait for the answer to its `connect`. */
+  #pipelined = false;
   #highest = 0;
 
   constructor(cloud: Cloud, name: string, sessionId: string, script: Act[], bare: boolean) {
@@ -197,6 +200,9 @@ export class Device implements Source {
   }
 
   #frame(frame: Record<string, unknown>): void {
+    if (frame.type !== 'connect' && this.#connecting !== undefined && this.#speaksOn === undefined) {
+      this.#pipelined = true;
+    }
     if (this.connection) this.#cloud.frame(this.connection, JSON.stringify(frame));
   }
 
@@ -231,6 +237,14 @@ export class Device implements Source {
 
   #receive(connection: string | undefined, frame: ServerFrame): void {
     if ('seq' in frame) {
+      // P9: on one connection each event comes once, in order. Faults may repeat some, or bring a hole; so may a client
+      // that asks to resume when another frame of it has been greeted already.
+      if (connection === this.connection && !this.#pipelined) {
+        if (this.#lastOnConnection !== undefined && frame.seq !== this.#lastOnConnection + 1) {
+          this.#cloud.disorder ??= `${this.name} was given event ${frame.seq} after ${this.#lastOnConnection}`;
+        }
+        this.#lastOnConnection = frame.seq;
+      }
       const before = this.seen.get(frame.seq);
       if (before && JSON.stringify(before) !== JSON.stringify(frame)) {
         this.#cloud.violated('P3', `${this.name} was shown two versions of event ${frame.seq}`);
@@ -275,6 +289,8 @@ export class Device implements Source {
     this.connection = undefined;
     this.#connecting = undefined;
     this.#speaksOn = undefined;
+    this.#lastOnConnection = undefined;
+    this.#pipelined = false;
     this.#downUntil = this.#cloud.scheduler.now + downMs;
     for (const message of this.#open()) if (message.lane === undefined) message.forgotten = true;
   }

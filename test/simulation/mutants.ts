@@ -171,8 +171,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/slots.ts`,
-        'await core.queues.sendToken(token, core.newId());',
-        "await core.queues.sendToken(token, 'sender');",
+        'await core.queues.sendToken(token, core.newId());\n      // Alone',
+        "await core.queues.sendToken(token, 'sender');\n      // Alone",
       ],
     ],
   },
@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'roll-without-spill',
     breaks: 'a slot is rolled only after its tail is in EVENTS',
-    patches: [[`${core}/turn/worker.ts`, '  await hold.spill();\n  const rolled', '  const rolled']],
+    patches: [[`${core}/turn/worker.ts`, '  await hold.spill();\n  // And posted', '  // And posted']],
   },
   {
     name: 'roll-over-without-spill',
@@ -286,7 +286,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'audience-of-the-lane-alone',
     breaks: 'listeners of the session are heard at every start',
-    patches: [[`${core}/turn/hold.ts`, 'this.#broadcast.join(Object.keys(session.audience));', '']],
+    patches: [[`${core}/turn/hold.ts`, 'this.#broadcast.join(session.audience);', '']],
   },
   {
     name: 'joins-the-session-alone',
@@ -294,24 +294,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/sessions.ts`,
-        'active && (await core.store.update(laneKey(active.lane), listen(connection)))',
+        'active && (await core.store.update(laneKey(active.lane), listen(connection, how)))',
         'active && (await core.store.update(laneKey(active.lane), { when: [], change: [] }))',
-      ],
-    ],
-  },
-  {
-    name: 'greeter-unbound',
-    breaks: 'a connection is bound to one lane, whoever greets',
-    patches: [
-      [
-        `${core}/inbound/greet.ts`,
-        'if (made.bound) return made;',
-        'if (made.bound && !hasWish(wish)) return made;',
-      ],
-      [
-        `${core}/inbound/greet.ts`,
-        "when: [equals('greeter', me), absent('bound')],",
-        "when: [exists('session')],",
       ],
     ],
   },
@@ -319,6 +303,17 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'nothing-between-start-and-join',
     breaks: 'what is committed between session_start and listening is replayed',
     patches: [[`${core}/inbound/greet.ts`, 'if (joined.lastSeq > told)', 'if (joined.lastSeq < 0)']],
+  },
+  {
+    name: 'replay-beside-live',
+    breaks: 'replay and live events are not mixed',
+    patches: [
+      [
+        `${core}/inbound/replay.ts`,
+        'await joinSession(core, session, id, CATCHING_UP)',
+        'await joinSession(core, session, id, LIVE)',
+      ],
+    ],
   },
   {
     name: 'abort-of-any-turn',

@@ -6,7 +6,7 @@ import { laneKey } from '../keys.ts';
 import { reply } from '../replies.ts';
 import { isFirstConnect, sendSessionStart } from './greet.ts';
 import { repairLane } from './repair.ts';
-import { replay } from './replay.ts';
+import { catchUp } from './replay.ts';
 
 /** Answers `connect`: `session_start`, the events that the client missed, the fates that it has not heard, `connected`. */
 export async function connect(
@@ -17,7 +17,8 @@ export async function connect(
 ): Promise<void> {
   if (!here && !(await isFirstConnect(core, id))) await sendSessionStart(core, id, connection);
   const after = frame.resume?.after_seq;
-  if (after !== undefined) await replay(core, id, connection.session, after);
+  // Who greeted here has replayed already.
+  if (!here && after !== undefined) await catchUp(core, id, connection.session, after);
   await repairLane(core, connection.session, connection.lane);
   await tellFates(core, connection.lane, await core.store.get(laneKey(connection.lane)), id);
   await reply(core, id, { type: 'connected', message: `Listening to session ${connection.sessionId}.` });

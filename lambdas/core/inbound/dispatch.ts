@@ -67,7 +67,14 @@ export async function handleFrame(
 }
 
 const wishOf = (frame: ClientFrame): Wish =>
-  frame.type === 'connect' ? { sessionId: frame.session_id, lane: frame.resume?.lane, connecting: true } : {};
+  frame.type === 'connect'
+    ? {
+        sessionId: frame.session_id,
+        lane: frame.resume?.lane,
+        after: frame.resume?.after_seq,
+        connecting: true,
+      }
+    : {};
 
 type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply };
 

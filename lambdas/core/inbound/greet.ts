@@ -2,13 +2,14 @@ import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionStart } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import type { Connection } from '../items.ts';
+import { LIVE } from '../items.ts';
 import { connectionKey, laneKey } from '../keys.ts';
 import { adopt } from '../lane-writes.ts';
 import { reply } from '../replies.ts';
 import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../sessions.ts';
 import type { Update } from '../update.ts';
 import { absent, any, equals, exists, set, setIfAbsent } from '../update.ts';
-import { replay } from './replay.ts';
+import { catchUp, replay } from './replay.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
@@ -27,6 +28,8 @@ export interface Wish {
   lane?: string | undefined;
   /** It is a `connect`, which the greeting answers. */
   connecting?: boolean;
+  /** The client has the events up to this one, and wants those that follow. */
+  after?: number | undefined;
 }
 
 export interface Greeted {
@@ -102,10 +105,14 @@ async function bind(
 }
 
 async function sayHello(core: Core, id: string, connection: Connection, wish: Wish): Promise<Connection> {
+  const { session } = connection;
   const told = await sendSessionStart(core, id, connection);
-  const joined = await joinSession(core, connection.session, id);
-  // What was committed in between is neither told of nor live.
-  if (joined.lastSeq > told) await replay(core, id, connection.session, told);
+  if (wish.after !== undefined) await catchUp(core, id, session, wish.after);
+  else {
+    const joined = await joinSession(core, session, id, LIVE);
+    // What was committed in between is neither told of nor live.
+    if (joined.lastSeq > told) await replay(core, id, session, told, joined.lastSeq);
+  }
   await core.store.update(connectionKey(id), {
     when: [exists('session')],
     change: [set('greeted', true), ...(wish.connecting ? [set<Connection>('connected', true)] : [])],

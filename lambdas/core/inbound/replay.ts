@@ -1,19 +1,34 @@
 import type { Core } from '../core.ts';
 import { mergeEvents } from '../events.ts';
+import { CATCHING_UP, LIVE } from '../items.ts';
 import { decodeTail, readEvents, storedFrame } from '../journal.ts';
 import { reply } from '../replies.ts';
-import { lastSeq, viewSession } from '../sessions.ts';
+import { joinSession, viewSession } from '../sessions.ts';
 
 /**
- * Each event after `after`, once and in order (P9). The connection listens already, so whatever is committed from now on
- * reaches it live; what reaches it twice has the same `seq`.
+ * Each event after `after`, once and in order, then live ones (P9). One writer at a time: what was committed when the
+ * connection joined is replayed here, and what follows is kept by the turn's worker until this is done.
  */
-export async function replay(core: Core, id: string, session: string, after: number): Promise<void> {
+export async function catchUp(core: Core, id: string, session: string, after: number): Promise<void> {
+  const { lastSeq } = await joinSession(core, session, id, CATCHING_UP);
+  await replay(core, id, session, after, lastSeq);
+  await joinSession(core, session, id, LIVE);
+}
+
+/** Posts the events after `after`, up to `until`. Those that have expired are answered by `history_gap`. */
+export async function replay(
+  core: Core,
+  id: string,
+  session: string,
+  after: number,
+  until: number,
+): Promise<void> {
+  if (until <= after) return;
   // The lane before the spilled events: what leaves its tail meanwhile is in EVENTS by then.
   const view = await viewSession(core, session);
   const stored = mergeEvents(await readEvents(core, session, after + 1), decodeTail(view.lane?.tail ?? []));
-  const events = stored.filter((event) => event.seq > after);
-  const first = events[0]?.seq ?? lastSeq(view) + 1;
+  const events = stored.filter(({ seq }) => seq > after && seq <= until);
+  const first = events[0]?.seq ?? until + 1;
   if (first > after + 1) {
     await reply(core, id, { type: 'history_gap', after_seq: after, available_from: first });
   }

@@ -74,8 +74,8 @@ export class Hold {
     this.#seq = Math.max(lane.seq, session.seq);
     this.#spilled = session.seq;
     this.#broadcast = new Broadcast(core, lane.session, laneId);
-    this.#broadcast.join(Object.keys(session.audience));
-    this.#broadcast.join(Object.keys(lane.audience));
+    this.#broadcast.join(session.audience);
+    this.#broadcast.join(lane.audience);
   }
 
   /** Claims the lane for a slot that was just activated. Undefined: the lane has moved on to another slot. */
@@ -231,7 +231,7 @@ export class Hold {
     const now = await this.core.store.get(laneKey(this.laneId));
     if (!now || now.holder !== this.#me) throw new Fenced(`lane ${this.laneId} is held by another`);
     this.lane = now;
-    this.#broadcast.join(Object.keys(now.audience));
+    this.#broadcast.join(now.audience);
   }
 
   /** Brings the transcript up to the committed events. */
@@ -273,7 +273,7 @@ export class Hold {
   }
 
   async #post(events: readonly TurnEvent[]): Promise<void> {
-    this.#broadcast.join(Object.keys(this.lane.audience));
+    this.#broadcast.join(this.lane.audience);
     await this.#broadcast.send(events.map((event) => frameOf(event, () => this.#text)));
   }
 

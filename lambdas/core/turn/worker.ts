@@ -108,6 +108,8 @@ async function runSlot(
 async function rollHeld(hold: Hold): Promise<void> {
   const { core, session, slot, lane, sessionItem } = hold;
   await hold.spill();
+  // And posted: once it is let go, nobody looks again for what somebody may not have been sent.
+  await hold.settled();
   const rolled = await core.store.update(
     sessionKey(session),
     roll(slot, sessionItem, lane.seq, lane.entry, expiry(core).session),
