@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import { runHistory } from './history.ts';
-import { MUTANTS } from './mutants.ts';
+import { MUTANTS, UNSEEN } from './mutants.ts';
 import { shrink } from './shrink.ts';
 
 const USAGE = `npm run sim -- [options]
@@ -64,7 +64,9 @@ async function many(): Promise<void> {
 
 async function judgeMutants(): Promise<void> {
   let survivors = 0;
-  for (const { name, breaks } of MUTANTS.filter((mutant) => !values.only || mutant.name === values.only)) {
+  for (const { name, breaks } of values.only
+    ? [...MUTANTS, ...UNSEEN].filter(({ name }) => name === values.only)
+    : MUTANTS) {
     const { findings, histories } = await runCampaign({ from, count, jobs, untilCaught: true, mutant: name });
     const caught = findings.map(({ promise }) => promise).join(', ');
     if (findings.length === 0) survivors++;
