@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** The local cloud as `npm start` runs it, in a process of its own, so that all of it can be killed at once. */
+export interface CloudProcess {
+  /** `ws://127.0.0.1:PORT/local` */
+  url: string;
+  /** Not a line of it is run any more, and nothing is tidied up. */
+  kill(): Promise<void>;
+  /** As with Ctrl-C. */
+  stop(): Promise<void>;
+}
+
+export async function startCloudProcess(env: Readonly<Record<string, string>>): Promise<CloudProcess> {
+  // Settings that happen to be exported in this shell are not the run's.
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MIDTURN_'));
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'local', 'main.ts')], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...Object.fromEntries(inherited), ...env },
+  });
+  const killChild = () => child.kill('SIGKILL');
+  process.once('exit', killChild);
+  const end = async (signal: 'SIGKILL' | 'SIGTERM') => {
+    process.off('exit', killChild);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+  try {
+    return { url: await readyUrl(child), kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+  } catch (error) {
+    await end('SIGKILL');
+    throw error;
+  }
+}
+
+/** From the line `midturn ready ws://… http://…`. */
+async function readyUrl({ stdout }: ChildProcess): Promise<string> {
+  if (!stdout) throw new Error('The local cloud has no standard output.');
+  for await (const line of createInterface({ input: stdout })) {
+    const url = /^midturn ready (ws:\S+)/.exec(line)?.[1];
+    if (url) return url;
+  }
+  throw new Error('The local cloud ended before it was ready.');
+}
+
+/** One that is free now: a cloud that comes back must have the port that its clients know. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('there is no free port');
+  return address.port;
+}

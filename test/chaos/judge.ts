@@ -1,0 +1,213 @@
+import { decodeEvent, frameOf, mergeEvents, type TurnEvent, textOf } from '../../lambdas/core/events.ts';
+import type { Lane, StoredEvents } from '../../lambdas/core/items.ts';
+import { canonical, type Evidence, judge, partsOfEvent } from '../simulation/judge.ts';
+import type { AskedCall } from './agent.ts';
+import type { Person } from './person.ts';
+import { type ChaosSession, labelsIn } from './session.ts';
+import type { StoredItem } from './table.ts';
+import type { Tally } from './tally.ts';
+
+export interface Findings {
+  sessions: readonly ChaosSession[];
+  people: readonly Person[];
+  calls: readonly AskedCall[];
+  items: readonly StoredItem[];
+  /** Tokens that nobody has consumed. */
+  queued: number;
+  /** Everybody has been answered two messages after the last fault. */
+  probed: boolean;
+}
+
+/**
+ * Holds every session against P1 to P14: the simulation's judge, and what real clients show beyond it.
+ * @returns one line for each promise that does not hold in a session, naming both.
+ */
+export function violationsIn(findings: Findings, checked: Tally): string[] {
+  return findings.sessions.flatMap((session) => violationsOf(session, findings, checked));
+}
+
+function violationsOf(session: ChaosSession, findings: Findings, checked: Tally): string[] {
+  const violations = new Map<string, string>();
+  const violated = (promise: string, why: string) => {
+    if (!violations.has(promise)) violations.set(promise, `${promise} in ${session.label}: ${why}`);
+  };
+  const people = findings.people.filter((person) => person.session === session);
+  const items = findings.items.filter(({ pk, item }) => belongs(session, pk, item));
+  const committed = committedIn(items);
+  const events = [...committed.values()].sort((a, b) => a.seq - b.seq);
+  const evidence: Evidence = {
+    table: { all: () => items },
+    committed,
+    modelCalls: [],
+    abortsAsked: new Set(people.flatMap(({ aborts }) => [...aborts])),
+    queued: findings.queued,
+    violated,
+  };
+  judge(evidence, people, { ordered: !findings.probed, probed: findings.probed });
+  for (const person of people) {
+    for (const [promise, why] of person.broken) violated(promise, why);
+    judgeFrames(person, events, violated);
+    judgeStream(person, events.length, violated);
+  }
+  const calls = findings.calls.filter(({ label }) => label.split('+').includes(session.label));
+  judgePrompts(calls, events, violated);
+  judgeBoundaries(calls, events, people, violated);
+  judgeIsolation(session, calls, events, violated);
+  count(checked, people, events, calls, items);
+  return [...violations.values()];
+}
+
+type Violated = Evidence['violated'];
+
+function belongs({ key }: ChaosSession, pk: string, item: StoredItem['item']): boolean {
+  if (pk.startsWith('LANE#')) return item.session === key;
+  return pk === `SESSION#${key}` || pk.startsWith(`MESSAGE#${key}#`);
+}
+
+/** Spilled events, and those that lanes still keep. */
+function committedIn(items: readonly StoredItem[]): Map<number, TurnEvent> {
+  const encoded = items.map(({ pk, sk, item }) => {
+    if (sk.startsWith('EVENTS#')) return (item as unknown as StoredEvents).events;
+    return pk.startsWith('LANE#') ? (item as unknown as Lane).tail : [];
+  });
+  const merged = mergeEvents(...encoded.map((texts) => texts.map(decodeEvent)));
+  return new Map(merged.map((event) => [event.seq, event]));
+}
+
+/** P4: what was shown is what is stored, to the last field. P8: nothing was shown that is not. */
+function judgeFrames(person: Person, events: readonly TurnEvent[], violated: Violated): void {
+  for (const [seq, frame] of person.seen) {
+    const event = events[seq - 1];
+    const turnText = () => textOf(events.filter(({ turn }) => turn === event?.turn));
+    if (!event) violated('P4', `${person.name} was shown event ${seq}, which is not stored`);
+    else if (frameOf(event, turnText) !== JSON.stringify(frame)) {
+      violated('P4', `${person.name} was shown ${JSON.stringify(frame)}, stored is ${JSON.stringify(event)}`);
+    }
+  }
+}
+
+/** P9: what the client hands to its user has neither a hole nor a repetition. */
+function judgeStream({ name, stream, base = 0 }: Person, last: number, violated: Violated): void {
+  const wrong = stream.findIndex(({ seq }, i) => seq !== base + 1 + i);
+  if (wrong >= 0)
+    violated('P9', `the client of ${name} gave event ${stream[wrong]?.seq} after ${base + wrong}`);
+  if (base + stream.length !== last) {
+    violated('P9', `the client of ${name} gave events up to ${base + stream.length} of ${last}`);
+  }
+}
+
+/** P11: each prompt is the whole transcript as it stood after one of its events, and nothing else. */
+function judgePrompts(calls: readonly AskedCall[], events: readonly TurnEvent[], violated: Violated): void {
+  const parts: ReturnType<typeof partsOfEvent> = [];
+  const transcripts = new Set<string>();
+  for (const event of events) {
+    parts.push(...partsOfEvent(event));
+    transcripts.add(canonical(parts));
+  }
+  for (const { prompt } of calls) {
+    if (!transcripts.has(prompt))
+      violated('P11', `a prompt was never the transcript: …${prompt.slice(-500)}`);
+  }
+}
+
+/**
+ * P6: of two model calls of one turn, the later one knows the first one's words, so its boundary came after the first was
+ * made; what was accepted on this turn before that is in its prompt.
+ */
+function judgeBoundaries(
+  calls: readonly AskedCall[],
+  events: readonly TurnEvent[],
+  people: readonly Person[],
+  violated: Violated,
+): void {
+  const turnOf = new Map<string, string>();
+  for (const event of events) {
+    if (event.type !== 'applied') continue;
+    for (const { content } of event.messages) turnOf.set(content, event.turn);
+  }
+  for (const [turn, ofTurn] of Map.groupBy(calls, ({ lastMessage }) => turnOf.get(lastMessage))) {
+    if (turn === undefined) continue;
+    const steering = people.flatMap(({ sent, acceptedOn }) =>
+      [...sent.values()].filter(
+        ({ id, fate }) => fate === undefined && acceptedOn.get(id) === turn && turnOf.get(`content of ${id}`),
+      ),
+    );
+    for (const [i, later] of ofTurn.entries()) {
+      const before = ofTurn.slice(0, i).findLast(({ mark }) => later.prompt.includes(mark));
+      if (!before) continue;
+      for (const { id, acknowledgedAt = Number.POSITIVE_INFINITY } of steering) {
+        if (acknowledgedAt < before.at && !later.prompt.includes(`|user:content of ${id}|`)) {
+          violated('P6', `${id} was accepted, and two model calls later it is not in the prompt`);
+        }
+      }
+    }
+  }
+}
+
+/** P12: sessions of two principals have the same ids; nothing of one is in another, stored, shown or asked. */
+function judgeIsolation(
+  { label }: ChaosSession,
+  calls: readonly AskedCall[],
+  events: readonly TurnEvent[],
+  violated: Violated,
+): void {
+  const strange = [...labelsIn(JSON.stringify(events))].find((other) => other !== label);
+  if (strange) violated('P12', `its events name ${strange}`);
+  const mixed = calls.find((call) => call.label !== label);
+  if (mixed) violated('P12', `a prompt names ${mixed.label}`);
+}
+
+function count(
+  checked: Tally,
+  people: readonly Person[],
+  events: readonly TurnEvent[],
+  calls: readonly AskedCall[],
+  items: readonly StoredItem[],
+): void {
+  const messages = people.flatMap(({ sent }) => [...sent.values()]);
+  const taken = new Set(
+    events.flatMap((event) => (event.type === 'applied' ? event.messages.map(({ id }) => id) : [])),
+  );
+  const ends = (type: TurnEvent['type']) => events.filter((event) => event.type === type).length;
+  const total = (of: (person: Person) => number) => people.reduce((sum, person) => sum + of(person), 0);
+  checked.add('turns', ends('turn_start'));
+  checked.add('turns: done', ends('done'));
+  checked.add('turns: aborted', ends('aborted'));
+  checked.add('turns: failed', ends('error'));
+  checked.add('messages sent', messages.length);
+  checked.add('messages: in the transcript', messages.filter(({ id }) => taken.has(id)).length);
+  checked.add(
+    'messages: withdrawn or refused, and told so',
+    messages.filter(({ id, fate }) => fate && !taken.has(id)).length,
+  );
+  // A client sends again what is not answered: of two tries on their way at one time, one may find room and one not.
+  checked.add(
+    'messages: one try refused for want of room, another taken in',
+    messages.filter(({ id, fate }) => fate && taken.has(id)).length,
+  );
+  checked.add('messages: their lane was lost', messages.filter(({ forgotten }) => forgotten).length);
+  checked.add(
+    'answers to repeated messages',
+    total(({ duplicates }) => duplicates),
+  );
+  checked.add(
+    'connections opened',
+    total(({ connections }) => connections),
+  );
+  checked.add(
+    'frames received',
+    total(({ frames }) => frames),
+  );
+  checked.add('events stored', events.length);
+  checked.add(
+    'events shown, all clients together',
+    total(({ seen }) => seen.size),
+  );
+  checked.add(
+    'events shown again',
+    total(({ repeatedEvents }) => repeatedEvents),
+  );
+  checked.add('transcript entries', items.filter(({ sk }) => sk.startsWith('ENTRY#')).length);
+  checked.add('tool calls', events.filter(({ type }) => type === 'tool_call').length);
+  checked.add('prompts', calls.length);
+}

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLocalCloud } from '../../local/cloud.ts';
+import { Random } from '../simulation/random.ts';
+import { startModelServer } from '../support/model-server.ts';
+import { openQueues } from '../support/queues.ts';
+import { chaosModel } from './agent.ts';
+import { comesToRest, probe } from './calm.ts';
+import { violationsIn } from './judge.ts';
+import { Person } from './person.ts';
+import { CUTS, INJECTIONS, KILLS, sabotage } from './saboteur.ts';
+import { makeSessions, TOKENS } from './session.ts';
+import { openTable } from './table.ts';
+import { Tally } from './tally.ts';
+
+export interface ChaosOptions {
+  seed: number;
+  /** It goes on until there were so many of each. */
+  turns: number;
+  kills: number;
+  cuts: number;
+  /** Sessions at one time, each with one or two people in it. */
+  sessions: number;
+  /** Whether the functions are bundled first. @default true */
+  build?: boolean;
+  progress?: (line: string) => void;
+}
+
+export interface ChaosOutcome {
+  seed: number;
+  seconds: number;
+  injected: Tally;
+  checked: Tally;
+  /** What people did. */
+  done: Tally;
+  violations: string[];
+}
+
+/** Short times, small queues: what the faults lead to comes soon, and refusals come too. */
+export const SETTINGS = {
+  MIDTURN_AUTH: 'tokens',
+  MIDTURN_TOKENS: TOKENS,
+  MIDTURN_MODEL: 'openai-compatible:scripted',
+  MIDTURN_TURN_TIMEOUT_SECONDS: '12',
+  MIDTURN_VISIBILITY_SECONDS: '2',
+  MIDTURN_INBOX_LIMIT: '8',
+  MIDTURN_SESSION_QUEUE_LIMIT: '4',
+  MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: '20',
+};
+
+/** Of the share of faults that is due by the share of turns. */
+const FAULTS_AHEAD = 1.3;
+const MAX_ENVIRONMENTS = 16;
+/** More is a hang: a promise that is broken for want of an end. */
+const MOST_MINUTES = 45;
+
+/** Real clients over the local cloud while it is taken apart; then calm; then the judge. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
+  const { seed, progress = () => {} } = options;
+  const random = new Random(seed);
+  const [injected, done, checked] = [new Tally(...INJECTIONS), new Tally(), new Tally()];
+  const model = chaosModel(new Random(seed + 1));
+  await using stack = new AsyncDisposableStack();
+  const server = await startModelServer((request, index) => model.script(request, index));
+  stack.defer(() => server.close());
+  const cloud = await startLocalCloud({
+    settings: { ...SETTINGS, MIDTURN_MODEL_BASE_URL: server.baseUrl },
+    maxEnvironments: MAX_ENVIRONMENTS,
+    build: options.build ?? true,
+    // Dying functions are what this is about.
+    log: () => {},
+  });
+  stack.defer(() => cloud.close());
+  const table = openTable(cloud.dynamodb);
+  stack.defer(() => table.close());
+  const queues = await openQueues(cloud.sqs);
+  stack.defer(() => queues.close());
+
+  const sessions = makeSessions(options.sessions);
+  const people = sessions.flatMap((session, i) =>
+    ['A', 'B']
+      .slice(0, i % 2 === 0 ? 1 : 2)
+      .map((name) => new Person(cloud.url, session, name, new Random(random.int(0, 1e9)), done)),
+  );
+  stack.defer(() => {
+    for (const { chat } of people) chat.close();
+  });
+
+  const begunAt = performance.now();
+  const deadline = begunAt + MOST_MINUTES * 60_000;
+  const isEnough = () =>
+    performance.now() > deadline ||
+    (turnsSeen(people) >= options.turns &&
+      injected.sum(...KILLS) >= options.kills &&
+      injected.sum(...CUTS) >= options.cuts);
+
+  /** More faults than were asked for by now would only keep turns from ending. */
+  const isAhead = () =>
+    injected.sum(...KILLS, ...CUTS) / (options.kills + options.cuts) >
+    FAULTS_AHEAD * ((turnsSeen(people) + people.length) / options.turns);
+
+  const living = people.map(async (person) => {
+    const pace = new Random(random.int(0, 1e9));
+    while (!isEnough()) {
+      await sleep(pace.int(100, 1800));
+      // Who writes on and on gets one endless turn: now and then an answer is waited for.
+      if (!person.atRest && pace.chance(0.5)) continue;
+      await person.act();
+    }
+  });
+  let told = 0;
+  while (!isEnough()) {
+    await sleep(random.int(50, 450));
+    if (!isAhead()) await sabotage({ cloud, table, queues, people, sessions }, random, injected);
+    if (performance.now() - told < 10_000) continue;
+    told = performance.now();
+    progress(
+      `${turnsSeen(people)} turns, ${injected.sum(...KILLS)} kills, ${injected.sum(...CUTS)} cuts after ${Math.round((told - begunAt) / 1000)} s`,
+    );
+  }
+  await Promise.all(living);
+
+  model.calm = true;
+  const where = { people, sessions, table, queues };
+  const rested = await comesToRest(where);
+  const findings = async (probed: boolean) => ({
+    sessions,
+    people,
+    calls: model.calls,
+    items: await table.all(),
+    queued: await queues.count('turn'),
+    probed,
+  });
+  // The probe would mend what nobody touches, so it is judged before and after.
+  const violations = violationsIn(await findings(false), new Tally());
+  if (!rested) violations.push('liveness: no rest after the faults');
+  await probe(where);
+  for (const line of violationsIn(await findings(true), checked)) {
+    if (!violations.includes(line)) violations.push(line);
+  }
+  return { seed, seconds: (performance.now() - begunAt) / 1000, injected, checked, done, violations };
+}
+
+const turnsSeen = (people: readonly Person[]): number => {
+  const turns = new Set<string>();
+  for (const { seen } of people) for (const frame of seen.values()) turns.add(frame.turn_id);
+  return turns.size;
+};

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LocalCloud } from '../../local/cloud.ts';
+import type { Random } from '../simulation/random.ts';
+import type { Queues } from '../support/queues.ts';
+import type { Person } from './person.ts';
+import type { ChaosSession } from './session.ts';
+import type { Table } from './table.ts';
+import type { Tally } from './tally.ts';
+
+const FUNCTIONS = ['turn', 'inbound', 'connection', 'authorizer', 'deadline'] as const;
+type FunctionName = (typeof FUNCTIONS)[number];
+
+const killOf = (name: FunctionName) => `killed in mid-invocation: ${name}`;
+export const KILLS = FUNCTIONS.map(killOf);
+export const CUTS = ['connections cut by the network', 'connections cut at the client'] as const;
+const STOLEN = 'tokens delivered to a second worker at the same time';
+const IDLE_KILL = 'killed while idle';
+
+/** All that it can do, for a table that names also what was not done. */
+export const INJECTIONS = [...KILLS, IDLE_KILL, STOLEN, ...CUTS];
+
+/** Short functions are busy for milliseconds: one is watched for this long. */
+const WATCH_MS = 300;
+
+export interface Surroundings {
+  cloud: LocalCloud;
+  table: Table;
+  queues: Queues;
+  people: readonly Person[];
+  sessions: readonly ChaosSession[];
+}
+
+/** Does one of the things that go wrong. */
+export async function sabotage(
+  { cloud, table, queues, people, sessions }: Surroundings,
+  random: Random,
+  tally: Tally,
+): Promise<void> {
+  const roll = random.next();
+  if (roll < 0.27) await killBusy('turn');
+  else if (roll < 0.38) await killBusy('inbound');
+  else if (roll < 0.46) await killBusy('connection');
+  else if (roll < 0.49) await killBusy('authorizer');
+  else if (roll < 0.51) await killBusy('deadline');
+  else if (roll < 0.54) await killIdle();
+  else if (roll < 0.64) await stealTurn();
+  else if (roll < 0.82) cutByNetwork();
+  else cutAtClient();
+
+  async function killBusy(name: FunctionName): Promise<void> {
+    const patience = Date.now() + WATCH_MS;
+    let busy = environments(name, 'busy');
+    while (busy.length === 0) {
+      if (Date.now() > patience) return;
+      await sleep(1);
+      busy = environments(name, 'busy');
+    }
+    // Anywhere between its first line and its last one.
+    await sleep(name === 'turn' ? random.int(0, 60) : random.int(0, 8));
+    const [id] = environments(name, 'busy');
+    if (id && (await cloud.functions.kill(id))) tally.add(killOf(name));
+  }
+
+  async function killIdle(): Promise<void> {
+    const [id] = environments(random.pick(...FUNCTIONS), 'idle');
+    if (id && (await cloud.functions.kill(id))) tally.add(IDLE_KILL);
+  }
+
+  function environments(name: FunctionName, state: 'busy' | 'idle'): string[] {
+    const found = cloud.functions
+      .list()
+      .filter((fn) => fn.name === name)
+      .flatMap((fn) => fn.environments)
+      .filter((environment) => environment.state === state)
+      .map(({ id }) => id);
+    // Any of them: the first one would always be the oldest.
+    return found.length > 1 ? [found[random.int(0, found.length - 1)] ?? ''] : found;
+  }
+
+  /** As when a hold on a message ends too early: the same token goes to another worker while its first one is alive. */
+  async function stealTurn(): Promise<void> {
+    const { key } = sessions[random.int(0, sessions.length - 1)] ?? {};
+    const active = key ? (await table.session(key))?.active : undefined;
+    if (!key || !active) return;
+    const { slot, lane } = active;
+    // A group of its own, since the queue keeps back what is in the session's.
+    await queues.send('turn', `stolen-${slot}`, JSON.stringify({ session: key, lane, slot }));
+    tally.add(STOLEN);
+  }
+
+  function cutByNetwork(): void {
+    const open = cloud.gateway.connections();
+    const id = open[random.int(0, open.length - 1)];
+    if (!id) return;
+    cloud.gateway.cut(id);
+    tally.add(CUTS[0]);
+  }
+
+  function cutAtClient(): void {
+    if (people[random.int(0, people.length - 1)]?.cut()) tally.add(CUTS[1]);
+  }
+}

@@ -1,0 +1,46 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { Lane, Session } from '../../lambdas/core/items.ts';
+import { type Key, laneKey, sessionKey } from '../../lambdas/core/keys.ts';
+
+export interface StoredItem {
+  pk: string;
+  sk: string;
+  item: Record<string, unknown>;
+}
+
+/** The table, read beside the product. */
+export interface Table {
+  all(): Promise<StoredItem[]>;
+  session(key: string): Promise<Session | undefined>;
+  lane(id: string): Promise<Lane | undefined>;
+  close(): void;
+}
+
+export function openTable({ endpoint, tableName }: { endpoint: string; tableName: string }): Table {
+  const client = new DynamoDBClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const documents = DynamoDBDocumentClient.from(client);
+  async function get<T>({ pk, sk }: Key<T>): Promise<T | undefined> {
+    const { Item } = await documents.send(
+      new GetCommand({ TableName: tableName, Key: { pk, sk }, ConsistentRead: true }),
+    );
+    return Item as T | undefined;
+  }
+  return {
+    session: (key) => get(sessionKey(key)),
+    lane: (id) => get(laneKey(id)),
+    async all() {
+      const items: StoredItem[] = [];
+      const pages = paginateScan({ client: documents }, { TableName: tableName, ConsistentRead: true });
+      for await (const { Items = [] } of pages) {
+        for (const { pk, sk, ...item } of Items) items.push({ pk: String(pk), sk: String(sk), item });
+      }
+      return items;
+    },
+    close: () => client.destroy(),
+  };
+}
