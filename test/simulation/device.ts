@@ -57,6 +57,8 @@ export class Device implements Source {
   #lastOnConnection: number | undefined;
   /** It did not wait for the answer to its `connect`. */
   #pipelined = false;
+  /** When it asked for the history and was not answered yet. */
+  #asked: number | undefined;
   #highest = 0;
 
   constructor(cloud: Cloud, name: string, sessionId: string, script: Act[], bare: boolean) {
@@ -89,6 +91,7 @@ export class Device implements Source {
     else {
       for (const message of this.#open()) at = Math.min(at, message.at + RESEND_MS);
       if (this.#hole()) at = Math.min(at, now);
+      if (this.#asked !== undefined) at = Math.min(at, this.#asked + RESEND_MS);
     }
     return at;
   }
@@ -111,6 +114,11 @@ export class Device implements Source {
       this.#resumes++;
       this.#log(`has a hole after ${this.contiguous}, resumes`);
       this.#hello();
+      return;
+    }
+    if (this.#asked !== undefined && this.#asked + RESEND_MS <= now) {
+      this.#log('asks for the history again');
+      this.#askHistory();
       return;
     }
     for (const message of this.#open()) {
@@ -199,6 +207,11 @@ export class Device implements Source {
     this.#frame({ type: 'message', id: message.id, content, delivery: message.delivery });
   }
 
+  #askHistory(): void {
+    this.#asked = this.#cloud.scheduler.now;
+    this.#frame({ type: 'history' });
+  }
+
   #frame(frame: Record<string, unknown>): void {
     if (frame.type !== 'connect' && this.#connecting !== undefined && this.#speaksOn === undefined) {
       this.#pipelined = true;
@@ -223,7 +236,7 @@ export class Device implements Source {
         this.#frame({ type: 'abort', pending: act.pending });
         break;
       case 'history':
-        this.#frame({ type: 'history' });
+        this.#askHistory();
         break;
       case 'drop':
         if (this.connection) this.#cloud.disconnect(this.connection);
@@ -265,6 +278,9 @@ export class Device implements Source {
           }
         }
         break;
+      case 'history':
+        this.#asked = undefined;
+        break;
       case 'connected':
         if (connection === this.connection) this.#connecting = undefined;
         break;
@@ -291,6 +307,7 @@ export class Device implements Source {
     this.#speaksOn = undefined;
     this.#lastOnConnection = undefined;
     this.#pipelined = false;
+    this.#asked = undefined;
     this.#downUntil = this.#cloud.scheduler.now + downMs;
     for (const message of this.#open()) if (message.lane === undefined) message.forgotten = true;
   }
