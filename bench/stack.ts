@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { startModelServer } from '../test/support/model-server.ts';
+import { readyUrl } from '../test/support/ready-url.ts';
 import type { TimedModel } from './timed-model.ts';
 
 export interface BenchStack extends AsyncDisposable {
@@ -48,14 +48,4 @@ export async function startStack(
     await stop();
     throw error;
   }
-}
-
-/** From the line `midturn ready ws://… http://…`. */
-async function readyUrl({ stdout }: ChildProcess): Promise<string> {
-  if (!stdout) throw new Error('The local cloud has no standard output.');
-  for await (const line of createInterface({ input: stdout })) {
-    const url = /^midturn ready (ws:\S+)/.exec(line)?.[1];
-    if (url) return url;
-  }
-  throw new Error('The local cloud ended before it was ready.');
 }

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { readyUrl } from '../support/ready-url.ts';
 
 /** The local cloud as `npm start` runs it, in a process of its own, so that all of it can be killed at once. */
 export interface CloudProcess {
@@ -35,16 +35,6 @@ export async function startCloudProcess(env: Readonly<Record<string, string>>): 
     await end('SIGKILL');
     throw error;
   }
-}
-
-/** From the line `midturn ready ws://… http://…`. */
-async function readyUrl({ stdout }: ChildProcess): Promise<string> {
-  if (!stdout) throw new Error('The local cloud has no standard output.');
-  for await (const line of createInterface({ input: stdout })) {
-    const url = /^midturn ready (ws:\S+)/.exec(line)?.[1];
-    if (url) return url;
-  }
-  throw new Error('The local cloud ended before it was ready.');
 }
 
 /** One that is free now: a cloud that comes back must have the port that its clients know. */
