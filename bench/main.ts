@@ -1,10 +1,11 @@
+import { bundles } from './bundles.ts';
 import { concurrent } from './concurrent.ts';
 import { interactive } from './interactive.ts';
 import { circumstances, formatCircumstances, formatTable, writeResult } from './report.ts';
 import { type Bench, isMissed } from './result.ts';
 
 /** `npm run bench [-- name …]`: all benches, or those named. A broken promise fails it; a missed time is only said. */
-const BENCHES: readonly Bench[] = [interactive, concurrent];
+const BENCHES: readonly Bench[] = [interactive, concurrent, bundles];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !BENCHES.some((bench) => bench.name === name));

@@ -33,6 +33,25 @@ export interface TurnSettings {
   visibilitySeconds: number;
 }
 
+/** Of one principal, over all its connections, in one minute; 0: no limit. */
+export interface Rates {
+  framesPerMinute: number;
+  connectionsPerMinute: number;
+}
+
+/** How a JWT is judged. */
+export interface JwtSettings {
+  issuer: string;
+  audience: string;
+  /** Where the issuer's keys are; undefined: its discovery document says. */
+  jwksUri: string | undefined;
+  /** The claim that names the tenant: as it is spelled, else a path whose parts are joined by dots. */
+  tenantClaim: string;
+}
+
+export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'SILENT'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 export interface Retention {
   transcriptDays: number;
   eventHours: number;
@@ -55,6 +74,8 @@ const INTEGERS = {
   MIDTURN_SESSION_QUEUE_LIMIT: { fallback: 8, min: 1, max: 100 },
   // SQS delays a message by 15 minutes at most.
   MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: { fallback: 30, min: 1, max: 900 },
+  MIDTURN_FRAMES_PER_MINUTE: { fallback: 1200, min: 0, max: 1_000_000 },
+  MIDTURN_CONNECTIONS_PER_MINUTE: { fallback: 60, min: 0, max: 1_000_000 },
   MIDTURN_MAX_STEPS: { fallback: 16, min: 1, max: 1000 },
   MIDTURN_FLUSH_MS: { fallback: 100, min: 0, max: 5000 },
   // Lambda ends at 15 minutes.
@@ -93,6 +114,20 @@ export function readTurnSettings(env: Environment): TurnSettings {
     turnTimeoutSeconds: integer(env, 'MIDTURN_TURN_TIMEOUT_SECONDS'),
     visibilitySeconds: integer(env, 'MIDTURN_VISIBILITY_SECONDS'),
   };
+}
+
+export function readRates(env: Environment): Rates {
+  return {
+    framesPerMinute: integer(env, 'MIDTURN_FRAMES_PER_MINUTE'),
+    connectionsPerMinute: integer(env, 'MIDTURN_CONNECTIONS_PER_MINUTE'),
+  };
+}
+
+export function readLogLevel(env: Environment): LogLevel {
+  const text = env.MIDTURN_LOG_LEVEL || 'INFO';
+  const level = LOG_LEVELS.find((known) => known === text.toUpperCase());
+  if (level) return level;
+  throw new SettingError(`MIDTURN_LOG_LEVEL is "${text}": it must be one of ${LOG_LEVELS.join(', ')}.`);
 }
 
 export function readRetention(env: Environment): Retention {
@@ -135,12 +170,39 @@ export function readAuthChoice(env: Environment): AuthChoice {
     return text;
   }
   if (text === 'jwt') {
-    for (const name of ['MIDTURN_JWT_ISSUER', 'MIDTURN_JWT_AUDIENCE'] as const) {
-      if (!env[name]) throw new SettingError(`${name} is not set: auth by jwt needs it.`);
-    }
+    readJwtSettings(env);
     return text;
   }
   throw new SettingError(`MIDTURN_AUTH is "${text}": it must be jwt, tokens or none.`);
+}
+
+export function readJwtSettings(env: Environment): JwtSettings {
+  const { MIDTURN_JWT_ISSUER: issuer, MIDTURN_JWT_AUDIENCE: audience, MIDTURN_JWT_JWKS_URI: jwksUri } = env;
+  if (!issuer) throw new SettingError('MIDTURN_JWT_ISSUER is not set: auth by jwt needs it.');
+  if (!audience) throw new SettingError('MIDTURN_JWT_AUDIENCE is not set: auth by jwt needs it.');
+  for (const [name, url] of Object.entries({ MIDTURN_JWT_ISSUER: issuer, MIDTURN_JWT_JWKS_URI: jwksUri })) {
+    if (url && !isTrustworthy(url)) {
+      throw new SettingError(
+        `${name} is "${url}": it must be an https URL (http on a loopback address alone).`,
+      );
+    }
+  }
+  return {
+    issuer,
+    audience,
+    jwksUri: jwksUri || undefined,
+    tenantClaim: env.MIDTURN_JWT_TENANT_CLAIM || 'tenant',
+  };
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+/** Keys that came over a line which others can write on would prove nothing; a loopback address is this very machine. */
+export function isTrustworthy(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname)))
+  );
 }
 
 /** Every setting's name, for passing them on from a developer's environment to the functions. */
@@ -152,8 +214,11 @@ export const SETTING_NAMES = [
   'MIDTURN_AUTH',
   'MIDTURN_JWT_ISSUER',
   'MIDTURN_JWT_AUDIENCE',
+  'MIDTURN_JWT_JWKS_URI',
+  'MIDTURN_JWT_TENANT_CLAIM',
   'MIDTURN_TOKENS',
   'MIDTURN_TOKENS_SECRET',
+  'MIDTURN_LOG_LEVEL',
   ...(Object.keys(INTEGERS) as IntegerName[]),
 ] as const;
 
@@ -161,7 +226,9 @@ export const SETTING_NAMES = [
 export function checkSettings(env: Environment): void {
   readLimits(env);
   readTurnSettings(env);
+  readRates(env);
   readRetention(env);
+  readLogLevel(env);
   readModelChoice(env);
   readAuthChoice(env);
 }

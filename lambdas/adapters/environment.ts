@@ -1,10 +1,11 @@
 import type { Core } from '../core/core.ts';
 import type { Environment } from '../settings.ts';
-import { readLimits, readRetention } from '../settings.ts';
+import { readLimits, readRates, readRetention } from '../settings.ts';
 import { managementGateway } from './api-gateway/gateway.ts';
 import { dynamoStore } from './dynamodb/store.ts';
+import type { Instruments } from './instruments/instruments.ts';
 import { sqsQueues } from './sqs/queues.ts';
-import { jsonLog, randomId, systemClock } from './system/system.ts';
+import { randomId, systemClock } from './system/system.ts';
 
 /** A variable that the stack sets. */
 export function required(env: Environment, name: string): string {
@@ -14,13 +15,15 @@ export function required(env: Environment, name: string): string {
 }
 
 /** The core of a function: AWS's services behind its ports, made once per environment. */
-export const coreOf = (env: Environment): Core => ({
+export const coreOf = (env: Environment, { log, metrics }: Instruments): Core => ({
   store: dynamoStore(required(env, 'MIDTURN_TABLE_NAME')),
   queues: sqsQueues(required(env, 'MIDTURN_TURN_QUEUE_URL'), required(env, 'MIDTURN_DEADLINE_QUEUE_URL')),
-  gateway: managementGateway(required(env, 'MIDTURN_MANAGEMENT_ENDPOINT')),
+  gateway: managementGateway(required(env, 'MIDTURN_MANAGEMENT_ENDPOINT'), metrics),
   clock: systemClock,
   newId: randomId,
-  log: jsonLog(),
+  log,
+  metrics,
   limits: readLimits(env),
+  rates: readRates(env),
   retention: readRetention(env),
 });

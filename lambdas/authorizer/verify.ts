@@ -1,66 +1,43 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { JwtVerifier } from 'aws-jwt-verify';
-import type { Principal } from '../core/items.ts';
+import type { AuthorizerContext } from '../adapters/api-gateway/caller.ts';
+import { remembered } from '../adapters/remembered.ts';
+import { readSecret } from '../adapters/secrets.ts';
 import type { Environment } from '../settings.ts';
-import { readAuthChoice, SettingError } from '../settings.ts';
+import { readAuthChoice, readJwtSettings } from '../settings.ts';
+import { findToken, parseTokens } from './tokens.ts';
 
-/** Undefined: the token proves nothing. Never says why to the outside. */
-export type Verify = (token: string | undefined) => Promise<Principal | undefined>;
+/**
+ * Undefined: the token proves nothing, and nobody is told why. Throws where that cannot be judged: a secret or an
+ * issuer's keys cannot be had. The next call tries again to get them.
+ */
+export type Verify = (token: string | undefined) => Promise<AuthorizerContext | undefined>;
 
 /** Of everyone, where nobody has to prove anything. */
-const ANYONE: Principal = { tenant: 'local', subject: 'anonymous' };
+const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous', shared: true };
+
+/** No issuer's tokens are longer, and what is longer is not even looked at. API Gateway's headers end at 10 KB. */
+const MAX_TOKEN_LENGTH = 8192;
 
 export function verifier(env: Environment): Verify {
+  const verify = verifierOf(env);
+  if (!verify) return async () => ANYONE;
+  return async (token) => (token && token.length <= MAX_TOKEN_LENGTH ? verify(token) : undefined);
+}
+
+function verifierOf(env: Environment): ((token: string) => ReturnType<Verify>) | undefined {
   switch (readAuthChoice(env)) {
     case 'none':
-      return async () => ANYONE;
-    case 'tokens':
-      return byTokens(parseTokens(env.MIDTURN_TOKENS ?? ''));
-    case 'jwt':
-      return byJwt(env.MIDTURN_JWT_ISSUER ?? '', env.MIDTURN_JWT_AUDIENCE ?? '');
-  }
-}
-
-const digest = (text: string) => createHash('sha256').update(text).digest();
-
-/** `token=tenant/subject,…` */
-export function parseTokens(text: string): { digest: Buffer; principal: Principal }[] {
-  return text
-    .split(',')
-    .filter((entry) => entry.trim() !== '')
-    .map((entry) => {
-      // A token may hold `=` itself; neither tenant nor subject can hold one.
-      const parts = /^(.+)=([^=/]+)\/([^=]+)$/.exec(entry.trim());
-      const [, token, tenant, subject] = parts ?? [];
-      if (!token || !tenant || !subject) {
-        throw new SettingError('MIDTURN_TOKENS is not of the form token=tenant/subject,…');
-      }
-      return { digest: digest(token), principal: { tenant, subject } };
-    });
-}
-
-function byTokens(known: ReturnType<typeof parseTokens>): Verify {
-  return async (token) => {
-    if (!token) return undefined;
-    const asked = digest(token);
-    // Every entry is compared, in constant time: how long it takes says nothing about how near a guess was.
-    let found: Principal | undefined;
-    for (const entry of known) if (timingSafeEqual(entry.digest, asked)) found = entry.principal;
-    return found;
-  };
-}
-
-function byJwt(issuer: string, audience: string): Verify {
-  const jwt = JwtVerifier.create({ issuer, audience });
-  return async (token) => {
-    if (!token) return undefined;
-    try {
-      const { sub, tenant } = await jwt.verify(token);
-      if (!sub) return undefined;
-      return { tenant: typeof tenant === 'string' && tenant ? tenant : 'default', subject: sub };
-    } catch {
-      // Expired, forged, of another issuer: all the same to the outside, and the reason could quote the token.
       return undefined;
+    case 'tokens': {
+      const secret = env.MIDTURN_TOKENS_SECRET;
+      const textOf = async () => (secret ? readSecret(secret) : (env.MIDTURN_TOKENS ?? ''));
+      const known = remembered(async () => parseTokens(await textOf()));
+      return async (token) => findToken(await known(), token);
     }
-  };
+    case 'jwt': {
+      const settings = readJwtSettings(env);
+      // Loaded where it is needed: other ways to prove who one is do without it.
+      const jwt = remembered(async () => (await import('./jwt.ts')).jwtVerifier(settings));
+      return async (token) => (await jwt())(token);
+    }
+  }
 }

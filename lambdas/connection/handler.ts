@@ -1,27 +1,38 @@
-import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
+import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
+import { callerOf } from '../adapters/api-gateway/caller.ts';
 import { coreOf } from '../adapters/environment.ts';
+import { instrumentsOf } from '../adapters/instruments/instruments.ts';
 import { closeConnection, openConnection } from '../core/inbound/connection.ts';
-import type { Principal } from '../core/items.ts';
+import { excessOf } from '../core/inbound/rate.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import { ID_PATTERN, MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../protocol/limits.ts';
 
-const core = coreOf(process.env);
+const instruments = instrumentsOf(process.env);
+const core = coreOf(process.env, instruments);
 
 /** What `$connect` brings beside the event that every route has. */
 type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
   headers?: Record<string, string | undefined>;
   queryStringParameters?: Record<string, string | undefined> | null;
-  requestContext: { authorizer?: { tenant?: unknown; subject?: unknown } };
 };
 
 /** `$connect` and `$disconnect`. */
-export async function handler(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
+export const handler = (event: ConnectEvent, context: Context): Promise<APIGatewayProxyResultV2> =>
+  instruments.invocation(context, () => comeOrGo(event));
+
+async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   const { connectionId, eventType, requestId } = event.requestContext;
   if (eventType === 'DISCONNECT') {
     await closeConnection(core, connectionId);
     return { statusCode: 200 };
   }
-  const principal = principalOf(event);
-  if (!principal) return { statusCode: 401 };
+  const caller = callerOf(event.requestContext);
+  if (!caller) return { statusCode: 401 };
+  const { principal, countedFor } = caller;
+  if (countedFor && (await excessOf(core, countedFor, 'connections'))) {
+    core.metrics.countBy('Refused', 'RATE_LIMITED' satisfies ErrorCode);
+    return { statusCode: 429 };
+  }
   const query = event.queryStringParameters ?? {};
   const sessionId = query.session_id || core.newId();
   if (!ID_PATTERN.test(sessionId)) {
@@ -32,14 +43,6 @@ export async function handler(event: ConnectEvent): Promise<APIGatewayProxyResul
   await openConnection(core, connectionId, { principal, sessionId, ...(name && { name }) });
   const subprotocol = chosenSubprotocol(event.headers ?? {});
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };
-}
-
-/** As the authorizer proved it. */
-function principalOf(event: ConnectEvent): Principal | undefined {
-  const { tenant, subject } = event.requestContext.authorizer ?? {};
-  return typeof tenant === 'string' && typeof subject === 'string' && subject
-    ? { tenant, subject }
-    : undefined;
 }
 
 /** A browser fails a connection whose requested subprotocols are all ignored. */

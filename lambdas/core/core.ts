@@ -1,5 +1,5 @@
-import type { Limits, Retention } from '../settings.ts';
-import type { Clock, Gateway, Log, NewId, Queues, Store } from './ports.ts';
+import type { Limits, Rates, Retention } from '../settings.ts';
+import type { Clock, Gateway, Log, Metrics, NewId, Queues, Store } from './ports.ts';
 
 /** All that the core is given: its ports and its settings. */
 export interface Core {
@@ -9,7 +9,9 @@ export interface Core {
   clock: Clock;
   newId: NewId;
   log: Log;
+  metrics: Metrics;
   limits: Limits;
+  rates: Rates;
   retention: Retention;
 }
 

@@ -56,6 +56,9 @@ export function decodeEvent(text: string): TurnEvent {
   return { seq, turn, type, ...(payload as object) } as TurnEvent;
 }
 
+/** An encoded event begins with its number. */
+export const seqOf = (text: string): number => Number.parseInt(text.slice(1), 10);
+
 /** Several sources of events (EVENTS items, a tail) as one sequence: each seq once, rising. */
 export function mergeEvents(...sources: readonly (readonly TurnEvent[])[]): TurnEvent[] {
   const bySeq = new Map<number, TurnEvent>();

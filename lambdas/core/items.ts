@@ -103,6 +103,8 @@ export interface Lane {
   tail: string[];
   /** Set when a turn was handed over: events up to here were posted, so that nobody posts them again. */
   posted?: number;
+  /** Tool calls that are committed and were left to a fresh invocation before they were started. */
+  unstarted?: { turn: string; calls: string[] };
   cancel?: AbortRequest;
   audience: Audience;
   /** Fates of withdrawn messages that nobody has heard yet. */
@@ -131,6 +133,12 @@ export type Fate =
   | { fate: 'withdrawn'; code: WithdrawalCode; expires: number };
 
 export type StoredEntry = Entry & { expires: number };
+
+/** How often a principal did something in one window of time. */
+export interface RateCount {
+  count: number;
+  expires: number;
+}
 
 export interface StoredEvents {
   events: string[];

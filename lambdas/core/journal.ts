@@ -3,7 +3,7 @@ import { expiry } from './core.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
 import type { TurnEvent } from './events.ts';
-import { decodeEvent, encodeEvent, frameOf, mergeEvents, textOf } from './events.ts';
+import { decodeEvent, frameOf, mergeEvents, seqOf, textOf } from './events.ts';
 import { settleFate } from './fates.ts';
 import type { StoredEntry } from './items.ts';
 import { entryKey, eventsKey } from './keys.ts';
@@ -34,18 +34,16 @@ export async function readEvents(
 /** Below DynamoDB's 400 KB, and few enough for one page of a query. */
 const MAX_SPILL_BYTES = 300_000;
 
-/** Puts events under their last `seq`. A longer spill of the same events stands beside it: readers merge by `seq`. */
-export async function spillEvents(
-  core: Stores,
-  session: string,
-  events: readonly TurnEvent[],
-): Promise<void> {
+/**
+ * Puts events, encoded as a tail holds them, under their last `seq`. A longer spill of the same events stands beside it:
+ * readers merge by `seq`.
+ */
+export async function spillEvents(core: Stores, session: string, events: readonly string[]): Promise<void> {
   let batch: string[] = [];
   let size = 0;
   let last = 0;
   const put = () => core.store.put(eventsKey(session, last), { events: batch, expires: expiry(core).events });
-  for (const event of events) {
-    const text = encodeEvent(event);
+  for (const text of events) {
     if (batch.length && size + text.length > MAX_SPILL_BYTES) {
       await put();
       batch = [];
@@ -53,7 +51,7 @@ export async function spillEvents(
     }
     batch.push(text);
     size += Buffer.byteLength(text);
-    last = event.seq;
+    last = seqOf(text);
   }
   if (batch.length) await put();
 }

@@ -1,4 +1,13 @@
-import type { Connection, Fate, Lane, Principal, Session, StoredEntry, StoredEvents } from './items.ts';
+import type {
+  Connection,
+  Fate,
+  Lane,
+  Principal,
+  RateCount,
+  Session,
+  StoredEntry,
+  StoredEvents,
+} from './items.ts';
 
 /** A primary key that knows what is stored under it. */
 export interface Key<T> {
@@ -29,6 +38,10 @@ export const messageKey = (session: string, id: string): Key<Fate> => ({
 export const entryKey = (session: string, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,
   sk: `ENTRY#${number(n)}`,
+});
+export const rateKey = (principal: Principal, kind: string, window: number): Key<RateCount> => ({
+  pk: `RATE#${[principal.tenant, principal.subject].map(encodeURIComponent).join('#')}#${kind}#${window}`,
+  sk: SOLE,
 });
 /** Under the *last* seq that the item holds: a later, longer spill of the same events replaces nothing. */
 export const eventsKey = (session: string, lastSeq: number): Key<StoredEvents> => ({

@@ -297,7 +297,7 @@ export const takingIn = (
   };
 };
 
-const turnOver: Then[] = [remove('holder'), remove('cancel'), remove('meter')];
+const turnOver: Then[] = [remove('holder'), remove('cancel'), remove('meter'), remove('unstarted')];
 
 /** Part of the commit that ends an answered turn: only on an empty inbox (P7). */
 export function finishing(

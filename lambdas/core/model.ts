@@ -70,4 +70,6 @@ export interface Toolbox {
   run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
   /** Whether a call whose outcome is unknown may be run again. */
   isIdempotent(name: string): boolean;
+  /** How long a call of it may take: then it is stopped, and its result says so. */
+  timeLimitMs(name: string): number;
 }

@@ -1,3 +1,4 @@
+import type { CountMetric, SplitMetric, TimeMetric } from '../metrics.ts';
 import type { Key } from './keys.ts';
 import type { Update } from './update.ts';
 
@@ -60,4 +61,14 @@ export interface Log {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
+  /** The same log, with these fields in every line. */
+  with(fields: Record<string, unknown>): Log;
+}
+
+/** What an operator counts and measures, by the names of `METRICS`. */
+export interface Metrics {
+  count(name: CountMetric, value?: number): void;
+  /** `part`: which value of the metric's dimension it was. */
+  countBy(name: SplitMetric, part: string): void;
+  time(name: TimeMetric, ms: number): void;
 }

@@ -24,8 +24,14 @@ export const errorReply = (code: ErrorCode, message: string, details: ErrorDetai
   ...details,
 });
 
-export const reply = async (core: Pick<Core, 'gateway'>, connection: string, frame: ReplyFrame) =>
-  core.gateway.post(connection, JSON.stringify(frame));
+export const reply = async (
+  core: Pick<Core, 'gateway' | 'metrics'>,
+  connection: string,
+  frame: ReplyFrame,
+) => {
+  if (frame.type === 'error') core.metrics.countBy('Refused', frame.code);
+  return core.gateway.post(connection, JSON.stringify(frame));
+};
 
 /** How a client is told that its message was withdrawn before any turn took it in. */
 export function withdrawalReply(id: string, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {

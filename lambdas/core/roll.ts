@@ -1,7 +1,7 @@
 import { Broadcast } from './broadcast.ts';
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
-import { mergeEvents } from './events.ts';
+import { mergeEvents, seqOf } from './events.ts';
 import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from './journal.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { release, roll } from './session-writes.ts';
@@ -19,7 +19,8 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
       return;
     }
     const lane = await core.store.get(laneKey(laneId));
-    const left = decodeTail(lane?.tail ?? []).filter((event) => event.seq > read.seq);
+    const tail = (lane?.tail ?? []).filter((text) => seqOf(text) > read.seq);
+    const left = decodeTail(tail);
     if (lane && left.length > 0) {
       const first = Math.min(
         lane.begun?.seq ?? Number.MAX_SAFE_INTEGER,
@@ -35,7 +36,7 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
       broadcast.join(lane.audience);
       await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));
       await broadcast.settled();
-      await spillEvents(core, session, left);
+      await spillEvents(core, session, tail);
     }
     const rolled = await core.store.update(
       sessionKey(session),

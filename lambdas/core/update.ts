@@ -24,7 +24,9 @@ export type Change<T> =
   | { readonly do: 'setIfAbsent'; readonly path: Path<T>; readonly value: unknown }
   | { readonly do: 'remove'; readonly path: Path<T> }
   /** The attribute must be there. */
-  | { readonly do: 'add'; readonly path: Path<T>; readonly value: number };
+  | { readonly do: 'add'; readonly path: Path<T>; readonly value: number }
+  /** The same, from zero where the attribute is not there. */
+  | { readonly do: 'count'; readonly path: Path<T>; readonly value: number };
 
 /** All conditions must hold; then all changes are made, each computed from the item as it was. Paths must not overlap. */
 export interface Update<T> {
@@ -61,3 +63,4 @@ export const setIfAbsent = <T>(path: Path<T>, value: unknown): Change<T> => ({
 });
 export const remove = <T>(path: Path<T>): Change<T> => ({ do: 'remove', path });
 export const add = <T>(path: Path<T>, value: number): Change<T> => ({ do: 'add', path, value });
+export const count = <T>(path: Path<T>, value: number): Change<T> => ({ do: 'count', path, value });

@@ -1,19 +1,25 @@
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { coreOf } from '../adapters/environment.ts';
+import { errorFields } from '../adapters/instruments/error-fields.ts';
+import { instrumentsOf } from '../adapters/instruments/instruments.ts';
 import { parseToken } from '../adapters/sqs/queues.ts';
 import { deadlinePassed } from '../core/deadline.ts';
 
-const core = coreOf(process.env);
+const instruments = instrumentsOf(process.env);
+const core = coreOf(process.env, instruments);
 
 /** Messages of the delay queue: a turn's wait for its session may be over. */
-export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  instruments.invocation(context, () => receive(event));
+
+async function receive(event: SQSEvent): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  for (const record of event.Records) {
+  for (const { body, messageId } of event.Records) {
     try {
-      await deadlinePassed(core, parseToken(record.body));
+      await deadlinePassed(core, parseToken(body));
     } catch (error) {
-      core.log.error('deadline failed', { messageId: record.messageId, error: String(error) });
-      batchItemFailures.push({ itemIdentifier: record.messageId });
+      core.log.error('deadline failed', { messageId, ...errorFields(error) });
+      batchItemFailures.push({ itemIdentifier: messageId });
     }
   }
   return { batchItemFailures };

@@ -1,23 +1,33 @@
-import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
+import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
+import { callerOf } from '../adapters/api-gateway/caller.ts';
 import { coreOf } from '../adapters/environment.ts';
+import { errorFields } from '../adapters/instruments/error-fields.ts';
+import { instrumentsOf } from '../adapters/instruments/instruments.ts';
 import { handleFrame } from '../core/inbound/dispatch.ts';
 import { errorReply, reply } from '../core/replies.ts';
 
-const core = coreOf(process.env);
+const instruments = instrumentsOf(process.env);
+const core = coreOf(process.env, instruments);
 
 /** Every frame of a client, of whatever route. */
-export async function handler(event: APIGatewayProxyWebsocketEventV2): Promise<APIGatewayProxyResultV2> {
+export const handler = (
+  event: APIGatewayProxyWebsocketEventV2,
+  context: Context,
+): Promise<APIGatewayProxyResultV2> => instruments.invocation(context, () => receive(event));
+
+async function receive(event: APIGatewayProxyWebsocketEventV2): Promise<APIGatewayProxyResultV2> {
   const { connectionId, requestTimeEpoch, requestId } = event.requestContext;
+  const countedFor = callerOf(event.requestContext)?.countedFor;
   try {
-    await handleFrame(core, { connectionId, body: event.body ?? '', receivedAt: requestTimeEpoch });
+    await handleFrame(core, {
+      connectionId,
+      body: event.body ?? '',
+      receivedAt: requestTimeEpoch,
+      ...(countedFor && { countedFor }),
+    });
     return { statusCode: 200 };
   } catch (error) {
-    core.log.error('frame failed', {
-      requestId,
-      connectionId,
-      error: String(error),
-      stack: (error as Error)?.stack,
-    });
+    core.log.error('frame failed', { requestId, connectionId, ...errorFields(error) });
     // Nothing is said of what happened inside; the request id leads to the log.
     await reply(
       core,

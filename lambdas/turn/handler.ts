@@ -1,8 +1,13 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { agent } from '../../agent/agent.ts';
 import { coreOf, required } from '../adapters/environment.ts';
+import { errorFields } from '../adapters/instruments/error-fields.ts';
+import { instrumentsOf } from '../adapters/instruments/instruments.ts';
 import { createModel } from '../adapters/model/create-model.ts';
+import { lazyModel } from '../adapters/model/lazy-model.ts';
 import { createToolbox } from '../adapters/model/toolbox.ts';
+import { remembered } from '../adapters/remembered.ts';
+import { readSecret } from '../adapters/secrets.ts';
 import { holdMessage } from '../adapters/sqs/lease.ts';
 import { deadLetters, parseToken } from '../adapters/sqs/queues.ts';
 import type { Token } from '../core/ports.ts';
@@ -11,23 +16,33 @@ import { runToken } from '../core/turn/worker.ts';
 import { readModelChoice, readTurnSettings } from '../settings.ts';
 
 const env = process.env;
-const core = coreOf(env);
+const instruments = instrumentsOf(env);
+const core = coreOf(env, instruments);
 const settings = readTurnSettings(env);
 const queueUrl = required(env, 'MIDTURN_TURN_QUEUE_URL');
 const dead = deadLetters(required(env, 'MIDTURN_DEAD_TURN_QUEUE_URL'));
 const toolbox = createToolbox(agent);
-/** Started while the environment starts; a failure shows with the first turn. */
-const model = createModel(readModelChoice(env), agent, {
-  ...(env.MIDTURN_MODEL_BASE_URL && { baseUrl: env.MIDTURN_MODEL_BASE_URL }),
-  ...(env.MIDTURN_MODEL_API_KEY && { apiKey: env.MIDTURN_MODEL_API_KEY }),
+const choice = readModelChoice(env);
+const keySecret = env.MIDTURN_MODEL_API_KEY_SECRET;
+const makeModel = remembered(async () => {
+  const apiKey = keySecret ? await readSecret(keySecret) : env.MIDTURN_MODEL_API_KEY;
+  return createModel(choice, agent, {
+    ...(env.MIDTURN_MODEL_BASE_URL && { baseUrl: env.MIDTURN_MODEL_BASE_URL }),
+    ...(apiKey && { apiKey }),
+  });
 });
-model.catch(() => {});
+// Started while the environment starts; a failure shows with the first call, which tries again.
+makeModel().catch(() => {});
+const model = lazyModel(choice, makeModel);
 
 /** What a hand-over needs at most: a commit, its posts and the answer to the queue. */
 const RESERVE_MS = Math.min(15_000, settings.turnTimeoutSeconds * 300);
 
 /** A token of the turn queue (batch size 1): runs its slot to the end, or hands it on. */
-export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
+export const handler = (event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> =>
+  instruments.invocation(lambda, () => receive(event, lambda));
+
+async function receive(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const record of event.Records) {
     if (!(await runRecord(record, lambda))) batchItemFailures.push({ itemIdentifier: record.messageId });
@@ -36,25 +51,28 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
 }
 
 async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
-  const { clock, log } = core;
   const { receiptHandle, messageId } = record;
   const token = readToken(record);
   if (!token) return putAside(record);
+  const { clock } = core;
+  const { session, slot } = token;
+  const log = core.log.with({ session, slot });
   const lease = holdMessage({ queueUrl, receiptHandle, seconds: settings.visibilitySeconds, clock, log });
   try {
     const context: TurnContext = {
-      core,
-      model: await model,
+      core: { ...core, log },
+      model,
       toolbox,
       settings,
       remainingMs: () => lambda.getRemainingTimeInMillis(),
       reserveMs: RESERVE_MS,
+      maxToolMs: settings.turnTimeoutSeconds * 1000 - 2 * RESERVE_MS,
     };
     const end = await runToken(context, token);
     if (end === 'handover') await lease.handBack();
     return end === 'over';
   } catch (error) {
-    log.error('turn failed', { messageId, error: String(error), stack: (error as Error)?.stack });
+    log.error('turn failed', { messageId, ...errorFields(error) });
     return false;
   } finally {
     await lease.stop();
@@ -65,7 +83,7 @@ function readToken({ body, messageId }: SQSRecord): Token | undefined {
   try {
     return parseToken(body);
   } catch (error) {
-    core.log.error('message is no token', { messageId, error: String(error) });
+    core.log.error('message is no token', { messageId, ...errorFields(error) });
     return undefined;
   }
 }
@@ -74,9 +92,13 @@ function readToken({ body, messageId }: SQSRecord): Token | undefined {
 async function putAside(record: SQSRecord): Promise<boolean> {
   try {
     await dead.bury(record);
+    core.metrics.count('DeadLetters');
     return true;
   } catch (error) {
-    core.log.error('message cannot be put aside', { messageId: record.messageId, error: String(error) });
+    core.log.error('message cannot be put aside', {
+      messageId: record.messageId,
+      ...errorFields(error),
+    });
     return false;
   }
 }

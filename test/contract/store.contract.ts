@@ -9,6 +9,7 @@ import {
   add,
   any,
   atMost,
+  count,
   differs,
   equals,
   exists,
@@ -25,6 +26,7 @@ import {
 interface Thing {
   name?: string;
   size?: number;
+  other?: number;
   inbox: Record<string, { content: string }>;
   ids: Record<string, 1>;
   tail: string[];
@@ -86,6 +88,20 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
         ok: true,
         item: { ...fresh(), size: 7, name: 'n', inbox: { toString: { content: 'x' } } },
       });
+    });
+
+    it('counts from zero where nothing is, and each of many concurrent writers once', async () => {
+      const key = newKey();
+      const counted = await Promise.all(
+        Array.from({ length: 20 }, () =>
+          store.update(key, { when: [], change: [count<Thing>('size', 1), setIfAbsent('name', 'first')] }),
+        ),
+      );
+      const seen = counted
+        .map((written) => written.ok && written.item.size)
+        .sort((a, b) => Number(a) - Number(b));
+      expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+      expect(await store.get(key)).toEqual({ size: 20, name: 'first' });
     });
 
     it('queries a range of one partition in order, backwards and with a limit', async () => {
@@ -155,6 +171,8 @@ const condition = fc.oneof(
 const change = fc.oneof(
   ids.map((v) => set<Thing>('name', v)),
   small.map((n) => add<Thing>('size', n)),
+  small.map((n) => count<Thing>('size', n)),
+  small.map((n) => count<Thing>('other', n)),
   mapPath.map((p) => set<Thing>(p, p[0] === 'ids' ? 1 : { content: p[1] })),
   mapPath.map((p) => setIfAbsent<Thing>(p, { content: 'first' })),
   mapPath.map((p) => remove<Thing>(p)),

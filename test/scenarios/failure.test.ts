@@ -118,7 +118,9 @@ describe('a model call that fails before visible output', () => {
   });
 
   it('AUTH_ERROR: refused credentials are not tried again, and no secret leaves the log', async () => {
-    const model = stack.script([{ status: 401, body: { error: { message: 'bad key sk-very-secret' } } }]);
+    const model = stack.script([
+      { status: 401, body: { error: { message: 'bad key sk-very-secret of account 4711' } } },
+    ]);
     const client = await stack.connect(stack.newSession());
     client.send({ type: 'message', content: 'first' });
     expect(await end(client)).toMatchObject({
@@ -130,7 +132,10 @@ describe('a model call that fails before visible output', () => {
     expect(model.requests).toHaveLength(1);
     expect(model.requests[0]?.headers.authorization).toBe('Bearer sk-very-secret');
     expect(JSON.stringify(client.frames)).not.toContain('sk-very-secret');
-    expect(await stack.stored.everything()).not.toContain('sk-very-secret');
+    const stored = await stack.stored.everything();
+    expect(stored).not.toContain('sk-very-secret');
+    // Nor what the provider said beside: it is for the log alone.
+    expect(stored).not.toContain('4711');
   });
 });
 

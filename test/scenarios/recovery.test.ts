@@ -73,6 +73,42 @@ describe('a turn that outlives its function', () => {
     expect(model.requests.length, 'it was handed over').toBeGreaterThan(3);
     expect(Math.max(...gapsOf(times)), 'no hand-over is noticed').toBeLessThan(3000);
   }, 90_000);
+
+  it('P13: tools that may not be done in time are left to a fresh invocation, and run there', async () => {
+    const words = wordsOf(24);
+    const model = stack.script((request, index) =>
+      index === 0
+        ? {
+            chunks: words,
+            chunkDelayMs: 250,
+            toolCalls: [{ id: 'c1', name: 'wait', args: { seconds: 3.8 } }],
+          }
+        : { chunks: [`Done after ${request.messages.length}.`] },
+    );
+    const session = stack.newSession();
+    const client = await stack.connect(session);
+    client.send({ type: 'message', content: 'say much, then wait' });
+    // Begun at once, they would have been cut by the time limit, and nobody would know whether they ran.
+    expect(await client.waitFor('tool_result', 20_000)).toMatchObject({ output: { waited_seconds: 3.8 } });
+    expect(await client.waitFor(isEnd)).toMatchObject({ type: 'done', steps: 2 });
+    expect(model.requests).toHaveLength(2);
+    expect(framesOf(client, 'tool_result')).toHaveLength(1);
+  }, 40_000);
+
+  it('P13: a tool that takes longer than it may is stopped, and its result says so', async () => {
+    stack.script((_, index) =>
+      index === 0
+        ? { chunks: ['Wait.'], toolCalls: [{ id: 'c1', name: 'wait', args: { seconds: 10 } }] }
+        : { chunks: [' It took too long.'] },
+    );
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', content: 'wait for long' });
+    expect(await client.waitFor('tool_result', 20_000)).toMatchObject({
+      is_error: true,
+      output: 'Stopped: the tool was not done after 4 s.',
+    });
+    expect(await client.waitFor(isEnd)).toMatchObject({ full_response: 'Wait. It took too long.' });
+  }, 40_000);
 });
 
 describe('a worker that is killed in mid-answer', () => {

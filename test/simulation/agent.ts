@@ -2,6 +2,11 @@ import type { Model, ModelPart, ModelRequest, Toolbox } from '../../lambdas/core
 import type { Cloud } from './cloud.ts';
 import type { Actor } from './scheduler.ts';
 
+/** Longer than a worker's time limit. */
+const HANG_MS = 10_000;
+/** Some tools take longer. */
+const TOOL_LIMIT_MS = 1300;
+
 /** A model and tools that do anything at any point: stream, think, call tools, fail early or late, hang. */
 export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolbox: Toolbox } {
   const { scheduler } = cloud;
@@ -24,7 +29,7 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
     const words = random.int(1, 4);
     for (let word = 1; word <= words; word++) {
       await scheduler.sleep(actor, random.int(0, 160), signal);
-      if (troubled() && random.chance(0.01)) await scheduler.sleep(actor, 60_000, signal);
+      if (troubled() && random.chance(0.01)) await scheduler.sleep(actor, HANG_MS, signal);
       if (signal.aborted) return;
       await scheduler.operation(
         actor,
@@ -45,7 +50,7 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
         yield {
           type: 'tool_call',
           id: `call${call}-${i}`,
-          name: random.pick('safe', 'once'),
+          name: cloud.settings.fatalTools && random.chance(0.03) ? 'fatal' : random.pick('safe', 'once'),
           args: { n: call },
         };
       }
@@ -61,6 +66,7 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
         cloud.toolRuns.set(idempotencyKey, runs);
         if (runs > 1 && call.name === 'once')
           cloud.violated('P13', `tool call ${idempotencyKey} ran ${runs} times`);
+        if (call.name === 'fatal') scheduler.kill(actor, 'killed by a tool');
         await scheduler.sleep(actor, random.int(0, 1500), signal);
         await scheduler.operation(
           actor,
@@ -71,7 +77,8 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
         );
         return { output: { ran: call.id }, isError: random.chance(0.1) };
       },
-      isIdempotent: (name) => name === 'safe',
+      isIdempotent: (name) => name !== 'once',
+      timeLimitMs: () => TOOL_LIMIT_MS,
     },
   };
 }

@@ -22,10 +22,14 @@ export interface CloudSettings {
   maxReceives: number;
   /** Some stand-ins delete a message by an expired handle. */
   acceptsStaleHandles: boolean;
+  /** There is a tool that kills whoever runs it, each time. */
+  fatalTools: boolean;
 }
 
 /** How long a token stays hidden from other workers when its own no longer renews it. */
 const VISIBILITY_MS = 2000;
+/** What a worker keeps of its time for a hand-over. */
+const RESERVE_MS = 700;
 const DEDUPLICATION_MS = 300_000;
 const PRINCIPAL: Principal = { tenant: 't', subject: 's' };
 
@@ -48,6 +52,8 @@ export interface ModelCall {
 /** The client's end of one connection. */
 export interface Receiver {
   frame(frame: ServerFrame): void;
+  /** API Gateway says that a frame's function failed: "Internal server error". */
+  failed(): void;
   closed(): void;
 }
 
@@ -64,6 +70,8 @@ export class Cloud {
   /** Turns that somebody asked to stop. */
   readonly abortsAsked = new Set<string>();
   deadLetters = 0;
+  /** What the functions measured: sums of counts, and how often a time was taken. */
+  readonly measured = new Map<string, number>();
   /** The first event that came out of order to a client; faults may do that, nothing else. */
   disorder: string | undefined;
   /** The actor that claimed a lane last. */
@@ -74,6 +82,8 @@ export class Cloud {
   readonly #arrivals = new Map<string, number>();
   readonly #looks = new Map<string, number>();
   #encoded = new Map<number, string>();
+  #tail: readonly string[] | undefined;
+  #posted: { text: string; frame: ServerFrame } | undefined;
   #fifo: QueuedToken[] = [];
   #dead: QueuedToken[] = [];
   #deadlines: { at: number; token: Token }[] = [];
@@ -194,6 +204,14 @@ export class Cloud {
         info() {},
         warn: (text) => scheduler.log(`${actor.id} warns: ${text}`),
         error: (text) => scheduler.log(`${actor.id} logs an error: ${text}`),
+        with() {
+          return this;
+        },
+      },
+      metrics: {
+        count: (name, value = 1) => this.#measure(name, value),
+        countBy: (name, part) => this.#measure(`${name} ${part}`, 1),
+        time: (name) => this.#measure(name, 1),
       },
       limits: {
         inboxMessages: this.settings.inboxMessages,
@@ -201,6 +219,7 @@ export class Cloud {
         sessionTurns: this.settings.sessionTurns,
         queueTimeoutSeconds: this.settings.queueTimeoutSeconds,
       },
+      rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
       retention: { transcriptDays: 30, eventHours: 24 },
     };
   }
@@ -227,7 +246,7 @@ export class Cloud {
 
   frame(connection: string, body: string): void {
     const receivedAt = this.scheduler.now;
-    this.scheduler.spawn('inbound', async (actor) => {
+    const work = async (actor: Actor) => {
       const core = this.coreFor(actor);
       try {
         await handleFrame(core, { connectionId: connection, body, receivedAt });
@@ -235,6 +254,9 @@ export class Cloud {
         await reply(core, connection, errorReply('INTERNAL', 'The frame could not be handled.'));
         throw error;
       }
+    };
+    this.scheduler.spawn('inbound', work, (end) => {
+      if (!end.ok) this.connections.get(connection)?.failed();
     });
   }
 
@@ -302,7 +324,8 @@ export class Cloud {
             toolbox,
             settings: { maxSteps: 5, flushMs: 100 },
             remainingMs: () => actor.endsAt - scheduler.now,
-            reserveMs: 700,
+            reserveMs: RESERVE_MS,
+            maxToolMs: limit - 2 * RESERVE_MS,
           },
           message.token,
         );
@@ -361,6 +384,10 @@ export class Cloud {
     };
   }
 
+  #measure(name: string, value: number): void {
+    this.measured.set(name, (this.measured.get(name) ?? 0) + value);
+  }
+
   #send(token: Token, sender: string): void {
     const id = `${token.slot}#${sender}`;
     const before = this.#deduplication.get(id);
@@ -376,7 +403,9 @@ export class Cloud {
   }
 
   #deliver(connection: string, text: string): 'sent' | 'gone' {
-    const frame = JSON.parse(text) as ServerFrame;
+    // One after the other, every listener is posted the same text.
+    if (this.#posted?.text !== text) this.#posted = { text, frame: JSON.parse(text) as ServerFrame };
+    const { frame } = this.#posted;
     if ('seq' in frame) {
       const stored = this.committed.get(frame.seq);
       if (!stored || stored.type !== frame.type || stored.turn !== frame.turn_id) {
@@ -413,9 +442,13 @@ export class Cloud {
       this.#holders.set(lane, actor);
       this.#claimed.set(actor, lane);
     }
-    for (const id of Object.keys(item.inbox)) {
+    for (const id in item.inbox) {
       if (!this.#arrivals.has(`${lane} ${id}`)) this.#arrivals.set(`${lane} ${id}`, this.scheduler.steps);
     }
+    if (item.cancel) this.abortsAsked.add(item.cancel.turn);
+    // Items are never changed in place: the same list means the same events.
+    if (item.tail === this.#tail) return;
+    this.#tail = item.tail;
     for (const text of item.tail) {
       const seq = Number.parseInt(text.slice(1), 10);
       const before = this.#encoded.get(seq);
@@ -425,7 +458,6 @@ export class Cloud {
       this.#encoded.set(seq, text);
       this.committed.set(seq, decodeEvent(text));
     }
-    if (item.cancel) this.abortsAsked.add(item.cancel.turn);
   }
 }
 

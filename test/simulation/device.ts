@@ -60,6 +60,8 @@ export class Device implements Source {
   /** When it asked for the history and was not answered yet. */
   #asked: number | undefined;
   #highest = 0;
+  /** A frame of this connection may not have been handled. */
+  #failed = false;
 
   constructor(cloud: Cloud, name: string, sessionId: string, script: Act[], bare: boolean) {
     this.#cloud = cloud;
@@ -90,7 +92,7 @@ export class Device implements Source {
     if (this.#connecting !== undefined) at = Math.min(at, this.#connecting + RESEND_MS);
     else {
       for (const message of this.#open()) at = Math.min(at, message.at + RESEND_MS);
-      if (this.#hole()) at = Math.min(at, now);
+      if (this.#failed || this.#hole()) at = Math.min(at, now);
       if (this.#asked !== undefined) at = Math.min(at, this.#asked + RESEND_MS);
     }
     return at;
@@ -110,6 +112,12 @@ export class Device implements Source {
   /** A hole is resumed, what is not answered is repeated. */
   #mend(): void {
     const { now } = this.#cloud.scheduler;
+    if (this.#failed) {
+      this.#failed = false;
+      this.#log('was told that a frame failed, resumes');
+      this.#hello();
+      return;
+    }
     if (this.#hole()) {
       this.#resumes++;
       this.#log(`has a hole after ${this.contiguous}, resumes`);
@@ -178,7 +186,13 @@ export class Device implements Source {
     let connection: string | undefined;
     this.#cloud.connect(
       this.#sessionId,
-      { frame: (frame) => this.#receive(connection, frame), closed: () => this.#lost(500) },
+      {
+        frame: (frame) => this.#receive(connection, frame),
+        failed: () => {
+          if (connection === this.connection) this.#failed = true;
+        },
+        closed: () => this.#lost(500),
+      },
       (opened) => {
         this.#dialing = false;
         connection = opened;
@@ -307,6 +321,7 @@ export class Device implements Source {
     this.#speaksOn = undefined;
     this.#lastOnConnection = undefined;
     this.#pipelined = false;
+    this.#failed = false;
     this.#asked = undefined;
     this.#downUntil = this.#cloud.scheduler.now + downMs;
     for (const message of this.#open()) if (message.lane === undefined) message.forgotten = true;

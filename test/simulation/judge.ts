@@ -99,8 +99,8 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
   let current: string | undefined;
   for (const [i, event] of events.entries()) {
     if (event.seq !== i + 1) cloud.violated('P9', `no event ${i + 1}, though there is ${event.seq}`);
-    const turn = turns.get(event.turn) ?? [];
-    const last = turn.at(-1);
+    const turn = turns.get(event.turn);
+    const last = turn?.at(-1);
     if (last && isEnd(last))
       cloud.violated('P3', `turn ${event.turn} goes on with ${event.type} after its end`);
     const before = current === undefined ? undefined : turns.get(current)?.at(-1);
@@ -110,7 +110,8 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
     if (!last && event.type !== 'turn_start')
       cloud.violated('P9', `turn ${event.turn} begins with ${event.type}`);
     current = event.turn;
-    turns.set(event.turn, [...turn, event]);
+    if (turn) turn.push(event);
+    else turns.set(event.turn, [event]);
   }
   if (!stored.session?.active) {
     for (const event of events) {
@@ -228,7 +229,7 @@ function judgeMessages(
       if (count === 0 && isWaiting(message) && device.online && !withdrawn) {
         cloud.violated('liveness', `${id} never got an answer`);
       }
-      // The first may be refused by a lane that the faults left full; it mends that.
+      // Sent after the faults, and only where the first was refused.
       if (probed && /^probe-.*-2$/.test(id) && count === 0) {
         cloud.violated('liveness', `${id}, sent after the faults, has ${message.fate ?? 'no answer'}`);
       }
@@ -276,10 +277,13 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[]): void {
 
 /** P11: each prompt is what was durable when the model was called: all of it, and nothing else. */
 function judgePrompts(cloud: Evidence): void {
-  const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
+  const parts = [...cloud.committed.values()]
+    .sort((a, b) => a.seq - b.seq)
+    .flatMap((event) => partsOfEvent(event).map((part) => ({ ...part, seq: event.seq })));
   for (const [i, call] of cloud.modelCalls.entries()) {
     if (!call.current) continue;
-    const transcript = canonical(events.filter(({ seq }) => seq <= call.seq).flatMap(partsOfEvent));
+    const after = parts.findIndex(({ seq }) => seq > call.seq);
+    const transcript = canonical(after < 0 ? parts : parts.slice(0, after));
     const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
     if (prompt === transcript) continue;
     cloud.violated(

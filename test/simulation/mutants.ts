@@ -219,7 +219,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'roll-over-without-spill',
     breaks: 'so it is when another rolls it',
-    patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, left);', '']],
+    patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, tail);', '']],
   },
   {
     name: 'roll-over-without-posts',
@@ -247,7 +247,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'spill-under-the-first-seq',
     breaks: 'EVENTS items are keyed by their last seq',
     patches: [
-      [`${core}/journal.ts`, '    last = event.seq;', '    if (batch.length === 1) last = event.seq;'],
+      [`${core}/journal.ts`, '    last = seqOf(text);', '    if (batch.length === 1) last = seqOf(text);'],
     ],
   },
   {
@@ -338,8 +338,30 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/tools.ts`,
-        'calls.filter((call) => context.toolbox.isIdempotent(call.name))',
+        'calls.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name))',
         '[...calls]',
+      ],
+    ],
+  },
+  {
+    name: 'unstarted-for-ever',
+    breaks: 'a call that is started is no longer known as one that was not',
+    patches: [
+      [
+        `${core}/turn/tools.ts`,
+        "if (hold.lane.unstarted) while (!(await hold.commit([], { change: [remove('unstarted')] })));",
+        '',
+      ],
+    ],
+  },
+  {
+    name: 'gives-up-by-trying-again',
+    breaks: 'a turn that is given up runs no tool any more',
+    patches: [
+      [
+        `${core}/turn/turn.ts`,
+        '  await settleUnrun(hold);\n  const failure',
+        '  await settleUnanswered(hold, context, unansweredCalls(hold));\n  const failure',
       ],
     ],
   },
@@ -380,8 +402,9 @@ export const MUTANTS: readonly Mutant[] = [
 ];
 
 /**
- * Faults that no history of ours has shown to do harm: the product keeps the rule, which costs next to nothing, and the
- * judge cannot vouch for it. `npm run sim -- --mutants --only <name> --count 200000` looks further.
+ * Rules that no history can show to be needed, since what they insure against is not among the faults: a queue that
+ * loses a message. A token is deleted only when its slot is over, so a slot that runs under another's token still has
+ * its own; one more costs next to nothing. `npm run sim -- --mutants --only <name> --count 200000` looks further.
  */
 export const UNSEEN: readonly Mutant[] = [
   {

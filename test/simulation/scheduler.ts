@@ -83,6 +83,9 @@ export class Scheduler {
   #timers: Timer[] = [];
   #ghosts: { at: number; tag: Tag; run(): unknown }[] = [];
   readonly #sources: Source[] = [];
+  readonly #readyOperations: Operation[] = [];
+  readonly #readyTimers: Timer[] = [];
+  readonly #readySources: Source[] = [];
   readonly #log: ((line: string) => void) | undefined;
   #ids = 0;
   #last: Actor | undefined;
@@ -133,6 +136,8 @@ export class Scheduler {
   /** An operation on the world, atomic when its turn comes. */
   operation<T>(actor: Actor, tag: Tag, write: boolean, run: () => T, fallible = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      // What a dead function still wants, nobody does.
+      if (actor.dead) return;
       this.#operations.push({
         actor,
         tag,
@@ -147,6 +152,7 @@ export class Scheduler {
 
   sleep(actor: Actor, ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      if (actor.dead) return;
       if (signal?.aborted) return resolve();
       const timer: Timer = { at: this.now + Math.max(0, ms), actor, wake: resolve };
       this.#timers.push(timer);
@@ -177,13 +183,23 @@ export class Scheduler {
   }
 
   /** Runs until nothing is left to happen, or `maxSteps` have. Says whether it came to rest. */
-  async settle(maxSteps: number): Promise<boolean> {
-    for (let i = 0; i < maxSteps; i++) {
-      // Called from a microtask, a tick comes after all microtasks: every actor waits for the world by then.
-      await new Promise<void>((resolve) => process.nextTick(resolve));
-      if (!this.#step()) return true;
-    }
-    return false;
+  settle(maxSteps: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let left = maxSteps;
+      const step = () => {
+        try {
+          if (left-- === 0) resolve(false);
+          else if (this.#step()) resolved.then(next);
+          else resolve(true);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      // Asked for by a microtask, a tick comes after all of them: every actor waits for the world by then.
+      const resolved = Promise.resolve();
+      const next = () => process.nextTick(step);
+      next();
+    });
   }
 
   #step(): boolean {
@@ -193,13 +209,21 @@ export class Scheduler {
       this.log('-- nothing goes wrong from here on');
       this.faults = NO_FAULTS;
     }
-    this.#runGhosts();
+    if (this.#ghosts.length > 0) this.#runGhosts();
     this.#endOverdue();
-    const operations = this.#operations.filter(({ actor }) => actor.pausedUntil <= this.now);
-    const timers = this.#timers.filter(
-      (timer) => timer.at <= this.now && timer.actor.pausedUntil <= this.now,
-    );
-    const sources = this.#sources.filter((source) => source.readyAt(this.now) <= this.now);
+    // Plain loops and arrays that are used again: this is done for every step of every history.
+    const { now } = this;
+    const operations = this.#readyOperations;
+    operations.length = 0;
+    for (const operation of this.#operations)
+      if (operation.actor.pausedUntil <= now) operations.push(operation);
+    const timers = this.#readyTimers;
+    timers.length = 0;
+    for (const timer of this.#timers)
+      if (timer.at <= now && timer.actor.pausedUntil <= now) timers.push(timer);
+    const sources = this.#readySources;
+    sources.length = 0;
+    for (const source of this.#sources) if (source.readyAt(now) <= now) sources.push(source);
     const total = operations.length + timers.length + sources.length;
     if (total === 0) return this.#jump();
     let k = this.random.int(0, total - 1);
@@ -220,12 +244,10 @@ export class Scheduler {
 
   /** Lambda's time limits. */
   #endOverdue(): void {
-    const overdue = ({ actor }: { actor: Actor }) => actor.endsAt <= this.now;
-    if (!this.#timers.some(overdue) && !this.#operations.some(overdue)) return;
-    const actors = [...this.#timers.filter(overdue), ...this.#operations.filter(overdue)].map(
-      ({ actor }) => actor,
-    );
-    for (const actor of actors) this.kill(actor, 'time limit');
+    const overdue = new Set<Actor>();
+    for (const { actor } of this.#timers) if (actor.endsAt <= this.now) overdue.add(actor);
+    for (const { actor } of this.#operations) if (actor.endsAt <= this.now) overdue.add(actor);
+    for (const actor of overdue) this.kill(actor, 'time limit');
   }
 
   /** Nothing can happen now: on to the next moment at which something can. */

@@ -11,6 +11,8 @@ export interface StackOptions {
   /** Over the scripted model and auth `none`. */
   settings?: Readonly<Record<string, string>>;
   gatewayLimits?: LocalCloudOptions['gatewayLimits'];
+  /** What Secrets Manager holds. */
+  secrets?: LocalCloudOptions['secrets'];
 }
 
 export interface ClientOptions extends ConnectOptions {
@@ -36,7 +38,7 @@ export interface Stack {
 /** A burst of frames shall not start an environment for each: two cores run them no faster. */
 const MAX_ENVIRONMENTS = 6;
 
-export async function startStack({ settings, gatewayLimits }: StackOptions = {}): Promise<Stack> {
+export async function startStack({ settings, gatewayLimits, secrets }: StackOptions = {}): Promise<Stack> {
   const model = await startScriptedModel();
   const log: string[] = [];
   const cloud = await startLocalCloud({
@@ -46,6 +48,7 @@ export async function startStack({ settings, gatewayLimits }: StackOptions = {})
       ...settings,
     },
     ...(gatewayLimits && { gatewayLimits }),
+    ...(secrets && { secrets }),
     build: false,
     maxEnvironments: MAX_ENVIRONMENTS,
     log: ({ level, source, text }) => log.push(`${level} ${source}: ${text}`),

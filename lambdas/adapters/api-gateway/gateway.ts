@@ -1,26 +1,42 @@
 import {
   ApiGatewayManagementApiClient,
   type ApiGatewayManagementApiClientConfig,
+  ApiGatewayManagementApiServiceException,
   DeleteConnectionCommand,
   GoneException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
-import type { Gateway } from '../../core/ports.ts';
+import type { Gateway, Metrics } from '../../core/ports.ts';
 
 /** Posts through the management API of one stage. `endpoint` comes from the stack: no host name is assumed here. */
 export function managementGateway(
   endpoint: string,
+  metrics: Metrics,
   config: ApiGatewayManagementApiClientConfig = {},
 ): Gateway {
   const client = new ApiGatewayManagementApiClient({ endpoint, ...config });
+  // Behind the SDK's own retries, where each try is seen.
+  client.middlewareStack.addRelativeTo(
+    <Args, Answer>(next: (args: Args) => Promise<Answer>) =>
+      async (args: Args) => {
+        try {
+          return await next(args);
+        } catch (error) {
+          if (isThrottled(error)) metrics.count('PostsThrottled');
+          throw error;
+        }
+      },
+    { name: 'countThrottled', relation: 'after', toMiddleware: 'retryMiddleware' },
+  );
   return {
     async post(connection, frame) {
       try {
         await client.send(new PostToConnectionCommand({ ConnectionId: connection, Data: frame }));
         return 'sent';
       } catch (error) {
-        if (error instanceof GoneException) return 'gone';
-        throw error;
+        if (!(error instanceof GoneException)) throw error;
+        metrics.count('PostsGone');
+        return 'gone';
       }
     },
     async disconnect(connection) {
@@ -32,3 +48,6 @@ export function managementGateway(
     },
   };
 }
+
+const isThrottled = (error: unknown) =>
+  error instanceof ApiGatewayManagementApiServiceException && error.$metadata.httpStatusCode === 429;

@@ -61,6 +61,9 @@ export function compile<T>(update: Update<T>): Expression {
       case 'add':
         sets.push(`${target} = ${target} + ${value(c.value)}`);
         break;
+      case 'count':
+        sets.push(`${target} = if_not_exists(${target}, ${value(0)}) + ${value(c.value)}`);
+        break;
       case 'remove':
         removes.push(target);
     }

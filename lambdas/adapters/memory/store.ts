@@ -141,6 +141,10 @@ function changed<T>(old: unknown, change: Change<T>): unknown {
     case 'add':
       if (typeof old !== 'number') throw new Error(`no number at ${String(change.path)}`);
       return old + change.value;
+    case 'count':
+      if (old !== undefined && typeof old !== 'number')
+        throw new Error(`no number at ${String(change.path)}`);
+      return (old ?? 0) + change.value;
     case 'remove':
       return undefined;
   }

@@ -15,3 +15,8 @@ test('refuses a tool that nobody would run', () => {
   const declared = tool({ inputSchema: z.object({}), outputSchema: z.string() });
   expect(() => defineAgent({ instructions: '', tools: { ask: { tool: declared } } })).toThrow('no execute');
 });
+
+test.each([0, -1, 901, Number.NaN])('refuses a time limit of %d s for a tool', (timeoutSeconds) => {
+  const tools = { slow: { tool: runnable, timeoutSeconds } };
+  expect(() => defineAgent({ instructions: '', tools })).toThrow('timeoutSeconds');
+});

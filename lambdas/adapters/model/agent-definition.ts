@@ -20,6 +20,8 @@ export interface ToolPolicy {
    * model is told that the outcome is unknown. Default: false.
    */
   idempotent?: boolean;
+  /** How long a call may take, in seconds; then its signal is aborted and its result says so. Default: 60. */
+  timeoutSeconds?: number;
 }
 
 export interface AgentTool extends ToolPolicy {
@@ -52,7 +54,7 @@ const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Checks the definition where it is written, so that a mistake shows at start and not in a turn. */
 export function defineAgent(definition: AgentDefinition): AgentDefinition {
-  for (const [name, { tool }] of Object.entries(definition.tools)) {
+  for (const [name, { tool, timeoutSeconds }] of Object.entries(definition.tools)) {
     if (!TOOL_NAME.test(name)) {
       throw new AgentDefinitionError(
         `Tool name "${name}": only letters, digits, _ and - are allowed, at most 64.`,
@@ -60,6 +62,11 @@ export function defineAgent(definition: AgentDefinition): AgentDefinition {
     }
     // Such a tool is run by a client or by the provider: the turn would wait for its result for ever.
     if (!tool.execute) throw new AgentDefinitionError(`Tool "${name}" has no execute function.`);
+    if (timeoutSeconds !== undefined && !(timeoutSeconds > 0 && timeoutSeconds <= 900)) {
+      throw new AgentDefinitionError(
+        `Tool "${name}": timeoutSeconds must be above 0 and at most 900, the longest that a function runs.`,
+      );
+    }
   }
   return definition;
 }

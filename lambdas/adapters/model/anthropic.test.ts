@@ -150,3 +150,19 @@ test('an error that the provider reports in mid-stream is retryable when it is o
     { type: 'failure', failure: { code: 'PROVIDER_ERROR', retryable: true } },
   ]);
 });
+
+test('calls of another provider are shown under ids of the form that Anthropic takes', async () => {
+  const { seen, fetch } = wire('');
+  await collect(
+    {
+      toolChoice: 'auto',
+      messages: [
+        { role: 'user', content: 'first' },
+        { role: 'assistant', text: '', calls: [{ id: 'functions.wait:0', name: 'wait', args: {} }] },
+        { role: 'tool', results: [{ id: 'functions.wait:0', name: 'wait', output: 'ok', isError: false }] },
+      ],
+    },
+    fetch,
+  );
+  expect(JSON.stringify(seen.body)).not.toContain('functions.wait:0');
+});

@@ -40,6 +40,8 @@ export async function createModel(
     agent,
     // Bedrock's API knows no "no tools", and its provider then drops every call and result from the prompt.
     forbidToolsBy: choice.provider === 'bedrock' ? 'instruction' : 'choice',
+    // The servers that imitate OpenAI's each have their own, and some want it back as it was.
+    callIds: choice.provider === 'openai-compatible' ? 'any' : 'plain',
     secrets: config.apiKey ? [config.apiKey] : [],
   });
 }

@@ -13,7 +13,33 @@ import {
 import type { ModelFailure } from '../../core/model.ts';
 import { redact } from './redact.ts';
 
-type Verdict = Omit<ModelFailure, 'diagnostic'>;
+/** What a model call failed of, so that they who count failures, or translate them, need not read texts. */
+export type FailureReason =
+  /** No credentials, or refused ones. */
+  | 'unauthorised'
+  /** Too many requests or tokens for now. */
+  | 'throttled'
+  /** The provider, or the model behind it, has a problem of its own. */
+  | 'provider'
+  /** The conversation is longer than the model can take: it must become shorter. */
+  | 'overlong'
+  /** A content filter refused the request or withheld the answer. */
+  | 'withheld'
+  /** The provider does not take the request, for another reason than the above. */
+  | 'rejected'
+  | 'unreachable'
+  /** The answer broke off. */
+  | 'cut_off'
+  | 'unreadable'
+  | 'empty'
+  | 'unknown';
+
+/** A failure that says what it was of, beside what the turn needs to know. */
+export interface ReasonedFailure extends ModelFailure {
+  reason: FailureReason;
+}
+
+type Verdict = Omit<ReasonedFailure, 'diagnostic'>;
 
 const MAX_BODY_LENGTH = 500;
 const MAX_DIAGNOSTIC_LENGTH = 2000;
@@ -22,12 +48,14 @@ const MAX_CAUSES = 5;
 /** The stream ended without saying that it was complete. */
 export const CUT_OFF: Verdict = {
   code: 'PROVIDER_ERROR',
+  reason: 'cut_off',
   message: 'The connection to the model broke in the middle of its answer.',
   retryable: true,
 };
 
 export const EMPTY: Verdict = {
   code: 'PROVIDER_ERROR',
+  reason: 'empty',
   message: 'The model gave an empty answer.',
   retryable: true,
 };
@@ -35,89 +63,155 @@ export const EMPTY: Verdict = {
 /** Nothing said, because a filter held it back: the same prompt would be answered so again. */
 export const WITHHELD: Verdict = {
   code: 'PROVIDER_ERROR',
+  reason: 'withheld',
   message: "The model's answer was withheld by its provider's content filter.",
   retryable: false,
 };
 
+const UNREACHABLE: Verdict = {
+  code: 'PROVIDER_ERROR',
+  reason: 'unreachable',
+  message: 'The model provider could not be reached.',
+  retryable: true,
+};
+const UNREADABLE: Verdict = {
+  code: 'PROVIDER_ERROR',
+  reason: 'unreadable',
+  message: 'The model provider sent an answer that could not be read.',
+  retryable: true,
+};
+const NO_CREDENTIALS: Verdict = {
+  code: 'AUTH_ERROR',
+  reason: 'unauthorised',
+  message: 'No credentials for the model provider are configured.',
+  retryable: false,
+};
+const UNSENDABLE: Verdict = {
+  code: 'PROVIDER_ERROR',
+  reason: 'rejected',
+  message: 'The conversation could not be put into a form that the model takes.',
+  retryable: false,
+};
+const UNKNOWN: Verdict = {
+  code: 'PROVIDER_ERROR',
+  reason: 'unknown',
+  message: 'The model call failed.',
+  retryable: false,
+};
+
 /** What a model call failed of: the verdict for the turn and the user, the details for the log, both without secrets. */
-export function toFailure(error: unknown, secrets: readonly string[]): ModelFailure {
+export function toFailure(error: unknown, secrets: readonly string[]): ReasonedFailure {
   return { ...judge(error), diagnostic: describe(error, secrets) };
 }
 
 function judge(error: unknown): Verdict {
   if (APICallError.isInstance(error)) {
-    if (error.statusCode === undefined) return UNREACHABLE;
-    if (error.statusCode >= 400) return ofStatus(error.statusCode);
+    const { statusCode, message, responseBody = '' } = error;
+    if (statusCode === undefined) return UNREACHABLE;
+    if (statusCode >= 400) {
+      return verdictOf(kindOf(statusCode, `${message} ${responseBody}`), ` (HTTP ${statusCode})`);
+    }
     // The answer had begun: either its connection broke, or it is not what the provider should send.
     return isNetworkError(error) ? CUT_OFF : UNREADABLE;
   }
-  if (StreamProviderError.isInstance(error)) {
-    return error.statusCode === undefined ? ofErrorType(error.type ?? '') : ofStatus(error.statusCode);
-  }
+  if (StreamProviderError.isInstance(error))
+    return verdictOf(kindInStream(error), ' in the middle of its answer');
   if (LoadAPIKeyError.isInstance(error) || LoadSettingError.isInstance(error) || lacksAwsCredentials(error)) {
     return NO_CREDENTIALS;
   }
   if (InvalidPromptError.isInstance(error) || MissingToolResultsError.isInstance(error)) return UNSENDABLE;
   if (InvalidResponseDataError.isInstance(error) || NoOutputGeneratedError.isInstance(error)) return CUT_OFF;
   if (JSONParseError.isInstance(error) || TypeValidationError.isInstance(error)) return UNREADABLE;
-  return isNetworkError(error) ? CUT_OFF : UNKNOWN;
+  return ofEventStream(error) ?? (isNetworkError(error) ? CUT_OFF : UNKNOWN);
 }
 
-const UNREACHABLE: Verdict = {
-  code: 'PROVIDER_ERROR',
-  message: 'The model provider could not be reached.',
-  retryable: true,
-};
-const UNREADABLE: Verdict = {
-  code: 'PROVIDER_ERROR',
-  message: 'The model provider sent an answer that could not be read.',
-  retryable: true,
-};
-const NO_CREDENTIALS: Verdict = {
-  code: 'AUTH_ERROR',
-  message: 'No credentials for the model provider are configured.',
-  retryable: false,
-};
-const UNSENDABLE: Verdict = {
-  code: 'PROVIDER_ERROR',
-  message: 'The conversation could not be put into a form that the model takes.',
-  retryable: false,
-};
-const UNKNOWN: Verdict = { code: 'PROVIDER_ERROR', message: 'The model call failed.', retryable: false };
+/** What a provider says that it failed of, by status and words. */
+type Kind =
+  | Extract<FailureReason, 'unauthorised' | 'throttled' | 'provider' | 'overlong' | 'withheld' | 'rejected'>
+  | 'timeout';
 
-function ofStatus(status: number): Verdict {
-  if (status === 401 || status === 403) {
-    return {
-      code: 'AUTH_ERROR',
-      message: `The model provider refused the credentials (HTTP ${status}).`,
-      retryable: false,
-    };
-  }
-  const code = 'PROVIDER_ERROR';
-  if (status === 429) {
-    return { code, message: `The model provider is limiting requests (HTTP ${status}).`, retryable: true };
-  }
-  if (status >= 500) {
-    return { code, message: `The model provider has a problem (HTTP ${status}).`, retryable: true };
-  }
-  // 408: the provider gave up waiting for the request; the one refusal of this range that is not about its content.
-  return {
-    code,
-    message: `The model provider rejected the request (HTTP ${status}).`,
-    retryable: status === 408,
-  };
+/** As OpenAI, Anthropic, Bedrock, and the servers that imitate them put it. */
+const OVERLONG =
+  /context[ _](?:length|size|window|limit)|(?:prompt|input|request) (?:is|was) too (?:long|large)|input tokens exceed/i;
+const FILTERED = /content[ _](?:filter|management policy)|ResponsibleAIPolicy/i;
+
+function kindOf(status: number, words: string): Kind {
+  if (status === 401 || status === 403) return 'unauthorised';
+  if (status === 429) return 'throttled';
+  // 424: Bedrock's, for an error of the model that it calls.
+  if (status >= 500 || status === 424) return 'provider';
+  // The provider gave up waiting for the request; the one refusal of this range that is not about its content.
+  if (status === 408) return 'timeout';
+  if (status === 413 || OVERLONG.test(words)) return 'overlong';
+  return FILTERED.test(words) ? 'withheld' : 'rejected';
 }
 
 /** Errors inside a stream often carry a type and no status. */
-function ofErrorType(type: string): Verdict {
-  if (/auth|permission/i.test(type)) {
-    return { code: 'AUTH_ERROR', message: 'The model provider refused the credentials.', retryable: false };
+function kindInStream({ statusCode, type = '', code = '', message }: StreamProviderError): Kind {
+  const words = `${type} ${code} ${message}`;
+  if (statusCode !== undefined) return kindOf(statusCode, words);
+  if (/auth|permission|api_key/i.test(`${type} ${code}`)) return 'unauthorised';
+  if (/rate_limit|throttl/i.test(`${type} ${code}`)) return 'throttled';
+  if (/invalid_request|validation/i.test(type)) return kindOf(400, words);
+  return 'provider';
+}
+
+/** `where` is put behind what happened. */
+function verdictOf(kind: Kind, where: string): Verdict {
+  const code = 'PROVIDER_ERROR';
+  switch (kind) {
+    case 'unauthorised':
+      return {
+        code: 'AUTH_ERROR',
+        reason: kind,
+        message: `The model provider refused the credentials${where}.`,
+        retryable: false,
+      };
+    case 'throttled':
+      return {
+        code,
+        reason: kind,
+        message: `The model provider is limiting requests${where}.`,
+        retryable: true,
+      };
+    case 'provider':
+      return { code, reason: kind, message: `The model provider has a problem${where}.`, retryable: true };
+    case 'timeout':
+      return {
+        code,
+        reason: 'provider',
+        message: `The model provider gave up on the request${where}.`,
+        retryable: true,
+      };
+    case 'overlong':
+      return {
+        code,
+        reason: kind,
+        message: `The conversation is longer than the model can take${where}.`,
+        retryable: false,
+      };
+    case 'withheld':
+      return {
+        code,
+        reason: kind,
+        message: `The request was refused by the model provider's content filter${where}.`,
+        retryable: false,
+      };
+    case 'rejected':
+      return {
+        code,
+        reason: kind,
+        message: `The model provider rejected the request${where}.`,
+        retryable: false,
+      };
   }
-  return {
-    code: 'PROVIDER_ERROR',
-    message: 'The model provider reported an error in the middle of its answer.',
-    retryable: !/invalid_request|validation/i.test(type),
-  };
+}
+
+/** The decoder of Bedrock's binary event stream throws plain errors: for a stream that ends inside a frame, or a wrong checksum. */
+function ofEventStream(error: unknown): Verdict | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (/^Incomplete Amazon Bedrock event-stream frame/.test(error.message)) return CUT_OFF;
+  return /checksum/.test(error.message) ? UNREADABLE : undefined;
 }
 
 /** The Bedrock provider signs requests in its `fetch`, and says that it cannot in a plain error. */
@@ -136,7 +230,9 @@ function isNetworkError(error: unknown): boolean {
 /** Status, URL and what the provider said; not the request, which holds the conversation. */
 function describe(error: unknown, secrets: readonly string[]): string {
   const lines = causes(error).map((cause) => {
-    const facts = [`${cause.name}: ${cause.message}`];
+    const quotes = JSONParseError.isInstance(cause) || TypeValidationError.isInstance(cause);
+    // These two put the whole of what they could not read into their message: the model's words.
+    const facts = [quotes || cause instanceof SyntaxError ? cause.name : `${cause.name}: ${cause.message}`];
     if (APICallError.isInstance(cause)) {
       facts.push(`status ${cause.statusCode ?? 'none'}`, `url ${cause.url}`);
       if (cause.responseBody) facts.push(`body ${cause.responseBody.slice(0, MAX_BODY_LENGTH)}`);

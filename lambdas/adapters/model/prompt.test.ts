@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PromptMessage } from '../../core/model.ts';
-import { CONTINUE_REQUEST, toModelMessages } from './prompt.ts';
+import { type CallIds, CONTINUE_REQUEST, toModelMessages } from './prompt.ts';
 
 const user = (content: string): PromptMessage => ({ role: 'user', content });
 const said = (text: string): PromptMessage => ({ role: 'assistant', text, calls: [] });
@@ -87,5 +87,69 @@ describe('toModelMessages', () => {
       { role: 'user', content: 'a' },
       { role: 'user', content: 'b' },
     ]);
+  });
+
+  test('leaves out a text of nothing but white space, and asks for no rest of it', () => {
+    const call = { id: 'a', name: 'wait', args: {} };
+    expect(
+      toModelMessages([
+        user('a'),
+        { role: 'assistant', text: '\n\n', calls: [call] },
+        { role: 'tool', results: [{ id: 'a', name: 'wait', output: 'waited', isError: false }] },
+        said(' \n'),
+      ]).map(({ role, content }) => [role, content.length]),
+    ).toEqual([
+      ['user', 1],
+      ['assistant', 1],
+      ['tool', 1],
+    ]);
+  });
+
+  test('keeps the white space around a text', () => {
+    expect(toModelMessages([user('a'), said('\n said '), user('b')])[1]).toEqual({
+      role: 'assistant',
+      content: [{ type: 'text', text: '\n said ' }],
+    });
+  });
+
+  test.each([
+    ['', false, { type: 'json', value: '' }],
+    [' \n', true, { type: 'error-json', value: ' \n' }],
+    ['said', true, { type: 'error-text', value: 'said' }],
+  ])('sends no empty text as the result of a tool: %j', (output, isError, sent) => {
+    const [, , message] = toModelMessages([
+      user('a'),
+      { role: 'assistant', text: '', calls: [{ id: 'a', name: 'wait', args: {} }] },
+      { role: 'tool', results: [{ id: 'a', name: 'wait', output, isError }] },
+    ]);
+    expect(message?.content).toMatchObject([{ output: sent }]);
+  });
+
+  describe('ids of calls', () => {
+    const ids = ['functions.wait:0', 'functions.wait.0', 'toolu_1-a', 'x'.repeat(65)];
+    const prompt: PromptMessage[] = [
+      user('go'),
+      { role: 'assistant', text: '', calls: ids.map((id) => ({ id, name: 'wait', args: {} })) },
+      { role: 'tool', results: ids.map((id) => ({ id, name: 'wait', output: 'waited', isError: false })) },
+    ];
+    const sent = (index: number, callIds: CallIds) => {
+      const content = toModelMessages(prompt, callIds)[index]?.content;
+      return Array.isArray(content)
+        ? content.flatMap((part) => ('toolCallId' in part ? [part.toolCallId] : []))
+        : [];
+    };
+
+    test('are plain where the provider takes no others, and still name one call each (P13)', () => {
+      const plain = sent(1, 'plain');
+      expect(plain.every((id) => /^[\w-]{1,64}$/.test(id))).toBe(true);
+      expect(new Set(plain).size).toBe(ids.length);
+      expect(plain[2]).toBe('toolu_1-a');
+      expect(sent(2, 'plain')).toEqual(plain);
+      expect(sent(1, 'plain'), 'the same every time (P11)').toEqual(plain);
+    });
+
+    test('are as they were where any will do', () => {
+      expect([sent(1, 'any'), sent(2, 'any')]).toEqual([ids, ids]);
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from 'ai';
 import type { Json } from '../../core/json.ts';
 import type { PromptMessage } from '../../core/model.ts';
@@ -10,28 +11,38 @@ import type { PromptMessage } from '../../core/model.ts';
 export const CONTINUE_REQUEST =
   'Your last message was interrupted before it was complete. Continue it exactly where the text stops, as if there had been no interruption: do not repeat anything, do not apologise, do not mention this request.';
 
+/** Which ids of calls a provider takes. */
+export type CallIds = 'any' | 'plain';
+
 /** What the model is shown, in the AI SDK's form. User messages stay apart; whether they are merged is the provider's affair. */
-export function toModelMessages(messages: readonly PromptMessage[]): ModelMessage[] {
+export function toModelMessages(
+  messages: readonly PromptMessage[],
+  callIds: CallIds = 'any',
+): ModelMessage[] {
+  const idOf = callIds === 'plain' ? plainId : (id: string) => id;
   const prompt: ModelMessage[] = [];
-  for (const message of joinInterrupted(messages)) {
+  const joined = joinInterrupted(messages);
+  for (const message of joined) {
     switch (message.role) {
       case 'user':
         prompt.push({ role: 'user', content: message.content });
         break;
       case 'assistant': {
-        const content = assistantContent(message);
+        const content = assistantContent(message, idOf);
         // Providers refuse a message with nothing in it.
         if (content.length > 0) prompt.push({ role: 'assistant', content });
         break;
       }
       case 'tool':
-        prompt.push({ role: 'tool', content: message.results.map(toolResult) });
+        prompt.push({ role: 'tool', content: message.results.map((result) => toolResult(result, idOf)) });
         break;
     }
   }
-  if (endsInText(messages)) prompt.push({ role: 'user', content: CONTINUE_REQUEST });
+  if (endsInText(joined)) prompt.push({ role: 'user', content: CONTINUE_REQUEST });
   return prompt;
 }
+
+const isBlank = (text: string) => text.trim() === '';
 
 type AssistantMessage = Extract<PromptMessage, { role: 'assistant' }>;
 type ToolMessage = Extract<PromptMessage, { role: 'tool' }>;
@@ -52,14 +63,15 @@ function joinInterrupted(messages: readonly PromptMessage[]): PromptMessage[] {
 
 function endsInText(messages: readonly PromptMessage[]): boolean {
   const last = messages.at(-1);
-  return last?.role === 'assistant' && last.calls.length === 0;
+  return last?.role === 'assistant' && last.calls.length === 0 && !isBlank(last.text);
 }
 
-function assistantContent({ text, calls }: AssistantMessage) {
+function assistantContent({ text, calls }: AssistantMessage, idOf: (id: string) => string) {
   const content: Exclude<AssistantModelMessage['content'], string> = [];
-  if (text !== '') content.push({ type: 'text', text });
+  // Anthropic refuses a text of nothing but white space, and a model may well begin with a line break and call a tool.
+  if (!isBlank(text)) content.push({ type: 'text', text });
   for (const { id, name, args } of calls) {
-    content.push({ type: 'tool-call', toolCallId: id, toolName: name, input: asObject(args) });
+    content.push({ type: 'tool-call', toolCallId: idOf(id), toolName: name, input: asObject(args) });
   }
   return content;
 }
@@ -71,15 +83,23 @@ function asObject(args: Json): Json {
     : { invalid_arguments: args };
 }
 
-function toolResult({
-  id,
-  name,
-  output,
-  isError,
-}: ToolMessage['results'][number]): ToolModelMessage['content'][number] {
-  const part = { type: 'tool-result', toolCallId: id, toolName: name } as const;
-  if (typeof output === 'string') {
+function toolResult(
+  { id, name, output, isError }: ToolMessage['results'][number],
+  idOf: (id: string) => string,
+): ToolModelMessage['content'][number] {
+  const part = { type: 'tool-result', toolCallId: idOf(id), toolName: name } as const;
+  // Bedrock refuses an empty text; as JSON it is two quotation marks.
+  if (typeof output === 'string' && !isBlank(output)) {
     return { ...part, output: { type: isError ? 'error-text' : 'text', value: output } };
   }
   return { ...part, output: { type: isError ? 'error-json' : 'json', value: output } };
+}
+
+/**
+ * The id of a call in the form that Anthropic and Bedrock take. A session that began with a model of another provider may
+ * hold ids of any form (`functions.wait:0`), and would be refused for ever after the team has changed its model.
+ */
+function plainId(id: string): string {
+  if (/^[a-zA-Z0-9_-]{1,64}$/.test(id)) return id;
+  return `call_${createHash('sha256').update(id).digest('base64url').slice(0, 22)}`;
 }

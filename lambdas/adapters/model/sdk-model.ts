@@ -7,11 +7,11 @@ import {
   type ToolSet,
   tool,
 } from 'ai';
-import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
+import type { Model, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
 import type { AgentDefinition, AgentTool } from './agent-definition.ts';
-import { CUT_OFF, EMPTY, toFailure, WITHHELD } from './failure.ts';
+import { CUT_OFF, EMPTY, type ReasonedFailure, toFailure, WITHHELD } from './failure.ts';
 import { toJson } from './json-safe.ts';
-import { toModelMessages } from './prompt.ts';
+import { type CallIds, toModelMessages } from './prompt.ts';
 import { checkOnly, describeInvalidCall } from './tool-input.ts';
 
 export interface SdkModelOptions {
@@ -25,6 +25,7 @@ export interface SdkModelOptions {
    * the prompt.
    */
   forbidToolsBy: 'choice' | 'instruction';
+  callIds: CallIds;
   /** Values that must not get into a log. */
   secrets: readonly string[];
 }
@@ -58,7 +59,7 @@ function declare({
 }
 
 async function* streamParts(
-  { languageModel, agent, forbidToolsBy, secrets }: SdkModelOptions,
+  { languageModel, agent, forbidToolsBy, callIds, secrets }: SdkModelOptions,
   tools: ToolSet,
   { messages, toolChoice }: ModelRequest,
   signal: AbortSignal,
@@ -74,7 +75,7 @@ async function* streamParts(
       ...agent.settings,
       model: languageModel,
       instructions: instruct ? `${agent.instructions}\n${NO_TOOLS_INSTRUCTION}` : agent.instructions,
-      messages: toModelMessages(messages),
+      messages: toModelMessages(messages, callIds),
       tools,
       toolChoice: instruct ? 'auto' : toolChoice,
       stopWhen: isStepCount(1),
@@ -118,8 +119,9 @@ async function* streamParts(
   }
 }
 
-function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string): ModelPart {
-  return { type: 'failure', failure: { ...verdict, diagnostic } };
+function failureOf(verdict: Omit<ReasonedFailure, 'diagnostic'>, diagnostic: string): ModelPart {
+  const failure: ReasonedFailure = { ...verdict, diagnostic };
+  return { type: 'failure', failure };
 }
 
 interface SdkToolCall {

@@ -148,3 +148,12 @@ test('only a tool that says so may be run again', () => {
     false,
   ]);
 });
+
+test('a tool may take a minute, or what it says itself', () => {
+  const quick = tool({ inputSchema: z.object({}), execute: () => 'ok' });
+  const { timeLimitMs } = createToolbox({
+    instructions: '',
+    tools: { quick: { tool: quick }, slow: { tool: quick, timeoutSeconds: 120 } },
+  });
+  expect(['quick', 'slow', 'fly'].map(timeLimitMs)).toEqual([60_000, 120_000, 60_000]);
+});

@@ -5,12 +5,15 @@ import { toJson } from './json-safe.ts';
 import { describeInvalidCall, unknownTool } from './tool-input.ts';
 
 const MAX_ERROR_LENGTH = 500;
+const DEFAULT_TIMEOUT_SECONDS = 60;
 const STOPPED = 'The tool was stopped before it was done.';
 
 /** The agent's tools, run as the AI SDK runs them: schema first, then `execute`, of a stream of outputs the last. */
 export function createToolbox(agent: AgentDefinition): Toolbox {
   return {
     isIdempotent: (name) => findTool(agent, name)?.idempotent === true,
+
+    timeLimitMs: (name) => (findTool(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
 
     async run({ id, name, args }, { signal, idempotencyKey }) {
       const execute = findTool(agent, name)?.tool.execute;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, Log, NewId } from '../../core/ports.ts';
+import type { Clock, NewId } from '../../core/ports.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -16,12 +16,3 @@ export const systemClock: Clock = {
 
 /** 120 random bits in 20 characters: short, since ids fill the lane. */
 export const randomId: NewId = () => randomBytes(15).toString('base64url');
-
-/** One JSON line each, as CloudWatch Logs Insights reads it. */
-export function jsonLog(context: Record<string, unknown> = {}): Log {
-  const line =
-    (level: string) =>
-    (message: string, fields: Record<string, unknown> = {}) =>
-      process.stdout.write(`${JSON.stringify({ level, message, ...context, ...fields })}\n`);
-  return { info: line('INFO'), warn: line('WARN'), error: line('ERROR') };
-}

@@ -47,6 +47,7 @@ export async function acknowledge(
       }
     }
   }
+  if (landed.placement === 'steering' && !duplicate) core.metrics.count('SteeringAccepted');
   await reply(core, sender.id, { type: 'accepted', id, ...landed, ...(duplicate && { duplicate: true }) });
 }
 

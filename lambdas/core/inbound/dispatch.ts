@@ -3,6 +3,7 @@ import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
 import { ID_PATTERN } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
+import type { Principal } from '../items.ts';
 import { errorReply, reply } from '../replies.ts';
 import { abortTurn } from './abort.ts';
 import { cancelMessage } from './cancel.ts';
@@ -11,6 +12,7 @@ import type { Wish } from './greet.ts';
 import { greet } from './greet.ts';
 import { sendHistory } from './history.ts';
 import { acceptMessage } from './message.ts';
+import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
 
 export interface InboundFrame {
@@ -18,17 +20,29 @@ export interface InboundFrame {
   body: string;
   /** When API Gateway received it, in milliseconds since the epoch. */
   receivedAt: number;
+  /** Whose frames are counted; nobody's where everybody is one and the same principal. */
+  countedFor?: Principal;
 }
 
 /** One frame of a client: greeted if it is the first, checked, answered. A frame in error harms nothing else. */
 export async function handleFrame(
   core: Core,
-  { connectionId, body, receivedAt }: InboundFrame,
+  { connectionId, body, receivedAt, countedFor }: InboundFrame,
 ): Promise<void> {
   const parsed = parseFrame(body);
-  const greeted = await greet(core, connectionId, parsed.ok ? wishOf(parsed.frame) : {});
+  // Counted while the connection is read: the limit costs a write unit, and no time.
+  const [greeted, excess] = await Promise.all([
+    greet(core, connectionId, parsed.ok ? wishOf(parsed.frame) : {}),
+    countedFor &&
+      excessOf(core, countedFor, parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames'),
+  ]);
   // Closed meanwhile, or swept: API Gateway has no way to answer either.
   if (!greeted) return;
+  // A `connect` that was greeted here has had its answer, but for the last word: the connections are counted too.
+  if (excess && !(greeted.here && parsed.ok && parsed.frame.type === 'connect')) {
+    await reply(core, connectionId, tooMany(excess, parsed.ok ? idOf(parsed.frame) : parsed.error.id));
+    return;
+  }
   if (!parsed.ok) {
     await reply(core, connectionId, parsed.error);
     return;
@@ -63,6 +77,19 @@ export async function handleFrame(
         ...(frame.nonce !== undefined && { nonce: frame.nonce }),
       });
       return repairLane(core, session, lane);
+  }
+}
+
+/** The id that an error about this frame carries. */
+function idOf(frame: ClientFrame): string | undefined {
+  switch (frame.type) {
+    case 'message':
+    case 'cancel':
+      return frame.id;
+    case 'approval_response':
+      return frame.request_id;
+    default:
+      return undefined;
   }
 }
 

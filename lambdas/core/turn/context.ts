@@ -11,6 +11,8 @@ export interface TurnContext {
   /** Milliseconds until this invocation is ended from outside; below `reserveMs` the turn is handed over. */
   remainingMs(): number;
   reserveMs: number;
+  /** No tool is given longer than this, so that a fresh invocation can always finish a batch. */
+  maxToolMs: number;
 }
 
 export const timeIsShort = (context: TurnContext): boolean => context.remainingMs() < context.reserveMs;

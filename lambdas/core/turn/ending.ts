@@ -22,7 +22,16 @@ export async function finish(hold: Hold, { core, model }: TurnContext): Promise<
     steps: meter.steps,
   };
   const guard = finishing(hold.lane, hold.lastEntryWith(draft), core.clock.now(), expiry(core).lane);
-  return hold.commit([draft], { ...guard, ends: true });
+  return end(hold, draft, guard);
+}
+
+/** A turn's last event. */
+async function end(hold: Hold, draft: EventDraft, guard: Guard): Promise<boolean> {
+  if (!(await hold.commit([draft], { ...guard, ends: true }))) return false;
+  const { metrics, clock } = hold.core;
+  metrics.countBy('Turns', draft.type);
+  metrics.time('TurnTime', clock.now() - hold.beganAt);
+  return true;
 }
 
 /** Nothing was said and nothing pends: every message was withdrawn, or answered before. The turn leaves no trace. */
@@ -46,16 +55,17 @@ export async function finishAborted(
     pending === 'discard'
       ? discarding(hold.lane, entry, now, expires)
       : breakingOff(hold.lane, entry, core.newId(), now, expires);
-  return hold.commit([draft], { ...guard, ends: true });
+  return end(hold, draft, guard);
 }
 
 /** The turn cannot go on: what was said stays, what pends is the next turn. */
 export async function finishFailed(
   hold: Hold,
   { core }: TurnContext,
-  failure: { code: TurnErrorCode; message: string; retryable: boolean },
+  { code, message, retryable }: { code: TurnErrorCode; message: string; retryable: boolean },
 ): Promise<boolean> {
-  const draft: EventDraft = { type: 'error', ...failure, first: hold.firstSeq };
+  // Field by field: the failure's diagnostic is for the log alone.
+  const draft: EventDraft = { type: 'error', code, message, retryable, first: hold.firstSeq };
   const guard = breakingOff(
     hold.lane,
     hold.lastEntryWith(draft),
@@ -63,7 +73,7 @@ export async function finishFailed(
     core.clock.now(),
     expiry(core).lane,
   );
-  return hold.commit([draft], { ...guard, ends: true });
+  return end(hold, draft, guard);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { entriesOf } from '../entries.ts';
 import type { EventDraft, TurnEvent } from '../events.ts';
-import { encodeEvent, frameOf, isEnd, mergeEvents, textOf } from '../events.ts';
+import { encodeEvent, frameOf, isEnd, mergeEvents, seqOf, textOf } from '../events.ts';
 import type { Lane, Meter, Session } from '../items.ts';
 import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from '../journal.ts';
 import { laneKey } from '../keys.ts';
@@ -90,7 +90,13 @@ export class Hold {
     if (!claimed.ok) return undefined;
     const hold = new Hold(core, laneId, slot, me, session, claimed.item);
     await hold.#recover(posted);
+    if (hold.#isTakeOver) core.metrics.count('TakeOvers');
     return hold;
+  }
+
+  /** A turn that was handed over stands where its worker said that it left it; any other that was claimed before did not. */
+  get #isTakeOver(): boolean {
+    return this.begun ? this.lane.posted !== this.lane.seq : this.lane.attempts > 1;
   }
 
   get turn(): string {
@@ -110,6 +116,11 @@ export class Hold {
   }
   get firstSeq(): number {
     return this.events[0]?.seq ?? this.#seq + 1;
+  }
+  /** When the turn's first event was made. */
+  get beganAt(): number {
+    const first = this.events[0];
+    return first?.type === 'turn_start' ? first.at : this.core.clock.now();
   }
   get nextSeq(): number {
     return this.#seq + 1;
@@ -253,17 +264,18 @@ export class Hold {
 
   /** Everything in the tail is in EVENTS from here on. */
   async spill(): Promise<void> {
-    const events = decodeTail(this.lane.tail).filter((event) => event.seq > this.#spilled);
+    const events = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
     const last = events.at(-1);
-    if (!last) return;
+    if (last === undefined) return;
     await spillEvents(this.core, this.session, events);
-    this.#spilled = last.seq;
+    this.#spilled = seqOf(last);
   }
 
   /** Leaves the turn to a fresh invocation, which goes on where this one stops and posts nothing again. */
   async handOver(): Promise<void> {
     await this.settled();
     await this.commit([], { change: [set('posted', this.#seq)] });
+    this.core.metrics.count('HandOvers');
   }
 
   /** Before a worker ends: nothing of it may be under way any more. */
@@ -285,6 +297,3 @@ export class Hold {
     if (bytes > SPILL_BYTES) await this.spill();
   }
 }
-
-/** Encoded events begin with their number. */
-const seqOf = (text: string) => Number.parseInt(text.slice(1), 10);

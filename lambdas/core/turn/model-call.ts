@@ -1,3 +1,4 @@
+import type { Core } from '../core.ts';
 import type { EventDraft } from '../events.ts';
 import type { Meter } from '../items.ts';
 import type { ModelFailure, ModelPart, ModelRequest, ToolCall, Usage } from '../model.ts';
@@ -5,6 +6,7 @@ import type { TurnContext } from './context.ts';
 import { LOOK_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
 import type { Hold } from './hold.ts';
+import { unquoted } from './unquoted.ts';
 
 /** A call that the model made, and why it cannot be run, if so. */
 export type AskedCall = ToolCall & { invalid?: string };
@@ -38,8 +40,10 @@ export async function callModel(
     flushedAt = core.clock.now();
     if (drafts.length === 0) return;
     visible = true;
+    const silent = hold.textLength === 0;
     // Nothing but the hold is demanded here, so a refusal that is not a fence leaves nothing to decide: once more.
     while (!(await hold.commit(drafts)));
+    if (silent && hold.textLength > 0) core.metrics.time('FirstChunk', core.clock.now() - hold.beganAt);
   };
   const wanted = () => hold.abortRequest !== undefined || wantsCut(hold) || timeIsShort(context);
 
@@ -69,9 +73,10 @@ export async function callModel(
         case 'failure':
           // What was streamed before it stays (P3).
           await flush();
-          return { type: 'failed', failure: value.failure, visible };
+          return failed(value.failure, visible);
         case 'finish':
           hold.meter = advanced(hold.meter, value.usage, calls.length === 0);
+          measureCall(core, value.usage);
           await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
           return calls.length ? { type: 'calls', calls } : { type: 'answered' };
       }
@@ -102,7 +107,13 @@ export async function callModel(
       retryable: true,
       diagnostic: 'the stream ended without finish or failure',
     };
-    return { type: 'failed', failure, visible: visible || !gathered.empty };
+    return failed(failure, visible || !gathered.empty);
+  }
+
+  function failed(failure: ModelFailure, isVisible: boolean): CallOutcome {
+    core.metrics.countBy('ModelFailures', failure.code);
+    const diagnostic = unquoted(failure.diagnostic, textsOf(request.messages));
+    return { type: 'failed', failure: { ...failure, diagnostic }, visible: isVisible };
   }
 }
 
@@ -126,6 +137,29 @@ const advanced = (meter: Meter, usage: Usage, answered: boolean): Meter => ({
   lastInputTokens: usage.inputTokens,
   answered,
 });
+
+function measureCall({ metrics }: Core, { inputTokens, outputTokens }: Usage): void {
+  metrics.count('Steps');
+  metrics.count('InputTokens', inputTokens);
+  metrics.count('OutputTokens', outputTokens);
+}
+
+function* textsOf(messages: ModelRequest['messages']): Generator<string> {
+  for (const message of messages) {
+    switch (message.role) {
+      case 'user':
+        yield message.content;
+        break;
+      case 'assistant':
+        yield message.text;
+        for (const { args } of message.calls) yield JSON.stringify(args);
+        break;
+      case 'tool':
+        for (const { output } of message.results)
+          yield typeof output === 'string' ? output : JSON.stringify(output);
+    }
+  }
+}
 
 async function first<T>(
   next: Promise<T>,

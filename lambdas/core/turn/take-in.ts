@@ -61,8 +61,12 @@ export async function takeIn(hold: Hold, context: TurnContext): Promise<void> {
   if (hold.meter.answered) hold.meter = { ...hold.meter, answered: false };
   const ids = fresh.map(({ id }) => id);
   const guard = takingIn(hold.lane, ids, ids);
-  const taken = await hold.commit(drafts, { when: guard.when, change: [...guard.change, ...begin] });
-  if (taken) hold.writeEntriesMeanwhile();
+  const steers = hold.begun;
+  const { since = now } = hold.lane;
+  if (!(await hold.commit(drafts, { when: guard.when, change: [...guard.change, ...begin] }))) return;
+  hold.writeEntriesMeanwhile();
+  if (steers) core.metrics.count('SteeringTakenIn', fresh.length);
+  else core.metrics.time('QueueWait', now - since);
 }
 
 /** `applied` events that each fit into a frame. */

@@ -9,7 +9,7 @@ import type { Hold } from './hold.ts';
 import type { CallOutcome } from './model-call.ts';
 import { callModel } from './model-call.ts';
 import { awaitArrivals, takeIn } from './take-in.ts';
-import { runTools, settleUnanswered, unansweredCalls } from './tools.ts';
+import { runTools, settleUnanswered, settleUnrun, unansweredCalls } from './tools.ts';
 
 /** Claims of a turn without anything new committed between them, before it is given up. */
 const MAX_ATTEMPTS = 3;
@@ -33,14 +33,13 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
     }
     const abort = hold.begun ? hold.abortRequest : undefined;
     if (abort) {
-      const unanswered = unansweredCalls(hold);
-      if (unanswered.length) await settleUnanswered(hold, context, unanswered);
+      await settleUnrun(hold);
       if (await finishAborted(hold, context, abort.by, abort.pending)) return over(hold);
       continue;
     }
     const unanswered = unansweredCalls(hold);
     if (unanswered.length) {
-      await settleUnanswered(hold, context, unanswered);
+      if ((await settleUnanswered(hold, context, unanswered)) === 'handover') return 'handover';
       continue;
     }
     if (Object.keys(hold.lane.inbox).length > 0) {
@@ -64,7 +63,7 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
     const messages = promptOf([...before.entries, ...entriesOf(hold.events, 'include')]);
     const outcome = await callWithRetry(hold, context, { messages, toolChoice: steps.toolChoice });
     if (outcome.type === 'calls') {
-      await runTools(hold, context, outcome.calls);
+      if ((await runTools(hold, context, outcome.calls)) === 'handover') return 'handover';
       hold.writeEntriesMeanwhile();
     } else if (outcome.type === 'failed') {
       const { failure } = outcome;
@@ -121,7 +120,7 @@ async function callWithRetry(
     const outcome = await callModel(hold, context, request);
     if (outcome.type !== 'failed' || outcome.visible || !outcome.failure.retryable || tries === MAX_TRIES)
       return outcome;
-    logRetry(context, outcome.failure, tries);
+    logRetry(context, hold.turn, outcome.failure, tries);
     await context.core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
     await hold.look();
     // Every model call has its boundary (P6), also one that is made again.
@@ -130,8 +129,8 @@ async function callWithRetry(
   }
 }
 
-const logRetry = ({ core }: TurnContext, failure: ModelFailure, tries: number) =>
-  core.log.warn('model call is made again', { tries, code: failure.code, diagnostic: failure.diagnostic });
+const logRetry = ({ core }: TurnContext, turn: string, { code, diagnostic }: ModelFailure, tries: number) =>
+  core.log.warn('model call is made again', { turn, tries, code, diagnostic });
 
 /** No worker got anywhere with this turn: it ends in an error that is committed like any other. */
 async function giveUp(hold: Hold, context: TurnContext): Promise<'over'> {
@@ -140,8 +139,7 @@ async function giveUp(hold: Hold, context: TurnContext): Promise<'over'> {
     while (!(await finishUnbegun(hold, context)));
     return over(hold);
   }
-  const unanswered = unansweredCalls(hold);
-  if (unanswered.length) await settleUnanswered(hold, context, unanswered);
+  await settleUnrun(hold);
   const failure = {
     code: 'AGENT_ERROR',
     message: `The turn was given up after ${MAX_ATTEMPTS} attempts without progress.`,

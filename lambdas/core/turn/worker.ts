@@ -97,6 +97,7 @@ async function runSlot(
     return 'over';
   } catch (error) {
     if (!(error instanceof Fenced)) throw error;
+    core.metrics.count('Fenced');
     core.log.warn('fenced', { turn: hold.turn, reason: error.message });
     return 'fenced';
   } finally {

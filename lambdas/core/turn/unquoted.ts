@@ -1,0 +1,32 @@
+/** A run of so many characters that two texts have in common is no chance. */
+const RUN = 16;
+/** What is shorter than that is a word which an error may well use by itself. */
+const SHORTEST = 8;
+
+/**
+ * A diagnostic without what it quotes of a conversation: providers put parts of a request into their errors, and what
+ * people say to an agent is none of a log's business.
+ */
+export function unquoted(diagnostic: string, said: Iterable<string>): string {
+  const runs = new Map<string, number[]>();
+  for (let at = 0; at + RUN <= diagnostic.length; at++) {
+    const run = diagnostic.slice(at, at + RUN);
+    runs.set(run, [...(runs.get(run) ?? []), at]);
+  }
+  const quoted = new Uint8Array(diagnostic.length);
+  for (const text of said) {
+    for (let at = 0; at + RUN <= text.length; at++) {
+      for (const found of runs.get(text.slice(at, at + RUN)) ?? []) quoted.fill(1, found, found + RUN);
+    }
+    if (text.length < SHORTEST || text.length >= RUN) continue;
+    for (let at = diagnostic.indexOf(text); at >= 0; at = diagnostic.indexOf(text, at + 1)) {
+      quoted.fill(1, at, at + text.length);
+    }
+  }
+  let clean = '';
+  for (let at = 0; at < diagnostic.length; at++) {
+    if (!quoted[at]) clean += diagnostic[at];
+    else if (!quoted[at - 1]) clean += '[…]';
+  }
+  return clean;
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import {
+  checkSettings,
+  isTrustworthy,
+  readLogLevel,
+  readRates,
+  SETTING_NAMES,
+  SettingError,
+} from './settings.ts';
+
+const GOOD = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' };
+
+describe('settings', () => {
+  it('have rates, which may be switched off', () => {
+    expect(readRates({})).toEqual({ framesPerMinute: 1200, connectionsPerMinute: 60 });
+    const off = { MIDTURN_FRAMES_PER_MINUTE: '0', MIDTURN_CONNECTIONS_PER_MINUTE: '0' };
+    expect(readRates(off)).toEqual({ framesPerMinute: 0, connectionsPerMinute: 0 });
+  });
+
+  it('have a level for logs, in whatever case', () => {
+    expect(readLogLevel({})).toBe('INFO');
+    expect(readLogLevel({ MIDTURN_LOG_LEVEL: 'warn' })).toBe('WARN');
+  });
+
+  it.each([
+    ['MIDTURN_FRAMES_PER_MINUTE', '-1'],
+    ['MIDTURN_CONNECTIONS_PER_MINUTE', 'many'],
+    ['MIDTURN_LOG_LEVEL', 'loud'],
+  ])('are checked: %s cannot be "%s"', (name, value) => {
+    expect(() => checkSettings({ ...GOOD, [name]: value })).toThrow(SettingError);
+    expect(() => checkSettings({ ...GOOD, [name]: value })).toThrow(`${name} is "${value}"`);
+    expect(() => checkSettings(GOOD)).not.toThrow();
+  });
+
+  it('are each passed on to the functions once', () => {
+    expect(new Set(SETTING_NAMES).size).toBe(SETTING_NAMES.length);
+    for (const name of [
+      'MIDTURN_FRAMES_PER_MINUTE',
+      'MIDTURN_CONNECTIONS_PER_MINUTE',
+      'MIDTURN_JWT_JWKS_URI',
+      'MIDTURN_JWT_TENANT_CLAIM',
+      'MIDTURN_LOG_LEVEL',
+    ]) {
+      expect(SETTING_NAMES).toContain(name);
+    }
+  });
+});
+
+describe('a URL that keys may come from', () => {
+  it.each([
+    'https://issuer.example/realm',
+    'http://127.0.0.1:8080/realm',
+    'http://localhost',
+    'http://[::1]:1',
+  ])('is %s', (url) => expect(isTrustworthy(url)).toBe(true));
+
+  it.each([
+    'http://issuer.example',
+    'http://127.0.0.1.example',
+    'http://localhost.example',
+    'ftp://localhost',
+    'issuer',
+  ])('is not %s', (url) => expect(isTrustworthy(url)).toBe(false));
+});

@@ -1,0 +1,168 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { METRICS, METRICS_NAMESPACE, type MetricName, type MetricSpec } from '../../lambdas/metrics.ts';
+import { accepted, chunk, end, refused } from '../support/frames.ts';
+import { createGate } from '../support/model-server.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+/** What an operator gets: the lines that the functions of one stack print. */
+
+interface Embedded {
+  _aws: {
+    Timestamp: number;
+    CloudWatchMetrics: {
+      Namespace: string;
+      Dimensions: string[][];
+      Metrics: { Name: MetricName; Unit: string }[];
+    }[];
+  };
+  [field: string]: unknown;
+}
+
+interface Line {
+  source: string;
+  json: Record<string, unknown>;
+}
+
+const WORDS = {
+  first: 'xyzzy is what the person wrote first',
+  steering: 'xyzzy is what the person wrote then',
+  answer: 'xyzzy is what the model said',
+};
+
+let lines: Line[] = [];
+
+const embedded = () => lines.flatMap(({ json }) => ('_aws' in json ? [json as Embedded] : []));
+
+/** Sum of a metric, or of its part, and how many values it has. */
+function measured(name: MetricName, part?: string): { sum: number; values: number } {
+  const { dimension }: MetricSpec = METRICS[name];
+  const values = embedded()
+    .filter((line) => part === undefined || (dimension !== undefined && line[dimension] === part))
+    .flatMap((line) => line[name] ?? []) as number[];
+  return { sum: values.reduce((sum, value) => sum + value, 0), values: values.length };
+}
+
+/** One steered turn, one frame in error, one turn that fails, and a message in the turn queue that is no token. */
+async function live(stack: Stack): Promise<void> {
+  const gates = { first: createGate(), second: createGate() };
+  stack.model.script((_, index) =>
+    index === 0
+      ? { chunks: [WORDS.answer, gates.first], usage: { input: 11, output: 7 } }
+      : index === 1
+        ? { chunks: [' and more', gates.second], usage: { input: 20, output: 5 } }
+        : { status: 401, body: `{"error":{"message":"no: ${WORDS.first}, bad key sk-${'a'.repeat(24)}"}}` },
+  );
+  const client = await stack.connect('s');
+  client.send({ type: 'message', id: 'm1', content: WORDS.first });
+  await chunk(client, WORDS.answer);
+  client.send({ type: 'message', id: 'm2', content: WORDS.steering });
+  await accepted(client, 'm2');
+  gates.first.open();
+  await chunk(client, ' and more');
+  gates.second.open();
+  await end(client);
+  client.sendRaw(`{"type":"message","content":"${WORDS.first}`);
+  await refused(client, 'INVALID_JSON');
+  client.send({ type: 'message', id: 'm3', content: WORDS.first });
+  await end(client, 2);
+  await stack.cloud.functions.invoke('turn', {
+    Records: [{ messageId: 'bad-1', receiptHandle: 'none', body: WORDS.first }],
+  });
+  await stack.settleClients();
+}
+
+beforeAll(async () => {
+  const stack = await startStack();
+  try {
+    await live(stack);
+  } finally {
+    // Ends every invocation, and with it come its metrics.
+    await stack.close();
+  }
+  lines = stack.takeLog().flatMap((entry) => {
+    const [, source = '', text = ''] = /^info (\w+): (\{.*)$/s.exec(entry) ?? [];
+    return source ? [{ source, json: JSON.parse(text) }] : [];
+  });
+});
+
+describe('metrics of one steered turn and one that failed', () => {
+  it('are lines of the embedded format: known names with their units, split by stack and at most one dimension', () => {
+    expect(embedded().length).toBeGreaterThan(0);
+    for (const line of embedded()) {
+      const [directive] = line._aws.CloudWatchMetrics;
+      expect(directive?.Namespace).toBe(METRICS_NAMESPACE);
+      expect(line.stack).toEqual(expect.any(String));
+      expect(Math.abs(line._aws.Timestamp - Date.now())).toBeLessThan(600_000);
+      for (const { Name, Unit } of directive?.Metrics ?? []) {
+        const spec: MetricSpec = METRICS[Name];
+        expect(Unit).toBe(spec.unit);
+        const own = spec.dimension === undefined ? [] : [['stack', spec.dimension]];
+        expect(directive?.Dimensions).toEqual([['stack'], ...own]);
+        for (const dimension of directive?.Dimensions.flat() ?? [])
+          expect(line[dimension]).toEqual(expect.any(String));
+        expect(line[Name]).toBeDefined();
+      }
+    }
+  });
+
+  it.each<[MetricName, string | undefined, number]>([
+    ['Turns', undefined, 2],
+    ['Turns', 'done', 1],
+    ['Turns', 'error', 1],
+    ['Steps', undefined, 2],
+    ['SteeringAccepted', undefined, 1],
+    ['SteeringTakenIn', undefined, 1],
+    ['InputTokens', undefined, 31],
+    ['OutputTokens', undefined, 12],
+    ['Refused', 'INVALID_JSON', 1],
+    ['ModelFailures', 'AUTH_ERROR', 1],
+    ['DeadLetters', undefined, 1],
+    ['TakeOvers', undefined, 0],
+    ['HandOvers', undefined, 0],
+    ['Fenced', undefined, 0],
+    ['PostsThrottled', undefined, 0],
+  ])('%s %s is %d', (name, part, sum) => {
+    expect(measured(name, part).sum).toBe(sum);
+  });
+
+  it.each<[MetricName, number]>([
+    ['TurnTime', 2],
+    ['QueueWait', 2],
+    ['FirstChunk', 1],
+  ])('%s was taken %d times', (name, values) => {
+    expect(measured(name).values).toBe(values);
+    expect(measured(name).sum).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('log lines', () => {
+  const logged = () => lines.filter(({ json }) => !('_aws' in json));
+
+  it('carry level, message, time and the request id of their invocation', () => {
+    expect(logged().length).toBeGreaterThan(0);
+    for (const { json } of logged()) {
+      expect(json).toMatchObject({
+        level: expect.stringMatching(/^(INFO|WARN|ERROR)$/),
+        message: expect.any(String),
+        timestamp: expect.any(String),
+        function_request_id: expect.any(String),
+        function_name: expect.any(String),
+      });
+    }
+  });
+
+  it('of a turn carry its session and its id', () => {
+    const failed = logged().find(({ json }) => json.message === 'model call failed');
+    expect(failed?.json).toMatchObject({
+      session: 'local#anonymous#s',
+      turn: expect.any(String),
+      code: 'AUTH_ERROR',
+    });
+  });
+
+  it('hold nothing of what was said, on either side, and no key', () => {
+    const text = JSON.stringify(lines);
+    expect(text).not.toContain('xyzzy');
+    expect(text).not.toContain('sk-aaa');
+  });
+});

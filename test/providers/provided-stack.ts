@@ -1,0 +1,69 @@
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { type Stack, startStack } from '../support/stack.ts';
+import type { WsClient } from '../support/ws-client.ts';
+import { type ProviderServer, type Reply, type SeenCall, startProviderServer } from './provider-server.ts';
+import type { Wire } from './wires/wire.ts';
+
+/** The product on a local cloud whose model is a provider on loopback. */
+export interface ProvidedStack {
+  script(replies: readonly Reply[]): readonly SeenCall[];
+  newSession(): string;
+  connect(session: string): Promise<WsClient>;
+  readonly stored: Stack['stored'];
+  /** What functions and cloud have logged since the test began. */
+  log(): string;
+  /** What the provider would not have taken since it was last asked: a test that expects none fails otherwise. */
+  takeComplaints(): string[];
+}
+
+/** The last model call in a row that a user set off must answer: see `MIDTURN_MAX_STEPS`. */
+export const MAX_STEPS = 3;
+
+/** Starts one for the tests of this `describe`; after each, every client's promises are checked. */
+export function givenProvider(wire: Wire): ProvidedStack {
+  let provider: ProviderServer | undefined;
+  let stack: Stack | undefined;
+  let logged: string[] = [];
+  let sessions = 0;
+  const running = <T>(part: T | undefined): T => {
+    if (!part) throw new Error('the stack runs inside tests only');
+    return part;
+  };
+  const log = () => {
+    logged.push(...running(stack).takeLog());
+    return logged.join('\n');
+  };
+  beforeAll(async () => {
+    provider = await startProviderServer(wire);
+    stack = await startStack({
+      settings: {
+        MIDTURN_MODEL: `${wire.name}:${wire.model}`,
+        MIDTURN_MAX_STEPS: String(MAX_STEPS),
+        ...wire.settings(provider.origin),
+      },
+    });
+  });
+  afterEach(async ({ task }) => {
+    if (!stack || !provider) return;
+    // Without it, a failure in a function would be a riddle.
+    if (task.result?.state === 'fail') console.error(log(), provider.takeComplaints());
+    log();
+    logged = [];
+    provider.takeComplaints();
+    await stack.settleClients();
+  });
+  afterAll(async () => {
+    await stack?.close();
+    await provider?.close();
+  });
+  return {
+    script: (replies) => running(provider).script(replies),
+    newSession: () => `session-${++sessions}`,
+    connect: (session) => running(stack).connect(session),
+    get stored() {
+      return running(stack).stored;
+    },
+    log,
+    takeComplaints: () => running(provider).takeComplaints(),
+  };
+}

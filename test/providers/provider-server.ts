@@ -1,0 +1,162 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json as readJson } from 'node:stream/consumers';
+import type { Json } from '../../lambdas/core/json.ts';
+import {
+  type Fault,
+  type Frame,
+  PromptRefused,
+  type Refusal,
+  type SeenMessage,
+  type Usage,
+  type Wire,
+} from './wires/wire.ts';
+
+/** One model call's answer, in the order of its fields. */
+export interface Reply {
+  /** In place of an answer. `detail` becomes part of the provider's message. */
+  refusal?: Refusal;
+  detail?: string;
+  /** A promise among the texts holds the stream until it settles. */
+  text?: readonly (string | Promise<unknown>)[];
+  calls?: readonly { name: string; args: Json }[];
+  /**
+   * How it ends, if not as it should: with an error of the provider's, with the connection cut between two frames, or
+   * closed politely in the middle of one, as a proxy does whose backend has gone.
+   */
+  end?: 'withheld' | Fault | 'cut' | 'half_frame';
+  /** @default 10 in, 5 out */
+  usage?: Usage;
+}
+
+/** What came in as one model call. */
+export interface SeenCall {
+  readonly prompt: readonly SeenMessage[];
+  readonly body: unknown;
+}
+
+/** A provider on loopback that takes what the real one takes, and refuses what the real one refuses. */
+export interface ProviderServer {
+  readonly origin: string;
+  /** From now on calls are answered by these, in order of arrival. Gives the calls that come in from now on. */
+  script(replies: readonly Reply[]): readonly SeenCall[];
+  /** What the provider would not have taken, one line each, since it was last asked. */
+  takeComplaints(): string[];
+  close(): Promise<void>;
+}
+
+const USAGE: Usage = { input: 10, output: 5 };
+
+export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
+  let replies: readonly Reply[] = [];
+  let seen: SeenCall[] = [];
+  let callIds = 0;
+  const complaints: string[] = [];
+
+  const refuse = (response: ServerResponse, refusal: Refusal, detail: string) => {
+    const { status, headers, body } = wire.refuse(refusal, detail);
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(body));
+  };
+  const complain = (response: ServerResponse, complaint: string) => {
+    complaints.push(complaint);
+    refuse(response, 'invalid', complaint);
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST' || request.url !== wire.path) {
+      return complain(response, `No such endpoint: ${request.method} ${request.url}`);
+    }
+    const body = await readJson(request);
+    if (!wire.isSigned(request.headers)) return complain(response, 'The request does not say who asks.');
+    let prompt: SeenMessage[];
+    try {
+      prompt = wire.read(body);
+    } catch (error) {
+      if (!(error instanceof PromptRefused)) throw error;
+      return complain(response, error.message);
+    }
+    const reply = replies[seen.push({ prompt, body }) - 1];
+    if (!reply) return complain(response, `The script has no reply for model call ${seen.length}.`);
+    if (reply.refusal) return refuse(response, reply.refusal, reply.detail ?? '');
+    await play(reply, response);
+  }
+
+  async function play(reply: Reply, response: ServerResponse): Promise<void> {
+    const { text = [], calls = [], end, usage = USAGE } = reply;
+    const answer = wire.answer(wire.model);
+    const send = async (frames: readonly Frame[]) => {
+      for (const frame of frames) await write(response, frame);
+    };
+    response.writeHead(200, { 'content-type': wire.contentType });
+    await send(answer.begin(usage));
+    for (const piece of text) {
+      if (typeof piece === 'string') await send(answer.text(piece));
+      else await piece;
+    }
+    for (const { name, args } of calls) {
+      await send(answer.call({ id: `${wire.callPrefix}${++callIds}`, name, pieces: inPieces(args) }));
+    }
+    switch (end) {
+      case undefined:
+        await send(answer.finish(calls.length > 0 ? 'calls' : 'answered', usage));
+        break;
+      case 'withheld':
+        await send(answer.finish('withheld', usage));
+        break;
+      case 'cut':
+        response.destroy();
+        return;
+      case 'half_frame':
+        await send(
+          answer
+            .text('never complete')
+            .slice(-1)
+            .map((frame) => frame.slice(0, frame.length / 2)),
+        );
+        break;
+      default:
+        await send(answer.fault(end));
+    }
+    response.end();
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      complaints.push(`The server failed: ${error}`);
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    script(next) {
+      replies = next;
+      seen = [];
+      return seen;
+    },
+    takeComplaints: () => complaints.splice(0),
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Models write their arguments a few characters at a time. */
+function inPieces(args: Json): string[] {
+  const text = JSON.stringify(args);
+  const middle = Math.ceil(text.length / 2);
+  return [text.slice(0, middle), text.slice(middle)].filter((piece) => piece !== '');
+}
+
+/** Settles when the bytes are with the operating system, so that a cut right after does not lose them. */
+function write(response: ServerResponse, frame: Frame): Promise<void> {
+  return new Promise((resolve) => {
+    // The error of a write to a client that has gone is no news: the response's `close` says so.
+    response.write(frame, () => resolve());
+  });
+}

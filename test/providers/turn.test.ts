@@ -1,0 +1,259 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Json } from '../../lambdas/core/json.ts';
+import { accepted, chunk, end, framesOf } from '../support/frames.ts';
+import { givenProvider, MAX_STEPS } from './provided-stack.ts';
+import type { Reply } from './provider-server.ts';
+import { anthropic } from './wires/anthropic.ts';
+import { bedrock } from './wires/bedrock.ts';
+import { openaiCompatible } from './wires/openai-compatible.ts';
+import type { SeenBlock, SeenMessage } from './wires/wire.ts';
+
+/**
+ * Whole turns over each provider's own wire: the SDK's real client, a provider on loopback, and a WebSocket in front.
+ */
+
+const clock = { name: 'current_time', args: {} };
+const wait = (seconds: number) => ({ name: 'wait', args: { seconds } });
+
+/** One word per block, in the order of the prompt, whatever messages they are grouped in. */
+const words = (prompt: readonly SeenMessage[] | undefined): string[] =>
+  prompt?.flatMap(({ role, blocks }) => blocks.map((block) => word(role, block))) ?? [];
+
+function word(role: SeenMessage['role'], block: SeenBlock): string {
+  if ('text' in block) return `${role}: ${block.text}`;
+  return 'call' in block ? `call ${block.name}` : `result`;
+}
+
+const roles = (prompt: readonly SeenMessage[] | undefined) => prompt?.map(({ role }) => role);
+
+/** Of a JSON result that a wire carries as text. */
+const parsed = (output: Json): Json => (typeof output === 'string' ? JSON.parse(output) : output);
+
+describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
+  const stack = givenProvider(wire);
+
+  /** By then each test has named what it expected of these. */
+  afterEach(() => {
+    expect(stack.takeComplaints()).toEqual([]);
+  });
+
+  async function ask(replies: readonly Reply[], content = 'first') {
+    const calls = stack.script(replies);
+    const session = stack.newSession();
+    const client = await stack.connect(session);
+    client.send({ type: 'message', id: 'm1', content });
+    return { calls, session, client };
+  }
+
+  it('P6: an answer with a batch of tools, steered meanwhile, goes on with both in view', async () => {
+    const held = Promise.withResolvers<void>();
+    const { calls, session, client } = await ask([
+      {
+        text: ['Let me ', held.promise, 'look.'],
+        calls: [wait(0.5), clock, wait(0)],
+        usage: { input: 100, output: 20 },
+      },
+      { text: ['Half past ', 'nine.'], usage: { input: 150, output: 7 } },
+    ]);
+    await chunk(client, 'Let me ');
+    client.send({ type: 'message', id: 'm2', content: 'second' });
+    await accepted(client, 'm2');
+    client.send({ type: 'message', id: 'm3', content: 'third' });
+    await accepted(client, 'm3');
+    held.resolve();
+    expect(await end(client)).toMatchObject({
+      type: 'done',
+      full_response: 'Let me look.Half past nine.',
+      input_tokens: 250,
+      output_tokens: 27,
+      last_input_tokens: 150,
+      provider: wire.name,
+      model: wire.model,
+      steps: 2,
+    });
+    expect(framesOf(client, 'tool_call').map(({ name, args }) => [name, args])).toEqual([
+      ['wait', { seconds: 0.5 }],
+      ['current_time', {}],
+      ['wait', { seconds: 0 }],
+    ]);
+    expect(calls).toHaveLength(2);
+    expect(words(calls[0]?.prompt)).toEqual(['user: first']);
+    expect(words(calls[1]?.prompt)).toEqual([
+      'user: first',
+      'assistant: Let me look.',
+      'call wait',
+      'call current_time',
+      'call wait',
+      'result',
+      'result',
+      'result',
+      'user: second',
+      'user: third',
+    ]);
+    expect(roles(calls[1]?.prompt)).toEqual(
+      wire.alternates
+        ? ['user', 'assistant', 'user']
+        : ['user', 'assistant', 'tool', 'tool', 'tool', 'user', 'user'],
+    );
+    const blocks = calls[1]?.prompt.flatMap((message) => message.blocks) ?? [];
+    const first = blocks.find((block) => 'call' in block);
+    const outputs = blocks.flatMap((block) =>
+      'result' in block ? [[block.result, parsed(block.output)]] : [],
+    );
+    expect(first).toMatchObject({ args: { seconds: 0.5 } });
+    expect(outputs).toContainEqual([first?.call, { waited_seconds: 0.5 }]);
+    expect(await stack.stored.lines(session)).toEqual([
+      'user: first',
+      'assistant: Let me look.',
+      'tool_call: wait',
+      'tool_call: current_time',
+      'tool_call: wait',
+      'tool_result: current_time',
+      'tool_result: wait',
+      'tool_result: wait',
+      'user: second',
+      'user: third',
+      'assistant: Half past nine.',
+    ]);
+  });
+
+  it('P6: steering after a finished answer is answered in the same turn, and a later turn sees it all', async () => {
+    const held = Promise.withResolvers<void>();
+    const { calls, client } = await ask([
+      { text: ['draft', held.promise] },
+      { text: [' and more'] },
+      { text: ['yes'] },
+    ]);
+    await chunk(client, 'draft');
+    client.send({ type: 'message', id: 'm2', content: 'second' });
+    await accepted(client, 'm2');
+    held.resolve();
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'draft and more' });
+    client.send({ type: 'message', id: 'm3', content: 'third' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'yes' });
+    expect(words(calls[2]?.prompt)).toEqual([
+      'user: first',
+      'assistant: draft',
+      'user: second',
+      'assistant:  and more',
+      'user: third',
+    ]);
+    expect(roles(calls[2]?.prompt)).toEqual(['user', 'assistant', 'user', 'assistant', 'user']);
+  });
+
+  it('an answer of nothing but white space leaves no empty text in later prompts', async () => {
+    const { calls, client } = await ask([
+      { text: ['\n\n'], calls: [clock] },
+      { text: [' \n'] },
+      { text: ['so'] },
+    ]);
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: '\n\n \n' });
+    client.send({ type: 'message', id: 'm2', content: 'second' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'so' });
+    expect(words(calls[1]?.prompt)).toEqual(['user: first', 'call current_time', 'result']);
+    expect(words(calls[2]?.prompt)).toEqual(['user: first', 'call current_time', 'result', 'user: second']);
+  });
+
+  it('the last step that is allowed answers without tools, its prompt whole', async () => {
+    const { calls, client } = await ask([{ calls: [clock] }, { calls: [clock] }, { text: ['enough'] }]);
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'enough', steps: MAX_STEPS });
+    expect(calls.map(({ body }) => wire.forbidsTools(body))).toEqual([false, false, true]);
+    expect(words(calls[2]?.prompt)).toEqual([
+      'user: first',
+      'call current_time',
+      'result',
+      'call current_time',
+      'result',
+    ]);
+  });
+
+  describe.each(['throttled', 'overloaded'] as const)('%s before any output', (refusal) => {
+    it('P3: is tried again without a trace', async () => {
+      const { calls, session, client } = await ask([{ refusal }, { text: ['answer'] }]);
+      expect(await end(client)).toMatchObject({ type: 'done', full_response: 'answer', steps: 1 });
+      expect(calls).toHaveLength(2);
+      expect(calls[1]?.body).toEqual(calls[0]?.body);
+      expect(await stack.stored.lines(session)).toEqual(['user: first', 'assistant: answer']);
+    });
+
+    it('P13: after a batch of tools is tried again, and no tool runs twice', async () => {
+      const { calls, client } = await ask([
+        { text: ['Hm. '], calls: [clock] },
+        { refusal },
+        { text: ['answer'] },
+      ]);
+      expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Hm. answer', steps: 2 });
+      expect(framesOf(client, 'tool_result')).toHaveLength(1);
+      expect(calls[2]?.body).toEqual(calls[1]?.body);
+    });
+  });
+
+  it.each(['throttled', 'overloaded', 'model_error', 'cut', 'half_frame'] as const)(
+    'P3: %s in mid-answer: what was said stays, the error is terminal and retryable, the next turn goes on from it',
+    async (how) => {
+      const { calls, session, client } = await ask([
+        { text: ['half of', ' it'], end: how },
+        { text: ['the rest'] },
+      ]);
+      expect(await end(client)).toMatchObject({
+        type: 'error',
+        code: 'PROVIDER_ERROR',
+        terminal: true,
+        retryable: true,
+        full_response: 'half of it',
+      });
+      expect(calls).toHaveLength(1);
+      expect(await stack.stored.lines(session)).toEqual(['user: first', 'assistant: half of it']);
+      client.send({ type: 'message', id: 'm2', content: 'go on' });
+      expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'the rest' });
+      expect(words(calls[1]?.prompt)).toEqual(['user: first', 'assistant: half of it', 'user: go on']);
+    },
+  );
+
+  it.each(['model_error', 'cut', 'half_frame'] as const)(
+    'P13: of an answer that %s ends after a call was written, no call is run',
+    async (how) => {
+      const { client } = await ask([{ text: ['half'], calls: [clock], end: how }]);
+      expect(await end(client)).toMatchObject({ type: 'error', full_response: 'half', retryable: true });
+      expect(framesOf(client, 'tool_call')).toEqual([]);
+    },
+  );
+
+  it('AUTH_ERROR: credentials that are refused are not tried again, and what proves them stays unseen', async () => {
+    const secrets = wire.secrets;
+    const { calls, session, client } = await ask([
+      { refusal: 'unauthorised', detail: `You sent ${secrets.map(({ as }) => as).join(' and ')}.` },
+      { text: ['better'] },
+    ]);
+    expect(await end(client)).toMatchObject({
+      type: 'error',
+      code: 'AUTH_ERROR',
+      full_response: '',
+      retryable: false,
+    });
+    expect(calls).toHaveLength(1);
+    expect(stack.log()).toContain('AUTH_ERROR');
+    const everywhere = [JSON.stringify(client.frames), stack.log(), await stack.stored.everything()].join();
+    expect(secrets.filter(({ value }) => everywhere.includes(value))).toEqual([]);
+    // Two messages of the user in a row are one message where roles must alternate, and both are seen.
+    expect(await stack.stored.lines(session)).toEqual(['user: first']);
+    client.send({ type: 'message', id: 'm2', content: 'second' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'better' });
+    expect(words(calls[1]?.prompt)).toEqual(['user: first', 'user: second']);
+  });
+
+  it.each([
+    ['a prompt that is too long', { refusal: 'overlong' }],
+    ['a request that is not valid', { refusal: 'invalid' }],
+    ['an answer that a filter withheld', { end: 'withheld' }],
+  ] as const)('PROVIDER_ERROR: %s is not tried again', async (_what, reply) => {
+    const { calls, client } = await ask([reply]);
+    expect(await end(client)).toMatchObject({
+      type: 'error',
+      code: 'PROVIDER_ERROR',
+      full_response: '',
+      retryable: false,
+    });
+    expect(calls).toHaveLength(1);
+  });
+});

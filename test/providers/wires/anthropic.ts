@@ -1,0 +1,173 @@
+import * as z from 'zod/mini';
+import {
+  type Answer,
+  checkConversation,
+  type Fault,
+  type Frame,
+  PromptRefused,
+  parseOrRefuse,
+  type Refusal,
+  type SeenBlock,
+  type Wire,
+} from './wire.ts';
+
+/**
+ * Anthropic's Messages API: `POST /v1/messages`, the key in `x-api-key`, answered in server-sent events.
+ * Source: "Streaming messages" and "Errors", Anthropic API documentation.
+ */
+
+const MODEL = 'claude-sonnet-4-5';
+
+const API_KEY = 'ant-key-that-nobody-may-see-0123456789';
+
+const blockSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  z.strictObject({
+    type: z.literal('tool_use'),
+    id: z.string(),
+    name: z.string(),
+    input: z.record(z.string(), z.json()),
+  }),
+  z.strictObject({
+    type: z.literal('tool_result'),
+    tool_use_id: z.string(),
+    content: z.string(),
+    is_error: z.optional(z.boolean()),
+  }),
+]);
+
+const requestSchema = z.looseObject({
+  model: z.string(),
+  max_tokens: z.int().check(z.positive()),
+  stream: z.literal(true),
+  system: z.array(z.strictObject({ type: z.literal('text'), text: z.string().check(z.minLength(1)) })),
+  messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.array(blockSchema) })),
+  tool_choice: z.optional(z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']) })),
+  tools: z.optional(
+    z.array(
+      z.looseObject({
+        name: z.string().check(z.regex(/^[a-zA-Z0-9_-]{1,128}$/)),
+        input_schema: z.record(z.string(), z.json()),
+      }),
+    ),
+  ),
+});
+
+const event = (type: string, fields: object = {}): Frame =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+
+const FAULTS: Readonly<Record<Fault, readonly [type: string, message: string]>> = {
+  throttled: ['rate_limit_error', 'This request would exceed your rate limit.'],
+  overloaded: ['overloaded_error', 'Overloaded'],
+  model_error: ['api_error', 'Internal server error'],
+};
+
+const REFUSALS: Readonly<Record<Refusal, readonly [status: number, type: string, message: string]>> = {
+  throttled: [429, 'rate_limit_error', 'This request would exceed your rate limit.'],
+  overloaded: [529, 'overloaded_error', 'Overloaded'],
+  unauthorised: [401, 'authentication_error', 'invalid x-api-key'],
+  overlong: [400, 'invalid_request_error', 'prompt is too long: 208310 tokens > 200000 maximum'],
+  invalid: [400, 'invalid_request_error', 'The request is not valid.'],
+};
+
+export const anthropic: Wire = {
+  name: 'anthropic',
+  model: MODEL,
+  path: '/v1/messages',
+  contentType: 'text/event-stream; charset=utf-8',
+  callPrefix: 'toolu_',
+  alternates: true,
+  settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
+  secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
+  isSigned: (headers) => headers['x-api-key'] === API_KEY && headers['anthropic-version'] !== undefined,
+  read(body) {
+    const { messages, tools } = parseOrRefuse(requestSchema, body);
+    const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
+    checkConversation(seen);
+    const usesTools = seen.some(({ blocks }) => blocks.some((block) => !('text' in block)));
+    if (usesTools && !tools) throw new PromptRefused('Requests which include tool blocks must define tools.');
+    return seen;
+  },
+  forbidsTools(body) {
+    const { tools, tool_choice } = requestSchema.parse(body);
+    return tools !== undefined && tool_choice?.type === 'none';
+  },
+  refuse(refusal, detail) {
+    const [status, type, message] = REFUSALS[refusal];
+    return { status, body: { type: 'error', error: { type, message: `${message} ${detail}` } } };
+  },
+  answer,
+};
+
+function seenBlock(block: z.infer<typeof blockSchema>): SeenBlock {
+  switch (block.type) {
+    case 'text':
+      return { text: block.text };
+    case 'tool_use':
+      return { call: block.id, name: block.name, args: block.input };
+    case 'tool_result':
+      return { result: block.tool_use_id, output: block.content };
+  }
+}
+
+function answer(model: string): Answer {
+  let blocks = 0;
+  let textOpen = false;
+  const closeText = (): Frame[] => {
+    if (!textOpen) return [];
+    textOpen = false;
+    return [event('content_block_stop', { index: blocks++ })];
+  };
+  return {
+    begin: ({ input }) => [
+      event('message_start', {
+        message: {
+          id: 'msg_1',
+          type: 'message',
+          role: 'assistant',
+          model,
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: { input_tokens: input, output_tokens: 1 },
+        },
+      }),
+      event('ping'),
+    ],
+    text(delta) {
+      const index = blocks;
+      const start = textOpen
+        ? []
+        : [event('content_block_start', { index, content_block: { type: 'text', text: '' } })];
+      textOpen = true;
+      return [...start, event('content_block_delta', { index, delta: { type: 'text_delta', text: delta } })];
+    },
+    call({ id, name, pieces }) {
+      const closed = closeText();
+      const index = blocks++;
+      return [
+        ...closed,
+        event('content_block_start', { index, content_block: { type: 'tool_use', id, name, input: {} } }),
+        ...pieces.map((partial_json) =>
+          event('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json } }),
+        ),
+        event('content_block_stop', { index }),
+      ];
+    },
+    finish(reason, { output }) {
+      const stop_reason = { answered: 'end_turn', calls: 'tool_use', withheld: 'refusal' }[reason];
+      return [
+        ...closeText(),
+        event('message_delta', {
+          delta: { stop_reason, stop_sequence: null },
+          usage: { output_tokens: output },
+        }),
+        event('message_stop'),
+      ];
+    },
+    fault(fault) {
+      const [type, message] = FAULTS[fault];
+      return [event('error', { error: { type, message } })];
+    },
+  };
+}

@@ -1,0 +1,210 @@
+import { EventStreamCodec } from '@smithy/core/event-streams';
+import * as z from 'zod/mini';
+import type { Json } from '../../../lambdas/core/json.ts';
+import {
+  type Answer,
+  checkConversation,
+  type Fault,
+  type Frame,
+  PromptRefused,
+  parseOrRefuse,
+  type Refusal,
+  type SeenBlock,
+  type Wire,
+} from './wire.ts';
+
+/**
+ * Bedrock's `ConverseStream`: `POST /model/{id}/converse-stream`, signed by SigV4, answered in the binary event stream
+ * of AWS with both of its checksums.
+ * Source: "ConverseStream", Amazon Bedrock API reference; "Amazon event stream specification", Smithy.
+ */
+
+const MODEL = 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0';
+
+const blockSchema = z.union([
+  z.strictObject({ text: z.string() }),
+  z.strictObject({
+    toolUse: z.strictObject({
+      toolUseId: z.string(),
+      name: z.string(),
+      input: z.record(z.string(), z.json()),
+    }),
+  }),
+  z.strictObject({
+    toolResult: z.strictObject({
+      toolUseId: z.string(),
+      content: z.array(z.union([z.strictObject({ text: z.string() }), z.strictObject({ json: z.json() })])),
+      status: z.optional(z.enum(['success', 'error'])),
+    }),
+  }),
+]);
+
+const requestSchema = z.looseObject({
+  system: z.array(z.strictObject({ text: z.string().check(z.minLength(1)) })),
+  messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.array(blockSchema) })),
+  toolConfig: z.optional(
+    z.looseObject({
+      tools: z.array(
+        z.looseObject({
+          toolSpec: z.looseObject({
+            name: z.string().check(z.regex(/^[a-zA-Z0-9_-]{1,64}$/)),
+            inputSchema: z.strictObject({ json: z.record(z.string(), z.json()) }),
+          }),
+        }),
+      ),
+    }),
+  ),
+});
+
+type Block = z.infer<typeof blockSchema>;
+
+const codec = new EventStreamCodec(
+  (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
+  (text) => Buffer.from(text, 'utf8'),
+);
+
+const header = (value: string) => ({ type: 'string', value }) as const;
+
+/** `p` is padding against guessing at lengths; the service adds it to every event. */
+const event = (type: string, payload: object): Frame =>
+  codec.encode({
+    headers: {
+      ':event-type': header(type),
+      ':content-type': header('application/json'),
+      ':message-type': header('event'),
+    },
+    body: Buffer.from(JSON.stringify({ ...payload, p: 'abcdefgh' })),
+  });
+
+const exception = (type: string, message: string): Frame =>
+  codec.encode({
+    headers: {
+      ':exception-type': header(type),
+      ':content-type': header('application/json'),
+      ':message-type': header('exception'),
+    },
+    body: Buffer.from(JSON.stringify({ message })),
+  });
+
+const FAULTS: Readonly<Record<Fault, readonly [type: string, message: string]>> = {
+  throttled: ['throttlingException', 'Too many tokens, please wait before trying again.'],
+  overloaded: ['serviceUnavailableException', 'The service is temporarily unavailable.'],
+  model_error: ['modelStreamErrorException', 'The model ended its answer with an error.'],
+};
+
+const REFUSALS: Readonly<Record<Refusal, readonly [status: number, type: string, message: string]>> = {
+  throttled: [429, 'ThrottlingException', 'Too many requests, please wait before trying again.'],
+  overloaded: [503, 'ServiceUnavailableException', 'Bedrock is unable to process your request.'],
+  unauthorised: [
+    403,
+    'UnrecognizedClientException',
+    'The security token included in the request is invalid.',
+  ],
+  overlong: [400, 'ValidationException', 'Input is too long for requested model.'],
+  invalid: [400, 'ValidationException', 'The request is not valid.'],
+};
+
+export const bedrock: Wire = {
+  name: 'bedrock',
+  model: MODEL,
+  path: `/model/${encodeURIComponent(MODEL)}/converse-stream`,
+  contentType: 'application/vnd.amazon.eventstream',
+  callPrefix: 'tooluse_',
+  alternates: true,
+  // As a team would: the SDK's own variable, and no base URL.
+  settings: (origin) => ({ AWS_ENDPOINT_URL_BEDROCK_RUNTIME: origin, MIDTURN_MODEL_BASE_URL: '' }),
+  // AWS says of a signature that does not match what it should have been made of, the session's token with it.
+  secrets: [
+    { value: 'FwoGZXIvYXdzEtoken//of=', as: 'x-amz-security-token:FwoGZXIvYXdzEtoken//of=' },
+    { value: 'c0ffee'.repeat(10), as: `Signature=${'c0ffee'.repeat(10)}` },
+    { value: 'ASIAEXAMPLE0KEY1', as: 'Credential=ASIAEXAMPLE0KEY1/20260101/us-east-1/bedrock/aws4_request' },
+  ],
+  isSigned: ({ authorization }) =>
+    /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/[\w-]+\/bedrock\/aws4_request, SignedHeaders=[^,]+, Signature=[0-9a-f]{64}$/.test(
+      authorization ?? '',
+    ),
+  read(body) {
+    const { messages, toolConfig } = parseOrRefuse(requestSchema, body);
+    const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
+    checkConversation(seen);
+    const usesTools = seen.some(({ blocks }) => blocks.some((block) => !('text' in block)));
+    if (usesTools && !toolConfig) {
+      throw new PromptRefused(
+        'The toolConfig field must be defined when using toolUse and toolResult content blocks.',
+      );
+    }
+    return seen;
+  },
+  // The API has no word for it, so the instructions say it.
+  forbidsTools(body) {
+    const { system, toolConfig } = requestSchema.parse(body);
+    return toolConfig !== undefined && system.some(({ text }) => text.includes('Do not call any tool'));
+  },
+  refuse(refusal, detail) {
+    const [status, type, message] = REFUSALS[refusal];
+    return {
+      status,
+      headers: { 'x-amzn-errortype': `${type}:http://internal.amazon.com/coral/com.amazon.bedrock/` },
+      body: { message: `${message} ${detail}` },
+    };
+  },
+  answer,
+};
+
+function seenBlock(block: Block): SeenBlock {
+  if ('text' in block) return { text: block.text };
+  if ('toolUse' in block) {
+    const { toolUseId, name, input } = block.toolUse;
+    return { call: toolUseId, name, args: input };
+  }
+  const { toolUseId, content } = block.toolResult;
+  if (content.some((part) => 'text' in part && part.text === '')) {
+    throw new PromptRefused(`The result ${toolUseId} holds an empty text.`);
+  }
+  const [output] = content.map((part): Json => ('json' in part ? part.json : part.text));
+  return { result: toolUseId, output: output ?? null };
+}
+
+function answer(): Answer {
+  let blocks = 0;
+  let textOpen = false;
+  const closeText = (): Frame[] => {
+    if (!textOpen) return [];
+    textOpen = false;
+    return [event('contentBlockStop', { contentBlockIndex: blocks++ })];
+  };
+  return {
+    begin: () => [event('messageStart', { role: 'assistant' })],
+    // A text block has no start of its own on this wire.
+    text(delta) {
+      textOpen = true;
+      return [event('contentBlockDelta', { contentBlockIndex: blocks, delta: { text: delta } })];
+    },
+    call({ id, name, pieces }) {
+      const closed = closeText();
+      const contentBlockIndex = blocks++;
+      return [
+        ...closed,
+        event('contentBlockStart', { contentBlockIndex, start: { toolUse: { toolUseId: id, name } } }),
+        ...pieces.map((input) =>
+          event('contentBlockDelta', { contentBlockIndex, delta: { toolUse: { input } } }),
+        ),
+        event('contentBlockStop', { contentBlockIndex }),
+      ];
+    },
+    finish(reason, { input, output }) {
+      const stopReason = { answered: 'end_turn', calls: 'tool_use', withheld: 'guardrail_intervened' }[
+        reason
+      ];
+      return [
+        ...closeText(),
+        event('messageStop', { stopReason }),
+        event('metadata', {
+          usage: { inputTokens: input, outputTokens: output, totalTokens: input + output },
+          metrics: { latencyMs: 12 },
+        }),
+      ];
+    },
+    fault: (fault) => [exception(...FAULTS[fault])],
+  };
+}

@@ -1,0 +1,170 @@
+import * as z from 'zod/mini';
+import {
+  type Answer,
+  callsOf,
+  type Fault,
+  type Frame,
+  PromptRefused,
+  parseOrRefuse,
+  type Refusal,
+  type SeenBlock,
+  type SeenMessage,
+  type Wire,
+} from './wire.ts';
+
+/**
+ * OpenAI's chat completions, which many servers speak: `POST /v1/chat/completions`, the key as a bearer token, answered
+ * in server-sent events. Roles need not alternate here, but results follow their calls at once.
+ * Source: "Chat completions" and "Error codes", OpenAI API reference.
+ */
+
+const MODEL = 'gpt-5-mini';
+const API_KEY = 'compatible-key-that-nobody-may-see-0123456789';
+
+const messageSchema = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.literal('system'), content: z.string() }),
+  z.strictObject({ role: z.literal('user'), content: z.string() }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: z.nullish(z.string()),
+    tool_calls: z.optional(
+      z
+        .array(
+          z.strictObject({
+            id: z.string(),
+            type: z.literal('function'),
+            function: z.strictObject({ name: z.string(), arguments: z.string() }),
+          }),
+        )
+        .check(z.minLength(1)),
+    ),
+  }),
+  z.strictObject({ role: z.literal('tool'), tool_call_id: z.string(), content: z.string() }),
+]);
+
+const requestSchema = z.looseObject({
+  model: z.string(),
+  stream: z.literal(true),
+  // Without it, no usage is sent.
+  stream_options: z.looseObject({ include_usage: z.literal(true) }),
+  messages: z.array(messageSchema),
+  tool_choice: z.optional(z.enum(['auto', 'none', 'required'])),
+  tools: z.optional(z.array(z.looseObject({ type: z.literal('function') }))),
+});
+
+const FAULTS: Readonly<Record<Fault, { message: string; type: string; code: string | null }>> = {
+  throttled: { message: 'Rate limit reached.', type: 'requests', code: 'rate_limit_exceeded' },
+  overloaded: { message: 'The engine is overloaded.', type: 'service_unavailable_error', code: null },
+  model_error: { message: 'The server had an error.', type: 'server_error', code: null },
+};
+
+const REFUSALS: Readonly<
+  Record<Refusal, readonly [status: number, type: string, code: string | null, message: string]>
+> = {
+  throttled: [429, 'requests', 'rate_limit_exceeded', 'Rate limit reached.'],
+  overloaded: [503, 'server_error', null, 'The engine is overloaded.'],
+  unauthorised: [401, 'invalid_request_error', 'invalid_api_key', 'Incorrect API key provided.'],
+  overlong: [
+    400,
+    'invalid_request_error',
+    'context_length_exceeded',
+    "This model's maximum context length is 128000 tokens.",
+  ],
+  invalid: [400, 'invalid_request_error', null, 'The request is not valid.'],
+};
+
+export const openaiCompatible: Wire = {
+  name: 'openai-compatible',
+  model: MODEL,
+  path: '/v1/chat/completions',
+  contentType: 'text/event-stream',
+  callPrefix: 'call_',
+  alternates: false,
+  settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
+  secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
+  isSigned: ({ authorization }) => authorization === `Bearer ${API_KEY}`,
+  read(body) {
+    const { messages, tools } = parseOrRefuse(requestSchema, body);
+    const seen = messages.map(seenMessage);
+    checkPairs(seen);
+    if (seen.some((message) => callsOf(message).length > 0) && !tools) {
+      throw new PromptRefused('Calls without tools.');
+    }
+    return seen.filter(({ role }) => role !== 'system');
+  },
+  forbidsTools(body) {
+    const { tools, tool_choice } = requestSchema.parse(body);
+    return tools !== undefined && tool_choice === 'none';
+  },
+  refuse(refusal, detail) {
+    const [status, type, code, message] = REFUSALS[refusal];
+    return { status, body: { error: { message: `${message} ${detail}`, type, param: null, code } } };
+  },
+  answer,
+};
+
+function seenMessage(message: z.infer<typeof messageSchema>): SeenMessage {
+  const { role } = message;
+  switch (message.role) {
+    case 'tool':
+      return { role, blocks: [{ result: message.tool_call_id, output: message.content }] };
+    case 'assistant': {
+      const text: SeenBlock[] = message.content ? [{ text: message.content }] : [];
+      const calls = (message.tool_calls ?? []).map(
+        ({ id, function: { name, arguments: args } }): SeenBlock => ({
+          call: id,
+          name,
+          args: JSON.parse(args),
+        }),
+      );
+      return { role, blocks: [...text, ...calls] };
+    }
+    default:
+      return { role, blocks: [{ text: message.content }] };
+  }
+}
+
+/** Each call is answered by a message of role `tool` right behind it, and no such message stands elsewhere. */
+function checkPairs(messages: readonly SeenMessage[]): void {
+  let open: string[] = [];
+  for (const message of messages) {
+    const results = message.blocks.flatMap((block) => ('result' in block ? [block.result] : []));
+    for (const id of results) {
+      if (!open.includes(id)) throw new PromptRefused(`The result ${id} does not follow its call.`);
+    }
+    open = open.filter((id) => !results.includes(id));
+    if (message.role !== 'tool' && open.length > 0) throw new PromptRefused(`No results for calls ${open}.`);
+    if (message.blocks.length === 0) throw new PromptRefused('A message must have content or calls.');
+    open.push(...callsOf(message));
+  }
+  if (open.length > 0) throw new PromptRefused(`No results for calls ${open}.`);
+}
+
+function answer(model: string): Answer {
+  let calls = 0;
+  const data = (value: object): Frame => `data: ${JSON.stringify(value)}\n\n`;
+  const chunk = (fields: object): Frame =>
+    data({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model, ...fields });
+  const delta = (content: object) => chunk({ choices: [{ index: 0, delta: content, finish_reason: null }] });
+  return {
+    begin: () => [delta({ role: 'assistant', content: '' })],
+    text: (content) => [delta({ content })],
+    call({ id, name, pieces }) {
+      const index = calls++;
+      return [
+        delta({ tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] }),
+        ...pieces.map((piece) => delta({ tool_calls: [{ index, function: { arguments: piece } }] })),
+      ];
+    },
+    finish(reason, { input, output }) {
+      const finish_reason = { answered: 'stop', calls: 'tool_calls', withheld: 'content_filter' }[reason];
+      const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
+      return [
+        chunk({ choices: [{ index: 0, delta: {}, finish_reason }] }),
+        chunk({ choices: [], usage }),
+        'data: [DONE]\n\n',
+      ];
+    },
+    fault: (fault) => [data({ error: { ...FAULTS[fault], param: null } })],
+  };
+}

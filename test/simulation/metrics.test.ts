@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { TurnEvent } from '../../lambdas/core/events.ts';
+import { METRICS, type MetricName } from '../../lambdas/metrics.ts';
+import { runHistory } from './history.ts';
+
+/** The core's metrics, held against what really happened. */
+
+const count = (events: readonly TurnEvent[], type: TurnEvent['type']) =>
+  events.filter((event) => event.type === type).length;
+
+/** Messages that a turn took in after it had begun. */
+function steeringIn(events: readonly TurnEvent[]): number {
+  const first = new Set(events.flatMap((event) => (event.type === 'turn_start' ? event.message_ids : [])));
+  const applied = events.flatMap((event) => (event.type === 'applied' ? event.messages : []));
+  return applied.filter(({ id }) => !first.has(id)).length;
+}
+
+describe('what is measured', () => {
+  it('is what happened, where nothing goes wrong', async () => {
+    let turns = 0;
+    let steering = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const { measured, events, violations } = await runHistory(seed, { noFaults: true });
+      expect([...violations]).toEqual([]);
+      const of = (name: string) => measured.get(name) ?? 0;
+      for (const end of ['done', 'aborted', 'error'] as const) {
+        expect(of(`Turns ${end}`), `seed ${seed}`).toBe(count(events, end));
+      }
+      const begun = count(events, 'turn_start');
+      expect(of('QueueWait')).toBe(begun);
+      expect(of('TurnTime')).toBe(begun);
+      expect(of('SteeringTakenIn'), `seed ${seed}`).toBe(steeringIn(events));
+      const spoke = new Set(events.flatMap((event) => (event.type === 'chunk' ? [event.turn] : [])));
+      expect(of('FirstChunk'), `seed ${seed}`).toBe(spoke.size);
+      const done = events.flatMap((event) => (event.type === 'done' ? [event] : []));
+      expect(of('InputTokens')).toBeGreaterThanOrEqual(
+        done.reduce((sum, event) => sum + event.input_tokens, 0),
+      );
+      for (const trouble of ['TakeOvers', 'HandOvers', 'Fenced', 'ModelFailures PROVIDER_ERROR']) {
+        expect(of(trouble), `${trouble}, seed ${seed}`).toBe(0);
+      }
+      turns += begun;
+      steering += steeringIn(events);
+    }
+    expect(turns).toBeGreaterThan(40);
+    expect(steering).toBeGreaterThan(10);
+  });
+
+  it('is everything that can happen to a core', async () => {
+    /** Measured by adapters and handlers, which have tests of their own. */
+    const elsewhere: MetricName[] = ['PostsGone', 'PostsThrottled', 'DeadLetters'];
+    const core = Object.keys(METRICS).filter((name) => !elsewhere.some((other) => other === name));
+    const seen = new Set<string>();
+    let handedOverInPeace = 0;
+    for (let seed = 1; seed <= 3000 && (seen.size < core.length || handedOverInPeace === 0); seed++) {
+      const { measured, injected } = await runHistory(seed);
+      for (const name of measured.keys()) seen.add(name.split(' ')[0] ?? name);
+      const handOvers = measured.get('HandOvers') ?? 0;
+      expect(handOvers).toBeGreaterThanOrEqual(injected['hand-over'] ?? 0);
+      if (handOvers > 0 && !injected.crash && !injected['time limit'] && !injected.pause) {
+        // A turn that was handed over is not taken over.
+        expect(measured.get('TakeOvers') ?? 0, `seed ${seed}`).toBe(0);
+        handedOverInPeace++;
+      }
+    }
+    expect(handedOverInPeace).toBeGreaterThan(0);
+    expect([...seen].sort()).toEqual(core.sort());
+  });
+});
