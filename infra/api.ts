@@ -1,10 +1,19 @@
-import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Aws, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { CLIENT_FRAMES } from '../lambdas/protocol/client-frames.ts';
+import { createAccountLogsRole } from './api-account.ts';
 import type { Functions } from './functions.ts';
+import { createLogGroup } from './log-group.ts';
+import { acknowledge } from './nag.ts';
+import type { MidturnProps } from './props.ts';
+
+/** A tenth of an account's requests a second: most of the rest are the posts with which these frames are answered. */
+const THROTTLE_RATE = 1000;
+const THROTTLE_BURST = 2000;
 
 /** The WebSocket API, still without routes: functions need to know it before routes can lead to them. */
 export function createApi(scope: Construct): WebSocketApi {
@@ -26,12 +35,14 @@ export function connectionsArns(api: WebSocketApi, stageName: string): string[] 
 }
 
 /** Where functions post to connections. Not read off the stage, which comes after the functions. */
-export function callbackUrl(api: WebSocketApi, stageName: string): string {
-  return `https://${api.apiId}.execute-api.${Stack.of(api).region}.${Aws.URL_SUFFIX}/${stageName}`;
+export function managementEndpoint(api: WebSocketApi, stageName: string, chosen?: string): string {
+  return chosen === undefined
+    ? `https://${api.apiId}.execute-api.${Stack.of(api).region}.${Aws.URL_SUFFIX}/${stageName}`
+    : chosen.replaceAll('{api}', api.apiId).replaceAll('{stage}', stageName);
 }
 
-/** One route for each frame that clients send, `$default` for whatever else they send, and the stage. */
-export function createRoutes(api: WebSocketApi, functions: Functions, stageName: string): WebSocketStage {
+/** One route for each frame that clients send, `$default` for whatever else they send. */
+export function createRoutes(api: WebSocketApi, functions: Functions): void {
   const connection = new WebSocketLambdaIntegration('Connection', functions.connection);
   const inbound = new WebSocketLambdaIntegration('Inbound', functions.inbound);
   const authorizer = new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer, {
@@ -39,8 +50,56 @@ export function createRoutes(api: WebSocketApi, functions: Functions, stageName:
     identitySource: [],
   });
   api.addRoute('$connect', { integration: connection, authorizer });
-  api.addRoute('$disconnect', { integration: connection });
-  api.addRoute('$default', { integration: inbound });
-  for (const type of Object.keys(CLIENT_FRAMES)) api.addRoute(type, { integration: inbound });
-  return new WebSocketStage(api, 'Stage', { webSocketApi: api, stageName, autoDeploy: true });
+  const routes = [
+    api.addRoute('$disconnect', { integration: connection }),
+    ...['$default', ...Object.keys(CLIENT_FRAMES)].map((key) => api.addRoute(key, { integration: inbound })),
+  ];
+  for (const route of routes) {
+    acknowledge(route, {
+      'AwsSolutions-APIG4': 'A WebSocket is authorized at $connect; its frames come on that connection.',
+    });
+  }
 }
+
+export function createStage(
+  scope: Construct,
+  api: WebSocketApi,
+  stageName: string,
+  props: MidturnProps,
+): WebSocketStage {
+  const { accessLog = true, apiLogsRole = 'create' } = props;
+  const stage = new WebSocketStage(api, 'Stage', {
+    webSocketApi: api,
+    stageName,
+    autoDeploy: true,
+    throttle: {
+      rateLimit: props.throttle?.rate ?? THROTTLE_RATE,
+      burstLimit: props.throttle?.burst ?? THROTTLE_BURST,
+    },
+    detailedMetricsEnabled: props.detailedMetrics ?? false,
+    ...(accessLog && {
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(createLogGroup(scope, 'AccessLogs', props)),
+        format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
+      },
+    }),
+  });
+  if (accessLog && apiLogsRole === 'create') stage.node.addDependency(createAccountLogsRole(scope));
+  return stage;
+}
+
+/** A line of the access log. Nothing of the request itself: a URL can hold a token. */
+const ACCESS_LOG = {
+  requestId: '$context.requestId',
+  time: '$context.requestTimeEpoch',
+  connectionId: '$context.connectionId',
+  eventType: '$context.eventType',
+  routeKey: '$context.routeKey',
+  status: '$context.status',
+  error: '$context.error.message',
+  integrationStatus: '$context.integration.status',
+  integrationError: '$context.integration.error',
+  integrationLatency: '$context.integration.latency',
+  authorizerStatus: '$context.authorizer.status',
+  authorizerError: '$context.authorizer.error',
+} as const;

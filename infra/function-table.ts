@@ -21,6 +21,8 @@ export interface FunctionSpec {
   posts: boolean;
   /** Whether it calls the model, and so may invoke it or read its key. */
   callsModel: boolean;
+  /** Whether it proves who connects, and so may read the tokens. */
+  authorizes?: boolean;
   /** Settings that it reads, where they were chosen. */
   settings: readonly FunctionSetting[];
 }
@@ -30,7 +32,10 @@ export type FunctionName = 'authorizer' | 'connection' | 'inbound' | 'turn' | 'd
 
 const READ_AND_WRITE = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'] as const;
 
+const LOG_SETTINGS = ['MIDTURN_LOG_LEVEL'] as const;
+
 const LANE_SETTINGS = [
+  ...LOG_SETTINGS,
   'MIDTURN_INBOX_LIMIT',
   'MIDTURN_INBOX_BYTES',
   'MIDTURN_SESSION_QUEUE_LIMIT',
@@ -48,10 +53,14 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sends: [],
     posts: false,
     callsModel: false,
+    authorizes: true,
     settings: [
+      ...LOG_SETTINGS,
       'MIDTURN_AUTH',
       'MIDTURN_JWT_ISSUER',
       'MIDTURN_JWT_AUDIENCE',
+      'MIDTURN_JWT_JWKS_URI',
+      'MIDTURN_JWT_TENANT_CLAIM',
       'MIDTURN_TOKENS',
       'MIDTURN_TOKENS_SECRET',
     ],
@@ -64,7 +73,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sends: ['turn', 'deadline'],
     posts: true,
     callsModel: false,
-    settings: LANE_SETTINGS,
+    settings: [...LANE_SETTINGS, 'MIDTURN_CONNECTIONS_PER_MINUTE'],
   },
   inbound: {
     description: 'Frames that clients send.',
@@ -74,7 +83,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sends: ['turn', 'deadline'],
     posts: true,
     callsModel: false,
-    settings: LANE_SETTINGS,
+    settings: [...LANE_SETTINGS, 'MIDTURN_FRAMES_PER_MINUTE'],
   },
   turn: {
     description: 'Runs the turns of a session, one at a time.',
@@ -118,6 +127,6 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     consumes: 'deadTurn',
     posts: false,
     callsModel: false,
-    settings: [],
+    settings: LOG_SETTINGS,
   },
 };

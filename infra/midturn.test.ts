@@ -1,55 +1,9 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { App } from 'aws-cdk-lib/core';
+import { Match } from 'aws-cdk-lib/assertions';
+import { RemovalPolicy } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_FRAMES } from '../lambdas/protocol/client-frames.ts';
 import { SettingError } from '../lambdas/settings.ts';
-import { FUNCTIONS } from './function-table.ts';
-import type { MidturnProps, RequiredSetting } from './settings.ts';
-import { MidturnStack } from './stack.ts';
-
-const bundles = mkdtempSync(join(tmpdir(), 'midturn-bundles-'));
-for (const name of Object.keys(FUNCTIONS)) {
-  mkdirSync(join(bundles, name));
-  writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = async () => {};');
-}
-
-function synthesize(props: Partial<MidturnProps> = {}, missing: RequiredSetting[] = []): Template {
-  const app = new App();
-  const midturn = { model: 'demo', auth: 'none', bundles, ...props };
-  return Template.fromStack(new MidturnStack(app, 'Midturn', { midturn, missing }));
-}
-
-type Properties = Record<string, unknown>;
-
-function functionNamed(template: Template, name: string): { Properties: Properties } {
-  const description = `Midturn: ${FUNCTIONS[name as keyof typeof FUNCTIONS].description}`;
-  const [found] = Object.values(
-    template.findResources('AWS::Lambda::Function', { Properties: { Description: description } }),
-  );
-  if (!found) throw new Error(`no function ${name}`);
-  return found as { Properties: Properties };
-}
-
-function variablesOf(template: Template, name: string): string[] {
-  const { Variables } = functionNamed(template, name).Properties.Environment as { Variables: object };
-  return Object.keys(Variables);
-}
-
-interface Statement {
-  Action: string | string[];
-  Resource: unknown;
-}
-
-function statements(template: Template): Statement[] {
-  return Object.values(template.findResources('AWS::IAM::Role')).flatMap(({ Properties }) =>
-    (Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[]).flatMap(
-      ({ PolicyDocument }) => PolicyDocument.Statement,
-    ),
-  );
-}
+import { FUNCTION_NAMES, functionNamed, synthesize, variablesOf } from './testing.ts';
 
 describe('the WebSocket API', () => {
   it('has a route for each frame that clients send, and the three of its own', () => {
@@ -69,6 +23,59 @@ describe('the WebSocket API', () => {
       RouteKey: '$connect',
       AuthorizationType: 'CUSTOM',
     });
+  });
+
+  it('lets a thousand frames a second through, or what it is told', () => {
+    const throttled = (rate: number, burst: number) => ({
+      DefaultRouteSettings: { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
+    });
+    synthesize().hasResourceProperties('AWS::ApiGatewayV2::Stage', throttled(1000, 2000));
+    synthesize({ throttle: { rate: 7 } }).hasResourceProperties(
+      'AWS::ApiGatewayV2::Stage',
+      throttled(7, 2000),
+    );
+  });
+
+  it('logs each request without anything that its client sent', () => {
+    const [stage] = Object.values(synthesize().findResources('AWS::ApiGatewayV2::Stage'));
+    const format = JSON.parse(stage?.Properties.AccessLogSettings.Format);
+    expect(format).toMatchObject({
+      requestId: '$context.requestId',
+      connectionId: '$context.connectionId',
+      routeKey: '$context.routeKey',
+      status: '$context.status',
+      integrationError: '$context.integration.error',
+      authorizerError: '$context.authorizer.error',
+    });
+    expect(JSON.stringify(format)).not.toMatch(/query|path|header|override|identity|principal|claims/i);
+  });
+
+  it('can log at the first deploy into an account: the account is told the role before', () => {
+    const template = synthesize();
+    const [account] = Object.keys(template.findResources('AWS::ApiGateway::Account'));
+    template.hasResource('AWS::ApiGatewayV2::Stage', { DependsOn: Match.arrayWith([account]) });
+    template.hasResource('AWS::ApiGateway::Account', { DeletionPolicy: 'Retain' });
+    synthesize({ apiLogsRole: 'existing' }).resourceCountIs('AWS::ApiGateway::Account', 0);
+    const silent = synthesize({ accessLog: false });
+    silent.resourceCountIs('AWS::ApiGateway::Account', 0);
+    silent.hasResourceProperties('AWS::ApiGatewayV2::Stage', { AccessLogSettings: Match.absent() });
+  });
+
+  it('answers under a name of its own, entered in its zone', () => {
+    const template = synthesize({
+      domain: {
+        name: 'chat.example.com',
+        certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
+        hostedZoneId: 'Z0123',
+      },
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', { DomainName: 'chat.example.com' });
+    template.resourceCountIs('AWS::ApiGatewayV2::ApiMapping', 1);
+    template.hasResourceProperties('AWS::Route53::RecordSet', {
+      HostedZoneId: 'Z0123',
+      Name: 'chat.example.com',
+    });
+    template.hasOutput('Url', { Value: 'wss://chat.example.com' });
   });
 });
 
@@ -90,6 +97,108 @@ describe('the turn queue', () => {
     for (const { Properties } of mappings) {
       expect(Properties).toMatchObject({ BatchSize: 1, FunctionResponseTypes: ['ReportBatchItemFailures'] });
     }
+  });
+});
+
+describe('every queue', () => {
+  it('is encrypted, and talks over TLS alone', () => {
+    const template = synthesize();
+    template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+    template.resourceCountIs('AWS::SQS::Queue', 4);
+    template.resourceCountIs('AWS::SQS::QueuePolicy', 4);
+    template.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: [
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ],
+      },
+    });
+  });
+
+  it('hides its messages at least as long as the function that takes them may run', () => {
+    const template = synthesize({ turnTimeoutSeconds: 900 });
+    const functions = template.findResources('AWS::Lambda::Function');
+    const queues = template.findResources('AWS::SQS::Queue');
+    for (const { Properties } of Object.values(template.findResources('AWS::Lambda::EventSourceMapping'))) {
+      const queue = queues[Properties.EventSourceArn['Fn::GetAtt'][0]];
+      const fn = functions[Properties.FunctionName.Ref];
+      expect(fn?.Properties.Timeout).toBeGreaterThan(0);
+      expect(queue?.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(fn?.Properties.Timeout);
+    }
+  });
+
+  it('is named by CloudFormation, or after the stack with the suffix that FIFO needs', () => {
+    const names = (nameQueues: boolean) =>
+      Object.values(synthesize({ nameQueues }).findResources('AWS::SQS::Queue')).map(
+        ({ Properties }) => Properties.QueueName,
+      );
+    expect(names(false)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(names(true).sort()).toEqual([
+      'Midturn-dead-deadline',
+      'Midturn-dead-turn.fifo',
+      'Midturn-deadline',
+      'Midturn-turn.fifo',
+    ]);
+  });
+});
+
+describe('the table', () => {
+  it('keeps what it holds: recovery, protection, and it stays when the stack goes', () => {
+    const template = synthesize();
+    template.hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      BillingMode: 'PAY_PER_REQUEST',
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
+      SSESpecification: Match.absent(),
+    });
+  });
+
+  it('goes with the stack if it is told to', () => {
+    const template = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
+    template.hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
+    template.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+  });
+
+  it('is encrypted with the key that it is given', () => {
+    const tableKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/k';
+    synthesize({ tableKeyArn }).hasResourceProperties('AWS::DynamoDB::Table', {
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: tableKeyArn },
+    });
+  });
+});
+
+describe('turns', () => {
+  const turnSource = (props: Parameters<typeof synthesize>[0]) => {
+    const sources = Object.values(synthesize(props).findResources('AWS::Lambda::EventSourceMapping'));
+    return sources.find(
+      ({ Properties }) =>
+        JSON.stringify(Properties.EventSourceArn).includes('TurnQueue') &&
+        !JSON.stringify(Properties.EventSourceArn).includes('Dead'),
+    )?.Properties;
+  };
+
+  it('run two hundred at once, or as many as they are told', () => {
+    expect(turnSource({})).toMatchObject({ ScalingConfig: { MaximumConcurrency: 200 } });
+    expect(turnSource({ turnMaxConcurrency: 5 })).toMatchObject({ ScalingConfig: { MaximumConcurrency: 5 } });
+  });
+
+  it('are not fetched for environments that are not reserved', () => {
+    const props = { turnReservedConcurrency: 20 };
+    expect(turnSource(props)).toMatchObject({ ScalingConfig: { MaximumConcurrency: 20 } });
+    expect(functionNamed(synthesize(props), 'turn').Properties).toMatchObject({
+      ReservedConcurrentExecutions: 20,
+    });
+    expect(functionNamed(synthesize(props), 'inbound').Properties).not.toHaveProperty(
+      'ReservedConcurrentExecutions',
+    );
+  });
+
+  it('are fetched by pollers of their own if asked for, without the maximum that AWS refuses beside them', () => {
+    const source = turnSource({ turnPollers: { min: 2, max: 10 } });
+    expect(source).toMatchObject({ ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 10 } });
+    expect(source).not.toHaveProperty('ScalingConfig');
   });
 });
 
@@ -116,44 +225,65 @@ describe('functions', () => {
       modelApiKeySecret: 'provider-key',
       maxSteps: 4,
     });
-    expect(variablesOf(template, 'authorizer').sort()).toEqual(
+    expect(Object.keys(variablesOf(template, 'authorizer')).sort()).toEqual(
       ['MIDTURN_AUTH', 'MIDTURN_JWT_AUDIENCE', 'MIDTURN_JWT_ISSUER'].sort(),
     );
-    expect(variablesOf(template, 'redrive')).toEqual(['MIDTURN_TURN_QUEUE_URL']);
-    expect(variablesOf(template, 'turn')).toContain('MIDTURN_MAX_STEPS');
-    expect(variablesOf(template, 'inbound')).not.toContain('MIDTURN_MAX_STEPS');
+    expect(Object.keys(variablesOf(template, 'redrive'))).toEqual(['MIDTURN_TURN_QUEUE_URL']);
+    expect(variablesOf(template, 'turn')).toHaveProperty('MIDTURN_MAX_STEPS', '4');
+    expect(variablesOf(template, 'inbound')).not.toHaveProperty('MIDTURN_MAX_STEPS');
   });
 
   it('post to the stage, or to the endpoint that they are told', () => {
-    const told = synthesize({ stageName: 'local', managementEndpoint: 'http://127.0.0.1:1/local' });
-    expect(functionNamed(told, 'inbound').Properties.Environment).toMatchObject({
-      Variables: { MIDTURN_MANAGEMENT_ENDPOINT: 'http://127.0.0.1:1/local' },
+    const endpoint = (managementEndpoint: string) =>
+      variablesOf(synthesize({ stageName: 'live', managementEndpoint }), 'inbound')
+        .MIDTURN_MANAGEMENT_ENDPOINT;
+    expect(endpoint('http://127.0.0.1:1/live')).toBe('http://127.0.0.1:1/live');
+    expect(endpoint('http://emulator:4566/_aws/execute-api/{api}/{stage}')).toEqual({
+      'Fn::Join': [
+        '',
+        ['http://emulator:4566/_aws/execute-api/', { Ref: expect.stringMatching(/^MidturnApi/) }, '/live'],
+      ],
     });
   });
-});
 
-describe('roles', () => {
-  it('name what they may do: no action and no resource is a bare wildcard', () => {
-    for (const { Action, Resource } of statements(synthesize())) {
-      expect([Action].flat().every((action) => /^[a-z-]+:[A-Za-z]+$/.test(action))).toBe(true);
-      expect([Resource].flat()).not.toContain('*');
+  it('that emit metrics know the stack’s name', () => {
+    const template = synthesize();
+    for (const name of ['connection', 'inbound', 'turn', 'deadline'] as const) {
+      expect(variablesOf(template, name)).toHaveProperty('MIDTURN_STACK', 'Midturn');
     }
   });
 
-  it('invoke exactly the chosen model', () => {
-    const allowed = statements(synthesize({ model: 'bedrock:some.model-v1:0' })).filter(
-      ({ Action }) => Action === 'bedrock:InvokeModelWithResponseStream',
-    );
-    expect(allowed).toHaveLength(1);
-    expect(JSON.stringify(allowed)).toContain('::foundation-model/some.model-v1:0');
+  it('all log as much as they are told', () => {
+    const template = synthesize({ logLevel: 'WARN' });
+    for (const name of FUNCTION_NAMES) {
+      expect(variablesOf(template, name)).toHaveProperty('MIDTURN_LOG_LEVEL', 'WARN');
+    }
   });
 
-  it('read exactly the secret that holds the key', () => {
-    const allowed = statements(
-      synthesize({ model: 'anthropic:m', modelApiKeySecret: 'provider-key' }),
-    ).filter(({ Action }) => Action === 'secretsmanager:GetSecretValue');
-    expect(allowed).toHaveLength(1);
-    expect(JSON.stringify(allowed)).toContain('secret:provider-key-??????');
+  it('that count frames and connections know the rates', () => {
+    const template = synthesize({ framesPerMinute: 10, connectionsPerMinute: 0 });
+    expect(variablesOf(template, 'inbound')).toHaveProperty('MIDTURN_FRAMES_PER_MINUTE', '10');
+    expect(variablesOf(template, 'inbound')).not.toHaveProperty('MIDTURN_CONNECTIONS_PER_MINUTE');
+    expect(variablesOf(template, 'connection')).toHaveProperty('MIDTURN_CONNECTIONS_PER_MINUTE', '0');
+  });
+
+  it('are told of a secret only where the chosen model or way to authorize uses it', () => {
+    const secrets = { modelApiKeySecret: 'key', tokensSecret: 'tokens' };
+    const used = synthesize({ ...secrets, model: 'anthropic:m', auth: 'tokens' });
+    expect(variablesOf(used, 'turn')).toHaveProperty('MIDTURN_MODEL_API_KEY_SECRET', 'key');
+    expect(variablesOf(used, 'authorizer')).toHaveProperty('MIDTURN_TOKENS_SECRET', 'tokens');
+    const unused = synthesize({ ...secrets, model: 'demo', auth: 'none' });
+    expect(variablesOf(unused, 'turn')).not.toHaveProperty('MIDTURN_MODEL_API_KEY_SECRET');
+    expect(variablesOf(unused, 'authorizer')).not.toHaveProperty('MIDTURN_TOKENS_SECRET');
+  });
+
+  it('are traced, and keep their logs for a month, unless told otherwise', () => {
+    const template = synthesize();
+    template.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+    const other = synthesize({ tracing: false, logRetentionDays: 7 });
+    other.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });
+    other.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });
 });
 
@@ -161,6 +291,12 @@ describe('settings', () => {
   it('that cannot be stop the synth by name', () => {
     expect(() => synthesize({ maxSteps: 0 })).toThrow(SettingError);
     expect(() => synthesize({ maxSteps: 0 })).toThrow(/^MIDTURN_MAX_STEPS is "0"/);
+  });
+
+  it('without bundles say what makes them', () => {
+    expect(() => synthesize({ bundles: '/nowhere' })).toThrow(
+      /has no bundle; npm run build:functions makes it/,
+    );
   });
 
   it('that nobody chose become parameters without a value, which no deployment passes', () => {

@@ -1,27 +1,44 @@
-import type { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { DomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Annotations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { callbackUrl, connectionsArns, createApi, createRoutes } from './api.ts';
+import { type AlarmName, createAlarms } from './alarms.ts';
+import { connectionsArns, createApi, createRoutes, createStage, managementEndpoint } from './api.ts';
+import { createDashboard } from './dashboard.ts';
+import { createDomain } from './domain.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
+import type { MidturnProps } from './props.ts';
 import { createQueues, type Queues } from './queues.ts';
-import { checkProps, type MidturnProps } from './settings.ts';
+import { checkProps } from './settings.ts';
 import { createTable } from './table.ts';
 
-export type { MidturnProps } from './settings.ts';
-
 /**
- * A whole Midturn: WebSocket API, functions, table and queues.
+ * A whole Midturn: WebSocket API, functions, table, queues, dashboard and alarms.
  *
- *     new Midturn(this, 'Midturn', { model: 'bedrock:eu.anthropic.claude-sonnet-4-5', auth: 'jwt', jwtIssuer, jwtAudience });
+ *     const midturn = new Midturn(this, 'Midturn', {
+ *       model: 'bedrock:eu.anthropic.claude-sonnet-4-5',
+ *       auth: 'jwt',
+ *       jwtIssuer: 'https://issuer.example.com/',
+ *       jwtAudience: 'chat',
+ *     });
+ *     orders.grantReadData(midturn.functions.turn); // what the agent's own tools need
+ *
+ * Metrics are told apart by the stack's name, so one stack holds one Midturn.
  */
 export class Midturn extends Construct {
   readonly api: WebSocketApi;
   readonly stage: WebSocketStage;
+  readonly domain: DomainName | undefined;
   readonly table: Table;
   readonly queues: Queues;
   readonly functions: Functions;
-  /** Where clients connect: `wss://…/{stage}`. */
+  readonly alarms: Readonly<Record<AlarmName, Alarm>>;
+  /** Hears of the alarms. For another one, add actions to `alarms`. */
+  readonly alarmTopic: ITopic | undefined;
+  readonly dashboard: Dashboard;
+  /** Where clients connect: `wss://…/{stage}`, or `wss://{domain}`. */
   readonly url: string;
 
   /** @throws {SettingError} naming the first prop that cannot be, by its setting's name. */
@@ -29,17 +46,33 @@ export class Midturn extends Construct {
     super(scope, id);
     checkProps(props);
     const stageName = props.stageName ?? 'prod';
-    this.table = createTable(this, props.removalPolicy);
-    this.queues = createQueues(this, turnTimeout(props));
+    this.table = createTable(this, props);
+    this.queues = createQueues(this, turnTimeout(props), props.nameQueues ?? false);
     this.api = createApi(this);
     this.functions = createFunctions(this, props, {
       table: this.table,
       queues: this.queues,
       connectionsArns: connectionsArns(this.api, stageName),
-      managementEndpoint: props.managementEndpoint ?? callbackUrl(this.api, stageName),
+      managementEndpoint: managementEndpoint(this.api, stageName, props.managementEndpoint),
     });
-    this.stage = createRoutes(this.api, this.functions, stageName);
-    this.url = this.stage.url;
+    createRoutes(this.api, this.functions);
+    this.stage = createStage(this, this.api, stageName, props);
+    this.domain = props.domain && createDomain(this, this.stage, props.domain);
+    this.url = props.domain ? `wss://${props.domain.name}` : this.stage.url;
+
+    const watched = {
+      functions: this.functions,
+      queues: this.queues,
+      table: this.table,
+      turnTimeout: turnTimeout(props),
+    };
+    this.alarmTopic = props.alarmTopicArn
+      ? Topic.fromTopicArn(this, 'AlarmTopic', props.alarmTopicArn)
+      : undefined;
+    this.alarms = createAlarms(this, watched, this.alarmTopic);
+    this.dashboard = createDashboard(this, watched, Object.values(this.alarms), (name, statistic) =>
+      this.stage.metric(name, { statistic, label: name }),
+    );
     this.#warnOfPlainSecrets(props);
   }
 

@@ -2,24 +2,28 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { readModelChoice } from '../lambdas/settings.ts';
+import type { Permission } from './permissions.ts';
 import { type MidturnProps, toEnvironment } from './settings.ts';
 
 /** What calling the chosen model takes: exactly that model on Bedrock, or reading exactly that key. */
-export function modelStatements(scope: Construct, props: MidturnProps): PolicyStatement[] {
+export function modelPermissions(scope: Construct, props: MidturnProps): Permission[] {
   const choice = readModelChoice(toEnvironment(props));
   switch (choice.provider) {
     case 'demo':
       return [];
     case 'bedrock':
       return [
-        new PolicyStatement({
-          actions: ['bedrock:InvokeModelWithResponseStream'],
-          resources: bedrockArns(scope, choice.modelId),
-        }),
+        {
+          statement: new PolicyStatement({
+            actions: ['bedrock:InvokeModelWithResponseStream'],
+            resources: bedrockArns(scope, choice.modelId),
+          }),
+          wildcard: 'An inference profile calls its model in a region of its own choice.',
+        },
       ];
     case 'openai-compatible':
     case 'anthropic':
-      return props.modelApiKeySecret ? [secretStatement(scope, props.modelApiKeySecret)] : [];
+      return props.modelApiKeySecret ? [secretPermission(scope, props.modelApiKeySecret)] : [];
   }
 }
 
@@ -42,8 +46,13 @@ function bedrockArns(scope: Construct, modelId: string): string[] {
   ];
 }
 
+/** What comparing tokens takes: reading exactly the secret that holds them. */
+export function tokensPermissions(scope: Construct, { auth, tokensSecret }: MidturnProps): Permission[] {
+  return auth === 'tokens' && tokensSecret ? [secretPermission(scope, tokensSecret)] : [];
+}
+
 /** Secrets Manager puts six random characters behind a secret's name to make its ARN. */
-export function secretStatement(scope: Construct, nameOrArn: string): PolicyStatement {
+function secretPermission(scope: Construct, nameOrArn: string): Permission {
   const arn = nameOrArn.startsWith('arn:')
     ? nameOrArn
     : Stack.of(scope).formatArn({
@@ -52,5 +61,7 @@ export function secretStatement(scope: Construct, nameOrArn: string): PolicyStat
         resourceName: `${nameOrArn}-??????`,
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       });
-  return new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [arn] });
+  return {
+    statement: new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [arn] }),
+  };
 }

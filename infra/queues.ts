@@ -1,6 +1,13 @@
-import { DeduplicationScope, FifoThroughputLimit, Queue } from 'aws-cdk-lib/aws-sqs';
-import { Duration } from 'aws-cdk-lib/core';
+import {
+  DeduplicationScope,
+  FifoThroughputLimit,
+  Queue,
+  QueueEncryption,
+  type QueueProps,
+} from 'aws-cdk-lib/aws-sqs';
+import { Duration, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { acknowledge } from './nag.ts';
 
 export interface Queues {
   /** Tokens: one message per slot of a session, one group per session. */
@@ -21,6 +28,11 @@ const DEADLINE_RECEIVES = 20;
 
 /** Lambda demands of a queue that its messages stay hidden at least as long as their function may run. */
 const SHORT_VISIBILITY = Duration.seconds(60);
+/**
+ * A dead letter that can be read is sent again at once and gone. One that cannot waits for an operator, whom an alarm
+ * has called: until then it need not be tried more often than this.
+ */
+const DEAD_LETTER_VISIBILITY = Duration.minutes(15);
 const LONGEST_RETENTION = Duration.days(14);
 
 /** Groups are sessions: neither order nor deduplication reaches past one, which is what high throughput demands. */
@@ -31,22 +43,33 @@ const PER_SESSION = {
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
 } as const;
 
-export function createQueues(scope: Construct, turnTimeout: Duration): Queues {
-  const deadTurn = new Queue(scope, 'DeadTurnQueue', {
+/** @param named whether queues are called after the stack, or as CloudFormation calls them */
+export function createQueues(scope: Construct, turnTimeout: Duration, named: boolean): Queues {
+  const create = (id: string, name: string, props: QueueProps) =>
+    new Queue(scope, id, {
+      ...props,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      ...(named && { queueName: `${Stack.of(scope).stackName}-${name}${props.fifo ? '.fifo' : ''}` }),
+    });
+  const deadTurn = create('DeadTurnQueue', 'dead-turn', {
     ...PER_SESSION,
-    visibilityTimeout: SHORT_VISIBILITY,
+    visibilityTimeout: DEAD_LETTER_VISIBILITY,
     retentionPeriod: LONGEST_RETENTION,
   });
-  const deadDeadline = new Queue(scope, 'DeadDeadlineQueue', { retentionPeriod: LONGEST_RETENTION });
+  const deadDeadline = create('DeadDeadlineQueue', 'dead-deadline', { retentionPeriod: LONGEST_RETENTION });
+  for (const queue of [deadTurn, deadDeadline]) {
+    acknowledge(queue, { 'Serverless-SQSRedrivePolicy': 'It is a dead-letter queue itself.' });
+  }
   return {
-    turn: new Queue(scope, 'TurnQueue', {
+    turn: create('TurnQueue', 'turn', {
       ...PER_SESSION,
       visibilityTimeout: turnTimeout,
       retentionPeriod: LONGEST_RETENTION,
       deadLetterQueue: { queue: deadTurn, maxReceiveCount: TURN_RECEIVES },
     }),
     deadTurn,
-    deadline: new Queue(scope, 'DeadlineQueue', {
+    deadline: create('DeadlineQueue', 'deadline', {
       visibilityTimeout: SHORT_VISIBILITY,
       deadLetterQueue: { queue: deadDeadline, maxReceiveCount: DEADLINE_RECEIVES },
     }),

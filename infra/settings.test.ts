@@ -1,5 +1,31 @@
+import { Lazy } from 'aws-cdk-lib/core';
 import { expect, it } from 'vitest';
-import { readProps } from './settings.ts';
+import { SettingError } from '../lambdas/settings.ts';
+import { checkProps, readProps } from './settings.ts';
+import { STACK_SETTINGS, type StackSettings, toStackSettings } from './stack-settings.ts';
+
+/** One of each, but for a maximum beside pollers. */
+const STACK: StackSettings = {
+  MIDTURN_STAGE: 'live',
+  MIDTURN_DOMAIN_NAME: 'chat.example.com',
+  MIDTURN_DOMAIN_CERTIFICATE_ARN: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
+  MIDTURN_DOMAIN_ZONE_ID: 'Z1',
+  MIDTURN_THROTTLE_RATE: '10',
+  MIDTURN_THROTTLE_BURST: '20',
+  MIDTURN_ACCESS_LOG: 'false',
+  MIDTURN_API_LOGS_ROLE: 'existing',
+  MIDTURN_DETAILED_METRICS: 'true',
+  MIDTURN_MANAGEMENT_ENDPOINT: 'http://127.0.0.1:1/live',
+  MIDTURN_TURN_RESERVED_CONCURRENCY: '40',
+  MIDTURN_TURN_POLLERS_MIN: '2',
+  MIDTURN_TURN_POLLERS_MAX: '8',
+  MIDTURN_TRACING: 'false',
+  MIDTURN_LOG_RETENTION_DAYS: '7',
+  MIDTURN_TABLE_KEY_ARN: 'arn:aws:kms:eu-west-1:111122223333:key/k',
+  MIDTURN_REMOVAL: 'destroy',
+  MIDTURN_NAME_QUEUES: 'true',
+  MIDTURN_ALARM_TOPIC_ARN: 'arn:aws:sns:eu-west-1:111122223333:ops',
+};
 
 const from = (settings: Record<string, unknown>) => readProps((name) => settings[name]);
 
@@ -25,12 +51,102 @@ it('stands in for what a deployment must choose, and says so', () => {
   expect(missing).toEqual(['MIDTURN_MODEL', 'MIDTURN_AUTH']);
 });
 
+it('reads every setting of the stack, and back', () => {
+  const { props } = from(STACK);
+  expect(props).toMatchObject({
+    domain: { name: 'chat.example.com', hostedZoneId: 'Z1' },
+    throttle: { rate: 10, burst: 20 },
+    accessLog: false,
+    turnReservedConcurrency: 40,
+    turnPollers: { min: 2, max: 8 },
+    removalPolicy: 'destroy',
+  });
+  expect(toStackSettings(props)).toEqual(STACK);
+  expect(Object.keys(STACK).sort()).toEqual(
+    [...STACK_SETTINGS].filter((name) => name !== 'MIDTURN_TURN_MAX_CONCURRENCY').sort(),
+  );
+  expect(from({ MIDTURN_TURN_MAX_CONCURRENCY: '9' }).props.turnMaxConcurrency).toBe(9);
+});
+
+it('takes what is empty for not set', () => {
+  expect(from({ MIDTURN_STAGE: '', MIDTURN_DOMAIN_NAME: '' }).props).not.toHaveProperty('stageName');
+});
+
+it('takes references to other resources of the app, which are no text yet', () => {
+  const alarmTopicArn = Lazy.string({ produce: () => 'later' });
+  expect(() => checkProps({ model: 'demo', auth: 'none', alarmTopicArn })).not.toThrow();
+});
+
 it.each([
   [{ MIDTURN_INBOX_LIMIT: 'many' }, 'MIDTURN_INBOX_LIMIT is "many"'],
+  [{ MIDTURN_FRAMES_PER_MINUTE: '-1' }, 'MIDTURN_FRAMES_PER_MINUTE is "-1"'],
+  [{ MIDTURN_CONNECTIONS_PER_MINUTE: 'few' }, 'MIDTURN_CONNECTIONS_PER_MINUTE is "few"'],
+  [{ MIDTURN_LOG_LEVEL: 'loud' }, 'MIDTURN_LOG_LEVEL is "loud"'],
   [{ MIDTURN_MODEL: 'gpt' }, 'MIDTURN_MODEL is "gpt"'],
+  [{ MIDTURN_MODEL: 'anthropic:m' }, 'MIDTURN_MODEL_API_KEY_SECRET is not set'],
+  [{ MIDTURN_TOKENS: 'a=b/c' }, 'MIDTURN_TOKENS is for the local cloud'],
   [{ MIDTURN_STAGE: 'a/b' }, 'MIDTURN_STAGE is "a/b"'],
-  [{ MIDTURN_REMOVAL: 'perhaps' }, 'MIDTURN_REMOVAL is "perhaps"'],
+  [{ MIDTURN_REMOVAL: 'perhaps' }, 'MIDTURN_REMOVAL is "perhaps": it must be retain or destroy.'],
   [{ MIDTURN_MANAGEMENT_ENDPOINT: 'localhost' }, 'MIDTURN_MANAGEMENT_ENDPOINT is "localhost"'],
-])('names a value that cannot be: %o', (settings, complaint) => {
-  expect(() => from(settings)).toThrow(complaint);
+  [{ MIDTURN_DOMAIN_NAME: 'https://chat.example.com' }, 'MIDTURN_DOMAIN_NAME is "https://chat.example.com"'],
+  [{ MIDTURN_DOMAIN_NAME: 'chat.example.com' }, 'MIDTURN_DOMAIN_CERTIFICATE_ARN is not set'],
+  [{ MIDTURN_DOMAIN_ZONE_ID: 'Z1' }, 'MIDTURN_DOMAIN_NAME is not set: MIDTURN_DOMAIN_ZONE_ID needs it.'],
+  [
+    { MIDTURN_DOMAIN_NAME: 'a.b', MIDTURN_DOMAIN_CERTIFICATE_ARN: 'cert' },
+    'MIDTURN_DOMAIN_CERTIFICATE_ARN is "cert"',
+  ],
+  [{ MIDTURN_THROTTLE_RATE: '0' }, 'MIDTURN_THROTTLE_RATE is "0"'],
+  [{ MIDTURN_THROTTLE_BURST: '9999' }, 'MIDTURN_THROTTLE_BURST is "9999"'],
+  [{ MIDTURN_ACCESS_LOG: 'yes' }, 'MIDTURN_ACCESS_LOG is "yes": it must be true or false.'],
+  [{ MIDTURN_API_LOGS_ROLE: 'none' }, 'MIDTURN_API_LOGS_ROLE is "none"'],
+  [{ MIDTURN_DETAILED_METRICS: '1' }, 'MIDTURN_DETAILED_METRICS is "1"'],
+  [{ MIDTURN_TURN_MAX_CONCURRENCY: '1' }, 'MIDTURN_TURN_MAX_CONCURRENCY is "1"'],
+  [{ MIDTURN_TURN_RESERVED_CONCURRENCY: 'all' }, 'MIDTURN_TURN_RESERVED_CONCURRENCY is "all"'],
+  [
+    { MIDTURN_TURN_MAX_CONCURRENCY: '9', MIDTURN_TURN_RESERVED_CONCURRENCY: '8' },
+    'MIDTURN_TURN_MAX_CONCURRENCY is "9": it must be at most MIDTURN_TURN_RESERVED_CONCURRENCY',
+  ],
+  [{ MIDTURN_TURN_POLLERS_MIN: '1' }, 'MIDTURN_TURN_POLLERS_MIN is "1"'],
+  [{ MIDTURN_TURN_POLLERS_MIN: '2' }, 'MIDTURN_TURN_POLLERS_MAX is not set'],
+  [
+    { MIDTURN_TURN_POLLERS_MIN: '5', MIDTURN_TURN_POLLERS_MAX: '4' },
+    'MIDTURN_TURN_POLLERS_MIN is "5": it must be at most MIDTURN_TURN_POLLERS_MAX',
+  ],
+  [
+    { MIDTURN_TURN_POLLERS_MIN: '2', MIDTURN_TURN_POLLERS_MAX: '4', MIDTURN_TURN_MAX_CONCURRENCY: '4' },
+    'MIDTURN_TURN_MAX_CONCURRENCY and MIDTURN_TURN_POLLERS_MAX are both set',
+  ],
+  [{ MIDTURN_TRACING: 'on' }, 'MIDTURN_TRACING is "on"'],
+  [
+    { MIDTURN_LOG_RETENTION_DAYS: '31' },
+    'MIDTURN_LOG_RETENTION_DAYS is "31": it must be 1, 3, 5, 7, 14, 30,',
+  ],
+  [{ MIDTURN_TABLE_KEY_ARN: 'alias/k' }, 'MIDTURN_TABLE_KEY_ARN is "alias/k": it must be an ARN of kms.'],
+  [{ MIDTURN_NAME_QUEUES: 'no' }, 'MIDTURN_NAME_QUEUES is "no"'],
+  [{ MIDTURN_ALARM_TOPIC_ARN: 'ops' }, 'MIDTURN_ALARM_TOPIC_ARN is "ops": it must be an ARN of sns.'],
+])('names a value that cannot be, in one line: %o', (settings, complaint) => {
+  const complain = () => from(settings);
+  expect(complain).toThrow(SettingError);
+  expect(complain).toThrow(complaint);
+  expect(complain).toThrow(/^[^\n]+$/);
+});
+
+it('lets the local cloud have its key and tokens plain', () => {
+  const { props } = from({
+    MIDTURN_STAGE: 'local',
+    MIDTURN_MODEL: 'anthropic:m',
+    MIDTURN_MODEL_API_KEY: 'key',
+    MIDTURN_AUTH: 'tokens',
+    MIDTURN_TOKENS: 'a=b/c',
+  });
+  expect(props).toMatchObject({ modelApiKey: 'key', tokens: 'a=b/c' });
+});
+
+it('complains of a prop in the same words as of its setting', () => {
+  expect(() => checkProps({ model: 'demo', auth: 'none', logRetentionDays: 31 })).toThrow(
+    'MIDTURN_LOG_RETENTION_DAYS is "31"',
+  );
+  expect(() => checkProps({ model: 'demo', auth: 'none', throttle: { rate: 0.5 } })).toThrow(
+    'MIDTURN_THROTTLE_RATE is "0.5"',
+  );
 });

@@ -1,66 +1,15 @@
 import { RemovalPolicy } from 'aws-cdk-lib/core';
-import { checkSettings, SettingError } from '../lambdas/settings.ts';
+import { checkSettings, readModelChoice, SettingError } from '../lambdas/settings.ts';
+import type { MidturnProps } from './props.ts';
+import {
+  checkStackSettings,
+  STACK_SETTINGS,
+  type StackSetting,
+  type StackSettings,
+  toStackSettings,
+} from './stack-settings.ts';
 
-/**
- * What a team chooses about its Midturn. The names and ranges are those of the settings that the functions read, so a
- * value is checked by the very code that will use it.
- */
-export interface MidturnProps {
-  /** `demo`, `bedrock:<model id>`, `openai-compatible:<model id>` or `anthropic:<model id>`. */
-  model: string;
-  /** Where an `openai-compatible` model answers, e.g. `https://models.example.com/v1`. */
-  modelBaseUrl?: string;
-  /** Name or ARN of the Secrets Manager secret that holds the provider's key. Only the turn function may read it. */
-  modelApiKeySecret?: string;
-  /** The key itself: ends up in the template, so for the local cloud alone. */
-  modelApiKey?: string;
-
-  /** Who may connect: `jwt` and `tokens` prove a principal; `none` lets everybody in, as one and the same. */
-  auth: string;
-  /** `iss` that a JWT must carry; its keys are found through the issuer's discovery document. */
-  jwtIssuer?: string;
-  /** `aud` (or Cognito's `client_id`) that a JWT must carry. */
-  jwtAudience?: string;
-  /** Name or ARN of the secret that holds `token=tenant/subject,…`. Only the authorizer may read it. */
-  tokensSecret?: string;
-  /** The tokens themselves: end up in the template, so for the local cloud alone. */
-  tokens?: string;
-
-  /** Messages that wait in one connection's inbox. @default 64 */
-  inboxLimit?: number;
-  /** Bytes of content that wait in one connection's inbox. @default 131072 */
-  inboxBytes?: number;
-  /** Turns of a session, the running one included. @default 8 */
-  sessionQueueLimit?: number;
-  /** How long a turn may wait for its session. @default 30 */
-  sessionQueueTimeoutSeconds?: number;
-  /** Model calls without a new user message in between. @default 16 */
-  maxSteps?: number;
-  /** Window in which streamed text is gathered into one frame. @default 100 */
-  flushMs?: number;
-  /** Time limit of one turn invocation; a longer turn goes on in the next. @default 300 */
-  turnTimeoutSeconds?: number;
-  /** How soon a dead worker is replaced. @default 60 */
-  visibilitySeconds?: number;
-  /** @default 30 */
-  retentionDays?: number;
-  /** How long a client can resume a stream. @default 24 */
-  eventRetentionHours?: number;
-
-  /** Last part of the WebSocket's URL. @default 'prod' */
-  stageName?: string;
-  /**
-   * Where functions post to connections, when that is not the stage's own callback URL: for emulators of AWS.
-   * @default - https://{api}.execute-api.{region}.{suffix}/{stage}
-   */
-  managementEndpoint?: string;
-  /** What happens to conversations when the stack goes. @default RemovalPolicy.RETAIN */
-  removalPolicy?: RemovalPolicy;
-  /** Days that the functions' logs are kept. @default 30 */
-  logRetentionDays?: number;
-  /** Folder with one bundle per function. @default - dist/functions of this project */
-  bundles?: string;
-}
+export type { MidturnProps } from './props.ts';
 
 /** The props that are also settings of the functions, by the setting's name. */
 const TEXTS = {
@@ -71,8 +20,11 @@ const TEXTS = {
   auth: 'MIDTURN_AUTH',
   jwtIssuer: 'MIDTURN_JWT_ISSUER',
   jwtAudience: 'MIDTURN_JWT_AUDIENCE',
+  jwtJwksUri: 'MIDTURN_JWT_JWKS_URI',
+  jwtTenantClaim: 'MIDTURN_JWT_TENANT_CLAIM',
   tokens: 'MIDTURN_TOKENS',
   tokensSecret: 'MIDTURN_TOKENS_SECRET',
+  logLevel: 'MIDTURN_LOG_LEVEL',
 } as const;
 
 const INTEGERS = {
@@ -86,6 +38,8 @@ const INTEGERS = {
   visibilitySeconds: 'MIDTURN_VISIBILITY_SECONDS',
   retentionDays: 'MIDTURN_RETENTION_DAYS',
   eventRetentionHours: 'MIDTURN_EVENT_RETENTION_HOURS',
+  framesPerMinute: 'MIDTURN_FRAMES_PER_MINUTE',
+  connectionsPerMinute: 'MIDTURN_CONNECTIONS_PER_MINUTE',
 } as const;
 
 type TextProp = keyof typeof TEXTS;
@@ -112,19 +66,28 @@ export function toEnvironment(props: MidturnProps): Partial<Record<FunctionSetti
 /** @throws {SettingError} naming the first setting that cannot be. */
 export function checkProps(props: MidturnProps): void {
   checkSettings(toEnvironment(props));
-  if (props.stageName !== undefined && !/^[A-Za-z0-9_-]{1,128}$/.test(props.stageName)) {
-    throw new SettingError(`MIDTURN_STAGE is "${props.stageName}": it must be letters, digits, - or _.`);
-  }
-  if (props.managementEndpoint !== undefined && !/^https?:\/\/\S+$/.test(props.managementEndpoint)) {
-    throw new SettingError(
-      `MIDTURN_MANAGEMENT_ENDPOINT is "${props.managementEndpoint}": it must be an http(s) URL with the stage as its path.`,
-    );
-  }
+  checkKey(props);
+  checkStackSettings(toStackSettings(props));
+}
+
+/** Without it the first message would fail, not the synth. */
+function checkKey(props: MidturnProps): void {
+  if (readModelChoice(toEnvironment(props)).provider !== 'anthropic') return;
+  if (props.modelApiKeySecret || props.modelApiKey) return;
+  throw new SettingError('MIDTURN_MODEL_API_KEY_SECRET is not set: an anthropic model needs a key.');
 }
 
 /** What a deployment must choose by name, with what a developer's synth assumes in its place. */
 const REQUIRED_ON_DEPLOY = { model: 'demo', auth: 'none' } as const;
 export type RequiredSetting = 'MIDTURN_MODEL' | 'MIDTURN_AUTH';
+
+/** The stage that the local cloud runs, where the template stays on the machine. */
+const LOCAL_STAGE = 'local';
+
+const PLAIN_SECRETS = [
+  ['modelApiKey', 'modelApiKeySecret'],
+  ['tokens', 'tokensSecret'],
+] as const;
 
 /**
  * Props from settings by name. `missing` names those that a deployment must choose and that `lookup` does not know.
@@ -147,24 +110,81 @@ export function readProps(lookup: (name: string) => unknown): {
     const value = text(INTEGERS[prop]);
     if (value !== undefined) props[prop] = Number(value);
   }
-  const stageName = text('MIDTURN_STAGE');
-  if (stageName !== undefined) props.stageName = stageName;
-  const managementEndpoint = text('MIDTURN_MANAGEMENT_ENDPOINT');
-  if (managementEndpoint !== undefined) props.managementEndpoint = managementEndpoint;
+  const written: StackSettings = {};
+  for (const name of STACK_SETTINGS) {
+    const value = text(name);
+    if (value !== undefined) written[name] = value;
+  }
+  checkStackSettings(written);
+  Object.assign(props, toStackProps(written));
   const bundles = text('MIDTURN_BUNDLES');
   if (bundles !== undefined) props.bundles = bundles;
-  const removal = text('MIDTURN_REMOVAL') ?? 'retain';
-  if (removal !== 'retain' && removal !== 'destroy') {
-    throw new SettingError(`MIDTURN_REMOVAL is "${removal}": it must be retain or destroy.`);
-  }
-  props.removalPolicy = removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
   checkSettings({ ...toEnvironment(props), ...integersAsWritten(text) });
+  keepSecretsOut(props);
   checkProps(props);
   const missing = (['model', 'auth'] as const).map((prop) => TEXTS[prop]).filter((name) => !text(name));
   return { props, missing };
 }
 
 /** So that a complaint quotes what was written, not the NaN that it became. */
-function integersAsWritten(text: (name: string) => string | undefined): Record<string, string | undefined> {
-  return Object.fromEntries(integerProps.map((prop) => [INTEGERS[prop], text(INTEGERS[prop])]));
+function integersAsWritten(text: (name: string) => string | undefined): Record<string, string> {
+  const written: Record<string, string> = {};
+  for (const prop of integerProps) {
+    const value = text(INTEGERS[prop]);
+    if (value !== undefined) written[INTEGERS[prop]] = value;
+  }
+  return written;
+}
+
+/** A key that is exported for local runs must not end up in a template because somebody deploys from the same shell. */
+function keepSecretsOut(props: MidturnProps): void {
+  if (props.stageName === LOCAL_STAGE) return;
+  for (const [plain, secret] of PLAIN_SECRETS) {
+    if (!props[plain]) continue;
+    if (!props[secret]) {
+      throw new SettingError(
+        `${TEXTS[plain]} is for the local cloud: on deploy, name a Secrets Manager secret with ${TEXTS[secret]}.`,
+      );
+    }
+    delete props[plain];
+  }
+}
+
+/** Of checked settings. */
+function toStackProps(settings: StackSettings): Partial<MidturnProps> {
+  const number = (name: StackSetting) => (settings[name] === undefined ? undefined : Number(settings[name]));
+  const flag = (name: StackSetting) => (settings[name] === undefined ? undefined : settings[name] === 'true');
+  const { MIDTURN_DOMAIN_NAME: domain, MIDTURN_DOMAIN_CERTIFICATE_ARN: certificateArn } = settings;
+  const [rate, burst] = [number('MIDTURN_THROTTLE_RATE'), number('MIDTURN_THROTTLE_BURST')];
+  const [min, max] = [number('MIDTURN_TURN_POLLERS_MIN'), number('MIDTURN_TURN_POLLERS_MAX')];
+  return present({
+    stageName: settings.MIDTURN_STAGE,
+    domain:
+      domain && certificateArn
+        ? present({ name: domain, certificateArn, hostedZoneId: settings.MIDTURN_DOMAIN_ZONE_ID })
+        : undefined,
+    throttle: rate || burst ? present({ rate, burst }) : undefined,
+    accessLog: flag('MIDTURN_ACCESS_LOG'),
+    apiLogsRole: settings.MIDTURN_API_LOGS_ROLE as MidturnProps['apiLogsRole'],
+    detailedMetrics: flag('MIDTURN_DETAILED_METRICS'),
+    managementEndpoint: settings.MIDTURN_MANAGEMENT_ENDPOINT,
+    turnMaxConcurrency: number('MIDTURN_TURN_MAX_CONCURRENCY'),
+    turnReservedConcurrency: number('MIDTURN_TURN_RESERVED_CONCURRENCY'),
+    turnPollers: min && max ? { min, max } : undefined,
+    tracing: flag('MIDTURN_TRACING'),
+    logRetentionDays: number('MIDTURN_LOG_RETENTION_DAYS'),
+    tableKeyArn: settings.MIDTURN_TABLE_KEY_ARN,
+    removalPolicy: settings.MIDTURN_REMOVAL === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    nameQueues: flag('MIDTURN_NAME_QUEUES'),
+    alarmTopicArn: settings.MIDTURN_ALARM_TOPIC_ARN,
+  });
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+};
+
+/** Without what is undefined. */
+function present<T extends object>(values: T): Present<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
 }

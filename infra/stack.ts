@@ -1,7 +1,8 @@
 import { Annotations, CfnOutput, CfnParameter, Stack, type StackProps, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { Midturn } from './midturn.ts';
-import type { MidturnProps, RequiredSetting } from './settings.ts';
+import type { MidturnProps } from './props.ts';
+import type { RequiredSetting } from './settings.ts';
 
 export interface MidturnStackProps extends StackProps {
   midturn: MidturnProps;
@@ -20,6 +21,9 @@ export class MidturnStack extends Stack {
     const midturn = new Midturn(this, 'Midturn', props);
     for (const name of missing) this.#demandOnDeploy(name);
     new CfnOutput(this, 'Url', { value: midturn.url, description: 'Where clients connect.' });
+    new CfnOutput(this, 'ApiId', { value: midturn.api.apiId });
+    new CfnOutput(this, 'StageName', { value: midturn.stage.stageName });
+    new CfnOutput(this, 'DashboardName', { value: midturn.dashboard.dashboardName });
     new CfnOutput(this, 'TableName', { value: midturn.table.tableName });
     new CfnOutput(this, 'TurnQueueUrl', { value: midturn.queues.turn.queueUrl });
     new CfnOutput(this, 'DeadTurnQueueUrl', { value: midturn.queues.deadTurn.queueUrl });

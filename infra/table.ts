@@ -1,9 +1,15 @@
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
-import { RemovalPolicy } from 'aws-cdk-lib/core';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import type { MidturnProps } from './props.ts';
 
 /** The one table: every item of every kind, by partition and sort key. `expires` is in seconds since the epoch. */
-export function createTable(scope: Construct, removalPolicy = RemovalPolicy.RETAIN): Table {
+export function createTable(
+  scope: Construct,
+  { removalPolicy = RemovalPolicy.RETAIN, tableKeyArn }: MidturnProps,
+): Table {
   return new Table(scope, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
@@ -12,5 +18,22 @@ export function createTable(scope: Construct, removalPolicy = RemovalPolicy.RETA
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
     removalPolicy,
+    ...(tableKeyArn && {
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: Key.fromKeyArn(scope, 'TableKey', tableKeyArn),
+    }),
+  });
+}
+
+/** DynamoDB uses the key in the caller's name: whoever may use the table must be allowed to use the key through it. */
+export function tableKeyStatement(scope: Construct, keyArn: string): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'].map(
+      (action) => `kms:${action}`,
+    ),
+    resources: [keyArn],
+    conditions: {
+      StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(scope).region}.${Aws.URL_SUFFIX}` },
+    },
   });
 }

@@ -1,0 +1,28 @@
+import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
+import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { RemovalPolicy } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { acknowledge } from './nag.ts';
+
+/**
+ * The account's setting that lets API Gateway write logs, for all of its APIs in this region. Without one, a WebSocket
+ * stage with an access log is refused ("CloudWatch Logs role ARN must be set in account settings"). It stays when the
+ * stack goes, since other APIs may have come to rely on it.
+ */
+export function createAccountLogsRole(scope: Construct): CfnAccount {
+  const role = new Role(scope, 'ApiLogsRole', {
+    description: 'API Gateway writes the logs of this account and region.',
+    assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
+    managedPolicies: [
+      ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
+    ],
+  });
+  role.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  acknowledge(role, {
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
+      'The role is for every API of the account, and API Gateway refuses one that may do less.',
+  });
+  const account = new CfnAccount(scope, 'ApiAccount', { cloudWatchRoleArn: role.roleArn });
+  account.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  return account;
+}

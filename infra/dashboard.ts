@@ -1,0 +1,104 @@
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import type { Watched } from './alarms.ts';
+import { midturnMetric, midturnMetricBySplit, PERIOD } from './metrics.ts';
+
+const WIDTH = 8;
+const HALF_AND_TAIL = [
+  ['p50', Stats.p(50)],
+  ['p99', Stats.p(99)],
+] as const;
+
+/** One page, from what users notice down to what the cloud does. */
+export function createDashboard(
+  scope: Construct,
+  watched: Watched,
+  alarms: readonly Alarm[],
+  stageMetric: (name: string, statistic: string) => IMetric,
+): Dashboard {
+  const graph = (title: string, ...left: IMetric[]) =>
+    new GraphWidget({ title, left, width: WIDTH, period: PERIOD });
+  const midturn = (...names: Parameters<typeof midturnMetric>[1][]) =>
+    names.map((name) => midturnMetric(scope, name));
+  const spread = (name: Parameters<typeof midturnMetric>[1]) =>
+    HALF_AND_TAIL.map(([label, statistic]) => midturnMetric(scope, name, { statistic, label }));
+  const { functions, queues, table } = watched;
+  const byFunction = (metric: 'metricErrors' | 'metricThrottles' | 'metricDuration', statistic: string) =>
+    Object.entries(functions).map(([label, fn]) => fn[metric]({ statistic, label, period: PERIOD }));
+  const longest = { statistic: Stats.MAXIMUM, period: PERIOD };
+  return new Dashboard(scope, 'Dashboard', {
+    defaultInterval: Duration.hours(3),
+    widgets: [
+      [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 3 * WIDTH, height: 3 })],
+      [
+        graph('Turns by outcome', midturnMetricBySplit(scope, 'Turns')),
+        graph('First chunk, ms', ...spread('FirstChunk')),
+        graph('Turn, ms', ...spread('TurnTime')),
+      ],
+      [
+        graph('Wait for the session, ms', ...spread('QueueWait')),
+        graph('Steering', ...midturn('SteeringAccepted', 'SteeringTakenIn')),
+        graph('Refusals by code', midturnMetricBySplit(scope, 'Refused')),
+      ],
+      [
+        graph('Workers', ...midturn('TakeOvers', 'HandOvers', 'Fenced')),
+        graph('Posts that failed', ...midturn('PostsGone', 'PostsThrottled')),
+        graph('Model failures by code', midturnMetricBySplit(scope, 'ModelFailures')),
+      ],
+      [
+        graph('Tokens', ...midturn('InputTokens', 'OutputTokens')),
+        graph('Steps', ...midturn('Steps')),
+        graph(
+          'Connections and frames',
+          stageMetric('ConnectCount', Stats.SUM),
+          stageMetric('MessageCount', Stats.SUM),
+          stageMetric('ClientError', Stats.SUM),
+          stageMetric('ExecutionError', Stats.SUM),
+          stageMetric('IntegrationError', Stats.SUM),
+        ),
+      ],
+      [
+        graph('Function errors', ...byFunction('metricErrors', Stats.SUM)),
+        graph('Function throttles', ...byFunction('metricThrottles', Stats.SUM)),
+        graph('Function duration p99, ms', ...byFunction('metricDuration', Stats.p(99))),
+      ],
+      [
+        graph('Turn queue: oldest, s', queues.turn.metricApproximateAgeOfOldestMessage(longest)),
+        graph(
+          'Turn queue: messages',
+          queues.turn.metricApproximateNumberOfMessagesVisible({ ...longest, label: 'waiting' }),
+          queues.turn.metricApproximateNumberOfMessagesNotVisible({ ...longest, label: 'running' }),
+        ),
+        graph(
+          'Dead letters',
+          queues.deadTurn.metricApproximateNumberOfMessagesVisible({ ...longest, label: 'turns' }),
+          queues.deadTurn.metricApproximateNumberOfMessagesNotVisible({ ...longest, label: 'turns, hidden' }),
+          queues.deadDeadline.metricApproximateNumberOfMessagesVisible({ ...longest, label: 'deadlines' }),
+          midturnMetric(scope, 'DeadLetters', { label: 'put aside' }),
+        ),
+      ],
+      [
+        graph(
+          'Table throttles',
+          ...['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) =>
+            table.metric(name, { statistic: Stats.SUM, period: PERIOD, label: name }),
+          ),
+        ),
+        graph(
+          'Table units',
+          ...['ConsumedReadCapacityUnits', 'ConsumedWriteCapacityUnits'].map((name) =>
+            table.metric(name, { statistic: Stats.SUM, period: PERIOD, label: name }),
+          ),
+        ),
+      ],
+    ],
+  });
+}

@@ -1,0 +1,80 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Principal } from '../lambdas/core/items.ts';
+import {
+  connectionKey,
+  entryKey,
+  eventsKey,
+  laneKey,
+  messageKey,
+  rateKey,
+  sessionKey,
+  sessionOf,
+} from '../lambdas/core/keys.ts';
+import { startTables, type TableServer } from '../local/tables.ts';
+import { deleteItems, itemsOf } from './delete-principal.ts';
+
+const TABLE = 'sessions';
+let tables: TableServer;
+let client: DynamoDBDocumentClient;
+
+beforeAll(async () => {
+  tables = await startTables(undefined, () => {});
+  const config = {
+    endpoint: tables.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'k', secretAccessKey: 's' },
+  };
+  client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
+  await client.send(
+    new CreateTableCommand({
+      TableName: TABLE,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+    }),
+  );
+});
+afterAll(async () => {
+  client?.destroy();
+  await tables?.close();
+});
+
+/** One item of each kind. @returns how many */
+async function fill(principal: Principal, tag: string): Promise<number> {
+  const session = sessionOf(principal, 'chat');
+  const items: [{ pk: string; sk: string }, object?][] = [
+    [connectionKey(`connection-${tag}`), { session }],
+    [laneKey(`lane-${tag}`), { session }],
+    [sessionKey(session)],
+    [messageKey(session, 'm')],
+    [rateKey(principal, 'frames', 7)],
+    ...Array.from({ length: 30 }, (_, n): [{ pk: string; sk: string }] => [entryKey(session, n)]),
+    [eventsKey(session, 9)],
+  ];
+  for (const [{ pk, sk }, attributes] of items) {
+    await client.send(new PutCommand({ TableName: TABLE, Item: { pk, sk, ...attributes } }));
+  }
+  return items.length;
+}
+
+it('deletes everything of one principal, and nothing of another, however alike their names', async () => {
+  const ann = { tenant: 'acme', subject: 'ann' };
+  const ofAnn = await fill(ann, '1');
+  const ofOthers =
+    (await fill({ tenant: 'acme', subject: 'anna' }, '2')) +
+    (await fill({ tenant: 'acme', subject: 'ann#x' }, '3')) +
+    (await fill({ tenant: 'acm', subject: 'ann' }, '4'));
+
+  expect(await deleteItems(client, TABLE, itemsOf(client, TABLE, ann))).toBe(ofAnn);
+
+  const left = await client.send(new ScanCommand({ TableName: TABLE, Select: 'COUNT' }));
+  expect(left.Count).toBe(ofOthers);
+});

@@ -1,0 +1,8 @@
+/** What another CDK app uses of this one. */
+export type { AlarmName } from './alarms.ts';
+export type { FunctionName } from './function-table.ts';
+export type { Functions } from './functions.ts';
+export { Midturn } from './midturn.ts';
+export type { DomainProps, MidturnProps, ThrottleProps } from './props.ts';
+export type { QueueName, Queues } from './queues.ts';
+export { MidturnStack, type MidturnStackProps } from './stack.ts';

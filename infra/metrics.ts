@@ -1,0 +1,45 @@
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration, Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { METRICS, METRICS_NAMESPACE, type MetricName } from '../lambdas/metrics.ts';
+
+export const PERIOD = Duration.minutes(5);
+
+/** Metrics that are split by a field. */
+export type SplitMetric = {
+  [Name in MetricName]: (typeof METRICS)[Name] extends { dimension: string } ? Name : never;
+}[MetricName];
+
+/** A metric that the functions of this stack emit: its total, or the part with one value of its dimension. */
+export function midturnMetric(
+  scope: Construct,
+  name: MetricName,
+  options: { statistic?: string; label?: string; value?: string } = {},
+): Metric {
+  const spec: { unit: string; dimension?: string } = METRICS[name];
+  const { statistic = spec.unit === 'Count' ? Stats.SUM : Stats.p(50), label = name, value } = options;
+  return new Metric({
+    namespace: METRICS_NAMESPACE,
+    metricName: name,
+    dimensionsMap: {
+      stack: Stack.of(scope).stackName,
+      ...(spec.dimension && value !== undefined && { [spec.dimension]: value }),
+    },
+    statistic,
+    label,
+    period: PERIOD,
+  });
+}
+
+/** One line for each value that the metric's dimension took, whatever they are. */
+export function midturnMetricBySplit(scope: Construct, name: SplitMetric): MathExpression {
+  const { dimension } = METRICS[name];
+  const { stackName } = Stack.of(scope);
+  return new MathExpression({
+    expression: `SEARCH('{${METRICS_NAMESPACE},stack,${dimension}} MetricName="${name}" stack="${stackName}"', 'Sum', ${PERIOD.toSeconds()})`,
+    usingMetrics: {},
+    // Empty: CloudWatch labels each line with the value.
+    label: '',
+    period: PERIOD,
+  });
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { METRICS, METRICS_NAMESPACE } from '../lambdas/metrics.ts';
+import { ALARM_NAMES } from './alarms.ts';
+import { synthesize } from './testing.ts';
+
+const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:ops';
+const manual = readFileSync(join(import.meta.dirname, '..', 'docs', 'operations.md'), 'utf8');
+
+interface MetricStat {
+  Namespace: string;
+  MetricName: string;
+  Dimensions: { Name: string; Value: unknown }[];
+}
+
+function alarmsOf(props: Parameters<typeof synthesize>[0] = {}) {
+  const found = synthesize(props).findResources('AWS::CloudWatch::Alarm');
+  return Object.entries(found).map(([id, { Properties }]) => ({
+    name: ALARM_NAMES.find((name) => new RegExp(`Alarms${name}[0-9A-F]{8}$`).test(id)),
+    properties: Properties,
+  }));
+}
+
+function metricsOf(properties: Record<string, unknown>): MetricStat[] {
+  const { Metrics, ...one } = properties as unknown as MetricStat & {
+    Metrics?: { MetricStat?: { Metric: MetricStat } }[];
+  };
+  return Metrics ? Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? []) : [one];
+}
+
+describe('alarms', () => {
+  it('are all there, and each names its section of the manual', () => {
+    const alarms = alarmsOf();
+    expect(alarms.map(({ name }) => name).sort()).toEqual([...ALARM_NAMES].sort());
+    for (const { name, properties } of alarms) {
+      const anchor = /See docs\/operations\.md#([a-z]+)\.$/.exec(properties.AlarmDescription)?.[1];
+      expect(anchor).toBe(name?.toLowerCase());
+      expect(manual).toMatch(new RegExp(`^### ${name}$`, 'm'));
+    }
+  });
+
+  it('call the topic when they begin and when they end, if there is one', () => {
+    for (const { properties } of alarmsOf()) expect(properties).not.toHaveProperty('AlarmActions');
+    for (const { properties } of alarmsOf({ alarmTopicArn: TOPIC })) {
+      expect(properties).toMatchObject({ AlarmActions: [TOPIC], OKActions: [TOPIC] });
+    }
+  });
+
+  it('watch metrics that the functions emit, of this stack alone', () => {
+    const own = alarmsOf()
+      .flatMap(({ properties }) => metricsOf(properties))
+      .filter(({ Namespace }) => Namespace === METRICS_NAMESPACE);
+    expect(own.length).toBeGreaterThan(0);
+    for (const { MetricName, Dimensions } of own) {
+      expect(METRICS).toHaveProperty(MetricName);
+      expect(Dimensions).toContainEqual({ Name: 'stack', Value: 'Midturn' });
+    }
+  });
+
+  it('see a dead letter also while it is hidden', () => {
+    const dead = alarmsOf().find(({ name }) => name === 'DeadTurns');
+    expect(
+      metricsOf(dead?.properties ?? {})
+        .map(({ MetricName }) => MetricName)
+        .sort(),
+    ).toEqual(['ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesVisible']);
+  });
+
+  it('take a turn for too old only after several of its time limits', () => {
+    const age = alarmsOf({ turnTimeoutSeconds: 100 }).find(({ name }) => name === 'TurnQueueAge');
+    expect(age?.properties.Threshold).toBe(300);
+  });
+});
+
+it('the manual tells of every metric, in the words of its list', () => {
+  for (const [name, { description }] of Object.entries(METRICS)) {
+    expect(manual).toMatch(new RegExp(`^\\| \`${name}\` \\|.*\\| ${description} \\|$`, 'm'));
+  }
+});
+
+describe('the dashboard', () => {
+  const [dashboard] = Object.values(synthesize().findResources('AWS::CloudWatch::Dashboard'));
+  const body = JSON.stringify(dashboard?.Properties.DashboardBody);
+
+  it('shows every metric that the functions emit', () => {
+    for (const name of Object.keys(METRICS)) expect(body).toMatch(new RegExp(`\\\\"${name}\\\\`));
+  });
+
+  it('splits what has a dimension by all of its values', () => {
+    for (const [name, spec] of Object.entries(METRICS)) {
+      if ('dimension' in spec) expect(body).toContain(`{${METRICS_NAMESPACE},stack,${spec.dimension}}`);
+      if ('dimension' in spec) expect(body).toMatch(new RegExp(`SEARCH[^)]*${name}[^)]*Midturn`));
+    }
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { FunctionName } from './function-table.ts';
+import { FUNCTION_NAMES, type Statement, statementsOf, synthesize } from './testing.ts';
+
+/** What a function's role allows, as `action on resource`. */
+function allowed(name: FunctionName, props: Parameters<typeof synthesize>[0] = {}): string[] {
+  return statementsOf(synthesize(props), name).flatMap(({ Action, Resource }) =>
+    [Action].flat().flatMap((action) => [Resource].flat().map((on) => `${action} on ${JSON.stringify(on)}`)),
+  );
+}
+
+const using = (name: FunctionName, service: string, props?: Parameters<typeof synthesize>[0]) =>
+  allowed(name, props).filter((entry) => entry.startsWith(`${service}:`));
+
+describe('each role', () => {
+  it.each(FUNCTION_NAMES)('of %s names its actions, and its resources but for X-Ray’s', (name) => {
+    for (const { Action, Resource } of statementsOf(synthesize(), name)) {
+      const actions = [Action].flat();
+      for (const action of actions) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
+      const tracing = actions.every((action) => action.startsWith('xray:'));
+      expect([Resource].flat().includes('*')).toBe(tracing);
+    }
+  });
+
+  it('holds nothing but its own policy: no managed one, and none hung beside it', () => {
+    const template = synthesize();
+    template.resourceCountIs('AWS::IAM::Policy', 0);
+    const managed = Object.values(template.findResources('AWS::IAM::Role')).filter(
+      ({ Properties }) => Properties.ManagedPolicyArns,
+    );
+    expect(managed.map(({ Properties }) => Properties.Description)).toEqual([
+      'API Gateway writes the logs of this account and region.',
+    ]);
+  });
+
+  it('posts to this API and stage alone', () => {
+    for (const entry of using('inbound', 'execute-api', { stageName: 'live' })) {
+      expect(entry).toMatch(/MidturnApi\w+.*\/live\/(POST|DELETE)\/@connections\/\*/);
+    }
+    expect(using('inbound', 'execute-api')).toHaveLength(2);
+    expect(using('authorizer', 'execute-api')).toEqual([]);
+  });
+
+  it('writes to its own log group', () => {
+    for (const entry of using('turn', 'logs')) expect(entry).toContain('MidturnTurnLogs');
+    expect(using('turn', 'logs')).toHaveLength(2);
+  });
+
+  it('does without X-Ray where nothing is traced', () => {
+    expect(using('turn', 'xray')).toHaveLength(2);
+    expect(using('turn', 'xray', { tracing: false })).toEqual([]);
+  });
+});
+
+describe('the model', () => {
+  it('is invoked exactly as chosen', () => {
+    const [entry, ...more] = using('turn', 'bedrock', { model: 'bedrock:some.model-v1:0' });
+    expect(more).toEqual([]);
+    expect(entry).toMatch(/^bedrock:InvokeModelWithResponseStream on .*::foundation-model\/some\.model-v1:0/);
+    expect(using('inbound', 'bedrock', { model: 'bedrock:some.model-v1:0' })).toEqual([]);
+  });
+
+  it('behind an inference profile is that model, in every region of the profile', () => {
+    const entries = using('turn', 'bedrock', { model: 'bedrock:eu.anthropic.m' });
+    expect(entries).toHaveLength(2);
+    expect(entries[0]).toContain(':inference-profile/eu.anthropic.m');
+    expect(entries[1]).toContain(':bedrock:*::foundation-model/anthropic.m');
+  });
+});
+
+describe('a secret', () => {
+  const secrets = { modelApiKeySecret: 'provider-key', tokensSecret: 'tokens' };
+
+  it('is read by the function that needs it, and by no other', () => {
+    const props = { ...secrets, model: 'anthropic:m', auth: 'tokens' };
+    const readers = FUNCTION_NAMES.flatMap((name) =>
+      using(name, 'secretsmanager', props).map((entry) => [name, entry] as const),
+    );
+    expect(readers.map(([name]) => name)).toEqual(['authorizer', 'turn']);
+    expect(readers[0]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:tokens-\?{6}/);
+    expect(readers[1]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:provider-key-\?{6}/);
+  });
+
+  it('is read by nobody where the choice needs none', () => {
+    const props = { ...secrets, model: 'bedrock:m', auth: 'none' };
+    expect(FUNCTION_NAMES.flatMap((name) => using(name, 'secretsmanager', props))).toEqual([]);
+  });
+
+  it('given by its ARN is exactly that one', () => {
+    const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:tokens-AbCdEf';
+    expect(using('authorizer', 'secretsmanager', { auth: 'tokens', tokensSecret: arn })).toEqual([
+      `secretsmanager:GetSecretValue on "${arn}"`,
+    ]);
+  });
+});
+
+it('whoever uses a table under a customer’s key may use the key, through DynamoDB alone', () => {
+  const tableKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/k';
+  const template = synthesize({ tableKeyArn });
+  const withKey = FUNCTION_NAMES.filter((name) =>
+    statementsOf(template, name).some(({ Action }) => [Action].flat().includes('kms:Decrypt')),
+  );
+  expect(withKey).toEqual(['connection', 'inbound', 'turn', 'deadline']);
+  const statement = statementsOf(template, 'turn').find(
+    ({ Resource }: Statement) => Resource === tableKeyArn,
+  );
+  expect(JSON.stringify(statement?.Condition)).toContain('dynamodb.');
+});

@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const PLAIN = { MIDTURN_MODEL_API_KEY: 'sk-never-shown-1', MIDTURN_TOKENS: 'never-shown-2=acme/ann' };
+const SECRETS = {
+  MIDTURN_MODEL: 'anthropic:some-model',
+  MIDTURN_MODEL_API_KEY_SECRET: 'name-of-the-key',
+  MIDTURN_AUTH: 'tokens',
+  MIDTURN_TOKENS_SECRET: 'name-of-the-tokens',
+};
+
+/** Runs the app as `cdk synth` does. */
+async function runApp(settings: Record<string, string>): Promise<{ output: string }> {
+  const output = await mkdtemp(join(tmpdir(), 'midturn-secrets-'));
+  onTestFinished(() => rm(output, { recursive: true, force: true }));
+  await promisify(execFile)(process.execPath, ['infra/app.ts'], {
+    cwd: root,
+    env: { PATH: process.env.PATH, ...settings, CDK_OUTDIR: output, CDK_VALIDATION: 'false' },
+  });
+  return { output };
+}
+
+async function filesOf(folder: string): Promise<{ path: string; text: string }[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        return { path, text: await readFile(path, 'latin1') };
+      }),
+  );
+}
+
+describe('a key and tokens', () => {
+  it('stand nowhere in what is deployed, also if the shell that deploys knows them', async () => {
+    const { output } = await runApp({ ...SECRETS, ...PLAIN });
+    const files = await filesOf(output);
+    // The template and all six bundles, or there was nothing to search.
+    expect(files.filter(({ path }) => path.endsWith('index.mjs'))).toHaveLength(6);
+    const template = files.find(({ path }) => path.endsWith('Midturn.template.json'));
+    expect(template?.text).toContain('name-of-the-key');
+    expect(template?.text).toContain('name-of-the-tokens');
+    for (const value of ['sk-never-shown-1', 'never-shown-2']) {
+      expect(files.filter(({ text }) => text.includes(value)).map(({ path }) => path)).toEqual([]);
+    }
+  });
+
+  it('stop the synth in one line if no secret is named in their place', async () => {
+    const failed = await runApp({ MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'tokens', ...PLAIN }).catch(
+      (error: { stderr: string }) => error,
+    );
+    expect(failed).toMatchObject({
+      stderr:
+        'MIDTURN_MODEL_API_KEY is for the local cloud: on deploy, name a Secrets Manager secret with MIDTURN_MODEL_API_KEY_SECRET.\n',
+    });
+  });
+});

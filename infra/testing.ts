@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { App } from 'aws-cdk-lib/core';
+import { FUNCTIONS, type FunctionName } from './function-table.ts';
+import type { MidturnProps } from './props.ts';
+import type { RequiredSetting } from './settings.ts';
+import { MidturnStack } from './stack.ts';
+
+/** Bundles that do nothing: a template says nothing about what is in them. */
+const bundles = mkdtempSync(join(tmpdir(), 'midturn-bundles-'));
+for (const name of Object.keys(FUNCTIONS)) {
+  mkdirSync(join(bundles, name));
+  writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = async () => {};');
+}
+
+/** As `cdk synth` has it, without what takes time: copies of the bundles, and the check that it does of its own. */
+const context = {
+  ...JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')).context,
+  '@aws-cdk/core:validateAgainstDefaultRules': false,
+  'aws:cdk:disable-asset-staging': true,
+};
+
+export function createStack(
+  props: Partial<MidturnProps> = {},
+  missing: RequiredSetting[] = [],
+): MidturnStack {
+  const midturn = { model: 'demo', auth: 'none', bundles, ...props };
+  return new MidturnStack(new App({ context }), 'Midturn', { midturn, missing });
+}
+
+const templates = new Map<string, Template>();
+
+/** The template for these props; read it, but do not change it. */
+export function synthesize(props: Partial<MidturnProps> = {}, missing: RequiredSetting[] = []): Template {
+  const key = JSON.stringify([props, missing]);
+  const template = templates.get(key) ?? Template.fromStack(createStack(props, missing));
+  templates.set(key, template);
+  return template;
+}
+
+// The first synth loads what it needs of the CDK: not on a test's time.
+synthesize();
+
+export type Properties = Record<string, unknown>;
+
+export function functionNamed(template: Template, name: FunctionName): { Properties: Properties } {
+  const description = `Midturn: ${FUNCTIONS[name].description}`;
+  const [found] = Object.values(
+    template.findResources('AWS::Lambda::Function', { Properties: { Description: description } }),
+  );
+  if (!found) throw new Error(`no function ${name}`);
+  return found as { Properties: Properties };
+}
+
+export function variablesOf(template: Template, name: FunctionName): Record<string, unknown> {
+  const { Environment } = functionNamed(template, name).Properties as {
+    Environment?: { Variables: Record<string, unknown> };
+  };
+  return Environment?.Variables ?? {};
+}
+
+export interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: unknown;
+}
+
+/** What a function's role allows. */
+export function statementsOf(template: Template, name: FunctionName): Statement[] {
+  const { Role } = functionNamed(template, name).Properties as { Role: { 'Fn::GetAtt': [string, string] } };
+  const role = template.findResources('AWS::IAM::Role')[Role['Fn::GetAtt'][0]];
+  const policies = role?.Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[];
+  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}
+
+export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as FunctionName[];

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FakeAws, startFakeAws } from './fake-aws.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command in an environment of its own: no credentials, no region, no setting of this shell. */
+async function deploy(variables: Record<string, string>, ...args: string[]): Promise<Run> {
+  const child = spawn(process.execPath, ['infra/deploy-emulator.ts', ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, ...variables },
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await exited, stdout, stderr };
+}
+
+describe('a deployment to an emulator', () => {
+  let fake: FakeAws;
+  let folder: string;
+  let run: Run;
+
+  beforeAll(async () => {
+    fake = await startFakeAws();
+    folder = await mkdtemp(join(tmpdir(), 'midturn-emulator-'));
+    run = await deploy(
+      // By name, as people write it: buckets must not be asked for in front of it.
+      { AWS_ENDPOINT_URL: fake.endpoint.replace('127.0.0.1', 'localhost'), HOME: folder },
+      ...['--output', join(folder, 'cdk.out')],
+      // The bundles are those of the whole test run, which others may be running.
+      ...['--build', 'node --version'],
+    );
+    // Two runs of the CLI and two synths, on a machine that tests keep busy.
+  }, 300_000);
+  afterAll(async () => {
+    await fake?.close();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  it('ends well, and says where the API is', () => {
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.stdout).toMatch(/^midturn deployed wss:\/\/\S+\/prod$/m);
+    expect(run.stdout).toMatch(/^ {2}ws:\/\/localhost:\d+\/_aws\/execute-api\/\S+\/prod$/m);
+  });
+
+  it('bootstraps first, and then makes the stack, through a change set each', () => {
+    expect([...fake.stacks.byName.keys()]).toEqual(['CDKToolkit', 'Midturn']);
+    expect(fake.actions.filter((action) => action === 'ExecuteChangeSet')).toHaveLength(2);
+    expect(fake.actions).toContain('AmazonSSM.GetParameter');
+  });
+
+  it('sends the very template that was synthesized', async () => {
+    const synthesized = await readFile(join(folder, 'cdk.out', 'Midturn.template.json'), 'utf8');
+    expect(JSON.parse(fake.stacks.byName.get('Midturn')?.templateText ?? '{}')).toEqual(
+      JSON.parse(synthesized),
+    );
+  });
+
+  it('uploads every bundle that the template names, whole', async () => {
+    const { Resources = {} } = fake.stacks.byName.get('Midturn')?.template ?? {};
+    const functions = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
+    expect(functions).toHaveLength(6);
+    const manifest = JSON.parse(await readFile(join(folder, 'cdk.out', 'Midturn.assets.json'), 'utf8'));
+    for (const { Properties } of functions) {
+      const { S3Key } = (Properties as { Code: { S3Key: string } }).Code;
+      const zip = fake.buckets.objects.get(`cdk-hnb659fds-assets-000000000000-us-east-1/${S3Key}`);
+      const { source } = manifest.files[S3Key.replace('.zip', '')];
+      expect(namesIn(zip)).toContain('index.mjs');
+      expect(source.packaging).toBe('zip');
+    }
+  });
+
+  it('has functions post through the emulator, and lets the table go with the stack', () => {
+    const template = fake.stacks.byName.get('Midturn')?.templateText ?? '';
+    expect(template).toMatch(/http:\/\/localhost:\d+\/_aws\/execute-api\//);
+    expect(JSON.parse(template).Resources).toEqual(
+      expect.objectContaining({
+        MidturnTableE69FC276: expect.objectContaining({ DeletionPolicy: 'Delete' }),
+      }),
+    );
+  });
+
+  it('can be torn down again', async () => {
+    const cli = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+    const child = spawn(
+      process.execPath,
+      [cli, 'destroy', 'Midturn', '--force', '--no-notices', '--app', join(folder, 'cdk.out')],
+      {
+        cwd: root,
+        env: {
+          PATH: process.env.PATH,
+          HOME: folder,
+          AWS_ENDPOINT_URL: fake.endpoint,
+          AWS_REGION: 'us-east-1',
+          AWS_ACCESS_KEY_ID: 'test',
+          AWS_SECRET_ACCESS_KEY: 'test',
+        },
+      },
+    );
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    const [, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    expect({ code: await exited, stderr }).toMatchObject({ code: 0 });
+    expect([...fake.stacks.byName.keys()]).toEqual(['CDKToolkit']);
+  }, 60_000);
+});
+
+describe('without an emulator, one line says', () => {
+  const port = async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  };
+
+  it.each<[string, () => Promise<Record<string, string>>, RegExp]>([
+    ['that none is named', async () => ({}), /^AWS_ENDPOINT_URL is not set: start an AWS emulator/],
+    ['what is no address', async () => ({ AWS_ENDPOINT_URL: 'localhost:4566' }), /must be an http\(s\) URL/],
+    [
+      'that nothing answers',
+      async () => ({ AWS_ENDPOINT_URL: `http://127.0.0.1:${await port()}` }),
+      /nothing answers there \(ECONNREFUSED\)/,
+    ],
+    [
+      'that AWS is none',
+      async () => ({ AWS_ENDPOINT_URL: 'https://cloudformation.us-east-1.amazonaws.com' }),
+      /that is AWS; deploy there with cdk deploy/,
+    ],
+  ])('%s', async (_, variables, complaint) => {
+    const run = await deploy(await variables());
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toMatch(complaint);
+    expect(run.stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+/** Names in the directory at a zip's end. */
+function namesIn(zip: Buffer | undefined): string[] {
+  const names: string[] = [];
+  const entry = Buffer.from('PK\x01\x02', 'latin1');
+  for (let at = zip?.indexOf(entry) ?? -1; zip && at >= 0; at = zip.indexOf(entry, at + 1)) {
+    names.push(zip.toString('utf8', at + 46, at + 46 + zip.readUInt16LE(at + 28)));
+  }
+  return names;
+}
