@@ -6,6 +6,7 @@ import { Aws, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { CLIENT_FRAMES } from '../lambdas/protocol/client-frames.ts';
 import { createAccountLogsRole } from './api-account.ts';
+import type { ConnectionMethod } from './function-table.ts';
 import type { Functions } from './functions.ts';
 import { createLogGroup } from './log-group.ts';
 import { acknowledge } from './nag.ts';
@@ -24,14 +25,17 @@ export function createApi(scope: Construct): WebSocketApi {
 }
 
 /** ARN patterns of the connections of one stage, for posting to them and for closing those that cannot keep up. */
-export function connectionsArns(api: WebSocketApi, stageName: string): string[] {
-  return ['POST', 'DELETE'].map((method) =>
+export function connectionsArns(
+  api: WebSocketApi,
+  stageName: string,
+): Readonly<Record<ConnectionMethod, string>> {
+  const arn = (method: ConnectionMethod) =>
     Stack.of(api).formatArn({
       service: 'execute-api',
       resource: api.apiId,
       resourceName: `${stageName}/${method}/@connections/*`,
-    }),
-  );
+    });
+  return { POST: arn('POST'), DELETE: arn('DELETE') };
 }
 
 /** Where functions post to connections. Not read off the stage, which comes after the functions. */

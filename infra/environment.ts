@@ -18,9 +18,9 @@ export function environmentOf(
   if (spec.sends.includes('turn')) variables.MIDTURN_TURN_QUEUE_URL = queues.turn.queueUrl;
   if (spec.sends.includes('deadline')) variables.MIDTURN_DEADLINE_QUEUE_URL = queues.deadline.queueUrl;
   if (spec.sends.includes('deadTurn')) variables.MIDTURN_DEAD_TURN_QUEUE_URL = queues.deadTurn.queueUrl;
-  if (spec.posts) variables.MIDTURN_MANAGEMENT_ENDPOINT = managementEndpoint;
+  if (spec.connections.length > 0) variables.MIDTURN_MANAGEMENT_ENDPOINT = managementEndpoint;
   // The dimension of the metrics that it emits, by which dashboard and alarms find them.
-  if (spec.table.length > 0 || spec.posts) variables.MIDTURN_STACK = Stack.of(scope).stackName;
+  if (spec.table.length > 0) variables.MIDTURN_STACK = Stack.of(scope).stackName;
   const settings = toEnvironment(props);
   const unused = unusedSettings(props);
   for (const setting of spec.settings) {

@@ -17,8 +17,10 @@ export interface FunctionSpec {
   sends: readonly QueueName[];
   /** The queue whose messages it is invoked with. */
   consumes?: QueueName;
-  /** Whether it posts to connections of this API and stage. */
-  posts: boolean;
+  /** Whether it moves the visibility of the message that it holds. */
+  holdsMessage?: boolean;
+  /** What it does to connections of this API and stage: `POST` a frame, `DELETE` one that cannot keep up. */
+  connections: readonly ConnectionMethod[];
   /** Whether it calls the model, and so may invoke it or read its key. */
   callsModel: boolean;
   /** Whether it proves who connects, and so may read the tokens. */
@@ -27,10 +29,11 @@ export interface FunctionSpec {
   settings: readonly FunctionSetting[];
 }
 
+export type ConnectionMethod = 'POST' | 'DELETE';
 export type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 export type FunctionName = 'authorizer' | 'connection' | 'inbound' | 'turn' | 'deadline' | 'redrive';
 
-const READ_AND_WRITE = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'] as const;
+const READ_AND_WRITE = ['GetItem', 'PutItem', 'UpdateItem'] as const;
 
 const LOG_SETTINGS = ['MIDTURN_LOG_LEVEL'] as const;
 
@@ -51,7 +54,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     timeout: Duration.seconds(10),
     table: [],
     sends: [],
-    posts: false,
+    connections: [],
     callsModel: false,
     authorizes: true,
     settings: [
@@ -69,9 +72,9 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     description: 'Connections that come and go.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
-    table: READ_AND_WRITE,
-    sends: ['turn', 'deadline'],
-    posts: true,
+    table: [...READ_AND_WRITE, 'DeleteItem'],
+    sends: [],
+    connections: [],
     callsModel: false,
     settings: [...LANE_SETTINGS, 'MIDTURN_CONNECTIONS_PER_MINUTE'],
   },
@@ -79,9 +82,9 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     description: 'Frames that clients send.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
-    table: READ_AND_WRITE,
+    table: [...READ_AND_WRITE, 'Query'],
     sends: ['turn', 'deadline'],
-    posts: true,
+    connections: ['POST'],
     callsModel: false,
     settings: [...LANE_SETTINGS, 'MIDTURN_FRAMES_PER_MINUTE'],
   },
@@ -89,11 +92,12 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     description: 'Runs the turns of a session, one at a time.',
     memoryMb: 512,
     timeout: 'turn',
-    table: READ_AND_WRITE,
+    table: [...READ_AND_WRITE, 'Query'],
     // Dead letters: what is no token is put aside at once, since it would hold up its session for a thousand receives.
-    sends: ['turn', 'deadline', 'deadTurn'],
+    sends: ['turn', 'deadTurn'],
     consumes: 'turn',
-    posts: true,
+    holdsMessage: true,
+    connections: ['POST', 'DELETE'],
     callsModel: true,
     settings: [
       ...LANE_SETTINGS,
@@ -112,9 +116,9 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: READ_AND_WRITE,
-    sends: ['turn', 'deadline'],
+    sends: ['deadline'],
     consumes: 'deadline',
-    posts: true,
+    connections: ['POST'],
     callsModel: false,
     settings: LANE_SETTINGS,
   },
@@ -125,7 +129,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     table: [],
     sends: ['turn'],
     consumes: 'deadTurn',
-    posts: false,
+    connections: [],
     callsModel: false,
     settings: LOG_SETTINGS,
   },

@@ -16,7 +16,7 @@ import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { readTurnSettings, SettingError } from '../lambdas/settings.ts';
 import { environmentOf } from './environment.ts';
-import { FUNCTIONS, type FunctionName } from './function-table.ts';
+import { type ConnectionMethod, FUNCTIONS, type FunctionName } from './function-table.ts';
 import { createLogGroup } from './log-group.ts';
 import { acknowledge, acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf } from './permissions.ts';
@@ -28,7 +28,7 @@ export interface Surroundings {
   table: Table;
   queues: Queues;
   /** ARN pattern of this API's and stage's connections. */
-  connectionsArns: string[];
+  connectionsArns: Readonly<Record<ConnectionMethod, string>>;
   managementEndpoint: string;
 }
 

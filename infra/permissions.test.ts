@@ -34,10 +34,13 @@ describe('each role', () => {
   });
 
   it('posts to this API and stage alone', () => {
-    for (const entry of using('inbound', 'execute-api', { stageName: 'live' })) {
+    for (const entry of using('turn', 'execute-api', { stageName: 'live' })) {
       expect(entry).toMatch(/MidturnApi\w+.*\/live\/(POST|DELETE)\/@connections\/\*/);
     }
-    expect(using('inbound', 'execute-api')).toHaveLength(2);
+    // Only a worker closes a connection that cannot keep up.
+    expect(using('turn', 'execute-api')).toHaveLength(2);
+    expect(using('inbound', 'execute-api')).toHaveLength(1);
+    expect(using('connection', 'execute-api')).toEqual([]);
     expect(using('authorizer', 'execute-api')).toEqual([]);
   });
 

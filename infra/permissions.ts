@@ -47,14 +47,19 @@ export function permissionsOf(
   );
   if (spec.consumes) {
     allow(
-      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+      [
+        'sqs:ReceiveMessage',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        ...(spec.holdsMessage ? ['sqs:ChangeMessageVisibility'] : []),
+      ],
       [queues[spec.consumes].queueArn],
     );
   }
-  if (spec.posts) {
+  if (spec.connections.length > 0) {
     allow(
       ['execute-api:ManageConnections'],
-      connectionsArns,
+      spec.connections.map((method) => connectionsArns[method]),
       'Connections come and go: every one of this API and stage, by one method.',
     );
   }

@@ -1,6 +1,13 @@
+import type { Access } from './aws/access.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
 import type { FunctionPools } from './functions/functions.ts';
-import type { AuthorizerTarget, GatewayApi, Invoke, RouteTarget } from './gateway/types.ts';
+import {
+  type AuthorizerTarget,
+  type GatewayApi,
+  InvocationRefused,
+  type Invoke,
+  type RouteTarget,
+} from './gateway/types.ts';
 import type { Log } from './log.ts';
 import type { Stack, StackResource } from './template/stack.ts';
 import { ACCOUNT, arn, REGION } from './world.ts';
@@ -9,31 +16,36 @@ import { ACCOUNT, arn, REGION } from './world.ts';
 const MAX_INTEGRATION_MS = 29_000;
 
 /** The template's WebSocket API. @throws {LocalCloudError} for what API Gateway would refuse or fail at. */
-export function readApi(stack: Stack, functions: FunctionPools, log: Log): GatewayApi {
+export function readApi(stack: Stack, functions: FunctionPools, access: Access, log: Log): GatewayApi {
   const api = only(stack, 'AWS::ApiGatewayV2::Api');
   const stage = only(stack, 'AWS::ApiGatewayV2::Stage');
   const apiId = stack.ref(api);
   const stageName = stage.properties.text('StageName');
-  const permissions = stack.ofType('AWS::Lambda::Permission');
 
-  /** The function behind an integration or an authorizer, if its own policy lets API Gateway invoke it from there. */
+  /**
+   * The function behind an integration or an authorizer. Its own policy must let API Gateway invoke it from there; as in
+   * AWS, that shows when it is invoked.
+   */
   function target(uri: string, source: string): Invoke {
     const functionArn = /\/functions\/(.+)\/invocations$/.exec(uri)?.[1];
     if (!functionArn) throw new LocalCloudError(`${uri} is no function.`);
-    const resource = stack.find('AWS::Lambda::Function', functionArn);
-    const allowed = permissions.some(
-      ({ properties }) =>
-        properties.text('Principal') === 'apigateway.amazonaws.com' &&
-        [functionArn, stack.ref(resource)].includes(properties.text('FunctionName')) &&
-        matches(properties.optionalText('SourceArn') ?? '*', arn('execute-api', `${apiId}/${source}`)),
-    );
-    if (!allowed) {
-      throw new LocalCloudError(
-        `${resource.logicalId}: no permission lets API Gateway invoke it for ${source}.`,
-      );
-    }
-    const pool = functions.pool(resource);
+    const pool = functions.pool(stack.find('AWS::Lambda::Function', functionArn));
+    const caller = {
+      kind: 'service',
+      name: 'API Gateway',
+      service: 'apigateway.amazonaws.com',
+      sourceArn: arn('execute-api', `${apiId}/${source}`),
+    } as const;
+    const invocation = {
+      by: 'platform',
+      service: 'lambda',
+      operation: 'Invoke',
+      needs: [{ action: 'lambda:InvokeFunction', resource: functionArn }],
+    } as const;
     return async (event) => {
+      const attempt = access.attempt(caller, invocation);
+      attempt.done({ requestBytes: 0, responseBytes: 0 });
+      if (!attempt.allowed) throw new InvocationRefused(`No permission is there for ${source}.`);
       try {
         return await pool.invoke(event);
       } catch (error) {
@@ -83,10 +95,4 @@ function only(stack: Stack, type: string): StackResource {
   const [first, ...others] = stack.ofType(type);
   if (!first || others.length > 0) throw new LocalCloudError(`The template must have exactly one ${type}.`);
   return first;
-}
-
-/** As in policies: `*` stands for any characters. */
-function matches(pattern: string, value: string): boolean {
-  const expression = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${expression.join('.*')}$`).test(value);
 }

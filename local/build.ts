@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { type BuildResult, build, type Metafile } from 'esbuild';
+import { namespaceImports } from './namespace-imports.ts';
 
 /** Every function of the project, each a folder of `lambdas` with a `handler.ts`. */
 export const FUNCTION_NAMES = ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'redrive'] as const;
@@ -35,12 +36,18 @@ export async function buildFunctions({ groups, outdir, release }: BuildOptions =
   await Promise.all(groups.map((handlers) => buildGroup(handlers, outdir, release ?? false)));
 }
 
-async function buildGroup(
+/** What esbuild knows of the bundles that `buildFunctions` would write: by group, which module went where and what it weighs. */
+export async function inspectFunctions({ groups, outdir }: BuildOptions = project()): Promise<Metafile[]> {
+  const results = await Promise.all(groups.map((handlers) => bundle(handlers, outdir, false)));
+  return results.map(({ metafile }) => metafile);
+}
+
+function bundle(
   handlers: Readonly<Record<string, string>>,
   outdir: string,
   release: boolean,
-): Promise<void> {
-  const { outputFiles, metafile } = await build({
+): Promise<BuildResult<{ metafile: true; write: false }>> {
+  return build({
     absWorkingDir: root,
     entryPoints: { ...handlers },
     outdir,
@@ -55,9 +62,18 @@ async function buildGroup(
     sourcemap: release && 'external',
     banner: { js: REQUIRE },
     logLevel: 'warning',
+    plugins: [namespaceImports(root)],
     metafile: true,
     write: false,
   });
+}
+
+async function buildGroup(
+  handlers: Readonly<Record<string, string>>,
+  outdir: string,
+  release: boolean,
+): Promise<void> {
+  const { outputFiles, metafile } = await bundle(handlers, outdir, release);
   const contents = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
   const imports = importsByName(metafile);
   await Promise.all(

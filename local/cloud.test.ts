@@ -75,10 +75,19 @@ describe('the local cloud runs the template', () => {
       AWS_LAMBDA_FUNCTION_NAME: expect.stringContaining('Deadline'),
       MIDTURN_MANAGEMENT_ENDPOINT: cloud.managementEndpoint,
       MIDTURN_TABLE_NAME: cloud.dynamodb.tableName,
-      AWS_ENDPOINT_URL_DYNAMODB: cloud.dynamodb.endpoint,
-      AWS_ENDPOINT_URL_SQS: cloud.sqs.endpoint,
+      AWS_ENDPOINT_URL: new URL(cloud.pageUrl).origin,
     });
     expect(await cloud.functions.invoke('redrive', {})).not.toHaveProperty('MIDTURN_TABLE_NAME');
+  });
+
+  it('with a Bedrock of one’s own behind the same address, if there is one', async () => {
+    const without = await start();
+    const variables = await without.functions.invoke('deadline', {});
+    expect(variables).not.toHaveProperty('AWS_ENDPOINT_URL_BEDROCK_RUNTIME');
+    const cloud = await start({ settings: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: 'http://127.0.0.1:9' } });
+    expect(await cloud.functions.invoke('deadline', {})).toMatchObject({
+      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: new URL(cloud.pageUrl).origin,
+    });
   });
 
   it('and goes on when the environment of a turn is killed', async () => {

@@ -1,8 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { checkSettings } from '../lambdas/settings.ts';
 import { readApi } from './api.ts';
+import { createAccess, type Permissions } from './aws/access.ts';
+import { createUpstream } from './aws/forward.ts';
+import { createFront } from './aws/front.ts';
+import { readRoles } from './aws/roles.ts';
+import { createSecrets } from './aws/secrets.ts';
 import { buildFunctions } from './build.ts';
 import { holdDataFolder } from './data-folder.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
@@ -20,8 +25,13 @@ import { readStack } from './template/stack.ts';
 export interface LocalCloudOptions {
   /** @default 0, any free one */
   port?: number;
-  /** Settings of the stack by name, over the local defaults (`MIDTURN_MODEL=demo`, `MIDTURN_AUTH=none`). */
+  /**
+   * Settings of the stack by name, over the local defaults (`MIDTURN_MODEL=demo`, `MIDTURN_AUTH=none`). With
+   * `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, which is none of the stack's, functions find Bedrock there.
+   */
   settings?: Readonly<Record<string, string>>;
+  /** What Secrets Manager holds: secret strings by name. @default - nothing */
+  secrets?: Readonly<Record<string, string>>;
   /** Folder for tables and queues that outlive a restart. @default - in memory */
   dataDir?: string;
   /** Hears what functions print and what goes wrong. @default - errors go to standard error, the rest nowhere */
@@ -43,14 +53,21 @@ export interface LocalCloud {
   pageUrl: string;
   /** `http://127.0.0.1:PORT/local`: where functions post to connections. */
   managementEndpoint: string;
+  /** For an operator: no function's role is asked here. */
   dynamodb: { endpoint: string; tableName: string };
+  /** For an operator. */
   sqs: { endpoint: string };
+  /** What functions may do, and what they did. */
+  permissions: Permissions;
   functions: Functions;
   gateway: Gateway;
   close(): Promise<void>;
 }
 
 const STAGE = 'local';
+
+/** Where a Bedrock answers: the one service that may lie outside. */
+export const BEDROCK_ENDPOINT = 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME';
 
 const DEFAULTS = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' } as const;
 
@@ -65,10 +82,11 @@ const logErrors: Log = ({ level, source, text }) => {
  * @throws {LocalCloudError} for a port in use, or a template that cannot run.
  */
 export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
-  const { port = 0, log = logErrors, gatewayLimits = {}, maxEnvironments = 64 } = options;
+  const { port = 0, log = logErrors, gatewayLimits = {}, maxEnvironments = 64, secrets = {} } = options;
   const { build = true, bundles } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
-  const settings = { ...DEFAULTS, ...options.settings };
+  const { [BEDROCK_ENDPOINT]: bedrock, ...given } = options.settings ?? {};
+  const settings = { ...DEFAULTS, ...given };
   checkSettings(settings);
 
   // Closed in reverse, also when a later part does not start.
@@ -78,10 +96,10 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   };
   try {
     // First of all: the functions' environment names the port.
-    const front = await startFront(port);
-    parts.push(() => front.close());
+    const entrance = await openEntrance(port);
+    parts.push(() => entrance.close());
     if (dataDir) parts.push(await holdDataFolder(dataDir));
-    const origin = `http://127.0.0.1:${front.port}`;
+    const origin = `http://127.0.0.1:${entrance.port}`;
     const managementEndpoint = `${origin}/${STAGE}`;
     const settled = await Promise.allSettled([
       prepareTemplate(build && !bundles, {
@@ -100,28 +118,47 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const template = valueOrThrow(prepared);
     const tables = valueOrThrow(startedTables);
     const queues = valueOrThrow(startedQueues);
-    const stack = readStack(template, { sqsEndpoint: queues.endpoint });
+    const stack = readStack(template, { sqsEndpoint: origin });
     await Promise.all([tables.create(stack), queues.create(stack)]);
 
+    const access = createAccess(readRoles(stack), log);
     const functions = await createFunctions({
       stack,
-      endpoints: {
-        AWS_ENDPOINT_URL: origin,
-        AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint,
-        AWS_ENDPOINT_URL_SQS: queues.endpoint,
-      },
+      endpoints: { AWS_ENDPOINT_URL: origin, ...(bedrock && { [BEDROCK_ENDPOINT]: origin }) },
+      access,
       maxEnvironments,
       log,
     });
     parts.push(() => functions.close());
-    const gateway = createGateway(readApi(stack, functions, log), {
+    const gateway = createGateway(readApi(stack, functions, access, log), {
       limits: gatewayLimits,
       log: (text) => log({ level: 'info', source: 'gateway', text }),
     });
     parts.push(() => gateway.close());
-    gateway.attach(front.server);
-    front.serve(gateway);
-    const sources = startEventSources(stack, functions, queues, log);
+    gateway.attach(entrance.server);
+    const upstreams = {
+      sqs: createUpstream(queues.endpoint),
+      ...(bedrock && { bedrock: createUpstream(bedrock) }),
+    };
+    parts.push(async () => {
+      for (const upstream of Object.values(upstreams)) upstream.close();
+    });
+    const front = createFront({
+      callerOf: (accessKeyId) => functions.callerOf(accessKeyId),
+      access,
+      services: {
+        ...upstreams,
+        dynamodb: tables.handle,
+        management: (request, response) => gateway.handleManagement(request, response),
+        secrets: createSecrets(secrets),
+      },
+    });
+    const page = createPage(join(import.meta.dirname, '..', 'web', 'dist'));
+    entrance.serve((request, response) => {
+      if (front(request, response)) return;
+      page(request, response).catch((error: unknown) => response.destroy(error as Error));
+    });
+    const sources = startEventSources(stack, functions, queues, access, log);
     parts.push(async () => {
       await Promise.all(sources.map((source) => source.stop()));
     });
@@ -129,11 +166,12 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const [table] = stack.ofType('AWS::DynamoDB::Table');
     if (!table) throw new LocalCloudError('The template has no table.');
     return {
-      url: `ws://127.0.0.1:${front.port}/${STAGE}`,
+      url: `ws://127.0.0.1:${entrance.port}/${STAGE}`,
       pageUrl: `${origin}/`,
       managementEndpoint,
       dynamodb: { endpoint: tables.endpoint, tableName: stack.ref(table) },
       sqs: { endpoint: queues.endpoint },
+      permissions: access,
       functions,
       gateway,
       close,
@@ -155,22 +193,18 @@ async function prepareTemplate(build: boolean, settings: Readonly<Record<string,
   return synthesize(settings);
 }
 
-interface Front {
+interface Entrance {
   server: Server;
   port: number;
-  serve(gateway: Gateway): void;
+  /** Before it, everything is answered with 503. */
+  serve(listener: RequestListener): void;
   close(): Promise<void>;
 }
 
-/** The one port that browsers and functions know: WebSocket API, management API and page. */
-async function startFront(port: number): Promise<Front> {
-  const page = createPage(join(import.meta.dirname, '..', 'web', 'dist'));
-  let gateway: Gateway | undefined;
-  const server = createServer((request, response) => {
-    if (gateway?.handleManagement(request, response)) return;
-    if (isAwsRequest(request)) return refuseAwsRequest(response);
-    page(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
+/** The one port that browsers and functions know: WebSocket API, AWS's services and page. */
+async function openEntrance(port: number): Promise<Entrance> {
+  let serving: RequestListener = (_, response) => response.writeHead(503).end();
+  const server = createServer((request, response) => serving(request, response));
   // Longer than a frozen environment sleeps: its pooled connections must not go stale under it.
   server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve, reject) => {
@@ -185,8 +219,8 @@ async function startFront(port: number): Promise<Front> {
   return {
     server,
     port: (server.address() as AddressInfo).port,
-    serve(ready) {
-      gateway = ready;
+    serve(listener) {
+      serving = listener;
     },
     close: () =>
       new Promise((resolve) => {
@@ -194,16 +228,4 @@ async function startFront(port: number): Promise<Front> {
         server.closeAllConnections();
       }),
   };
-}
-
-/** Functions send here what they ask of a service that the local cloud does not have. */
-function isAwsRequest({ headers }: IncomingMessage): boolean {
-  return headers.authorization?.startsWith('AWS4-') === true;
-}
-
-function refuseAwsRequest(response: ServerResponse): void {
-  response.writeHead(501, { 'content-type': 'application/x-amz-json-1.1' });
-  response.end(
-    JSON.stringify({ __type: 'NotImplemented', message: 'The local cloud does not have this service.' }),
-  );
 }

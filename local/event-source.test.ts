@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EventSource, startEventSource } from './event-source.ts';
+import { type EventSource, type PollerOperation, startEventSource } from './event-source.ts';
 import type { LogEntry } from './log.ts';
 import { type QueueServer, startQueues } from './queues.ts';
 import { readStack, type Stack, type StackResource } from './template/stack.ts';
@@ -49,7 +49,12 @@ afterEach(async () => {
 type Handler = (record: SQSRecord, event: SQSEvent) => Promise<unknown>;
 
 /** Consumes a queue with `handler`, one message at a time. */
-function consume(handler: Handler, queue = turns, concurrency = 10): void {
+function consume(
+  handler: Handler,
+  queue = turns,
+  concurrency = 10,
+  mayDo: (operation: PollerOperation) => boolean = () => true,
+): void {
   sources.push(
     startEventSource({
       client: queues.client,
@@ -63,6 +68,7 @@ function consume(handler: Handler, queue = turns, concurrency = 10): void {
         if (!record || event.Records.length > 1) throw new Error('not one record');
         return handler(record, event);
       },
+      ask: (operation) => ({ allowed: mayDo(operation), done: () => {} }),
       source: 'sample',
       log: (entry) => logged.push(entry),
     }),
@@ -177,6 +183,42 @@ describe('a message', () => {
     await send('g', 'next');
     await expect.poll(() => buried).toEqual(['poison of g']);
     await expect.poll(() => seen).toEqual(['poison', 'poison', 'poison', 'next']);
+  });
+});
+
+describe('a poller whose role', () => {
+  it('may not receive gets nothing, until it may', async () => {
+    const seen: string[] = [];
+    const asked: PollerOperation[] = [];
+    let mayReceive = false;
+    consume(
+      async ({ body }) => void seen.push(body),
+      turns,
+      10,
+      (operation) => {
+        asked.push(operation);
+        return operation !== 'ReceiveMessage' || mayReceive;
+      },
+    );
+    await send('g', 'a');
+    await expect.poll(() => asked.filter((operation) => operation === 'ReceiveMessage')).toHaveLength(2);
+    expect(seen).toEqual([]);
+    mayReceive = true;
+    await expect.poll(() => seen).toEqual(['a']);
+  });
+
+  it('may not delete handles a message once more when its visibility ends', async () => {
+    const seen: string[] = [];
+    let tries = 0;
+    consume(
+      async ({ body }) => void seen.push(body),
+      turns,
+      10,
+      (operation) => operation !== 'DeleteMessage' || tries++ > 0,
+    );
+    await send('g', 'a');
+    await expect.poll(() => seen, { timeout: 5000 }).toEqual(['a', 'a']);
+    await expect.poll(() => count(turns)).toBe(0);
   });
 });
 

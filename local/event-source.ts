@@ -7,6 +7,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda';
+import type { Attempt } from './aws/access.ts';
 import { messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 import { REGION } from './world.ts';
@@ -22,10 +23,16 @@ export interface EventSourceOptions {
   /** Batches at work at one time. */
   concurrency: number;
   invoke(event: SQSEvent): Promise<unknown>;
+  /** Lambda polls with the function's own role: asks it for the operation on the queue. */
+  ask(operation: PollerOperation): Attempt;
   /** Names it in the log. */
   source: string;
   log: Log;
 }
+
+/** What Lambda does to a queue. Source: "Using Lambda with Amazon SQS", AWS Lambda developer guide. */
+export const POLLER_OPERATIONS = ['GetQueueAttributes', 'ReceiveMessage', 'DeleteMessage'] as const;
+export type PollerOperation = (typeof POLLER_OPERATIONS)[number];
 
 export interface EventSource {
   /** Receives no more; what is at work ends on its own. */
@@ -47,7 +54,15 @@ export function startEventSource(options: EventSourceOptions): EventSource {
   let inFlight = 0;
   let freed = Promise.withResolvers<void>();
 
-  async function receive(): Promise<Message[]> {
+  /** Undefined: the role does not let Lambda poll. */
+  async function receive(): Promise<Message[] | undefined> {
+    const looking = options.ask('GetQueueAttributes');
+    looking.done({ requestBytes: 0, responseBytes: 0 });
+    const receiving = options.ask('ReceiveMessage');
+    if (!looking.allowed || !receiving.allowed) {
+      receiving.done({ requestBytes: 0, responseBytes: 0 });
+      return undefined;
+    }
     const { Messages = [] } = await options.client.send(
       new ReceiveMessageCommand({
         QueueUrl: options.queueUrl,
@@ -58,15 +73,20 @@ export function startEventSource(options: EventSourceOptions): EventSource {
       }),
       { abortSignal: stopped.signal },
     );
+    receiving.done({ requestBytes: 0, responseBytes: bytesOf(Messages) });
     return Messages;
   }
 
   async function work(messages: Message[]): Promise<void> {
     const done = await process(messages, options);
     await Promise.all(
-      done.map(({ ReceiptHandle }) =>
-        options.client.send(new DeleteMessageCommand({ QueueUrl: options.queueUrl, ReceiptHandle })),
-      ),
+      done.map(async ({ ReceiptHandle }) => {
+        const deleting = options.ask('DeleteMessage');
+        deleting.done({ requestBytes: 0, responseBytes: 0 });
+        // Not deleted, it comes back when its visibility ends: its work is done again.
+        if (!deleting.allowed) return;
+        await options.client.send(new DeleteMessageCommand({ QueueUrl: options.queueUrl, ReceiptHandle }));
+      }),
     );
   }
 
@@ -84,6 +104,11 @@ export function startEventSource(options: EventSourceOptions): EventSource {
       }
       try {
         const messages = await receive();
+        if (!messages) {
+          // The denial is told already, and somebody may put it right.
+          await pause();
+          continue;
+        }
         if (messages.length === 0) continue;
         inFlight += 1;
         void work(messages)
@@ -94,9 +119,14 @@ export function startEventSource(options: EventSourceOptions): EventSource {
           });
       } catch (error) {
         complain('Polling failed', error);
-        await delay(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => {});
+        await pause();
       }
     }
+  }
+
+  async function pause(): Promise<void> {
+    // Cut short when it is to stop.
+    await delay(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => {});
   }
 
   const polling = poll();
@@ -130,6 +160,10 @@ export function startEventSource(options: EventSourceOptions): EventSource {
       return [];
     }
   }
+}
+
+function bytesOf(messages: readonly Message[]): number {
+  return messages.reduce((sum, { Body = '' }) => sum + Buffer.byteLength(Body), 0);
 }
 
 /** Ids of failed messages; undefined if the answer is malformed, which Lambda takes for a failure of all. */

@@ -1,5 +1,12 @@
+import type { Access } from './aws/access.ts';
+import type { Caller } from './aws/caller.ts';
 import { LocalCloudError } from './errors.ts';
-import { type EventSource, startEventSource } from './event-source.ts';
+import {
+  type EventSource,
+  POLLER_OPERATIONS,
+  type PollerOperation,
+  startEventSource,
+} from './event-source.ts';
 import type { FunctionPools } from './functions/functions.ts';
 import type { Log } from './log.ts';
 import type { QueueServer } from './queues.ts';
@@ -10,6 +17,7 @@ export function startEventSources(
   stack: Stack,
   functions: FunctionPools,
   queues: QueueServer,
+  access: Access,
   log: Log,
 ): EventSource[] {
   return stack
@@ -18,7 +26,15 @@ export function startEventSources(
     .map(({ properties }) => {
       const queueArn = properties.text('EventSourceArn');
       const queue = stack.find('AWS::SQS::Queue', queueArn);
-      const pool = functions.pool(stack.find('AWS::Lambda::Function', properties.text('FunctionName')));
+      const target = stack.find('AWS::Lambda::Function', properties.text('FunctionName'));
+      const pool = functions.pool(target);
+      const caller = functions.caller(target);
+      const missing = missingOperation(access, caller, queueArn);
+      if (missing) {
+        throw new LocalCloudError(
+          `${target.logicalId}: its role does not have permissions to call ${missing} on ${queue.logicalId}.`,
+        );
+      }
       const visibility = queue.properties.number('VisibilityTimeout') ?? 30;
       if (visibility < pool.spec.timeoutSeconds) {
         throw new LocalCloudError(
@@ -34,8 +50,29 @@ export function startEventSources(
         reportBatchItemFailures: properties.list('FunctionResponseTypes').includes('ReportBatchItemFailures'),
         concurrency: Math.min(pool.concurrency, maximum ?? Number.POSITIVE_INFINITY),
         invoke: (event) => pool.invoke(event),
+        ask: (operation) =>
+          access.attempt(caller, {
+            by: 'platform',
+            service: 'sqs',
+            operation,
+            needs: [need(operation, queueArn)],
+          }),
         source: pool.spec.name,
         log,
       });
     });
+}
+
+const need = (operation: PollerOperation, queueArn: string) => ({
+  action: `sqs:${operation}`,
+  resource: queueArn,
+});
+
+/** What Lambda would need to poll a queue and may not do: it then refuses to make the mapping. */
+export function missingOperation(
+  access: Access,
+  caller: Caller,
+  queueArn: string,
+): PollerOperation | undefined {
+  return POLLER_OPERATIONS.find((operation) => !access.mayBeAllowed(caller, need(operation, queueArn)));
 }

@@ -25,6 +25,10 @@ it.each([
     { PORT: '0', MIDTURN_MAX_STEPS: '0' },
     'MIDTURN_MAX_STEPS is "0": it must be a whole number from 1 to 1000.\n',
   ],
+  [
+    { PORT: '0', MIDTURN_LOCAL_SECRETS: '{"key":1}' },
+    'MIDTURN_LOCAL_SECRETS must be a JSON object of strings: {"name":"value"}.\n',
+  ],
 ])('a setting that cannot be is one line: %o', async (variables, stderr) => {
   expect(await run(variables)).toEqual({ code: 1, stdout: '', stderr });
 });

@@ -1,6 +1,6 @@
 import { stop as stopBundler } from 'esbuild';
 import { SETTING_NAMES, SettingError } from '../lambdas/settings.ts';
-import { startLocalCloud } from './cloud.ts';
+import { BEDROCK_ENDPOINT, startLocalCloud } from './cloud.ts';
 import { LocalCloudError } from './errors.ts';
 import { buildPage } from './page-build.ts';
 
@@ -15,9 +15,25 @@ function readPort(text: string | undefined): number {
   return port;
 }
 
+/** What the local Secrets Manager holds: `{"name":"value"}`. What is wrong with it is said without quoting it. */
+function readSecrets(text: string | undefined): Record<string, string> {
+  if (!text) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isMap || !Object.values(value as object).every((secret) => typeof secret === 'string')) {
+    throw new SettingError('MIDTURN_LOCAL_SECRETS must be a JSON object of strings: {"name":"value"}.');
+  }
+  return value as Record<string, string>;
+}
+
 async function main(): Promise<void> {
   const settings: Record<string, string> = {};
-  for (const name of SETTING_NAMES) {
+  for (const name of [...SETTING_NAMES, BEDROCK_ENDPOINT]) {
     const value = process.env[name];
     if (value) settings[name] = value;
   }
@@ -26,6 +42,7 @@ async function main(): Promise<void> {
   const starting = startLocalCloud({
     port: readPort(process.env.PORT),
     settings,
+    secrets: readSecrets(process.env.MIDTURN_LOCAL_SECRETS),
     ...(dataDir && { dataDir }),
     log: ({ level, source, text }) => {
       if (level === 'error' || verbose) console.error(`${source}: ${text}`);

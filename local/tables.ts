@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import {
@@ -21,6 +22,8 @@ import { REGION } from './world.ts';
 export interface TableServer {
   /** `http://127.0.0.1:…`, speaking DynamoDB's protocol. */
   endpoint: string;
+  /** Answers a request that came in elsewhere as if it had come in at the endpoint. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
   /** Makes the template's tables, where they are not there from before. */
   create(stack: Stack): Promise<void>;
   close(): Promise<void>;
@@ -54,6 +57,9 @@ export async function startTables(folder: string | undefined, log: Log): Promise
 
   return {
     endpoint,
+    handle: (request, response) => {
+      server.emit('request', request, response);
+    },
     async create(stack) {
       const tables = stack.ofType('AWS::DynamoDB::Table');
       await Promise.all(tables.map((table) => createTable(client, stack.ref(table), table)));

@@ -1,4 +1,5 @@
 import type { Core } from '../core/core.ts';
+import type { Gateway } from '../core/ports.ts';
 import type { Environment } from '../settings.ts';
 import { readLimits, readRates, readRetention } from '../settings.ts';
 import { managementGateway } from './api-gateway/gateway.ts';
@@ -7,18 +8,30 @@ import type { Instruments } from './instruments/instruments.ts';
 import { sqsQueues } from './sqs/queues.ts';
 import { randomId, systemClock } from './system/system.ts';
 
+const notSet = (name: string) =>
+  new Error(`${name} is not set: the stack sets it for each function that needs it.`);
+
 /** A variable that the stack sets. */
 export function required(env: Environment, name: string): string {
   const value = env[name];
-  if (!value) throw new Error(`${name} is not set: the stack sets it for each function that needs it.`);
+  if (!value) throw notSet(name);
   return value;
 }
+
+const noAccess = async (): Promise<never> => {
+  throw notSet('MIDTURN_MANAGEMENT_ENDPOINT');
+};
+/** Of a function that has nothing to say to connections. */
+const noGateway: Gateway = { post: noAccess, disconnect: noAccess };
 
 /** The core of a function: AWS's services behind its ports, made once per environment. */
 export const coreOf = (env: Environment, { log, metrics }: Instruments): Core => ({
   store: dynamoStore(required(env, 'MIDTURN_TABLE_NAME')),
-  queues: sqsQueues(required(env, 'MIDTURN_TURN_QUEUE_URL'), required(env, 'MIDTURN_DEADLINE_QUEUE_URL')),
-  gateway: managementGateway(required(env, 'MIDTURN_MANAGEMENT_ENDPOINT'), metrics),
+  // Each is there for the functions that use it: the others may not, and do not know where it is.
+  queues: sqsQueues(env.MIDTURN_TURN_QUEUE_URL ?? '', env.MIDTURN_DEADLINE_QUEUE_URL ?? ''),
+  gateway: env.MIDTURN_MANAGEMENT_ENDPOINT
+    ? managementGateway(env.MIDTURN_MANAGEMENT_ENDPOINT, metrics)
+    : noGateway,
   clock: systemClock,
   newId: randomId,
   log,

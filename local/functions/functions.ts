@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Access } from '../aws/access.ts';
+import { accessKeyIdOf, type FunctionCaller, functionCaller } from '../aws/caller.ts';
 import { LocalCloudError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isMap } from '../template/resolve.ts';
@@ -8,6 +10,7 @@ import type { Stack, StackResource } from '../template/stack.ts';
 import { REGION } from '../world.ts';
 import { compileRuntime, type FunctionSpec } from './environment.ts';
 import { type EnvironmentState, FunctionPool } from './pool.ts';
+import { createTelemetry } from './telemetry.ts';
 
 export interface FunctionState {
   /** The name of its bundle, e.g. `turn`. */
@@ -26,6 +29,10 @@ export interface Functions {
 
 export interface FunctionPools extends Functions {
   pool(resource: StackResource): FunctionPool;
+  /** A function as it asks something of AWS. */
+  caller(resource: StackResource): FunctionCaller;
+  /** The function that has this access key. */
+  callerOf(accessKeyId: string): FunctionCaller | undefined;
   close(): Promise<void>;
 }
 
@@ -33,6 +40,7 @@ export interface FunctionsOptions {
   stack: Stack;
   /** Where AWS services answer: `AWS_ENDPOINT_URL…` of each function. */
   endpoints: Readonly<Record<`AWS_ENDPOINT_URL${string}`, string>>;
+  access: Access;
   maxEnvironments: number;
   log: Log;
 }
@@ -44,23 +52,34 @@ const SHORT_ENVIRONMENTS = 4 * availableParallelism();
 export async function createFunctions({
   stack,
   endpoints,
+  access,
   maxEnvironments,
   log,
 }: FunctionsOptions): Promise<FunctionPools> {
   const runtime = await compileRuntime();
   const pools = new Map<string, FunctionPool>();
   const byName = new Map<string, FunctionPool>();
+  const callers = new Map<string, FunctionCaller>();
   for (const resource of stack.ofType('AWS::Lambda::Function')) {
     const spec = readSpec(stack, resource, endpoints);
     const reservedConcurrency = resource.properties.number('ReservedConcurrentExecutions');
+    const caller = functionCaller(stack, resource, spec.name);
+    callers.set(accessKeyIdOf(resource), caller);
+    const telemetry = createTelemetry({
+      access,
+      caller,
+      logGroupName: spec.logGroupName,
+      traced: resource.properties.nested('TracingConfig').optionalText('Mode') === 'Active',
+      print(text) {
+        for (const line of text.trimEnd().split('\n')) log({ level: 'info', source: spec.name, text: line });
+      },
+    });
     const isShort = spec.timeoutSeconds <= SHORT_SECONDS;
     const pool = new FunctionPool(spec, {
       maxEnvironments: isShort ? Math.min(maxEnvironments, SHORT_ENVIRONMENTS) : maxEnvironments,
       runtime,
       ...(reservedConcurrency !== undefined && { reservedConcurrency }),
-      log: (text) => {
-        for (const line of text.trimEnd().split('\n')) log({ level: 'info', source: spec.name, text: line });
-      },
+      ...telemetry,
     });
     pools.set(resource.logicalId, pool);
     byName.set(spec.name, pool);
@@ -81,6 +100,12 @@ export async function createFunctions({
       if (!pool) throw new LocalCloudError(`${logicalId} is no function.`);
       return pool;
     },
+    caller(resource) {
+      const caller = callers.get(accessKeyIdOf(resource));
+      if (!caller) throw new LocalCloudError(`${resource.logicalId} is no function.`);
+      return caller;
+    },
+    callerOf: (accessKeyId) => callers.get(accessKeyId),
     async close() {
       await Promise.all([...byName.values()].map((pool) => pool.close()));
     },
@@ -120,7 +145,14 @@ function readSpec(
     timeoutSeconds: properties.number('Timeout') ?? 3,
     logGroupName,
     variables: {
-      ...runtimeVariables({ logicalId, folder, handler, functionName, memoryMb, logGroupName }),
+      ...runtimeVariables({
+        accessKeyId: accessKeyIdOf(resource),
+        folder,
+        handler,
+        functionName,
+        memoryMb,
+        logGroupName,
+      }),
       ...endpoints,
       ...variables,
     },
@@ -129,7 +161,7 @@ function readSpec(
 
 /** Source: "Defined runtime environment variables", AWS Lambda developer guide. */
 function runtimeVariables(about: {
-  logicalId: string;
+  accessKeyId: string;
   folder: string;
   handler: string;
   functionName: string;
@@ -149,8 +181,7 @@ function runtimeVariables(about: {
     LAMBDA_TASK_ROOT: about.folder,
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',
-    // A key of its own for each function: what a request may do can be told from who signed it.
-    AWS_ACCESS_KEY_ID: `LOCAL${about.logicalId.toUpperCase()}`,
+    AWS_ACCESS_KEY_ID: about.accessKeyId,
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_SESSION_TOKEN: 'local',
     // A function in AWS finds no developer's configuration, so neither does one here.

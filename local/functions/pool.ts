@@ -10,7 +10,12 @@ export interface PoolOptions {
   reservedConcurrency?: number;
   /** From `compileRuntime`. */
   runtime: URL;
-  log(text: string): void;
+  /** What an environment prints, and why one did not start. */
+  log(text: string, environmentId: string): void;
+  /** An environment begins to start. */
+  onStart?(environmentId: string): void;
+  /** An environment's invocation is over, whatever came of it. */
+  onInvoked?(environmentId: string): void;
 }
 
 /**
@@ -82,6 +87,7 @@ export class FunctionPool {
       try {
         return JSON.parse(await environment.invoke(JSON.stringify(event)));
       } finally {
+        this.#options.onInvoked?.(environment.id);
         this.#offer(environment);
       }
     } finally {
@@ -130,7 +136,12 @@ export class FunctionPool {
       this.#states.size >= this.#options.maxEnvironments
     )
       return;
-    const environment = new ExecutionEnvironment(this.spec, this.#options.runtime, this.#options.log);
+    const environment: ExecutionEnvironment = new ExecutionEnvironment(
+      this.spec,
+      this.#options.runtime,
+      (text) => this.#options.log(text, environment.id),
+    );
+    this.#options.onStart?.(environment.id);
     this.#states.set(environment, 'starting');
     environment.ready.then(
       () => {
@@ -139,7 +150,7 @@ export class FunctionPool {
         this.#scaleOut();
       },
       (error: unknown) => {
-        this.#options.log(`did not start: ${messageOf(error)}`);
+        this.#options.log(`did not start: ${messageOf(error)}`, environment.id);
         const waiter = this.#waiters.shift();
         if (!waiter) return;
         clearTimeout(waiter.timer);

@@ -4,7 +4,7 @@ import { type ConnectionFacts, connectEvent, connectionFacts, requestContext } f
 import type { HandshakeRequest } from './handshake-request.ts';
 import { callFunction, describeError, describeFailure, readProxyResponse } from './integration.ts';
 import { MAX_URL_LENGTH } from './limits.ts';
-import type { GatewayApi } from './types.ts';
+import { type GatewayApi, InvocationRefused } from './types.ts';
 
 export type Admission =
   | {
@@ -62,9 +62,8 @@ export async function admit(
   );
   if (outcome.kind !== 'returned') {
     log(`$connect of connection ${connectionId} ${describeFailure(outcome)}`);
-    return outcome.kind === 'timed-out'
-      ? refuse(504, 'Endpoint request timed out')
-      : refuse(502, 'Internal server error');
+    if (outcome.kind === 'timed-out') return refuse(504, 'Endpoint request timed out');
+    return refuse(outcome.error instanceof InvocationRefused ? 500 : 502, 'Internal server error');
   }
   const response = readProxyResponse(outcome.value);
   if (response === undefined) {

@@ -5,6 +5,7 @@ import { connect, HandshakeRefused } from '../../test/support/ws-client.ts';
 import type { ConnectEvent, DisconnectEvent, MessageEvent } from './events.ts';
 import { gate, ok, recorder, recording, startGateway } from './test-gateway.ts';
 import { managementClient } from './test-management.ts';
+import { InvocationRefused } from './types.ts';
 
 async function refusal(promise: Promise<unknown>): Promise<HandshakeRefused> {
   const error = await promise.then(
@@ -105,6 +106,17 @@ describe('$connect', () => {
   it.each([200, 201, 299])('opens on %i', async (statusCode) => {
     const { url } = await startGateway({ routes: { $connect: async () => ({ statusCode }) } });
     await expect(connect(url)).resolves.toBeDefined();
+  });
+
+  it('refuses with 500 when API Gateway may not invoke it', async () => {
+    const { url } = await startGateway({
+      routes: {
+        $connect: async () => {
+          throw new InvocationRefused('no permission');
+        },
+      },
+    });
+    expect((await refusal(connect(url))).statusCode).toBe(500);
   });
 
   it('refuses with 502 when it throws', async () => {

@@ -50,7 +50,7 @@ describe('an authorizer policy', () => {
     ['an unknown effect', { Statement: [statement({ Effect: 'allow' })] }],
     ['no action', { Statement: [statement({ Action: undefined })] }],
     ['no resource', { Statement: [statement({ Resource: undefined })] }],
-    ['a condition, which is not evaluated', { Statement: [statement({ Condition: {} })] }],
+    ['a condition, which is not evaluated', { Statement: [statement({ Condition: { Bool: { a: true } } })] }],
   ])('calls %s malformed', (_what, document) => {
     expect(evaluatePolicy(document, ARN)).toBe('malformed');
   });

@@ -1,6 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-/** Invokes one function of the local cloud and gives what its handler returned, or throws what Lambda would report. */
+/** API Gateway could not invoke the function at all: its own configuration is at fault, not the function. */
+export class InvocationRefused extends Error {
+  override readonly name = 'InvocationRefused';
+}
+
+/**
+ * Invokes one function of the local cloud and gives what its handler returned, or throws what Lambda would report.
+ * @throws {InvocationRefused} if nobody lets API Gateway invoke it.
+ */
 export type Invoke = (event: unknown) => Promise<unknown>;
 
 export interface RouteTarget {

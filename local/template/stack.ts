@@ -29,7 +29,7 @@ export interface Stack {
 export const API_ID = 'midturnapi';
 
 interface Naming {
-  /** Where queues answer: their `Ref` is a URL. */
+  /** Where functions find queues: their `Ref` is a URL. */
   sqsEndpoint: string;
 }
 
@@ -54,6 +54,12 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, namin
     ref: `${STACK}-${id}`,
     attributes: { Arn: `arn:${PARTITION}:iam::${ACCOUNT}:role/${STACK}-${id}`, RoleId: id },
   }),
+  'AWS::IAM::Policy': (id) => ({ ref: id, attributes: { Id: id } }),
+  'AWS::IAM::ManagedPolicy': (id) => {
+    const policyArn = `arn:${PARTITION}:iam::${ACCOUNT}:policy/${STACK}-${id}`;
+    return { ref: policyArn, attributes: { PolicyArn: policyArn } };
+  },
+  'AWS::SQS::QueuePolicy': (id) => ({ ref: id, attributes: { Id: id } }),
   'AWS::Logs::LogGroup': (id) => ({
     ref: `${STACK}-${id}`,
     attributes: { Arn: arn('logs', `log-group:${STACK}-${id}:*`) },

@@ -71,6 +71,8 @@ describe('the same message id again', () => {
 
     const back = await stack.connect(session);
     back.send({ type: 'connect', resume: { lane, after_seq: 0 } });
+    // Frames of one connection overtake one another: a message before `session_start` may go over another lane.
+    await back.waitFor('session_start');
     back.send({ type: 'message', id: 'm2', content: 'second' });
     back.send({ type: 'message', id: 'm3', content: 'third' });
     expect(await accepted(back, 'm2')).toMatchObject({ ...landing(first), duplicate: true });

@@ -435,12 +435,17 @@ export class Cloud {
   /** P9, P8: a number is given to one event, for ever. */
   #observe(actor: Actor, lane: string, item: Lane, changes: readonly { do: string; path: unknown }[]): void {
     // Its commits and claims show the worker the lane; what else it writes there, it does not read.
-    if (changes.some(({ path }) => path === 'mark' || path === 'holder')) {
+    const { isLate } = this.scheduler;
+    if (!isLate && changes.some(({ path }) => path === 'mark' || path === 'holder')) {
       this.#looks.set(`${actor.id} ${lane}`, this.scheduler.steps);
     }
     if (changes.some(({ do: what, path }) => what === 'set' && path === 'holder')) {
-      this.#holders.set(lane, actor);
-      this.#claimed.set(actor, lane);
+      // A claim that comes through once more, late, gives the lane to a worker that knows nothing of it: nobody can write.
+      if (isLate) this.#holders.delete(lane);
+      else {
+        this.#holders.set(lane, actor);
+        this.#claimed.set(actor, lane);
+      }
     }
     for (const id in item.inbox) {
       if (!this.#arrivals.has(`${lane} ${id}`)) this.#arrivals.set(`${lane} ${id}`, this.scheduler.steps);

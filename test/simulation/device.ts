@@ -60,15 +60,25 @@ export class Device implements Source {
   /** When it asked for the history and was not answered yet. */
   #asked: number | undefined;
   #highest = 0;
+  /** What the last `connect` of this connection resumes after. */
+  #asksAfter: number | undefined;
   /** A frame of this connection may not have been handled. */
   #failed = false;
 
-  constructor(cloud: Cloud, name: string, sessionId: string, script: Act[], bare: boolean) {
+  /** `comesAt`: when it dials first. */
+  constructor(
+    cloud: Cloud,
+    name: string,
+    sessionId: string,
+    script: Act[],
+    { bare, comesAt }: { bare: boolean; comesAt: number },
+  ) {
     this.#cloud = cloud;
     this.name = name;
     this.#sessionId = sessionId;
     this.#script = script;
     this.#bare = bare;
+    this.#downUntil = comesAt;
   }
 
   get online(): boolean {
@@ -150,7 +160,8 @@ export class Device implements Source {
     const { now } = this.#cloud.scheduler;
     const message: Sent = {
       id,
-      lane: this.lane,
+      // Known once `session_start` has come: a frame that overtakes `connect` goes over another lane than was asked for.
+      lane: this.#speaksOn,
       connection: this.connection,
       sentAt: now,
       at: now,
@@ -208,9 +219,10 @@ export class Device implements Source {
 
   #hello(): void {
     this.#connecting = this.#cloud.scheduler.now;
+    this.#asksAfter = this.base === undefined ? undefined : this.contiguous;
     const resume = {
       ...(this.lane !== undefined && { lane: this.lane }),
-      ...(this.base !== undefined && { after_seq: this.contiguous }),
+      ...(this.#asksAfter !== undefined && { after_seq: this.#asksAfter }),
     };
     this.#frame({ type: 'connect', resume });
   }
@@ -284,6 +296,8 @@ export class Device implements Source {
       case 'session_start':
         this.base ??= frame.last_seq;
         this.heard = Math.max(this.heard, frame.last_seq);
+        // What comes next on this connection is what follows the last event that was asked for, or told of.
+        if (connection === this.connection) this.#lastOnConnection ??= this.#asksAfter ?? frame.last_seq;
         if (connection === this.connection || this.connection === undefined) {
           this.lane = frame.lane;
           this.#speaksOn = frame.lane;
@@ -320,6 +334,7 @@ export class Device implements Source {
     this.#connecting = undefined;
     this.#speaksOn = undefined;
     this.#lastOnConnection = undefined;
+    this.#asksAfter = undefined;
     this.#pipelined = false;
     this.#failed = false;
     this.#asked = undefined;

@@ -66,7 +66,10 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
       scheduler.now,
       Object.values(faults).some((p) => p > 0),
     ).slice(0, options.acts);
-    const device = new Device(cloud, 'ABC'[i] ?? 'Z', 'session', script, random.chance(0.3));
+    // Some come when a turn runs already.
+    const comesAt = scheduler.now + (random.chance(0.3) ? random.int(100, 4000) : 0);
+    const bare = random.chance(0.3);
+    const device = new Device(cloud, 'ABC'[i] ?? 'Z', 'session', script, { bare, comesAt });
     devices.push(device);
     scheduler.addSource(device);
   }
@@ -95,7 +98,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
 async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   const { scheduler } = cloud;
   scheduler.faultsUntil = scheduler.now;
-  const fresh = new Device(cloud, 'P', 'session', [], false);
+  const fresh = new Device(cloud, 'P', 'session', [], { bare: false, comesAt: scheduler.now });
   devices.push(fresh);
   scheduler.addSource(fresh);
   fresh.base = cloud.committed.size;

@@ -305,6 +305,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'listens-before-it-is-told',
+    breaks:
+      'a client that asks for nothing is given what was committed since its greeting, before live events',
+    patches: [
+      [
+        `${core}/inbound/greet.ts`,
+        'await sendMissed(core, id, session, wish.after ?? told);',
+        'await joinSession(core, session, id, LIVE);\n  await sendMissed(core, id, session, wish.after ?? told);',
+      ],
+    ],
+  },
+  {
     name: 'abort-of-any-turn',
     breaks: 'an abort names its turn',
     patches: [

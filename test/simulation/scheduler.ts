@@ -79,6 +79,8 @@ export class Scheduler {
   pauseMs: readonly [number, number] = [2000, 8000];
   /** Counted for the report. */
   readonly injected: Record<string, number> = {};
+  /** What happens now is a late duplicate: nobody sees its answer. */
+  isLate = false;
   readonly #operations: Operation[] = [];
   #timers: Timer[] = [];
   #ghosts: { at: number; tag: Tag; run(): unknown }[] = [];
@@ -270,7 +272,9 @@ export class Scheduler {
     for (const ghost of this.#ghosts.filter(({ at }) => at <= this.now)) {
       this.#ghosts.splice(this.#ghosts.indexOf(ghost), 1);
       if (this.#log) this.log(`late duplicate of: ${ghost.tag()}`);
+      this.isLate = true;
       ghost.run();
+      this.isLate = false;
     }
   }
 

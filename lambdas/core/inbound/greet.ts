@@ -9,7 +9,7 @@ import { reply } from '../replies.ts';
 import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../sessions.ts';
 import type { Update } from '../update.ts';
 import { absent, any, equals, exists, set, setIfAbsent } from '../update.ts';
-import { catchUp, replay } from './replay.ts';
+import { sendMissed } from './replay.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
@@ -107,16 +107,15 @@ async function bind(
 async function sayHello(core: Core, id: string, connection: Connection, wish: Wish): Promise<Connection> {
   const { session } = connection;
   const told = await sendSessionStart(core, id, connection);
-  if (wish.after !== undefined) await catchUp(core, id, session, wish.after);
-  else {
-    const joined = await joinSession(core, session, id, LIVE);
-    // What was committed in between is neither told of nor live.
-    if (joined.lastSeq > told) await replay(core, id, session, told, joined.lastSeq);
-  }
-  await core.store.update(connectionKey(id), {
-    when: [exists('session')],
-    change: [set('greeted', true), ...(wish.connecting ? [set<Connection>('connected', true)] : [])],
-  });
+  // Also for a client that asks for nothing: what was committed since it was told of is neither told of nor live.
+  await sendMissed(core, id, session, wish.after ?? told);
+  await Promise.all([
+    joinSession(core, session, id, LIVE),
+    core.store.update(connectionKey(id), {
+      when: [exists('session')],
+      change: [set('greeted', true), ...(wish.connecting ? [set<Connection>('connected', true)] : [])],
+    }),
+  ]);
   return connection;
 }
 

@@ -10,19 +10,18 @@ import { joinSession, viewSession } from '../sessions.ts';
  * connection joined is replayed here, and what follows is kept by the turn's worker until this is done.
  */
 export async function catchUp(core: Core, id: string, session: string, after: number): Promise<void> {
-  const { lastSeq } = await joinSession(core, session, id, CATCHING_UP);
-  await replay(core, id, session, after, lastSeq);
+  await sendMissed(core, id, session, after);
   await joinSession(core, session, id, LIVE);
 }
 
+/** The first half: whoever calls this lets the connection listen afterwards. */
+export async function sendMissed(core: Core, id: string, session: string, after: number): Promise<void> {
+  const { lastSeq } = await joinSession(core, session, id, CATCHING_UP);
+  await replay(core, id, session, after, lastSeq);
+}
+
 /** Posts the events after `after`, up to `until`. Those that have expired are answered by `history_gap`. */
-export async function replay(
-  core: Core,
-  id: string,
-  session: string,
-  after: number,
-  until: number,
-): Promise<void> {
+async function replay(core: Core, id: string, session: string, after: number, until: number): Promise<void> {
   if (until <= after) return;
   // The lane before the spilled events: what leaves its tail meanwhile is in EVENTS by then.
   const view = await viewSession(core, session);

@@ -1,0 +1,127 @@
+import type { EventFrame } from '../../lambdas/protocol/server-frames.ts';
+import { isEnd } from '../frames.ts';
+import { brief, demand, need } from '../outcome.ts';
+import type { Watch } from '../rule.ts';
+import type { Recording } from '../server.ts';
+
+const watched = (recordings: readonly Recording[]): readonly Recording[] => {
+  const heard = recordings.filter(({ peer }) => peer.events.length > 0);
+  need(heard.length > 0, 'no connection saw an event');
+  return heard;
+};
+
+/** Events by `seq`, each once: in which order they came is the question of one rule, and of no other. */
+function inOrder({ peer }: Recording): EventFrame[] {
+  const bySeq = new Map(peer.events.map((event) => [event.seq, event]));
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/** The turns of which this connection saw everything from `turn_start` on. */
+function wholeTurns(recording: Recording): EventFrame[][] {
+  const turns = new Map<string, EventFrame[]>();
+  for (const event of inOrder(recording)) {
+    const turn = turns.get(event.turn_id);
+    if (turn) turn.push(event);
+    else turns.set(event.turn_id, [event]);
+  }
+  return [...turns.values()].filter(
+    (turn) => turn[0]?.type === 'turn_start' && turn.every(({ seq }, i) => seq === (turn[0]?.seq ?? 0) + i),
+  );
+}
+
+export const ALWAYS: readonly Watch[] = [
+  {
+    name: 'always-frames-valid',
+    promise: 'wire',
+    says: 'every frame has the fields that the protocol gives it',
+    judge(recordings) {
+      need(
+        recordings.some(({ peer }) => peer.received.length > 0),
+        'nothing was received',
+      );
+      for (const { rule, peer } of recordings) {
+        demand(peer.wrong.length === 0, `in ${rule}: ${peer.wrong[0]}`);
+      }
+    },
+  },
+  {
+    name: 'always-frame-size',
+    promise: 'wire',
+    says: 'no frame is larger than `limits.frame_bytes`',
+    judge(recordings) {
+      const greeted = recordings.flatMap(({ peer }) => {
+        const start = peer.received.find((frame) => frame.type === 'session_start');
+        return start ? [{ peer, limit: start.limits.frame_bytes }] : [];
+      });
+      need(greeted.length > 0, 'no connection was greeted');
+      for (const { peer, limit } of greeted) {
+        demand(peer.largest <= limit, `a frame has ${peer.largest} bytes, the limit is ${limit}`);
+      }
+    },
+  },
+  {
+    name: 'always-seq',
+    promise: 'P9',
+    says: 'on every connection `seq` rises by one from event to event, without hole or repeat',
+    judge(recordings) {
+      for (const { rule, peer } of watched(recordings)) {
+        const [first] = peer.events;
+        const wrong = peer.events.findIndex(({ seq }, i) => seq !== (first?.seq ?? 0) + i);
+        const around = peer.events.slice(Math.max(0, wrong - 1), wrong + 1).map(({ seq }) => seq);
+        demand(wrong < 0, `in ${rule}: after event ${around[0]} came ${around[1]}`);
+      }
+    },
+  },
+  {
+    name: 'always-offsets',
+    promise: 'P3',
+    says: 'a chunk’s `offset` is the length of the turn’s text before it',
+    judge(recordings) {
+      for (const recording of watched(recordings)) {
+        for (const turn of wholeTurns(recording)) {
+          let length = 0;
+          for (const event of turn) {
+            if (event.type !== 'chunk') continue;
+            const why = `in ${recording.rule}: after ${length} characters came the offset ${event.offset}`;
+            demand(event.offset === length, why);
+            length += event.content.length;
+          }
+        }
+      }
+    },
+  },
+  {
+    name: 'always-full-response',
+    promise: 'P3',
+    says: 'however a turn ends, its `full_response` is its chunks put together',
+    judge(recordings) {
+      for (const recording of watched(recordings)) {
+        for (const turn of wholeTurns(recording)) {
+          const end = turn.find(isEnd);
+          if (!end || end.full_response === null) continue;
+          const text = turn.map((event) => (event.type === 'chunk' ? event.content : '')).join('');
+          const why = `in ${recording.rule}: ${end.type} says ${brief(end.full_response)}, the chunks ${brief(text)}`;
+          demand(end.full_response === text, why);
+        }
+      }
+    },
+  },
+  {
+    name: 'always-nothing-after-the-end',
+    promise: 'P3',
+    says: 'after its end nothing more comes of a turn, and turns do not overlap',
+    judge(recordings) {
+      for (const recording of watched(recordings)) {
+        const over = new Set<string>();
+        let running: string | undefined;
+        for (const event of inOrder(recording)) {
+          demand(!over.has(event.turn_id), `in ${recording.rule}: after its end came ${brief(event)}`);
+          const other = running !== undefined && running !== event.turn_id;
+          demand(!other, `in ${recording.rule}: while turn ${running} ran came ${brief(event)}`);
+          running = isEnd(event) ? undefined : event.turn_id;
+          if (isEnd(event)) over.add(event.turn_id);
+        }
+      }
+    },
+  },
+];

@@ -1,0 +1,71 @@
+import { isEnd, textOf } from '../frames.ts';
+import { appliedIds, ask, demandLanded, doneOf, speakingTurn, steer, stop, visit } from '../moves.ts';
+import { brief, demand } from '../outcome.ts';
+import { ESSAY, PARAGRAPH, SHORT } from '../prompts.ts';
+import type { Scenario } from '../rule.ts';
+
+export const DELIVERY: readonly Scenario[] = [
+  {
+    name: 'delivery-queue',
+    promise: 'P5',
+    says: '`queue` waits for a turn of its own, in order, behind what steers the running one',
+    async run(server) {
+      const running = await speakingTurn(server, PARAGRAPH);
+      const { peer, turn, id: first } = running;
+      const one = await ask(peer, SHORT, { delivery: 'queue' });
+      const two = await ask(peer, SHORT, { delivery: 'queue' });
+      for (const asked of [one, two]) await demandLanded(running, asked, 'queued');
+      demand(two.ack.position > one.ack.position, `positions ${one.ack.position}, then ${two.ack.position}`);
+      const steering = await steer(running, SHORT);
+      for (const wanted of [turn, one.ack.turn_id, two.ack.turn_id]) await doneOf(peer, wanted);
+      const order = [first, steering.id, one.id, two.id];
+      demand(appliedIds(peer).join() === order.join(), 'they were not taken in in the order promised');
+    },
+  },
+  {
+    name: 'delivery-queue-when-idle',
+    promise: 'wire',
+    says: '`queue` opens a turn at once when nothing runs',
+    async run(server) {
+      const { peer } = await visit(server);
+      const { ack } = await ask(peer, SHORT, { delivery: 'queue' });
+      demand(ack.placement === 'turn', `it was accepted as ${brief(ack)}`);
+      await doneOf(peer, ack.turn_id);
+    },
+  },
+  {
+    name: 'delivery-now',
+    promise: 'P3',
+    says: '`now` cuts the running model call at once; what was said stays, and the same turn goes on',
+    async run(server) {
+      const running = await speakingTurn(server, ESSAY);
+      const { peer, turn } = running;
+      const { id } = await steer(running, SHORT, { delivery: 'now' });
+      const applied = await peer.wait(
+        (frame) => frame.type === 'applied' && frame.messages.some((message) => message.id === id),
+        { what: '`applied` at once after `delivery: now`' },
+      );
+      const before = textOf(peer.received.slice(0, peer.received.indexOf(applied)));
+      const { full_response } = await doneOf(peer, turn);
+      demand(
+        full_response === null || full_response.startsWith(before),
+        'what was said before the cut is not in the `full_response`',
+      );
+    },
+  },
+  {
+    name: 'delivery-now-takes-along',
+    promise: 'P6',
+    says: '`now` takes along, in order, the steering that waits already',
+    async run(server) {
+      const running = await speakingTurn(server, ESSAY);
+      const waiting = await steer(running, SHORT);
+      const urgent = await steer(running, SHORT, { delivery: 'now' });
+      const { peer } = running;
+      await peer.wait(() => appliedIds(peer).includes(urgent.id), { what: '`applied` at once' });
+      const order = [running.id, waiting.id, urgent.id];
+      demand(appliedIds(peer).join() === order.join(), 'they were not taken in in the order sent');
+      if (!peer.received.some(isEnd)) await stop(running);
+    },
+  },
+];

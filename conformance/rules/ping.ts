@@ -1,0 +1,35 @@
+import { ask, doneOf, speakingTurn, visit } from '../moves.ts';
+import { brief, demand } from '../outcome.ts';
+import type { Peer } from '../peer.ts';
+import { SHORT } from '../prompts.ts';
+import type { Scenario } from '../rule.ts';
+
+async function demandPongs(peer: Peer): Promise<void> {
+  for (const nonce of ['n1', 2, undefined]) {
+    const from = peer.received.length;
+    peer.send({ type: 'ping', ...(nonce !== undefined && { nonce }) });
+    const pong = await peer.wait('pong', { from });
+    demand(pong.nonce === nonce, `a ping with the nonce ${nonce} was answered by ${brief(pong)}`);
+  }
+}
+
+export const PING: readonly Scenario[] = [
+  {
+    name: 'ping-nonce',
+    promise: 'wire',
+    says: 'is answered by `pong` with its nonce, as text, as number, or none',
+    run: async (server) => demandPongs((await visit(server)).peer),
+  },
+  {
+    name: 'ping-in-mid-turn',
+    promise: 'P14',
+    says: 'is answered while a turn runs, which it does not touch',
+    async run(server) {
+      const { peer, turn } = await speakingTurn(server, SHORT);
+      await demandPongs(peer);
+      await doneOf(peer, turn);
+      const { ack } = await ask(peer, SHORT);
+      await doneOf(peer, ack.turn_id);
+    },
+  },
+];

@@ -1,0 +1,359 @@
+import type { ClientFrameType } from '../../lambdas/protocol/client-frames.ts';
+import type { ErrorCode } from '../../lambdas/protocol/errors.ts';
+
+/**
+ * What each frame, each field and each code means, in one place. Not in the schemas themselves, since those are part of
+ * the functions' bundles. The generator refuses a frame or field without a description, and a description without one.
+ */
+export interface FrameDescription {
+  summary: string;
+  /** By path: `resume.lane`, `messages[].id`. */
+  fields: Readonly<Record<string, string>>;
+}
+
+export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDescription>> = {
+  connect: {
+    summary:
+      'Asks for the greeting and, with `resume`, for missed events. Optional; as the first frame it may choose session and lane. Answered by `session_start`, the missed events, `connected`.',
+    fields: {
+      session_id: 'The session, if it was not named in the URL. Counts in the first frame alone.',
+      device_name: 'A name for this device. Reserved: accepted, and not used by this server.',
+      capabilities: 'What the client can do. Reserved: accepted, and not used by this server.',
+      resume: 'Takes up where an earlier connection stopped.',
+      'resume.lane':
+        'The `lane` of the earlier connection: its waiting messages and its running turn come along. Counts in the first frame alone; one that cannot be had is ignored.',
+      'resume.after_seq': 'The last event that the client has: each later one is replayed. 0 for all.',
+    },
+  },
+  message: {
+    summary: 'Something the user says. Answered by `accepted`, or by an `error` that names the `id`.',
+    fields: {
+      content: 'Kept verbatim. Not blank, and at most `limits.content_bytes` bytes as JSON.',
+      id: 'The client’s own id, unique in the session: the same id again is the same message. Without it the server makes one up, and the message cannot be repeated safely.',
+      delivery:
+        '`steer` (default) joins the running turn at its next boundary; `queue` gets a turn of its own after it; `now` cuts the running model call and joins at once. Without a running turn of this lane, each opens one.',
+      order:
+        'The client’s own count of its messages on this lane, rising by one. It makes the order exact; without it, messages of one millisecond are ordered by `id`.',
+    },
+  },
+  abort: {
+    summary: 'Stops the running turn, from any connection of the session. Answered by `aborted`.',
+    fields: {
+      turn_id: 'The turn that is meant; without it, whichever runs.',
+      pending:
+        'What becomes of messages that wait in the turn’s inbox: `keep` (default) makes them the next turn, `discard` answers each `cancelled`.',
+    },
+  },
+  cancel: {
+    summary: 'Withdraws a message that no turn has taken in. Answered by `cancelled` or `NOT_PENDING`.',
+    fields: { id: 'The message.' },
+  },
+  approval_response: {
+    summary: 'Answers an `approval_request`.',
+    fields: {
+      request_id: 'As in the request.',
+      decision: '`approve` this call, `deny` it, or `always` approve this tool in this session.',
+    },
+  },
+  history: {
+    summary: 'Asks for a page of the transcript. Answered by `history`.',
+    fields: {
+      before: 'Entries before this number: the `next` of a newer page. Without it, the newest page.',
+      limit: 'Entries at most; 50 without it. A page can be shorter, so that it fits into a frame.',
+      merged: 'One entry per user message and one for all that the assistant said in a turn; no tools.',
+    },
+  },
+  ping: {
+    summary:
+      'A sign of life. Answered by `pong`. API Gateway closes a connection that is idle for 10 minutes.',
+    fields: { nonce: 'Comes back in the `pong`.' },
+  },
+};
+
+/** Fields that every event has. */
+export const EVENT_FIELD_DESCRIPTIONS = {
+  seq: 'The event’s number in its session: one more than that of the event before, from 1.',
+  turn_id: 'The turn that it belongs to.',
+} as const;
+
+const FULL_RESPONSE = {
+  full_response: 'All chunks of the turn put together; null when that would not fit into a frame.',
+  full_response_omitted:
+    'Present and true when `full_response` is null: the chunks, or `history`, have the text.',
+} as const;
+
+export const EVENT_DESCRIPTIONS = {
+  turn_start: {
+    summary: 'A turn begins.',
+    fields: {
+      message_ids: 'The messages that it begins with.',
+      resumed: 'Reserved: never sent by this server.',
+    },
+  },
+  applied: {
+    summary:
+      'User messages were taken in here: everything that the agent says from now on knows them. The messages that began the turn come first; steering follows where it was taken in.',
+    fields: {
+      messages: 'In the order in which the agent sees them.',
+      'messages[].id': 'The id of the message.',
+      'messages[].content': 'Its content.',
+      step: 'The model call that sees these messages first, counted from 1 within the turn.',
+    },
+  },
+  chunk: {
+    summary: 'A piece of the answer. Text that was sent is never taken back or replaced.',
+    fields: {
+      content: 'To be appended.',
+      offset: 'Where it begins in the turn’s text, in UTF-16 code units (indices of a JavaScript string).',
+    },
+  },
+  thinking: {
+    summary: 'What the model thinks aloud. Never part of the answer, nor of the transcript.',
+    fields: { content: 'To be appended to what it thought before.' },
+  },
+  tool_call: {
+    summary: 'The agent calls a tool.',
+    fields: {
+      id: 'The call, unique within the turn.',
+      name: 'The tool.',
+      args: 'Its arguments; null when `truncated`.',
+      truncated: 'True when the arguments do not fit into a frame.',
+    },
+  },
+  tool_result: {
+    summary: 'The one result of a tool call. Also an aborted or failed turn has one for each of its calls.',
+    fields: {
+      id: 'The call.',
+      name: 'The tool.',
+      output: 'What it gave.',
+      is_error: 'True when it failed, or did not get to its end.',
+      truncated: 'True when the output was cut to fit into a frame.',
+    },
+  },
+  approval_request: {
+    summary: 'A tool call waits for a person’s decision. Answered with `approval_response`.',
+    fields: {
+      request_id: 'To be named in the answer.',
+      tool: 'The tool.',
+      arguments_summary: 'What it would be called with, without secret values.',
+      timeout_secs: 'Seconds after which it counts as denied.',
+    },
+  },
+  history_trimmed: {
+    summary:
+      'The transcript is longer than the model’s budget: its oldest turns were left out of the prompt.',
+    fields: {
+      dropped_messages: 'Entries left out.',
+      kept_turns: 'Earlier turns that were kept.',
+      reason: 'For people.',
+    },
+  },
+  done: {
+    summary: 'The turn was answered, and no message waits in its inbox.',
+    fields: {
+      ...FULL_RESPONSE,
+      input_tokens: 'Tokens that the model read, over all its calls in this turn.',
+      output_tokens: 'Tokens that it wrote.',
+      tokens_used: 'The sum of both.',
+      last_input_tokens: 'Tokens that the last call read: how full the context is.',
+      model: 'The model.',
+      provider: 'Who runs it.',
+      steps: 'Model calls of this turn.',
+      cached: 'True when the answer was taken from a cache.',
+    },
+  },
+  aborted: {
+    summary: 'The turn was stopped. What was said stays.',
+    fields: { ...FULL_RESPONSE, by: 'Who asked for it: the subject of the principal.' },
+  },
+  error_terminal: {
+    summary:
+      'The turn could not go on: `terminal` is true. What was said stays; messages that waited become the next turn.',
+    fields: {
+      ...FULL_RESPONSE,
+      code: 'To branch on: see the table of codes.',
+      message: 'For people. Never to be parsed.',
+      terminal: 'True: this ends a turn.',
+      retryable: 'Whether the same message may succeed later.',
+    },
+  },
+} as const satisfies Readonly<Record<string, FrameDescription>>;
+
+export const REPLY_DESCRIPTIONS = {
+  session_start: {
+    summary: 'The greeting: answers the first frame of a connection, whatever it is, before anything else.',
+    fields: {
+      session_id: 'The session; generated when none was asked for.',
+      resumed: 'Whether the session was there before this connection.',
+      message_count: 'Entries of the transcript.',
+      name: 'The session’s name, if it has one.',
+      lane: 'This connection’s lane. Kept by the client, to be taken along by `resume.lane`.',
+      last_seq: 'The number of the session’s last event; 0 before any.',
+      active_turn: 'The turn that is running.',
+      'active_turn.turn_id': 'Its id.',
+      'active_turn.started_at': 'When it began, in milliseconds since the epoch.',
+      'active_turn.first_seq': 'Its first event: `resume` after the one before replays the whole turn.',
+      limits: 'What this server takes.',
+      'limits.content_bytes': 'Bytes of a message’s content, as JSON.',
+      'limits.inbox_messages': 'Messages that wait in one lane.',
+      'limits.inbox_bytes': 'Bytes of content that wait in one lane.',
+      'limits.session_turns': 'Turns of a session, the running one included.',
+      'limits.queue_timeout_seconds': 'How long a turn may wait for its session.',
+      'limits.frame_bytes': 'Bytes of any frame that the server sends.',
+    },
+  },
+  connected: {
+    summary: 'Ends the answer to `connect`: missed events were replayed, what follows is live.',
+    fields: { message: 'For people.' },
+  },
+  accepted: {
+    summary: 'The message is durable: it will be answered, or its fate told.',
+    fields: {
+      id: 'The message.',
+      turn_id: 'The turn that it will be part of, as far as known now.',
+      placement:
+        '`turn`: it opens one; `steering`: it joins the one in flight; `queued`: it waits for one of its own.',
+      position: 'For `turn`, turns ahead of it in the session; else messages of this lane ahead of it.',
+      duplicate: 'True when the message was known already: it is still one message.',
+    },
+  },
+  cancelled: {
+    summary: 'Messages were withdrawn. They are in no turn and no transcript, and will not be.',
+    fields: { ids: 'The messages.', reason: 'For people.' },
+  },
+  history: {
+    summary: 'A page of the transcript.',
+    fields: {
+      entries: 'Oldest first.',
+      'entries[].n': 'The entry’s number in its session, from 1, without holes.',
+      'entries[].turn_id': 'The turn that it belongs to.',
+      'entries[].role': 'Who speaks; says which of the other fields there are.',
+      'entries[].id': 'Of a user’s message, its id; of a tool’s call and result, that of the call.',
+      'entries[].content': 'What was said.',
+      'entries[].at': 'When the server received the message, in milliseconds since the epoch.',
+      'entries[].step': 'As in `applied`.',
+      'entries[].name': 'The tool.',
+      'entries[].args': 'The call’s arguments; null when `truncated`.',
+      'entries[].truncated': 'True when the arguments do not fit into a frame.',
+      'entries[].output': 'What the tool gave.',
+      'entries[].is_error': 'True when the tool failed.',
+      next: 'To be passed as `before` for the next older page; absent on the oldest.',
+    },
+  },
+  history_gap: {
+    summary:
+      'Some of the asked-for events have expired. Those from `available_from` on follow; for what was before, read `history`.',
+    fields: { after_seq: 'As asked for.', available_from: 'The first event that follows.' },
+  },
+  error: {
+    summary:
+      'A frame was refused, or a message’s fate is told: `terminal` is false. The connection stays open, and a running turn is untouched.',
+    fields: {
+      code: 'To branch on: see the table of codes.',
+      message: 'For people. Never to be parsed.',
+      terminal: 'False: no turn ends by this.',
+      retryable: 'Whether the same frame may succeed later.',
+      retry_after_ms: 'When to try again, if the server knows.',
+      id: 'The message, or the request, that it is about.',
+      limit: 'The limit that was met.',
+      depth: 'How much was there, or would have been.',
+    },
+  },
+  pong: { summary: 'Answers `ping`.', fields: { nonce: 'As sent.' } },
+} as const satisfies Readonly<Record<string, FrameDescription>>;
+
+export interface CodeDescription {
+  /** Whether it answers a frame or tells a message’s fate (`reply`), ends a turn (`end`), or either. */
+  as: 'reply' | 'end' | 'reply or end';
+  when: string;
+  /** What a client should do. */
+  client: string;
+}
+
+export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
+  INVALID_JSON: {
+    as: 'reply',
+    when: 'The frame is not a JSON object.',
+    client: 'Mend the client.',
+  },
+  UNKNOWN_MESSAGE_TYPE: {
+    as: 'reply',
+    when: 'No client frame has this `type`.',
+    client: 'Mend the client, or do without what an older server does not know.',
+  },
+  INVALID_FRAME: {
+    as: 'reply',
+    when: 'A field is missing or cannot be so; `message` names it.',
+    client: 'Mend the client.',
+  },
+  EMPTY_CONTENT: {
+    as: 'reply',
+    when: 'The content is blank after trimming.',
+    client: 'Ask the user for text; the message is nowhere.',
+  },
+  MESSAGE_TOO_LARGE: {
+    as: 'reply',
+    when: 'The content has more bytes (`depth`) than `limit`.',
+    client: 'Ask the user for less; the message is nowhere.',
+  },
+  STEERING_QUEUE_FULL: {
+    as: 'reply',
+    when: 'The lane holds as many messages, or bytes, as it may.',
+    client: 'Send it again, under the same `id`, after the next `applied` or end.',
+  },
+  SESSION_QUEUE_FULL: {
+    as: 'reply',
+    when: 'The session has as many turns as it may.',
+    client: 'Offer to send it again, under a new `id`, after a turn has ended.',
+  },
+  SESSION_QUEUE_TIMEOUT: {
+    as: 'reply',
+    when: 'The session was busy for longer than the message may wait.',
+    client: 'Offer to send it again, under a new `id`.',
+  },
+  NO_ACTIVE_TURN: {
+    as: 'reply',
+    when: '`abort` found no running turn, or not the one that it names.',
+    client: 'Nothing: it is over already.',
+  },
+  NOT_PENDING: {
+    as: 'reply',
+    when: '`cancel` found the message taken in, or not at all.',
+    client: 'Show it where `applied` put it; `abort` if the answer is not wanted.',
+  },
+  INVALID_APPROVAL_RESPONSE: {
+    as: 'reply',
+    when: 'No approval is waiting under this `request_id`.',
+    client: 'Close the question: it was decided already, or its turn is over.',
+  },
+  RATE_LIMITED: {
+    as: 'reply',
+    when: 'More frames than the server takes from one principal in a minute.',
+    client: 'Wait `retry_after_ms`, then send the frame again as it was.',
+  },
+  AUTH_ERROR: {
+    as: 'end',
+    when: 'The model’s provider refused the server’s credentials.',
+    client: 'Tell the user that the service is not set up; repeating does not help.',
+  },
+  PROVIDER_ERROR: {
+    as: 'end',
+    when: 'The model failed, or its answer broke off.',
+    client: 'Keep what was said. If `retryable`, offer to go on: a new message does.',
+  },
+  AGENT_ERROR: {
+    as: 'end',
+    when: 'The turn could not be carried through, for reasons of the server.',
+    client: 'Keep what was said. If `retryable`, offer to go on: a new message does.',
+  },
+  SESSION_DELETED: {
+    as: 'reply or end',
+    when: 'The session was deleted.',
+    client: 'Forget it, and open another.',
+  },
+  INTERNAL: {
+    as: 'reply',
+    when: 'The server failed to handle the frame; its log knows the request named in `message`.',
+    client: 'Send it again, a message under the same `id`.',
+  },
+};

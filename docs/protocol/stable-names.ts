@@ -1,0 +1,51 @@
+const FIRST_TIME = Date.UTC(2026, 0, 1, 12);
+const TIME_STEP_MS = 1000;
+
+/** Names for ids and times that differ from run to run: the n-th turn is `turn-n` in every one. */
+export class StableNames {
+  readonly #names = new Map<unknown, unknown>();
+  readonly #counts = new Map<string, number>();
+  readonly #session: string;
+
+  constructor(session: string) {
+    this.#session = session;
+  }
+
+  apply<T>(value: T): T {
+    return this.#walk(value, '') as T;
+  }
+
+  #walk(value: unknown, field: string): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.#walk(item, field));
+    if (typeof value === 'object' && value !== null) {
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#walk(item, key)]));
+    }
+    if (field === 'turn_id') return this.#name(value, (n) => `turn-${n}`, 'turn');
+    if (field === 'lane') return this.#name(value, (n) => `lane-${n}`, 'lane');
+    if (field === 'at' || field === 'started_at') {
+      return this.#name(value, (n) => FIRST_TIME + n * TIME_STEP_MS, 'time');
+    }
+    if (field === 'session_id') return this.#session;
+    if (field === 'message' && typeof value === 'string') return this.#inText(value);
+    return value;
+  }
+
+  #name(value: unknown, make: (n: number) => unknown, kind: string): unknown {
+    const known = this.#names.get(value);
+    if (known !== undefined) return known;
+    const n = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, n);
+    const name = make(n);
+    this.#names.set(value, name);
+    return name;
+  }
+
+  /** Texts for people quote ids. */
+  #inText(text: string): string {
+    let named = text;
+    for (const [value, name] of this.#names) {
+      if (typeof value === 'string') named = named.replaceAll(value, String(name));
+    }
+    return named;
+  }
+}

@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import type { LogEntry } from '../log.ts';
+import type { Template, Value } from '../template/template.ts';
+import { type Access, createAccess } from './access.ts';
+import { functionCaller } from './caller.ts';
+import { arnOf, stackOf } from './fixtures.ts';
+import { readRoles } from './roles.ts';
+
+const TABLE = 'arn:aws:dynamodb:us-east-1:000000000000:table/Midturn-Items';
+const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:Midturn-Letters';
+const READS: Value = {
+  Effect: 'Allow',
+  Action: ['dynamodb:GetItem', 'dynamodb:Query'],
+  Resource: arnOf('Items'),
+};
+
+function given(statements: readonly Value[] = [READS], more: Template['Resources'] = {}) {
+  const stack = stackOf(statements, more);
+  const logged: LogEntry[] = [];
+  const access = createAccess(readRoles(stack), (entry) => logged.push(entry));
+  const [resource] = stack.ofType('AWS::Lambda::Function');
+  if (!resource) throw new Error('no function');
+  const caller = functionCaller(stack, resource, 'worker');
+  const ask = (action: string, on = TABLE) => {
+    const needs = [{ action, resource: on }];
+    const attempt = access.attempt(caller, { by: 'function', service: 'x', operation: 'X', needs });
+    attempt.done({ requestBytes: 1, responseBytes: 2 });
+    return attempt.allowed;
+  };
+  return { access, ask, caller, logged };
+}
+
+const SEND: Value = { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf('Letters') };
+
+describe('a role', () => {
+  it('allows by its own policies, and by those that are attached to it', () => {
+    const attached = { Roles: [{ Ref: 'WorkerRole' }], PolicyDocument: { Statement: [SEND] } };
+    for (const Type of ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy']) {
+      const { ask } = given([READS], { Attached: { Type, Properties: attached } });
+      expect(ask('dynamodb:GetItem')).toBe(true);
+      expect(ask('sqs:SendMessage', QUEUE)).toBe(true);
+      expect(ask('sqs:SendMessage', `${QUEUE}2`)).toBe(false);
+    }
+  });
+
+  it('with a policy that is not in the template cannot be judged', () => {
+    const policy = 'arn:aws:iam::aws:policy/AdministratorAccess';
+    const role = { Type: 'AWS::IAM::Role', Properties: { ManagedPolicyArns: [policy] } };
+    expect(() => given([READS], { WorkerRole: role })).toThrow(`does not know the policy ${policy}`);
+  });
+
+  it('with a malformed policy is refused by name', () => {
+    expect(() => given([{ Effect: 'Perhaps' }])).toThrow(/^WorkerRole\/Own: Effect is "Perhaps"/);
+  });
+});
+
+describe("a resource's policy", () => {
+  const queuePolicy = (statement: Value) => ({
+    OfQueue: {
+      Type: 'AWS::SQS::QueuePolicy',
+      Properties: { Queues: [{ Ref: 'Letters' }], PolicyDocument: { Statement: [statement] } },
+    },
+  });
+
+  it('denies what a role allows', () => {
+    const Deny = { Effect: 'Deny', Principal: '*', Action: 'sqs:*', Resource: arnOf('Letters') };
+    expect(given([SEND], queuePolicy(Deny)).ask('sqs:SendMessage', QUEUE)).toBe(false);
+  });
+
+  it('that demands a secure transport has it', () => {
+    const Deny = {
+      Effect: 'Deny',
+      Principal: { AWS: '*' },
+      Action: 'sqs:*',
+      Resource: arnOf('Letters'),
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    };
+    expect(given([SEND], queuePolicy(Deny)).ask('sqs:SendMessage', QUEUE)).toBe(true);
+  });
+
+  it('allows a role that it names, and no other', () => {
+    const naming = (role: Value) => ({
+      Effect: 'Allow',
+      Principal: { AWS: role },
+      Action: 'sqs:SendMessage',
+      Resource: arnOf('Letters'),
+    });
+    const other = 'arn:aws:iam::000000000000:role/other';
+    expect(given([READS], queuePolicy(naming(arnOf('WorkerRole')))).ask('sqs:SendMessage', QUEUE)).toBe(true);
+    expect(given([READS], queuePolicy(naming(other))).ask('sqs:SendMessage', QUEUE)).toBe(false);
+  });
+
+  it('lets a service invoke a function from the source that it names', () => {
+    const { access } = given([READS], {
+      Invocation: {
+        Type: 'AWS::Lambda::Permission',
+        Properties: {
+          Action: 'lambda:InvokeFunction',
+          FunctionName: arnOf('Worker'),
+          Principal: 'apigateway.amazonaws.com',
+          SourceArn: 'arn:aws:execute-api:us-east-1:000000000000:api/*/message',
+        },
+      },
+    });
+    const invocable = (service: string, source: string) =>
+      access.mayBeAllowed(
+        {
+          kind: 'service',
+          name: service,
+          service,
+          sourceArn: `arn:aws:execute-api:us-east-1:000000000000:api/${source}`,
+        },
+        {
+          action: 'lambda:InvokeFunction',
+          resource: 'arn:aws:lambda:us-east-1:000000000000:function:Midturn-Worker',
+        },
+      );
+    expect(invocable('apigateway.amazonaws.com', 'prod/message')).toBe(true);
+    expect(invocable('apigateway.amazonaws.com', 'prod/abort')).toBe(false);
+    expect(invocable('events.amazonaws.com', 'prod/message')).toBe(false);
+  });
+});
+
+describe('a denial', () => {
+  it('is told once for each function, action and resource, and counted', () => {
+    const { ask, access, logged } = given();
+    const connections = 'arn:aws:execute-api:us-east-1:000000000000:api/local/POST/@connections/';
+    ask('dynamodb:PutItem');
+    ask('dynamodb:PutItem');
+    ask('execute-api:ManageConnections', `${connections}a`);
+    ask('execute-api:ManageConnections', `${connections}b`);
+    expect(logged).toEqual([
+      {
+        level: 'error',
+        source: 'worker',
+        text: `not authorized to perform dynamodb:PutItem on ${TABLE}: no statement allows it`,
+      },
+      {
+        level: 'error',
+        source: 'worker',
+        text: `not authorized to perform execute-api:ManageConnections on ${connections}*: no statement allows it`,
+      },
+    ]);
+    expect(access.denials()).toMatchObject([
+      { function: 'worker', action: 'dynamodb:PutItem', resource: TABLE, count: 2 },
+      { function: 'worker', action: 'execute-api:ManageConnections', count: 2 },
+    ]);
+  });
+});
+
+describe('a permission that is withheld', () => {
+  it.each([
+    ['as a whole statement', undefined, [false, false]],
+    ['as one action', { action: 'dynamodb:GetItem' }, [false, true]],
+    ['as the only resource', { resource: TABLE }, [false, false]],
+  ] as const)('%s denies from the next call on, until it is given back', (_what, part, expected) => {
+    const { access, ask } = given();
+    const both = () => [ask('dynamodb:GetItem'), ask('dynamodb:Query')];
+    expect(both()).toEqual([true, true]);
+    const giveBack = access.withhold('WorkerRole/Own[0]', part);
+    expect(both()).toEqual(expected);
+    giveBack();
+    expect(both()).toEqual([true, true]);
+  });
+});
+
+describe('unused permissions', () => {
+  const unused = ({ access }: { access: Access }) => access.unusedPermissions();
+
+  it('are whole statements, actions and resources that no call needed', () => {
+    const world = given([{ ...(READS as object), Resource: [arnOf('Items'), `${TABLE}/index/*`] }, SEND]);
+    world.ask('dynamodb:GetItem');
+    expect(unused(world)).toEqual([
+      {
+        role: 'WorkerRole',
+        statement: 'WorkerRole/Own[0]',
+        actions: ['dynamodb:Query'],
+        resources: [`${TABLE}/index/*`],
+        whole: false,
+      },
+      {
+        role: 'WorkerRole',
+        statement: 'WorkerRole/Own[1]',
+        actions: ['sqs:SendMessage'],
+        resources: [QUEUE],
+        whole: true,
+      },
+    ]);
+    world.ask('dynamodb:Query', `${TABLE}/index/byDay`);
+    world.ask('sqs:SendMessage', QUEUE);
+    expect(unused(world)).toEqual([]);
+  });
+
+  it('a denied call uses nothing', () => {
+    const world = given([READS, { ...(READS as object), Effect: 'Deny' }]);
+    world.ask('dynamodb:GetItem');
+    expect(unused(world)).toMatchObject([{ statement: 'WorkerRole/Own[0]', whole: true }]);
+  });
+});
+
+it('an observer hears of each call, with the statement that decided, until it stops', () => {
+  const { access, ask } = given();
+  const heard: unknown[] = [];
+  const stop = access.onCall((call) => heard.push(call));
+  ask('dynamodb:GetItem');
+  ask('dynamodb:PutItem');
+  stop();
+  ask('dynamodb:GetItem');
+  expect(heard).toMatchObject([
+    {
+      function: 'worker',
+      by: 'function',
+      allowed: true,
+      checks: [
+        { action: 'dynamodb:GetItem', resource: TABLE, allowed: true, statement: 'WorkerRole/Own[0]' },
+      ],
+      requestBytes: 1,
+      responseBytes: 2,
+    },
+    { allowed: false, checks: [{ action: 'dynamodb:PutItem', allowed: false }] },
+  ]);
+});

@@ -1,0 +1,58 @@
+import type { ServerResponse } from 'node:http';
+import { fields } from './operations.ts';
+
+/** Operations that can tell what they consumed. */
+const METERED =
+  /^(GetItem|PutItem|UpdateItem|DeleteItem|Query|Scan|BatchGetItem|BatchWriteItem|TransactGetItems|TransactWriteItems)$/;
+
+interface Body {
+  bytes: Buffer;
+  value: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Has DynamoDB tell what a request consumes, if that is wanted, without its caller noticing. Calls `done` with the units
+ * once the answer is out, or without any.
+ * @returns the body to send on.
+ */
+export function meter(
+  wanted: boolean,
+  operation: string,
+  { bytes, value }: Body,
+  response: ServerResponse,
+  done: (units: number | undefined) => void,
+): Buffer {
+  let units: number | undefined;
+  response.once('close', () => done(units));
+  if (!wanted || !METERED.test(operation)) return bytes;
+  const asked = value.ReturnConsumedCapacity !== undefined && value.ReturnConsumedCapacity !== 'NONE';
+  const end = response.end.bind(response);
+  // The server writes its answer in one piece, here.
+  response.end = ((body: unknown, ...rest: []) => {
+    const text = typeof body === 'string' ? body : '';
+    const { ConsumedCapacity, ...answer } = parse(text);
+    if (ConsumedCapacity === undefined) return end(body as string, ...rest);
+    units = unitsOf(ConsumedCapacity);
+    if (asked) return end(text, ...rest);
+    const stripped = JSON.stringify(answer);
+    response.setHeader('content-length', Buffer.byteLength(stripped));
+    // Of the answer as it was.
+    response.removeHeader('x-amz-crc32');
+    return end(stripped, ...rest);
+  }) as typeof response.end;
+  return asked ? bytes : Buffer.from(JSON.stringify({ ...value, ReturnConsumedCapacity: 'TOTAL' }));
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return fields(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+/** One for an item operation, one per table for a batch. */
+function unitsOf(consumed: unknown): number {
+  const all = Array.isArray(consumed) ? consumed : [consumed];
+  return all.reduce<number>((sum, one) => sum + Number(fields(one).CapacityUnits ?? 0), 0);
+}

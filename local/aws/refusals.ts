@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+
+/** What is wrong with a request before its service sees it. */
+export type Refusal =
+  | { kind: 'no-signature' }
+  | { kind: 'unknown-key' }
+  /** `user`: ARN of whoever asks. */
+  | { kind: 'denied'; user: string; action: string; resource: string }
+  | { kind: 'malformed' }
+  | { kind: 'no-such-service'; service: string };
+
+interface Error {
+  /** The JSON protocols' error type. */
+  type: string;
+  /** The older query protocol's code, which SQS still sends beside it. */
+  code: string;
+  message: string;
+  status: number;
+}
+
+function describe(refusal: Refusal): Error {
+  switch (refusal.kind) {
+    case 'no-signature':
+      return {
+        type: 'MissingAuthenticationTokenException',
+        code: 'MissingAuthenticationToken',
+        message: 'Request is missing Authentication Token',
+        status: 400,
+      };
+    case 'unknown-key':
+      return {
+        type: 'UnrecognizedClientException',
+        code: 'InvalidClientTokenId',
+        message: 'The security token included in the request is invalid.',
+        status: 400,
+      };
+    case 'denied': {
+      const { user, action, resource } = refusal;
+      return {
+        type: 'AccessDeniedException',
+        code: 'AccessDenied',
+        message: `User: ${user} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+        status: 400,
+      };
+    }
+    case 'malformed':
+      return {
+        type: 'SerializationException',
+        code: 'MalformedInput',
+        message: 'The request is not what its protocol demands.',
+        status: 400,
+      };
+    case 'no-such-service':
+      return {
+        type: 'NotImplemented',
+        code: 'NotImplemented',
+        message: `The local cloud has no ${refusal.service}.`,
+        status: 501,
+      };
+  }
+}
+
+/**
+ * Answers as the service itself would: the JSON protocols with `__type` and 400, SQS with 403 and the query protocol's
+ * code beside it, the REST services with 403 and a header. Source: "Common errors" of each service's API reference.
+ */
+export function refuse(response: ServerResponse, service: string | undefined, refusal: Refusal): number {
+  const { type, code, message, status } = describe(refusal);
+  const requestId = randomUUID();
+  if (service === undefined || service === 'execute-api' || service === 'bedrock') {
+    const body = JSON.stringify({ message });
+    response.writeHead(status === 400 ? 403 : status, {
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+      'x-amzn-errortype': type,
+    });
+    response.end(body);
+    return body.length;
+  }
+  const ofSqs = service === 'sqs';
+  const prefix = service === 'secretsmanager' ? '' : 'com.amazon.coral.service#';
+  // Each service spells the field in its own way; SDKs read both.
+  const body = JSON.stringify({ __type: `${prefix}${type}`, [ofSqs ? 'message' : 'Message']: message });
+  response.writeHead(ofSqs && refusal.kind !== 'malformed' && status === 400 ? 403 : status, {
+    'content-type': `application/x-amz-json-1.${service === 'secretsmanager' ? 1 : 0}`,
+    'x-amzn-requestid': requestId,
+    ...(ofSqs && { 'x-amzn-query-error': `${code};Sender` }),
+  });
+  response.end(body);
+  return body.length;
+}

@@ -1,0 +1,115 @@
+import { LocalCloudError } from '../errors.ts';
+import { MalformedPolicy, readPolicy, type Statement } from '../iam/statement.ts';
+import { isMap } from '../template/resolve.ts';
+import type { Stack, StackResource } from '../template/stack.ts';
+import type { Value } from '../template/template.ts';
+
+/** A statement and where in the template it stands. */
+export interface PlacedStatement extends Statement {
+  /** `TurnRole/Function[2]`: the role or resource, the policy, and the statement's index or Sid. */
+  id: string;
+  /** Logical id of the role; absent for a resource's own policy. */
+  role?: string;
+}
+
+/** The roles of functions: nobody else asks for anything here. */
+export interface Roles {
+  /** Logical ids. */
+  names: readonly string[];
+  /** What a role may do by all of its policies. */
+  statementsOf(role: string): readonly PlacedStatement[];
+  /** What resources' own policies say of whomever they name. */
+  ofResources: readonly PlacedStatement[];
+}
+
+/** The functions' roles with their policies, and the policies of resources. @throws {LocalCloudError} */
+export function readRoles(stack: Stack): Roles {
+  const assumed = new Set(
+    stack.ofType('AWS::Lambda::Function').map(({ properties }) => properties.text('Role')),
+  );
+  const roles = new Map(
+    stack
+      .ofType('AWS::IAM::Role')
+      .filter((role) => assumed.has(stack.attribute(role, 'Arn')))
+      .map((role) => [role.logicalId, [...inlineOf(role), ...attachedTo(role, stack)]] as const),
+  );
+  return {
+    names: [...roles.keys()],
+    statementsOf(role) {
+      const statements = roles.get(role);
+      if (!statements) throw new LocalCloudError(`The template has no role ${role}.`);
+      return statements;
+    },
+    ofResources: [
+      ...stack.ofType('AWS::Lambda::Permission').flatMap((permission) => invocationsBy(permission, stack)),
+      ...stack.ofType('AWS::SQS::QueuePolicy').flatMap((policy) => read(policy.logicalId, policy)),
+    ],
+  };
+}
+
+function inlineOf(role: StackResource): PlacedStatement[] {
+  const { properties, logicalId } = role;
+  if ('PermissionsBoundary' in properties.all) {
+    throw new LocalCloudError(`${logicalId}: the local cloud does not know permissions boundaries.`);
+  }
+  return properties.list('Policies').flatMap((policy) => {
+    if (!isMap(policy)) throw new LocalCloudError(`${logicalId}: a policy is an object.`);
+    return place(`${logicalId}/${policy.PolicyName}`, policy.PolicyDocument, logicalId);
+  });
+}
+
+function attachedTo(role: StackResource, stack: Stack): PlacedStatement[] {
+  const ref = stack.ref(role);
+  const managed = stack.ofType('AWS::IAM::ManagedPolicy');
+  const named = role.properties.list('ManagedPolicyArns').map((arn) => {
+    const policy = managed.find((candidate) => stack.ref(candidate) === arn);
+    // AWS writes those and changes them: what they allow stands in no template.
+    if (!policy)
+      throw new LocalCloudError(`${role.logicalId}: the local cloud does not know the policy ${arn}.`);
+    return policy;
+  });
+  const attached = [...stack.ofType('AWS::IAM::Policy'), ...managed].filter(({ properties }) =>
+    properties.list('Roles').includes(ref),
+  );
+  return [...new Set([...named, ...attached])].flatMap((policy) =>
+    read(`${role.logicalId}/${policy.logicalId}`, policy, role.logicalId),
+  );
+}
+
+function read(where: string, { properties }: StackResource, role?: string): PlacedStatement[] {
+  return place(where, properties.all.PolicyDocument, role);
+}
+
+/** A permission is one statement of its function's policy. */
+function invocationsBy({ logicalId, properties }: StackResource, stack: Stack): PlacedStatement[] {
+  const named = properties.text('FunctionName');
+  const sourceArn = properties.optionalText('SourceArn');
+  const sourceAccount = properties.optionalText('SourceAccount');
+  return place(logicalId, {
+    Statement: {
+      // For people: which route or authorizer it is for.
+      ...(sourceArn && { Sid: sourceArn.split(':').at(-1) ?? '' }),
+      Effect: 'Allow',
+      Principal: { Service: properties.text('Principal') },
+      Action: properties.text('Action'),
+      Resource: stack.attribute(stack.find('AWS::Lambda::Function', named), 'Arn'),
+      Condition: {
+        ...(sourceArn && { ArnLike: { 'AWS:SourceArn': sourceArn } }),
+        ...(sourceAccount && { StringEquals: { 'AWS:SourceAccount': sourceAccount } }),
+      },
+    },
+  });
+}
+
+function place(where: string, document: Value | undefined, role?: string): PlacedStatement[] {
+  try {
+    return readPolicy(document).map((statement, index) => ({
+      ...statement,
+      id: `${where}[${statement.sid ?? index}]`,
+      ...(role !== undefined && { role }),
+    }));
+  } catch (error) {
+    if (error instanceof MalformedPolicy) throw new LocalCloudError(`${where}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { arn } from '../world.ts';
+import type { Operation } from './operations.ts';
+
+/** Secrets Manager, as far as functions use it: `GetSecretValue` of secrets that were given at the start. */
+export interface Secrets {
+  /** What a request needs to be allowed; a secret that is not there has an ARN all the same. */
+  operation(name: string, body: Readonly<Record<string, unknown>>): Operation;
+  answer(name: string, body: Readonly<Record<string, unknown>>): SecretsAnswer;
+}
+
+export interface SecretsAnswer {
+  status: 200 | 400;
+  body: object;
+}
+
+/** @param values `SecretString` by name. */
+export function createSecrets(values: Readonly<Record<string, string>>): Secrets {
+  const createdAt = Date.now() / 1000;
+
+  /** By name, by ARN, or by an ARN without its suffix. */
+  function find(id: string): { name: string; arn: string; value?: string } {
+    const name = id.startsWith('arn:') ? nameIn(id) : id;
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    return { name, arn: secretArn(name), ...(value !== undefined && { value }) };
+  }
+
+  function nameIn(id: string): string {
+    const last = id.slice(id.indexOf(':secret:') + ':secret:'.length);
+    const full = Object.keys(values).find((name) => secretArn(name) === id);
+    return full ?? last;
+  }
+
+  return {
+    operation: (name, { SecretId }) => ({
+      name,
+      needs: [
+        {
+          action: `secretsmanager:${name}`,
+          resource: typeof SecretId === 'string' ? find(SecretId).arn : '*',
+        },
+      ],
+    }),
+    answer(name, { SecretId }) {
+      if (name !== 'GetSecretValue') {
+        return fault('InvalidRequestException', `The local cloud's Secrets Manager has no ${name}.`);
+      }
+      if (typeof SecretId !== 'string' || SecretId === '') {
+        return fault('InvalidParameterException', 'SecretId is missing.');
+      }
+      const secret = find(SecretId);
+      if (secret.value === undefined) {
+        return fault('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+      }
+      return {
+        status: 200,
+        body: {
+          ARN: secret.arn,
+          Name: secret.name,
+          SecretString: secret.value,
+          VersionId: versionOf(secret.name),
+          VersionStages: ['AWSCURRENT'],
+          CreatedDate: createdAt,
+        },
+      };
+    },
+  };
+}
+
+function fault(type: string, message: string): SecretsAnswer {
+  return { status: 400, body: { __type: type, Message: message } };
+}
+
+/** Secrets Manager puts a hyphen and six characters of its own behind a name. Here they follow from the name. */
+export function secretArn(name: string): string {
+  const suffix = createHash('sha256').update(name).digest('base64').replace(/[+/=]/g, '').slice(0, 6);
+  return arn('secretsmanager', `secret:${name}-${suffix}`);
+}
+
+/** Of the form of a UUID. */
+function versionOf(name: string): string {
+  return createHash('md5')
+    .update(name)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

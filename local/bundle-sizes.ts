@@ -1,0 +1,94 @@
+import type { Metafile } from 'esbuild';
+
+/** What a cold start of a function reads. */
+export interface BundleSize {
+  /** Of all files that are loaded. */
+  bytes: number;
+  /** Of them, what is not of the AWS SDK. */
+  besideSdk: number;
+  files: number;
+  /** Bytes by package, or by folder of the project, the heaviest first. */
+  parts: { name: string; bytes: number }[];
+}
+
+/** Model providers, by the package that a turn loads for each. The demo needs none. */
+const PROVIDER_PACKAGES = {
+  demo: undefined,
+  bedrock: '@ai-sdk/amazon-bedrock',
+  anthropic: '@ai-sdk/anthropic',
+  'openai-compatible': '@ai-sdk/openai-compatible',
+} as const;
+
+export type Provider = keyof typeof PROVIDER_PACKAGES;
+export const PROVIDERS = Object.keys(PROVIDER_PACKAGES) as Provider[];
+
+const SDK = /(?:^|\/)node_modules\/(?:@aws-sdk|@aws|@smithy)\//;
+
+/**
+ * What one function loads in Lambda: its entry, all that this imports at once, and of the dynamic imports those that are
+ * taken. Not taken are the credential providers of the SDK, since Lambda gives credentials in variables.
+ *
+ * @throws Error when the bundles hold no such function, or nothing of the provider's package.
+ */
+export function sizeOf(
+  metafiles: readonly Metafile[],
+  name: string,
+  provider: Provider = 'demo',
+): BundleSize {
+  for (const metafile of metafiles) {
+    const entry = Object.keys(metafile.outputs).find((path) => path.endsWith(`/${name}.mjs`));
+    if (entry) return measure(metafile, entry, provider);
+  }
+  throw new Error(`There is no bundle of ${name}.`);
+}
+
+function measure({ outputs }: Metafile, entry: string, provider: Provider): BundleSize {
+  const wanted = PROVIDER_PACKAGES[provider];
+  let found = wanted === undefined || !entry.endsWith('/turn.mjs');
+  const takes = (path: string): boolean => {
+    const source = outputs[path]?.entryPoint ?? '';
+    if (wanted && source.includes(`node_modules/${wanted}/`)) {
+      found = true;
+      return true;
+    }
+    if (source.includes('/adapters/model/')) return source.includes('/model/demo/') === (provider === 'demo');
+    return !source.includes('node_modules/') || source.includes('node_modules/@aws-sdk/client-');
+  };
+
+  const loaded = new Set([entry]);
+  // A set hands out what is added while it is walked.
+  for (const file of loaded) {
+    for (const { path, kind, external } of outputs[file]?.imports ?? []) {
+      if (!external && (kind !== 'dynamic-import' || takes(path))) loaded.add(path);
+    }
+  }
+  if (!found) throw new Error(`A turn loads nothing of ${wanted}.`);
+
+  const parts = new Map<string, number>();
+  let bytes = 0;
+  let sdk = 0;
+  for (const file of loaded) {
+    const output = outputs[file];
+    bytes += output?.bytes ?? 0;
+    for (const [input, { bytesInOutput }] of Object.entries(output?.inputs ?? {})) {
+      if (SDK.test(input)) sdk += bytesInOutput;
+      const part = partOf(input);
+      parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+    }
+  }
+  return {
+    bytes,
+    besideSdk: bytes - sdk,
+    files: loaded.size,
+    parts: [...parts]
+      .map(([part, size]) => ({ name: part, bytes: size }))
+      .toSorted((a, b) => b.bytes - a.bytes),
+  };
+}
+
+/** `@ai-sdk/anthropic` of `node_modules/@ai-sdk/anthropic/dist/index.js`; `lambdas/core` of a file of the project's. */
+function partOf(input: string): string {
+  const inside = input.split('node_modules/').at(-1) ?? input;
+  const depth = inside !== input && !inside.startsWith('@') ? 1 : 2;
+  return inside.split('/').slice(0, depth).join('/');
+}

@@ -1,0 +1,34 @@
+/** Whether a text matches: compiled once, since every call of every function is compared. */
+export type Pattern = (text: string) => boolean;
+
+/** IAM's wildcards: `*` stands for any characters, also none, and `?` for exactly one. All else is meant as it stands. */
+export function compilePattern(pattern: string, { ignoreCase = false } = {}): Pattern {
+  if (pattern === '*') return () => true;
+  const wanted = ignoreCase ? pattern.toLowerCase() : pattern;
+  if (!/[*?]/.test(wanted)) return (text) => (ignoreCase ? text.toLowerCase() : text) === wanted;
+  const source = wanted
+    .split(/([*?])/)
+    .map((part) => {
+      if (part === '*') return '.*';
+      return part === '?' ? '.' : part.replace(/[\\^$.+()[\]{}|]/g, '\\$&');
+    })
+    .join('');
+  const expression = new RegExp(`^${source}$`, ignoreCase ? 'is' : 's');
+  return (text) => expression.test(text);
+}
+
+/** ARNs are compared part by part: a wildcard does not reach over a colon, but within the last part, the resource. */
+export function compileArnPattern(pattern: string): Pattern {
+  const parts = arnParts(pattern).map((part) => compilePattern(part));
+  return (text) => {
+    const given = arnParts(text);
+    return given.length === parts.length && parts.every((matches, at) => matches(given[at] ?? ''));
+  };
+}
+
+const ARN_PARTS = 6;
+
+function arnParts(arn: string): string[] {
+  const parts = arn.split(':');
+  return [...parts.slice(0, ARN_PARTS - 1), parts.slice(ARN_PARTS - 1).join(':')];
+}

@@ -1,0 +1,19 @@
+import { type PlacedStatement, readRoles } from '../aws/roles.ts';
+import { synthesize } from '../synth.ts';
+import { readStack } from './stack.ts';
+
+/**
+ * Every statement of every function's role, as the app grants it with these settings; and those of resources' own policies.
+ * For whoever must know them before a local cloud runs.
+ */
+export async function synthesizedStatements(
+  settings: Readonly<Record<string, string>>,
+): Promise<{ ofRoles: readonly PlacedStatement[]; ofResources: readonly PlacedStatement[] }> {
+  // No queue is called by its URL here.
+  const stack = readStack(await synthesize(settings), { sqsEndpoint: 'http://127.0.0.1' });
+  const roles = readRoles(stack);
+  return {
+    ofRoles: roles.names.flatMap((role) => [...roles.statementsOf(role)]),
+    ofResources: roles.ofResources,
+  };
+}

@@ -1,0 +1,257 @@
+import type { Principal } from '../../lambdas/core/items.ts';
+import { sessionOf } from '../../lambdas/core/keys.ts';
+import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
+import { accepted, chunk, end, refused } from '../support/frames.ts';
+import { type ChatRequest, createGate, type Gate, type Script } from '../support/model-server.ts';
+import type { Stack } from '../support/stack.ts';
+import type { WsClient } from '../support/ws-client.ts';
+import type { TourQueues } from './queues.ts';
+
+/**
+ * A tour of the product through real sockets, in scenes that know nothing of each other. Together they use every permission
+ * of every role, so that each one taken away shows in one of them.
+ */
+
+/** Each visit is somebody else's: how often one may connect and write is limited. */
+const MAX_VISITS = 500;
+const tokenOf = (visit: number) => `token-of-visitor-${visit}`;
+const principalOf = (visit: number): Principal => ({ tenant: 'tour', subject: `visitor-${visit}` });
+
+/** As it is deployed, with what is secret in Secrets Manager; and a wait for a session that is soon over. */
+export const TOUR_SETTINGS = {
+  MIDTURN_MODEL: 'openai-compatible:scripted',
+  MIDTURN_MODEL_BASE_URL: 'http://127.0.0.1:9/v1',
+  MIDTURN_MODEL_API_KEY_SECRET: 'midturn/model-key',
+  MIDTURN_AUTH: 'tokens',
+  MIDTURN_TOKENS_SECRET: 'midturn/tokens',
+  MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: '1',
+  MIDTURN_VISIBILITY_SECONDS: '2',
+} as const;
+
+export const TOUR_SECRETS = {
+  'midturn/model-key': 'sk-of-the-tour',
+  'midturn/tokens': Array.from(
+    { length: MAX_VISITS },
+    (_, visit) => `${tokenOf(visit)}=${principalOf(visit).tenant}/${principalOf(visit).subject}`,
+  ).join(','),
+} as const;
+
+/** Posts of more are refused: how a client gets into the way of its own stream. */
+export const TOUR_LIMITS = { messageBytes: 16_000 } as const;
+const TOO_LONG = 'x'.repeat(20_000);
+
+/** One walk through one scene: what it opens is closed when it is left, wherever it stands. */
+export interface Visit {
+  readonly session: string;
+  /** The session as the tokens of its turns name it. */
+  readonly sessionKey: string;
+  connect(): Promise<WsClient>;
+  /** Has the model stop in mid-answer when the person says this; leaving opens it. */
+  hold(content: string): Gate;
+  readonly queues: TourQueues;
+  /** Settles when a function has made this call, counted from the beginning of the visit. */
+  heard(name: string, operation: string): Promise<void>;
+  leave(): void;
+}
+
+export interface Scene {
+  name: string;
+  /** Resolves once all of it has happened. */
+  play(visit: Visit): Promise<void>;
+}
+
+const gates = new Map<string, Gate>();
+
+/** Answers by what the person said last, so that a scene that was left early does not answer for another. */
+export const tourScript: Script = (request: ChatRequest) => {
+  const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  if (asked === 'too long') return { chunks: [TOO_LONG] };
+  const gate = gates.get(asked);
+  const isAnswered = request.messages.at(-1)?.role === 'assistant';
+  return { chunks: gate && !isAnswered ? ['draft', gate, '.'] : ['fine'] };
+};
+
+let visits = 0;
+
+export function startVisit(stack: Stack, queues: TourQueues): Visit {
+  const visit = visits++;
+  if (visit >= MAX_VISITS) throw new Error('There are more visits than tokens.');
+  const principal = principalOf(visit);
+  const session = `tour-${visit}`;
+  const clients: WsClient[] = [];
+  const held = new Set<string>();
+  const calls: { name: string; operation: string }[] = [];
+  const waiting = new Set<() => void>();
+  const stopListening = stack.cloud.permissions.onCall((call) => {
+    if (call.allowed) calls.push({ name: call.function, operation: call.operation });
+    for (const look of waiting) look();
+  });
+  return {
+    session,
+    sessionKey: sessionOf(principal, session),
+    queues,
+    async connect() {
+      const client = await stack.connect(session, { query: { token: tokenOf(visit) }, principal });
+      clients.push(client);
+      return client;
+    },
+    hold(content) {
+      const gate = createGate();
+      gates.set(content, gate);
+      held.add(content);
+      return gate;
+    },
+    heard: (name, operation) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!calls.some((call) => call.name === name && call.operation === operation)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
+    leave() {
+      stopListening();
+      for (const client of clients) client.socket.terminate();
+      for (const content of held) {
+        gates.get(content)?.open();
+        gates.delete(content);
+      }
+    },
+  };
+}
+
+const say = (client: WsClient, id: string, content: string, more: object = {}): void =>
+  client.send({ type: 'message', id, content, ...more } as ClientFrame);
+
+export const SCENES: readonly Scene[] = [
+  {
+    name: 'a turn that is steered',
+    async play({ connect, hold, session, heard }) {
+      const client = await connect();
+      const gate = hold(`wait ${session}`);
+      say(client, 'm1', `wait ${session}`);
+      await chunk(client, 'draft');
+      say(client, 'm2', 'more of it');
+      await accepted(client, 'm2');
+      gate.open();
+      await end(client);
+      await client.close();
+      await heard('connection', 'DeleteItem');
+      // Its token is deleted after its answer.
+      await heard('turn', 'DeleteMessage');
+    },
+  },
+  {
+    name: 'an abort, a cancel, and a look back',
+    async play({ connect, hold, session }) {
+      const client = await connect();
+      hold(`stop ${session}`);
+      say(client, 'm1', `stop ${session}`);
+      await chunk(client, 'draft');
+      say(client, 'm2', 'never mind');
+      await accepted(client, 'm2');
+      client.send({ type: 'cancel', id: 'm2' });
+      await client.next('cancelled');
+      client.send({ type: 'abort' });
+      await end(client);
+      client.send({ type: 'history' });
+      await client.next('history');
+      const back = await connect();
+      back.send({ type: 'connect', resume: { after_seq: 0 } });
+      await back.next('aborted');
+    },
+  },
+  {
+    name: 'a deadline that nobody waits for any more',
+    async play({ queues, session, sessionKey, heard }) {
+      await queues.sendDeadline(
+        JSON.stringify({ session: sessionKey, lane: `none-${session}`, slot: 'none' }),
+      );
+      await heard('deadline', 'DeleteMessage');
+    },
+  },
+  {
+    name: 'a wait for the session that is over',
+    async play({ connect, hold, session, heard }) {
+      const [first, second] = [await connect(), await connect()];
+      hold(`long ${session}`);
+      say(first, 'm1', `long ${session}`);
+      await chunk(first, 'draft');
+      // Behind its own lane's turn its time has not begun: the deadline is told again.
+      say(first, 'm2', 'afterwards', { delivery: 'queue' });
+      say(second, 'm3', 'in vain');
+      await refused(second, 'SESSION_QUEUE_TIMEOUT');
+      await heard('deadline', 'SendMessage');
+      await heard('deadline', 'DeleteMessage');
+    },
+  },
+  {
+    name: 'a token that overtakes the running turn',
+    async play({ connect, hold, session, sessionKey, queues, heard }) {
+      const [first, second] = [await connect(), await connect()];
+      const gate = hold(`run ${session}`);
+      say(first, 'm1', `run ${session}`);
+      await chunk(first, 'draft');
+      second.send({ type: 'connect' });
+      const { lane } = await second.waitFor('session_start');
+      say(second, 'm2', 'behind it');
+      const { turn_id: slot } = await accepted(second, 'm2');
+      // As if the running turn's own token were lost: whoever comes next runs it to its end, and sends it one before.
+      const token = { session: sessionKey, lane, slot };
+      await queues.send('turn', `overtaking-${session}`, JSON.stringify(token));
+      await heard('turn', 'SendMessage');
+      await heard('turn', 'Query');
+      gate.open();
+      await end(first);
+    },
+  },
+  {
+    name: 'a message that is no token',
+    async play({ queues, session, heard }) {
+      await queues.send('turn', `garbage-${session}`, '{"slot":');
+      await heard('turn', 'SendMessage');
+    },
+  },
+  {
+    name: 'a dead letter',
+    async play({ queues, session, sessionKey, heard }) {
+      const token = { session: sessionKey, lane: `none-${session}`, slot: 'none' };
+      await queues.send('deadTurn', `dead-${session}`, JSON.stringify(token));
+      await heard('redrive', 'DeleteMessage');
+    },
+  },
+  {
+    name: 'a client that cannot be posted to',
+    async play({ connect }) {
+      const client = await connect();
+      say(client, 'm1', 'too long');
+      await client.closed;
+    },
+  },
+  {
+    name: 'a frame of every kind',
+    async play({ connect, heard }) {
+      const client = await connect();
+      client.send({ type: 'connect' });
+      await client.next('connected');
+      client.send({ type: 'ping' });
+      await client.next('pong');
+      client.send({ type: 'history' });
+      await client.next('history');
+      client.send({ type: 'abort' });
+      await refused(client, 'NO_ACTIVE_TURN');
+      client.send({ type: 'cancel', id: 'm0' });
+      await refused(client, 'NOT_PENDING');
+      client.send({ type: 'approval_response', request_id: 'r1', decision: 'deny' });
+      await refused(client, 'INVALID_APPROVAL_RESPONSE');
+      client.sendRaw('{"type":"nonsense"}');
+      await refused(client, 'UNKNOWN_MESSAGE_TYPE');
+      say(client, 'm1', 'hello');
+      await end(client);
+      await client.close();
+      await heard('connection', 'DeleteItem');
+    },
+  },
+];
