@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{agent,bench,client,infra,lambdas,local,test,web}/**/*.test.ts'],
+    include: ['{agent,bench,chat,client,examples,infra,lambdas,local,test,web}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, '**/dist/**'],
     globalSetup: ['test/setup.ts'],
     // Each scenario file runs a local cloud, whose functions are processes of their own.

@@ -304,10 +304,10 @@ const HEADER_SAFE = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** The token travels as a subprotocol, since URLs end up in logs, or in the URL where it has other characters. */
 function handshake({ url, sessionId, name }: Address, token: string | undefined) {
-  const query = new URLSearchParams({ session_id: sessionId });
-  if (name) query.set('name', name);
+  const query = [`session_id=${encodeURIComponent(sessionId)}`];
+  if (name) query.push(`name=${encodeURIComponent(name)}`);
   const protocols: string[] = [SUBPROTOCOL];
   if (token && HEADER_SAFE.test(token)) protocols.push(`bearer.${token}`);
-  else if (token) query.set('token', token);
-  return { url: `${url}${url.includes('?') ? '&' : '?'}${query}`, protocols };
+  else if (token) query.push(`token=${encodeURIComponent(token)}`);
+  return { url: `${url}${url.includes('?') ? '&' : '?'}${query.join('&')}`, protocols };
 }

@@ -10,6 +10,8 @@ export type ClientErrorCode =
   | 'CONNECTION_FAILED'
   | 'TOKEN_FAILED'
   | 'STORAGE_FAILED'
+  /** Asked for through the AI SDK, and nothing that the protocol can do. */
+  | 'UNSUPPORTED'
   | 'BAD_FRAME';
 
 /** Base of all errors of this library. Branch on `code`, not on the text. */

@@ -64,6 +64,16 @@ export class EventLog {
     }
   }
 
+  /** The events of this turn, from the first one that is kept to its end. Throws `TurnFailedError` as above. */
+  async *ofTurn(turnId: string): AsyncGenerator<EventFrame, void, undefined> {
+    for await (const event of this.#open(this.#events)) {
+      if (event.turn_id !== turnId) continue;
+      if (event.type === 'error') throw new TurnFailedError(event);
+      yield event;
+      if (endsTurn(event)) return;
+    }
+  }
+
   #open(kept: readonly EventFrame[]): EventStream {
     const stream = new EventStream(kept, (left) => this.#streams.delete(left));
     this.#streams.add(stream);

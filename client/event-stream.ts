@@ -1,3 +1,4 @@
+import { type Deferred, deferred } from './deferred.ts';
 import type { EventFrame } from './protocol.ts';
 
 /** Events for one reader, kept until they are read. */
@@ -6,7 +7,7 @@ export class EventStream implements AsyncIterableIterator<EventFrame> {
   readonly #left: () => void;
   #ended = false;
   #error: Error | undefined;
-  #waiting: PromiseWithResolvers<void> | undefined;
+  #waiting: Deferred<void> | undefined;
 
   /** `left` is called when the reader stops, however it does. */
   constructor(kept: readonly EventFrame[], left: (stream: EventStream) => void) {
@@ -36,7 +37,7 @@ export class EventStream implements AsyncIterableIterator<EventFrame> {
         if (this.#error) throw this.#error;
         return { done: true, value: undefined };
       }
-      this.#waiting = Promise.withResolvers<void>();
+      this.#waiting = deferred<void>();
       await this.#waiting.promise;
     }
   }

@@ -153,7 +153,7 @@ function appendText(
 ): readonly Item[] {
   const last = live.at(-1);
   if (last?.kind === kind && last.turnId === turnId) {
-    return live.with(-1, { ...last, content: last.content + content });
+    return replaced(live, live.length - 1, { ...last, content: last.content + content });
   }
   return [...live, { kind, key: `e${seq}`, turnId, content }];
 }
@@ -170,7 +170,14 @@ function setResult(live: readonly Item[], event: EventOf<'tool_result'>): readon
   if (call?.kind !== 'tool') {
     return [...live, { kind: 'tool', key: `e${event.seq}`, turnId, id, name, args: null, result }];
   }
-  return live.with(at, { ...call, result });
+  return replaced(live, at, { ...call, result });
+}
+
+/** `Array.prototype.with`, which older phones lack. */
+function replaced(items: readonly Item[], at: number, item: Item): Item[] {
+  const copy = items.slice();
+  copy[at] = item;
+  return copy;
 }
 
 function turnEnd(event: TurnEndEvent): Item {

@@ -1,43 +1,11 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { WebSocketServer, WebSocket as WsWebSocket } from 'ws';
+import { WebSocket as WsWebSocket } from 'ws';
 import { createMidturn } from './midturn.ts';
 import type { SocketConstructor } from './platform.ts';
-import type { ClientFrame, ServerFrame } from './protocol.ts';
-import { Story } from './testing/story.ts';
+import { type BackwardsServer, serveBackwards } from './testing/backwards-server.ts';
 
-let server: WebSocketServer | undefined;
-afterEach(() => {
-  for (const socket of server?.clients ?? []) socket.terminate();
-  server?.close();
-});
-
-/** Answers each message with one turn that says its content backwards. */
-async function serve(): Promise<string> {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'midturn.v1' });
-  await once(server, 'listening');
-  const story = new Story();
-  server.on('connection', (socket) => {
-    const post = (...frames: ServerFrame[]) => {
-      for (const frame of frames) socket.send(JSON.stringify(frame));
-    };
-    socket.on('message', (data) => {
-      const frame: ClientFrame = JSON.parse(String(data));
-      if (frame.type === 'connect') post(story.sessionStart('lane-1'), { type: 'connected', message: '' });
-      if (frame.type !== 'message') return;
-      const { id = '', content } = frame;
-      const before = story.events.length;
-      story.begin([id]);
-      story.takeIn([{ id, content }], 1);
-      story.say([...content].reverse().join(''));
-      story.end('done');
-      post({ type: 'accepted', id, turn_id: 'turn-1', placement: 'turn', position: 0 });
-      post(...story.events.slice(before));
-    });
-  });
-  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/local`;
-}
+let server: BackwardsServer | undefined;
+afterEach(() => server?.close());
 
 /** React Native's has no `addEventListener`, and takes handlers alone. */
 class ReactNativeLike {
@@ -78,7 +46,8 @@ it.each<[string, SocketConstructor]>([
   ['ws', WsWebSocket],
   ["one of React Native's shape", ReactNativeSocket],
 ])('works over %s', async (_, WebSocket) => {
-  const chat = createMidturn({ url: await serve(), WebSocket });
+  server = await serveBackwards();
+  const chat = createMidturn({ url: server.url, WebSocket });
   let text = '';
   for await (const event of chat.send('steer').events()) if (event.type === 'chunk') text += event.content;
   expect(text).toBe('reets');

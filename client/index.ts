@@ -1,3 +1,5 @@
+export { browserStorage } from './browser-storage.ts';
+export type { Chat, MidturnOptions, SendOptions, SentMessage, Transcript } from './chat.ts';
 export {
   type ClientErrorCode,
   ClosedError,
@@ -9,14 +11,7 @@ export {
   ServerReplyError,
   TurnFailedError,
 } from './errors.ts';
-export {
-  type Chat,
-  createMidturn,
-  type MidturnOptions,
-  type SendOptions,
-  type SentMessage,
-  type Transcript,
-} from './midturn.ts';
+export { createMidturn } from './midturn.ts';
 export type { Platform, SocketConstructor, SocketLike } from './platform.ts';
 export type { ErrorCode, EventFrame, EventOf, ServerFrame, ToolValue } from './protocol.ts';
 export type {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MidturnOptions } from './chat.ts';
 import {
   ContentError,
   type EventFrame,
@@ -7,7 +8,7 @@ import {
   type MidturnError,
   TurnFailedError,
 } from './index.ts';
-import { createMidturn, type MidturnOptions } from './midturn.ts';
+import { createMidturn } from './midturn.ts';
 import type { FrameOf, ServerFrame } from './protocol.ts';
 import { memoryStorage, type OutboxStorage } from './storage.ts';
 import { Clock, clockPlatform } from './testing/clock.ts';
@@ -65,6 +66,15 @@ const accepted = (id: string): FrameOf<'accepted'> => ({
   turn_id: 'turn-1',
   placement: 'turn',
   position: 0,
+});
+const limited = (retry_after_ms: number, id: string): ServerFrame => ({
+  type: 'error',
+  code: 'RATE_LIMITED',
+  message: '',
+  terminal: false,
+  retryable: true,
+  retry_after_ms,
+  id,
 });
 const orders = (socket: FakeSocket) => socket.sentOf('message').map(({ id, order }) => [id, order]);
 
@@ -189,19 +199,73 @@ describe('acknowledgement', () => {
     const { chat, clock, greet } = given();
     const socket = await greet();
     chat.send('hello');
-    socket.deliver({
-      type: 'error',
-      code: 'RATE_LIMITED',
-      message: '',
-      terminal: false,
-      retryable: true,
-      retry_after_ms: 9 * SECOND,
-      id: 'm1',
-    });
+    socket.deliver(limited(9 * SECOND, 'm1'));
     await clock.advance(8 * SECOND);
     expect(orders(socket)).toHaveLength(1);
     await clock.advance(2 * SECOND);
     expect(orders(socket)).toHaveLength(2);
+  });
+
+  it('P6: what is written while the server is limiting waits behind what it refused', async () => {
+    const { chat, clock, greet } = given();
+    const socket = await greet();
+    chat.send('one');
+    chat.send('two');
+    await clock.advance(6 * SECOND);
+    socket.sent.length = 0;
+    // Both were repeated once, and would be again only after the limit is over, behind what was written since.
+    socket.deliver(limited(5 * SECOND, 'm1'));
+    chat.send('three');
+    await clock.advance(4 * SECOND);
+    expect(orders(socket)).toEqual([]);
+    await clock.advance(2 * SECOND);
+    expect(orders(socket)).toEqual([
+      ['m1', 1],
+      ['m2', 2],
+      ['m3', 3],
+    ]);
+  });
+
+  it('a limit outlives the connection: a new one does not send earlier', async () => {
+    const { chat, clock, greet } = given();
+    const socket = await greet();
+    chat.send('one');
+    socket.deliver(limited(20 * SECOND, 'm1'));
+    socket.cut();
+    await clock.advance(5 * SECOND);
+    const next = await greet();
+    expect(orders(next)).toEqual([]);
+    await clock.advance(15 * SECOND);
+    expect(orders(next)).toEqual([['m1', 1]]);
+  });
+
+  it('a withdrawal that met the limit is asked for again after it', async () => {
+    const { chat, clock, greet } = given();
+    const socket = await greet();
+    chat.send('one');
+    socket.deliver(accepted('m1'));
+    chat.cancel('m1');
+    socket.deliver(limited(9 * SECOND, 'm1'));
+    await clock.advance(8 * SECOND);
+    expect(socket.sentOf('cancel')).toHaveLength(1);
+    await clock.advance(2 * SECOND);
+    expect(socket.sentOf('cancel')).toEqual([
+      { type: 'cancel', id: 'm1' },
+      { type: 'cancel', id: 'm1' },
+    ]);
+    socket.deliver({ type: 'cancelled', ids: ['m1'], reason: 'withdrawn' });
+    await clock.advance(MINUTE);
+    expect(socket.sentOf('cancel')).toHaveLength(2);
+  });
+
+  it('an id of the application is used as it is, and only once', async () => {
+    const { chat, greet } = given();
+    const socket = await greet();
+    expect(chat.send('one', { id: 'mine' }).id).toBe('mine');
+    expect(orders(socket)).toEqual([['mine', 1]]);
+    expect(() => chat.send('two', { id: 'mine' })).toThrow('sent already');
+    expect(() => chat.send('two', { id: 'a b' })).toThrow(TypeError);
+    expect(chat.transcript.getSnapshot().items).toHaveLength(1);
   });
 
   it.each([
@@ -308,6 +372,26 @@ describe('stream', () => {
     ]);
     expect(activeTurn).toMatchObject({ turnId: 'turn-2', startedAt: 1 });
     expect(socket().sentOf('connect')).toHaveLength(2);
+  });
+
+  it('is ready when the page and all of the running turn are here, and not before', async () => {
+    const { chat, clock, greet, begin, story } = given();
+    begin('u1', 'one ', 'two');
+    let isReady = false;
+    chat.ready().then(() => {
+      isReady = true;
+    });
+    const socket = await greet();
+    socket.deliver(story.page({}), ...story.events.slice(0, -1));
+    await clock.advance(0);
+    expect(isReady).toBe(false);
+    socket.deliver(...story.events.slice(-1));
+    await clock.advance(0);
+    expect(isReady).toBe(true);
+    const closed = given();
+    const never = closed.chat.ready();
+    closed.chat.close();
+    await expect(never).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
   it('older pages on demand', async () => {
@@ -460,6 +544,30 @@ describe('control', () => {
     expect(orders(socket)).toEqual([['m2', 1]]);
   });
 
+  it('a withdrawal or an abort that nobody answers is asked for again, until somebody does', async () => {
+    const { chat, clock, greet, begin, story } = given();
+    const socket = await greet();
+    socket.deliver(...begin('u1', 'so far'));
+    const { id } = chat.send('soon');
+    socket.deliver(accepted(id));
+    chat.cancel(id);
+    chat.abort();
+    const asked = () => [socket.sentOf('cancel').length, socket.sentOf('abort').length];
+    const pass = async (milliseconds: number) => {
+      await clock.advance(milliseconds);
+      socket.deliver({ type: 'pong' });
+    };
+    await pass(6 * SECOND);
+    expect(asked()).toEqual([2, 2]);
+    await pass(10 * SECOND);
+    expect(asked()).toEqual([3, 3]);
+    story.end('aborted');
+    socket.deliver(...story.events.slice(-1), { type: 'cancelled', ids: [id], reason: 'withdrawn' });
+    await clock.advance(MINUTE);
+    expect(asked()).toEqual([3, 3]);
+    expect(chat.transcript.getSnapshot().pending).toEqual([]);
+  });
+
   it('abort names the turn, and is asked again after a reconnect', async () => {
     const { chat, clock, greet, begin, story } = given();
     const first = await greet();
@@ -504,6 +612,21 @@ describe("a message's events", () => {
     expect(await ofSteering).toEqual(['applied', 'chunk', 'done']);
     expect(await first.settled).toEqual({ status: 'applied', turnId: 'turn-1', step: 1 });
     expect(await typesOf(steering.events())).toEqual(['applied', 'chunk', 'done']);
+  });
+
+  it('of the running turn, whoever began it: from its start to its end', async () => {
+    const { chat, greet, begin, story } = given();
+    const socket = await greet();
+    expect(chat.turn()).toBeUndefined();
+    socket.deliver(...begin('u1', 'so far, '));
+    const running = chat.turn();
+    if (!running) throw new Error('There is no turn.');
+    const read = typesOf(running);
+    story.say('and on');
+    story.end('done');
+    socket.deliver(...story.events.slice(3));
+    expect(await read).toEqual(['turn_start', 'applied', 'chunk', 'chunk', 'done']);
+    expect(chat.turn()).toBeUndefined();
   });
 
   it('fail as the turn fails, with what it had said', async () => {

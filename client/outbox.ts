@@ -27,6 +27,8 @@ export class Outbox {
   readonly #parcels = new Map<string, Parcel>();
   #lane: string | undefined;
   #orders = 0;
+  /** Before this time the server takes no messages. */
+  #heldUntil = 0;
   /** Until then nothing is written: it would replace what is still to be read. */
   #loaded = false;
   #saved = '';
@@ -97,7 +99,7 @@ export class Outbox {
   /** The frames to send now. Each is due again later, until `answered` or `settled`. */
   takeDue(now: number): MessageFrame[] {
     const lane = this.#lane;
-    if (lane === undefined) return [];
+    if (lane === undefined || now < this.#heldUntil) return [];
     const frames: MessageFrame[] = [];
     for (const parcel of this.#parcels.values()) {
       if (parcel.dueAt === undefined || parcel.dueAt > now) continue;
@@ -122,7 +124,7 @@ export class Outbox {
     for (const { dueAt } of this.#parcels.values()) {
       if (dueAt !== undefined && (next === undefined || dueAt < next)) next = dueAt;
     }
-    return next;
+    return next === undefined ? undefined : Math.max(next, this.#heldUntil);
   }
 
   answered(id: string): void {
@@ -130,9 +132,15 @@ export class Outbox {
     if (parcel) parcel.dueAt = undefined;
   }
 
-  postpone(id: string, until: number): void {
-    const parcel = this.#parcels.get(id);
-    if (parcel?.dueAt !== undefined) parcel.dueAt = until;
+  /**
+   * Nothing is sent before this time, and then all that is unanswered, in its order: what was written later would
+   * overtake what the server refused, if it came in between.
+   */
+  hold(until: number): void {
+    this.#heldUntil = Math.max(this.#heldUntil, until);
+    for (const parcel of this.#parcels.values()) {
+      if (parcel.dueAt !== undefined) parcel.dueAt = this.#heldUntil;
+    }
   }
 
   /** Forgets every message that is not in this list any more: it is in the transcript, or refused. */

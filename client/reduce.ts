@@ -210,7 +210,7 @@ function accept(state: State, frame: FrameOf<'accepted'>): State {
 }
 
 /** Not the message's fate: the same message sent again may be taken. */
-export function isTransient(code: FrameOf<'error'>['code']): boolean {
+function isTransient(code: FrameOf<'error'>['code']): boolean {
   return code === 'RATE_LIMITED' || code === 'INTERNAL';
 }
 

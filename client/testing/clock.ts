@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Platform } from '../platform.ts';
 
 interface Entry {
@@ -13,24 +14,27 @@ const MAX_RUNS_AT_ONCE = 10_000;
 export class Clock {
   #now = 1_800_000_000_000;
   #count = 0;
-  #timers: Entry[] = [];
+  /** A binary heap, the next one first. Cancelled ones stay in it until they come up. */
+  readonly #heap: Entry[] = [];
+  readonly #waiting = new Set<number>();
 
   get now(): number {
     return this.#now;
   }
 
   get pending(): number {
-    return this.#timers.length;
+    return this.#waiting.size;
   }
 
   after(milliseconds: number, run: () => void): number {
     this.#count += 1;
-    this.#timers.push({ id: this.#count, at: this.#now + milliseconds, run });
+    this.#waiting.add(this.#count);
+    push(this.#heap, { id: this.#count, at: this.#now + milliseconds, run });
     return this.#count;
   }
 
   cancel(id: unknown): void {
-    this.#timers = this.#timers.filter((timer) => timer.id !== id);
+    if (typeof id === 'number') this.#waiting.delete(id);
   }
 
   /** Lets this much time pass, and everything happen that was set for it. */
@@ -41,28 +45,57 @@ export class Clock {
     for (let next = this.#next(end); next; next = this.#next(end)) {
       runs = next.at > this.#now ? 0 : runs + 1;
       if (runs > MAX_RUNS_AT_ONCE) throw new Error('Timers go round in circles: time does not pass.');
-      this.cancel(next.id);
       this.#now = Math.max(this.#now, next.at);
       next.run();
       await settle();
     }
     this.#now = end;
+    // Long chains of promises, such as readers of a burst of events, come to rest too.
+    await setImmediate();
   }
 
   #next(end: number): Entry | undefined {
-    let next: Entry | undefined;
-    for (const timer of this.#timers) {
-      if (timer.at <= end && (!next || timer.at < next.at || (timer.at === next.at && timer.id < next.id))) {
-        next = timer;
-      }
+    for (let first = this.#heap[0]; first && first.at <= end; first = this.#heap[0]) {
+      pop(this.#heap);
+      if (this.#waiting.delete(first.id)) return first;
     }
-    return next;
+    return undefined;
   }
+}
+
+const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.id < b.id);
+
+function push(heap: Entry[], entry: Entry): void {
+  let at = heap.length;
+  while (at > 0) {
+    const above = (at - 1) >> 1;
+    const parent = heap[above];
+    if (!parent || !isBefore(entry, parent)) break;
+    heap[at] = parent;
+    at = above;
+  }
+  heap[at] = entry;
+}
+
+function pop(heap: Entry[]): void {
+  const last = heap.pop();
+  if (!last || heap.length === 0) return;
+  let at = 0;
+  for (;;) {
+    const left = heap[2 * at + 1];
+    const right = heap[2 * at + 2];
+    const isRight = left !== undefined && right !== undefined && isBefore(right, left);
+    const least = isRight ? right : left;
+    if (!least || !isBefore(least, last)) break;
+    heap[at] = least;
+    at = 2 * at + (isRight ? 2 : 1);
+  }
+  heap[at] = last;
 }
 
 /** Lets promises that are already decided be heard. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 6; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 6; turn++) await undefined;
 }
 
 /** A platform on this clock; `wake` is the network coming back. */

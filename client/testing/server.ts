@@ -1,4 +1,4 @@
-import type { ClientFrame, FrameOf, MessageFrame, ServerFrame } from '../protocol.ts';
+import type { ClientFrame, ErrorCode, FrameOf, MessageFrame, ServerFrame } from '../protocol.ts';
 import type { Clock } from './clock.ts';
 import { type FakeSocket, fakeSockets } from './socket.ts';
 import { Story } from './story.ts';
@@ -23,17 +23,30 @@ export class FakeServer {
   readonly #random: () => number;
   readonly #listeners = new Set<FakeSocket>();
   readonly #accepted = new Map<string, FrameOf<'accepted'>>();
+  /** Each message's place among all of its lane, which a repeat keeps (P6). */
+  readonly #orders = new Map<string, number>();
+  /** What has become of each message that is settled. */
+  readonly fates = new Map<string, 'applied' | 'cancelled' | 'rejected'>();
   #inbox: { id: string; content: string; order: number }[] = [];
   #lanes = 0;
   #step = 0;
   #isAborting = false;
+  readonly #inboxLimit: number;
+  #posts = 0;
+  #cutAfter: readonly number[] = [];
 
-  constructor(clock: Clock, random: () => number) {
+  constructor(clock: Clock, random: () => number, inboxLimit = 64) {
+    this.#inboxLimit = inboxLimit;
     this.#clock = clock;
     this.#random = random;
     const { WebSocket, sockets } = fakeSockets((socket) => this.#meet(socket));
     this.WebSocket = WebSocket;
     this.sockets = sockets;
+  }
+
+  /** Cuts every connection right after these frames, counted from 1 as they are posted: at any place of a turn. */
+  cutAfterPosts(counts: readonly number[]): void {
+    this.#cutAfter = counts;
   }
 
   cutAll(): void {
@@ -53,7 +66,10 @@ export class FakeServer {
   }
 
   #post(socket: FakeSocket, frame: ServerFrame): void {
+    this.#posts += 1;
+    const isLast = this.#cutAfter.includes(this.#posts);
     for (const delay of this.channel.carry(frame)) this.#clock.after(delay, () => socket.deliver(frame));
+    if (isLast) this.#clock.after(1, () => this.cutAll());
   }
 
   #receive(socket: FakeSocket, connection: { lane: string }, frame: ClientFrame): void {
@@ -75,24 +91,9 @@ export class FakeServer {
       case 'history':
         this.#post(socket, this.story.page(frame));
         return;
-      case 'cancel': {
-        const isPending = this.#inbox.some(({ id }) => id === frame.id);
-        this.#inbox = this.#inbox.filter(({ id }) => id !== frame.id);
-        this.#post(
-          socket,
-          isPending
-            ? { type: 'cancelled', ids: [frame.id], reason: 'withdrawn' }
-            : {
-                type: 'error',
-                code: 'NOT_PENDING',
-                message: '',
-                terminal: false,
-                retryable: false,
-                id: frame.id,
-              },
-        );
+      case 'cancel':
+        this.#post(socket, this.#cancel(frame.id));
         return;
-      }
       case 'abort':
         this.#isAborting = this.story.turn?.id === frame.turn_id;
         return;
@@ -103,10 +104,20 @@ export class FakeServer {
     }
   }
 
-  #accept(frame: MessageFrame): FrameOf<'accepted'> {
+  #accept(frame: MessageFrame): ServerFrame {
     const { id = 'none', content, order = 0 } = frame;
+    const orderBefore = this.#orders.get(id) ?? order;
+    if (order !== orderBefore) throw new Error(`${id} came as number ${orderBefore}, and now as ${order}.`);
+    this.#orders.set(id, order);
     const known = this.#accepted.get(id);
+    if (this.fates.get(id) === 'cancelled') return withdrawn(id);
     if (known) return { ...known, duplicate: true };
+    // An answer to one try, which is not remembered: a repeat may find room.
+    if (this.#inbox.length >= this.#inboxLimit) {
+      this.fates.set(id, 'rejected');
+      return refused('STEERING_QUEUE_FULL', id);
+    }
+    this.fates.delete(id);
     this.#inbox.push({ id, content, order });
     const isFirst = !this.story.turn && this.#inbox.length === 1;
     const accepted: FrameOf<'accepted'> = {
@@ -119,6 +130,15 @@ export class FakeServer {
     this.#accepted.set(id, accepted);
     if (isFirst) this.#later(() => this.#beginTurn());
     return accepted;
+  }
+
+  #cancel(id: string): ServerFrame {
+    const isPending = this.#inbox.some((message) => message.id === id);
+    if (isPending) {
+      this.#inbox = this.#inbox.filter((message) => message.id !== id);
+      this.fates.set(id, 'cancelled');
+    }
+    return this.fates.get(id) === 'cancelled' ? withdrawn(id) : refused('NOT_PENDING', id);
   }
 
   #later(run: () => void): void {
@@ -134,7 +154,7 @@ export class FakeServer {
   }
 
   #beginTurn(): void {
-    if (this.#inbox.length === 0) return;
+    if (this.story.turn || this.#inbox.length === 0) return;
     this.#step = 0;
     this.#isAborting = false;
     this.#emit(() => this.story.begin(this.#inbox.map(({ id }) => id)));
@@ -147,6 +167,7 @@ export class FakeServer {
       .map(({ id, content }) => ({ id, content }));
     this.#inbox = [];
     this.#step += 1;
+    for (const { id } of messages) this.fates.set(id, 'applied');
     if (messages.length > 0) this.#emit(() => this.story.takeIn(messages, this.#step));
     this.#later(() => this.#speak(Math.floor(this.#random() * 8)));
   }
@@ -176,6 +197,17 @@ export class FakeServer {
     if (this.#inbox.length > 0) this.#later(() => this.#beginTurn());
   }
 }
+
+const withdrawn = (id: string): ServerFrame => ({ type: 'cancelled', ids: [id], reason: 'withdrawn' });
+
+const refused = (code: ErrorCode, id: string): ServerFrame => ({
+  type: 'error',
+  code,
+  message: code,
+  terminal: false,
+  retryable: true,
+  id,
+});
 
 /** Numbers from 0 to below 1 that follow from the seed (mulberry32). */
 export function seeded(seed: number): () => number {

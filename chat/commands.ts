@@ -1,0 +1,53 @@
+import type { ApprovalItem, SendOptions } from '../client/index.ts';
+
+export type Command =
+  | { kind: 'send'; text: string; delivery: NonNullable<SendOptions['delivery']> }
+  | { kind: 'stop' }
+  /** `which`: as numbered on the screen, from 1; without it, the newest. */
+  | { kind: 'cancel'; which: number | undefined }
+  | { kind: 'decide'; decision: NonNullable<ApprovalItem['decision']> }
+  | { kind: 'help' }
+  | { kind: 'quit' }
+  | { kind: 'nothing' }
+  | { kind: 'unknown'; name: string };
+
+export const HELP = [
+  'What you type while it answers steers the answer.',
+  '/now text    cut in: what it said is kept, and it goes on with this',
+  '/queue text  after this answer, with an answer of its own',
+  '/stop        stop the answer; what it said is kept',
+  '/cancel [n]  withdraw a message that still waits: number n, or the newest',
+  '/approve, /always, /deny   answer a tool that asks',
+  '/quit        leave; a running answer runs on',
+  '//text       send text that begins with a slash',
+];
+
+/** What a typed line asks for. */
+export function readCommand(line: string): Command {
+  const text = line.trim();
+  if (text === '') return { kind: 'nothing' };
+  if (text.startsWith('//')) return { kind: 'send', text: text.slice(1), delivery: 'steer' };
+  const [, name = '', rest = ''] = /^\/(\S*)\s*(.*)$/s.exec(text) ?? [];
+  if (!text.startsWith('/')) return { kind: 'send', text, delivery: 'steer' };
+  switch (name) {
+    case 'now':
+    case 'queue':
+      return rest === ''
+        ? { kind: 'unknown', name: `${name} without text` }
+        : { kind: 'send', text: rest, delivery: name };
+    case 'cancel':
+      return /^\d*$/.test(rest)
+        ? { kind: 'cancel', which: rest === '' ? undefined : Number(rest) }
+        : { kind: 'unknown', name: `cancel ${rest}` };
+    case 'approve':
+    case 'always':
+    case 'deny':
+      return { kind: 'decide', decision: name };
+    case 'stop':
+    case 'help':
+    case 'quit':
+      return { kind: name };
+    default:
+      return { kind: 'unknown', name };
+  }
+}

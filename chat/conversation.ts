@@ -1,0 +1,127 @@
+import { type Chat, type ChatState, ContentError, createMidturn } from '../client/index.ts';
+import type { Arguments } from './arguments.ts';
+import { type Command, HELP, readCommand } from './commands.ts';
+import { Feed, type Piece, toolLine, waitingNote } from './feed.ts';
+import type { Screen } from './screen.ts';
+
+export interface Conversation {
+  readonly chat: Chat;
+  /** Does what the line asks for. False: the person leaves. */
+  take(line: string): boolean;
+  /** Once nothing is being answered and nothing waits, or will not be. */
+  quiet(): Promise<void>;
+  close(): void;
+}
+
+export function converse({ url, token, sessionId }: Arguments, screen: Screen): Conversation {
+  const say = (style: Extract<Piece, { kind: 'line' }>['style'], ...lines: string[]): void =>
+    screen.show(lines.map((text) => ({ kind: 'line', style, text })));
+  const chat = createMidturn({
+    url,
+    deviceName: 'Midturn terminal',
+    ...(token ? { token } : {}),
+    ...(sessionId ? { sessionId } : {}),
+    onError: (error) => {
+      // The connection's own troubles are told by its state.
+      if (error.name !== 'ConnectionError') say('trouble', `! ${error.code}: ${error.message}`);
+    },
+  });
+  const feed = new Feed();
+  const look = (): void => {
+    const state = chat.transcript.getSnapshot();
+    const pieces = feed.next(state);
+    if (pieces.length > 0) screen.show(pieces);
+    if (!state.activeTurn) screen.finish();
+    screen.status(statusOf(state));
+  };
+  chat.transcript.subscribe(look);
+  look();
+
+  function obey(command: Command): void {
+    const { pending, items } = chat.transcript.getSnapshot();
+    switch (command.kind) {
+      case 'send':
+        send(command.text, command.delivery);
+        return;
+      case 'stop':
+        if (chat.transcript.getSnapshot().activeTurn) chat.abort();
+        else say('note', 'Nothing is being answered.');
+        return;
+      case 'cancel': {
+        const message = pending.at((command.which ?? 0) - 1);
+        if (message) chat.cancel(message.id);
+        else say('note', 'No such message waits.');
+        return;
+      }
+      case 'decide': {
+        const asking = items.find((item) => item.kind === 'approval' && item.decision === undefined);
+        if (asking?.kind === 'approval') chat.approve(asking.requestId, command.decision);
+        else say('note', 'No tool asks.');
+        return;
+      }
+      case 'help':
+        say('note', ...HELP);
+        return;
+      case 'unknown':
+        say('note', `There is no /${command.name}. /help tells what there is.`);
+    }
+  }
+
+  function send(text: string, delivery: Extract<Command, { kind: 'send' }>['delivery']): void {
+    try {
+      chat.send(text, { delivery });
+    } catch (error) {
+      if (!(error instanceof ContentError)) throw error;
+      say('trouble', `! ${error.message}`);
+    }
+  }
+
+  return {
+    chat,
+    take(line) {
+      const command = readCommand(line);
+      obey(command);
+      return command.kind !== 'quit';
+    },
+    quiet: () =>
+      new Promise((resolve) => {
+        const see = (): void => {
+          const { pending, activeTurn, connection } = chat.transcript.getSnapshot();
+          if (connection.status !== 'closed' && (pending.length > 0 || activeTurn)) return;
+          unsubscribe();
+          resolve();
+        };
+        const unsubscribe = chat.transcript.subscribe(see);
+        see();
+      }),
+    close: () => chat.close(),
+  };
+}
+
+/** What changes: shown below the conversation. */
+function statusOf({ pending, items, activeTurn, connection }: ChatState): string[] {
+  const tools = items.flatMap((item) =>
+    item.kind === 'tool' && !item.result && item.turnId === activeTurn?.turnId ? [toolLine(item)] : [],
+  );
+  const waiting = pending.map((item, index) => `${index + 1}. ${item.content}   [${waitingNote(item)}]`);
+  return [
+    ...tools,
+    ...waiting,
+    ...(activeTurn?.stopping ? ['stopping …'] : []),
+    ...connectionLine(connection),
+  ];
+}
+
+function connectionLine({ status }: ChatState['connection']): string[] {
+  switch (status) {
+    case 'online':
+      return [];
+    case 'waiting':
+      return ['The connection is lost. Trying again …'];
+    case 'connecting':
+      return ['Connecting …'];
+    case 'offline':
+    case 'closed':
+      return [];
+  }
+}

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import type { Item, UserItem } from '../client/index.ts';
+import { Feed } from './feed.ts';
+
+const user = (id: string, state: UserItem['state']): UserItem => ({
+  kind: 'user',
+  key: `user:${id}`,
+  id,
+  content: id,
+  delivery: 'steer',
+  state,
+  withdrawing: false,
+});
+const applied = (id: string, step = 1) => user(id, { status: 'applied', turnId: 't', step });
+const text = (content: string, key = 'e1'): Item => ({ kind: 'text', key, turnId: 't', content });
+const end: Item = { kind: 'turn_end', key: 'e9', turnId: 't', outcome: { result: 'aborted', by: 'user' } };
+
+it('tells each thing once, as it grows, and a message where it landed', () => {
+  const feed = new Feed();
+  const waiting = user('second', { status: 'sending' });
+  const told = (...items: Item[]) => feed.next({ items }).map((piece) => piece.text);
+  expect(told(applied('first'), text('one '), waiting)).toEqual(['> first   [taken in at step 1]', 'one ']);
+  expect(told(applied('first'), text('one two'), waiting)).toEqual(['two']);
+  expect(told(applied('first'), text('one two'), applied('second', 2), text('three', 'e5'))).toEqual([
+    '> second   [taken in at step 2]',
+    'three',
+  ]);
+});
+
+it('says nothing again when history tells a finished turn in other pieces', () => {
+  const feed = new Feed();
+  feed.next({ items: [applied('first'), text('one'), end] });
+  expect(feed.next({ items: [applied('first'), text('one', 'n2')] })).toEqual([]);
+});
+
+it('a tool is one line, told when its result is there', () => {
+  const feed = new Feed();
+  const tool = { kind: 'tool', key: 'e3', turnId: 't', id: 'c', name: 'wait', args: { seconds: 1 } } as const;
+  expect(feed.next({ items: [{ ...tool, result: undefined }] })).toEqual([]);
+  const result = { output: 'x\n'.repeat(100), isError: true, truncated: false };
+  const [line] = feed.next({ items: [{ ...tool, result }] });
+  expect(line?.text).toMatch(/^\* wait\(\{"seconds":1\}\) → failed: x x .*…$/);
+});

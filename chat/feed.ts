@@ -1,0 +1,125 @@
+import type { ChatState, Item, MessageState, ToolItem, TurnOutcome, UserItem } from '../client/index.ts';
+
+/** What is new on the screen: `text` goes on where the last text ended, a `line` stands alone. */
+export type Piece =
+  | { kind: 'text'; style: 'answer' | 'thinking'; text: string }
+  | { kind: 'line'; style: 'user' | 'note' | 'trouble'; text: string };
+
+/** Tools' values on one line. */
+const VALUE_CHARACTERS = 60;
+
+/** Tells a conversation as it grows: each thing once, and nothing is taken back. */
+export class Feed {
+  readonly #told = new Set<string>();
+  readonly #lengths = new Map<string, number>();
+  /** Turns that were told to their end: what history says of them is known. */
+  readonly #over = new Set<string>();
+
+  next({ items }: Pick<ChatState, 'items'>): Piece[] {
+    const pieces = items.flatMap((item) => this.#piecesOf(item));
+    for (const item of items) if (item.kind === 'turn_end') this.#over.add(item.turnId);
+    return pieces;
+  }
+
+  #piecesOf(item: Item): Piece[] {
+    switch (item.kind) {
+      case 'text':
+      case 'thinking': {
+        const told = this.#lengths.get(item.key);
+        if (told === undefined && this.#over.has(item.turnId)) return [];
+        this.#lengths.set(item.key, item.content.length);
+        const text = item.content.slice(told ?? 0);
+        const style = item.kind === 'text' ? 'answer' : 'thinking';
+        return text === '' ? [] : [{ kind: 'text', style, text }];
+      }
+      case 'user':
+        return this.#once(item, item.state.status, () => userLine(item));
+      case 'tool':
+        return item.result ? this.#once(item, 'result', () => ({ style: 'note', text: toolLine(item) })) : [];
+      case 'approval':
+        return this.#once(item, 'asked', () => ({
+          style: 'trouble',
+          text: `${item.tool} asks to run: ${item.summary}. /approve, /always or /deny (${item.timeoutSeconds} s).`,
+        }));
+      case 'trimmed':
+        return this.#once(item, 'told', () => ({
+          style: 'note',
+          text: `${item.droppedMessages} older messages are left out of the prompt from here on.`,
+        }));
+      case 'turn_end':
+        return this.#once(item, 'told', () => endLine(item.outcome));
+    }
+  }
+
+  #once(
+    item: Item,
+    stage: string,
+    tell: () => Omit<Extract<Piece, { kind: 'line' }>, 'kind'> | undefined,
+  ): Piece[] {
+    const name = `${item.key} ${stage}`;
+    if (this.#told.has(name)) return [];
+    this.#told.add(name);
+    if (item.kind !== 'user' && item.kind !== 'turn_end' && this.#over.has(item.turnId)) return [];
+    const line = tell();
+    return line ? [{ kind: 'line', ...line }] : [];
+  }
+}
+
+function userLine({ content, state }: UserItem): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> | undefined {
+  switch (state.status) {
+    case 'applied':
+      return { style: 'user', text: `> ${content}   [taken in at step ${state.step}]` };
+    case 'cancelled':
+      return { style: 'note', text: `x ${content}   [withdrawn]` };
+    case 'rejected':
+      return { style: 'trouble', text: `x ${content}   [refused: ${state.code}. ${state.message}]` };
+    default:
+      return undefined;
+  }
+}
+
+/** What a message that is not taken in yet waits for. */
+export function waitingNote({ state, withdrawing }: UserItem): string {
+  return withdrawing ? 'withdrawing' : stateNote(state);
+}
+
+function stateNote(state: MessageState): string {
+  switch (state.status) {
+    case 'sending':
+      return 'sending';
+    case 'accepted':
+      return state.placement === 'steering' ? 'accepted, steers at the next step' : 'accepted';
+    case 'queued':
+      return 'queued, after this answer';
+    default:
+      return state.status;
+  }
+}
+
+export function toolLine({ name, args, result }: ToolItem): string {
+  const outcome = !result ? '…' : `${result.isError ? 'failed: ' : ''}${short(result.output)}`;
+  return `* ${name}(${short(args)}) → ${outcome}`;
+}
+
+function short(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > VALUE_CHARACTERS ? `${line.slice(0, VALUE_CHARACTERS - 1)}…` : line;
+}
+
+function endLine(outcome: TurnOutcome): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> {
+  switch (outcome.result) {
+    case 'done': {
+      const { steps, inputTokens, outputTokens, model } = outcome.usage;
+      const tokens = `${inputTokens} tokens in, ${outputTokens} out`;
+      return {
+        style: 'note',
+        text: `-- done: ${steps} ${steps === 1 ? 'step' : 'steps'}, ${tokens}, ${model}`,
+      };
+    }
+    case 'aborted':
+      return { style: 'note', text: '-- stopped. What was said is kept.' };
+    case 'failed':
+      return { style: 'trouble', text: `-- failed: ${outcome.code}. ${outcome.message}` };
+  }
+}

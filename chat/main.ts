@@ -1,0 +1,41 @@
+import { createInterface } from 'node:readline';
+import { readArguments, USAGE, UsageError } from './arguments.ts';
+import { converse } from './conversation.ts';
+import { plainScreen, TerminalScreen } from './screen.ts';
+
+/** `npm run chat`: a conversation in the terminal. Plain lines where input or output is none. */
+async function main(): Promise<void> {
+  const options = readArguments(process.argv.slice(2), process.env);
+  const { stdin, stdout } = process;
+  const isTerminal = stdin.isTTY === true && stdout.isTTY === true;
+  const input = createInterface(
+    isTerminal ? { input: stdin, output: stdout, prompt: '> ' } : { input: stdin },
+  );
+  const terminal = isTerminal ? new TerminalScreen(stdout, input) : undefined;
+  const screen = terminal ?? plainScreen(stdout);
+  const conversation = converse(options, screen);
+  const { sessionId } = conversation.chat;
+
+  let hasLeft = false;
+  input.on('line', (line) => {
+    terminal?.typed(line);
+    if (conversation.take(line)) return;
+    hasLeft = true;
+    input.close();
+  });
+  input.on('SIGINT', () => {
+    hasLeft = true;
+    input.close();
+  });
+  await new Promise<void>((resolve) => input.once('close', resolve));
+  // A pipe that has nothing more to say still wants its answer.
+  if (!isTerminal && !hasLeft) await conversation.quiet();
+  screen.close();
+  conversation.close();
+  if (isTerminal) console.log(`To go on: --session ${sessionId}`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : error);
+  process.exit(1);
+});

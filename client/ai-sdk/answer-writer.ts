@@ -1,0 +1,143 @@
+import type { EventFrame, EventOf } from '../index.ts';
+import type { Chunk, MidturnDataParts } from './ui-message.ts';
+
+/** Writes a turn's events, or a part of them, as one assistant message in the chunks of the AI SDK's UI message stream. */
+export class AnswerWriter {
+  readonly #write: (chunk: Chunk) => void;
+  readonly #isShown: (messageId: string) => boolean;
+  readonly #calls = new Set<string>();
+  #open: { kind: 'text' | 'reasoning'; id: string } | undefined;
+  #inStep = false;
+
+  /** `isShown`: user messages that stand in the chat by themselves. Others are put into the answer, where they were taken in. */
+  constructor(write: (chunk: Chunk) => void, isShown: (messageId: string) => boolean) {
+    this.#write = write;
+    this.#isShown = isShown;
+  }
+
+  add(event: EventFrame): void {
+    switch (event.type) {
+      case 'turn_start':
+        break;
+      case 'applied':
+        this.#takeIn(event);
+        break;
+      case 'chunk':
+        this.#say('text', event);
+        break;
+      case 'thinking':
+        this.#say('reasoning', event);
+        break;
+      case 'tool_call':
+        this.#call(event.id, event.name, event.args);
+        break;
+      case 'tool_result':
+        this.#answerCall(event);
+        break;
+      case 'approval_request': {
+        const { request_id: requestId, tool, arguments_summary: summary, timeout_secs } = event;
+        const data = { requestId, tool, summary, timeoutSeconds: timeout_secs };
+        this.#write({ type: 'data-approval', id: requestId, data });
+        break;
+      }
+      case 'history_trimmed': {
+        const data = { droppedMessages: event.dropped_messages, reason: event.reason };
+        this.#write({ type: 'data-trimmed', data });
+        break;
+      }
+      case 'done': {
+        const { input_tokens: inputTokens, output_tokens: outputTokens, model, provider, steps } = event;
+        const usage = { inputTokens, outputTokens, model, provider, steps, cached: event.cached === true };
+        this.#endStep();
+        const messageMetadata = { turnId: event.turn_id, usage };
+        this.#write({ type: 'finish', finishReason: 'stop', messageMetadata });
+        break;
+      }
+      case 'aborted':
+        this.#endStep();
+        this.#write({ type: 'message-metadata', messageMetadata: { turnId: event.turn_id } });
+        this.#write({ type: 'abort', reason: event.by });
+        break;
+      case 'error':
+        this.fail(event);
+    }
+  }
+
+  /** The turn ended in an error. What it had said stands. */
+  fail({ code, message, retryable }: MidturnDataParts['failure']): void {
+    this.#endStep();
+    this.#write({ type: 'data-failure', data: { code, message, retryable } });
+    this.#write({ type: 'error', errorText: message });
+  }
+
+  /** The turn goes on in another message. */
+  leave(turnId: string): void {
+    this.#endStep();
+    this.#write({ type: 'finish', finishReason: 'stop', messageMetadata: { turnId } });
+  }
+
+  /** Whatever is under way is over: the stream ends here. */
+  breakOff(): void {
+    this.#endStep();
+  }
+
+  #takeIn({ turn_id: turnId, step, messages }: EventOf<'applied'>): void {
+    this.#endStep();
+    for (const { id, content } of messages) {
+      if (this.#isShown(id)) {
+        const data = { status: 'applied', turnId, step, messageId: id } as const;
+        this.#write({ type: 'data-message-state', id, data });
+      } else {
+        this.#write({ type: 'steering-message', id, parts: [{ type: 'text', text: content }] });
+      }
+    }
+  }
+
+  #say(kind: 'text' | 'reasoning', { seq, content }: EventOf<'chunk'> | EventOf<'thinking'>): void {
+    this.#beginStep();
+    if (this.#open?.kind !== kind) {
+      this.#endPart();
+      this.#open = { kind, id: `${kind}-${seq}` };
+      this.#write({ type: `${kind}-start`, id: this.#open.id });
+    }
+    this.#write({ type: `${kind}-delta`, id: this.#open.id, delta: content });
+  }
+
+  #call(toolCallId: string, toolName: string, input: unknown): void {
+    this.#beginStep();
+    this.#endPart();
+    this.#calls.add(toolCallId);
+    // It runs at the server: the page is not asked to.
+    this.#write({ type: 'tool-input-available', toolCallId, toolName, input, providerExecuted: true });
+  }
+
+  #answerCall({ id: toolCallId, name, output, is_error }: EventOf<'tool_result'>): void {
+    if (!this.#calls.has(toolCallId)) this.#call(toolCallId, name, null);
+    this.#calls.delete(toolCallId);
+    const providerExecuted = true;
+    if (is_error) {
+      const errorText = typeof output === 'string' ? output : JSON.stringify(output);
+      this.#write({ type: 'tool-output-error', toolCallId, errorText, providerExecuted });
+    } else {
+      this.#write({ type: 'tool-output-available', toolCallId, output, providerExecuted });
+    }
+    // A batch is complete before the next model call.
+    if (this.#calls.size === 0) this.#endStep();
+  }
+
+  #beginStep(): void {
+    if (!this.#inStep) this.#write({ type: 'start-step' });
+    this.#inStep = true;
+  }
+
+  #endStep(): void {
+    this.#endPart();
+    if (this.#inStep) this.#write({ type: 'finish-step' });
+    this.#inStep = false;
+  }
+
+  #endPart(): void {
+    if (this.#open) this.#write({ type: `${this.#open.kind}-end`, id: this.#open.id });
+    this.#open = undefined;
+  }
+}

@@ -1,0 +1,212 @@
+import {
+  type Chat,
+  type ChatState,
+  type EventFrame,
+  type EventOf,
+  MessageCancelledError,
+  type SendOptions,
+  type SentMessage,
+  TurnFailedError,
+} from '../index.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { toUIMessages } from './stored-messages.ts';
+import { answerId, type Chunk, type MidturnUIMessage } from './ui-message.ts';
+
+/**
+ * One session as `useChat` shows it: each message sent here has a stream of its own, which carries the part of the turn
+ * that answers it. A message sent in mid-turn so divides the answer where it was taken in.
+ */
+export class Conversation {
+  readonly chat: Chat;
+  /** User messages that the page shows by themselves. */
+  readonly #shown = new Set<string>();
+  /** Those of them that have a stream here. */
+  readonly #answered = new Set<string>();
+  /** Turns that are being shown here, and may be stopped from here. */
+  readonly #turns = new Set<string>();
+  readonly #busy = new Set<object>();
+  #whenIdle: (() => void)[] = [];
+
+  constructor(chat: Chat) {
+    this.chat = chat;
+  }
+
+  /** Sends a message; the stream carries its part of the answer. */
+  send(text: string, options: SendOptions, stop: AbortSignal | undefined): ReadableStream<Chunk> {
+    const message = this.chat.send(text, options);
+    this.#shown.add(message.id);
+    this.#answered.add(message.id);
+    stop?.addEventListener('abort', () => this.#stop(message), { once: true });
+    return this.#stream(async (write) => {
+      // At once, so that the answer stands before whatever is written next.
+      write({ type: 'start', messageId: answerId(message.id) });
+      const unsubscribe = this.#tellState(message, write);
+      try {
+        await this.#writeAnswer(message.events(), write, message.id);
+      } finally {
+        unsubscribe();
+      }
+    });
+  }
+
+  /** The running turn, or null; from where the messages that were loaded end. */
+  async resume(stop: AbortSignal | undefined): Promise<ReadableStream<Chunk> | null> {
+    await Promise.race([this.chat.ready(), aborted(stop)]);
+    const state = this.chat.transcript.getSnapshot();
+    const events = this.chat.turn();
+    const turnId = state.activeTurn?.turnId;
+    // A page that goes away before it has seen anything stops nothing.
+    if (!events || !turnId || stop?.aborted) return null;
+    const from = lastShown(state, turnId, this.#shown);
+    stop?.addEventListener('abort', () => this.#stopTurn(turnId), { once: true });
+    return this.#stream(async (write) => {
+      write({ type: 'start', messageId: answerId(from ?? turnId) });
+      await this.#writeAnswer(from === undefined ? events : since(events, from), write);
+    });
+  }
+
+  /** The conversation so far. */
+  async messages(): Promise<MidturnUIMessage[]> {
+    await this.chat.ready();
+    const messages = toUIMessages(this.chat.transcript.getSnapshot());
+    for (const { id, role } of messages) if (role === 'user') this.#shown.add(id);
+    return messages;
+  }
+
+  /**
+   * A stream ends when none of this conversation has anything to come: the page's `status` would otherwise fall to
+   * `ready` while a steering message still waits for its answer.
+   */
+  #stream(run: (write: (chunk: Chunk) => void) => Promise<void>): ReadableStream<Chunk> {
+    let isHeard = true;
+    const turn = {};
+    this.#busy.add(turn);
+    return new ReadableStream<Chunk>({
+      start: (controller) => {
+        const write = (chunk: Chunk) => {
+          if (isHeard) controller.enqueue(chunk);
+        };
+        run(write)
+          .catch((error) => write({ type: 'error', errorText: textOf(error) }))
+          .then(() => this.#idle(turn))
+          .then(() => {
+            if (isHeard) controller.close();
+          });
+      },
+      cancel: () => {
+        isHeard = false;
+      },
+    });
+  }
+
+  #idle(turn: object): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle.push(resolve);
+      this.#busy.delete(turn);
+      if (this.#busy.size > 0) return;
+      this.#turns.clear();
+      for (const hear of this.#whenIdle.splice(0)) hear();
+    });
+  }
+
+  /** Until the turn ends or another message of this page is taken in, whose own stream goes on then. */
+  async #writeAnswer(
+    events: AsyncIterable<EventFrame>,
+    write: (chunk: Chunk) => void,
+    own?: string,
+  ): Promise<void> {
+    const writer = new AnswerWriter(write, (id) => this.#shown.has(id));
+    let isFirst = true;
+    try {
+      for await (const event of events) {
+        this.#turns.add(event.turn_id);
+        const heir = event.type === 'applied' ? this.#heirOf(event) : undefined;
+        // A resumed answer begins where its message was taken in, with whichever others.
+        const isBeginning = isFirst && own === undefined;
+        if (heir !== undefined && heir !== own && !isBeginning) {
+          writer.leave(event.turn_id);
+          return;
+        }
+        isFirst = false;
+        writer.add(event);
+      }
+    } catch (error) {
+      if (error instanceof TurnFailedError) {
+        writer.fail(error);
+        return;
+      }
+      writer.breakOff();
+      // Withdrawn: nothing went wrong.
+      if (error instanceof MessageCancelledError) write({ type: 'abort', reason: error.message });
+      else throw error;
+    }
+  }
+
+  /** Of messages that are taken in together, the last one's stream goes on. */
+  #heirOf({ messages }: EventOf<'applied'>): string | undefined {
+    return messages.findLast(({ id }) => this.#answered.has(id))?.id;
+  }
+
+  /** Until it is taken in, which its answer tells. */
+  #tellState(message: SentMessage, write: (chunk: Chunk) => void): () => void {
+    let told = message.state;
+    return this.chat.transcript.subscribe(() => {
+      if (message.state === told) return;
+      told = message.state;
+      if (told.status === 'applied') return;
+      const data = { ...told, messageId: message.id };
+      write({ type: 'data-message-state', id: message.id, data, transient: true });
+    });
+  }
+
+  /** Also when the message has not begun its turn yet: it then begins none, or is stopped as it does. */
+  #stop(message: SentMessage): void {
+    const { activeTurn } = this.chat.transcript.getSnapshot();
+    if (activeTurn && this.#turns.has(activeTurn.turnId)) this.#stopTurn(activeTurn.turnId);
+    this.chat.cancel(message.id);
+    message.settled.then(
+      (state) => {
+        if (state.status === 'applied') this.#stopTurn(state.turnId);
+      },
+      // The chat was closed first: nothing is left to stop here.
+      () => {},
+    );
+  }
+
+  /** What still waited for this turn is withdrawn with it: "stop" would otherwise begin the next answer. */
+  #stopTurn(turnId: string): void {
+    const { activeTurn } = this.chat.transcript.getSnapshot();
+    if (activeTurn?.turnId === turnId && !activeTurn.stopping) this.chat.abort({ pending: 'discard' });
+  }
+}
+
+/** The last message of this turn that the page shows by itself. */
+function lastShown({ items }: ChatState, turnId: string, shown: ReadonlySet<string>): string | undefined {
+  const item = items.findLast(
+    (one) =>
+      one.kind === 'user' &&
+      one.state.status === 'applied' &&
+      one.state.turnId === turnId &&
+      shown.has(one.id),
+  );
+  return item?.kind === 'user' ? item.id : undefined;
+}
+
+/** Never, without a signal. */
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** From where this message was taken in. */
+async function* since(events: AsyncIterable<EventFrame>, messageId: string): AsyncGenerator<EventFrame> {
+  let isThere = false;
+  for await (const event of events) {
+    isThere ||= event.type === 'applied' && event.messages.some(({ id }) => id === messageId);
+    if (isThere) yield event;
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

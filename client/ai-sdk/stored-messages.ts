@@ -1,0 +1,74 @@
+import type { ChatState, Item, ToolItem, UserItem } from '../index.ts';
+import { answerId, type MidturnUIMessage } from './ui-message.ts';
+
+type Part = MidturnUIMessage['parts'][number];
+
+/** The conversation as loaded, as UI messages. Messages that are not taken in are left out: they come in the stream. */
+export function toUIMessages({ items }: Pick<ChatState, 'items'>): MidturnUIMessage[] {
+  const messages: MidturnUIMessage[] = [];
+  /** Of user messages that the next answer answers. */
+  let states: Part[] = [];
+  for (const item of items) {
+    const last = messages.at(-1);
+    if (item.kind === 'user') {
+      if (item.state.status !== 'applied') continue;
+      if (last?.role === 'assistant') states = [];
+      messages.push({ id: item.id, role: 'user', parts: [{ type: 'text', text: item.content }] });
+      states.push({ type: 'data-message-state', id: item.id, data: { ...item.state, messageId: item.id } });
+      continue;
+    }
+    const metadata = metadataOf(item);
+    const parts = partsOf(item);
+    if (last?.role === 'assistant') {
+      last.parts.push(...parts);
+      if (metadata) last.metadata = metadata;
+    } else {
+      // Where the user's message stands on an older page, the turn names the answer.
+      const id = answerId(last?.id ?? item.turnId);
+      messages.push({
+        id,
+        role: 'assistant',
+        parts: [...states, ...parts],
+        ...(metadata ? { metadata } : {}),
+      });
+    }
+  }
+  return messages;
+}
+
+function metadataOf(item: Item): MidturnUIMessage['metadata'] {
+  if (item.kind !== 'turn_end') return undefined;
+  const { turnId, outcome } = item;
+  return outcome.result === 'done' ? { turnId, usage: outcome.usage } : { turnId };
+}
+
+function partsOf(item: Exclude<Item, UserItem>): Part[] {
+  switch (item.kind) {
+    case 'text':
+      return [{ type: 'text', text: item.content, state: 'done' }];
+    case 'thinking':
+      return [{ type: 'reasoning', text: item.content, state: 'done' }];
+    case 'tool':
+      return [toolPart(item)];
+    case 'approval': {
+      const { requestId, tool, summary, timeoutSeconds } = item;
+      return [{ type: 'data-approval', id: requestId, data: { requestId, tool, summary, timeoutSeconds } }];
+    }
+    case 'trimmed':
+      return [{ type: 'data-trimmed', data: { droppedMessages: item.droppedMessages, reason: item.reason } }];
+    case 'turn_end': {
+      if (item.outcome.result !== 'failed') return [];
+      const { code, message, retryable } = item.outcome;
+      return [{ type: 'data-failure', data: { code, message, retryable } }];
+    }
+  }
+}
+
+function toolPart({ id: toolCallId, name, args: input, result }: ToolItem): Part {
+  const call = { type: `tool-${name}` as const, toolCallId, input, providerExecuted: true };
+  if (!result) return { ...call, state: 'input-available' };
+  const { output, isError } = result;
+  if (!isError) return { ...call, state: 'output-available', output };
+  const errorText = typeof output === 'string' ? output : JSON.stringify(output);
+  return { ...call, state: 'output-error', errorText };
+}

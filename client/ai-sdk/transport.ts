@@ -1,0 +1,107 @@
+import type { ChatTransport, UIMessage, UIMessageChunk } from 'ai';
+import { type Chat, createMidturn, MidturnError, type MidturnOptions, type SendOptions } from '../index.ts';
+import { Conversation } from './conversation.ts';
+import type { MidturnUIMessage } from './ui-message.ts';
+
+/** As for `createMidturn`; the chat's id is the session's. */
+export type MidturnChatTransportOptions = Omit<MidturnOptions, 'sessionId'>;
+
+/**
+ * Puts `useChat` on a Midturn session. Make one and keep it: it holds the connections. A message sent while an answer
+ * streams steers it (leave `experimental_queue` off, which would hold it back); `body: { delivery: 'queue' }` gives it a turn
+ * of its own, `'now'` cuts in.
+ */
+export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessage>
+  implements ChatTransport<UI_MESSAGE>
+{
+  /** A resumed answer is told from the start of its message. */
+  readonly resumeStreamIsReplay = true;
+  readonly #options: MidturnChatTransportOptions;
+  readonly #conversations = new Map<string, Conversation>();
+
+  constructor(options: MidturnChatTransportOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Steers the running turn, or begins one. Rejects with `ContentError`, or with a `MidturnError` (`UNSUPPORTED`) for what an
+   * append-only transcript cannot do: editing, regenerating, and files.
+   */
+  async sendMessages({
+    trigger,
+    chatId,
+    messages,
+    body,
+    abortSignal,
+  }: Parameters<ChatTransport<UI_MESSAGE>['sendMessages']>[0]): Promise<ReadableStream<UIMessageChunk>> {
+    const message = messages.at(-1);
+    if (trigger !== 'submit-message' || message?.role !== 'user') {
+      throw unsupported('An answer cannot be made again: what was said stays. Send a new message instead.');
+    }
+    const conversation = this.#conversation(chatId);
+    const { items } = conversation.chat.transcript.getSnapshot();
+    if (items.some((item) => item.kind === 'user' && item.id === message.id)) {
+      throw unsupported('A message cannot be edited: it was sent. Send a new one instead.');
+    }
+    const text = textOf(message);
+    return conversation.send(text, { id: message.id, ...deliveryOf(body) }, abortSignal);
+  }
+
+  /** The turn that runs in this session, whoever began it; null if none does. */
+  reconnectToStream({
+    chatId,
+    abortSignal,
+  }: Parameters<
+    ChatTransport<UI_MESSAGE>['reconnectToStream']
+  >[0]): Promise<ReadableStream<UIMessageChunk> | null> {
+    return this.#conversation(chatId).resume(abortSignal);
+  }
+
+  /** The conversation so far, for `useChat`'s `messages`. Older pages: `client(chatId).history()`, then this again. */
+  messages(chatId: string): Promise<MidturnUIMessage[]> {
+    return this.#conversation(chatId).messages();
+  }
+
+  /**
+   * The session's own client: message states, approvals, withdrawal, history. What is sent through it stands *in* the
+   * answer as a `steering-message` part, at the place where it was taken in.
+   */
+  client(chatId: string): Chat {
+    return this.#conversation(chatId).chat;
+  }
+
+  close(): void {
+    for (const { chat } of this.#conversations.values()) chat.close();
+    this.#conversations.clear();
+  }
+
+  #conversation(chatId: string): Conversation {
+    const known = this.#conversations.get(chatId);
+    if (known) return known;
+    const conversation = new Conversation(createMidturn({ ...this.#options, sessionId: chatId }));
+    this.#conversations.set(chatId, conversation);
+    return conversation;
+  }
+}
+
+function textOf({ parts }: UIMessage): string {
+  return parts
+    .map((part) => {
+      if (part.type === 'text') return part.text;
+      throw unsupported(`A message cannot carry a part of the type "${part.type}": it is text alone.`);
+    })
+    .join('\n');
+}
+
+const DELIVERIES: readonly unknown[] = ['steer', 'queue', 'now'] satisfies SendOptions['delivery'][];
+
+function deliveryOf(body: object | undefined): Pick<SendOptions, 'delivery'> {
+  if (!body || !('delivery' in body)) return {};
+  if (!isDelivery(body.delivery)) throw unsupported('delivery is "steer", "queue" or "now".');
+  return { delivery: body.delivery };
+}
+
+const isDelivery = (value: unknown): value is NonNullable<SendOptions['delivery']> =>
+  DELIVERIES.includes(value);
+
+const unsupported = (message: string) => new MidturnError('UNSUPPORTED', message);

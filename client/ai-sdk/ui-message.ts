@@ -1,0 +1,36 @@
+import type { InferUIMessageChunk, UIMessage, UITools } from 'ai';
+import type { MessageState, MidturnError, Usage } from '../index.ts';
+
+/** On assistant messages, from the end of their turn on. */
+export interface MidturnMetadata {
+  turnId: string;
+  usage?: Usage;
+}
+
+/** Data parts of assistant messages. As with all data parts, `data-` stands before the name in `part.type`. */
+// A type, since an interface has no index signature, which the library asks for.
+export type MidturnDataParts = {
+  /**
+   * What has become of the user message that this one answers. While it waits (`accepted`, `queued`), and when it is
+   * refused, it comes to `onData` alone; `applied` stays in the message.
+   */
+  'message-state': MessageState & { messageId: string };
+  /** A tool waits for a person: answer with `transport.client(chatId).approve(requestId, …)`. */
+  approval: { requestId: string; tool: string; summary: string; timeoutSeconds: number };
+  /** Older messages were left out of the prompt from here on. */
+  trimmed: { droppedMessages: number; reason: string };
+  /** The turn ended in an error; what it had said stands. */
+  failure: { code: MidturnError['code']; message: string; retryable: boolean };
+};
+
+/** `TOOLS` are the agent's, for typed tool parts: `InferUITools<typeof tools>`. */
+export type MidturnUIMessage<TOOLS extends UITools = UITools> = UIMessage<
+  MidturnMetadata,
+  MidturnDataParts,
+  TOOLS
+>;
+
+export type Chunk = InferUIMessageChunk<MidturnUIMessage>;
+
+/** The assistant message that answers this user message: the same id live and after a reload. */
+export const answerId = (messageId: string): string => `answer-${messageId}`;

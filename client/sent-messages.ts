@@ -1,0 +1,51 @@
+import { type Deferred, deferred } from './deferred.ts';
+import { ClosedError, MessageCancelledError, MessageRejectedError } from './errors.ts';
+import { isPending, type MessageState, type State, type UserItem } from './state.ts';
+
+/** What the sender of a message holds in the hand. */
+export interface Fate {
+  state: MessageState;
+  readonly settled: Promise<MessageState>;
+}
+
+interface Watched extends Fate {
+  readonly outcome: Deferred<MessageState>;
+}
+
+/** Messages whose senders want to know what becomes of them. */
+export class SentMessages {
+  readonly #watched = new Map<string, Watched>();
+
+  watch(id: string): Fate {
+    const outcome = deferred<MessageState>();
+    // Whoever does not look at it shall not be troubled by an unhandled rejection.
+    outcome.promise.catch(() => {});
+    const watched: Watched = { state: { status: 'sending' }, settled: outcome.promise, outcome };
+    this.#watched.set(id, watched);
+    return watched;
+  }
+
+  follow({ tail, items }: State): void {
+    const inTail = new Map(tail.map((item) => [item.id, item]));
+    for (const [id, watched] of this.#watched) {
+      const item =
+        inTail.get(id) ?? items.findLast((one): one is UserItem => one.kind === 'user' && one.id === id);
+      if (!item || item.state === watched.state) continue;
+      watched.state = item.state;
+      if (isPending(item)) continue;
+      watched.outcome.resolve(item.state);
+      // A refusal need not be the last word: a repeat that was on its way may be taken in.
+      if (item.state.status !== 'rejected') this.#watched.delete(id);
+    }
+  }
+
+  close(): void {
+    for (const { outcome } of this.#watched.values()) outcome.reject(new ClosedError());
+    this.#watched.clear();
+  }
+}
+
+export function throwIfRefused(state: MessageState): void {
+  if (state.status === 'rejected') throw new MessageRejectedError(state.code, state.message);
+  if (state.status === 'cancelled') throw new MessageCancelledError('CANCELLED', state.reason);
+}

@@ -1,0 +1,321 @@
+import { Alarm } from './alarm.ts';
+import { CatchUp } from './catch-up.ts';
+import type { MidturnOptions } from './chat.ts';
+import { Connection } from './connection.ts';
+import { deferred } from './deferred.ts';
+import { ClosedError, MidturnError, ServerReplyError } from './errors.ts';
+import { EventLog } from './event-log.ts';
+import { Outbox } from './outbox.ts';
+import { PageRequest } from './page-request.ts';
+import type { Platform } from './platform.ts';
+import {
+  type AbortFrame,
+  type ClientFrame,
+  type ConnectFrame,
+  type EventFrame,
+  type FrameOf,
+  isEvent,
+  type ServerFrame,
+} from './protocol.ts';
+import { type Draft, type Input, reduce } from './reduce.ts';
+import { Repeats } from './repeats.ts';
+import { type Fate, SentMessages } from './sent-messages.ts';
+import { initialState, isBehind, type State } from './state.ts';
+import { memoryStorage } from './storage.ts';
+
+/**
+ * A session as this end of it lives: brings together what arrives, what is done here and what time asks for, and keeps
+ * at it until `close`.
+ */
+export class Session {
+  readonly log = new EventLog();
+  readonly #options: MidturnOptions;
+  readonly #platform: Platform;
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #alarm: Alarm;
+  readonly #catchUp = new CatchUp();
+  readonly #page = new PageRequest();
+  readonly #sent = new SentMessages();
+  readonly #listeners = new Set<() => void>();
+  #state: State;
+  readonly #withdrawals = new Repeats();
+  readonly #aborts = new Repeats();
+  #abort: AbortFrame | undefined;
+  #closed = false;
+
+  constructor(options: MidturnOptions, platform: Platform) {
+    this.#options = options;
+    this.#platform = platform;
+    const sessionId = options.sessionId ?? platform.newId();
+    this.#state = initialState(sessionId);
+    this.#alarm = new Alarm(platform, () => this.#attend());
+    this.#outbox = new Outbox(options.storage ?? memoryStorage(), `midturn:${sessionId}`, (cause) =>
+      this.#fail(new MidturnError('STORAGE_FAILED', 'The outbox could not be read or written.', { cause })),
+    );
+    const { url, token, name } = options;
+    this.#connection = new Connection({ url, sessionId, token, name }, platform, {
+      greeting: () => this.#greeting(),
+      received: (frame, greeted) => this.#receive(frame, greeted),
+      changed: (connection) => this.#dispatch({ type: 'connection', connection }),
+      busy: () => this.#state.activeTurn !== undefined,
+      failed: (error) => this.#fail(error),
+      trace: (direction, text) => options.onFrame?.(direction, text),
+    });
+    this.#outbox.load().then((drafts) => {
+      if (this.#closed) return;
+      if (drafts.length > 0) this.#dispatch({ type: 'restored', drafts });
+      if (this.#state.connection.status !== 'offline') this.#connection.connect();
+    });
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  ready(): Promise<void> {
+    if (this.#isReady()) return Promise.resolve();
+    if (this.#closed) return Promise.reject(new ClosedError());
+    const { promise, resolve, reject } = deferred<void>();
+    const unsubscribe = this.subscribe(() => {
+      if (this.#isReady()) resolve();
+      else if (this.#closed) reject(new ClosedError());
+      else return;
+      unsubscribe();
+    });
+    return promise;
+  }
+
+  #isReady(): boolean {
+    return this.#state.history.status === 'loaded' && !isBehind(this.#state);
+  }
+
+  write(draft: Draft): Fate {
+    const fate = this.#sent.watch(draft.id);
+    this.#outbox.add(draft);
+    this.#dispatch({ type: 'written', draft });
+    this.#attend();
+    return fate;
+  }
+
+  abort(pending: AbortFrame['pending']): void {
+    const { activeTurn } = this.#state;
+    if (!activeTurn) return;
+    this.#abort = { type: 'abort', turn_id: activeTurn.turnId, ...(pending ? { pending } : {}) };
+    this.#aborts.startOver();
+    this.#dispatch({ type: 'stop_asked' });
+    this.#attend();
+  }
+
+  cancel(id: string): void {
+    this.#dispatch({ type: 'withdrawn', id, unsent: !this.#outbox.wasSent(id) });
+    this.#attend();
+  }
+
+  dismiss(id: string): void {
+    this.#dispatch({ type: 'dismissed', id });
+  }
+
+  approve(frame: Extract<ClientFrame, { type: 'approval_response' }>): void {
+    if (!this.#connection.send(frame)) return;
+    const { request_id: requestId, decision } = frame;
+    this.#dispatch({ type: 'approval_answered', requestId, decision });
+  }
+
+  olderPage(): Promise<boolean> {
+    if (this.#closed) return Promise.reject(new ClosedError());
+    const { status, more } = this.#state.history;
+    return status === 'loaded' && !more ? Promise.resolve(false) : this.#askPage();
+  }
+
+  disconnect(): void {
+    this.#connection.disconnect();
+  }
+
+  connect(): void {
+    this.#connection.connect();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+    this.#alarm.clear();
+    this.log.close();
+    this.#page.close();
+    this.#sent.close();
+  }
+
+  #greeting(): ConnectFrame {
+    const { cursor, sessionId } = this.#state;
+    const { lane } = this.#outbox;
+    const resume = {
+      ...(lane === undefined ? {} : { lane }),
+      ...(cursor === undefined ? {} : { after_seq: cursor }),
+    };
+    const { deviceName } = this.#options;
+    this.#catchUp.asked(cursor, this.#platform.now());
+    return {
+      type: 'connect',
+      session_id: sessionId,
+      ...(deviceName ? { device_name: deviceName } : {}),
+      ...(Object.keys(resume).length > 0 ? { resume } : {}),
+    };
+  }
+
+  #receive(frame: ServerFrame, greeted?: { afterSeq: number | undefined }): void {
+    this.#catchUp.heard(this.#platform.now());
+    if (greeted && frame.type === 'session_start') this.#beginConnection(frame, greeted.afterSeq);
+    this.#dispatch({ type: 'frame', frame });
+    if (isEvent(frame)) {
+      this.#catchUp.eased();
+      this.#forgetAbort();
+    } else if (frame.type === 'connected') {
+      this.#catchUp.answered(this.#state.cursor);
+    } else if (frame.type === 'history') {
+      this.#pageCame();
+    } else if (frame.type === 'error') {
+      this.#receiveError(frame);
+    }
+    this.#attend();
+  }
+
+  #beginConnection(frame: FrameOf<'session_start'>, afterSeq: number | undefined): void {
+    // The server read its own position after it was told ours: a lower one is another session's under the same name.
+    if (afterSeq !== undefined && frame.last_seq < afterSeq) {
+      this.log.breakOff();
+      this.#dispatch({ type: 'session_lost' });
+    }
+    if (this.#state.cursor === undefined) this.#catchUp.startOver();
+    const lost = this.#outbox.adoptLane(frame.lane);
+    if (lost.size > 0) this.#dispatch({ type: 'lane_lost', ids: lost });
+    this.#withdrawals.startOver();
+    this.#aborts.startOver();
+    this.#page.repeat();
+    this.#catchUp.eased();
+  }
+
+  #receiveError(frame: FrameOf<'error'>): void {
+    if (frame.terminal) return;
+    if (frame.code === 'NO_ACTIVE_TURN') {
+      this.#abort = undefined;
+    } else if (frame.id === undefined) {
+      this.#fail(new ServerReplyError(frame));
+    }
+    if (frame.code === 'RATE_LIMITED' && frame.retry_after_ms !== undefined) {
+      const until = this.#platform.now() + frame.retry_after_ms;
+      this.#outbox.hold(until);
+      // It may have been a withdrawal that was refused: it carries the message's id.
+      this.#withdrawals.hold(until);
+      this.#aborts.hold(until);
+    }
+    if (frame.code === 'SESSION_DELETED' && frame.id === undefined) this.close();
+  }
+
+  /** A message not yet acknowledged could be overtaken by its own withdrawal, which would then find nothing. */
+  #openWithdrawals(): string[] {
+    return this.#state.pending
+      .filter(({ withdrawing, state }) => withdrawing && state.status !== 'sending')
+      .map(({ id }) => id);
+  }
+
+  #forgetAbort(): void {
+    if (this.#abort && this.#state.activeTurn?.turnId !== this.#abort.turn_id) this.#abort = undefined;
+  }
+
+  /** Does what is due, and sets the alarm for what will be. */
+  #attend(): void {
+    if (this.#closed) return;
+    this.#connection.attend();
+    if (!this.#connection.isUp) {
+      this.#alarm.clear();
+      return;
+    }
+    const now = this.#platform.now();
+    for (const frame of this.#outbox.takeDue(now)) this.#connection.send(frame);
+    for (const id of this.#withdrawals.takeDue(this.#openWithdrawals(), now)) {
+      this.#connection.send({ type: 'cancel', id });
+    }
+    const abort = this.#abort;
+    if (this.#aborts.takeDue(abort?.turn_id ? [abort.turn_id] : [], now).length > 0 && abort) {
+      this.#connection.send(abort);
+    }
+    if (this.#state.history.status === 'unloaded') this.#askPage();
+    this.#sendPageRequest(now);
+    if (this.#catchUp.isDue(this.#state, now)) this.#connection.send(this.#greeting());
+    this.#alarm.set(
+      this.#outbox.nextDue,
+      this.#withdrawals.nextDue,
+      this.#aborts.nextDue,
+      this.#page.dueAt,
+      this.#catchUp.nextDue(this.#state),
+    );
+  }
+
+  #askPage(): Promise<boolean> {
+    if (this.#page.isOpen) return this.#page.open();
+    const done = this.#page.open();
+    this.#dispatch({ type: 'history_asked' });
+    if (this.#connection.isUp) this.#sendPageRequest(this.#platform.now());
+    return done;
+  }
+
+  #sendPageRequest(now: number): void {
+    if (!this.#page.takeDue(now)) return;
+    const before = this.#state.pastNext;
+    const { historyPage = 50 } = this.#options;
+    this.#connection.send({ type: 'history', limit: historyPage, ...(before ? { before } : {}) });
+  }
+
+  #pageCame(): void {
+    const done = this.#page.take();
+    if (!done) return;
+    const { history, past } = this.#state;
+    // A page of nothing but the running turn, which its events tell, shows nothing: the reader wants the one before.
+    if (history.more && past.length === 0) this.#askPage().then(done.resolve, done.reject);
+    else done.resolve(history.more);
+  }
+
+  #dispatch(input: Input): void {
+    const before = this.#state;
+    const after = reduce(before, input);
+    if (after === before) return;
+    this.#state = after;
+    if (after.tail !== before.tail) this.#followMessages(after);
+    if (input.type === 'frame') this.#logEvents(before, after, input.frame);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #followMessages(state: State): void {
+    this.#outbox.keep(new Set(state.pending.map(({ id }) => id)));
+    for (const { id, state: sent } of state.pending) {
+      if (sent.status !== 'sending') this.#outbox.answered(id);
+    }
+    this.#sent.follow(state);
+  }
+
+  /** Those that this frame let in: itself, and what had waited for it. */
+  #logEvents(before: State, after: State, frame: ServerFrame): void {
+    if (frame.type === 'history_gap') this.log.breakOff();
+    if (before.cursor === undefined || after.cursor === undefined || !isEvent(frame)) return;
+    const events: EventFrame[] = [];
+    for (let seq = before.cursor + 1; seq <= after.cursor; seq++) {
+      const event = seq === frame.seq ? frame : before.ahead.get(seq);
+      if (event) events.push(event);
+    }
+    this.log.add(events);
+  }
+
+  #fail(error: MidturnError): void {
+    this.#options.onError?.(error);
+  }
+}
