@@ -234,10 +234,12 @@ export const stopListening = (connection: string): Update<Lane> => ({
 
 /**
  * A worker takes the lane: from now on only it can commit (P8). `me` is new with each claim and never learnt by
- * reading. Recognised: `holder` is me; done twice, it only counts an attempt more.
+ * reading. Demands the lane's `seq` as it was read: a late duplicate of an old claim would give a lane to a worker that
+ * is long gone, and nobody would come for what is accepted there. Recognised: `holder` is me; done twice, it only counts
+ * an attempt more.
  */
-export const claim = (slot: string, me: string, expires: number): Update<Lane> => ({
-  when: [equals('slot', slot)],
+export const claim = (slot: string, me: string, seq: number, expires: number): Update<Lane> => ({
+  when: [equals('slot', slot), equals('seq', seq)],
   change: [set('holder', me), add('attempts', 1), set('expires', expires)],
 });
 

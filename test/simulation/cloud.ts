@@ -78,8 +78,8 @@ export class Cloud {
   readonly #holders = new Map<string, Actor>();
   /** The lane that an actor claimed last. */
   readonly #claimed = new Map<Actor, string>();
-  /** When a message came into an inbox, and when each actor last saw a lane. */
-  readonly #arrivals = new Map<string, number>();
+  /** When each message of an inbox came in, by lane, and when each actor last saw a lane. */
+  readonly #arrivals = new Map<string, ReadonlyMap<string, number>>();
   readonly #looks = new Map<string, number>();
   #encoded = new Map<number, string>();
   #tail: readonly string[] | undefined;
@@ -423,13 +423,19 @@ export class Cloud {
     const claimed = this.#claimed.get(actor);
     const lane = claimed !== undefined && this.#holders.get(claimed) === actor ? claimed : undefined;
     const seen = this.#looks.get(`${actor.id} ${lane}`) ?? 0;
-    const item = lane === undefined ? undefined : (this.table.get({ pk: lane, sk: '-' }) as Lane | undefined);
-    for (const id of Object.keys(item?.inbox ?? {})) {
-      if ((this.#arrivals.get(`${lane} ${id}`) ?? seen) < seen) {
+    for (const [id, arrived] of (lane === undefined ? undefined : this.#arrivals.get(lane)) ?? []) {
+      if (arrived < seen)
         this.violated('P6', `${id} waited in the inbox, and the model was called without it`);
-      }
     }
     return this.modelCalls.push({ messages, seq: this.committed.size, current: lane !== undefined });
+  }
+
+  /** A message that left and that a late duplicate brings back arrives anew. */
+  #noteArrivals(lane: string, { inbox }: Lane): void {
+    const before = this.#arrivals.get(lane);
+    const ids = Object.keys(inbox);
+    if (before?.size === ids.length && ids.every((id) => before.has(id))) return;
+    this.#arrivals.set(lane, new Map(ids.map((id) => [id, before?.get(id) ?? this.scheduler.steps])));
   }
 
   /** P9, P8: a number is given to one event, for ever. */
@@ -447,9 +453,7 @@ export class Cloud {
         this.#claimed.set(actor, lane);
       }
     }
-    for (const id in item.inbox) {
-      if (!this.#arrivals.has(`${lane} ${id}`)) this.#arrivals.set(`${lane} ${id}`, this.scheduler.steps);
-    }
+    this.#noteArrivals(lane, item);
     if (item.cancel) this.abortsAsked.add(item.cancel.turn);
     // Items are never changed in place: the same list means the same events.
     if (item.tail === this.#tail) return;

@@ -55,8 +55,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/lane-writes.ts`,
-        "  when: [equals('slot', slot)],\n  change: [set('holder', me)",
-        "  when: [exists('session')],\n  change: [set('holder', me)",
+        "when: [equals('slot', slot), equals('seq', seq)],",
+        "when: [equals('seq', seq)],",
       ],
     ],
   },

@@ -81,7 +81,12 @@ export async function finishFailed(
  * under a new turn id, since nothing may follow an end.
  */
 export async function renew(hold: Hold, { core }: TurnContext, guard: Guard = {}): Promise<void> {
-  const change = [...(guard.change ?? []), set<Hold['lane']>('turn', core.newId())];
+  // The attempts were those of the turn that has ended.
+  const change = [
+    ...(guard.change ?? []),
+    set<Hold['lane']>('turn', core.newId()),
+    set<Hold['lane']>('attempts', 0),
+  ];
   if (await hold.commit([], { ...guard, change })) hold.forgetTurn();
 }
 

@@ -78,15 +78,15 @@ export class Hold {
     this.#broadcast.join(lane.audience);
   }
 
-  /** Claims the lane for a slot that was just activated. Undefined: the lane has moved on to another slot. */
+  /** Claims the lane, as it was seen, for a slot that was just activated. Undefined: the lane has moved on. */
   static async take(
     core: Core,
-    where: { laneId: string; slot: string; session: Session; posted: number },
+    where: { laneId: string; slot: string; seq: number; session: Session; posted: number },
   ): Promise<Hold | undefined> {
-    const { laneId, slot, session, posted } = where;
+    const { laneId, slot, seq, session, posted } = where;
     // New with each claim, never learnt by reading: also the marks of its commits are its own then.
     const me = core.newId();
-    const claimed = await core.store.update(laneKey(laneId), claim(slot, me, expiry(core).lane));
+    const claimed = await core.store.update(laneKey(laneId), claim(slot, me, seq, expiry(core).lane));
     if (!claimed.ok) return undefined;
     const hold = new Hold(core, laneId, slot, me, session, claimed.item);
     await hold.#recover(posted);

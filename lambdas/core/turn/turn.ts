@@ -22,6 +22,7 @@ const FIRST_BACKOFF_MS = 250;
  * empty. The loop decides by what is committed, so that a worker which takes over in the middle goes on like any other.
  */
 export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover'> {
+  while (hold.ended) await renew(hold, context);
   if (hold.lane.attempts > MAX_ATTEMPTS) return giveUp(hold, context);
   // Read while the inbox is taken in.
   let earlier = startReading(hold, context);

@@ -29,12 +29,12 @@ export async function runToken(context: TurnContext, token: Token): Promise<Toke
     const next = await nextSlot(core, token);
     if (next === 'over') return 'over';
     if (next === 'again') continue;
-    const { laneId, slot } = next;
+    const { laneId, slot, seq } = next;
     if (slot !== token.slot && !lent.has(slot)) {
       lent.add(slot);
       await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());
     }
-    const end = await runSlot(context, { session: token.session, laneId, slot }, progress);
+    const end = await runSlot(context, { session: token.session, laneId, slot, seq }, progress);
     if (end === 'handover' || end === 'fenced') return end;
     if (end === 'over' && slot === token.slot) return 'over';
   }
@@ -45,13 +45,13 @@ export async function runToken(context: TurnContext, token: Token): Promise<Toke
 async function nextSlot(
   core: Core,
   token: Token,
-): Promise<{ laneId: string; slot: string } | 'over' | 'again'> {
+): Promise<{ laneId: string; slot: string; seq: number } | 'over' | 'again'> {
   const session = await core.store.get(sessionKey(token.session));
   const active = session?.active;
   if (active && active.slot !== token.slot) {
     // One turn at a time (P5): a slot whose worker died comes first.
     const lane = await core.store.get(laneKey(active.lane));
-    if (lane?.slot === active.slot) return { laneId: active.lane, slot: active.slot };
+    if (lane?.slot === active.slot) return { laneId: active.lane, slot: active.slot, seq: lane.seq };
     await rollOver(core, token.session, active.lane, active.slot);
     return 'again';
   }
@@ -60,23 +60,24 @@ async function nextSlot(
     await rollOver(core, token.session, token.lane, token.slot);
     return 'over';
   }
-  return { laneId: token.lane, slot: lane.slot };
+  return { laneId: token.lane, slot: lane.slot, seq: lane.seq };
 }
 
 /** `again`: the lane or the session has moved on; look again. `over`: the slot is over and rolled. */
 async function runSlot(
   context: TurnContext,
-  where: { session: string; laneId: string; slot: string },
+  where: { session: string; laneId: string; slot: string; seq: number },
   /** `posted`: the last event of the session that this invocation has posted. */
   progress: { posted: number },
 ): Promise<TokenEnd | 'again'> {
   const { core } = context;
-  const { session, laneId, slot } = where;
+  const { session, laneId, slot, seq } = where;
   const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
   if (!activated.ok) return 'again';
   const hold = await Hold.take(core, {
     laneId,
     slot,
+    seq,
     session: activated.item,
     posted: progress.posted,
   });
