@@ -9,6 +9,7 @@ import { createFront } from './aws/front.ts';
 import { readRoles } from './aws/roles.ts';
 import { createSecrets } from './aws/secrets.ts';
 import { buildFunctions } from './build.ts';
+import { consoleLog } from './console-log.ts';
 import { holdDataFolder } from './data-folder.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
 import { startEventSources } from './event-sources.ts';
@@ -34,7 +35,7 @@ export interface LocalCloudOptions {
   secrets?: Readonly<Record<string, string>>;
   /** Folder for tables and queues that outlive a restart. @default - in memory */
   dataDir?: string;
-  /** Hears what functions print and what goes wrong. @default - errors go to standard error, the rest nowhere */
+  /** Hears what functions print and what goes wrong. @default - warnings and errors go to standard error, the rest nowhere */
   log?: Log;
   /** API Gateway's quotas, lowered so that a test can reach them. */
   gatewayLimits?: Partial<GatewayLimits>;
@@ -71,10 +72,6 @@ export const BEDROCK_ENDPOINT = 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME';
 
 const DEFAULTS = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' } as const;
 
-const logErrors: Log = ({ level, source, text }) => {
-  if (level === 'error') console.error(`${source}: ${text}`);
-};
-
 /**
  * Synthesizes the CDK app and runs its template on this machine: tables, queues, functions in execution environments,
  * event sources and the WebSocket API with its management API.
@@ -82,14 +79,21 @@ const logErrors: Log = ({ level, source, text }) => {
  * @throws {LocalCloudError} for a port in use, or a template that cannot run.
  */
 export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
-  const { port = 0, log = logErrors, gatewayLimits = {}, maxEnvironments = 64, secrets = {} } = options;
+  const {
+    port = 0,
+    log = consoleLog({ verbose: false }),
+    gatewayLimits = {},
+    maxEnvironments = 64,
+    secrets = {},
+  } = options;
   const { build = true, bundles } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
   const { [BEDROCK_ENDPOINT]: bedrock, ...given } = options.settings ?? {};
   const settings = { ...DEFAULTS, ...given };
   checkSettings(settings);
 
-  // Closed in reverse, also when a later part does not start.
+  // Closed in reverse, also when a later part does not start: first what sets work off (event sources, connections), then
+  // the functions, which are killed in whatever they do, then what they used.
   const parts: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const part of parts.splice(0).reverse()) await part();
@@ -120,6 +124,15 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const queues = valueOrThrow(startedQueues);
     const stack = readStack(template, { sqsEndpoint: origin });
     await Promise.all([tables.create(stack), queues.create(stack)]);
+    const upstreams = {
+      sqs: createUpstream(queues.endpoint),
+      ...(bedrock && { bedrock: createUpstream(bedrock) }),
+    };
+    parts.push(async () => {
+      // What functions that are gone have left behind gets no further.
+      entrance.shut();
+      for (const upstream of Object.values(upstreams)) upstream.close();
+    });
 
     const access = createAccess(readRoles(stack), log);
     const functions = await createFunctions({
@@ -136,13 +149,6 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     });
     parts.push(() => gateway.close());
     gateway.attach(entrance.server);
-    const upstreams = {
-      sqs: createUpstream(queues.endpoint),
-      ...(bedrock && { bedrock: createUpstream(bedrock) }),
-    };
-    parts.push(async () => {
-      for (const upstream of Object.values(upstreams)) upstream.close();
-    });
     const front = createFront({
       callerOf: (accessKeyId) => functions.callerOf(accessKeyId),
       access,
@@ -198,12 +204,15 @@ interface Entrance {
   port: number;
   /** Before it, everything is answered with 503. */
   serve(listener: RequestListener): void;
+  /** From now on, everything is answered so again; what is being read is cut. */
+  shut(): void;
   close(): Promise<void>;
 }
 
 /** The one port that browsers and functions know: WebSocket API, AWS's services and page. */
 async function openEntrance(port: number): Promise<Entrance> {
-  let serving: RequestListener = (_, response) => response.writeHead(503).end();
+  const unavailable: RequestListener = (_, response) => response.writeHead(503).end();
+  let serving = unavailable;
   const server = createServer((request, response) => serving(request, response));
   // Longer than a frozen environment sleeps: its pooled connections must not go stale under it.
   server.keepAliveTimeout = 600_000;
@@ -221,6 +230,10 @@ async function openEntrance(port: number): Promise<Entrance> {
     port: (server.address() as AddressInfo).port,
     serve(listener) {
       serving = listener;
+    },
+    shut() {
+      serving = unavailable;
+      server.closeAllConnections();
     },
     close: () =>
       new Promise((resolve) => {

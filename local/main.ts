@@ -1,10 +1,11 @@
 import { stop as stopBundler } from 'esbuild';
 import { SETTING_NAMES, SettingError } from '../lambdas/settings.ts';
 import { BEDROCK_ENDPOINT, startLocalCloud } from './cloud.ts';
+import { consoleLog } from './console-log.ts';
 import { LocalCloudError } from './errors.ts';
 import { buildPage } from './page-build.ts';
 
-/** `npm start`: the local cloud, until it is told to stop. `--verbose` prints what functions print. */
+/** `npm start`: the local cloud, until it is told to stop. `--verbose` prints all that functions print. */
 const DEFAULT_PORT = 8787;
 
 function readPort(text: string | undefined): number {
@@ -37,16 +38,13 @@ async function main(): Promise<void> {
     const value = process.env[name];
     if (value) settings[name] = value;
   }
-  const verbose = process.argv.includes('--verbose');
   const dataDir = process.env.MIDTURN_DATA_DIR;
   const starting = startLocalCloud({
     port: readPort(process.env.PORT),
     settings,
     secrets: readSecrets(process.env.MIDTURN_LOCAL_SECRETS),
     ...(dataDir && { dataDir }),
-    log: ({ level, source, text }) => {
-      if (level === 'error' || verbose) console.error(`${source}: ${text}`);
-    },
+    log: consoleLog({ verbose: process.argv.includes('--verbose') }),
   });
   const [cloud] = await Promise.all([starting, buildPage()]);
   // The bundler's work is done; its process would keep its memory.

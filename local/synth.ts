@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { LocalCloudError } from './errors.ts';
 import type { Template, Value } from './template/template.ts';
 import { STACK } from './world.ts';
@@ -57,17 +58,28 @@ async function fingerprint(settings: Readonly<Record<string, string>>): Promise<
   const hash = createHash('sha256')
     .update(root)
     .update(JSON.stringify(Object.entries(settings).sort()));
-  const folders = ['infra', 'lambdas/protocol'];
-  const listed = await Promise.all(
-    folders.map(async (folder) =>
-      (await readdir(join(root, folder))).sort().map((name) => join(folder, name)),
-    ),
-  );
-  for (const path of [...listed.flat(), 'lambdas/settings.ts', 'cdk.json', 'package-lock.json']) {
-    if (!/\.(ts|json)$/.test(path)) continue;
+  for (const path of [...(await sourcesOf('infra/app.ts')), 'cdk.json', 'package-lock.json']) {
     hash.update(path).update(await readFile(join(root, path)));
   }
   return hash.digest('hex');
+}
+
+/** A module of this project and all that it imports of it, however far away. */
+export async function sourcesOf(entry: string): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  }).catch((error: Error) => {
+    throw new LocalCloudError(error.message);
+  });
+  return Object.keys(metafile.inputs).sort();
 }
 
 async function runApp(settings: Readonly<Record<string, string>>, file: string): Promise<string> {

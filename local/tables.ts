@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import {
@@ -22,10 +22,11 @@ import { REGION } from './world.ts';
 export interface TableServer {
   /** `http://127.0.0.1:…`, speaking DynamoDB's protocol. */
   endpoint: string;
-  /** Answers a request that came in elsewhere as if it had come in at the endpoint. */
+  /** Answers a request that came in elsewhere as if it had come in at the endpoint; with 503 once it is closing. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Makes the template's tables, where they are not there from before. */
   create(stack: Stack): Promise<void>;
+  /** What was asked before is carried out and answered first. */
   close(): Promise<void>;
 }
 
@@ -53,12 +54,16 @@ export async function startTables(folder: string | undefined, log: Log): Promise
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
   const client = new DynamoDBClient({ endpoint, region: REGION, credentials: OPERATOR });
+  const underWay = trackRequests(server);
   let sweeper: NodeJS.Timeout | undefined;
+  let sweeping: Promise<unknown> = Promise.resolve();
+  let isClosing = false;
 
   return {
     endpoint,
     handle: (request, response) => {
-      server.emit('request', request, response);
+      if (isClosing) response.writeHead(503).end();
+      else server.emit('request', request, response);
     },
     async create(stack) {
       const tables = stack.ofType('AWS::DynamoDB::Table');
@@ -68,19 +73,54 @@ export async function startTables(folder: string | undefined, log: Log): Promise
         return attribute ? [{ name: stack.ref(table), keys: keyNames(table), attribute }] : [];
       });
       sweeper = setInterval(() => {
-        for (const table of expiring) {
-          sweep(client, table, Math.floor(Date.now() / 1000)).catch((error: unknown) =>
-            log({ level: 'error', source: 'tables', text: `Expired items stay: ${messageOf(error)}` }),
-          );
-        }
+        const now = Math.floor(Date.now() / 1000);
+        sweeping = Promise.all(expiring.map((table) => sweep(client, table, now))).catch((error: unknown) =>
+          log({ level: 'error', source: 'tables', text: `Expired items stay: ${messageOf(error)}` }),
+        );
       }, SWEEP_MS).unref();
     },
     async close() {
+      isClosing = true;
       clearInterval(sweeper);
+      await sweeping;
       client.destroy();
+      // A caller that was killed leaves its requests behind, and the server throws where they find no database.
+      await underWay.idle();
       const closed = promisify(server.close.bind(server))();
       server.closeAllConnections();
       await closed;
+    },
+  };
+}
+
+/** Requests from their arrival to their answer, whether or not anybody is left to read it. */
+function trackRequests(server: Server): { idle(): Promise<void> } {
+  let count = 0;
+  let settled = Promise.withResolvers<void>();
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    count += 1;
+    let isOver = false;
+    const over = () => {
+      if (isOver) return;
+      isOver = true;
+      count -= 1;
+      if (count > 0) return;
+      settled.resolve();
+      settled = Promise.withResolvers();
+    };
+    const end = response.end.bind(response);
+    response.end = ((...args: []) => {
+      over();
+      return end(...args);
+    }) as typeof response.end;
+    // Cut short on its way in, it gets no answer.
+    request.once('close', () => {
+      if (!request.complete) over();
+    });
+  });
+  return {
+    async idle() {
+      while (count > 0) await settled.promise;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
 import { createGate, type Gate, type Reply } from '../../test/support/model-server.ts';
 import { startScriptedModel } from '../../test/support/scripted-model.ts';
+import { readStored } from '../../test/support/stored.ts';
 import { connect, type WsClient } from '../../test/support/ws-client.ts';
 import { EXAMPLES_FILE, type Line, type Scene } from './examples.ts';
 import { StableNames } from './stable-names.ts';
@@ -20,6 +21,8 @@ const PATIENCE_MS = 20_000;
 
 interface Stage {
   url: string;
+  /** Resolves when no turn runs or waits: `position` counts those that are just about to go. */
+  rest(): Promise<unknown>;
   gate(name: string): Gate;
 }
 
@@ -37,9 +40,15 @@ export async function recordScenes(): Promise<Scene[]> {
     build: false,
     maxEnvironments: 4,
   });
+  const stored = readStored(cloud.dynamodb);
   try {
-    return await play({ url: `${cloud.url}?session_id=${SESSION}&name=Groceries`, gate });
+    return await play({
+      url: `${cloud.url}?session_id=${SESSION}&name=Groceries`,
+      gate,
+      rest: () => stored.transcript(SESSION),
+    });
   } finally {
+    stored.close();
     await cloud.close();
     await model.close();
   }
@@ -70,11 +79,15 @@ const replies = (gate: Stage['gate']): Reply[] => [
   { status: 400, body: { error: { message: 'no', type: 'invalid_request_error' } } },
 ];
 
-async function play({ url, gate }: Stage): Promise<Scene[]> {
+async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
   const names = new StableNames(SESSION);
   const scenes: Scene[] = [];
   let tape = await Tape.open(url, names);
   const scene = (name: string) => scenes.push({ name, lines: tape.take() });
+  const ended = async (name: string) => {
+    await rest();
+    scene(name);
+  };
 
   await tape.ask({ type: 'connect' }, is('connected'));
   scene('connect');
@@ -82,7 +95,7 @@ async function play({ url, gate }: Stage): Promise<Scene[]> {
   await tape.ask({ type: 'message', id: 'm1', content: 'Hello' }, is('chunk'));
   gate('hello').open();
   await tape.until(is('done'));
-  scene('turn');
+  await ended('turn');
 
   await tape.ask({ type: 'message', id: 'm2', content: 'Suggest a soup' }, is('chunk'));
   await tape.ask({ type: 'message', id: 'm3', content: 'No onions, please' }, is('accepted'));
@@ -90,10 +103,10 @@ async function play({ url, gate }: Stage): Promise<Scene[]> {
   await tape.until((frame) => frame.type === 'chunk' && frame.content.includes('onions'));
   gate('onions').open();
   await tape.until(is('done'));
-  scene('steering');
+  await ended('steering');
 
   await tape.ask({ type: 'message', id: 'm4', content: 'Let it simmer' }, is('done'));
-  scene('tools');
+  await ended('tools');
 
   await tape.ask({ type: 'message', id: 'm5', content: 'How do I begin?' }, is('chunk'));
   const { lane, lastSeq } = tape;
@@ -109,7 +122,7 @@ async function play({ url, gate }: Stage): Promise<Scene[]> {
   await tape.ask({ type: 'connect', resume: { lane: lane(), after_seq: lastSeq() } }, is('connected'));
   gate('chop').open();
   await tape.until(is('done'));
-  scene('resume');
+  await ended('resume');
 
   await tape.ask({ type: 'message', id: 'm6', content: 'Set the table' }, is('chunk'));
   await tape.ask(
@@ -121,14 +134,14 @@ async function play({ url, gate }: Stage): Promise<Scene[]> {
   gate('table').open();
   await tape.until(is('done'));
   await tape.until(is('done'));
-  scene('queue');
+  await ended('queue');
 
   await tape.ask({ type: 'message', id: 'm9', content: 'Tell me a story' }, is('chunk'));
   await tape.ask({ type: 'abort' }, is('aborted'));
-  scene('abort');
+  await ended('abort');
 
   await tape.ask({ type: 'message', id: 'm10', content: 'Go on' }, (frame) => frame.type === 'error');
-  scene('failure');
+  await ended('failure');
 
   await tape.ask({ type: 'message', id: 'm10', content: 'Go on' }, is('accepted'));
   scene('repeat');

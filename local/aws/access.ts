@@ -39,8 +39,12 @@ export interface Call {
   /** Bodies, without headers. */
   requestBytes: number;
   responseBytes: number;
-  /** DynamoDB's read or write units, if an observer asked for them. */
+  /** DynamoDB's read or write units, if an observer asked for them; absent for a call that failed. */
   capacityUnits?: number;
+  /** A conditional write of DynamoDB was refused, which AWS bills too; if an observer asked for capacity. */
+  conditionFailed?: true;
+  /** What was asked for, as the protocol spells it, where that is JSON; if an observer asked for capacity. */
+  request?: Readonly<Record<string, unknown>>;
 }
 
 export interface Denial extends Need {
@@ -95,7 +99,9 @@ export interface Attempt {
   /** What was denied, for the answer. */
   denied?: Need & { why: string };
   /** Tells the observers. */
-  done(result: { requestBytes: number; responseBytes: number; capacityUnits?: number }): void;
+  done(
+    result: Pick<Call, 'requestBytes' | 'responseBytes' | 'capacityUnits' | 'conditionFailed' | 'request'>,
+  ): void;
 }
 
 export interface Access extends Permissions {

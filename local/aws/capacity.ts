@@ -10,9 +10,15 @@ interface Body {
   value: Readonly<Record<string, unknown>>;
 }
 
+/** What DynamoDB said of a request beside its answer. */
+export interface Metered {
+  capacityUnits?: number;
+  conditionFailed?: true;
+}
+
 /**
- * Has DynamoDB tell what a request consumes, if that is wanted, without its caller noticing. Calls `done` with the units
- * once the answer is out, or without any.
+ * Has DynamoDB tell what a request consumes, if that is wanted, without its caller noticing. Calls `done` once the answer
+ * is out: without units if it was an error, or not wanted.
  * @returns the body to send on.
  */
 export function meter(
@@ -20,10 +26,10 @@ export function meter(
   operation: string,
   { bytes, value }: Body,
   response: ServerResponse,
-  done: (units: number | undefined) => void,
+  done: (metered: Metered) => void,
 ): Buffer {
-  let units: number | undefined;
-  response.once('close', () => done(units));
+  let metered: Metered = {};
+  response.once('close', () => done(metered));
   if (!wanted || !METERED.test(operation)) return bytes;
   const asked = value.ReturnConsumedCapacity !== undefined && value.ReturnConsumedCapacity !== 'NONE';
   const end = response.end.bind(response);
@@ -31,8 +37,10 @@ export function meter(
   response.end = ((body: unknown, ...rest: []) => {
     const text = typeof body === 'string' ? body : '';
     const { ConsumedCapacity, ...answer } = parse(text);
+    if (String(answer.__type).endsWith('#ConditionalCheckFailedException'))
+      metered = { conditionFailed: true };
     if (ConsumedCapacity === undefined) return end(body as string, ...rest);
-    units = unitsOf(ConsumedCapacity);
+    metered = { capacityUnits: unitsOf(ConsumedCapacity) };
     if (asked) return end(text, ...rest);
     const stripped = JSON.stringify(answer);
     response.setHeader('content-length', Buffer.byteLength(stripped));

@@ -300,6 +300,7 @@ describe('an observer', () => {
     await expect.poll(() => calls).toHaveLength(3);
     stop();
     expect(calls.map(({ capacityUnits }) => capacityUnits)).toEqual([3, 1, 0.5]);
+    expect(calls.map(({ request }) => request?.TableName)).toEqual(Array(3).fill('Midturn-Items'));
     expect(put).not.toHaveProperty('ConsumedCapacity');
     expect(read).not.toHaveProperty('ConsumedCapacity');
     expect(read.Item?.text?.S).toHaveLength(2500);

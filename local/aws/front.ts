@@ -109,11 +109,13 @@ export function createFront({
       case 'dynamodb': {
         const attempt = decide(exchange, service, dynamodbOperation(name, value));
         if (!attempt) break;
-        const body = meter(access.wantsCapacity, name, read, response, (capacityUnits) =>
+        const asked = access.wantsCapacity ? { request: value } : {};
+        const body = meter(access.wantsCapacity, name, read, response, (metered) =>
           attempt.done({
             requestBytes: bytes.length,
             responseBytes: sizeOf(response),
-            ...(capacityUnits !== undefined && { capacityUnits }),
+            ...metered,
+            ...asked,
           }),
         );
         services.dynamodb(replay(request, body), response);

@@ -18,6 +18,17 @@ export interface FunctionState {
   environments: EnvironmentState[];
 }
 
+/** An invocation that is over, whatever came of it. */
+export interface Invocation {
+  /** The function's name. */
+  function: string;
+  /** From its event to its answer, without the start of its environment. */
+  ms: number;
+  memoryMb: number;
+  /** X-Ray records it. */
+  traced: boolean;
+}
+
 /** The template's functions, by the names of their bundles. */
 export interface Functions {
   list(): FunctionState[];
@@ -25,6 +36,8 @@ export interface Functions {
   invoke(name: string, event: unknown): Promise<unknown>;
   /** Ends one execution environment outright; says whether there was one. */
   kill(environmentId: string): Promise<boolean>;
+  /** Hears of every invocation once it is over. @returns a function that ends it. */
+  onInvocation(listener: (invocation: Invocation) => void): () => void;
 }
 
 export interface FunctionPools extends Functions {
@@ -60,16 +73,18 @@ export async function createFunctions({
   const pools = new Map<string, FunctionPool>();
   const byName = new Map<string, FunctionPool>();
   const callers = new Map<string, FunctionCaller>();
+  const observers = new Set<(invocation: Invocation) => void>();
   for (const resource of stack.ofType('AWS::Lambda::Function')) {
     const spec = readSpec(stack, resource, endpoints);
     const reservedConcurrency = resource.properties.number('ReservedConcurrentExecutions');
     const caller = functionCaller(stack, resource, spec.name);
     callers.set(accessKeyIdOf(resource), caller);
+    const traced = resource.properties.nested('TracingConfig').optionalText('Mode') === 'Active';
     const telemetry = createTelemetry({
       access,
       caller,
       logGroupName: spec.logGroupName,
-      traced: resource.properties.nested('TracingConfig').optionalText('Mode') === 'Active',
+      traced,
       print(text) {
         for (const line of text.trimEnd().split('\n')) log({ level: 'info', source: spec.name, text: line });
       },
@@ -80,6 +95,11 @@ export async function createFunctions({
       runtime,
       ...(reservedConcurrency !== undefined && { reservedConcurrency }),
       ...telemetry,
+      onInvoked(environmentId, ms) {
+        telemetry.onInvoked(environmentId);
+        const invocation = { function: spec.name, ms, memoryMb: spec.memoryMb, traced };
+        for (const listener of observers) listener(invocation);
+      },
     });
     pools.set(resource.logicalId, pool);
     byName.set(spec.name, pool);
@@ -94,6 +114,12 @@ export async function createFunctions({
     async kill(environmentId) {
       const killed = await Promise.all([...byName.values()].map((pool) => pool.kill(environmentId)));
       return killed.includes(true);
+    },
+    onInvocation(listener) {
+      observers.add(listener);
+      return () => {
+        observers.delete(listener);
+      };
     },
     pool({ logicalId }) {
       const pool = pools.get(logicalId);

@@ -14,8 +14,8 @@ export interface PoolOptions {
   log(text: string, environmentId: string): void;
   /** An environment begins to start. */
   onStart?(environmentId: string): void;
-  /** An environment's invocation is over, whatever came of it. */
-  onInvoked?(environmentId: string): void;
+  /** An environment's invocation is over, whatever came of it. @param ms from its event to its answer */
+  onInvoked?(environmentId: string, ms: number): void;
 }
 
 /**
@@ -84,10 +84,11 @@ export class FunctionPool {
     this.#running += 1;
     try {
       const environment = await this.#acquire();
+      const begunAt = performance.now();
       try {
         return JSON.parse(await environment.invoke(JSON.stringify(event)));
       } finally {
-        this.#options.onInvoked?.(environment.id);
+        this.#options.onInvoked?.(environment.id, performance.now() - begunAt);
         this.#offer(environment);
       }
     } finally {

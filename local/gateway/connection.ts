@@ -3,9 +3,12 @@ import { ENDS, endOf, endOfProtocolError } from './close-codes.ts';
 import type { ConnectionEnd, ConnectionFacts } from './events.ts';
 import { createFrameMeter } from './frame-limit.ts';
 import { MAX_MESSAGES_IN_FLIGHT } from './limits.ts';
-import type { GatewayLimits } from './types.ts';
+import type { GatewayLimits, Traffic } from './types.ts';
 
 export type SendOutcome = 'sent' | 'gone' | 'buffer-full';
+
+/** Hears of each message that passes. */
+export type TrafficListener = (traffic: Traffic) => void;
 
 /** Handles one text message; must not throw. The connection reads on while it runs. */
 export type MessageHandler = (connection: Connection, text: string) => Promise<void>;
@@ -21,6 +24,7 @@ export class Connection {
   readonly #socket: WebSocket;
   readonly #limits: GatewayLimits;
   readonly #onMessage: MessageHandler;
+  readonly #onTraffic: TrafficListener;
   readonly #idle: NodeJS.Timeout;
   readonly #lifetime: NodeJS.Timeout;
   /** Why this side ended it. The first reason counts. */
@@ -30,12 +34,18 @@ export class Connection {
   #messagesTaken = Number.POSITIVE_INFINITY;
   #inFlight = 0;
 
-  constructor(socket: WebSocket, facts: ConnectionFacts, limits: GatewayLimits, onMessage: MessageHandler) {
+  constructor(
+    socket: WebSocket,
+    facts: ConnectionFacts,
+    limits: GatewayLimits,
+    { onMessage, onTraffic }: { onMessage: MessageHandler; onTraffic: TrafficListener },
+  ) {
     this.facts = facts;
     this.lastActiveAt = facts.connectedAt;
     this.#socket = socket;
     this.#limits = limits;
     this.#onMessage = onMessage;
+    this.#onTraffic = onTraffic;
     this.#idle = setTimeout(() => this.end(ENDS.goingAway), limits.idleMs);
     this.#lifetime = setTimeout(() => this.end(ENDS.goingAway), limits.lifetimeMs);
 
@@ -77,6 +87,7 @@ export class Connection {
     if (this.#socket.bufferedAmount > this.#limits.sendBufferBytes) return 'buffer-full';
     // A failed write ends the socket, and with it the connection: `close` tells.
     this.#socket.send(text);
+    this.#onTraffic({ direction: 'out', bytes: Buffer.byteLength(text) });
     this.#touch();
     return 'sent';
   }
@@ -108,7 +119,9 @@ export class Connection {
     this.#touch();
     this.#inFlight += 1;
     if (this.#inFlight === MAX_MESSAGES_IN_FLIGHT) this.#socket.pause();
-    void this.#onMessage(this, data.toString()).finally(() => {
+    const text = data.toString();
+    this.#onTraffic({ direction: 'in', bytes: Buffer.byteLength(text) });
+    void this.#onMessage(this, text).finally(() => {
       this.#inFlight -= 1;
       if (this.#socket.isPaused && this.#inFlight < MAX_MESSAGES_IN_FLIGHT) this.#socket.resume();
     });

@@ -18,7 +18,7 @@ import { callFunction, describeError, describeFailure, readProxyResponse } from 
 import { AWS_LIMITS } from './limits.ts';
 import { createManagement } from './management.ts';
 import { createRouteSelector } from './route-selection.ts';
-import type { CreateGateway } from './types.ts';
+import type { CreateGateway, Traffic } from './types.ts';
 
 /**
  * An API Gateway WebSocket API on an HTTP server of one's own: routes, authorizer, quotas and management API as AWS
@@ -34,6 +34,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
   /** Upgrades whose `$connect` has not returned. */
   const handshakes = new Set<Duplex>();
   const servers = new Set<Server>();
+  const observers = new Set<(traffic: Traffic) => void>();
   let isClosing = false;
 
   function findOpen(connectionId: string): Connection | undefined {
@@ -104,7 +105,12 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
       decide: () => admit(api, handshake, log),
       opened(webSocket, { facts }) {
         handshakes.delete(socket);
-        const connection = new Connection(webSocket, facts, limits, dispatch);
+        const connection = new Connection(webSocket, facts, limits, {
+          onMessage: dispatch,
+          onTraffic(traffic) {
+            for (const listener of observers) listener(traffic);
+          },
+        });
         socket.prependListener('data', connection.createByteWatcher());
         open.set(connection.id, connection);
         track(untilDisconnected(connection));
@@ -124,6 +130,12 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
       server.on('upgrade', upgrade);
     },
     connections: () => [...open.values()].filter(({ isOpen }) => isOpen).map(({ id }) => id),
+    onTraffic(listener) {
+      observers.add(listener);
+      return () => {
+        observers.delete(listener);
+      };
+    },
     cut(connectionId) {
       open.get(connectionId)?.cut();
     },

@@ -47,6 +47,13 @@ export interface GatewayLimits {
   sendBufferBytes: number;
 }
 
+/** A message that passed through a connection, in either direction. */
+export interface Traffic {
+  direction: 'in' | 'out';
+  /** Of its text as UTF-8. */
+  bytes: number;
+}
+
 export interface Gateway {
   /** Answers `/{stage}/@connections/{id}` (POST, GET, DELETE) and says whether the request was one of its own. */
   handleManagement(request: IncomingMessage, response: ServerResponse): boolean;
@@ -54,6 +61,8 @@ export interface Gateway {
   attach(server: Server): void;
   /** Ids of the open connections. */
   connections(): string[];
+  /** Hears of every message that a client sent and that was handled, or that was sent to one. @returns a function that ends it. */
+  onTraffic(listener: (traffic: Traffic) => void): () => void;
   /** Cuts a connection without a closing handshake, as a lost network does. `$disconnect` still follows. */
   cut(connectionId: string): void;
   /** Closes every connection with 1001 and waits for their `$disconnect` invocations. Takes no new ones. */

@@ -20,7 +20,7 @@ export class Fenced extends Error {
  * A lane above 1 KB costs a second write unit with every commit; with its ids and listeners it has this much left for
  * events in ordinary use.
  */
-const SPILL_BYTES = 400;
+const SPILL_BYTES = 300;
 
 const FRESH_METER: Meter = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
 

@@ -1,0 +1,54 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { expect, it } from 'vitest';
+import { startTables } from './tables.ts';
+import { readStack } from './template/stack.ts';
+
+const TEMPLATE = {
+  Resources: {
+    Table: {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      },
+    },
+  },
+};
+const WRITES = 20;
+
+it('what was asked before it closes is carried out and answered, what comes later is refused', async () => {
+  const tables = await startTables(undefined, () => {});
+  const stack = readStack(TEMPLATE, { sqsEndpoint: 'http://127.0.0.1:9' });
+  await tables.create(stack);
+  const [table] = stack.ofType('AWS::DynamoDB::Table');
+  const TableName = table && stack.ref(table);
+  let came = 0;
+  let closed = Promise.resolve();
+  const entrance = createServer((request, response) => {
+    tables.handle(request, response);
+    came += 1;
+    if (came === WRITES / 2) closed = tables.close();
+  });
+  await new Promise<void>((resolve) => entrance.listen(0, '127.0.0.1', resolve));
+  const { port } = entrance.address() as AddressInfo;
+  const client = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  });
+  const put = (n: number) =>
+    client
+      .send(new PutItemCommand({ TableName, Item: { pk: { S: `thing-${n}` } } }))
+      .then(() => 200)
+      .catch((error: { $metadata?: { httpStatusCode?: number } }) => error.$metadata?.httpStatusCode);
+  const statuses = await Promise.all(Array.from({ length: WRITES }, (_, n) => put(n)));
+  await closed;
+  client.destroy();
+  await new Promise((resolve) => entrance.close(resolve));
+  expect(statuses.filter((status) => status === 200)).toHaveLength(WRITES / 2);
+  expect(statuses.filter((status) => status === 503)).toHaveLength(WRITES / 2);
+});
