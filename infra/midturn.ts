@@ -1,4 +1,5 @@
 import type { DomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Distribution } from 'aws-cdk-lib/aws-cloudfront';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
@@ -9,6 +10,7 @@ import { connectionsArns, createApi, createRoutes, createStage, managementEndpoi
 import { createDashboard } from './dashboard.ts';
 import { createDomain } from './domain.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
+import { createPage } from './page.ts';
 import type { MidturnProps } from './props.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { checkProps } from './settings.ts';
@@ -40,6 +42,8 @@ export class Midturn extends Construct {
   readonly dashboard: Dashboard;
   /** Where clients connect: `wss://…/{stage}`, or `wss://{domain}`. */
   readonly url: string;
+  /** Serves the page, if there is one. */
+  readonly page: Distribution | undefined;
 
   /** @throws {SettingError} naming the first prop that cannot be, by its setting's name. */
   constructor(scope: Construct, id: string, props: MidturnProps) {
@@ -59,6 +63,7 @@ export class Midturn extends Construct {
     this.stage = createStage(this, this.api, stageName, props);
     this.domain = props.domain && createDomain(this, this.stage, props.domain);
     this.url = props.domain ? `wss://${props.domain.name}` : this.stage.url;
+    this.page = props.page ? createPage(this, this.url, props) : undefined;
 
     const watched = {
       functions: this.functions,

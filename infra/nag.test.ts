@@ -43,6 +43,7 @@ it.each<[string, Partial<MidturnProps>]>([
       nameQueues: true,
       detailedMetrics: true,
       removalPolicy: RemovalPolicy.DESTROY,
+      page: true,
     },
   ],
 ])('cdk-nag finds nothing that is not explained: %s', (_, props) => {

@@ -117,6 +117,13 @@ export interface MidturnProps {
   nameQueues?: boolean;
   /** ARN of the SNS topic that alarms and their ends are sent to. @default - alarms are only shown */
   alarmTopicArn?: string;
+  /**
+   * The page of `web/` as static files, on CloudFront. Must have been built (`npm run build:web`).
+   * @default false
+   */
+  page?: boolean;
+  /** Folder with the built page. @default - web/dist of this project */
+  pageFolder?: string;
   /** Folder with one bundle per function. @default - dist/functions of this project */
   bundles?: string;
 }

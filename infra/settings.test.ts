@@ -25,6 +25,7 @@ const STACK: StackSettings = {
   MIDTURN_REMOVAL: 'destroy',
   MIDTURN_NAME_QUEUES: 'true',
   MIDTURN_ALARM_TOPIC_ARN: 'arn:aws:sns:eu-west-1:111122223333:ops',
+  MIDTURN_PAGE: 'true',
 };
 
 const from = (settings: Record<string, unknown>) => readProps((name) => settings[name]);

@@ -177,6 +177,7 @@ function toStackProps(settings: StackSettings): Partial<MidturnProps> {
     removalPolicy: settings.MIDTURN_REMOVAL === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     nameQueues: flag('MIDTURN_NAME_QUEUES'),
     alarmTopicArn: settings.MIDTURN_ALARM_TOPIC_ARN,
+    page: flag('MIDTURN_PAGE'),
   });
 }
 

@@ -52,6 +52,7 @@ const RULES = {
   MIDTURN_REMOVAL: oneOf('retain', 'destroy'),
   MIDTURN_NAME_QUEUES: oneOf('true', 'false'),
   MIDTURN_ALARM_TOPIC_ARN: arnOf('sns'),
+  MIDTURN_PAGE: oneOf('true', 'false'),
 } as const satisfies Record<string, Rule>;
 
 export type StackSetting = keyof typeof RULES;
@@ -82,6 +83,7 @@ export function toStackSettings(props: MidturnProps): StackSettings {
     MIDTURN_REMOVAL: props.removalPolicy,
     MIDTURN_NAME_QUEUES: props.nameQueues,
     MIDTURN_ALARM_TOPIC_ARN: props.alarmTopicArn,
+    MIDTURN_PAGE: props.page,
   };
   const settings: StackSettings = {};
   for (const name of STACK_SETTINGS) {

@@ -21,6 +21,10 @@ export class MidturnStack extends Stack {
     const midturn = new Midturn(this, 'Midturn', props);
     for (const name of missing) this.#demandOnDeploy(name);
     new CfnOutput(this, 'Url', { value: midturn.url, description: 'Where clients connect.' });
+    if (midturn.page) {
+      const value = `https://${midturn.page.distributionDomainName}`;
+      new CfnOutput(this, 'PageUrl', { value, description: 'The page.' });
+    }
     new CfnOutput(this, 'ApiId', { value: midturn.api.apiId });
     new CfnOutput(this, 'StageName', { value: midturn.stage.stageName });
     new CfnOutput(this, 'DashboardName', { value: midturn.dashboard.dashboardName });

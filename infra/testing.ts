@@ -15,6 +15,10 @@ for (const name of Object.keys(FUNCTIONS)) {
   writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = async () => {};');
 }
 
+/** A page of which a template says as little. */
+const pageFolder = mkdtempSync(join(tmpdir(), 'midturn-page-'));
+writeFileSync(join(pageFolder, 'index.html'), '<!doctype html>');
+
 /** As `cdk synth` has it, without what takes time: copies of the bundles, and the check that it does of its own. */
 const context = {
   ...JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')).context,
@@ -26,7 +30,7 @@ export function createStack(
   props: Partial<MidturnProps> = {},
   missing: RequiredSetting[] = [],
 ): MidturnStack {
-  const midturn = { model: 'demo', auth: 'none', bundles, ...props };
+  const midturn = { model: 'demo', auth: 'none', bundles, pageFolder, ...props };
   return new MidturnStack(new App({ context }), 'Midturn', { midturn, missing });
 }
 

@@ -1,23 +1,9 @@
-import { createRequire } from 'node:module';
-import type axe from 'axe-core';
 import { expect, it } from 'vitest';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
+import { barriers } from './barriers.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';
 import type { ChatPage } from './chat-page.ts';
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** What axe-core finds serious or critical, one line each. */
-async function barriers({ page }: ChatPage): Promise<string[]> {
-  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.addScriptTag({ path: AXE });
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }),
-  );
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html, any }) => `${id}: ${html} ${any[0]?.message ?? ''}`));
-}
 
 describeInBrowser('Accessibility of the page', () => {
   const stack = givenStack();
@@ -37,7 +23,7 @@ describeInBrowser('Accessibility of the page', () => {
       },
       {
         chunks: [
-          'A [link](https://example.org), `code`\n\n```\nand a block\n```\n\n|a|b|\n|-|-|\n|1|2|\n\nend',
+          'A [link](https://example.org), `code`\n\n```\nand a block\n```\n\n- [x] done\n\n|a|b|\n|-|-|\n|1|2|\n\nend',
           second,
         ],
       },
@@ -73,13 +59,18 @@ describeInBrowser('Accessibility of the page', () => {
   });
 
   it('nor on a narrow screen, where nothing is wider than it', async () => {
-    const viewport = { width: 360, height: 740 };
+    const viewport = { width: 320, height: 640 };
     const chat = await browser.open(stack.newSession(), { viewport, reducedMotion: 'reduce' });
     await givenConversation(chat);
     expect(await barriers(chat)).toEqual([]);
-    expect(
-      await chat.page.locator('html').evaluate(({ scrollWidth }: { scrollWidth: number }) => scrollWidth),
-    ).toBe(viewport.width);
+    const width = () =>
+      chat.page.locator('html').evaluate(({ scrollWidth }: { scrollWidth: number }) => scrollWidth);
+    expect(await width()).toBe(viewport.width);
+    await chat.page.getByRole('button', { name: 'Raw frames', exact: true }).click();
+    await chat.page.locator('.frame summary').first().click();
+    expect(await barriers(chat)).toEqual([]);
+    expect(await width()).toBe(viewport.width);
+    await chat.page.getByRole('button', { name: 'Hide raw frames' }).click();
     await chat.page.getByRole('button', { name: 'Show the list of sessions' }).click();
     expect(await barriers(chat)).toEqual([]);
   });

@@ -1,9 +1,15 @@
 import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { buildPage } from '../../local/page-build.ts';
 import type { SharedStack } from '../support/stack.ts';
-import { type ChatPage, openChat } from './chat-page.ts';
+import { type ChatPage, type OpenOptions, openChat } from './chat-page.ts';
 
 /** Debian's. Nothing is downloaded: where there is none, the tests are skipped. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -17,6 +23,8 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A page whose headers a test has changed counts as one from elsewhere, which may not reach this machine's ports.
+  '--disable-features=LocalNetworkAccessChecks',
 ];
 
 /** A test that passes never waits so long: a browser on a busy machine is slow at everything. */
@@ -33,8 +41,15 @@ export function describeInBrowser(name: string, body: () => void): void {
 }
 
 export interface SharedBrowser {
-  /** The page in a tab of its own, at this session; with `beside`, in the same browser profile as that one. */
-  open(sessionId: string, options?: BrowserContextOptions & { beside?: ChatPage }): Promise<ChatPage>;
+  /**
+   * The page in a tab of its own, at this session; with `beside`, in the same browser profile as that one. `prepare`: what
+   * is done to the tab before it goes there.
+   */
+  open(
+    sessionId: string,
+    options?: BrowserContextOptions &
+      OpenOptions & { beside?: ChatPage; prepare?: (page: Page) => Promise<void> },
+  ): Promise<ChatPage>;
 }
 
 /** A browser for the tests of this `describe`. After each test, no page of it may have complained on its console. */
@@ -53,14 +68,19 @@ export function givenBrowser(stack: SharedStack): SharedBrowser {
   });
   afterAll(() => browser?.close());
   return {
-    async open(sessionId, { beside, ...options } = {}) {
+    async open(sessionId, { beside, expects, connects, prepare, ...options } = {}) {
       let context = beside?.page.context();
       if (!context) {
         if (!browser) throw new Error('the browser runs inside tests only');
         context = await browser.newContext(options);
         contexts.push(context);
       }
-      const chat = await openChat(await context.newPage(), stack.cloud.pageUrl, sessionId);
+      const page = await context.newPage();
+      await prepare?.(page);
+      const chat = await openChat(page, stack.cloud.pageUrl, sessionId, {
+        ...(expects && { expects }),
+        ...(connects !== undefined && { connects }),
+      });
       pages.push(chat);
       return chat;
     },

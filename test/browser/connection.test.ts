@@ -3,6 +3,9 @@ import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';
 
+/** Long enough for several attempts to reconnect, which all fail. */
+const OFFLINE_MS = 10_000;
+
 describeInBrowser('Connections of the page', () => {
   const stack = givenStack();
   const browser = givenBrowser(stack);
@@ -106,6 +109,39 @@ describeInBrowser('Connections of the page', () => {
       'user: first',
       'user: second',
     ]);
+  });
+
+  it('P9, P14: offline for ten seconds in mid-answer, the text stands and goes on', async () => {
+    const [missed, live] = [createGate(), createGate()];
+    stack.script([{ chunks: ['Said,', missed, ' missed,', live, ' live.'] }, { chunks: ['Final.'] }]);
+    const session = stack.newSession();
+    const chat = await browser.open(session, { expects: /ERR_INTERNET_DISCONNECTED/ });
+    const context = chat.page.context();
+    await chat.say('first');
+    await chat.shows('user: first', 'assistant: Said,');
+    await context.setOffline(true);
+    const since = performance.now();
+    const { gateway } = stack.cloud;
+    for (const id of gateway.connections()) gateway.cut(id);
+    missed.open();
+    await live.reached;
+    await chat.say('second');
+    await chat.page.getByText('Reconnecting…').waitFor();
+    await chat.shows('user: first', 'assistant: Said,', 'user, Sending…: second');
+    await chat.page.waitForTimeout(OFFLINE_MS - (performance.now() - since));
+    expect(gateway.connections()).toEqual([]);
+    await chat.shows('user: first', 'assistant: Said,', 'user, Sending…: second');
+    await context.setOffline(false);
+    await chat.shows(
+      'user: first',
+      'assistant: Said, missed,',
+      'user, Accepted · steers at the next step: second',
+    );
+    await chat.page.getByText('Reconnecting…').waitFor({ state: 'detached' });
+    live.open();
+    await chat.shows('user: first', 'assistant: Said, missed, live.', 'user: second', 'assistant: Final.');
+    await chat.answered();
+    expect(await chat.lines()).toEqual(await stack.stored.lines(session));
   });
 
   it('two tabs of a session show the same, whoever writes', async () => {

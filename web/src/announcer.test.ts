@@ -22,6 +22,21 @@ const ended = (outcome: TurnOutcome): ChatState => ({
   items: [{ kind: 'turn_end', key: 'e9', turnId: 't1', outcome }],
 });
 
+const online: ChatState['connection'] = { status: 'online' };
+const lost: ChatState['connection'] = { status: 'waiting', retryAt: 0, attempt: 1 };
+const refusals = (count: number): ChatState => ({
+  ...idle,
+  items: Array.from({ length: count }, (_, i) => ({
+    kind: 'user',
+    key: `${i}`,
+    id: `${i}`,
+    content: '',
+    delivery: 'steer',
+    withdrawing: false,
+    state: { status: 'rejected', code: 'STEERING_QUEUE_FULL', message: '', retryable: true },
+  })),
+});
+
 it('a screen reader hears of beginnings, steering and ends, and nothing of the text', () => {
   expect(newsBetween(idle, answering(0))).toBe('Answering.');
   expect(newsBetween(answering(0), answering(1))).toBeUndefined();
@@ -29,4 +44,23 @@ it('a screen reader hears of beginnings, steering and ends, and nothing of the t
   expect(newsBetween(answering(1, 'a'), answering(1, 'a b'))).toBeUndefined();
   expect(newsBetween(answering(1), answering(2))).toBe('Your message was taken in at step 2.');
   expect(newsBetween(answering(2), ended({ result: 'aborted', by: 'user' }))).toBe('The answer was stopped.');
+});
+
+it('it hears of a lost connection and of its return, and not of each attempt', () => {
+  expect(newsBetween({ ...idle, connection: online }, { ...idle, connection: lost })).toMatch(/lost/);
+  expect(
+    newsBetween({ ...idle, connection: lost }, { ...idle, connection: { status: 'connecting' } }),
+  ).toBeUndefined();
+  expect(
+    newsBetween({ ...idle, connection: { status: 'connecting' } }, { ...idle, connection: lost }),
+  ).toBeUndefined();
+  expect(
+    newsBetween({ ...idle, connection: { status: 'connecting' } }, { ...idle, connection: online }),
+  ).toBe('Connected.');
+});
+
+it('it hears once of many refusals', () => {
+  expect(newsBetween(refusals(0), refusals(1))).toBe('A message was not taken.');
+  expect(newsBetween(refusals(1), refusals(136))).toBe('135 messages were not taken.');
+  expect(newsBetween(refusals(2), refusals(1))).toBeUndefined();
 });

@@ -32,6 +32,14 @@ export function newsBetween(before: ChatState, after: ChatState): string | undef
   if (!before.activeTurn && after.activeTurn) return 'Answering.';
   const step = after.activeTurn?.step ?? 0;
   if (step > 1 && step > (before.activeTurn?.step ?? 0)) return `Your message was taken in at step ${step}.`;
-  const lost = after.connection.status === 'waiting' && before.connection.status === 'online';
-  return lost ? 'The connection is lost. Reconnecting.' : undefined;
+  const refused = refusedIn(after) - refusedIn(before);
+  if (refused > 0) return refused === 1 ? 'A message was not taken.' : `${refused} messages were not taken.`;
+  const isOnline = after.connection.status === 'online';
+  if (isOnline === (before.connection.status === 'online')) return undefined;
+  if (isOnline) return 'Connected.';
+  return after.connection.status === 'waiting' ? 'The connection is lost. Reconnecting.' : undefined;
+}
+
+function refusedIn({ items }: ChatState): number {
+  return items.filter((item) => item.kind === 'user' && item.state.status === 'rejected').length;
 }

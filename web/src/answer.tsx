@@ -2,10 +2,13 @@ import { memo } from 'react';
 import type { Item, TurnEndItem, TurnOutcome } from '../../client/index.ts';
 import { Markdown } from './markdown.tsx';
 import { Message, type MessageActions } from './message.tsx';
+import { steady } from './streaming-markdown.ts';
 import { Tool } from './tool.tsx';
 
 export interface AnswerActions extends MessageActions {
   approve(requestId: string, decision: 'approve' | 'deny'): void;
+  /** Sends what the turn took in last once more. */
+  askAgain(turnId: string): void;
 }
 
 /** One piece of an answer. `running`: the turn is going on; `last`: and this is where. */
@@ -24,7 +27,7 @@ export const AnswerPart = memo(function AnswerPart({
     case 'text':
       return (
         <div className={`prose ${last ? 'is-streaming' : ''}`}>
-          <Markdown text={item.content} />
+          <Markdown text={last ? steady(item.content) : item.content} />
         </div>
       );
     case 'user':
@@ -76,16 +79,27 @@ export const AnswerPart = memo(function AnswerPart({
         <p className="turn-end">{item.droppedMessages} older messages are no longer seen by the model</p>
       );
     case 'turn_end':
-      return <TurnEnd item={item} />;
+      return <TurnEnd item={item} actions={actions} />;
   }
 });
 
-function TurnEnd({ item: { outcome } }: { item: TurnEndItem }) {
+function TurnEnd({ item: { outcome, turnId }, actions }: { item: TurnEndItem; actions: AnswerActions }) {
   if (outcome.result !== 'failed') return <p className="turn-end">{endNote(outcome)}</p>;
   return (
-    <p className="turn-failed">
-      <strong>The answer ended early.</strong> {outcome.message} <code>{outcome.code}</code>
-    </p>
+    <div className="turn-failed">
+      <p>
+        <strong>The answer ended early.</strong> {outcome.message}
+      </p>
+      <p className="turn-failed-next">
+        What was said is kept.
+        {outcome.retryable && (
+          <button type="button" className="link" onClick={() => actions.askAgain(turnId)}>
+            Ask again
+          </button>
+        )}
+        <code>{outcome.code}</code>
+      </p>
+    </div>
   );
 }
 

@@ -1,20 +1,34 @@
-import { useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { ChatView } from './chat-view.tsx';
+import { COMPOSER_ID } from './composer.tsx';
 import { FramesPanel } from './frames-panel.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { useTheme } from './theme.ts';
+import { keepToken } from './token.ts';
 import { useChat } from './use-chat.ts';
 import { useSessions } from './use-sessions.ts';
 
-export function App() {
+/** `server`: the WebSocket's URL. */
+export function App({ server }: { server: string }) {
   const sessions = useSessions();
   const [isMenuOpen, setIsMenuOpen] = useState(false);
   const [showsFrames, setShowsFrames] = useState(false);
   const theme = useTheme();
-  const open = useChat(sessions.current);
+  const { open, trouble, forgetTrouble } = useChat(server, sessions.current);
   const title = sessions.notes.find(({ id }) => id === sessions.current)?.title || 'New conversation';
+  const menuButton = useRef<HTMLButtonElement>(null);
+  const closeMenu = useCallback(() => {
+    // At once: what the menu covers takes no focus.
+    flushSync(() => setIsMenuOpen(false));
+    // On a wide screen there is no such button, and nothing happens.
+    menuButton.current?.focus();
+  }, []);
   return (
     <div className={`shell ${showsFrames ? 'shows-frames' : ''}`}>
+      <button type="button" className="skip" onClick={() => document.getElementById(COMPOSER_ID)?.focus()}>
+        Skip to the message field
+      </button>
       <Sidebar
         notes={sessions.notes}
         current={sessions.current}
@@ -24,7 +38,7 @@ export function App() {
           setIsMenuOpen(false);
         }}
         forget={sessions.forget}
-        close={() => setIsMenuOpen(false)}
+        close={closeMenu}
       />
       {open && (
         <ChatView
@@ -33,10 +47,18 @@ export function App() {
           title={title}
           theme={theme.theme}
           cycleTheme={theme.cycle}
+          isCovered={isMenuOpen}
+          menuButton={menuButton}
           showsFrames={showsFrames}
           toggleFrames={() => setShowsFrames(!showsFrames)}
           openMenu={() => setIsMenuOpen(true)}
           note={sessions.note}
+          trouble={trouble}
+          forgetTrouble={forgetTrouble}
+          enterToken={(token) => {
+            keepToken(sessionStorage, server, token);
+            open.chat.connect();
+          }}
         />
       )}
       {open && showsFrames && <FramesPanel trace={open.trace} close={() => setShowsFrames(false)} />}

@@ -1,48 +1,94 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ConnectionState } from '../../client/index.ts';
+import { TokenForm } from './token-form.tsx';
 
 /** A hiccup shorter than this is not worth a word. */
 const QUIET_MS = 700;
+/** A handshake that fails so often after it went well may be refused by now: tokens expire. */
+const REFUSED_AFTER = 4;
 
-/** Says that the connection is gone, and what becomes of the answer meanwhile. */
+/** Says that the connection is gone, what becomes of the answer meanwhile, and what one can do. */
 export function ConnectionBanner({
   connection,
-  wasOnline,
   reconnect,
+  enterToken,
 }: {
   connection: ConnectionState;
-  wasOnline: boolean;
   reconnect: () => void;
+  enterToken: (token: string) => void;
 }) {
   const { status } = connection;
-  const isDown = status === 'waiting' || status === 'offline' || (status === 'connecting' && wasOnline);
-  const [isShown, setIsShown] = useState(false);
-  useEffect(() => {
-    if (!isDown) {
-      setIsShown(false);
-      return;
-    }
-    const timer = setTimeout(() => setIsShown(true), status === 'offline' ? 0 : QUIET_MS);
-    return () => clearTimeout(timer);
-  }, [isDown, status]);
-  if (!isShown) return null;
+  const wasOnline = useRef(false);
+  const failures = useRef(0);
+  if (status === 'online') {
+    wasOnline.current = true;
+    failures.current = 0;
+  }
+  if (status === 'waiting') failures.current = connection.attempt;
+  const isDown =
+    status !== 'online' && (status !== 'connecting' || wasOnline.current || failures.current > 0);
+  const isShown = useAfter(isDown, status === 'offline' || status === 'closed' ? 0 : QUIET_MS);
+  if (!isDown || !isShown) return null;
+  // A browser does not tell a refused handshake from a server that is not there.
+  const mayBeRefused =
+    status !== 'offline' &&
+    status !== 'closed' &&
+    failures.current >= (wasOnline.current ? REFUSED_AFTER : 1);
   return (
     <div className="banner">
       <span className="pulse" />
-      <p>
-        {status === 'offline' ? (
-          <>
-            <strong>Connection cut.</strong> The answer goes on without you. Reconnect, and watch it catch up.
-          </>
-        ) : (
-          <>
-            <strong>Reconnecting…</strong> Nothing is lost: what you write is kept, and the answer goes on.
-          </>
-        )}
-      </p>
-      <button type="button" className="link" onClick={reconnect}>
-        Reconnect
-      </button>
+      <div className="banner-words">
+        <Words status={status} wasOnline={wasOnline.current} />
+        {mayBeRefused && <TokenForm enter={enterToken} />}
+      </div>
+      {status !== 'closed' && (
+        <button type="button" className="link" onClick={reconnect}>
+          Reconnect
+        </button>
+      )}
     </div>
   );
+}
+
+function Words({ status, wasOnline }: { status: ConnectionState['status']; wasOnline: boolean }) {
+  if (status === 'closed') {
+    return (
+      <p>
+        <strong>This conversation was deleted.</strong> Begin a new one.
+      </p>
+    );
+  }
+  if (status === 'offline') {
+    return (
+      <p>
+        <strong>Connection cut.</strong>{' '}
+        <span className="banner-more">The answer goes on without you. Reconnect, and watch it catch up.</span>
+      </p>
+    );
+  }
+  return wasOnline ? (
+    <p>
+      <strong>Reconnecting…</strong>{' '}
+      <span className="banner-more">Nothing is lost: what you write is kept, and the answer goes on.</span>
+    </p>
+  ) : (
+    <p>
+      <strong>No connection yet.</strong> The server cannot be reached, or it asks who you are. What you write
+      is kept.
+    </p>
+  );
+}
+
+/** True once `condition` has held for so long. */
+function useAfter(condition: boolean, milliseconds: number): boolean {
+  const [held, setHeld] = useState(false);
+  useEffect(() => {
+    if (!condition) {
+      setHeld(false);
+      return;
+    }
+    const timer = setTimeout(() => setHeld(true), milliseconds);
+    return () => clearTimeout(timer);
+  }, [condition, milliseconds]);
+  return held;
 }

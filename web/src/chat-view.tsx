@@ -1,10 +1,11 @@
-import { useCallback, useEffect, useMemo, useRef } from 'react';
+import { type RefObject, useCallback, useEffect, useMemo } from 'react';
 import type { Chat, UserItem } from '../../client/index.ts';
 import { Announcer } from './announcer.tsx';
 import type { AnswerActions } from './answer.tsx';
 import { ConnectionBanner } from './banner.tsx';
 import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
+import { Refusals } from './refusals.tsx';
 import { titleOf } from './sessions.ts';
 import type { Theme } from './theme.ts';
 import { TopBar } from './top-bar.tsx';
@@ -15,24 +16,41 @@ export function ChatView({
   title,
   theme,
   cycleTheme,
+  isCovered,
+  menuButton,
   showsFrames,
   toggleFrames,
   openMenu,
   note,
+  trouble,
+  forgetTrouble,
+  enterToken,
 }: {
   chat: Chat;
   title: string;
   theme: Theme;
   cycleTheme: () => void;
+  /** Something else is in front, and has the keyboard. */
+  isCovered: boolean;
+  menuButton: RefObject<HTMLButtonElement | null>;
   showsFrames: boolean;
   toggleFrames: () => void;
   openMenu: () => void;
   note: (id: string, title: string) => void;
+  /** What went wrong and belongs to nothing that is shown. */
+  trouble: string | undefined;
+  forgetTrouble: () => void;
+  enterToken: (token: string) => void;
 }) {
   const state = useFrameStore(chat.transcript);
   const { status } = state.connection;
-  const wasOnline = useRef(false);
-  if (status === 'online') wasOnline.current = true;
+  const refused = useMemo(
+    () =>
+      state.items.filter(
+        (item): item is UserItem => item.kind === 'user' && item.state.status === 'rejected',
+      ),
+    [state.items],
+  );
 
   const isAnswering = state.activeTurn !== undefined;
   const stop = useCallback(() => chat.abort(), [chat]);
@@ -65,32 +83,53 @@ export function ChatView({
         chat.send(item.content, { delivery: item.delivery });
       },
       approve: (requestId, decision) => chat.approve(requestId, decision),
+      askAgain: (turnId) => {
+        const last = chat.transcript
+          .getSnapshot()
+          .items.findLast(
+            (item): item is UserItem =>
+              item.kind === 'user' && item.state.status === 'applied' && item.state.turnId === turnId,
+          );
+        if (last) chat.send(last.content);
+      },
     }),
     [chat],
   );
 
   return (
-    <main className="chat">
+    <main className="chat" inert={isCovered}>
       <TopBar
         title={title}
         status={status}
         showsFrames={showsFrames}
         theme={theme}
         openMenu={openMenu}
+        menuButton={menuButton}
         toggleFrames={toggleFrames}
         toggleConnection={() => (status === 'offline' ? chat.connect() : chat.disconnect())}
         cycleTheme={cycleTheme}
       />
       <ConnectionBanner
         connection={state.connection}
-        wasOnline={wasOnline.current}
         reconnect={() => chat.connect()}
+        enterToken={enterToken}
       />
-      <Conversation state={state} actions={actions} loadEarlier={() => chat.history()} />
+      <Conversation
+        state={state}
+        actions={actions}
+        loadEarlier={() => chat.history()}
+        say={(content) => chat.send(content)}
+      />
+      <Refusals refused={refused} actions={actions} />
       <Composer
         isAnswering={isAnswering}
         isStopping={state.activeTurn?.stopping === true}
-        send={(content, delivery) => chat.send(content, { delivery })}
+        isClosed={status === 'closed'}
+        trouble={trouble}
+        send={(content, delivery) => {
+          forgetTrouble();
+          chat.send(content, { delivery });
+        }}
         stop={stop}
       />
       <Announcer state={state} />

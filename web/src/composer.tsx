@@ -2,6 +2,9 @@ import { type FormEvent, type KeyboardEvent, useId, useLayoutEffect, useRef, use
 import { ContentError, type SendOptions } from '../../client/index.ts';
 import { SendIcon, StopIcon } from './icons.tsx';
 
+/** Where the skip link leads. */
+export const COMPOSER_ID = 'message';
+
 type Delivery = NonNullable<SendOptions['delivery']>;
 
 const DELIVERIES: { value: Delivery; label: string; hint: string }[] = [
@@ -14,11 +17,16 @@ const DELIVERIES: { value: Delivery; label: string; hint: string }[] = [
 export function Composer({
   isAnswering,
   isStopping,
+  isClosed,
+  trouble,
   send,
   stop,
 }: {
   isAnswering: boolean;
   isStopping: boolean;
+  isClosed: boolean;
+  /** Said here for want of a better place, until something is sent. */
+  trouble: string | undefined;
   send: (content: string, delivery: Delivery) => void;
   stop: () => void;
 }) {
@@ -31,7 +39,7 @@ export function Composer({
 
   const submit = (event?: FormEvent) => {
     event?.preventDefault();
-    if (content.trim() === '') return;
+    if (content.trim() === '' || isClosed) return;
     try {
       send(content, isAnswering ? delivery : 'steer');
       setContent('');
@@ -52,14 +60,16 @@ export function Composer({
 
   return (
     <form className="composer" onSubmit={submit}>
-      {problem && (
+      {(problem ?? trouble) && (
         <p className="composer-problem" role="alert">
-          {problem}
+          {problem ?? trouble}
         </p>
       )}
       <div className="composer-card">
         <textarea
           ref={field}
+          id={COMPOSER_ID}
+          enterKeyHint="send"
           rows={1}
           value={content}
           placeholder={isAnswering ? 'Steer the answer…' : 'Write a message…'}
@@ -112,7 +122,12 @@ export function Composer({
               <StopIcon />
             </button>
           )}
-          <button type="submit" className="round send" disabled={content.trim() === ''} aria-label="Send">
+          <button
+            type="submit"
+            className="round send"
+            disabled={content.trim() === '' || isClosed}
+            aria-label="Send"
+          >
             <SendIcon />
           </button>
         </div>

@@ -1,24 +1,25 @@
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useMemo } from 'react';
 import type { ChatState } from '../../client/index.ts';
 import { type AnswerActions, AnswerPart } from './answer.tsx';
 import { Message } from './message.tsx';
 import { sectionsOf, type TurnSection } from './turns.ts';
-
-/** Closer to the end than this, the view follows what is being said. */
-const FOLLOW_WITHIN_PX = 80;
+import { useFollowing } from './use-following.ts';
+import { Welcome } from './welcome.tsx';
 
 export function Conversation({
   state,
   actions,
   loadEarlier,
+  say,
 }: {
   state: ChatState;
   actions: AnswerActions;
   loadEarlier: () => void;
+  say: (content: string) => void;
 }) {
   const sections = useMemo(() => sectionsOf(state.items), [state.items]);
   const ownMessages = state.pending.length;
-  const { scroller, follows, toEnd } = useFollowing(state.items, sections[0]?.key, ownMessages);
+  const { scroller, follows, hasNew, toEnd } = useFollowing(state.items, sections[0]?.key, ownMessages);
   const isEmpty = sections.length === 0;
   return (
     <div className="conversation-frame">
@@ -42,7 +43,7 @@ export function Conversation({
               </button>
             </p>
           )}
-          {isEmpty && <Welcome loading={state.history.status !== 'loaded'} />}
+          {isEmpty && <Welcome loading={state.history.status !== 'loaded'} say={say} />}
           {sections.map((section) =>
             section.kind === 'turn' ? (
               <Turn
@@ -58,8 +59,16 @@ export function Conversation({
         </div>
       </section>
       {!follows && (
-        <button type="button" className="to-end" onClick={toEnd}>
-          {state.activeTurn ? 'Follow the answer' : 'To the end'} ↓
+        <button
+          type="button"
+          className="to-end"
+          onClick={() => {
+            toEnd();
+            // The button goes; the keyboard stays where the reader is.
+            scroller.current?.focus({ preventScroll: true });
+          }}
+        >
+          {hasNew ? 'New below' : 'To the end'} <span aria-hidden="true">↓</span>
         </button>
       )}
     </div>
@@ -103,71 +112,4 @@ function Turn({
       </article>
     </div>
   );
-}
-
-function Welcome({ loading }: { loading: boolean }) {
-  if (loading) return <p className="welcome-wait">Opening the conversation…</p>;
-  return (
-    <div className="welcome">
-      <h2>Say something. Then say more.</h2>
-      <p>
-        You need not wait for the end of an answer. What you write meanwhile is taken in at its next step, and
-        stands there, in the answer, where it made a difference. Nothing already said is taken back.
-      </p>
-    </div>
-  );
-}
-
-/**
- * Keeps the end in view while the reader is there, and keeps still once they scroll away. `firstKey` names what stands
- * at the top.
- */
-function useFollowing(content: unknown, firstKey: string | undefined, ownMessages: number) {
-  const scroller = useRef<HTMLElement>(null);
-  const [follows, setFollows] = useState(true);
-  const following = useRef(true);
-  const first = useRef(firstKey);
-  const height = useRef(0);
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const look = () => {
-      following.current = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_WITHIN_PX;
-      setFollows(following.current);
-    };
-    element.addEventListener('scroll', look, { passive: true });
-    // The window, the composer and unfolded details change the height without a new item.
-    const keep = new ResizeObserver(() => {
-      if (following.current) element.scrollTop = element.scrollHeight;
-      height.current = element.scrollHeight;
-    });
-    keep.observe(element);
-    if (element.firstElementChild) keep.observe(element.firstElementChild);
-    return () => {
-      element.removeEventListener('scroll', look);
-      keep.disconnect();
-    };
-  }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when there is something new to follow
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    if (following.current) element.scrollTop = element.scrollHeight;
-    // What came in above shall not push away what is being read.
-    else if (firstKey !== first.current) element.scrollTop += element.scrollHeight - height.current;
-    first.current = firstKey;
-    height.current = element.scrollHeight;
-  }, [content]);
-  const toEnd = useCallback(() => {
-    following.current = true;
-    setFollows(true);
-    if (scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
-  }, []);
-  // Who has just written wants to see it.
-  const written = useRef(ownMessages);
-  useLayoutEffect(() => {
-    if (ownMessages > written.current) toEnd();
-    written.current = ownMessages;
-  }, [ownMessages, toEnd]);
-  return { scroller, follows, toEnd };
 }

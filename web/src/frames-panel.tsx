@@ -1,16 +1,20 @@
-import { useLayoutEffect, useRef } from 'react';
+import { memo, useLayoutEffect, useRef } from 'react';
 import { CloseIcon } from './icons.tsx';
 import type { Trace, TracedFrame } from './trace.ts';
 import { useFrameStore } from './use-frame-store.ts';
+
+/** Closer to the end than this, the newest frame is kept in view. */
+const FOLLOW_WITHIN_PX = 40;
 
 /** The wire itself: every frame of this page's connection. */
 export function FramesPanel({ trace, close }: { trace: Trace; close: () => void }) {
   const frames = useFrameStore(trace);
   const list = useRef<HTMLOListElement>(null);
+  const follows = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: follows the newest frame
   useLayoutEffect(() => {
     const element = list.current;
-    if (element) element.scrollTop = element.scrollHeight;
+    if (element && follows.current) element.scrollTop = element.scrollHeight;
   }, [frames]);
   return (
     <aside className="frames" aria-label="Raw frames">
@@ -21,8 +25,15 @@ export function FramesPanel({ trace, close }: { trace: Trace; close: () => void 
           <CloseIcon />
         </button>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse */}
-      <ol ref={list} tabIndex={0} aria-label="Frames, newest last">
+      <ol
+        ref={list}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+        tabIndex={0}
+        aria-label="Frames, newest last"
+        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+          follows.current = scrollHeight - scrollTop - clientHeight < FOLLOW_WITHIN_PX;
+        }}
+      >
         {frames.map((frame) => (
           <Frame key={frame.number} frame={frame} />
         ))}
@@ -31,16 +42,21 @@ export function FramesPanel({ trace, close }: { trace: Trace; close: () => void 
   );
 }
 
-function Frame({ frame: { direction, type, text, at } }: { frame: TracedFrame }) {
+/** Its beginning in three lines; unfolded, the whole of it. */
+const Frame = memo(function Frame({ frame: { direction, type, text, at } }: { frame: TracedFrame }) {
   return (
     <li className={`frame frame-${direction}`}>
-      <p>
-        <span className="frame-way">{direction === 'in' ? '←' : '→'}</span>
-        <span className="unseen">{direction === 'in' ? 'received' : 'sent'}</span>
-        <strong>{type}</strong>
-        <time dateTime={new Date(at).toISOString()}>{new Date(at).toISOString().slice(14, 23)}</time>
-      </p>
-      <code>{text}</code>
+      <details>
+        <summary>
+          <span className="frame-way" aria-hidden="true">
+            {direction === 'in' ? '←' : '→'}
+          </span>
+          <span className="unseen">{direction === 'in' ? 'received' : 'sent'}</span>
+          <strong>{type}</strong>
+          <time dateTime={new Date(at).toISOString()}>{new Date(at).toISOString().slice(14, 23)}</time>
+          <code>{text}</code>
+        </summary>
+      </details>
     </li>
   );
-}
+});

@@ -87,3 +87,19 @@ export const SteerIcon = () => (
     <path d="M6 4v6a5 5 0 0 0 5 5h8M15 11l4 4-4 4" />
   </Icon>
 );
+export const ChevronIcon = () => (
+  <Icon size={13}>
+    <path d="m9 5 7 7-7 7" />
+  </Icon>
+);
+export const CopyIcon = () => (
+  <Icon size={15}>
+    <rect x="8" y="8" width="12" height="12" rx="2.5" />
+    <path d="M16 8V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h2" />
+  </Icon>
+);
+export const CheckIcon = () => (
+  <Icon size={15}>
+    <path d="m5 12.5 4.5 4.5L19 7.5" />
+  </Icon>
+);

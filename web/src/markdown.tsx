@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import ReactMarkdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
+import { CodeBlock } from './code-block.tsx';
 
 const COMPONENTS: Components = {
   a: ({ node: _, children, ...link }) => (
@@ -8,18 +9,16 @@ const COMPONENTS: Components = {
       {children}
     </a>
   ),
-  // Wide ones scroll by themselves, and by keyboard too.
-  pre: ({ node: _, children, ...pre }) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
-    <pre {...pre} tabIndex={0}>
-      {children}
-    </pre>
-  ),
+  pre: ({ node: _, children }) => <CodeBlock>{children}</CodeBlock>,
   table: ({ node: _, children, ...table }) => (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
     <div className="table-scroll" tabIndex={0}>
       <table {...table}>{children}</table>
     </div>
+  ),
+  // Of a task list.
+  input: ({ node: _, checked, type }) => (
+    <input type={type} checked={checked} disabled aria-label={checked ? 'Done' : 'Not done'} />
   ),
   // An answer may name any address: nothing is fetched before the reader asks for it.
   img: ({ alt, src }) => (

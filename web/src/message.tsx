@@ -33,16 +33,19 @@ export const Message = memo(function Message({
         <span>{item.withdrawing ? 'Withdrawing…' : messageNote(item.state)}</span>
         {isPending && !item.withdrawing && (
           <button type="button" className="link" onClick={() => actions.withdraw(item.id)}>
-            Withdraw<span className="unseen"> “{item.content.slice(0, 40)}”</span>
+            Withdraw
+            <Quoted content={item.content} />
           </button>
         )}
         {isRefused && (
           <>
             <button type="button" className="link" onClick={() => actions.resend(item)}>
               Send again
+              <Quoted content={item.content} />
             </button>
             <button type="button" className="link" onClick={() => actions.dismiss(item.id)}>
               Dismiss
+              <Quoted content={item.content} />
             </button>
           </>
         )}
@@ -50,3 +53,8 @@ export const Message = memo(function Message({
     </article>
   );
 });
+
+/** Which message a button is about, for those who do not see what stands above it. */
+function Quoted({ content }: { content: string }) {
+  return <span className="unseen"> “{content.slice(0, 40)}”</span>;
+}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import { CloseIcon, PlusIcon } from './icons.tsx';
 import { hashOf, type SessionNote } from './sessions.ts';
 
@@ -17,15 +18,28 @@ export function Sidebar({
   forget: (id: string) => void;
   close: () => void;
 }) {
+  const closeButton = useRef<HTMLButtonElement>(null);
+  // On a narrow screen it lies over everything else, and so has the keyboard.
+  useEffect(() => {
+    if (!isOpen) return;
+    closeButton.current?.focus();
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape') return;
+      // It would also stop the answer.
+      event.stopPropagation();
+      close();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [isOpen, close]);
   return (
     <>
-      {isOpen && (
-        <button type="button" className="veil" aria-label="Close the list of sessions" onClick={close} />
-      )}
+      {isOpen && <button type="button" className="veil" tabIndex={-1} aria-hidden="true" onClick={close} />}
       <nav className={`sidebar ${isOpen ? 'is-open' : ''}`} aria-label="Sessions">
         <header>
           <Mark />
           <button
+            ref={closeButton}
             type="button"
             className="icon-button only-narrow"
             onClick={close}

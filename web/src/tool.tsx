@@ -1,6 +1,6 @@
 import { memo } from 'react';
 import type { ToolItem, ToolValue } from '../../client/index.ts';
-import { ToolIcon } from './icons.tsx';
+import { ChevronIcon, ToolIcon } from './icons.tsx';
 
 /** A tool call in one line, which unfolds into what went in and what came out. */
 export const Tool = memo(function Tool({ item, running }: { item: ToolItem; running: boolean }) {
@@ -13,6 +13,7 @@ export const Tool = memo(function Tool({ item, running }: { item: ToolItem; runn
         <span className="tool-name">{item.name}</span>
         <span className="tool-brief">{brief(item.args)}</span>
         <span className="tool-state">{state}</span>
+        <ChevronIcon />
       </summary>
       <dl>
         <dt>Arguments</dt>

@@ -1,3 +1,4 @@
+import type { RefObject } from 'react';
 import type { ConnectionState } from '../../client/index.ts';
 import { FramesIcon, MenuIcon, MoonIcon, PlugIcon, SunIcon, SystemIcon, UnplugIcon } from './icons.tsx';
 import type { Theme } from './theme.ts';
@@ -19,6 +20,7 @@ export function TopBar({
   showsFrames,
   theme,
   openMenu,
+  menuButton,
   toggleFrames,
   toggleConnection,
   cycleTheme,
@@ -28,6 +30,7 @@ export function TopBar({
   showsFrames: boolean;
   theme: Theme;
   openMenu: () => void;
+  menuButton: RefObject<HTMLButtonElement | null>;
   toggleFrames: () => void;
   toggleConnection: () => void;
   cycleTheme: () => void;
@@ -38,6 +41,7 @@ export function TopBar({
   return (
     <header className="top-bar">
       <button
+        ref={menuButton}
         type="button"
         className="icon-button only-narrow"
         onClick={openMenu}

@@ -1,0 +1,13 @@
+/** What a browser lets the page do: its own script and style, its own settings, this WebSocket, and nothing else. */
+export function contentSecurityPolicy(url: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    'img-src data:',
+    `connect-src 'self' ${url}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CachePolicy,
+  Distribution,
+  HeadersFrameOption,
+  HeadersReferrerPolicy,
+  HttpVersion,
+  ResponseHeadersPolicy,
+  ViewerProtocolPolicy,
+} from 'aws-cdk-lib/aws-cloudfront';
+import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import { BlockPublicAccess, Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { SettingError } from '../lambdas/settings.ts';
+import { contentSecurityPolicy } from './content-security-policy.ts';
+import { acknowledge } from './nag.ts';
+import { uploadPage } from './page-upload.ts';
+import type { MidturnProps } from './props.ts';
+
+const HSTS = Duration.days(365);
+
+const defaultFolder = join(import.meta.dirname, '..', 'web', 'dist');
+
+/**
+ * The page as static files: a private bucket behind CloudFront, over HTTPS alone. `url` is the WebSocket's, and the only
+ * address other than its own that the page may talk to.
+ * @throws {SettingError} if nobody has built the page.
+ */
+export function createPage(scope: Construct, url: string, props: MidturnProps): Distribution {
+  const folder = props.pageFolder ?? defaultFolder;
+  if (!existsSync(join(folder, 'index.html'))) {
+    throw new SettingError(`MIDTURN_PAGE: ${folder} has no page; npm run build:web makes it.`);
+  }
+  // Nothing but what every deployment brings anew: it goes with the stack.
+  // The CDK's class and its interface differ in whether optional fields may be undefined.
+  const bucket = new Bucket(scope, 'PageBucket', {
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    enforceSSL: true,
+    removalPolicy: RemovalPolicy.DESTROY,
+  }) as IBucket;
+  const distribution = new Distribution(scope, 'PageDistribution', {
+    comment: `Midturn: the page of ${Stack.of(scope).stackName}`,
+    defaultRootObject: 'index.html',
+    httpVersion: HttpVersion.HTTP2_AND_3,
+    defaultBehavior: {
+      origin: S3BucketOrigin.withOriginAccessControl(bucket),
+      viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+      cachePolicy: CachePolicy.CACHING_OPTIMIZED,
+      compress: true,
+      responseHeadersPolicy: createHeaders(scope, url),
+    },
+  });
+  uploadPage(scope, { folder, bucket, url, props });
+  explain(bucket, distribution);
+  return distribution;
+}
+
+function createHeaders(scope: Construct, url: string): ResponseHeadersPolicy {
+  return new ResponseHeadersPolicy(scope, 'PageHeaders', {
+    securityHeadersBehavior: {
+      contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(url), override: true },
+      contentTypeOptions: { override: true },
+      frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
+      referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.NO_REFERRER, override: true },
+      strictTransportSecurity: { accessControlMaxAge: HSTS, includeSubdomains: false, override: true },
+    },
+  });
+}
+
+function explain(bucket: IBucket, distribution: Distribution): void {
+  const unlogged =
+    'The files are public and the same for everybody; who talks to the API is in its own access log.';
+  acknowledge(bucket, { 'AwsSolutions-S1': unlogged });
+  acknowledge(distribution, {
+    'AwsSolutions-CFR1': 'Whom the page is for is the deploying team’s to say.',
+    'AwsSolutions-CFR2': 'Static files behind a cache: there is nothing to inject into.',
+    'AwsSolutions-CFR3': unlogged,
+    'AwsSolutions-CFR4': 'The name is CloudFront’s own, whose certificate leaves no choice of protocols.',
+  });
+}

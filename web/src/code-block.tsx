@@ -1,0 +1,42 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { CheckIcon, CopyIcon } from './icons.tsx';
+
+/** How long the button says that it worked. */
+const COPIED_MS = 1500;
+
+/** Code as it was written, which one can take along. Wide lines scroll by themselves, and by keyboard too. */
+export function CodeBlock({ children }: { children: ReactNode }) {
+  const code = useRef<HTMLPreElement>(null);
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = () => {
+    navigator.clipboard.writeText(code.current?.textContent ?? '').then(
+      () => setCopied(true),
+      // The reader did not allow it: the code can still be selected.
+      () => setCopied(false),
+    );
+  };
+  return (
+    <div className="code-block">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse */}
+      <pre ref={code} tabIndex={0}>
+        {children}
+      </pre>
+      {/* Browsers have it in secure contexts only. */}
+      {'clipboard' in navigator && (
+        <button
+          type="button"
+          className="icon-button"
+          onClick={copy}
+          aria-label={copied ? 'Copied' : 'Copy code'}
+        >
+          {copied ? <CheckIcon /> : <CopyIcon />}
+        </button>
+      )}
+    </div>
+  );
+}

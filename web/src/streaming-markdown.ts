@@ -1,0 +1,94 @@
+/**
+ * Markdown that is still being written, made fit to be shown: what is displayed is always the beginning of what will be.
+ * Marks whose meaning is open (a lone `-` may be a list, a rule or a heading's underline) wait for the characters that
+ * decide; emphasis and code that are not closed yet are closed.
+ */
+export function steady(text: string): string {
+  const { before, block, fence } = lastBlock(text);
+  if (fence) return before + block.replace(fence, '');
+  if (block.startsWith('|') && !isTable(block)) return before;
+  const end = block.lastIndexOf('\n') + 1;
+  const [lines, last] = [block.slice(0, end), block.slice(end)];
+  return before + closeMarks(lines + (OPEN_LINE.test(last) ? '' : last));
+}
+
+/** A line of nothing but the beginning of a mark. */
+const OPEN_LINE = /^\s*(?:[-+*_=#>|~`\s]+|\d{1,9}[.)]?\s*|(?:`{3,}|~{3,}).*|[-+*]\s+\[[ xX]?\]?\s*)$/;
+/** The end of code in a fence: the fence itself, not whole yet. */
+const OPEN_FENCE = /\n[ ]{0,3}[`~]{1,2}$/;
+
+/** The text splits where a blank line ends all marks. In a fence, `fence` finds what must wait. */
+function lastBlock(text: string): { before: string; block: string; fence?: RegExp } {
+  let start = 0;
+  let open: string | undefined;
+  let at = 0;
+  while (at < text.length) {
+    const end = text.indexOf('\n', at);
+    const line = text.slice(at, end < 0 ? text.length : end);
+    const [, marks = ''] = /^\s*(?:>\s*)*(?:[-+*]\s+|\d+[.)]\s+)?(`{3,}|~{3,})/.exec(line) ?? [];
+    if (open) {
+      if (marks.startsWith(open) && line.trim() === marks) {
+        open = undefined;
+        start = end < 0 ? text.length : end + 1;
+      }
+    } else if (marks && end >= 0) {
+      open = marks;
+    } else if (line.trim() === '' && end >= 0) {
+      start = end + 1;
+    }
+    if (end < 0) break;
+    at = end + 1;
+  }
+  const parts = { before: text.slice(0, start), block: text.slice(start) };
+  return open ? { ...parts, fence: OPEN_FENCE } : parts;
+}
+
+/** Or is at least certain to be none. */
+function isTable(block: string): boolean {
+  const [, delimiters, rest] = block.split('\n');
+  return rest !== undefined || (delimiters !== undefined && !/^[\s:|-]*$/.test(delimiters));
+}
+
+/** A mark that opens something, with where it stands. */
+interface Mark {
+  text: string;
+  at: number;
+}
+
+const MARK = /\\[\s\S]|`+|\*{1,3}|~~|!?\[|\]\([^()\s]*\)|\](?!\()/g;
+/** Characters at the very end that may become part of a mark. Marks that they close are closed again. */
+const OPEN_END = /(?:[\\*~`]+|(?<=^|\s)!)$/;
+/** What follows a bracket waits for whether it becomes a link, but not for longer than a link's words are long. */
+const LINK_WITHIN = 120;
+
+function closeMarks(written: string): string {
+  const block = written.replace(OPEN_END, '');
+  const open: Mark[] = [];
+  for (const { 0: text, index: at } of block.matchAll(MARK)) {
+    if (text.startsWith('\\')) continue;
+    const code = open.findIndex((mark) => mark.text.startsWith('`'));
+    if (code >= 0) {
+      if (open[code]?.text === text) open.length = code;
+    } else if (text.startsWith(']')) {
+      const bracket = open.findLastIndex((mark) => mark.text.endsWith('['));
+      // At the very end, an address may still follow.
+      if (bracket >= 0 && (text !== ']' || at < block.length - 1)) open.splice(bracket, 1);
+    } else if (text.endsWith('[') || text.startsWith('`')) {
+      open.push({ text, at });
+    } else if (open.at(-1)?.text === text && !/\s/.test(block[at - 1] ?? ' ')) {
+      open.pop();
+    } else if (!/\s/.test(block[at + text.length] ?? '')) {
+      // Stars with a blank after them are no emphasis: a list's, or a product.
+      open.push({ text, at });
+    }
+  }
+  const link = open.find(({ text, at }) => text.endsWith('[') && block.length - at < LINK_WITHIN);
+  if (link) return closeMarks(block.slice(0, link.at));
+  return open
+    .filter(({ text }) => !text.endsWith('['))
+    .reduceRight((shown, { text, at }) => {
+      const inside = shown.slice(at + text.length);
+      if (inside.trim() === '') return shown.slice(0, at).trimEnd();
+      return (text.startsWith('`') ? shown : shown.trimEnd()) + text;
+    }, block);
+}

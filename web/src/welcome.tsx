@@ -1,0 +1,29 @@
+/** What shows the most of it: each takes long enough to write something in between. */
+const SUGGESTIONS = ['Wait 5 seconds, then tell me the time', 'A long story about lighthouses'];
+
+/** An empty conversation: what this is, and what to try. */
+export function Welcome({ loading, say }: { loading: boolean; say: (content: string) => void }) {
+  if (loading) return <p className="welcome-wait">Opening the conversation…</p>;
+  return (
+    <div className="welcome">
+      <h2>Say something. Then say more.</h2>
+      <p>
+        You need not wait for the end of an answer. What you write meanwhile is taken in at its next step, and
+        stands there, in the answer, where it made a difference.
+      </p>
+      <ul aria-label="To begin with">
+        {SUGGESTIONS.map((content) => (
+          <li key={content}>
+            <button type="button" className="button" onClick={() => say(content)}>
+              {content}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <p className="welcome-more">
+        While it answers, write again. Or stop it, reload the page, or cut the connection with the plug above:
+        what was said stands.
+      </p>
+    </div>
+  );
+}
