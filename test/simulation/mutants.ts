@@ -291,7 +291,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nothing-between-start-and-join',
     breaks: 'what is committed between session_start and listening is replayed',
-    patches: [[`${core}/inbound/greet.ts`, 'if (joined.lastSeq > told)', 'if (joined.lastSeq < 0)']],
+    patches: [
+      [
+        `${core}/inbound/greet.ts`,
+        'await sendMissed(core, id, session, wish.after ?? told);',
+        'if (wish.after !== undefined) await sendMissed(core, id, session, wish.after);',
+      ],
+    ],
   },
   {
     name: 'replay-beside-live',
