@@ -10,7 +10,8 @@ export interface Campaign {
   untilCaught?: boolean;
   /** A fault put into the product, by name. */
   mutant?: string;
-  options?: HistoryOptions;
+  /** In place of what the seeds decide. */
+  faults?: HistoryOptions['faults'];
 }
 
 export interface Finding {
@@ -37,6 +38,7 @@ export interface Share {
   seeds: { from: number; to: number; every: number };
   untilCaught: boolean;
   mutant: string | undefined;
+  faults: HistoryOptions['faults'];
 }
 
 export async function runCampaign({
@@ -45,11 +47,12 @@ export async function runCampaign({
   jobs,
   untilCaught = false,
   mutant,
+  faults,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
   const shares = Array.from({ length: jobs }, (_, i): Share => {
-    return { seeds: { from: from + i, to: from + count, every: jobs }, untilCaught, mutant };
+    return { seeds: { from: from + i, to: from + count, every: jobs }, untilCaught, mutant, faults };
   });
   const outcomes = await Promise.all(
     shares.map(

@@ -6,6 +6,7 @@ import { decodeEvent } from '../../lambdas/core/events.ts';
 import { closeConnection, openConnection } from '../../lambdas/core/inbound/connection.ts';
 import { handleFrame } from '../../lambdas/core/inbound/dispatch.ts';
 import type { Lane, Principal } from '../../lambdas/core/items.ts';
+import { messageKey, sessionOf } from '../../lambdas/core/keys.ts';
 import type { Token } from '../../lambdas/core/ports.ts';
 import { errorReply, reply } from '../../lambdas/core/replies.ts';
 import { runToken } from '../../lambdas/core/turn/worker.ts';
@@ -32,6 +33,8 @@ const VISIBILITY_MS = 2000;
 const RESERVE_MS = 700;
 const DEDUPLICATION_MS = 300_000;
 const PRINCIPAL: Principal = { tenant: 't', subject: 's' };
+/** Every history is that of one session. */
+export const SESSION = 'session';
 
 interface QueuedToken {
   token: Token;
@@ -99,6 +102,11 @@ export class Cloud {
 
   get queued(): number {
     return this.#fifo.length + this.#dead.length;
+  }
+
+  /** Whether `MESSAGE#id` says what became of it. */
+  knowsFate(id: string): boolean {
+    return this.table.get(messageKey(sessionOf(PRINCIPAL, SESSION), id)) !== undefined;
   }
 
   violated(promise: string, why: string): void {

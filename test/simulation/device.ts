@@ -185,6 +185,15 @@ export class Device implements Source {
     );
   }
 
+  /** A request that was held up somewhere: of any message so far, most often of the last. */
+  #repeatAny(): void {
+    const { random } = this.#cloud.scheduler;
+    const sent = [...this.sent.values()];
+    const message = random.chance(0.4) ? sent.at(-1) : sent[random.int(0, sent.length - 1)];
+    // What became of it is known to any lane by then.
+    if (message && (this.#mayRepeat(message) || this.#cloud.knowsFate(message.id))) this.#say(message);
+  }
+
   #hole(): boolean {
     if (this.base === undefined || this.#resumes >= MAX_RESUMES) return false;
     const last = this.contiguous;
@@ -253,7 +262,7 @@ export class Device implements Source {
         this.send(`${this.name}m${++this.#count}`, act.delivery);
         break;
       case 'repeat':
-        if (last && this.#mayRepeat(last)) this.#say(last);
+        this.#repeatAny();
         break;
       case 'cancel':
         if (last) this.#frame({ type: 'cancel', id: last.id });

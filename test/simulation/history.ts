@@ -1,6 +1,6 @@
 import type { TurnEvent } from '../../lambdas/core/events.ts';
 import type { CloudSettings } from './cloud.ts';
-import { Cloud } from './cloud.ts';
+import { Cloud, SESSION } from './cloud.ts';
 import type { Act } from './device.ts';
 import { Device } from './device.ts';
 import { judge } from './judge.ts';
@@ -25,6 +25,8 @@ export interface HistoryResult {
 export interface HistoryOptions {
   log?: (line: string) => void;
   noFaults?: boolean;
+  /** These in place of what the seed decides. */
+  faults?: Partial<Faults>;
   /** Only the first acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -52,6 +54,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
         ambiguous: random.pick(0, 0.02, 0.05),
         ghost: random.pick(0, 0.01, 0.03),
         error: random.pick(0, 0.003, 0.01),
+        ...options.faults,
       };
   const cloud = new Cloud(scheduler, settings);
   const unexpected = (error: unknown) => {
@@ -69,7 +72,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     // Some come when a turn runs already.
     const comesAt = scheduler.now + (random.chance(0.3) ? random.int(100, 4000) : 0);
     const bare = random.chance(0.3);
-    const device = new Device(cloud, 'ABC'[i] ?? 'Z', 'session', script, { bare, comesAt });
+    const device = new Device(cloud, 'ABC'[i] ?? 'Z', SESSION, script, { bare, comesAt });
     devices.push(device);
     scheduler.addSource(device);
   }
@@ -98,7 +101,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
 async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   const { scheduler } = cloud;
   scheduler.faultsUntil = scheduler.now;
-  const fresh = new Device(cloud, 'P', 'session', [], { bare: false, comesAt: scheduler.now });
+  const fresh = new Device(cloud, 'P', SESSION, [], { bare: false, comesAt: scheduler.now });
   devices.push(fresh);
   scheduler.addSource(fresh);
   fresh.base = cloud.committed.size;

@@ -369,7 +369,11 @@ function judgeRest(
         !stored.fates.has(message),
     );
     const open = lane.turn !== undefined || pending.length > 0;
-    if (open && ((probed && spokenOn.has(id)) || lane.holder !== undefined || owed)) {
+    // Whatever comes next on this lane opens it.
+    const answered =
+      pending.length > 0 &&
+      pending.every((message) => stored.fates.has(message) || sent.get(message)?.fate !== undefined);
+    if (open && ((probed && spokenOn.has(id) && !answered) || lane.holder !== undefined || owed)) {
       cloud.violated(
         'liveness',
         `lane ${id} still has ${lane.turn ?? 'no turn'} with ${pending.join(', ') || 'nothing pending'}`,

@@ -64,10 +64,17 @@ async function many(): Promise<void> {
 
 async function judgeMutants(): Promise<void> {
   let survivors = 0;
-  for (const { name, breaks } of values.only
+  for (const { name, breaks, faults } of values.only
     ? [...MUTANTS, ...UNSEEN].filter(({ name }) => name === values.only)
     : MUTANTS) {
-    const { findings, histories } = await runCampaign({ from, count, jobs, untilCaught: true, mutant: name });
+    const { findings, histories } = await runCampaign({
+      from,
+      count,
+      jobs,
+      untilCaught: true,
+      mutant: name,
+      faults,
+    });
     const caught = findings.map(({ promise }) => promise).join(', ');
     if (findings.length === 0) survivors++;
     tell(

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
+import type { HistoryOptions } from './history.ts';
 
 /**
  * Single faults, put into the product's source as it is loaded. The simulation must catch each: one that survives is a
@@ -9,10 +10,15 @@ export interface Mutant {
   name: string;
   /** What is no longer true. */
   breaks: string;
+  /** What its histories are full of, where the rule is needed only then. */
+  faults?: HistoryOptions['faults'];
   patches: readonly (readonly [file: string, find: string, replace: string])[];
 }
 
 const core = 'lambdas/core';
+
+/** Every sixth write reaches the store once more, up to three seconds later. */
+export const LATE_DUPLICATES = { ghost: 0.15 };
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -163,6 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-previous-ids',
     breaks: 'a lane remembers the ids of its previous turn',
+    faults: LATE_DUPLICATES,
     patches: [[`${core}/lane-writes.ts`, "set('prev', lane.ids)", "set('prev', {})"]],
   },
   {
@@ -235,6 +242,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'roll-of-another',
     breaks: 'a roll demands that the slot is the active one',
+    faults: LATE_DUPLICATES,
     patches: [
       [
         `${core}/session-writes.ts`,

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { runCampaign } from './campaign.ts';
 import { runHistory } from './history.ts';
-import { MUTANTS } from './mutants.ts';
+import { LATE_DUPLICATES, MUTANTS } from './mutants.ts';
 
 /** A longer run, outside the tests: `npm run sim -- --count 1000000`. */
 const HISTORIES = 20_000;
@@ -45,15 +45,31 @@ describe('the simulation', () => {
     10 * MINUTES,
   );
 
+  it(
+    'P1 to P14 hold where late duplicates are everywhere',
+    async () => {
+      const { findings, injected } = await runCampaign({
+        from: 1,
+        count: 2000,
+        jobs,
+        faults: LATE_DUPLICATES,
+      });
+      expect(findings).toEqual([]);
+      expect(injected['late duplicate']).toBeGreaterThan(20_000);
+    },
+    2 * MINUTES,
+  );
+
   it.each(MUTANTS)(
     'catches $name: no longer true that $breaks',
-    async ({ name }) => {
+    async ({ name, faults }) => {
       const { findings } = await runCampaign({
         from: 1,
         count: PER_MUTANT,
         jobs,
         untilCaught: true,
         mutant: name,
+        faults,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },
