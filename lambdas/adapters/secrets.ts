@@ -1,4 +1,5 @@
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import { SERVICE_PATIENCE } from './patience.ts';
 
 /** A secret could not be read. Says which one and of what kind the trouble is, never what is in it. */
 export class SecretError extends Error {
@@ -14,7 +15,7 @@ export class SecretError extends Error {
  */
 export async function readSecret(id: string, config: SecretsManagerClientConfig = {}): Promise<string> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-  const client = new SecretsManagerClient(config);
+  const client = new SecretsManagerClient({ ...SERVICE_PATIENCE, ...config });
   let text: string | undefined;
   try {
     ({ SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: id })));

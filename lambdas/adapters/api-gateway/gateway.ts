@@ -7,6 +7,7 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { Gateway, Metrics } from '../../core/ports.ts';
+import { POST_PATIENCE } from '../patience.ts';
 
 /** Posts through the management API of one stage. `endpoint` comes from the stack: no host name is assumed here. */
 export function managementGateway(
@@ -14,7 +15,7 @@ export function managementGateway(
   metrics: Metrics,
   config: ApiGatewayManagementApiClientConfig = {},
 ): Gateway {
-  const client = new ApiGatewayManagementApiClient({ endpoint, ...config });
+  const client = new ApiGatewayManagementApiClient({ endpoint, ...POST_PATIENCE, ...config });
   // Behind the SDK's own retries, where each try is seen.
   client.middlewareStack.addRelativeTo(
     <Args, Answer>(next: (args: Args) => Promise<Answer>) =>

@@ -14,11 +14,12 @@ import {
 import type { Key } from '../../core/keys.ts';
 import type { Store, Written } from '../../core/ports.ts';
 import type { Update } from '../../core/update.ts';
+import { SERVICE_PATIENCE } from '../patience.ts';
 import { compile } from './expression.ts';
 
 /** The store on one DynamoDB table with keys `pk` and `sk`. All reads are consistent: the core decides by them. */
 export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}): Store {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(config), {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...SERVICE_PATIENCE, ...config }), {
     marshallOptions: { removeUndefinedValues: true },
   });
   const TableName = tableName;

@@ -1,5 +1,6 @@
-import { ChangeMessageVisibilityCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock, Log } from '../../core/ports.ts';
+import { SERVICE_PATIENCE } from '../patience.ts';
 
 /** A worker's hold on its queue message: short and renewed, so that a dead worker is replaced within `seconds`. */
 export interface Lease {
@@ -11,7 +12,7 @@ export interface Lease {
 
 export function holdMessage(
   deps: { queueUrl: string; receiptHandle: string; seconds: number; clock: Clock; log: Log },
-  client: SQSClient = new SQSClient({} satisfies SQSClientConfig),
+  client: SQSClient = new SQSClient(SERVICE_PATIENCE),
 ): Lease {
   const { queueUrl, receiptHandle, seconds, clock, log } = deps;
   const stopped = new AbortController();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import type { Queues, Token } from '../../core/ports.ts';
+import { SERVICE_PATIENCE } from '../patience.ts';
 
 const tokenBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
 
@@ -16,7 +17,7 @@ export function sqsQueues(
   deadlineQueueUrl: string,
   config: SQSClientConfig = {},
 ): Queues {
-  const client = new SQSClient(config);
+  const client = new SQSClient({ ...SERVICE_PATIENCE, ...config });
   return {
     async sendToken(token, sender) {
       await client.send(
@@ -46,7 +47,7 @@ export function sqsQueues(
  */
 export function deadLetters(
   queueUrl: string,
-  client: SQSClient = new SQSClient({} satisfies SQSClientConfig),
+  client: SQSClient = new SQSClient(SERVICE_PATIENCE),
 ): { bury(message: { messageId: string; body: string }): Promise<void> } {
   return {
     async bury({ messageId, body }) {
