@@ -2,12 +2,28 @@ import { expect, it } from 'vitest';
 import { type Command, readCommand } from './commands.ts';
 
 it.each<[string, Command]>([
-  ['hello /now', { kind: 'send', text: 'hello /now', delivery: 'steer' }],
+  ['hello /now', { kind: 'send', content: 'hello /now', delivery: 'steer' }],
   ['  ', { kind: 'nothing' }],
-  ['/now go on', { kind: 'send', text: 'go on', delivery: 'now' }],
-  ['/queue later', { kind: 'send', text: 'later', delivery: 'queue' }],
+  ['/now go on', { kind: 'send', content: 'go on', delivery: 'now' }],
+  ['/queue later', { kind: 'send', content: 'later', delivery: 'queue' }],
   ['/queue', { kind: 'unknown', name: 'queue without text' }],
-  ['//etc/hosts', { kind: 'send', text: '/etc/hosts', delivery: 'steer' }],
+  ['//etc/hosts', { kind: 'send', content: '/etc/hosts', delivery: 'steer' }],
+  [
+    '/image https://a.test/b.png',
+    { kind: 'send', content: [{ type: 'image', url: 'https://a.test/b.png' }], delivery: 'steer' },
+  ],
+  [
+    '/image https://a.test/b.png what is this?',
+    {
+      kind: 'send',
+      content: [
+        { type: 'image', url: 'https://a.test/b.png' },
+        { type: 'text', text: 'what is this?' },
+      ],
+      delivery: 'steer',
+    },
+  ],
+  ['/image b.png', { kind: 'unknown', name: 'image without an https address' }],
   ['/cancel', { kind: 'cancel', which: undefined }],
   ['/cancel 2', { kind: 'cancel', which: 2 }],
   ['/cancel all', { kind: 'unknown', name: 'cancel all' }],

@@ -1,7 +1,7 @@
-import type { ApprovalItem, SendOptions } from '../client/index.ts';
+import type { ApprovalItem, Content, ContentPart, SendOptions } from '../client/index.ts';
 
 export type Command =
-  | { kind: 'send'; text: string; delivery: NonNullable<SendOptions['delivery']> }
+  | { kind: 'send'; content: Content; delivery: NonNullable<SendOptions['delivery']> }
   | { kind: 'stop' }
   /** `which`: as numbered on the screen, from 1; without it, the newest. */
   | { kind: 'cancel'; which: number | undefined }
@@ -15,6 +15,7 @@ export const HELP = [
   'What you type while it answers steers the answer.',
   '/now text    cut in: what it said is kept, and it goes on with this',
   '/queue text  after this answer, with an answer of its own',
+  '/image url text   an image by its https address, and what there is to say about it',
   '/stop        stop the answer; what it said is kept',
   '/cancel [n]  withdraw a message that still waits: number n, or the newest',
   '/approve, /always, /deny   answer a tool that asks',
@@ -26,15 +27,17 @@ export const HELP = [
 export function readCommand(line: string): Command {
   const text = line.trim();
   if (text === '') return { kind: 'nothing' };
-  if (text.startsWith('//')) return { kind: 'send', text: text.slice(1), delivery: 'steer' };
+  if (text.startsWith('//')) return { kind: 'send', content: text.slice(1), delivery: 'steer' };
   const [, name = '', rest = ''] = /^\/(\S*)\s*(.*)$/s.exec(text) ?? [];
-  if (!text.startsWith('/')) return { kind: 'send', text, delivery: 'steer' };
+  if (!text.startsWith('/')) return { kind: 'send', content: text, delivery: 'steer' };
   switch (name) {
     case 'now':
     case 'queue':
       return rest === ''
         ? { kind: 'unknown', name: `${name} without text` }
-        : { kind: 'send', text: rest, delivery: name };
+        : { kind: 'send', content: rest, delivery: name };
+    case 'image':
+      return imageCommand(rest);
     case 'cancel':
       return /^\d*$/.test(rest)
         ? { kind: 'cancel', which: rest === '' ? undefined : Number(rest) }
@@ -50,4 +53,12 @@ export function readCommand(line: string): Command {
     default:
       return { kind: 'unknown', name };
   }
+}
+
+function imageCommand(rest: string): Command {
+  const [, url = '', text = ''] = /^(\S*)\s*(.*)$/s.exec(rest) ?? [];
+  if (!url.startsWith('https://')) return { kind: 'unknown', name: 'image without an https address' };
+  const image: ContentPart = { type: 'image', url };
+  const content = text === '' ? [image] : [image, { type: 'text' as const, text }];
+  return { kind: 'send', content, delivery: 'steer' };
 }

@@ -1,7 +1,7 @@
-import { type Chat, type ChatState, ContentError, createMidturn } from '../client/index.ts';
+import { type Chat, type ChatState, type Content, ContentError, createMidturn } from '../client/index.ts';
 import type { Arguments } from './arguments.ts';
 import { type Command, HELP, readCommand } from './commands.ts';
-import { Feed, type Piece, toolLine, waitingNote } from './feed.ts';
+import { Feed, type Piece, toolLine, waitingNote, written } from './feed.ts';
 import type { Screen } from './screen.ts';
 
 export interface Conversation {
@@ -41,7 +41,7 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
     const { pending, items } = chat.transcript.getSnapshot();
     switch (command.kind) {
       case 'send':
-        send(command.text, command.delivery);
+        send(command.content, command.delivery);
         return;
       case 'stop':
         if (chat.transcript.getSnapshot().activeTurn) chat.abort();
@@ -67,9 +67,9 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
     }
   }
 
-  function send(text: string, delivery: Extract<Command, { kind: 'send' }>['delivery']): void {
+  function send(content: Content, delivery: Extract<Command, { kind: 'send' }>['delivery']): void {
     try {
-      chat.send(text, { delivery });
+      chat.send(content, { delivery });
     } catch (error) {
       if (!(error instanceof ContentError)) throw error;
       say('trouble', `! ${error.message}`);
@@ -103,7 +103,9 @@ function statusOf({ pending, items, activeTurn, connection }: ChatState): string
   const tools = items.flatMap((item) =>
     item.kind === 'tool' && !item.result && item.turnId === activeTurn?.turnId ? [toolLine(item)] : [],
   );
-  const waiting = pending.map((item, index) => `${index + 1}. ${item.content}   [${waitingNote(item)}]`);
+  const waiting = pending.map(
+    (item, index) => `${index + 1}. ${written(item.content)}   [${waitingNote(item)}]`,
+  );
   return [
     ...tools,
     ...waiting,

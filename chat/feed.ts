@@ -1,4 +1,12 @@
-import type { ChatState, Item, MessageState, ToolItem, TurnOutcome, UserItem } from '../client/index.ts';
+import type {
+  ChatState,
+  Content,
+  Item,
+  MessageState,
+  ToolItem,
+  TurnOutcome,
+  UserItem,
+} from '../client/index.ts';
 
 /** What is new on the screen: `text` goes on where the last text ended, a `line` stands alone. */
 export type Piece =
@@ -68,14 +76,25 @@ export class Feed {
 function userLine({ content, state }: UserItem): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> | undefined {
   switch (state.status) {
     case 'applied':
-      return { style: 'user', text: `> ${content}   [taken in at step ${state.step}]` };
+      return { style: 'user', text: `> ${written(content)}   [taken in at step ${state.step}]` };
     case 'cancelled':
-      return { style: 'note', text: `x ${content}   [withdrawn]` };
+      return { style: 'note', text: `x ${written(content)}   [withdrawn]` };
     case 'rejected':
-      return { style: 'trouble', text: `x ${content}   [refused: ${state.code}. ${state.message}]` };
+      return { style: 'trouble', text: `x ${written(content)}   [refused: ${state.code}. ${state.message}]` };
     default:
       return undefined;
   }
+}
+
+/** A terminal shows no images: it says where they are. */
+export function written(content: Content): string {
+  if (typeof content === 'string') return content;
+  return content
+    .map((part) => {
+      if (part.type === 'text') return part.text;
+      return 'url' in part ? `[image ${part.url}]` : `[image, ${part.media_type}]`;
+    })
+    .join(' ');
 }
 
 /** What a message that is not taken in yet waits for. */

@@ -1,6 +1,6 @@
 import type { MidturnError } from './errors.ts';
 import type { Platform, SocketConstructor } from './platform.ts';
-import type { AbortFrame, ApprovalResponseFrame, EventFrame, MessageFrame } from './protocol.ts';
+import type { AbortFrame, ApprovalResponseFrame, Content, EventFrame, MessageFrame } from './protocol.ts';
 import type { ChatState, MessageState } from './state.ts';
 import type { OutboxStorage } from './storage.ts';
 
@@ -66,8 +66,11 @@ export interface Chat {
    * Rejects with `ClosedError` alone: without a network it waits.
    */
   ready(): Promise<void>;
-  /** Throws `ContentError` for blank or oversized content; everything later is the message's state. */
-  send(content: string, options?: SendOptions): SentMessage;
+  /**
+   * Text, or parts: texts and images, by https URL or as base64 that fits into `limits.content_bytes`. Throws `ContentError` for
+   * blank or oversized content; everything later is the message's state.
+   */
+  send(content: Content, options?: SendOptions): SentMessage;
   /**
    * The turn that runs now, whoever began it: its events from the start to its end. Undefined: none runs. Throws
    * `TurnFailedError` or `ClosedError`.

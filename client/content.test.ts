@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { MAX_CONTENT_BYTES } from '../lambdas/protocol/limits.ts';
-import { contentBytes, DEFAULT_CONTENT_BYTES } from './content.ts';
+import { contentBytes, DEFAULT_CONTENT_BYTES, isBlank, textOf } from './content.ts';
+import type { Content } from './protocol.ts';
 
 it("counts the bytes of content's JSON encoding", () => {
   fc.assert(
@@ -15,4 +16,18 @@ it("counts the bytes of content's JSON encoding", () => {
 
 it("assumes the server's own limit until told another", () => {
   expect(DEFAULT_CONTENT_BYTES).toBe(MAX_CONTENT_BYTES);
+});
+
+const image = { type: 'image', url: 'https://a.test/b.png' } as const;
+
+it.each<[Content, string, boolean]>([
+  [' a ', ' a ', false],
+  [' \n', ' \n', true],
+  [[{ type: 'text', text: 'a' }, image, { type: 'text', text: 'b' }], 'a\nb', false],
+  [[image], '', false],
+  [[{ type: 'text', text: ' ' }], ' ', true],
+])('%j has the words %j; nothing to send: %j', (content, text, blank) => {
+  expect(textOf(content)).toBe(text);
+  expect(isBlank(content)).toBe(blank);
+  expect(contentBytes(content)).toBe(Buffer.byteLength(JSON.stringify(content)));
 });

@@ -1,3 +1,5 @@
+import type { Content } from './protocol.ts';
+
 /**
  * Bytes of content that a server takes when it has not said otherwise (`session_start.limits.content_bytes`): a larger
  * message would not fit into one WebSocket frame of API Gateway, which answers by closing the connection with 1009.
@@ -5,7 +7,7 @@
 export const DEFAULT_CONTENT_BYTES = 24 * 1024;
 
 /** UTF-8 bytes of the content's JSON encoding, which is what travels and what is limited. */
-export function contentBytes(content: string): number {
+export function contentBytes(content: Content): number {
   const json = JSON.stringify(content);
   let bytes = 0;
   for (let index = 0; index < json.length; index++) {
@@ -17,4 +19,17 @@ export function contentBytes(content: string): number {
     else bytes += 3;
   }
   return bytes;
+}
+
+/** The words of a message; images are left out. */
+export function textOf(content: Content): string {
+  if (typeof content === 'string') return content;
+  return content.flatMap((part) => (part.type === 'text' ? part.text : [])).join('\n');
+}
+
+export function isBlank(content: Content): boolean {
+  return (
+    textOf(content).trim() === '' &&
+    (typeof content === 'string' || content.every(({ type }) => type === 'text'))
+  );
 }

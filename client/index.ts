@@ -1,5 +1,6 @@
 export { browserStorage } from './browser-storage.ts';
 export type { Chat, MidturnOptions, SendOptions, SentMessage, Transcript } from './chat.ts';
+export { textOf } from './content.ts';
 export {
   type ClientErrorCode,
   ClosedError,
@@ -13,7 +14,15 @@ export {
 } from './errors.ts';
 export { createMidturn } from './midturn.ts';
 export type { Platform, SocketConstructor, SocketLike } from './platform.ts';
-export type { ErrorCode, EventFrame, EventOf, ServerFrame, ToolValue } from './protocol.ts';
+export type {
+  Content,
+  ContentPart,
+  ErrorCode,
+  EventFrame,
+  EventOf,
+  ServerFrame,
+  ToolValue,
+} from './protocol.ts';
 export type {
   ActiveTurn,
   ApprovalItem,

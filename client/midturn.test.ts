@@ -9,7 +9,7 @@ import {
   TurnFailedError,
 } from './index.ts';
 import { createMidturn } from './midturn.ts';
-import type { FrameOf, ServerFrame } from './protocol.ts';
+import type { Content, FrameOf, ServerFrame } from './protocol.ts';
 import { memoryStorage, type OutboxStorage } from './storage.ts';
 import { Clock, clockPlatform } from './testing/clock.ts';
 import { type FakeSocket, fakeSockets } from './testing/socket.ts';
@@ -271,6 +271,12 @@ describe('acknowledgement', () => {
   it.each([
     ['blank', ' \n ', 'EMPTY_CONTENT'],
     ['oversized', 'ä'.repeat(13_000), 'MESSAGE_TOO_LARGE'],
+    ['wordless', [{ type: 'text', text: ' ' } as const], 'EMPTY_CONTENT'],
+    [
+      'too much of an image as',
+      [{ type: 'image', media_type: 'image/png', data: 'A'.repeat(25_000) } as const],
+      'MESSAGE_TOO_LARGE',
+    ],
   ])('%s content is refused at once, and nothing is kept of it', async (_, content, code) => {
     const { chat, greet } = given();
     const socket = await greet();
@@ -279,6 +285,29 @@ describe('acknowledgement', () => {
     expect(chat.transcript.getSnapshot().items).toEqual([]);
     expect(socket.sentOf('message')).toEqual([]);
   });
+});
+
+it('parts travel, wait in the outbox and are shown as they were written', async () => {
+  const storage = memoryStorage();
+  const content: Content = [
+    { type: 'text', text: 'look' },
+    { type: 'image', url: 'https://a.test/b.png' },
+  ];
+  const first = given({ storage });
+  first.chat.send(content);
+  expect(first.chat.transcript.getSnapshot().pending).toMatchObject([{ content }]);
+  await first.greet();
+  expect(first.socket().sentOf('message')).toMatchObject([{ content }]);
+  first.chat.close();
+  const second = given({ storage });
+  const socket = await second.greet();
+  expect(socket.sentOf('message')).toMatchObject([{ id: 'm1', content }]);
+  second.story.begin(['m1']);
+  second.story.takeIn([{ id: 'm1', content }], 1);
+  socket.deliver(...second.story.events);
+  expect(second.chat.transcript.getSnapshot().items).toMatchObject([
+    { kind: 'user', content, state: { status: 'applied' } },
+  ]);
 });
 
 describe('outbox', () => {

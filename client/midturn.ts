@@ -1,7 +1,8 @@
 import type { Chat, MidturnOptions, SendOptions, SentMessage } from './chat.ts';
-import { contentBytes, DEFAULT_CONTENT_BYTES } from './content.ts';
+import { contentBytes, DEFAULT_CONTENT_BYTES, isBlank } from './content.ts';
 import { ClosedError, ContentError } from './errors.ts';
 import { hostPlatform, type SocketConstructor } from './platform.ts';
+import type { Content } from './protocol.ts';
 import { throwIfRefused } from './sent-messages.ts';
 import { Session } from './session.ts';
 import type { State } from './state.ts';
@@ -14,7 +15,7 @@ export function createMidturn(options: MidturnOptions): Chat {
   const session = new Session(options, platform);
 
   function send(
-    content: string,
+    content: Content,
     { delivery = 'steer', id = platform.newId() }: SendOptions = {},
   ): SentMessage {
     if (session.isClosed) throw new ClosedError();
@@ -58,8 +59,8 @@ export function createMidturn(options: MidturnOptions): Chat {
   };
 }
 
-function checkContent(content: string, { limits }: State): void {
-  if (content.trim() === '') throw new ContentError('EMPTY_CONTENT', 'There is nothing to send.');
+function checkContent(content: Content, { limits }: State): void {
+  if (isBlank(content)) throw new ContentError('EMPTY_CONTENT', 'There is nothing to send.');
   const limit = limits?.content_bytes ?? DEFAULT_CONTENT_BYTES;
   if (contentBytes(content) > limit) {
     throw new ContentError('MESSAGE_TOO_LARGE', `The message is over ${limit} bytes.`);

@@ -6,6 +6,7 @@ export type {
   ConnectFrame,
   MessageFrame,
 } from '../lambdas/protocol/client-frames.ts';
+export type { Content, ContentPart } from '../lambdas/protocol/content.ts';
 export type { ErrorCode } from '../lambdas/protocol/errors.ts';
 export type {
   ErrorReply,

@@ -1,6 +1,13 @@
 import { entryItems, joinEntries } from './entries.ts';
 import { drain, receiveEvent, withoutRefused } from './events.ts';
-import { type FrameOf, isEvent, type MessageFrame, type ReplyFrame, type ServerFrame } from './protocol.ts';
+import {
+  type Content,
+  type FrameOf,
+  isEvent,
+  type MessageFrame,
+  type ReplyFrame,
+  type ServerFrame,
+} from './protocol.ts';
 import {
   type ApprovalItem,
   type ConnectionState,
@@ -13,7 +20,7 @@ import {
 
 export interface Draft {
   id: string;
-  content: string;
+  content: Content;
   delivery: NonNullable<MessageFrame['delivery']>;
 }
 

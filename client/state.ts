@@ -1,5 +1,6 @@
 import type { ClientErrorCode } from './errors.ts';
 import type {
+  Content,
   ErrorCode,
   EventFrame,
   EventOf,
@@ -33,7 +34,7 @@ export interface UserItem {
   kind: 'user';
   key: string;
   id: string;
-  content: string;
+  content: Content;
   delivery: NonNullable<MessageFrame['delivery']>;
   state: MessageState;
   /** Its withdrawal was asked for and is not yet answered. */

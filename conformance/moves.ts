@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { MessageFrame } from '../lambdas/protocol/client-frames.ts';
+import type { Content } from '../lambdas/protocol/content.ts';
 import type { HistoryEntry, ServerFrame, SessionStart } from '../lambdas/protocol/server-frames.ts';
 import { type EndFrame, type ErrorReply, type FrameOf, isEnd, isEvent, isRefusal, textOf } from './frames.ts';
 import { Broken, brief, demand, Missed, Skipped } from './outcome.ts';
@@ -29,14 +30,18 @@ export async function visit(
 
 export const newId = (): string => randomUUID();
 
-export interface Ask {
+export interface Ask<C extends Content = string> {
   id: string;
-  content: string;
+  content: C;
   ack: FrameOf<'accepted'>;
 }
 
 /** Sends a message and waits until it is accepted. @throws {Broken} when it is refused. */
-export async function ask(peer: Peer, content: string, extra: Partial<MessageFrame> = {}): Promise<Ask> {
+export async function ask<C extends Content>(
+  peer: Peer,
+  content: C,
+  extra: Partial<MessageFrame> = {},
+): Promise<Ask<C>> {
   const id = extra.id ?? newId();
   const from = peer.received.length;
   peer.send({ type: 'message', content, ...extra, id });

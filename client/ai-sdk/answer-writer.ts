@@ -1,4 +1,5 @@
 import type { EventFrame, EventOf } from '../index.ts';
+import { toUIParts } from './content-parts.ts';
 import type { Chunk, MidturnDataParts } from './ui-message.ts';
 
 /** Writes a turn's events, or a part of them, as one assistant message in the chunks of the AI SDK's UI message stream. */
@@ -88,7 +89,7 @@ export class AnswerWriter {
         const data = { status: 'applied', turnId, step, messageId: id } as const;
         this.#write({ type: 'data-message-state', id, data });
       } else {
-        this.#write({ type: 'steering-message', id, parts: [{ type: 'text', text: content }] });
+        this.#write({ type: 'steering-message', id, parts: toUIParts(content) });
       }
     }
   }

@@ -1,6 +1,7 @@
 import {
   type Chat,
   type ChatState,
+  type Content,
   type EventFrame,
   type EventOf,
   MessageCancelledError,
@@ -32,8 +33,8 @@ export class Conversation {
   }
 
   /** Sends a message; the stream carries its part of the answer. */
-  send(text: string, options: SendOptions, stop: AbortSignal | undefined): ReadableStream<Chunk> {
-    const message = this.chat.send(text, options);
+  send(content: Content, options: SendOptions, stop: AbortSignal | undefined): ReadableStream<Chunk> {
+    const message = this.chat.send(content, options);
     this.#shown.add(message.id);
     this.#answered.add(message.id);
     stop?.addEventListener('abort', () => this.#stop(message), { once: true });

@@ -1,4 +1,5 @@
 import type { ChatState, Item, ToolItem, UserItem } from '../index.ts';
+import { toUIParts } from './content-parts.ts';
 import { answerId, type MidturnUIMessage } from './ui-message.ts';
 
 type Part = MidturnUIMessage['parts'][number];
@@ -13,7 +14,7 @@ export function toUIMessages({ items }: Pick<ChatState, 'items'>): MidturnUIMess
     if (item.kind === 'user') {
       if (item.state.status !== 'applied') continue;
       if (last?.role === 'assistant') states = [];
-      messages.push({ id: item.id, role: 'user', parts: [{ type: 'text', text: item.content }] });
+      messages.push({ id: item.id, role: 'user', parts: toUIParts(item.content) });
       states.push({ type: 'data-message-state', id: item.id, data: { ...item.state, messageId: item.id } });
       continue;
     }

@@ -194,6 +194,33 @@ it('stop of a resumed answer stops the turn; a page that leaves before it is res
   expect(await stack.stored.lines(session)).toEqual(['user: first', 'assistant: half and on']);
 });
 
+it('images go along as files, and stand there again after a reload', async () => {
+  const model = stack.script([{ chunks: ['a cat'] }]);
+  const session = stack.newSession();
+  const { chat, transport } = await openPage(session);
+  const files = [
+    { type: 'file' as const, mediaType: 'image/png', url: 'https://images.test/cat.png' },
+    { type: 'file' as const, mediaType: 'image/gif', url: 'data:image/gif;base64,R0lGODlh' },
+  ];
+  await chat.sendMessage({ text: 'what is this?', files });
+  expect(model.prompt(1)).toEqual([
+    'user: [image https://images.test/cat.png] [image data:image/gif;base64,R0lGODlh] what is this?',
+  ]);
+  expect((await stack.stored.transcript(session))[0]).toMatchObject({
+    content: [
+      { type: 'image', url: 'https://images.test/cat.png' },
+      { type: 'image', media_type: 'image/gif', data: 'R0lGODlh' },
+      { type: 'text', text: 'what is this?' },
+    ],
+  });
+  const [message] = await transport.messages(session);
+  expect(message?.parts).toEqual([
+    { type: 'file', mediaType: 'image', url: 'https://images.test/cat.png' },
+    files[1],
+    { type: 'text', text: 'what is this?' },
+  ]);
+});
+
 it('stop ends the turn, keeps what was said, and begins no other answer', async () => {
   stack.script([{ chunks: ['half', createGate(), ' never said'] }, { chunks: ['whole'] }]);
   const session = stack.newSession();
@@ -242,7 +269,14 @@ it('a queued message has a turn of its own, and the chat is busy until both are 
 it.each<[string, (chat: Chat<MidturnUIMessage>) => Promise<void>]>([
   ['regenerate', (chat) => chat.regenerate()],
   ['an edit', (chat) => chat.sendMessage({ text: 'else', messageId: chat.messages[0]?.id ?? '' })],
-  ['a file', (chat) => chat.sendMessage({ files: [{ type: 'file', mediaType: 'a/b', url: 'data:,' }] })],
+  [
+    'a file that is no image',
+    (chat) => chat.sendMessage({ files: [{ type: 'file', mediaType: 'a/b', url: 'data:,' }] }),
+  ],
+  [
+    'an image by http',
+    (chat) => chat.sendMessage({ files: [{ type: 'file', mediaType: 'image/png', url: 'http://a.test/b' }] }),
+  ],
 ])('%s is refused in words: the transcript only grows', async (_, attempt) => {
   stack.script([{ chunks: ['answer'] }]);
   const session = stack.newSession();

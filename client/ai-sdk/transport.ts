@@ -1,5 +1,6 @@
 import type { ChatTransport, UIMessage, UIMessageChunk } from 'ai';
-import { type Chat, createMidturn, MidturnError, type MidturnOptions, type SendOptions } from '../index.ts';
+import { type Chat, createMidturn, type MidturnOptions, type SendOptions } from '../index.ts';
+import { toContent, unsupported } from './content-parts.ts';
 import { Conversation } from './conversation.ts';
 import type { MidturnUIMessage } from './ui-message.ts';
 
@@ -25,7 +26,7 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
 
   /**
    * Steers the running turn, or begins one. Rejects with `ContentError`, or with a `MidturnError` (`UNSUPPORTED`) for what an
-   * append-only transcript cannot do: editing, regenerating, and files.
+   * append-only transcript cannot do, editing and regenerating, and for files that are no images.
    */
   async sendMessages({
     trigger,
@@ -43,8 +44,7 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
     if (items.some((item) => item.kind === 'user' && item.id === message.id)) {
       throw unsupported('A message cannot be edited: it was sent. Send a new one instead.');
     }
-    const text = textOf(message);
-    return conversation.send(text, { id: message.id, ...deliveryOf(body) }, abortSignal);
+    return conversation.send(toContent(message), { id: message.id, ...deliveryOf(body) }, abortSignal);
   }
 
   /** The turn that runs in this session, whoever began it; null if none does. */
@@ -84,15 +84,6 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
   }
 }
 
-function textOf({ parts }: UIMessage): string {
-  return parts
-    .map((part) => {
-      if (part.type === 'text') return part.text;
-      throw unsupported(`A message cannot carry a part of the type "${part.type}": it is text alone.`);
-    })
-    .join('\n');
-}
-
 const DELIVERIES: readonly unknown[] = ['steer', 'queue', 'now'] satisfies SendOptions['delivery'][];
 
 function deliveryOf(body: object | undefined): Pick<SendOptions, 'delivery'> {
@@ -103,5 +94,3 @@ function deliveryOf(body: object | undefined): Pick<SendOptions, 'delivery'> {
 
 const isDelivery = (value: unknown): value is NonNullable<SendOptions['delivery']> =>
   DELIVERIES.includes(value);
-
-const unsupported = (message: string) => new MidturnError('UNSUPPORTED', message);

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import * as client from '../../lambdas/protocol/client-frames.ts';
+import { content, contentPart } from '../../lambdas/protocol/content.ts';
 import { ERROR_CODES } from '../../lambdas/protocol/errors.ts';
 import * as server from '../../lambdas/protocol/server-frames.ts';
 
@@ -8,6 +9,8 @@ import * as server from '../../lambdas/protocol/server-frames.ts';
  * dependency of whoever uses the client.
  */
 const TYPES: Readonly<Record<string, z.ZodMiniType>> = {
+  Content: content,
+  ContentPart: contentPart,
   ConnectFrame: client.connectFrame,
   MessageFrame: client.messageFrame,
   AbortFrame: client.abortFrame,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { textOf } from '../content.ts';
 import type { ClientFrame, ServerFrame } from '../protocol.ts';
 import { Story } from './story.ts';
 
@@ -27,7 +28,7 @@ export async function serveBackwards(): Promise<BackwardsServer> {
       const before = story.events.length;
       story.begin([id]);
       story.takeIn([{ id, content }], 1);
-      story.say([...content].reverse().join(''));
+      story.say([...textOf(content)].reverse().join(''));
       story.end('done');
       post({ type: 'accepted', id, turn_id: 'turn-1', placement: 'turn', position: 0 });
       post(...story.events.slice(before));

@@ -1,4 +1,4 @@
-import type { ClientFrame, ErrorCode, FrameOf, MessageFrame, ServerFrame } from '../protocol.ts';
+import type { ClientFrame, Content, ErrorCode, FrameOf, MessageFrame, ServerFrame } from '../protocol.ts';
 import type { Clock } from './clock.ts';
 import { type FakeSocket, fakeSockets } from './socket.ts';
 import { Story } from './story.ts';
@@ -27,7 +27,7 @@ export class FakeServer {
   readonly #orders = new Map<string, number>();
   /** What has become of each message that is settled. */
   readonly fates = new Map<string, 'applied' | 'cancelled' | 'rejected'>();
-  #inbox: { id: string; content: string; order: number }[] = [];
+  #inbox: { id: string; content: Content; order: number }[] = [];
   #lanes = 0;
   #step = 0;
   #isAborting = false;

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { EventFrame, FrameOf, HistoryEntry, SessionStart } from '../protocol.ts';
+import type { Content, EventFrame, FrameOf, HistoryEntry, SessionStart } from '../protocol.ts';
 import type { Item } from '../state.ts';
 
 type Unnumbered = EventFrame extends infer E
@@ -22,7 +22,7 @@ export class Story {
     this.add({ type: 'turn_start', message_ids: ids });
   }
 
-  takeIn(messages: { id: string; content: string }[], step: number): void {
+  takeIn(messages: { id: string; content: Content }[], step: number): void {
     this.#closeSpan();
     this.add({ type: 'applied', messages, step });
     for (const message of messages) this.#enter({ role: 'user', ...message, at: 0, step });
@@ -175,7 +175,7 @@ export function linesOfItems(items: readonly Item[]): Line[] {
   const lines: { turn: string; kind: string; text: string }[] = [];
   for (const item of items) {
     if (item.kind === 'user' && item.state.status === 'applied') {
-      lines.push({ turn: item.state.turnId, kind: `user ${item.id}`, text: item.content });
+      lines.push({ turn: item.state.turnId, kind: `user ${item.id}`, text: JSON.stringify(item.content) });
     } else if (item.kind === 'text') {
       const last = lines.at(-1);
       // Thinking stands between two spans in the view alone.
@@ -199,7 +199,8 @@ export function linesOfStory(story: Story): Line[] {
     const { turn_id: turn } = event;
     const last = lines.at(-1);
     if (event.type === 'applied') {
-      for (const { id, content } of event.messages) lines.push({ turn, kind: `user ${id}`, text: content });
+      for (const { id, content } of event.messages)
+        lines.push({ turn, kind: `user ${id}`, text: JSON.stringify(content) });
     } else if (event.type === 'chunk') {
       if (last?.kind === 'text' && last.turn === turn) last.text += event.content;
       else lines.push({ turn, kind: 'text', text: event.content });

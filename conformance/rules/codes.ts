@@ -32,6 +32,10 @@ const UNKNOWN_TYPES = ['dance', undefined, 7, 'toString', 'done'];
 const INVALID: readonly (readonly [field: string, frame: object])[] = [
   ['content', { type: 'message' }],
   ['content', { type: 'message', content: 7 }],
+  ['content', { type: 'message', content: [] }],
+  ['text', { type: 'message', content: [{ type: 'text' }] }],
+  ['url', { type: 'message', content: [{ type: 'image', url: 'http://example.com/a.png' }] }],
+  ['data', { type: 'message', content: [{ type: 'image', media_type: 'image/png', data: '?' }] }],
   ['id', { type: 'message', content: 'hello', id: 'with space' }],
   ['id', { type: 'message', content: 'hello', id: 'x'.repeat(65) }],
   ['delivery', { type: 'message', content: 'hello', delivery: 'later' }],

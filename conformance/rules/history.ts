@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry } from '../../lambdas/protocol/server-frames.ts';
 import { ask, doneOf, historyPage, transcript, visit } from '../moves.ts';
 import { brief, demand, need } from '../outcome.ts';
@@ -35,6 +36,27 @@ export const HISTORY: readonly Scenario[] = [
       demand(!altered, `a message was stored as ${brief(altered)}`);
       const misplaced = users.find(({ turn_id }, i) => turn_id !== asked[i]?.ack.turn_id);
       demand(!misplaced, `a message is stored with another turn: ${brief(misplaced)}`);
+    },
+  },
+  {
+    name: 'history-parts',
+    promise: 'P1',
+    says: 'a message of parts is in `applied` and in the transcript as it was sent',
+    async run(server) {
+      const { peer } = await visit(server);
+      const content = [' first \n', 'second'].map((text) => ({ type: 'text' as const, text }));
+      const { ack, id } = await ask(peer, content);
+      await doneOf(peer, ack.turn_id);
+      const applied = await peer.wait('applied');
+      const [entry] = await transcript(peer);
+      demand(
+        isDeepStrictEqual(applied.messages, [{ id, content }]),
+        `\`applied\` has the messages ${brief(applied.messages)}`,
+      );
+      demand(
+        entry?.role === 'user' && isDeepStrictEqual(entry.content, content),
+        `the transcript begins with ${brief(entry)}`,
+      );
     },
   },
   {

@@ -11,6 +11,18 @@ export interface FrameDescription {
   fields: Readonly<Record<string, string>>;
 }
 
+/** What a user says, wherever it stands. */
+const contentFields = (path: string, what: string): Record<string, string> => ({
+  [path]: what,
+  [`${path}[].type`]: 'What this part is.',
+  [`${path}[].text`]: 'Of a text.',
+  [`${path}[].url`]:
+    'Of an image: where it is, by https and the name of a host. The model’s provider fetches it, never this server.',
+  [`${path}[].media_type`]: 'Of an image that is in the frame: its type.',
+  [`${path}[].data`]:
+    'Of an image that is in the frame: its bytes in base64. It counts into `limits.content_bytes`.',
+});
+
 export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDescription>> = {
   connect: {
     summary:
@@ -28,7 +40,10 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
   message: {
     summary: 'Something the user says. Answered by `accepted`, or by an `error` that names the `id`.',
     fields: {
-      content: 'Kept verbatim. Not blank, and at most `limits.content_bytes` bytes as JSON.',
+      ...contentFields(
+        'content',
+        'Text, or an array of texts and images. Kept verbatim. Not blank, and at most `limits.content_bytes` bytes as JSON.',
+      ),
       id: 'The client’s own id, unique in the session: the same id again is the same message. Without it the server makes one up, and the message cannot be repeated safely.',
       delivery:
         '`steer` (default) joins the running turn at its next boundary; `queue` gets a turn of its own after it; `now` cuts the running model call and joins at once. Without a running turn of this lane, each opens one.',
@@ -96,7 +111,7 @@ export const EVENT_DESCRIPTIONS = {
     fields: {
       messages: 'In the order in which the agent sees them.',
       'messages[].id': 'The id of the message.',
-      'messages[].content': 'Its content.',
+      ...contentFields('messages[].content', 'Its content, as it was sent.'),
       step: 'The model call that sees these messages first, counted from 1 within the turn.',
     },
   },
@@ -229,7 +244,7 @@ export const REPLY_DESCRIPTIONS = {
       'entries[].turn_id': 'The turn that it belongs to.',
       'entries[].role': 'Who speaks; says which of the other fields there are.',
       'entries[].id': 'Of a user’s message, its id; of a tool’s call and result, that of the call.',
-      'entries[].content': 'What was said.',
+      ...contentFields('entries[].content', 'What was said; of a user’s message as it was sent.'),
       'entries[].at': 'When the server received the message, in milliseconds since the epoch.',
       'entries[].step': 'As in `applied`.',
       'entries[].name': 'The tool.',
@@ -288,13 +303,13 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   EMPTY_CONTENT: {
     as: 'reply',
-    when: 'The content is blank after trimming.',
+    when: 'The content has no image, and its text is blank after trimming.',
     client: 'Ask the user for text; the message is nowhere.',
   },
   MESSAGE_TOO_LARGE: {
     as: 'reply',
-    when: 'The content has more bytes (`depth`) than `limit`.',
-    client: 'Ask the user for less; the message is nowhere.',
+    when: 'The content has more bytes (`depth`) than `limit`, images included.',
+    client: 'Ask the user for less, or send a large image by its URL; the message is nowhere.',
   },
   STEERING_QUEUE_FULL: {
     as: 'reply',

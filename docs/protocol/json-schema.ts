@@ -95,7 +95,7 @@ function describe(
   const walk = (part: JsonSchema, path: string): JsonSchema => {
     // Any JSON value: what `z.json()` spells out by recursion.
     if (part.$ref) return {};
-    const { properties, items, oneOf, ...rest } = part;
+    const { properties, items, oneOf, anyOf, ...rest } = part;
     return {
       ...rest,
       ...(properties && {
@@ -109,6 +109,7 @@ function describe(
       }),
       ...(items && { items: walk(items, `${path}[]`) }),
       ...(oneOf && { oneOf: oneOf.map((one) => walk(one, path)) }),
+      ...(anyOf && { anyOf: anyOf.map((one) => walk(one, path)) }),
     };
   };
   const descriptionOf = (path: string): string => {

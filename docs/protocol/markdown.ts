@@ -65,7 +65,7 @@ function fieldTable(rows: readonly Row[]): string {
 
 /** Every field of an object, those of nested ones below theirs. A field of some variants alone counts as optional. */
 function rowsOf(schema: JsonSchema, prefix = ''): Row[] {
-  const variants = schema.oneOf ?? [schema];
+  const variants = schema.oneOf ?? schema.anyOf ?? [schema];
   const rows = new Map<string, Row>();
   for (const variant of variants) {
     for (const [field, part] of Object.entries(variant.properties ?? {})) {
@@ -76,13 +76,16 @@ function rowsOf(schema: JsonSchema, prefix = ''): Row[] {
       // A discriminator has another constant in each variant.
       if (row) row.type = row.type.split(', ').includes(type) ? row.type : `${row.type}, ${type}`;
       else rows.set(path, { path, type, required, description: part.description ?? '' });
-      if (part.properties) for (const nested of rowsOf(part, `${path}.`)) rows.set(nested.path, nested);
-      const { items } = part;
-      if (items?.properties || items?.oneOf)
-        for (const nested of rowsOf(items, `${path}[].`)) rows.set(nested.path, nested);
+      for (const form of part.anyOf ?? [part])
+        for (const nested of nestedRows(form, path)) rows.set(nested.path, nested);
     }
   }
   return [...rows.values()];
+}
+
+function nestedRows({ properties, items, ...form }: JsonSchema, path: string): Row[] {
+  if (properties) return rowsOf({ ...form, properties }, `${path}.`);
+  return items?.properties || items?.oneOf || items?.anyOf ? rowsOf(items, `${path}[].`) : [];
 }
 
 function typeText(schema: JsonSchema): string {

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { isBlank } from '../../lambdas/core/content.ts';
 import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
 import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
@@ -77,6 +78,7 @@ const replies = (gate: Stage['gate']): Reply[] => [
   { chunks: ['Rice.'], usage: { input: 170, output: 2 } },
   { chunks: ['Once upon a time ', gate('story')], usage: { input: 180, output: 5 } },
   { status: 400, body: { error: { message: 'no', type: 'invalid_request_error' } } },
+  { chunks: ['It looks done.'], usage: { input: 900, output: 4 } },
 ];
 
 async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
@@ -156,6 +158,19 @@ async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
   }
   scene('errors');
 
+  await tape.ask(
+    {
+      type: 'message',
+      id: 'm12',
+      content: [
+        { type: 'text', text: 'Is this done?' },
+        { type: 'image', url: 'https://example.com/soup.jpg' },
+      ],
+    },
+    is('done'),
+  );
+  await ended('image');
+
   await tape.ask({ type: 'history', before: 7, limit: 3 }, is('history'));
   await tape.ask({ type: 'history', before: 7, limit: 3, merged: true }, is('history'));
   scene('history');
@@ -202,7 +217,7 @@ class Tape {
   async ask(frame: ClientFrame, last: Match): Promise<void> {
     this.#lines.push({ from: 'client', frame: this.#names.apply(frame) });
     this.#client.send(frame);
-    if (frame.type === 'message' && frame.content.trim()) return this.until(andAccepted(last, frame.id));
+    if (frame.type === 'message' && !isBlank(frame.content)) return this.until(andAccepted(last, frame.id));
     await this.until(last, frame.type === 'connect' ? 'as it came' : 'replies first');
   }
 

@@ -1,4 +1,5 @@
 import { MAX_CONTENT_BYTES } from '../protocol/limits.ts';
+import type { Content } from './content.ts';
 import type { TurnEvent } from './events.ts';
 import { isEnd } from './events.ts';
 import type { Json } from './json.ts';
@@ -7,7 +8,7 @@ import type { Json } from './json.ts';
 export type Entry = { n: number; turn: string } & EntryContent;
 
 export type EntryContent =
-  | { role: 'user'; id: string; content: string; at: number; step: number }
+  | { role: 'user'; id: string; content: Content; at: number; step: number }
   | { role: 'assistant'; content: string }
   | { role: 'tool_call'; id: string; name: string; args: Json }
   | { role: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true };

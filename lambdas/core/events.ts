@@ -1,5 +1,6 @@
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type { EventFrame } from '../protocol/server-frames.ts';
+import type { Content } from './content.ts';
 import type { Json } from './json.ts';
 
 /** What a turn says, before it has a number. */
@@ -22,7 +23,7 @@ interface End {
 
 export interface AppliedMessage {
   id: string;
-  content: string;
+  content: Content;
   at: number;
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../protocol/errors.ts';
+import type { Content } from './content.ts';
 import type { Entry } from './entries.ts';
 
 /** The items of the data model (docs/design.md §4). Times are milliseconds since the epoch, `expires` is in seconds. */
@@ -31,7 +32,7 @@ export interface Connection {
 
 /** A message that no turn has taken in yet: in a lane's inbox, or waiting for a turn of its own. */
 export interface PendingMessage {
-  content: string;
+  content: Content;
   /** The turn that it opens, or would have opened had its lane had none. */
   turn: string;
   /** When API Gateway received it. */

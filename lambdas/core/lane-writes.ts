@@ -1,5 +1,6 @@
 import type { Limits } from '../settings.ts';
 import { inOrderOfArrival } from './arrival.ts';
+import { bytesOf } from './content.ts';
 import type { AbortRequest, Lane, Listening, PendingMessage, WithdrawalCode } from './items.ts';
 import type { Change, Condition, Update } from './update.ts';
 import {
@@ -40,8 +41,7 @@ export const emptyLane = (session: string, connection: string, expires: number):
   expires,
 });
 
-export const contentBytes = (message: Pick<PendingMessage, 'content'>): number =>
-  Buffer.byteLength(message.content);
+export const contentBytes = (message: Pick<PendingMessage, 'content'>): number => bytesOf(message.content);
 
 /** Whether the lane still has something to do with this slot. */
 export const holds = (lane: Lane | undefined, slot: string): boolean =>

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../protocol/errors.ts';
+import type { Content } from './content.ts';
 import type { Json } from './json.ts';
 
 /** A tool call that the model asked for. `id` is the provider's, unique within the turn. */
@@ -15,7 +16,7 @@ export interface ToolOutcome {
 
 /** What the model is shown, in the order of the transcript (P11). Each call has exactly one result (P13). */
 export type PromptMessage =
-  | { role: 'user'; content: string }
+  | { role: 'user'; content: Content }
   | { role: 'assistant'; text: string; calls: ToolCall[] }
   | { role: 'tool'; results: (ToolOutcome & { id: string; name: string })[] };
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { content } from './content.ts';
 import { ID_PATTERN, MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH } from './limits.ts';
 
 /**
@@ -26,7 +27,7 @@ export const connectFrame = z.object({
 
 export const messageFrame = z.object({
   type: z.literal('message'),
-  content: z.string(),
+  content,
   id: z.optional(clientId),
   delivery: z.optional(z.enum(['steer', 'queue', 'now'])),
   /**

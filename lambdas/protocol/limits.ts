@@ -12,6 +12,12 @@ export const MAX_FRAME_BYTES = 32 * 1024;
  */
 export const MAX_CONTENT_BYTES = 24 * 1024;
 
+/** Parts of one message: as many images as the narrowest provider takes in one prompt. */
+export const MAX_CONTENT_PARTS = 20;
+
+/** Of an image: what browsers and proxies agree on. */
+export const MAX_URL_LENGTH = 2048;
+
 /** Ids that clients choose: visible ASCII, so that they cannot collide with a key's separators or swell an item. */
 export const MAX_ID_LENGTH = 64;
 export const ID_PATTERN = /^(?!__proto__$)[\x21-\x7e]{1,64}$/;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { content } from './content.ts';
 import { ERROR_CODES } from './errors.ts';
 
 /**
@@ -12,7 +13,7 @@ const count = z.int().check(z.nonnegative());
 /** Events belong to a turn, are durable before they are posted (P4), and carry `seq`: one more each, no hole (P9). */
 const event = { seq: z.int().check(z.positive()), turn_id: z.string() };
 
-export const appliedMessage = z.object({ id: z.string(), content: z.string() });
+export const appliedMessage = z.object({ id: z.string(), content });
 
 export const turnStart = z.object({
   type: z.literal('turn_start'),
@@ -151,7 +152,7 @@ export const historyEntry = z.discriminatedUnion('role', [
     ...entryBase,
     role: z.literal('user'),
     id: z.string(),
-    content: z.string(),
+    content,
     /** When API Gateway received it, in milliseconds since the epoch. */
     at: z.number(),
     /** As in `applied`. */

@@ -29,6 +29,7 @@ const makeModel = remembered(async () => {
   return createModel(choice, agent, {
     ...(env.MIDTURN_MODEL_BASE_URL && { baseUrl: env.MIDTURN_MODEL_BASE_URL }),
     ...(apiKey && { apiKey }),
+    warn: (message, fields) => core.log.warn(message, fields),
   });
 });
 // Started while the environment starts; a failure shows with the first call, which tries again.

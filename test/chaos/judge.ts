@@ -1,3 +1,4 @@
+import { textOf as wordsOf } from '../../lambdas/core/content.ts';
 import { decodeEvent, frameOf, mergeEvents, type TurnEvent, textOf } from '../../lambdas/core/events.ts';
 import type { Lane, StoredEvents } from '../../lambdas/core/items.ts';
 import { canonical, type Evidence, judge, partsOfEvent } from '../simulation/judge.ts';
@@ -123,7 +124,7 @@ function judgeBoundaries(
   const turnOf = new Map<string, string>();
   for (const event of events) {
     if (event.type !== 'applied') continue;
-    for (const { content } of event.messages) turnOf.set(content, event.turn);
+    for (const { content } of event.messages) turnOf.set(wordsOf(content), event.turn);
   }
   for (const [turn, ofTurn] of Map.groupBy(calls, ({ lastMessage }) => turnOf.get(lastMessage))) {
     if (turn === undefined) continue;

@@ -146,6 +146,7 @@ export class Person implements Witness {
     }
     this.sent.set(frame.id, {
       id: frame.id,
+      content: frame.content,
       lane: this.lane,
       connection: undefined,
       sentAt: now,

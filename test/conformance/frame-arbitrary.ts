@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { JsonSchema } from '../../docs/protocol/json-schema.ts';
+import { ID_PATTERN } from '../../lambdas/protocol/limits.ts';
 
 /** Values that fit the schema, and some in which one field, anywhere, is missing or something else. */
 export function frameArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {
@@ -25,7 +26,7 @@ function fitting(schema: JsonSchema): fc.Arbitrary<unknown> {
     case 'array':
       return fc.array(schema.items ? fitting(schema.items) : fc.jsonValue(), { maxLength: 3 });
     case 'string':
-      return schema.pattern ? ids : fc.string();
+      return schema.pattern === undefined ? fc.string() : matching(String(schema.pattern));
     case 'integer':
       return fc.oneof(fc.nat(), fc.integer({ min: -2, max: 300 }));
     case 'number':
@@ -38,6 +39,10 @@ function fitting(schema: JsonSchema): fc.Arbitrary<unknown> {
       return fc.jsonValue();
   }
 }
+
+/** The pattern of ids looks ahead, which cannot be generated from. */
+const matching = (pattern: string): fc.Arbitrary<string> =>
+  pattern === ID_PATTERN.source ? ids : fc.oneof(fc.stringMatching(new RegExp(pattern)), ids);
 
 function objects({ properties = {}, required = [] }: JsonSchema): fc.Arbitrary<unknown> {
   const fields = new Map(Object.entries(properties).map(([field, part]) => [field, fitting(part)]));

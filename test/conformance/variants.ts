@@ -37,6 +37,19 @@ export const VARIANTS: readonly Variant[] = [
     fails: ['handshake-isolated'],
   },
   {
+    name: 'parts-become-text',
+    breaks: 'content is kept as it was sent',
+    patches: [
+      [
+        `${core}/inbound/message.ts`,
+        '  content: frame.content,',
+        '  content: JSON.stringify(frame.content),',
+      ],
+    ],
+    rules: ['history-parts', 'order-full-response'],
+    fails: ['history-parts'],
+  },
+  {
     name: 'offset-of-the-call',
     breaks: 'a chunk says where in the turn it stands',
     patches: [[`${core}/turn/model-call.ts`, 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Content } from '../../lambdas/core/content.ts';
 import type { Key } from '../../lambdas/core/keys.ts';
 import { eventsKey } from '../../lambdas/core/keys.ts';
 import type { Store } from '../../lambdas/core/ports.ts';
@@ -27,7 +28,7 @@ interface Thing {
   name?: string;
   size?: number;
   other?: number;
-  inbox: Record<string, { content: string }>;
+  inbox: Record<string, { content: Content }>;
   ids: Record<string, 1>;
   tail: string[];
   active?: { slot: string };
@@ -67,6 +68,20 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(await store.putIfAbsent(key, fresh())).toBe(true);
       expect(await store.putIfAbsent(key, { ...fresh(), name: 'second' })).toBe(false);
       expect(await store.get(key)).toEqual(fresh());
+    });
+
+    it('gives back the parts of a message as they were, wherever they are put', async () => {
+      const content: Content = [
+        { type: 'text', text: '' },
+        { type: 'image', url: 'https://images.test/a.png?#x=ü'.normalize('NFC') },
+        { type: 'image', media_type: 'image/gif', data: 'AAAA'.repeat(6000) },
+      ];
+      const key = newKey();
+      await store.put(key, { ...fresh(), inbox: { first: { content } } });
+      const written = await store.update(key, { when: [], change: [set(['inbox', 'second'], { content })] });
+      const inbox = { first: { content }, second: { content } };
+      expect(written).toEqual({ ok: true, item: { ...fresh(), inbox } });
+      expect(await store.get(key)).toEqual({ ...fresh(), inbox });
     });
 
     it('refuses an update whose condition does not hold, and changes nothing', async () => {

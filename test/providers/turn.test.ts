@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { IMAGE_NOTE } from '../../lambdas/adapters/model/prompt.ts';
+import type { Content } from '../../lambdas/core/content.ts';
 import type { Json } from '../../lambdas/core/json.ts';
 import { accepted, chunk, end, framesOf } from '../support/frames.ts';
 import { givenProvider, MAX_STEPS } from './provided-stack.ts';
@@ -12,6 +14,10 @@ import type { SeenBlock, SeenMessage } from './wires/wire.ts';
  * Whole turns over each provider's own wire: the SDK's real client, a provider on loopback, and a WebSocket in front.
  */
 
+/** One pixel. */
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
 const clock = { name: 'current_time', args: {} };
 const wait = (seconds: number) => ({ name: 'wait', args: { seconds } });
 
@@ -21,6 +27,7 @@ const words = (prompt: readonly SeenMessage[] | undefined): string[] =>
 
 function word(role: SeenMessage['role'], block: SeenBlock): string {
   if ('text' in block) return `${role}: ${block.text}`;
+  if ('image' in block) return `${role} shows: ${block.image}`;
   return 'call' in block ? `call ${block.name}` : `result`;
 }
 
@@ -37,7 +44,7 @@ describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
     expect(stack.takeComplaints()).toEqual([]);
   });
 
-  async function ask(replies: readonly Reply[], content = 'first') {
+  async function ask(replies: readonly Reply[], content: Content = 'first') {
     const calls = stack.script(replies);
     const session = stack.newSession();
     const client = await stack.connect(session);
@@ -115,6 +122,64 @@ describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
       'user: third',
       'assistant: Half past nine.',
     ]);
+  });
+
+  it('an image by its URL and one in the frame reach the model as its provider takes them; nobody here fetches', async () => {
+    const url = 'https://images.midturn.invalid/cat.png?size=1';
+    const content: Content = [
+      { type: 'text', text: 'what are these?' },
+      { type: 'image', url },
+      { type: 'image', media_type: 'image/png', data: PIXEL },
+    ];
+    const { calls, session, client } = await ask([{ text: ['A cat.'] }, { text: ['Yes.'] }], content);
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'A cat.' });
+    const shown = [
+      'user: what are these?',
+      wire.name === 'bedrock' ? `user: ${IMAGE_NOTE}` : `user shows: ${url}`,
+      `user shows: data:image/png;base64,${PIXEL}`,
+    ];
+    expect(words(calls[0]?.prompt)).toEqual(shown);
+    expect(framesOf(client, 'applied').flatMap(({ messages }) => messages)).toEqual([{ id: 'm1', content }]);
+    client.send({ type: 'message', id: 'm2', content: 'sure?' });
+    await end(client, 2);
+    expect(words(calls[1]?.prompt)).toEqual([...shown, 'assistant: A cat.', 'user: sure?']);
+    expect((await stack.stored.transcript(session))[0]).toMatchObject({ role: 'user', content });
+  });
+
+  it('an image that the provider refuses does not end the session: the model is told that there was one', async () => {
+    const { calls, session, client } = await ask(
+      [{ refusal: 'invalid' }, { text: ['I cannot see it.'] }, { refusal: 'invalid' }, { text: ['Well.'] }],
+      [{ type: 'image', media_type: 'image/png', data: PIXEL }],
+    );
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'I cannot see it.' });
+    expect(calls.map(({ prompt }) => words(prompt))).toEqual([
+      [`user shows: data:image/png;base64,${PIXEL}`],
+      [`user: ${IMAGE_NOTE}`],
+    ]);
+    expect(stack.log()).toContain('refused a prompt with images');
+    expect(stack.log()).not.toContain(PIXEL);
+    client.send({ type: 'message', id: 'm2', content: 'never mind' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'Well.' });
+    expect(await stack.stored.lines(session)).toHaveLength(4);
+  });
+
+  it('a diagnostic that quotes an image does so in no log', async () => {
+    const { client } = await ask(
+      [
+        {
+          refusal: 'unauthorised',
+          detail: `Not for you: ${PIXEL} nor https://images.midturn.invalid/private.png`,
+        },
+      ],
+      [
+        { type: 'image', media_type: 'image/png', data: PIXEL },
+        { type: 'image', url: 'https://images.midturn.invalid/private.png' },
+      ],
+    );
+    expect(await end(client)).toMatchObject({ type: 'error', code: 'AUTH_ERROR' });
+    expect(stack.log()).toContain('AUTH_ERROR');
+    expect(stack.log()).not.toContain(PIXEL.slice(0, 24));
+    expect(stack.log()).not.toContain('private.png');
   });
 
   it('P6: steering after a finished answer is answered in the same turn, and a later turn sees it all', async () => {

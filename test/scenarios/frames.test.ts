@@ -63,6 +63,44 @@ describe('a frame in error is answered by its code and leaves connection and tur
       ['content', { type: 'message', id: 'x1', content: 7 }],
       ['content', { type: 'message', id: 'x1' }],
       ['content', { type: 'message', id: 'x1', content: null }],
+      ['content', { type: 'message', id: 'x1', content: [] }],
+      ['content', { type: 'message', id: 'x1', content: Array(21).fill({ type: 'text', text: 'hello' }) }],
+      ['content.0', { type: 'message', id: 'x1', content: ['hello'] }],
+      ['content.0.type', { type: 'message', id: 'x1', content: [{ type: 'video', url: 'hello' }] }],
+      [
+        'content.1.text',
+        { type: 'message', id: 'x1', content: [{ type: 'text', text: 'hello' }, { type: 'text' }] },
+      ],
+      [
+        'content.0.media_type',
+        {
+          type: 'message',
+          id: 'x1',
+          content: [{ type: 'image', media_type: 'image/svg+xml', data: 'AAAA' }],
+        },
+      ],
+      [
+        'content.0.data',
+        {
+          type: 'message',
+          id: 'x1',
+          content: [{ type: 'image', media_type: 'image/png', data: 'not base64' }],
+        },
+      ],
+      ...[
+        'http://images.test/a.png',
+        'https://user:hello@images.test/a.png',
+        'https://169.254.169.254/latest',
+        'https://[::1]/a.png',
+        'https://localhost/a.png',
+        'file:///etc/passwd',
+        'data:image/png;base64,AAAA',
+        'https://images.test/hello there.png',
+        `https://images.test/${'x'.repeat(2048)}`,
+      ].map((url): [string, object] => [
+        'content.0.url',
+        { type: 'message', id: 'x1', content: [{ type: 'image', url }] },
+      ]),
       ['id', { type: 'message', content: 'hello', id: 7 }],
       ['id', { type: 'message', content: 'hello', id: 'with space' }],
       ['id', { type: 'message', content: 'hello', id: '' }],
@@ -95,7 +133,13 @@ describe('a frame in error is answered by its code and leaves connection and tur
 
   it('P2: EMPTY_CONTENT: blank after trimming', async () => {
     const turn = await inMidTurn();
-    for (const content of ['', ' ', '\n\t  \r\n', '\u00a0\u2003']) {
+    for (const content of [
+      '',
+      ' ',
+      '\n\t  \r\n',
+      '\u00a0\u2003',
+      [{ type: 'text', text: ' ' } as const, { type: 'text', text: '' } as const],
+    ]) {
       turn.client.send({ type: 'message', id: 'blank', content });
       expect(await nextError(turn.client), JSON.stringify(content)).toMatchObject({
         code: 'EMPTY_CONTENT',

@@ -105,8 +105,8 @@ describe('history', () => {
     for (const merged of [false, true]) {
       const pages = await allPages(client, { merged });
       const entries = pages.toReversed().flat();
-      const said = (role: string) =>
-        entries.flatMap((entry) => (entry.role === role && 'content' in entry ? entry.content : []));
+      const said = (role: string): unknown[] =>
+        entries.flatMap((entry) => (entry.role === role && 'content' in entry ? [entry.content] : []));
       expect(said('user')).toEqual(contents);
       expect(said('assistant').join('')).toBe('y'.repeat(50_000));
     }

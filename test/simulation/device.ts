@@ -1,3 +1,4 @@
+import type { Content } from '../../lambdas/core/content.ts';
 import type { EventFrame, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
 import type { Cloud } from './cloud.ts';
 import type { Source } from './scheduler.ts';
@@ -14,6 +15,7 @@ export type Act =
 
 export interface Sent {
   id: string;
+  content: Content;
   lane: string | undefined;
   /** It can be repeated only on the lane of the connection that it was first sent on. */
   connection: string | undefined;
@@ -27,6 +29,19 @@ export interface Sent {
   fate?: string;
   /** It will not ask again: its memory, or the lane, is gone. */
   forgotten?: true;
+}
+
+/** Every third message or so has an image: which ones follows from the id, so that a history is the same when it is run again. */
+function contentOf(id: string): Content {
+  const text = `content of ${id}`;
+  const sum = [...id].reduce((all, letter) => all + letter.charCodeAt(0), 0);
+  if (sum % 3 !== 0) return text;
+  if (sum % 2 === 0)
+    return [
+      { type: 'text', text },
+      { type: 'image', url: `https://images.test/${id}.png` },
+    ];
+  return [{ type: 'image', media_type: 'image/png', data: btoa(id) }];
 }
 
 const RESEND_MS = 4000;
@@ -160,6 +175,7 @@ export class Device implements Source {
     const { now } = this.#cloud.scheduler;
     const message: Sent = {
       id,
+      content: contentOf(id),
       // Known once `session_start` has come: a frame that overtakes `connect` goes over another lane than was asked for.
       lane: this.#speaksOn,
       connection: this.connection,
@@ -238,8 +254,7 @@ export class Device implements Source {
 
   #say(message: Sent): void {
     message.at = this.#cloud.scheduler.now;
-    const content = `content of ${message.id}`;
-    this.#frame({ type: 'message', id: message.id, content, delivery: message.delivery });
+    this.#frame({ type: 'message', id: message.id, content: message.content, delivery: message.delivery });
   }
 
   #askHistory(): void {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Content } from '../../lambdas/core/content.ts';
 import type { Entry } from '../../lambdas/core/entries.ts';
 import type { TurnEvent } from '../../lambdas/core/events.ts';
 import { decodeEvent } from '../../lambdas/core/events.ts';
@@ -140,6 +142,10 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
   return turns;
 }
 
+/** Content as one text: two contents are the same if, and only if, these are. */
+const written = (content: Content): string =>
+  typeof content === 'string' ? content : JSON.stringify(content);
+
 /** What the transcript should be, said once more in other words than the product's. */
 function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): string[] {
   const lines: string[] = [];
@@ -153,7 +159,7 @@ function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): s
       if (event.type === 'chunk') text += event.content;
       if (event.type === 'applied') {
         say();
-        for (const message of event.messages) lines.push(`user ${message.id} ${message.content}`);
+        for (const message of event.messages) lines.push(`user ${message.id} ${written(message.content)}`);
       }
       if (event.type === 'tool_call') {
         say();
@@ -169,7 +175,7 @@ function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): s
 const lineOf = (entry: Entry): string => {
   switch (entry.role) {
     case 'user':
-      return `user ${entry.id} ${entry.content}`;
+      return `user ${entry.id} ${written(entry.content)}`;
     case 'assistant':
       return `assistant ${entry.content}`;
     case 'tool_call':
@@ -201,11 +207,13 @@ function judgeMessages(
   { probed }: { probed: boolean },
 ): void {
   const times = new Map<string, number>();
+  const said = new Map(devices.flatMap(({ sent }) => [...sent].map(([id, { content }]) => [id, content])));
   for (const event of cloud.committed.values()) {
     if (event.type !== 'applied') continue;
     for (const { id, content } of event.messages) {
       times.set(id, (times.get(id) ?? 0) + 1);
-      if (content !== `content of ${id}`) cloud.violated('P1', `${id} was taken in with other content`);
+      if (!isDeepStrictEqual(content, said.get(id)))
+        cloud.violated('P1', `${id} was taken in with other content`);
     }
   }
   for (const device of devices) {
@@ -295,7 +303,8 @@ function judgePrompts(cloud: Evidence): void {
 }
 
 export function partsOfEvent(event: TurnEvent): Part[] {
-  if (event.type === 'applied') return event.messages.map(({ content }) => ({ kind: 'user', text: content }));
+  if (event.type === 'applied')
+    return event.messages.map(({ content }) => ({ kind: 'user', text: written(content) }));
   if (event.type === 'chunk') return [{ kind: 'said', text: event.content }];
   if (event.type === 'tool_call') return [{ kind: 'call', text: event.id }];
   if (event.type === 'tool_result') return [{ kind: 'result', text: event.id }];
@@ -305,7 +314,7 @@ export function partsOfEvent(event: TurnEvent): Part[] {
 function partsOfMessage(message: PromptMessage): Part[] {
   switch (message.role) {
     case 'user':
-      return [{ kind: 'user', text: message.content }];
+      return [{ kind: 'user', text: written(message.content) }];
     case 'assistant':
       return [
         ...(message.text ? [{ kind: 'said', text: message.text }] : []),

@@ -14,9 +14,25 @@ const toolCallSchema = z.object({
   function: z.object({ name: z.string(), arguments: z.string() }),
 });
 
+const userPartSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  z.strictObject({ type: z.literal('image_url'), image_url: z.strictObject({ url: z.string() }) }),
+]);
+
+/** In one line, whether it came as text or in parts: `what is this? [image https://…]`. */
+const userContent = z.union([
+  z.string(),
+  z.pipe(
+    z.array(userPartSchema),
+    z.transform((parts) =>
+      parts.map((part) => (part.type === 'text' ? part.text : `[image ${part.image_url.url}]`)).join(' '),
+    ),
+  ),
+]);
+
 const chatMessageSchema = z.discriminatedUnion('role', [
   z.object({ role: z.literal('system'), content: z.string() }),
-  z.object({ role: z.literal('user'), content: z.string() }),
+  z.object({ role: z.literal('user'), content: userContent }),
   z.object({
     role: z.literal('assistant'),
     content: z.nullish(z.string()),

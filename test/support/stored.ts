@@ -75,5 +75,8 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
   };
 }
 
-const lineOf = (entry: StoredEntry): string =>
-  `${entry.role}: ${entry.role === 'user' || entry.role === 'assistant' ? entry.content : entry.name}`;
+function lineOf(entry: StoredEntry): string {
+  if (entry.role !== 'user' && entry.role !== 'assistant') return `${entry.role}: ${entry.name}`;
+  const { content } = entry;
+  return `${entry.role}: ${typeof content === 'string' ? content : JSON.stringify(content)}`;
+}

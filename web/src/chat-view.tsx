@@ -1,5 +1,6 @@
 import { type RefObject, useCallback, useEffect, useMemo } from 'react';
-import type { Chat, UserItem } from '../../client/index.ts';
+import { DEFAULT_CONTENT_BYTES } from '../../client/content.ts';
+import { type Chat, textOf, type UserItem } from '../../client/index.ts';
 import { Announcer } from './announcer.tsx';
 import type { AnswerActions } from './answer.tsx';
 import { ConnectionBanner } from './banner.tsx';
@@ -68,7 +69,7 @@ export function ChatView({
     ? undefined
     : state.items.find((item): item is UserItem => item.kind === 'user')?.content;
   useEffect(() => {
-    if (first !== undefined) note(chat.sessionId, titleOf(first));
+    if (first !== undefined) note(chat.sessionId, titleOf(textOf(first)) || 'An image');
   }, [chat, first, note]);
   useEffect(() => {
     document.title = title === 'New conversation' ? 'Midturn' : `${title} · Midturn`;
@@ -125,6 +126,7 @@ export function ChatView({
         isAnswering={isAnswering}
         isStopping={state.activeTurn?.stopping === true}
         isClosed={status === 'closed'}
+        contentBytes={state.limits?.content_bytes ?? DEFAULT_CONTENT_BYTES}
         trouble={trouble}
         send={(content, delivery) => {
           forgetTrouble();

@@ -1,6 +1,16 @@
-import { type FormEvent, type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from 'react';
-import { ContentError, type SendOptions } from '../../client/index.ts';
-import { SendIcon, StopIcon } from './icons.tsx';
+import {
+  type ClipboardEvent,
+  type DragEvent,
+  type FormEvent,
+  type KeyboardEvent,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
+import { type Content, ContentError, type SendOptions } from '../../client/index.ts';
+import { CloseIcon, ImageIcon, SendIcon, StopIcon } from './icons.tsx';
+import { contentOf, useImages } from './use-images.ts';
 
 /** Where the skip link leads. */
 export const COMPOSER_ID = 'message';
@@ -18,6 +28,7 @@ export function Composer({
   isAnswering,
   isStopping,
   isClosed,
+  contentBytes,
   trouble,
   send,
   stop,
@@ -25,9 +36,11 @@ export function Composer({
   isAnswering: boolean;
   isStopping: boolean;
   isClosed: boolean;
+  /** What a message may take up. */
+  contentBytes: number;
   /** Said here for want of a better place, until something is sent. */
   trouble: string | undefined;
-  send: (content: string, delivery: Delivery) => void;
+  send: (content: Content, delivery: Delivery) => void;
   stop: () => void;
 }) {
   const [content, setContent] = useState('');
@@ -35,14 +48,18 @@ export function Composer({
   const [problem, setProblem] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
   const hintId = useId();
+  const picker = useRef<HTMLInputElement>(null);
+  const { images, isBusy, attach, remove, clear } = useImages(contentBytes, content, setProblem);
   useGrowing(field, content);
+  const cannotSend = isClosed || isBusy || (content.trim() === '' && images.length === 0);
 
   const submit = (event?: FormEvent) => {
     event?.preventDefault();
-    if (content.trim() === '' || isClosed) return;
+    if (cannotSend) return;
     try {
-      send(content, isAnswering ? delivery : 'steer');
+      send(contentOf(content, images), isAnswering ? delivery : 'steer');
       setContent('');
+      clear();
       setProblem(undefined);
       setDelivery('steer');
     } catch (error) {
@@ -58,14 +75,44 @@ export function Composer({
     submit();
   };
 
+  const take = (event: ClipboardEvent | DragEvent, { files }: DataTransfer) => {
+    if (files.length === 0) return;
+    event.preventDefault();
+    setProblem(undefined);
+    attach(files);
+  };
+
   return (
-    <form className="composer" onSubmit={submit}>
+    <form
+      className="composer"
+      onSubmit={submit}
+      onPaste={(event) => take(event, event.clipboardData)}
+      onDrop={(event) => take(event, event.dataTransfer)}
+      // Without it the browser would open what is dropped.
+      onDragOver={(event) => event.preventDefault()}
+    >
       {(problem ?? trouble) && (
         <p className="composer-problem" role="alert">
           {problem ?? trouble}
         </p>
       )}
       <div className="composer-card">
+        {images.length > 0 && (
+          <ul className="attachments" aria-label="Attached images">
+            {images.map((image, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the same image may be there twice
+              <li key={index}>
+                <img
+                  src={`data:${image.media_type};base64,${image.data}`}
+                  alt={`Attached, number ${index + 1}`}
+                />
+                <button type="button" onClick={() => remove(image)} aria-label={`Remove image ${index + 1}`}>
+                  <CloseIcon size={12} />
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
         <textarea
           ref={field}
           id={COMPOSER_ID}
@@ -81,6 +128,27 @@ export function Composer({
           autoFocus
         />
         <div className="composer-bar">
+          <button
+            type="button"
+            className="attach"
+            onClick={() => picker.current?.click()}
+            aria-label="Attach an image"
+            title="Attach an image. It is made small enough to travel in the message."
+          >
+            <ImageIcon />
+          </button>
+          <input
+            ref={picker}
+            type="file"
+            accept="image/*"
+            multiple
+            hidden
+            onChange={({ target }) => {
+              attach(target.files ?? []);
+              // So that the same file can be chosen again.
+              target.value = '';
+            }}
+          />
           {isAnswering ? (
             <fieldset className="delivery">
               <legend className="unseen">How the message gets in</legend>
@@ -122,12 +190,7 @@ export function Composer({
               <StopIcon />
             </button>
           )}
-          <button
-            type="submit"
-            className="round send"
-            disabled={content.trim() === '' || isClosed}
-            aria-label="Send"
-          >
+          <button type="submit" className="round send" disabled={cannotSend} aria-label="Send">
             <SendIcon />
           </button>
         </div>

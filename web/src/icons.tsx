@@ -25,6 +25,13 @@ export const MenuIcon = () => (
     <path d="M4 7h16M4 12h16M4 17h10" />
   </Icon>
 );
+export const ImageIcon = () => (
+  <Icon>
+    <rect x="3.5" y="5" width="17" height="14" rx="2" />
+    <circle cx="8.5" cy="10" r="1.5" />
+    <path d="m4.5 17.5 5-4.5 3.5 3 3-2.5 4 3.5" />
+  </Icon>
+);
 export const PlusIcon = () => (
   <Icon>
     <path d="M12 5v14M5 12h14" />

@@ -1,5 +1,5 @@
 import { memo } from 'react';
-import type { UserItem } from '../../client/index.ts';
+import { type Content, type ContentPart, textOf, type UserItem } from '../../client/index.ts';
 import { SteerIcon } from './icons.tsx';
 import { messageNote } from './message-note.ts';
 
@@ -27,7 +27,9 @@ export const Message = memo(function Message({
       className={`message ${steering ? 'message-steering' : ''} is-${status}`}
       aria-label={steering ? 'You, while it answered' : 'You'}
     >
-      <div className="bubble">{item.content}</div>
+      <div className="bubble">
+        <Said content={item.content} />
+      </div>
       <p className="note">
         {steering && <SteerIcon />}
         <span>{item.withdrawing ? 'Withdrawing…' : messageNote(item.state)}</span>
@@ -54,7 +56,34 @@ export const Message = memo(function Message({
   );
 });
 
+function Said({ content }: { content: Content }) {
+  if (typeof content === 'string') return content;
+  // Parts have no names, and their order never changes.
+  // biome-ignore lint/suspicious/noArrayIndexKey: as said above
+  return content.map((part, index) => <Part key={index} part={part} />);
+}
+
+function Part({ part }: { part: ContentPart }) {
+  if (part.type === 'text') return <p>{part.text}</p>;
+  if ('data' in part) {
+    return (
+      <img className="attached" src={`data:${part.media_type};base64,${part.data}`} alt="Attached by you" />
+    );
+  }
+  // Somebody else's server: nothing is fetched from it before the reader asks.
+  return (
+    <p>
+      <a href={part.url} target="_blank" rel="noreferrer noopener">
+        Image at {hostOf(part.url)}
+      </a>
+    </p>
+  );
+}
+
+/** The address was checked when it was sent; whoever stored it otherwise, it is shown. */
+const hostOf = (url: string): string => URL.parse(url)?.host ?? url;
+
 /** Which message a button is about, for those who do not see what stands above it. */
-function Quoted({ content }: { content: string }) {
-  return <span className="unseen"> “{content.slice(0, 40)}”</span>;
+function Quoted({ content }: { content: Content }) {
+  return <span className="unseen"> “{textOf(content).slice(0, 40) || 'image'}”</span>;
 }

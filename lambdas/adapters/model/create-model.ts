@@ -1,6 +1,7 @@
 import type { Model } from '../../core/model.ts';
 import type { ModelChoice } from '../../settings.ts';
 import type { AgentDefinition } from './agent-definition.ts';
+import type { SdkModelOptions } from './sdk-model.ts';
 
 export interface ModelConfig {
   /** Required for `openai-compatible`; for the others, a proxy or a test's server instead of the provider's own. */
@@ -10,6 +11,8 @@ export interface ModelConfig {
   /** `bedrock` alone; `AWS_REGION` if absent. */
   region?: string;
   fetch?: typeof globalThis.fetch;
+  /** For what an operator should know of a call that went on. */
+  warn?: SdkModelOptions['warn'];
 }
 
 type RemoteChoice = Exclude<ModelChoice, { provider: 'demo' }>;
@@ -42,6 +45,9 @@ export async function createModel(
     forbidToolsBy: choice.provider === 'bedrock' ? 'instruction' : 'choice',
     // The servers that imitate OpenAI's each have their own, and some want it back as it was.
     callIds: choice.provider === 'openai-compatible' ? 'any' : 'plain',
+    // Bedrock's API takes bytes, or an object in S3, and fetches nothing.
+    images: choice.provider === 'bedrock' ? 'inline' : 'all',
+    warn: config.warn ?? (() => {}),
     secrets: config.apiKey ? [config.apiKey] : [],
   });
 }

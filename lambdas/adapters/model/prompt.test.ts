@@ -133,7 +133,7 @@ describe('toModelMessages', () => {
       { role: 'tool', results: ids.map((id) => ({ id, name: 'wait', output: 'waited', isError: false })) },
     ];
     const sent = (index: number, callIds: CallIds) => {
-      const content = toModelMessages(prompt, callIds)[index]?.content;
+      const content = toModelMessages(prompt, { callIds })[index]?.content;
       return Array.isArray(content)
         ? content.flatMap((part) => ('toolCallId' in part ? [part.toolCallId] : []))
         : [];

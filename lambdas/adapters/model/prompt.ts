@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from 'ai';
+import type { AssistantModelMessage, ModelMessage, ToolModelMessage, UserModelMessage } from 'ai';
+import { type Content, type ContentPart, isBlank } from '../../core/content.ts';
 import type { Json } from '../../core/json.ts';
 import type { PromptMessage } from '../../core/model.ts';
 
@@ -14,10 +15,22 @@ export const CONTINUE_REQUEST =
 /** Which ids of calls a provider takes. */
 export type CallIds = 'any' | 'plain';
 
+/** Which images of a prompt a model is shown; a note stands in the place of the others. */
+export type ShownImages = 'all' | 'inline' | 'none';
+
+export interface PromptForm {
+  callIds?: CallIds;
+  images?: ShownImages;
+}
+
+/** In the place of an image that the model is not shown. It is told, so that it can tell the user. */
+export const IMAGE_NOTE =
+  '[The user attached an image here. You were not given it: this model, or its provider, cannot load it. Say so if it matters.]';
+
 /** What the model is shown, in the AI SDK's form. User messages stay apart; whether they are merged is the provider's affair. */
 export function toModelMessages(
   messages: readonly PromptMessage[],
-  callIds: CallIds = 'any',
+  { callIds = 'any', images = 'all' }: PromptForm = {},
 ): ModelMessage[] {
   const idOf = callIds === 'plain' ? plainId : (id: string) => id;
   const prompt: ModelMessage[] = [];
@@ -25,7 +38,7 @@ export function toModelMessages(
   for (const message of joined) {
     switch (message.role) {
       case 'user':
-        prompt.push({ role: 'user', content: message.content });
+        prompt.push({ role: 'user', content: userContent(message.content, images) });
         break;
       case 'assistant': {
         const content = assistantContent(message, idOf);
@@ -41,8 +54,6 @@ export function toModelMessages(
   if (endsInText(joined)) prompt.push({ role: 'user', content: CONTINUE_REQUEST });
   return prompt;
 }
-
-const isBlank = (text: string) => text.trim() === '';
 
 type AssistantMessage = Extract<PromptMessage, { role: 'assistant' }>;
 type ToolMessage = Extract<PromptMessage, { role: 'tool' }>;
@@ -75,6 +86,32 @@ function assistantContent({ text, calls }: AssistantMessage, idOf: (id: string) 
   }
   return content;
 }
+
+/** Text as it is; an image as the provider's client takes it. A URL goes to the provider as a URL: nobody here fetches it. */
+function userContent(content: Content, images: ShownImages): UserModelMessage['content'] {
+  if (typeof content === 'string') return content;
+  return content.flatMap((part): Exclude<UserModelMessage['content'], string> => {
+    // Beside an image a blank text is allowed, and providers refuse it.
+    if (part.type === 'text') return isBlank(part.text) ? [] : [{ type: 'text', text: part.text }];
+    if (!isShown(part, images)) return [{ type: 'text', text: IMAGE_NOTE }];
+    if ('url' in part) {
+      return [{ type: 'file', mediaType: 'image', data: { type: 'url', url: new URL(part.url) } }];
+    }
+    return [{ type: 'file', mediaType: part.media_type, data: { type: 'data', data: part.data } }];
+  });
+}
+
+const isShown = (part: ContentPart, images: ShownImages): boolean =>
+  part.type === 'image' && (images === 'all' || (images === 'inline' && 'data' in part));
+
+/** Whether the model is shown any image of these. */
+export const hasImages = (messages: readonly PromptMessage[], images: ShownImages): boolean =>
+  messages.some(
+    (message) =>
+      message.role === 'user' &&
+      typeof message.content !== 'string' &&
+      message.content.some((part) => isShown(part, images)),
+  );
 
 /** Anthropic and Bedrock take objects alone as arguments, and a call with invalid ones may hold anything. */
 function asObject(args: Json): Json {

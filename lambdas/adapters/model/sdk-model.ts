@@ -11,7 +11,7 @@ import type { Model, ModelPart, ModelRequest, Usage } from '../../core/model.ts'
 import type { AgentDefinition, AgentTool } from './agent-definition.ts';
 import { CUT_OFF, EMPTY, type ReasonedFailure, toFailure, WITHHELD } from './failure.ts';
 import { toJson } from './json-safe.ts';
-import { type CallIds, toModelMessages } from './prompt.ts';
+import { type CallIds, hasImages, type ShownImages, toModelMessages } from './prompt.ts';
 import { checkOnly, describeInvalidCall } from './tool-input.ts';
 
 export interface SdkModelOptions {
@@ -26,13 +26,20 @@ export interface SdkModelOptions {
    */
   forbidToolsBy: 'choice' | 'instruction';
   callIds: CallIds;
+  /** Which images its provider can take in a request. */
+  images: ShownImages;
+  /** For what an operator should know of a call that went on. */
+  warn(message: string, fields: Record<string, unknown>): void;
   /** Values that must not get into a log. */
   secrets: readonly string[];
 }
 
 const NO_TOOLS_INSTRUCTION = 'Do not call any tool now: answer with what you know.';
 
-/** A model over the AI SDK: one provider call per `stream`, no retry, and tools declared but not run. */
+/**
+ * A model over the AI SDK: one provider call per `stream`, a second one only without images that were refused, and tools
+ * declared but not run.
+ */
 export function createSdkModel(options: SdkModelOptions): Model {
   const { provider, name } = options;
   const tools: ToolSet = Object.fromEntries(
@@ -58,12 +65,43 @@ function declare({
   });
 }
 
+/** What an answer is made of; here a failure always says what it was of. */
+type SdkPart = Exclude<ModelPart, { type: 'failure' }> | { type: 'failure'; failure: ReasonedFailure };
+
+/**
+ * A prompt that is refused as it stands would be refused in every later turn too, since the transcript only grows. If there are
+ * images in it (an address that is gone, a model that takes none), they are why, most likely: it is sent once more with a
+ * note in the place of each, and the model says so.
+ */
 async function* streamParts(
-  { languageModel, agent, forbidToolsBy, callIds, secrets }: SdkModelOptions,
+  options: SdkModelOptions,
+  tools: ToolSet,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelPart, void, undefined> {
+  const { images, provider, name } = options;
+  const mayBeTheirs = hasImages(request.messages, images);
+  let isFirst = true;
+  for await (const part of streamOnce(options, tools, request, signal)) {
+    if (isFirst && mayBeTheirs && part.type === 'failure' && part.failure.reason === 'rejected') {
+      options.warn('the provider refused a prompt with images: sent again without them', {
+        provider,
+        model: name,
+      });
+      yield* streamOnce({ ...options, images: 'none' }, tools, request, signal);
+      return;
+    }
+    isFirst = false;
+    yield part;
+  }
+}
+
+async function* streamOnce(
+  { languageModel, agent, forbidToolsBy, callIds, images, secrets }: SdkModelOptions,
   tools: ToolSet,
   { messages, toolChoice }: ModelRequest,
   signal: AbortSignal,
-): AsyncGenerator<ModelPart, void, undefined> {
+): AsyncGenerator<SdkPart, void, undefined> {
   if (signal.aborted) return;
   // A reader that leaves early must end the request too: the SDK's stream is a tee, whose other half would read on.
   const left = new AbortController();
@@ -75,9 +113,11 @@ async function* streamParts(
       ...agent.settings,
       model: languageModel,
       instructions: instruct ? `${agent.instructions}\n${NO_TOOLS_INSTRUCTION}` : agent.instructions,
-      messages: toModelMessages(messages, callIds),
+      messages: toModelMessages(messages, { callIds, images }),
       tools,
       toolChoice: instruct ? 'auto' : toolChoice,
+      // A URL of a user's is fetched by the provider or by nobody: from here it would reach what only functions can.
+      experimental_download: async (files) => files.map(() => null),
       stopWhen: isStepCount(1),
       maxRetries: 0,
       abortSignal: AbortSignal.any([signal, left.signal]),
@@ -119,7 +159,7 @@ async function* streamParts(
   }
 }
 
-function failureOf(verdict: Omit<ReasonedFailure, 'diagnostic'>, diagnostic: string): ModelPart {
+function failureOf(verdict: Omit<ReasonedFailure, 'diagnostic'>, diagnostic: string): SdkPart {
   const failure: ReasonedFailure = { ...verdict, diagnostic };
   return { type: 'failure', failure };
 }
@@ -168,7 +208,7 @@ class Answer {
     return unique;
   }
 
-  *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
+  *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<SdkPart> {
     // Every provider names a reason when its answer is complete; without one, the connection was closed before.
     if (rawReason === undefined) {
       yield failureOf(CUT_OFF, `The stream ended without a finish reason from the provider (${reason}).`);

@@ -12,6 +12,7 @@ import type { Wish } from './greet.ts';
 import { greet } from './greet.ts';
 import { sendHistory } from './history.ts';
 import { acceptMessage } from './message.ts';
+import { nearestIssue } from './nearest-issue.ts';
 import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
 
@@ -123,7 +124,7 @@ export function parseFrame(body: string): Parsed {
   }
   const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(value);
   if (checked.success) return { ok: true, frame: checked.data };
-  const issue = checked.error.issues[0];
+  const issue = checked.error.issues[0] && nearestIssue(checked.error.issues[0], value);
   const field = issue?.path.join('.') || 'frame';
   return refused(
     errorReply(

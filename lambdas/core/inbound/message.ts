@@ -1,6 +1,7 @@
 import type { MessageFrame } from '../../protocol/client-frames.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
+import { imagesOf, isBlank } from '../content.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { tellFates } from '../fates.ts';
@@ -101,10 +102,11 @@ const isPending = (lane: Lane, id: string) =>
 /** P2: what is refused here was never written. */
 function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
   const about = id === undefined ? {} : { id };
-  if (content.trim() === '') return errorReply('EMPTY_CONTENT', 'The message has no content.', about);
+  if (isBlank(content)) return errorReply('EMPTY_CONTENT', 'The message has no content.', about);
   const size = Buffer.byteLength(JSON.stringify(content));
   if (size <= MAX_CONTENT_BYTES) return undefined;
-  const text = `The content has ${size} bytes as JSON; at most ${MAX_CONTENT_BYTES} are taken.`;
+  const hint = imagesOf(content) > 0 ? ' A larger image can be sent by its URL.' : '';
+  const text = `The content has ${size} bytes as JSON; at most ${MAX_CONTENT_BYTES} are taken.${hint}`;
   return errorReply('MESSAGE_TOO_LARGE', text, { ...about, limit: MAX_CONTENT_BYTES, depth: size });
 }
 

@@ -1,3 +1,4 @@
+import { quotesOf } from '../content.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft } from '../events.ts';
 import type { Meter } from '../items.ts';
@@ -148,7 +149,7 @@ function* textsOf(messages: ModelRequest['messages']): Generator<string> {
   for (const message of messages) {
     switch (message.role) {
       case 'user':
-        yield message.content;
+        yield* quotesOf(message.content);
         break;
       case 'assistant':
         yield message.text;

@@ -1,6 +1,6 @@
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
-import type { EventDraft } from '../events.ts';
+import type { AppliedMessage, EventDraft } from '../events.ts';
 import type { Lane } from '../items.ts';
 import { messageKey } from '../keys.ts';
 import { takingIn } from '../lane-writes.ts';
@@ -70,8 +70,8 @@ export async function takeIn(hold: Hold, context: TurnContext): Promise<void> {
 }
 
 /** `applied` events that each fit into a frame. */
-function inFrames<M extends { id: string; content: string }>(messages: readonly M[]): M[][] {
-  const frames: M[][] = [];
+function inFrames(messages: readonly AppliedMessage[]): AppliedMessage[][] {
+  const frames: AppliedMessage[][] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const message of messages) {
     const bytes = Buffer.byteLength(JSON.stringify(message));

@@ -23,6 +23,13 @@ const API_KEY = 'ant-key-that-nobody-may-see-0123456789';
 const blockSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text: z.string() }),
   z.strictObject({
+    type: z.literal('image'),
+    source: z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('url'), url: z.string() }),
+      z.strictObject({ type: z.literal('base64'), media_type: z.string(), data: z.base64() }),
+    ]),
+  }),
+  z.strictObject({
     type: z.literal('tool_use'),
     id: z.string(),
     name: z.string(),
@@ -84,7 +91,7 @@ export const anthropic: Wire = {
     const { messages, tools } = parseOrRefuse(requestSchema, body);
     const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
     checkConversation(seen);
-    const usesTools = seen.some(({ blocks }) => blocks.some((block) => !('text' in block)));
+    const usesTools = seen.some(({ blocks }) => blocks.some((block) => 'call' in block || 'result' in block));
     if (usesTools && !tools) throw new PromptRefused('Requests which include tool blocks must define tools.');
     return seen;
   },
@@ -103,6 +110,12 @@ function seenBlock(block: z.infer<typeof blockSchema>): SeenBlock {
   switch (block.type) {
     case 'text':
       return { text: block.text };
+    case 'image': {
+      const { source } = block;
+      return {
+        image: source.type === 'url' ? source.url : `data:${source.media_type};base64,${source.data}`,
+      };
+    }
     case 'tool_use':
       return { call: block.id, name: block.name, args: block.input };
     case 'tool_result':

@@ -23,6 +23,13 @@ const MODEL = 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0';
 
 const blockSchema = z.union([
   z.strictObject({ text: z.string() }),
+  // It takes bytes, or an object in S3, but no URL.
+  z.strictObject({
+    image: z.strictObject({
+      format: z.enum(['png', 'jpeg', 'gif', 'webp']),
+      source: z.strictObject({ bytes: z.base64() }),
+    }),
+  }),
   z.strictObject({
     toolUse: z.strictObject({
       toolUseId: z.string(),
@@ -127,7 +134,7 @@ export const bedrock: Wire = {
     const { messages, toolConfig } = parseOrRefuse(requestSchema, body);
     const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
     checkConversation(seen);
-    const usesTools = seen.some(({ blocks }) => blocks.some((block) => !('text' in block)));
+    const usesTools = seen.some(({ blocks }) => blocks.some((block) => 'call' in block || 'result' in block));
     if (usesTools && !toolConfig) {
       throw new PromptRefused(
         'The toolConfig field must be defined when using toolUse and toolResult content blocks.',
@@ -153,6 +160,10 @@ export const bedrock: Wire = {
 
 function seenBlock(block: Block): SeenBlock {
   if ('text' in block) return { text: block.text };
+  if ('image' in block) {
+    const { format, source } = block.image;
+    return { image: `data:image/${format};base64,${source.bytes}` };
+  }
   if ('toolUse' in block) {
     const { toolUseId, name, input } = block.toolUse;
     return { call: toolUseId, name, args: input };

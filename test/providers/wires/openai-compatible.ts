@@ -21,9 +21,17 @@ import {
 const MODEL = 'gpt-5-mini';
 const API_KEY = 'compatible-key-that-nobody-may-see-0123456789';
 
+const partSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  z.strictObject({ type: z.literal('image_url'), image_url: z.strictObject({ url: z.string() }) }),
+]);
+
 const messageSchema = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('system'), content: z.string() }),
-  z.strictObject({ role: z.literal('user'), content: z.string() }),
+  z.strictObject({
+    role: z.literal('user'),
+    content: z.union([z.string(), z.array(partSchema).check(z.minLength(1))]),
+  }),
   z.strictObject({
     role: z.literal('assistant'),
     content: z.nullish(z.string()),
@@ -119,10 +127,19 @@ function seenMessage(message: z.infer<typeof messageSchema>): SeenMessage {
       );
       return { role, blocks: [...text, ...calls] };
     }
+    case 'user':
+      return {
+        role,
+        blocks:
+          typeof message.content === 'string' ? [{ text: message.content }] : message.content.map(seenPart),
+      };
     default:
       return { role, blocks: [{ text: message.content }] };
   }
 }
+
+const seenPart = (part: z.infer<typeof partSchema>): SeenBlock =>
+  part.type === 'text' ? { text: part.text } : { image: part.image_url.url };
 
 /** Each call is answered by a message of role `tool` right behind it, and no such message stands elsewhere. */
 function checkPairs(messages: readonly SeenMessage[]): void {

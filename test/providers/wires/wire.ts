@@ -46,6 +46,8 @@ export interface SeenMessage {
 
 export type SeenBlock =
   | { text: string }
+  /** Its address, or its bytes as a data URL. */
+  | { image: string }
   | { call: string; name: string; args: Json }
   | { result: string; output: Json };
 

@@ -1,3 +1,4 @@
+import { type Content, imagesOf, textOf } from '../../../core/content.ts';
 import type { ModelRequest, PromptMessage, ToolCall } from '../../../core/model.ts';
 import { reply } from './demo-replies.ts';
 
@@ -42,7 +43,7 @@ function isAnswer(message: PromptMessage): boolean {
 
 function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): DemoStep {
   const exchange = prompt.slice(prompt.findLastIndex(isAnswer) + 1);
-  const asked = exchange.flatMap((message) => (message.role === 'user' ? [message.content] : []));
+  const asked = exchange.flatMap((message) => (message.role === 'user' ? [wordsOf(message.content)] : []));
   const made = exchange.flatMap((message) => (message.role === 'assistant' ? message.calls : []));
   const next = asked
     .flatMap(wishesOf)
@@ -72,12 +73,20 @@ function acknowledge(prompt: readonly PromptMessage[]): string {
   const before = prompt.findLastIndex((message) => message.role !== 'user');
   const fresh = prompt
     .slice(before + 1)
-    .flatMap((message) => (message.role === 'user' ? [message.content] : []));
+    .flatMap((message) => (message.role === 'user' ? [wordsOf(message.content)] : []));
   if (before < 0 || fresh.length === 0) return '';
   const quotes = fresh.map(quote).join(' and ');
   return prompt[before]?.role === 'tool'
     ? `While I was at it, you added ${quotes}, so I take that in here.`
     : `You then wrote ${quotes}, so on to that.`;
+}
+
+/** The demo reads words alone, and says so of the rest. */
+function wordsOf(content: Content): string {
+  const images = imagesOf(content);
+  return [textOf(content), ...(images > 0 ? [`(${images} ${images === 1 ? 'image' : 'images'})`] : [])]
+    .join(' ')
+    .trim();
 }
 
 function quote(content: string): string {

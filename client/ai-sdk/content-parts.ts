@@ -1,0 +1,44 @@
+import type { FileUIPart, TextUIPart, UIMessage } from 'ai';
+import { type Content, type ContentPart, MidturnError } from '../index.ts';
+
+/** What a UI message says, as content: its texts, or texts and images in their order. */
+export function toContent({ parts }: UIMessage): Content {
+  const content = parts.map((part): ContentPart => {
+    if (part.type === 'text') return { type: 'text', text: part.text };
+    if (part.type === 'file') return toImage(part);
+    throw unsupported(`A message cannot carry a part of the type "${part.type}": it is text and images.`);
+  });
+  return content.some(({ type }) => type === 'image')
+    ? content
+    : content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+}
+
+const IMAGE_DATA = /^data:(image\/(?:png|jpeg|gif|webp));base64,(.+)$/s;
+
+function toImage({ url, mediaType }: FileUIPart): ContentPart {
+  const [, type, data] = IMAGE_DATA.exec(url) ?? [];
+  if (isImageType(type) && data !== undefined) return { type: 'image', media_type: type, data };
+  if (/^image\b/.test(mediaType) && url.startsWith('https:')) return { type: 'image', url };
+  throw unsupported('A file is an image: by https, or PNG, JPEG, GIF or WebP as a data URL.');
+}
+
+type ImageType = Extract<ContentPart, { data: string }>['media_type'];
+const IMAGE_TYPES: readonly unknown[] = [
+  'image/png',
+  'image/jpeg',
+  'image/gif',
+  'image/webp',
+] satisfies ImageType[];
+const isImageType = (type: unknown): type is ImageType => IMAGE_TYPES.includes(type);
+
+/** Content as parts of a UI message. */
+export function toUIParts(content: Content): (TextUIPart | FileUIPart)[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  return content.map((part) => {
+    if (part.type === 'text') return part;
+    if ('url' in part) return { type: 'file', mediaType: 'image', url: part.url };
+    return { type: 'file', mediaType: part.media_type, url: `data:${part.media_type};base64,${part.data}` };
+  });
+}
+
+export const unsupported = (message: string) => new MidturnError('UNSUPPORTED', message);

@@ -1,0 +1,126 @@
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { bytesOf } from '../../lambdas/core/content.ts';
+import { MAX_CONTENT_BYTES } from '../../lambdas/protocol/limits.ts';
+import { end } from '../support/frames.ts';
+import { givenStack } from '../support/stack.ts';
+import { describeInBrowser, givenBrowser } from './browser.ts';
+
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+/** Runs in the page: a picture of noise, which no format makes small. */
+const NOISE = `(async () => {
+  const canvas = new OffscreenCanvas(400, 300);
+  const context = canvas.getContext('2d');
+  let seed = 1;
+  const picture = context.createImageData(400, 300);
+  for (let at = 0; at < picture.data.length; at++) {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    picture.data[at] = at % 4 === 3 ? 255 : seed >>> 24;
+  }
+  context.putImageData(picture, 0, 0);
+  const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+})()`;
+
+describeInBrowser('Images on the page', () => {
+  const stack = givenStack();
+  const browser = givenBrowser(stack);
+
+  it('a chosen image is made to fit, can be taken out again, and stands in the message', async () => {
+    const model = stack.script([{ chunks: ['I see.'] }]);
+    const session = stack.newSession();
+    const chat = await browser.open(session);
+    const { page } = chat;
+    const noise = Buffer.from(await page.evaluate<string>(NOISE), 'base64');
+    expect(noise.length).toBeGreaterThan(10 * MAX_CONTENT_BYTES);
+    const picker = page.locator('input[type=file]');
+    await picker.setInputFiles({ name: 'pixel.png', mimeType: 'image/png', buffer: PIXEL });
+    await page.getByRole('button', { name: 'Remove image 1' }).click();
+    await picker.setInputFiles({ name: 'noise.png', mimeType: 'image/png', buffer: noise });
+    const attached = page.getByRole('list', { name: 'Attached images' }).getByRole('img');
+    await attached.waitFor();
+    expect(await attached.count()).toBe(1);
+    await chat.say('what is this?');
+    await page.locator('.prose').getByText('I see.').waitFor();
+    await chat.answered();
+    await page.locator('.bubble').getByAltText('Attached by you').waitFor();
+    expect(await attached.count()).toBe(0);
+    const [entry] = await stack.stored.transcript(session);
+    const content = entry?.role === 'user' ? entry.content : '';
+    expect(content).toMatchObject([
+      { type: 'image', media_type: 'image/jpeg' },
+      { type: 'text', text: 'what is this?' },
+    ]);
+    expect(bytesOf(content)).toBeLessThanOrEqual(MAX_CONTENT_BYTES);
+    // Made no smaller than it had to be.
+    expect(bytesOf(content)).toBeGreaterThan(MAX_CONTENT_BYTES / 4);
+    expect(model.prompt(1)[0]).toMatch(/^user: \[image data:image\/jpeg;base64,\S+\] what is this\?$/);
+    await chat.reload();
+    await page.locator('.bubble').getByAltText('Attached by you').waitFor();
+  });
+
+  it('a dropped and a pasted image are attached; another file is refused in words, and the text stays', async () => {
+    stack.script([{ chunks: ['I see.'] }]);
+    const session = stack.newSession();
+    const chat = await browser.open(session);
+    const { page } = chat;
+    await chat.field.fill('unsent');
+    for (const kind of ['drop', 'paste']) {
+      await page.evaluate(`(() => {
+        const files = new DataTransfer();
+        files.items.add(new File([new Uint8Array(${JSON.stringify([...PIXEL])})], 'file', { type: 'image/png' }));
+        const init = { bubbles: true, cancelable: true };
+        document.querySelector('textarea').dispatchEvent(
+          ${JSON.stringify(kind)} === 'drop'
+            ? new DragEvent('drop', { ...init, dataTransfer: files })
+            : new ClipboardEvent('paste', { ...init, clipboardData: files }),
+        );
+      })()`);
+    }
+    const attached = page.getByRole('list', { name: 'Attached images' }).getByRole('img');
+    await expect.poll(() => attached.count()).toBe(2);
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('no image') });
+    await page.getByRole('alert').getByText('no image that the browser can read').waitFor();
+    expect(await attached.count()).toBe(2);
+    expect(await chat.field.inputValue()).toBe('unsent');
+    await chat.field.press('Enter');
+    await page.locator('.prose').getByText('I see.').waitFor();
+    await chat.answered();
+    expect((await stack.stored.transcript(session))[0]).toMatchObject({
+      content: [
+        { type: 'image', media_type: 'image/png', data: PIXEL.toString('base64') },
+        { type: 'image', media_type: 'image/png', data: PIXEL.toString('base64') },
+        { type: 'text', text: 'unsent' },
+      ],
+    });
+  });
+
+  it('an image elsewhere is a link: the page asks its server for nothing', async () => {
+    stack.script([{ chunks: ['I see.'] }]);
+    const session = stack.newSession();
+    const other = await stack.connect(session);
+    other.send({
+      type: 'message',
+      content: [
+        { type: 'text', text: 'look' },
+        { type: 'image', url: 'https://elsewhere.invalid/cat.png' },
+      ],
+    });
+    await end(other);
+    const asked: string[] = [];
+    const prepare = async (page: Page) => {
+      page.on('request', (request) => asked.push(request.url()));
+    };
+    const { page } = await browser.open(session, { prepare });
+    const link = page.getByRole('link', { name: 'Image at elsewhere.invalid' });
+    await link.waitFor();
+    expect(await link.getAttribute('rel')).toBe('noreferrer noopener');
+    expect(asked.filter((url) => url.includes('elsewhere'))).toEqual([]);
+  });
+});
