@@ -33,6 +33,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a-part-of-a-message-lost',
+    breaks: 'content is taken in as it was sent, part for part',
+    patches: [
+      [
+        `${core}/turn/take-in.ts`,
+        '({ id, content, at }) => ({ id, content, at })',
+        "({ id, content, at }) => ({ id, content: typeof content === 'string' ? content : content.slice(-1), at })",
+      ],
+    ],
+  },
+  {
+    name: 'prompt-without-images',
+    breaks: 'the model is shown what the transcript holds',
+    patches: [
+      [
+        `${core}/prompt.ts`,
+        "messages.push({ role: 'user', content: entry.content });",
+        "messages.push({ role: 'user', content: typeof entry.content === 'string' ? entry.content : entry.content.filter(({ type }) => type === 'text') });",
+      ],
+    ],
+  },
+  {
     name: 'commit-without-hold',
     breaks: 'a commit demands that the lane is mine',
     patches: [[`${core}/lane-writes.ts`, "equals('holder', me), equals('seq', from)", "equals('seq', from)"]],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { agent } from '../../../../agent/agent.ts';
+import type { Content } from '../../../core/content.ts';
 import type { ModelPart, ModelRequest, PromptMessage } from '../../../core/model.ts';
 import { createModel } from '../create-model.ts';
 import { createDemoModel, splitWords } from './demo-model.ts';
@@ -24,7 +25,7 @@ function callOf(parts: ModelPart[]) {
   return parts.find((part) => part.type === 'tool_call');
 }
 
-const user = (content: string): PromptMessage => ({ role: 'user', content });
+const user = (content: Content): PromptMessage => ({ role: 'user', content });
 const said = (text: string): PromptMessage => ({ role: 'assistant', text, calls: [] });
 
 /** What one step adds to the prompt: the demo's text and call, and the result of the call. */
@@ -51,6 +52,17 @@ describe('the demo model', () => {
     const parts = await collect([user('Hello')]);
     expect(parts.map(({ type }) => type)).toEqual(expect.arrayContaining(['thinking', 'text', 'finish']));
     expect(await collect([user('Hello')])).toEqual(parts);
+  });
+
+  test('says of an image that it cannot see it, and answers the rest', async () => {
+    const image = { type: 'image', url: 'https://images.test/a.png' } as const;
+    const alone = textOf(await collect([user([image])]));
+    expect(alone).toContain('You attached an image: the demo model has no eyes for it.');
+    const asked: Content = [{ type: 'text', text: 'what time is it?' }, image, image];
+    const messages = await step([user(asked)], outputs);
+    const answer = textOf(await collect(messages));
+    expect(answer).toContain('2 images');
+    expect(answer).toContain('It is **2026');
   });
 
   test('streams word by word, and counts its tokens', async () => {

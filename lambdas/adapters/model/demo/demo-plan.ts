@@ -53,7 +53,7 @@ function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): D
   const steering = acknowledge(prompt);
   const body = next
     ? announce(next)
-    : [...outcomes(exchange), ...asked.flatMap(replyUnlessTool)].join('\n\n');
+    : [...outcomes(exchange), ...blindness(exchange), ...asked.flatMap(replyUnlessTool)].join('\n\n');
   const answer = body || 'Done.';
   // A heading is one only at the beginning of a line.
   const text =
@@ -81,12 +81,19 @@ function acknowledge(prompt: readonly PromptMessage[]): string {
     : `You then wrote ${quotes}, so on to that.`;
 }
 
-/** The demo reads words alone, and says so of the rest. */
 function wordsOf(content: Content): string {
-  const images = imagesOf(content);
-  return [textOf(content), ...(images > 0 ? [`(${images} ${images === 1 ? 'image' : 'images'})`] : [])]
-    .join(' ')
-    .trim();
+  return textOf(content) || 'an image';
+}
+
+function blindness(exchange: readonly PromptMessage[]): string[] {
+  const images = exchange.reduce(
+    (sum, message) => sum + (message.role === 'user' ? imagesOf(message.content) : 0),
+    0,
+  );
+  if (images === 0) return [];
+  return [
+    `You attached ${images === 1 ? 'an image' : `${images} images`}: the demo model has no eyes for it.`,
+  ];
 }
 
 function quote(content: string): string {
