@@ -98,6 +98,7 @@ export function createDashboard(
             table.metric(name, { statistic: Stats.SUM, period: PERIOD, label: name }),
           ),
         ),
+        graph('Failures of MCP servers', midturnMetricBySplit(scope, 'McpFailures')),
       ],
     ],
   });

@@ -21,7 +21,7 @@ export interface FunctionSpec {
   holdsMessage?: boolean;
   /** What it does to connections of this API and stage: `POST` a frame, `DELETE` one that cannot keep up. */
   connections: readonly ConnectionMethod[];
-  /** Whether it calls the model, and so may invoke it or read its key. */
+  /** Whether it calls the model, and so may invoke it or read its key, and those of the agent's MCP servers. */
   callsModel: boolean;
   /** Whether it proves who connects, and so may read the tokens. */
   authorizes?: boolean;
@@ -109,6 +109,9 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
       'MIDTURN_MODEL_BASE_URL',
       'MIDTURN_MODEL_API_KEY',
       'MIDTURN_MODEL_API_KEY_SECRET',
+      'MIDTURN_MCP_URLS',
+      'MIDTURN_MCP_TOKENS',
+      'MIDTURN_MCP_TOKENS_SECRET',
     ],
   },
   deadline: {

@@ -82,7 +82,11 @@ export class Midturn extends Construct {
   }
 
   #warnOfPlainSecrets(props: MidturnProps): void {
-    const plain = { modelApiKey: 'modelApiKeySecret', tokens: 'tokensSecret' } as const;
+    const plain = {
+      modelApiKey: 'modelApiKeySecret',
+      tokens: 'tokensSecret',
+      mcpTokens: 'mcpTokensSecret',
+    } as const;
     for (const [prop, better] of Object.entries(plain) as [keyof typeof plain, string][]) {
       if (!props[prop]) continue;
       Annotations.of(this).addWarningV2(

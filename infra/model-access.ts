@@ -46,6 +46,11 @@ function bedrockArns(scope: Construct, modelId: string): string[] {
   ];
 }
 
+/** What calling the agent's MCP servers takes: reading exactly the secret that holds their tokens. */
+export function mcpPermissions(scope: Construct, { mcpTokensSecret }: MidturnProps): Permission[] {
+  return mcpTokensSecret ? [secretPermission(scope, mcpTokensSecret)] : [];
+}
+
 /** What comparing tokens takes: reading exactly the secret that holds them. */
 export function tokensPermissions(scope: Construct, { auth, tokensSecret }: MidturnProps): Permission[] {
   return auth === 'tokens' && tokensSecret ? [secretPermission(scope, tokensSecret)] : [];

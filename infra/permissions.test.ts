@@ -72,20 +72,22 @@ describe('the model', () => {
 });
 
 describe('a secret', () => {
-  const secrets = { modelApiKeySecret: 'provider-key', tokensSecret: 'tokens' };
+  const secrets = { modelApiKeySecret: 'provider-key', tokensSecret: 'tokens', mcpTokensSecret: 'mcp' };
 
   it('is read by the function that needs it, and by no other', () => {
     const props = { ...secrets, model: 'anthropic:m', auth: 'tokens' };
     const readers = FUNCTION_NAMES.flatMap((name) =>
       using(name, 'secretsmanager', props).map((entry) => [name, entry] as const),
     );
-    expect(readers.map(([name]) => name)).toEqual(['authorizer', 'turn']);
+    expect(readers.map(([name]) => name)).toEqual(['authorizer', 'turn', 'turn']);
     expect(readers[0]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:tokens-\?{6}/);
-    expect(readers[1]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:provider-key-\?{6}/);
+    expect(readers[2]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:provider-key-\?{6}/);
+    expect(readers[1]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:mcp-\?{6}/);
   });
 
   it('is read by nobody where the choice needs none', () => {
-    const props = { ...secrets, model: 'bedrock:m', auth: 'none' };
+    const { mcpTokensSecret: _, ...others } = secrets;
+    const props = { ...others, model: 'bedrock:m', auth: 'none' };
     expect(FUNCTION_NAMES.flatMap((name) => using(name, 'secretsmanager', props))).toEqual([]);
   });
 

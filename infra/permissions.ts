@@ -3,7 +3,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { FunctionSpec } from './function-table.ts';
 import type { Surroundings } from './functions.ts';
-import { modelPermissions, tokensPermissions } from './model-access.ts';
+import { mcpPermissions, modelPermissions, tokensPermissions } from './model-access.ts';
 import type { MidturnProps } from './props.ts';
 import { tableKeyStatement } from './table.ts';
 
@@ -63,7 +63,7 @@ export function permissionsOf(
       'Connections come and go: every one of this API and stage, by one method.',
     );
   }
-  if (spec.callsModel) allowed.push(...modelPermissions(scope, props));
+  if (spec.callsModel) allowed.push(...modelPermissions(scope, props), ...mcpPermissions(scope, props));
   if (spec.authorizes) allowed.push(...tokensPermissions(scope, props));
   return allowed;
 }

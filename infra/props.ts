@@ -18,6 +18,16 @@ export interface MidturnProps {
   /** The key itself: ends up in the template, so for the local cloud alone. @default - none */
   modelApiKey?: string;
 
+  /** Addresses of MCP servers in place of those in the agent's definition: `docs=https://…,…`. @default - none */
+  mcpUrls?: string;
+  /**
+   * Name or ARN of the secret that holds the tokens of MCP servers, `docs=token,…`. Only the turn function may read it.
+   * @default - none
+   */
+  mcpTokensSecret?: string;
+  /** The tokens themselves: end up in the template, so for the local cloud alone. @default - none */
+  mcpTokens?: string;
+
   /** Who may connect: `jwt` and `tokens` prove a principal; `none` lets everybody in, as one and the same. */
   auth: string;
   /** `iss` that a JWT must carry; its keys are found through the issuer's discovery document. @default - none */

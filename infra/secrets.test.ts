@@ -6,12 +6,17 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-const PLAIN = { MIDTURN_MODEL_API_KEY: 'sk-never-shown-1', MIDTURN_TOKENS: 'never-shown-2=acme/ann' };
+const PLAIN = {
+  MIDTURN_MODEL_API_KEY: 'sk-never-shown-1',
+  MIDTURN_TOKENS: 'never-shown-2=acme/ann',
+  MIDTURN_MCP_TOKENS: 'docs=never-shown-3',
+};
 const SECRETS = {
   MIDTURN_MODEL: 'anthropic:some-model',
   MIDTURN_MODEL_API_KEY_SECRET: 'name-of-the-key',
   MIDTURN_AUTH: 'tokens',
   MIDTURN_TOKENS_SECRET: 'name-of-the-tokens',
+  MIDTURN_MCP_TOKENS_SECRET: 'name-of-the-servers-tokens',
 };
 
 /** Runs the app as `cdk synth` does. */
@@ -46,7 +51,8 @@ describe('a key and tokens', () => {
     const template = files.find(({ path }) => path.endsWith('Midturn.template.json'));
     expect(template?.text).toContain('name-of-the-key');
     expect(template?.text).toContain('name-of-the-tokens');
-    for (const value of ['sk-never-shown-1', 'never-shown-2']) {
+    expect(template?.text).toContain('name-of-the-servers-tokens');
+    for (const value of ['sk-never-shown-1', 'never-shown-2', 'never-shown-3']) {
       expect(files.filter(({ text }) => text.includes(value)).map(({ path }) => path)).toEqual([]);
     }
   });

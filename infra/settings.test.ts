@@ -86,6 +86,8 @@ it.each([
   [{ MIDTURN_MODEL: 'gpt' }, 'MIDTURN_MODEL is "gpt"'],
   [{ MIDTURN_MODEL: 'anthropic:m' }, 'MIDTURN_MODEL_API_KEY_SECRET is not set'],
   [{ MIDTURN_TOKENS: 'a=b/c' }, 'MIDTURN_TOKENS is for the local cloud'],
+  [{ MIDTURN_MCP_TOKENS: 'docs=t' }, 'MIDTURN_MCP_TOKENS is for the local cloud'],
+  [{ MIDTURN_MCP_URLS: 'docs=ftp://d' }, 'MIDTURN_MCP_URLS has "docs=ftp://d"'],
   [{ MIDTURN_STAGE: 'a/b' }, 'MIDTURN_STAGE is "a/b"'],
   [{ MIDTURN_REMOVAL: 'perhaps' }, 'MIDTURN_REMOVAL is "perhaps": it must be retain or destroy.'],
   [{ MIDTURN_MANAGEMENT_ENDPOINT: 'localhost' }, 'MIDTURN_MANAGEMENT_ENDPOINT is "localhost"'],

@@ -17,6 +17,9 @@ const TEXTS = {
   modelBaseUrl: 'MIDTURN_MODEL_BASE_URL',
   modelApiKey: 'MIDTURN_MODEL_API_KEY',
   modelApiKeySecret: 'MIDTURN_MODEL_API_KEY_SECRET',
+  mcpUrls: 'MIDTURN_MCP_URLS',
+  mcpTokens: 'MIDTURN_MCP_TOKENS',
+  mcpTokensSecret: 'MIDTURN_MCP_TOKENS_SECRET',
   auth: 'MIDTURN_AUTH',
   jwtIssuer: 'MIDTURN_JWT_ISSUER',
   jwtAudience: 'MIDTURN_JWT_AUDIENCE',
@@ -87,6 +90,7 @@ const LOCAL_STAGE = 'local';
 const PLAIN_SECRETS = [
   ['modelApiKey', 'modelApiKeySecret'],
   ['tokens', 'tokensSecret'],
+  ['mcpTokens', 'mcpTokensSecret'],
 ] as const;
 
 /**

@@ -33,6 +33,11 @@ export const METRICS = {
   PostsGone: { unit: 'Count', description: 'Posts to connections that were gone.' },
   PostsThrottled: { unit: 'Count', description: 'Posts that API Gateway throttled and that were repeated.' },
   ModelFailures: { unit: 'Count', description: 'Model calls that failed.', dimension: 'code' },
+  McpFailures: {
+    unit: 'Count',
+    description: 'Times that an MCP server could not be reached, or broke off.',
+    dimension: 'server',
+  },
   InputTokens: { unit: 'Count', description: 'Tokens that models read.' },
   OutputTokens: { unit: 'Count', description: 'Tokens that models wrote.' },
   DeadLetters: {

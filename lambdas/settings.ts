@@ -195,6 +195,21 @@ export function readJwtSettings(env: Environment): JwtSettings {
   };
 }
 
+/** Addresses of MCP servers by their name in the agent's definition, whose own they take the place of: `server=url,…`. */
+export function readMcpUrls(env: Environment): Readonly<Record<string, string>> {
+  const entries = (env.MIDTURN_MCP_URLS ?? '')
+    .split(',')
+    .filter((entry) => entry.trim() !== '')
+    .map((entry) => {
+      const [, server, url] = /^([A-Za-z0-9-]+)=(\S+)$/.exec(entry.trim()) ?? [];
+      if (server && url && isTrustworthy(url)) return [server, url] as const;
+      throw new SettingError(
+        `MIDTURN_MCP_URLS has "${entry.trim()}": it must be server=url,… with https (http on a loopback address alone).`,
+      );
+    });
+  return Object.fromEntries(entries);
+}
+
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 /** Keys that came over a line which others can write on would prove nothing; a loopback address is this very machine. */
@@ -211,6 +226,9 @@ export const SETTING_NAMES = [
   'MIDTURN_MODEL_BASE_URL',
   'MIDTURN_MODEL_API_KEY',
   'MIDTURN_MODEL_API_KEY_SECRET',
+  'MIDTURN_MCP_URLS',
+  'MIDTURN_MCP_TOKENS',
+  'MIDTURN_MCP_TOKENS_SECRET',
   'MIDTURN_AUTH',
   'MIDTURN_JWT_ISSUER',
   'MIDTURN_JWT_AUDIENCE',
@@ -230,5 +248,6 @@ export function checkSettings(env: Environment): void {
   readRetention(env);
   readLogLevel(env);
   readModelChoice(env);
+  readMcpUrls(env);
   readAuthChoice(env);
 }

@@ -57,6 +57,18 @@ describe('a function loads', () => {
     ]);
   });
 
+  it('of MCP nothing, unless the agent names a server: then at most 450 KB more', () => {
+    const ofMcp = (size: BundleSize) => size.parts.filter(({ name }) => name === '@ai-sdk/mcp');
+    for (const provider of PROVIDERS) {
+      const without = sizeOf(metafiles, 'turn', provider);
+      const withMcp = sizeOf(metafiles, 'turn', provider, { mcp: true });
+      expect(ofMcp(without)).toEqual([]);
+      expect(ofMcp(withMcp)).toHaveLength(1);
+      const more = provider === 'demo' ? 1200 * KB : 450 * KB;
+      expect(withMcp.bytes - without.bytes, heaviest(withMcp)).toBeLessThanOrEqual(more);
+    }
+  });
+
   it('of zod what is used: none of its languages but English', () => {
     for (const { outputs } of metafiles) {
       const inputs = Object.values(outputs).flatMap((output) =>

@@ -28,21 +28,24 @@ const SDK = /(?:^|\/)node_modules\/(?:@aws-sdk|@aws|@smithy)\//;
  * What one function loads in Lambda: its entry, all that this imports at once, and of the dynamic imports those that are
  * taken. Not taken are the credential providers of the SDK, since Lambda gives credentials in variables.
  *
+ * `mcp`: what it loads when the agent names an MCP server.
+ *
  * @throws Error when the bundles hold no such function, or nothing of the provider's package.
  */
 export function sizeOf(
   metafiles: readonly Metafile[],
   name: string,
   provider: Provider = 'demo',
+  { mcp = false } = {},
 ): BundleSize {
   for (const metafile of metafiles) {
     const entry = Object.keys(metafile.outputs).find((path) => path.endsWith(`/${name}.mjs`));
-    if (entry) return measure(metafile, entry, provider);
+    if (entry) return measure(metafile, entry, provider, mcp);
   }
   throw new Error(`There is no bundle of ${name}.`);
 }
 
-function measure({ outputs }: Metafile, entry: string, provider: Provider): BundleSize {
+function measure({ outputs }: Metafile, entry: string, provider: Provider, mcp: boolean): BundleSize {
   const wanted = PROVIDER_PACKAGES[provider];
   let found = wanted === undefined || !entry.endsWith('/turn.mjs');
   const takes = (path: string): boolean => {
@@ -51,6 +54,7 @@ function measure({ outputs }: Metafile, entry: string, provider: Provider): Bund
       found = true;
       return true;
     }
+    if (source.includes('/model/mcp/')) return mcp;
     if (source.includes('/adapters/model/')) return source.includes('/model/demo/') === (provider === 'demo');
     return !source.includes('node_modules/') || source.includes('node_modules/@aws-sdk/client-');
   };

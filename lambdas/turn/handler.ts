@@ -5,6 +5,8 @@ import { errorFields } from '../adapters/instruments/error-fields.ts';
 import { instrumentsOf } from '../adapters/instruments/instruments.ts';
 import { createModel } from '../adapters/model/create-model.ts';
 import { lazyModel } from '../adapters/model/lazy-model.ts';
+import { parseMcpTokens } from '../adapters/model/mcp/tokens.ts';
+import { createToolSource } from '../adapters/model/mcp/tool-source.ts';
 import { createToolbox } from '../adapters/model/toolbox.ts';
 import { remembered } from '../adapters/remembered.ts';
 import { readSecret } from '../adapters/secrets.ts';
@@ -13,7 +15,7 @@ import { deadLetters, parseToken } from '../adapters/sqs/queues.ts';
 import type { Token } from '../core/ports.ts';
 import type { TurnContext } from '../core/turn/context.ts';
 import { runToken } from '../core/turn/worker.ts';
-import { readModelChoice, readTurnSettings } from '../settings.ts';
+import { readMcpUrls, readModelChoice, readTurnSettings, SettingError } from '../settings.ts';
 
 const env = process.env;
 const instruments = instrumentsOf(env);
@@ -21,7 +23,22 @@ const core = coreOf(env, instruments);
 const settings = readTurnSettings(env);
 const queueUrl = required(env, 'MIDTURN_TURN_QUEUE_URL');
 const dead = deadLetters(required(env, 'MIDTURN_DEAD_TURN_QUEUE_URL'));
-const toolbox = createToolbox(agent);
+const tokensSecret = env.MIDTURN_MCP_TOKENS_SECRET;
+const mcpTokens = remembered(async () =>
+  parseMcpTokens(tokensSecret ? await readSecret(tokensSecret) : (env.MIDTURN_MCP_TOKENS ?? '')),
+);
+const tools = createToolSource(agent, {
+  urls: readMcpUrls(env),
+  async token(server) {
+    const token = (await mcpTokens()).get(server);
+    if (token === undefined) throw new SettingError(`MIDTURN_MCP_TOKENS holds none of "${server}".`);
+    return token;
+  },
+  warn: (message, fields) => core.log.warn(message, fields),
+  failed: (server) => core.metrics.countBy('McpFailures', server),
+  now: () => core.clock.now(),
+});
+const toolbox = createToolbox(agent, tools);
 const choice = readModelChoice(env);
 const keySecret = env.MIDTURN_MODEL_API_KEY_SECRET;
 const makeModel = remembered(async () => {
@@ -29,6 +46,7 @@ const makeModel = remembered(async () => {
   return createModel(choice, agent, {
     ...(env.MIDTURN_MODEL_BASE_URL && { baseUrl: env.MIDTURN_MODEL_BASE_URL }),
     ...(apiKey && { apiKey }),
+    tools,
     warn: (message, fields) => core.log.warn(message, fields),
   });
 });
@@ -58,6 +76,8 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
   const { clock } = core;
   const { session, slot } = token;
   const log = core.log.with({ session, slot });
+  // Asked beside the first reads and writes, which take their time too.
+  const offered = tools.offered();
   const lease = holdMessage({ queueUrl, receiptHandle, seconds: settings.visibilitySeconds, clock, log });
   try {
     const context: TurnContext = {
@@ -76,7 +96,7 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
     log.error('turn failed', { messageId, ...errorFields(error) });
     return false;
   } finally {
-    await lease.stop();
+    await Promise.all([offered, lease.stop()]);
   }
 }
 

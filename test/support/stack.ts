@@ -11,6 +11,8 @@ export interface StackOptions {
   /** Over the scripted model and auth `none`. */
   settings?: Readonly<Record<string, string>>;
   gatewayLimits?: LocalCloudOptions['gatewayLimits'];
+  /** Bundles of other functions than the project's: their folder. */
+  bundles?: () => Promise<string>;
   /** What Secrets Manager holds. */
   secrets?: LocalCloudOptions['secrets'];
 }
@@ -38,7 +40,12 @@ export interface Stack {
 /** A burst of frames shall not start an environment for each: two cores run them no faster. */
 const MAX_ENVIRONMENTS = 6;
 
-export async function startStack({ settings, gatewayLimits, secrets }: StackOptions = {}): Promise<Stack> {
+export async function startStack({
+  settings,
+  gatewayLimits,
+  secrets,
+  bundles,
+}: StackOptions = {}): Promise<Stack> {
   const model = await startScriptedModel();
   const log: string[] = [];
   const cloud = await startLocalCloud({
@@ -50,6 +57,7 @@ export async function startStack({ settings, gatewayLimits, secrets }: StackOpti
     ...(gatewayLimits && { gatewayLimits }),
     ...(secrets && { secrets }),
     build: false,
+    ...(bundles && { bundles: await bundles() }),
     maxEnvironments: MAX_ENVIRONMENTS,
     log: ({ level, source, text }) => log.push(`${level} ${source}: ${text}`),
   });

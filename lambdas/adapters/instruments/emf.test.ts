@@ -111,6 +111,8 @@ describe('embedded metrics', () => {
     metrics.countBy('Steps', 'x');
     // @ts-expect-error is a count
     metrics.time('Steps', 1);
-    expectTypeOf(metrics.countBy).parameter(0).toEqualTypeOf<'Turns' | 'Refused' | 'ModelFailures'>();
+    expectTypeOf(metrics.countBy)
+      .parameter(0)
+      .toEqualTypeOf<'Turns' | 'Refused' | 'ModelFailures' | 'McpFailures'>();
   });
 });

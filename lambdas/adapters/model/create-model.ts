@@ -1,6 +1,7 @@
 import type { Model } from '../../core/model.ts';
 import type { ModelChoice } from '../../settings.ts';
 import type { AgentDefinition } from './agent-definition.ts';
+import { ownTools, type ToolSource } from './mcp/tool-source.ts';
 import type { SdkModelOptions } from './sdk-model.ts';
 
 export interface ModelConfig {
@@ -11,6 +12,8 @@ export interface ModelConfig {
   /** `bedrock` alone; `AWS_REGION` if absent. */
   region?: string;
   fetch?: typeof globalThis.fetch;
+  /** Where the agent's tools come from. Default: its own alone. */
+  tools?: ToolSource;
   /** For what an operator should know of a call that went on. */
   warn?: SdkModelOptions['warn'];
 }
@@ -28,9 +31,10 @@ export async function createModel(
   agent: AgentDefinition,
   config: ModelConfig = {},
 ): Promise<Model> {
+  const { tools = ownTools(agent) } = config;
   if (choice.provider === 'demo') {
     const { createDemoModel } = await import('./demo/demo-model.ts');
-    return createDemoModel({ tools: Object.keys(agent.tools) });
+    return createDemoModel({ tools });
   }
   const [{ createSdkModel }, languageModel] = await Promise.all([
     import('./sdk-model.ts'),
@@ -41,6 +45,7 @@ export async function createModel(
     name: choice.modelId,
     languageModel,
     agent,
+    tools,
     // Bedrock's API knows no "no tools", and its provider then drops every call and result from the prompt.
     forbidToolsBy: choice.provider === 'bedrock' ? 'instruction' : 'choice',
     // The servers that imitate OpenAI's each have their own, and some want it back as it was.

@@ -11,6 +11,7 @@ import type { Model, ModelPart, ModelRequest, Usage } from '../../core/model.ts'
 import type { AgentDefinition, AgentTool } from './agent-definition.ts';
 import { CUT_OFF, EMPTY, type ReasonedFailure, toFailure, WITHHELD } from './failure.ts';
 import { toJson } from './json-safe.ts';
+import type { OfferedTools, ToolSource } from './mcp/tool-source.ts';
 import { type CallIds, hasImages, type ShownImages, toModelMessages } from './prompt.ts';
 import { checkOnly, describeInvalidCall } from './tool-input.ts';
 
@@ -18,7 +19,8 @@ export interface SdkModelOptions {
   provider: string;
   name: string;
   languageModel: LanguageModel;
-  agent: AgentDefinition;
+  agent: Pick<AgentDefinition, 'instructions' | 'settings'>;
+  tools: ToolSource;
   /**
    * How the model is kept from calling tools. `choice`: by the provider's own setting. `instruction`: by a sentence after
    * the instructions, for providers where that setting would take the tools, and with them all calls and results, out of
@@ -34,6 +36,10 @@ export interface SdkModelOptions {
   secrets: readonly string[];
 }
 
+/** So that the model says what it could not look up, instead of making something up. */
+const missingNote = ({ missing }: OfferedTools): string[] =>
+  missing.length > 0 ? [`The tools of ${missing.join(' and ')} cannot be reached at the moment.`] : [];
+
 const NO_TOOLS_INSTRUCTION = 'Do not call any tool now: answer with what you know.';
 
 /**
@@ -42,11 +48,28 @@ const NO_TOOLS_INSTRUCTION = 'Do not call any tool now: answer with what you kno
  */
 export function createSdkModel(options: SdkModelOptions): Model {
   const { provider, name } = options;
-  const tools: ToolSet = Object.fromEntries(
-    Object.entries(options.agent.tools).map(([toolName, { tool }]) => [toolName, declare(tool)]),
-  );
-  return { provider, name, stream: (request, signal) => streamParts(options, tools, request, signal) };
+  let declared: Declared | undefined;
+  const declareAll = async (): Promise<Declared> => {
+    const offered = await options.tools.offered();
+    if (declared?.offered !== offered) declared = { offered, tools: declareTools(offered) };
+    return declared;
+  };
+  return {
+    provider,
+    name,
+    async *stream(request, signal) {
+      yield* streamParts(options, await declareAll(), request, signal);
+    },
+  };
 }
+
+interface Declared {
+  offered: OfferedTools;
+  tools: ToolSet;
+}
+
+const declareTools = ({ tools }: OfferedTools): ToolSet =>
+  Object.fromEntries(Object.entries(tools).map(([name, { tool }]) => [name, declare(tool)]));
 
 /** Without `execute`, the SDK checks a call and leaves running it to the turn, which commits it first. */
 function declare({
@@ -75,20 +98,20 @@ type SdkPart = Exclude<ModelPart, { type: 'failure' }> | { type: 'failure'; fail
  */
 async function* streamParts(
   options: SdkModelOptions,
-  tools: ToolSet,
+  declared: Declared,
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart, void, undefined> {
   const { images, provider, name } = options;
   const mayBeTheirs = hasImages(request.messages, images);
   let isFirst = true;
-  for await (const part of streamOnce(options, tools, request, signal)) {
+  for await (const part of streamOnce(options, declared, request, signal)) {
     if (isFirst && mayBeTheirs && part.type === 'failure' && part.failure.reason === 'rejected') {
       options.warn('the provider refused a prompt with images: sent again without them', {
         provider,
         model: name,
       });
-      yield* streamOnce({ ...options, images: 'none' }, tools, request, signal);
+      yield* streamOnce({ ...options, images: 'none' }, declared, request, signal);
       return;
     }
     isFirst = false;
@@ -98,7 +121,7 @@ async function* streamParts(
 
 async function* streamOnce(
   { languageModel, agent, forbidToolsBy, callIds, images, secrets }: SdkModelOptions,
-  tools: ToolSet,
+  { tools, offered }: Declared,
   { messages, toolChoice }: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<SdkPart, void, undefined> {
@@ -112,7 +135,11 @@ async function* streamOnce(
     const { stream } = streamText({
       ...agent.settings,
       model: languageModel,
-      instructions: instruct ? `${agent.instructions}\n${NO_TOOLS_INSTRUCTION}` : agent.instructions,
+      instructions: [
+        agent.instructions,
+        ...missingNote(offered),
+        ...(instruct ? [NO_TOOLS_INSTRUCTION] : []),
+      ].join('\n'),
       messages: toModelMessages(messages, { callIds, images }),
       tools,
       toolChoice: instruct ? 'auto' : toolChoice,

@@ -10,10 +10,25 @@ export function checkOnly(schema: FlexibleSchema<unknown>): FlexibleSchema<unkno
   const inner = asSchema(schema);
   return jsonSchema(() => inner.jsonSchema, {
     validate: async (value) => {
-      const result = (await inner.validate?.(value)) ?? { success: true, value };
+      const result = await checkInput(schema, value);
       return result.success ? { success: true, value } : result;
     },
   });
+}
+
+type Checked = { success: true; value: unknown } | { success: false; error: Error };
+
+/**
+ * What the schema makes of an input. Standard Schemas are asked as their specification has it: a failure is what has issues.
+ * The SDK takes for a success whatever has a value, and valibot's failures have one too.
+ */
+export async function checkInput(schema: FlexibleSchema<unknown>, value: unknown): Promise<Checked> {
+  if ('~standard' in schema) {
+    const result = await schema['~standard'].validate(value);
+    if (!result.issues) return { success: true, value: result.value };
+    return { success: false, error: new Error('The input does not fit.', { cause: result.issues }) };
+  }
+  return (await asSchema(schema).validate?.(value)) ?? { success: true, value };
 }
 
 /** Why a call cannot be run, in a line that helps the model to do better. */
@@ -42,6 +57,10 @@ function findIssues(error: unknown): string[] {
 
 function describeIssue(issue: unknown): string[] {
   if (typeof issue !== 'object' || issue === null || !('message' in issue)) return [];
-  const path = 'path' in issue && Array.isArray(issue.path) ? issue.path.map(String).join('.') : '';
+  const path = 'path' in issue && Array.isArray(issue.path) ? issue.path.map(keyOf).join('.') : '';
   return [path ? `${path}: ${issue.message}` : String(issue.message)];
 }
+
+/** A step of a path is a key, or an object that has it. */
+const keyOf = (step: unknown): string =>
+  String(typeof step === 'object' && step !== null && 'key' in step ? step.key : step);

@@ -1,4 +1,6 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import { tool } from 'ai';
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { defineAgent, toolContext } from './agent-definition.ts';
@@ -11,6 +13,23 @@ function giving(output: unknown) {
   return { tool: tool({ inputSchema: z.object({}), execute: () => output }) };
 }
 
+/** By the specification alone, of no library: a failure that has a value too, and a path of objects. */
+const standard = {
+  '~standard': {
+    version: 1,
+    vendor: 'nobody',
+    validate: (value: unknown) =>
+      typeof value === 'object' && value !== null && 'grams' in value && Number(value.grams) > 0
+        ? { value: { grams: Number(value.grams) } }
+        : { value, issues: [{ message: 'must be a weight', path: [{ key: 'grams' }] }] },
+    jsonSchema: {
+      input: () => ({ type: 'object', properties: { grams: { type: 'number' } } }),
+      output: () => ({ type: 'object' }),
+    },
+    types: undefined as { input: { grams: number }; output: { grams: number } } | undefined,
+  },
+} as const;
+
 const cycle: Record<string, unknown> = {};
 cycle.self = cycle;
 
@@ -22,6 +41,13 @@ const agent = defineAgent({
       tool: tool({
         inputSchema: z.object({ a: z.coerce.number(), b: z.number().default(1) }),
         execute: async ({ a, b }) => ({ sum: a + b }),
+      }),
+    },
+    weigh: { tool: tool({ inputSchema: standard, execute: ({ grams }) => grams * 2 }) },
+    halve: {
+      tool: tool({
+        inputSchema: toStandardJsonSchema(v.object({ grams: v.pipe(v.number(), v.minValue(1)) })),
+        execute: ({ grams }) => grams / 2,
       }),
     },
     look: {
@@ -80,6 +106,25 @@ function run(
 ) {
   return toolbox.run({ id: 'call-1', name, args }, { signal, idempotencyKey: 'key-1' });
 }
+
+describe('a Standard Schema of another library', () => {
+  test.each([
+    ['weigh', { grams: '4' }, 8],
+    ['halve', { grams: 4 }, 2],
+  ])('%s is run with what it makes of the input', async (name, args, output) => {
+    expect(await run(name, args)).toEqual({ output, isError: false });
+  });
+
+  test.each([
+    ['weigh', 'grams: must be a weight'],
+    ['halve', 'grams: Invalid value: Expected >=1 but received 0'],
+  ])('%s is not run with what does not fit, although its answer has a value too', async (name, reason) => {
+    expect(await run(name, { grams: 0 })).toEqual({
+      output: `The arguments do not fit the tool "${name}": ${reason}.`,
+      isError: true,
+    });
+  });
+});
 
 describe('run', () => {
   test('applies the schema to the input, defaults and all', async () => {

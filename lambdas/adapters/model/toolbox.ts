@@ -1,26 +1,30 @@
-import { asSchema } from 'ai';
 import type { Toolbox, ToolOutcome } from '../../core/model.ts';
-import { type AgentDefinition, findTool, type ToolContext } from './agent-definition.ts';
+import { type AgentDefinition, findTool, policyOf, type ToolContext } from './agent-definition.ts';
 import { toJson } from './json-safe.ts';
-import { describeInvalidCall, unknownTool } from './tool-input.ts';
+import { serverOf } from './mcp/definition.ts';
+import { ownTools, type ToolSource } from './mcp/tool-source.ts';
+import { checkInput, describeInvalidCall, unknownTool } from './tool-input.ts';
 
 const MAX_ERROR_LENGTH = 500;
 const DEFAULT_TIMEOUT_SECONDS = 60;
 const STOPPED = 'The tool was stopped before it was done.';
 
 /** The agent's tools, run as the AI SDK runs them: schema first, then `execute`, of a stream of outputs the last. */
-export function createToolbox(agent: AgentDefinition): Toolbox {
+export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTools(agent)): Toolbox {
   return {
-    isIdempotent: (name) => findTool(agent, name)?.idempotent === true,
+    isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
 
-    timeLimitMs: (name) => (findTool(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
+    timeLimitMs: (name) => (policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
 
     async run({ id, name, args }, { signal, idempotencyKey }) {
-      const execute = findTool(agent, name)?.tool.execute;
-      const schema = findTool(agent, name)?.tool.inputSchema;
-      if (!execute) return failed(unknownTool(name, Object.keys(agent.tools)));
+      const { tools, missing } = await source.offered();
+      const { execute, inputSchema: schema } = findTool({ tools }, name)?.tool ?? {};
+      if (!execute && missing.includes(serverOf(name))) {
+        return failed(`The server "${serverOf(name)}" cannot be reached: the tool was not run.`);
+      }
+      if (!execute) return failed(unknownTool(name, Object.keys(tools)));
       try {
-        const checked = (await asSchema(schema).validate?.(args)) ?? { success: true, value: args };
+        const checked = schema ? await checkInput(schema, args) : { success: true as const, value: args };
         if (!checked.success) return failed(describeInvalidCall(checked.error, name));
         // While the schema was at work, the turn may have been aborted: a tool that listens from now on would not hear of it.
         if (signal.aborted) return failed(STOPPED);

@@ -2,10 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { agent } from '../../../../agent/agent.ts';
 import type { Content } from '../../../core/content.ts';
 import type { ModelPart, ModelRequest, PromptMessage } from '../../../core/model.ts';
+import type { AgentDefinition } from '../agent-definition.ts';
 import { createModel } from '../create-model.ts';
 import { createDemoModel, splitWords } from './demo-model.ts';
 
-const demo = createDemoModel({ tools: ['current_time', 'wait'], sleep: async () => {} });
+const { current_time, wait } = agent.tools;
+const offering = (tools: AgentDefinition['tools']) => ({ offered: async () => ({ tools, missing: [] }) });
+const demo = createDemoModel({
+  tools: offering({ ...(current_time && { current_time }), ...(wait && { wait, weather: wait }) }),
+  sleep: async () => {},
+});
 
 async function collect(
   messages: PromptMessage[],
@@ -52,6 +58,45 @@ describe('the demo model', () => {
     const parts = await collect([user('Hello')]);
     expect(parts.map(({ type }) => type)).toEqual(expect.arrayContaining(['thinking', 'text', 'finish']));
     expect(await collect([user('Hello')])).toEqual(parts);
+  });
+
+  test.each<[string, object[]]>([
+    ['use weather {"city": "Bern"}', [{ name: 'weather', args: { city: 'Bern' } }]],
+    [
+      'Use `weather` with {"city": {"name": "Bern"}}',
+      [{ name: 'weather', args: { city: { name: 'Bern' } } }],
+    ],
+    ['use weather', [{ name: 'weather', args: {} }]],
+    [
+      'use weather {}\nuse wait {"seconds": 2}\nand what time is it?',
+      [
+        { name: 'weather', args: {} },
+        { name: 'wait', args: { seconds: 2 } },
+        { name: 'current_time', args: {} },
+      ],
+    ],
+  ])('calls a tool by its name, one per step: %s', async (content, calls) => {
+    let prompt = [user(content)];
+    for (const call of calls) {
+      expect(callOf(await collect(prompt))).toMatchObject(call);
+      prompt = await step(prompt, outputs);
+    }
+    expect(callOf(await collect(prompt))).toBeUndefined();
+    expect(textOf(await collect(prompt))).toContain('2026');
+  });
+
+  test.each([
+    [
+      'use umbrella {"size": 1}',
+      'There is no tool named `umbrella`. I have `current_time`, `wait`, `weather`.',
+    ],
+    ['use weather {city: Bern}', 'What stands behind `use weather` is not JSON'],
+    ['use umbrella', 'demo'],
+    ['You may use it {or not} if you like', 'demo'],
+  ])('says what it cannot call, and takes prose for prose: %s', async (content, says) => {
+    const parts = await collect([user(content)]);
+    expect(callOf(parts)).toBeUndefined();
+    expect(textOf(parts)).toContain(says);
   });
 
   test('says of an image that it cannot see it, and answers the rest', async () => {
@@ -140,7 +185,7 @@ describe('the demo model', () => {
 
   test('calls no tool when it must answer, nor one that the agent lacks', async () => {
     expect(callOf(await collect([user('wait 3 seconds')], 'none'))).toBeUndefined();
-    const bare = createDemoModel({ tools: [], sleep: async () => {} });
+    const bare = createDemoModel({ tools: offering({}), sleep: async () => {} });
     const parts: ModelPart[] = [];
     const request: ModelRequest = { messages: [user('wait 3 seconds')], toolChoice: 'auto' };
     for await (const part of bare.stream(request, new AbortController().signal)) parts.push(part);

@@ -1,10 +1,11 @@
 import { setTimeout as timeout } from 'node:timers/promises';
 import type { Model, ModelPart, ModelRequest } from '../../../core/model.ts';
+import type { ToolSource } from '../mcp/tool-source.ts';
 import { planStep } from './demo-plan.ts';
 
 export interface DemoModelOptions {
-  /** Names of the agent's tools: the demo calls `current_time` and `wait` when they are among them. */
-  tools: readonly string[];
+  /** The agent's tools: the demo calls `current_time` and `wait` when it is asked for the like, and any that is asked for by name. */
+  tools: ToolSource;
   /** Rejects when the signal aborts. */
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -18,7 +19,10 @@ export function createDemoModel({ tools, sleep = pause }: DemoModelOptions): Mod
   return {
     provider: 'demo',
     name: 'demo',
-    stream: (request, signal) => streamStep(request, tools, sleep, signal),
+    async *stream(request, signal) {
+      const { tools: offered } = await tools.offered();
+      yield* streamStep(request, Object.keys(offered), sleep, signal);
+    },
   };
 }
 

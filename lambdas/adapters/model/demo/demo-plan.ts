@@ -1,6 +1,7 @@
 import { type Content, imagesOf, textOf } from '../../../core/content.ts';
 import type { ModelRequest, PromptMessage, ToolCall } from '../../../core/model.ts';
 import { reply } from './demo-replies.ts';
+import { inSeconds, MAX_WISHES, type Wish, wishesOf } from './demo-wishes.ts';
 
 /** What the demo model does in one model call. */
 export interface DemoStep {
@@ -9,12 +10,6 @@ export interface DemoStep {
   call?: ToolCall;
 }
 
-type Wish = { tool: 'current_time' } | { tool: 'wait'; seconds: number };
-
-/** As the sample tool `wait` limits itself. */
-const MAX_WAIT_SECONDS = 10;
-/** Stays below the default limit of 16 steps, so that the demo always gets to its answer. */
-const MAX_WISHES = 12;
 const QUOTE_LENGTH = 80;
 
 /**
@@ -45,15 +40,20 @@ function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): D
   const exchange = prompt.slice(prompt.findLastIndex(isAnswer) + 1);
   const asked = exchange.flatMap((message) => (message.role === 'user' ? [wordsOf(message.content)] : []));
   const made = exchange.flatMap((message) => (message.role === 'assistant' ? message.calls : []));
-  const next = asked
-    .flatMap(wishesOf)
-    .filter(({ tool }) => tools.includes(tool))
+  const wishes = asked.flatMap((content) => wishesOf(content, tools));
+  const next = wishes
+    .filter(({ tool, problem }) => tools.includes(tool) && problem === undefined)
     .slice(0, MAX_WISHES)[made.length];
 
   const steering = acknowledge(prompt);
   const body = next
-    ? announce(next)
-    : [...outcomes(exchange), ...blindness(exchange), ...asked.flatMap(replyUnlessTool)].join('\n\n');
+    ? next.announcement
+    : [
+        ...outcomes(exchange),
+        ...refusals(wishes, tools),
+        ...blindness(exchange),
+        ...asked.flatMap((content) => (wishesOf(content, tools).length > 0 ? [] : [reply(content)])),
+      ].join('\n\n');
   const answer = body || 'Done.';
   // A heading is one only at the beginning of a line.
   const text =
@@ -101,37 +101,6 @@ function quote(content: string): string {
   return `“${line.length > QUOTE_LENGTH ? `${line.slice(0, QUOTE_LENGTH - 1)}…` : line}”`;
 }
 
-const WISH = new RegExp(
-  [
-    /\bwait\w*\b[^.;\d]*?(\d+(?:\.\d+)?)\s*(?:s|secs?|seconds?)\b/,
-    /\bwhat time\b|\btime is it\b|\bcurrent time\b|\b(?:the|today's) date\b|\bclock\b/,
-    // "by the time that …" asks for nothing.
-    /(?<!\b(?:by|at|all|of|from|until|during) )\bthe time\b/,
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'gi',
-);
-
-function wishesOf(content: string): Wish[] {
-  return [...content.matchAll(WISH)].flatMap(([, seconds]): Wish[] =>
-    seconds === undefined ? [{ tool: 'current_time' }] : waits(Number(seconds)),
-  );
-}
-
-/** A wait that is longer than the tool allows becomes several. */
-function waits(seconds: number): Wish[] {
-  const full = Math.min(Math.floor(seconds / MAX_WAIT_SECONDS), MAX_WISHES);
-  const rest = seconds - full * MAX_WAIT_SECONDS;
-  const parts = Array.from({ length: full }, () => MAX_WAIT_SECONDS);
-  if ((rest > 0 || full === 0) && full < MAX_WISHES) parts.push(rest);
-  return parts.map((part) => ({ tool: 'wait', seconds: part }));
-}
-
-function announce(wish: Wish): string {
-  return wish.tool === 'wait' ? `I will wait ${inSeconds(wish.seconds)}.` : 'Let me look at the clock.';
-}
-
 function toCall(wish: Wish, prompt: readonly PromptMessage[]): ToolCall {
   const earlier = prompt.reduce(
     (sum, message) => sum + (message.role === 'assistant' ? message.calls.length : 0),
@@ -140,8 +109,18 @@ function toCall(wish: Wish, prompt: readonly PromptMessage[]): ToolCall {
   return {
     id: `demo_${earlier + 1}`,
     name: wish.tool,
-    args: wish.tool === 'wait' ? { seconds: wish.seconds } : {},
+    args: wish.args,
   };
+}
+
+/** Of tools that were asked for by name and cannot be called. */
+function refusals(wishes: readonly Wish[], tools: readonly string[]): string[] {
+  const known =
+    tools.length > 0 ? `I have ${tools.map((tool) => `\`${tool}\``).join(', ')}.` : 'I have none.';
+  return wishes.flatMap(({ tool, byName, problem }) => {
+    if (problem !== undefined) return problem;
+    return byName && !tools.includes(tool) ? `There is no tool named \`${tool}\`. ${known}` : [];
+  });
 }
 
 function outcomes(exchange: readonly PromptMessage[]): string[] {
@@ -161,12 +140,4 @@ function field(output: unknown, name: string): unknown {
 
 function asText(output: unknown): string {
   return typeof output === 'string' ? output : JSON.stringify(output);
-}
-
-function inSeconds(seconds: number): string {
-  return seconds === 1 ? '1 second' : `${seconds} seconds`;
-}
-
-function replyUnlessTool(content: string): string[] {
-  return wishesOf(content).length > 0 ? [] : [reply(content)];
 }

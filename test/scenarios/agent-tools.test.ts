@@ -1,0 +1,158 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { buildVariant } from '../conformance/variant-bundles.ts';
+import { end, framesOf } from '../support/frames.ts';
+import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+
+const folder = join(import.meta.dirname, '../../dist/agent-tools');
+const TOKEN = 'token-of-the-library';
+
+/** An agent as a team might write it: a tool with the schema of another library than zod, and two MCP servers. */
+const AGENT = {
+  name: 'agent-tools',
+  patches: [
+    [
+      'agent/agent.ts',
+      "import { defineAgent } from '../lambdas/adapters/model/agent-definition.ts';",
+      [
+        "import { defineAgent } from '../lambdas/adapters/model/agent-definition.ts';",
+        "import { tool } from 'ai';",
+        "import { toStandardJsonSchema } from '@valibot/to-json-schema';",
+        "import * as v from 'valibot';",
+        'const weigh = tool({',
+        "  description: 'Weighs something.',",
+        '  inputSchema: toStandardJsonSchema(v.object({ grams: v.pipe(v.number(), v.minValue(1)), unit: v.optional(v.string(), "g") })),',
+        '  execute: ({ grams, unit }) => ["It weighs", grams, unit].join(" "),',
+        '});',
+      ].join('\n'),
+    ],
+    [
+      'agent/agent.ts',
+      '  tools: {',
+      [
+        '  mcp: {',
+        "    books: { url: 'https://books.invalid/mcp', token: 'bearer', timeoutSeconds: 5 },",
+        "    gone: { url: 'http://127.0.0.1:9/mcp', connectSeconds: 1 },",
+        '  },',
+        '  tools: {',
+        '    weigh: { tool: weigh, idempotent: true },',
+      ].join('\n'),
+    ],
+  ],
+} as const;
+
+describe('tools of an agent', () => {
+  let server: TestMcpServer;
+  let stack: Stack;
+  let sessions = 0;
+  beforeAll(async () => {
+    server = await startMcpServer({ token: TOKEN });
+    stack = await startStack({
+      settings: {
+        MIDTURN_MCP_URLS: `books=${server.url}`,
+        MIDTURN_MCP_TOKENS_SECRET: 'team/mcp-tokens',
+        MIDTURN_VISIBILITY_SECONDS: '2',
+      },
+      secrets: { 'team/mcp-tokens': `books=${TOKEN}\n` },
+      bundles: () => buildVariant({ ...AGENT, breaks: '', rules: [], fails: [] }, folder),
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await stack.settleClients();
+    await stack.close();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function ask(toolCalls: { id: string; name: string; args: string | object }[]) {
+    const scripted = stack.model.script([{ toolCalls: toolCalls as never }, { chunks: ['So.'] }]);
+    const client = await stack.connect(`session-${++sessions}`);
+    // Also a client that sees a take-over's repeats.
+    client.send({ type: 'connect' });
+    await client.next('connected');
+    client.send({ type: 'message', content: 'first' });
+    return { client, scripted };
+  }
+
+  it('P13: of an MCP server are declared by its name, run, and answered; one that is down is left out', async () => {
+    const { client, scripted } = await ask([
+      { id: 'c1', name: 'books_search', args: { query: 'cats' } },
+      { id: 'c2', name: 'books_borrow', args: { title: 'Cats' } },
+      { id: 'c3', name: 'gone_ask', args: {} },
+    ]);
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So.', steps: 2 });
+    const results = framesOf(client, 'tool_result').map(({ id, output, is_error = false }) => [
+      id,
+      output,
+      is_error,
+    ]);
+    expect(results.toSorted()).toEqual([
+      ['c1', 'One book about cats.', false],
+      ['c2', '"Cats" is lent out.', true],
+      ['c3', expect.stringContaining('There is no tool named "gone_ask"'), true],
+    ]);
+    const declared = scripted.requests[0]?.body.tools?.map((tool) => tool.function) ?? [];
+    expect(declared.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['books_search', 'books_count', 'current_time', 'weigh']),
+    );
+    expect(declared.find(({ name }) => name === 'books_search')).toMatchObject({
+      description: 'Looks for a book.',
+      parameters: { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] },
+    });
+    const [system] = scripted.requests[0]?.body.messages ?? [];
+    expect(system?.content).toContain('The tools of gone cannot be reached at the moment.');
+    expect(system?.content).not.toContain('books');
+    let log = '';
+    // Metrics are written when the invocation ends.
+    await vi.waitUntil(() => {
+      log += stack.takeLog().join('\n');
+      return /"McpFailures":\[?1/.test(log);
+    });
+    expect(log).toContain('an MCP server could not be asked for its tools');
+    expect(log).not.toContain(TOKEN);
+    expect(await stack.stored.everything()).not.toContain(TOKEN);
+  });
+
+  it('P13: a call to an MCP server that a worker died over is not run again: nobody knows what came of it', async () => {
+    const before = server.calls.length;
+    const { client } = await ask([{ id: 'c1', name: 'books_wait', args: {} }]);
+    await vi.waitUntil(() => server.calls.length === before + 1, { timeout: 10_000 });
+    const busy = stack.cloud.functions
+      .list()
+      .filter(({ name }) => name === 'turn')
+      .flatMap(({ environments }) => environments)
+      .filter(({ state }) => state === 'busy');
+    for (const { id } of busy) await stack.cloud.functions.kill(id);
+    expect(await client.waitFor('tool_result', 20_000)).toMatchObject({
+      is_error: true,
+      output: expect.stringContaining('Unknown outcome'),
+    });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So.' });
+    expect(server.calls).toHaveLength(before + 1);
+  }, 40_000);
+
+  it('with the schema of another library are declared, checked, and given what it makes of the input', async () => {
+    const { client, scripted } = await ask([
+      { id: 'c1', name: 'weigh', args: { grams: 5 } },
+      { id: 'c2', name: 'weigh', args: { grams: 0 } },
+      { id: 'c3', name: 'weigh', args: { grams: 'much' } },
+    ]);
+    await end(client);
+    const results = framesOf(client, 'tool_result').map(({ id, output }) => [id, output]);
+    expect(results.toSorted()).toEqual([
+      ['c1', 'It weighs 5 g'],
+      ['c2', expect.stringMatching(/do not fit the tool "weigh": grams: .*1/)],
+      ['c3', expect.stringMatching(/do not fit the tool "weigh": grams: /)],
+    ]);
+    const declared = scripted.requests[0]?.body.tools?.map((tool) => tool.function);
+    expect(declared?.find(({ name }) => name === 'weigh')).toMatchObject({
+      parameters: {
+        type: 'object',
+        properties: { grams: { type: 'number', minimum: 1 } },
+        required: ['grams'],
+      },
+    });
+  });
+});

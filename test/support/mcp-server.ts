@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json as readJson } from 'node:stream/consumers';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+
+/** A library over MCP, by the protocol's own SDK, on loopback. */
+export interface TestMcpServer {
+  readonly url: string;
+  /** Calls that were run, in order: `search {"query":"…"}`. */
+  readonly calls: readonly string[];
+  /** Requests that came in, by method of HTTP and of MCP: `POST initialize`. */
+  readonly requests: readonly string[];
+  /** As after a restart of a server that keeps its sessions in memory. */
+  forgetSessions(): void;
+  /** What happens to the next `tools/call`: the socket is cut before it runs, or after. */
+  cutNextCall(when: 'before' | 'after'): void;
+  /** From now on requests are answered by this status, or not at all; undefined: as they should be. */
+  answerWith(status: number | 'nothing' | undefined): void;
+  /** Adds `renew`, as a new version of the server might. */
+  addTool(): void;
+  close(): Promise<void>;
+}
+
+export async function startMcpServer({ token }: { token?: string } = {}): Promise<TestMcpServer> {
+  const calls: string[] = [];
+  const requests: string[] = [];
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
+  let cut: 'before' | 'after' | undefined;
+  let answer: number | 'nothing' | undefined;
+  let hasMore = false;
+
+  function library(): McpServer {
+    const server = new McpServer({ name: 'library', version: '1.0.0' });
+    const run = (name: string, args: unknown) => calls.push(`${name} ${JSON.stringify(args)}`);
+    const text = (content: string) => ({ content: [{ type: 'text' as const, text: content }] });
+    server.registerTool(
+      'search',
+      { description: 'Looks for a book.', inputSchema: { query: z.string() } },
+      (args) => {
+        run('search', args);
+        return text(`One book about ${args.query}.`);
+      },
+    );
+    server.registerTool('count', { inputSchema: {}, outputSchema: { books: z.number() } }, () => ({
+      ...text('{"books":3}'),
+      structuredContent: { books: 3 },
+    }));
+    server.registerTool('borrow', { inputSchema: { title: z.string() } }, (args) => {
+      run('borrow', args);
+      return { ...text(`"${args.title}" is lent out.`), isError: true };
+    });
+    server.registerTool('cover', { inputSchema: {} }, () => ({
+      content: [
+        { type: 'text', text: 'The cover:' },
+        { type: 'image', data: 'AAAA', mimeType: 'image/png' },
+        { type: 'resource', resource: { uri: 'book://1', text: 'Its first page.' } },
+      ],
+    }));
+    server.registerTool('wait', { inputSchema: {} }, (_args, { signal }) => {
+      run('wait', {});
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(text('stopped'))));
+    });
+    server.registerTool('not.a.name', { inputSchema: {} }, () => text('never'));
+    if (hasMore) server.registerTool('renew', { inputSchema: {} }, () => text('renewed'));
+    return server;
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = request.method === 'POST' ? await readJson(request) : undefined;
+    const method = typeof body === 'object' && body !== null && 'method' in body ? String(body.method) : '';
+    requests.push(`${request.method} ${method}`.trim());
+    if (answer === 'nothing') return;
+    if (answer !== undefined)
+      return void response.writeHead(answer).end(`Bad: ${request.headers.authorization}`);
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      return void response.writeHead(401).end(`You sent ${request.headers.authorization}`);
+    }
+    if (method === 'tools/call' && cut) {
+      const when = cut;
+      cut = undefined;
+      if (when === 'before') return void request.socket.destroy();
+      response.write = () => {
+        request.socket.destroy();
+        return false;
+      };
+    }
+    await (await transportOf(request, response, body))?.handleRequest(request, response, body);
+  }
+
+  async function transportOf(request: IncomingMessage, response: ServerResponse, body: unknown) {
+    const id = String(request.headers['mcp-session-id'] ?? '');
+    const known = sessions.get(id);
+    if (known) return known;
+    if (!isInitializeRequest(body)) {
+      response.writeHead(id ? 404 : 400).end();
+      return undefined;
+    }
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (session) => void sessions.set(session, transport),
+    });
+    await library().connect(transport);
+    return transport;
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    calls,
+    requests,
+    forgetSessions: () => sessions.clear(),
+    cutNextCall: (when) => {
+      cut = when;
+    },
+    answerWith: (status) => {
+      answer = status;
+    },
+    addTool: () => {
+      hasMore = true;
+      sessions.clear();
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
