@@ -1,6 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type BuildResult, build, type Metafile } from 'esbuild';
+import { checkAgent } from './agent-check.ts';
+import { LocalCloudError } from './errors.ts';
 import { namespaceImports } from './namespace-imports.ts';
 
 /** Every function of the project, each a folder of `lambdas` with a `handler.ts`. */
@@ -141,4 +143,12 @@ async function writeIfChanged(path: string, content: Uint8Array): Promise<void> 
   await rename(draft, path);
 }
 
-if (import.meta.main) await buildFunctions({ ...project(), release: true });
+if (import.meta.main) {
+  try {
+    await checkAgent();
+    await buildFunctions({ ...project(), release: true });
+  } catch (error) {
+    console.error(error instanceof LocalCloudError ? error.message : error);
+    process.exitCode = 1;
+  }
+}

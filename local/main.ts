@@ -1,5 +1,6 @@
 import { stop as stopBundler } from 'esbuild';
 import { SETTING_NAMES, SettingError } from '../lambdas/settings.ts';
+import { checkAgent } from './agent-check.ts';
 import { BEDROCK_ENDPOINT, startLocalCloud } from './cloud.ts';
 import { consoleLog } from './console-log.ts';
 import { LocalCloudError } from './errors.ts';
@@ -33,6 +34,7 @@ function readSecrets(text: string | undefined): Record<string, string> {
 }
 
 async function main(): Promise<void> {
+  await checkAgent();
   const settings: Record<string, string> = {};
   for (const name of [...SETTING_NAMES, BEDROCK_ENDPOINT]) {
     const value = process.env[name];

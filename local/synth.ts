@@ -23,13 +23,15 @@ const PASSED_THROUGH = [
   'MIDTURN_MODEL_API_KEY',
   'MIDTURN_TOKENS',
   'MIDTURN_MCP_TOKENS',
+  'MIDTURN_MCP_URLS',
   'MIDTURN_JWT_ISSUER',
   'MIDTURN_JWT_AUDIENCE',
 ] as const;
 
-/** Has the form of a URL, since some of these settings must. */
+/** Has the form of a URL, or of a server with its URL, since some of these settings must. */
 function placeholder(name: string): string {
-  return `https://${name.toLowerCase().replaceAll('_', '-')}.placeholder.invalid/`;
+  const url = `https://${name.toLowerCase().replaceAll('_', '-')}.placeholder.invalid/`;
+  return name === 'MIDTURN_MCP_URLS' ? `server=${url}` : url;
 }
 
 /**

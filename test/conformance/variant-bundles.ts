@@ -9,10 +9,17 @@ const root = join(import.meta.dirname, '../..');
 const SOURCES = ['lambdas', 'agent'];
 
 /**
- * Bundles the functions from a copy of their source that has the variant's fault, into `<folder>/bundles`. Below the
+ * Bundles the functions from a copy of their source that has the variant's fault, or further files, into `<folder>/bundles`. Below the
  * project's own root, so that the copy finds the same packages.
  */
-export async function buildVariant({ name, patches }: Variant, folder: string): Promise<string> {
+export async function buildVariant(
+  {
+    name,
+    patches,
+    files = {},
+  }: Pick<Variant, 'name' | 'patches'> & { files?: Readonly<Record<string, string>> },
+  folder: string,
+): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   for (const source of SOURCES) await cp(join(root, source), join(folder, source), { recursive: true });
   for (const [file, find, replace] of patches) {
@@ -25,6 +32,7 @@ export async function buildVariant({ name, patches }: Variant, folder: string): 
       text.replace(find, () => replace),
     );
   }
+  for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
   const outdir = join(folder, 'bundles');
   const groups = project().groups.map((handlers) =>
     Object.fromEntries(

@@ -56,7 +56,7 @@ describe('tools of an agent', () => {
         MIDTURN_VISIBILITY_SECONDS: '2',
       },
       secrets: { 'team/mcp-tokens': `books=${TOKEN}\n` },
-      bundles: () => buildVariant({ ...AGENT, breaks: '', rules: [], fails: [] }, folder),
+      bundles: () => buildVariant(AGENT, folder),
     });
   }, 60_000);
   afterAll(async () => {

@@ -15,7 +15,7 @@ const REMARKS = [
 
 const HINTS = [
   'I am the demo model, with neither network nor key. Ask me for *the time*, to *wait 3 seconds*, or for *a long story*, and write again while I am still answering.',
-  'As the demo model I cannot look things up. I can tell *the time*, *wait 5 seconds* and then *wait 2 seconds* more, or write *200 words about the sea*. Interrupt me whenever you like.',
+  'As the demo model I cannot look things up. I can tell *the time*, *wait 5 seconds* and then *wait 2 seconds* more, write *200 words about the sea*, or call a tool by its name: `use wait {"seconds": 2}`. Interrupt me whenever you like.',
 ];
 
 const SENTENCES = [
