@@ -41,3 +41,17 @@ it('a tool is one line, told when its result is there', () => {
   const [line] = feed.next({ items: [{ ...tool, result }] });
   expect(line?.text).toMatch(/^\* wait\(\{"seconds":1\}\) → failed: x x .*…$/);
 });
+
+it('of a message with images says where they are, or what they are', () => {
+  const message = {
+    ...applied('first'),
+    content: [
+      { type: 'text', text: 'look' },
+      { type: 'image', url: 'https://a.test/b.png' },
+      { type: 'image', media_type: 'image/gif', data: 'AAAA' },
+    ],
+  } satisfies UserItem;
+  expect(new Feed().next({ items: [message] }).map((piece) => piece.text)).toEqual([
+    '> look [image https://a.test/b.png] [image, image/gif]   [taken in at step 1]',
+  ]);
+});

@@ -25,12 +25,23 @@ function PartView({ part }: { part: Part }) {
   switch (part.type) {
     case 'text':
       return <p>{part.text}</p>;
+    // An image of the user's. One that is elsewhere is a link: nothing is fetched before the reader asks for it.
+    case 'file':
+      return part.url.startsWith('data:') ? (
+        <img src={part.url} alt="Attached" />
+      ) : (
+        <a href={part.url} rel="noreferrer noopener">
+          an image
+        </a>
+      );
     case 'reasoning':
       return <p className="reasoning">{part.text}</p>;
     // Said by another device, and taken in here.
     case 'steering-message':
       return (
-        <blockquote>{part.parts.map((one) => (one.type === 'text' ? one.text : '')).join('')}</blockquote>
+        <blockquote>
+          <Parts parts={part.parts} />
+        </blockquote>
       );
     case 'data-message-state':
       return part.data.status === 'applied' && part.data.step > 1 ? (
