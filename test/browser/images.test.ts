@@ -101,6 +101,23 @@ describeInBrowser('Images on the page', () => {
     });
   });
 
+  it('two large images share the room of the message, and leave some for its text', async () => {
+    stack.script([{ chunks: ['I see.'] }]);
+    const session = stack.newSession();
+    const chat = await browser.open(session);
+    const { page } = chat;
+    const noise = Buffer.from(await page.evaluate<string>(NOISE), 'base64');
+    const files = ['one.png', 'two.png'].map((name) => ({ name, mimeType: 'image/png', buffer: noise }));
+    await page.locator('input[type=file]').setInputFiles(files);
+    await page.getByRole('button', { name: 'Remove image 2' }).waitFor();
+    const text = 'What do these have in common? '.repeat(30).trim();
+    await chat.say(text);
+    await page.locator('.prose').getByText('I see.').waitFor();
+    expect((await stack.stored.transcript(session))[0]).toMatchObject({
+      content: [{ type: 'image' }, { type: 'image' }, { type: 'text', text }],
+    });
+  });
+
   it('an image elsewhere is a link: the page asks its server for nothing', async () => {
     stack.script([{ chunks: ['I see.'] }]);
     const session = stack.newSession();

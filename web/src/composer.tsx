@@ -103,7 +103,7 @@ export function Composer({
               // biome-ignore lint/suspicious/noArrayIndexKey: the same image may be there twice
               <li key={index}>
                 <img
-                  src={`data:${image.media_type};base64,${image.data}`}
+                  src={`data:${image.part.media_type};base64,${image.part.data}`}
                   alt={`Attached, number ${index + 1}`}
                 />
                 <button type="button" onClick={() => remove(image)} aria-label={`Remove image ${index + 1}`}>

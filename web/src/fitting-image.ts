@@ -8,7 +8,7 @@ export class ImageError extends Error {
 }
 
 /** From what is best to look at to what is small, in pixels of the longer side. */
-const SIDES = [1280, 960, 720, 540, 400, 300];
+const SIDES = [1280, 960, 720, 540, 400, 300, 220, 160];
 const QUALITIES = [0.8, 0.6, 0.4];
 /** What a model sees as it is; everything else is drawn anew. */
 const TYPES: readonly string[] = [

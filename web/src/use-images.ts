@@ -3,26 +3,32 @@ import { contentBytes } from '../../client/content.ts';
 import type { Content, ContentPart } from '../../client/index.ts';
 import { fittingImage, ImageError } from './fitting-image.ts';
 
-export type AttachedImage = Extract<ContentPart, { data: string }>;
+export interface AttachedImage {
+  file: File;
+  part: Extract<ContentPart, { data: string }>;
+}
 
 /** Of an image's part: its type and punctuation. */
 const PART_BYTES = 64;
+/** Kept for what is yet to be written beside it. */
+const TEXT_BYTES = 1024;
 
 /** Text alone is text; with images it is parts, the images first. */
-export function contentOf(text: string, images: readonly ContentPart[]): Content {
+export function contentOf(text: string, images: readonly AttachedImage[]): Content {
   if (images.length === 0) return text;
-  return text.trim() === '' ? [...images] : [...images, { type: 'text', text }];
+  const parts = images.map(({ part }) => part);
+  return text.trim() === '' ? parts : [...parts, { type: 'text', text }];
 }
 
-/** The images of the message that is being written, made small enough to fit into it. */
+/** The images of the message that is being written. They share its room: one more makes the others smaller. */
 export function useImages(limit: number, text: string, trouble: (message: string) => void) {
   const [images, setImages] = useState<readonly AttachedImage[]>([]);
-  // Several files may be on their way at once: each is measured against those before it.
+  const [onTheirWay, setOnTheirWay] = useState(0);
+  // Several files may be on their way at once: one is done after the other.
   const queue = useRef(Promise.resolve());
   const latest = useRef({ limit, text, images });
   latest.current = { ...latest.current, limit, text };
 
-  const [onTheirWay, setOnTheirWay] = useState(0);
   const put = useCallback((next: readonly AttachedImage[]) => {
     latest.current.images = next;
     setImages(next);
@@ -33,10 +39,11 @@ export function useImages(limit: number, text: string, trouble: (message: string
         setOnTheirWay((count) => count + 1);
         queue.current = queue.current
           .then(async () => {
-            const { limit: all, text: said, images: before } = latest.current;
-            const room = all - contentBytes(contentOf(said || ' ', before)) - PART_BYTES;
-            const image = await fittingImage(file, room);
-            put([...latest.current.images, image]);
+            const before = latest.current.images;
+            const next = await fitAll([...before.map((image) => image.file), file], latest.current);
+            // Those that were taken out meanwhile stay out.
+            const left = latest.current.images;
+            put(next.filter((image) => image.file === file || left.some((one) => one.file === image.file)));
           })
           .catch((error: unknown) => {
             if (!(error instanceof ImageError)) throw error;
@@ -48,9 +55,18 @@ export function useImages(limit: number, text: string, trouble: (message: string
     [put, trouble],
   );
   const remove = useCallback(
-    (image: AttachedImage) => put(latest.current.images.filter((one) => one !== image)),
+    ({ file }: AttachedImage) => put(latest.current.images.filter((one) => one.file !== file)),
     [put],
   );
   const clear = useCallback(() => put([]), [put]);
   return { images, isBusy: onTheirWay > 0, attach, remove, clear };
+}
+
+function fitAll(
+  files: readonly File[],
+  { limit, text }: { limit: number; text: string },
+): Promise<AttachedImage[]> {
+  const room = limit - Math.max(TEXT_BYTES, contentBytes(text));
+  const share = Math.floor(room / files.length) - PART_BYTES;
+  return Promise.all(files.map(async (file) => ({ file, part: await fittingImage(file, share) })));
 }
