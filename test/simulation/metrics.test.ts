@@ -48,7 +48,7 @@ describe('what is measured', () => {
 
   it('is everything that can happen to a core', async () => {
     /** Measured by adapters and handlers, which have tests of their own. */
-    const elsewhere: MetricName[] = ['PostsGone', 'PostsThrottled', 'DeadLetters'];
+    const elsewhere: MetricName[] = ['PostsGone', 'PostsThrottled', 'DeadLetters', 'McpFailures'];
     const core = Object.keys(METRICS).filter((name) => !elsewhere.some((other) => other === name));
     const seen = new Set<string>();
     let handedOverInPeace = 0;
