@@ -52,7 +52,7 @@ async function fill(principal: Principal, tag: string): Promise<number> {
   const session = sessionOf(principal, 'chat');
   const items: [{ pk: string; sk: string }, object?][] = [
     [connectionKey(`connection-${tag}`), { session }],
-    [laneKey(`lane-${tag}`), { session }],
+    [laneKey(session, `lane-${tag}`)],
     [sessionKey(session)],
     [messageKey(session, 'm')],
     [rateKey(principal, 'frames', 7)],

@@ -17,8 +17,7 @@ interface Found {
 }
 
 /**
- * Everything of a principal, wherever it stands: sessions with their entries and events, fates of messages, lanes,
- * connections, rates. Reads the whole table: nothing that runs needs an index by principal.
+ * Everything of a principal, wherever it stands: sessions with all that they consist of, connections, rates. Reads the whole table: nothing that runs needs an index by principal.
  */
 export async function* itemsOf(
   client: DynamoDBDocumentClient,
@@ -33,12 +32,11 @@ export async function* itemsOf(
       ConsistentRead: true,
       ProjectionExpression: 'pk, sk',
       FilterExpression:
-        'begins_with(pk, :sessions) OR begins_with(pk, :messages) OR begins_with(pk, :rates) OR begins_with(#session, :session)',
+        'begins_with(pk, :sessions) OR begins_with(pk, :rates) OR begins_with(#session, :session)',
       ExpressionAttributeNames: { '#session': 'session' },
       ExpressionAttributeValues: {
         ':session': session,
         ':sessions': `SESSION#${session}`,
-        ':messages': `MESSAGE#${session}`,
         ':rates': rateKey(principal, '', 0).pk.replace(/#0$/, ''),
       },
     },

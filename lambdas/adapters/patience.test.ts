@@ -62,14 +62,14 @@ async function given(...answers: Answer[]) {
 
 describe.concurrent('a call whose answer is lost', () => {
   it('is made again: a read', async () => {
-    const { store, asked } = await given(lost, fine({ Item: { pk: { S: 'LANE#l' }, seq: { N: '7' } } }));
-    expect(await store.get(laneKey('l'))).toMatchObject({ seq: 7 });
+    const { store, asked } = await given(lost, fine({ Item: { pk: { S: 'SESSION#s' }, seq: { N: '7' } } }));
+    expect(await store.get(laneKey('s', 'l'))).toMatchObject({ seq: 7 });
     expect(asked()).toBe(2);
   });
 
   it('is made again: a write, whose repeat can be refused because it took effect', async () => {
     const { store, asked } = await given(lost, refused);
-    expect(await store.update(laneKey('l'), stopListening('c'))).toEqual({ ok: false });
+    expect(await store.update(laneKey('s', 'l'), stopListening('c'))).toEqual({ ok: false });
     expect(asked()).toBe(2);
   });
 
@@ -84,6 +84,6 @@ describe.concurrent('a call whose answer is lost', () => {
 
 it('a throttled write is made again until it passes', async () => {
   const { store, asked } = await given(throttled, throttled, throttled, fine({ Attributes: {} }));
-  expect(await store.update(laneKey('l'), stopListening('c'))).toEqual({ ok: true, item: {} });
+  expect(await store.update(laneKey('s', 'l'), stopListening('c'))).toEqual({ ok: true, item: {} });
   expect(asked()).toBe(4);
 });

@@ -76,7 +76,7 @@ export class Broadcast {
   async settled(): Promise<void> {
     while ([...this.#listeners.values()].some(({ kept }) => kept && kept.frames.length > 0)) {
       await this.#core.clock.sleep(LOOK_MS);
-      const lane = await this.#core.store.get(laneKey(this.#lane));
+      const lane = await this.#core.store.get(laneKey(this.#session, this.#lane));
       this.join(lane?.audience ?? {});
       for (const [connection, listener] of this.#listeners) this.#releaseOverdue(connection, listener);
     }
@@ -139,7 +139,9 @@ export class Broadcast {
     this.#forgotten.add(connection);
     this.#listeners.delete(connection);
     await this.#quietly(() => this.#core.store.update(sessionKey(this.#session), leaveAudience(connection)));
-    await this.#quietly(() => this.#core.store.update(laneKey(this.#lane), stopListening(connection)));
+    await this.#quietly(() =>
+      this.#core.store.update(laneKey(this.#session, this.#lane), stopListening(connection)),
+    );
   }
 
   /** One listener's trouble is nobody else's: a gone connection that stays listed is found gone again by the next turn. */

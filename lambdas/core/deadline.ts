@@ -10,7 +10,7 @@ import { dropSlot, releaseSlot } from './slots.ts';
  * when the session happens to get free.
  */
 export async function deadlinePassed(core: Core, token: Token): Promise<void> {
-  const key = laneKey(token.lane);
+  const key = laneKey(token.session, token.lane);
   const lane = await core.store.get(key);
   if (lane && holds(lane, token.slot)) {
     const seconds = core.limits.queueTimeoutSeconds;

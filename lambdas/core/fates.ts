@@ -30,7 +30,7 @@ export async function tellFates(
         if ((await reply(core, connection, frame)) === 'sent') heard = true;
       }
     }
-    if (heard) await core.store.update(laneKey(laneId), forgetNotice(id));
+    if (heard) await core.store.update(laneKey(lane.session, laneId), forgetNotice(id));
   }
 }
 

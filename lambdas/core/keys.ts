@@ -29,11 +29,18 @@ export const sessionOf = (principal: Principal, sessionId: string): string =>
   [principal.tenant, principal.subject, sessionId].map(encodeURIComponent).join('#');
 
 export const connectionKey = (id: string): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
-export const laneKey = (id: string): Key<Lane> => ({ pk: `LANE#${id}`, sk: SOLE });
+/**
+ * All that a session consists of is in one partition, so that whoever deletes it finds every item, and a lane is reached
+ * through its own session alone (P12).
+ */
 export const sessionKey = (session: string): Key<Session> => ({ pk: `SESSION#${session}`, sk: SOLE });
+export const laneKey = (session: string, id: string): Key<Lane> => ({
+  pk: `SESSION#${session}`,
+  sk: `LANE#${id}`,
+});
 export const messageKey = (session: string, id: string): Key<Fate> => ({
-  pk: `MESSAGE#${session}#${id}`,
-  sk: SOLE,
+  pk: `SESSION#${session}`,
+  sk: `MESSAGE#${id}`,
 });
 export const entryKey = (session: string, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,

@@ -18,7 +18,7 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
       await core.store.update(sessionKey(session), release(slot));
       return;
     }
-    const lane = await core.store.get(laneKey(laneId));
+    const lane = await core.store.get(laneKey(session, laneId));
     const tail = (lane?.tail ?? []).filter((text) => seqOf(text) > read.seq);
     const left = decodeTail(tail);
     if (lane && left.length > 0) {

@@ -29,7 +29,7 @@ export async function openSession(
   const [ensured] = await Promise.all([
     core.store.update(sessionKey(session), ensureSession(principal, sessionId, name, expires.session)),
     // If absent: a duplicate of this request that comes through late must not empty a lane that is in use.
-    core.store.putIfAbsent(laneKey(lane), emptyLane(session, connection, expires.lane)),
+    core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane)),
   ]);
   return {
     session,
@@ -49,7 +49,7 @@ export interface SessionView {
 export async function viewSession(core: Pick<Core, 'store'>, key: string): Promise<SessionView> {
   const session = await core.store.get(sessionKey(key));
   const laneId = session?.active?.lane;
-  const lane = laneId === undefined ? undefined : await core.store.get(laneKey(laneId));
+  const lane = laneId === undefined ? undefined : await core.store.get(laneKey(key, laneId));
   return { session, lane, laneId };
 }
 
@@ -76,6 +76,6 @@ export async function joinSession(
   const joined = await core.store.update(sessionKey(key), joinAudience(connection, how));
   if (!joined.ok) return { lastSeq: 0 };
   const { active, seq } = joined.item;
-  const lane = active && (await core.store.update(laneKey(active.lane), listen(connection, how)));
+  const lane = active && (await core.store.update(laneKey(key, active.lane), listen(connection, how)));
   return { lastSeq: Math.max(seq, lane?.ok ? lane.item.seq : 0) };
 }

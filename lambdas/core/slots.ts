@@ -44,7 +44,7 @@ async function pruneQueue(core: Core, session: string): Promise<boolean> {
   for (const [slot, { lane: laneId, at }] of Object.entries(read.queue)) {
     const token = { session, lane: laneId, slot };
     const isActive = read.active?.slot === slot;
-    const lane = await core.store.get(laneKey(laneId));
+    const lane = await core.store.get(laneKey(session, laneId));
     if (!isActive && !holds(lane, slot)) {
       await releaseSlot(core, token);
       freed = true;
@@ -62,7 +62,7 @@ async function pruneQueue(core: Core, session: string): Promise<boolean> {
  * (P2). Says nothing when the slot has begun or is over: then it has an answer of its own.
  */
 export async function dropSlot(core: Core, token: Token, code: WithdrawalCode): Promise<boolean> {
-  const key = laneKey(token.lane);
+  const key = laneKey(token.session, token.lane);
   for (;;) {
     const lane = await core.store.get(key);
     if (!lane) return false;

@@ -33,7 +33,7 @@ function violationsOf(session: ChaosSession, findings: Findings, checked: Tally)
     if (!violations.has(promise)) violations.set(promise, `${promise} in ${session.label}: ${why}`);
   };
   const people = findings.people.filter((person) => person.session === session);
-  const items = findings.items.filter(({ pk, item }) => belongs(session, pk, item));
+  const items = findings.items.filter(({ pk }) => belongs(session, pk));
   const committed = committedIn(items);
   const events = [...committed.values()].sort((a, b) => a.seq - b.seq);
   const evidence: Evidence = {
@@ -60,16 +60,13 @@ function violationsOf(session: ChaosSession, findings: Findings, checked: Tally)
 
 type Violated = Evidence['violated'];
 
-function belongs({ key }: ChaosSession, pk: string, item: StoredItem['item']): boolean {
-  if (pk.startsWith('LANE#')) return item.session === key;
-  return pk === `SESSION#${key}` || pk.startsWith(`MESSAGE#${key}#`);
-}
+const belongs = ({ key }: ChaosSession, pk: string): boolean => pk === `SESSION#${key}`;
 
 /** Spilled events, and those that lanes still keep. */
 function committedIn(items: readonly StoredItem[]): Map<number, TurnEvent> {
-  const encoded = items.map(({ pk, sk, item }) => {
+  const encoded = items.map(({ sk, item }) => {
     if (sk.startsWith('EVENTS#')) return (item as unknown as StoredEvents).events;
-    return pk.startsWith('LANE#') ? (item as unknown as Lane).tail : [];
+    return sk.startsWith('LANE#') ? (item as unknown as Lane).tail : [];
   });
   const merged = mergeEvents(...encoded.map((texts) => texts.map(decodeEvent)));
   return new Map(merged.map((event) => [event.seq, event]));

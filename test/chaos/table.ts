@@ -13,7 +13,7 @@ export interface StoredItem {
 export interface Table {
   all(): Promise<StoredItem[]>;
   session(key: string): Promise<Session | undefined>;
-  lane(id: string): Promise<Lane | undefined>;
+  lane(session: string, id: string): Promise<Lane | undefined>;
   close(): void;
 }
 
@@ -32,7 +32,7 @@ export function openTable({ endpoint, tableName }: { endpoint: string; tableName
   }
   return {
     session: (key) => get(sessionKey(key)),
-    lane: (id) => get(laneKey(id)),
+    lane: (session, id) => get(laneKey(session, id)),
     async all() {
       const items: StoredItem[] = [];
       const pages = paginateScan({ client: documents }, { TableName: tableName, ConsistentRead: true });

@@ -167,7 +167,7 @@ export const VARIANTS: readonly Variant[] = [
       [
         `${core}/inbound/connection.ts`,
         'const { laneId } = await viewSession(core, connection.session);',
-        "const { laneId, lane } = await viewSession(core, connection.session);\n  if (laneId && lane?.turn) await core.store.update(laneKey(laneId), requestAbort({ turn: lane.turn, pending: 'keep', by: 'nobody' }));",
+        "const { laneId, lane } = await viewSession(core, connection.session);\n  if (laneId && lane?.turn) await core.store.update(laneKey(connection.session, laneId), requestAbort({ turn: lane.turn, pending: 'keep', by: 'nobody' }));",
       ],
     ],
     rules: ['resume-disconnect-is-no-cancel'],

@@ -127,7 +127,7 @@ export class Cloud {
             () => `get ${at(key)}`,
             false,
             () => {
-              if (key.pk.startsWith('LANE#')) this.#looks.set(`${actor.id} ${key.pk}`, scheduler.steps);
+              if (key.sk.startsWith('LANE#')) this.#looks.set(`${actor.id} ${key.sk}`, scheduler.steps);
               return table.get(key);
             },
           ),
@@ -154,8 +154,8 @@ export class Cloud {
             true,
             () => {
               const written = table.update(key, update);
-              if (written.ok && key.pk.startsWith('LANE#'))
-                this.#observe(actor, key.pk, written.item as Lane, update.change);
+              if (written.ok && key.sk.startsWith('LANE#'))
+                this.#observe(actor, key.sk, written.item as Lane, update.change);
               return written;
             },
           ),

@@ -60,9 +60,8 @@ export function readStored(cloud: Evidence): Stored {
     spilled: new Map(),
   };
   for (const { pk, sk, item } of cloud.table.all()) {
-    if (pk.startsWith('LANE#')) stored.lanes.set(pk.slice(5), item as unknown as Lane);
-    else if (pk.startsWith('MESSAGE#'))
-      stored.fates.set(pk.slice(pk.lastIndexOf('#') + 1), item as unknown as Fate);
+    if (sk.startsWith('LANE#')) stored.lanes.set(sk.slice(5), item as unknown as Lane);
+    else if (sk.startsWith('MESSAGE#')) stored.fates.set(sk.slice(8), item as unknown as Fate);
     else if (sk.startsWith('ENTRY#')) stored.entries.push(item as unknown as Entry);
     else if (sk.startsWith('EVENTS#')) {
       for (const text of (item as unknown as StoredEvents).events) {

@@ -313,8 +313,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/sessions.ts`,
-        'active && (await core.store.update(laneKey(active.lane), listen(connection, how)))',
-        'active && (await core.store.update(laneKey(active.lane), { when: [], change: [] }))',
+        'active && (await core.store.update(laneKey(key, active.lane), listen(connection, how)))',
+        'active && (await core.store.update(laneKey(key, active.lane), { when: [], change: [] }))',
       ],
     ],
   },
@@ -372,7 +372,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'lane-made-anew',
     breaks: 'a late duplicate of $connect empties no lane',
     patches: [
-      [`${core}/sessions.ts`, 'core.store.putIfAbsent(laneKey(lane)', 'core.store.put(laneKey(lane)'],
+      [
+        `${core}/sessions.ts`,
+        'core.store.putIfAbsent(laneKey(session, lane)',
+        'core.store.put(laneKey(session, lane)',
+      ],
     ],
   },
   {

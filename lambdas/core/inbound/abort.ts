@@ -23,14 +23,14 @@ export async function abortTurn(core: Core, sender: Sender, frame: AbortFrame): 
       pending: frame.pending ?? 'keep',
       by: principal.subject,
     } as const;
-    if ((await core.store.update(laneKey(laneId), requestAbort(request))).ok) return;
+    if ((await core.store.update(laneKey(session, laneId), requestAbort(request))).ok) return;
   }
-  const own = await core.store.get(laneKey(ownId));
+  const own = await core.store.get(laneKey(session, ownId));
   if (own?.slot !== undefined && own.turn === own.slot && own.holder === undefined && matches(own, frame)) {
     const token = { session, lane: ownId, slot: own.slot };
     if (await dropSlot(core, token, 'cancelled')) {
       await releaseSlot(core, token);
-      await tellFates(core, ownId, await core.store.get(laneKey(ownId)), sender.id);
+      await tellFates(core, ownId, await core.store.get(laneKey(session, ownId)), sender.id);
       return;
     }
   }

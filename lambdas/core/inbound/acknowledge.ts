@@ -35,7 +35,7 @@ export async function acknowledge(
     } else {
       await dropSlot(core, token, 'SESSION_QUEUE_FULL');
       // Dropped by me or by another; or claimed meanwhile, and then it is accepted after all.
-      const now = await core.store.get(laneKey(laneId));
+      const now = await core.store.get(laneKey(session, laneId));
       if (now && Object.hasOwn(now.notices, id)) {
         await tellFates(core, laneId, now, sender.id);
         return;

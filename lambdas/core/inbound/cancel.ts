@@ -11,7 +11,7 @@ import { answerFate } from './acknowledge.ts';
 /** Withdraws a message that no turn has taken in yet; else says where it is (`NOT_PENDING`). */
 export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFrame): Promise<void> {
   const { session, lane: laneId } = sender.connection;
-  const key = laneKey(laneId);
+  const key = laneKey(session, laneId);
   for (;;) {
     const lane = await core.store.get(key);
     const place = lane && pendingPlace(lane, id);

@@ -20,6 +20,11 @@ export async function connect(
   // Who greeted here has replayed already.
   if (!here && after !== undefined) await catchUp(core, id, connection.session, after);
   await repairLane(core, connection.session, connection.lane);
-  await tellFates(core, connection.lane, await core.store.get(laneKey(connection.lane)), id);
+  await tellFates(
+    core,
+    connection.lane,
+    await core.store.get(laneKey(connection.session, connection.lane)),
+    id,
+  );
   await reply(core, id, { type: 'connected', message: `Listening to session ${connection.sessionId}.` });
 }

@@ -26,6 +26,6 @@ export async function closeConnection(core: Core, id: string): Promise<void> {
   if (!connection) return;
   await core.store.update(sessionKey(connection.session), leaveAudience(id));
   const { laneId } = await viewSession(core, connection.session);
-  if (laneId !== undefined) await core.store.update(laneKey(laneId), stopListening(id));
+  if (laneId !== undefined) await core.store.update(laneKey(connection.session, laneId), stopListening(id));
   await core.store.delete(connectionKey(id));
 }

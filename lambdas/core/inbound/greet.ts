@@ -142,7 +142,7 @@ async function settle(core: Core, id: string, made: Connection, wish: Wish): Pro
   }
   if (wish.lane !== undefined && wish.lane !== settled.lane) {
     // Another's lane, or one that has expired, is as good as none: the client learns its lane from `session_start`.
-    const adopted = await core.store.update(laneKey(wish.lane), adopt(settled.session, id));
+    const adopted = await core.store.update(laneKey(settled.session, wish.lane), adopt(settled.session, id));
     if (adopted.ok) settled = { ...settled, lane: wish.lane };
   }
   return settled;

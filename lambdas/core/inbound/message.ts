@@ -35,7 +35,7 @@ export async function acceptMessage(
     return;
   }
   const { session, lane: laneId } = sender.connection;
-  const key = laneKey(laneId);
+  const key = laneKey(session, laneId);
   const id = frame.id ?? core.newId();
   const queued = frame.delivery === 'queue';
   for (let tries = 1; tries <= MAX_TRIES; tries++) {

@@ -72,11 +72,15 @@ describe('a rate', () => {
 });
 
 describe('keys', () => {
-  it('of the longest names and ids that are let in fit into a DynamoDB key of 2048 bytes', () => {
+  it('of the longest names and ids that are let in fit into a DynamoDB key: 2048 and 1024 bytes', () => {
     const longest = { tenant: 'ä'.repeat(128), subject: '🙂'.repeat(64) };
     const session = sessionOf(longest, '#'.repeat(64));
-    for (const { pk } of [messageKey(session, '~'.repeat(64)), rateKey(longest, 'connections', 99_999_999)]) {
+    for (const { pk, sk } of [
+      messageKey(session, '~'.repeat(64)),
+      rateKey(longest, 'connections', 99_999_999),
+    ]) {
       expect(Buffer.byteLength(pk)).toBeLessThanOrEqual(2048);
+      expect(Buffer.byteLength(sk)).toBeLessThanOrEqual(1024);
     }
   });
 });

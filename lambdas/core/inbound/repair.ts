@@ -8,7 +8,7 @@ import { dropSlot, OPENER_GRACE_MS, openSlot } from '../slots.ts';
  * will come for. Any later frame of the lane, and every `connect`, opens such slots again.
  */
 export async function repairLane(core: Core, session: string, laneId: string): Promise<void> {
-  const lane = await core.store.get(laneKey(laneId));
+  const lane = await core.store.get(laneKey(session, laneId));
   if (!lane) return;
   const now = core.clock.now();
   const stale: string[] = [];
@@ -20,5 +20,5 @@ export async function repairLane(core: Core, session: string, laneId: string): P
     const token = { session, lane: laneId, slot };
     if ((await openSlot(core, token)) === 'refused') await dropSlot(core, token, 'SESSION_QUEUE_FULL');
   }
-  if (stale.length) await tellFates(core, laneId, await core.store.get(laneKey(laneId)));
+  if (stale.length) await tellFates(core, laneId, await core.store.get(laneKey(session, laneId)));
 }

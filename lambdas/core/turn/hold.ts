@@ -81,14 +81,24 @@ export class Hold {
   /** Claims the lane, as it was seen, for a slot that was just activated. Undefined: the lane has moved on. */
   static async take(
     core: Core,
-    where: { laneId: string; slot: string; seq: number; session: Session; posted: number },
+    where: {
+      session: string;
+      laneId: string;
+      slot: string;
+      seq: number;
+      sessionItem: Session;
+      posted: number;
+    },
   ): Promise<Hold | undefined> {
-    const { laneId, slot, seq, session, posted } = where;
+    const { session, laneId, slot, seq, sessionItem, posted } = where;
     // New with each claim, never learnt by reading: also the marks of its commits are its own then.
     const me = core.newId();
-    const claimed = await core.store.update(laneKey(laneId), claim(slot, me, seq, expiry(core).lane));
+    const claimed = await core.store.update(
+      laneKey(session, laneId),
+      claim(slot, me, seq, expiry(core).lane),
+    );
     if (!claimed.ok) return undefined;
-    const hold = new Hold(core, laneId, slot, me, session, claimed.item);
+    const hold = new Hold(core, laneId, slot, me, sessionItem, claimed.item);
     await hold.#recover(posted);
     if (hold.#isTakeOver) core.metrics.count('TakeOvers');
     return hold;
@@ -179,7 +189,7 @@ export class Hold {
     const to = this.#seq + events.length;
     const mark = `${this.#me}:${++this.#commits}`;
     const written = await this.core.store.update(
-      laneKey(this.laneId),
+      laneKey(this.session, this.laneId),
       commit({
         me: this.#me,
         from: this.#stored,
@@ -196,7 +206,7 @@ export class Hold {
     );
     if (written.ok) this.lane = written.item;
     else {
-      const now = await this.core.store.get(laneKey(this.laneId));
+      const now = await this.core.store.get(laneKey(this.session, this.laneId));
       if (!now) throw new Fenced(`lane ${this.laneId} is gone`);
       if (now.mark !== mark) {
         if (now.holder !== this.#me || now.seq !== this.#stored)
@@ -239,7 +249,7 @@ export class Hold {
 
   /** Sees what others wrote on the lane (inbox, abort, audience) while there is nothing to commit. */
   async look(): Promise<void> {
-    const now = await this.core.store.get(laneKey(this.laneId));
+    const now = await this.core.store.get(laneKey(this.session, this.laneId));
     if (!now || now.holder !== this.#me) throw new Fenced(`lane ${this.laneId} is held by another`);
     this.lane = now;
     this.#broadcast.join(now.audience);

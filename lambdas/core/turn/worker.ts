@@ -50,12 +50,12 @@ async function nextSlot(
   const active = session?.active;
   if (active && active.slot !== token.slot) {
     // One turn at a time (P5): a slot whose worker died comes first.
-    const lane = await core.store.get(laneKey(active.lane));
+    const lane = await core.store.get(laneKey(token.session, active.lane));
     if (lane?.slot === active.slot) return { laneId: active.lane, slot: active.slot, seq: lane.seq };
     await rollOver(core, token.session, active.lane, active.slot);
     return 'again';
   }
-  const lane = await core.store.get(laneKey(token.lane));
+  const lane = await core.store.get(laneKey(token.session, token.lane));
   if (!lane?.slot || !holds(lane, token.slot)) {
     await rollOver(core, token.session, token.lane, token.slot);
     return 'over';
@@ -75,10 +75,11 @@ async function runSlot(
   const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
   if (!activated.ok) return 'again';
   const hold = await Hold.take(core, {
+    session,
     laneId,
     slot,
     seq,
-    session: activated.item,
+    sessionItem: activated.item,
     posted: progress.posted,
   });
   if (!hold) return 'again';
