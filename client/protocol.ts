@@ -34,6 +34,9 @@ const REPLY_TYPES: ReadonlySet<string> = new Set<ServerFrame['type']>([
   'cancelled',
   'history',
   'history_gap',
+  'sessions',
+  'renamed',
+  'export',
   'error',
   'pong',
 ]);

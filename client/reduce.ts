@@ -131,6 +131,10 @@ function receiveReply(state: State, reply: ReplyFrame): State {
       return receiveGap(state, reply);
     case 'error':
       return receiveError(state, reply);
+    case 'renamed':
+      return reply.session_id === state.sessionId ? { ...state, name: reply.name } : state;
+    case 'sessions':
+    case 'export':
     case 'connected':
     case 'pong':
       return state;

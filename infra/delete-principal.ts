@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Principal } from '../lambdas/core/items.ts';
-import { rateKey, sessionOf } from '../lambdas/core/keys.ts';
+import { listingAt, rateKey, sessionOf } from '../lambdas/core/keys.ts';
 
 /**
  * `node infra/delete-principal.ts <table> <tenant> <subject> [--yes]`: deletes everything that the table holds of one
@@ -17,7 +17,8 @@ interface Found {
 }
 
 /**
- * Everything of a principal, wherever it stands: sessions with all that they consist of, connections, rates. Reads the whole table: nothing that runs needs an index by principal.
+ * Everything of a principal, wherever it stands: sessions with all that they consist of, their
+ * list, connections, rates. Reads the whole table: nothing that runs needs an index by principal.
  */
 export async function* itemsOf(
   client: DynamoDBDocumentClient,
@@ -32,11 +33,12 @@ export async function* itemsOf(
       ConsistentRead: true,
       ProjectionExpression: 'pk, sk',
       FilterExpression:
-        'begins_with(pk, :sessions) OR begins_with(pk, :rates) OR begins_with(#session, :session)',
+        'begins_with(pk, :sessions) OR pk = :list OR begins_with(pk, :rates) OR begins_with(#session, :session)',
       ExpressionAttributeNames: { '#session': 'session' },
       ExpressionAttributeValues: {
         ':session': session,
         ':sessions': `SESSION#${session}`,
+        ':list': listingAt(principal, '').pk,
         ':rates': rateKey(principal, '', 0).pk.replace(/#0$/, ''),
       },
     },

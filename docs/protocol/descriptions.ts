@@ -78,6 +78,27 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       merged: 'One entry per user message and one for all that the assistant said in a turn; no tools.',
     },
   },
+  sessions: {
+    summary:
+      'Asks for a page of the principal’s sessions, those made last first. Answered by `sessions`. A session is in the list from its first turn on.',
+    fields: {
+      after: 'The `next` of the page before. Without it, the first page.',
+      limit: 'Sessions at most; 50 without it. A page can be shorter, or empty, and still have a `next`.',
+    },
+  },
+  rename: {
+    summary:
+      'Names a session of the principal. Answered by `renamed`, which all who listen to the session are sent, or `SESSION_NOT_FOUND`.',
+    fields: { session_id: 'Any session of the principal.', name: 'Its new name.' },
+  },
+  export: {
+    summary:
+      'Asks for a page of a session as JSON lines: a line of `type: "session"` about it, then one of `type: "entry"` for each entry of the transcript, with the fields of `history`, whole and in order. Answered by `export` or `SESSION_NOT_FOUND`.',
+    fields: {
+      session_id: 'Any session of the principal.',
+      after: 'The `next` of the page before. Without it, the first page.',
+    },
+  },
   ping: {
     summary:
       'A sign of life. Answered by `pong`. API Gateway closes a connection that is idle for 10 minutes.',
@@ -255,6 +276,30 @@ export const REPLY_DESCRIPTIONS = {
       next: 'To be passed as `before` for the next older page; absent on the oldest.',
     },
   },
+  sessions: {
+    summary: 'A page of the principal’s sessions.',
+    fields: {
+      sessions: 'Those made last come first.',
+      'sessions[].session_id': 'To connect to, or for `rename` and `export`.',
+      'sessions[].name': 'Absent as long as nobody named it.',
+      'sessions[].created_at': 'When it was made, in milliseconds since the epoch.',
+      'sessions[].active_at': 'When its last turn began, in milliseconds since the epoch.',
+      'sessions[].message_count': 'Entries of its transcript, without those of a turn that runs.',
+      next: 'To be passed as `after` for the next page; absent on the last.',
+    },
+  },
+  renamed: {
+    summary: 'A session has a new name.',
+    fields: { session_id: 'The session.', name: 'Its name from now on.' },
+  },
+  export: {
+    summary: 'A page of a session as JSON lines.',
+    fields: {
+      session_id: 'As asked for.',
+      data: 'To be put behind the page before: a long line may be continued by the next page.',
+      next: 'To be passed as `after` for the next page; absent on the last.',
+    },
+  },
   history_gap: {
     summary:
       'Some of the asked-for events have expired. Those from `available_from` on follow; for what was before, read `history`.',
@@ -270,6 +315,7 @@ export const REPLY_DESCRIPTIONS = {
       retryable: 'Whether the same frame may succeed later.',
       retry_after_ms: 'When to try again, if the server knows.',
       id: 'The message, or the request, that it is about.',
+      session_id: 'The session that was asked for, where that need not be the connection’s own.',
       limit: 'The limit that was met.',
       depth: 'How much was there, or would have been.',
     },
@@ -360,6 +406,11 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'end',
     when: 'The turn could not be carried through, for reasons of the server.',
     client: 'Keep what was said. If `retryable`, offer to go on: a new message does.',
+  },
+  SESSION_NOT_FOUND: {
+    as: 'reply',
+    when: 'The principal has no session of this id.',
+    client: 'Take it off its list.',
   },
   SESSION_DELETED: {
     as: 'reply or end',

@@ -17,6 +17,8 @@ import { StableNames } from './stable-names.ts';
  */
 
 const SESSION = 'example';
+/** Enough of the transcript to see what an export is. */
+const LAST_ENTRIES = 20;
 /** Far beyond what a cold start on a busy machine takes. */
 const PATIENCE_MS = 20_000;
 
@@ -174,6 +176,11 @@ async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
   await tape.ask({ type: 'history', before: 7, limit: 3 }, is('history'));
   await tape.ask({ type: 'history', before: 7, limit: 3, merged: true }, is('history'));
   scene('history');
+
+  await tape.ask({ type: 'rename', session_id: SESSION, name: 'Soup' }, is('renamed'));
+  await tape.ask({ type: 'sessions' }, is('sessions'));
+  await tape.ask({ type: 'export', session_id: SESSION, after: `${LAST_ENTRIES}.0` }, is('export'));
+  scene('sessions');
 
   await tape.ask({ type: 'ping', nonce: 7 }, is('pong'));
   scene('ping');

@@ -1,5 +1,6 @@
 const FIRST_TIME = Date.UTC(2026, 0, 1, 12);
 const TIME_STEP_MS = 1000;
+const TIMES = new Set(['at', 'started_at', 'created_at', 'active_at']);
 
 /** Names for ids and times that differ from run to run: the n-th turn is `turn-n` in every one. */
 export class StableNames {
@@ -22,10 +23,11 @@ export class StableNames {
     }
     if (field === 'turn_id') return this.#name(value, (n) => `turn-${n}`, 'turn');
     if (field === 'lane') return this.#name(value, (n) => `lane-${n}`, 'lane');
-    if (field === 'at' || field === 'started_at') {
+    if (TIMES.has(field)) {
       return this.#name(value, (n) => FIRST_TIME + n * TIME_STEP_MS, 'time');
     }
     if (field === 'session_id') return this.#session;
+    if (field === 'data' && typeof value === 'string' && value.startsWith('{')) return this.#inLines(value);
     if (field === 'message' && typeof value === 'string') return this.#inText(value);
     return value;
   }
@@ -38,6 +40,11 @@ export class StableNames {
     const name = make(n);
     this.#names.set(value, name);
     return name;
+  }
+
+  /** JSON lines, as an export gives them. */
+  #inLines(text: string): string {
+    return text.replace(/^.+$/gm, (line) => JSON.stringify(this.apply(JSON.parse(line))));
   }
 
   /** Texts for people quote ids. */

@@ -27,6 +27,7 @@ export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
   const now = Math.floor(core.clock.now() / 1000);
   const { transcriptDays, eventHours } = core.retention;
   const events = now + eventHours * HOUR;
+  const session = Math.max(now + transcriptDays * DAY, events) + 14 * DAY;
   return {
     /** API Gateway ends every connection after two hours. */
     connection: now + DAY,
@@ -34,6 +35,8 @@ export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
     fate: now + DAY,
     entry: now + transcriptDays * DAY,
     lane: Math.max(events, now + DAY) + 4 * DAY,
-    session: Math.max(now + transcriptDays * DAY, events) + 14 * DAY,
+    session,
+    /** Beyond the session's, which moves ahead with every turn: so it is renewed once in a month, not with every turn. */
+    listing: session + 30 * DAY,
   };
 };

@@ -118,6 +118,12 @@ export interface Session {
   principal: Principal;
   sessionId: string;
   name?: string;
+  /** When it was made: its place in its principal's list. */
+  created: number;
+  /** When its last turn began. */
+  lastActive?: number;
+  /** Until when it is in its principal's list, in seconds: renewed by a turn that would outlive that. */
+  listed?: number;
   /** Admitted slots. */
   queue: Record<string, { lane: string; at: number }>;
   /** The slot that runs. A hint: its lane may be past it already. */
@@ -125,6 +131,13 @@ export interface Session {
   seq: number;
   entry: number;
   audience: Audience;
+  expires: number;
+}
+
+/** A session's place in its principal's list. All else that a list shows is read from the session itself. */
+export interface Listing {
+  sessionId: string;
+  created: number;
   expires: number;
 }
 

@@ -2,6 +2,7 @@ import type {
   Connection,
   Fate,
   Lane,
+  Listing,
   Principal,
   RateCount,
   Session,
@@ -21,12 +22,16 @@ const SOLE = '-';
 /** Enough for ten thousand years at one event a millisecond, and sorts as text. */
 const number = (n: number) => String(n).padStart(14, '0');
 
+const LISTING = 'SESSION#';
+
+const partsOf = ({ tenant, subject }: Principal) => [tenant, subject].map(encodeURIComponent).join('#');
+
 /**
  * A session belongs to its principal: the same id under another principal is another session (P12). Each part is
  * percent-encoded, so that no subject can spell a separator.
  */
 export const sessionOf = (principal: Principal, sessionId: string): string =>
-  [principal.tenant, principal.subject, sessionId].map(encodeURIComponent).join('#');
+  `${partsOf(principal)}#${encodeURIComponent(sessionId)}`;
 
 export const connectionKey = (id: string): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
 /**
@@ -46,8 +51,19 @@ export const entryKey = (session: string, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,
   sk: `ENTRY#${number(n)}`,
 });
+/** The sessions of a principal in which something was said, in the order in which they were made. */
+export const listingKey = (
+  principal: Principal,
+  { created, sessionId }: Pick<Listing, 'created' | 'sessionId'>,
+): Key<Listing> => listingAt(principal, `${number(created)}#${encodeURIComponent(sessionId)}`);
+/** The place itself, as a list's pages give it to go on from. */
+export const listingAt = (principal: Principal, place: string): Key<Listing> => ({
+  pk: `PRINCIPAL#${partsOf(principal)}`,
+  sk: `${LISTING}${place}`,
+});
+export const placeOf = ({ sk }: Key<Listing>): string => sk.slice(LISTING.length);
 export const rateKey = (principal: Principal, kind: string, window: number): Key<RateCount> => ({
-  pk: `RATE#${[principal.tenant, principal.subject].map(encodeURIComponent).join('#')}#${kind}#${window}`,
+  pk: `RATE#${partsOf(principal)}#${kind}#${window}`,
   sk: SOLE,
 });
 /** Under the *last* seq that the item holds: a later, longer spill of the same events replaces nothing. */

@@ -12,7 +12,7 @@ const RETRYABLE = new Set<ErrorCode>([
   'INTERNAL',
 ]);
 
-export type ErrorDetails = Pick<ErrorReply, 'id' | 'limit' | 'depth' | 'retry_after_ms'>;
+export type ErrorDetails = Pick<ErrorReply, 'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms'>;
 
 /** An error that answers a frame: the connection stays open and a running turn is untouched. */
 export const errorReply = (code: ErrorCode, message: string, details: ErrorDetails = {}): ErrorReply => ({

@@ -9,6 +9,7 @@ export const ensureSession = (
   principal: Principal,
   sessionId: string,
   name: string | undefined,
+  now: number,
   expires: number,
 ): Update<Session> => ({
   when: [],
@@ -19,7 +20,9 @@ export const ensureSession = (
     setIfAbsent('audience', {}),
     setIfAbsent('seq', 0),
     setIfAbsent('entry', 0),
-    ...(name ? [set<Session>('name', name)] : []),
+    setIfAbsent('created', now),
+    // A client that gives a name each time it connects does not undo what the session was renamed to.
+    ...(name ? [setIfAbsent<Session>('name', name)] : []),
     set('expires', expires),
   ],
 });
@@ -39,7 +42,7 @@ export const release = (slot: string): Update<Session> => ({
 /** One turn at a time (P5): another slot must have been rolled first. Recognised: it is the active one. */
 export const activate = (slot: string, lane: string, at: number): Update<Session> => ({
   when: [exists('queue'), any(absent('active'), equals(['active', 'slot'], slot))],
-  change: [set('active', { slot, lane }), setIfAbsent(['queue', slot], { lane, at })],
+  change: [set('active', { slot, lane }), set('lastActive', at), setIfAbsent(['queue', slot], { lane, at })],
 });
 
 /**
@@ -52,15 +55,23 @@ export const roll = (
   seq: number,
   entry: number,
   expires: number,
+  listed = read.listed,
 ): Update<Session> => ({
   when: [equals(['active', 'slot'], slot), equals('seq', read.seq)],
   change: [
     set('seq', Math.max(read.seq, seq)),
     set('entry', Math.max(read.entry, entry)),
     set('expires', expires),
+    ...(listed === undefined ? [] : [set<Session>('listed', listed)]),
     remove('active'),
     remove(['queue', slot]),
   ],
+});
+
+/** Recognised: it bears the name; done twice is done once. */
+export const rename = (name: string): Update<Session> => ({
+  when: [exists('queue')],
+  change: [set('name', name)],
 });
 
 export const joinAudience = (connection: string, how: Listening): Update<Session> => ({

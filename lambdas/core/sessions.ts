@@ -27,7 +27,10 @@ export async function openSession(
   const session = sessionOf(principal, sessionId);
   const lane = core.newId();
   const [ensured] = await Promise.all([
-    core.store.update(sessionKey(session), ensureSession(principal, sessionId, name, expires.session)),
+    core.store.update(
+      sessionKey(session),
+      ensureSession(principal, sessionId, name, core.clock.now(), expires.session),
+    ),
     // If absent: a duplicate of this request that comes through late must not empty a lane that is in use.
     core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane)),
   ]);

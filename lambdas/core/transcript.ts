@@ -41,6 +41,24 @@ export async function* readTranscriptBefore(
   yield* readEntriesBefore(core, session, Math.min(before, latest[0]?.n ?? before));
 }
 
+/** The same forwards, from entry `from` on. */
+export async function* readTranscriptFrom(
+  core: Pick<Core, 'store'>,
+  session: string,
+  from: number,
+): AsyncGenerator<Entry> {
+  const latest = await entriesOfActiveSlot(core, session);
+  const end = latest[0]?.n ?? Number.MAX_SAFE_INTEGER;
+  for (let next = Math.max(1, from); next < end; ) {
+    const page = await core.store.query(entryKey(session, next), entryKey(session, end - 1), { limit: PAGE });
+    for (const item of page) yield withoutExpiry(item);
+    const last = page.at(-1);
+    if (page.length < PAGE || !last) break;
+    next = last.n + 1;
+  }
+  for (const entry of latest) if (entry.n >= from) yield entry;
+}
+
 async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: string): Promise<Entry[]> {
   const { session, lane } = await viewSession(core, key);
   // What the session counts was rolled over, and so has its entries.

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
-import { ID_PATTERN, MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH } from './limits.ts';
+import { ID_PATTERN, MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH, MAX_SESSIONS_LIMIT } from './limits.ts';
 
 /**
  * What a client may send, written once: validation, types, AsyncAPI and the client library come from here.
@@ -60,6 +60,26 @@ export const historyFrame = z.object({
   merged: z.optional(z.boolean()),
 });
 
+export const sessionsFrame = z.object({
+  type: z.literal('sessions'),
+  /** The `next` of the page before; without it, the first page. */
+  after: z.optional(z.string().check(z.regex(/^\d{14}#[\x21-\x7e]{1,192}$/))),
+  limit: z.optional(z.int().check(z.positive(), z.maximum(MAX_SESSIONS_LIMIT))),
+});
+
+export const renameFrame = z.object({
+  type: z.literal('rename'),
+  session_id: clientId,
+  name: z.string().check(z.minLength(1), z.maxLength(MAX_LABEL_LENGTH)),
+});
+
+export const exportFrame = z.object({
+  type: z.literal('export'),
+  session_id: clientId,
+  /** The `next` of the page before; without it, the first page. */
+  after: z.optional(z.string().check(z.regex(/^\d{1,14}\.\d{1,9}$/))),
+});
+
 export const pingFrame = z.object({
   type: z.literal('ping'),
   nonce: z.optional(z.union([z.string().check(z.maxLength(MAX_LABEL_LENGTH)), z.number()])),
@@ -73,6 +93,9 @@ export const CLIENT_FRAMES = {
   cancel: cancelFrame,
   approval_response: approvalResponseFrame,
   history: historyFrame,
+  sessions: sessionsFrame,
+  rename: renameFrame,
+  export: exportFrame,
   ping: pingFrame,
 } as const;
 
@@ -83,6 +106,9 @@ export type AbortFrame = z.infer<typeof abortFrame>;
 export type CancelFrame = z.infer<typeof cancelFrame>;
 export type ApprovalResponseFrame = z.infer<typeof approvalResponseFrame>;
 export type HistoryFrame = z.infer<typeof historyFrame>;
+export type SessionsFrame = z.infer<typeof sessionsFrame>;
+export type RenameFrame = z.infer<typeof renameFrame>;
+export type ExportFrame = z.infer<typeof exportFrame>;
 export type PingFrame = z.infer<typeof pingFrame>;
 export type ClientFrame =
   | ConnectFrame
@@ -91,4 +117,7 @@ export type ClientFrame =
   | CancelFrame
   | ApprovalResponseFrame
   | HistoryFrame
+  | SessionsFrame
+  | RenameFrame
+  | ExportFrame
   | PingFrame;

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'AUTH_ERROR',
   'PROVIDER_ERROR',
   'AGENT_ERROR',
+  'SESSION_NOT_FOUND',
   'SESSION_DELETED',
   'INTERNAL',
 ] as const;

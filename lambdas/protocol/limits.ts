@@ -28,6 +28,10 @@ export const MAX_LABEL_LENGTH = 200;
 /** Subprotocols that are echoed when asked for. `zeroclaw.v1` is the one that this protocol extends. */
 export const SUBPROTOCOLS = ['midturn.v1', 'zeroclaw.v1'] as const;
 
+/** A page of `sessions`, before the byte limit of a frame cuts it shorter. */
+export const MAX_SESSIONS_LIMIT = 100;
+export const DEFAULT_SESSIONS_LIMIT = 50;
+
 /** A page of `history`: entries, before the byte limit of a frame cuts it shorter. */
 export const MAX_HISTORY_LIMIT = 200;
 export const DEFAULT_HISTORY_LIMIT = 50;

@@ -183,6 +183,28 @@ export const history = z.object({
   /** Pass as `before` for the next older page; absent on the last one. */
   next: z.optional(z.number()),
 });
+export const sessionSummary = z.object({
+  session_id: z.string(),
+  name: z.optional(z.string()),
+  /** Milliseconds since the epoch. */
+  created_at: z.number(),
+  active_at: z.number(),
+  message_count: count,
+});
+export const sessions = z.object({
+  type: z.literal('sessions'),
+  /** Those made last come first. */
+  sessions: z.array(sessionSummary),
+  next: z.optional(z.string()),
+});
+export const renamed = z.object({ type: z.literal('renamed'), session_id: z.string(), name: z.string() });
+export const exported = z.object({
+  type: z.literal('export'),
+  session_id: z.string(),
+  /** The data of all pages put together are JSON lines. */
+  data: z.string(),
+  next: z.optional(z.string()),
+});
 export const historyGap = z.object({
   type: z.literal('history_gap'),
   after_seq: count,
@@ -197,6 +219,8 @@ export const errorReply = z.object({
   retry_after_ms: z.optional(count),
   /** The message that this is about. */
   id: z.optional(z.string()),
+  /** The session that was asked for, where it need not be the connection's own. */
+  session_id: z.optional(z.string()),
   limit: z.optional(count),
   depth: z.optional(count),
 });
@@ -225,6 +249,9 @@ export const REPLY_FRAMES = [
   cancelled,
   history,
   historyGap,
+  sessions,
+  renamed,
+  exported,
   errorReply,
   pong,
 ] as const;
@@ -236,6 +263,7 @@ export type EventFrame = z.infer<typeof eventFrame>;
 export type ReplyFrame = z.infer<typeof replyFrame>;
 export type ServerFrame = EventFrame | ReplyFrame;
 export type HistoryEntry = z.infer<typeof historyEntry>;
+export type SessionSummary = z.infer<typeof sessionSummary>;
 export type SessionStart = z.infer<typeof sessionStart>;
 export type Accepted = z.infer<typeof accepted>;
 export type ErrorReply = z.infer<typeof errorReply>;

@@ -77,7 +77,7 @@ describe('the JSON Schemas', () => {
 
   it('for any client frame and any server frame accept what was recorded, and nothing of the other side', async () => {
     const of = { client: ajv.getSchema('client-frame.json'), server: ajv.getSchema('server-frame.json') };
-    const both = ['ping', 'history'];
+    const both = ['ping', 'history', 'sessions', 'export'];
     for (const { lines } of await readScenes()) {
       for (const { from, frame } of lines) {
         expect(of[from]?.(frame), JSON.stringify(frame)).toBe(true);

@@ -232,7 +232,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: 'a frame of every kind',
-    async play({ connect, heard }) {
+    async play({ connect, heard, session }) {
       const client = await connect();
       client.send({ type: 'connect' });
       await client.next('connected');
@@ -240,6 +240,12 @@ export const SCENES: readonly Scene[] = [
       await client.next('pong');
       client.send({ type: 'history' });
       await client.next('history');
+      client.send({ type: 'sessions' });
+      await client.next('sessions');
+      client.send({ type: 'rename', session_id: session, name: 'tour' });
+      await client.next('renamed');
+      client.send({ type: 'export', session_id: session });
+      await client.next('export');
       client.send({ type: 'abort' });
       await refused(client, 'NO_ACTIVE_TURN');
       client.send({ type: 'cancel', id: 'm0' });

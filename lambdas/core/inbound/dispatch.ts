@@ -15,6 +15,7 @@ import { acceptMessage } from './message.ts';
 import { nearestIssue } from './nearest-issue.ts';
 import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
+import { renameSession, sendExport, sendSessions } from './sessions.ts';
 
 export interface InboundFrame {
   connectionId: string;
@@ -63,6 +64,12 @@ export async function handleFrame(
     case 'history':
       await sendHistory(core, sender, frame);
       return repairLane(core, session, lane);
+    case 'sessions':
+      return sendSessions(core, sender, frame);
+    case 'rename':
+      return renameSession(core, sender, frame);
+    case 'export':
+      return sendExport(core, sender, frame);
     case 'approval_response':
       await reply(
         core,

@@ -3,6 +3,7 @@ import { DEFAULT_HISTORY_LIMIT, MAX_FRAME_BYTES } from '../../protocol/limits.ts
 import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import type { Entry } from '../entries.ts';
+import { historyEntry } from '../history-entry.ts';
 import { reply } from '../replies.ts';
 import { readTranscriptBefore } from '../transcript.ts';
 import type { Sender } from './acknowledge.ts';
@@ -36,40 +37,12 @@ export async function sendHistory(core: Core, sender: Sender, frame: HistoryFram
   });
 }
 
-/** What a client sees of an entry; arguments that would not fit into a frame are left to the transcript itself. */
+/** Arguments that would not fit into a frame are left to the transcript itself, which `export` gives. */
 function shown(entry: Entry): HistoryEntry {
-  const { turn: turn_id, n } = entry;
-  switch (entry.role) {
-    case 'user':
-      return {
-        n,
-        turn_id,
-        role: 'user',
-        id: entry.id,
-        content: entry.content,
-        at: entry.at,
-        step: entry.step,
-      };
-    case 'assistant':
-      return { n, turn_id, role: 'assistant', content: entry.content };
-    case 'tool_call': {
-      const { id, name, args } = entry;
-      const fits = Buffer.byteLength(JSON.stringify(args)) < PAGE_BYTES - 1024;
-      return {
-        n,
-        turn_id,
-        role: 'tool_call',
-        id,
-        name,
-        args: fits ? args : null,
-        ...(!fits && { truncated: true }),
-      };
-    }
-    case 'tool_result': {
-      const { id, name, output, is_error } = entry;
-      return { n, turn_id, role: 'tool_result', id, name, output, ...(is_error && { is_error }) };
-    }
-  }
+  const whole = historyEntry(entry);
+  if (whole.role !== 'tool_call' || Buffer.byteLength(JSON.stringify(whole.args)) < PAGE_BYTES - 1024)
+    return whole;
+  return { ...whole, args: null, truncated: true };
 }
 
 async function* singleUnits(entries: AsyncIterable<Entry>): AsyncGenerator<HistoryEntry[]> {

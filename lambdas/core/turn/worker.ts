@@ -4,6 +4,7 @@ import { laneKey, sessionKey } from '../keys.ts';
 import { holds } from '../lane-writes.ts';
 import type { Token } from '../ports.ts';
 import { rollOver } from '../roll.ts';
+import { keepListed } from '../session-list.ts';
 import { activate, roll } from '../session-writes.ts';
 import type { TurnContext } from './context.ts';
 import { Fenced, Hold } from './hold.ts';
@@ -74,6 +75,7 @@ async function runSlot(
   const { session, laneId, slot, seq } = where;
   const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
   if (!activated.ok) return 'again';
+  const listed = await keepListed(core, activated.item);
   const hold = await Hold.take(core, {
     session,
     laneId,
@@ -95,7 +97,7 @@ async function runSlot(
       await hold.spill();
       return 'again';
     }
-    await rollHeld(hold);
+    await rollHeld(hold, listed);
     return 'over';
   } catch (error) {
     if (!(error instanceof Fenced)) throw error;
@@ -108,14 +110,14 @@ async function runSlot(
 }
 
 /** A slot of mine is over: its events are in EVENTS before the session lets go of it, so that a resume finds them. */
-async function rollHeld(hold: Hold): Promise<void> {
+async function rollHeld(hold: Hold, listed: number): Promise<void> {
   const { core, session, slot, lane, sessionItem } = hold;
   await hold.spill();
   // And posted: once it is let go, nobody looks again for what somebody may not have been sent.
   await hold.settled();
   const rolled = await core.store.update(
     sessionKey(session),
-    roll(slot, sessionItem, lane.seq, lane.entry, expiry(core).session),
+    roll(slot, sessionItem, lane.seq, lane.entry, expiry(core).session, listed),
   );
   if (!rolled.ok) await rollOver(core, session, hold.laneId, slot);
 }
