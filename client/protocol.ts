@@ -37,6 +37,7 @@ const REPLY_TYPES: ReadonlySet<string> = new Set<ServerFrame['type']>([
   'sessions',
   'renamed',
   'export',
+  'deleted',
   'error',
   'pong',
 ]);

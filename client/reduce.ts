@@ -135,6 +135,7 @@ function receiveReply(state: State, reply: ReplyFrame): State {
       return reply.session_id === state.sessionId ? { ...state, name: reply.name } : state;
     case 'sessions':
     case 'export':
+    case 'deleted':
     case 'connected':
     case 'pong':
       return state;

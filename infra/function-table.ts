@@ -82,7 +82,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     description: 'Frames that clients send.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
-    table: [...READ_AND_WRITE, 'Query'],
+    // Deletes lanes: a session that is deleted is closed before that is answered.
+    table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
     sends: ['turn', 'deadline'],
     connections: ['POST'],
     callsModel: false,
@@ -115,10 +116,10 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     ],
   },
   deadline: {
-    description: 'Tells a waiting turn that its time is up.',
+    description: 'Tells a waiting turn that its time is up, and removes what is left of deleted sessions.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
-    table: READ_AND_WRITE,
+    table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
     sends: ['deadline'],
     consumes: 'deadline',
     connections: ['POST'],

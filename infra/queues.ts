@@ -14,9 +14,12 @@ export interface Queues {
   turn: Queue;
   /** Tokens that were received too often; `redrive` sends them again, so no session stays blocked. */
   deadTurn: Queue;
-  /** Delayed by a turn's longest wait: tells it that its time is up. */
+  /** Delayed by a turn's longest wait: tells it that its time is up. And what removes deleted sessions. */
   deadline: Queue;
-  /** Deadlines that could not be told. Nobody depends on one: whoever next looks at the lane sees that it is late. */
+  /**
+   * What could not be told or removed. Nobody depends on a deadline: whoever next looks at the lane sees that it is late. A
+   * deletion is to be sent again.
+   */
   deadDeadline: Queue;
 }
 

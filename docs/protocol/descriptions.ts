@@ -99,6 +99,11 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       after: 'The `next` of the page before. Without it, the first page.',
     },
   },
+  delete: {
+    summary:
+      'Deletes a session of the principal with all that was said in it. A running turn ends with `SESSION_DELETED`; so do messages that wait. Answered by `deleted` or `SESSION_NOT_FOUND`.',
+    fields: { session_id: 'Any session of the principal, also the connection’s own.' },
+  },
   ping: {
     summary:
       'A sign of life. Answered by `pong`. API Gateway closes a connection that is idle for 10 minutes.',
@@ -300,6 +305,11 @@ export const REPLY_DESCRIPTIONS = {
       next: 'To be passed as `after` for the next page; absent on the last.',
     },
   },
+  deleted: {
+    summary:
+      'The session is gone: nothing of it can be read or written any more. Its id can be used again after a day or more.',
+    fields: { session_id: 'The session.' },
+  },
   history_gap: {
     summary:
       'Some of the asked-for events have expired. Those from `available_from` on follow; for what was before, read `history`.',
@@ -414,7 +424,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   SESSION_DELETED: {
     as: 'reply or end',
-    when: 'The session was deleted.',
+    when: 'The session was deleted. With an `id`, it is about that message; without one, all that listen to the session are told.',
     client: 'Forget it, and open another.',
   },
   INTERNAL: {

@@ -184,6 +184,10 @@ async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
 
   await tape.ask({ type: 'ping', nonce: 7 }, is('pong'));
   scene('ping');
+
+  await tape.ask({ type: 'delete', session_id: SESSION }, is('deleted'));
+  await tape.ask({ type: 'history' }, is('error'));
+  scene('deletion');
   await tape.cut();
   return scenes;
 }

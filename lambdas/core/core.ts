@@ -38,5 +38,7 @@ export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
     session,
     /** Beyond the session's, which moves ahead with every turn: so it is renewed once in a month, not with every turn. */
     listing: session + 30 * DAY,
+    /** Of a deleted session: long after everything that could still write for it is over. */
+    tombstone: now + DAY,
   };
 };

@@ -43,7 +43,9 @@ export interface PendingMessage {
   now?: boolean;
 }
 
-export type WithdrawalCode = 'cancelled' | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT'>;
+export type WithdrawalCode =
+  | 'cancelled'
+  | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'SESSION_DELETED'>;
 
 export interface AbortRequest {
   turn: string;
@@ -124,6 +126,8 @@ export interface Session {
   lastActive?: number;
   /** Until when it is in its principal's list, in seconds: renewed by a turn that would outlive that. */
   listed?: number;
+  /** When it was deleted: all that is left of it is this item, which keeps its id from being used before it expires. */
+  deleted?: number;
   /** Admitted slots. */
   queue: Record<string, { lane: string; at: number }>;
   /** The slot that runs. A hint: its lane may be past it already. */

@@ -23,6 +23,7 @@ const SOLE = '-';
 const number = (n: number) => String(n).padStart(14, '0');
 
 const LISTING = 'SESSION#';
+const LANE = 'LANE#';
 
 const partsOf = ({ tenant, subject }: Principal) => [tenant, subject].map(encodeURIComponent).join('#');
 
@@ -33,6 +34,12 @@ const partsOf = ({ tenant, subject }: Principal) => [tenant, subject].map(encode
 export const sessionOf = (principal: Principal, sessionId: string): string =>
   `${partsOf(principal)}#${encodeURIComponent(sessionId)}`;
 
+/** All that a session consists of, from the first sort key to the last, but for the session itself. */
+export const partsRange = (session: string): readonly [from: Key<unknown>, to: Key<unknown>] => [
+  { pk: `SESSION#${session}`, sk: '.' },
+  { pk: `SESSION#${session}`, sk: '~' },
+];
+
 export const connectionKey = (id: string): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
 /**
  * All that a session consists of is in one partition, so that whoever deletes it finds every item, and a lane is reached
@@ -41,8 +48,13 @@ export const connectionKey = (id: string): Key<Connection> => ({ pk: `CONNECTION
 export const sessionKey = (session: string): Key<Session> => ({ pk: `SESSION#${session}`, sk: SOLE });
 export const laneKey = (session: string, id: string): Key<Lane> => ({
   pk: `SESSION#${session}`,
-  sk: `LANE#${id}`,
+  sk: `${LANE}${id}`,
 });
+export const lanesRange = (session: string): readonly [from: Key<Lane>, to: Key<Lane>] => [
+  laneKey(session, ''),
+  laneKey(session, '~'),
+];
+export const laneIdOf = ({ sk }: Key<Lane>): string => sk.slice(LANE.length);
 export const messageKey = (session: string, id: string): Key<Fate> => ({
   pk: `SESSION#${session}`,
   sk: `MESSAGE#${id}`,

@@ -351,3 +351,36 @@ export function discarding(
     ],
   };
 }
+
+/**
+ * The lane's session is deleted: no worker holds it any more, what pends is withdrawn, and `tail` and `seq` hold the last
+ * words of a turn that was running. Recognised: the lane is closed; done twice is done once.
+ */
+export function close(lane: Lane, seq: number, tail: readonly string[]): Update<Lane> {
+  const gone = [...Object.keys(lane.inbox), ...Object.keys(lane.waiting)];
+  return {
+    when: [
+      equals('seq', lane.seq),
+      ...messagesAsRead(lane),
+      ...Object.keys(lane.waiting).map((id) => exists<Lane>(['waiting', id])),
+      sizeIs('waiting', Object.keys(lane.waiting).length),
+    ],
+    change: [
+      ...turnOver,
+      remove('turn'),
+      remove('slot'),
+      remove('since'),
+      set('inbox', {}),
+      set('waiting', {}),
+      set('bytes', 0),
+      ...gone.map((id) => set<Lane>(['notices', id], 'SESSION_DELETED' satisfies WithdrawalCode)),
+      set('seq', seq),
+      set('tail', tail),
+    ],
+  };
+}
+
+export const isClosed = (lane: Lane): boolean =>
+  lane.turn === undefined &&
+  lane.holder === undefined &&
+  Object.keys(lane.inbox).length + Object.keys(lane.waiting).length === 0;

@@ -18,6 +18,8 @@ export interface Store {
    */
   update<T>(key: Key<T>, update: Update<T>): Promise<Written<T>>;
   delete<T>(key: Key<T>): Promise<void>;
+  /** The keys of items of one partition, at most `limit` of them. */
+  keys<T>(from: Key<T>, to: Key<T>, limit: number): Promise<Key<T>[]>;
   /** Items of one partition with sort keys from `from` to `to`, both included, in that order or backwards. */
   query<T>(from: Key<T>, to: Key<T>, options?: { backwards?: boolean; limit?: number }): Promise<T[]>;
 }
@@ -29,6 +31,15 @@ export interface Token {
   slot: string;
 }
 
+/** "This session is to be deleted, and what turns up of it until then too." */
+export interface Deletion {
+  session: string;
+  /** When it was asked for, in milliseconds since the epoch: a session made later is another one. */
+  at: number;
+  /** Until when something may still be written for it. */
+  until: number;
+}
+
 export interface Queues {
   /**
    * Sends a token to the session's group. `sender` makes the deduplication id unique per sender: a repeat that SQS
@@ -37,6 +48,8 @@ export interface Queues {
   sendToken(token: Token, sender: string): Promise<void>;
   /** Wakes the deadline function after so many seconds (at most 900). */
   sendDeadline(token: Token, seconds: number): Promise<void>;
+  /** Wakes the deadline function after so many seconds (at most 900) to carry it out. */
+  sendDeletion(deletion: Deletion, seconds: number): Promise<void>;
 }
 
 export interface Gateway {

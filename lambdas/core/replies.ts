@@ -33,11 +33,17 @@ export const reply = async (
   return core.gateway.post(connection, JSON.stringify(frame));
 };
 
+/** What everything is answered in a session that was deleted; without an id, what its listeners are told. */
+export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
+  errorReply('SESSION_DELETED', 'This session was deleted.', details);
+
 /** How a client is told that its message was withdrawn before any turn took it in. */
 export function withdrawalReply(id: string, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {
   switch (code) {
     case 'cancelled':
       return { type: 'cancelled', ids: [id], reason: 'It was withdrawn before the agent saw it.' };
+    case 'SESSION_DELETED':
+      return sessionDeleted({ id });
     case 'SESSION_QUEUE_FULL':
       return errorReply(code, `This session already has ${limits.sessionTurns} turn(s) running or waiting.`, {
         id,

@@ -28,7 +28,7 @@ export interface SessionPage {
 
 /**
  * A page of a principal's sessions, those made last first, as many as `limit` and `bytes` of JSON allow. A place whose
- * session has expired shows nothing, so that a page may be short, or empty, and others follow.
+ * session has expired, or was deleted just now, shows nothing, so that a page may be short, or empty, and others follow.
  */
 export async function listSessions(
   core: Pick<Core, 'store'>,
@@ -49,7 +49,7 @@ export async function listSessions(
   let size = 0;
   for (const [i, place] of places.entries()) {
     const item = found[i];
-    const summary = item && summaryOf(item);
+    const summary = item && item.deleted === undefined ? summaryOf(item) : undefined;
     size += summary ? Buffer.byteLength(JSON.stringify(summary)) + 1 : 0;
     if (i === limit || (size > bytes && sessions.length > 0)) {
       return { sessions, next: placeOf(listingKey(principal, place)) };

@@ -1,10 +1,27 @@
 import type { Listening, Principal, Session } from './items.ts';
 import type { Update } from './update.ts';
-import { absent, any, differs, equals, exists, remove, set, setIfAbsent, sizeBelow } from './update.ts';
+import {
+  absent,
+  any,
+  atMost,
+  differs,
+  equals,
+  exists,
+  remove,
+  set,
+  setIfAbsent,
+  sizeBelow,
+} from './update.ts';
 
 /** Every write on a session. Those that may be repeated are idempotent: done twice is done once. */
 
-/** Made by the first connection, kept alive by every later one. */
+/**
+ * Nothing of a deleted session comes to life again, whatever is still under way: neither a listener nor a turn gets in, and
+ * its id makes no new one as long as this item is there.
+ */
+const alive = absent<Session>('deleted');
+
+/** Made by the first connection, kept alive by every later one. Refused: it was deleted. */
 export const ensureSession = (
   principal: Principal,
   sessionId: string,
@@ -12,7 +29,7 @@ export const ensureSession = (
   now: number,
   expires: number,
 ): Update<Session> => ({
-  when: [],
+  when: [alive],
   change: [
     setIfAbsent('principal', principal),
     setIfAbsent('sessionId', sessionId),
@@ -29,7 +46,7 @@ export const ensureSession = (
 
 /** A place in the queue, if there is room or it has one already. Recognised: it is in the queue. */
 export const admit = (slot: string, lane: string, at: number, limit: number): Update<Session> => ({
-  when: [exists('queue'), any(exists(['queue', slot]), sizeBelow('queue', limit))],
+  when: [exists('queue'), alive, any(exists(['queue', slot]), sizeBelow('queue', limit))],
   change: [setIfAbsent(['queue', slot], { lane, at })],
 });
 
@@ -41,7 +58,7 @@ export const release = (slot: string): Update<Session> => ({
 
 /** One turn at a time (P5): another slot must have been rolled first. Recognised: it is the active one. */
 export const activate = (slot: string, lane: string, at: number): Update<Session> => ({
-  when: [exists('queue'), any(absent('active'), equals(['active', 'slot'], slot))],
+  when: [exists('queue'), alive, any(absent('active'), equals(['active', 'slot'], slot))],
   change: [set('active', { slot, lane }), set('lastActive', at), setIfAbsent(['queue', slot], { lane, at })],
 });
 
@@ -70,16 +87,25 @@ export const roll = (
 
 /** Recognised: it bears the name; done twice is done once. */
 export const rename = (name: string): Update<Session> => ({
-  when: [exists('queue')],
+  when: [exists('queue'), alive],
   change: [set('name', name)],
 });
 
 export const joinAudience = (connection: string, how: Listening): Update<Session> => ({
-  when: [exists('audience')],
+  when: [exists('audience'), alive],
   change: [set(['audience', connection], how)],
 });
 
 export const leaveAudience = (connection: string): Update<Session> => ({
   when: [exists('audience')],
   change: [remove(['audience', connection])],
+});
+
+/**
+ * From now on the session is gone. Demands that it was made before its deletion was asked for: a message that is delivered
+ * ages later must not hit another one of the same id. Recognised: it is deleted.
+ */
+export const bury = (at: number, expires: number): Update<Session> => ({
+  when: [exists('queue'), alive, atMost('created', at)],
+  change: [set('deleted', at), set('queue', {}), remove('active'), remove('name'), set('expires', expires)],
 });

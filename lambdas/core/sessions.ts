@@ -13,7 +13,7 @@ export interface OpenedSession {
   lane: string;
 }
 
-/** Makes sure of a principal's session and opens a new lane in it. */
+/** Makes sure of a principal's session and opens a new lane in it. In a session that was deleted there is none. */
 export async function openSession(
   core: Core,
   {
@@ -26,19 +26,15 @@ export async function openSession(
   const expires = expiry(core);
   const session = sessionOf(principal, sessionId);
   const lane = core.newId();
-  const [ensured] = await Promise.all([
-    core.store.update(
-      sessionKey(session),
-      ensureSession(principal, sessionId, name, core.clock.now(), expires.session),
-    ),
-    // If absent: a duplicate of this request that comes through late must not empty a lane that is in use.
-    core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane)),
-  ]);
-  return {
-    session,
-    lane,
-    resumed: ensured.ok && (ensured.item.entry > 0 || ensured.item.active !== undefined),
-  };
+  const ensured = await core.store.update(
+    sessionKey(session),
+    ensureSession(principal, sessionId, name, core.clock.now(), expires.session),
+  );
+  // Deleted: the connection hears that with its first frame, since nothing can be posted during `$connect`.
+  if (!ensured.ok) return { session, lane, resumed: false };
+  // If absent: a duplicate of this request that comes through late must not empty a lane that is in use.
+  await core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane));
+  return { session, lane, resumed: ensured.item.entry > 0 || ensured.item.active !== undefined };
 }
 
 export interface SessionView {

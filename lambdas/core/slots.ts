@@ -1,6 +1,6 @@
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
-import type { WithdrawalCode } from './items.ts';
+import type { Session, WithdrawalCode } from './items.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { dropUnclaimed, dropWaiting, holds } from './lane-writes.ts';
 import type { Token } from './ports.ts';
@@ -9,12 +9,15 @@ import { admit, release } from './session-writes.ts';
 /** An opener that is alive has sent its token long before. */
 export const OPENER_GRACE_MS = 3000;
 
+/** Why a slot is not admitted. A session that is not there has expired, or was deleted long ago. */
+type Refusal = Extract<WithdrawalCode, 'SESSION_QUEUE_FULL' | 'SESSION_DELETED'>;
+
 /**
  * Admits a slot to its session's queue and sends its token. Done by whoever is about to acknowledge a message on a turn
  * that nobody has claimed, again if need be: that is the repair when an earlier sender died between its write and
  * this. Admitting twice is admitting once, and a worker that finds a slot over just deletes its token.
  */
-export async function openSlot(core: Core, token: Token): Promise<{ ahead: number } | 'refused'> {
+export async function openSlot(core: Core, token: Token): Promise<{ ahead: number } | Refusal> {
   const { session, lane, slot } = token;
   const key = sessionKey(session);
   for (;;) {
@@ -27,8 +30,15 @@ export async function openSlot(core: Core, token: Token): Promise<{ ahead: numbe
       if (ahead > 0) await core.queues.sendDeadline(token, core.limits.queueTimeoutSeconds);
       return { ahead };
     }
-    if (!(await pruneQueue(core, session))) return 'refused';
+    const refusal = await refusalOf(core, session);
+    if (refusal) return refusal;
   }
+}
+
+async function refusalOf(core: Core, session: string): Promise<Refusal | undefined> {
+  const read = await core.store.get(sessionKey(session));
+  if (!read || read.deleted !== undefined) return 'SESSION_DELETED';
+  return (await pruneQueue(core, session, read)) ? undefined : 'SESSION_QUEUE_FULL';
 }
 
 /**
@@ -36,9 +46,7 @@ export async function openSlot(core: Core, token: Token): Promise<{ ahead: numbe
  * for the active slot if it is over and nobody rolled it, and for a slot that waits although nothing runs, since its
  * opener died before it sent the token. No client of their own may ever come back to repair those.
  */
-async function pruneQueue(core: Core, session: string): Promise<boolean> {
-  const read = await core.store.get(sessionKey(session));
-  if (!read) return false;
+async function pruneQueue(core: Core, session: string, read: Session): Promise<boolean> {
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
   for (const [slot, { lane: laneId, at }] of Object.entries(read.queue)) {

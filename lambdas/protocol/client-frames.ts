@@ -80,6 +80,8 @@ export const exportFrame = z.object({
   after: z.optional(z.string().check(z.regex(/^\d{1,14}\.\d{1,9}$/))),
 });
 
+export const deleteFrame = z.object({ type: z.literal('delete'), session_id: clientId });
+
 export const pingFrame = z.object({
   type: z.literal('ping'),
   nonce: z.optional(z.union([z.string().check(z.maxLength(MAX_LABEL_LENGTH)), z.number()])),
@@ -96,6 +98,7 @@ export const CLIENT_FRAMES = {
   sessions: sessionsFrame,
   rename: renameFrame,
   export: exportFrame,
+  delete: deleteFrame,
   ping: pingFrame,
 } as const;
 
@@ -109,6 +112,7 @@ export type HistoryFrame = z.infer<typeof historyFrame>;
 export type SessionsFrame = z.infer<typeof sessionsFrame>;
 export type RenameFrame = z.infer<typeof renameFrame>;
 export type ExportFrame = z.infer<typeof exportFrame>;
+export type DeleteFrame = z.infer<typeof deleteFrame>;
 export type PingFrame = z.infer<typeof pingFrame>;
 export type ClientFrame =
   | ConnectFrame
@@ -120,4 +124,5 @@ export type ClientFrame =
   | SessionsFrame
   | RenameFrame
   | ExportFrame
+  | DeleteFrame
   | PingFrame;

@@ -205,6 +205,7 @@ export const exported = z.object({
   data: z.string(),
   next: z.optional(z.string()),
 });
+export const deleted = z.object({ type: z.literal('deleted'), session_id: z.string() });
 export const historyGap = z.object({
   type: z.literal('history_gap'),
   after_seq: count,
@@ -252,6 +253,7 @@ export const REPLY_FRAMES = [
   sessions,
   renamed,
   exported,
+  deleted,
   errorReply,
   pong,
 ] as const;

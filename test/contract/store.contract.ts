@@ -131,6 +131,14 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(await numbers({ backwards: true, limit: 2 })).toEqual([200, 12]);
     });
 
+    it('gives the keys of a range, and no more than asked for', async () => {
+      const session = `s${++made}`;
+      for (const n of [3, 12, 1, 200]) await store.put(eventsKey(session, n), { events: [], expires: n });
+      const range = [eventsKey(session, 2), eventsKey(session, 999)] as const;
+      expect(await store.keys(...range, 9)).toEqual([3, 12, 200].map((n) => eventsKey(session, n)));
+      expect(await store.keys(...range, 2)).toEqual([3, 12].map((n) => eventsKey(session, n)));
+    });
+
     it('reads a range that is longer than one page', async () => {
       const session = `s${++made}`;
       const long = 'x'.repeat(350_000);

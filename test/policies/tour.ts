@@ -260,4 +260,17 @@ export const SCENES: readonly Scene[] = [
       await heard('connection', 'DeleteItem');
     },
   },
+  {
+    name: 'a session that is deleted',
+    async play({ connect, session, heard }) {
+      const client = await connect();
+      say(client, 'm1', 'hello');
+      await end(client);
+      client.send({ type: 'delete', session_id: session });
+      await client.next('deleted');
+      // Its items, and itself once more when nobody can write for it.
+      await heard('deadline', 'DeleteItem');
+      await heard('deadline', 'DeleteMessage');
+    },
+  },
 ];

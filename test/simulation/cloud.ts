@@ -1,13 +1,14 @@
 import { MemoryTable } from '../../lambdas/adapters/memory/store.ts';
 import type { Core } from '../../lambdas/core/core.ts';
 import { deadlinePassed } from '../../lambdas/core/deadline.ts';
+import { carryOutDeletion } from '../../lambdas/core/deletion.ts';
 import type { TurnEvent } from '../../lambdas/core/events.ts';
 import { decodeEvent } from '../../lambdas/core/events.ts';
 import { closeConnection, openConnection } from '../../lambdas/core/inbound/connection.ts';
 import { handleFrame } from '../../lambdas/core/inbound/dispatch.ts';
 import type { Lane, Principal } from '../../lambdas/core/items.ts';
-import { messageKey, sessionOf } from '../../lambdas/core/keys.ts';
-import type { Token } from '../../lambdas/core/ports.ts';
+import { messageKey, sessionKey, sessionOf } from '../../lambdas/core/keys.ts';
+import type { Deletion, Token } from '../../lambdas/core/ports.ts';
 import { errorReply, reply } from '../../lambdas/core/replies.ts';
 import { runToken } from '../../lambdas/core/turn/worker.ts';
 import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
@@ -73,6 +74,8 @@ export class Cloud {
   /** Turns that somebody asked to stop. */
   readonly abortsAsked = new Set<string>();
   deadLetters = 0;
+  /** Somebody was told that the session is deleted: nothing is committed from then on. */
+  deletionConfirmed = false;
   /** What the functions measured: sums of counts, and how often a time was taken. */
   readonly measured = new Map<string, number>();
   /** The first event that came out of order to a client; faults may do that, nothing else. */
@@ -89,7 +92,7 @@ export class Cloud {
   #posted: { text: string; frame: ServerFrame } | undefined;
   #fifo: QueuedToken[] = [];
   #dead: QueuedToken[] = [];
-  #deadlines: { at: number; token: Token }[] = [];
+  #deadlines: { at: number; message: Token | { deletion: Deletion } }[] = [];
   #deduplication = new Map<string, number>();
 
   constructor(scheduler: Scheduler, settings: CloudSettings) {
@@ -102,6 +105,11 @@ export class Cloud {
 
   get queued(): number {
     return this.#fifo.length + this.#dead.length;
+  }
+
+  /** Whether the session is deleted, as the table has it. */
+  get isDeleted(): boolean {
+    return this.table.get(sessionKey(sessionOf(PRINCIPAL, SESSION)))?.deleted !== undefined;
   }
 
   /** Whether `MESSAGE#id` says what became of it. */
@@ -165,6 +173,12 @@ export class Cloud {
             true,
             () => table.delete(key),
           ),
+        keys: (from, to, limit) =>
+          op(
+            () => `keys ${from.pk} ${from.sk}…`,
+            false,
+            () => table.keys(from, to, limit),
+          ),
         query: (from, to, options) =>
           op(
             () => `query ${from.pk} ${from.sk}…`,
@@ -184,7 +198,15 @@ export class Cloud {
             () => `send deadline ${token.slot} in ${seconds} s`,
             true,
             () => {
-              this.#deadlines.push({ at: scheduler.now + seconds * 1000, token });
+              this.#deadlines.push({ at: scheduler.now + seconds * 1000, message: token });
+            },
+          ),
+        sendDeletion: (deletion, seconds) =>
+          op(
+            () => `send deletion in ${seconds} s`,
+            true,
+            () => {
+              this.#deadlines.push({ at: scheduler.now + seconds * 1000, message: { deletion } });
             },
           ),
       },
@@ -366,9 +388,15 @@ export class Cloud {
         if (!due) return;
         this.scheduler.spawn(
           'deadline',
-          (actor) => deadlinePassed(this.coreFor(actor), due.token),
+          (actor) => {
+            const { message } = due;
+            const core = this.coreFor(actor);
+            return 'deletion' in message
+              ? carryOutDeletion(core, message.deletion)
+              : deadlinePassed(core, message);
+          },
           (end) => {
-            if (!end.ok) this.#deadlines.push({ at: this.scheduler.now + VISIBILITY_MS, token: due.token });
+            if (!end.ok) this.#deadlines.push({ ...due, at: this.scheduler.now + VISIBILITY_MS });
           },
         );
       },
@@ -414,6 +442,7 @@ export class Cloud {
     // One after the other, every listener is posted the same text.
     if (this.#posted?.text !== text) this.#posted = { text, frame: JSON.parse(text) as ServerFrame };
     const { frame } = this.#posted;
+    if (frame.type === 'deleted') this.deletionConfirmed = true;
     if ('seq' in frame) {
       const stored = this.committed.get(frame.seq);
       if (!stored || stored.type !== frame.type || stored.turn !== frame.turn_id) {
@@ -435,7 +464,9 @@ export class Cloud {
       if (arrived < seen)
         this.violated('P6', `${id} waited in the inbox, and the model was called without it`);
     }
-    return this.modelCalls.push({ messages, seq: this.committed.size, current: lane !== undefined });
+    // What a session said may be removed while a worker that was fenced still reads it.
+    const current = lane !== undefined && !this.isDeleted;
+    return this.modelCalls.push({ messages, seq: this.committed.size, current });
   }
 
   /** A message that left and that a late duplicate brings back arrives anew. */
@@ -472,6 +503,7 @@ export class Cloud {
       if (before === text) continue;
       if (before !== undefined)
         this.violated('P9', `seq ${seq} names two events (on ${lane}): ${before} and ${text}`);
+      if (this.deletionConfirmed) this.violated('deletion', `event ${seq} was committed after \`deleted\``);
       this.#encoded.set(seq, text);
       this.committed.set(seq, decodeEvent(text));
     }

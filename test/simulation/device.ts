@@ -11,7 +11,9 @@ export type Act =
   | { at: number; do: 'cancel' }
   | { at: number; do: 'abort'; pending: 'keep' | 'discard' }
   | { at: number; do: 'drop'; forget: boolean; ms: number }
-  | { at: number; do: 'history' };
+  | { at: number; do: 'history' }
+  | { at: number; do: 'rename' }
+  | { at: number; do: 'delete' };
 
 export interface Sent {
   id: string;
@@ -79,6 +81,10 @@ export class Device implements Source {
   #asksAfter: number | undefined;
   /** A frame of this connection may not have been handled. */
   #failed = false;
+  /** When it asked for its session to be deleted and was not answered yet. */
+  #deleting: number | undefined;
+  /** It was told that its session is deleted, and stops. */
+  #bereft = false;
 
   /** `comesAt`: when it dials first. */
   constructor(
@@ -100,6 +106,11 @@ export class Device implements Source {
     return this.connection !== undefined;
   }
 
+  /** Whether it knows that its session is deleted. */
+  get bereft(): boolean {
+    return this.#bereft;
+  }
+
   /** The last event up to which it has seen every one. */
   get contiguous(): number {
     this.#contiguous = Math.max(this.#contiguous, this.base ?? 0);
@@ -108,9 +119,13 @@ export class Device implements Source {
   }
 
   readyAt(now: number): number {
-    if (this.#dialing) return Number.POSITIVE_INFINITY;
+    if (this.#dialing || this.#bereft) return Number.POSITIVE_INFINITY;
     if (!this.connection) {
-      const wants = this.#script.length > 0 || this.#open().length > 0 || this.base !== undefined;
+      const wants =
+        this.#script.length > 0 ||
+        this.#open().length > 0 ||
+        this.base !== undefined ||
+        this.#deleting !== undefined;
       return wants ? this.#downUntil : Number.POSITIVE_INFINITY;
     }
     let at = this.#script[0]?.at ?? Number.POSITIVE_INFINITY;
@@ -119,6 +134,7 @@ export class Device implements Source {
       for (const message of this.#open()) at = Math.min(at, message.at + RESEND_MS);
       if (this.#failed || this.#hole()) at = Math.min(at, now);
       if (this.#asked !== undefined) at = Math.min(at, this.#asked + RESEND_MS);
+      if (this.#deleting !== undefined) at = Math.min(at, this.#deleting + RESEND_MS);
     }
     return at;
   }
@@ -152,6 +168,11 @@ export class Device implements Source {
     if (this.#asked !== undefined && this.#asked + RESEND_MS <= now) {
       this.#log('asks for the history again');
       this.#askHistory();
+      return;
+    }
+    if (this.#deleting !== undefined && this.#deleting + RESEND_MS <= now) {
+      this.#log('asks for the deletion again');
+      this.#askDeletion();
       return;
     }
     for (const message of this.#open()) {
@@ -262,6 +283,11 @@ export class Device implements Source {
     this.#frame({ type: 'history' });
   }
 
+  #askDeletion(): void {
+    this.#deleting = this.#cloud.scheduler.now;
+    this.#frame({ type: 'delete', session_id: this.#sessionId });
+  }
+
   #frame(frame: Record<string, unknown>): void {
     if (frame.type !== 'connect' && this.#connecting !== undefined && this.#speaksOn === undefined) {
       this.#pipelined = true;
@@ -287,6 +313,12 @@ export class Device implements Source {
         break;
       case 'history':
         this.#askHistory();
+        break;
+      case 'rename':
+        this.#frame({ type: 'rename', session_id: this.#sessionId, name: `as ${this.name} has it` });
+        break;
+      case 'delete':
+        this.#askDeletion();
         break;
       case 'drop':
         if (this.connection) this.#cloud.disconnect(this.connection);
@@ -347,7 +379,11 @@ export class Device implements Source {
       case 'cancelled':
         for (const id of frame.ids) this.#fate(id, 'cancelled');
         break;
+      case 'deleted':
+        this.#bereave();
+        break;
       case 'error':
+        if (frame.code === 'SESSION_DELETED' && frame.id === undefined) this.#bereave();
         if (frame.id !== undefined && frame.code !== 'NOT_PENDING' && frame.code !== 'INTERNAL')
           this.#fate(frame.id, frame.code);
     }
@@ -364,6 +400,12 @@ export class Device implements Source {
     this.#asked = undefined;
     this.#downUntil = this.#cloud.scheduler.now + downMs;
     for (const message of this.#open()) if (message.lane === undefined) message.forgotten = true;
+  }
+
+  /** All that it waited for will never come, and it was told so. */
+  #bereave(): void {
+    this.#bereft = true;
+    for (const message of this.#open()) message.forgotten = true;
   }
 
   #fate(id: string, fate: string): void {

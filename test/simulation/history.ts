@@ -62,12 +62,14 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   };
   scheduler.onUnexpected = unexpected;
   const count = Math.min(random.pick(1, 2, 2, 3), options.devices ?? 3);
+  const deletes = random.chance(0.15);
   const devices: Device[] = [];
   for (let i = 0; i < count; i++) {
     const script = makeScript(
       random,
       scheduler.now,
       Object.values(faults).some((p) => p > 0),
+      deletes,
     ).slice(0, options.acts);
     // Some come when a turn runs already.
     const comesAt = scheduler.now + (random.chance(0.3) ? random.int(100, 4000) : 0);
@@ -84,8 +86,14 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   else {
     const ordered = cloud.deadLetters === 0;
     judge(cloud, devices, { ordered, probed: false });
-    if (cloud.disorder && faults === NO_FAULTS) cloud.violated('P9', cloud.disorder);
-    if (cloud.violations.size === 0) {
+    // A post that is under way when its worker is fenced cannot be called back.
+    if (cloud.disorder && faults === NO_FAULTS && !cloud.isDeleted) cloud.violated('P9', cloud.disorder);
+    if (cloud.violations.size === 0 && cloud.isDeleted) {
+      scheduler.count('session deleted');
+      if (calm) everyoneWasTold(cloud, devices);
+      await probeDeleted(cloud, devices);
+      judge(cloud, devices, { ordered: false, probed: true });
+    } else if (cloud.violations.size === 0) {
       await probe(cloud, devices);
       judge(cloud, devices, { ordered: false, probed: true });
     }
@@ -119,6 +127,32 @@ async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   }
 }
 
+/** Without faults, nobody who was greeted is left to find out by himself. */
+function everyoneWasTold(cloud: Cloud, devices: readonly Device[]): void {
+  for (const device of devices) {
+    if (!device.online || device.base === undefined) continue;
+    if (!device.bereft) cloud.violated('deletion', `${device.name} was not told that its session is deleted`);
+    for (const { id, connection, acknowledgedAt, fate } of device.sent.values()) {
+      const open = acknowledgedAt !== undefined && fate === undefined && !isTakenIn(cloud, id);
+      // Who was away finds the whole session gone.
+      if (open && connection === device.connection)
+        cloud.violated('P1', `nobody was told what became of ${id}`);
+    }
+  }
+}
+
+/** Whoever comes after the deletion is told, and leaves nothing behind. */
+async function probeDeleted(cloud: Cloud, devices: Device[]): Promise<void> {
+  const { scheduler } = cloud;
+  scheduler.faultsUntil = scheduler.now;
+  const fresh = new Device(cloud, 'P', SESSION, [], { bare: false, comesAt: scheduler.now });
+  devices.push(fresh);
+  scheduler.addSource(fresh);
+  fresh.base = cloud.committed.size;
+  await scheduler.settle(5000);
+  if (!fresh.bereft) cloud.violated('deletion', 'who came later was not told that the session is deleted');
+}
+
 const probeOf = (device: Device, n: number) => `probe-${device.name}-${n}`;
 
 const isTakenIn = (cloud: Cloud, message: string) =>
@@ -126,19 +160,21 @@ const isTakenIn = (cloud: Cloud, message: string) =>
     (event) => event.type === 'applied' && event.messages.some(({ id }) => id === message),
   );
 
-function makeScript(random: Random, start: number, drops: boolean): Act[] {
+function makeScript(random: Random, start: number, drops: boolean, deletes: boolean): Act[] {
   const script: Act[] = [];
   let at = start + random.int(0, 300);
   const acts = random.int(2, 6);
   for (let i = 0; i < acts; i++) {
     at += random.chance(0.5) ? random.int(0, 40) : random.int(50, 1500);
     const r = random.next();
-    if (i === 0 || r < 0.52)
+    if (deletes && i > 0 && random.chance(0.2)) script.push({ at, do: 'delete' });
+    else if (i === 0 || r < 0.52)
       script.push({ at, do: 'send', delivery: random.pick('steer', 'steer', 'steer', 'queue', 'now') });
     else if (r < 0.6) script.push({ at, do: 'repeat' });
     else if (r < 0.7) script.push({ at, do: 'cancel' });
     else if (r < 0.82) script.push({ at, do: 'abort', pending: random.pick('keep', 'discard') });
     else if (r < 0.85) script.push({ at, do: 'history' });
+    else if (r < 0.86) script.push({ at, do: 'rename' });
     else script.push({ at, do: 'drop', forget: drops && random.chance(0.15), ms: random.int(50, 4000) });
   }
   return script;

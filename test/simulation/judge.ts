@@ -8,6 +8,7 @@ import type { PromptMessage } from '../../lambdas/core/model.ts';
 import type { EventFrame } from '../../lambdas/protocol/server-frames.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
+import { judgeDeletion } from './judge-deletion.ts';
 
 /**
  * Judges a history by what clients sent and saw, what the model was sent and what is stored. It computes the transcript
@@ -34,6 +35,8 @@ export interface Witness {
   readonly lane: string | undefined;
   readonly sent: ReadonlyMap<string, Sent>;
   readonly seen: ReadonlyMap<number, EventFrame>;
+  /** It knows that its session is deleted. */
+  readonly bereft?: boolean;
   /** The last event before those that it wants to see; undefined until it was greeted. */
   readonly base: number | undefined;
   /** The last event up to which it has seen every one. */
@@ -50,6 +53,9 @@ interface Stored {
 
 const isEnd = (event: TurnEvent) =>
   event.type === 'done' || event.type === 'aborted' || event.type === 'error';
+
+export const isDeletion = (event: TurnEvent | undefined): boolean =>
+  event?.type === 'error' && event.code === 'SESSION_DELETED';
 
 export function readStored(cloud: Evidence): Stored {
   const stored: Stored = {
@@ -85,12 +91,31 @@ export function judge(
 ): void {
   const stored = readStored(cloud);
   const turns = judgeEvents(cloud, stored);
+  judgeRetention(cloud, stored);
+  if (stored.session?.deleted !== undefined) {
+    judgeViews(cloud, devices);
+    judgePrompts(cloud);
+    judgeDeletion(cloud, devices);
+    return;
+  }
   judgeTranscript(cloud, stored, turns);
   judgeMessages(cloud, devices, stored, options);
   judgeViews(cloud, devices);
   judgePrompts(cloud);
   judgeRest(cloud, devices, stored, options);
   if (options.ordered) judgeOrder(cloud, devices, turns);
+}
+
+/** Nothing stays for ever, and no part of a session outlives it: it would count from the beginning under old entries. */
+function judgeRetention(cloud: Evidence, { session }: Stored): void {
+  for (const { pk, sk, item } of cloud.table.all()) {
+    const { expires } = item;
+    if (typeof expires !== 'number') cloud.violated('retention', `${pk} ${sk} never expires`);
+    else if (session && pk.startsWith('PRINCIPAL#') && expires < session.expires)
+      cloud.violated('retention', `${pk} ${sk} is off the list before it expires`);
+    else if (session && pk.startsWith('SESSION#') && expires > session.expires)
+      cloud.violated('retention', `${pk} ${sk} outlives its session`);
+  }
 }
 
 /** P9: numbers without holes, all to be had. P5: turns do not mix. P3: an end carries its chunks. P14: no end unasked. */
@@ -114,7 +139,7 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
     if (turn) turn.push(event);
     else turns.set(event.turn, [event]);
   }
-  if (!stored.session?.active) {
+  if (!stored.session?.active && stored.session?.deleted === undefined) {
     for (const event of events) {
       if (!stored.spilled.has(event.seq))
         cloud.violated('P9', `event ${event.seq} is in no EVENTS item: no resume can give it`);
@@ -134,6 +159,8 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
     }
     const calls = turn.flatMap((event) => (event.type === 'tool_call' ? event.id : [])).sort();
     const results = turn.flatMap((event) => (event.type === 'tool_result' ? event.id : [])).sort();
+    // What ran when the session was deleted has nobody left to answer to.
+    if (isDeletion(end)) continue;
     if (calls.join() !== results.join())
       cloud.violated('P13', `turn ${id}: calls ${calls}, results ${results}`);
     if (new Set(calls).size !== calls.length) cloud.violated('P13', `turn ${id}: two calls of one id`);
@@ -244,7 +271,7 @@ function judgeMessages(
   }
 }
 
-const isWaiting = ({ acknowledgedAt, fate, forgotten }: Sent) =>
+export const isWaiting = ({ acknowledgedAt, fate, forgotten }: Sent) =>
   acknowledgedAt === undefined && fate === undefined && !forgotten;
 
 /** P9: who is online has seen every event from where it began; P3, P4: as it is stored. */
@@ -273,7 +300,7 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[]): void {
         }
       }
     }
-    if (device.online && device.base !== undefined && device.contiguous < last) {
+    if (device.online && !device.bereft && device.base !== undefined && device.contiguous < last) {
       cloud.violated(
         'P9',
         `${device.name} has events up to ${device.contiguous} of ${last}, and cannot get on`,

@@ -22,6 +22,78 @@ export const LATE_DUPLICATES = { ghost: 0.15 };
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'removed-once',
+    breaks: 'a deleted session is removed again when nobody can write for it any more',
+    patches: [
+      [
+        `${core}/deletion.ts`,
+        'await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);',
+        '',
+      ],
+    ],
+  },
+  {
+    name: 'lanes-left-open',
+    breaks: 'every lane of a deleted session is closed before that is answered',
+    patches: [
+      [`${core}/deletion.ts`, 'if (buried) await closeSession(core, session, buried, by);', 'void by;'],
+    ],
+  },
+  {
+    name: 'deleted-without-last-words',
+    breaks: 'a turn that runs ends when its session is deleted',
+    patches: [
+      [
+        `${core}/deletion.ts`,
+        'const end = await lastWords(core, lane);',
+        'const end = undefined as TurnEvent | undefined;',
+      ],
+    ],
+  },
+  {
+    name: 'pending-go-unsaid',
+    breaks: 'what pends in a deleted session is withdrawn, and its sender told',
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "...gone.map((id) => set<Lane>(['notices', id], 'SESSION_DELETED' satisfies WithdrawalCode)),\n      set('seq', seq),",
+        "set('seq', seq),",
+      ],
+    ],
+  },
+  {
+    name: 'alive-again',
+    breaks: 'a deleted session lets nobody in',
+    patches: [
+      [
+        `${core}/session-writes.ts`,
+        "const alive = absent<Session>('deleted');",
+        "const alive = exists<Session>('principal');",
+      ],
+    ],
+  },
+  {
+    name: 'listeners-go-unsaid',
+    breaks: 'whoever listens to a session is told that it is deleted',
+    patches: [[`${core}/deletion.ts`, 'if (lane.connection !== by)', 'if (by === lane.session)']],
+  },
+  {
+    name: 'listed-for-a-day',
+    breaks: 'a session is in its list for as long as it is there',
+    patches: [[`${core}/core.ts`, 'listing: session + 30 * DAY,', 'listing: now + DAY,']],
+  },
+  {
+    name: 'closed-as-it-was',
+    breaks: 'a lane is closed as it was read: what a worker commits meanwhile is not lost',
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "      equals('seq', lane.seq),\n      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)",
+        '      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)',
+      ],
+    ],
+  },
+  {
     name: 'post-before-commit',
     breaks: 'an event is durable before it is posted',
     patches: [

@@ -38,6 +38,7 @@ describe('the simulation', () => {
         'time limit',
         'fenced',
         'hand-over',
+        'session deleted',
       ]) {
         expect(injected[fault], fault).toBeGreaterThan(100);
       }

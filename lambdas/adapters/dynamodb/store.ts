@@ -25,6 +25,32 @@ export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}
   const TableName = tableName;
   const keyOf = ({ pk, sk }: Key<unknown>) => ({ pk, sk });
 
+  /** Page by page, as far as `limit` goes. */
+  async function read(
+    from: Key<unknown>,
+    to: Key<unknown>,
+    { limit, ...options }: { limit?: number; ScanIndexForward?: boolean; ProjectionExpression?: string },
+  ): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: { ':pk': from.pk, ':from': from.sk, ':to': to.sk },
+          ...options,
+          ...(limit && { Limit: limit - items.length }),
+          ...(ExclusiveStartKey && { ExclusiveStartKey }),
+        }),
+      );
+      items.push(...(page.Items ?? []));
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey && (limit === undefined || items.length < limit));
+    return items;
+  }
+
   return {
     async get<T>(key: Key<T>): Promise<T | undefined> {
       const { Item } = await client.send(
@@ -69,29 +95,18 @@ export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}
       await client.send(new DeleteCommand({ TableName, Key: keyOf(key) }));
     },
 
+    async keys<T>(from: Key<T>, to: Key<T>, limit: number): Promise<Key<T>[]> {
+      const items = await read(from, to, { limit, ProjectionExpression: 'pk, sk' });
+      return items.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) }));
+    },
+
     async query<T>(
       from: Key<T>,
       to: Key<T>,
-      options: { backwards?: boolean; limit?: number } = {},
+      { backwards, limit }: { backwards?: boolean; limit?: number } = {},
     ): Promise<T[]> {
-      const items: T[] = [];
-      let ExclusiveStartKey: Record<string, unknown> | undefined;
-      do {
-        const page = await client.send(
-          new QueryCommand({
-            TableName,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-            ExpressionAttributeValues: { ':pk': from.pk, ':from': from.sk, ':to': to.sk },
-            ScanIndexForward: !options.backwards,
-            ...(options.limit && { Limit: options.limit - items.length }),
-            ...(ExclusiveStartKey && { ExclusiveStartKey }),
-          }),
-        );
-        items.push(...(page.Items ?? []).map((item) => withoutKey<T>(item)));
-        ExclusiveStartKey = page.LastEvaluatedKey;
-      } while (ExclusiveStartKey && (options.limit === undefined || items.length < options.limit));
-      return items;
+      const items = await read(from, to, { ScanIndexForward: !backwards, ...(limit && { limit }) });
+      return items.map((item) => withoutKey<T>(item));
     },
   };
 }

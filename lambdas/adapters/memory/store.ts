@@ -11,6 +11,7 @@ export const memoryStore = (table: MemoryTable = new MemoryTable()): Store => ({
   putIfAbsent: async (key, item) => table.putIfAbsent(key, item),
   update: async (key, update) => table.update(key, update),
   delete: async (key) => table.delete(key),
+  keys: async (from, to, limit) => table.keys(from, to, limit),
   query: async (from, to, options) => table.query(from, to, options),
 });
 
@@ -47,6 +48,15 @@ export class MemoryTable {
 
   delete<T>({ pk, sk }: Key<T>): void {
     this.#partitions.get(pk)?.delete(sk);
+  }
+
+  keys<T>(from: Key<T>, to: Key<T>, limit: number): Key<T>[] {
+    const found = [...(this.#partitions.get(from.pk)?.keys() ?? [])];
+    return found
+      .filter((sk) => sk >= from.sk && sk <= to.sk)
+      .sort()
+      .slice(0, limit)
+      .map((sk) => ({ pk: from.pk, sk }));
   }
 
   query<T>(

@@ -1,13 +1,23 @@
 import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import type { Queues, Token } from '../../core/ports.ts';
+import type { Deletion, Queues, Token } from '../../core/ports.ts';
 import { SERVICE_PATIENCE } from '../patience.ts';
 
 const tokenBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
 
-/** The body of a message in either queue. Throws on anything else. */
+const deletionBody = z.object({
+  deletion: z.object({ session: z.string(), at: z.number(), until: z.number() }),
+});
+
+/** The body of a token. Throws on anything else. */
 export const parseToken = (body: string): Token => tokenBody.parse(JSON.parse(body));
+
+/** The body of a message in the deadline queue. Throws on anything else. */
+export const parseDeadline = (body: string): Token | { deletion: Deletion } =>
+  z.union([tokenBody, deletionBody]).parse(JSON.parse(body));
+
+const delay = (seconds: number) => Math.min(900, Math.max(0, Math.ceil(seconds)));
 
 /** At most 128 characters without spaces: a session's key may be longer and hold anything. */
 export const groupOf = (session: string): string => createHash('sha256').update(session).digest('hex');
@@ -34,7 +44,16 @@ export function sqsQueues(
         new SendMessageCommand({
           QueueUrl: deadlineQueueUrl,
           MessageBody: JSON.stringify(token),
-          DelaySeconds: Math.min(900, Math.max(0, Math.ceil(seconds))),
+          DelaySeconds: delay(seconds),
+        }),
+      );
+    },
+    async sendDeletion(deletion, seconds) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: deadlineQueueUrl,
+          MessageBody: JSON.stringify({ deletion }),
+          DelaySeconds: delay(seconds),
         }),
       );
     },

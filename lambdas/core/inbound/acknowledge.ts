@@ -4,7 +4,7 @@ import type { Core } from '../core.ts';
 import { tellFates } from '../fates.ts';
 import type { Connection, Fate, Lane } from '../items.ts';
 import { laneKey, messageKey } from '../keys.ts';
-import { reply, withdrawalReply } from '../replies.ts';
+import { reply, sessionDeleted, withdrawalReply } from '../replies.ts';
 import { dropSlot, openSlot } from '../slots.ts';
 
 /** A connection and its id. */
@@ -30,10 +30,15 @@ export async function acknowledge(
     const { session, lane: laneId } = sender.connection;
     const token = { session, lane: laneId, slot };
     const opened = await openSlot(core, token);
-    if (opened !== 'refused') {
+    if (opened === 'SESSION_DELETED') {
+      // Whoever deletes it withdraws what is on its lanes, and may have done so already.
+      await reply(core, sender.id, sessionDeleted({ id }));
+      return;
+    }
+    if (opened !== 'SESSION_QUEUE_FULL') {
       if (landed.placement === 'turn') landed.position = opened.ahead;
     } else {
-      await dropSlot(core, token, 'SESSION_QUEUE_FULL');
+      await dropSlot(core, token, opened);
       // Dropped by me or by another; or claimed meanwhile, and then it is accepted after all.
       const now = await core.store.get(laneKey(session, laneId));
       if (now && Object.hasOwn(now.notices, id)) {

@@ -20,11 +20,9 @@ export async function connect(
   // Who greeted here has replayed already.
   if (!here && after !== undefined) await catchUp(core, id, connection.session, after);
   await repairLane(core, connection.session, connection.lane);
-  await tellFates(
-    core,
-    connection.lane,
-    await core.store.get(laneKey(connection.session, connection.lane)),
-    id,
-  );
+  const lane = await core.store.get(laneKey(connection.session, connection.lane));
+  // It went with its session, and its client was told so.
+  if (!lane) return;
+  await tellFates(core, connection.lane, lane, id);
   await reply(core, id, { type: 'connected', message: `Listening to session ${connection.sessionId}.` });
 }

@@ -15,7 +15,7 @@ import { acceptMessage } from './message.ts';
 import { nearestIssue } from './nearest-issue.ts';
 import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
-import { renameSession, sendExport, sendSessions } from './sessions.ts';
+import { removeSession, renameSession, sendExport, sendSessions } from './sessions.ts';
 
 export interface InboundFrame {
   connectionId: string;
@@ -70,6 +70,8 @@ export async function handleFrame(
       return renameSession(core, sender, frame);
     case 'export':
       return sendExport(core, sender, frame);
+    case 'delete':
+      return removeSession(core, sender, frame);
     case 'approval_response':
       await reply(
         core,

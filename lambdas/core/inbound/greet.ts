@@ -5,7 +5,7 @@ import type { Connection } from '../items.ts';
 import { LIVE } from '../items.ts';
 import { connectionKey, laneKey } from '../keys.ts';
 import { adopt } from '../lane-writes.ts';
-import { reply } from '../replies.ts';
+import { reply, sessionDeleted } from '../replies.ts';
 import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../sessions.ts';
 import type { Update } from '../update.ts';
 import { absent, any, equals, exists, set, setIfAbsent } from '../update.ts';
@@ -148,9 +148,13 @@ async function settle(core: Core, id: string, made: Connection, wish: Wish): Pro
   return settled;
 }
 
-/** Gives the `last_seq` that it told. */
+/** Gives the `last_seq` that it told. Of a deleted session, that it is, and 0. */
 export async function sendSessionStart(core: Core, id: string, connection: Connection): Promise<number> {
   const view = await viewSession(core, connection.session);
+  if (view.session?.deleted !== undefined) {
+    await reply(core, id, sessionDeleted());
+    return 0;
+  }
   const running = runningTurn(view);
   const frame: SessionStart = {
     type: 'session_start',

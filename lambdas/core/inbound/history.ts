@@ -4,7 +4,8 @@ import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import type { Entry } from '../entries.ts';
 import { historyEntry } from '../history-entry.ts';
-import { reply } from '../replies.ts';
+import { sessionKey } from '../keys.ts';
+import { reply, sessionDeleted } from '../replies.ts';
 import { readTranscriptBefore } from '../transcript.ts';
 import type { Sender } from './acknowledge.ts';
 
@@ -13,6 +14,11 @@ const PAGE_BYTES = MAX_FRAME_BYTES - 512;
 
 /** A page of the transcript, oldest first, as many of the newest entries as fit into one frame. */
 export async function sendHistory(core: Core, sender: Sender, frame: HistoryFrame): Promise<void> {
+  const item = await core.store.get(sessionKey(sender.connection.session));
+  if (item?.deleted !== undefined) {
+    await reply(core, sender.id, sessionDeleted());
+    return;
+  }
   const limit = frame.limit ?? DEFAULT_HISTORY_LIMIT;
   // One more than asked for tells whether there is another page; merging needs whole turns, so it reads on.
   const pages = readTranscriptBefore(core, sender.connection.session, frame.before);

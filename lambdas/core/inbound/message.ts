@@ -6,9 +6,9 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { tellFates } from '../fates.ts';
 import type { Lane, PendingMessage } from '../items.ts';
-import { laneKey, messageKey } from '../keys.ts';
+import { laneKey, messageKey, sessionKey } from '../keys.ts';
 import { accept, acceptWaiting, contentBytes, knows } from '../lane-writes.ts';
-import { errorReply, reply } from '../replies.ts';
+import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import type { Sender } from './acknowledge.ts';
 import { acknowledge, answerFate } from './acknowledge.ts';
 import { repairLane } from './repair.ts';
@@ -56,11 +56,9 @@ export async function acceptMessage(
     }
     const lane = await core.store.get(key);
     if (!lane || lane.session !== session) {
-      await reply(
-        core,
-        sender.id,
-        errorReply('INTERNAL', 'This connection has expired; connect again.', { id }),
-      );
+      const deleted = (await core.store.get(sessionKey(session)))?.deleted !== undefined;
+      const expired = errorReply('INTERNAL', 'This connection has expired; connect again.', { id });
+      await reply(core, sender.id, deleted ? sessionDeleted({ id }) : expired);
       return;
     }
     if (Object.hasOwn(lane.notices, id)) {

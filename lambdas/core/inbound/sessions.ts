@@ -1,6 +1,7 @@
-import type { ExportFrame, RenameFrame, SessionsFrame } from '../../protocol/client-frames.ts';
+import type { DeleteFrame, ExportFrame, RenameFrame, SessionsFrame } from '../../protocol/client-frames.ts';
 import { DEFAULT_SESSIONS_LIMIT, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { Core } from '../core.ts';
+import { deleteSession } from '../deletion.ts';
 import { exportPage } from '../export.ts';
 import { sessionKey, sessionOf } from '../keys.ts';
 import { errorReply, reply } from '../replies.ts';
@@ -36,9 +37,16 @@ export async function sendExport(core: Core, sender: Sender, frame: ExportFrame)
   const { session_id, after } = frame;
   const session = keyOf(sender, session_id);
   const item = await core.store.get(sessionKey(session));
-  if (!item) return replyNotFound(core, sender, session_id);
+  if (!item || item.deleted !== undefined) return replyNotFound(core, sender, session_id);
   const page = await exportPage(core, session, item, { after, bytes: PAGE_BYTES });
   await reply(core, sender.id, { type: 'export', session_id, ...page });
+}
+
+/** Answered when nothing can be written or shown any more; asked for again, it is answered so again. */
+export async function removeSession(core: Core, sender: Sender, { session_id }: DeleteFrame): Promise<void> {
+  const found = await deleteSession(core, keyOf(sender, session_id), sender.id);
+  if (!found) return replyNotFound(core, sender, session_id);
+  await reply(core, sender.id, { type: 'deleted', session_id });
 }
 
 const keyOf = ({ connection }: Sender, sessionId: string) => sessionOf(connection.principal, sessionId);

@@ -48,6 +48,7 @@ async function nextSlot(
   token: Token,
 ): Promise<{ laneId: string; slot: string; seq: number } | 'over' | 'again'> {
   const session = await core.store.get(sessionKey(token.session));
+  if (session?.deleted !== undefined) return 'over';
   const active = session?.active;
   if (active && active.slot !== token.slot) {
     // One turn at a time (P5): a slot whose worker died comes first.

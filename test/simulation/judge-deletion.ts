@@ -1,0 +1,32 @@
+import type { Evidence, Witness } from './judge.ts';
+import { isDeletion, isWaiting } from './judge.ts';
+
+/** What must be true of a session that was deleted, whenever that happened, beside what is true of every session. */
+export function judgeDeletion(cloud: Evidence, devices: readonly Witness[]): void {
+  // Connections are those of their sockets, and go with them.
+  for (const { pk, sk, item } of cloud.table.all()) {
+    const isTombstone = sk === '-' && 'deleted' in item;
+    if (!pk.startsWith('CONNECTION#') && !isTombstone) cloud.violated('deletion', `${pk} ${sk} is left`);
+  }
+  const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
+  const end = events.findIndex(isDeletion);
+  if (end >= 0 && end < events.length - 1)
+    cloud.violated('deletion', `event ${events[end + 1]?.seq} comes after the end of the session`);
+  const times = new Map<string, number>();
+  for (const event of events) {
+    if (event.type !== 'applied') continue;
+    for (const { id } of event.messages) times.set(id, (times.get(id) ?? 0) + 1);
+  }
+  for (const device of devices) {
+    for (const message of device.sent.values()) {
+      const count = times.get(message.id) ?? 0;
+      if (count > 1) cloud.violated('P10', `${message.id} is in the transcript ${count} times`);
+      if (device.bereft || !device.online) continue;
+      if (count === 0 && message.acknowledgedAt !== undefined && !message.fate)
+        cloud.violated('P1', `${message.id} was accepted, went with its session, and nobody was told`);
+      if (count === 0 && isWaiting(message))
+        cloud.violated('liveness', `${message.id}, to a deleted session, never got an answer`);
+    }
+  }
+  if (cloud.queued > 0) cloud.violated('liveness', 'a token is never consumed');
+}
