@@ -30,6 +30,7 @@ export class MidturnStack extends Stack {
     new CfnOutput(this, 'DashboardName', { value: midturn.dashboard.dashboardName });
     new CfnOutput(this, 'TableName', { value: midturn.table.tableName });
     new CfnOutput(this, 'TurnQueueUrl', { value: midturn.queues.turn.queueUrl });
+    new CfnOutput(this, 'DeadlineQueueUrl', { value: midturn.queues.deadline.queueUrl });
     new CfnOutput(this, 'DeadTurnQueueUrl', { value: midturn.queues.deadTurn.queueUrl });
   }
 

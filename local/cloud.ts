@@ -57,7 +57,7 @@ export interface LocalCloud {
   /** For an operator: no function's role is asked here. */
   dynamodb: { endpoint: string; tableName: string };
   /** For an operator. */
-  sqs: { endpoint: string };
+  sqs: { endpoint: string; deadlineQueueUrl: string };
   /** What functions may do, and what they did. */
   permissions: Permissions;
   functions: Functions;
@@ -171,12 +171,19 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 
     const [table] = stack.ofType('AWS::DynamoDB::Table');
     if (!table) throw new LocalCloudError('The template has no table.');
+    const deadlines = stack
+      .ofType('AWS::SQS::Queue')
+      .find(({ logicalId }) => /(?<!Dead)DeadlineQueue/.test(logicalId));
+    if (!deadlines) throw new LocalCloudError('The template has no queue of deadlines.');
     return {
       url: `ws://127.0.0.1:${entrance.port}/${STAGE}`,
       pageUrl: `${origin}/`,
       managementEndpoint,
       dynamodb: { endpoint: tables.endpoint, tableName: stack.ref(table) },
-      sqs: { endpoint: queues.endpoint },
+      sqs: {
+        endpoint: queues.endpoint,
+        deadlineQueueUrl: new URL(new URL(stack.ref(deadlines)).pathname, queues.endpoint).href,
+      },
       permissions: access,
       functions,
       gateway,

@@ -1,7 +1,7 @@
 import { stop as stopBundler } from 'esbuild';
 import { SETTING_NAMES, SettingError } from '../lambdas/settings.ts';
 import { checkAgent } from './agent-check.ts';
-import { BEDROCK_ENDPOINT, startLocalCloud } from './cloud.ts';
+import { BEDROCK_ENDPOINT, type LocalCloud, startLocalCloud } from './cloud.ts';
 import { consoleLog } from './console-log.ts';
 import { LocalCloudError } from './errors.ts';
 import { buildPage } from './page-build.ts';
@@ -33,6 +33,14 @@ function readSecrets(text: string | undefined): Record<string, string> {
   return value as Record<string, string>;
 }
 
+/** What the commands of docs/operations.md need in their environment, to work on this cloud. */
+const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
+  [
+    'export AWS_REGION=local AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local',
+    `AWS_ENDPOINT_URL_DYNAMODB=${dynamodb.endpoint} MIDTURN_TABLE_NAME=${dynamodb.tableName}`,
+    `AWS_ENDPOINT_URL_SQS=${sqs.endpoint} MIDTURN_DEADLINE_QUEUE_URL=${sqs.deadlineQueueUrl}`,
+  ].join(' ');
+
 async function main(): Promise<void> {
   await checkAgent();
   const settings: Record<string, string> = {};
@@ -63,6 +71,7 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   console.log(`midturn ready ${cloud.url} ${cloud.pageUrl}`);
+  if (process.argv.includes('--verbose')) console.error(operatorsEnvironment(cloud));
 }
 
 main().catch((error: unknown) => {

@@ -41,6 +41,15 @@ export async function deleteSession(core: Core, session: string, by?: string): P
   return true;
 }
 
+/** Asks for a deletion and leaves all of it to the deadline function. */
+export async function requestDeletion(
+  core: { queues: Pick<Core['queues'], 'sendDeletion'>; clock: Pick<Core['clock'], 'now'> },
+  session: string,
+): Promise<void> {
+  const at = core.clock.now();
+  await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, 0);
+}
+
 /** A message of `sendDeletion`: does what is not done of it, removes the session's items, and comes again until `until`. */
 export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<void> {
   const { session, at, until } = deletion;

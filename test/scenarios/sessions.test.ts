@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { sessionOf } from '../../lambdas/core/keys.ts';
 import { MAX_FRAME_BYTES } from '../../lambdas/protocol/limits.ts';
@@ -8,7 +9,21 @@ import { givenStack } from '../support/stack.ts';
 import type { WsClient } from '../support/ws-client.ts';
 
 /** Each test is somebody else's, since a list shows all that one has. */
-const PEOPLE = ['ann', 'bob', 'cleo', 'dan', 'eve', 'fay', 'gil', 'hal', 'ida', 'jon', 'kim', 'leo'] as const;
+const PEOPLE = [
+  'ann',
+  'bob',
+  'cleo',
+  'dan',
+  'eve',
+  'fay',
+  'gil',
+  'hal',
+  'ida',
+  'jon',
+  'kim',
+  'leo',
+  'mia',
+] as const;
 type Person = (typeof PEOPLE)[number];
 const as = (subject: Person) => ({
   principal: { tenant: 'acme', subject },
@@ -280,6 +295,70 @@ describe('a deletion', () => {
     const owner = await stack.connect('mine', as('leo'));
     expect((await list(owner)).flat()).toMatchObject([{ session_id: 'mine', message_count: 2 }]);
   });
+});
+
+describe('an operator’s command', () => {
+  async function command(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+    const { dynamodb, sqs } = stack.cloud;
+    const env = {
+      ...process.env,
+      AWS_REGION: 'local',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+      MIDTURN_TABLE_NAME: dynamodb.tableName,
+      MIDTURN_DEADLINE_QUEUE_URL: sqs.deadlineQueueUrl,
+    };
+    return new Promise((resolve) => {
+      execFile(process.execPath, ['infra/sessions.ts', ...words], { env }, (error, out, err) =>
+        resolve({ code: Number(error?.code ?? 0), out, err }),
+      );
+    });
+  }
+
+  it('lists, renames and exports a principal’s sessions, and deletes one under its running turn', async () => {
+    const client = await given('mia', 'chat');
+    expect(await command('rename', 'acme', 'mia', 'chat', 'A name')).toEqual({ code: 0, out: '', err: '' });
+    const { out } = await command('list', 'acme', 'mia');
+    expect(JSON.parse(out)).toMatchObject({ session_id: 'chat', name: 'A name', message_count: 2 });
+    const { lines } = await exported(client, 'chat');
+    const exportedHere = await command('export', 'acme', 'mia', 'chat');
+    expect(
+      exportedHere.out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(lines);
+    expect(await command('delete', 'acme', 'mia', 'chat')).toMatchObject({
+      code: 0,
+      out: 'chat (A name), 2 entries; --yes deletes it\n',
+    });
+
+    const gate = createGate();
+    stack.script([{ chunks: ['draft', gate] }]);
+    client.send({ type: 'message', content: 'go on' });
+    await chunk(client, 'draft');
+    expect(await command('delete', 'acme', 'mia', 'chat', '--yes')).toMatchObject({ code: 0, err: '' });
+    expect(await end(client, 2)).toMatchObject({ code: 'SESSION_DELETED', full_response: 'draft' });
+    await refused(client, 'SESSION_DELETED');
+    gate.open();
+    expect((await command('list', 'acme', 'mia')).out).toBe('');
+    expect(await command('export', 'acme', 'mia', 'chat')).toEqual({
+      code: 2,
+      out: '',
+      err: 'acme/mia has no session chat.\n',
+    });
+  });
+
+  it.each([[[]], [['list', 'acme']], [['erase', 'acme', 'mia', 'chat']], [['list', 'acme', 'mia', '--all']]])(
+    'that is none says how it is used: %j',
+    async (words) => {
+      const { code, err } = await command(...words);
+      expect(code).toBe(2);
+      expect(err).toContain('npm run sessions --');
+    },
+  );
 });
 
 describe('retention', () => {

@@ -1,0 +1,120 @@
+import { parseArgs } from 'node:util';
+import { dynamoStore } from '../lambdas/adapters/dynamodb/store.ts';
+import { sqsQueues } from '../lambdas/adapters/sqs/queues.ts';
+import { requestDeletion } from '../lambdas/core/deletion.ts';
+import { exportPage } from '../lambdas/core/export.ts';
+import type { Principal, Session } from '../lambdas/core/items.ts';
+import { sessionKey, sessionOf } from '../lambdas/core/keys.ts';
+import type { Queues, Store } from '../lambdas/core/ports.ts';
+import { listSessions } from '../lambdas/core/session-list.ts';
+import { rename } from '../lambdas/core/session-writes.ts';
+import { MAX_LABEL_LENGTH } from '../lambdas/protocol/limits.ts';
+
+/** `npm run sessions -- …`: what a principal does with its sessions over the socket, for operators. See docs/operations.md. */
+
+const USAGE = `npm run sessions -- [--table <name>] [--queue <URL>] <command>
+  list <tenant> <subject>                       sessions, those made last first, one line of JSON each
+  export <tenant> <subject> <session>           the transcript as JSON lines
+  rename <tenant> <subject> <session> <name>
+  delete <tenant> <subject> <session> [--yes]   without --yes it says what would be deleted
+The table is MIDTURN_TABLE_NAME without --table, and the queue of deadlines, which carries deletions out,
+MIDTURN_DEADLINE_QUEUE_URL without --queue.`;
+
+/** Sessions and bytes at a time: there is no frame that they have to fit into. */
+const SESSIONS = 100;
+const BYTES = 1_000_000;
+
+class Failure extends Error {
+  override readonly name = 'Failure';
+}
+
+interface Services {
+  store: Store;
+  queues: Pick<Queues, 'sendDeletion'>;
+  now(): number;
+}
+
+/** Gives what is to be printed. Throws `Failure` with a line for people. */
+async function* run(
+  { store, queues, now }: Services,
+  [command, tenant, subject, sessionId, ...rest]: readonly string[],
+  confirmed: boolean,
+): AsyncGenerator<string> {
+  if (!tenant || !subject) throw new Failure(USAGE);
+  const principal = { tenant, subject };
+  if (command === 'list' && sessionId === undefined) {
+    yield* list(store, principal);
+    return;
+  }
+  if (!sessionId || !['export', 'rename', 'delete'].includes(command ?? '')) throw new Failure(USAGE);
+  const session = sessionOf(principal, sessionId);
+  const found = await store.get(sessionKey(session));
+  const absent = new Failure(`${tenant}/${subject} has no session ${sessionId}.`);
+  if (!found || found.deleted !== undefined) throw absent;
+  const [name, ...more] = rest;
+  if (more.length > 0 || (name !== undefined) !== (command === 'rename')) throw new Failure(USAGE);
+  if (command === 'export') {
+    yield* exportLines(store, session, found);
+  } else if (command === 'rename') {
+    if (!name || name.length > MAX_LABEL_LENGTH)
+      throw new Failure(`A name has 1 to ${MAX_LABEL_LENGTH} characters.`);
+    if (!(await store.update(sessionKey(session), rename(name))).ok) throw absent;
+  } else if (confirmed) {
+    await requestDeletion({ queues, clock: { now } }, session);
+    yield `${sessionId} is being deleted: its items go within seconds\n`;
+  } else {
+    const { entry, name: called } = found;
+    yield `${sessionId}${called === undefined ? '' : ` (${called})`}, ${entry} entries; --yes deletes it\n`;
+  }
+}
+
+async function* list(store: Store, principal: Principal): AsyncGenerator<string> {
+  for (let after: string | undefined; ; ) {
+    const page = await listSessions({ store }, principal, { after, limit: SESSIONS, bytes: BYTES });
+    for (const session of page.sessions) yield `${JSON.stringify(session)}\n`;
+    if (page.next === undefined) return;
+    after = page.next;
+  }
+}
+
+async function* exportLines(store: Store, session: string, item: Session): AsyncGenerator<string> {
+  for (let after: string | undefined; ; ) {
+    const page = await exportPage({ store }, session, item, { after, bytes: BYTES });
+    yield page.data;
+    if (page.next === undefined) return;
+    after = page.next;
+  }
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = readArguments();
+  const table = values.table ?? process.env.MIDTURN_TABLE_NAME;
+  const queue = values.queue ?? process.env.MIDTURN_DEADLINE_QUEUE_URL;
+  if (!table) throw new Failure(USAGE);
+  if (positionals[0] === 'delete' && values.yes && !queue) throw new Failure('delete --yes needs --queue.');
+  const services = { store: dynamoStore(table), queues: sqsQueues('', queue ?? ''), now: Date.now };
+  for await (const text of run(services, positionals, values.yes)) process.stdout.write(text);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        table: { type: 'string' },
+        queue: { type: 'string' },
+        yes: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Failure(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  }
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error;
+    console.error(error.message);
+    process.exitCode = 2;
+  });
+}
