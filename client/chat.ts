@@ -58,6 +58,39 @@ export interface Transcript {
   getSnapshot(): ChatState;
 }
 
+/** One of the principal's sessions. Times are milliseconds since the epoch. */
+export interface SessionInfo {
+  sessionId: string;
+  name: string | undefined;
+  createdAt: number;
+  /** When its last turn began. */
+  activeAt: number;
+  /** Entries of its transcript. */
+  messageCount: number;
+}
+
+export interface SessionPage {
+  /** Those made last come first. */
+  sessions: SessionInfo[];
+  /** For `list`'s `after`; undefined on the last page. A page may be empty and still have one. */
+  next: string | undefined;
+}
+
+/**
+ * All sessions of the principal, over this chat's connection. Each call waits for a connection; it rejects with `ServerReplyError` for a
+ * session that there is not, and with `ClosedError`.
+ */
+export interface Sessions {
+  /** `limit`: 1 to 100; 50 without it. */
+  list(options?: { after?: string; limit?: number }): Promise<SessionPage>;
+  /** 1 to 200 characters. */
+  rename(sessionId: string, name: string): Promise<void>;
+  /** With everything in it. Of the chat's own session, the chat closes. */
+  delete(sessionId: string): Promise<void>;
+  /** JSON lines, in pieces to be put together: one about the session, then one for each entry. */
+  export(sessionId: string): AsyncIterable<string>;
+}
+
 export interface Chat {
   readonly sessionId: string;
   readonly transcript: Transcript;
@@ -87,6 +120,7 @@ export interface Chat {
   approve(requestId: string, decision: ApprovalResponseFrame['decision']): void;
   /** Loads the next older page; resolves to whether there is another one beyond. */
   history(): Promise<boolean>;
+  readonly sessions: Sessions;
   /** Drops the connection and stays away, until `connect`. The outbox waits. */
   disconnect(): void;
   connect(): void;

@@ -1,5 +1,14 @@
 export { browserStorage } from './browser-storage.ts';
-export type { Chat, MidturnOptions, SendOptions, SentMessage, Transcript } from './chat.ts';
+export type {
+  Chat,
+  MidturnOptions,
+  SendOptions,
+  SentMessage,
+  SessionInfo,
+  SessionPage,
+  Sessions,
+  Transcript,
+} from './chat.ts';
 export { textOf } from './content.ts';
 export {
   type ClientErrorCode,

@@ -53,6 +53,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     approve: (requestId, decision) =>
       session.approve({ type: 'approval_response', request_id: requestId, decision }),
     history: () => session.olderPage(),
+    sessions: session.sessions,
     disconnect: () => session.disconnect(),
     connect: () => session.connect(),
     close: () => session.close(),

@@ -20,6 +20,7 @@ import {
 import { type Draft, type Input, reduce } from './reduce.ts';
 import { Repeats } from './repeats.ts';
 import { type Fate, SentMessages } from './sent-messages.ts';
+import { SessionRequests } from './session-requests.ts';
 import { initialState, isBehind, type State } from './state.ts';
 import { memoryStorage } from './storage.ts';
 
@@ -29,6 +30,7 @@ import { memoryStorage } from './storage.ts';
  */
 export class Session {
   readonly log = new EventLog();
+  readonly sessions = new SessionRequests(() => this.#attend());
   readonly #options: MidturnOptions;
   readonly #platform: Platform;
   readonly #connection: Connection;
@@ -153,6 +155,7 @@ export class Session {
     this.log.close();
     this.#page.close();
     this.#sent.close();
+    this.sessions.close();
   }
 
   #greeting(): ConnectFrame {
@@ -176,6 +179,7 @@ export class Session {
     this.#catchUp.heard(this.#platform.now());
     if (greeted && frame.type === 'session_start') this.#beginConnection(frame, greeted.afterSeq);
     this.#dispatch({ type: 'frame', frame });
+    this.sessions.receive(frame);
     if (isEvent(frame)) {
       this.#catchUp.eased();
       this.#forgetAbort();
@@ -185,6 +189,8 @@ export class Session {
       this.#pageCame();
     } else if (frame.type === 'error') {
       this.#receiveError(frame);
+    } else if (frame.type === 'deleted' && frame.session_id === this.#state.sessionId) {
+      this.close();
     }
     this.#attend();
   }
@@ -200,6 +206,7 @@ export class Session {
     if (lost.size > 0) this.#dispatch({ type: 'lane_lost', ids: lost });
     this.#withdrawals.startOver();
     this.#aborts.startOver();
+    this.sessions.repeats.startOver();
     this.#page.repeat();
     this.#catchUp.eased();
   }
@@ -208,7 +215,7 @@ export class Session {
     if (frame.terminal) return;
     if (frame.code === 'NO_ACTIVE_TURN') {
       this.#abort = undefined;
-    } else if (frame.id === undefined) {
+    } else if (frame.id === undefined && frame.session_id === undefined) {
       this.#fail(new ServerReplyError(frame));
     }
     if (frame.code === 'RATE_LIMITED' && frame.retry_after_ms !== undefined) {
@@ -217,8 +224,13 @@ export class Session {
       // It may have been a withdrawal that was refused: it carries the message's id.
       this.#withdrawals.hold(until);
       this.#aborts.hold(until);
+      this.sessions.repeats.hold(until);
     }
-    if (frame.code === 'SESSION_DELETED' && frame.id === undefined) this.close();
+    if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
+      // Perhaps by this very client, whose answer was lost.
+      this.sessions.receive({ type: 'deleted', session_id: this.#state.sessionId });
+      this.close();
+    }
   }
 
   /** A message not yet acknowledged could be overtaken by its own withdrawal, which would then find nothing. */
@@ -249,6 +261,7 @@ export class Session {
     if (this.#aborts.takeDue(abort?.turn_id ? [abort.turn_id] : [], now).length > 0 && abort) {
       this.#connection.send(abort);
     }
+    for (const frame of this.sessions.takeDue(now)) this.#connection.send(frame);
     if (this.#state.history.status === 'unloaded') this.#askPage();
     this.#sendPageRequest(now);
     if (this.#catchUp.isDue(this.#state, now)) this.#connection.send(this.#greeting());
@@ -257,6 +270,7 @@ export class Session {
       this.#withdrawals.nextDue,
       this.#aborts.nextDue,
       this.#page.dueAt,
+      this.sessions.repeats.nextDue,
       this.#catchUp.nextDue(this.#state),
     );
   }

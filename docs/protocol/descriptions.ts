@@ -290,6 +290,7 @@ export const REPLY_DESCRIPTIONS = {
       'sessions[].created_at': 'When it was made, in milliseconds since the epoch.',
       'sessions[].active_at': 'When its last turn began, in milliseconds since the epoch.',
       'sessions[].message_count': 'Entries of its transcript, without those of a turn that runs.',
+      after: 'As asked for.',
       next: 'To be passed as `after` for the next page; absent on the last.',
     },
   },
@@ -302,6 +303,7 @@ export const REPLY_DESCRIPTIONS = {
     fields: {
       session_id: 'As asked for.',
       data: 'To be put behind the page before: a long line may be continued by the next page.',
+      after: 'As asked for.',
       next: 'To be passed as `after` for the next page; absent on the last.',
     },
   },

@@ -195,6 +195,7 @@ export const sessions = z.object({
   type: z.literal('sessions'),
   /** Those made last come first. */
   sessions: z.array(sessionSummary),
+  after: z.optional(z.string()),
   next: z.optional(z.string()),
 });
 export const renamed = z.object({ type: z.literal('renamed'), session_id: z.string(), name: z.string() });
@@ -203,6 +204,7 @@ export const exported = z.object({
   session_id: z.string(),
   /** The data of all pages put together are JSON lines. */
   data: z.string(),
+  after: z.optional(z.string()),
   next: z.optional(z.string()),
 });
 export const deleted = z.object({ type: z.literal('deleted'), session_id: z.string() });

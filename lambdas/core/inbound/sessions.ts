@@ -20,7 +20,7 @@ const PAGE_BYTES = MAX_FRAME_BYTES - 512;
 export async function sendSessions(core: Core, sender: Sender, frame: SessionsFrame): Promise<void> {
   const { after, limit = DEFAULT_SESSIONS_LIMIT } = frame;
   const page = await listSessions(core, sender.connection.principal, { after, limit, bytes: PAGE_BYTES });
-  await reply(core, sender.id, { type: 'sessions', ...page });
+  await reply(core, sender.id, { type: 'sessions', ...page, ...asked(after) });
 }
 
 /** Everyone who listens to the session hears its name. */
@@ -39,7 +39,7 @@ export async function sendExport(core: Core, sender: Sender, frame: ExportFrame)
   const item = await core.store.get(sessionKey(session));
   if (!item || item.deleted !== undefined) return replyNotFound(core, sender, session_id);
   const page = await exportPage(core, session, item, { after, bytes: PAGE_BYTES });
-  await reply(core, sender.id, { type: 'export', session_id, ...page });
+  await reply(core, sender.id, { type: 'export', session_id, ...page, ...asked(after) });
 }
 
 /** Answered when nothing can be written or shown any more; asked for again, it is answered so again. */
@@ -48,6 +48,9 @@ export async function removeSession(core: Core, sender: Sender, { session_id }: 
   if (!found) return replyNotFound(core, sender, session_id);
   await reply(core, sender.id, { type: 'deleted', session_id });
 }
+
+/** A client that asks again must not take the answer to one page for that to the next. */
+const asked = (after: string | undefined) => after !== undefined && { after };
 
 const keyOf = ({ connection }: Sender, sessionId: string) => sessionOf(connection.principal, sessionId);
 

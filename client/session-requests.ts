@@ -1,0 +1,115 @@
+import type { SessionInfo, SessionPage, Sessions } from './chat.ts';
+import { type Deferred, deferred } from './deferred.ts';
+import { ClosedError, ServerReplyError } from './errors.ts';
+import type { ClientFrame, FrameOf, ServerFrame } from './protocol.ts';
+import { Repeats } from './repeats.ts';
+
+type Request = Extract<ClientFrame, { type: 'sessions' | 'rename' | 'export' | 'delete' }>;
+type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'deleted'>;
+
+/** What is asked about sessions, again and again until it is answered: the same thing asked twice is asked once. */
+export class SessionRequests implements Sessions {
+  readonly repeats = new Repeats();
+  readonly #open = new Map<string, { frame: Request; done: Deferred<Reply> }>();
+  readonly #attend: () => void;
+  #closed = false;
+
+  constructor(attend: () => void) {
+    this.#attend = attend;
+  }
+
+  async list({ after, limit }: { after?: string; limit?: number } = {}): Promise<SessionPage> {
+    const { sessions, next } = await this.#ask<FrameOf<'sessions'>>({
+      type: 'sessions',
+      ...(after !== undefined && { after }),
+      ...(limit !== undefined && { limit }),
+    });
+    return { sessions: sessions.map(infoOf), next };
+  }
+
+  async rename(sessionId: string, name: string): Promise<void> {
+    await this.#ask({ type: 'rename', session_id: sessionId, name });
+  }
+
+  async delete(sessionId: string): Promise<void> {
+    await this.#ask({ type: 'delete', session_id: sessionId });
+  }
+
+  async *export(sessionId: string): AsyncGenerator<string> {
+    for (let after: string | undefined; ; ) {
+      const page: FrameOf<'export'> = await this.#ask({
+        type: 'export',
+        session_id: sessionId,
+        ...(after !== undefined && { after }),
+      });
+      yield page.data;
+      after = page.next;
+      if (after === undefined) return;
+    }
+  }
+
+  /** Those that are to be sent now; each of them is due again later. */
+  takeDue(now: number): Request[] {
+    return this.repeats
+      .takeDue([...this.#open.keys()], now)
+      .flatMap((key) => this.#open.get(key)?.frame ?? []);
+  }
+
+  /** Whatever arrives: an answer settles what it answers. */
+  receive(frame: ServerFrame): void {
+    const key = keyOf(frame);
+    if (key) this.#settle(key, (done) => done.resolve(frame as Reply));
+    if (frame.type !== 'error' || frame.terminal || frame.session_id === undefined) return;
+    for (const [open, { frame: asked }] of this.#open) {
+      if ('session_id' in asked && asked.session_id === frame.session_id)
+        this.#settle(open, (done) => done.reject(new ServerReplyError(frame)));
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const key of this.#open.keys()) this.#settle(key, (done) => done.reject(new ClosedError()));
+  }
+
+  #ask<T extends Reply>(frame: Request): Promise<T> {
+    if (this.#closed) return Promise.reject(new ClosedError());
+    const key = keyOf(frame) ?? '';
+    const open = this.#open.get(key) ?? { frame, done: deferred<Reply>() };
+    this.#open.set(key, open);
+    this.#attend();
+    // The key of a reply is that of its request, and so is its type.
+    return open.done.promise as Promise<T>;
+  }
+
+  #settle(key: string, how: (done: Deferred<Reply>) => void): void {
+    const open = this.#open.get(key);
+    this.#open.delete(key);
+    if (open) how(open.done);
+  }
+}
+
+/** The same for a request and its answer. */
+function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
+  switch (frame.type) {
+    case 'sessions':
+      return `list ${frame.after}`;
+    case 'export':
+      return `export ${frame.session_id} ${frame.after}`;
+    case 'rename':
+    case 'renamed':
+      return `rename ${frame.session_id} ${frame.name}`;
+    case 'delete':
+    case 'deleted':
+      return `delete ${frame.session_id}`;
+    default:
+      return undefined;
+  }
+}
+
+const infoOf = (summary: FrameOf<'sessions'>['sessions'][number]): SessionInfo => ({
+  sessionId: summary.session_id,
+  name: summary.name,
+  createdAt: summary.created_at,
+  activeAt: summary.active_at,
+  messageCount: summary.message_count,
+});
