@@ -136,6 +136,7 @@ async function postLastWords(
   await broadcast.send([frame]);
   await broadcast.settled();
   core.metrics.countBy('Turns', last.type);
+  if (lane.begun) core.metrics.time('TurnTime', core.clock.now() - lane.begun.at);
 }
 
 /** Who cannot be told hears of it with its next frame. */

@@ -32,7 +32,13 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'one-session-for-all-principals',
     breaks: 'a session belongs to its principal',
-    patches: [[`${core}/keys.ts`, '[principal.tenant, principal.subject, sessionId].map', '[sessionId].map']],
+    patches: [
+      [
+        `${core}/keys.ts`,
+        '[tenant, subject].map(encodeURIComponent)',
+        "['everyone'].map(encodeURIComponent)",
+      ],
+    ],
     rules: ['handshake-isolated', 'handshake-token-refused'],
     fails: ['handshake-isolated'],
   },

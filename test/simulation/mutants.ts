@@ -166,8 +166,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/session-writes.ts`,
-        "[exists('queue'), any(absent('active'), equals(['active', 'slot'], slot))]",
-        "[exists('queue')]",
+        "[exists('queue'), alive, any(absent('active'), equals(['active', 'slot'], slot))]",
+        "[exists('queue'), alive]",
       ],
     ],
   },
@@ -309,7 +309,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-pruning',
     breaks: 'slots that their lanes no longer hold make room',
     patches: [
-      [`${core}/slots.ts`, "if (!(await pruneQueue(core, session))) return 'refused';", "return 'refused';"],
+      [
+        `${core}/slots.ts`,
+        "return (await pruneQueue(core, session, read)) ? undefined : 'SESSION_QUEUE_FULL';",
+        "return 'SESSION_QUEUE_FULL';",
+      ],
     ],
   },
   {
