@@ -1,5 +1,6 @@
 import type { HistoryEntry } from './protocol.ts';
 import type { Item, ToolItem } from './state.ts';
+import { outputOf } from './tool-output.ts';
 
 /** Joins a page with what is loaded: oldest first, each entry once, none of `without`'s turns. */
 export function joinEntries(
@@ -57,7 +58,7 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
         break;
       case 'tool_result': {
         const result: ToolItem['result'] = {
-          output: entry.output,
+          output: outputOf(entry),
           isError: entry.is_error === true,
           truncated: false,
         };

@@ -10,6 +10,7 @@ import {
   type TurnOutcome,
   type UserItem,
 } from './state.ts';
+import { outputOf } from './tool-output.ts';
 
 /**
  * Events held back because an earlier one is missing. More than this and the farthest are let go: the replay that is
@@ -160,7 +161,7 @@ function appendText(
 
 function setResult(live: readonly Item[], event: EventOf<'tool_result'>): readonly Item[] {
   const result: ToolItem['result'] = {
-    output: event.output,
+    output: outputOf(event),
     isError: event.is_error === true,
     truncated: event.truncated === true,
   };

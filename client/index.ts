@@ -49,3 +49,4 @@ export type {
   UserItem,
 } from './state.ts';
 export type { OutboxStorage } from './storage.ts';
+export { outputOf } from './tool-output.ts';

@@ -87,7 +87,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sends: ['turn', 'deadline'],
     connections: ['POST'],
     callsModel: false,
-    settings: [...LANE_SETTINGS, 'MIDTURN_FRAMES_PER_MINUTE'],
+    settings: [...LANE_SETTINGS, 'MIDTURN_FRAMES_PER_MINUTE', 'MIDTURN_STEER_SCOPE'],
   },
   turn: {
     description: 'Runs the turns of a session, one at a time.',

@@ -43,6 +43,11 @@ export interface MidturnProps {
   /** The tokens themselves: end up in the template, so for the local cloud alone. @default - none */
   tokens?: string;
 
+  /**
+   * What a message steers when its own connection has no turn in flight: `session` says the session's running turn,
+   * whichever connection set it off; with `connection` it opens a turn that waits. @default 'connection'
+   */
+  steerScope?: string;
   /** Messages that wait in one connection's inbox. @default 64 */
   inboxLimit?: number;
   /** Bytes of content that wait in one connection's inbox. @default 131072 */

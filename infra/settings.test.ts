@@ -83,6 +83,7 @@ it.each([
   [{ MIDTURN_FRAMES_PER_MINUTE: '-1' }, 'MIDTURN_FRAMES_PER_MINUTE is "-1"'],
   [{ MIDTURN_CONNECTIONS_PER_MINUTE: 'few' }, 'MIDTURN_CONNECTIONS_PER_MINUTE is "few"'],
   [{ MIDTURN_LOG_LEVEL: 'loud' }, 'MIDTURN_LOG_LEVEL is "loud"'],
+  [{ MIDTURN_STEER_SCOPE: 'all' }, 'MIDTURN_STEER_SCOPE is "all": it must be one of connection, session.'],
   [{ MIDTURN_MODEL: 'gpt' }, 'MIDTURN_MODEL is "gpt"'],
   [{ MIDTURN_MODEL: 'anthropic:m' }, 'MIDTURN_MODEL_API_KEY_SECRET is not set'],
   [{ MIDTURN_TOKENS: 'a=b/c' }, 'MIDTURN_TOKENS is for the local cloud'],

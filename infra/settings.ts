@@ -27,6 +27,7 @@ const TEXTS = {
   jwtTenantClaim: 'MIDTURN_JWT_TENANT_CLAIM',
   tokens: 'MIDTURN_TOKENS',
   tokensSecret: 'MIDTURN_TOKENS_SECRET',
+  steerScope: 'MIDTURN_STEER_SCOPE',
   logLevel: 'MIDTURN_LOG_LEVEL',
 } as const;
 

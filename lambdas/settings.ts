@@ -22,6 +22,13 @@ export interface Limits {
   queueTimeoutSeconds: number;
 }
 
+/**
+ * What `delivery: steer` may steer: the turn of the sender's own lane, or, where that has none, also the session's running
+ * turn, whichever of its connections set it off.
+ */
+export const STEER_SCOPES = ['connection', 'session'] as const;
+export type SteerScope = (typeof STEER_SCOPES)[number];
+
 export interface TurnSettings {
   /** Model calls without a new user message in between. */
   maxSteps: number;
@@ -105,6 +112,13 @@ export function readLimits(env: Environment): Limits {
     sessionTurns: integer(env, 'MIDTURN_SESSION_QUEUE_LIMIT'),
     queueTimeoutSeconds: integer(env, 'MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS'),
   };
+}
+
+export function readSteerScope(env: Environment): SteerScope {
+  const text = env.MIDTURN_STEER_SCOPE || 'connection';
+  const scope = STEER_SCOPES.find((known) => known === text);
+  if (scope) return scope;
+  throw new SettingError(`MIDTURN_STEER_SCOPE is "${text}": it must be one of ${STEER_SCOPES.join(', ')}.`);
 }
 
 export function readTurnSettings(env: Environment): TurnSettings {
@@ -236,6 +250,7 @@ export const SETTING_NAMES = [
   'MIDTURN_JWT_TENANT_CLAIM',
   'MIDTURN_TOKENS',
   'MIDTURN_TOKENS_SECRET',
+  'MIDTURN_STEER_SCOPE',
   'MIDTURN_LOG_LEVEL',
   ...(Object.keys(INTEGERS) as IntegerName[]),
 ] as const;
@@ -243,6 +258,7 @@ export const SETTING_NAMES = [
 /** Checks all settings at once, as synth and start do. */
 export function checkSettings(env: Environment): void {
   readLimits(env);
+  readSteerScope(env);
   readTurnSettings(env);
   readRates(env);
   readRetention(env);

@@ -1,4 +1,4 @@
-import type { EventFrame, EventOf } from '../index.ts';
+import { type EventFrame, type EventOf, outputOf } from '../index.ts';
 import { toUIParts } from './content-parts.ts';
 import type { Chunk, MidturnDataParts } from './ui-message.ts';
 
@@ -112,15 +112,15 @@ export class AnswerWriter {
     this.#write({ type: 'tool-input-available', toolCallId, toolName, input, providerExecuted: true });
   }
 
-  #answerCall({ id: toolCallId, name, output, is_error }: EventOf<'tool_result'>): void {
+  #answerCall(event: EventOf<'tool_result'>): void {
+    const { id: toolCallId, name, is_error } = event;
     if (!this.#calls.has(toolCallId)) this.#call(toolCallId, name, null);
     this.#calls.delete(toolCallId);
     const providerExecuted = true;
     if (is_error) {
-      const errorText = typeof output === 'string' ? output : JSON.stringify(output);
-      this.#write({ type: 'tool-output-error', toolCallId, errorText, providerExecuted });
+      this.#write({ type: 'tool-output-error', toolCallId, errorText: event.output, providerExecuted });
     } else {
-      this.#write({ type: 'tool-output-available', toolCallId, output, providerExecuted });
+      this.#write({ type: 'tool-output-available', toolCallId, output: outputOf(event), providerExecuted });
     }
     // A batch is complete before the next model call.
     if (this.#calls.size === 0) this.#endStep();

@@ -46,8 +46,8 @@ export class Story {
   }
 
   result(id: string): void {
-    this.add({ type: 'tool_result', id, name: 'wait', output: 'waited' });
-    this.#enter({ role: 'tool_result', id, name: 'wait', output: 'waited' });
+    this.add({ type: 'tool_result', id, name: 'wait', output: '{"waited_seconds":1}', json: true });
+    this.#enter({ role: 'tool_result', id, name: 'wait', output: '{"waited_seconds":1}', json: true });
   }
 
   end(how: 'done' | 'aborted' | 'error'): void {
@@ -208,7 +208,7 @@ export function linesOfStory(story: Story): Line[] {
       lines.push({ turn, kind: `tool ${event.id}`, text: 'null' });
     } else if (event.type === 'tool_result') {
       const call = lines.findLast(({ kind }) => kind === `tool ${event.id}`);
-      if (call) call.text = JSON.stringify(event.output);
+      if (call) call.text = event.output;
     }
   }
   return lines.map(({ turn, kind, text }) => `${turn} ${kind}: ${text}`);

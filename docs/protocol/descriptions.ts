@@ -46,7 +46,7 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       ),
       id: 'The client’s own id, unique in the session: the same id again is the same message. Without it the server makes one up, and the message cannot be repeated safely.',
       delivery:
-        '`steer` (default) joins the running turn at its next boundary; `queue` gets a turn of its own after it; `now` cuts the running model call and joins at once. Without a running turn of this lane, each opens one.',
+        '`steer` (default) joins the running turn at its next boundary; `queue` gets a turn of its own after it; `now` cuts the running model call and joins at once. Without a turn of this lane in flight, `queue` opens one, and so do the others, unless `steer_scope` is `session` and a turn of another lane runs: they join that one.',
       order:
         'The client’s own count of its messages on this lane, rising by one. It makes the order exact; without it, messages of one millisecond are ordered by `id`.',
     },
@@ -56,11 +56,12 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
     fields: {
       turn_id: 'The turn that is meant; without it, whichever runs.',
       pending:
-        'What becomes of messages that wait in the turn’s inbox: `keep` (default) makes them the next turn, `discard` answers each `cancelled`.',
+        'What becomes of messages that wait on the turn’s lane: `keep` (default) makes those in its inbox the next turn, and those with `delivery: queue` keep theirs; `discard` answers each `cancelled`.',
     },
   },
   cancel: {
-    summary: 'Withdraws a message that no turn has taken in. Answered by `cancelled` or `NOT_PENDING`.',
+    summary:
+      'Withdraws a message that no turn has taken in, from any connection of the session. Answered by `cancelled`, which its sender gets too, or by `NOT_PENDING`.',
     fields: { id: 'The message.' },
   },
   approval_response: {
@@ -166,7 +167,8 @@ export const EVENT_DESCRIPTIONS = {
     fields: {
       id: 'The call.',
       name: 'The tool.',
-      output: 'What it gave.',
+      output: 'What it gave, as text.',
+      json: 'True when the tool gave something other than text: `output` is its JSON text.',
       is_error: 'True when it failed, or did not get to its end.',
       truncated: 'True when the output was cut to fit into a frame.',
     },
@@ -230,6 +232,8 @@ export const REPLY_DESCRIPTIONS = {
       name: 'The session’s name, if it has one.',
       lane: 'This connection’s lane. Kept by the client, to be taken along by `resume.lane`.',
       last_seq: 'The number of the session’s last event; 0 before any.',
+      steer_scope:
+        'What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight: nothing (`connection`), or the session’s running turn (`session`). Absent: `connection`.',
       active_turn: 'The turn that is running.',
       'active_turn.turn_id': 'Its id.',
       'active_turn.started_at': 'When it began, in milliseconds since the epoch.',
@@ -276,7 +280,8 @@ export const REPLY_DESCRIPTIONS = {
       'entries[].name': 'The tool.',
       'entries[].args': 'The call’s arguments; null when `truncated`.',
       'entries[].truncated': 'True when the arguments do not fit into a frame.',
-      'entries[].output': 'What the tool gave.',
+      'entries[].output': 'What the tool gave, as text.',
+      'entries[].json': 'As in `tool_result`.',
       'entries[].is_error': 'True when the tool failed.',
       next: 'To be passed as `before` for the next older page; absent on the oldest.',
     },
@@ -330,6 +335,8 @@ export const REPLY_DESCRIPTIONS = {
       session_id: 'The session that was asked for, where that need not be the connection’s own.',
       limit: 'The limit that was met.',
       depth: 'How much was there, or would have been.',
+      turn_id: 'Of `NOT_PENDING`: the turn that has taken the message in. Absent: nobody knows the message.',
+      placement: 'Of `NOT_PENDING`: whether it began that turn or steered it.',
     },
   },
   pong: { summary: 'Answers `ping`.', fields: { nonce: 'As sent.' } },
@@ -391,7 +398,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   NOT_PENDING: {
     as: 'reply',
-    when: '`cancel` found the message taken in, or not at all.',
+    when: '`cancel` found the message taken in by the turn `turn_id`, or, without one, not at all.',
     client: 'Show it where `applied` put it; `abort` if the answer is not wanted.',
   },
   INVALID_APPROVAL_RESPONSE: {

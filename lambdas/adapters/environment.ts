@@ -1,7 +1,7 @@
 import type { Core } from '../core/core.ts';
 import type { Gateway } from '../core/ports.ts';
 import type { Environment } from '../settings.ts';
-import { readLimits, readRates, readRetention } from '../settings.ts';
+import { readLimits, readRates, readRetention, readSteerScope } from '../settings.ts';
 import { managementGateway } from './api-gateway/gateway.ts';
 import { dynamoStore } from './dynamodb/store.ts';
 import type { Instruments } from './instruments/instruments.ts';
@@ -37,6 +37,7 @@ export const coreOf = (env: Environment, { log, metrics }: Instruments): Core =>
   log,
   metrics,
   limits: readLimits(env),
+  steerScope: readSteerScope(env),
   rates: readRates(env),
   retention: readRetention(env),
 });

@@ -1,4 +1,4 @@
-import type { Limits, Rates, Retention } from '../settings.ts';
+import type { Limits, Rates, Retention, SteerScope } from '../settings.ts';
 import type { Clock, Gateway, Log, Metrics, NewId, Queues, Store } from './ports.ts';
 
 /** All that the core is given: its ports and its settings. */
@@ -11,6 +11,7 @@ export interface Core {
   log: Log;
   metrics: Metrics;
   limits: Limits;
+  steerScope: SteerScope;
   rates: Rates;
   retention: Retention;
 }

@@ -25,6 +25,7 @@ export async function deadlinePassed(core: Core, token: Token): Promise<void> {
     }
     if (!(await dropSlot(core, token, 'SESSION_QUEUE_TIMEOUT'))) return;
   }
-  await releaseSlot(core, token);
+  // Its fate is known before its place in the queue is gone, by which others find it.
   await tellFates(core, token.lane, await core.store.get(key));
+  await releaseSlot(core, token);
 }

@@ -73,12 +73,14 @@ async function burySession(core: Core, session: string, at: number): Promise<Ses
 
 /**
  * Closes every lane, then tells the clients of each, but for who asked. A lane is removed when its client was told, so that
- * whoever does it again tells nobody twice.
+ * whoever does it again tells nobody twice; and only when all lanes were asked what is withdrawn on them, since a message
+ * may have been sent from one to another.
  */
 async function closeSession(core: Core, session: string, { audience }: Session, by?: string): Promise<void> {
   const ids = (await core.store.keys(...lanesRange(session), MAX_LANES)).map(laneIdOf);
   await eachOf(ids, (id) => closeLane(core, session, id, audience));
-  await eachOf(ids, (id) => tellLane(core, session, id, by));
+  await eachOf(ids, (id) => tellWithdrawn(core, session, id));
+  await eachOf(ids, (id) => dismissLane(core, session, id, by));
 }
 
 async function closeLane(
@@ -99,10 +101,14 @@ async function closeLane(
   }
 }
 
-async function tellLane(core: Core, session: string, id: string, by: string | undefined): Promise<void> {
+async function tellWithdrawn(core: Core, session: string, id: string): Promise<void> {
+  const lane = await core.store.get(laneKey(session, id));
+  if (lane) await quietly(core, () => tellFates(core, id, lane));
+}
+
+async function dismissLane(core: Core, session: string, id: string, by: string | undefined): Promise<void> {
   const lane = await core.store.get(laneKey(session, id));
   if (!lane) return;
-  await quietly(core, () => tellFates(core, id, lane));
   if (lane.connection !== by) await quietly(core, () => reply(core, lane.connection, sessionDeleted()));
   await core.store.delete(laneKey(session, id));
 }

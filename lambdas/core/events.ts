@@ -71,6 +71,10 @@ export function mergeEvents(...sources: readonly (readonly TurnEvent[])[]): Turn
 export const textOf = (events: readonly TurnEvent[]): string =>
   events.reduce((text, event) => (event.type === 'chunk' ? text + event.content : text), '');
 
+/** A tool's output on the wire: text as it is, anything else as its JSON text. */
+export const outputText = (output: Json): { output: string; json?: true } =>
+  typeof output === 'string' ? { output } : { output: JSON.stringify(output), json: true };
+
 const bytes = (text: string) => Buffer.byteLength(text);
 
 /**
@@ -86,6 +90,19 @@ export function frameOf(event: TurnEvent, turnText: () => string): string {
       case 'applied': {
         const messages = event.messages.map(({ id, content }) => ({ id, content }));
         return { type: event.type, seq, turn_id, messages, step: event.step };
+      }
+      case 'tool_result': {
+        const { type, id, name, output, is_error, truncated } = event;
+        return {
+          type,
+          seq,
+          turn_id,
+          id,
+          name,
+          ...outputText(output),
+          ...(is_error && { is_error }),
+          ...(truncated && { truncated }),
+        };
       }
       case 'done': {
         const { type, turn: _, seq: __, first: ___, ...facts } = event;

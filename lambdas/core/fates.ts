@@ -2,13 +2,14 @@ import type { Core } from './core.ts';
 import { expiry } from './core.ts';
 import type { Fate, Lane } from './items.ts';
 import { laneKey, messageKey } from './keys.ts';
-import { forgetNotice } from './lane-writes.ts';
+import { forgetElsewhere, forgetNotice } from './lane-writes.ts';
 import { reply, withdrawalReply } from './replies.ts';
 
 /**
- * Tells the lane's client what became of messages that were withdrawn (P1). What is told is what `MESSAGE#id` says, put
- * if absent and then read: a worker may have taken the message in meanwhile, and then it was not withdrawn after all.
- * A notice stays on the lane until a post succeeded, so that a client that was away hears it when it connects again.
+ * Tells senders what became of messages that were withdrawn (P1), and `alsoTo`, who asked. What is told is what
+ * `MESSAGE#id` says, put if absent and then read: a worker may have taken the message in meanwhile, and then it was not
+ * withdrawn after all. A client that was away hears it when it connects again: the notice stays until it was posted to the
+ * lane's own connection, and of a message that came from another lane, that lane looks after it until then.
  */
 export async function tellFates(
   core: Core,
@@ -17,20 +18,25 @@ export async function tellFates(
   alsoTo?: string,
 ): Promise<void> {
   if (!lane) return;
-  for (const [id, code] of Object.entries(lane.notices)) {
-    const fate = await settleFate(core, lane.session, id, {
-      fate: 'withdrawn',
-      code,
-      expires: expiry(core).fate,
-    });
-    let heard = fate.fate === 'taken';
-    if (fate.fate === 'withdrawn') {
-      const frame = withdrawalReply(id, fate.code, core.limits);
-      for (const connection of new Set([lane.connection, ...(alsoTo ? [alsoTo] : [])])) {
-        if ((await reply(core, connection, frame)) === 'sent') heard = true;
-      }
+  for (const [id, { code, from }] of Object.entries(lane.notices)) {
+    const settled = { fate: 'withdrawn', code, expires: expiry(core).fate } as const;
+    const fate = await settleFate(core, lane.session, id, settled);
+    if (fate.fate === 'taken') {
+      await core.store.update(laneKey(lane.session, laneId), forgetNotice(id));
+      continue;
     }
-    if (heard) await core.store.update(laneKey(lane.session, laneId), forgetNotice(id));
+    const home = from === undefined ? lane : await core.store.get(laneKey(lane.session, from));
+    const frame = withdrawalReply(id, fate.code, core.limits);
+    let heard = false;
+    for (const connection of new Set([home?.connection, alsoTo])) {
+      if (connection === undefined) continue;
+      const sent = (await reply(core, connection, frame)) === 'sent';
+      if (connection === home?.connection) heard = sent;
+    }
+    const place = home?.elsewhere[id];
+    if (from !== undefined && place !== undefined && heard)
+      await core.store.update(laneKey(lane.session, from), forgetElsewhere({ [id]: place }));
+    if (from !== undefined || heard) await core.store.update(laneKey(lane.session, laneId), forgetNotice(id));
   }
 }
 

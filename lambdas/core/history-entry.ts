@@ -1,5 +1,6 @@
 import type { HistoryEntry } from '../protocol/server-frames.ts';
 import type { Entry } from './entries.ts';
+import { outputText } from './events.ts';
 
 /** An entry of the transcript as the protocol names its fields. */
 export function historyEntry(entry: Entry): HistoryEntry {
@@ -17,7 +18,15 @@ export function historyEntry(entry: Entry): HistoryEntry {
     }
     case 'tool_result': {
       const { id, name, output, is_error } = entry;
-      return { n, turn_id, role: 'tool_result', id, name, output, ...(is_error && { is_error }) };
+      return {
+        n,
+        turn_id,
+        role: 'tool_result',
+        id,
+        name,
+        ...outputText(output),
+        ...(is_error && { is_error }),
+      };
     }
   }
 }

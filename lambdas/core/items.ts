@@ -41,11 +41,19 @@ export interface PendingMessage {
   order?: number;
   /** Present and true: the running model call is cut for it. */
   now?: boolean;
+  /** Its sender's lane, where that is not the one that it is pending on: its fate is told there. */
+  from?: string;
 }
 
 export type WithdrawalCode =
   | 'cancelled'
   | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'SESSION_DELETED'>;
+
+/** What became of a withdrawn message, until its sender heard it; `from` as in the message. */
+export interface Notice {
+  code: WithdrawalCode;
+  from?: string;
+}
 
 export interface AbortRequest {
   turn: string;
@@ -110,8 +118,10 @@ export interface Lane {
   unstarted?: { turn: string; calls: string[] };
   cancel?: AbortRequest;
   audience: Audience;
-  /** Fates of withdrawn messages that nobody has heard yet. */
-  notices: Record<string, WithdrawalCode>;
+  /** Fates of withdrawn messages that their senders have not heard yet. */
+  notices: Record<string, Notice>;
+  /** Messages of this lane that steer another lane's turn: which one (`place.ts`). */
+  elsewhere: Record<string, string>;
   /** Moved ahead, by days, with every message and every claim: it never expires under a turn. */
   expires: number;
 }

@@ -1,11 +1,12 @@
 import type { Limits } from '../settings.ts';
 import { inOrderOfArrival } from './arrival.ts';
 import { bytesOf } from './content.ts';
-import type { AbortRequest, Lane, Listening, PendingMessage, WithdrawalCode } from './items.ts';
+import type { AbortRequest, Lane, Listening, Notice, PendingMessage, WithdrawalCode } from './items.ts';
 import type { Change, Condition, Update } from './update.ts';
 import {
   absent,
   add,
+  any,
   atMost,
   equals,
   exists,
@@ -38,6 +39,7 @@ export const emptyLane = (session: string, connection: string, expires: number):
   tail: [],
   audience: {},
   notices: {},
+  elsewhere: {},
   expires,
 });
 
@@ -61,8 +63,8 @@ export interface Acceptance {
   expires: number;
 }
 
-/** P10: the id is new in all that the lane remembers. P2: there is room, or nothing is written. */
-const acceptable = ({ session, id, message, limits }: Acceptance): When[] => [
+/** P12: the lane is of this session. P10: the id is new in all that it remembers. P2: there is room, or nothing is written. */
+const acceptableHere = ({ session, id, message, limits }: Acceptance): When[] => [
   equals('session', session),
   absent(['inbox', id]),
   absent(['waiting', id]),
@@ -74,6 +76,25 @@ const acceptable = ({ session, id, message, limits }: Acceptance): When[] => [
   atMost('bytes', limits.inboxBytes - contentBytes(message)),
 ];
 
+/** The same, and the message has not set out for another lane. */
+const acceptable = (acceptance: Acceptance): When[] => [
+  ...acceptableHere(acceptance),
+  absent(['elsewhere', acceptance.id]),
+];
+
+const intoTheInbox = ({ id, message, expires }: Acceptance): Then[] => [
+  set(['inbox', id], message),
+  add('bytes', contentBytes(message)),
+  set('expires', expires),
+];
+
+/** The lane has a turn from now on, if it had none. */
+const withTurn = ({ message, now }: Acceptance): Then[] => [
+  setIfAbsent('turn', message.turn),
+  setIfAbsent('slot', message.turn),
+  setIfAbsent('since', now),
+];
+
 /**
  * The message goes into the inbox, and the lane has a turn from now on if it had none: the first message and steering
  * are the same write, so no message can fall between two turns (P1, P7). With `onlyIdle` it must open the turn.
@@ -81,14 +102,7 @@ const acceptable = ({ session, id, message, limits }: Acceptance): When[] => [
  */
 export const accept = (acceptance: Acceptance, onlyIdle = false): Update<Lane> => ({
   when: [...acceptable(acceptance), ...(onlyIdle ? [absent<Lane>('turn')] : [])],
-  change: [
-    set(['inbox', acceptance.id], acceptance.message),
-    add('bytes', contentBytes(acceptance.message)),
-    setIfAbsent('turn', acceptance.message.turn),
-    setIfAbsent('slot', acceptance.message.turn),
-    setIfAbsent('since', acceptance.now),
-    set('expires', acceptance.expires),
-  ],
+  change: [...intoTheInbox(acceptance), ...withTurn(acceptance)],
 });
 
 /** `delivery: queue` on a busy lane: the message waits with a turn of its own. Recognised like `accept`. */
@@ -101,19 +115,80 @@ export const acceptWaiting = (acceptance: Acceptance): Update<Lane> => ({
 });
 
 /**
+ * A message of this lane, which has no turn, sets out to steer another lane's. From now on it can be accepted there and
+ * nowhere else, so that no repeat of it is accepted twice (P10). What it counts is not waited for here any more.
+ * Recognised: `elsewhere` says so.
+ */
+export const sendElsewhere = (
+  acceptance: Acceptance,
+  place: string,
+  counted: number | undefined,
+): Update<Lane> => {
+  const { id, message, limits, expires } = acceptance;
+  const { order = 0 } = message;
+  const counts = order > (counted ?? 0);
+  return {
+    when: [
+      ...acceptable(acceptance),
+      absent('turn'),
+      sizeBelow('elsewhere', limits.inboxMessages),
+      ...(counts ? [any<Lane>(absent('counted'), atMost('counted', order))] : []),
+    ],
+    change: [
+      set(['elsewhere', id], place),
+      set('expires', expires),
+      ...(counts ? [set<Lane>('counted', order)] : []),
+    ],
+  };
+};
+
+/**
+ * A message of another lane steers this one's turn, and can do nothing else: once that turn is over, nobody has set
+ * anything off here that its own client does not know of. Recognised like `accept`.
+ */
+export const acceptFromElsewhere = (acceptance: Acceptance, turn: string): Update<Lane> => ({
+  when: [...acceptable(acceptance), equals('turn', turn), exists('holder')],
+  change: intoTheInbox(acceptance),
+});
+
+/** A message that had set out and came too late is its own lane's after all. Recognised like `accept`. */
+export const acceptBack = (acceptance: Acceptance, place: string): Update<Lane> => ({
+  when: [...acceptableHere(acceptance), equals(['elsewhere', acceptance.id], place)],
+  change: [...intoTheInbox(acceptance), ...withTurn(acceptance), remove(['elsewhere', acceptance.id])],
+});
+
+/** Messages that had set out and are settled, or never arrived, are forgotten; nothing has moved since they were looked for. */
+export const forgetElsewhere = (gone: Readonly<Record<string, string>>): Update<Lane> => ({
+  when: Object.entries(gone).map(([id, place]) => equals<Lane>(['elsewhere', id], place)),
+  change: Object.keys(gone).map((id) => remove<Lane>(['elsewhere', id])),
+});
+
+/** A message was withdrawn where it had set out to, and its sender is to hear that over its own lane. Done twice, it is done once. */
+export const bringNoticeHome = (id: string, code: WithdrawalCode): Update<Lane> => ({
+  when: [exists(['elsewhere', id])],
+  change: [remove(['elsewhere', id]), set(['notices', id], { code } satisfies Notice), set(['ids', id], 1)],
+});
+
+const noticeOf = ({ from }: PendingMessage, code: WithdrawalCode): Notice => ({
+  code,
+  ...(from && { from }),
+});
+
+/**
  * Withdraws a message that nobody has taken in yet: compare-and-set against the drain, which removes by id too. Its
- * fate stays in `notices` until somebody heard it. Recognised: the notice is there, or its fate is.
+ * fate stays in `notices` until its sender heard it. Recognised: the notice is there, or its fate is.
  */
 export const cancelPending = (
+  session: string,
   place: 'inbox' | 'waiting',
   id: string,
   message: PendingMessage,
 ): Update<Lane> => ({
-  when: [exists([place, id])],
+  when: [equals('session', session), exists([place, id])],
   change: [
     remove([place, id]),
     add('bytes', -contentBytes(message)),
-    set(['notices', id], 'cancelled' satisfies WithdrawalCode),
+    set(['notices', id], noticeOf(message, 'cancelled')),
     set(['ids', id], 1),
   ],
 });
@@ -179,7 +254,7 @@ export function dropUnclaimed(
   now: number,
   expires: number,
 ): Update<Lane> {
-  const gone = Object.keys(lane.inbox);
+  const gone = Object.entries(lane.inbox);
   const next = afterTurn(lane, now, expires);
   return {
     when: [
@@ -190,8 +265,8 @@ export function dropUnclaimed(
       ...next.when,
     ],
     change: [
-      ...gone.map((id) => set<Lane>(['notices', id], code)),
-      set('prev', { ...lane.ids, ...Object.fromEntries(gone.map((id) => [id, 1])) }),
+      ...gone.map(([id, message]) => set<Lane>(['notices', id], noticeOf(message, code))),
+      set('prev', { ...lane.ids, ...Object.fromEntries(gone.map(([id]) => [id, 1])) }),
       set('ids', {}),
       remove('cancel'),
       ...next.change,
@@ -205,7 +280,7 @@ export const dropWaiting = (id: string, message: PendingMessage, code: Withdrawa
   change: [
     remove(['waiting', id]),
     add('bytes', -contentBytes(message)),
-    set(['notices', id], code),
+    set(['notices', id], noticeOf(message, code)),
     set(['ids', id], 1),
   ],
 });
@@ -287,7 +362,8 @@ export const takingIn = (
   fresh: readonly string[],
 ): { when: When[]; change: Then[] } => {
   const pending = ids.flatMap((id) => lane.inbox[id] ?? []);
-  const counts = pending.flatMap((message) => message.order ?? []);
+  // The count is that of the lane's own messages: another's are counted where they come from.
+  const counts = pending.flatMap(({ from, order }) => (from === undefined ? (order ?? []) : []));
   return {
     when: ids.map((id) => exists(['inbox', id])),
     change: [
@@ -330,23 +406,32 @@ export function breakingOff(
   };
 }
 
-/** The same, when the pending messages are not wanted any more: each is answered `cancelled`. */
+/**
+ * The same, when what pends on this lane is not wanted any more, neither in the inbox nor waiting for a turn of its own:
+ * each message is answered `cancelled`.
+ */
 export function discarding(
   lane: Lane,
   entry: number,
   now: number,
   expires: number,
 ): { when: When[]; change: Then[] } {
-  const gone = Object.keys(lane.inbox);
-  const next = afterTurn(lane, now, expires);
+  const gone = Object.entries({ ...lane.inbox, ...lane.waiting });
+  const waiting = Object.keys(lane.waiting);
+  const next = afterTurn({ ...lane, waiting: {} }, now, expires);
   return {
-    when: [...messagesAsRead(lane), ...next.when],
+    when: [
+      ...messagesAsRead(lane),
+      ...waiting.map((id) => exists<Lane>(['waiting', id])),
+      sizeIs('waiting', waiting.length),
+    ],
     change: [
       ...turnOver,
-      ...gone.map((id) => set<Lane>(['notices', id], 'cancelled' satisfies WithdrawalCode)),
-      set('prev', { ...lane.ids, ...Object.fromEntries(gone.map((id) => [id, 1])) }),
+      ...gone.map(([id, message]) => set<Lane>(['notices', id], noticeOf(message, 'cancelled'))),
+      set('prev', { ...lane.ids, ...Object.fromEntries(gone.map(([id]) => [id, 1])) }),
       set('ids', {}),
       set('entry', entry),
+      set('waiting', {}),
       ...next.change,
     ],
   };
@@ -357,7 +442,7 @@ export function discarding(
  * words of a turn that was running. Recognised: the lane is closed; done twice is done once.
  */
 export function close(lane: Lane, seq: number, tail: readonly string[]): Update<Lane> {
-  const gone = [...Object.keys(lane.inbox), ...Object.keys(lane.waiting)];
+  const gone = Object.entries({ ...lane.inbox, ...lane.waiting });
   return {
     when: [
       equals('seq', lane.seq),
@@ -373,7 +458,7 @@ export function close(lane: Lane, seq: number, tail: readonly string[]): Update<
       set('inbox', {}),
       set('waiting', {}),
       set('bytes', 0),
-      ...gone.map((id) => set<Lane>(['notices', id], 'SESSION_DELETED' satisfies WithdrawalCode)),
+      ...gone.map(([id, message]) => set<Lane>(['notices', id], noticeOf(message, 'SESSION_DELETED'))),
       set('seq', seq),
       set('tail', tail),
     ],

@@ -12,7 +12,10 @@ const RETRYABLE = new Set<ErrorCode>([
   'INTERNAL',
 ]);
 
-export type ErrorDetails = Pick<ErrorReply, 'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms'>;
+export type ErrorDetails = Pick<
+  ErrorReply,
+  'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms' | 'turn_id' | 'placement'
+>;
 
 /** An error that answers a frame: the connection stays open and a running turn is untouched. */
 export const errorReply = (code: ErrorCode, message: string, details: ErrorDetails = {}): ErrorReply => ({

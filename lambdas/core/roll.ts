@@ -2,23 +2,26 @@ import { Broadcast } from './broadcast.ts';
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
 import { mergeEvents, seqOf } from './events.ts';
+import { tellFates } from './fates.ts';
 import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from './journal.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { release, roll } from './session-writes.ts';
 
 /**
- * A slot is over, and its worker may have died before it rolled it: what it left is done again from the lane's tail,
- * then the session counts on. Not the active one: its place in the queue is freed, that is all.
+ * A slot is over, and whoever ended it may have died before it rolled it: what was left is done again from the lane,
+ * then the session counts on. Fates first: by its place in the queue others find what was withdrawn. Not the active
+ * one: its place in the queue is freed, that is all.
  */
 export async function rollOver(core: Core, session: string, laneId: string, slot: string): Promise<void> {
   for (;;) {
     const read = await core.store.get(sessionKey(session));
     if (!read) return;
+    const lane = await core.store.get(laneKey(session, laneId));
+    await tellFates(core, laneId, lane);
     if (read.active?.slot !== slot) {
       await core.store.update(sessionKey(session), release(slot));
       return;
     }
-    const lane = await core.store.get(laneKey(session, laneId));
     const tail = (lane?.tail ?? []).filter((text) => seqOf(text) > read.seq);
     const left = decodeTail(tail);
     if (lane && left.length > 0) {

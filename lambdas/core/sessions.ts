@@ -37,6 +37,9 @@ export async function openSession(
   return { session, lane, resumed: ensured.item.entry > 0 || ensured.item.active !== undefined };
 }
 
+export const isDeleted = async (core: Pick<Core, 'store'>, session: string): Promise<boolean> =>
+  (await core.store.get(sessionKey(session)))?.deleted !== undefined;
+
 export interface SessionView {
   session: Session | undefined;
   /** The lane of the slot that is, or was last, active: its tail holds events that the session does not count yet. */
@@ -57,6 +60,16 @@ export const runningTurn = ({ session, lane }: SessionView): Lane['begun'] =>
   lane?.slot !== undefined && lane.slot === session?.active?.slot && lane.begun?.turn === lane.turn
     ? lane.begun
     : undefined;
+
+/** The turn that a worker holds, on whichever lane of the session: what can be stopped, and steered from anywhere. */
+export function heldTurn({
+  session,
+  lane,
+  laneId,
+}: SessionView): { lane: Lane; laneId: string; turn: string } | undefined {
+  if (!lane || laneId === undefined || lane.turn === undefined || lane.holder === undefined) return undefined;
+  return lane.slot === session?.active?.slot ? { lane, laneId, turn: lane.turn } : undefined;
+}
 
 export const lastSeq = ({ session, lane }: SessionView): number =>
   Math.max(session?.seq ?? 0, lane?.seq ?? 0);

@@ -1,5 +1,6 @@
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
+import { tellFates } from './fates.ts';
 import type { Session, WithdrawalCode } from './items.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { dropUnclaimed, dropWaiting, holds } from './lane-writes.ts';
@@ -54,6 +55,8 @@ async function pruneQueue(core: Core, session: string, read: Session): Promise<b
     const isActive = read.active?.slot === slot;
     const lane = await core.store.get(laneKey(session, laneId));
     if (!isActive && !holds(lane, slot)) {
+      // By its place in the queue others find what was withdrawn, so its fate is told first.
+      await tellFates(core, laneId, lane);
       await releaseSlot(core, token);
       freed = true;
       continue;

@@ -13,6 +13,14 @@ const count = z.int().check(z.nonnegative());
 /** Events belong to a turn, are durable before they are posted (P4), and carry `seq`: one more each, no hole (P9). */
 const event = { seq: z.int().check(z.positive()), turn_id: z.string() };
 
+/** Always text, as clients of the gateway that this protocol extends show it as it comes. */
+const toolOutput = {
+  output: z.string(),
+  /** `output` is the JSON text of what the tool gave, which was not text. */
+  json: z.optional(z.literal(true)),
+  is_error: z.optional(z.boolean()),
+};
+
 export const appliedMessage = z.object({ id: z.string(), content });
 
 export const turnStart = z.object({
@@ -49,8 +57,7 @@ export const toolResult = z.object({
   ...event,
   id: z.string(),
   name: z.string(),
-  output: json,
-  is_error: z.optional(z.boolean()),
+  ...toolOutput,
   truncated: z.optional(z.boolean()),
 });
 export const approvalRequest = z.object({
@@ -112,6 +119,8 @@ export const sessionStart = z.object({
   name: z.optional(z.string()),
   lane: z.string(),
   last_seq: count,
+  /** Of a message with `delivery: steer` or `now`, when its own lane has no turn in flight. */
+  steer_scope: z.optional(z.enum(['connection', 'session'])),
   active_turn: z.optional(
     z.object({
       turn_id: z.string(),
@@ -172,8 +181,7 @@ export const historyEntry = z.discriminatedUnion('role', [
     role: z.literal('tool_result'),
     id: z.string(),
     name: z.string(),
-    output: json,
-    is_error: z.optional(z.boolean()),
+    ...toolOutput,
   }),
 ]);
 export const history = z.object({
@@ -226,6 +234,9 @@ export const errorReply = z.object({
   session_id: z.optional(z.string()),
   limit: z.optional(count),
   depth: z.optional(count),
+  /** `NOT_PENDING`: the turn that has the message, and as what. */
+  turn_id: z.optional(z.string()),
+  placement: z.optional(z.enum(['turn', 'steering'])),
 });
 export const pong = z.object({
   type: z.literal('pong'),

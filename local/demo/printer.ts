@@ -77,7 +77,7 @@ export class Printer implements Observer {
     this.#flush();
     const colour = frame.type === 'error' ? 'red' : 'seq' in frame ? 'green' : 'magenta';
     const seq = 'seq' in frame ? `#${frame.seq}` : '';
-    const turn = 'turn_id' in frame ? [`turn=${this.#turnNumber(frame.turn_id)}`] : [];
+    const turn = 'turn_id' in frame && frame.turn_id ? [`turn=${this.#turnNumber(frame.turn_id)}`] : [];
     this.#frame('←', colour, frame.type, seq, [...turn, ...fieldsOf(frame)]);
   }
 

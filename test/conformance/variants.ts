@@ -217,8 +217,8 @@ export const VARIANTS: readonly Variant[] = [
     patches: [
       [
         `${core}/lane-writes.ts`,
-        '  when: [exists([place, id])],\n  change: [\n    remove([place, id]),\n',
-        '  when: [exists([place, id])],\n  change: [\n',
+        'exists([place, id])],\n  change: [\n    remove([place, id]),\n',
+        'exists([place, id])],\n  change: [\n',
       ],
       [
         `${core}/turn/take-in.ts`,

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { accepted, appliedIds, chunk, end, framesOf, refused } from '../support/frames.ts';
+import { accepted, appliedIds, cancelled, chunk, end, framesOf, notPending } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
-import type { FrameOf, WsClient } from '../support/ws-client.ts';
 
 const stack = givenStack();
 
@@ -12,14 +11,9 @@ async function heldTurn() {
   const session = stack.newSession();
   const client = await stack.connect(session);
   client.send({ type: 'message', id: 'm1', content: 'first' });
-  await chunk(client, 'draft');
-  return { client, session, model, gate };
+  const { turn_id } = await chunk(client, 'draft');
+  return { client, session, model, gate, turn_id };
 }
-
-const cancelled = (client: WsClient, id: string) =>
-  client.waitFor(
-    (frame): frame is FrameOf<'cancelled'> => frame.type === 'cancelled' && frame.ids.includes(id),
-  );
 
 describe('cancel', () => {
   it('P1 P2: withdraws steering that waits; the rest of it is answered', async () => {
@@ -101,9 +95,9 @@ describe('cancel', () => {
 
 describe('NOT_PENDING', () => {
   it('for a message that a turn has taken in, which stays', async () => {
-    const { client, session, gate } = await heldTurn();
+    const { client, session, gate, turn_id } = await heldTurn();
     client.send({ type: 'cancel', id: 'm1' });
-    expect(await refused(client, 'NOT_PENDING')).toMatchObject({ id: 'm1', terminal: false });
+    expect(await notPending(client, 'm1')).toMatchObject({ terminal: false, turn_id, placement: 'turn' });
     gate.open();
     await end(client);
     expect(await stack.stored.lines(session)).toEqual(['user: first', 'assistant: draft']);
@@ -112,6 +106,8 @@ describe('NOT_PENDING', () => {
   it('for a message that nobody knows', async () => {
     const client = await stack.connect(stack.newSession());
     client.send({ type: 'cancel', id: 'unknown' });
-    expect(await refused(client, 'NOT_PENDING')).toMatchObject({ id: 'unknown', terminal: false });
+    const answer = await notPending(client, 'unknown');
+    expect(answer).toMatchObject({ terminal: false, retryable: false });
+    expect(answer).not.toHaveProperty('turn_id');
   });
 });

@@ -89,7 +89,10 @@ describe('a turn that outlives its function', () => {
     const client = await stack.connect(session);
     client.send({ type: 'message', content: 'say much, then wait' });
     // Begun at once, they would have been cut by the time limit, and nobody would know whether they ran.
-    expect(await client.waitFor('tool_result', 20_000)).toMatchObject({ output: { waited_seconds: 3.8 } });
+    expect(await client.waitFor('tool_result', 20_000)).toMatchObject({
+      output: '{"waited_seconds":3.8}',
+      json: true,
+    });
     expect(await client.waitFor(isEnd)).toMatchObject({ type: 'done', steps: 2 });
     expect(model.requests).toHaveLength(2);
     expect(framesOf(client, 'tool_result')).toHaveLength(1);
@@ -158,7 +161,11 @@ describe('with a visibility time of 2 s', () => {
       'tool_call',
       'tool_result',
     ]);
-    expect(framesOf(client, 'tool_result')[0]).toMatchObject({ id: 'c1', output: { waited_seconds: 2 } });
+    expect(framesOf(client, 'tool_result')[0]).toMatchObject({
+      id: 'c1',
+      output: '{"waited_seconds":2}',
+      json: true,
+    });
     expect(model.prompt(2)).toEqual(['user: wait', 'assistant: Wait. [call c1]', 'tool: [result c1]']);
   }, 30_000);
 

@@ -128,7 +128,7 @@ describe('a message sent while tools run', () => {
     ]);
     expect(framesOf(client, 'tool_result')).toMatchObject([
       { id: 'call_a', name: 'current_time' },
-      { id: 'call_b', name: 'wait', output: { waited_seconds: 1 } },
+      { id: 'call_b', name: 'wait', output: '{"waited_seconds":1}', json: true },
     ]);
     expect(await stack.stored.lines(session)).toEqual([
       'user: what time is it',

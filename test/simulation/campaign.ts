@@ -12,6 +12,7 @@ export interface Campaign {
   mutant?: string;
   /** In place of what the seeds decide. */
   faults?: HistoryOptions['faults'];
+  crowd?: boolean | undefined;
 }
 
 export interface Finding {
@@ -39,6 +40,7 @@ export interface Share {
   untilCaught: boolean;
   mutant: string | undefined;
   faults: HistoryOptions['faults'];
+  crowd: boolean;
 }
 
 export async function runCampaign({
@@ -48,11 +50,12 @@ export async function runCampaign({
   untilCaught = false,
   mutant,
   faults,
+  crowd = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
   const shares = Array.from({ length: jobs }, (_, i): Share => {
-    return { seeds: { from: from + i, to: from + count, every: jobs }, untilCaught, mutant, faults };
+    return { seeds: { from: from + i, to: from + count, every: jobs }, untilCaught, mutant, faults, crowd };
   });
   const outcomes = await Promise.all(
     shares.map(

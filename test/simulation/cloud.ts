@@ -12,6 +12,7 @@ import type { Deletion, Token } from '../../lambdas/core/ports.ts';
 import { errorReply, reply } from '../../lambdas/core/replies.ts';
 import { runToken } from '../../lambdas/core/turn/worker.ts';
 import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { SteerScope } from '../../lambdas/settings.ts';
 import { scriptedAgent } from './agent.ts';
 import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
@@ -19,6 +20,7 @@ import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
 export interface CloudSettings {
   inboxMessages: number;
+  steerScope: SteerScope;
   sessionTurns: number;
   queueTimeoutSeconds: number;
   maxReceives: number;
@@ -73,6 +75,12 @@ export class Cloud {
   readonly violations = new Map<string, string>();
   /** Turns that somebody asked to stop. */
   readonly abortsAsked = new Set<string>();
+  /** Of all messages that devices have sent so far. */
+  readonly messageIds: string[] = [];
+  /** Of those whose senders were told that they are accepted. */
+  readonly acknowledged = new Set<string>();
+  /** What `cancel` was told of messages that could not be withdrawn any more. */
+  readonly notPending: { id: string; turn: string; placement: string | undefined }[] = [];
   deadLetters = 0;
   /** Somebody was told that the session is deleted: nothing is committed from then on. */
   deletionConfirmed = false;
@@ -249,6 +257,7 @@ export class Cloud {
         sessionTurns: this.settings.sessionTurns,
         queueTimeoutSeconds: this.settings.queueTimeoutSeconds,
       },
+      steerScope: this.settings.steerScope,
       rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
       retention: { transcriptDays: 30, eventHours: 24 },
     };

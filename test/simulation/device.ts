@@ -8,7 +8,7 @@ import type { Source } from './scheduler.ts';
 export type Act =
   | { at: number; do: 'send'; delivery: 'steer' | 'queue' | 'now' }
   | { at: number; do: 'repeat' }
-  | { at: number; do: 'cancel' }
+  | { at: number; do: 'cancel'; whose: 'own' | 'any' }
   | { at: number; do: 'abort'; pending: 'keep' | 'discard' }
   | { at: number; do: 'drop'; forget: boolean; ms: number }
   | { at: number; do: 'history' }
@@ -79,6 +79,8 @@ export class Device implements Source {
   #highest = 0;
   /** What the last `connect` of this connection resumes after. */
   #asksAfter: number | undefined;
+  /** By message that it asked to withdraw: whether that was accepted already, each time. */
+  readonly #cancelled = new Map<string, boolean>();
   /** A frame of this connection may not have been handled. */
   #failed = false;
   /** When it asked for its session to be deleted and was not answered yet. */
@@ -205,6 +207,7 @@ export class Device implements Source {
       delivery,
     };
     this.sent.set(id, message);
+    this.#cloud.messageIds.push(id);
     this.#say(message);
   }
 
@@ -229,6 +232,13 @@ export class Device implements Source {
     const message = random.chance(0.4) ? sent.at(-1) : sent[random.int(0, sent.length - 1)];
     // What became of it is known to any lane by then.
     if (message && (this.#mayRepeat(message) || this.#cloud.knowsFate(message.id))) this.#say(message);
+  }
+
+  /** Of any device of the session: people have other ways to tell each other of their messages. */
+  #anyMessage(): string | undefined {
+    const { random } = this.#cloud.scheduler;
+    const ids = this.#cloud.messageIds;
+    return ids[random.int(Math.max(0, ids.length - 4), ids.length - 1)];
   }
 
   #hole(): boolean {
@@ -305,9 +315,14 @@ export class Device implements Source {
       case 'repeat':
         this.#repeatAny();
         break;
-      case 'cancel':
-        if (last) this.#frame({ type: 'cancel', id: last.id });
+      case 'cancel': {
+        const id = act.whose === 'own' ? last?.id : this.#anyMessage();
+        if (id === undefined) break;
+        const accepted = this.#cloud.acknowledged.has(id);
+        this.#cancelled.set(id, accepted && this.#cancelled.get(id) !== false);
+        this.#frame({ type: 'cancel', id });
         break;
+      }
       case 'abort':
         this.#frame({ type: 'abort', pending: act.pending });
         break;
@@ -372,6 +387,7 @@ export class Device implements Source {
         const message = this.sent.get(frame.id);
         if (message && message.acknowledgedAt === undefined) {
           message.acknowledgedAt = this.#cloud.scheduler.now;
+          this.#cloud.acknowledged.add(frame.id);
           message.placement = frame.duplicate ? 'duplicate' : frame.placement;
         }
         break;
@@ -384,6 +400,12 @@ export class Device implements Source {
         break;
       case 'error':
         if (frame.code === 'SESSION_DELETED' && frame.id === undefined) this.#bereave();
+        if (frame.id !== undefined && frame.code === 'NOT_PENDING') {
+          const { id, turn_id: turn, placement } = frame;
+          if (turn !== undefined) this.#cloud.notPending.push({ id, turn, placement });
+          else if (this.#cancelled.get(id))
+            this.#cloud.violated('P1', `${id} was accepted, and ${this.name} is told that nobody knows it`);
+        }
         if (frame.id !== undefined && frame.code !== 'NOT_PENDING' && frame.code !== 'INTERNAL')
           this.#fate(frame.id, frame.code);
     }

@@ -27,6 +27,8 @@ export interface HistoryOptions {
   noFaults?: boolean;
   /** These in place of what the seed decides. */
   faults?: Partial<Faults>;
+  /** Three devices that steer one another's turns, withdraw one another's messages and repeat themselves. */
+  crowd?: boolean;
   /** Only the first acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -40,6 +42,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   const calm = random.chance(0.1) || options.noFaults === true;
   const settings: CloudSettings = {
     inboxMessages: random.pick(2, 4, 8),
+    steerScope: options.crowd ? 'session' : random.pick('connection', 'session'),
     sessionTurns: random.pick(1, 2, 2, 4),
     queueTimeoutSeconds: random.pick(2, 6, 20),
     maxReceives: random.pick(3, 1000),
@@ -61,7 +64,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     cloud.violated('exception', error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   scheduler.onUnexpected = unexpected;
-  const count = Math.min(random.pick(1, 2, 2, 3), options.devices ?? 3);
+  const count = options.crowd ? 3 : Math.min(random.pick(1, 2, 2, 3), options.devices ?? 3);
   const deletes = random.chance(0.15);
   const devices: Device[] = [];
   for (let i = 0; i < count; i++) {
@@ -70,6 +73,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
       scheduler.now,
       Object.values(faults).some((p) => p > 0),
       deletes,
+      options.crowd ? CROWD : USUAL,
     ).slice(0, options.acts);
     // Some come when a turn runs already.
     const comesAt = scheduler.now + (random.chance(0.3) ? random.int(100, 4000) : 0);
@@ -160,7 +164,17 @@ const isTakenIn = (cloud: Cloud, message: string) =>
     (event) => event.type === 'applied' && event.messages.some(({ id }) => id === message),
   );
 
-function makeScript(random: Random, start: number, drops: boolean, deletes: boolean): Act[] {
+/** How often people do what, each up to where the next begins. */
+const USUAL = { send: 0.52, repeat: 0.6, cancel: 0.7, abort: 0.82, history: 0.85 };
+const CROWD = { send: 0.35, repeat: 0.6, cancel: 0.75, abort: 0.82, history: 0.83 };
+
+function makeScript(
+  random: Random,
+  start: number,
+  drops: boolean,
+  deletes: boolean,
+  often: typeof USUAL,
+): Act[] {
   const script: Act[] = [];
   let at = start + random.int(0, 300);
   const acts = random.int(2, 6);
@@ -168,13 +182,13 @@ function makeScript(random: Random, start: number, drops: boolean, deletes: bool
     at += random.chance(0.5) ? random.int(0, 40) : random.int(50, 1500);
     const r = random.next();
     if (deletes && i > 0 && random.chance(0.2)) script.push({ at, do: 'delete' });
-    else if (i === 0 || r < 0.52)
+    else if (i === 0 || r < often.send)
       script.push({ at, do: 'send', delivery: random.pick('steer', 'steer', 'steer', 'queue', 'now') });
-    else if (r < 0.6) script.push({ at, do: 'repeat' });
-    else if (r < 0.7) script.push({ at, do: 'cancel' });
-    else if (r < 0.82) script.push({ at, do: 'abort', pending: random.pick('keep', 'discard') });
-    else if (r < 0.85) script.push({ at, do: 'history' });
-    else if (r < 0.86) script.push({ at, do: 'rename' });
+    else if (r < often.repeat) script.push({ at, do: 'repeat' });
+    else if (r < often.cancel) script.push({ at, do: 'cancel', whose: random.pick('own', 'any') });
+    else if (r < often.abort) script.push({ at, do: 'abort', pending: random.pick('keep', 'discard') });
+    else if (r < often.history) script.push({ at, do: 'history' });
+    else if (r < often.history + 0.01) script.push({ at, do: 'rename' });
     else script.push({ at, do: 'drop', forget: drops && random.chance(0.15), ms: random.int(50, 4000) });
   }
   return script;

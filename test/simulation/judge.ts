@@ -25,6 +25,8 @@ export interface Evidence {
   readonly abortsAsked: ReadonlySet<string>;
   /** Tokens that nobody has consumed. */
   readonly queued: number;
+  /** What `cancel` was told of messages that could not be withdrawn any more. */
+  readonly notPending?: readonly { id: string; turn: string; placement: string | undefined }[];
   violated(promise: string, why: string): void;
 }
 
@@ -100,6 +102,7 @@ export function judge(
   }
   judgeTranscript(cloud, stored, turns);
   judgeMessages(cloud, devices, stored, options);
+  judgeWithdrawals(cloud, turns);
   judgeViews(cloud, devices);
   judgePrompts(cloud);
   judgeRest(cloud, devices, stored, options);
@@ -260,6 +263,12 @@ function judgeMessages(
       if (count === 0 && message.acknowledgedAt !== undefined && !message.fate && !withdrawn) {
         cloud.violated('P1', `${id} was accepted, is not in the transcript, and nobody was told`);
       }
+      if (fate?.fate === 'withdrawn' && !noticed && count === 0 && !wasTold(device, message)) {
+        cloud.violated(
+          'P1',
+          `${id} was withdrawn (${fate.code}), and ${device.name}, which sent it, never heard`,
+        );
+      }
       if (count === 0 && isWaiting(message) && device.online && !withdrawn) {
         cloud.violated('liveness', `${id} never got an answer`);
       }
@@ -270,6 +279,24 @@ function judgeMessages(
     }
   }
 }
+
+/** Where a message landed that could not be withdrawn is where it is said to have landed. */
+function judgeWithdrawals(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
+  for (const { id, turn, placement } of cloud.notPending ?? []) {
+    const takenIn = turns
+      .get(turn)
+      ?.find((event) => event.type === 'applied' && event.messages.some((message) => message.id === id));
+    if (takenIn?.type !== 'applied') {
+      cloud.violated('P1', `${id} was said to be taken in by ${turn}, which did not`);
+    } else if (placement !== undefined && (placement === 'turn') !== (takenIn.step === 1)) {
+      cloud.violated('P1', `${id} was said to be ${placement} in ${turn}, at step ${takenIn.step}`);
+    }
+  }
+}
+
+/** Or is not to be told: it is away, or no longer speaks on the lane that the message was sent over. */
+const wasTold = (device: Witness, message: Sent) =>
+  message.fate !== undefined || message.forgotten || !device.online || device.lane !== message.lane;
 
 export const isWaiting = ({ acknowledgedAt, fate, forgotten }: Sent) =>
   acknowledgedAt === undefined && fate === undefined && !forgotten;

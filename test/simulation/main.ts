@@ -8,6 +8,7 @@ const USAGE = `npm run sim -- [options]
   --count 20000 --from 1 --jobs 2   that many histories, from that seed on
   --seed 17 [--trace]               one history; with its story
   --seed 17 --shrink                the shortest history like it that still breaks a promise, with its story
+  --crowd                           histories of three devices that steer one another's turns
   --mutants [--only name]           each single fault that is put into the product must be caught`;
 
 const { values } = parseArgs({
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
+    crowd: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -35,6 +37,7 @@ async function one(seed: number): Promise<void> {
   const options = values.shrink ? await shrink(seed) : {};
   const result = await runHistory(seed, {
     ...options,
+    crowd: values.crowd,
     ...((values.trace || values.shrink) && { log: tell }),
   });
   for (const [promise, why] of result.violations) tell(`BROKEN ${promise}: ${why}`);
@@ -45,7 +48,7 @@ async function one(seed: number): Promise<void> {
 }
 
 async function many(): Promise<void> {
-  const outcome = await runCampaign({ from, count, jobs });
+  const outcome = await runCampaign({ from, count, jobs, crowd: values.crowd });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   tell(
     `${histories} histories (seeds ${from} to ${from + count - 1}), ${steps} steps, ${turns} turns, ${modelCalls} model calls`,
@@ -64,7 +67,7 @@ async function many(): Promise<void> {
 
 async function judgeMutants(): Promise<void> {
   let survivors = 0;
-  for (const { name, breaks, faults } of values.only
+  for (const { name, breaks, faults, crowd } of values.only
     ? [...MUTANTS, ...UNSEEN].filter(({ name }) => name === values.only)
     : MUTANTS) {
     const { findings, histories } = await runCampaign({
@@ -74,6 +77,7 @@ async function judgeMutants(): Promise<void> {
       untilCaught: true,
       mutant: name,
       faults,
+      crowd,
     });
     const caught = findings.map(({ promise }) => promise).join(', ');
     if (findings.length === 0) survivors++;

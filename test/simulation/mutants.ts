@@ -12,6 +12,8 @@ export interface Mutant {
   breaks: string;
   /** What its histories are full of, where the rule is needed only then. */
   faults?: HistoryOptions['faults'];
+  /** Needed only where devices steer one another's turns. */
+  crowd?: true;
   patches: readonly (readonly [file: string, find: string, replace: string])[];
 }
 
@@ -56,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/lane-writes.ts`,
-        "...gone.map((id) => set<Lane>(['notices', id], 'SESSION_DELETED' satisfies WithdrawalCode)),\n      set('seq', seq),",
+        "...gone.map(([id, message]) => set<Lane>(['notices', id], noticeOf(message, 'SESSION_DELETED'))),\n      set('seq', seq),",
         "set('seq', seq),",
       ],
     ],
@@ -221,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/lane-writes.ts`,
-        "    add('bytes', -contentBytes(message)),\n    set(['notices', id], 'cancelled' satisfies WithdrawalCode),",
+        "    add('bytes', -contentBytes(message)),\n    set(['notices', id], noticeOf(message, 'cancelled')),",
         "    add('bytes', -contentBytes(message)),",
       ],
     ],
@@ -325,6 +327,20 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'roll-over-without-spill',
     breaks: 'so it is when another rolls it',
     patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, tail);', '']],
+  },
+  {
+    name: 'roll-over-without-fates',
+    breaks: 'so are its withdrawn messages’ fates told',
+    faults: { pause: 0.03 },
+    crowd: true,
+    patches: [[`${core}/roll.ts`, '    await tellFates(core, laneId, lane);\n', '']],
+  },
+  {
+    name: 'revived-turn-goes-on',
+    breaks: 'a turn that a late request revived gets a new id',
+    faults: { ghost: 0.3 },
+    crowd: true,
+    patches: [[`${core}/turn/turn.ts`, '  if (hold.isRevived) await renew(hold, context);\n', '']],
   },
   {
     name: 'roll-over-without-posts',
@@ -454,6 +470,126 @@ export const MUTANTS: readonly Mutant[] = [
         'core.store.put(laneKey(session, lane)',
       ],
     ],
+  },
+  {
+    name: 'steers-whatever-comes',
+    breaks: 'a message from elsewhere can only steer the turn that was seen',
+    crowd: true,
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "[...acceptable(acceptance), equals('turn', turn), exists('holder')]",
+        'acceptable(acceptance)',
+      ],
+    ],
+  },
+  {
+    name: 'sets-out-unnoted',
+    breaks: 'a message that sets out is noted on its own lane first',
+    crowd: true,
+    patches: [
+      [
+        `${core}/inbound/elsewhere.ts`,
+        'const written = await core.store.update(\n    laneKey(acceptance.session, ownId),\n    sendElsewhere(acceptance, place, own.counted),\n  );',
+        'const written = { ok: sendElsewhere(acceptance, place, own.counted) !== undefined };',
+      ],
+    ],
+  },
+  {
+    name: 'accepted-here-and-there',
+    breaks: 'a message that set out is not accepted on its own lane as well',
+    crowd: true,
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "  ...acceptableHere(acceptance),\n  absent(['elsewhere', acceptance.id]),",
+        '  ...acceptableHere(acceptance),',
+      ],
+    ],
+  },
+  {
+    name: 'comes-back-too-early',
+    breaks: 'a message comes back only when it can no longer arrive where it set out to',
+    crowd: true,
+    patches: [
+      [
+        `${core}/place.ts`,
+        "{ is: 'under way' } : { is: 'nowhere' }",
+        "{ is: 'nowhere' } : { is: 'nowhere' }",
+      ],
+    ],
+  },
+  {
+    name: 'comes-back-from-anywhere',
+    breaks: 'a message comes back from where it was looked for',
+    crowd: true,
+    faults: LATE_DUPLICATES,
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "[...acceptableHere(acceptance), equals(['elsewhere', acceptance.id], place)]",
+        '[...acceptableHere(acceptance)]',
+      ],
+    ],
+  },
+  {
+    name: 'notice-to-the-lane-alone',
+    breaks: 'the fate of a message that steered another lane is told to its sender',
+    crowd: true,
+    patches: [
+      [
+        `${core}/fates.ts`,
+        'from === undefined ? lane : await core.store.get(laneKey(lane.session, from))',
+        'lane',
+      ],
+    ],
+  },
+  {
+    name: 'looked-after-too-shortly',
+    breaks: 'a message that set out is looked after until its sender heard of it',
+    crowd: true,
+    patches: [
+      [
+        `${core}/fates.ts`,
+        'if (from !== undefined && place !== undefined && heard)',
+        'if (from !== undefined && place !== undefined)',
+      ],
+    ],
+  },
+  {
+    name: 'heard-by-anyone',
+    breaks: 'a notice is forgotten when its sender heard it, not when somebody else did',
+    crowd: true,
+    patches: [[`${core}/fates.ts`, 'if (connection === home?.connection) heard = sent;', 'heard ||= sent;']],
+  },
+  {
+    name: 'forgotten-while-pending',
+    breaks: 'a message that set out is looked after until its fate is known',
+    crowd: true,
+    patches: [
+      [
+        `${core}/inbound/elsewhere.ts`,
+        "else if (found.is === 'settled' || found.is === 'nowhere') gone[id] = text;",
+        'else gone[id] = text;',
+      ],
+    ],
+  },
+  {
+    name: 'not-looked-after',
+    breaks: 'who was away hears what became of messages that had set out',
+    crowd: true,
+    patches: [[`${core}/inbound/repair.ts`, '  await tidyElsewhere(core, laneId, lane);\n', '']],
+  },
+  {
+    name: 'cancel-on-the-own-lane-alone',
+    breaks: 'a message is withdrawn from any connection of its session',
+    crowd: true,
+    patches: [[`${core}/inbound/cancel.ts`, '    if (seen.has(laneId)) continue;', '    continue;']],
+  },
+  {
+    name: 'discards-what-was-not-read',
+    breaks: 'an abort discards what waits as it was read',
+    patches: [[`${core}/lane-writes.ts`, "      sizeIs('waiting', waiting.length),\n", '']],
   },
   {
     name: 'calls-left-open',

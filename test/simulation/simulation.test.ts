@@ -60,13 +60,23 @@ describe('the simulation', () => {
     },
     2 * MINUTES,
   );
+
+  it(
+    'P1 to P14 hold among devices that steer one another’s turns',
+    async () => {
+      const { findings, histories } = await runCampaign({ from: 1, count: 4000, jobs, crowd: true });
+      expect(findings).toEqual([]);
+      expect(histories).toBe(4000);
+    },
+    2 * MINUTES,
+  );
 });
 
 /** Two at a time with a thread each: most are caught in less time than a second thread takes to start. */
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name: no longer true that $breaks',
-    async ({ name, faults }) => {
+    async ({ name, faults, crowd }) => {
       const { findings } = await runCampaign({
         from: 1,
         count: PER_MUTANT,
@@ -74,6 +84,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         untilCaught: true,
         mutant: name,
         faults,
+        crowd,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

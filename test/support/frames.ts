@@ -34,6 +34,19 @@ export const refused = (client: WsClient, code: string): Promise<FrameOf<'error'
     (frame): frame is FrameOf<'error'> => frame.type === 'error' && !isEvent(frame) && frame.code === code,
   );
 
+/** The first `cancelled` that names this message. */
+export const cancelled = (client: WsClient, id: string): Promise<FrameOf<'cancelled'>> =>
+  client.waitFor(
+    (frame): frame is FrameOf<'cancelled'> => frame.type === 'cancelled' && frame.ids.includes(id),
+  );
+
+/** The first `NOT_PENDING` about this message. */
+export const notPending = (client: WsClient, id: string): Promise<FrameOf<'error'>> =>
+  client.waitFor(
+    (frame): frame is FrameOf<'error'> =>
+      frame.type === 'error' && frame.code === 'NOT_PENDING' && 'id' in frame && frame.id === id,
+  );
+
 /** The chunk with which this text has been seen to its last character. */
 export const chunk = (client: WsClient, content: string): Promise<FrameOf<'chunk'>> =>
   client.waitFor((frame): frame is FrameOf<'chunk'> => frame.type === 'chunk' && frame.content === content);

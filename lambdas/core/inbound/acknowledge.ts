@@ -20,6 +20,7 @@ export interface Sender {
 export async function acknowledge(
   core: Core,
   sender: Sender,
+  laneId: string,
   id: string,
   lane: Lane,
   { duplicate }: { duplicate: boolean },
@@ -27,7 +28,7 @@ export async function acknowledge(
   const landed = landing(lane, id);
   const slot = unclaimedSlot(lane, id);
   if (slot !== undefined) {
-    const { session, lane: laneId } = sender.connection;
+    const { session } = sender.connection;
     const token = { session, lane: laneId, slot };
     const opened = await openSlot(core, token);
     if (opened === 'SESSION_DELETED') {

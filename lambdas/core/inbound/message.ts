@@ -6,11 +6,15 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { tellFates } from '../fates.ts';
 import type { Lane, PendingMessage } from '../items.ts';
-import { laneKey, messageKey, sessionKey } from '../keys.ts';
-import { accept, acceptWaiting, contentBytes, knows } from '../lane-writes.ts';
+import { laneKey, messageKey } from '../keys.ts';
+import type { Acceptance } from '../lane-writes.ts';
+import { contentBytes, knows } from '../lane-writes.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
+import { isDeleted } from '../sessions.ts';
 import type { Sender } from './acknowledge.ts';
 import { acknowledge, answerFate } from './acknowledge.ts';
+import type { Seat } from './elsewhere.ts';
+import { ownSeat, seatElsewhere } from './elsewhere.ts';
 import { repairLane } from './repair.ts';
 
 /** Each refusal of a write means that somebody else moved the lane on, so this is reached only by a fault of ours. */
@@ -20,8 +24,8 @@ const FATE_TRIES = 3;
 const FATE_WAIT_MS = 5;
 
 /**
- * Accepts a message: one conditional write on its lane, which opens a turn or steers the one in flight. It is
- * acknowledged only when somebody will come for it (P1), and known again by its id (P10).
+ * Accepts a message: one conditional write on its lane, which opens a turn or steers the one in flight; or on the lane of
+ * the session's running turn. It is acknowledged only when somebody will come for it (P1), and known again by its id (P10).
  */
 export async function acceptMessage(
   core: Core,
@@ -34,10 +38,10 @@ export async function acceptMessage(
     await reply(core, sender.id, refusal);
     return;
   }
-  const { session, lane: laneId } = sender.connection;
-  const key = laneKey(session, laneId);
+  const { session, lane: ownId } = sender.connection;
   const id = frame.id ?? core.newId();
   const queued = frame.delivery === 'queue';
+  let mayBeElsewhere = core.steerScope === 'session' && !queued;
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
     // Read before the write: the lane forgets an id after two turns, its fate is known for a day. An id made here is new.
     const fate = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));
@@ -48,15 +52,17 @@ export async function acceptMessage(
     const message = pendingMessage(frame, at, core.newId());
     const now = core.clock.now();
     const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
-    let written = await core.store.update(key, accept(acceptance, queued));
-    if (!written.ok && queued) written = await core.store.update(key, acceptWaiting(acceptance));
-    if (written.ok) {
-      await acknowledge(core, sender, id, written.item, { duplicate: false });
+    const seat =
+      (mayBeElsewhere && (await elsewhere(core, ownId, acceptance))) || ownSeat(ownId, acceptance, queued);
+    const { laneId } = seat;
+    const accepted = await take(core, session, seat);
+    if (accepted) {
+      await acknowledge(core, sender, laneId, id, accepted, { duplicate: false });
       return;
     }
-    const lane = await core.store.get(key);
+    const lane = await core.store.get(laneKey(session, laneId));
     if (!lane || lane.session !== session) {
-      const deleted = (await core.store.get(sessionKey(session)))?.deleted !== undefined;
+      const deleted = await isDeleted(core, session);
       const expired = errorReply('INTERNAL', 'This connection has expired; connect again.', { id });
       await reply(core, sender.id, deleted ? sessionDeleted({ id }) : expired);
       return;
@@ -68,13 +74,14 @@ export async function acceptMessage(
     if (isPending(lane, id) || (knows(lane, id) && tries >= FATE_TRIES)) {
       // Either my write took effect and its answer was lost, or the client repeats itself. Remembered, not pending and
       // without a fate that says otherwise: a turn has it.
-      await acknowledge(core, sender, id, lane, { duplicate: frame.id !== undefined });
+      await acknowledge(core, sender, laneId, id, lane, { duplicate: frame.id !== undefined });
       return;
     }
     if (knows(lane, id)) {
       await core.clock.sleep(FATE_WAIT_MS);
       continue;
     }
+    if (Object.hasOwn(lane.elsewhere, id)) mayBeElsewhere = true;
     const full = fullness(core, lane, id, message);
     if (full) {
       await reply(core, sender.id, full);
@@ -84,6 +91,20 @@ export async function acceptMessage(
     }
   }
   throw new Error(`message ${id}: the lane refused it ${MAX_TRIES} times without a reason`);
+}
+
+/** The first write that can be made. Undefined: none could. */
+async function take(core: Core, session: string, { laneId, writes }: Seat): Promise<Lane | undefined> {
+  for (const write of writes) {
+    const written = await core.store.update(laneKey(session, laneId), write);
+    if (written.ok) return written.item;
+  }
+  return undefined;
+}
+
+async function elsewhere(core: Core, ownId: string, acceptance: Acceptance): Promise<Seat | undefined> {
+  const own = await core.store.get(laneKey(acceptance.session, ownId));
+  return own && seatElsewhere(core, ownId, own, acceptance);
 }
 
 const pendingMessage = (frame: MessageFrame, at: number, turn: string): PendingMessage => ({

@@ -2,14 +2,17 @@ import type { Core } from '../core.ts';
 import { tellFates } from '../fates.ts';
 import { laneKey } from '../keys.ts';
 import { dropSlot, OPENER_GRACE_MS, openSlot } from '../slots.ts';
+import { tidyElsewhere } from './elsewhere.ts';
 
 /**
  * Repair by touch: a function that died between its write and its send left a turn, or a waiting message, that nobody
- * will come for. Any later frame of the lane, and every `connect`, opens such slots again.
+ * will come for. Any later frame of the lane, and every `connect`, opens such slots again, and looks after messages that
+ * steer another lane's turn.
  */
 export async function repairLane(core: Core, session: string, laneId: string): Promise<void> {
   const lane = await core.store.get(laneKey(session, laneId));
   if (!lane) return;
+  await tidyElsewhere(core, laneId, lane);
   const now = core.clock.now();
   const stale: string[] = [];
   const unclaimed = lane.slot !== undefined && lane.turn === lane.slot && lane.holder === undefined;

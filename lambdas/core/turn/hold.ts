@@ -115,6 +115,14 @@ export class Hold {
   get begun(): boolean {
     return this.events.length > 0;
   }
+  /**
+   * A turn that was opened before the lane's last one began was opened by a request that came through late: its id may
+   * be that of a turn which is over. Where clocks differ a fresh one can look so too, and loses nothing by another id.
+   */
+  get isRevived(): boolean {
+    const { begun, since } = this.lane;
+    return !this.begun && begun !== undefined && since !== undefined && since < begun.at;
+  }
   get ended(): boolean {
     const last = this.events.at(-1);
     return last !== undefined && isEnd(last);

@@ -1,4 +1,5 @@
 import type { EventDraft } from '../events.ts';
+import { outputText } from '../events.ts';
 import type { Json } from '../json.ts';
 import type { ToolOutcome } from '../model.ts';
 import { remove, set } from '../update.ts';
@@ -7,7 +8,7 @@ import { LOOK_MS } from './context.ts';
 import type { Hold } from './hold.ts';
 import type { AskedCall } from './model-call.ts';
 
-/** Of a result as JSON: it is an event, an entry and part of each later prompt, and must fit into one frame. */
+/** Of a result as it is on the wire: it is an event, an entry and part of each later prompt, and must fit into one frame. */
 const MAX_OUTPUT_BYTES = 16 * 1024;
 
 const NOT_RUN: ToolOutcome = {
@@ -176,9 +177,8 @@ function resultOf({ id, name }: AskedCall, { output, isError }: ToolOutcome): Ev
 }
 
 function capped(output: Json): { output: Json; truncated: boolean } {
-  const text = JSON.stringify(output);
-  if (Buffer.byteLength(text) <= MAX_OUTPUT_BYTES) return { output, truncated: false };
+  const plain = outputText(output).output;
+  if (Buffer.byteLength(JSON.stringify(plain)) <= MAX_OUTPUT_BYTES) return { output, truncated: false };
   // Cut to what fits whatever its characters cost as JSON, and as text, since half an object is not one.
-  const plain = typeof output === 'string' ? output : text;
   return { output: `${plain.slice(0, Math.floor(MAX_OUTPUT_BYTES / 6))}…`, truncated: true };
 }

@@ -23,7 +23,9 @@ const FIRST_BACKOFF_MS = 250;
  */
 export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover'> {
   while (hold.ended) await renew(hold, context);
-  if (hold.lane.attempts > MAX_ATTEMPTS) return giveUp(hold, context);
+  const isHopeless = hold.lane.attempts > MAX_ATTEMPTS;
+  if (hold.isRevived) await renew(hold, context);
+  if (isHopeless) return giveUp(hold, context);
   // Read while the inbox is taken in.
   let earlier = startReading(hold, context);
   const steps = new StepBudget(hold, context);
