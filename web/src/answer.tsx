@@ -91,7 +91,7 @@ function TurnEnd({ item: { outcome, turnId }, actions }: { item: TurnEndItem; ac
         <strong>The answer ended early.</strong> {outcome.message}
       </p>
       <p className="turn-failed-next">
-        What was said is kept.
+        {outcome.code !== 'SESSION_DELETED' && 'What was said is kept.'}
         {outcome.retryable && (
           <button type="button" className="link" onClick={() => actions.askAgain(turnId)}>
             Ask again

@@ -1,13 +1,15 @@
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { ChatView } from './chat-view.tsx';
 import { COMPOSER_ID } from './composer.tsx';
 import { FramesPanel } from './frames-panel.tsx';
+import { shownSessions } from './sessions.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useTheme } from './theme.ts';
 import { keepToken } from './token.ts';
 import { useChat } from './use-chat.ts';
 import { useSessions } from './use-sessions.ts';
+import { useStoredSessions } from './use-stored-sessions.ts';
 
 /** `server`: the WebSocket's URL. */
 export function App({ server }: { server: string }) {
@@ -16,7 +18,21 @@ export function App({ server }: { server: string }) {
   const [showsFrames, setShowsFrames] = useState(false);
   const theme = useTheme();
   const { open, trouble, forgetTrouble } = useChat(server, sessions.current);
-  const title = sessions.notes.find(({ id }) => id === sessions.current)?.title || 'New conversation';
+  const stored = useStoredSessions(open?.chat);
+  const shown = useMemo(
+    () => shownSessions(sessions.notes, stored.sessions, sessions.current),
+    [sessions.notes, stored.sessions, sessions.current],
+  );
+  const title = shown.find(({ id }) => id === sessions.current)?.title;
+  const { forget } = sessions;
+  const { drop } = stored;
+  const gone = useCallback(
+    (id: string) => {
+      forget(id);
+      drop(id);
+    },
+    [forget, drop],
+  );
   const menuButton = useRef<HTMLButtonElement>(null);
   const closeMenu = useCallback(() => {
     // At once: what the menu covers takes no focus.
@@ -30,14 +46,25 @@ export function App({ server }: { server: string }) {
         Skip to the message field
       </button>
       <Sidebar
-        notes={sessions.notes}
+        notes={shown}
         current={sessions.current}
         isOpen={isMenuOpen}
         open={() => {
           sessions.open();
           setIsMenuOpen(false);
         }}
-        forget={sessions.forget}
+        actions={{
+          rename: stored.rename,
+          save: stored.save,
+          async remove(id, name) {
+            if (!(await stored.remove(id, name))) return;
+            forget(id);
+            if (id === sessions.current) sessions.open();
+          },
+        }}
+        outcome={stored.outcome}
+        forgetOutcome={stored.forgetOutcome}
+        showMore={stored.hasMore ? stored.showMore : undefined}
         close={closeMenu}
       />
       {open && (
@@ -53,6 +80,9 @@ export function App({ server }: { server: string }) {
           toggleFrames={() => setShowsFrames(!showsFrames)}
           openMenu={() => setIsMenuOpen(true)}
           note={sessions.note}
+          name={stored.name}
+          gone={gone}
+          openNew={sessions.open}
           trouble={trouble}
           forgetTrouble={forgetTrouble}
           enterToken={(token) => {

@@ -12,10 +12,12 @@ export function ConnectionBanner({
   connection,
   reconnect,
   enterToken,
+  openNew,
 }: {
   connection: ConnectionState;
   reconnect: () => void;
   enterToken: (token: string) => void;
+  openNew: () => void;
 }) {
   const { status } = connection;
   const wasOnline = useRef(false);
@@ -41,11 +43,9 @@ export function ConnectionBanner({
         <Words status={status} wasOnline={wasOnline.current} />
         {mayBeRefused && <TokenForm enter={enterToken} />}
       </div>
-      {status !== 'closed' && (
-        <button type="button" className="link" onClick={reconnect}>
-          Reconnect
-        </button>
-      )}
+      <button type="button" className="link" onClick={status === 'closed' ? openNew : reconnect}>
+        {status === 'closed' ? 'Begin a new one' : 'Reconnect'}
+      </button>
     </div>
   );
 }
@@ -54,7 +54,7 @@ function Words({ status, wasOnline }: { status: ConnectionState['status']; wasOn
   if (status === 'closed') {
     return (
       <p>
-        <strong>This conversation was deleted.</strong> Begin a new one.
+        <strong>This conversation was deleted.</strong>
       </p>
     );
   }

@@ -14,7 +14,7 @@ import { useFrameStore } from './use-frame-store.ts';
 
 export function ChatView({
   chat,
-  title,
+  title: listed,
   theme,
   cycleTheme,
   isCovered,
@@ -23,12 +23,16 @@ export function ChatView({
   toggleFrames,
   openMenu,
   note,
+  name,
+  gone,
+  openNew,
   trouble,
   forgetTrouble,
   enterToken,
 }: {
   chat: Chat;
-  title: string;
+  /** What the list calls it, if it is there. */
+  title: string | undefined;
   theme: Theme;
   cycleTheme: () => void;
   /** Something else is in front, and has the keyboard. */
@@ -38,6 +42,11 @@ export function ChatView({
   toggleFrames: () => void;
   openMenu: () => void;
   note: (id: string, title: string) => void;
+  /** Gives it a name that all of the user's devices see. */
+  name: (id: string, name: string) => void;
+  /** It was deleted. */
+  gone: (id: string) => void;
+  openNew: () => void;
   /** What went wrong and belongs to nothing that is shown. */
   trouble: string | undefined;
   forgetTrouble: () => void;
@@ -45,6 +54,7 @@ export function ChatView({
 }) {
   const state = useFrameStore(chat.transcript);
   const { status } = state.connection;
+  const title = listed || state.name || 'New conversation';
   const refused = useMemo(
     () =>
       state.items.filter(
@@ -68,9 +78,19 @@ export function ChatView({
   const first = state.history.more
     ? undefined
     : state.items.find((item): item is UserItem => item.kind === 'user')?.content;
+  const noted = first === undefined ? undefined : titleOf(textOf(first)) || 'An image';
+  const isUnnamed = status === 'online' && state.name === undefined;
   useEffect(() => {
-    if (first !== undefined) note(chat.sessionId, titleOf(textOf(first)) || 'An image');
-  }, [chat, first, note]);
+    if (noted !== undefined) note(chat.sessionId, noted);
+  }, [chat, noted, note]);
+  useEffect(() => {
+    // So that it is called so on the user's other devices, too.
+    if (noted !== undefined && isUnnamed) name(chat.sessionId, noted);
+  }, [chat, noted, isUnnamed, name]);
+  const isGone = status === 'closed';
+  useEffect(() => {
+    if (isGone) gone(chat.sessionId);
+  }, [chat, isGone, gone]);
   useEffect(() => {
     document.title = title === 'New conversation' ? 'Midturn' : `${title} · Midturn`;
   }, [title]);
@@ -114,6 +134,7 @@ export function ChatView({
         connection={state.connection}
         reconnect={() => chat.connect()}
         enterToken={enterToken}
+        openNew={openNew}
       />
       <Conversation
         state={state}

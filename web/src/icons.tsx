@@ -105,6 +105,21 @@ export const CopyIcon = () => (
     <path d="M16 8V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h2" />
   </Icon>
 );
+export const PencilIcon = () => (
+  <Icon size={14}>
+    <path d="M5 19l1-4L16.5 4.5l3 3L9 18l-4 1Z" />
+  </Icon>
+);
+export const SaveIcon = () => (
+  <Icon size={14}>
+    <path d="M12 4v11m-4-4 4 4 4-4M5 20h14" />
+  </Icon>
+);
+export const TrashIcon = () => (
+  <Icon size={14}>
+    <path d="M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13" />
+  </Icon>
+);
 export const CheckIcon = () => (
   <Icon size={15}>
     <path d="m5 12.5 4.5 4.5L19 7.5" />

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { hashOf, noteSession, readSessions, sessionInHash, titleOf, writeSessions } from './sessions.ts';
+import {
+  hashOf,
+  noteSession,
+  readSessions,
+  sessionInHash,
+  shownSessions,
+  titleOf,
+  writeSessions,
+} from './sessions.ts';
 
 function memory() {
   const items = new Map<string, string>();
@@ -18,6 +26,29 @@ describe('sessions', () => {
       { id: 'a', title: 'first', usedAt: 3 },
       { id: 'b', title: 'second', usedAt: 2 },
     ]);
+  });
+
+  it('are those of the server, under their names there, with the new one that is open', () => {
+    const notes = [
+      { id: 'a', title: 'as noted', usedAt: 9 },
+      { id: 'gone', title: 'deleted elsewhere', usedAt: 8 },
+      { id: 'new', title: 'just begun', usedAt: 7 },
+    ];
+    const info = (sessionId: string, activeAt: number, name?: string) => ({
+      sessionId,
+      name,
+      createdAt: 0,
+      activeAt,
+      messageCount: 2,
+    });
+    expect(shownSessions(notes, undefined, 'new')).toEqual(notes);
+    const stored = [info('a', 5), info('b', 6, 'from another device')];
+    expect(shownSessions(notes, stored, 'new')).toEqual([
+      { id: 'new', title: 'just begun', usedAt: 7 },
+      { id: 'b', title: 'from another device', usedAt: 6 },
+      { id: 'a', title: 'as noted', usedAt: 5 },
+    ]);
+    expect(shownSessions(notes, stored, 'a').map(({ id }) => id)).toEqual(['b', 'a']);
   });
 
   it('survive storage, and what is not a list of sessions is no list', () => {

@@ -1,3 +1,5 @@
+import type { SessionInfo } from '../../client/index.ts';
+
 /** A session as this browser remembers it: the server keeps what was said. */
 export interface SessionNote {
   id: string;
@@ -21,6 +23,27 @@ export function noteSession(notes: readonly SessionNote[], note: SessionNote): S
   const known = notes.find(({ id }) => id === note.id);
   const others = notes.filter(({ id }) => id !== note.id);
   return [{ ...note, title: known?.title || note.title }, ...others].slice(0, MAX_SESSIONS);
+}
+
+/**
+ * What the list shows: the server's sessions, those used last first, with this browser's titles for those that nobody named;
+ * and the one that is open, which may not be there yet. Until the server has answered, what this browser remembers.
+ */
+export function shownSessions(
+  notes: readonly SessionNote[],
+  stored: readonly SessionInfo[] | undefined,
+  current: string,
+): SessionNote[] {
+  if (!stored) return [...notes];
+  const titles = new Map(notes.map(({ id, title }) => [id, title]));
+  const shown = stored.map(({ sessionId, name, activeAt }) => ({
+    id: sessionId,
+    title: name ?? titles.get(sessionId) ?? '',
+    usedAt: activeAt,
+  }));
+  const open = notes.find(({ id }) => id === current);
+  const isNew = open && !shown.some(({ id }) => id === current);
+  return [...shown, ...(isNew ? [open] : [])].sort((a, b) => b.usedAt - a.usedAt);
 }
 
 export function readSessions(storage: Pick<Storage, 'getItem'>): SessionNote[] {

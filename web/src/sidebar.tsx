@@ -1,24 +1,36 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
+import { DeleteDialog } from './delete-dialog.tsx';
 import { CloseIcon, PlusIcon } from './icons.tsx';
-import { hashOf, type SessionNote } from './sessions.ts';
+import { type SessionActions, SessionRow } from './session-row.tsx';
+import type { SessionNote } from './sessions.ts';
+import type { Outcome } from './use-stored-sessions.ts';
 
-/** The sessions that this browser knows. */
+/** The user's sessions. */
 export function Sidebar({
   notes,
   current,
   isOpen,
   open,
-  forget,
+  actions,
+  outcome,
+  forgetOutcome,
+  showMore,
   close,
 }: {
   notes: readonly SessionNote[];
   current: string;
   isOpen: boolean;
   open: () => void;
-  forget: (id: string) => void;
+  actions: SessionActions;
+  outcome: Outcome | undefined;
+  forgetOutcome: () => void;
+  /** Undefined: these are all. */
+  showMore: (() => void) | undefined;
   close: () => void;
 }) {
   const closeButton = useRef<HTMLButtonElement>(null);
+  const newButton = useRef<HTMLButtonElement>(null);
+  const [doomed, setDoomed] = useState<{ id: string; title: string }>();
   // On a narrow screen it lies over everything else, and so has the keyboard.
   useEffect(() => {
     if (!isOpen) return;
@@ -48,28 +60,52 @@ export function Sidebar({
             <CloseIcon />
           </button>
         </header>
-        <button type="button" className="new-session" onClick={open}>
+        <button ref={newButton} type="button" className="new-session" onClick={open}>
           <PlusIcon /> New conversation
         </button>
+        {outcome?.failed && (
+          <div className="sidebar-trouble" role="alert">
+            <p>{outcome.words}</p>
+            <button type="button" className="link" onClick={forgetOutcome}>
+              Dismiss
+            </button>
+          </div>
+        )}
+        <p className="unseen" role="status">
+          {outcome && !outcome.failed && outcome.words}
+        </p>
         <ul>
           {notes.map(({ id, title }) => (
-            <li key={id} className={id === current ? 'is-current' : ''}>
-              <a href={hashOf(id)} aria-current={id === current ? 'page' : undefined} onClick={close}>
-                {title || 'Untitled'}
-              </a>
-              <button
-                type="button"
-                className="icon-button"
-                onClick={() => forget(id)}
-                aria-label={`Take “${title || 'Untitled'}” off this list`}
-                title="Take off this list"
-              >
-                <CloseIcon size={14} />
+            <SessionRow
+              key={id}
+              id={id}
+              title={title}
+              isCurrent={id === current}
+              actions={{ ...actions, remove: (_, shown) => setDoomed({ id, title: shown }) }}
+              leave={close}
+            />
+          ))}
+          {showMore && (
+            <li>
+              <button type="button" className="link show-more" onClick={showMore}>
+                Show older ones
               </button>
             </li>
-          ))}
+          )}
         </ul>
       </nav>
+      {doomed && (
+        <DeleteDialog
+          title={doomed.title}
+          answered={(isDelete) => {
+            setDoomed(undefined);
+            if (!isDelete) return;
+            // The row goes, and with it the button that the keyboard was on.
+            newButton.current?.focus();
+            actions.remove(doomed.id, doomed.title);
+          }}
+        />
+      )}
     </>
   );
 }

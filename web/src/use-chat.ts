@@ -47,6 +47,8 @@ export function useChat(
 
 /** Trouble that no message, answer or banner tells of. */
 function inWords(error: MidturnError): string | undefined {
+  // The banner says so.
+  if (error.code === 'SESSION_DELETED') return undefined;
   if (error instanceof ServerReplyError) return `The server refused something: ${error.message}`;
   if (error.code === 'STORAGE_FAILED') {
     return 'This browser keeps nothing for the page: what is not sent yet would not outlive a reload.';
