@@ -77,11 +77,14 @@ export const outputText = (output: Json): { output: string; json?: true } =>
 
 const bytes = (text: string) => Buffer.byteLength(text);
 
+const OMITTED = { full_response: null, full_response_omitted: true } as const;
+const fullResponse = (text: string | undefined) => (text === undefined ? OMITTED : { full_response: text });
+
 /**
  * The frame that clients see of an event. A stored end leaves its text out, since the chunks are stored already:
- * `turnText` is the turn's text, needed for ends alone.
+ * `turnText` is the turn's text, needed for ends alone. Undefined: not all of it is there any more, and the frame claims none.
  */
-export function frameOf(event: TurnEvent, turnText: () => string): string {
+export function frameOf(event: TurnEvent, turnText: () => string | undefined): string {
   const { seq, turn: turn_id } = event;
   const frame = ((): EventFrame => {
     switch (event.type) {
@@ -107,17 +110,17 @@ export function frameOf(event: TurnEvent, turnText: () => string): string {
       case 'done': {
         const { type, turn: _, seq: __, first: ___, ...facts } = event;
         const tokens_used = facts.input_tokens + facts.output_tokens;
-        return { type, seq, turn_id, full_response: turnText(), ...facts, tokens_used };
+        return { type, seq, turn_id, ...fullResponse(turnText()), ...facts, tokens_used };
       }
       case 'aborted':
-        return { type: event.type, seq, turn_id, full_response: turnText(), by: event.by };
+        return { type: event.type, seq, turn_id, ...fullResponse(turnText()), by: event.by };
       case 'error': {
         const { code, message, retryable } = event;
         return {
           type: 'error',
           seq,
           turn_id,
-          full_response: turnText(),
+          ...fullResponse(turnText()),
           code,
           message,
           terminal: true,
@@ -135,7 +138,6 @@ export function frameOf(event: TurnEvent, turnText: () => string): string {
   // What is too long for a frame is whole elsewhere: the text in the chunks and in `history`, the arguments in the
   // transcript.
   if (frame.type === 'tool_call') return JSON.stringify({ ...frame, args: null, truncated: true });
-  if ('full_response' in frame)
-    return JSON.stringify({ ...frame, full_response: null, full_response_omitted: true });
+  if ('full_response' in frame) return JSON.stringify({ ...frame, ...OMITTED });
   throw new Error(`event ${seq} (${event.type}) is longer than a frame`);
 }

@@ -89,7 +89,8 @@ export const withoutExpiry = ({ expires: _, ...entry }: StoredEntry): Entry => e
 
 /**
  * The frame of a stored event. An end carries its turn's text, which is read from the turn's beginning where the `known`
- * events do not reach back so far.
+ * events do not reach back so far. Of a session that is being deleted, or after a day, not all of them are there: then
+ * the frame carries no text, rather than a part of it (P3).
  */
 export async function storedFrame(
   core: Pick<Core, 'store'>,
@@ -100,9 +101,8 @@ export async function storedFrame(
   if (!('first' in event)) return frameOf(event, () => '');
   const reaches = known.some(({ seq, turn }) => turn === event.turn && seq === event.first);
   const events = reaches ? known : mergeEvents(await readEvents(core, session, event.first), known);
-  return frameOf(event, () =>
-    textOf(events.filter(({ turn, seq }) => turn === event.turn && seq < event.seq)),
-  );
+  const spoken = events.filter(({ turn, seq }) => turn === event.turn && seq < event.seq);
+  return frameOf(event, () => (spoken.length === event.seq - event.first ? textOf(spoken) : undefined));
 }
 
 /** Groups events by turn, in order. */

@@ -27,8 +27,9 @@ export type Whereabouts =
   | { is: 'nowhere' };
 
 /**
- * What has become of a message that set out. The lane is read before the fate: what a lane no longer knows has a fate,
- * and a turn that is over comes never back, so "nowhere" stays true.
+ * What has become of a message that set out. The lane is read before the fate: what a lane no longer knows has a fate.
+ * A message sets out to a turn that a worker has, and such a turn loses its worker only by its end, so "nowhere" stays
+ * true: a late duplicate may open a turn of that id again, but nobody has it, and who claims it gives it another id.
  */
 export async function lookFor(
   core: Pick<Core, 'store'>,
@@ -40,5 +41,6 @@ export async function lookFor(
   const fate = await core.store.get(messageKey(session, id));
   if (fate) return { is: 'settled', fate };
   if (lane && knows(lane, id)) return { is: 'there', lane };
-  return lane?.turn === turn ? { is: 'under way' } : { is: 'nowhere' };
+  const goesOn = lane?.turn === turn && lane.holder !== undefined;
+  return goesOn ? { is: 'under way' } : { is: 'nowhere' };
 }

@@ -44,26 +44,30 @@ async function refusalOf(core: Core, session: string): Promise<Refusal | undefin
 
 /**
  * Makes room where dead functions left places taken, and says whether it did. Where a worker is needed, a token calls one:
- * for the active slot if it is over and nobody rolled it, and for a slot that waits although nothing runs, since its
- * opener died before it sent the token. No client of their own may ever come back to repair those.
+ * where nothing runs, for the active slot, which is over and nobody rolled it, and for those that wait, since their
+ * openers may have died before they sent the token. No client of their own may ever come back to repair those.
  */
 async function pruneQueue(core: Core, session: string, read: Session): Promise<boolean> {
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
+  const kept: (Token & { at: number; runs: boolean })[] = [];
   for (const [slot, { lane: laneId, at }] of Object.entries(read.queue)) {
     const token = { session, lane: laneId, slot };
     const isActive = read.active?.slot === slot;
     const lane = await core.store.get(laneKey(session, laneId));
-    if (!isActive && !holds(lane, slot)) {
-      // By its place in the queue others find what was withdrawn, so its fate is told first.
-      await tellFates(core, laneId, lane);
-      await releaseSlot(core, token);
-      freed = true;
+    if (isActive || holds(lane, slot)) {
+      kept.push({ ...token, at, runs: isActive && holds(lane, slot) && lane?.holder !== undefined });
       continue;
     }
-    const runs =
-      read.active !== undefined && (!isActive || (holds(lane, slot) && lane?.holder !== undefined));
-    if (!runs && core.clock.now() - at > OPENER_GRACE_MS) await core.queues.sendToken(token, core.newId());
+    // By its place in the queue others find what was withdrawn, so its fate is told first.
+    await tellFates(core, laneId, lane);
+    await releaseSlot(core, token);
+    freed = true;
+  }
+  // Behind a turn that runs, the others wait as they should.
+  const oneRuns = kept.some(({ runs }) => runs);
+  for (const { at, runs: _, ...token } of kept) {
+    if (!oneRuns && core.clock.now() - at > OPENER_GRACE_MS) await core.queues.sendToken(token, core.newId());
   }
   return freed;
 }

@@ -95,7 +95,7 @@ export function judge(
   const turns = judgeEvents(cloud, stored);
   judgeRetention(cloud, stored);
   if (stored.session?.deleted !== undefined) {
-    judgeViews(cloud, devices);
+    judgeViews(cloud, devices, true);
     judgePrompts(cloud);
     judgeDeletion(cloud, devices);
     return;
@@ -250,7 +250,10 @@ function judgeMessages(
       const { id } = message;
       const count = times.get(id) ?? 0;
       const fate = stored.fates.get(id);
-      const noticed = [...stored.lanes.values()].some((lane) => Object.hasOwn(lane.notices, id));
+      // Kept to be told, where it was withdrawn or on the lane that it was sent over.
+      const noticed = [...stored.lanes.values()].some(
+        ({ notices, elsewhere }) => Object.hasOwn(notices, id) || Object.hasOwn(elsewhere, id),
+      );
       const withdrawn = fate?.fate === 'withdrawn' || noticed;
       if (count > 1) cloud.violated('P10', `${id} is in the transcript ${count} times`);
       if (count > 0 && message.fate && message.fate !== 'STEERING_QUEUE_FULL') {
@@ -302,7 +305,7 @@ export const isWaiting = ({ acknowledgedAt, fate, forgotten }: Sent) =>
   acknowledgedAt === undefined && fate === undefined && !forgotten;
 
 /** P9: who is online has seen every event from where it began; P3, P4: as it is stored. */
-function judgeViews(cloud: Evidence, devices: readonly Witness[]): void {
+function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = false): void {
   const last = cloud.committed.size;
   for (const device of devices) {
     for (const [seq, frame] of device.seen) {
@@ -319,7 +322,9 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[]): void {
           .filter((other) => other.turn === frame.turn_id && other.type === 'chunk')
           .sort((a, b) => a.seq - b.seq)
           .reduce((sum, other) => sum + (other.type === 'chunk' ? other.content : ''), '');
-        if (frame.full_response !== text) {
+        // Whoever deletes a session takes the text away under those that are about to say it again.
+        const isGone = deleted && frame.full_response_omitted === true;
+        if (frame.full_response !== text && !isGone) {
           cloud.violated(
             'P3',
             `${frame.type} ${seq} says "${frame.full_response}", its chunks say "${text}"`,

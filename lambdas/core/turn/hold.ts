@@ -8,6 +8,7 @@ import type { Lane, Meter, Session } from '../items.ts';
 import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from '../journal.ts';
 import { laneKey } from '../keys.ts';
 import { claim, commit } from '../lane-writes.ts';
+import { isDeleted } from '../sessions.ts';
 import type { Change, Condition } from '../update.ts';
 import { set } from '../update.ts';
 
@@ -99,7 +100,7 @@ export class Hold {
     );
     if (!claimed.ok) return undefined;
     const hold = new Hold(core, laneId, slot, me, sessionItem, claimed.item);
-    await hold.#recover(posted);
+    if (!(await hold.#recover(posted))) return undefined;
     if (hold.#isTakeOver) core.metrics.count('TakeOvers');
     return hold;
   }
@@ -162,14 +163,17 @@ export class Hold {
   /**
    * What a predecessor left undone is done again: all of it is a function of committed events, and nothing of it is
    * exclusive. Entries of what it committed, posts of what may not have been posted; clients drop what they have. Up to
-   * `posted` this very invocation has posted: simple clients, which drop nothing, must not see that again.
+   * `posted` this very invocation has posted: simple clients, which drop nothing, must not see that again. False: there
+   * is nothing to go on with, since the session is being deleted.
    */
-  async #recover(posted: number): Promise<void> {
+  async #recover(posted: number): Promise<boolean> {
     const tail = decodeTail(this.lane.tail);
     const left = tail.filter((event) => event.seq > this.sessionItem.seq);
     const { begun } = this.lane;
-    if (!begun || (left.length === 0 && begun.turn !== this.turn)) return;
+    if (!begun || (left.length === 0 && begun.turn !== this.turn)) return true;
     const stored = mergeEvents(await readEvents(this.core, this.session, begun.seq), tail);
+    const count = stored.filter(({ seq }) => seq >= begun.seq).length;
+    if (count <= this.lane.seq - begun.seq && (await isDeleted(this.core, this.session))) return false;
     const turns = byTurn(stored);
     this.events = turns.get(this.turn) ?? [];
     if (this.events[0]?.type !== 'turn_start') this.events = [];
@@ -183,6 +187,7 @@ export class Hold {
     await this.#broadcast.send(
       await Promise.all(unposted.map((event) => storedFrame(this.core, this.session, event, stored))),
     );
+    return true;
   }
 
   /**
