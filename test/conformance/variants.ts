@@ -68,8 +68,8 @@ export const VARIANTS: readonly Variant[] = [
     patches: [
       [
         `${core}/events.ts`,
-        'return { type, seq, turn_id, full_response: turnText(), ...facts, tokens_used };',
-        'return { type, seq, turn_id, full_response: turnText().slice(1), ...facts, tokens_used };',
+        'return { type, seq, turn_id, ...fullResponse(turnText()), ...facts, tokens_used };',
+        'return { type, seq, turn_id, ...fullResponse(turnText()?.slice(1)), ...facts, tokens_used };',
       ],
     ],
     rules: ['order-of-a-turn', 'order-full-response'],

@@ -35,6 +35,7 @@ export interface Witness {
   readonly name: string;
   readonly online: boolean;
   readonly lane: string | undefined;
+  readonly connection?: string | undefined;
   readonly sent: ReadonlyMap<string, Sent>;
   readonly seen: ReadonlyMap<number, EventFrame>;
   /** It knows that its session is deleted. */
@@ -250,9 +251,11 @@ function judgeMessages(
       const { id } = message;
       const count = times.get(id) ?? 0;
       const fate = stored.fates.get(id);
-      // Kept to be told, where it was withdrawn or on the lane that it was sent over.
+      // Kept to be told where it was withdrawn; or on the lane that it was sent over, if that one speaks to a connection
+      // which the device has left: a request of it that was held up took the lane back.
       const noticed = [...stored.lanes.values()].some(
-        ({ notices, elsewhere }) => Object.hasOwn(notices, id) || Object.hasOwn(elsewhere, id),
+        ({ notices, elsewhere, connection }) =>
+          Object.hasOwn(notices, id) || (Object.hasOwn(elsewhere, id) && connection !== device.connection),
       );
       const withdrawn = fate?.fate === 'withdrawn' || noticed;
       if (count > 1) cloud.violated('P10', `${id} is in the transcript ${count} times`);
