@@ -45,12 +45,15 @@ export class TurnFailedError extends MidturnError {
   override readonly name = 'TurnFailedError';
   readonly turnId: string;
   readonly retryable: boolean;
+  /** What the model call failed of; undefined where it was no model call. */
+  readonly reason: EventOf<'error'>['reason'];
   readonly fullResponse: string | null;
 
   constructor(event: EventOf<'error'>) {
     super(event.code, event.message);
     this.turnId = event.turn_id;
     this.retryable = event.retryable;
+    this.reason = event.reason;
     this.fullResponse = event.full_response;
   }
 }

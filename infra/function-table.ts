@@ -104,6 +104,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
       ...LANE_SETTINGS,
       'MIDTURN_MAX_STEPS',
       'MIDTURN_FLUSH_MS',
+      'MIDTURN_MODEL_STALL_SECONDS',
+      'MIDTURN_CONTEXT_TOKENS',
       'MIDTURN_TURN_TIMEOUT_SECONDS',
       'MIDTURN_VISIBILITY_SECONDS',
       'MIDTURN_MODEL',

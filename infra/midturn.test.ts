@@ -224,12 +224,18 @@ describe('functions', () => {
       model: 'anthropic:some-model',
       modelApiKeySecret: 'provider-key',
       maxSteps: 4,
+      modelStallSeconds: 20,
+      contextTokens: 8000,
     });
     expect(Object.keys(variablesOf(template, 'authorizer')).sort()).toEqual(
       ['MIDTURN_AUTH', 'MIDTURN_JWT_AUDIENCE', 'MIDTURN_JWT_ISSUER'].sort(),
     );
     expect(Object.keys(variablesOf(template, 'redrive'))).toEqual(['MIDTURN_TURN_QUEUE_URL']);
-    expect(variablesOf(template, 'turn')).toHaveProperty('MIDTURN_MAX_STEPS', '4');
+    expect(variablesOf(template, 'turn')).toMatchObject({
+      MIDTURN_MAX_STEPS: '4',
+      MIDTURN_MODEL_STALL_SECONDS: '20',
+      MIDTURN_CONTEXT_TOKENS: '8000',
+    });
     expect(variablesOf(template, 'inbound')).not.toHaveProperty('MIDTURN_MAX_STEPS');
   });
 

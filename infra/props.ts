@@ -60,6 +60,10 @@ export interface MidturnProps {
   maxSteps?: number;
   /** Window in which streamed text is gathered into one frame. @default 100 */
   flushMs?: number;
+  /** A model that sends nothing for so many seconds is cut. @default 60 */
+  modelStallSeconds?: number;
+  /** What earlier turns may take of a prompt, by an estimate of 4 bytes a token. @default 100000 */
+  contextTokens?: number;
   /** Time limit of one turn invocation; a longer turn goes on in the next. @default 300 */
   turnTimeoutSeconds?: number;
   /** How soon a dead worker is replaced. @default 60 */

@@ -38,6 +38,8 @@ const INTEGERS = {
   sessionQueueTimeoutSeconds: 'MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS',
   maxSteps: 'MIDTURN_MAX_STEPS',
   flushMs: 'MIDTURN_FLUSH_MS',
+  modelStallSeconds: 'MIDTURN_MODEL_STALL_SECONDS',
+  contextTokens: 'MIDTURN_CONTEXT_TOKENS',
   turnTimeoutSeconds: 'MIDTURN_TURN_TIMEOUT_SECONDS',
   visibilitySeconds: 'MIDTURN_VISIBILITY_SECONDS',
   retentionDays: 'MIDTURN_RETENTION_DAYS',

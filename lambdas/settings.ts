@@ -34,6 +34,10 @@ export interface TurnSettings {
   maxSteps: number;
   /** Window in which streamed text is gathered into one event; the first goes at once. */
   flushMs: number;
+  /** A model that sends nothing for so long is cut. */
+  stallMs: number;
+  /** What earlier turns may take of a prompt, by estimate. */
+  contextTokens: number;
   /** The turn function's own time limit. */
   turnTimeoutSeconds: number;
   /** Visibility time of a turn's message while a worker is alive: how soon a dead worker is replaced. */
@@ -85,6 +89,8 @@ const INTEGERS = {
   MIDTURN_CONNECTIONS_PER_MINUTE: { fallback: 60, min: 0, max: 1_000_000 },
   MIDTURN_MAX_STEPS: { fallback: 16, min: 1, max: 1000 },
   MIDTURN_FLUSH_MS: { fallback: 100, min: 0, max: 5000 },
+  MIDTURN_MODEL_STALL_SECONDS: { fallback: 60, min: 1, max: 900 },
+  MIDTURN_CONTEXT_TOKENS: { fallback: 100_000, min: 0, max: 2_000_000 },
   // Lambda ends at 15 minutes.
   MIDTURN_TURN_TIMEOUT_SECONDS: { fallback: 300, min: 10, max: 900 },
   MIDTURN_VISIBILITY_SECONDS: { fallback: 60, min: 2, max: 900 },
@@ -125,6 +131,8 @@ export function readTurnSettings(env: Environment): TurnSettings {
   return {
     maxSteps: integer(env, 'MIDTURN_MAX_STEPS'),
     flushMs: integer(env, 'MIDTURN_FLUSH_MS'),
+    stallMs: integer(env, 'MIDTURN_MODEL_STALL_SECONDS') * 1000,
+    contextTokens: integer(env, 'MIDTURN_CONTEXT_TOKENS'),
     turnTimeoutSeconds: integer(env, 'MIDTURN_TURN_TIMEOUT_SECONDS'),
     visibilitySeconds: integer(env, 'MIDTURN_VISIBILITY_SECONDS'),
   };

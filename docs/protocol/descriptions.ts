@@ -186,9 +186,10 @@ export const EVENT_DESCRIPTIONS = {
     summary:
       'The transcript is longer than the model’s budget: its oldest turns were left out of the prompt.',
     fields: {
-      dropped_messages: 'Entries left out.',
+      dropped_messages:
+        'Entries of the transcript that were left out: those before the turns that were kept.',
       kept_turns: 'Earlier turns that were kept.',
-      reason: 'For people.',
+      reason: '`context_tokens`: the setting that earlier turns no longer fit into.',
     },
   },
   done: {
@@ -218,6 +219,8 @@ export const EVENT_DESCRIPTIONS = {
       message: 'For people. Never to be parsed.',
       terminal: 'True: this ends a turn.',
       retryable: 'Whether the same message may succeed later.',
+      reason:
+        'What a model call failed of, with `PROVIDER_ERROR` and `AUTH_ERROR`. More may come: treat an unknown one by `retryable`.',
     },
   },
 } as const satisfies Readonly<Record<string, FrameDescription>>;

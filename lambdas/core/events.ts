@@ -1,3 +1,4 @@
+import type { FailureReason } from '../protocol/errors.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type { EventFrame } from '../protocol/server-frames.ts';
 import type { Content } from './content.ts';
@@ -14,7 +15,13 @@ export type EventDraft =
   | { type: 'history_trimmed'; dropped_messages: number; kept_turns: number; reason: string }
   | ({ type: 'done' } & End & DoneFacts)
   | ({ type: 'aborted'; by: string } & End)
-  | ({ type: 'error'; code: TurnErrorCode; message: string; retryable: boolean } & End);
+  | ({
+      type: 'error';
+      code: TurnErrorCode;
+      message: string;
+      retryable: boolean;
+      reason?: FailureReason;
+    } & End);
 
 /** Where the turn's events begin: its text is rebuilt from there. */
 interface End {
@@ -115,7 +122,7 @@ export function frameOf(event: TurnEvent, turnText: () => string | undefined): s
       case 'aborted':
         return { type: event.type, seq, turn_id, ...fullResponse(turnText()), by: event.by };
       case 'error': {
-        const { code, message, retryable } = event;
+        const { code, message, retryable, reason } = event;
         return {
           type: 'error',
           seq,
@@ -125,6 +132,7 @@ export function frameOf(event: TurnEvent, turnText: () => string | undefined): s
           message,
           terminal: true,
           retryable,
+          ...(reason && { reason }),
         };
       }
       default: {

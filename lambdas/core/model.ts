@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../protocol/errors.ts';
+import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
 import type { Json } from './json.ts';
 
@@ -33,6 +33,7 @@ export interface Usage {
 
 export interface ModelFailure {
   code: Extract<ErrorCode, 'PROVIDER_ERROR' | 'AUTH_ERROR'>;
+  reason: FailureReason;
   /** For a person: no secret, no stack, no provider payload. */
   message: string;
   /** Whether the same call could succeed later. */

@@ -21,3 +21,29 @@ export const ERROR_CODES = [
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Why a model call failed: `reason` of a turn's error, for who counts failures, or puts them into other words. */
+export const FAILURE_REASONS = [
+  /** No credentials, or refused ones. */
+  'unauthorised',
+  /** Too many requests or tokens for now. */
+  'throttled',
+  /** The provider, or the model behind it, has a problem of its own. */
+  'provider',
+  /** The conversation is longer than the model can take: it must become shorter. */
+  'overlong',
+  /** A content filter refused the request or withheld the answer. */
+  'withheld',
+  /** The provider does not take the request, for another reason than the above. */
+  'rejected',
+  'unreachable',
+  /** The answer broke off. */
+  'cut_off',
+  /** Nothing came for too long. */
+  'stalled',
+  'unreadable',
+  'empty',
+  'unknown',
+] as const;
+
+export type FailureReason = (typeof FAILURE_REASONS)[number];

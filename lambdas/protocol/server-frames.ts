@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
-import { ERROR_CODES } from './errors.ts';
+import { ERROR_CODES, FAILURE_REASONS } from './errors.ts';
 
 /**
  * What the server sends, written once. Only types are taken from here at run time; the schemas serve the tests,
@@ -108,6 +108,8 @@ export const turnError = z.object({
   message: z.string(),
   terminal: z.literal(true),
   retryable: z.boolean(),
+  /** Of a model call that failed. */
+  reason: z.optional(z.enum(FAILURE_REASONS)),
 });
 
 /** Replies answer a frame of this connection, or tell it a message's fate. They carry no `seq`. */

@@ -18,6 +18,7 @@ const stack = givenStack({
     MIDTURN_AUTH: 'tokens',
     MIDTURN_TOKENS: 'token-of-ann=acme/ann',
     MIDTURN_INBOX_LIMIT: '2',
+    MIDTURN_CONTEXT_TOKENS: '100',
   },
 });
 const principal = { tenant: 'acme', subject: 'ann' };
@@ -135,6 +136,15 @@ describe('a client of the ZeroClaw gateway', () => {
     await end(client);
     expect(shownBy(client.frames)).toEqual(['Half an ']);
     gate.open();
+  });
+
+  it('is told that the model no longer sees the beginning', async () => {
+    const client = await open([{ chunks: ['Noted.'] }, { chunks: ['Something about a soup.'] }]);
+    say(client, `Once upon a time there was a soup. ${'It was stirred. '.repeat(40)}`);
+    await end(client);
+    say(client, 'What was it about?');
+    await end(client, 2);
+    expect(received.get('history_trimmed')).toMatchObject([{ dropped_messages: 2, kept_turns: 0 }]);
   });
 
   it('is told what it did wrong, and what became of a turn that failed', async () => {

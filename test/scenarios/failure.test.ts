@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { accepted, chunk, end, eventsOf, framesOf } from '../support/frames.ts';
-import { createGate } from '../support/model-server.ts';
+import { createGate, type Reply } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 
 const stack = givenStack({ settings: { MIDTURN_MODEL_API_KEY: 'sk-very-secret' } });
@@ -126,6 +126,7 @@ describe('a model call that fails before visible output', () => {
     expect(await end(client)).toMatchObject({
       type: 'error',
       code: 'AUTH_ERROR',
+      reason: 'unauthorised',
       full_response: '',
       retryable: false,
     });
@@ -136,6 +137,27 @@ describe('a model call that fails before visible output', () => {
     expect(stored).not.toContain('sk-very-secret');
     // Nor what the provider said beside: it is for the log alone.
     expect(stored).not.toContain('4711');
+  });
+});
+
+describe('what a model call failed of', () => {
+  it.each([
+    ['unauthorised', { status: 403 }, { code: 'AUTH_ERROR', retryable: false }],
+    ['throttled', { status: 429 }, { code: 'PROVIDER_ERROR', retryable: true }],
+    ['provider', { status: 503 }, { code: 'PROVIDER_ERROR', retryable: true }],
+    [
+      'overlong',
+      { status: 400, body: { error: { message: 'too long', code: 'context_length_exceeded' } } },
+      { code: 'PROVIDER_ERROR', retryable: false },
+    ],
+    ['withheld', { finish: 'content_filter' }, { code: 'PROVIDER_ERROR', retryable: false }],
+    ['rejected', { status: 422 }, { code: 'PROVIDER_ERROR', retryable: false }],
+    ['empty', { chunks: [] }, { code: 'PROVIDER_ERROR', retryable: true }],
+  ] satisfies [string, Reply, object][])('is told: %s', async (reason, reply, failure) => {
+    stack.script(() => reply);
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', content: 'first' });
+    expect(await end(client)).toMatchObject({ type: 'error', reason, ...failure });
   });
 });
 

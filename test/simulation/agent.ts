@@ -4,6 +4,8 @@ import type { Actor } from './scheduler.ts';
 
 /** Longer than a worker's time limit. */
 const HANG_MS = 10_000;
+/** Looks are half a second apart, and what they do takes time. */
+const CUT_WITHIN_MS = 3000;
 /** Some tools take longer. */
 const TOOL_LIMIT_MS = 1300;
 
@@ -12,6 +14,15 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
   const { scheduler } = cloud;
   const { random } = scheduler;
   const troubled = () => scheduler.faults.error > 0 || scheduler.faults.crash > 0;
+
+  /** The model says nothing for a while, longer than a worker that is awake puts up with. */
+  async function hang(signal: AbortSignal): Promise<void> {
+    const at = scheduler.now - actor.pausedMs;
+    await scheduler.sleep(actor, HANG_MS, signal);
+    const heard = scheduler.now - actor.pausedMs;
+    if (heard - at > cloud.settings.stallMs + CUT_WITHIN_MS)
+      cloud.violated('liveness', `a model that says nothing is heard for ${heard - at} ms`);
+  }
 
   async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
     const call = cloud.modelCalled(actor, JSON.parse(JSON.stringify(request.messages)));
@@ -29,7 +40,7 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
     const words = random.int(1, 4);
     for (let word = 1; word <= words; word++) {
       await scheduler.sleep(actor, random.int(0, 160), signal);
-      if (troubled() && random.chance(0.01)) await scheduler.sleep(actor, HANG_MS, signal);
+      if (troubled() && random.chance(0.01)) await hang(signal);
       if (signal.aborted) return;
       await scheduler.operation(
         actor,
@@ -85,5 +96,11 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
 
 const failure = (retryable: boolean): ModelPart => ({
   type: 'failure',
-  failure: { code: 'PROVIDER_ERROR', message: 'The model failed.', retryable, diagnostic: 'scripted' },
+  failure: {
+    code: 'PROVIDER_ERROR',
+    reason: 'provider',
+    message: 'The model failed.',
+    retryable,
+    diagnostic: 'scripted',
+  },
 });

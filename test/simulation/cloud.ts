@@ -28,6 +28,10 @@ export interface CloudSettings {
   acceptsStaleHandles: boolean;
   /** There is a tool that kills whoever runs it, each time. */
   fatalTools: boolean;
+  /** Shorter than a model's hang, or longer than a worker lives. */
+  stallMs: number;
+  /** Room for a few turns, or for all. */
+  contextTokens: number;
 }
 
 /** How long a token stays hidden from other workers when its own no longer renews it. */
@@ -102,6 +106,10 @@ export class Cloud {
   #dead: QueuedToken[] = [];
   #deadlines: { at: number; message: Token | { deletion: Deletion } }[] = [];
   #deduplication = new Map<string, number>();
+
+  get contextTokens(): number {
+    return this.settings.contextTokens;
+  }
 
   constructor(scheduler: Scheduler, settings: CloudSettings) {
     this.scheduler = scheduler;
@@ -361,7 +369,12 @@ export class Cloud {
             core: this.coreFor(actor),
             model,
             toolbox,
-            settings: { maxSteps: 5, flushMs: 100 },
+            settings: {
+              maxSteps: 5,
+              flushMs: 100,
+              stallMs: this.settings.stallMs,
+              contextTokens: this.settings.contextTokens,
+            },
             remainingMs: () => actor.endsAt - scheduler.now,
             reserveMs: RESERVE_MS,
             maxToolMs: limit - 2 * RESERVE_MS,

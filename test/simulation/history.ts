@@ -48,6 +48,8 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     maxReceives: random.pick(3, 1000),
     acceptsStaleHandles: random.chance(0.5),
     fatalTools: !calm,
+    stallMs: random.pick(2000, 20_000),
+    contextTokens: random.pick(0, 200, 100_000, 100_000),
   };
   const faults: Faults = calm
     ? NO_FAULTS

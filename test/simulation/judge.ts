@@ -25,6 +25,8 @@ export interface Evidence {
   readonly abortsAsked: ReadonlySet<string>;
   /** Tokens that nobody has consumed. */
   readonly queued: number;
+  /** What earlier turns may take of a prompt; without it, anything. */
+  readonly contextTokens?: number;
   /** What `cancel` was told of messages that could not be withdrawn any more. */
   readonly notPending?: readonly { id: string; turn: string; placement: string | undefined }[];
   violated(promise: string, why: string): void;
@@ -97,7 +99,7 @@ export function judge(
   judgeRetention(cloud, stored);
   if (stored.session?.deleted !== undefined) {
     judgeViews(cloud, devices, true);
-    judgePrompts(cloud);
+    judgePrompts(cloud, stored);
     judgeDeletion(cloud, devices);
     return;
   }
@@ -105,7 +107,7 @@ export function judge(
   judgeMessages(cloud, devices, stored, options);
   judgeWithdrawals(cloud, turns);
   judgeViews(cloud, devices);
-  judgePrompts(cloud);
+  judgePrompts(cloud, stored);
   judgeRest(cloud, devices, stored, options);
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
@@ -344,23 +346,71 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
   }
 }
 
-/** P11: each prompt is what was durable when the model was called: all of it, and nothing else. */
-function judgePrompts(cloud: Evidence): void {
-  const parts = [...cloud.committed.values()]
-    .sort((a, b) => a.seq - b.seq)
-    .flatMap((event) => partsOfEvent(event).map((part) => ({ ...part, seq: event.seq })));
+/**
+ * P11: each prompt is what was durable when the model was called: all of it, and nothing else. Of earlier turns, those
+ * that the budget has room for, each whole (P13); that the others are left out is said once, before the call.
+ */
+function judgePrompts(cloud: Evidence, stored: Stored): void {
+  const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
+  const parts = events.flatMap((event) =>
+    partsOfEvent(event).map((part) => ({ ...part, seq: event.seq, turn: event.turn })),
+  );
+  const bytes = (cloud.contextTokens ?? Number.POSITIVE_INFINITY) * 4;
+  const weights = weigh(stored);
+  // What a deleted session held cannot be weighed any more: there the turn is taken at its word.
+  const gone = stored.session?.deleted !== undefined;
   for (const [i, call] of cloud.modelCalls.entries()) {
     if (!call.current) continue;
-    const after = parts.findIndex(({ seq }) => seq > call.seq);
-    const transcript = canonical(after < 0 ? parts : parts.slice(0, after));
-    const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
-    if (prompt === transcript) continue;
-    cloud.violated(
-      'P11',
-      `model call ${i + 1} saw\n    ${prompt}\n  while the transcript was\n    ${transcript}`,
+    const turn = cloud.committed.get(call.seq)?.turn;
+    const said = events.filter(
+      (event) => event.type === 'history_trimmed' && event.turn === turn && event.seq <= call.seq,
     );
-    return;
+    const word = said[0]?.type === 'history_trimmed' ? said[0] : undefined;
+    const earlier = [...new Set(parts.filter(({ seq }) => seq <= call.seq).map((part) => part.turn))].filter(
+      (other) => other !== turn,
+    );
+    const room = gone ? (word?.kept_turns ?? earlier.length) : roomFor(bytes, earlier, weights);
+    const kept = new Set([turn, ...earlier.slice(earlier.length - room)]);
+    const durable = canonical(parts.filter(({ seq, turn: of }) => seq <= call.seq && kept.has(of)));
+    const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
+    if (prompt !== durable) {
+      cloud.violated('P11', `model call ${i + 1} saw\n    ${prompt}\n  of\n    ${durable}`);
+      return;
+    }
+    if (gone) continue;
+    const dropped = stored.entries.filter(
+      (entry) => earlier.includes(entry.turn) && !kept.has(entry.turn),
+    ).length;
+    const isSaid = word ? word.kept_turns === room && word.dropped_messages === dropped : dropped === 0;
+    if (said.length > 1 || !isSaid) {
+      cloud.violated(
+        'P11',
+        `model call ${i + 1} was without ${dropped} entries, and ${JSON.stringify(said)} was said`,
+      );
+    }
   }
+}
+
+/** Of the turns before, how many the prompt has room for, counted from the last. */
+function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<string, number>): number {
+  let left = bytes;
+  let room = 0;
+  for (const turn of turns.toReversed()) {
+    left -= weights.get(turn) ?? 0;
+    if (left < 0) break;
+    room++;
+  }
+  return room;
+}
+
+/** What each turn's entries take in JSON. */
+function weigh({ entries }: Stored): Map<string, number> {
+  const weights = new Map<string, number>();
+  for (const entry of entries) {
+    const { expires: _, ...plain } = entry as Entry & { expires?: number };
+    weights.set(entry.turn, (weights.get(entry.turn) ?? 0) + Buffer.byteLength(JSON.stringify(plain)));
+  }
+  return weights;
 }
 
 export function partsOfEvent(event: TurnEvent): Part[] {

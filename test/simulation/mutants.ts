@@ -24,6 +24,34 @@ export const LATE_DUPLICATES = { ghost: 0.15 };
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'sees-everything',
+    breaks: 'earlier turns have a budget in the prompt',
+    patches: [
+      [`${core}/turn/context-window.ts`, 'if (bytes > maxTokens * BYTES_PER_TOKEN)', 'if (bytes < 0)'],
+    ],
+  },
+  {
+    name: 'keeps-half-a-turn',
+    breaks: 'earlier turns are in the prompt whole or not at all',
+    patches: [
+      [
+        `${core}/turn/context-window.ts`,
+        'entries.filter((other) => other.turn !== cut).reverse()',
+        "entries.filter(() => cut !== '').reverse()",
+      ],
+    ],
+  },
+  {
+    name: 'leaves-out-unsaid',
+    breaks: 'a turn says that the model does not see what came before',
+    patches: [[`${core}/turn/turn.ts`, 'if (await tellTrimmed(hold, before)) continue;', '']],
+  },
+  {
+    name: 'waits-for-a-silent-model',
+    breaks: 'a model that says nothing is cut',
+    patches: [[`${core}/turn/model-call.ts`, '>= settings.stallMs', '>= Number.MAX_SAFE_INTEGER']],
+  },
+  {
     name: 'removed-once',
     breaks: 'a deleted session is removed again when nobody can write for it any more',
     patches: [

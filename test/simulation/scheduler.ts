@@ -45,6 +45,8 @@ export class Actor {
   dead = false;
   over = false;
   pausedUntil = 0;
+  /** How long it was paused in all. */
+  pausedMs = 0;
   /** Lambda ends it then. */
   endsAt = Number.POSITIVE_INFINITY;
 
@@ -283,7 +285,9 @@ export class Scheduler {
     this.#last = actor;
     const { random, faults } = this;
     if (random.chance(faults.pause)) {
-      actor.pausedUntil = this.now + random.int(...this.pauseMs);
+      const ms = random.int(...this.pauseMs);
+      actor.pausedUntil = this.now + ms;
+      actor.pausedMs += ms;
       this.count('pause');
       if (this.#log) this.log(`${actor.id} PAUSES before: ${tag()}`);
       return;

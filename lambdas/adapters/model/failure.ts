@@ -11,35 +11,10 @@ import {
   TypeValidationError,
 } from 'ai';
 import type { ModelFailure } from '../../core/model.ts';
+import type { FailureReason } from '../../protocol/errors.ts';
 import { redact } from './redact.ts';
 
-/** What a model call failed of, so that they who count failures, or translate them, need not read texts. */
-export type FailureReason =
-  /** No credentials, or refused ones. */
-  | 'unauthorised'
-  /** Too many requests or tokens for now. */
-  | 'throttled'
-  /** The provider, or the model behind it, has a problem of its own. */
-  | 'provider'
-  /** The conversation is longer than the model can take: it must become shorter. */
-  | 'overlong'
-  /** A content filter refused the request or withheld the answer. */
-  | 'withheld'
-  /** The provider does not take the request, for another reason than the above. */
-  | 'rejected'
-  | 'unreachable'
-  /** The answer broke off. */
-  | 'cut_off'
-  | 'unreadable'
-  | 'empty'
-  | 'unknown';
-
-/** A failure that says what it was of, beside what the turn needs to know. */
-export interface ReasonedFailure extends ModelFailure {
-  reason: FailureReason;
-}
-
-type Verdict = Omit<ReasonedFailure, 'diagnostic'>;
+type Verdict = Omit<ModelFailure, 'diagnostic'>;
 
 const MAX_BODY_LENGTH = 500;
 const MAX_DIAGNOSTIC_LENGTH = 2000;
@@ -100,7 +75,7 @@ const UNKNOWN: Verdict = {
 };
 
 /** What a model call failed of: the verdict for the turn and the user, the details for the log, both without secrets. */
-export function toFailure(error: unknown, secrets: readonly string[]): ReasonedFailure {
+export function toFailure(error: unknown, secrets: readonly string[]): ModelFailure {
   return { ...judge(error), diagnostic: describe(error, secrets) };
 }
 

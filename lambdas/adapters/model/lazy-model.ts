@@ -27,6 +27,7 @@ function unavailable(error: unknown): ModelFailure {
   if (error instanceof SecretError) {
     return {
       code: 'AUTH_ERROR',
+      reason: 'unauthorised',
       message: 'The credentials for the model provider could not be read.',
       retryable: true,
       diagnostic: error.message,
@@ -34,6 +35,7 @@ function unavailable(error: unknown): ModelFailure {
   }
   return {
     code: 'PROVIDER_ERROR',
+    reason: 'unknown',
     message: 'The model could not be set up.',
     retryable: false,
     diagnostic: error instanceof Error ? `${error.name}: ${error.message}` : `${typeof error} thrown`,

@@ -7,9 +7,9 @@ import {
   type ToolSet,
   tool,
 } from 'ai';
-import type { Model, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
+import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
 import type { AgentDefinition, AgentTool } from './agent-definition.ts';
-import { CUT_OFF, EMPTY, type ReasonedFailure, toFailure, WITHHELD } from './failure.ts';
+import { CUT_OFF, EMPTY, toFailure, WITHHELD } from './failure.ts';
 import { toJson } from './json-safe.ts';
 import type { OfferedTools, ToolSource } from './mcp/tool-source.ts';
 import { type CallIds, hasImages, type ShownImages, toModelMessages } from './prompt.ts';
@@ -88,9 +88,6 @@ function declare({
   });
 }
 
-/** What an answer is made of; here a failure always says what it was of. */
-type SdkPart = Exclude<ModelPart, { type: 'failure' }> | { type: 'failure'; failure: ReasonedFailure };
-
 /**
  * A prompt that is refused as it stands would be refused in every later turn too, since the transcript only grows. If there are
  * images in it (an address that is gone, a model that takes none), they are why, most likely: it is sent once more with a
@@ -124,7 +121,7 @@ async function* streamOnce(
   { tools, offered }: Declared,
   { messages, toolChoice }: ModelRequest,
   signal: AbortSignal,
-): AsyncGenerator<SdkPart, void, undefined> {
+): AsyncGenerator<ModelPart, void, undefined> {
   if (signal.aborted) return;
   // A reader that leaves early must end the request too: the SDK's stream is a tee, whose other half would read on.
   const left = new AbortController();
@@ -186,8 +183,8 @@ async function* streamOnce(
   }
 }
 
-function failureOf(verdict: Omit<ReasonedFailure, 'diagnostic'>, diagnostic: string): SdkPart {
-  const failure: ReasonedFailure = { ...verdict, diagnostic };
+function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string): ModelPart {
+  const failure: ModelFailure = { ...verdict, diagnostic };
   return { type: 'failure', failure };
 }
 
@@ -235,7 +232,7 @@ class Answer {
     return unique;
   }
 
-  *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<SdkPart> {
+  *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
     // Every provider names a reason when its answer is complete; without one, the connection was closed before.
     if (rawReason === undefined) {
       yield failureOf(CUT_OFF, `The stream ended without a finish reason from the provider (${reason}).`);

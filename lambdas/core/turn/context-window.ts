@@ -2,8 +2,8 @@ import type { Core } from '../core.ts';
 import type { Entry } from '../entries.ts';
 import { readEntriesBefore } from '../transcript.ts';
 
-/** Of earlier entries in a prompt, as JSON: about 100,000 tokens. */
-const MAX_PROMPT_BYTES = 400_000;
+/** Of an entry as JSON: an estimate that suits English, with room for what its JSON adds. A provider's own count differs. */
+const BYTES_PER_TOKEN = 4;
 
 export interface EarlierTurns {
   entries: Entry[];
@@ -19,12 +19,14 @@ export async function readEarlierTurns(
   core: Pick<Core, 'store'>,
   session: string,
   firstEntry: number,
+  /** What the earlier entries may take of the model's context. */
+  maxTokens: number,
 ): Promise<EarlierTurns> {
   const entries: Entry[] = [];
   let bytes = 0;
   for await (const entry of readEntriesBefore(core, session, firstEntry)) {
     bytes += Buffer.byteLength(JSON.stringify(entry));
-    if (bytes > MAX_PROMPT_BYTES) {
+    if (bytes > maxTokens * BYTES_PER_TOKEN) {
       const cut = entry.turn;
       const kept = entries.filter((other) => other.turn !== cut).reverse();
       const first = kept[0]?.n ?? firstEntry;

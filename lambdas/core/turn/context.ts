@@ -7,7 +7,7 @@ export interface TurnContext {
   core: Core;
   model: Model;
   toolbox: Toolbox;
-  settings: Pick<TurnSettings, 'maxSteps' | 'flushMs'>;
+  settings: Pick<TurnSettings, 'maxSteps' | 'flushMs' | 'stallMs' | 'contextTokens'>;
   /** Milliseconds until this invocation is ended from outside; below `reserveMs` the turn is handed over. */
   remainingMs(): number;
   reserveMs: number;

@@ -1,3 +1,4 @@
+import type { FailureReason } from '../../protocol/errors.ts';
 import { expiry } from '../core.ts';
 import type { EventDraft, TurnErrorCode } from '../events.ts';
 import { tellFates } from '../fates.ts';
@@ -62,10 +63,22 @@ export async function finishAborted(
 export async function finishFailed(
   hold: Hold,
   { core }: TurnContext,
-  { code, message, retryable }: { code: TurnErrorCode; message: string; retryable: boolean },
+  {
+    code,
+    message,
+    retryable,
+    reason,
+  }: { code: TurnErrorCode; message: string; retryable: boolean; reason?: FailureReason },
 ): Promise<boolean> {
   // Field by field: the failure's diagnostic is for the log alone.
-  const draft: EventDraft = { type: 'error', code, message, retryable, first: hold.firstSeq };
+  const draft: EventDraft = {
+    type: 'error',
+    code,
+    message,
+    retryable,
+    ...(reason && { reason }),
+    first: hold.firstSeq,
+  };
   const guard = breakingOff(
     hold.lane,
     hold.lastEntryWith(draft),

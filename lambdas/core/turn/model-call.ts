@@ -35,6 +35,7 @@ export async function callModel(
   const calls: AskedCall[] = [];
   let visible = false;
   let flushedAt = Number.NEGATIVE_INFINITY;
+  let heardAt = core.clock.now();
 
   const flush = async (more: EventDraft[] = []) => {
     const drafts = [...gathered.drain(hold.textLength), ...more];
@@ -57,8 +58,10 @@ export async function callModel(
         if (gathered.empty) await hold.look();
         else await flush();
         if (wanted()) return await cut();
+        if (core.clock.now() - heardAt >= settings.stallMs) return await stalled();
         continue;
       }
+      heardAt = core.clock.now();
       if (part.done) return ended();
       const value = part.value;
       switch (value.type) {
@@ -100,10 +103,25 @@ export async function callModel(
     return { type: 'cut' };
   }
 
+  /** A model that says nothing holds up a person, and a function that is paid for. */
+  async function stalled(): Promise<CallOutcome> {
+    await flush();
+    const seconds = settings.stallMs / 1000;
+    const failure: ModelFailure = {
+      code: 'PROVIDER_ERROR',
+      reason: 'stalled',
+      message: `The model sent nothing for ${seconds} seconds.`,
+      retryable: true,
+      diagnostic: `no part of the answer for ${seconds} s`,
+    };
+    return failed(failure, visible);
+  }
+
   /** The port's streams end with `finish` or `failure`; one that just stops has been cut. */
   function ended(): CallOutcome {
     const failure: ModelFailure = {
       code: 'PROVIDER_ERROR',
+      reason: 'cut_off',
       message: 'The model stopped without finishing its answer.',
       retryable: true,
       diagnostic: 'the stream ended without finish or failure',

@@ -1,8 +1,10 @@
 import { entriesOf } from '../entries.ts';
+import type { EventDraft } from '../events.ts';
 import type { ModelFailure } from '../model.ts';
 import { promptOf } from '../prompt.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
+import type { EarlierTurns } from './context-window.ts';
 import { readEarlierTurns } from './context-window.ts';
 import { finish, finishAborted, finishFailed, finishUnbegun, publishEnding, renew } from './ending.ts';
 import type { Hold } from './hold.ts';
@@ -63,6 +65,8 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
     // A turn that goes on under a new id has more before it.
     if (earlier.firstEntry !== hold.firstEntry) earlier = startReading(hold, context);
     const before = await earlier.turns;
+    // What came in meanwhile is seen by the call as well (P6).
+    if (await tellTrimmed(hold, before)) continue;
     const messages = promptOf([...before.entries, ...entriesOf(hold.events, 'include')]);
     const outcome = await callWithRetry(hold, context, { messages, toolChoice: steps.toolChoice });
     if (outcome.type === 'calls') {
@@ -73,6 +77,7 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       context.core.log.warn('model call failed', {
         turn: hold.turn,
         code: failure.code,
+        reason: failure.reason,
         diagnostic: failure.diagnostic,
       });
       if (await finishFailed(hold, context, failure)) return over(hold);
@@ -82,9 +87,22 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
   }
 }
 
-function startReading(hold: Hold, { core }: TurnContext) {
+/** Once in a turn, before the first model call that does not see all of the transcript. */
+async function tellTrimmed(hold: Hold, { trimmed }: EarlierTurns): Promise<boolean> {
+  if (!trimmed || hold.events.some(({ type }) => type === 'history_trimmed')) return false;
+  const draft: EventDraft = {
+    type: 'history_trimmed',
+    dropped_messages: trimmed.dropped,
+    kept_turns: trimmed.keptTurns,
+    reason: 'context_tokens',
+  };
+  while (!(await hold.commit([draft])));
+  return true;
+}
+
+function startReading(hold: Hold, { core, settings }: TurnContext) {
   const { firstEntry } = hold;
-  const turns = readEarlierTurns(core, hold.session, firstEntry);
+  const turns = readEarlierTurns(core, hold.session, firstEntry, settings.contextTokens);
   // A failure shows where it is awaited, if it ever is.
   turns.catch(() => {});
   return { firstEntry, turns };
@@ -132,8 +150,10 @@ async function callWithRetry(
   }
 }
 
-const logRetry = ({ core }: TurnContext, turn: string, { code, diagnostic }: ModelFailure, tries: number) =>
-  core.log.warn('model call is made again', { turn, tries, code, diagnostic });
+const logRetry = ({ core }: TurnContext, turn: string, failure: ModelFailure, tries: number) => {
+  const { code, reason, diagnostic } = failure;
+  core.log.warn('model call is made again', { turn, tries, code, reason, diagnostic });
+};
 
 /** No worker got anywhere with this turn: it ends in an error that is committed like any other. */
 async function giveUp(hold: Hold, context: TurnContext): Promise<'over'> {
