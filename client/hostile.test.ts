@@ -7,6 +7,8 @@ import { FakeServer, seeded } from './testing/server.ts';
 import { linesOfItems, linesOfStory } from './testing/story.ts';
 
 const RUNS = Number(process.env.MIDTURN_CLIENT_RUNS ?? 10_000);
+/** The same runs each time, so that a failure is of the change that is tested; others are asked for by another seed. */
+const SEED = Number(process.env.MIDTURN_CLIENT_SEED ?? 1);
 /** A run that passes takes a few milliseconds: this is for a busy machine. */
 const WITHIN_MS = 600_000;
 const SECOND = 1000;
@@ -66,6 +68,8 @@ it('P1, P9, P10: frames lost, repeated, reordered and cut anywhere: the view end
       expect(server.story.turn).toBeUndefined();
       judge.expectRight(server);
 
+      // A page that is opened now is not cut any more: it has a second.
+      server.cutAfterPosts([]);
       const reloaded = createMidturn({
         ...where,
         historyPage: 200,
@@ -79,6 +83,6 @@ it('P1, P9, P10: frames lost, repeated, reordered and cut anywhere: the view end
       await clock.advance(SECOND);
       expect(clock.pending).toBe(0);
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, seed: SEED },
   );
 });

@@ -87,7 +87,7 @@ export class Judge {
   }
 
   /** When nothing is under way any more. */
-  expectRight({ story, fates }: FakeServer): void {
+  expectRight({ story, fates, refused }: FakeServer): void {
     expect(this.#complaints).toEqual([]);
     const state = this.#chat.transcript.getSnapshot();
     expect(linesOfItems(state.items)).toEqual(linesOfStory(story));
@@ -98,7 +98,10 @@ export class Judge {
     expect(this.#events).toEqual(story.events.slice(first - 1));
     for (const [message, answer] of this.#answers) {
       // What never arrived was withdrawn before it was sent.
-      const fate = fates.get(message.id) ?? 'cancelled';
+      let fate = fates.get(message.id) ?? 'cancelled';
+      // A repeat of what was refused was accepted and withdrawn, and one answer of the two arrived: it is nowhere by either.
+      if (fate === 'cancelled' && refused.has(message.id) && message.state.status === 'rejected')
+        fate = 'rejected';
       expect([message.id, message.state.status]).toEqual([message.id, fate]);
       const shown = state.items.find((item) => item.kind === 'user' && item.id === message.id);
       expect(shown).toMatchObject({ state: message.state });

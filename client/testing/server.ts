@@ -27,6 +27,8 @@ export class FakeServer {
   readonly #orders = new Map<string, number>();
   /** What has become of each message that is settled. */
   readonly fates = new Map<string, 'applied' | 'cancelled' | 'rejected'>();
+  /** Messages of which a try was refused, whatever became of a repeat. */
+  readonly refused = new Set<string>();
   #inbox: { id: string; content: Content; order: number }[] = [];
   #lanes = 0;
   #step = 0;
@@ -115,6 +117,7 @@ export class FakeServer {
     // An answer to one try, which is not remembered: a repeat may find room.
     if (this.#inbox.length >= this.#inboxLimit) {
       this.fates.set(id, 'rejected');
+      this.refused.add(id);
       return refused('STEERING_QUEUE_FULL', id);
     }
     this.fates.delete(id);
