@@ -92,6 +92,9 @@ function applyEvent(state: State, event: EventFrame): State {
         droppedMessages: event.dropped_messages,
         reason: event.reason,
       });
+    default:
+      // Of a newer server: it counts, and shows nothing.
+      return begun;
   }
 }
 

@@ -367,6 +367,17 @@ describe('stream', () => {
     expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ content: 'one two three' });
   });
 
+  it('P9: an event of a newer server is passed over, and what follows is shown', async () => {
+    const { chat, clock, greet, begin } = given();
+    const socket = await greet();
+    const events = begin('u1', 'one ', 'two ', 'three');
+    const news = { ...events[3], type: 'of the future', content: undefined };
+    for (const event of events) socket.deliverText(JSON.stringify(event.seq === 4 ? news : event));
+    await clock.advance(5 * SECOND);
+    expect(socket.sentOf('connect')).toHaveLength(1);
+    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ content: 'one three' });
+  });
+
   it('the last event lost: silence is asked about', async () => {
     const { chat, clock, greet, begin, story } = given();
     const socket = await greet();

@@ -41,19 +41,6 @@ const REPLY_TYPES: ReadonlySet<string> = new Set<ServerFrame['type']>([
   'error',
   'pong',
 ]);
-const EVENT_TYPES: ReadonlySet<string> = new Set<EventFrame['type']>([
-  'turn_start',
-  'applied',
-  'chunk',
-  'thinking',
-  'tool_call',
-  'tool_result',
-  'approval_request',
-  'history_trimmed',
-  'done',
-  'aborted',
-  'error',
-]);
 
 /** Events have `seq`; replies do not. `error` is either. */
 export function isEvent(frame: ServerFrame): frame is EventFrame {
@@ -61,8 +48,9 @@ export function isEvent(frame: ServerFrame): frame is EventFrame {
 }
 
 /**
- * A frame that this client understands, or undefined: unknown types are ignored, so that newer servers serve older
- * clients. The fields themselves are the server's word: a validator would outweigh the rest of this library.
+ * A frame that this client understands, or undefined: unknown replies are ignored, so that newer servers serve older
+ * clients. An unknown event is passed on all the same: it has its place among the others (P9), and nothing to show. The
+ * fields themselves are the server's word: a validator would outweigh the rest of this library.
  */
 export function readFrame(text: string): ServerFrame | undefined {
   const value: unknown = JSON.parse(text);
@@ -72,6 +60,6 @@ export function readFrame(text: string): ServerFrame | undefined {
 
 function isKnown(value: { type: unknown }): value is ServerFrame {
   if (typeof value.type !== 'string') return false;
-  if ('seq' in value) return EVENT_TYPES.has(value.type) && Number.isSafeInteger(value.seq);
+  if ('seq' in value) return 'turn_id' in value && Number.isSafeInteger(value.seq);
   return REPLY_TYPES.has(value.type);
 }
