@@ -54,6 +54,11 @@ export class Feed {
           style: 'note',
           text: `${item.droppedMessages} older messages are left out of the prompt from here on.`,
         }));
+      case 'model_changed':
+        return this.#once(item, 'told', () => ({
+          style: 'note',
+          text: `${item.from} failed (${item.reason}): ${item.provider}:${item.model} goes on.`,
+        }));
       case 'turn_end':
         return this.#once(item, 'told', () => endLine(item.outcome));
     }

@@ -92,6 +92,16 @@ function applyEvent(state: State, event: EventFrame): State {
         droppedMessages: event.dropped_messages,
         reason: event.reason,
       });
+    case 'model_changed':
+      return push(begun, {
+        kind: 'model_changed',
+        key,
+        turnId,
+        model: event.model,
+        provider: event.provider,
+        from: event.fallback_from,
+        reason: event.reason,
+      });
     default:
       // Of a newer server: it counts, and shows nothing.
       return begun;

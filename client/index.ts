@@ -39,6 +39,7 @@ export type {
   ConnectionState,
   Item,
   MessageState,
+  ModelChangedItem,
   TextItem,
   ThinkingItem,
   ToolItem,

@@ -88,6 +88,19 @@ export interface TrimmedItem {
   reason: string;
 }
 
+/** The model failed, and another one goes on with the turn. */
+export interface ModelChangedItem {
+  kind: 'model_changed';
+  key: string;
+  turnId: string;
+  model: string;
+  provider: string;
+  /** The model that failed, as `provider:model`. */
+  from: string;
+  /** What it failed of: a word of the protocol. */
+  reason: string;
+}
+
 export type TurnOutcome =
   | { result: 'done'; usage: Usage }
   | { result: 'aborted'; by: string }
@@ -110,7 +123,15 @@ export interface TurnEndItem {
 }
 
 /** One thing to show, in the order of the conversation. `key` is stable while the item lives. */
-export type Item = UserItem | TextItem | ThinkingItem | ToolItem | ApprovalItem | TrimmedItem | TurnEndItem;
+export type Item =
+  | UserItem
+  | TextItem
+  | ThinkingItem
+  | ToolItem
+  | ApprovalItem
+  | TrimmedItem
+  | ModelChangedItem
+  | TurnEndItem;
 
 export interface ActiveTurn {
   turnId: string;

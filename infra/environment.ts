@@ -1,6 +1,6 @@
 import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { readModelChoice } from '../lambdas/settings.ts';
+import { MODEL_SETTINGS, readModels } from '../lambdas/settings.ts';
 import type { FunctionSpec } from './function-table.ts';
 import type { Surroundings } from './functions.ts';
 import type { MidturnProps } from './props.ts';
@@ -33,9 +33,11 @@ export function environmentOf(
 /** Of another provider or way to authorize than the chosen one: a function may not read that secret either. */
 function unusedSettings(props: MidturnProps): ReadonlySet<FunctionSetting> {
   const unused = new Set<FunctionSetting>();
-  const { provider } = readModelChoice(toEnvironment(props));
-  if (provider === 'demo' || provider === 'bedrock') {
-    unused.add('MIDTURN_MODEL_API_KEY').add('MIDTURN_MODEL_API_KEY_SECRET').add('MIDTURN_MODEL_BASE_URL');
+  const models = readModels(toEnvironment(props));
+  for (const [i, setting] of MODEL_SETTINGS.entries()) {
+    const provider = models[i]?.choice.provider;
+    if (provider === 'openai-compatible' || provider === 'anthropic') continue;
+    unused.add(`${setting}_API_KEY`).add(`${setting}_API_KEY_SECRET`).add(`${setting}_BASE_URL`);
   }
   if (props.auth !== 'tokens') unused.add('MIDTURN_TOKENS').add('MIDTURN_TOKENS_SECRET');
   if (props.auth !== 'jwt') {

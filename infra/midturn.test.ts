@@ -280,6 +280,11 @@ describe('functions', () => {
     expect(variablesOf(used, 'authorizer')).toHaveProperty('MIDTURN_TOKENS_SECRET', 'tokens');
     const unused = synthesize({ ...secrets, model: 'demo', auth: 'none' });
     expect(variablesOf(unused, 'turn')).not.toHaveProperty('MIDTURN_MODEL_API_KEY_SECRET');
+    const second = { model: 'demo', fallbackModel: 'anthropic:m', fallbackModelApiKeySecret: 'own' };
+    expect(variablesOf(synthesize(second), 'turn')).toMatchObject({
+      MIDTURN_FALLBACK_MODEL: 'anthropic:m',
+      MIDTURN_FALLBACK_MODEL_API_KEY_SECRET: 'own',
+    });
     expect(variablesOf(unused, 'authorizer')).not.toHaveProperty('MIDTURN_TOKENS_SECRET');
   });
 

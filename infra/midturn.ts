@@ -84,6 +84,7 @@ export class Midturn extends Construct {
   #warnOfPlainSecrets(props: MidturnProps): void {
     const plain = {
       modelApiKey: 'modelApiKeySecret',
+      fallbackModelApiKey: 'fallbackModelApiKeySecret',
       tokens: 'tokensSecret',
       mcpTokens: 'mcpTokensSecret',
     } as const;

@@ -1,31 +1,32 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { readModelChoice } from '../lambdas/settings.ts';
+import { type ModelAccess, readModels } from '../lambdas/settings.ts';
 import type { Permission } from './permissions.ts';
 import { type MidturnProps, toEnvironment } from './settings.ts';
 
-/** What calling the chosen model takes: exactly that model on Bedrock, or reading exactly that key. */
+/** What calling the chosen models takes: exactly those models on Bedrock, or reading exactly those keys. */
 export function modelPermissions(scope: Construct, props: MidturnProps): Permission[] {
-  const choice = readModelChoice(toEnvironment(props));
-  switch (choice.provider) {
-    case 'demo':
-      return [];
-    case 'bedrock':
-      return [
-        {
-          statement: new PolicyStatement({
-            actions: ['bedrock:InvokeModelWithResponseStream'],
-            resources: bedrockArns(scope, choice.modelId),
-          }),
-          wildcard: 'An inference profile calls its model in a region of its own choice.',
-        },
-      ];
-    case 'openai-compatible':
-    case 'anthropic':
-      return props.modelApiKeySecret ? [secretPermission(scope, props.modelApiKeySecret)] : [];
-  }
+  const models = readModels(toEnvironment(props));
+  const secrets = new Set(models.flatMap((access) => secretOf(access) ?? []));
+  return [
+    ...models.flatMap(({ choice }) =>
+      choice.provider === 'bedrock' ? bedrockPermission(scope, choice.modelId) : [],
+    ),
+    ...[...secrets].map((secret) => secretPermission(scope, secret)),
+  ];
 }
+
+const bedrockPermission = (scope: Construct, modelId: string): Permission => ({
+  statement: new PolicyStatement({
+    actions: ['bedrock:InvokeModelWithResponseStream'],
+    resources: bedrockArns(scope, modelId),
+  }),
+  wildcard: 'An inference profile calls its model in a region of its own choice.',
+});
+
+const secretOf = ({ choice: { provider }, apiKeySecret }: ModelAccess): string | undefined =>
+  provider === 'openai-compatible' || provider === 'anthropic' ? apiKeySecret : undefined;
 
 /** Areas that a cross-region inference profile's id begins with. */
 const PROFILE = /^(us|eu|apac|us-gov|jp|au|ca|global)\.(.+)$/;

@@ -69,6 +69,20 @@ describe('the model', () => {
     expect(entries[0]).toContain(':inference-profile/eu.anthropic.m');
     expect(entries[1]).toContain(':bedrock:*::foundation-model/anthropic.m');
   });
+
+  it('that takes over is invoked too, or its key read, where it has one of its own', () => {
+    const both = { model: 'bedrock:one', fallbackModel: 'bedrock:other' };
+    expect(using('turn', 'bedrock', both)).toEqual([
+      expect.stringContaining('foundation-model/one'),
+      expect.stringContaining('foundation-model/other'),
+    ]);
+    const keys = { model: 'anthropic:big', modelApiKeySecret: 'key', fallbackModel: 'anthropic:small' };
+    expect(using('turn', 'secretsmanager', keys)).toEqual([expect.stringContaining('secret:key-')]);
+    expect(using('turn', 'secretsmanager', { ...keys, fallbackModelApiKeySecret: 'own' })).toEqual([
+      expect.stringContaining('secret:key-'),
+      expect.stringContaining('secret:own-'),
+    ]);
+  });
 });
 
 describe('a secret', () => {

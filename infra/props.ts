@@ -18,6 +18,18 @@ export interface MidturnProps {
   /** The key itself: ends up in the template, so for the local cloud alone. @default - none */
   modelApiKey?: string;
 
+  /**
+   * The model that a turn goes on with where `model` fails before anything is visible; in the same form. Without words of
+   * its own about access it is reached as `model`, if both have the same provider. @default - none: the turn ends in an error
+   */
+  fallbackModel?: string;
+  /** As `modelBaseUrl`. @default - none */
+  fallbackModelBaseUrl?: string;
+  /** As `modelApiKeySecret`. @default - none */
+  fallbackModelApiKeySecret?: string;
+  /** As `modelApiKey`: for the local cloud alone. @default - none */
+  fallbackModelApiKey?: string;
+
   /** Addresses of MCP servers in place of those in the agent's definition: `docs=https://…,…`. @default - none */
   mcpUrls?: string;
   /**

@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib/core';
-import { checkSettings, readModelChoice, SettingError } from '../lambdas/settings.ts';
+import { checkSettings, MODEL_SETTINGS, readModels, SettingError } from '../lambdas/settings.ts';
 import type { MidturnProps } from './props.ts';
 import {
   checkStackSettings,
@@ -17,6 +17,10 @@ const TEXTS = {
   modelBaseUrl: 'MIDTURN_MODEL_BASE_URL',
   modelApiKey: 'MIDTURN_MODEL_API_KEY',
   modelApiKeySecret: 'MIDTURN_MODEL_API_KEY_SECRET',
+  fallbackModel: 'MIDTURN_FALLBACK_MODEL',
+  fallbackModelBaseUrl: 'MIDTURN_FALLBACK_MODEL_BASE_URL',
+  fallbackModelApiKey: 'MIDTURN_FALLBACK_MODEL_API_KEY',
+  fallbackModelApiKeySecret: 'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
   mcpUrls: 'MIDTURN_MCP_URLS',
   mcpTokens: 'MIDTURN_MCP_TOKENS',
   mcpTokensSecret: 'MIDTURN_MCP_TOKENS_SECRET',
@@ -72,15 +76,16 @@ export function toEnvironment(props: MidturnProps): Partial<Record<FunctionSetti
 /** @throws {SettingError} naming the first setting that cannot be. */
 export function checkProps(props: MidturnProps): void {
   checkSettings(toEnvironment(props));
-  checkKey(props);
+  checkKeys(props);
   checkStackSettings(toStackSettings(props));
 }
 
 /** Without it the first message would fail, not the synth. */
-function checkKey(props: MidturnProps): void {
-  if (readModelChoice(toEnvironment(props)).provider !== 'anthropic') return;
-  if (props.modelApiKeySecret || props.modelApiKey) return;
-  throw new SettingError('MIDTURN_MODEL_API_KEY_SECRET is not set: an anthropic model needs a key.');
+function checkKeys(props: MidturnProps): void {
+  for (const [i, { choice, apiKey, apiKeySecret }] of readModels(toEnvironment(props)).entries()) {
+    if (choice.provider !== 'anthropic' || apiKey || apiKeySecret) continue;
+    throw new SettingError(`${MODEL_SETTINGS[i]}_API_KEY_SECRET is not set: an anthropic model needs a key.`);
+  }
 }
 
 /** What a deployment must choose by name, with what a developer's synth assumes in its place. */
@@ -92,6 +97,7 @@ const LOCAL_STAGE = 'local';
 
 const PLAIN_SECRETS = [
   ['modelApiKey', 'modelApiKeySecret'],
+  ['fallbackModelApiKey', 'fallbackModelApiKeySecret'],
   ['tokens', 'tokensSecret'],
   ['mcpTokens', 'mcpTokensSecret'],
 ] as const;

@@ -3,6 +3,7 @@ import {
   checkSettings,
   isTrustworthy,
   readLogLevel,
+  readModels,
   readRates,
   SETTING_NAMES,
   SettingError,
@@ -47,6 +48,35 @@ describe('settings', () => {
     ]) {
       expect(SETTING_NAMES).toContain(name);
     }
+  });
+});
+
+describe('the models', () => {
+  const ONE = { MIDTURN_MODEL: 'anthropic:big', MIDTURN_MODEL_API_KEY: 'key' };
+  const second = (env: Record<string, string>) => readModels({ ...ONE, ...env })[1];
+
+  it('are one, unless a second is chosen', () => {
+    expect(readModels(ONE)).toMatchObject([{ choice: { modelId: 'big' }, apiKey: 'key' }]);
+    expect(second({ MIDTURN_FALLBACK_MODEL: 'bedrock:other' })).toMatchObject({
+      choice: { provider: 'bedrock', modelId: 'other' },
+      apiKey: undefined,
+    });
+  });
+
+  it('of one provider are reached alike, unless the second has words of its own: a key goes to its own address alone', () => {
+    const small = { MIDTURN_FALLBACK_MODEL: 'anthropic:small' };
+    expect(second(small)).toMatchObject({ choice: { modelId: 'small' }, apiKey: 'key' });
+    expect(second({ ...small, MIDTURN_FALLBACK_MODEL_BASE_URL: 'https://other.example' })).toMatchObject({
+      baseUrl: 'https://other.example',
+      apiKey: undefined,
+    });
+  });
+
+  it.each([
+    ['MIDTURN_FALLBACK_MODEL', { MIDTURN_FALLBACK_MODEL: 'other' }],
+    ['MIDTURN_FALLBACK_MODEL_BASE_URL', { MIDTURN_FALLBACK_MODEL: 'openai-compatible:other' }],
+  ])('are checked: %s', (name, env) => {
+    expect(() => second(env)).toThrow(new RegExp(`^${name} is `));
   });
 });
 

@@ -161,9 +161,46 @@ export function readRetention(env: Environment): Retention {
 
 const MODEL_FORM = 'demo, bedrock:<model id>, openai-compatible:<model id> or anthropic:<model id>';
 
-export function readModelChoice(env: Environment): ModelChoice {
-  const text = env.MIDTURN_MODEL;
-  if (!text) throw new SettingError(`MIDTURN_MODEL is not set: it must be ${MODEL_FORM}.`);
+/** One of the models that a turn may call, and how its provider is reached. */
+export interface ModelAccess {
+  choice: ModelChoice;
+  baseUrl: string | undefined;
+  apiKey: string | undefined;
+  /** Name or ARN of the secret that holds the key. */
+  apiKeySecret: string | undefined;
+}
+
+/** The settings of a model, and of the one that takes over where it fails. */
+export const MODEL_SETTINGS = ['MIDTURN_MODEL', 'MIDTURN_FALLBACK_MODEL'] as const;
+export type ModelSetting = (typeof MODEL_SETTINGS)[number];
+
+/** The model, and the second one if there is one. */
+export function readModels(env: Environment): [ModelAccess, ...ModelAccess[]] {
+  const first = readAccess(env, 'MIDTURN_MODEL');
+  if (!env.MIDTURN_FALLBACK_MODEL) return [first];
+  return [first, readAccess(env, 'MIDTURN_FALLBACK_MODEL', first)];
+}
+
+/** Without words of its own about access, a second model of the same provider is reached as the first. */
+function readAccess(env: Environment, setting: ModelSetting, like?: ModelAccess): ModelAccess {
+  const choice = readModelChoice(env, setting);
+  const own = {
+    baseUrl: env[`${setting}_BASE_URL`] || undefined,
+    apiKey: env[`${setting}_API_KEY`] || undefined,
+    apiKeySecret: env[`${setting}_API_KEY_SECRET`] || undefined,
+  };
+  const hasOwn = Object.values(own).some((value) => value !== undefined);
+  // All of it or nothing: a key must not go to another address than the one that it is for.
+  const access =
+    like && like.choice.provider === choice.provider && !hasOwn ? { ...like, choice } : { ...own, choice };
+  if (choice.provider === 'openai-compatible' && !access.baseUrl)
+    throw new SettingError(`${setting}_BASE_URL is not set: an openai-compatible model needs it.`);
+  return access;
+}
+
+function readModelChoice(env: Environment, setting: ModelSetting): ModelChoice {
+  const text = env[setting];
+  if (!text) throw new SettingError(`${setting} is not set: it must be ${MODEL_FORM}.`);
   if (text === 'demo') return { provider: 'demo' };
   const colon = text.indexOf(':');
   const provider = text.slice(0, colon);
@@ -172,13 +209,9 @@ export function readModelChoice(env: Environment): ModelChoice {
     colon > 0 &&
     modelId &&
     (provider === 'bedrock' || provider === 'openai-compatible' || provider === 'anthropic')
-  ) {
-    if (provider === 'openai-compatible' && !env.MIDTURN_MODEL_BASE_URL) {
-      throw new SettingError('MIDTURN_MODEL_BASE_URL is not set: an openai-compatible model needs it.');
-    }
+  )
     return { provider, modelId };
-  }
-  throw new SettingError(`MIDTURN_MODEL is "${text}": it must be ${MODEL_FORM}.`);
+  throw new SettingError(`${setting} is "${text}": it must be ${MODEL_FORM}.`);
 }
 
 export function readAuthChoice(env: Environment): AuthChoice {
@@ -248,6 +281,10 @@ export const SETTING_NAMES = [
   'MIDTURN_MODEL_BASE_URL',
   'MIDTURN_MODEL_API_KEY',
   'MIDTURN_MODEL_API_KEY_SECRET',
+  'MIDTURN_FALLBACK_MODEL',
+  'MIDTURN_FALLBACK_MODEL_BASE_URL',
+  'MIDTURN_FALLBACK_MODEL_API_KEY',
+  'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
   'MIDTURN_MCP_URLS',
   'MIDTURN_MCP_TOKENS',
   'MIDTURN_MCP_TOKENS_SECRET',
@@ -271,7 +308,7 @@ export function checkSettings(env: Environment): void {
   readRates(env);
   readRetention(env);
   readLogLevel(env);
-  readModelChoice(env);
+  readModels(env);
   readMcpUrls(env);
   readAuthChoice(env);
 }

@@ -46,6 +46,16 @@ export class AnswerWriter {
         this.#write({ type: 'data-trimmed', data });
         break;
       }
+      case 'model_changed': {
+        const data = {
+          model: event.model,
+          provider: event.provider,
+          from: event.fallback_from,
+          reason: event.reason,
+        };
+        this.#write({ type: 'data-model-changed', data });
+        break;
+      }
       case 'done': {
         const { input_tokens: inputTokens, output_tokens: outputTokens, model, provider, steps } = event;
         const usage = { inputTokens, outputTokens, model, provider, steps, cached: event.cached === true };

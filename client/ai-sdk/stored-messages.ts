@@ -57,6 +57,10 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
     }
     case 'trimmed':
       return [{ type: 'data-trimmed', data: { droppedMessages: item.droppedMessages, reason: item.reason } }];
+    case 'model_changed': {
+      const { model, provider, from, reason } = item;
+      return [{ type: 'data-model-changed', data: { model, provider, from, reason } }];
+    }
     case 'turn_end': {
       if (item.outcome.result !== 'failed') return [];
       const { code, message, retryable } = item.outcome;

@@ -19,6 +19,8 @@ export type MidturnDataParts = {
   approval: { requestId: string; tool: string; summary: string; timeoutSeconds: number };
   /** Older messages were left out of the prompt from here on. */
   trimmed: { droppedMessages: number; reason: string };
+  /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */
+  'model-changed': { model: string; provider: string; from: string; reason: string };
   /** The turn ended in an error; what it had said stands. */
   failure: { code: MidturnError['code']; message: string; retryable: boolean };
 };

@@ -192,6 +192,16 @@ export const EVENT_DESCRIPTIONS = {
       reason: '`context_tokens`: the setting that earlier turns no longer fit into.',
     },
   },
+  model_changed: {
+    summary:
+      'The model failed before anything of its call was visible, and the rest of the turn is another model’s. The next turn begins with the first one again.',
+    fields: {
+      model: 'The model that goes on.',
+      provider: 'Who runs it.',
+      fallback_from: 'The model that failed, as `provider:model`.',
+      reason: 'What it failed of: as in `error`.',
+    },
+  },
   done: {
     summary: 'The turn was answered, and no message waits in its inbox.',
     fields: {
@@ -202,6 +212,7 @@ export const EVENT_DESCRIPTIONS = {
       last_input_tokens: 'Tokens that the last call read: how full the context is.',
       model: 'The model.',
       provider: 'Who runs it.',
+      fallback_from: 'The model that failed before this one took over, as `provider:model`.',
       steps: 'Model calls of this turn.',
       cached: 'True when the answer was taken from a cache.',
     },

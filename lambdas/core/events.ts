@@ -13,6 +13,7 @@ export type EventDraft =
   | { type: 'tool_call'; id: string; name: string; args: Json }
   | { type: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true }
   | { type: 'history_trimmed'; dropped_messages: number; kept_turns: number; reason: string }
+  | { type: 'model_changed'; model: string; provider: string; fallback_from: string; reason: FailureReason }
   | ({ type: 'done' } & End & DoneFacts)
   | ({ type: 'aborted'; by: string } & End)
   | ({
@@ -40,6 +41,8 @@ export interface DoneFacts {
   last_input_tokens: number;
   model: string;
   provider: string;
+  /** The model that failed before, as `provider:model`. */
+  fallback_from?: string;
   steps: number;
 }
 

@@ -76,6 +76,15 @@ export const historyTrimmed = z.object({
   reason: z.string(),
 });
 
+export const modelChanged = z.object({
+  type: z.literal('model_changed'),
+  ...event,
+  model: z.string(),
+  provider: z.string(),
+  fallback_from: z.string(),
+  reason: z.enum(FAILURE_REASONS),
+});
+
 /**
  * `full_response` equals the turn's chunks put together (P3). Where that would not fit into one frame it is null and
  * `full_response_omitted` is true: the chunks, or `history`, hold the text.
@@ -96,6 +105,8 @@ export const done = z.object({
   last_input_tokens: count,
   model: z.string(),
   provider: z.string(),
+  /** The model that failed before this one took over, as `provider:model`. */
+  fallback_from: z.optional(z.string()),
   steps: count,
   cached: z.optional(z.boolean()),
 });
@@ -254,6 +265,7 @@ export const EVENT_FRAMES = [
   toolResult,
   approvalRequest,
   historyTrimmed,
+  modelChanged,
   done,
   aborted,
   turnError,

@@ -15,7 +15,7 @@ import { deadLetters, parseToken } from '../adapters/sqs/queues.ts';
 import type { Token } from '../core/ports.ts';
 import type { TurnContext } from '../core/turn/context.ts';
 import { runToken } from '../core/turn/worker.ts';
-import { readMcpUrls, readModelChoice, readTurnSettings, SettingError } from '../settings.ts';
+import { type ModelAccess, readMcpUrls, readModels, readTurnSettings, SettingError } from '../settings.ts';
 
 const env = process.env;
 const instruments = instrumentsOf(env);
@@ -39,20 +39,24 @@ const tools = createToolSource(agent, {
   now: () => core.clock.now(),
 });
 const toolbox = createToolbox(agent, tools);
-const choice = readModelChoice(env);
-const keySecret = env.MIDTURN_MODEL_API_KEY_SECRET;
-const makeModel = remembered(async () => {
-  const apiKey = keySecret ? await readSecret(keySecret) : env.MIDTURN_MODEL_API_KEY;
-  return createModel(choice, agent, {
-    ...(env.MIDTURN_MODEL_BASE_URL && { baseUrl: env.MIDTURN_MODEL_BASE_URL }),
-    ...(apiKey && { apiKey }),
-    tools,
-    warn: (message, fields) => core.log.warn(message, fields),
-  });
-});
+const [access, secondAccess] = readModels(env);
+const makeModel = maker(access);
 // Started while the environment starts; a failure shows with the first call, which tries again.
 makeModel().catch(() => {});
-const model = lazyModel(choice, makeModel);
+const model = lazyModel(access.choice, makeModel);
+const fallback = secondAccess && lazyModel(secondAccess.choice, maker(secondAccess));
+
+function maker({ choice, baseUrl, apiKey, apiKeySecret }: ModelAccess) {
+  return remembered(async () => {
+    const key = apiKeySecret ? await readSecret(apiKeySecret) : apiKey;
+    return createModel(choice, agent, {
+      ...(baseUrl && { baseUrl }),
+      ...(key && { apiKey: key }),
+      tools,
+      warn: (message, fields) => core.log.warn(message, fields),
+    });
+  });
+}
 
 /** What a hand-over needs at most: a commit, its posts and the answer to the queue. */
 const RESERVE_MS = Math.min(15_000, settings.turnTimeoutSeconds * 300);
@@ -83,6 +87,7 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
     const context: TurnContext = {
       core: { ...core, log },
       model,
+      ...(fallback && { fallback }),
       toolbox,
       settings,
       remainingMs: () => lambda.getRemainingTimeInMillis(),

@@ -10,7 +10,10 @@ const CUT_WITHIN_MS = 3000;
 const TOOL_LIMIT_MS = 1300;
 
 /** A model and tools that do anything at any point: stream, think, call tools, fail early or late, hang. */
-export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolbox: Toolbox } {
+export function scriptedAgent(
+  cloud: Cloud,
+  actor: Actor,
+): { model: Model; fallback: Model; toolbox: Toolbox } {
   const { scheduler } = cloud;
   const { random } = scheduler;
   const troubled = () => scheduler.faults.error > 0 || scheduler.faults.crash > 0;
@@ -24,8 +27,12 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
       cloud.violated('liveness', `a model that says nothing is heard for ${heard - at} ms`);
   }
 
-  async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
-    const call = cloud.modelCalled(actor, JSON.parse(JSON.stringify(request.messages)));
+  async function* stream(
+    name: string,
+    request: ModelRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<ModelPart> {
+    const call = cloud.modelCalled(actor, name, JSON.parse(JSON.stringify(request.messages)));
     await scheduler.operation(
       actor,
       () => `model call ${call}`,
@@ -69,8 +76,14 @@ export function scriptedAgent(cloud: Cloud, actor: Actor): { model: Model; toolb
     yield { type: 'finish', reason: 'stop', usage: { inputTokens: 10, outputTokens: words } };
   }
 
+  const named = (name: string): Model => ({
+    provider: 'scripted',
+    name,
+    stream: (request, signal) => stream(name, request, signal),
+  });
   return {
-    model: { provider: 'scripted', name: 'scripted', stream },
+    model: named('first'),
+    fallback: named('second'),
     toolbox: {
       async run(call, { signal, idempotencyKey }) {
         const runs = (cloud.toolRuns.get(idempotencyKey) ?? 0) + 1;

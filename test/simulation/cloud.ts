@@ -28,6 +28,8 @@ export interface CloudSettings {
   acceptsStaleHandles: boolean;
   /** There is a tool that kills whoever runs it, each time. */
   fatalTools: boolean;
+  /** There is a second model. */
+  fallback: boolean;
   /** Shorter than a model's hang, or longer than a worker lives. */
   stallMs: number;
   /** Room for a few turns, or for all. */
@@ -52,6 +54,8 @@ interface QueuedToken {
 }
 
 export interface ModelCall {
+  /** Its name; unknown where it was not simulated. */
+  model?: string;
   messages: unknown[];
   /** What was durable when it was made. */
   seq: number;
@@ -363,11 +367,12 @@ export class Cloud {
       async (actor) => {
         actor.endsAt = scheduler.now + limit;
         scheduler.log(`${actor.id} receives token ${message.token.slot} (receive ${message.receives})`);
-        const { model, toolbox } = scriptedAgent(this, actor);
+        const { model, fallback, toolbox } = scriptedAgent(this, actor);
         const end = await runToken(
           {
             core: this.coreFor(actor),
             model,
+            ...(this.settings.fallback && { fallback }),
             toolbox,
             settings: {
               maxSteps: 5,
@@ -478,7 +483,7 @@ export class Cloud {
   }
 
   /** P6: what the worker has seen in the inbox is in the prompt. */
-  modelCalled(actor: Actor, messages: unknown[]): number {
+  modelCalled(actor: Actor, model: string, messages: unknown[]): number {
     const claimed = this.#claimed.get(actor);
     const lane = claimed !== undefined && this.#holders.get(claimed) === actor ? claimed : undefined;
     const seen = this.#looks.get(`${actor.id} ${lane}`) ?? 0;
@@ -488,7 +493,7 @@ export class Cloud {
     }
     // What a session said may be removed while a worker that was fenced still reads it.
     const current = lane !== undefined && !this.isDeleted;
-    return this.modelCalls.push({ messages, seq: this.committed.size, current });
+    return this.modelCalls.push({ model, messages, seq: this.committed.size, current });
   }
 
   /** A message that left and that a late duplicate brings back arrives anew. */

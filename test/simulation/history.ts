@@ -48,6 +48,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     maxReceives: random.pick(3, 1000),
     acceptsStaleHandles: random.chance(0.5),
     fatalTools: !calm,
+    fallback: random.chance(0.5),
     stallMs: random.pick(2000, 20_000),
     contextTokens: random.pick(0, 200, 100_000, 100_000),
   };

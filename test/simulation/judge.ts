@@ -100,6 +100,7 @@ export function judge(
   if (stored.session?.deleted !== undefined) {
     judgeViews(cloud, devices, true);
     judgePrompts(cloud, stored);
+    judgeModels(cloud, turns);
     judgeDeletion(cloud, devices);
     return;
   }
@@ -108,6 +109,7 @@ export function judge(
   judgeWithdrawals(cloud, turns);
   judgeViews(cloud, devices);
   judgePrompts(cloud, stored);
+  judgeModels(cloud, turns);
   judgeRest(cloud, devices, stored, options);
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
@@ -390,6 +392,36 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
     }
   }
 }
+
+/** The second model goes on where the turn says so, and it says so once, before anything of the failed call is visible. */
+function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
+  for (const call of cloud.modelCalls) {
+    const turn = cloud.committed.get(call.seq)?.turn;
+    if (!call.current || call.model === undefined || turn === undefined) continue;
+    const change = turns.get(turn)?.find((event) => event.type === 'model_changed' && event.seq <= call.seq);
+    if ((call.model === 'second') !== (change !== undefined))
+      cloud.violated('fallback', `turn ${turn} called the ${call.model} model after ${call.seq}`);
+  }
+  for (const [id, events] of turns) {
+    const changes = events.filter((event) => event.type === 'model_changed');
+    const [change] = changes;
+    if (changes.length > 1)
+      cloud.violated('fallback', `turn ${id} changed its model ${changes.length} times`);
+    const end = events.at(-1);
+    if (end?.type === 'done' && end.model !== (change ? 'second' : 'first') && end.model !== 'scripted')
+      cloud.violated('fallback', `turn ${id} says that ${end.model} answered`);
+    if (end?.type === 'done' && (end.fallback_from !== undefined) !== (change !== undefined))
+      cloud.violated('fallback', `turn ${id} says that ${end.fallback_from} failed`);
+    const failed = cloud.modelCalls.findLast(({ seq, current }) => current && change && seq < change.seq);
+    const seen = events.filter(
+      ({ seq, type }) => failed && change && seq > failed.seq && seq < change.seq && VISIBLE.has(type),
+    );
+    if (seen.length > 0)
+      cloud.violated('fallback', `turn ${id} changed its model after its call had said ${seen[0]?.type}`);
+  }
+}
+
+const VISIBLE: ReadonlySet<string> = new Set(['chunk', 'thinking', 'tool_call']);
 
 /** Of the turns before, how many the prompt has room for, counted from the last. */
 function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<string, number>): number {

@@ -24,6 +24,22 @@ export const LATE_DUPLICATES = { ghost: 0.15 };
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'asks-the-first-again',
+    breaks: 'a turn that has changed its model goes on with the second one',
+    patches: [
+      [
+        `${core}/turn/fallback.ts`,
+        '? { model: fallback, from: changed.fallback_from } : { model }',
+        '? { model, from: changed.fallback_from } : { model }',
+      ],
+    ],
+  },
+  {
+    name: 'changes-again-and-again',
+    breaks: 'a turn changes its model once',
+    patches: [[`${core}/turn/fallback.ts`, 'if (!fallback || from !== undefined ||', 'if (!fallback ||']],
+  },
+  {
     name: 'sees-everything',
     breaks: 'earlier turns have a budget in the prompt',
     patches: [
@@ -661,8 +677,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/turn.ts`,
-        "outcome.type !== 'failed' || outcome.visible || ",
-        "outcome.type !== 'failed' || ",
+        "if (outcome.type !== 'failed' || outcome.visible) return outcome;",
+        "if (outcome.type !== 'failed') return outcome;",
       ],
     ],
   },

@@ -78,6 +78,12 @@ export const AnswerPart = memo(function AnswerPart({
       return (
         <p className="turn-end">{item.droppedMessages} older messages are no longer seen by the model</p>
       );
+    case 'model_changed':
+      return (
+        <p className="turn-end">
+          {item.from} failed; {item.provider}:{item.model} goes on
+        </p>
+      );
     case 'turn_end':
       return <TurnEnd item={item} actions={actions} />;
   }

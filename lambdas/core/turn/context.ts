@@ -6,6 +6,8 @@ import type { Model, Toolbox } from '../model.ts';
 export interface TurnContext {
   core: Core;
   model: Model;
+  /** Goes on with a turn whose model fails before anything of a call is visible. */
+  fallback?: Model;
   toolbox: Toolbox;
   settings: Pick<TurnSettings, 'maxSteps' | 'flushMs' | 'stallMs' | 'contextTokens'>;
   /** Milliseconds until this invocation is ended from outside; below `reserveMs` the turn is handed over. */

@@ -5,13 +5,16 @@ import { tellFates } from '../fates.ts';
 import { breakingOff, discarding, finishing } from '../lane-writes.ts';
 import { set } from '../update.ts';
 import type { TurnContext } from './context.ts';
+import { modelOf } from './fallback.ts';
 import type { Guard, Hold } from './hold.ts';
 
 /** Each returns false when the lane has changed since it was seen (a message came in): decide again. */
 
 /** The agent has answered: only an empty inbox is missing, and that is the condition of this very write (P7). */
-export async function finish(hold: Hold, { core, model }: TurnContext): Promise<boolean> {
+export async function finish(hold: Hold, context: TurnContext): Promise<boolean> {
+  const { core } = context;
   const { meter } = hold;
+  const { model, from } = modelOf(hold, context);
   const draft: EventDraft = {
     type: 'done',
     first: hold.firstSeq,
@@ -20,6 +23,7 @@ export async function finish(hold: Hold, { core, model }: TurnContext): Promise<
     last_input_tokens: meter.lastInputTokens,
     model: model.name,
     provider: model.provider,
+    ...(from !== undefined && { fallback_from: from }),
     steps: meter.steps,
   };
   const guard = finishing(hold.lane, hold.lastEntryWith(draft), core.clock.now(), expiry(core).lane);

@@ -2,7 +2,7 @@ import { quotesOf } from '../content.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft } from '../events.ts';
 import type { Meter } from '../items.ts';
-import type { ModelFailure, ModelPart, ModelRequest, ToolCall, Usage } from '../model.ts';
+import type { Model, ModelFailure, ModelPart, ModelRequest, ToolCall, Usage } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import { LOOK_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
@@ -26,11 +26,12 @@ export type CallOutcome =
 export async function callModel(
   hold: Hold,
   context: TurnContext,
+  model: Model,
   request: ModelRequest,
 ): Promise<CallOutcome> {
   const { core, settings } = context;
   const stop = new AbortController();
-  const parts = context.model.stream(request, stop.signal)[Symbol.asyncIterator]();
+  const parts = model.stream(request, stop.signal)[Symbol.asyncIterator]();
   const gathered = new Gatherer();
   const calls: AskedCall[] = [];
   let visible = false;

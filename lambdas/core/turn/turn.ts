@@ -7,6 +7,7 @@ import { timeIsShort } from './context.ts';
 import type { EarlierTurns } from './context-window.ts';
 import { readEarlierTurns } from './context-window.ts';
 import { finish, finishAborted, finishFailed, finishUnbegun, publishEnding, renew } from './ending.ts';
+import { fallBack, modelOf } from './fallback.ts';
 import type { Hold } from './hold.ts';
 import type { CallOutcome } from './model-call.ts';
 import { callModel } from './model-call.ts';
@@ -131,17 +132,27 @@ class StepBudget {
   }
 }
 
-/** Before anything of a call is visible it can be made again without anyone noticing. */
+/**
+ * Before anything of a call is visible it can be made again without anyone noticing, and after some tries be made of another
+ * model.
+ */
 async function callWithRetry(
   hold: Hold,
   context: TurnContext,
-  request: Parameters<typeof callModel>[2],
+  request: Parameters<typeof callModel>[3],
 ): Promise<CallOutcome> {
+  const { model, from } = modelOf(hold, context);
+  const isLastHope = !context.fallback || from !== undefined;
   for (let tries = 1; ; tries++) {
-    const outcome = await callModel(hold, context, request);
-    if (outcome.type !== 'failed' || outcome.visible || !outcome.failure.retryable || tries === MAX_TRIES)
-      return outcome;
-    logRetry(context, hold.turn, outcome.failure, tries);
+    const outcome = await callModel(hold, context, model, request);
+    if (outcome.type !== 'failed' || outcome.visible) return outcome;
+    const { failure } = outcome;
+    // Nobody should wait for a silent model again where another one might speak.
+    const maxTries = failure.reason === 'stalled' && !isLastHope ? 1 : MAX_TRIES;
+    if (!failure.retryable || tries >= maxTries) {
+      return (await fallBack(hold, context, failure)) ? { type: 'cut' } : outcome;
+    }
+    logRetry(context, hold.turn, failure, tries);
     await context.core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
     await hold.look();
     // Every model call has its boundary (P6), also one that is made again.
