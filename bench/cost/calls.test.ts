@@ -91,8 +91,8 @@ const PLAIN = {
   'turn: ChangeMessageVisibility': 1,
   'turn: GetItem SESSION': 1,
   'turn: GetItem LANE': 1,
-  // Activated, and rolled.
-  'turn: UpdateItem SESSION': 2,
+  // Rolled: who admitted it to an empty queue has activated it.
+  'turn: UpdateItem SESSION': 1,
   // Claimed, message taken in, text, end.
   'turn: UpdateItem LANE': 4,
   'turn: Query ENTRY': 1,

@@ -11,6 +11,7 @@ import {
   set,
   setIfAbsent,
   sizeBelow,
+  sizeIs,
 } from './update.ts';
 
 /** Every write on a session. Those that may be repeated are idempotent: done twice is done once. */
@@ -48,6 +49,15 @@ export const ensureSession = (
 export const admit = (slot: string, lane: string, at: number, limit: number): Update<Session> => ({
   when: [exists('queue'), alive, any(exists(['queue', slot]), sizeBelow('queue', limit))],
   change: [setIfAbsent(['queue', slot], { lane, at })],
+});
+
+/**
+ * The first place in an empty queue, where nothing is active: it is the active one with the same write, so that its worker
+ * has to activate nothing. Behind others it would overtake them (P5). Recognised: it is in the queue.
+ */
+export const admitFirst = (slot: string, lane: string, at: number): Update<Session> => ({
+  when: [alive, absent('active'), sizeIs('queue', 0)],
+  change: [set(['queue', slot], { lane, at }), set('active', { slot, lane }), set('lastActive', at)],
 });
 
 /** Frees a place that its lane no longer needs; never the running one's. */

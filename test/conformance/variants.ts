@@ -88,8 +88,8 @@ export const VARIANTS: readonly Variant[] = [
     patches: [
       [
         `${core}/turn/turn.ts`,
-        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await awaitArrivals',
-        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await awaitArrivals',
+        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await takeIn',
+        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await takeIn',
       ],
     ],
     rules: ['steering-after-tools'],

@@ -218,6 +218,33 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'first-before-others',
+    breaks: 'the first place in a queue is the active one only where nobody waits',
+    patches: [
+      [
+        `${core}/session-writes.ts`,
+        "when: [alive, absent('active'), sizeIs('queue', 0)]",
+        "when: [alive, absent('active')]",
+      ],
+    ],
+  },
+  {
+    name: 'active-while-it-waits',
+    breaks: 'what waits behind its own lane’s turn is not the active slot',
+    patches: [[`${core}/slots.ts`, 'if (isNext && ', 'if (']],
+  },
+  {
+    name: 'taken-for-active',
+    breaks: 'a slot is run only while it is the active one',
+    patches: [
+      [
+        `${core}/turn/worker.ts`,
+        'const activated = active?.slot === lane.slot ? session : undefined;',
+        'const activated = session;',
+      ],
+    ],
+  },
+  {
     name: 'take-in-without-demand',
     breaks: 'a message that is taken in must still be there',
     patches: [[`${core}/lane-writes.ts`, "when: ids.map((id) => exists(['inbox', id])),", 'when: [],']],
@@ -289,8 +316,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/take-in.ts`,
-        'pending.map(({ id }) => core.store.get(messageKey(hold.session, id)))',
-        'pending.map(async () => undefined)',
+        'fates.set(id, await core.store.get(messageKey(session, id)));',
+        'fates.set(id, undefined);',
       ],
     ],
   },
@@ -318,8 +345,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/slots.ts`,
-        'await core.queues.sendToken(token, core.newId());\n      // Alone',
-        "await core.queues.sendToken(token, 'sender');\n      // Alone",
+        'seen.slot === token.slot),\n    core.queues.sendToken(token, core.newId()),',
+        "seen.slot === token.slot),\n    core.queues.sendToken(token, 'sender'),",
       ],
     ],
   },
@@ -666,8 +693,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/turn.ts`,
-        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await awaitArrivals',
-        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await awaitArrivals',
+        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await takeIn',
+        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await takeIn',
       ],
     ],
   },

@@ -236,7 +236,7 @@ export class Hold {
     this.events.push(...events);
     for (const event of events) if (event.type === 'chunk') this.#text += event.content;
     this.#under(this.#post(events));
-    await this.#spillEarly();
+    this.#under(this.#spillEarly());
     return true;
   }
 

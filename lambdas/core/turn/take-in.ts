@@ -1,7 +1,7 @@
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
 import type { AppliedMessage, EventDraft } from '../events.ts';
-import type { Lane } from '../items.ts';
+import type { Fate, Lane } from '../items.ts';
 import { messageKey } from '../keys.ts';
 import { takingIn } from '../lane-writes.ts';
 import { set } from '../update.ts';
@@ -13,32 +13,21 @@ import type { Hold } from './hold.ts';
 const APPLIED_BYTES = MAX_FRAME_BYTES - 1024;
 const LOOK_MS = 20;
 
-/** Waits for messages that were sent before those that are here already; in ordinary use there are none. */
-export async function awaitArrivals(hold: Hold, { core }: TurnContext): Promise<void> {
-  // The lane was seen with the last commit or look, while messages came in concurrently: one sent later may be in that
-  // view, and one sent earlier not.
-  if (hold.begun) await hold.look();
-  for (;;) {
-    const wait = arrivalWait(hold.lane, core.clock.now());
-    if (wait === 0) return;
-    await core.clock.sleep(Math.min(wait, LOOK_MS));
-    await hold.look();
-  }
-}
-
 /**
  * Takes the inbox into the turn: one commit of `applied` that removes these very messages by id (P1, P6), begins the
  * turn if it has not begun, and is refused if one of them was withdrawn meanwhile.
  */
 export async function takeIn(hold: Hold, context: TurnContext): Promise<void> {
   const { core } = context;
+  const fates = new Map<string, Fate | undefined>();
+  await awaitArrivals(hold, context, fates);
   const pending = inOrderOfArrival(hold.lane.inbox);
   // Withdrawn while their senders' earlier ones were waited for: nothing begins, and an answer stays an answer.
   if (pending.length === 0) return;
+  await readFates(hold, fates);
   // A request that came through late can bring back a message that was answered long ago: its fate is known (P10).
-  const fates = await Promise.all(pending.map(({ id }) => core.store.get(messageKey(hold.session, id))));
-  const repeated = pending.filter((_, i) => fates[i] !== undefined).map(({ id }) => id);
-  const fresh = pending.filter((_, i) => fates[i] === undefined);
+  const repeated = pending.flatMap(({ id }) => (fates.get(id) ? [id] : []));
+  const fresh = pending.filter(({ id }) => !fates.get(id));
   if (repeated.length > 0) {
     const guard = takingIn(hold.lane, repeated, []);
     // Its turn may be over long since, too: what is left goes on under an id that nobody has used.
@@ -85,4 +74,34 @@ function inFrames(messages: readonly AppliedMessage[]): AppliedMessage[][] {
     }
   }
   return frames;
+}
+
+/** Waits for messages that were sent before those that are here already; in ordinary use there are none. */
+async function awaitArrivals(
+  hold: Hold,
+  { core }: TurnContext,
+  fates: Map<string, Fate | undefined>,
+): Promise<void> {
+  // The lane was seen with the last commit or look, while messages came in concurrently: one sent later may be in that
+  // view, and one sent earlier not.
+  if (hold.begun) await Promise.all([hold.look(), readFates(hold, fates)]);
+  for (;;) {
+    const wait = arrivalWait(hold.lane, core.clock.now());
+    if (wait === 0) return;
+    await core.clock.sleep(Math.min(wait, LOOK_MS));
+    await hold.look();
+  }
+}
+
+/**
+ * Reads what is not known yet of the messages in the inbox. What was read stays true while the lane is held: nobody else
+ * takes a message in, and the lane remembers one that is withdrawn, so that it cannot come back before the turn ends.
+ */
+async function readFates({ core, session, lane }: Hold, fates: Map<string, Fate | undefined>): Promise<void> {
+  const unread = Object.keys(lane.inbox).filter((id) => !fates.has(id));
+  await Promise.all(
+    unread.map(async (id) => {
+      fates.set(id, await core.store.get(messageKey(session, id)));
+    }),
+  );
 }

@@ -11,7 +11,7 @@ import { fallBack, modelOf } from './fallback.ts';
 import type { Hold } from './hold.ts';
 import type { CallOutcome } from './model-call.ts';
 import { callModel } from './model-call.ts';
-import { awaitArrivals, takeIn } from './take-in.ts';
+import { takeIn } from './take-in.ts';
 import { runTools, settleUnanswered, settleUnrun, unansweredCalls } from './tools.ts';
 
 /** Claims of a turn without anything new committed between them, before it is given up. */
@@ -49,7 +49,6 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       continue;
     }
     if (Object.keys(hold.lane.inbox).length > 0) {
-      await awaitArrivals(hold, context);
       await takeIn(hold, context);
       steps.renew();
       continue;

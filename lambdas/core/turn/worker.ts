@@ -1,5 +1,6 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import type { Session } from '../items.ts';
 import { laneKey, sessionKey } from '../keys.ts';
 import { holds } from '../lane-writes.ts';
 import type { Token } from '../ports.ts';
@@ -30,12 +31,12 @@ export async function runToken(context: TurnContext, token: Token): Promise<Toke
     const next = await nextSlot(core, token);
     if (next === 'over') return 'over';
     if (next === 'again') continue;
-    const { laneId, slot, seq } = next;
+    const { laneId, slot } = next;
     if (slot !== token.slot && !lent.has(slot)) {
       lent.add(slot);
       await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());
     }
-    const end = await runSlot(context, { session: token.session, laneId, slot, seq }, progress);
+    const end = await runSlot(context, { session: token.session, ...next }, progress);
     if (end === 'handover' || end === 'fenced') return end;
     if (end === 'over' && slot === token.slot) return 'over';
   }
@@ -43,50 +44,58 @@ export async function runToken(context: TurnContext, token: Token): Promise<Toke
   return 'fenced';
 }
 
-async function nextSlot(
-  core: Core,
-  token: Token,
-): Promise<{ laneId: string; slot: string; seq: number } | 'over' | 'again'> {
-  const session = await core.store.get(sessionKey(token.session));
+/** A slot to be run, as its lane and its session were read. */
+interface NextSlot {
+  laneId: string;
+  slot: string;
+  seq: number;
+  /** The session, where the slot is the active one already: whoever opened it may have done that. */
+  activated: Session | undefined;
+}
+
+async function nextSlot(core: Core, token: Token): Promise<NextSlot | 'over' | 'again'> {
+  // Read side by side: whichever has moved on meanwhile refuses the write that goes by it.
+  const [session, lane] = await Promise.all([
+    core.store.get(sessionKey(token.session)),
+    core.store.get(laneKey(token.session, token.lane)),
+  ]);
   if (session?.deleted !== undefined) return 'over';
   const active = session?.active;
   if (active && active.slot !== token.slot) {
     // One turn at a time (P5): a slot whose worker died comes first.
-    const lane = await core.store.get(laneKey(token.session, active.lane));
-    if (lane?.slot === active.slot) return { laneId: active.lane, slot: active.slot, seq: lane.seq };
+    const other = await core.store.get(laneKey(token.session, active.lane));
+    if (other?.slot === active.slot)
+      return { laneId: active.lane, slot: active.slot, seq: other.seq, activated: session };
     await rollOver(core, token.session, active.lane, active.slot);
     return 'again';
   }
-  const lane = await core.store.get(laneKey(token.session, token.lane));
   if (!lane?.slot || !holds(lane, token.slot)) {
     await rollOver(core, token.session, token.lane, token.slot);
     return 'over';
   }
-  return { laneId: token.lane, slot: lane.slot, seq: lane.seq };
+  const activated = active?.slot === lane.slot ? session : undefined;
+  return { laneId: token.lane, slot: lane.slot, seq: lane.seq, activated };
 }
 
 /** `again`: the lane or the session has moved on; look again. `over`: the slot is over and rolled. */
 async function runSlot(
   context: TurnContext,
-  where: { session: string; laneId: string; slot: string; seq: number },
+  where: NextSlot & { session: string },
   /** `posted`: the last event of the session that this invocation has posted. */
   progress: { posted: number },
 ): Promise<TokenEnd | 'again'> {
   const { core } = context;
   const { session, laneId, slot, seq } = where;
-  const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
-  if (!activated.ok) return 'again';
-  const listed = await keepListed(core, activated.item);
-  const hold = await Hold.take(core, {
-    session,
-    laneId,
-    slot,
-    seq,
-    sessionItem: activated.item,
-    posted: progress.posted,
-  });
+  const sessionItem = where.activated ?? (await activateSlot(core, session, laneId, slot));
+  if (!sessionItem) return 'again';
+  const [listing, taking] = await Promise.allSettled([
+    keepListed(core, sessionItem),
+    Hold.take(core, { session, laneId, slot, seq, sessionItem, posted: progress.posted }),
+  ]);
+  const hold = resultOf(taking);
   if (!hold) return 'again';
   try {
+    const listed = resultOf(listing);
     const end = await runTurn(hold, context);
     if (end === 'handover') {
       await hold.handOver();
@@ -108,6 +117,21 @@ async function runSlot(
   } finally {
     await hold.settled();
   }
+}
+
+async function activateSlot(
+  core: Core,
+  session: string,
+  laneId: string,
+  slot: string,
+): Promise<Session | undefined> {
+  const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
+  return activated.ok ? activated.item : undefined;
+}
+
+function resultOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
 }
 
 /** A slot of mine is over: its events are in EVENTS before the session lets go of it, so that a resume finds them. */
