@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dated, writeSection } from '../page.ts';
 import { circumstances } from '../report.ts';
 import { aiSdk } from './ai-sdk.ts';
 import { cloudflare } from './cloudflare.ts';
@@ -9,7 +10,7 @@ import { measure } from './measure.ts';
 import { midturn } from './midturn.ts';
 import type { Peer } from './peer.ts';
 import { exitOnSignals } from './process.ts';
-import { type PeerResult, tablesOf, withTables } from './table.ts';
+import { type PeerResult, tablesOf } from './table.ts';
 import { installPeers, versionOf } from './versions.ts';
 
 /**
@@ -19,7 +20,6 @@ import { installPeers, versionOf } from './versions.ts';
  */
 const PEERS: readonly Peer[] = [midturn, aiSdk, cloudflare, langgraph];
 const ROOT = join(import.meta.dirname, '..', '..');
-const PAGE = join(ROOT, 'docs', 'performance.md');
 
 const wanted = process.argv.slice(2);
 const isWanted = ({ name }: Peer) => wanted.length === 0 || wanted.some((word) => name.includes(word));
@@ -32,7 +32,7 @@ for (const peer of PEERS.filter(isWanted)) {
   console.log(`${peer.name} …`);
   results.push(await resultOf(peer));
 }
-const tables = [dated(), tablesOf(results)].join('\n\n');
+const tables = [dated(where), tablesOf(results)].join('\n\n');
 console.log(`\n${tables}`);
 if (wanted.length === 0) await write();
 const failed = results.filter((result) => 'failed' in result);
@@ -59,11 +59,6 @@ function withoutPlaces(text: string): string {
   return [ROOT, tmpdir(), homedir()].reduce((rest, place) => rest.replaceAll(place, '…'), text);
 }
 
-function dated(): string {
-  const { cores, cpu, memoryMiB, node } = where.machine;
-  return `\`${where.command}\` on ${where.date.slice(0, 10)}: ${cores} cores (${cpu}), ${Math.round(memoryMiB / 1024)} GiB, Node ${node.slice(1)}, load average ${where.machine.loadAverage} before.`;
-}
-
 async function write(): Promise<void> {
   const folder = join(ROOT, 'bench', 'results');
   await mkdir(folder, { recursive: true });
@@ -71,5 +66,5 @@ async function write(): Promise<void> {
     typeof value === 'number' ? Math.round(value * 100) / 100 : value;
   const text = JSON.stringify({ name: 'peers', ...where, peers: results }, rounded, 2);
   await writeFile(join(folder, 'peers.json'), `${text}\n`);
-  await writeFile(PAGE, withTables(await readFile(PAGE, 'utf8'), tables));
+  await writeSection({ name: 'peers', command: where.command }, tables);
 }

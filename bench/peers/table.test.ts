@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { withSection } from '../page.ts';
 import { summarize } from '../stats.ts';
 import type { PeerFigures, TurnFigures } from './measure.ts';
 import type { Outcome } from './outcome.ts';
-import { type PeerResult, tablesOf, times, withTables } from './table.ts';
+import { type PeerResult, tablesOf, times } from './table.ts';
 
 const turn = (figures: Partial<TurnFigures>): TurnFigures => ({
   bytesDown: 900,
@@ -93,12 +94,13 @@ describe('the tables', () => {
   it('take the place of those that are on the page, and of nothing else', () => {
     const page =
       'before\n<!-- peers: written by npm run bench:peers -->\nold\n<!-- /peers -->\nafter <!-- /other -->\n';
-    const once = withTables(page, 'new');
+    const section = { name: 'peers', command: 'npm run bench:peers' };
+    const once = withSection(page, section, 'new');
     expect(once).toBe(
       'before\n<!-- peers: written by npm run bench:peers -->\n\nnew\n\n<!-- /peers -->\nafter <!-- /other -->\n',
     );
-    expect(withTables(once, 'new')).toBe(once);
-    expect(() => withTables('no markers', 'new')).toThrow('the page has no');
+    expect(withSection(once, section, 'new')).toBe(once);
+    expect(() => withSection('no markers', section, 'new')).toThrow('the page has no');
   });
 
   it('tell small ratios and large ones with as many digits as they are worth', () => {

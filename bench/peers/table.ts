@@ -1,3 +1,4 @@
+import { table } from '../page.ts';
 import type { PeerFigures, TurnFigures } from './measure.ts';
 import type { Outcome } from './outcome.ts';
 import { WORDS } from './script.ts';
@@ -120,19 +121,3 @@ export const times = (value: number, base: number): string => {
 };
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map((_, at) => (at === 0 ? '---' : '---:')), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
-
-const BEGIN = '<!-- peers: written by npm run bench:peers -->';
-const END = '<!-- /peers -->';
-
-/** Puts the tables between the markers. @throws when the markers are not there. */
-export function withTables(page: string, tables: string): string {
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`the page has no ${BEGIN} … ${END}`);
-  return `${before}${BEGIN}\n\n${tables}\n\n${END}${after}`;
-}

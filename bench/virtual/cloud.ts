@@ -1,0 +1,255 @@
+import { MemoryTable } from '../../lambdas/adapters/memory/store.ts';
+import type { Core } from '../../lambdas/core/core.ts';
+import { openConnection } from '../../lambdas/core/inbound/connection.ts';
+import { handleFrame } from '../../lambdas/core/inbound/dispatch.ts';
+import type { Principal } from '../../lambdas/core/items.ts';
+import type { Key } from '../../lambdas/core/keys.ts';
+import type { Model, Toolbox } from '../../lambdas/core/model.ts';
+import type { Token } from '../../lambdas/core/ports.ts';
+import { runToken } from '../../lambdas/core/turn/worker.ts';
+import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
+import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import {
+  readLimits,
+  readRates,
+  readRetention,
+  readSteerScope,
+  readTurnSettings,
+} from '../../lambdas/settings.ts';
+import type { Call } from './time.ts';
+import { VirtualTime } from './time.ts';
+
+/** What a service is asked for, and how long that takes. */
+export type DelayOf = (what: 'frame' | 'read' | 'write' | 'send' | 'fifo' | 'post') => number;
+
+/** A call of a function to a service, for whoever counts them. */
+export interface ServiceCall {
+  by: string;
+  operation: string;
+  /** Of what it carries or gives back, as JSON. */
+  bytes: number;
+}
+
+export interface CloudOptions {
+  delay: DelayOf;
+  agent(time: VirtualTime): { model: Model; toolbox: Toolbox };
+  /** Hears of each call to a service. Its bytes are counted for somebody who asks alone. */
+  onCall?(call: ServiceCall): void;
+}
+
+const TURN_MS = 300_000;
+const RESERVE_MS = 15_000;
+/** The default settings, as the functions read them. */
+const SETTINGS = readTurnSettings({});
+
+/** A frame at the client: when, and the post that brought it. */
+export type Arrived = ServerFrame & { at: number; post: Call };
+
+/**
+ * The functions' core on a table and a queue in memory, in virtual time: nothing fails, and each call takes as long as it
+ * is said to. What the handlers do beside the core (the lease of the queue's message, logs) is not in it.
+ */
+export class VirtualCloud {
+  readonly time = new VirtualTime();
+  readonly table = new MemoryTable();
+  readonly #options: CloudOptions;
+  readonly #agent: ReturnType<CloudOptions['agent']>;
+  readonly #clients = new Map<string, Client>();
+  /** By session: the tokens behind the one that a worker has. */
+  readonly #groups = new Map<string, Token[]>();
+  #ids = 0;
+  #running = 0;
+  #idle = Promise.withResolvers<void>();
+
+  constructor(options: CloudOptions) {
+    this.#options = options;
+    this.#agent = options.agent(this.time);
+  }
+
+  /** A client that is greeted. */
+  async connect(principal: Principal, sessionId: string): Promise<Client> {
+    const id = `connection-${++this.#ids}`;
+    await openConnection(this.#coreFor('connect'), id, { principal, sessionId });
+    const client = new Client(this.time, (body) => this.#frame(id, principal, body));
+    this.#clients.set(id, client);
+    client.send({ type: 'connect' });
+    await client.next('connected');
+    return client;
+  }
+
+  /** Resolves when no function runs any more. */
+  async settled(): Promise<void> {
+    while (this.#running > 0) await this.#idle.promise;
+  }
+
+  #begun(): () => void {
+    this.#running++;
+    return () => {
+      if (--this.#running > 0) return;
+      this.#idle.resolve();
+      this.#idle = Promise.withResolvers();
+    };
+  }
+
+  async #frame(connectionId: string, principal: Principal, body: string): Promise<void> {
+    const over = this.#begun();
+    const name = { service: 'execute-api', operation: `frame ${typeOf(body)}`, by: 'client' };
+    const receivedAt = this.time.now;
+    await this.time.call(name, this.#options.delay('frame'), () => {});
+    await handleFrame(this.#coreFor('inbound'), { connectionId, body, receivedAt, countedFor: principal });
+    over();
+  }
+
+  #send(token: Token): void {
+    const waiting = this.#groups.get(token.session);
+    // A message in flight blocks its group.
+    if (waiting) waiting.push(token);
+    else {
+      this.#groups.set(token.session, []);
+      void this.#deliver(token);
+    }
+  }
+
+  async #deliver(token: Token): Promise<void> {
+    const over = this.#begun();
+    const { time } = this;
+    await time.call(
+      { service: 'sqs', operation: 'to turn', by: 'fifo' },
+      this.#options.delay('fifo'),
+      () => {},
+    );
+    const endsAt = time.now + TURN_MS;
+    const end = await runToken(
+      {
+        core: this.#coreFor('turn'),
+        ...this.#agent,
+        settings: SETTINGS,
+        remainingMs: () => endsAt - time.now,
+        reserveMs: RESERVE_MS,
+        maxToolMs: TURN_MS - 2 * RESERVE_MS,
+      },
+      token,
+    );
+    const waiting = this.#groups.get(token.session) ?? [];
+    const next = end === 'over' ? waiting.shift() : token;
+    if (next) void this.#deliver(next);
+    else this.#groups.delete(token.session);
+    over();
+  }
+
+  #coreFor(by: string): Core {
+    const { time, table } = this;
+    const { delay, onCall } = this.#options;
+    const call = <T>(
+      service: string,
+      kind: Parameters<DelayOf>[0],
+      operation: string,
+      carried: unknown,
+      effect: () => T,
+    ): Promise<T> => {
+      const counted = () => {
+        const result = effect();
+        onCall?.({ by, operation, bytes: sizeOf(carried ?? result) });
+        return result;
+      };
+      return time.call({ service, operation, by }, delay(kind), onCall ? counted : effect);
+    };
+    const read = <T>(operation: string, key: Key<unknown>, effect: () => T) =>
+      call('dynamodb', 'read', `${operation} ${kindOf(key)}`, undefined, effect);
+    const write = <T>(operation: string, key: Key<unknown>, carried: unknown, effect: () => T) =>
+      call('dynamodb', 'write', `${operation} ${kindOf(key)}`, carried, effect);
+    const send = (operation: string, message: unknown, effect: () => void) =>
+      call('sqs', 'send', operation, message, effect);
+    return {
+      store: {
+        get: (key) => read('GetItem', key, () => table.get(key)),
+        put: (key, item) => write('PutItem', key, item, () => table.put(key, item)),
+        putIfAbsent: (key, item) => write('PutItem', key, item, () => table.putIfAbsent(key, item)),
+        update: (key, update) => write('UpdateItem', key, update, () => table.update(key, update)),
+        delete: (key) => write('DeleteItem', key, key, () => table.delete(key)),
+        keys: (from, to, limit) => read('Query', from, () => table.keys(from, to, limit)),
+        query: (from, to, options) => read('Query', from, () => table.query(from, to, options)),
+      },
+      queues: {
+        sendToken: (token) => {
+          // The delay to the worker is published from before the call on.
+          this.#send(token);
+          return send('SendMessage', token, () => {});
+        },
+        // Nobody waits so long here.
+        sendDeadline: (token) => send('SendMessage deadline', token, () => {}),
+        sendDeletion: (deletion) => send('SendMessage deletion', deletion, () => {}),
+      },
+      gateway: {
+        post: async (connection, frame) => {
+          const operation = `post ${typeOf(frame)}`;
+          await call('execute-api', 'post', operation, frame, () => {});
+          this.#clients.get(connection)?.receive(frame, time.current);
+          return 'sent';
+        },
+        disconnect: async () => {},
+      },
+      clock: {
+        now: () => Math.floor(time.now),
+        sleep: (ms, signal) => time.wait({ service: 'clock', operation: 'wait', by }, ms, signal),
+      },
+      newId: () => `id${String(++this.#ids).padStart(18, '0')}`,
+      log: QUIET,
+      metrics: { count() {}, countBy() {}, time() {} },
+      limits: readLimits({}),
+      steerScope: readSteerScope({}),
+      rates: readRates({}),
+      retention: readRetention({}),
+    };
+  }
+}
+
+const QUIET: Core['log'] = { info() {}, warn() {}, error() {}, with: () => QUIET };
+
+const sizeOf = (value: unknown): number =>
+  value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+
+const typeOf = (frame: string): string => /"type":"(\w+)"/.exec(frame)?.[1] ?? 'frame';
+
+/** By the first word of the sort key, or of the partition key where that says nothing. */
+const kindOf = ({ pk, sk }: Key<unknown>): string => (sk === '-' ? pk : sk).split('#')[0] ?? '';
+
+export class Client {
+  readonly frames: Arrived[] = [];
+  readonly #time: VirtualTime;
+  readonly #post: (body: string) => Promise<void>;
+  #waiting: { is: (frame: Arrived) => boolean; found(frame: Arrived): void }[] = [];
+  #failure: unknown;
+
+  constructor(time: VirtualTime, post: (body: string) => Promise<void>) {
+    this.#time = time;
+    this.#post = post;
+  }
+
+  /** Gives when it was sent. */
+  send(frame: ClientFrame): number {
+    this.#post(JSON.stringify(frame)).catch((error: unknown) => {
+      this.#failure = error;
+    });
+    return this.#time.now;
+  }
+
+  receive(text: string, post: Call | undefined): void {
+    if (!post) throw new Error('A frame came without a post.');
+    const frame = Object.assign(JSON.parse(text) as ServerFrame, { at: this.#time.now, post });
+    this.frames.push(frame);
+    this.#waiting = this.#waiting.filter(({ is, found }) => {
+      const matches = is(frame);
+      if (matches) found(frame);
+      return !matches;
+    });
+  }
+
+  /** The next frame of this kind that comes. */
+  next(type: ServerFrame['type'], is: (frame: Arrived) => boolean = () => true): Promise<Arrived> {
+    if (this.#failure) throw this.#failure;
+    return new Promise((found) => {
+      this.#waiting.push({ is: (frame) => frame.type === type && is(frame), found });
+    });
+  }
+}
