@@ -55,7 +55,7 @@ export function createDashboard(
       ],
       [
         graph('Tokens', ...midturn('InputTokens', 'OutputTokens')),
-        graph('Model calls', ...midturn('Steps', 'Fallbacks')),
+        graph('Model calls', ...midturn('Steps', 'CacheHits', 'Fallbacks')),
         graph(
           'Connections and frames',
           stageMetric('ConnectCount', Stats.SUM),

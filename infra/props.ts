@@ -76,6 +76,13 @@ export interface MidturnProps {
   modelStallSeconds?: number;
   /** What earlier turns may take of a prompt, by an estimate of 4 bytes a token. @default 100000 */
   contextTokens?: number;
+  /**
+   * Whose questions an answer may stand for, of an agent without tools at temperature 0: nobody's (`off`), those of the same
+   * `principal`, or those of the same `tenant`. @default 'off'
+   */
+  responseCache?: string;
+  /** How long an answer may stand for another. @default 24 */
+  responseCacheHours?: number;
   /** Time limit of one turn invocation; a longer turn goes on in the next. @default 300 */
   turnTimeoutSeconds?: number;
   /** How soon a dead worker is replaced. @default 60 */

@@ -32,6 +32,7 @@ const TEXTS = {
   tokens: 'MIDTURN_TOKENS',
   tokensSecret: 'MIDTURN_TOKENS_SECRET',
   steerScope: 'MIDTURN_STEER_SCOPE',
+  responseCache: 'MIDTURN_RESPONSE_CACHE',
   logLevel: 'MIDTURN_LOG_LEVEL',
 } as const;
 
@@ -44,6 +45,7 @@ const INTEGERS = {
   flushMs: 'MIDTURN_FLUSH_MS',
   modelStallSeconds: 'MIDTURN_MODEL_STALL_SECONDS',
   contextTokens: 'MIDTURN_CONTEXT_TOKENS',
+  responseCacheHours: 'MIDTURN_RESPONSE_CACHE_HOURS',
   turnTimeoutSeconds: 'MIDTURN_TURN_TIMEOUT_SECONDS',
   visibilitySeconds: 'MIDTURN_VISIBILITY_SECONDS',
   retentionDays: 'MIDTURN_RETENTION_DAYS',

@@ -33,6 +33,7 @@ export const METRICS = {
   PostsGone: { unit: 'Count', description: 'Posts to connections that were gone.' },
   PostsThrottled: { unit: 'Count', description: 'Posts that API Gateway throttled and that were repeated.' },
   ModelFailures: { unit: 'Count', description: 'Model calls that failed.', dimension: 'code' },
+  CacheHits: { unit: 'Count', description: 'Model calls that the response cache answered.' },
   Fallbacks: { unit: 'Count', description: 'Turns that went on with the second model.' },
   McpFailures: {
     unit: 'Count',

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { SETTING_NAMES } from './setting-names.ts';
 import {
   checkSettings,
   isTrustworthy,
   readLogLevel,
   readModels,
   readRates,
-  SETTING_NAMES,
   SettingError,
 } from './settings.ts';
 

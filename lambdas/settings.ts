@@ -29,6 +29,10 @@ export interface Limits {
 export const STEER_SCOPES = ['connection', 'session'] as const;
 export type SteerScope = (typeof STEER_SCOPES)[number];
 
+/** Whose questions an answer may stand for: nobody's, those of the same principal, or those of its tenant. */
+export const CACHE_SCOPES = ['off', 'principal', 'tenant'] as const;
+export type CacheScope = (typeof CACHE_SCOPES)[number];
+
 export interface TurnSettings {
   /** Model calls without a new user message in between. */
   maxSteps: number;
@@ -38,6 +42,8 @@ export interface TurnSettings {
   stallMs: number;
   /** What earlier turns may take of a prompt, by estimate. */
   contextTokens: number;
+  /** Whose questions an answer may stand for, and for how long. */
+  cache: { scope: CacheScope; hours: number };
   /** The turn function's own time limit. */
   turnTimeoutSeconds: number;
   /** Visibility time of a turn's message while a worker is alive: how soon a dead worker is replaced. */
@@ -78,7 +84,7 @@ interface Range {
   max: number;
 }
 
-const INTEGERS = {
+export const INTEGERS = {
   MIDTURN_INBOX_LIMIT: { fallback: 64, min: 1, max: 1000 },
   // A DynamoDB item ends at 400 KB, and the lane holds more than its inbox.
   MIDTURN_INBOX_BYTES: { fallback: 131_072, min: 1024, max: 262_144 },
@@ -90,6 +96,7 @@ const INTEGERS = {
   MIDTURN_MAX_STEPS: { fallback: 16, min: 1, max: 1000 },
   MIDTURN_FLUSH_MS: { fallback: 100, min: 0, max: 5000 },
   MIDTURN_MODEL_STALL_SECONDS: { fallback: 60, min: 1, max: 900 },
+  MIDTURN_RESPONSE_CACHE_HOURS: { fallback: 24, min: 1, max: 720 },
   MIDTURN_CONTEXT_TOKENS: { fallback: 100_000, min: 0, max: 2_000_000 },
   // Lambda ends at 15 minutes.
   MIDTURN_TURN_TIMEOUT_SECONDS: { fallback: 300, min: 10, max: 900 },
@@ -98,7 +105,7 @@ const INTEGERS = {
   MIDTURN_EVENT_RETENTION_HOURS: { fallback: 24, min: 1, max: 720 },
 } as const satisfies Record<string, Range>;
 
-type IntegerName = keyof typeof INTEGERS;
+export type IntegerName = keyof typeof INTEGERS;
 
 function integer(env: Environment, name: IntegerName): number {
   const { fallback, min, max } = INTEGERS[name];
@@ -120,11 +127,15 @@ export function readLimits(env: Environment): Limits {
   };
 }
 
-export function readSteerScope(env: Environment): SteerScope {
-  const text = env.MIDTURN_STEER_SCOPE || 'connection';
-  const scope = STEER_SCOPES.find((known) => known === text);
-  if (scope) return scope;
-  throw new SettingError(`MIDTURN_STEER_SCOPE is "${text}": it must be one of ${STEER_SCOPES.join(', ')}.`);
+export const readSteerScope = (env: Environment): SteerScope =>
+  oneOf(env, 'MIDTURN_STEER_SCOPE', STEER_SCOPES);
+
+/** One of these words; the first where none is set. */
+function oneOf<Word extends string>(env: Environment, name: string, words: readonly [Word, ...Word[]]): Word {
+  const text = env[name] || words[0];
+  const word = words.find((known) => known === text);
+  if (word) return word;
+  throw new SettingError(`${name} is "${text}": it must be one of ${words.join(', ')}.`);
 }
 
 export function readTurnSettings(env: Environment): TurnSettings {
@@ -133,6 +144,10 @@ export function readTurnSettings(env: Environment): TurnSettings {
     flushMs: integer(env, 'MIDTURN_FLUSH_MS'),
     stallMs: integer(env, 'MIDTURN_MODEL_STALL_SECONDS') * 1000,
     contextTokens: integer(env, 'MIDTURN_CONTEXT_TOKENS'),
+    cache: {
+      scope: oneOf(env, 'MIDTURN_RESPONSE_CACHE', CACHE_SCOPES),
+      hours: integer(env, 'MIDTURN_RESPONSE_CACHE_HOURS'),
+    },
     turnTimeoutSeconds: integer(env, 'MIDTURN_TURN_TIMEOUT_SECONDS'),
     visibilitySeconds: integer(env, 'MIDTURN_VISIBILITY_SECONDS'),
   };
@@ -274,31 +289,6 @@ export function isTrustworthy(text: string): boolean {
     url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname)))
   );
 }
-
-/** Every setting's name, for passing them on from a developer's environment to the functions. */
-export const SETTING_NAMES = [
-  'MIDTURN_MODEL',
-  'MIDTURN_MODEL_BASE_URL',
-  'MIDTURN_MODEL_API_KEY',
-  'MIDTURN_MODEL_API_KEY_SECRET',
-  'MIDTURN_FALLBACK_MODEL',
-  'MIDTURN_FALLBACK_MODEL_BASE_URL',
-  'MIDTURN_FALLBACK_MODEL_API_KEY',
-  'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
-  'MIDTURN_MCP_URLS',
-  'MIDTURN_MCP_TOKENS',
-  'MIDTURN_MCP_TOKENS_SECRET',
-  'MIDTURN_AUTH',
-  'MIDTURN_JWT_ISSUER',
-  'MIDTURN_JWT_AUDIENCE',
-  'MIDTURN_JWT_JWKS_URI',
-  'MIDTURN_JWT_TENANT_CLAIM',
-  'MIDTURN_TOKENS',
-  'MIDTURN_TOKENS_SECRET',
-  'MIDTURN_STEER_SCOPE',
-  'MIDTURN_LOG_LEVEL',
-  ...(Object.keys(INTEGERS) as IntegerName[]),
-] as const;
 
 /** Checks all settings at once, as synth and start do. */
 export function checkSettings(env: Environment): void {

@@ -6,7 +6,7 @@ import { encodeEvent, isEnd, mergeEvents } from './events.ts';
 import { tellFates } from './fates.ts';
 import type { Lane, Session } from './items.ts';
 import { decodeTail, readEvents, storedFrame } from './journal.ts';
-import { laneIdOf, laneKey, lanesRange, listingKey, partsRange, sessionKey } from './keys.ts';
+import { laneIdOf, laneKey, lanesRange, listingKey, notedAnswer, partsRange, sessionKey } from './keys.ts';
 import { close, isClosed } from './lane-writes.ts';
 import type { Deletion } from './ports.ts';
 import { reply, sessionDeleted } from './replies.ts';
@@ -56,7 +56,8 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   const buried = await burySession(core, session, at);
   if (!buried) return;
   await closeSession(core, session, buried);
-  if (!(await removeItems(core, session, buried))) await core.queues.sendDeletion(deletion, 0);
+  if (!(await removeItems(core, session, buried, core.clock.now() >= until)))
+    await core.queues.sendDeletion(deletion, 0);
   else if (core.clock.now() < until) {
     const seconds = Math.ceil((until - core.clock.now()) / 1000);
     await core.queues.sendDeletion(deletion, Math.min(seconds, MAX_DELAY_SECONDS));
@@ -154,12 +155,20 @@ async function quietly(core: Core, tell: () => Promise<unknown>): Promise<void> 
   }
 }
 
-/** Whether all of them are gone. */
-async function removeItems(core: Core, session: string, item: Session): Promise<boolean> {
+/**
+ * Whether all of them are gone. What an answer is noted by stays until the last time, since a function that had begun before may
+ * put the answer after the note.
+ */
+async function removeItems(core: Core, session: string, item: Session, isLast: boolean): Promise<boolean> {
   const keys = await core.store.keys(...partsRange(session), MAX_ITEMS);
-  await eachOf(keys, (key) => core.store.delete(key));
+  const kept = isLast ? [] : keys.filter((key) => notedAnswer(key));
+  await eachOf(keys, async (key) => {
+    const answer = notedAnswer(key);
+    if (answer) await core.store.delete(answer);
+    if (!kept.includes(key)) await core.store.delete(key);
+  });
   await core.store.delete(listingKey(item.principal, item));
-  return keys.length < MAX_ITEMS;
+  return keys.length < MAX_ITEMS || kept.length === keys.length;
 }
 
 async function eachOf<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {

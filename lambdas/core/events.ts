@@ -44,6 +44,7 @@ export interface DoneFacts {
   /** The model that failed before, as `provider:model`. */
   fallback_from?: string;
   steps: number;
+  cached?: true;
 }
 
 export type TurnErrorCode = Extract<EventFrame, { type: 'error' }>['code'];

@@ -69,6 +69,8 @@ export interface Meter {
   lastInputTokens: number;
   /** The last model call ended with an answer: only an empty inbox is missing for `done`. */
   answered: boolean;
+  /** The last model call was none: its answer was known. */
+  cached?: true;
 }
 
 /**
@@ -159,6 +161,16 @@ export interface Listing {
 export type Fate =
   | { fate: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: number }
   | { fate: 'withdrawn'; code: WithdrawalCode; expires: number };
+
+/** What a model answered to a prompt, under the digest of everything that it saw. */
+export interface CachedAnswer {
+  text: string;
+  expires: number;
+}
+
+export interface CacheNote {
+  expires: number;
+}
 
 export type StoredEntry = Entry & { expires: number };
 

@@ -1,4 +1,6 @@
 import type {
+  CachedAnswer,
+  CacheNote,
   Connection,
   Fate,
   Lane,
@@ -24,6 +26,7 @@ const number = (n: number) => String(n).padStart(14, '0');
 
 const LISTING = 'SESSION#';
 const LANE = 'LANE#';
+const CACHE = 'CACHE#';
 
 const partsOf = ({ tenant, subject }: Principal) => [tenant, subject].map(encodeURIComponent).join('#');
 
@@ -78,6 +81,18 @@ export const rateKey = (principal: Principal, kind: string, window: number): Key
   pk: `RATE#${partsOf(principal)}#${kind}#${window}`,
   sk: SOLE,
 });
+export const cachedAnswerKey = (digest: string): Key<CachedAnswer> => ({
+  pk: `${CACHE}${digest}`,
+  sk: SOLE,
+});
+/** Stands in the session that an answer was given in, so that whoever deletes it finds the answer too. */
+export const cacheNoteKey = (session: string, { pk }: Key<CachedAnswer>): Key<CacheNote> => ({
+  pk: `SESSION#${session}`,
+  sk: pk,
+});
+/** The answer that this is a note of, if it is one. */
+export const notedAnswer = ({ sk }: Key<unknown>): Key<CachedAnswer> | undefined =>
+  sk.startsWith(CACHE) ? { pk: sk, sk: SOLE } : undefined;
 /** Under the *last* seq that the item holds: a later, longer spill of the same events replaces nothing. */
 export const eventsKey = (session: string, lastSeq: number): Key<StoredEvents> => ({
   pk: `SESSION#${session}`,

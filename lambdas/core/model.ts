@@ -47,7 +47,8 @@ export type ModelPart =
   | { type: 'thinking'; text: string }
   /** `invalid` says why the arguments do not fit the tool's schema: such a call is not run. */
   | ({ type: 'tool_call'; invalid?: string } & ToolCall)
-  | { type: 'finish'; reason: string; usage: Usage }
+  /** `cached`: no model was asked. */
+  | { type: 'finish'; reason: string; usage: Usage; cached?: true }
   | { type: 'failure'; failure: ModelFailure };
 
 /** One configured model, with the agent's instructions and tools already in it. */
@@ -55,6 +56,8 @@ export interface Model {
   /** As `done` names them. */
   readonly provider: string;
   readonly name: string;
+  /** All that shapes its answers beside the request. Undefined: it may answer the same request otherwise the next time. */
+  readonly fingerprint?: Json;
   /**
    * One model call. Must not throw: a failure of any kind, also in mid-stream, is a `failure` part and the last one.
    * A complete call ends with `finish`. After `signal` aborts, the stream ends without either.

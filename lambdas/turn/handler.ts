@@ -4,6 +4,7 @@ import { coreOf, required } from '../adapters/environment.ts';
 import { errorFields } from '../adapters/instruments/error-fields.ts';
 import { instrumentsOf } from '../adapters/instruments/instruments.ts';
 import { createModel } from '../adapters/model/create-model.ts';
+import { fingerprintOf } from '../adapters/model/fingerprint.ts';
 import { lazyModel } from '../adapters/model/lazy-model.ts';
 import { parseMcpTokens } from '../adapters/model/mcp/tokens.ts';
 import { createToolSource } from '../adapters/model/mcp/tool-source.ts';
@@ -43,7 +44,7 @@ const [access, secondAccess] = readModels(env);
 const makeModel = maker(access);
 // Started while the environment starts; a failure shows with the first call, which tries again.
 makeModel().catch(() => {});
-const model = lazyModel(access.choice, makeModel);
+const model = lazyModel(access.choice, makeModel, fingerprintOf(access, agent));
 const fallback = secondAccess && lazyModel(secondAccess.choice, maker(secondAccess));
 
 function maker({ choice, baseUrl, apiKey, apiKeySecret }: ModelAccess) {

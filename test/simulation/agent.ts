@@ -44,6 +44,7 @@ export function scriptedAgent(
       yield failure(random.chance(0.7));
       return;
     }
+    let text = '';
     const words = random.int(1, 4);
     for (let word = 1; word <= words; word++) {
       await scheduler.sleep(actor, random.int(0, 160), signal);
@@ -57,6 +58,7 @@ export function scriptedAgent(
         false,
       );
       if (random.chance(0.15)) yield { type: 'thinking', text: `(${call}.${word})` };
+      text += `<${call}.${word}>`;
       yield { type: 'text', text: `<${call}.${word}>` };
       if (troubled() && random.chance(0.03)) {
         yield failure(true);
@@ -72,13 +74,14 @@ export function scriptedAgent(
           args: { n: call },
         };
       }
-    }
+    } else if (name === 'first') cloud.answers.push({ messages: request.messages, text });
     yield { type: 'finish', reason: 'stop', usage: { inputTokens: 10, outputTokens: words } };
   }
 
   const named = (name: string): Model => ({
     provider: 'scripted',
     name,
+    fingerprint: name,
     stream: (request, signal) => stream(name, request, signal),
   });
   return {

@@ -28,6 +28,8 @@ export interface CloudSettings {
   acceptsStaleHandles: boolean;
   /** There is a tool that kills whoever runs it, each time. */
   fatalTools: boolean;
+  /** Answers are kept, and devices ask the same again and again. */
+  cache: boolean;
   /** There is a second model. */
   fallback: boolean;
   /** Shorter than a model's hang, or longer than a worker lives. */
@@ -77,6 +79,8 @@ export class Cloud {
   readonly settings: CloudSettings;
   readonly connections = new Map<string, Receiver>();
   readonly modelCalls: ModelCall[] = [];
+  /** Whole answers without a call of a tool, by the prompt that they were given to. */
+  readonly answers: { messages: unknown[]; text: string }[] = [];
   readonly toolRuns = new Map<string, number>();
   /** Every event that was ever durable, by seq: what is stored, as the judge sees it. */
   readonly committed = new Map<number, TurnEvent>();
@@ -379,6 +383,7 @@ export class Cloud {
               flushMs: 100,
               stallMs: this.settings.stallMs,
               contextTokens: this.settings.contextTokens,
+              cache: { scope: this.settings.cache ? 'principal' : 'off', hours: 1 },
             },
             remainingMs: () => actor.endsAt - scheduler.now,
             reserveMs: RESERVE_MS,

@@ -40,6 +40,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   const scheduler = new Scheduler(random, options.log);
   // Some lives are quiet: then everything must come to everyone once, and in order.
   const calm = random.chance(0.1) || options.noFaults === true;
+  const cache = random.chance(0.15);
   const settings: CloudSettings = {
     inboxMessages: random.pick(2, 4, 8),
     steerScope: options.crowd ? 'session' : random.pick('connection', 'session'),
@@ -48,9 +49,11 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     maxReceives: random.pick(3, 1000),
     acceptsStaleHandles: random.chance(0.5),
     fatalTools: !calm,
+    cache,
     fallback: random.chance(0.5),
     stallMs: random.pick(2000, 20_000),
-    contextTokens: random.pick(0, 200, 100_000, 100_000),
+    // Without a past, the same question is the same prompt.
+    contextTokens: cache ? 0 : random.pick(0, 200, 100_000, 100_000),
   };
   const faults: Faults = calm
     ? NO_FAULTS

@@ -21,6 +21,8 @@ export interface Evidence {
   /** Every event that was ever durable, by `seq`. */
   readonly committed: ReadonlyMap<number, TurnEvent>;
   readonly modelCalls: readonly ModelCall[];
+  /** Whole answers without a call of a tool, by the prompt that they were given to. */
+  readonly answers?: readonly { messages: unknown[]; text: string }[];
   /** Turns that somebody asked to stop. */
   readonly abortsAsked: ReadonlySet<string>;
   /** Tokens that nobody has consumed. */
@@ -101,6 +103,7 @@ export function judge(
     judgeViews(cloud, devices, true);
     judgePrompts(cloud, stored);
     judgeModels(cloud, turns);
+    judgeCache(cloud, turns);
     judgeDeletion(cloud, devices);
     return;
   }
@@ -110,6 +113,7 @@ export function judge(
   judgeViews(cloud, devices);
   judgePrompts(cloud, stored);
   judgeModels(cloud, turns);
+  judgeCache(cloud, turns);
   judgeRest(cloud, devices, stored, options);
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
@@ -418,6 +422,30 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
     );
     if (seen.length > 0)
       cloud.violated('fallback', `turn ${id} changed its model after its call had said ${seen[0]?.type}`);
+  }
+}
+
+/** Whoever is given a known answer is told so, and it was given to the same prompt before, whole and by one call. */
+function judgeCache(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
+  if (!cloud.answers) return;
+  for (const [id, events] of turns) {
+    const end = events.at(-1);
+    if (end?.type !== 'done') continue;
+    const called = cloud.modelCalls.some(({ seq }) => seq >= (events[0]?.seq ?? 0) && seq < end.seq);
+    if (!called && !end.cached)
+      cloud.violated('cache', `turn ${id} was answered by no call, and says nothing`);
+    if (!end.cached) continue;
+    // In such histories a prompt holds nothing of earlier turns.
+    const parts = events.flatMap(partsOfEvent);
+    const prompt = canonical(parts.filter(({ kind }) => kind === 'user'));
+    const text = events.reduce((all, event) => (event.type === 'chunk' ? all + event.content : all), '');
+    const known = cloud.answers.some(
+      (answer) =>
+        answer.text === text &&
+        canonical((answer.messages as PromptMessage[]).flatMap(partsOfMessage)) === prompt,
+    );
+    if (!known || end.steps !== 1)
+      cloud.violated('cache', `turn ${id} was given "${text}", which answers another prompt`);
   }
 }
 

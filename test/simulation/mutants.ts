@@ -24,6 +24,30 @@ export const LATE_DUPLICATES = { ghost: 0.15 };
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'answers-whatever-is-asked',
+    breaks: 'a known answer is given to the same prompt alone',
+    patches: [
+      [`${core}/turn/response-cache.ts`, 'model.fingerprint, messages as Json]', 'model.fingerprint]'],
+    ],
+  },
+  {
+    name: 'passes-for-an-answer',
+    breaks: 'a turn says that its answer was known',
+    patches: [[`${core}/turn/ending.ts`, '...(meter.cached && { cached: meter.cached }),', '']],
+  },
+  {
+    name: 'keeps-half-an-answer',
+    breaks: 'an answer is kept only as it ends a turn, after one call',
+    patches: [
+      [
+        `${core}/turn/response-cache.ts`,
+        'asked !== 1 || hold.meter.steps > 0 || !hold.events.every(isBefore)',
+        'asked < 1',
+      ],
+      [`${core}/turn/response-cache.ts`, 'messages as Json])', 'messages.slice(0, 1) as Json])'],
+    ],
+  },
+  {
     name: 'asks-the-first-again',
     breaks: 'a turn that has changed its model goes on with the second one',
     patches: [

@@ -40,6 +40,7 @@ describe('a model that is made with its first call', () => {
         type: 'failure',
         failure: {
           code: 'AUTH_ERROR',
+          reason: 'unauthorised',
           message: 'The credentials for the model provider could not be read.',
           retryable: true,
           diagnostic: 'The secret team/key cannot be read: AccessDeniedException.',

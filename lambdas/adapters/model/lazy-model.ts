@@ -1,3 +1,4 @@
+import type { Json } from '../../core/json.ts';
 import type { Model, ModelFailure } from '../../core/model.ts';
 import type { ModelChoice } from '../../settings.ts';
 import { SecretError } from '../secrets.ts';
@@ -6,10 +7,11 @@ import { SecretError } from '../secrets.ts';
  * The chosen model, made with its first call. Where it cannot be made, that call fails like any other, so that the turn
  * ends in an error which its client hears; the next call tries to make it again if `make` does.
  */
-export function lazyModel(choice: ModelChoice, make: () => Promise<Model>): Model {
+export function lazyModel(choice: ModelChoice, make: () => Promise<Model>, fingerprint?: Json): Model {
   return {
     provider: choice.provider,
     name: choice.provider === 'demo' ? 'demo' : choice.modelId,
+    ...(fingerprint !== undefined && { fingerprint }),
     async *stream(request, signal) {
       let model: Model;
       try {

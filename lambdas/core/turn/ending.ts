@@ -25,6 +25,7 @@ export async function finish(hold: Hold, context: TurnContext): Promise<boolean>
     provider: model.provider,
     ...(from !== undefined && { fallback_from: from }),
     steps: meter.steps,
+    ...(meter.cached && { cached: meter.cached }),
   };
   const guard = finishing(hold.lane, hold.lastEntryWith(draft), core.clock.now(), expiry(core).lane);
   return end(hold, draft, guard);

@@ -2,7 +2,7 @@ import { quotesOf } from '../content.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft } from '../events.ts';
 import type { Meter } from '../items.ts';
-import type { Model, ModelFailure, ModelPart, ModelRequest, ToolCall, Usage } from '../model.ts';
+import type { Model, ModelFailure, ModelPart, ModelRequest, ToolCall } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import { LOOK_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
@@ -80,8 +80,8 @@ export async function callModel(
           await flush();
           return failed(value.failure, visible);
         case 'finish':
-          hold.meter = advanced(hold.meter, value.usage, calls.length === 0);
-          measureCall(core, value.usage);
+          hold.meter = advanced(hold.meter, value, calls.length === 0);
+          measureCall(core, value);
           await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
           return calls.length ? { type: 'calls', calls } : { type: 'answered' };
       }
@@ -150,15 +150,22 @@ function unused(hold: Hold, calls: readonly AskedCall[], id: string): string {
   return name;
 }
 
-const advanced = (meter: Meter, usage: Usage, answered: boolean): Meter => ({
+type Finish = Extract<ModelPart, { type: 'finish' }>;
+
+const advanced = (meter: Meter, { usage, cached }: Finish, answered: boolean): Meter => ({
   steps: meter.steps + 1,
   inputTokens: meter.inputTokens + usage.inputTokens,
   outputTokens: meter.outputTokens + usage.outputTokens,
   lastInputTokens: usage.inputTokens,
   answered,
+  ...(cached && { cached }),
 });
 
-function measureCall({ metrics }: Core, { inputTokens, outputTokens }: Usage): void {
+function measureCall({ metrics }: Core, { usage: { inputTokens, outputTokens }, cached }: Finish): void {
+  if (cached) {
+    metrics.count('CacheHits');
+    return;
+  }
   metrics.count('Steps');
   metrics.count('InputTokens', inputTokens);
   metrics.count('OutputTokens', outputTokens);

@@ -11,6 +11,7 @@ import { fallBack, modelOf } from './fallback.ts';
 import type { Hold } from './hold.ts';
 import type { CallOutcome } from './model-call.ts';
 import { callModel } from './model-call.ts';
+import { keep, lookUp, type Place, replaying } from './response-cache.ts';
 import { takeIn } from './take-in.ts';
 import { runTools, settleUnanswered, settleUnrun, unansweredCalls } from './tools.ts';
 
@@ -32,6 +33,7 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
   // Read while the inbox is taken in.
   let earlier = startReading(hold, context);
   const steps = new StepBudget(hold, context);
+  let place: Place | undefined;
   for (;;) {
     if (hold.ended) {
       await renew(hold, context);
@@ -58,8 +60,9 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       continue;
     }
     if (hold.meter.answered) {
-      if (await finish(hold, context)) return over(hold);
-      continue;
+      if (!(await finish(hold, context))) continue;
+      const [end] = await Promise.all([over(hold), keep(hold, context, place)]);
+      return end;
     }
     if (timeIsShort(context)) return 'handover';
     // A turn that goes on under a new id has more before it.
@@ -68,7 +71,11 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
     // What came in meanwhile is seen by the call as well (P6).
     if (await tellTrimmed(hold, before)) continue;
     const messages = promptOf([...before.entries, ...entriesOf(hold.events, 'include')]);
-    const outcome = await callWithRetry(hold, context, { messages, toolChoice: steps.toolChoice });
+    const request = { messages, toolChoice: steps.toolChoice };
+    place = await lookUp(hold, context, request);
+    const outcome = place?.hit
+      ? await callModel(hold, context, replaying(context.model, place.hit), request)
+      : await callWithRetry(hold, context, request);
     if (outcome.type === 'calls') {
       if ((await runTools(hold, context, outcome.calls)) === 'handover') return 'handover';
       hold.writeEntriesMeanwhile();
