@@ -93,6 +93,15 @@ export class BenchSession {
     return performance.now();
   }
 
+  /** When the turn that this message opened had begun. */
+  async begun({ id }: Sent): Promise<number> {
+    await this.#client.waitFor(
+      (frame) => frame.type === 'turn_start' && frame.message_ids.includes(id),
+      PATIENCE_MS,
+    );
+    return performance.now();
+  }
+
   /** Until all that was sent is answered. @throws when a turn ends otherwise than by `done`. */
   async answered(): Promise<void> {
     await Promise.all(this.#sent.map(({ accepted }) => accepted));

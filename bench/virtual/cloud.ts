@@ -25,6 +25,7 @@ export type DelayOf = (what: 'frame' | 'read' | 'write' | 'send' | 'fifo' | 'pos
 /** A call of a function to a service, for whoever counts them. */
 export interface ServiceCall {
   by: string;
+  service: string;
   operation: string;
   /** Of what it carries or gives back, as JSON. */
   bytes: number;
@@ -33,8 +34,10 @@ export interface ServiceCall {
 export interface CloudOptions {
   delay: DelayOf;
   agent(time: VirtualTime): { model: Model; toolbox: Toolbox };
-  /** Hears of each call to a service. Its bytes are counted for somebody who asks alone. */
+  /** Hears of each call to a service, whose bytes are counted for this alone. */
   onCall?(call: ServiceCall): void;
+  /** Frames are not kept, nor what calls waited for. */
+  forgets?: boolean;
 }
 
 const TURN_MS = 300_000;
@@ -50,8 +53,10 @@ export type Arrived = ServerFrame & { at: number; post: Call };
  * is said to. What the handlers do beside the core (the lease of the queue's message, logs) is not in it.
  */
 export class VirtualCloud {
-  readonly time = new VirtualTime();
+  readonly time: VirtualTime;
   readonly table = new MemoryTable();
+  /** What the table, and whoever counts, took of the processor's time: not ours. */
+  standInMs = 0;
   readonly #options: CloudOptions;
   readonly #agent: ReturnType<CloudOptions['agent']>;
   readonly #clients = new Map<string, Client>();
@@ -63,6 +68,7 @@ export class VirtualCloud {
 
   constructor(options: CloudOptions) {
     this.#options = options;
+    this.time = new VirtualTime({ keepsPath: !options.forgets });
     this.#agent = options.agent(this.time);
   }
 
@@ -70,7 +76,8 @@ export class VirtualCloud {
   async connect(principal: Principal, sessionId: string): Promise<Client> {
     const id = `connection-${++this.#ids}`;
     await openConnection(this.#coreFor('connect'), id, { principal, sessionId });
-    const client = new Client(this.time, (body) => this.#frame(id, principal, body));
+    const keeps = !this.#options.forgets;
+    const client = new Client(this.time, keeps, (body) => this.#frame(id, principal, body));
     this.#clients.set(id, client);
     client.send({ type: 'connect' });
     await client.next('connected');
@@ -147,12 +154,14 @@ export class VirtualCloud {
       carried: unknown,
       effect: () => T,
     ): Promise<T> => {
-      const counted = () => {
+      const timed = () => {
+        const began = performance.now();
         const result = effect();
-        onCall?.({ by, operation, bytes: sizeOf(carried ?? result) });
+        onCall?.({ by, service, operation, bytes: sizeOf(carried ?? result) });
+        this.standInMs += performance.now() - began;
         return result;
       };
-      return time.call({ service, operation, by }, delay(kind), onCall ? counted : effect);
+      return time.call({ service, operation, by }, delay(kind), timed);
     };
     const read = <T>(operation: string, key: Key<unknown>, effect: () => T) =>
       call('dynamodb', 'read', `${operation} ${kindOf(key)}`, undefined, effect);
@@ -217,12 +226,14 @@ const kindOf = ({ pk, sk }: Key<unknown>): string => (sk === '-' ? pk : sk).spli
 export class Client {
   readonly frames: Arrived[] = [];
   readonly #time: VirtualTime;
+  readonly #keeps: boolean;
   readonly #post: (body: string) => Promise<void>;
   #waiting: { is: (frame: Arrived) => boolean; found(frame: Arrived): void }[] = [];
   #failure: unknown;
 
-  constructor(time: VirtualTime, post: (body: string) => Promise<void>) {
+  constructor(time: VirtualTime, keeps: boolean, post: (body: string) => Promise<void>) {
     this.#time = time;
+    this.#keeps = keeps;
     this.#post = post;
   }
 
@@ -237,7 +248,7 @@ export class Client {
   receive(text: string, post: Call | undefined): void {
     if (!post) throw new Error('A frame came without a post.');
     const frame = Object.assign(JSON.parse(text) as ServerFrame, { at: this.#time.now, post });
-    this.frames.push(frame);
+    if (this.#keeps) this.frames.push(frame);
     this.#waiting = this.#waiting.filter(({ is, found }) => {
       const matches = is(frame);
       if (matches) found(frame);

@@ -27,9 +27,15 @@ interface Moment {
  */
 export class VirtualTime {
   now = 1_700_000_000_000;
+  readonly #keepsPath: boolean;
   #current: Call | undefined;
   readonly #moments: Moment[] = [];
   #order = 0;
+
+  /** `keepsPath`: what each call waited for is remembered, and all of it is kept as long as the last one is. */
+  constructor({ keepsPath = true } = {}) {
+    this.#keepsPath = keepsPath;
+  }
 
   /** What goes on just now was waiting for this. */
   get current(): Call | undefined {
@@ -59,17 +65,20 @@ export class VirtualTime {
     if (signal?.aborted) return Promise.resolve();
     const call = this.#begin(name, Math.max(0, ms));
     return new Promise((resolve) => {
-      const moment = this.#at(call.ended, resolve, call);
-      signal?.addEventListener(
-        'abort',
+      const early = () => {
+        this.#moments.splice(this.#moments.indexOf(moment), 1);
+        resolve();
+      };
+      const moment = this.#at(
+        call.ended,
         () => {
-          const index = this.#moments.indexOf(moment);
-          if (index < 0) return;
-          this.#moments.splice(index, 1);
+          // A signal of many waits would grow slow with those that are over.
+          signal?.removeEventListener('abort', early);
           resolve();
         },
-        { once: true },
+        call,
       );
+      signal?.addEventListener('abort', early, { once: true });
     });
   }
 
@@ -98,7 +107,12 @@ export class VirtualTime {
   }
 
   #begin(name: CallName, ms: number): Call {
-    return { ...name, began: this.now, ended: this.now + ms, after: this.#current };
+    return {
+      ...name,
+      began: this.now,
+      ended: this.now + ms,
+      after: this.#keepsPath ? this.#current : undefined,
+    };
   }
 
   /** Kept in order, the next one last: there are a few dozen at any time. */

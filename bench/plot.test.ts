@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest';
+import { plotSvg, slopeAtEnd } from './plot.ts';
+
+it('draws what grows in proportion as a straight line', () => {
+  const svg = plotSvg({
+    title: 'a title',
+    x: 'how many',
+    series: [
+      {
+        name: 'calls',
+        color: '#123456',
+        points: [
+          [1, 10],
+          [10, 100],
+          [100, 1000],
+        ],
+      },
+    ],
+  });
+  const places = (/points="([^"]+)"/.exec(svg)?.[1] ?? '')
+    .split(' ')
+    .map((place) => place.split(',').map(Number));
+  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = places;
+  expect(x3 - x2).toBeCloseTo(x2 - x1, 0);
+  expect(y3 - y2).toBeCloseTo(y2 - y1, 0);
+  expect(y3).toBeLessThan(y1);
+  for (const text of ['a title', 'how many', 'calls', '1,000']) expect(svg).toContain(text);
+});
+
+it('draws zero at the lower edge, as nothing has a logarithm there', () => {
+  const svg = plotSvg({
+    title: '',
+    x: '',
+    series: [
+      {
+        name: '',
+        color: '',
+        points: [
+          [0, 5],
+          [64, 50],
+        ],
+      },
+    ],
+  });
+  expect(svg).not.toContain('NaN');
+  expect(svg).not.toContain('Infinity');
+});
+
+it('a slope of one is in proportion, of zero is flat', () => {
+  expect(
+    slopeAtEnd([
+      [1, 1],
+      [10, 7],
+      [100, 70],
+    ]),
+  ).toBeCloseTo(1);
+  expect(
+    slopeAtEnd([
+      [10, 7],
+      [100, 7],
+    ]),
+  ).toBeCloseTo(0);
+  expect(() => slopeAtEnd([[1, 1]])).toThrow('two points');
+});
