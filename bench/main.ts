@@ -1,6 +1,7 @@
 import { bundles } from './bundles.ts';
 import { concurrent } from './concurrent.ts';
 import { interactive } from './interactive.ts';
+import { writeSection } from './page.ts';
 import { circumstances, formatCircumstances, formatTable, writeResult } from './report.ts';
 import { type Bench, isMissed } from './result.ts';
 
@@ -31,6 +32,8 @@ for (const bench of BENCHES.filter(({ name }) => asked.length === 0 || asked.inc
   for (const line of result.broken) console.error(`  BROKEN ${line}`);
   if (result.broken.length === 0) console.log('  every promise held');
   console.log(`  written to ${await writeResult(bench.name, result, where)}`);
+  const page = bench.page?.(result, where);
+  if (page) await writeSection(page.section, page.text);
   broken += result.broken.length;
 }
 process.exitCode = broken > 0 ? 1 : 0;

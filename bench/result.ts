@@ -1,3 +1,5 @@
+import type { Section } from './page.ts';
+import type { Circumstances } from './report.ts';
 import type { Summary } from './stats.ts';
 
 /** One line of a bench's table. */
@@ -23,6 +25,8 @@ export interface BenchResult {
 export interface Bench {
   name: string;
   run(): Promise<BenchResult>;
+  /** What it says on `docs/performance.md`, and where. */
+  page?(result: BenchResult, where: Circumstances): { section: Section; text: string };
 }
 
 export const isMissed = (figure: Figure): boolean =>
