@@ -33,6 +33,26 @@ it('says nothing again when history tells a finished turn in other pieces', () =
   expect(feed.next({ items: [applied('first'), text('one', 'n2')] })).toEqual([]);
 });
 
+it('a tool that asks is told with how to answer, then what became of it', () => {
+  const feed = new Feed();
+  const asks = {
+    kind: 'approval',
+    key: 'e2',
+    turnId: 't',
+    requestId: 'r1',
+    toolCallId: 'c1',
+    tool: 'order',
+    summary: '{"item":"tea"}',
+    timeoutSeconds: 120,
+  } as const;
+  const told = (item: Item) => feed.next({ items: [item] }).map(({ text }) => text);
+  const open = { ...asks, decision: undefined, resolved: undefined };
+  expect(told(open)).toEqual(['order asks to run: {"item":"tea"}. /approve, /always or /deny (120 s).']);
+  expect(told({ ...asks, decision: 'approve', resolved: undefined })).toEqual([]);
+  const resolved = { reason: 'answer', by: 'ann' };
+  expect(told({ ...asks, decision: 'approve', resolved })).toEqual(['order was approved by ann.']);
+});
+
 it('a tool is one line, told when its result is there', () => {
   const feed = new Feed();
   const tool = { kind: 'tool', key: 'e3', turnId: 't', id: 'c', name: 'wait', args: { seconds: 1 } } as const;

@@ -1,4 +1,5 @@
 import type {
+  ApprovalItem,
   ChatState,
   Content,
   Item,
@@ -45,10 +46,15 @@ export class Feed {
       case 'tool':
         return item.result ? this.#once(item, 'result', () => ({ style: 'note', text: toolLine(item) })) : [];
       case 'approval':
-        return this.#once(item, 'asked', () => ({
-          style: 'trouble',
-          text: `${item.tool} asks to run: ${item.summary}. /approve, /always or /deny (${item.timeoutSeconds} s).`,
-        }));
+        return [
+          ...this.#once(item, 'asked', () => ({
+            style: 'trouble',
+            text: `${item.tool} asks to run: ${item.summary}. /approve, /always or /deny (${item.timeoutSeconds} s).`,
+          })),
+          ...(item.resolved
+            ? this.#once(item, 'resolved', () => ({ style: 'note', text: approvalLine(item) }))
+            : []),
+        ];
       case 'trimmed':
         return this.#once(item, 'told', () => ({
           style: 'note',
@@ -145,5 +151,18 @@ function endLine(outcome: TurnOutcome): Omit<Extract<Piece, { kind: 'line' }>, '
       return { style: 'note', text: '-- stopped. What was said is kept.' };
     case 'failed':
       return { style: 'trouble', text: `-- failed: ${outcome.code}. ${outcome.message}` };
+  }
+}
+
+function approvalLine({ tool, decision, resolved }: ApprovalItem): string {
+  switch (resolved?.reason) {
+    case 'timeout':
+      return `${tool} was not run: nobody answered in time.`;
+    case 'aborted':
+      return `${tool} was not run: the turn was stopped.`;
+    default: {
+      const by = resolved?.by === undefined ? '' : ` by ${resolved.by}`;
+      return decision === 'deny' ? `${tool} was denied${by}.` : `${tool} was approved${by}.`;
+    }
   }
 }

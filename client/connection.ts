@@ -48,7 +48,7 @@ interface Line {
   released: boolean;
 }
 
-/** Frames that the server answers directly. An abort is answered by an event of its turn, an approval by none. */
+/** Frames that the server answers directly. An abort and an approval are answered by an event of the turn. */
 function isAnswered(frame: ClientFrame): boolean {
   return frame.type !== 'abort' && frame.type !== 'approval_response';
 }

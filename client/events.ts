@@ -1,6 +1,7 @@
 import { entryItems } from './entries.ts';
 import type { EventFrame, EventOf } from './protocol.ts';
 import {
+  type ApprovalItem,
   endsTurn,
   type Item,
   isPending,
@@ -82,8 +83,14 @@ function applyEvent(state: State, event: EventFrame): State {
         tool: event.tool,
         summary: event.arguments_summary,
         timeoutSeconds: event.timeout_secs,
+        toolCallId: event.tool_call_id,
         decision: undefined,
+        resolved: undefined,
       });
+    case 'approval_resolved': {
+      const { request_id, decision, reason, by } = event;
+      return withApproval(begun, request_id, (item) => ({ ...item, decision, resolved: { reason, by } }));
+    }
     case 'history_trimmed':
       return push(begun, {
         kind: 'trimmed',
@@ -106,6 +113,17 @@ function applyEvent(state: State, event: EventFrame): State {
       // Of a newer server: it counts, and shows nothing.
       return begun;
   }
+}
+
+/** The state with this request changed, if it is of the running turn. */
+export function withApproval(
+  state: State,
+  requestId: string,
+  change: (item: ApprovalItem) => ApprovalItem,
+): State {
+  const at = state.live.findLastIndex((item) => item.kind === 'approval' && item.requestId === requestId);
+  const item = state.live[at];
+  return item?.kind === 'approval' ? { ...state, live: replaced(state.live, at, change(item)) } : state;
 }
 
 function push(state: State, item: Item): State {

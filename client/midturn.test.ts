@@ -608,6 +608,46 @@ describe('control', () => {
     expect(chat.transcript.getSnapshot().pending).toEqual([]);
   });
 
+  it('an approval is answered again after a reconnect, until its turn says what became of it', async () => {
+    const { chat, clock, greet, begin, story } = given();
+    const first = await greet();
+    first.deliver(...begin('u1', 'so far'));
+    story.ask('r1');
+    first.deliver(...story.events.slice(-1));
+    chat.approve('r1', 'always');
+    const answer = { type: 'approval_response', request_id: 'r1', decision: 'always' };
+    expect(first.sentOf('approval_response')).toEqual([answer]);
+    const item = () => chat.transcript.getSnapshot().items.at(-1);
+    expect(item()).toMatchObject({ kind: 'approval', decision: 'always', resolved: undefined });
+    first.cut();
+    await clock.advance(5 * SECOND);
+    const second = await greet();
+    expect(second.sentOf('approval_response')).toEqual([answer]);
+    story.resolve('r1', 'deny', 'bob');
+    second.deliver(...story.events.slice(-1));
+    expect(item()).toMatchObject({ decision: 'deny', resolved: { reason: 'answer', by: 'bob' } });
+    await clock.advance(MINUTE);
+    expect(second.sentOf('approval_response')).toHaveLength(1);
+  });
+
+  it('a question that is no longer asked is open again until its event comes', async () => {
+    const { chat, greet, begin, story } = given();
+    const socket = await greet();
+    socket.deliver(...begin('u1', 'so far'));
+    story.ask('r1');
+    socket.deliver(...story.events.slice(-1));
+    chat.approve('r1', 'approve');
+    socket.deliver({
+      type: 'error',
+      code: 'INVALID_APPROVAL_RESPONSE',
+      message: '',
+      terminal: false,
+      retryable: false,
+      id: 'r1',
+    });
+    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ decision: undefined });
+  });
+
   it('abort names the turn, and is asked again after a reconnect', async () => {
     const { chat, clock, greet, begin, story } = given();
     const first = await greet();

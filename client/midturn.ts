@@ -50,8 +50,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     abort: ({ pending } = {}) => session.abort(pending),
     cancel: (id) => session.cancel(id),
     dismiss: (id) => session.dismiss(id),
-    approve: (requestId, decision) =>
-      session.approve({ type: 'approval_response', request_id: requestId, decision }),
+    approve: (requestId, decision) => session.approve(requestId, decision),
     history: () => session.olderPage(),
     sessions: session.sessions,
     disconnect: () => session.disconnect(),

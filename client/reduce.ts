@@ -1,5 +1,5 @@
 import { entryItems, joinEntries } from './entries.ts';
-import { drain, receiveEvent, withoutRefused } from './events.ts';
+import { drain, receiveEvent, withApproval, withoutRefused } from './events.ts';
 import {
   type Content,
   type FrameOf,
@@ -90,14 +90,9 @@ function step(state: State, input: Input): State {
     case 'stop_asked':
       return { ...state, activeTurn: state.activeTurn && { ...state.activeTurn, stopping: true } };
     case 'approval_answered':
-      return {
-        ...state,
-        live: state.live.map((item) =>
-          item.kind === 'approval' && item.requestId === input.requestId
-            ? { ...item, decision: input.decision }
-            : item,
-        ),
-      };
+      return withApproval(state, input.requestId, (item) =>
+        item.resolved ? item : { ...item, decision: input.decision },
+      );
     case 'session_lost':
       return { ...initialState(state.sessionId), connection: state.connection, tail: state.tail };
   }
@@ -234,6 +229,9 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
       : state;
   }
   if (frame.id === undefined || isTransient(frame.code)) return state;
+  // It was resolved otherwise, as its event tells, or is no longer asked.
+  if (frame.code === 'INVALID_APPROVAL_RESPONSE')
+    return withApproval(state, frame.id, (item) => (item.resolved ? item : { ...item, decision: undefined }));
   const ids = new Set([frame.id]);
   // The answer to a withdrawal that came too late: the message itself is well.
   if (frame.code === 'NOT_PENDING')

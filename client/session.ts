@@ -10,7 +10,7 @@ import { PageRequest } from './page-request.ts';
 import type { Platform } from './platform.ts';
 import {
   type AbortFrame,
-  type ClientFrame,
+  type ApprovalResponseFrame,
   type ConnectFrame,
   type EventFrame,
   type FrameOf,
@@ -21,7 +21,7 @@ import { type Draft, type Input, reduce } from './reduce.ts';
 import { Repeats } from './repeats.ts';
 import { type Fate, SentMessages } from './sent-messages.ts';
 import { SessionRequests } from './session-requests.ts';
-import { initialState, isBehind, type State } from './state.ts';
+import { type ApprovalItem, initialState, isBehind, type State } from './state.ts';
 import { memoryStorage } from './storage.ts';
 
 /**
@@ -43,6 +43,7 @@ export class Session {
   #state: State;
   readonly #withdrawals = new Repeats();
   readonly #aborts = new Repeats();
+  readonly #approvals = new Repeats();
   #abort: AbortFrame | undefined;
   #closed = false;
 
@@ -127,10 +128,9 @@ export class Session {
     this.#dispatch({ type: 'dismissed', id });
   }
 
-  approve(frame: Extract<ClientFrame, { type: 'approval_response' }>): void {
-    if (!this.#connection.send(frame)) return;
-    const { request_id: requestId, decision } = frame;
+  approve(requestId: string, decision: ApprovalResponseFrame['decision']): void {
     this.#dispatch({ type: 'approval_answered', requestId, decision });
+    this.#attend();
   }
 
   olderPage(): Promise<boolean> {
@@ -206,6 +206,7 @@ export class Session {
     if (lost.size > 0) this.#dispatch({ type: 'lane_lost', ids: lost });
     this.#withdrawals.startOver();
     this.#aborts.startOver();
+    this.#approvals.startOver();
     this.sessions.repeats.startOver();
     this.#page.repeat();
     this.#catchUp.eased();
@@ -224,6 +225,7 @@ export class Session {
       // It may have been a withdrawal that was refused: it carries the message's id.
       this.#withdrawals.hold(until);
       this.#aborts.hold(until);
+      this.#approvals.hold(until);
       this.sessions.repeats.hold(until);
     }
     if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
@@ -238,6 +240,15 @@ export class Session {
     return this.#state.pending
       .filter(({ withdrawing, state }) => withdrawing && state.status !== 'sending')
       .map(({ id }) => id);
+  }
+
+  /** What was answered here, and of which no event has told yet. */
+  #openAnswers(): Map<string, NonNullable<ApprovalItem['decision']>> {
+    return new Map(
+      this.#state.live.flatMap((item) =>
+        item.kind === 'approval' && item.decision && !item.resolved ? [[item.requestId, item.decision]] : [],
+      ),
+    );
   }
 
   #forgetAbort(): void {
@@ -261,6 +272,11 @@ export class Session {
     if (this.#aborts.takeDue(abort?.turn_id ? [abort.turn_id] : [], now).length > 0 && abort) {
       this.#connection.send(abort);
     }
+    const answers = this.#openAnswers();
+    for (const request_id of this.#approvals.takeDue([...answers.keys()], now)) {
+      const decision = answers.get(request_id);
+      if (decision) this.#connection.send({ type: 'approval_response', request_id, decision });
+    }
     for (const frame of this.sessions.takeDue(now)) this.#connection.send(frame);
     if (this.#state.history.status === 'unloaded') this.#askPage();
     this.#sendPageRequest(now);
@@ -269,6 +285,7 @@ export class Session {
       this.#outbox.nextDue,
       this.#withdrawals.nextDue,
       this.#aborts.nextDue,
+      this.#approvals.nextDue,
       this.#page.dueAt,
       this.sessions.repeats.nextDue,
       this.#catchUp.nextDue(this.#state),

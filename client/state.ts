@@ -76,7 +76,12 @@ export interface ApprovalItem {
   tool: string;
   summary: string;
   timeoutSeconds: number;
+  /** The `id` of the tool call that waits. */
+  toolCallId: string;
+  /** What was decided; until `resolved` is there it is what was answered here, and not yet heard of. */
   decision: 'approve' | 'deny' | 'always' | undefined;
+  /** By whom, and why if by nobody: `timeout`, `aborted`, or `always` where the tool was approved for the session before. */
+  resolved: { reason: string; by: string | undefined } | undefined;
 }
 
 /** Older messages were left out of the prompt from here on. */

@@ -49,7 +49,7 @@ export function createDashboard(
         graph('Refusals by code', midturnMetricBySplit(scope, 'Refused')),
       ],
       [
-        graph('Workers', ...midturn('TakeOvers', 'HandOvers', 'Fenced')),
+        graph('Workers', ...midturn('TakeOvers', 'HandOvers', 'SetDowns', 'Fenced')),
         graph('Posts that failed', ...midturn('PostsGone', 'PostsThrottled')),
         graph('Model failures by code', midturnMetricBySplit(scope, 'ModelFailures')),
       ],
@@ -100,6 +100,7 @@ export function createDashboard(
         ),
         graph('Failures of MCP servers', midturnMetricBySplit(scope, 'McpFailures')),
       ],
+      [graph('Approvals by decision', midturnMetricBySplit(scope, 'Approvals'))],
     ],
   });
 }

@@ -76,6 +76,13 @@ export interface MidturnProps {
   modelStallSeconds?: number;
   /** What earlier turns may take of a prompt, by an estimate of 4 bytes a token. @default 100000 */
   contextTokens?: number;
+  /** How long a tool call waits for a person's approval before it counts as denied. @default 120 */
+  approvalTimeoutSeconds?: number;
+  /**
+   * How long a function waits for a person before the turn is set down; from then on it is looked at every 5 to 60 seconds.
+   * @default 30
+   */
+  approvalHoldSeconds?: number;
   /**
    * Whose questions an answer may stand for, of an agent without tools at temperature 0: nobody's (`off`), those of the same
    * `principal`, or those of the same `tenant`. @default 'off'

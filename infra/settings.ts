@@ -45,6 +45,8 @@ const INTEGERS = {
   flushMs: 'MIDTURN_FLUSH_MS',
   modelStallSeconds: 'MIDTURN_MODEL_STALL_SECONDS',
   contextTokens: 'MIDTURN_CONTEXT_TOKENS',
+  approvalTimeoutSeconds: 'MIDTURN_APPROVAL_TIMEOUT_SECONDS',
+  approvalHoldSeconds: 'MIDTURN_APPROVAL_HOLD_SECONDS',
   responseCacheHours: 'MIDTURN_RESPONSE_CACHE_HOURS',
   turnTimeoutSeconds: 'MIDTURN_TURN_TIMEOUT_SECONDS',
   visibilitySeconds: 'MIDTURN_VISIBILITY_SECONDS',

@@ -33,6 +33,12 @@ export const METRICS = {
   PostsGone: { unit: 'Count', description: 'Posts to connections that were gone.' },
   PostsThrottled: { unit: 'Count', description: 'Posts that API Gateway throttled and that were repeated.' },
   ModelFailures: { unit: 'Count', description: 'Model calls that failed.', dimension: 'code' },
+  Approvals: {
+    unit: 'Count',
+    description: 'Requests for approval that were resolved: `approve`, `always`, `deny` or `timeout`.',
+    dimension: 'decision',
+  },
+  SetDowns: { unit: 'Count', description: 'Turns set down while they wait for a person.' },
   CacheHits: { unit: 'Count', description: 'Model calls that the response cache answered.' },
   Fallbacks: { unit: 'Count', description: 'Turns that went on with the second model.' },
   McpFailures: {

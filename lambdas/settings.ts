@@ -42,6 +42,10 @@ export interface TurnSettings {
   stallMs: number;
   /** What earlier turns may take of a prompt, by estimate. */
   contextTokens: number;
+  /** How long a tool call waits for a person’s approval before it counts as denied. */
+  approvalSeconds: number;
+  /** How long an invocation waits for a person: then the turn is set down, and looked at from time to time. */
+  approvalHoldMs: number;
   /** Whose questions an answer may stand for, and for how long. */
   cache: { scope: CacheScope; hours: number };
   /** The turn function's own time limit. */
@@ -96,6 +100,8 @@ export const INTEGERS = {
   MIDTURN_MAX_STEPS: { fallback: 16, min: 1, max: 1000 },
   MIDTURN_FLUSH_MS: { fallback: 100, min: 0, max: 5000 },
   MIDTURN_MODEL_STALL_SECONDS: { fallback: 60, min: 1, max: 900 },
+  MIDTURN_APPROVAL_TIMEOUT_SECONDS: { fallback: 120, min: 5, max: 3600 },
+  MIDTURN_APPROVAL_HOLD_SECONDS: { fallback: 30, min: 0, max: 30 },
   MIDTURN_RESPONSE_CACHE_HOURS: { fallback: 24, min: 1, max: 720 },
   MIDTURN_CONTEXT_TOKENS: { fallback: 100_000, min: 0, max: 2_000_000 },
   // Lambda ends at 15 minutes.
@@ -144,6 +150,8 @@ export function readTurnSettings(env: Environment): TurnSettings {
     flushMs: integer(env, 'MIDTURN_FLUSH_MS'),
     stallMs: integer(env, 'MIDTURN_MODEL_STALL_SECONDS') * 1000,
     contextTokens: integer(env, 'MIDTURN_CONTEXT_TOKENS'),
+    approvalSeconds: integer(env, 'MIDTURN_APPROVAL_TIMEOUT_SECONDS'),
+    approvalHoldMs: integer(env, 'MIDTURN_APPROVAL_HOLD_SECONDS') * 1000,
     cache: {
       scope: oneOf(env, 'MIDTURN_RESPONSE_CACHE', CACHE_SCOPES),
       hours: integer(env, 'MIDTURN_RESPONSE_CACHE_HOURS'),

@@ -58,6 +58,7 @@ export function pacedAgent(next: () => Script): { calls: ModelCall[]; agent: Clo
         await time.wait({ service: 'tool', operation: 'tool', by: 'tool' }, ms, signal);
         return { output: { waited: ms }, isError: false };
       },
+      needsApproval: async () => false,
       isIdempotent: () => true,
       timeLimitMs: () => 60_000,
     };

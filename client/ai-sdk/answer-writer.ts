@@ -7,6 +7,7 @@ export class AnswerWriter {
   readonly #write: (chunk: Chunk) => void;
   readonly #isShown: (messageId: string) => boolean;
   readonly #calls = new Set<string>();
+  readonly #asked = new Map<string, MidturnDataParts['approval']>();
   #open: { kind: 'text' | 'reasoning'; id: string } | undefined;
   #inStep = false;
 
@@ -38,7 +39,16 @@ export class AnswerWriter {
       case 'approval_request': {
         const { request_id: requestId, tool, arguments_summary: summary, timeout_secs } = event;
         const data = { requestId, tool, summary, timeoutSeconds: timeout_secs };
+        this.#asked.set(requestId, data);
         this.#write({ type: 'data-approval', id: requestId, data });
+        break;
+      }
+      case 'approval_resolved': {
+        const asked = this.#asked.get(event.request_id);
+        const { decision, reason } = event;
+        // The same part again: what was asked, and what became of it.
+        if (asked)
+          this.#write({ type: 'data-approval', id: event.request_id, data: { ...asked, decision, reason } });
         break;
       }
       case 'history_trimmed': {

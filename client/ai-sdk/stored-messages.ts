@@ -52,8 +52,10 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
     case 'tool':
       return [toolPart(item)];
     case 'approval': {
-      const { requestId, tool, summary, timeoutSeconds } = item;
-      return [{ type: 'data-approval', id: requestId, data: { requestId, tool, summary, timeoutSeconds } }];
+      const { requestId, tool, summary, timeoutSeconds, decision, resolved } = item;
+      const asked = { requestId, tool, summary, timeoutSeconds };
+      const data = resolved && decision ? { ...asked, decision, reason: resolved.reason } : asked;
+      return [{ type: 'data-approval', id: requestId, data }];
     }
     case 'trimmed':
       return [{ type: 'data-trimmed', data: { droppedMessages: item.droppedMessages, reason: item.reason } }];

@@ -16,7 +16,15 @@ export type MidturnDataParts = {
    */
   'message-state': MessageState & { messageId: string };
   /** A tool waits for a person: answer with `transport.client(chatId).approve(requestId, …)`. */
-  approval: { requestId: string; tool: string; summary: string; timeoutSeconds: number };
+  approval: {
+    requestId: string;
+    tool: string;
+    summary: string;
+    timeoutSeconds: number;
+    /** Once it is resolved: what was decided, and why (`answer`, `always`, `timeout`, `aborted`). */
+    decision?: 'approve' | 'deny' | 'always';
+    reason?: string;
+  };
   /** Older messages were left out of the prompt from here on. */
   trimmed: { droppedMessages: number; reason: string };
   /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */

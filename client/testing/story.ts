@@ -50,6 +50,15 @@ export class Story {
     this.#enter({ role: 'tool_result', id, name: 'wait', output: '{"waited_seconds":1}', json: true });
   }
 
+  ask(request_id: string): void {
+    const asked = { tool_call_id: 'c1', tool: 'order', arguments_summary: '{}', timeout_secs: 120 };
+    this.add({ type: 'approval_request', request_id, ...asked });
+  }
+
+  resolve(request_id: string, decision: 'approve' | 'deny' | 'always', by: string): void {
+    this.add({ type: 'approval_resolved', request_id, decision, reason: 'answer', by });
+  }
+
   end(how: 'done' | 'aborted' | 'error'): void {
     this.#closeSpan();
     const full_response = this.turn?.text ?? '';

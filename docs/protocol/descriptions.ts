@@ -174,12 +174,26 @@ export const EVENT_DESCRIPTIONS = {
     },
   },
   approval_request: {
-    summary: 'A tool call waits for a person’s decision. Answered with `approval_response`.',
+    summary:
+      'A tool call waits for a person’s decision. Answered with `approval_response` by any connection of the session; the first answer counts.',
     fields: {
       request_id: 'To be named in the answer.',
+      tool_call_id: 'The `id` of the call that waits.',
       tool: 'The tool.',
-      arguments_summary: 'What it would be called with, without secret values.',
+      arguments_summary:
+        'What it would be called with, as JSON of at most 1000 characters, without secret values.',
       timeout_secs: 'Seconds after which it counts as denied.',
+    },
+  },
+  approval_resolved: {
+    summary:
+      'What became of a request, once for each. A call that was denied has a `tool_result` that says so; one that was approved runs.',
+    fields: {
+      request_id: 'The request.',
+      decision: 'What was decided. `always` holds for all later calls of this tool in this session.',
+      reason:
+        '`answer`: by a person. `always`: by an earlier `always`. `timeout`: nobody answered. `aborted`: the turn was stopped.',
+      by: 'Whose answer it was: the subject of the principal.',
     },
   },
   history_trimmed: {

@@ -12,6 +12,22 @@ export type EventDraft =
   | { type: 'thinking'; content: string }
   | { type: 'tool_call'; id: string; name: string; args: Json }
   | { type: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true }
+  | {
+      type: 'approval_request';
+      request_id: string;
+      tool_call_id: string;
+      tool: string;
+      arguments_summary: string;
+      timeout_secs: number;
+      at: number;
+    }
+  | {
+      type: 'approval_resolved';
+      request_id: string;
+      decision: 'approve' | 'deny' | 'always';
+      reason: 'answer' | 'always' | 'timeout' | 'aborted';
+      by?: string;
+    }
   | { type: 'history_trimmed'; dropped_messages: number; kept_turns: number; reason: string }
   | { type: 'model_changed'; model: string; provider: string; fallback_from: string; reason: FailureReason }
   | ({ type: 'done' } & End & DoneFacts)
@@ -117,6 +133,10 @@ export function frameOf(event: TurnEvent, turnText: () => string | undefined): s
           ...(is_error && { is_error }),
           ...(truncated && { truncated }),
         };
+      }
+      case 'approval_request': {
+        const { turn: _, seq: __, at: ___, type, ...rest } = event;
+        return { type, seq, turn_id, ...rest };
       }
       case 'done': {
         const { type, turn: _, seq: __, first: ___, ...facts } = event;

@@ -61,6 +61,12 @@ export interface AbortRequest {
   by: string;
 }
 
+/** A person's answer to a request; without `by` it is one that was given before, for all calls of the tool. */
+export interface Decision {
+  decision: 'approve' | 'deny' | 'always';
+  by?: string;
+}
+
 /** What the model calls of a turn have used so far. */
 export interface Meter {
   steps: number;
@@ -118,6 +124,10 @@ export interface Lane {
   posted?: number;
   /** Tool calls that are committed and were left to a fresh invocation before they were started. */
   unstarted?: { turn: string; calls: string[] };
+  /** A mark for each approval that the turn has asked for and that is not resolved. */
+  approvals?: Record<string, 1>;
+  /** What was decided of them, by request. */
+  decisions?: Record<string, Decision>;
   cancel?: AbortRequest;
   audience: Audience;
   /** Fates of withdrawn messages that their senders have not heard yet. */
@@ -140,6 +150,8 @@ export interface Session {
   listed?: number;
   /** When it was deleted: all that is left of it is this item, which keeps its id from being used before it expires. */
   deleted?: number;
+  /** Tools whose calls a person has approved for all of the session. */
+  trusted?: string[];
   /** Admitted slots. */
   queue: Record<string, { lane: string; at: number }>;
   /** The slot that runs. A hint: its lane may be past it already. */

@@ -1,7 +1,15 @@
 import type { Limits } from '../settings.ts';
 import { inOrderOfArrival } from './arrival.ts';
 import { bytesOf } from './content.ts';
-import type { AbortRequest, Lane, Listening, Notice, PendingMessage, WithdrawalCode } from './items.ts';
+import type {
+  AbortRequest,
+  Decision,
+  Lane,
+  Listening,
+  Notice,
+  PendingMessage,
+  WithdrawalCode,
+} from './items.ts';
 import type { Change, Condition, Update } from './update.ts';
 import {
   absent,
@@ -199,6 +207,15 @@ export const requestAbort = (request: AbortRequest): Update<Lane> => ({
   change: [set('cancel', request)],
 });
 
+/**
+ * A person's answer to a request for approval. It is the first one, and the turn still waits for it. Recognised: it is in
+ * `decisions`.
+ */
+export const decide = (request: string, decision: Decision): Update<Lane> => ({
+  when: [exists(['approvals', request]), absent(['decisions', request])],
+  change: [set(['decisions', request], decision)],
+});
+
 /** The id of every message that is there, and no other one: what was read is what is written on. */
 const messagesAsRead = (lane: Lane): When[] => [
   ...Object.keys(lane.inbox).map((id) => exists<Lane>(['inbox', id])),
@@ -375,7 +392,14 @@ export const takingIn = (
   };
 };
 
-const turnOver: Then[] = [remove('holder'), remove('cancel'), remove('meter'), remove('unstarted')];
+const turnOver: Then[] = [
+  remove('holder'),
+  remove('cancel'),
+  remove('meter'),
+  remove('unstarted'),
+  remove('approvals'),
+  remove('decisions'),
+];
 
 /** Part of the commit that ends an answered turn: only on an empty inbox (P7). */
 export function finishing(

@@ -73,6 +73,8 @@ export interface Toolbox {
    * call is run again.
    */
   run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
+  /** Whether a person has to approve this call before it is run. Must not throw: what cannot tell needs it. */
+  needsApproval(call: ToolCall): Promise<boolean>;
   /** Whether a call whose outcome is unknown may be run again. */
   isIdempotent(name: string): boolean;
   /** How long a call of it may take: then it is stopped, and its result says so. */

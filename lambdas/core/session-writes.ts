@@ -45,6 +45,12 @@ export const ensureSession = (
   ],
 });
 
+/** All calls of these tools are approved from now on. Done twice is done once. */
+export const trust = (tools: readonly string[]): Update<Session> => ({
+  when: [alive, exists('queue')],
+  change: [set('trusted', tools)],
+});
+
 /** A place in the queue, if there is room or it has one already. Recognised: it is in the queue. */
 export const admit = (slot: string, lane: string, at: number, limit: number): Update<Session> => ({
   when: [exists('queue'), alive, any(exists(['queue', slot]), sizeBelow('queue', limit))],

@@ -45,10 +45,12 @@ export const abortFrame = z.object({
 
 export const cancelFrame = z.object({ type: z.literal('cancel'), id: clientId });
 
+export const DECISIONS = ['approve', 'deny', 'always'] as const;
+
 export const approvalResponseFrame = z.object({
   type: z.literal('approval_response'),
   request_id: clientId,
-  decision: z.enum(['approve', 'deny', 'always']),
+  decision: z.enum(DECISIONS),
 });
 
 export const historyFrame = z.object({

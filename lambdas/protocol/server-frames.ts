@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { DECISIONS } from './client-frames.ts';
 import { content } from './content.ts';
 import { ERROR_CODES, FAILURE_REASONS } from './errors.ts';
 
@@ -64,9 +65,18 @@ export const approvalRequest = z.object({
   type: z.literal('approval_request'),
   ...event,
   request_id: z.string(),
+  tool_call_id: z.string(),
   tool: z.string(),
   arguments_summary: z.string(),
   timeout_secs: z.number(),
+});
+export const approvalResolved = z.object({
+  type: z.literal('approval_resolved'),
+  ...event,
+  request_id: z.string(),
+  decision: z.enum(DECISIONS),
+  reason: z.enum(['answer', 'always', 'timeout', 'aborted']),
+  by: z.optional(z.string()),
 });
 export const historyTrimmed = z.object({
   type: z.literal('history_trimmed'),
@@ -264,6 +274,7 @@ export const EVENT_FRAMES = [
   toolCall,
   toolResult,
   approvalRequest,
+  approvalResolved,
   historyTrimmed,
   modelChanged,
   done,

@@ -97,6 +97,7 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
     };
     const end = await runToken(context, token);
     if (end === 'handover') await lease.handBack();
+    else if (typeof end === 'object') await lease.handBack(end.seconds);
     return end === 'over';
   } catch (error) {
     log.error('turn failed', { messageId, ...errorFields(error) });

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CLIENT_FRAMES } from '../../lambdas/protocol/client-frames.ts';
 import { ERROR_CODES } from '../../lambdas/protocol/errors.ts';
+import { buildVariant } from '../conformance/variant-bundles.ts';
 import { accepted, chunk, end } from '../support/frames.ts';
 import { createGate, type Script } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
@@ -13,7 +15,23 @@ import type { Received, WsClient } from '../support/ws-client.ts';
  * gateway sends. What it may expect is read from the tables of docs/compatibility.md, so that they stay true.
  */
 
+const folder = join(import.meta.dirname, '../../dist/agent-of-the-gateway');
+
+/** One of whose tools needs approval. */
+const AGENT = {
+  name: 'agent-of-the-gateway',
+  patches: [
+    [
+      'agent/agent.ts',
+      '{ tool: wait, idempotent: true }',
+      '{ tool: wait, needsApproval: ({ seconds }: { seconds: number }) => seconds === 0.25 }',
+    ],
+  ],
+} as const;
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
 const stack = givenStack({
+  bundles: () => buildVariant(AGENT, folder),
   settings: {
     MIDTURN_AUTH: 'tokens',
     MIDTURN_TOKENS: 'token-of-ann=acme/ann',
@@ -136,6 +154,18 @@ describe('a client of the ZeroClaw gateway', () => {
     await end(client);
     expect(shownBy(client.frames)).toEqual(['Half an ']);
     gate.open();
+  });
+
+  it('approves a tool, and is given what it made', async () => {
+    const client = await open([
+      { toolCalls: [{ name: 'wait', args: { seconds: 0.25 } }] },
+      { chunks: ['It has simmered.'] },
+    ]);
+    say(client, 'Let it simmer.');
+    const { request_id } = await client.next('approval_request');
+    client.sendRaw(JSON.stringify({ type: 'approval_response', request_id, decision: 'approve' }));
+    await end(client);
+    expect(shownBy(client.frames)).toEqual(['It has simmered.']);
   });
 
   it('is told that the model no longer sees the beginning', async () => {

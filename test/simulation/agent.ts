@@ -16,6 +16,10 @@ export function scriptedAgent(
 ): { model: Model; fallback: Model; toolbox: Toolbox } {
   const { scheduler } = cloud;
   const { random } = scheduler;
+  const nameOf = () => {
+    if (cloud.settings.fatalTools && random.chance(0.03)) return 'fatal';
+    return cloud.settings.approvals && random.chance(0.5) ? 'guarded' : random.pick('safe', 'once');
+  };
   const troubled = () => scheduler.faults.error > 0 || scheduler.faults.crash > 0;
 
   /** The model says nothing for a while, longer than a worker that is awake puts up with. */
@@ -70,7 +74,7 @@ export function scriptedAgent(
         yield {
           type: 'tool_call',
           id: `call${call}-${i}`,
-          name: cloud.settings.fatalTools && random.chance(0.03) ? 'fatal' : random.pick('safe', 'once'),
+          name: nameOf(),
           args: { n: call },
         };
       }
@@ -93,6 +97,7 @@ export function scriptedAgent(
         cloud.toolRuns.set(idempotencyKey, runs);
         if (runs > 1 && call.name === 'once')
           cloud.violated('P13', `tool call ${idempotencyKey} ran ${runs} times`);
+        if (call.name === 'guarded' && !isFree(call)) cloud.runsGuarded(idempotencyKey);
         if (call.name === 'fatal') scheduler.kill(actor, 'killed by a tool');
         await scheduler.sleep(actor, random.int(0, 1500), signal);
         await scheduler.operation(
@@ -104,11 +109,15 @@ export function scriptedAgent(
         );
         return { output: { ran: call.id }, isError: random.chance(0.1) };
       },
+      needsApproval: async (call) => call.name === 'guarded' && !isFree(call),
       isIdempotent: (name) => name !== 'once',
       timeLimitMs: () => TOOL_LIMIT_MS,
     },
   };
 }
+
+/** Whether a call needs approval may depend on its input. */
+const isFree = ({ args }: { args: unknown }) => (args as { n: number }).n % 5 === 0;
 
 const failure = (retryable: boolean): ModelPart => ({
   type: 'failure',

@@ -4,7 +4,7 @@ import { NOTHING } from './campaign.ts';
 import { plant } from './mutants.ts';
 
 /** One thread of a campaign. The product is loaded after the mutant is planted, so that its modules have the fault. */
-const { seeds, untilCaught, mutant, faults, crowd } = workerData as Share;
+const { seeds, untilCaught, mutant, faults, crowd, approvals } = workerData as Share;
 const planted = mutant === undefined ? undefined : plant(mutant);
 const { runHistory } = await import('./history.ts');
 
@@ -16,7 +16,7 @@ parentPort?.on('message', () => {
 const outcome: Outcome = { ...NOTHING, injected: {}, findings: [] };
 const found = new Map<string, Finding>();
 for (let seed = seeds.from; seed < seeds.to && !stopped; seed += seeds.every) {
-  const result = await runHistory(seed, { ...(faults && { faults }), crowd });
+  const result = await runHistory(seed, { ...(faults && { faults }), crowd, approvals });
   outcome.histories++;
   outcome.steps += result.steps;
   outcome.turns += result.turns;

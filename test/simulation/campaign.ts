@@ -13,6 +13,7 @@ export interface Campaign {
   /** In place of what the seeds decide. */
   faults?: HistoryOptions['faults'];
   crowd?: boolean | undefined;
+  approvals?: boolean | undefined;
 }
 
 export interface Finding {
@@ -41,6 +42,7 @@ export interface Share {
   mutant: string | undefined;
   faults: HistoryOptions['faults'];
   crowd: boolean;
+  approvals: boolean;
 }
 
 export async function runCampaign({
@@ -51,11 +53,19 @@ export async function runCampaign({
   mutant,
   faults,
   crowd = false,
+  approvals = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
   const shares = Array.from({ length: jobs }, (_, i): Share => {
-    return { seeds: { from: from + i, to: from + count, every: jobs }, untilCaught, mutant, faults, crowd };
+    return {
+      seeds: { from: from + i, to: from + count, every: jobs },
+      untilCaught,
+      mutant,
+      faults,
+      crowd,
+      approvals,
+    };
   });
   const outcomes = await Promise.all(
     shares.map(

@@ -28,6 +28,10 @@ export interface CloudSettings {
   acceptsStaleHandles: boolean;
   /** There is a tool that kills whoever runs it, each time. */
   fatalTools: boolean;
+  /** Some tools need approval, which waits so long. */
+  approvals: boolean;
+  approvalSeconds: number;
+  approvalHoldMs: number;
   /** Answers are kept, and devices ask the same again and again. */
   cache: boolean;
   /** There is a second model. */
@@ -78,6 +82,10 @@ export class Cloud {
   readonly scheduler: Scheduler;
   readonly settings: CloudSettings;
   readonly connections = new Map<string, Receiver>();
+  /** What devices have answered to requests for approval, as `request decision`. */
+  readonly answered = new Set<string>();
+  /** Of these, the ones that counted. */
+  readonly decided = new Map<string, string>();
   readonly modelCalls: ModelCall[] = [];
   /** Whole answers without a call of a tool, by the prompt that they were given to. */
   readonly answers: { messages: unknown[]; text: string }[] = [];
@@ -383,6 +391,8 @@ export class Cloud {
               flushMs: 100,
               stallMs: this.settings.stallMs,
               contextTokens: this.settings.contextTokens,
+              approvalSeconds: this.settings.approvalSeconds,
+              approvalHoldMs: this.settings.approvalHoldMs,
               cache: { scope: this.settings.cache ? 'principal' : 'off', hours: 1 },
             },
             remainingMs: () => actor.endsAt - scheduler.now,
@@ -391,7 +401,7 @@ export class Cloud {
           },
           message.token,
         );
-        scheduler.log(`${actor.id} ends: ${end}`);
+        scheduler.log(`${actor.id} ends: ${JSON.stringify(end)}`);
         return end;
       },
       (end) => {
@@ -404,6 +414,10 @@ export class Cloud {
         else if (end.ok && end.value === 'handover') {
           scheduler.count('hand-over');
           message.visibleAt = scheduler.now;
+          message.handle = undefined;
+        } else if (end.ok && typeof end.value === 'object') {
+          scheduler.count('set down');
+          message.visibleAt = scheduler.now + end.value.seconds * 1000;
           message.handle = undefined;
         } else if (end.ok) scheduler.count('fenced');
       },
@@ -501,6 +515,25 @@ export class Cloud {
     return this.modelCalls.push({ model, messages, seq: this.committed.size, current });
   }
 
+  /** Nobody runs such a call whom a person has not let, for this call or for all of its tool. */
+  runsGuarded(key: string): void {
+    const events = [...this.committed.values()];
+    const requests = events.flatMap((event) =>
+      event.type === 'approval_request' && `${event.turn}:${event.tool_call_id}` === key
+        ? event.request_id
+        : [],
+    );
+    const isLet = events.some(
+      (event) =>
+        event.type === 'approval_resolved' &&
+        event.reason === 'answer' &&
+        this.answered.has(`${event.request_id} ${event.decision}`) &&
+        (event.decision === 'always' ||
+          (event.decision === 'approve' && requests.includes(event.request_id))),
+    );
+    if (!isLet && !this.isDeleted) this.violated('approval', `${key} was run, and nobody has approved it`);
+  }
+
   /** A message that left and that a late duplicate brings back arrives anew. */
   #noteArrivals(lane: string, { inbox }: Lane): void {
     const before = this.#arrivals.get(lane);
@@ -526,6 +559,12 @@ export class Cloud {
     }
     this.#noteArrivals(lane, item);
     if (item.cancel) this.abortsAsked.add(item.cancel.turn);
+    for (const [request, { decision }] of Object.entries(item.decisions ?? {})) {
+      const before = this.decided.get(request);
+      if (before !== undefined && before !== decision)
+        this.violated('approval', `${request} was decided ${before}, then ${decision}`);
+      this.decided.set(request, decision);
+    }
     // Items are never changed in place: the same list means the same events.
     if (item.tail === this.#tail) return;
     this.#tail = item.tail;

@@ -14,7 +14,8 @@ export type Act =
   | { at: number; do: 'drop'; forget: boolean; ms: number }
   | { at: number; do: 'history' }
   | { at: number; do: 'rename' }
-  | { at: number; do: 'delete' };
+  | { at: number; do: 'delete' }
+  | { at: number; do: 'answer'; request: string; decision: 'approve' | 'deny' | 'always' };
 
 export interface Sent {
   id: string;
@@ -337,6 +338,10 @@ export class Device implements Source {
       case 'delete':
         this.#askDeletion();
         break;
+      case 'answer':
+        this.#cloud.answered.add(`${act.request} ${act.decision}`);
+        this.#frame({ type: 'approval_response', request_id: act.request, decision: act.decision });
+        break;
       case 'drop':
         if (this.connection) this.#cloud.disconnect(this.connection);
         this.#lost(act.ms);
@@ -368,6 +373,8 @@ export class Device implements Source {
       }
       this.seen.set(frame.seq, before && hasNoText(frame) ? before : frame);
       this.#highest = Math.max(this.#highest, frame.seq);
+      if (!before && frame.type === 'approval_request')
+        this.#considers(frame.request_id, frame.timeout_secs * 1000);
       return;
     }
     switch (frame.type) {
@@ -435,6 +442,18 @@ export class Device implements Source {
   #bereave(): void {
     this.#bereft = true;
     for (const message of this.#open()) message.forgotten = true;
+  }
+
+  /** Some answer, some do not; some think for longer than the turn is held. */
+  #considers(request: string, timeoutMs: number): void {
+    const { random, now } = this.#cloud.scheduler;
+    if (random.chance(0.3)) return;
+    const soon = random.int(0, 3000);
+    const atTheLastMoment = timeoutMs + random.int(-100, 20);
+    const at = now + random.pick(soon, soon, random.int(3000, 60_000), atTheLastMoment);
+    const decision = random.pick('approve', 'approve', 'deny', 'always');
+    const answer: Act = { at, do: 'answer', request, decision };
+    this.#script = [...this.#script, answer].sort((a, b) => a.at - b.at);
   }
 
   #fate(id: string, fate: string): void {

@@ -29,6 +29,8 @@ export interface HistoryOptions {
   faults?: Partial<Faults>;
   /** Three devices that steer one another's turns, withdraw one another's messages and repeat themselves. */
   crowd?: boolean;
+  /** Tools that need approval, which does not wait for long. */
+  approvals?: boolean;
   /** Only the first acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -50,6 +52,9 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     acceptsStaleHandles: random.chance(0.5),
     fatalTools: !calm,
     cache,
+    approvals: random.chance(0.3) || options.approvals === true,
+    approvalSeconds: options.approvals ? 5 : random.pick(5, 45),
+    approvalHoldMs: random.pick(0, 3000, 30_000),
     fallback: random.chance(0.5),
     stallMs: random.pick(2000, 20_000),
     // Without a past, the same question is the same prompt.

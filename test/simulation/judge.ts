@@ -21,6 +21,8 @@ export interface Evidence {
   /** Every event that was ever durable, by `seq`. */
   readonly committed: ReadonlyMap<number, TurnEvent>;
   readonly modelCalls: readonly ModelCall[];
+  /** What was decided of each request for approval. */
+  readonly decided?: ReadonlyMap<string, string>;
   /** Whole answers without a call of a tool, by the prompt that they were given to. */
   readonly answers?: readonly { messages: unknown[]; text: string }[];
   /** Turns that somebody asked to stop. */
@@ -104,6 +106,7 @@ export function judge(
     judgePrompts(cloud, stored);
     judgeModels(cloud, turns);
     judgeCache(cloud, turns);
+    judgeApprovals(cloud, turns);
     judgeDeletion(cloud, devices);
     return;
   }
@@ -114,6 +117,7 @@ export function judge(
   judgePrompts(cloud, stored);
   judgeModels(cloud, turns);
   judgeCache(cloud, turns);
+  judgeApprovals(cloud, turns);
   judgeRest(cloud, devices, stored, options);
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
@@ -422,6 +426,26 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
     );
     if (seen.length > 0)
       cloud.violated('fallback', `turn ${id} changed its model after its call had said ${seen[0]?.type}`);
+  }
+}
+
+/** Each request is resolved once, before its turn ends, and as a person has answered who was the first to do so. */
+function judgeApprovals(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
+  for (const [id, events] of turns) {
+    const open = new Set<string>();
+    for (const event of events) {
+      if (event.type === 'approval_request') open.add(event.request_id);
+      if (event.type !== 'approval_resolved') continue;
+      const { request_id: request, decision, reason } = event;
+      if (!open.delete(request)) cloud.violated('approval', `${request} is resolved unasked, or twice`);
+      const decided = cloud.decided?.get(request);
+      if (reason === 'answer' && decision !== decided)
+        cloud.violated('approval', `${request} was answered ${decided}, and is said to be ${decision}`);
+      if (reason === 'timeout' && decided !== undefined)
+        cloud.violated('approval', `${request} was answered ${decided}, and is said to be late`);
+    }
+    if (open.size > 0 && !isDeletion(events.at(-1)))
+      cloud.violated('approval', `turn ${id} ends without an answer to ${[...open]}`);
   }
 }
 

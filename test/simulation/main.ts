@@ -67,7 +67,7 @@ async function many(): Promise<void> {
 
 async function judgeMutants(): Promise<void> {
   let survivors = 0;
-  for (const { name, breaks, faults, crowd } of values.only
+  for (const { name, breaks, faults, crowd, approvals } of values.only
     ? [...MUTANTS, ...UNSEEN].filter(({ name }) => name === values.only)
     : MUTANTS) {
     const { findings, histories } = await runCampaign({
@@ -78,6 +78,7 @@ async function judgeMutants(): Promise<void> {
       mutant: name,
       faults,
       crowd,
+      approvals,
     });
     const caught = findings.map(({ promise }) => promise).join(', ');
     if (findings.length === 0) survivors++;

@@ -14,6 +14,8 @@ export interface Mutant {
   faults?: HistoryOptions['faults'];
   /** Needed only where devices steer one another's turns. */
   crowd?: true;
+  /** Needed only where people approve or deny. */
+  approvals?: true;
   patches: readonly (readonly [file: string, find: string, replace: string])[];
 }
 
@@ -23,6 +25,54 @@ const core = 'lambdas/core';
 export const LATE_DUPLICATES = { ghost: 0.15 };
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'runs-unapproved',
+    breaks: 'a call that needs approval waits for it',
+    approvals: true,
+    patches: [
+      [
+        `${core}/turn/tools.ts`,
+        'const free = without(await ask(hold, context, calls), calls);',
+        'await ask(hold, context, calls);\n  const free = calls;',
+      ],
+    ],
+  },
+  {
+    name: 'takes-over-unapproved',
+    breaks: 'also a call that a dead worker left behind waits for its approval',
+    approvals: true,
+    patches: [[`${core}/turn/tools.ts`, 'const free = without(requests, calls);', 'const free = calls;']],
+  },
+  {
+    name: 'too-late-to-be-heard',
+    breaks: 'a request is late only if nobody has answered it',
+    approvals: true,
+    patches: [
+      [
+        `${core}/turn/approvals.ts`,
+        "when.push(absent(['decisions', request.id]));\n      drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
+        "drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
+      ],
+    ],
+  },
+  {
+    name: 'decided-twice',
+    breaks: 'the first answer to a request counts',
+    approvals: true,
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "exists(['approvals', request]), absent(['decisions', request])",
+        "exists(['approvals', request])",
+      ],
+    ],
+  },
+  {
+    name: 'stopped-and-not-denied',
+    breaks: 'what a stopped turn waits for is denied',
+    approvals: true,
+    patches: [[`${core}/turn/tools.ts`, '[...denials(hold), ...results]', 'results']],
+  },
   {
     name: 'answers-whatever-is-asked',
     breaks: 'a known answer is given to the same prompt alone',
@@ -684,8 +734,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/tools.ts`,
-        'calls.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name))',
-        '[...calls]',
+        'free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name))',
+        '[...free]',
       ],
     ],
   },
@@ -695,8 +745,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/tools.ts`,
-        "if (hold.lane.unstarted) while (!(await hold.commit([], { change: [remove('unstarted')] })));",
-        '',
+        'if (calls.some(({ id }) => unstarted.has(id))) {',
+        'if (calls.length === 0) {',
       ],
     ],
   },

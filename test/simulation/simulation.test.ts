@@ -76,7 +76,7 @@ describe('the simulation', () => {
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name: no longer true that $breaks',
-    async ({ name, faults, crowd }) => {
+    async ({ name, faults, crowd, approvals }) => {
       const { findings } = await runCampaign({
         from: 1,
         count: PER_MUTANT,
@@ -85,6 +85,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         mutant: name,
         faults,
         crowd,
+        approvals,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

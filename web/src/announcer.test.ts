@@ -46,6 +46,27 @@ it('a screen reader hears of beginnings, steering and ends, and nothing of the t
   expect(newsBetween(answering(2), ended({ result: 'aborted', by: 'user' }))).toBe('The answer was stopped.');
 });
 
+it('it hears of a tool that asks', () => {
+  const asking: ChatState = {
+    ...answering(1),
+    items: [
+      {
+        kind: 'approval',
+        key: 'e2',
+        turnId: 't1',
+        requestId: 'r1',
+        toolCallId: 'c1',
+        tool: 'order',
+        summary: '{}',
+        timeoutSeconds: 120,
+        decision: undefined,
+        resolved: undefined,
+      },
+    ],
+  };
+  expect(newsBetween(answering(1), asking)).toBe('order asks for your approval.');
+});
+
 it('it hears of a lost connection and of its return, and not of each attempt', () => {
   expect(newsBetween({ ...idle, connection: online }, { ...idle, connection: lost })).toMatch(/lost/);
   expect(

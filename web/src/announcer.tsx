@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { ChatState, TurnEndItem } from '../../client/index.ts';
+import type { ApprovalItem, ChatState, TurnEndItem } from '../../client/index.ts';
 
 /**
  * What a screen reader is told unasked: that an answer began and ended, and that steering was taken in. Not the text
@@ -30,6 +30,8 @@ export function newsBetween(before: ChatState, after: ChatState): string | undef
     return end?.outcome.result === 'aborted' ? 'The answer was stopped.' : 'The answer is complete.';
   }
   if (!before.activeTurn && after.activeTurn) return 'Answering.';
+  const asking = openApprovals(after);
+  if (asking.length > openApprovals(before).length) return `${asking.at(-1)?.tool} asks for your approval.`;
   const step = after.activeTurn?.step ?? 0;
   if (step > 1 && step > (before.activeTurn?.step ?? 0)) return `Your message was taken in at step ${step}.`;
   const refused = refusedIn(after) - refusedIn(before);
@@ -39,6 +41,9 @@ export function newsBetween(before: ChatState, after: ChatState): string | undef
   if (isOnline) return 'Connected.';
   return after.connection.status === 'waiting' ? 'The connection is lost. Reconnecting.' : undefined;
 }
+
+const openApprovals = ({ items }: ChatState): ApprovalItem[] =>
+  items.filter((item): item is ApprovalItem => item.kind === 'approval' && !item.decision);
 
 function refusedIn({ items }: ChatState): number {
   return items.filter((item) => item.kind === 'user' && item.state.status === 'rejected').length;

@@ -1,12 +1,12 @@
 import { memo } from 'react';
-import type { Item, TurnEndItem, TurnOutcome } from '../../client/index.ts';
+import type { ApprovalItem, Item, TurnEndItem, TurnOutcome } from '../../client/index.ts';
 import { Markdown } from './markdown.tsx';
 import { Message, type MessageActions } from './message.tsx';
 import { steady } from './streaming-markdown.ts';
 import { Tool } from './tool.tsx';
 
 export interface AnswerActions extends MessageActions {
-  approve(requestId: string, decision: 'approve' | 'deny'): void;
+  approve(requestId: string, decision: 'approve' | 'always' | 'deny'): void;
   /** Sends what the turn took in last once more. */
   askAgain(turnId: string): void;
 }
@@ -51,24 +51,20 @@ export const AnswerPart = memo(function AnswerPart({
             <strong>{item.tool}</strong> asks for your approval: {item.summary}
           </p>
           {item.decision ? (
-            <p className="note">{item.decision === 'deny' ? 'Denied' : 'Approved'}</p>
+            <p className="note">{decisionOf(item)}</p>
           ) : (
             running && (
               <p className="approval-choice">
-                <button
-                  type="button"
-                  className="button"
-                  onClick={() => actions.approve(item.requestId, 'approve')}
-                >
-                  Approve
-                </button>
-                <button
-                  type="button"
-                  className="button"
-                  onClick={() => actions.approve(item.requestId, 'deny')}
-                >
-                  Deny
-                </button>
+                {CHOICES.map(([decision, label]) => (
+                  <button
+                    key={decision}
+                    type="button"
+                    className="button"
+                    onClick={() => actions.approve(item.requestId, decision)}
+                  >
+                    {label}
+                  </button>
+                ))}
               </p>
             )
           )}
@@ -119,4 +115,17 @@ export function endNote(outcome: Exclude<TurnOutcome, { result: 'failed' }>): st
   ];
   if (cached) parts.push('from the cache');
   return parts.join(' · ');
+}
+
+const CHOICES = [
+  ['approve', 'Approve'],
+  ['always', 'Always approve'],
+  ['deny', 'Deny'],
+] as const;
+
+function decisionOf({ decision, resolved }: ApprovalItem): string {
+  if (!resolved) return 'Answering…';
+  if (resolved.reason === 'timeout') return 'Not run: nobody answered in time';
+  if (resolved.reason === 'aborted') return 'Not run: the turn was stopped';
+  return decision === 'deny' ? 'Denied' : 'Approved';
 }

@@ -113,6 +113,6 @@ describe('embedded metrics', () => {
     metrics.time('Steps', 1);
     expectTypeOf(metrics.countBy)
       .parameter(0)
-      .toEqualTypeOf<'Turns' | 'Refused' | 'ModelFailures' | 'McpFailures'>();
+      .toEqualTypeOf<'Turns' | 'Refused' | 'ModelFailures' | 'Approvals' | 'McpFailures'>();
   });
 });

@@ -21,6 +21,12 @@ export interface ToolPolicy {
    * model is told that the outcome is unknown. Default: false.
    */
   idempotent?: boolean;
+  /**
+   * Whether a person of the session has to approve a call before it is run: all calls, or those whose input this function says so
+   * of. One that throws counts as yes. Default: none.
+   */
+  // `never`, so that it may name the type of its tool's input.
+  needsApproval?: boolean | ((input: never) => boolean | Promise<boolean>);
   /** How long a call may take, in seconds; then its signal is aborted and its result says so. Default: 60. */
   timeoutSeconds?: number;
 }

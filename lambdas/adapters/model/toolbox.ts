@@ -14,6 +14,20 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
   return {
     isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
 
+    async needsApproval({ name, args }) {
+      const needs = policyOf(agent, name)?.needsApproval ?? false;
+      if (typeof needs === 'boolean') return needs;
+      try {
+        // Of what its schema makes of the arguments, as `execute` sees them. What does not fit is not run.
+        const { tools } = await source.offered();
+        const schema = findTool({ tools }, name)?.tool.inputSchema;
+        const checked = schema ? await checkInput(schema, args) : { success: true as const, value: args };
+        return checked.success ? await needs(checked.value as never) : true;
+      } catch {
+        return true;
+      }
+    },
+
     timeLimitMs: (name) => (policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
 
     async run({ id, name, args }, { signal, idempotencyKey }) {

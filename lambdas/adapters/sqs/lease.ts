@@ -4,8 +4,8 @@ import { SERVICE_PATIENCE } from '../patience.ts';
 
 /** A worker's hold on its queue message: short and renewed, so that a dead worker is replaced within `seconds`. */
 export interface Lease {
-  /** Visible at once for the next worker. The handle is void afterwards: report failure, so that nobody deletes by it. */
-  handBack(): Promise<void>;
+  /** Visible for the next worker, at once or after so many seconds. The handle is void afterwards: report failure, so that nobody deletes by it. */
+  handBack(seconds?: number): Promise<void>;
   /** Stops renewing. */
   stop(): Promise<void>;
 }
@@ -37,10 +37,10 @@ export function holdMessage(
     }
   })();
   return {
-    async handBack() {
+    async handBack(later = 0) {
       stopped.abort();
       await beating;
-      await change(0);
+      await change(later);
     },
     async stop() {
       stopped.abort();

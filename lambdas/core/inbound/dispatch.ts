@@ -6,6 +6,7 @@ import type { Core } from '../core.ts';
 import type { Principal } from '../items.ts';
 import { errorReply, reply } from '../replies.ts';
 import { abortTurn } from './abort.ts';
+import { answerApproval } from './approve.ts';
 import { cancelMessage } from './cancel.ts';
 import { connect } from './connect.ts';
 import type { Wish } from './greet.ts';
@@ -73,14 +74,7 @@ export async function handleFrame(
     case 'delete':
       return removeSession(core, sender, frame);
     case 'approval_response':
-      await reply(
-        core,
-        connectionId,
-        errorReply('INVALID_APPROVAL_RESPONSE', 'No approval is asked for under this id.', {
-          id: frame.request_id,
-        }),
-      );
-      return;
+      return answerApproval(core, sender, frame);
     case 'ping':
       await reply(core, connectionId, {
         type: 'pong',

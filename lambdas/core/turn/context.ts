@@ -9,7 +9,10 @@ export interface TurnContext {
   /** Goes on with a turn whose model fails before anything of a call is visible. */
   fallback?: Model;
   toolbox: Toolbox;
-  settings: Pick<TurnSettings, 'maxSteps' | 'flushMs' | 'stallMs' | 'contextTokens' | 'cache'>;
+  settings: Pick<
+    TurnSettings,
+    'maxSteps' | 'flushMs' | 'stallMs' | 'contextTokens' | 'cache' | 'approvalSeconds' | 'approvalHoldMs'
+  >;
   /** Milliseconds until this invocation is ended from outside; below `reserveMs` the turn is handed over. */
   remainingMs(): number;
   reserveMs: number;

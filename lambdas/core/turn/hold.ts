@@ -45,6 +45,8 @@ export class Hold {
   readonly sessionItem: Session;
   /** The lane as last seen. */
   lane: Lane;
+  /** Tools whose calls a person has approved for all of the session. */
+  readonly trusted: Set<string>;
   /** The committed events of the turn in flight. */
   events: TurnEvent[] = [];
   readonly #me: string;
@@ -69,6 +71,7 @@ export class Hold {
     this.laneId = laneId;
     this.slot = slot;
     this.sessionItem = session;
+    this.trusted = new Set(session.trusted);
     this.lane = lane;
     this.#me = me;
     this.#stored = lane.seq;
@@ -299,6 +302,13 @@ export class Hold {
     await this.settled();
     await this.commit([], { change: [set('posted', this.#seq)] });
     this.core.metrics.count('HandOvers');
+  }
+
+  /** The same, where the turn waits for a person: that it is taken up again and again does not count against it. */
+  async setDown(): Promise<void> {
+    await this.settled();
+    await this.commit([], { change: [set('posted', this.#seq), set('attempts', 0)] });
+    this.core.metrics.count('SetDowns');
   }
 
   /** Before a worker ends: nothing of it may be under way any more. */

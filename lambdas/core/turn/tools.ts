@@ -1,15 +1,12 @@
-import type { EventDraft } from '../events.ts';
-import { outputText } from '../events.ts';
-import type { Json } from '../json.ts';
 import type { ToolOutcome } from '../model.ts';
-import { remove, set } from '../update.ts';
+import { resultOf } from '../tool-result.ts';
+import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
+import { ask, awaitDecisions, denials } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { LOOK_MS } from './context.ts';
 import type { Hold } from './hold.ts';
 import type { AskedCall } from './model-call.ts';
-
-/** Of a result as it is on the wire: it is an event, an entry and part of each later prompt, and must fit into one frame. */
-const MAX_OUTPUT_BYTES = 16 * 1024;
+import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 
 const NOT_RUN: ToolOutcome = {
   output: 'Not finished: the turn was stopped while this tool ran.',
@@ -25,20 +22,31 @@ const UNKNOWN: ToolOutcome = {
   isError: true,
 };
 
-/** `handover`: this invocation may not have the time for the batch, so it was not begun. */
-export type ToolsEnd = 'settled' | 'handover';
+/**
+ * `handover`: this invocation may not have the time for the batch, so it was not begun. `SetDown`: all that is left waits for a
+ * person.
+ */
+export type ToolsEnd = ApprovalEnd;
 
-/** Runs the calls that the model just made, or leaves them to a fresh invocation and says so on the lane. */
+/**
+ * Runs the calls that the model just made, but for those that somebody has to approve; or leaves them to a fresh
+ * invocation and says so on the lane.
+ */
 export async function runTools(
   hold: Hold,
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  if (hasTimeFor(context, calls)) return runBatch(hold, context, calls);
-  const unstarted = { turn: hold.turn, calls: calls.map(({ id }) => id) };
-  while (!(await hold.commit([], { change: [set('unstarted', unstarted)] })));
+  const free = without(await ask(hold, context, calls), calls);
+  if (free.length === 0) return 'settled';
+  if (hasTimeFor(context, free)) return runBatch(hold, context, free);
+  const change = [leftUnstarted(hold, [...unstartedCalls(hold), ...free.map(({ id }) => id)])];
+  while (!(await hold.commit([], { change })));
   return 'handover';
 }
+
+const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall[]) =>
+  calls.filter(({ id }) => !requests.some(({ call }) => call === id));
 
 /**
  * Runs the calls of one step, which are committed already, at the same time, and commits each result as it comes (P13).
@@ -46,7 +54,11 @@ export async function runTools(
  */
 async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedCall[]): Promise<ToolsEnd> {
   // Whoever comes after me must not take them for calls that nobody started.
-  if (hold.lane.unstarted) while (!(await hold.commit([], { change: [remove('unstarted')] })));
+  const unstarted = unstartedCalls(hold);
+  if (calls.some(({ id }) => unstarted.has(id))) {
+    const left = [...unstarted].filter((id) => !calls.some((call) => call.id === id));
+    while (!(await hold.commit([], { change: [leftUnstarted(hold, left)] })));
+  }
   const stop = new AbortController();
   const finished: { call: AskedCall; outcome: ToolOutcome }[] = [];
   let wake = () => {};
@@ -117,10 +129,6 @@ async function runWithin(
   }
 }
 
-/** Calls of this turn that are known not to have run, though they are committed. */
-const unstartedCalls = ({ lane, turn }: Hold): ReadonlySet<string> =>
-  new Set(lane.unstarted?.turn === turn ? lane.unstarted.calls : []);
-
 async function settle(
   hold: Hold,
   calls: readonly AskedCall[],
@@ -140,45 +148,33 @@ export function unansweredCalls(hold: Hold): AskedCall[] {
 }
 
 /**
- * Calls that a worker left behind. One that was never started is run. One whose outcome nobody knows is run again only if
- * its tool says that this does no harm; else its result says so, and the model decides.
+ * Calls that a worker left behind, or that wait to be approved. One that was never started is run. One whose outcome nobody
+ * knows is run again only if its tool says that this does no harm; else its result says so, and the model decides.
  */
 export async function settleUnanswered(
   hold: Hold,
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
+  const requests = await ask(hold, context, calls);
+  const free = without(requests, calls);
+  if (free.length === 0) return awaitDecisions(hold, context, requests);
   const unstarted = unstartedCalls(hold);
-  const again = calls.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name));
-  await settleUnrun(
+  const again = free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name));
+  await settle(
     hold,
-    calls.filter((call) => !again.includes(call)),
+    free.filter((call) => !again.includes(call)),
+    () => UNKNOWN,
   );
   if (again.length === 0) return 'settled';
   return hasTimeFor(context, again) ? runBatch(hold, context, again) : 'handover';
 }
 
-/** Of a turn that ends: nothing is run any more, each call gets its result (P13). */
-export async function settleUnrun(hold: Hold, calls = unansweredCalls(hold)): Promise<void> {
+/** Of a turn that ends: nothing is run or approved any more, each call gets its result (P13). */
+export async function settleUnrun(hold: Hold): Promise<void> {
   const unstarted = unstartedCalls(hold);
-  await settle(hold, calls, ({ id }) => (unstarted.has(id) ? NOT_STARTED : UNKNOWN));
-}
-
-function resultOf({ id, name }: AskedCall, { output, isError }: ToolOutcome): EventDraft {
-  const fitted = capped(output);
-  return {
-    type: 'tool_result',
-    id,
-    name,
-    output: fitted.output,
-    ...(isError && { is_error: true }),
-    ...(fitted.truncated && { truncated: true }),
-  };
-}
-
-function capped(output: Json): { output: Json; truncated: boolean } {
-  const plain = outputText(output).output;
-  if (Buffer.byteLength(JSON.stringify(plain)) <= MAX_OUTPUT_BYTES) return { output, truncated: false };
-  // Cut to what fits whatever its characters cost as JSON, and as text, since half an object is not one.
-  return { output: `${plain.slice(0, Math.floor(MAX_OUTPUT_BYTES / 6))}…`, truncated: true };
+  const results = unansweredCalls(hold).map((call) =>
+    resultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
+  );
+  if (results.length > 0) while (!(await hold.commit([...denials(hold), ...results])));
 }

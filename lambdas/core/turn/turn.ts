@@ -2,6 +2,7 @@ import { entriesOf } from '../entries.ts';
 import type { EventDraft } from '../events.ts';
 import type { ModelFailure } from '../model.ts';
 import { promptOf } from '../prompt.ts';
+import type { SetDown } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
 import type { EarlierTurns } from './context-window.ts';
@@ -25,7 +26,7 @@ const FIRST_BACKOFF_MS = 250;
  * Runs the lane's turn to its end: boundary, model call, tools, boundary … until the agent has answered and the inbox is
  * empty. The loop decides by what is committed, so that a worker which takes over in the middle goes on like any other.
  */
-export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover'> {
+export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover' | SetDown> {
   while (hold.ended) await renew(hold, context);
   const isHopeless = hold.lane.attempts > MAX_ATTEMPTS;
   if (hold.isRevived) await renew(hold, context);
@@ -47,7 +48,8 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
     }
     const unanswered = unansweredCalls(hold);
     if (unanswered.length) {
-      if ((await settleUnanswered(hold, context, unanswered)) === 'handover') return 'handover';
+      const end = await settleUnanswered(hold, context, unanswered);
+      if (end !== 'settled') return end;
       continue;
     }
     if (Object.keys(hold.lane.inbox).length > 0) {
@@ -77,7 +79,8 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       ? await callModel(hold, context, replaying(context.model, place.hit), request)
       : await callWithRetry(hold, context, request);
     if (outcome.type === 'calls') {
-      if ((await runTools(hold, context, outcome.calls)) === 'handover') return 'handover';
+      const end = await runTools(hold, context, outcome.calls);
+      if (end !== 'settled') return end;
       hold.writeEntriesMeanwhile();
     } else if (outcome.type === 'failed') {
       const { failure } = outcome;

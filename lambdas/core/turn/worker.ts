@@ -7,16 +7,17 @@ import type { Token } from '../ports.ts';
 import { rollOver } from '../roll.ts';
 import { keepListed } from '../session-list.ts';
 import { activate, roll } from '../session-writes.ts';
+import type { SetDown } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { Fenced, Hold } from './hold.ts';
 import { runTurn } from './turn.ts';
 
 /**
  * What becomes of a token. `over`: its slot is over, delete it. `handover`: the turn goes on in a fresh invocation, make it
- * visible at once. `fenced`: another worker has the lane; report failure, never success, since whoever deletes by a
+ * visible at once. `SetDown`: the turn waits for a person, make it visible after a while. `fenced`: another worker has the lane; report failure, never success, since whoever deletes by a
  * stale handle may delete the token that the other one needs.
  */
-export type TokenEnd = 'over' | 'handover' | 'fenced';
+export type TokenEnd = 'over' | 'handover' | 'fenced' | SetDown;
 
 /** Each pass brings one slot forward; more than this means that two workers keep on disturbing each other. */
 const MAX_PASSES = 100;
@@ -37,7 +38,7 @@ export async function runToken(context: TurnContext, token: Token): Promise<Toke
       await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());
     }
     const end = await runSlot(context, { session: token.session, ...next }, progress);
-    if (end === 'handover' || end === 'fenced') return end;
+    if (end === 'handover' || end === 'fenced' || typeof end === 'object') return end;
     if (end === 'over' && slot === token.slot) return 'over';
   }
   core.log.error('token: no end in sight, handed back', { slot: token.slot });
@@ -99,6 +100,10 @@ async function runSlot(
     const end = await runTurn(hold, context);
     if (end === 'handover') {
       await hold.handOver();
+      return end;
+    }
+    if (end !== 'over') {
+      await hold.setDown();
       return end;
     }
     progress.posted = hold.nextSeq - 1;
