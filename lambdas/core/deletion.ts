@@ -56,8 +56,8 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   const buried = await burySession(core, session, at);
   if (!buried) return;
   await closeSession(core, session, buried);
-  if (!(await removeItems(core, session, buried, core.clock.now() >= until)))
-    await core.queues.sendDeletion(deletion, 0);
+  const isLast = core.clock.now() >= at + LAST_WRITE_MS;
+  if (!(await removeItems(core, session, buried, isLast))) await core.queues.sendDeletion(deletion, 0);
   else if (core.clock.now() < until) {
     const seconds = Math.ceil((until - core.clock.now()) / 1000);
     await core.queues.sendDeletion(deletion, Math.min(seconds, MAX_DELAY_SECONDS));

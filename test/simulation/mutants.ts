@@ -26,6 +26,17 @@ export const LATE_DUPLICATES = { ghost: 0.15 };
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'forgets-where-it-answered',
+    breaks: 'a known answer is found from its session as long as a dying worker may still put it',
+    patches: [
+      [
+        `${core}/deletion.ts`,
+        'const isLast = core.clock.now() >= at + LAST_WRITE_MS;',
+        'const isLast = until > 0;',
+      ],
+    ],
+  },
+  {
     name: 'runs-unapproved',
     breaks: 'a call that needs approval waits for it',
     approvals: true,
