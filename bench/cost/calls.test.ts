@@ -89,17 +89,17 @@ const PLAIN = {
   'inbound: SendMessage': 1,
   'turn: ReceiveMessage': 1,
   'turn: ChangeMessageVisibility': 1,
-  'turn: GetItem SESSION': 1,
   'turn: GetItem LANE': 1,
-  // Rolled: who admitted it to an empty queue has activated it.
-  'turn: UpdateItem SESSION': 1,
+  // Activated, and rolled.
+  'turn: UpdateItem SESSION': 2,
   // Claimed, message taken in, text, end.
   'turn: UpdateItem LANE': 4,
   'turn: Query ENTRY': 1,
   'turn: GetItem MESSAGE': 1,
   'turn: PutItem MESSAGE': 1,
   'turn: PutItem ENTRY': 2,
-  'turn: PutItem EVENTS': 2,
+  // Before the roll: a lane under a unit keeps all of a short turn.
+  'turn: PutItem EVENTS': 1,
   'turn: DeleteMessage': 1,
   // accepted, turn_start, applied, chunk, done
   'server: message': 5,

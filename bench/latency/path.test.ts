@@ -33,7 +33,7 @@ describe('one after the other, and nothing else', () => {
     expect(lines((await conversation).paths.firstChunk)).toEqual([
       ...TO_THE_LANE,
       'fifo: to turn',
-      // Beside the session's.
+      // Beside the slot's activation.
       'turn: GetItem LANE',
       // Claimed; its message known; taken in.
       'turn: UpdateItem LANE',

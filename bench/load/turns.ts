@@ -8,7 +8,9 @@ import { VirtualCloud } from '../virtual/cloud.ts';
 /** Turns as fast as our code can run them: services in memory that answer at once, a model that takes virtual time alone. */
 
 export const ANN: Principal = { tenant: 'acme', subject: 'ann' };
-export const SESSION = 'session';
+/** As long as clients' own are, since ids fill the lane. */
+const idOf = (n: number) => `${n}-`.padEnd(36, 'x');
+export const SESSION = idOf(0);
 const MESSAGE = 'Could you compare the two plans and tell me which one fits a team of five?';
 const STEERING = 'Please leave out the part about the price, and mind that two of us work part-time.';
 const TOKEN_MS = 1000 / REFERENCE.tokensPerSecond;
@@ -66,7 +68,8 @@ export class Talk {
   }
 
   #send(client: Client, content: string): void {
-    client.send({ type: 'message', id: `m${++this.#sent}`, content, order: this.#sent });
+    const order = ++this.#sent;
+    client.send({ type: 'message', id: idOf(order), content, order });
   }
 
   #next(): Script {

@@ -2,10 +2,10 @@ import { Broadcast } from './broadcast.ts';
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
 import type { TurnEvent } from './events.ts';
-import { encodeEvent, isEnd, mergeEvents } from './events.ts';
+import { decodeEvents, encodeEvents, isEnd, mergeEvents } from './events.ts';
 import { tellFates } from './fates.ts';
 import type { Lane, Session } from './items.ts';
-import { decodeTail, readEvents, storedFrame } from './journal.ts';
+import { readEvents, storedFrame } from './journal.ts';
 import { laneIdOf, laneKey, lanesRange, listingKey, notedAnswer, partsRange, sessionKey } from './keys.ts';
 import { close, isClosed } from './lane-writes.ts';
 import type { Deletion } from './ports.ts';
@@ -96,7 +96,7 @@ async function closeLane(
     if (!lane) return;
     if (isClosed(lane)) return quietly(core, () => postLastWords(core, id, lane, audience));
     const end = await lastWords(core, lane);
-    const tail = end ? [...lane.tail, encodeEvent(end)] : lane.tail;
+    const tail = end ? [...lane.tail, ...encodeEvents([end])] : lane.tail;
     // Refused or not, it is read again: it may have changed meanwhile, and an answer may have been lost.
     await core.store.update(key, close(lane, end?.seq ?? lane.seq, tail));
   }
@@ -118,7 +118,7 @@ async function dismissLane(core: Core, session: string, id: string, by: string |
 async function lastWords(core: Core, lane: Lane): Promise<TurnEvent | undefined> {
   const { begun, turn, session } = lane;
   if (!begun || begun.turn !== turn) return undefined;
-  const events = mergeEvents(await readEvents(core, session, begun.seq), decodeTail(lane.tail));
+  const events = mergeEvents(await readEvents(core, session, begun.seq), decodeEvents(lane.tail));
   if (events.some((event) => event.turn === turn && isEnd(event))) return undefined;
   const { code, message, retryable } = sessionDeleted();
   return { type: 'error', code, message, retryable, first: begun.seq, seq: lane.seq + 1, turn };
@@ -131,7 +131,7 @@ async function postLastWords(
   audience: Session['audience'],
 ): Promise<void> {
   const { session } = lane;
-  const events = decodeTail(lane.tail);
+  const events = decodeEvents(lane.tail);
   const last = events.at(-1);
   if (last?.type !== 'error' || last.code !== 'SESSION_DELETED') return;
   const frame = await storedFrame(core, session, last, events);

@@ -71,17 +71,28 @@ export type TurnEvent = EventDraft & { seq: number; turn: string };
 const ENDS = new Set(['done', 'aborted', 'error']);
 export const isEnd = (event: { type: string }): boolean => ENDS.has(event.type);
 
-/** Chunks are most of all events, so they are stored without field names. */
-export function encodeEvent(event: TurnEvent): string {
-  const { seq, turn, type, ...rest } = event;
-  if (event.type === 'chunk') return JSON.stringify([seq, turn, type, event.content, event.offset]);
-  return JSON.stringify([seq, turn, type, rest]);
+/**
+ * Events as an item holds them, each a text that begins with its number. Their length decides how many fit into a lane that
+ * costs one write unit, so the turn is named only where it changes, and a chunk, as most are, has neither type nor field names.
+ */
+export function encodeEvents(events: readonly TurnEvent[]): string[] {
+  return events.map(({ seq, turn, ...draft }, at) => {
+    const named = turn === events[at - 1]?.turn ? [] : [turn];
+    if (draft.type === 'chunk') return JSON.stringify([seq, draft.content, draft.offset, ...named]);
+    const { type, ...fields } = draft;
+    return JSON.stringify([seq, type, fields, ...named]);
+  });
 }
 
-export function decodeEvent(text: string): TurnEvent {
-  const [seq, turn, type, payload, offset] = JSON.parse(text) as [number, string, string, unknown, number];
-  if (type === 'chunk') return { seq, turn, type, content: payload as string, offset };
-  return { seq, turn, type, ...(payload as object) } as TurnEvent;
+/** What `encodeEvents` made, from the beginning: a later part of it does not say whose it is. */
+export function decodeEvents(texts: readonly string[]): TurnEvent[] {
+  let turn = '';
+  return texts.map((text) => {
+    const [seq, name, more, named] = JSON.parse(text) as [number, string, number | object, string?];
+    turn = named ?? turn;
+    if (typeof more === 'number') return { seq, turn, type: 'chunk', content: name, offset: more };
+    return { seq, turn, type: name, ...more } as TurnEvent;
+  });
 }
 
 /** An encoded event begins with its number. */

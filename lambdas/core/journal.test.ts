@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../adapters/memory/store.ts';
 import type { TurnEvent } from './events.ts';
-import { encodeEvent } from './events.ts';
 import { spillEvents, storedFrame } from './journal.ts';
 import { eventsKey, laneKey } from './keys.ts';
 import { emptyLane } from './lane-writes.ts';
@@ -24,7 +23,7 @@ async function given(...spills: TurnEvent[][]) {
     clock: { now: () => 0, sleep: async () => {} },
     retention: { transcriptDays: 1, eventHours: 24 },
   };
-  for (const events of spills) await spillEvents(core, SESSION, events.map(encodeEvent));
+  for (const events of spills) await spillEvents(core, SESSION, events);
   return core;
 }
 

@@ -3,7 +3,7 @@ import { expiry } from './core.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
 import type { TurnEvent } from './events.ts';
-import { decodeEvent, frameOf, mergeEvents, seqOf, textOf } from './events.ts';
+import { decodeEvents, encodeEvents, frameOf, mergeEvents, textOf } from './events.ts';
 import { settleFate } from './fates.ts';
 import type { StoredEntry } from './items.ts';
 import { entryKey, eventsKey } from './keys.ts';
@@ -16,8 +16,6 @@ import { entryKey, eventsKey } from './keys.ts';
 
 type Stores = Pick<Core, 'store' | 'clock' | 'retention'>;
 
-export const decodeTail = (tail: readonly string[]): TurnEvent[] => tail.map(decodeEvent);
-
 /** The spilled events from `first` on, in order. A few before `first` may come along, from the same item. */
 export async function readEvents(
   core: Pick<Core, 'store'>,
@@ -28,30 +26,33 @@ export async function readEvents(
     eventsKey(session, first),
     eventsKey(session, Number.MAX_SAFE_INTEGER),
   );
-  return mergeEvents(...items.map((item) => item.events.map(decodeEvent)));
+  return mergeEvents(...items.map((item) => decodeEvents(item.events)));
 }
 
 /** Below DynamoDB's 400 KB, and few enough for one page of a query. */
 const MAX_SPILL_BYTES = 300_000;
 
-/**
- * Puts events, encoded as a tail holds them, under their last `seq`. A longer spill of the same events stands beside it:
- * readers merge by `seq`.
- */
-export async function spillEvents(core: Stores, session: string, events: readonly string[]): Promise<void> {
-  let batch: string[] = [];
+/** Puts events under their last `seq`. A longer spill of the same events stands beside it: readers merge by `seq`. */
+export async function spillEvents(
+  core: Stores,
+  session: string,
+  events: readonly TurnEvent[],
+): Promise<void> {
+  let batch: TurnEvent[] = [];
   let size = 0;
   let last = 0;
-  const put = () => core.store.put(eventsKey(session, last), { events: batch, expires: expiry(core).events });
-  for (const text of events) {
-    if (batch.length && size + text.length > MAX_SPILL_BYTES) {
+  const put = () =>
+    core.store.put(eventsKey(session, last), { events: encodeEvents(batch), expires: expiry(core).events });
+  for (const event of events) {
+    const bytes = Buffer.byteLength(JSON.stringify(event));
+    if (batch.length && size + bytes > MAX_SPILL_BYTES) {
       await put();
       batch = [];
       size = 0;
     }
-    batch.push(text);
-    size += Buffer.byteLength(text);
-    last = seqOf(text);
+    batch.push(event);
+    size += bytes;
+    last = event.seq;
   }
   if (batch.length) await put();
 }

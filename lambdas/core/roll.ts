@@ -1,9 +1,9 @@
 import { Broadcast } from './broadcast.ts';
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
-import { mergeEvents, seqOf } from './events.ts';
+import { decodeEvents, mergeEvents } from './events.ts';
 import { tellFates } from './fates.ts';
-import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from './journal.ts';
+import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from './journal.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { release, roll } from './session-writes.ts';
 
@@ -22,8 +22,7 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
       await core.store.update(sessionKey(session), release(slot));
       return;
     }
-    const tail = (lane?.tail ?? []).filter((text) => seqOf(text) > read.seq);
-    const left = decodeTail(tail);
+    const left = decodeEvents(lane?.tail ?? []).filter(({ seq }) => seq > read.seq);
     if (lane && left.length > 0) {
       const first = Math.min(
         lane.begun?.seq ?? Number.MAX_SAFE_INTEGER,
@@ -39,7 +38,7 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
       broadcast.join(lane.audience);
       await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));
       await broadcast.settled();
-      await spillEvents(core, session, tail);
+      await spillEvents(core, session, left);
     }
     const rolled = await core.store.update(
       sessionKey(session),

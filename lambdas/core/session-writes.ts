@@ -11,7 +11,6 @@ import {
   set,
   setIfAbsent,
   sizeBelow,
-  sizeIs,
 } from './update.ts';
 
 /** Every write on a session. Those that may be repeated are idempotent: done twice is done once. */
@@ -57,15 +56,6 @@ export const admit = (slot: string, lane: string, at: number, limit: number): Up
   change: [setIfAbsent(['queue', slot], { lane, at })],
 });
 
-/**
- * The first place in an empty queue, where nothing is active: it is the active one with the same write, so that its worker
- * has to activate nothing. Behind others it would overtake them (P5). Recognised: it is in the queue.
- */
-export const admitFirst = (slot: string, lane: string, at: number): Update<Session> => ({
-  when: [alive, absent('active'), sizeIs('queue', 0)],
-  change: [set(['queue', slot], { lane, at }), set('active', { slot, lane }), set('lastActive', at)],
-});
-
 /** Frees a place that its lane no longer needs; never the running one's. */
 export const release = (slot: string): Update<Session> => ({
   when: [exists(['queue', slot]), any(absent('active'), differs(['active', 'slot'], slot))],
@@ -76,6 +66,15 @@ export const release = (slot: string): Update<Session> => ({
 export const activate = (slot: string, lane: string, at: number): Update<Session> => ({
   when: [exists('queue'), alive, any(absent('active'), equals(['active', 'slot'], slot))],
   change: [set('active', { slot, lane }), set('lastActive', at), setIfAbsent(['queue', slot], { lane, at })],
+});
+
+/**
+ * The slot is not the active one after all: it keeps its place, and waits behind its own lane's turn. Recognised: it is not
+ * active any more.
+ */
+export const standAside = (slot: string): Update<Session> => ({
+  when: [equals(['active', 'slot'], slot)],
+  change: [remove('active')],
 });
 
 /**

@@ -1,11 +1,11 @@
 import type { Core } from './core.ts';
 import { expiry } from './core.ts';
 import { tellFates } from './fates.ts';
-import type { Lane, Session, WithdrawalCode } from './items.ts';
+import type { Session, WithdrawalCode } from './items.ts';
 import { laneKey, sessionKey } from './keys.ts';
 import { dropUnclaimed, dropWaiting, holds } from './lane-writes.ts';
 import type { Token } from './ports.ts';
-import { admit, admitFirst, release } from './session-writes.ts';
+import { admit, release } from './session-writes.ts';
 
 /** An opener that is alive has sent its token long before. */
 export const OPENER_GRACE_MS = 3000;
@@ -18,16 +18,11 @@ type Refusal = Extract<WithdrawalCode, 'SESSION_QUEUE_FULL' | 'SESSION_DELETED'>
  * that nobody has claimed, again if need be: that is the repair when an earlier sender died between its write and
  * this. Admitting twice is admitting once, and a worker that finds a slot over just deletes its token.
  */
-export async function openSlot(
-  core: Core,
-  token: Token,
-  /** The token's lane, as it was seen with that slot. */
-  seen: Lane,
-): Promise<{ ahead: number } | Refusal> {
+export async function openSlot(core: Core, token: Token): Promise<{ ahead: number } | Refusal> {
   // Sent while it is admitted: a worker that comes first admits it by activating it, and one that comes for what was
   // refused finds nothing to do.
   const [admission, sending] = await Promise.allSettled([
-    admitSlot(core, token, seen.slot === token.slot),
+    admitSlot(core, token),
     core.queues.sendToken(token, core.newId()),
   ]);
   if (admission.status === 'rejected') throw admission.reason;
@@ -39,15 +34,8 @@ export async function openSlot(
   return admitted;
 }
 
-async function admitSlot(
-  core: Core,
-  { session, lane, slot }: Token,
-  isNext: boolean,
-): Promise<{ ahead: number } | Refusal> {
+async function admitSlot(core: Core, { session, lane, slot }: Token): Promise<{ ahead: number } | Refusal> {
   const key = sessionKey(session);
-  // What waits behind its own lane's turn is never the active one, even where that turn is not admitted yet.
-  if (isNext && (await core.store.update(key, admitFirst(slot, lane, core.clock.now()))).ok)
-    return { ahead: 0 };
   for (;;) {
     const now = core.clock.now();
     const admitted = await core.store.update(key, admit(slot, lane, now, core.limits.sessionTurns));

@@ -1,8 +1,8 @@
 import type { Core } from './core.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
-import { mergeEvents } from './events.ts';
-import { byTurn, decodeTail, readEvents, withoutExpiry } from './journal.ts';
+import { decodeEvents, mergeEvents } from './events.ts';
+import { byTurn, readEvents, withoutExpiry } from './journal.ts';
 import { entryKey } from './keys.ts';
 import { viewSession } from './sessions.ts';
 
@@ -63,6 +63,6 @@ async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: string): Prom
   const { session, lane } = await viewSession(core, key);
   // What the session counts was rolled over, and so has its entries.
   if (!session || !lane?.begun || lane.begun.seq <= session.seq) return [];
-  const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeTail(lane.tail));
+  const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeEvents(lane.tail));
   return [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));
 }

@@ -1,5 +1,5 @@
 import { textOf as wordsOf } from '../../lambdas/core/content.ts';
-import { decodeEvent, frameOf, mergeEvents, type TurnEvent, textOf } from '../../lambdas/core/events.ts';
+import { decodeEvents, frameOf, mergeEvents, type TurnEvent, textOf } from '../../lambdas/core/events.ts';
 import type { Lane, StoredEvents } from '../../lambdas/core/items.ts';
 import { canonical, type Evidence, judge, partsOfEvent } from '../simulation/judge.ts';
 import type { AskedCall } from './agent.ts';
@@ -68,7 +68,7 @@ function committedIn(items: readonly StoredItem[]): Map<number, TurnEvent> {
     if (sk.startsWith('EVENTS#')) return (item as unknown as StoredEvents).events;
     return sk.startsWith('LANE#') ? (item as unknown as Lane).tail : [];
   });
-  const merged = mergeEvents(...encoded.map((texts) => texts.map(decodeEvent)));
+  const merged = mergeEvents(...encoded.map(decodeEvents));
   return new Map(merged.map((event) => [event.seq, event]));
 }
 

@@ -3,7 +3,7 @@ import type { Core } from '../../lambdas/core/core.ts';
 import { deadlinePassed } from '../../lambdas/core/deadline.ts';
 import { carryOutDeletion } from '../../lambdas/core/deletion.ts';
 import type { TurnEvent } from '../../lambdas/core/events.ts';
-import { decodeEvent } from '../../lambdas/core/events.ts';
+import { decodeEvents } from '../../lambdas/core/events.ts';
 import { closeConnection, openConnection } from '../../lambdas/core/inbound/connection.ts';
 import { handleFrame } from '../../lambdas/core/inbound/dispatch.ts';
 import type { Lane, Principal } from '../../lambdas/core/items.ts';
@@ -568,15 +568,16 @@ export class Cloud {
     // Items are never changed in place: the same list means the same events.
     if (item.tail === this.#tail) return;
     this.#tail = item.tail;
-    for (const text of item.tail) {
-      const seq = Number.parseInt(text.slice(1), 10);
+    for (const event of decodeEvents(item.tail)) {
+      const { seq } = event;
+      const text = JSON.stringify(event);
       const before = this.#encoded.get(seq);
       if (before === text) continue;
       if (before !== undefined)
         this.violated('P9', `seq ${seq} names two events (on ${lane}): ${before} and ${text}`);
       if (this.deletionConfirmed) this.violated('deletion', `event ${seq} was committed after \`deleted\``);
       this.#encoded.set(seq, text);
-      this.committed.set(seq, decodeEvent(text));
+      this.committed.set(seq, event);
     }
   }
 }

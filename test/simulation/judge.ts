@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Content } from '../../lambdas/core/content.ts';
 import type { Entry } from '../../lambdas/core/entries.ts';
 import type { TurnEvent } from '../../lambdas/core/events.ts';
-import { decodeEvent } from '../../lambdas/core/events.ts';
+import { decodeEvents } from '../../lambdas/core/events.ts';
 import type { Fate, Lane, Session, StoredEvents } from '../../lambdas/core/items.ts';
 import type { PromptMessage } from '../../lambdas/core/model.ts';
 import type { EventFrame } from '../../lambdas/protocol/server-frames.ts';
@@ -79,8 +79,7 @@ export function readStored(cloud: Evidence): Stored {
     else if (sk.startsWith('MESSAGE#')) stored.fates.set(sk.slice(8), item as unknown as Fate);
     else if (sk.startsWith('ENTRY#')) stored.entries.push(item as unknown as Entry);
     else if (sk.startsWith('EVENTS#')) {
-      for (const text of (item as unknown as StoredEvents).events) {
-        const event = decodeEvent(text);
+      for (const event of decodeEvents((item as unknown as StoredEvents).events)) {
         const before = stored.spilled.get(event.seq);
         if (before && JSON.stringify(before) !== JSON.stringify(event)) {
           cloud.violated('P9', `EVENTS hold two events under ${event.seq}`);

@@ -303,30 +303,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'first-before-others',
-    breaks: 'the first place in a queue is the active one only where nobody waits',
-    patches: [
-      [
-        `${core}/session-writes.ts`,
-        "when: [alive, absent('active'), sizeIs('queue', 0)]",
-        "when: [alive, absent('active')]",
-      ],
-    ],
-  },
-  {
     name: 'active-while-it-waits',
     breaks: 'what waits behind its own lane’s turn is not the active slot',
-    patches: [[`${core}/slots.ts`, 'if (isNext && ', 'if (']],
-  },
-  {
-    name: 'taken-for-active',
-    breaks: 'a slot is run only while it is the active one',
     patches: [
-      [
-        `${core}/turn/worker.ts`,
-        'const activated = active?.slot === lane.slot ? session : undefined;',
-        'const activated = session;',
-      ],
+      [`${core}/turn/worker.ts`, 'await core.store.update(sessionKey(session), standAside(slot));', ''],
     ],
   },
   {
@@ -430,8 +410,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/slots.ts`,
-        'seen.slot === token.slot),\n    core.queues.sendToken(token, core.newId()),',
-        "seen.slot === token.slot),\n    core.queues.sendToken(token, 'sender'),",
+        'admitSlot(core, token),\n    core.queues.sendToken(token, core.newId()),',
+        "admitSlot(core, token),\n    core.queues.sendToken(token, 'sender'),",
       ],
     ],
   },
@@ -449,7 +429,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'token-deleted-too-early',
     breaks: 'a token is deleted only when its slot is over',
-    patches: [[`${core}/turn/worker.ts`, '!holds(lane, token.slot)', 'lane.slot !== token.slot']],
+    patches: [[`${core}/turn/worker.ts`, '!holds(lane, slot)', 'lane.slot !== slot']],
   },
   {
     name: 'fenced-reports-success',
@@ -482,7 +462,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'roll-over-without-spill',
     breaks: 'so it is when another rolls it',
-    patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, tail);', '']],
+    patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, left);', '']],
   },
   {
     name: 'roll-over-without-fates',
@@ -525,7 +505,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'spill-under-the-first-seq',
     breaks: 'EVENTS items are keyed by their last seq',
     patches: [
-      [`${core}/journal.ts`, '    last = seqOf(text);', '    if (batch.length === 1) last = seqOf(text);'],
+      [`${core}/journal.ts`, '    last = event.seq;', '    if (batch.length === 1) last = event.seq;'],
     ],
   },
   {
@@ -534,8 +514,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       [
         `${core}/turn/hold.ts`,
-        'seqOf(text) > this.#spilled);\n    const to',
-        'seqOf(text) > this.#seq);\n    const to',
+        'const kept = this.#unspilled();',
+        'const kept = this.#unspilled().filter(({ seq }) => seq > this.#seq);',
       ],
     ],
   },

@@ -6,9 +6,8 @@ import { laneKey } from '../keys.ts';
 import { requestAbort } from '../lane-writes.ts';
 import type { Token } from '../ports.ts';
 import { errorReply, reply } from '../replies.ts';
-import { rollOver } from '../roll.ts';
 import { heldTurn, viewSession } from '../sessions.ts';
-import { dropSlot } from '../slots.ts';
+import { dropSlot, releaseSlot } from '../slots.ts';
 import type { Sender } from './acknowledge.ts';
 
 /**
@@ -35,7 +34,7 @@ export async function abortTurn(core: Core, sender: Sender, frame: AbortFrame): 
     }
     // Fates are known before the places in the queue are gone, by which others find the messages.
     await tellFates(core, ownId, await core.store.get(laneKey(session, ownId)), sender.id);
-    for (const { lane, slot } of dropped) await rollOver(core, session, lane, slot);
+    for (const token of dropped) await releaseSlot(core, token);
     if (dropped.length > 0) return;
   }
   const text = frame.turn_id ? 'That turn is not running.' : 'No turn is running in this session.';

@@ -30,7 +30,7 @@ export async function acknowledge(
   if (slot !== undefined) {
     const { session } = sender.connection;
     const token = { session, lane: laneId, slot };
-    const opened = await openSlot(core, token, lane);
+    const opened = await openSlot(core, token);
     if (opened === 'SESSION_DELETED') {
       // Whoever deletes it withdraws what is on its lanes, and may have done so already.
       await reply(core, sender.id, sessionDeleted({ id }));

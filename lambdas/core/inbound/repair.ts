@@ -21,7 +21,7 @@ export async function repairLane(core: Core, session: string, laneId: string): P
     if (now - message.at > OPENER_GRACE_MS) stale.push(message.turn);
   for (const slot of stale) {
     const token = { session, lane: laneId, slot };
-    const opened = await openSlot(core, token, lane);
+    const opened = await openSlot(core, token);
     if (typeof opened === 'string') await dropSlot(core, token, opened);
   }
   if (stale.length) await tellFates(core, laneId, await core.store.get(laneKey(session, laneId)));

@@ -1,7 +1,7 @@
 import type { Core } from '../core.ts';
-import { mergeEvents } from '../events.ts';
+import { decodeEvents, mergeEvents } from '../events.ts';
 import { CATCHING_UP, LIVE } from '../items.ts';
-import { decodeTail, readEvents, storedFrame } from '../journal.ts';
+import { readEvents, storedFrame } from '../journal.ts';
 import { reply } from '../replies.ts';
 import { joinSession, viewSession } from '../sessions.ts';
 
@@ -25,7 +25,7 @@ async function replay(core: Core, id: string, session: string, after: number, un
   if (until <= after) return;
   // The lane before the spilled events: what leaves its tail meanwhile is in EVENTS by then.
   const view = await viewSession(core, session);
-  const stored = mergeEvents(await readEvents(core, session, after + 1), decodeTail(view.lane?.tail ?? []));
+  const stored = mergeEvents(await readEvents(core, session, after + 1), decodeEvents(view.lane?.tail ?? []));
   const events = stored.filter(({ seq }) => seq > after && seq <= until);
   const first = events[0]?.seq ?? until + 1;
   if (first > after + 1) {

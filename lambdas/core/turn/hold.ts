@@ -3,9 +3,10 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { entriesOf } from '../entries.ts';
 import type { EventDraft, TurnEvent } from '../events.ts';
-import { encodeEvent, frameOf, isEnd, mergeEvents, seqOf, textOf } from '../events.ts';
+import { decodeEvents, encodeEvents, frameOf, isEnd, mergeEvents, seqOf, textOf } from '../events.ts';
+import { itemBytes, valueBytes, WRITE_UNIT_BYTES } from '../item-size.ts';
 import type { Lane, Meter, Session } from '../items.ts';
-import { byTurn, decodeTail, readEvents, spillEvents, storedFrame, writeEntries } from '../journal.ts';
+import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../journal.ts';
 import { laneKey } from '../keys.ts';
 import { claim, commit } from '../lane-writes.ts';
 import { isDeleted } from '../sessions.ts';
@@ -16,12 +17,6 @@ import { set } from '../update.ts';
 export class Fenced extends Error {
   override readonly name = 'Fenced';
 }
-
-/**
- * A lane above 1 KB costs a second write unit with every commit; with its ids and listeners it has this much left for
- * events in ordinary use.
- */
-const SPILL_BYTES = 300;
 
 const FRESH_METER: Meter = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
 
@@ -170,7 +165,7 @@ export class Hold {
    * is nothing to go on with, since the session is being deleted.
    */
   async #recover(posted: number): Promise<boolean> {
-    const tail = decodeTail(this.lane.tail);
+    const tail = decodeEvents(this.lane.tail);
     const left = tail.filter((event) => event.seq > this.sessionItem.seq);
     const { begun } = this.lane;
     if (!begun || (left.length === 0 && begun.turn !== this.turn)) return true;
@@ -201,7 +196,7 @@ export class Hold {
     await this.#underWay;
     const turn = this.turn;
     const events = drafts.map((draft, i) => ({ ...draft, seq: this.#seq + 1 + i, turn }) as TurnEvent);
-    const kept = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
+    const kept = this.#unspilled();
     const to = this.#seq + events.length;
     const mark = `${this.#me}:${++this.#commits}`;
     const written = await this.core.store.update(
@@ -210,7 +205,7 @@ export class Hold {
         me: this.#me,
         from: this.#stored,
         to,
-        tail: [...kept, ...events.map(encodeEvent)],
+        tail: encodeEvents([...kept, ...events]),
         mark,
         progress: events.length > 0 || guard.ends === true,
         when: guard.when ?? [],
@@ -239,7 +234,7 @@ export class Hold {
     this.events.push(...events);
     for (const event of events) if (event.type === 'chunk') this.#text += event.content;
     this.#under(this.#post(events));
-    this.#under(this.#spillEarly());
+    this.#under(this.#spillEarly(events));
     return true;
   }
 
@@ -290,11 +285,15 @@ export class Hold {
 
   /** Everything in the tail is in EVENTS from here on. */
   async spill(): Promise<void> {
-    const events = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
+    const events = this.#unspilled();
     const last = events.at(-1);
     if (last === undefined) return;
     await spillEvents(this.core, this.session, events);
-    this.#spilled = seqOf(last);
+    this.#spilled = last.seq;
+  }
+
+  #unspilled(): TurnEvent[] {
+    return decodeEvents(this.lane.tail).filter(({ seq }) => seq > this.#spilled);
   }
 
   /** Leaves the turn to a fresh invocation, which goes on where this one stops and posts nothing again. */
@@ -322,11 +321,15 @@ export class Hold {
     await this.#broadcast.send(events.map((event) => frameOf(event, () => this.#text)));
   }
 
-  async #spillEarly(): Promise<void> {
-    const bytes = this.lane.tail.reduce(
-      (sum, text) => (seqOf(text) > this.#spilled ? sum + Buffer.byteLength(text) : sum),
-      0,
-    );
-    if (bytes > SPILL_BYTES) await this.spill();
+  /**
+   * A spill is a write of one unit, and a lane that outgrows a unit costs one more with every commit: so events are spilled
+   * when the next commit would, if it adds as much as this one did.
+   */
+  async #spillEarly(added: readonly TurnEvent[]): Promise<void> {
+    const tail = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
+    const others = itemBytes({ ...laneKey(this.session, this.laneId), ...this.lane, tail: [] });
+    const room = WRITE_UNIT_BYTES - (others % WRITE_UNIT_BYTES);
+    const next = tail.slice(-added.length);
+    if (valueBytes([...tail, ...next]) > room) await this.spill();
   }
 }

@@ -6,7 +6,7 @@ import { holds } from '../lane-writes.ts';
 import type { Token } from '../ports.ts';
 import { rollOver } from '../roll.ts';
 import { keepListed } from '../session-list.ts';
-import { activate, roll } from '../session-writes.ts';
+import { activate, roll, standAside } from '../session-writes.ts';
 import type { SetDown } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { Fenced, Hold } from './hold.ts';
@@ -45,37 +45,48 @@ export async function runToken(context: TurnContext, token: Token): Promise<Toke
   return 'fenced';
 }
 
-/** A slot to be run, as its lane and its session were read. */
+/** A slot to be run, as its lane was read. */
 interface NextSlot {
   laneId: string;
   slot: string;
   seq: number;
-  /** The session, where the slot is the active one already: whoever opened it may have done that. */
-  activated: Session | undefined;
+  /** As activated; undefined: it is not the active one yet. */
+  sessionItem: Session | undefined;
 }
 
+/**
+ * Nearly every token is of the slot that comes next, so that is activated while its lane is read. Where it is over, or waits
+ * behind its own lane's turn, it is the active one for a moment: `session.active` is a hint for all others.
+ */
 async function nextSlot(core: Core, token: Token): Promise<NextSlot | 'over' | 'again'> {
-  // Read side by side: whichever has moved on meanwhile refuses the write that goes by it.
-  const [session, lane] = await Promise.all([
-    core.store.get(sessionKey(token.session)),
-    core.store.get(laneKey(token.session, token.lane)),
+  const { session, lane: laneId, slot } = token;
+  const [activating, reading] = await Promise.allSettled([
+    activateSlot(core, session, laneId, slot),
+    core.store.get(laneKey(session, laneId)),
   ]);
-  if (session?.deleted !== undefined) return 'over';
-  const active = session?.active;
-  if (active && active.slot !== token.slot) {
-    // One turn at a time (P5): a slot whose worker died comes first.
-    const other = await core.store.get(laneKey(token.session, active.lane));
-    if (other?.slot === active.slot)
-      return { laneId: active.lane, slot: active.slot, seq: other.seq, activated: session };
-    await rollOver(core, token.session, active.lane, active.slot);
-    return 'again';
-  }
-  if (!lane?.slot || !holds(lane, token.slot)) {
-    await rollOver(core, token.session, token.lane, token.slot);
+  const sessionItem = resultOf(activating);
+  const lane = resultOf(reading);
+  if (!sessionItem) return slotBefore(core, token);
+  if (!lane?.slot || !holds(lane, slot)) {
+    await rollOver(core, session, laneId, slot);
     return 'over';
   }
-  const activated = active?.slot === lane.slot ? session : undefined;
-  return { laneId: token.lane, slot: lane.slot, seq: lane.seq, activated };
+  if (lane.slot === slot) return { laneId, slot, seq: lane.seq, sessionItem };
+  await core.store.update(sessionKey(session), standAside(slot));
+  return { laneId, slot: lane.slot, seq: lane.seq, sessionItem: undefined };
+}
+
+/** One turn at a time (P5): a slot whose worker died comes first. */
+async function slotBefore(core: Core, { session, slot }: Token): Promise<NextSlot | 'over' | 'again'> {
+  const read = await core.store.get(sessionKey(session));
+  if (read?.deleted !== undefined) return 'over';
+  const active = read?.active;
+  if (!active || active.slot === slot) return 'again';
+  const lane = await core.store.get(laneKey(session, active.lane));
+  if (lane?.slot === active.slot)
+    return { laneId: active.lane, slot: active.slot, seq: lane.seq, sessionItem: undefined };
+  await rollOver(core, session, active.lane, active.slot);
+  return 'again';
 }
 
 /** `again`: the lane or the session has moved on; look again. `over`: the slot is over and rolled. */
@@ -87,7 +98,7 @@ async function runSlot(
 ): Promise<TokenEnd | 'again'> {
   const { core } = context;
   const { session, laneId, slot, seq } = where;
-  const sessionItem = where.activated ?? (await activateSlot(core, session, laneId, slot));
+  const sessionItem = where.sessionItem ?? (await activateSlot(core, session, laneId, slot));
   if (!sessionItem) return 'again';
   const [listing, taking] = await Promise.allSettled([
     keepListed(core, sessionItem),

@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { itemBytes, WRITE_UNIT_BYTES } from '../../lambdas/core/item-size.ts';
+import { REFERENCE_SCRIPT, Talk } from './turns.ts';
+
+/** The reference turn in virtual time, where what is gathered depends on no machine: its calls, exactly. */
+const REFERENCE = {
+  'inbound: GetItem CONNECTION': 2,
+  'inbound: UpdateItem RATE': 2,
+  'inbound: GetItem MESSAGE': 2,
+  'inbound: UpdateItem LANE': 2,
+  'inbound: UpdateItem SESSION': 1,
+  'inbound: SendMessage': 1,
+  'inbound: post accepted': 2,
+  // Activated, and rolled.
+  'turn: UpdateItem SESSION': 2,
+  // When it is activated, and before steering is taken in.
+  'turn: GetItem LANE': 2,
+  // Claimed; begun; text; with the last text of a call its tool; results; steering taken in; done.
+  'turn: UpdateItem LANE': 93,
+  'turn: PutItem EVENTS': 15,
+  'turn: GetItem MESSAGE': 2,
+  'turn: PutItem MESSAGE': 2,
+  'turn: Query ENTRY': 1,
+  'turn: PutItem ENTRY': 9,
+  'turn: post turn_start': 1,
+  'turn: post applied': 2,
+  'turn: post chunk': 87,
+  'turn: post tool_call': 2,
+  'turn: post tool_result': 2,
+  'turn: post done': 1,
+};
+
+/** The message that opens the turn and the claim: until the first commit the lane holds the end of the turn before, too. */
+const LANE_WRITES_OF_TWO_UNITS = 2;
+
+it('a reference turn asks services for this, and for nothing else', async () => {
+  const counts = new Map<string, number>();
+  let outgrown = 0;
+  const talk = new Talk(({ by, operation }) => {
+    const name = `${by}: ${operation}`;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    if (operation === 'UpdateItem LANE' && laneBytes(talk) > WRITE_UNIT_BYTES) outgrown++;
+  });
+  await talk.cloud.time.run(async () => {
+    const client = await talk.connect();
+    await talk.turn(client, REFERENCE_SCRIPT, 1);
+    counts.clear();
+    outgrown = 0;
+    await talk.turn(client, REFERENCE_SCRIPT, 1);
+  });
+  expect(Object.fromEntries(counts)).toEqual(REFERENCE);
+  expect(outgrown).toBe(LANE_WRITES_OF_TWO_UNITS);
+});
+
+function laneBytes({ cloud }: Talk): number {
+  for (const { pk, sk, item } of cloud.table.all()) {
+    if (sk.startsWith('LANE#')) return itemBytes({ pk, sk, ...item });
+  }
+  throw new Error('There is no lane.');
+}
