@@ -191,8 +191,8 @@ export const VARIANTS: readonly Variant[] = [
       [`${core}/lane-writes.ts`, "  absent(['ids', id]),\n  absent(['prev', id]),\n", ''],
       [
         `${core}/turn/take-in.ts`,
-        'pending.map(({ id }) => core.store.get(messageKey(hold.session, id)))',
-        'pending.map(async () => undefined)',
+        'fates.set(id, await core.store.get(messageKey(session, id)));',
+        'fates.set(id, undefined);',
       ],
     ],
     rules: ['idempotency-after-done'],
@@ -222,8 +222,8 @@ export const VARIANTS: readonly Variant[] = [
       ],
       [
         `${core}/turn/take-in.ts`,
-        'pending.map(({ id }) => core.store.get(messageKey(hold.session, id)))',
-        'pending.map(async () => undefined)',
+        'fates.set(id, await core.store.get(messageKey(session, id)));',
+        'fates.set(id, undefined);',
       ],
     ],
     rules: ['cancel-steering'],

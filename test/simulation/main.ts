@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
+import { noteCaught } from './caught-at.ts';
 import { runHistory } from './history.ts';
 import { MUTANTS, UNSEEN } from './mutants.ts';
 import { shrink } from './shrink.ts';
@@ -9,7 +10,8 @@ const USAGE = `npm run sim -- [options]
   --seed 17 [--trace]               one history; with its story
   --seed 17 --shrink                the shortest history like it that still breaks a promise, with its story
   --crowd                           histories of three devices that steer one another's turns
-  --mutants [--only name]           each single fault that is put into the product must be caught`;
+  --mutants [--only name]           each single fault that is put into the product must be caught
+  --mutants --note                  and the tests begin to look for each where it was caught`;
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     crowd: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
+    note: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -67,6 +70,7 @@ async function many(): Promise<void> {
 
 async function judgeMutants(): Promise<void> {
   let survivors = 0;
+  const caughtAt: Record<string, number> = {};
   for (const { name, breaks, faults, crowd, approvals } of values.only
     ? [...MUTANTS, ...UNSEEN].filter(({ name }) => name === values.only)
     : MUTANTS) {
@@ -80,12 +84,15 @@ async function judgeMutants(): Promise<void> {
       crowd,
       approvals,
     });
+    const [first] = findings;
+    if (first) caughtAt[name] = first.seed;
     const caught = findings.map(({ promise }) => promise).join(', ');
     if (findings.length === 0) survivors++;
     tell(
       `${findings.length ? 'caught ' : 'SURVIVES'} ${name.padEnd(28)} ${breaks.padEnd(60)} ${caught ? `${caught} after ${histories}` : `${histories} histories`}`,
     );
   }
+  if (values.note) noteCaught(caughtAt);
   tell(survivors ? `${survivors} mutants survive: holes in the judge` : 'every mutant is caught');
   process.exitCode = survivors ? 1 : 0;
 }

@@ -1,0 +1,16 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FILE = join(import.meta.dirname, 'caught-at.json');
+
+const seeds = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, number>;
+
+/**
+ * The seed at which a mutant was caught when that was noted last (`npm run sim:mutants -- --note`). Only a place to begin: after
+ * a change to the product or to the simulation it is like any other, and the search goes on from there.
+ */
+export const caughtAt = (mutant: string): number => seeds[mutant] ?? 1;
+
+export function noteCaught(caught: Readonly<Record<string, number>>): void {
+  writeFileSync(FILE, `${JSON.stringify(caught, null, 2)}\n`);
+}

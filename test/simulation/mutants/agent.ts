@@ -1,0 +1,204 @@
+import { core, type Mutant } from './mutant.ts';
+
+/** What a model sees, says and does: prompts, calls, tools, approvals, known answers. */
+export const AGENT: readonly Mutant[] = [
+  {
+    name: 'runs-unapproved',
+    breaks: 'a call that needs approval waits for it',
+    approvals: true,
+    patches: [
+      [
+        `${core}/turn/tools.ts`,
+        'const free = without(await ask(hold, context, calls), calls);',
+        'await ask(hold, context, calls);\n  const free = calls;',
+      ],
+    ],
+  },
+  {
+    name: 'takes-over-unapproved',
+    breaks: 'also a call that a dead worker left behind waits for its approval',
+    approvals: true,
+    patches: [[`${core}/turn/tools.ts`, 'const free = without(requests, calls);', 'const free = calls;']],
+  },
+  {
+    name: 'too-late-to-be-heard',
+    breaks: 'a request is late only if nobody has answered it',
+    approvals: true,
+    patches: [
+      [
+        `${core}/turn/approvals.ts`,
+        "when.push(absent(['decisions', request.id]));\n      drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
+        "drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
+      ],
+    ],
+  },
+  {
+    name: 'decided-twice',
+    breaks: 'the first answer to a request counts',
+    approvals: true,
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "exists(['approvals', request]), absent(['decisions', request])",
+        "exists(['approvals', request])",
+      ],
+    ],
+  },
+  {
+    name: 'stopped-and-not-denied',
+    breaks: 'what a stopped turn waits for is denied',
+    approvals: true,
+    patches: [[`${core}/turn/tools.ts`, '[...denials(hold), ...results]', 'results']],
+  },
+  {
+    name: 'answers-whatever-is-asked',
+    breaks: 'a known answer is given to the same prompt alone',
+    patches: [
+      [`${core}/turn/response-cache.ts`, 'model.fingerprint, messages as Json]', 'model.fingerprint]'],
+    ],
+  },
+  {
+    name: 'passes-for-an-answer',
+    breaks: 'a turn says that its answer was known',
+    patches: [[`${core}/turn/ending.ts`, '...(meter.cached && { cached: meter.cached }),', '']],
+  },
+  {
+    name: 'keeps-half-an-answer',
+    breaks: 'an answer is kept only as it ends a turn, after one call',
+    patches: [
+      [
+        `${core}/turn/response-cache.ts`,
+        'asked !== 1 || hold.meter.steps > 0 || !hold.events.every(isBefore)',
+        'asked < 1',
+      ],
+      [`${core}/turn/response-cache.ts`, 'messages as Json])', 'messages.slice(0, 1) as Json])'],
+    ],
+  },
+  {
+    name: 'asks-the-first-again',
+    breaks: 'a turn that has changed its model goes on with the second one',
+    patches: [
+      [
+        `${core}/turn/fallback.ts`,
+        '? { model: fallback, from: changed.fallback_from } : { model }',
+        '? { model, from: changed.fallback_from } : { model }',
+      ],
+    ],
+  },
+  {
+    name: 'changes-again-and-again',
+    breaks: 'a turn changes its model once',
+    patches: [[`${core}/turn/fallback.ts`, 'if (!fallback || from !== undefined ||', 'if (!fallback ||']],
+  },
+  {
+    name: 'sees-everything',
+    breaks: 'earlier turns have a budget in the prompt',
+    patches: [
+      [`${core}/turn/context-window.ts`, 'if (bytes > maxTokens * BYTES_PER_TOKEN)', 'if (bytes < 0)'],
+    ],
+  },
+  {
+    name: 'keeps-half-a-turn',
+    breaks: 'earlier turns are in the prompt whole or not at all',
+    patches: [
+      [
+        `${core}/turn/context-window.ts`,
+        'entries.filter((other) => other.turn !== cut).reverse()',
+        "entries.filter(() => cut !== '').reverse()",
+      ],
+    ],
+  },
+  {
+    name: 'leaves-out-unsaid',
+    breaks: 'a turn says that the model does not see what came before',
+    patches: [[`${core}/turn/turn.ts`, 'if (await tellTrimmed(hold, before)) continue;', '']],
+  },
+  {
+    name: 'waits-for-a-silent-model',
+    breaks: 'a model that says nothing is cut',
+    patches: [[`${core}/turn/model-call.ts`, '>= settings.stallMs', '>= Number.MAX_SAFE_INTEGER']],
+  },
+  {
+    name: 'prompt-without-images',
+    breaks: 'the model is shown what the transcript holds',
+    patches: [
+      [
+        `${core}/prompt.ts`,
+        "messages.push({ role: 'user', content: entry.content });",
+        "messages.push({ role: 'user', content: typeof entry.content === 'string' ? entry.content : entry.content.filter(({ type }) => type === 'text') });",
+      ],
+    ],
+  },
+  {
+    name: 'calls-left-open',
+    breaks: 'a call without a result gets one',
+    patches: [[`${core}/turn/tools.ts`, 'return [...open.values()];', 'return [];']],
+  },
+  {
+    name: 'every-tool-again',
+    breaks: 'a call of unknown outcome runs again only if that does no harm',
+    patches: [
+      [
+        `${core}/turn/tools.ts`,
+        'free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name))',
+        '[...free]',
+      ],
+    ],
+  },
+  {
+    name: 'unstarted-for-ever',
+    breaks: 'a call that is started is no longer known as one that was not',
+    patches: [
+      [
+        `${core}/turn/tools.ts`,
+        'if (calls.some(({ id }) => unstarted.has(id))) {',
+        'if (calls.length === 0) {',
+      ],
+    ],
+  },
+  {
+    name: 'gives-up-by-trying-again',
+    breaks: 'a turn that is given up runs no tool any more',
+    patches: [
+      [
+        `${core}/turn/turn.ts`,
+        '  await settleUnrun(hold);\n  const failure',
+        '  await settleUnanswered(hold, context, unansweredCalls(hold));\n  const failure',
+      ],
+    ],
+  },
+  {
+    name: 'steering-after-the-answer-alone',
+    breaks: 'steering is taken in before every model call',
+    patches: [
+      [
+        `${core}/turn/turn.ts`,
+        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await takeIn',
+        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await takeIn',
+      ],
+    ],
+  },
+  {
+    name: 'retry-after-visible-output',
+    breaks: 'a call is made again only while nothing of it is visible',
+    patches: [
+      [
+        `${core}/turn/turn.ts`,
+        "if (outcome.type !== 'failed' || outcome.visible) return outcome;",
+        "if (outcome.type !== 'failed') return outcome;",
+      ],
+    ],
+  },
+  {
+    name: 'take-over-from-the-start',
+    breaks: 'after a take-over the model goes on from what was said',
+    patches: [
+      [`${core}/turn/turn.ts`, "entriesOf(hold.events, 'include')", "entriesOf(hold.events, 'hold back')"],
+    ],
+  },
+  {
+    name: 'offset-of-the-call',
+    breaks: 'a chunk says where in the turn it stands',
+    patches: [[`${core}/turn/model-call.ts`, 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
+  },
+];

@@ -1,0 +1,190 @@
+import { core, LATE_DUPLICATES, type Mutant } from './mutant.ts';
+
+/** Who may write for a lane, and what becomes of slots and their tokens. */
+export const WORKER: readonly Mutant[] = [
+  {
+    name: 'post-before-commit',
+    breaks: 'an event is durable before it is posted',
+    patches: [
+      [
+        `${core}/turn/hold.ts`,
+        '    const written = await',
+        '    await this.#post(events);\n    const written = await',
+      ],
+    ],
+  },
+  {
+    name: 'commit-without-hold',
+    breaks: 'a commit demands that the lane is mine',
+    patches: [[`${core}/lane-writes.ts`, "equals('holder', me), equals('seq', from)", "equals('seq', from)"]],
+  },
+  {
+    name: 'commit-without-seq',
+    breaks: 'a commit demands the seq that it extends',
+    patches: [
+      [`${core}/lane-writes.ts`, "equals('holder', me), equals('seq', from)", "equals('holder', me)"],
+    ],
+  },
+  {
+    name: 'shared-holder',
+    breaks: 'the value that holds a lane is new with each claim',
+    patches: [[`${core}/turn/hold.ts`, 'const me = core.newId();', "const me = 'worker';"]],
+  },
+  {
+    name: 'mark-of-the-holder',
+    breaks: 'the mark of a commit is new with each commit',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+    patches: [[`${core}/turn/hold.ts`, '`${this.#me}:${++this.#commits}`', '`${this.#me}`']],
+  },
+  {
+    name: 'claim-without-slot',
+    breaks: 'the claim demands that the slot is the current one of its lane',
+    patches: [
+      [
+        `${core}/lane-writes.ts`,
+        "when: [equals('slot', slot), equals('seq', seq)],",
+        "when: [equals('seq', seq)],",
+      ],
+    ],
+  },
+  {
+    name: 'activate-without-check',
+    breaks: 'another active slot is run to its end first',
+    patches: [
+      [
+        `${core}/session-writes.ts`,
+        "[exists('queue'), alive, any(absent('active'), equals(['active', 'slot'], slot))]",
+        "[exists('queue'), alive]",
+      ],
+    ],
+  },
+  {
+    name: 'active-while-it-waits',
+    breaks: 'what waits behind its own lane’s turn is not the active slot',
+    patches: [
+      [`${core}/turn/worker.ts`, 'await core.store.update(sessionKey(session), standAside(slot));', ''],
+    ],
+  },
+  {
+    name: 'follow-up-in-a-slot-of-its-own',
+    breaks: 'what an aborted turn left runs in the same slot, under the same token',
+    patches: [
+      [`${core}/lane-writes.ts`, "set('turn', followUp),", "set('turn', followUp), set('slot', followUp),"],
+    ],
+  },
+  {
+    name: 'token-not-unique',
+    breaks: 'the deduplication id is unique per sender',
+    patches: [
+      [
+        `${core}/slots.ts`,
+        'admitSlot(core, token),\n    core.queues.sendToken(token, core.newId()),',
+        "admitSlot(core, token),\n    core.queues.sendToken(token, 'sender'),",
+      ],
+    ],
+  },
+  {
+    name: 'token-deleted-too-early',
+    breaks: 'a token is deleted only when its slot is over',
+    patches: [[`${core}/turn/worker.ts`, '!holds(lane, slot)', 'lane.slot !== slot']],
+  },
+  {
+    name: 'fenced-reports-success',
+    breaks: 'a fenced worker reports failure',
+    patches: [[`${core}/turn/worker.ts`, "return 'fenced';\n  } finally", "return 'over';\n  } finally"]],
+  },
+  {
+    name: 'hand-over-reports-success',
+    breaks: 'a turn that is handed over keeps its token',
+    patches: [
+      [`${core}/turn/worker.ts`, '      await hold.handOver();\n      return end;', "      return 'over';"],
+    ],
+  },
+  {
+    name: 'no-pruning',
+    breaks: 'slots that their lanes no longer hold make room',
+    patches: [
+      [
+        `${core}/slots.ts`,
+        "return (await pruneQueue(core, session, read)) ? undefined : 'SESSION_QUEUE_FULL';",
+        "return 'SESSION_QUEUE_FULL';",
+      ],
+    ],
+  },
+  {
+    name: 'roll-without-spill',
+    breaks: 'a slot is rolled only after its tail is in EVENTS',
+    patches: [[`${core}/turn/worker.ts`, '  await hold.spill();\n  // And posted', '  // And posted']],
+  },
+  {
+    name: 'roll-over-without-spill',
+    breaks: 'so it is when another rolls it',
+    patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, left);', '']],
+  },
+  {
+    name: 'roll-over-without-fates',
+    breaks: 'so are its withdrawn messages’ fates told',
+    faults: { pause: 0.03 },
+    crowd: true,
+    patches: [[`${core}/roll.ts`, '    await tellFates(core, laneId, lane);\n', '']],
+  },
+  {
+    name: 'revived-turn-goes-on',
+    breaks: 'a turn that a late request revived gets a new id',
+    faults: { ghost: 0.3 },
+    crowd: true,
+    patches: [[`${core}/turn/turn.ts`, '  if (hold.isRevived) await renew(hold, context);\n', '']],
+  },
+  {
+    name: 'roll-over-without-posts',
+    breaks: 'what may not have been posted is posted again',
+    patches: [
+      [
+        `${core}/roll.ts`,
+        'await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));',
+        '',
+      ],
+    ],
+  },
+  {
+    name: 'roll-of-another',
+    breaks: 'a roll demands that the slot is the active one',
+    faults: LATE_DUPLICATES,
+    patches: [
+      [
+        `${core}/session-writes.ts`,
+        "when: [equals(['active', 'slot'], slot), equals('seq', read.seq)]",
+        "when: [equals('seq', read.seq)]",
+      ],
+    ],
+  },
+  {
+    name: 'spill-under-the-first-seq',
+    breaks: 'EVENTS items are keyed by their last seq',
+    patches: [
+      [`${core}/journal.ts`, '    last = event.seq;', '    if (batch.length === 1) last = event.seq;'],
+    ],
+  },
+  {
+    name: 'tail-cleared-unspilled',
+    breaks: 'an event leaves the tail only after it was spilled',
+    patches: [
+      [
+        `${core}/turn/hold.ts`,
+        'const kept = this.#unspilled();',
+        'const kept = this.#unspilled().filter(({ seq }) => seq > this.#seq);',
+      ],
+    ],
+  },
+  {
+    name: 'take-over-without-entries',
+    breaks: 'entries that a dead worker did not write are written',
+    patches: [
+      [
+        `${core}/turn/hold.ts`,
+        '    await this.writeEntries();\n    const unposted',
+        '    this.#entriesWritten = entriesOf(this.events).length;\n    const unposted',
+      ],
+    ],
+  },
+];
