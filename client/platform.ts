@@ -42,9 +42,19 @@ export function hostPlatform(): Omit<Platform, 'WebSocket'> {
   };
 }
 
-/** React Native has no `crypto` of its own: ids there are as unique as its `Math.random`. */
+/** 64 characters that need no escaping anywhere. */
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
+const ID_LENGTH = 20;
+
+/**
+ * 120 random bits. Not a UUID, which says the same in 36 characters: the server keeps ids with all that it writes of a turn.
+ * React Native has no `crypto` of its own: ids there are as unique as its `Math.random`.
+ */
 function newId(): string {
-  if (typeof globalThis.crypto?.randomUUID === 'function') return globalThis.crypto.randomUUID();
+  if (typeof globalThis.crypto?.getRandomValues === 'function') {
+    const bytes = globalThis.crypto.getRandomValues(new Uint8Array(ID_LENGTH));
+    return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+  }
   const part = () => Math.random().toString(36).slice(2, 12);
   return `${Date.now().toString(36)}-${part()}-${part()}`;
 }

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { hostPlatform } from '../../client/platform.ts';
 import { createGate, type Reply } from '../../test/support/model-server.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import type { WsClient } from '../../test/support/ws-client.ts';
@@ -12,6 +12,8 @@ import { type Meter, meterCloud } from './meter.ts';
  */
 
 const TURNS = 3;
+/** As our client makes them. */
+const { newId } = hostPlatform();
 const TOKEN = 'somebody';
 
 let stack: Stack;
@@ -57,7 +59,7 @@ async function chargesOfTurn(play: () => Play): Promise<readonly Charge[]> {
   const { reply, meanwhile } = play();
   stack.model.script([reply]);
   meter.ledger.take();
-  client.send({ type: 'message', id: randomUUID(), content: 'hello' });
+  client.send({ type: 'message', id: newId(), content: 'hello' });
   await meanwhile?.();
   await client.next('done');
   const { ledger } = meter;
@@ -111,7 +113,7 @@ it('a plain turn: one message, one answer that comes at once', async () => {
 
 it('each further flush is one write and one frame, and nothing else', async () => {
   const held = (): Play => {
-    const first = randomUUID().slice(0, 8);
+    const first = newId().slice(0, 8);
     const gate = createGate();
     return {
       reply: { chunks: [first, gate, ' again'] },

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostPlatform } from '../../client/platform.ts';
 import type { HistoryEntry, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { brokenPromises } from '../../local/demo/promises.ts';
@@ -20,6 +20,9 @@ export const REFERENCE = {
   /** In mid-answer of the first call: the message that steers is sent with this chunk. */
   steeredAtChunk: 10,
 } as const;
+
+/** As our client makes them: ids of clients take a part of each commit. */
+const { newId } = hostPlatform();
 
 const TOKEN_MS = 1000 / REFERENCE.tokensPerSecond;
 /** A turn takes ten seconds; one that hangs still ends. */
@@ -105,7 +108,7 @@ class MeteredSession {
 
   static async open(cloud: LocalCloud): Promise<MeteredSession> {
     const meter = meterCloud(cloud);
-    const client = await connect(`${cloud.url}?session_id=${randomUUID()}`, {
+    const client = await connect(`${cloud.url}?session_id=${newId()}`, {
       headers: { Authorization: `Bearer ${TOKEN}` },
     });
     client.send({ type: 'connect' });
@@ -145,7 +148,7 @@ class MeteredSession {
   }
 
   #send(content: string): void {
-    const id = randomUUID();
+    const id = newId();
     this.#sent.push({ id, content });
     this.#client.send({ type: 'message', id, content, order: this.#sent.length });
   }

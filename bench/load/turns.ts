@@ -8,8 +8,8 @@ import { VirtualCloud } from '../virtual/cloud.ts';
 /** Turns as fast as our code can run them: services in memory that answer at once, a model that takes virtual time alone. */
 
 export const ANN: Principal = { tenant: 'acme', subject: 'ann' };
-/** As long as clients' own are, since ids fill the lane. */
-const idOf = (n: number) => `${n}-`.padEnd(36, 'x');
+/** As long as those of our client, since ids fill the lane. */
+const idOf = (n: number) => `${n}-`.padEnd(20, 'x');
 export const SESSION = idOf(0);
 const MESSAGE = 'Could you compare the two plans and tell me which one fits a team of five?';
 const STEERING = 'Please leave out the part about the price, and mind that two of us work part-time.';

@@ -18,6 +18,9 @@ export class Fenced extends Error {
   override readonly name = 'Fenced';
 }
 
+/** What a turn's end and a short message that opens the next turn add to a lane, less what the end removes. */
+const END_BYTES = 200;
+
 const FRESH_METER: Meter = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
 
 export interface Guard {
@@ -322,14 +325,15 @@ export class Hold {
   }
 
   /**
-   * A spill is a write of one unit, and a lane that outgrows a unit costs one more with every commit: so events are spilled
-   * when the next commit would, if it adds as much as this one did.
+   * A spill is a write of one unit, and a lane that outgrows a unit costs one more with every write: so events are spilled
+   * when the next one would. That adds as much as this one did; after the last words of an answer it is the turn's end, whose
+   * lane the next turn's first writes are billed for.
    */
   async #spillEarly(added: readonly TurnEvent[]): Promise<void> {
     const tail = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
     const others = itemBytes({ ...laneKey(this.session, this.laneId), ...this.lane, tail: [] });
     const room = WRITE_UNIT_BYTES - (others % WRITE_UNIT_BYTES);
-    const next = tail.slice(-added.length);
-    if (valueBytes([...tail, ...next]) > room) await this.spill();
+    const next = this.#meter.answered ? END_BYTES : valueBytes(tail.slice(-added.length));
+    if (valueBytes(tail) + next > room) await this.spill();
   }
 }
