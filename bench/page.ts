@@ -2,18 +2,20 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Circumstances } from './report.ts';
 
-/** `docs/performance.md` holds what the benches write, each in its own place. */
-const PAGE = join(import.meta.dirname, '..', 'docs', 'performance.md');
+const DOCS = join(import.meta.dirname, '..', 'docs');
 
-/** A bench's place on the page: its name and the command that writes there. */
+/** A bench's place on a page: its name and the command that writes there. */
 export interface Section {
   name: string;
   command: string;
+  /** In `docs/`; without it `performance.md`. */
+  page?: string;
 }
 
 /** Puts a text where this bench's last one is. @throws when the page has no place for it. */
 export async function writeSection(section: Section, text: string): Promise<void> {
-  await writeFile(PAGE, withSection(await readFile(PAGE, 'utf8'), section, text));
+  const page = join(DOCS, section.page ?? 'performance.md');
+  await writeFile(page, withSection(await readFile(page, 'utf8'), section, text));
 }
 
 export function withSection(page: string, { name, command }: Section, text: string): string {

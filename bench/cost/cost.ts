@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTurnSettings } from '../../lambdas/settings.ts';
+import { dated, table, writeSection } from '../page.ts';
 import { circumstances, formatCircumstances } from '../report.ts';
 import { summarize } from '../stats.ts';
 import { type Common, designsOf } from './designs.ts';
@@ -17,6 +18,8 @@ import { fewestChunks, type ReferenceTurn, runReferenceTurns } from './reference
 const TURNS = Number(process.env.TURNS ?? 5);
 const MEMORIES_MB = [512, 256];
 const TARGETS = { usd: { 512: 260, 256: 215 } as Record<number, number>, share: 0.3, extraFrames: 25 };
+
+const SECTION = { name: 'ledger', command: 'npm run bench:cost', page: 'cost.md' };
 
 const perMillion = (charges: readonly Charge[]): number => 1e6 * totalOf(charges);
 const verdict = (isMet: boolean): string => (isMet ? 'met' : 'MISSED');
@@ -143,28 +146,87 @@ console.log('\na month in which nobody uses it, US dollars\n');
 for (const { name, quantity, usd: cost } of idle) console.log(row(name, amount(quantity), usd(cost)));
 console.log(row('all', '', usd(sum(idle.map((cost) => cost.usd)))));
 
-const file = join(import.meta.dirname, '..', 'results', 'cost.json');
-await mkdir(join(file, '..'), { recursive: true });
-const result = {
-  name: 'cost',
-  ...where,
-  ...PRICE_LIST,
-  turns: TURNS,
-  parts: partsOf(charges),
-  usd: ours,
-  each,
-  designs,
-  share,
-  frames: { ...frames, fewest },
-  charges,
-  opening,
-  idle,
-  broken: run.broken,
-};
-const rounded = (_key: string, value: unknown) =>
-  typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
-await writeFile(file, `${JSON.stringify(result, rounded, 2)}\n`);
+// A machine that is late gathers more into a frame than the window does, and looks cheaper than it is.
+const isPaced = frames.min >= fewest;
+if (isPaced) await write();
+else
+  console.error(`NOT WRITTEN: this machine was too busy to keep pace, a turn had ${frames.min} frames only`);
 for (const line of run.broken) console.error(`  BROKEN ${line}`);
 if (run.broken.length === 0) console.log('every promise held');
-console.log(`written to ${file}`);
-process.exitCode = run.broken.length > 0 ? 1 : 0;
+process.exitCode = run.broken.length > 0 || !isPaced ? 1 : 0;
+
+function page(): string {
+  const goal = (value: number, most: number) => `${most}, ${value <= most ? 'met' : 'missed'}`;
+  const totals = MEMORIES_MB.map((mb) => {
+    const [value, most] = [ours[mb] ?? 0, TARGETS.usd[mb] ?? 0];
+    return [`**all, turn function with ${mb} MB**`, '', '', `**${value.toFixed(0)}**`, goal(value, most)];
+  });
+  const [first] = designs;
+  const ratio = (costs: Record<number, number>, mb: number) => (costs[mb] ?? 0) / (first?.usd[mb] ?? 0);
+  const [most, least] = [MEMORIES_MB[0] ?? 0, MEMORIES_MB[1] ?? 0];
+  const beside = [
+    ...designs.slice(0, -1),
+    { name: '**Midturn**, as run', about: '', usd: ours },
+    ...designs.slice(-1),
+  ];
+  return [
+    dated(
+      { ...where },
+      `; the mean of ${TURNS} turns in one session, of ${(sum(run.turns.map(({ seconds }) => seconds)) / TURNS).toFixed(1)} s; US dollars per million turns`,
+    ),
+    table(
+      ['over a frame for each token', `${most} MB`, `${least} MB`, 'goal'],
+      [['Midturn', ...[most, least].map((mb) => ratio(ours, mb).toFixed(2)), goal(share, TARGETS.share)]],
+    ),
+    table(
+      ['part', 'calls', 'billed units', 'USD', 'goal'],
+      [
+        ...partsOf(charges).map(({ name, count, quantity, usd: cost }) => [
+          name,
+          amount(count),
+          amount(quantity),
+          usd(cost),
+          '',
+        ]),
+        ...totals,
+      ],
+    ),
+    `The ${TURNS} turns came to between ${each.min.toFixed(0)} and ${each.max.toFixed(0)} USD at ${turnMemoryMb} MB: how many frames a turn has depends on when its tokens come. They had ${frames.min} to ${frames.max} frames, ${frames.other} of them without text; the fewest that a window of ${flushMs} ms allows are ${fewest} (goal: at most ${TARGETS.extraFrames} more, ${extra <= TARGETS.extraFrames ? 'met' : 'missed'}). To open a connection, from the handshake to \`connected\`, costs ${usd(perMillion(run.opening.charges))} USD per million.`,
+    'The same turn in other designs, by the same price list:',
+    table(
+      ['design', `${most} MB`, `${least} MB`, ''],
+      beside.map(({ name, about, usd: costs }) => [
+        name,
+        (costs[most] ?? 0).toFixed(0),
+        (costs[least] ?? 0).toFixed(0),
+        about,
+      ]),
+    ),
+  ].join('\n\n');
+}
+
+async function write(): Promise<void> {
+  await writeSection(SECTION, page());
+  const file = join(import.meta.dirname, '..', 'results', 'cost.json');
+  await mkdir(join(file, '..'), { recursive: true });
+  const result = {
+    name: 'cost',
+    ...where,
+    ...PRICE_LIST,
+    turns: TURNS,
+    parts: partsOf(charges),
+    usd: ours,
+    each,
+    designs,
+    share,
+    frames: { ...frames, fewest },
+    charges,
+    opening,
+    idle,
+    broken: run.broken,
+  };
+  const rounded = (_key: string, value: unknown) =>
+    typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
+  await writeFile(file, `${JSON.stringify(result, rounded, 2)}\n`);
+  console.log(`written to ${file} and docs/cost.md`);
+}
