@@ -10,6 +10,6 @@ export const agent = defineAgent({
   ].join('\n'),
   tools: {
     current_time: { tool: currentTime, idempotent: true },
-    wait: { tool: wait, idempotent: true },
+    wait: { tool: wait, idempotent: true, abortable: true },
   },
 });

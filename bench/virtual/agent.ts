@@ -60,6 +60,7 @@ export function pacedAgent(next: () => Script): { calls: ModelCall[]; agent: Clo
       },
       needsApproval: async () => false,
       isIdempotent: () => true,
+      isAbortable: () => false,
       timeLimitMs: () => 60_000,
     };
     return { model, toolbox };

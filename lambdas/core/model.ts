@@ -70,13 +70,16 @@ export interface Model {
 export interface Toolbox {
   /**
    * Must not throw: a tool that fails gives an outcome with `isError`. `idempotencyKey` is the same whenever the same
-   * call is run again.
+   * call is run again. What comes of it after `signal` was aborted for a `message` is its outcome all the same; for any other reason
+   * it no longer counts.
    */
   run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
   /** Whether a person has to approve this call before it is run. Must not throw: what cannot tell needs it. */
   needsApproval(call: ToolCall): Promise<boolean>;
   /** Whether a call whose outcome is unknown may be run again. */
   isIdempotent(name: string): boolean;
+  /** Whether a message that does not wait (`delivery: now`) may stop a call of it. */
+  isAbortable(name: string): boolean;
   /** How long a call of it may take: then it is stopped, and its result says so. */
   timeLimitMs(name: string): number;
 }

@@ -133,6 +133,23 @@ describe('tools of an agent', () => {
     expect(server.calls).toHaveLength(before + 1);
   }, 40_000);
 
+  it('P6 P13: a message that does not wait stops the tools of a batch that may be stopped, and the others are finished', async () => {
+    const before = server.calls.length;
+    const { client, scripted } = await ask([
+      { id: 'c1', name: 'books_wait', args: {} },
+      { id: 'c2', name: 'wait', args: { seconds: 10 } },
+    ]);
+    await vi.waitUntil(() => server.calls.length === before + 1, { timeout: 10_000 });
+    client.send({ type: 'message', content: 'hurry', delivery: 'now' });
+    expect(await client.next('tool_result')).toMatchObject({ id: 'c2', is_error: true });
+    expect(scripted.requests).toHaveLength(1);
+    server.endWaits();
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So.' });
+    expect(framesOf(client, 'tool_result')[1]).toMatchObject({ id: 'c1', output: 'waited' });
+    expect(framesOf(client, 'tool_result')[1]).not.toHaveProperty('is_error');
+    expect(scripted.prompt(2).at(-1)).toBe('user: hurry');
+  });
+
   it('with the schema of another library are declared, checked, and given what it makes of the input', async () => {
     const { client, scripted } = await ask([
       { id: 'c1', name: 'weigh', args: { grams: 5 } },

@@ -19,7 +19,7 @@ const AGENT = {
     ],
     [
       'agent/agent.ts',
-      '{ tool: wait, idempotent: true }',
+      '{ tool: wait, idempotent: true, abortable: true }',
       '{ tool: wait, needsApproval: ({ seconds }: { seconds: number }) => seconds > 0.5 }',
     ],
   ],

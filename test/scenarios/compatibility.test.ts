@@ -23,7 +23,7 @@ const AGENT = {
   patches: [
     [
       'agent/agent.ts',
-      '{ tool: wait, idempotent: true }',
+      '{ tool: wait, idempotent: true, abortable: true }',
       '{ tool: wait, needsApproval: ({ seconds }: { seconds: number }) => seconds === 0.25 }',
     ],
   ],

@@ -5,6 +5,8 @@ import { givenStack } from '../support/stack.ts';
 
 const stack = givenStack();
 
+const LONG_WAIT = { name: 'wait', args: { seconds: 10 }, id: 'call_a' };
+
 describe('delivery: queue', () => {
   it('P5: waits for a turn of its own, in order, behind what steers the running one', async () => {
     const gate = createGate();
@@ -103,5 +105,47 @@ describe('delivery: now', () => {
     expect(await end(client)).toMatchObject({ full_response: 'ok' });
     expect(model.prompt(2)).toEqual(['user: first', 'user: second']);
     expect(framesOf(client, 'chunk')).toHaveLength(1);
+  });
+
+  it('P6 P13: stops a running tool that may be stopped, whose call has a result all the same', async () => {
+    const model = stack.script([{ toolCalls: [LONG_WAIT] }, { chunks: ['ok'] }]);
+    const session = stack.newSession();
+    const client = await stack.connect(session);
+    client.send({ type: 'message', id: 'm1', content: 'wait' });
+    await client.next('tool_call');
+    client.send({ type: 'message', id: 'm2', content: 'no, go on', delivery: 'now' });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'ok' });
+    expect(framesOf(client, 'tool_result')).toMatchObject([
+      { id: 'call_a', is_error: true, output: expect.stringContaining('stopped') },
+    ]);
+    expect(model.prompt(2)).toEqual([
+      'user: wait',
+      'assistant: [call call_a]',
+      'tool: [result call_a]',
+      'user: no, go on',
+    ]);
+  });
+
+  it('P1 P13: against an abort while a tool runs: one result, and the message is answered in one turn or the next', async () => {
+    const never = createGate();
+    stack.script((request) => {
+      const told = request.messages.some((message) => message.role === 'tool');
+      return told ? { chunks: ['answer', never] } : { toolCalls: [LONG_WAIT] };
+    });
+    const session = stack.newSession();
+    const client = await stack.connect(session);
+    client.send({ type: 'message', id: 'm1', content: 'wait' });
+    await client.next('tool_call');
+    client.send({ type: 'message', id: 'm2', content: 'no, go on', delivery: 'now' });
+    client.send({ type: 'abort' });
+    expect(await end(client)).toMatchObject({ type: 'aborted' });
+    expect(framesOf(client, 'tool_result')).toHaveLength(1);
+    if (!appliedIds(client).includes('m2')) {
+      // What was pending has a turn of its own.
+      await chunk(client, 'answer');
+      client.send({ type: 'abort' });
+      await end(client, 2);
+    }
+    expect(appliedIds(client)).toEqual(['m1', 'm2']);
   });
 });

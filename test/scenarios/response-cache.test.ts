@@ -14,7 +14,7 @@ const AGENT = {
   name: 'agent-of-one-mind',
   patches: [
     ['agent/agent.ts', '    current_time: { tool: currentTime, idempotent: true },\n', ''],
-    ['agent/agent.ts', '    wait: { tool: wait, idempotent: true },\n', ''],
+    ['agent/agent.ts', '    wait: { tool: wait, idempotent: true, abortable: true },\n', ''],
     ['agent/agent.ts', '  tools: {', '  settings: { temperature: 0 },\n  tools: {'],
   ],
 } as const;

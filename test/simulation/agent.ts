@@ -18,7 +18,8 @@ export function scriptedAgent(
   const { random } = scheduler;
   const nameOf = () => {
     if (cloud.settings.fatalTools && random.chance(0.03)) return 'fatal';
-    return cloud.settings.approvals && random.chance(0.5) ? 'guarded' : random.pick('safe', 'once');
+    const name = cloud.settings.approvals && random.chance(0.5) ? 'guarded' : random.pick('safe', 'once');
+    return name === 'safe' && cloud.modelCalls.length % 2 === 0 ? 'brief' : name;
   };
   const troubled = () => scheduler.faults.error > 0 || scheduler.faults.crash > 0;
 
@@ -99,7 +100,9 @@ export function scriptedAgent(
           cloud.violated('P13', `tool call ${idempotencyKey} ran ${runs} times`);
         if (call.name === 'guarded' && !isFree(call)) cloud.runsGuarded(idempotencyKey);
         if (call.name === 'fatal') scheduler.kill(actor, 'killed by a tool');
+        cloud.heeded(actor, call, signal);
         await scheduler.sleep(actor, random.int(0, 1500), signal);
+        cloud.heeded(actor, call, signal);
         await scheduler.operation(
           actor,
           () => `tool ${call.name} ${call.id}`,
@@ -111,6 +114,7 @@ export function scriptedAgent(
       },
       needsApproval: async (call) => call.name === 'guarded' && !isFree(call),
       isIdempotent: (name) => name !== 'once',
+      isAbortable: (name) => name === 'brief',
       timeLimitMs: () => TOOL_LIMIT_MS,
     },
   };

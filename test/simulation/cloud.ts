@@ -8,6 +8,7 @@ import { closeConnection, openConnection } from '../../lambdas/core/inbound/conn
 import { handleFrame } from '../../lambdas/core/inbound/dispatch.ts';
 import type { Lane, Principal } from '../../lambdas/core/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../lambdas/core/keys.ts';
+import type { ToolCall } from '../../lambdas/core/model.ts';
 import type { Deletion, Token } from '../../lambdas/core/ports.ts';
 import { errorReply, reply } from '../../lambdas/core/replies.ts';
 import { runToken } from '../../lambdas/core/turn/worker.ts';
@@ -114,7 +115,9 @@ export class Cloud {
   readonly #claimed = new Map<Actor, string>();
   /** When each message of an inbox came in, by lane, and when each actor last saw a lane. */
   readonly #arrivals = new Map<string, ReadonlyMap<string, number>>();
-  readonly #looks = new Map<string, number>();
+  readonly #looks = new Map<string, { at: number; before: number; urgent: boolean }>();
+  /** Messages with `delivery: now`. */
+  readonly #urgent = new Set<string>();
   #encoded = new Map<number, string>();
   #tail: readonly string[] | undefined;
   #posted: { text: string; frame: ServerFrame } | undefined;
@@ -167,8 +170,9 @@ export class Cloud {
             () => `get ${at(key)}`,
             false,
             () => {
-              if (key.sk.startsWith('LANE#')) this.#looks.set(`${actor.id} ${key.sk}`, scheduler.steps);
-              return table.get(key);
+              const item = table.get(key);
+              if (key.sk.startsWith('LANE#')) this.#looked(actor, key.sk, item as Lane | undefined);
+              return item;
             },
           ),
         put: (key, item) =>
@@ -505,7 +509,7 @@ export class Cloud {
   modelCalled(actor: Actor, model: string, messages: unknown[]): number {
     const claimed = this.#claimed.get(actor);
     const lane = claimed !== undefined && this.#holders.get(claimed) === actor ? claimed : undefined;
-    const seen = this.#looks.get(`${actor.id} ${lane}`) ?? 0;
+    const seen = this.#looks.get(`${actor.id} ${lane}`)?.at ?? 0;
     for (const [id, arrived] of (lane === undefined ? undefined : this.#arrivals.get(lane)) ?? []) {
       if (arrived < seen)
         this.violated('P6', `${id} waited in the inbox, and the model was called without it`);
@@ -513,6 +517,34 @@ export class Cloud {
     // What a session said may be removed while a worker that was fenced still reads it.
     const current = lane !== undefined && !this.isDeleted;
     return this.modelCalls.push({ model, messages, seq: this.committed.size, current });
+  }
+
+  /**
+   * A message that does not wait stops the tools that it may stop, and no others. The answer to one look can be lost; what two
+   * have shown the worker knows.
+   */
+  heeded(actor: Actor, { id, name }: ToolCall, { aborted, reason }: AbortSignal): void {
+    const lane = this.#claimed.get(actor);
+    const look = this.#looks.get(`${actor.id} ${lane}`);
+    if (lane === undefined || this.#holders.get(lane) !== actor || !look) return;
+    if (aborted && reason === 'message') {
+      this.scheduler.count('tool cut');
+      if (name !== 'brief') this.violated('now', `${name} ${id} was cut, and may not be`);
+      if (!look.urgent) this.violated('now', `${id} was cut, and no message asked for it`);
+    } else if (name === 'brief' && !aborted) {
+      for (const [message, arrived] of this.#arrivals.get(lane) ?? [])
+        if (this.#urgent.has(message) && arrived < look.before)
+          this.violated('now', `${message} does not wait, and ${id} went on`);
+    }
+  }
+
+  #looked(actor: Actor, lane: string, item: Lane | undefined): void {
+    const key = `${actor.id} ${lane}`;
+    this.#looks.set(key, {
+      at: this.scheduler.steps,
+      before: this.#looks.get(key)?.at ?? 0,
+      urgent: Object.values(item?.inbox ?? {}).some(({ now }) => now === true),
+    });
   }
 
   /** Nobody runs such a call whom a person has not let, for this call or for all of its tool. */
@@ -538,6 +570,7 @@ export class Cloud {
   #noteArrivals(lane: string, { inbox }: Lane): void {
     const before = this.#arrivals.get(lane);
     const ids = Object.keys(inbox);
+    for (const [id, { now }] of Object.entries(inbox)) if (now) this.#urgent.add(id);
     if (before?.size === ids.length && ids.every((id) => before.has(id))) return;
     this.#arrivals.set(lane, new Map(ids.map((id) => [id, before?.get(id) ?? this.scheduler.steps])));
   }
@@ -547,7 +580,7 @@ export class Cloud {
     // Its commits and claims show the worker the lane; what else it writes there, it does not read.
     const { isLate } = this.scheduler;
     if (!isLate && changes.some(({ path }) => path === 'mark' || path === 'holder')) {
-      this.#looks.set(`${actor.id} ${lane}`, this.scheduler.steps);
+      this.#looked(actor, lane, item);
     }
     if (changes.some(({ do: what, path }) => what === 'set' && path === 'holder')) {
       // A claim that comes through once more, late, gives the lane to a worker that knows nothing of it: nobody can write.

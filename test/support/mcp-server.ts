@@ -16,6 +16,8 @@ export interface TestMcpServer {
   readonly requests: readonly string[];
   /** As after a restart of a server that keeps its sessions in memory. */
   forgetSessions(): void;
+  /** Lets every `wait` that runs come to its end. */
+  endWaits(): void;
   /** What happens to the next `tools/call`: the socket is cut before it runs, or after. */
   cutNextCall(when: 'before' | 'after'): void;
   /** From now on requests are answered by this status, or not at all; undefined: as they should be. */
@@ -29,6 +31,7 @@ export async function startMcpServer({ token }: { token?: string } = {}): Promis
   const calls: string[] = [];
   const requests: string[] = [];
   const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const waiting: (() => void)[] = [];
   let cut: 'before' | 'after' | undefined;
   let answer: number | 'nothing' | undefined;
   let hasMore = false;
@@ -62,7 +65,10 @@ export async function startMcpServer({ token }: { token?: string } = {}): Promis
     }));
     server.registerTool('wait', { inputSchema: {} }, (_args, { signal }) => {
       run('wait', {});
-      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(text('stopped'))));
+      return new Promise((resolve) => {
+        waiting.push(() => resolve(text('waited')));
+        signal.addEventListener('abort', () => resolve(text('stopped')));
+      });
     });
     server.registerTool('not.a.name', { inputSchema: {} }, () => text('never'));
     if (hasMore) server.registerTool('renew', { inputSchema: {} }, () => text('renewed'));
@@ -116,6 +122,9 @@ export async function startMcpServer({ token }: { token?: string } = {}): Promis
     calls,
     requests,
     forgetSessions: () => sessions.clear(),
+    endWaits: () => {
+      for (const finish of waiting.splice(0)) finish();
+    },
     cutNextCall: (when) => {
       cut = when;
     },

@@ -27,6 +27,11 @@ export interface ToolPolicy {
    */
   // `never`, so that it may name the type of its tool's input.
   needsApproval?: boolean | ((input: never) => boolean | Promise<boolean>);
+  /**
+   * Whether a message with `delivery: now` stops a call that runs: its `abortSignal` fires, and whatever it then gives or throws is its
+   * result. Without it, such a message waits for the call. An abort of the turn stops any tool. Default: false.
+   */
+  abortable?: boolean;
   /** How long a call may take, in seconds; then its signal is aborted and its result says so. Default: 60. */
   timeoutSeconds?: number;
 }

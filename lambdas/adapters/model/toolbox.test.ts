@@ -194,6 +194,16 @@ test('only a tool that says so may be run again', () => {
   ]);
 });
 
+test('only a tool that says so may be stopped for a message', () => {
+  const quick = tool({ inputSchema: z.object({}), execute: () => 'ok' });
+  const { isAbortable } = createToolbox({
+    instructions: '',
+    tools: { quick: { tool: quick, abortable: true }, slow: { tool: quick } },
+    mcp: { books: { url: 'https://books.invalid/mcp', abortable: true } },
+  });
+  expect(['quick', 'slow', 'fly', 'books_search'].map(isAbortable)).toEqual([true, false, false, true]);
+});
+
 test('a tool may take a minute, or what it says itself', () => {
   const quick = tool({ inputSchema: z.object({}), execute: () => 'ok' });
   const { timeLimitMs } = createToolbox({

@@ -13,6 +13,7 @@ const STOPPED = 'The tool was stopped before it was done.';
 export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTools(agent)): Toolbox {
   return {
     isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
+    isAbortable: (name) => policyOf(agent, name)?.abortable === true,
 
     async needsApproval({ name, args }) {
       const needs = policyOf(agent, name)?.needsApproval ?? false;

@@ -137,8 +137,8 @@ export async function callModel(
   }
 }
 
-/** `delivery: now`: the running model call is cut at once, and goes on with the message in view. */
-const wantsCut = (hold: Hold) => Object.values(hold.lane.inbox).some((message) => message.now);
+/** `delivery: now`: what can be cut is cut at once, and the turn goes on with the message in view. */
+export const wantsCut = (hold: Hold) => Object.values(hold.lane.inbox).some((message) => message.now);
 
 /** Some providers number their calls anew in each answer; within a turn an id must name one call (P13). */
 function unused(hold: Hold, calls: readonly AskedCall[], id: string): string {

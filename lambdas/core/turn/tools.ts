@@ -6,6 +6,7 @@ import type { TurnContext } from './context.ts';
 import { LOOK_MS } from './context.ts';
 import type { Hold } from './hold.ts';
 import type { AskedCall } from './model-call.ts';
+import { wantsCut } from './model-call.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 
 const NOT_RUN: ToolOutcome = {
@@ -50,7 +51,8 @@ const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall
 
 /**
  * Runs the calls of one step, which are committed already, at the same time, and commits each result as it comes (P13).
- * An abort is heard meanwhile: results that are there stay, the others are marked as not run.
+ * An abort is heard meanwhile: results that are there stay, the others are marked as not run. So is a message that does not wait:
+ * tools that can be cut are told to stop, and what they then say is their result; the others are waited for.
  */
 async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedCall[]): Promise<ToolsEnd> {
   // Whoever comes after me must not take them for calls that nobody started.
@@ -60,12 +62,20 @@ async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedC
     while (!(await hold.commit([], { change: [leftUnstarted(hold, left)] })));
   }
   const stop = new AbortController();
+  const cut = new AbortController();
+  const heed = () => {
+    if (wantsCut(hold)) cut.abort('message');
+  };
+  // It may be there already: then what can be cut is not begun.
+  heed();
   const finished: { call: AskedCall; outcome: ToolOutcome }[] = [];
   let wake = () => {};
+  const signalFor = ({ name }: AskedCall) =>
+    context.toolbox.isAbortable(name) ? AbortSignal.any([stop.signal, cut.signal]) : stop.signal;
   const running = calls.map(async (call) => {
     const outcome = call.invalid
       ? { output: `The arguments are not valid: ${call.invalid}`, isError: true }
-      : await runWithin(hold, context, call, stop.signal);
+      : await runWithin(hold, context, call, signalFor(call));
     finished.push({ call, outcome });
     wake();
   });
@@ -83,6 +93,7 @@ async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedC
       });
       if (drafts.length) while (!(await hold.commit(drafts)));
       else await hold.look();
+      heed();
       if (open.size > 0 && hold.abortRequest) {
         await settle(hold, [...open.values()], () => NOT_RUN);
         break;

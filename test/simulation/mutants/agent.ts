@@ -3,6 +3,27 @@ import { core, type Mutant } from './mutant.ts';
 /** What a model sees, says and does: prompts, calls, tools, approvals, known answers. */
 export const AGENT: readonly Mutant[] = [
   {
+    name: 'tools-hear-no-now',
+    breaks: 'a message that does not wait stops a tool that runs, if it may',
+    patches: [[`${core}/turn/tools.ts`, '      heed();\n      if (open.size', '      if (open.size']],
+  },
+  {
+    name: 'now-stops-every-tool',
+    breaks: 'a message that does not wait lets other tools finish',
+    patches: [[`${core}/turn/tools.ts`, 'context.toolbox.isAbortable(name) ?', 'name !== undefined ?']],
+  },
+  {
+    name: 'tools-stop-for-anybody',
+    breaks: 'other messages stop no tool',
+    patches: [
+      [
+        `${core}/turn/tools.ts`,
+        'if (wantsCut(hold)) cut.',
+        'if (Object.keys(hold.lane.inbox).length > 0) cut.',
+      ],
+    ],
+  },
+  {
     name: 'runs-unapproved',
     breaks: 'a call that needs approval waits for it',
     approvals: true,
