@@ -10,6 +10,7 @@ const USAGE = `npm run sim -- [options]
   --seed 17 [--trace]               one history; with its story
   --seed 17 --shrink                the shortest history like it that still breaks a promise, with its story
   --crowd                           histories of three devices that steer one another's turns
+  --approvals                       histories in which people approve and deny
   --mutants [--only name]           each single fault that is put into the product must be caught
   --mutants --note                  and the tests begin to look for each where it was caught`;
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     crowd: { type: 'boolean', default: false },
+    approvals: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -41,6 +43,7 @@ async function one(seed: number): Promise<void> {
   const result = await runHistory(seed, {
     ...options,
     crowd: values.crowd,
+    approvals: values.approvals,
     ...((values.trace || values.shrink) && { log: tell }),
   });
   for (const [promise, why] of result.violations) tell(`BROKEN ${promise}: ${why}`);
@@ -51,7 +54,7 @@ async function one(seed: number): Promise<void> {
 }
 
 async function many(): Promise<void> {
-  const outcome = await runCampaign({ from, count, jobs, crowd: values.crowd });
+  const outcome = await runCampaign({ from, count, jobs, crowd: values.crowd, approvals: values.approvals });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   tell(
     `${histories} histories (seeds ${from} to ${from + count - 1}), ${steps} steps, ${turns} turns, ${modelCalls} model calls`,

@@ -159,9 +159,21 @@ async function resolve(
 const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
   set<Lane>('approvals', Object.fromEntries(requests.map(({ id }) => [id, 1])));
 
-/** Of a turn that is stopped: what nobody approved is denied. */
-export const denials = (hold: Hold): EventDraft[] =>
-  openRequests(hold).map((request) => resolvedBy(request, { decision: 'deny' }, 'aborted'));
+/**
+ * Of a turn that is stopped: what waits is denied. Only what somebody said of all calls of a tool stays said: it holds for later turns,
+ * and the session may know it already.
+ */
+export async function denials(hold: Hold): Promise<EventDraft[]> {
+  const drafts: EventDraft[] = [];
+  for (const request of openRequests(hold)) {
+    const decided = hold.lane.decisions?.[request.id];
+    if (decided?.decision === 'always') {
+      await keepTrusting(hold, request.tool);
+      drafts.push(resolvedBy(request, decided, 'answer'));
+    } else drafts.push(resolvedBy(request, { decision: 'deny' }, 'aborted'));
+  }
+  return drafts;
+}
 
 const resolvedBy = (
   { id }: ApprovalRequest,

@@ -187,5 +187,5 @@ export async function settleUnrun(hold: Hold): Promise<void> {
   const results = unansweredCalls(hold).map((call) =>
     resultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
   );
-  if (results.length > 0) while (!(await hold.commit([...denials(hold), ...results])));
+  if (results.length > 0) while (!(await hold.commit([...(await denials(hold)), ...results])));
 }

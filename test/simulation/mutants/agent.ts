@@ -69,7 +69,21 @@ export const AGENT: readonly Mutant[] = [
     name: 'stopped-and-not-denied',
     breaks: 'what a stopped turn waits for is denied',
     approvals: true,
-    patches: [[`${core}/turn/tools.ts`, '[...denials(hold), ...results]', 'results']],
+    patches: [[`${core}/turn/tools.ts`, '[...(await denials(hold)), ...results]', 'results']],
+  },
+  {
+    name: 'trusts-and-says-nothing',
+    breaks: '`always` is an event, also in a turn that was stopped before it was heeded',
+    approvals: true,
+    crowd: true,
+    faults: { crash: 0.04 },
+    patches: [
+      [
+        `${core}/turn/approvals.ts`,
+        "if (decided?.decision === 'always') {\n      await",
+        'if (!decided && decided) {\n      await',
+      ],
+    ],
   },
   {
     name: 'answers-whatever-is-asked',
