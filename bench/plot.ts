@@ -14,7 +14,8 @@ export interface Series {
 const WIDTH = 420;
 const HEIGHT = 300;
 const LEFT = 52;
-const RIGHT = 12;
+/** Half of the last tick's text is beyond the axis. */
+const RIGHT = 28;
 const TOP = 30;
 const BOTTOM = 44;
 const LEGEND = 16;

@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dated, table, writeSection } from '../page.ts';
-import { plotSvg, slopeAtEnd } from '../plot.ts';
+import { slopeAtEnd } from '../plot.ts';
 import { circumstances, formatCircumstances } from '../report.ts';
 import type { MemoryPoint } from './environment.ts';
 import { bytesPerTurn, countCalls, measureCpu, measureMemory } from './environment.ts';
 import type { Growth } from './growth.ts';
 import { measureGrowth } from './growth.ts';
+import { writePlots } from './plots.ts';
 import { measureSdk } from './sdk.ts';
 import { measureSessions } from './sessions.ts';
 
@@ -135,25 +136,7 @@ function page(): string {
 }
 
 async function write(): Promise<void> {
-  const plots = join(ROOT, 'docs', 'performance');
-  await mkdir(plots, { recursive: true });
-  for (const { name, unit, points } of growths) {
-    const line = (label: string, color: string, y: (point: (typeof points)[number]) => number) => ({
-      name: label,
-      color,
-      points: points.map((point) => [Math.max(1, point.n), y(point)] as const),
-    });
-    const svg = plotSvg({
-      title: `Cost of a turn: ${name}`,
-      x: unit,
-      series: [
-        line('calls to services', '#1f6feb', ({ calls }) => calls),
-        line('KB there and back', '#bf5700', ({ bytes }) => bytes / 1000),
-        line('processor time, ms', '#2e7d32', ({ cpuMs }) => cpuMs),
-      ],
-    });
-    await writeFile(join(plots, `${name}.svg`), svg);
-  }
+  await writePlots(growths);
   const file = join(ROOT, 'bench', 'results', 'load.json');
   await mkdir(join(file, '..'), { recursive: true });
   const rounded = (_key: string, value: unknown) =>
