@@ -178,9 +178,11 @@ describe('a turn that waits for longer than a function should', () => {
     expect(framesOf(client, 'tool_result')[0]).not.toHaveProperty('is_error');
   });
 
-  it('and for its time limit: what nobody answered is denied', async () => {
-    const { client } = await given(clock('call_a'));
+  it('P6: and for its time limit: what nobody answered is denied, and a message answers nothing', async () => {
+    const { client, model } = await given(clock('call_a'));
+    client.send({ type: 'message', id: 'm2', content: 'quickly', delivery: 'now' });
     expect(await end(client)).toMatchObject({ type: 'done' });
+    expect(model.prompt(2).at(-1)).toBe('user: quickly');
     expect(framesOf(client, 'approval_resolved')).toMatchObject([{ decision: 'deny', reason: 'timeout' }]);
     expect(framesOf(client, 'tool_result')).toMatchObject([{ is_error: true }]);
   });
