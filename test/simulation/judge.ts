@@ -419,7 +419,8 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
       cloud.violated('fallback', `turn ${id} says that ${end.model} answered`);
     if (end?.type === 'done' && (end.fallback_from !== undefined) !== (change !== undefined))
       cloud.violated('fallback', `turn ${id} says that ${end.fallback_from} failed`);
-    const failed = cloud.modelCalls.findLast(({ seq, current }) => current && change && seq < change.seq);
+    // Also one whose worker was no longer taken for the last to claim: a late duplicate of its own claim does that.
+    const failed = cloud.modelCalls.findLast(({ seq }) => change && seq < change.seq);
     const seen = events.filter(
       ({ seq, type }) => failed && change && seq > failed.seq && seq < change.seq && VISIBLE.has(type),
     );
