@@ -14,7 +14,7 @@ export const DEVICES: readonly Mutant[] = [
       [
         `${core}/sessions.ts`,
         'active && (await core.store.update(laneKey(key, active.lane), listen(connection, how)))',
-        'active && (await core.store.update(laneKey(key, active.lane), { when: [], change: [] }))',
+        'active && (await core.store.update(laneKey(key, active.lane), { when: listen(connection, how).when, change: [] }))',
       ],
     ],
   },
