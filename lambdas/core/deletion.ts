@@ -23,6 +23,8 @@ import { bury } from './session-writes.ts';
 const LAST_WRITE_MS = (15 + 5) * 60_000;
 /** SQS delays a message by this at most. */
 const MAX_DELAY_SECONDS = 900;
+/** A client that could not be told of it is told again after so long. */
+const TELL_AGAIN_SECONDS = 30;
 /** Removed in one go: well within the time limit of a function. */
 const MAX_ITEMS = 2000;
 const AT_ONCE = 25;
@@ -55,8 +57,10 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   const { session, at, until } = deletion;
   const buried = await burySession(core, session, at);
   if (!buried) return;
-  await closeSession(core, session, buried);
+  const areTold = await closeSession(core, session, buried);
   const isLast = core.clock.now() >= at + LAST_WRITE_MS;
+  // Its lane is what a client is known by: while one is there, nothing is removed.
+  if (!areTold && !isLast) return core.queues.sendDeletion(deletion, TELL_AGAIN_SECONDS);
   if (!(await removeItems(core, session, buried, isLast))) await core.queues.sendDeletion(deletion, 0);
   else if (core.clock.now() < until) {
     const seconds = Math.ceil((until - core.clock.now()) / 1000);
@@ -77,11 +81,20 @@ async function burySession(core: Core, session: string, at: number): Promise<Ses
  * whoever does it again tells nobody twice; and only when all lanes were asked what is withdrawn on them, since a message
  * may have been sent from one to another.
  */
-async function closeSession(core: Core, session: string, { audience }: Session, by?: string): Promise<void> {
+async function closeSession(
+  core: Core,
+  session: string,
+  { audience }: Session,
+  by?: string,
+): Promise<boolean> {
   const ids = (await core.store.keys(...lanesRange(session), MAX_LANES)).map(laneIdOf);
   await eachOf(ids, (id) => closeLane(core, session, id, audience));
   await eachOf(ids, (id) => tellWithdrawn(core, session, id));
-  await eachOf(ids, (id) => dismissLane(core, session, id, by));
+  let areTold = true;
+  await eachOf(ids, async (id) => {
+    if (!(await dismissLane(core, session, id, by))) areTold = false;
+  });
+  return areTold;
 }
 
 async function closeLane(
@@ -94,7 +107,10 @@ async function closeLane(
   for (;;) {
     const lane = await core.store.get(key);
     if (!lane) return;
-    if (isClosed(lane)) return quietly(core, () => postLastWords(core, id, lane, audience));
+    if (isClosed(lane)) {
+      await quietly(core, () => postLastWords(core, id, lane, audience));
+      return;
+    }
     const end = await lastWords(core, lane);
     const tail = end ? [...lane.tail, ...encodeEvents([end])] : lane.tail;
     // Refused or not, it is read again: it may have changed meanwhile, and an answer may have been lost.
@@ -107,11 +123,19 @@ async function tellWithdrawn(core: Core, session: string, id: string): Promise<v
   if (lane) await quietly(core, () => tellFates(core, id, lane));
 }
 
-async function dismissLane(core: Core, session: string, id: string, by: string | undefined): Promise<void> {
+/** Whether its client was told. */
+async function dismissLane(
+  core: Core,
+  session: string,
+  id: string,
+  by: string | undefined,
+): Promise<boolean> {
   const lane = await core.store.get(laneKey(session, id));
-  if (!lane) return;
-  if (lane.connection !== by) await quietly(core, () => reply(core, lane.connection, sessionDeleted()));
+  if (!lane) return true;
+  const tell = () => reply(core, lane.connection, sessionDeleted());
+  if (lane.connection !== by && !(await quietly(core, tell))) return false;
   await core.store.delete(laneKey(session, id));
+  return true;
 }
 
 /** A turn that runs ends here: by an event like any other, durable before it is shown (P4), with all that was said (P3). */
@@ -146,12 +170,14 @@ async function postLastWords(
   if (lane.begun) core.metrics.time('TurnTime', core.clock.now() - lane.begun.at);
 }
 
-/** Who cannot be told hears of it with its next frame. */
-async function quietly(core: Core, tell: () => Promise<unknown>): Promise<void> {
+/** Whether it was told. A client that cannot be told is tried again, and hears of it with its next frame at the latest. */
+async function quietly(core: Core, tell: () => Promise<unknown>): Promise<boolean> {
   try {
     await tell();
+    return true;
   } catch (error) {
     core.log.warn('not told that a session was deleted', { error: String(error) });
+    return false;
   }
 }
 

@@ -3,6 +3,14 @@ import { core, type Mutant } from './mutant.ts';
 /** Sessions that are deleted, and their lists. */
 export const DELETION: readonly Mutant[] = [
   {
+    name: 'tells-once-or-never',
+    breaks: 'a client that could not be told that its session was deleted is told again',
+    approvals: true,
+    patches: [
+      [`${core}/deletion.ts`, 'if (!areTold && !isLast) return', 'if (!areTold && until < 0) return'],
+    ],
+  },
+  {
     name: 'forgets-where-it-answered',
     breaks: 'a known answer is found from its session as long as a dying worker may still put it',
     patches: [
@@ -67,7 +75,7 @@ export const DELETION: readonly Mutant[] = [
   {
     name: 'listeners-go-unsaid',
     breaks: 'whoever listens to a session is told that it is deleted',
-    patches: [[`${core}/deletion.ts`, 'if (lane.connection !== by)', 'if (by === lane.session)']],
+    patches: [[`${core}/deletion.ts`, 'if (lane.connection !== by && ', 'if (by === lane.session && ']],
   },
   {
     name: 'listed-for-a-day',
