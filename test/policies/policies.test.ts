@@ -70,8 +70,14 @@ async function restart(name: string): Promise<void> {
 /** A denial that comes never waits for it. */
 const DENIED_WITHIN_MS = 10_000;
 
-/** Plays a scene until something is denied. Gives what was denied. */
-async function playUntilDenied(scene: Scene): Promise<{ caller: string; check: Check }[]> {
+/**
+ * Plays a scene until something is denied. Gives what was denied, also of what happens in between: an environment that
+ * `prepare` has ended may start anew for a connection of the scene before, and is denied what each asks once.
+ */
+async function playUntilDenied(
+  scene: Scene,
+  prepare: () => Promise<void> = async () => {},
+): Promise<{ caller: string; check: Check }[]> {
   const denied: { caller: string; check: Check }[] = [];
   const first = Promise.withResolvers<void>();
   const stop = listen((call) => {
@@ -81,6 +87,7 @@ async function playUntilDenied(scene: Scene): Promise<{ caller: string; check: C
       first.resolve();
     }
   });
+  await prepare();
   let failure: unknown;
   // What becomes of the scene after the denial is no matter; without one it may say why there was none.
   scene.play(visit).catch((error: unknown) => {
@@ -151,8 +158,9 @@ describe('a denied call is that of the function, the action and the resource', (
       visit = startVisit(stack, queues);
       const giveBack = stack.cloud.permissions.withhold(statement.id, part);
       try {
-        if (ONCE.has(use.check.action)) await restart(use.caller);
-        const denied = await playUntilDenied(use.scene);
+        const denied = await playUntilDenied(use.scene, async () => {
+          if (ONCE.has(use.check.action)) await restart(use.caller);
+        });
         for (const { caller, check } of denied) {
           expect(caller).toBe(use.caller);
           expect(isMissed(check), `${check.action} on ${check.resource}`).toBe(true);
