@@ -18,7 +18,9 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'tests',
-          include: ['{agent,bench,chat,client,examples,infra,lambdas,local,test,web}/**/*.test.ts'],
+          include: [
+            '{agent,aws,bench,chat,client,config,core,examples,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts',
+          ],
           exclude: [...configDefaults.exclude, '**/dist/**', SIMULATION],
           sequence: { groupOrder: 0 },
         },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createToolbox } from '../lambdas/adapters/model/toolbox.ts';
+import { createToolbox } from '../model/tools/toolbox.ts';
 import { agent } from './agent.ts';
 
 const toolbox = createToolbox(agent);

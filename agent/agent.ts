@@ -1,4 +1,4 @@
-import { defineAgent } from '../lambdas/adapters/model/agent-definition.ts';
+import { defineAgent } from 'midturn/agent';
 import { currentTime } from './tools/current-time.ts';
 import { wait } from './tools/wait.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientFrame } from '../lambdas/protocol/client-frames.ts';
-import type { HistoryEntry, ServerFrame } from '../lambdas/protocol/server-frames.ts';
 import { brokenPromises, type SessionRecord } from '../local/demo/promises.ts';
+import type { ClientFrame } from '../protocol/client-frames.ts';
+import type { HistoryEntry, ServerFrame } from '../protocol/server-frames.ts';
 import { connect, type Received, type WsClient } from '../test/support/ws-client.ts';
 
 /** Fifty sessions on two cores wait for each other; a bench that hangs still ends. */

@@ -75,7 +75,7 @@ async function declare(outDir: string): Promise<void> {
 /** Declarations name their neighbours as they are published; the server's schemas are not, their plain types are. */
 function withOutputPaths(text: string, wire: string): string {
   return text
-    .replaceAll(/'[./]+\/lambdas\/protocol\/[\w-]+\.ts'/g, `'${wire}'`)
+    .replaceAll(/'(?:\.\.\/)+protocol\/[\w-]+\.ts'/g, `'${wire}'`)
     .replaceAll(/'(\.{1,2}\/[\w/-]+)\.ts'/g, "'$1.js'");
 }
 

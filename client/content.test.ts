@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MAX_CONTENT_BYTES } from '../lambdas/protocol/limits.ts';
+import { MAX_CONTENT_BYTES } from '../protocol/limits.ts';
 import { contentBytes, DEFAULT_CONTENT_BYTES, isBlank, textOf } from './content.ts';
 import type { Content } from './protocol.ts';
 

@@ -5,9 +5,9 @@ export type {
   ClientFrame,
   ConnectFrame,
   MessageFrame,
-} from '../lambdas/protocol/client-frames.ts';
-export type { Content, ContentPart } from '../lambdas/protocol/content.ts';
-export type { ErrorCode } from '../lambdas/protocol/errors.ts';
+} from '../protocol/client-frames.ts';
+export type { Content, ContentPart } from '../protocol/content.ts';
+export type { ErrorCode } from '../protocol/errors.ts';
 export type {
   ErrorReply,
   EventFrame,
@@ -15,9 +15,9 @@ export type {
   ReplyFrame,
   ServerFrame,
   SessionStart,
-} from '../lambdas/protocol/server-frames.ts';
+} from '../protocol/server-frames.ts';
 
-import type { EventFrame, ServerFrame } from '../lambdas/protocol/server-frames.ts';
+import type { EventFrame, ServerFrame } from '../protocol/server-frames.ts';
 
 export type EventOf<T extends EventFrame['type']> = Extract<EventFrame, { type: T }>;
 export type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;

@@ -5,7 +5,7 @@ import {
   REPLY_FRAMES,
   type ServerFrame,
   turnError,
-} from '../lambdas/protocol/server-frames.ts';
+} from '../protocol/server-frames.ts';
 
 export type FrameType = ServerFrame['type'];
 export type FrameOf<T extends FrameType> = Extract<ServerFrame, { type: T }>;

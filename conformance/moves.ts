@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { MessageFrame } from '../lambdas/protocol/client-frames.ts';
-import type { Content } from '../lambdas/protocol/content.ts';
-import type { HistoryEntry, ServerFrame, SessionStart } from '../lambdas/protocol/server-frames.ts';
+import type { MessageFrame } from '../protocol/client-frames.ts';
+import type { Content } from '../protocol/content.ts';
+import type { HistoryEntry, ServerFrame, SessionStart } from '../protocol/server-frames.ts';
 import { type EndFrame, type ErrorReply, type FrameOf, isEnd, isEvent, isRefusal, textOf } from './frames.ts';
 import { Broken, brief, demand, Missed, Skipped } from './outcome.ts';
 import type { Peer } from './peer.ts';

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
-import type { ClientFrame } from '../lambdas/protocol/client-frames.ts';
-import type { EventFrame, ServerFrame } from '../lambdas/protocol/server-frames.ts';
+import type { ClientFrame } from '../protocol/client-frames.ts';
+import type { EventFrame, ServerFrame } from '../protocol/server-frames.ts';
 import { type FrameOf, type FrameType, isEvent, isRateLimit, readFrame } from './frames.ts';
 import { Broken, brief } from './outcome.ts';
 

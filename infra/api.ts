@@ -4,7 +4,7 @@ import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authoriz
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Aws, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { CLIENT_FRAMES } from '../lambdas/protocol/client-frames.ts';
+import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import { createAccountLogsRole } from './api-account.ts';
 import type { ConnectionMethod } from './function-table.ts';
 import type { Functions } from './functions.ts';

@@ -1,7 +1,7 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Principal } from '../lambdas/core/items.ts';
+import type { Principal } from '../core/store/items.ts';
 import {
   connectionKey,
   entryKey,
@@ -12,7 +12,7 @@ import {
   rateKey,
   sessionKey,
   sessionOf,
-} from '../lambdas/core/keys.ts';
+} from '../core/store/keys.ts';
 import { startTables, type TableServer } from '../local/tables.ts';
 import { deleteItems, itemsOf } from './delete-principal.ts';
 

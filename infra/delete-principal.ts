@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import type { Principal } from '../lambdas/core/items.ts';
-import { listingAt, rateKey, sessionOf } from '../lambdas/core/keys.ts';
+import type { Principal } from '../core/store/items.ts';
+import { listingAt, rateKey, sessionOf } from '../core/store/keys.ts';
 
 /**
  * `node infra/delete-principal.ts <table> <tenant> <subject> [--yes]`: deletes everything that the table holds of one

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { SettingError } from '../lambdas/settings.ts';
+import { SettingError } from '../config/settings.ts';
 
 /**
  * `npm run deploy:emulator`: deploys the stack, as it is, to the AWS emulator at AWS_ENDPOINT_URL, with the same CDK CLI

@@ -1,6 +1,6 @@
 import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { MODEL_SETTINGS, readModels } from '../lambdas/settings.ts';
+import { MODEL_SETTINGS, readModels } from '../config/settings.ts';
 import type { FunctionSpec } from './function-table.ts';
 import type { Surroundings } from './functions.ts';
 import type { MidturnProps } from './props.ts';

@@ -14,7 +14,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { readTurnSettings, SettingError } from '../lambdas/settings.ts';
+import { readTurnSettings, SettingError } from '../config/settings.ts';
 import { environmentOf } from './environment.ts';
 import { type ConnectionMethod, FUNCTIONS, type FunctionName } from './function-table.ts';
 import { createLogGroup } from './log-group.ts';

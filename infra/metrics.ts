@@ -1,7 +1,7 @@
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { METRICS, METRICS_NAMESPACE, type MetricName } from '../lambdas/metrics.ts';
+import { METRICS, METRICS_NAMESPACE, type MetricName } from '../config/metrics.ts';
 
 export const PERIOD = Duration.minutes(5);
 

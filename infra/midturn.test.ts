@@ -1,8 +1,8 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { RemovalPolicy } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
-import { CLIENT_FRAMES } from '../lambdas/protocol/client-frames.ts';
-import { SettingError } from '../lambdas/settings.ts';
+import { SettingError } from '../config/settings.ts';
+import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import { FUNCTION_NAMES, functionNamed, synthesize, variablesOf } from './testing.ts';
 
 describe('the WebSocket API', () => {

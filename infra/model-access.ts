@@ -1,7 +1,7 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { type ModelAccess, readModels } from '../lambdas/settings.ts';
+import { type ModelAccess, readModels } from '../config/settings.ts';
 import type { Permission } from './permissions.ts';
 import { type MidturnProps, toEnvironment } from './settings.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { METRICS, METRICS_NAMESPACE } from '../lambdas/metrics.ts';
+import { METRICS, METRICS_NAMESPACE } from '../config/metrics.ts';
 import { ALARM_NAMES } from './alarms.ts';
 import { synthesize } from './testing.ts';
 

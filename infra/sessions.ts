@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
-import { dynamoStore } from '../lambdas/adapters/dynamodb/store.ts';
-import { sqsQueues } from '../lambdas/adapters/sqs/queues.ts';
-import { requestDeletion } from '../lambdas/core/deletion.ts';
-import { exportPage } from '../lambdas/core/export.ts';
-import type { Principal, Session } from '../lambdas/core/items.ts';
-import { sessionKey, sessionOf } from '../lambdas/core/keys.ts';
-import type { Queues, Store } from '../lambdas/core/ports.ts';
-import { listSessions } from '../lambdas/core/session-list.ts';
-import { rename } from '../lambdas/core/session-writes.ts';
-import { MAX_LABEL_LENGTH } from '../lambdas/protocol/limits.ts';
+import { dynamoStore } from '../aws/dynamodb/store.ts';
+import { sqsQueues } from '../aws/sqs/queues.ts';
+import type { Queues, Store } from '../core/ports.ts';
+import { requestDeletion } from '../core/session/deletion.ts';
+import { exportPage } from '../core/session/export.ts';
+import { listSessions } from '../core/session/session-list.ts';
+import type { Principal, Session } from '../core/store/items.ts';
+import { sessionKey, sessionOf } from '../core/store/keys.ts';
+import { rename } from '../core/store/session-writes.ts';
+import { MAX_LABEL_LENGTH } from '../protocol/limits.ts';
 
 /** `npm run sessions -- …`: what a principal does with its sessions over the socket, for operators. See docs/operations.md. */
 

@@ -1,6 +1,6 @@
 import { Lazy } from 'aws-cdk-lib/core';
 import { expect, it } from 'vitest';
-import { SettingError } from '../lambdas/settings.ts';
+import { SettingError } from '../config/settings.ts';
 import { checkProps, readProps } from './settings.ts';
 import { STACK_SETTINGS, type StackSettings, toStackSettings } from './stack-settings.ts';
 

@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib/core';
-import { checkSettings, MODEL_SETTINGS, readModels, SettingError } from '../lambdas/settings.ts';
+import { checkSettings, MODEL_SETTINGS, readModels, SettingError } from '../config/settings.ts';
 import type { MidturnProps } from './props.ts';
 import {
   checkStackSettings,

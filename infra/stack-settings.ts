@@ -1,6 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Token } from 'aws-cdk-lib/core';
-import { SettingError } from '../lambdas/settings.ts';
+import { SettingError } from '../config/settings.ts';
 import type { MidturnProps } from './props.ts';
 
 /** What a setting's text must be, in words; undefined if it is. */

@@ -54,8 +54,8 @@ function measure({ outputs }: Metafile, entry: string, provider: Provider, mcp: 
       found = true;
       return true;
     }
-    if (source.includes('/model/mcp/')) return mcp;
-    if (source.includes('/adapters/model/')) return source.includes('/model/demo/') === (provider === 'demo');
+    if (/(^|\/)model\/mcp\//.test(source)) return mcp;
+    if (/(^|\/)model\//.test(source)) return /(^|\/)model\/demo\//.test(source) === (provider === 'demo');
     return !source.includes('node_modules/') || source.includes('node_modules/@aws-sdk/client-');
   };
 
@@ -90,7 +90,7 @@ function measure({ outputs }: Metafile, entry: string, provider: Provider, mcp: 
   };
 }
 
-/** `@ai-sdk/anthropic` of `node_modules/@ai-sdk/anthropic/dist/index.js`; `lambdas/core` of a file of the project's. */
+/** `@ai-sdk/anthropic` of `node_modules/@ai-sdk/anthropic/dist/index.js`; `core` of a file of the project's. */
 function partOf(input: string): string {
   const inside = input.split('node_modules/').at(-1) ?? input;
   const depth = inside !== input && !inside.startsWith('@') ? 1 : 2;

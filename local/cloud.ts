@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { checkSettings } from '../lambdas/settings.ts';
+import { checkSettings } from '../config/settings.ts';
 import { readApi } from './api.ts';
 import { createAccess, type Permissions } from './aws/access.ts';
 import { createUpstream } from './aws/forward.ts';

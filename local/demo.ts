@@ -1,6 +1,6 @@
 import { stop as stopBundler } from 'esbuild';
-import { textOf } from '../lambdas/core/content.ts';
-import type { HistoryEntry } from '../lambdas/protocol/server-frames.ts';
+import { textOf } from '../core/content.ts';
+import type { HistoryEntry } from '../protocol/server-frames.ts';
 import { startLocalCloud } from './cloud.ts';
 import { DemoError } from './demo/connection.ts';
 import { type DemoOutcome, haveConversation } from './demo/conversation.ts';

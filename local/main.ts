@@ -1,6 +1,6 @@
 import { stop as stopBundler } from 'esbuild';
-import { SETTING_NAMES } from '../lambdas/setting-names.ts';
-import { SettingError } from '../lambdas/settings.ts';
+import { SETTING_NAMES } from '../config/setting-names.ts';
+import { SettingError } from '../config/settings.ts';
 import { checkAgent } from './agent-check.ts';
 import { BEDROCK_ENDPOINT, type LocalCloud, startLocalCloud } from './cloud.ts';
 import { consoleLog } from './console-log.ts';

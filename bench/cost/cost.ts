@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readTurnSettings } from '../../lambdas/settings.ts';
+import { readTurnSettings } from '../../config/settings.ts';
 import { dated, table, writeSection } from '../page.ts';
 import { circumstances, formatCircumstances } from '../report.ts';
 import { summarize } from '../stats.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostPlatform } from '../../client/platform.ts';
-import type { HistoryEntry, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { brokenPromises } from '../../local/demo/promises.ts';
+import type { HistoryEntry, ServerFrame } from '../../protocol/server-frames.ts';
 import { startModelServer } from '../../test/support/model-server.ts';
 import { connect, type WsClient } from '../../test/support/ws-client.ts';
 import { timedModel } from '../timed-model.ts';

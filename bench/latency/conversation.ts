@@ -1,4 +1,4 @@
-import type { Principal } from '../../lambdas/core/items.ts';
+import type { Principal } from '../../core/store/items.ts';
 import { Random } from '../../test/simulation/random.ts';
 import { REFERENCE } from '../cost/reference-turn.ts';
 import type { ModelCall, Script } from '../virtual/agent.ts';

@@ -1,4 +1,4 @@
-import { entryKey, sessionKey, sessionOf } from '../../lambdas/core/keys.ts';
+import { entryKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { summarize } from '../stats.ts';
 import type { Script } from '../virtual/agent.ts';
 import { collectGarbage } from './environment.ts';

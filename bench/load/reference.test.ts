@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { itemBytes, WRITE_UNIT_BYTES } from '../../lambdas/core/item-size.ts';
+import { itemBytes, WRITE_UNIT_BYTES } from '../../core/store/item-size.ts';
 import { REFERENCE_SCRIPT, Talk } from './turns.ts';
 
 /** The reference turn in virtual time, where what is gathered depends on no machine: its calls, exactly. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { managementGateway } from '../../lambdas/adapters/api-gateway/gateway.ts';
-import { dynamoStore } from '../../lambdas/adapters/dynamodb/store.ts';
-import { noMetrics } from '../../lambdas/adapters/instruments/emf.ts';
-import { laneKey } from '../../lambdas/core/keys.ts';
-import { commit, emptyLane } from '../../lambdas/core/lane-writes.ts';
+import { managementGateway } from '../../aws/api-gateway/gateway.ts';
+import { noMetrics } from '../../aws/cloudwatch/emf.ts';
+import { dynamoStore } from '../../aws/dynamodb/store.ts';
+import { laneKey } from '../../core/store/keys.ts';
+import { commit, emptyLane } from '../../core/store/lane-writes.ts';
 
 const WARM_UP = 300;
 const CALLS = 1000;

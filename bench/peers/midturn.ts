@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
-import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { ClientFrame } from '../../protocol/client-frames.ts';
+import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Conversation, Peer } from './peer.ts';
 import { openSocket } from './socket.ts';

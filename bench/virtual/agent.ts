@@ -1,4 +1,4 @@
-import type { Model, ModelRequest, Toolbox } from '../../lambdas/core/model.ts';
+import type { Model, ModelRequest, Toolbox } from '../../core/model.ts';
 import type { CloudOptions } from './cloud.ts';
 import type { Call } from './time.ts';
 

@@ -1,21 +1,21 @@
-import { MemoryTable } from '../../lambdas/adapters/memory/store.ts';
-import type { Core } from '../../lambdas/core/core.ts';
-import { openConnection } from '../../lambdas/core/inbound/connection.ts';
-import { handleFrame } from '../../lambdas/core/inbound/dispatch.ts';
-import type { Principal } from '../../lambdas/core/items.ts';
-import type { Key } from '../../lambdas/core/keys.ts';
-import type { Model, Toolbox } from '../../lambdas/core/model.ts';
-import type { Token } from '../../lambdas/core/ports.ts';
-import { runToken } from '../../lambdas/core/turn/worker.ts';
-import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
-import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
 import {
   readLimits,
   readRates,
   readRetention,
   readSteerScope,
   readTurnSettings,
-} from '../../lambdas/settings.ts';
+} from '../../config/settings.ts';
+import type { Core } from '../../core/core.ts';
+import { openConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { handleFrame } from '../../core/inbound/dispatch.ts';
+import type { Model, Toolbox } from '../../core/model.ts';
+import type { Token } from '../../core/ports.ts';
+import type { Principal } from '../../core/store/items.ts';
+import type { Key } from '../../core/store/keys.ts';
+import { MemoryTable } from '../../core/testing/memory-store.ts';
+import { runToken } from '../../core/turn/worker.ts';
+import type { ClientFrame } from '../../protocol/client-frames.ts';
+import type { ServerFrame } from '../../protocol/server-frames.ts';
 import type { Call } from './time.ts';
 import { VirtualTime } from './time.ts';
 

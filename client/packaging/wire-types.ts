@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import * as client from '../../lambdas/protocol/client-frames.ts';
-import { content, contentPart } from '../../lambdas/protocol/content.ts';
-import { ERROR_CODES } from '../../lambdas/protocol/errors.ts';
-import * as server from '../../lambdas/protocol/server-frames.ts';
+import * as client from '../../protocol/client-frames.ts';
+import { content, contentPart } from '../../protocol/content.ts';
+import { ERROR_CODES } from '../../protocol/errors.ts';
+import * as server from '../../protocol/server-frames.ts';
 
 /**
  * The wire's types in plain TypeScript, for the package: as the schemas infer them they would make the schema library a

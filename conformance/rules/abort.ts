@@ -1,4 +1,4 @@
-import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { isEvent } from '../frames.ts';
 import {
   ask,

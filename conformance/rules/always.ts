@@ -1,4 +1,4 @@
-import type { EventFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { EventFrame } from '../../protocol/server-frames.ts';
 import { isEnd } from '../frames.ts';
 import { brief, demand, need } from '../outcome.ts';
 import type { Watch } from '../rule.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { HistoryEntry } from '../../lambdas/protocol/server-frames.ts';
+import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import { ask, doneOf, historyPage, transcript, visit } from '../moves.ts';
 import { brief, demand, need } from '../outcome.ts';
 import { SHORT } from '../prompts.ts';

@@ -1,4 +1,4 @@
-import type { EventFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { EventFrame } from '../../protocol/server-frames.ts';
 import { isEnd } from '../frames.ts';
 import { ask, doneOf, endOf, shownText, speakingTurn, steer, stop, visit } from '../moves.ts';
 import { brief, demand, meet, need } from '../outcome.ts';

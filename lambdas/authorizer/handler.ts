@@ -1,5 +1,5 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent, Context } from 'aws-lambda';
-import type { AuthorizerContext } from '../adapters/api-gateway/caller.ts';
+import type { AuthorizerContext } from '../../aws/api-gateway/caller.ts';
 import type { Handshake } from './token.ts';
 import { tokenOf } from './token.ts';
 import { verifier } from './verify.ts';
@@ -31,8 +31,8 @@ export async function handler(
 async function report(error: unknown, context: Context): Promise<never> {
   // Loaded when something is to be told: a cold start, which a person waits for, has nothing to tell.
   const [{ instrumentsOf }, { errorFields }] = await Promise.all([
-    import('../adapters/instruments/instruments.ts'),
-    import('../adapters/instruments/error-fields.ts'),
+    import('../../aws/cloudwatch/instruments.ts'),
+    import('../../aws/cloudwatch/error-fields.ts'),
   ]);
   const { log, invocation } = instrumentsOf(process.env);
   await invocation(context, async () => log.error('nobody can be authorized', errorFields(error)));

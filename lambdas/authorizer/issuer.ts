@@ -1,4 +1,4 @@
-import { isTrustworthy } from '../settings.ts';
+import { isTrustworthy } from '../../config/settings.ts';
 
 /** The issuer gave no keys. Not the token's fault: nobody can say anything about the token. */
 export class IssuerError extends Error {

@@ -1,9 +1,9 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { JwksValidationError, JwkValidationError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
-import { remembered } from '../adapters/remembered.ts';
-import type { Principal } from '../core/items.ts';
-import type { JwtSettings } from '../settings.ts';
+import { remembered } from '../../aws/memoized.ts';
+import type { JwtSettings } from '../../config/settings.ts';
+import type { Principal } from '../../core/store/items.ts';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';
 import { principalOf } from './principal.ts';
 

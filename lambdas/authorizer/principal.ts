@@ -1,4 +1,4 @@
-import type { Principal } from '../core/items.ts';
+import type { Principal } from '../../core/store/items.ts';
 
 /**
  * Of tenant and subject, in UTF-8. Both become parts of keys, percent-encoded and so at most three times as long:

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Principal } from '../core/items.ts';
-import { SettingError } from '../settings.ts';
+import { SettingError } from '../../config/settings.ts';
+import type { Principal } from '../../core/store/items.ts';
 import { principalOf } from './principal.ts';
 
 export interface KnownToken {

@@ -1,8 +1,8 @@
-import type { AuthorizerContext } from '../adapters/api-gateway/caller.ts';
-import { remembered } from '../adapters/remembered.ts';
-import { readSecret } from '../adapters/secrets.ts';
-import type { Environment } from '../settings.ts';
-import { readAuthChoice, readJwtSettings } from '../settings.ts';
+import type { AuthorizerContext } from '../../aws/api-gateway/caller.ts';
+import { remembered } from '../../aws/memoized.ts';
+import { readSecret } from '../../aws/secrets-manager/secrets.ts';
+import type { Environment } from '../../config/settings.ts';
+import { readAuthChoice, readJwtSettings } from '../../config/settings.ts';
 import { findToken, parseTokens } from './tokens.ts';
 
 /**

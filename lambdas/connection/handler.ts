@@ -1,11 +1,11 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
-import { callerOf } from '../adapters/api-gateway/caller.ts';
-import { coreOf } from '../adapters/environment.ts';
-import { instrumentsOf } from '../adapters/instruments/instruments.ts';
-import { closeConnection, openConnection } from '../core/inbound/connection.ts';
-import { excessOf } from '../core/inbound/rate.ts';
-import type { ErrorCode } from '../protocol/errors.ts';
-import { ID_PATTERN, MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../protocol/limits.ts';
+import { callerOf } from '../../aws/api-gateway/caller.ts';
+import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { closeConnection, openConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { excessOf } from '../../core/inbound/rate.ts';
+import type { ErrorCode } from '../../protocol/errors.ts';
+import { ID_PATTERN, MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
+import { coreOf } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env);
 const core = coreOf(process.env, instruments);

@@ -1,10 +1,10 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { coreOf } from '../adapters/environment.ts';
-import { errorFields } from '../adapters/instruments/error-fields.ts';
-import { instrumentsOf } from '../adapters/instruments/instruments.ts';
-import { parseDeadline } from '../adapters/sqs/queues.ts';
-import { deadlinePassed } from '../core/deadline.ts';
-import { carryOutDeletion } from '../core/deletion.ts';
+import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
+import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { parseDeadline } from '../../aws/sqs/queues.ts';
+import { deadlinePassed } from '../../core/session/deadline.ts';
+import { carryOutDeletion } from '../../core/session/deletion.ts';
+import { coreOf } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env);
 const core = coreOf(process.env, instruments);

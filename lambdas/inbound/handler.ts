@@ -1,10 +1,10 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
-import { callerOf } from '../adapters/api-gateway/caller.ts';
-import { coreOf } from '../adapters/environment.ts';
-import { errorFields } from '../adapters/instruments/error-fields.ts';
-import { instrumentsOf } from '../adapters/instruments/instruments.ts';
-import { handleFrame } from '../core/inbound/dispatch.ts';
-import { errorReply, reply } from '../core/replies.ts';
+import { callerOf } from '../../aws/api-gateway/caller.ts';
+import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
+import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { handleFrame } from '../../core/inbound/dispatch.ts';
+import { errorReply, reply } from '../../core/replies.ts';
+import { coreOf } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env);
 const core = coreOf(process.env, instruments);

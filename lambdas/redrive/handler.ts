@@ -1,9 +1,9 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { required } from '../adapters/environment.ts';
-import { errorFields } from '../adapters/instruments/error-fields.ts';
-import { instrumentsOf } from '../adapters/instruments/instruments.ts';
-import { parseToken, sqsQueues } from '../adapters/sqs/queues.ts';
-import { randomId } from '../adapters/system/system.ts';
+import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
+import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { parseToken, sqsQueues } from '../../aws/sqs/queues.ts';
+import { randomId } from '../../aws/system.ts';
+import { required } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env);
 const queues = sqsQueues(required(process.env, 'MIDTURN_TURN_QUEUE_URL'), '');

@@ -1,22 +1,28 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { agent } from '../../agent/agent.ts';
-import { coreOf, required } from '../adapters/environment.ts';
-import { errorFields } from '../adapters/instruments/error-fields.ts';
-import { instrumentsOf } from '../adapters/instruments/instruments.ts';
-import { createModel } from '../adapters/model/create-model.ts';
-import { fingerprintOf } from '../adapters/model/fingerprint.ts';
-import { lazyModel } from '../adapters/model/lazy-model.ts';
-import { parseMcpTokens } from '../adapters/model/mcp/tokens.ts';
-import { createToolSource } from '../adapters/model/mcp/tool-source.ts';
-import { createToolbox } from '../adapters/model/toolbox.ts';
-import { remembered } from '../adapters/remembered.ts';
-import { readSecret } from '../adapters/secrets.ts';
-import { holdMessage } from '../adapters/sqs/lease.ts';
-import { deadLetters, parseToken } from '../adapters/sqs/queues.ts';
-import type { Token } from '../core/ports.ts';
-import type { TurnContext } from '../core/turn/context.ts';
-import { runToken } from '../core/turn/worker.ts';
-import { type ModelAccess, readMcpUrls, readModels, readTurnSettings, SettingError } from '../settings.ts';
+import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
+import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { remembered } from '../../aws/memoized.ts';
+import { readSecret } from '../../aws/secrets-manager/secrets.ts';
+import { deadLetters, parseToken } from '../../aws/sqs/queues.ts';
+import { holdMessage } from '../../aws/sqs/visibility.ts';
+import {
+  type ModelAccess,
+  readMcpUrls,
+  readModels,
+  readTurnSettings,
+  SettingError,
+} from '../../config/settings.ts';
+import type { Token } from '../../core/ports.ts';
+import type { TurnContext } from '../../core/turn/context.ts';
+import { runToken } from '../../core/turn/worker.ts';
+import { parseMcpTokens } from '../../model/mcp/tokens.ts';
+import { createToolSource } from '../../model/mcp/tool-source.ts';
+import { createModel } from '../../model/providers/create-model.ts';
+import { fingerprintOf } from '../../model/providers/fingerprint.ts';
+import { lazyModel } from '../../model/providers/lazy-model.ts';
+import { createToolbox } from '../../model/tools/toolbox.ts';
+import { coreOf, required } from '../core-of.ts';
 
 const env = process.env;
 const instruments = instrumentsOf(env);

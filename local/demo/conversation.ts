@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HistoryEntry, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { HistoryEntry, ServerFrame } from '../../protocol/server-frames.ts';
 import { type DemoConnection, DemoError, openConnection } from './connection.ts';
 import type { Printer } from './printer.ts';
 import { brokenPromises, isEnd, isEvent, type SessionRecord } from './promises.ts';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
-import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { ClientFrame } from '../../protocol/client-frames.ts';
+import type { ServerFrame } from '../../protocol/server-frames.ts';
 import type { Observer } from './connection.ts';
 
 type Format = Parameters<typeof styleText>[0];

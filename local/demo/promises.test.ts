@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEntry, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { HistoryEntry, ServerFrame } from '../../protocol/server-frames.ts';
 import { brokenPromises, type SessionRecord } from './promises.ts';
 
 const turn_id = 't1';

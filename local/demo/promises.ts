@@ -1,4 +1,4 @@
-import type { EventFrame, HistoryEntry, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { EventFrame, HistoryEntry, ServerFrame } from '../../protocol/server-frames.ts';
 
 /** What a client of one session has seen and sent, and what is stored of it. */
 export interface SessionRecord {

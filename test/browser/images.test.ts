@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { bytesOf } from '../../lambdas/core/content.ts';
-import { MAX_CONTENT_BYTES } from '../../lambdas/protocol/limits.ts';
+import { bytesOf } from '../../core/content.ts';
+import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import { end } from '../support/frames.ts';
 import { givenStack } from '../support/stack.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';

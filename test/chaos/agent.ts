@@ -1,4 +1,4 @@
-import { CONTINUE_REQUEST } from '../../lambdas/adapters/model/prompt.ts';
+import { CONTINUE_REQUEST } from '../../model/providers/prompt.ts';
 import { canonical, type Part } from '../simulation/judge.ts';
 import type { Random } from '../simulation/random.ts';
 import type { ChatMessage, ChatRequest, Reply, ScriptedToolCall } from '../support/model-server.ts';

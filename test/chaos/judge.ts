@@ -1,6 +1,6 @@
-import { textOf as wordsOf } from '../../lambdas/core/content.ts';
-import { decodeEvents, frameOf, mergeEvents, type TurnEvent, textOf } from '../../lambdas/core/events.ts';
-import type { Lane, StoredEvents } from '../../lambdas/core/items.ts';
+import { textOf as wordsOf } from '../../core/content.ts';
+import { decodeEvents, frameOf, mergeEvents, type TurnEvent, textOf } from '../../core/events/events.ts';
+import type { Lane, StoredEvents } from '../../core/store/items.ts';
 import { canonical, type Evidence, judge, partsOfEvent } from '../simulation/judge.ts';
 import type { AskedCall } from './agent.ts';
 import type { Person } from './person.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { type Chat, type EventFrame as ClientEvent, createMidturn } from '../../client/index.ts';
-import type { ClientFrame, MessageFrame } from '../../lambdas/protocol/client-frames.ts';
-import type { EventFrame, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { ClientFrame, MessageFrame } from '../../protocol/client-frames.ts';
+import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
 import type { Sent } from '../simulation/device.ts';
 import type { Witness } from '../simulation/judge.ts';
 import type { Random } from '../simulation/random.ts';

@@ -1,5 +1,5 @@
-import type { Principal } from '../../lambdas/core/items.ts';
-import { sessionOf } from '../../lambdas/core/keys.ts';
+import type { Principal } from '../../core/store/items.ts';
+import { sessionOf } from '../../core/store/keys.ts';
 
 /**
  * A session of a chaos run. Its label stands in every message and in every word of the model, so that whatever turns up in

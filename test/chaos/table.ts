@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
-import type { Lane, Session } from '../../lambdas/core/items.ts';
-import { type Key, laneKey, sessionKey } from '../../lambdas/core/keys.ts';
+import type { Lane, Session } from '../../core/store/items.ts';
+import { type Key, laneKey, sessionKey } from '../../core/store/keys.ts';
 
 export interface StoredItem {
   pk: string;

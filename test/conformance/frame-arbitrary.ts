@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import type { JsonSchema } from '../../docs/protocol/json-schema.ts';
-import { ID_PATTERN } from '../../lambdas/protocol/limits.ts';
+import type { JsonSchema } from '../../protocol/documents/json-schema.ts';
+import { ID_PATTERN } from '../../protocol/limits.ts';
 
 /** Values that fit the schema, and some in which one field, anywhere, is missing or something else. */
 export function frameArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {

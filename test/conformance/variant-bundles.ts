@@ -6,7 +6,7 @@ import type { Variant } from './variants.ts';
 const root = join(import.meta.dirname, '../..');
 
 /** What the functions are built from. */
-const SOURCES = ['lambdas', 'agent'];
+const SOURCES = ['package.json', 'protocol', 'config', 'core', 'model', 'aws', 'lambdas', 'agent'];
 
 /**
  * Bundles the functions from a copy of their source that has the variant's fault, or further files, into `<folder>/bundles`. Below the

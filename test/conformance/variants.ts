@@ -13,15 +13,13 @@ export interface Variant {
   fails: readonly string[];
 }
 
-const core = 'lambdas/core';
-
 export const VARIANTS: readonly Variant[] = [
   {
     name: 'something-before-the-greeting',
     breaks: '`session_start` comes first',
     patches: [
       [
-        `${core}/inbound/greet.ts`,
+        'core/inbound/open-connection.ts',
         '  await reply(core, id, frame);\n  return frame.last_seq;',
         "  await reply(core, id, { type: 'connected', message: 'Hello.' });\n  await reply(core, id, frame);\n  return frame.last_seq;",
       ],
@@ -34,7 +32,7 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'a session belongs to its principal',
     patches: [
       [
-        `${core}/keys.ts`,
+        'core/store/keys.ts',
         '[tenant, subject].map(encodeURIComponent)',
         "['everyone'].map(encodeURIComponent)",
       ],
@@ -46,11 +44,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'parts-become-text',
     breaks: 'content is kept as it was sent',
     patches: [
-      [
-        `${core}/inbound/message.ts`,
-        '  content: frame.content,',
-        '  content: JSON.stringify(frame.content),',
-      ],
+      ['core/inbound/message.ts', '  content: frame.content,', '  content: JSON.stringify(frame.content),'],
     ],
     rules: ['history-parts', 'order-full-response'],
     fails: ['history-parts'],
@@ -58,7 +52,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'offset-of-the-call',
     breaks: 'a chunk says where in the turn it stands',
-    patches: [[`${core}/turn/model-call.ts`, 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
+    patches: [['core/turn/model-call.ts', 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
     rules: ['order-full-response'],
     fails: ['always-offsets'],
   },
@@ -67,7 +61,7 @@ export const VARIANTS: readonly Variant[] = [
     breaks: '`full_response` is the chunks put together',
     patches: [
       [
-        `${core}/events.ts`,
+        'core/events/events.ts',
         'return { type, seq, turn_id, ...fullResponse(turnText()), ...facts, tokens_used };',
         'return { type, seq, turn_id, ...fullResponse(turnText()?.slice(1)), ...facts, tokens_used };',
       ],
@@ -78,7 +72,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'newest-steering-first',
     breaks: 'steering is taken in in order of arrival',
-    patches: [[`${core}/arrival.ts`, '(a.order ?? 0) - (b.order ?? 0)', '(b.order ?? 0) - (a.order ?? 0)']],
+    patches: [['core/arrival.ts', '(a.order ?? 0) - (b.order ?? 0)', '(b.order ?? 0) - (a.order ?? 0)']],
     rules: ['steering-order'],
     fails: ['steering-order'],
   },
@@ -87,7 +81,7 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'steering is taken in before every model call',
     patches: [
       [
-        `${core}/turn/turn.ts`,
+        'core/turn/turn.ts',
         'if (Object.keys(hold.lane.inbox).length > 0) {\n      await takeIn',
         'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await takeIn',
       ],
@@ -100,7 +94,7 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'a frame in error leaves the connection open',
     patches: [
       [
-        `${core}/inbound/dispatch.ts`,
+        'core/inbound/dispatch.ts',
         '    await reply(core, connectionId, parsed.error);\n',
         '    await reply(core, connectionId, parsed.error);\n    await core.gateway.disconnect(connectionId);\n',
       ],
@@ -113,7 +107,7 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'what is refused is never stored',
     patches: [
       [
-        `${core}/inbound/message.ts`,
+        'core/inbound/message.ts',
         '    await reply(core, sender.id, refusal);\n    return;\n',
         '    await reply(core, sender.id, refusal);\n',
       ],
@@ -124,7 +118,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'inbox-without-limit',
     breaks: 'an inbox takes no more than its limit',
-    patches: [[`${core}/lane-writes.ts`, "  sizeBelow('inbox', limits.inboxMessages),\n", '']],
+    patches: [['core/store/lane-writes.ts', "  sizeBelow('inbox', limits.inboxMessages),\n", '']],
     rules: ['codes-steering-queue-full', 'codes-message-too-large'],
     fails: ['codes-steering-queue-full'],
   },
@@ -132,11 +126,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'resume-with-a-hole',
     breaks: 'each event after `after_seq` is replayed',
     patches: [
-      [
-        `${core}/inbound/replay.ts`,
-        'for (const event of events) {',
-        'for (const event of events.slice(1)) {',
-      ],
+      ['core/inbound/replay.ts', 'for (const event of events) {', 'for (const event of events.slice(1)) {'],
     ],
     rules: ['resume-after-done', 'resume-foreign-lane'],
     fails: ['resume-after-done'],
@@ -146,7 +136,7 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'the replay comes first, and then what is live',
     patches: [
       [
-        `${core}/inbound/replay.ts`,
+        'core/inbound/replay.ts',
         'await joinSession(core, session, id, CATCHING_UP);',
         'await joinSession(core, session, id, LIVE);\n  await core.clock.sleep(500);',
       ],
@@ -157,7 +147,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'lane-is-not-given-back',
     breaks: 'a client that comes back can take its old lane along',
-    patches: [[`${core}/inbound/greet.ts`, 'if (adopted.ok) settled', 'if (false) settled']],
+    patches: [['core/inbound/open-connection.ts', 'if (adopted.ok) settled', 'if (false) settled']],
     rules: ['resume-lane-steers', 'resume-foreign-lane'],
     fails: ['resume-lane-steers'],
   },
@@ -166,12 +156,12 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'a turn runs on when its client drops',
     patches: [
       [
-        `${core}/inbound/connection.ts`,
-        "import { stopListening } from '../lane-writes.ts';",
-        "import { requestAbort, stopListening } from '../lane-writes.ts';",
+        'core/inbound/connection-lifecycle.ts',
+        "import { stopListening } from '../store/lane-writes.ts';",
+        "import { requestAbort, stopListening } from '../store/lane-writes.ts';",
       ],
       [
-        `${core}/inbound/connection.ts`,
+        'core/inbound/connection-lifecycle.ts',
         'const { laneId } = await viewSession(core, connection.session);',
         "const { laneId, lane } = await viewSession(core, connection.session);\n  if (laneId && lane?.turn) await core.store.update(laneKey(connection.session, laneId), requestAbort({ turn: lane.turn, pending: 'keep', by: 'nobody' }));",
       ],
@@ -184,13 +174,13 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'a message id is known again after its turn',
     patches: [
       [
-        `${core}/inbound/message.ts`,
+        'core/inbound/message.ts',
         'frame.id === undefined ? undefined : await core.store.get(messageKey(session, id))',
         'frame.id === undefined ? undefined : (await core.store.get(messageKey(session, id)), undefined)',
       ],
-      [`${core}/lane-writes.ts`, "  absent(['ids', id]),\n  absent(['prev', id]),\n", ''],
+      ['core/store/lane-writes.ts', "  absent(['ids', id]),\n  absent(['prev', id]),\n", ''],
       [
-        `${core}/turn/take-in.ts`,
+        'core/turn/apply.ts',
         'fates.set(id, await core.store.get(messageKey(session, id)));',
         'fates.set(id, undefined);',
       ],
@@ -203,7 +193,7 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'what was said stays, also when the turn is aborted',
     patches: [
       [
-        `${core}/entries.ts`,
+        'core/events/entries.ts',
         'if (isEnd(event)) close();',
         "if (isEnd(event) && event.type !== 'aborted') close();",
       ],
@@ -216,12 +206,12 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'what is answered `cancelled` is in no turn',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         'exists([place, id])],\n  change: [\n    remove([place, id]),\n',
         'exists([place, id])],\n  change: [\n',
       ],
       [
-        `${core}/turn/take-in.ts`,
+        'core/turn/apply.ts',
         'fates.set(id, await core.store.get(messageKey(session, id)));',
         'fates.set(id, undefined);',
       ],

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Content } from '../../lambdas/core/content.ts';
-import type { Key } from '../../lambdas/core/keys.ts';
-import { eventsKey } from '../../lambdas/core/keys.ts';
-import type { Store } from '../../lambdas/core/ports.ts';
-import type { Update } from '../../lambdas/core/update.ts';
+import type { Content } from '../../core/content.ts';
+import type { Store } from '../../core/ports.ts';
+import type { Key } from '../../core/store/keys.ts';
+import { eventsKey } from '../../core/store/keys.ts';
+import type { Update } from '../../core/store/update.ts';
 import {
   absent,
   add,
@@ -19,7 +19,7 @@ import {
   setIfAbsent,
   sizeBelow,
   sizeIs,
-} from '../../lambdas/core/update.ts';
+} from '../../core/store/update.ts';
 
 /** What every store must do, whatever it stands on. The core is checked on one of them and runs on another. */
 

@@ -2,8 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { dynamoStore } from '../../lambdas/adapters/dynamodb/store.ts';
-import { memoryStore } from '../../lambdas/adapters/memory/store.ts';
+import { dynamoStore } from '../../aws/dynamodb/store.ts';
+import { memoryStore } from '../../core/testing/memory-store.ts';
 import type { StoreUnderTest } from './store.contract.ts';
 import { sameBehaviour, storeContract } from './store.contract.ts';
 

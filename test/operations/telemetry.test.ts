@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { METRICS, METRICS_NAMESPACE, type MetricName, type MetricSpec } from '../../lambdas/metrics.ts';
+import { METRICS, METRICS_NAMESPACE, type MetricName, type MetricSpec } from '../../config/metrics.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { type Stack, startStack } from '../support/stack.ts';

@@ -1,6 +1,6 @@
-import type { Principal } from '../../lambdas/core/items.ts';
-import { sessionOf } from '../../lambdas/core/keys.ts';
-import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
+import type { Principal } from '../../core/store/items.ts';
+import { sessionOf } from '../../core/store/keys.ts';
+import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { type ChatRequest, createGate, type Gate, type Script } from '../support/model-server.ts';
 import type { Stack } from '../support/stack.ts';

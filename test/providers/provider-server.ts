@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json as readJson } from 'node:stream/consumers';
-import type { Json } from '../../lambdas/core/json.ts';
+import type { Json } from '../../core/json.ts';
 import {
   type Fault,
   type Frame,

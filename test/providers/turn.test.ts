@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { IMAGE_NOTE } from '../../lambdas/adapters/model/prompt.ts';
-import type { Content } from '../../lambdas/core/content.ts';
-import type { Json } from '../../lambdas/core/json.ts';
+import type { Content } from '../../core/content.ts';
+import type { Json } from '../../core/json.ts';
+import { IMAGE_NOTE } from '../../model/providers/prompt.ts';
 import { accepted, chunk, end, framesOf } from '../support/frames.ts';
 import { givenProvider, MAX_STEPS } from './provided-stack.ts';
 import type { Reply } from './provider-server.ts';

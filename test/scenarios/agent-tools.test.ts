@@ -15,9 +15,9 @@ const AGENT = {
   patches: [
     [
       'agent/agent.ts',
-      "import { defineAgent } from '../lambdas/adapters/model/agent-definition.ts';",
+      "import { defineAgent } from 'midturn/agent';",
       [
-        "import { defineAgent } from '../lambdas/adapters/model/agent-definition.ts';",
+        "import { defineAgent } from 'midturn/agent';",
         "import { tool } from 'ai';",
         "import { toStandardJsonSchema } from '@valibot/to-json-schema';",
         "import * as v from 'valibot';",

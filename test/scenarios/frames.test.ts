@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_CONTENT_BYTES } from '../../lambdas/protocol/limits.ts';
+import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import { accepted, chunk, end, eventsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';

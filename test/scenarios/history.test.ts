@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { HistoryFrame } from '../../lambdas/protocol/client-frames.ts';
-import { MAX_FRAME_BYTES } from '../../lambdas/protocol/limits.ts';
-import type { HistoryEntry } from '../../lambdas/protocol/server-frames.ts';
+import type { HistoryFrame } from '../../protocol/client-frames.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import { end } from '../support/frames.ts';
 import { givenStack } from '../support/stack.ts';
 import type { WsClient } from '../support/ws-client.ts';

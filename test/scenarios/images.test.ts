@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { bytesOf, type Content } from '../../lambdas/core/content.ts';
-import { MAX_CONTENT_BYTES } from '../../lambdas/protocol/limits.ts';
+import { bytesOf, type Content } from '../../core/content.ts';
+import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import { accepted, chunk, end, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { textOf } from '../../lambdas/core/content.ts';
+import { textOf } from '../../core/content.ts';
 import { appliedIds, chunk, end, framesOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';

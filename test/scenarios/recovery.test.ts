@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { groupOf } from '../../lambdas/adapters/sqs/queues.ts';
-import { sessionOf } from '../../lambdas/core/keys.ts';
+import { groupOf } from '../../aws/sqs/queues.ts';
+import { sessionOf } from '../../core/store/keys.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
 import { chunk, end, endsOf, eventsOf, framesOf, isEnd, isEvent } from '../support/frames.ts';
 import { type ChatRequest, createGate, type Script } from '../support/model-server.ts';

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { sessionOf } from '../../lambdas/core/keys.ts';
-import { MAX_FRAME_BYTES } from '../../lambdas/protocol/limits.ts';
-import type { SessionSummary } from '../../lambdas/protocol/server-frames.ts';
+import { sessionOf } from '../../core/store/keys.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import type { SessionSummary } from '../../protocol/server-frames.ts';
 import { accepted, chunk, end, endsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';

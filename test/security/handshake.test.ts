@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Principal } from '../../lambdas/core/items.ts';
+import type { Principal } from '../../core/store/items.ts';
 import { end } from '../support/frames.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { type ConnectOptions, connect, HandshakeRefused } from '../support/ws-client.ts';

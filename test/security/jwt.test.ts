@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { type Environment, readJwtSettings, SettingError } from '../../config/settings.ts';
 import { IssuerError } from '../../lambdas/authorizer/issuer.ts';
 import { jwtVerifier } from '../../lambdas/authorizer/jwt.ts';
 import { verifier } from '../../lambdas/authorizer/verify.ts';
-import { type Environment, readJwtSettings, SettingError } from '../../lambdas/settings.ts';
 import { ATTACKS, AUDIENCE, goodClaims } from './attacks.ts';
 import { type Claims, type Issuer, newKey, signedBy, startIssuer } from './issuer.ts';
 

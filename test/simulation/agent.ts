@@ -1,4 +1,4 @@
-import type { Model, ModelPart, ModelRequest, Toolbox } from '../../lambdas/core/model.ts';
+import type { Model, ModelPart, ModelRequest, Toolbox } from '../../core/model.ts';
 import type { Cloud } from './cloud.ts';
 import type { Actor } from './scheduler.ts';
 

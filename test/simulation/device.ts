@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Content } from '../../lambdas/core/content.ts';
-import type { EventFrame, ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { Content } from '../../core/content.ts';
+import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
 import type { Cloud } from './cloud.ts';
 import type { Source } from './scheduler.ts';
 

@@ -1,4 +1,4 @@
-import type { TurnEvent } from '../../lambdas/core/events.ts';
+import type { TurnEvent } from '../../core/events/events.ts';
 import type { CloudSettings } from './cloud.ts';
 import { Cloud, SESSION } from './cloud.ts';
 import type { Act } from './device.ts';

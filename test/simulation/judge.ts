@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Content } from '../../lambdas/core/content.ts';
-import type { Entry } from '../../lambdas/core/entries.ts';
-import type { TurnEvent } from '../../lambdas/core/events.ts';
-import { decodeEvents } from '../../lambdas/core/events.ts';
-import type { Fate, Lane, Session, StoredEvents } from '../../lambdas/core/items.ts';
-import type { PromptMessage } from '../../lambdas/core/model.ts';
-import type { EventFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { Content } from '../../core/content.ts';
+import type { Entry } from '../../core/events/entries.ts';
+import type { TurnEvent } from '../../core/events/events.ts';
+import { decodeEvents } from '../../core/events/events.ts';
+import type { PromptMessage } from '../../core/model.ts';
+import type { Fate, Lane, Session, StoredEvents } from '../../core/store/items.ts';
+import type { EventFrame } from '../../protocol/server-frames.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
 import { judgeDeletion } from './judge-deletion.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TurnEvent } from '../../lambdas/core/events.ts';
-import { METRICS, type MetricName } from '../../lambdas/metrics.ts';
+import { METRICS, type MetricName } from '../../config/metrics.ts';
+import type { TurnEvent } from '../../core/events/events.ts';
 import { runHistory } from './history.ts';
 
 /** The core's metrics, held against what really happened. */

@@ -1,4 +1,4 @@
-import { type EventFrame, eventFrame, replyFrame } from '../../lambdas/protocol/server-frames.ts';
+import { type EventFrame, eventFrame, replyFrame } from '../../protocol/server-frames.ts';
 import type { FrameOf, FrameType, Received, WsClient } from './ws-client.ts';
 
 /** Words for what a client has received. */

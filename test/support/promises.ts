@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Principal } from '../../lambdas/core/items.ts';
+import type { Principal } from '../../core/store/items.ts';
 import { eventsOf, isEnd, isEvent, schemaError } from './frames.ts';
 import type { Stored } from './stored.ts';
 import type { WsClient } from './ws-client.ts';

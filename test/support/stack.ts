@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import type { Principal } from '../../lambdas/core/items.ts';
+import type { Principal } from '../../core/store/items.ts';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts';
 import type { Script } from './model-server.ts';
 import { expectPromisesKept } from './promises.ts';

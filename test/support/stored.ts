@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb';
-import type { Principal, Session, StoredEntry } from '../../lambdas/core/items.ts';
-import { sessionKey, sessionOf } from '../../lambdas/core/keys.ts';
+import type { Principal, Session, StoredEntry } from '../../core/store/items.ts';
+import { sessionKey, sessionOf } from '../../core/store/keys.ts';
 
 /** Who connects where nobody has to prove anything. */
 export const ANONYMOUS: Principal = { tenant: 'local', subject: 'anonymous' };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import type { ClientFrame } from '../../lambdas/protocol/client-frames.ts';
-import type { ServerFrame } from '../../lambdas/protocol/server-frames.ts';
+import type { ClientFrame } from '../../protocol/client-frames.ts';
+import type { ServerFrame } from '../../protocol/server-frames.ts';
 
 /** What API Gateway itself says when a function fails or no route fits. It has no `type`. */
 export interface GatewayNotice {

@@ -1,6 +1,6 @@
 import { EventStreamCodec } from '@smithy/core/event-streams';
 import * as z from 'zod/mini';
-import type { Json } from '../../../lambdas/core/json.ts';
+import type { Json } from '../../../core/json.ts';
 import {
   type Answer,
   checkConversation,

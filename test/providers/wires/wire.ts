@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Json } from '../../../lambdas/core/json.ts';
+import type { Json } from '../../../core/json.ts';
 
 /** Why a provider refuses a call before it says anything. */
 export type Refusal = 'throttled' | 'overloaded' | 'unauthorised' | 'overlong' | 'invalid';

@@ -1,26 +1,22 @@
-import { core, type Mutant } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
 
 /** What a model sees, says and does: prompts, calls, tools, approvals, known answers. */
 export const AGENT: readonly Mutant[] = [
   {
     name: 'tools-hear-no-now',
     breaks: 'a message that does not wait stops a tool that runs, if it may',
-    patches: [[`${core}/turn/tools.ts`, '      heed();\n      if (open.size', '      if (open.size']],
+    patches: [['core/turn/tools.ts', '      heed();\n      if (open.size', '      if (open.size']],
   },
   {
     name: 'now-stops-every-tool',
     breaks: 'a message that does not wait lets other tools finish',
-    patches: [[`${core}/turn/tools.ts`, 'context.toolbox.isAbortable(name) ?', 'name !== undefined ?']],
+    patches: [['core/turn/tools.ts', 'context.toolbox.isAbortable(name) ?', 'name !== undefined ?']],
   },
   {
     name: 'tools-stop-for-anybody',
     breaks: 'other messages stop no tool',
     patches: [
-      [
-        `${core}/turn/tools.ts`,
-        'if (wantsCut(hold)) cut.',
-        'if (Object.keys(hold.lane.inbox).length > 0) cut.',
-      ],
+      ['core/turn/tools.ts', 'if (wantsCut(hold)) cut.', 'if (Object.keys(hold.lane.inbox).length > 0) cut.'],
     ],
   },
   {
@@ -29,7 +25,7 @@ export const AGENT: readonly Mutant[] = [
     approvals: true,
     patches: [
       [
-        `${core}/turn/tools.ts`,
+        'core/turn/tools.ts',
         'const free = without(await ask(hold, context, calls), calls);',
         'await ask(hold, context, calls);\n  const free = calls;',
       ],
@@ -39,7 +35,7 @@ export const AGENT: readonly Mutant[] = [
     name: 'takes-over-unapproved',
     breaks: 'also a call that a dead worker left behind waits for its approval',
     approvals: true,
-    patches: [[`${core}/turn/tools.ts`, 'const free = without(requests, calls);', 'const free = calls;']],
+    patches: [['core/turn/tools.ts', 'const free = without(requests, calls);', 'const free = calls;']],
   },
   {
     name: 'too-late-to-be-heard',
@@ -47,7 +43,7 @@ export const AGENT: readonly Mutant[] = [
     approvals: true,
     patches: [
       [
-        `${core}/turn/approvals.ts`,
+        'core/turn/approvals.ts',
         "when.push(absent(['decisions', request.id]));\n      drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
         "drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
       ],
@@ -59,7 +55,7 @@ export const AGENT: readonly Mutant[] = [
     approvals: true,
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "exists(['approvals', request]), absent(['decisions', request])",
         "exists(['approvals', request])",
       ],
@@ -69,7 +65,7 @@ export const AGENT: readonly Mutant[] = [
     name: 'stopped-and-not-denied',
     breaks: 'what a stopped turn waits for is denied',
     approvals: true,
-    patches: [[`${core}/turn/tools.ts`, '[...(await denials(hold)), ...results]', 'results']],
+    patches: [['core/turn/tools.ts', '[...(await denials(hold)), ...results]', 'results']],
   },
   {
     name: 'trusts-and-says-nothing',
@@ -79,7 +75,7 @@ export const AGENT: readonly Mutant[] = [
     faults: { crash: 0.04 },
     patches: [
       [
-        `${core}/turn/approvals.ts`,
+        'core/turn/approvals.ts',
         "if (decided?.decision === 'always') {\n      await",
         'if (!decided && decided) {\n      await',
       ],
@@ -88,25 +84,23 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'answers-whatever-is-asked',
     breaks: 'a known answer is given to the same prompt alone',
-    patches: [
-      [`${core}/turn/response-cache.ts`, 'model.fingerprint, messages as Json]', 'model.fingerprint]'],
-    ],
+    patches: [['core/turn/response-cache.ts', 'model.fingerprint, messages as Json]', 'model.fingerprint]']],
   },
   {
     name: 'passes-for-an-answer',
     breaks: 'a turn says that its answer was known',
-    patches: [[`${core}/turn/ending.ts`, '...(meter.cached && { cached: meter.cached }),', '']],
+    patches: [['core/turn/end.ts', '...(meter.cached && { cached: meter.cached }),', '']],
   },
   {
     name: 'keeps-half-an-answer',
     breaks: 'an answer is kept only as it ends a turn, after one call',
     patches: [
       [
-        `${core}/turn/response-cache.ts`,
+        'core/turn/response-cache.ts',
         'asked !== 1 || hold.meter.steps > 0 || !hold.events.every(isBefore)',
         'asked < 1',
       ],
-      [`${core}/turn/response-cache.ts`, 'messages as Json])', 'messages.slice(0, 1) as Json])'],
+      ['core/turn/response-cache.ts', 'messages as Json])', 'messages.slice(0, 1) as Json])'],
     ],
   },
   {
@@ -114,7 +108,7 @@ export const AGENT: readonly Mutant[] = [
     breaks: 'a turn that has changed its model goes on with the second one',
     patches: [
       [
-        `${core}/turn/fallback.ts`,
+        'core/turn/fallback.ts',
         '? { model: fallback, from: changed.fallback_from } : { model }',
         '? { model, from: changed.fallback_from } : { model }',
       ],
@@ -123,21 +117,19 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'changes-again-and-again',
     breaks: 'a turn changes its model once',
-    patches: [[`${core}/turn/fallback.ts`, 'if (!fallback || from !== undefined ||', 'if (!fallback ||']],
+    patches: [['core/turn/fallback.ts', 'if (!fallback || from !== undefined ||', 'if (!fallback ||']],
   },
   {
     name: 'sees-everything',
     breaks: 'earlier turns have a budget in the prompt',
-    patches: [
-      [`${core}/turn/context-window.ts`, 'if (bytes > maxTokens * BYTES_PER_TOKEN)', 'if (bytes < 0)'],
-    ],
+    patches: [['core/turn/context-window.ts', 'if (bytes > maxTokens * BYTES_PER_TOKEN)', 'if (bytes < 0)']],
   },
   {
     name: 'keeps-half-a-turn',
     breaks: 'earlier turns are in the prompt whole or not at all',
     patches: [
       [
-        `${core}/turn/context-window.ts`,
+        'core/turn/context-window.ts',
         'entries.filter((other) => other.turn !== cut).reverse()',
         "entries.filter(() => cut !== '').reverse()",
       ],
@@ -146,19 +138,19 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'leaves-out-unsaid',
     breaks: 'a turn says that the model does not see what came before',
-    patches: [[`${core}/turn/turn.ts`, 'if (await tellTrimmed(hold, before)) continue;', '']],
+    patches: [['core/turn/turn.ts', 'if (await tellTrimmed(hold, before)) continue;', '']],
   },
   {
     name: 'waits-for-a-silent-model',
     breaks: 'a model that says nothing is cut',
-    patches: [[`${core}/turn/model-call.ts`, '>= settings.stallMs', '>= Number.MAX_SAFE_INTEGER']],
+    patches: [['core/turn/model-call.ts', '>= settings.stallMs', '>= Number.MAX_SAFE_INTEGER']],
   },
   {
     name: 'prompt-without-images',
     breaks: 'the model is shown what the transcript holds',
     patches: [
       [
-        `${core}/prompt.ts`,
+        'core/events/prompt.ts',
         "messages.push({ role: 'user', content: entry.content });",
         "messages.push({ role: 'user', content: typeof entry.content === 'string' ? entry.content : entry.content.filter(({ type }) => type === 'text') });",
       ],
@@ -167,14 +159,14 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'calls-left-open',
     breaks: 'a call without a result gets one',
-    patches: [[`${core}/turn/tools.ts`, 'return [...open.values()];', 'return [];']],
+    patches: [['core/turn/tools.ts', 'return [...open.values()];', 'return [];']],
   },
   {
     name: 'every-tool-again',
     breaks: 'a call of unknown outcome runs again only if that does no harm',
     patches: [
       [
-        `${core}/turn/tools.ts`,
+        'core/turn/tools.ts',
         'free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name))',
         '[...free]',
       ],
@@ -184,11 +176,7 @@ export const AGENT: readonly Mutant[] = [
     name: 'unstarted-for-ever',
     breaks: 'a call that is started is no longer known as one that was not',
     patches: [
-      [
-        `${core}/turn/tools.ts`,
-        'if (calls.some(({ id }) => unstarted.has(id))) {',
-        'if (calls.length === 0) {',
-      ],
+      ['core/turn/tools.ts', 'if (calls.some(({ id }) => unstarted.has(id))) {', 'if (calls.length === 0) {'],
     ],
   },
   {
@@ -196,7 +184,7 @@ export const AGENT: readonly Mutant[] = [
     breaks: 'a turn that is given up runs no tool any more',
     patches: [
       [
-        `${core}/turn/turn.ts`,
+        'core/turn/turn.ts',
         '  await settleUnrun(hold);\n  const failure',
         '  await settleUnanswered(hold, context, unansweredCalls(hold));\n  const failure',
       ],
@@ -207,7 +195,7 @@ export const AGENT: readonly Mutant[] = [
     breaks: 'steering is taken in before every model call',
     patches: [
       [
-        `${core}/turn/turn.ts`,
+        'core/turn/turn.ts',
         'if (Object.keys(hold.lane.inbox).length > 0) {\n      await takeIn',
         'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await takeIn',
       ],
@@ -218,7 +206,7 @@ export const AGENT: readonly Mutant[] = [
     breaks: 'a call is made again only while nothing of it is visible',
     patches: [
       [
-        `${core}/turn/turn.ts`,
+        'core/turn/turn.ts',
         "if (outcome.type !== 'failed' || outcome.visible) return outcome;",
         "if (outcome.type !== 'failed') return outcome;",
       ],
@@ -228,12 +216,12 @@ export const AGENT: readonly Mutant[] = [
     name: 'take-over-from-the-start',
     breaks: 'after a take-over the model goes on from what was said',
     patches: [
-      [`${core}/turn/turn.ts`, "entriesOf(hold.events, 'include')", "entriesOf(hold.events, 'hold back')"],
+      ['core/turn/turn.ts', "entriesOf(hold.events, 'include')", "entriesOf(hold.events, 'hold back')"],
     ],
   },
   {
     name: 'offset-of-the-call',
     breaks: 'a chunk says where in the turn it stands',
-    patches: [[`${core}/turn/model-call.ts`, 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
+    patches: [['core/turn/model-call.ts', 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
   },
 ];

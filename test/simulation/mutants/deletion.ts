@@ -1,4 +1,4 @@
-import { core, type Mutant } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
 
 /** Sessions that are deleted, and their lists. */
 export const DELETION: readonly Mutant[] = [
@@ -7,7 +7,7 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'a client that could not be told that its session was deleted is told again',
     approvals: true,
     patches: [
-      [`${core}/deletion.ts`, 'if (!areTold && !isLast) return', 'if (!areTold && until < 0) return'],
+      ['core/session/deletion.ts', 'if (!areTold && !isLast) return', 'if (!areTold && until < 0) return'],
     ],
   },
   {
@@ -15,7 +15,7 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'a known answer is found from its session as long as a dying worker may still put it',
     patches: [
       [
-        `${core}/deletion.ts`,
+        'core/session/deletion.ts',
         'const isLast = core.clock.now() >= at + LAST_WRITE_MS;',
         'const isLast = until > 0;',
       ],
@@ -26,7 +26,7 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'a deleted session is removed again when nobody can write for it any more',
     patches: [
       [
-        `${core}/deletion.ts`,
+        'core/session/deletion.ts',
         'await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);',
         '',
       ],
@@ -36,7 +36,7 @@ export const DELETION: readonly Mutant[] = [
     name: 'lanes-left-open',
     breaks: 'every lane of a deleted session is closed before that is answered',
     patches: [
-      [`${core}/deletion.ts`, 'if (buried) await closeSession(core, session, buried, by);', 'void by;'],
+      ['core/session/deletion.ts', 'if (buried) await closeSession(core, session, buried, by);', 'void by;'],
     ],
   },
   {
@@ -44,7 +44,7 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'a turn that runs ends when its session is deleted',
     patches: [
       [
-        `${core}/deletion.ts`,
+        'core/session/deletion.ts',
         'const end = await lastWords(core, lane);',
         'const end = undefined as TurnEvent | undefined;',
       ],
@@ -55,7 +55,7 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'what pends in a deleted session is withdrawn, and its sender told',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "...gone.map(([id, message]) => set<Lane>(['notices', id], noticeOf(message, 'SESSION_DELETED'))),\n      set('seq', seq),",
         "set('seq', seq),",
       ],
@@ -66,7 +66,7 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'a deleted session lets nobody in',
     patches: [
       [
-        `${core}/session-writes.ts`,
+        'core/store/session-writes.ts',
         "const alive = absent<Session>('deleted');",
         "const alive = exists<Session>('principal');",
       ],
@@ -75,19 +75,19 @@ export const DELETION: readonly Mutant[] = [
   {
     name: 'listeners-go-unsaid',
     breaks: 'whoever listens to a session is told that it is deleted',
-    patches: [[`${core}/deletion.ts`, 'if (lane.connection !== by && ', 'if (by === lane.session && ']],
+    patches: [['core/session/deletion.ts', 'if (lane.connection !== by && ', 'if (by === lane.session && ']],
   },
   {
     name: 'listed-for-a-day',
     breaks: 'a session is in its list for as long as it is there',
-    patches: [[`${core}/core.ts`, 'listing: session + 30 * DAY,', 'listing: now + DAY,']],
+    patches: [['core/core.ts', 'listing: session + 30 * DAY,', 'listing: now + DAY,']],
   },
   {
     name: 'closed-as-it-was',
     breaks: 'a lane is closed as it was read: what a worker commits meanwhile is not lost',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "      equals('seq', lane.seq),\n      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)",
         '      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)',
       ],

@@ -1,18 +1,18 @@
-import { core, type Mutant } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
 
 /** Several devices of one session: who sees what, and who steers whom. */
 export const DEVICES: readonly Mutant[] = [
   {
     name: 'audience-of-the-lane-alone',
     breaks: 'listeners of the session are heard at every start',
-    patches: [[`${core}/turn/hold.ts`, 'this.#broadcast.join(session.audience);', '']],
+    patches: [['core/turn/hold.ts', 'this.#broadcast.join(session.audience);', '']],
   },
   {
     name: 'joins-the-session-alone',
     breaks: 'a joiner listens on the active lane too',
     patches: [
       [
-        `${core}/sessions.ts`,
+        'core/session/sessions.ts',
         'active && (await core.store.update(laneKey(key, active.lane), listen(connection, how)))',
         'active && (await core.store.update(laneKey(key, active.lane), { when: listen(connection, how).when, change: [] }))',
       ],
@@ -23,7 +23,7 @@ export const DEVICES: readonly Mutant[] = [
     breaks: 'what is committed between session_start and listening is replayed',
     patches: [
       [
-        `${core}/inbound/greet.ts`,
+        'core/inbound/open-connection.ts',
         'await sendMissed(core, id, session, wish.after ?? told);',
         'if (wish.after !== undefined) await sendMissed(core, id, session, wish.after);',
       ],
@@ -34,7 +34,7 @@ export const DEVICES: readonly Mutant[] = [
     breaks: 'replay and live events are not mixed',
     patches: [
       [
-        `${core}/inbound/replay.ts`,
+        'core/inbound/replay.ts',
         'await joinSession(core, session, id, CATCHING_UP)',
         'await joinSession(core, session, id, LIVE)',
       ],
@@ -46,7 +46,7 @@ export const DEVICES: readonly Mutant[] = [
       'a client that asks for nothing is given what was committed since its greeting, before live events',
     patches: [
       [
-        `${core}/inbound/greet.ts`,
+        'core/inbound/open-connection.ts',
         'await sendMissed(core, id, session, wish.after ?? told);',
         'await joinSession(core, session, id, LIVE);\n  await sendMissed(core, id, session, wish.after ?? told);',
       ],
@@ -57,12 +57,12 @@ export const DEVICES: readonly Mutant[] = [
     breaks: 'an abort names its turn',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "when: [equals('turn', request.turn), exists('holder')]",
         "when: [exists('holder')]",
       ],
       [
-        `${core}/turn/hold.ts`,
+        'core/turn/hold.ts',
         'return this.lane.cancel?.turn === this.turn ? this.lane.cancel : undefined;',
         'return this.lane.cancel;',
       ],
@@ -73,7 +73,7 @@ export const DEVICES: readonly Mutant[] = [
     breaks: 'a late duplicate of $connect empties no lane',
     patches: [
       [
-        `${core}/sessions.ts`,
+        'core/session/sessions.ts',
         'core.store.putIfAbsent(laneKey(session, lane)',
         'core.store.put(laneKey(session, lane)',
       ],
@@ -85,7 +85,7 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "[...acceptable(acceptance), equals('turn', turn), exists('holder')]",
         'acceptable(acceptance)',
       ],
@@ -97,7 +97,7 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        `${core}/inbound/elsewhere.ts`,
+        'core/inbound/forward.ts',
         'const written = await core.store.update(\n    laneKey(acceptance.session, ownId),\n    sendElsewhere(acceptance, place, own.counted),\n  );',
         'const written = { ok: sendElsewhere(acceptance, place, own.counted) !== undefined };',
       ],
@@ -109,7 +109,7 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "  ...acceptableHere(acceptance),\n  absent(['elsewhere', acceptance.id]),",
         '  ...acceptableHere(acceptance),',
       ],
@@ -121,7 +121,7 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        `${core}/place.ts`,
+        'core/session/forwarded.ts',
         "{ is: 'under way' } : { is: 'nowhere' }",
         "{ is: 'nowhere' } : { is: 'nowhere' }",
       ],
@@ -133,7 +133,7 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        `${core}/fates.ts`,
+        'core/session/outcomes.ts',
         'from === undefined ? lane : await core.store.get(laneKey(lane.session, from))',
         'lane',
       ],
@@ -145,7 +145,7 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        `${core}/fates.ts`,
+        'core/session/outcomes.ts',
         'if (from !== undefined && place !== undefined && heard)',
         'if (from !== undefined && place !== undefined)',
       ],
@@ -155,7 +155,9 @@ export const DEVICES: readonly Mutant[] = [
     name: 'heard-by-anyone',
     breaks: 'a notice is forgotten when its sender heard it, not when somebody else did',
     crowd: true,
-    patches: [[`${core}/fates.ts`, 'if (connection === home?.connection) heard = sent;', 'heard ||= sent;']],
+    patches: [
+      ['core/session/outcomes.ts', 'if (connection === home?.connection) heard = sent;', 'heard ||= sent;'],
+    ],
   },
   {
     name: 'forgotten-while-pending',
@@ -163,7 +165,7 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        `${core}/inbound/elsewhere.ts`,
+        'core/inbound/forward.ts',
         "else if (found.is === 'settled' || found.is === 'nowhere') gone[id] = text;",
         'else gone[id] = text;',
       ],
@@ -173,17 +175,17 @@ export const DEVICES: readonly Mutant[] = [
     name: 'not-looked-after',
     breaks: 'who was away hears what became of messages that had set out',
     crowd: true,
-    patches: [[`${core}/inbound/repair.ts`, '  await tidyElsewhere(core, laneId, lane);\n', '']],
+    patches: [['core/inbound/repair.ts', '  await tidyElsewhere(core, laneId, lane);\n', '']],
   },
   {
     name: 'cancel-on-the-own-lane-alone',
     breaks: 'a message is withdrawn from any connection of its session',
     crowd: true,
-    patches: [[`${core}/inbound/cancel.ts`, '    if (seen.has(laneId)) continue;', '    continue;']],
+    patches: [['core/inbound/cancel.ts', '    if (seen.has(laneId)) continue;', '    continue;']],
   },
   {
     name: 'discards-what-was-not-read',
     breaks: 'an abort discards what waits as it was read',
-    patches: [[`${core}/lane-writes.ts`, "      sizeIs('waiting', waiting.length),\n", '']],
+    patches: [['core/store/lane-writes.ts', "      sizeIs('waiting', waiting.length),\n", '']],
   },
 ];

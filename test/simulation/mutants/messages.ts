@@ -1,4 +1,4 @@
-import { core, LATE_DUPLICATES, type Mutant } from './mutant.ts';
+import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 
 /** Messages from their acceptance to their place in the transcript, or to their refusal. */
 export const MESSAGES: readonly Mutant[] = [
@@ -7,7 +7,7 @@ export const MESSAGES: readonly Mutant[] = [
     breaks: 'content is taken in as it was sent, part for part',
     patches: [
       [
-        `${core}/turn/take-in.ts`,
+        'core/turn/apply.ts',
         '({ id, content, at }) => ({ id, content, at })',
         "({ id, content, at }) => ({ id, content: typeof content === 'string' ? content : content.slice(-1), at })",
       ],
@@ -16,24 +16,24 @@ export const MESSAGES: readonly Mutant[] = [
   {
     name: 'take-in-without-demand',
     breaks: 'a message that is taken in must still be there',
-    patches: [[`${core}/lane-writes.ts`, "when: ids.map((id) => exists(['inbox', id])),", 'when: [],']],
+    patches: [['core/store/lane-writes.ts', "when: ids.map((id) => exists(['inbox', id])),", 'when: [],']],
   },
   {
     name: 'finish-on-full-inbox',
     breaks: 'a turn ends only on an empty inbox',
-    patches: [[`${core}/lane-writes.ts`, "when: [sizeIs('inbox', 0), ", 'when: [']],
+    patches: [['core/store/lane-writes.ts', "when: [sizeIs('inbox', 0), ", 'when: [']],
   },
   {
     name: 'finish-without-waiting',
     breaks: 'a turn ends with the waiting head as it was read',
-    patches: [[`${core}/lane-writes.ts`, "when: [sizeIs('waiting', 0)],", 'when: [],']],
+    patches: [['core/store/lane-writes.ts', "when: [sizeIs('waiting', 0)],", 'when: [],']],
   },
   {
     name: 'drop-a-claimed-turn',
     breaks: 'a refusal demands that no worker holds the turn',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "      absent('holder'),\n      ...messagesAsRead(lane),",
         '      ...messagesAsRead(lane),',
       ],
@@ -44,7 +44,7 @@ export const MESSAGES: readonly Mutant[] = [
     breaks: 'a refusal demands the inbox as it was read',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "      absent('holder'),\n      ...messagesAsRead(lane),",
         "      absent('holder'),",
       ],
@@ -55,7 +55,7 @@ export const MESSAGES: readonly Mutant[] = [
     breaks: 'the fate of a withdrawn message stays until it was told',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "    add('bytes', -contentBytes(message)),\n    set(['notices', id], noticeOf(message, 'cancelled')),",
         "    add('bytes', -contentBytes(message)),",
       ],
@@ -66,7 +66,7 @@ export const MESSAGES: readonly Mutant[] = [
     breaks: 'a message whose fate is known is answered so',
     patches: [
       [
-        `${core}/inbound/message.ts`,
+        'core/inbound/message.ts',
         'frame.id === undefined ? undefined : await core.store.get(messageKey(session, id))',
         'frame.id === undefined ? undefined : (await core.store.get(messageKey(session, id)), undefined)',
       ],
@@ -77,7 +77,7 @@ export const MESSAGES: readonly Mutant[] = [
     breaks: 'a message that came back late is known at the take-in',
     patches: [
       [
-        `${core}/turn/take-in.ts`,
+        'core/turn/apply.ts',
         'fates.set(id, await core.store.get(messageKey(session, id)));',
         'fates.set(id, undefined);',
       ],
@@ -86,27 +86,31 @@ export const MESSAGES: readonly Mutant[] = [
   {
     name: 'fate-by-own-notion',
     breaks: 'what a client is told is what MESSAGE says',
-    patches: [[`${core}/fates.ts`, 'return (await core.store.get(key)) ?? fate;', 'return fate;']],
+    patches: [['core/session/outcomes.ts', 'return (await core.store.get(key)) ?? fate;', 'return fate;']],
   },
   {
     name: 'fate-never-taken',
     breaks: 'a message that was taken in is known as such for a day',
     patches: [
-      [`${core}/journal.ts`, "if (entry.role === 'user') {", "if (entry.role === 'user' && entry.n < 0) {"],
+      [
+        'core/events/journal.ts',
+        "if (entry.role === 'user') {",
+        "if (entry.role === 'user' && entry.n < 0) {",
+      ],
     ],
   },
   {
     name: 'no-previous-ids',
     breaks: 'a lane remembers the ids of its previous turn',
     faults: LATE_DUPLICATES,
-    patches: [[`${core}/lane-writes.ts`, "set('prev', lane.ids)", "set('prev', {})"]],
+    patches: [['core/store/lane-writes.ts', "set('prev', lane.ids)", "set('prev', {})"]],
   },
   {
     name: 'acknowledge-without-opening',
     breaks: 'whoever acknowledges on an unclaimed turn opens it',
     patches: [
       [
-        `${core}/inbound/acknowledge.ts`,
+        'core/inbound/acknowledge.ts',
         'if (slot !== undefined) {',
         "if (slot !== undefined && !duplicate && landed.placement !== 'steering') {",
       ],

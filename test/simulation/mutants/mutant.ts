@@ -17,7 +17,5 @@ export interface Mutant {
   patches: readonly (readonly [file: string, find: string, replace: string])[];
 }
 
-export const core = 'lambdas/core';
-
 /** Every sixth write reaches the store once more, up to three seconds later. */
 export const LATE_DUPLICATES = { ghost: 0.15 };

@@ -1,4 +1,4 @@
-import { core, LATE_DUPLICATES, type Mutant } from './mutant.ts';
+import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 
 /**
  * Rules that no history can show to be needed, since what they insure against is not among the faults: a queue that
@@ -14,7 +14,7 @@ export const UNSEEN: readonly Mutant[] = [
     faults: LATE_DUPLICATES,
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "[...acceptableHere(acceptance), equals(['elsewhere', acceptance.id], place)]",
         '[...acceptableHere(acceptance)]',
       ],
@@ -25,7 +25,7 @@ export const UNSEEN: readonly Mutant[] = [
     breaks: 'a slot that is run under another token gets one of its own',
     patches: [
       [
-        `${core}/turn/worker.ts`,
+        'core/turn/worker.ts',
         'await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());',
         '',
       ],

@@ -1,4 +1,4 @@
-import { core, LATE_DUPLICATES, type Mutant } from './mutant.ts';
+import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 
 /** Who may write for a lane, and what becomes of slots and their tokens. */
 export const WORKER: readonly Mutant[] = [
@@ -7,7 +7,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'an event is durable before it is posted',
     patches: [
       [
-        `${core}/turn/hold.ts`,
+        'core/turn/hold.ts',
         '    const written = await',
         '    await this.#post(events);\n    const written = await',
       ],
@@ -16,32 +16,34 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'commit-without-hold',
     breaks: 'a commit demands that the lane is mine',
-    patches: [[`${core}/lane-writes.ts`, "equals('holder', me), equals('seq', from)", "equals('seq', from)"]],
+    patches: [
+      ['core/store/lane-writes.ts', "equals('holder', me), equals('seq', from)", "equals('seq', from)"],
+    ],
   },
   {
     name: 'commit-without-seq',
     breaks: 'a commit demands the seq that it extends',
     patches: [
-      [`${core}/lane-writes.ts`, "equals('holder', me), equals('seq', from)", "equals('holder', me)"],
+      ['core/store/lane-writes.ts', "equals('holder', me), equals('seq', from)", "equals('holder', me)"],
     ],
   },
   {
     name: 'shared-holder',
     breaks: 'the value that holds a lane is new with each claim',
-    patches: [[`${core}/turn/hold.ts`, 'const me = core.newId();', "const me = 'worker';"]],
+    patches: [['core/turn/hold.ts', 'const me = core.newId();', "const me = 'worker';"]],
   },
   {
     name: 'mark-of-the-holder',
     breaks: 'the mark of a commit is new with each commit',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
-    patches: [[`${core}/turn/hold.ts`, '`${this.#me}:${++this.#commits}`', '`${this.#me}`']],
+    patches: [['core/turn/hold.ts', '`${this.#me}:${++this.#commits}`', '`${this.#me}`']],
   },
   {
     name: 'claim-without-slot',
     breaks: 'the claim demands that the slot is the current one of its lane',
     patches: [
       [
-        `${core}/lane-writes.ts`,
+        'core/store/lane-writes.ts',
         "when: [equals('slot', slot), equals('seq', seq)],",
         "when: [equals('seq', seq)],",
       ],
@@ -52,7 +54,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'another active slot is run to its end first',
     patches: [
       [
-        `${core}/session-writes.ts`,
+        'core/store/session-writes.ts',
         "[exists('queue'), alive, any(absent('active'), equals(['active', 'slot'], slot))]",
         "[exists('queue'), alive]",
       ],
@@ -61,15 +63,17 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'active-while-it-waits',
     breaks: 'what waits behind its own lane’s turn is not the active slot',
-    patches: [
-      [`${core}/turn/worker.ts`, 'await core.store.update(sessionKey(session), standAside(slot));', ''],
-    ],
+    patches: [['core/turn/worker.ts', 'await core.store.update(sessionKey(session), standAside(slot));', '']],
   },
   {
     name: 'follow-up-in-a-slot-of-its-own',
     breaks: 'what an aborted turn left runs in the same slot, under the same token',
     patches: [
-      [`${core}/lane-writes.ts`, "set('turn', followUp),", "set('turn', followUp), set('slot', followUp),"],
+      [
+        'core/store/lane-writes.ts',
+        "set('turn', followUp),",
+        "set('turn', followUp), set('slot', followUp),",
+      ],
     ],
   },
   {
@@ -77,7 +81,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'the deduplication id is unique per sender',
     patches: [
       [
-        `${core}/slots.ts`,
+        'core/session/slots.ts',
         'admitSlot(core, token),\n    core.queues.sendToken(token, core.newId()),',
         "admitSlot(core, token),\n    core.queues.sendToken(token, 'sender'),",
       ],
@@ -86,18 +90,18 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'token-deleted-too-early',
     breaks: 'a token is deleted only when its slot is over',
-    patches: [[`${core}/turn/worker.ts`, '!holds(lane, slot)', 'lane.slot !== slot']],
+    patches: [['core/turn/worker.ts', '!holds(lane, slot)', 'lane.slot !== slot']],
   },
   {
     name: 'fenced-reports-success',
     breaks: 'a fenced worker reports failure',
-    patches: [[`${core}/turn/worker.ts`, "return 'fenced';\n  } finally", "return 'over';\n  } finally"]],
+    patches: [['core/turn/worker.ts', "return 'fenced';\n  } finally", "return 'over';\n  } finally"]],
   },
   {
     name: 'hand-over-reports-success',
     breaks: 'a turn that is handed over keeps its token',
     patches: [
-      [`${core}/turn/worker.ts`, '      await hold.handOver();\n      return end;', "      return 'over';"],
+      ['core/turn/worker.ts', '      await hold.handOver();\n      return end;', "      return 'over';"],
     ],
   },
   {
@@ -105,7 +109,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'slots that their lanes no longer hold make room',
     patches: [
       [
-        `${core}/slots.ts`,
+        'core/session/slots.ts',
         "return (await pruneQueue(core, session, read)) ? undefined : 'SESSION_QUEUE_FULL';",
         "return 'SESSION_QUEUE_FULL';",
       ],
@@ -114,33 +118,33 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'roll-without-spill',
     breaks: 'a slot is rolled only after its tail is in EVENTS',
-    patches: [[`${core}/turn/worker.ts`, '  await hold.spill();\n  // And posted', '  // And posted']],
+    patches: [['core/turn/worker.ts', '  await hold.spill();\n  // And posted', '  // And posted']],
   },
   {
     name: 'roll-over-without-spill',
     breaks: 'so it is when another rolls it',
-    patches: [[`${core}/roll.ts`, 'await spillEvents(core, session, left);', '']],
+    patches: [['core/session/retire.ts', 'await spillEvents(core, session, left);', '']],
   },
   {
     name: 'roll-over-without-fates',
     breaks: 'so are its withdrawn messages’ fates told',
     faults: { pause: 0.03 },
     crowd: true,
-    patches: [[`${core}/roll.ts`, '    await tellFates(core, laneId, lane);\n', '']],
+    patches: [['core/session/retire.ts', '    await tellFates(core, laneId, lane);\n', '']],
   },
   {
     name: 'revived-turn-goes-on',
     breaks: 'a turn that a late request revived gets a new id',
     faults: { ghost: 0.3 },
     crowd: true,
-    patches: [[`${core}/turn/turn.ts`, '  if (hold.isRevived) await renew(hold, context);\n', '']],
+    patches: [['core/turn/turn.ts', '  if (hold.isRevived) await renew(hold, context);\n', '']],
   },
   {
     name: 'roll-over-without-posts',
     breaks: 'what may not have been posted is posted again',
     patches: [
       [
-        `${core}/roll.ts`,
+        'core/session/retire.ts',
         'await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));',
         '',
       ],
@@ -152,7 +156,7 @@ export const WORKER: readonly Mutant[] = [
     faults: LATE_DUPLICATES,
     patches: [
       [
-        `${core}/session-writes.ts`,
+        'core/store/session-writes.ts',
         "when: [equals(['active', 'slot'], slot), equals('seq', read.seq)]",
         "when: [equals('seq', read.seq)]",
       ],
@@ -162,7 +166,7 @@ export const WORKER: readonly Mutant[] = [
     name: 'spill-under-the-first-seq',
     breaks: 'EVENTS items are keyed by their last seq',
     patches: [
-      [`${core}/journal.ts`, '    last = event.seq;', '    if (batch.length === 1) last = event.seq;'],
+      ['core/events/journal.ts', '    last = event.seq;', '    if (batch.length === 1) last = event.seq;'],
     ],
   },
   {
@@ -170,7 +174,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'an event leaves the tail only after it was spilled',
     patches: [
       [
-        `${core}/turn/hold.ts`,
+        'core/turn/hold.ts',
         'const kept = this.#unspilled();',
         'const kept = this.#unspilled().filter(({ seq }) => seq > this.#seq);',
       ],
@@ -181,7 +185,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'entries that a dead worker did not write are written',
     patches: [
       [
-        `${core}/turn/hold.ts`,
+        'core/turn/hold.ts',
         '    await this.writeEntries();\n    const unposted',
         '    this.#entriesWritten = entriesOf(this.events).length;\n    const unposted',
       ],

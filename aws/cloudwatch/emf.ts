@@ -1,0 +1,88 @@
+import { METRICS, METRICS_NAMESPACE, type MetricName, type MetricSpec } from '../../config/metrics.ts';
+import type { Metrics } from '../../core/ports.ts';
+
+/** CloudWatch takes so many values of one metric in one line. */
+const MAX_VALUES = 100;
+
+export interface BufferedMetrics extends Metrics {
+  /** Writes what was measured since the last time. */
+  flush(): void;
+}
+
+export const noMetrics: BufferedMetrics = { count() {}, countBy() {}, time() {}, flush() {} };
+
+/**
+ * Metrics in CloudWatch's embedded format: log lines that become metrics, so that nobody waits for a call. Each metric
+ * has the dimension `stack`; one that is split has, beside that total, one with its own dimension added. Source:
+ * "Specification: Embedded metric format", CloudWatch user guide.
+ */
+export function embeddedMetrics(
+  stack: string,
+  write: (line: string) => void,
+  now: () => number,
+): BufferedMetrics {
+  /** By dimension and part (none: the metrics that are not split), then by metric. */
+  const lines = new Map<string, { dimensions: Record<string, string>; values: Map<MetricName, number[]> }>();
+
+  const valuesOf = (name: MetricName, part?: string): number[] => {
+    const { dimension }: MetricSpec = METRICS[name];
+    const dimensions = dimension !== undefined && part !== undefined ? { [dimension]: part } : {};
+    const key = JSON.stringify(dimensions);
+    const line = lines.get(key) ?? { dimensions, values: new Map<MetricName, number[]>() };
+    lines.set(key, line);
+    const values = line.values.get(name) ?? [];
+    line.values.set(name, values);
+    return values;
+  };
+  const add = (values: number[], value: number) => {
+    values[0] = (values[0] ?? 0) + value;
+  };
+
+  return {
+    count: (name, value = 1) => add(valuesOf(name), value),
+    countBy: (name, part) => add(valuesOf(name, part), 1),
+    time: (name, ms) => valuesOf(name).push(Math.max(0, ms)),
+    flush() {
+      for (const { dimensions, values } of lines.values()) {
+        for (const batch of batches(values)) {
+          write(JSON.stringify(embedded({ stack, ...dimensions }, batch, now())));
+        }
+      }
+      lines.clear();
+    },
+  };
+}
+
+function* batches(values: ReadonlyMap<MetricName, readonly number[]>): Generator<Map<MetricName, number[]>> {
+  for (let from = 0; ; from += MAX_VALUES) {
+    const batch = new Map<MetricName, number[]>();
+    for (const [name, all] of values) {
+      const some = all.slice(from, from + MAX_VALUES);
+      if (some.length > 0) batch.set(name, some);
+    }
+    if (batch.size === 0) return;
+    yield batch;
+  }
+}
+
+function embedded(
+  dimensions: Readonly<Record<string, string>>,
+  values: ReadonlyMap<MetricName, readonly number[]>,
+  timestamp: number,
+): Record<string, unknown> {
+  const names = Object.keys(dimensions);
+  return {
+    _aws: {
+      Timestamp: timestamp,
+      CloudWatchMetrics: [
+        {
+          Namespace: METRICS_NAMESPACE,
+          Dimensions: names.length > 1 ? [names.slice(0, 1), names] : [names],
+          Metrics: [...values.keys()].map((name) => ({ Name: name, Unit: METRICS[name].unit })),
+        },
+      ],
+    },
+    ...dimensions,
+    ...Object.fromEntries([...values].map(([name, some]) => [name, some.length > 1 ? some : some[0]])),
+  };
+}

@@ -1,0 +1,35 @@
+import type { Context } from 'aws-lambda';
+import type { Environment } from '../../config/settings.ts';
+import { readLogLevel } from '../../config/settings.ts';
+import type { Log, Metrics } from '../../core/ports.ts';
+import { embeddedMetrics, noMetrics } from './emf.ts';
+import { structuredLog } from './log.ts';
+
+/** What a function tells its operators with. */
+export interface Instruments {
+  log: Log;
+  metrics: Metrics;
+  /** Runs one invocation: its log lines carry its request id, and at its end its metrics are written, in one go. */
+  invocation<T>(context: Context, work: () => Promise<T>): Promise<T>;
+}
+
+/** Made once per execution environment, which handles one invocation at a time. */
+export function instrumentsOf(env: Environment): Instruments {
+  const log = structuredLog(readLogLevel(env));
+  const stack = env.MIDTURN_STACK;
+  const metrics = stack
+    ? embeddedMetrics(stack, (line) => process.stdout.write(`${line}\n`), Date.now)
+    : noMetrics;
+  return {
+    log,
+    metrics,
+    async invocation(context, work) {
+      log.begin(context);
+      try {
+        return await work();
+      } finally {
+        metrics.flush();
+      }
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Context } from 'aws-lambda';
+import type { LogLevel } from '../../config/settings.ts';
+import type { Log } from '../../core/ports.ts';
+
+export interface InvocationLog extends Log {
+  /** Every line from here on carries this invocation's request id. */
+  begin(context: Context): void;
+}
+
+/** One JSON line each, as CloudWatch Logs Insights reads it. */
+export function structuredLog(level: LogLevel): InvocationLog {
+  const logger = new Logger({ serviceName: 'midturn', logLevel: level });
+  return { ...logWith(logger, {}), begin: (context) => logger.addContext(context) };
+}
+
+const logWith = (logger: Logger, always: Record<string, unknown>): Log => ({
+  info: (message, fields) => logger.info(message, { ...always, ...fields }),
+  warn: (message, fields) => logger.warn(message, { ...always, ...fields }),
+  error: (message, fields) => logger.error(message, { ...always, ...fields }),
+  with: (fields) => logWith(logger, { ...always, ...fields }),
+});

@@ -1,0 +1,118 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+} from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type { Store, Written } from '../../core/ports.ts';
+import type { Key } from '../../core/store/keys.ts';
+import type { Update } from '../../core/store/update.ts';
+import { SERVICE_PATIENCE } from '../timeouts.ts';
+import { compile } from './expression.ts';
+
+/** The store on one DynamoDB table with keys `pk` and `sk`. All reads are consistent: the core decides by them. */
+export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}): Store {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...SERVICE_PATIENCE, ...config }), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const TableName = tableName;
+  const keyOf = ({ pk, sk }: Key<unknown>) => ({ pk, sk });
+
+  /** Page by page, as far as `limit` goes. */
+  async function read(
+    from: Key<unknown>,
+    to: Key<unknown>,
+    { limit, ...options }: { limit?: number; ScanIndexForward?: boolean; ProjectionExpression?: string },
+  ): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: { ':pk': from.pk, ':from': from.sk, ':to': to.sk },
+          ...options,
+          ...(limit && { Limit: limit - items.length }),
+          ...(ExclusiveStartKey && { ExclusiveStartKey }),
+        }),
+      );
+      items.push(...(page.Items ?? []));
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey && (limit === undefined || items.length < limit));
+    return items;
+  }
+
+  return {
+    async get<T>(key: Key<T>): Promise<T | undefined> {
+      const { Item } = await client.send(
+        new GetCommand({ TableName, Key: keyOf(key), ConsistentRead: true }),
+      );
+      return Item && withoutKey<T>(Item);
+    },
+
+    async put<T>(key: Key<T>, item: T): Promise<void> {
+      await client.send(new PutCommand({ TableName, Item: { ...item, ...keyOf(key) } }));
+    },
+
+    async putIfAbsent<T>(key: Key<T>, item: T): Promise<boolean> {
+      try {
+        await client.send(
+          new PutCommand({
+            TableName,
+            Item: { ...item, ...keyOf(key) },
+            ConditionExpression: 'attribute_not_exists(pk)',
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    },
+
+    async update<T>(key: Key<T>, update: Update<T>): Promise<Written<T>> {
+      try {
+        const { Attributes } = await client.send(
+          new UpdateCommand({ TableName, Key: keyOf(key), ...compile(update), ReturnValues: 'ALL_NEW' }),
+        );
+        return { ok: true, item: withoutKey<T>(Attributes ?? {}) };
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return { ok: false };
+        throw error;
+      }
+    },
+
+    async delete<T>(key: Key<T>): Promise<void> {
+      await client.send(new DeleteCommand({ TableName, Key: keyOf(key) }));
+    },
+
+    async keys<T>(from: Key<T>, to: Key<T>, limit: number): Promise<Key<T>[]> {
+      const items = await read(from, to, { limit, ProjectionExpression: 'pk, sk' });
+      return items.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) }));
+    },
+
+    async query<T>(
+      from: Key<T>,
+      to: Key<T>,
+      { backwards, limit }: { backwards?: boolean; limit?: number } = {},
+    ): Promise<T[]> {
+      const items = await read(from, to, { ScanIndexForward: !backwards, ...(limit && { limit }) });
+      return items.map((item) => withoutKey<T>(item));
+    },
+  };
+}
+
+function withoutKey<T>(item: Record<string, unknown>): T {
+  const { pk: _, sk: __, ...rest } = item;
+  // What is under a key was written under it by this program: the key carries its type.
+  return rest as T;
+}

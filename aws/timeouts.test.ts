@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, describe, expect, it } from 'vitest';
+import { laneKey } from '../core/store/keys.ts';
+import { stopListening } from '../core/store/lane-writes.ts';
+import { dynamoStore } from './dynamodb/store.ts';
+import { sqsQueues } from './sqs/queues.ts';
+
+const running: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  await Promise.all(running.splice(0).map((stop) => stop()));
+});
+
+type Answer = (response: ServerResponse) => void;
+
+/** Takes the request and never answers it, as when the answer is lost on the way. */
+const lost: Answer = () => {};
+const throttled: Answer = (response) => {
+  const body = JSON.stringify({ __type: 'com.amazonaws.dynamodb.v20120810#ThrottlingException' });
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end(body);
+};
+const refused: Answer = (response) => {
+  const body = JSON.stringify({ __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException' });
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end(body);
+};
+const fine =
+  (body: unknown): Answer =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
+  };
+
+/** The real clients against a service that answers so, one request after the other. */
+async function given(...answers: Answer[]) {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    request.resume();
+    const answer = answers[requests++];
+    if (answer) answer(response);
+    else response.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  running.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const config = {
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+  return {
+    store: dynamoStore('midturn', config),
+    queues: sqsQueues(`${endpoint}/0/turns.fifo`, `${endpoint}/0/deadlines`, config),
+    asked: () => requests,
+  };
+}
+
+describe.concurrent('a call whose answer is lost', () => {
+  it('is made again: a read', async () => {
+    const { store, asked } = await given(lost, fine({ Item: { pk: { S: 'SESSION#s' }, seq: { N: '7' } } }));
+    expect(await store.get(laneKey('s', 'l'))).toMatchObject({ seq: 7 });
+    expect(asked()).toBe(2);
+  });
+
+  it('is made again: a write, whose repeat can be refused because it took effect', async () => {
+    const { store, asked } = await given(lost, refused);
+    expect(await store.update(laneKey('s', 'l'), stopListening('c'))).toEqual({ ok: false });
+    expect(asked()).toBe(2);
+  });
+
+  it('is made again: a token that is sent', async () => {
+    const token = { session: 's', lane: 'l', slot: 't' };
+    const MD5OfMessageBody = createHash('md5').update(JSON.stringify(token)).digest('hex');
+    const { queues, asked } = await given(lost, fine({ MessageId: 'm', MD5OfMessageBody }));
+    await queues.sendToken(token, 'sender');
+    expect(asked()).toBe(2);
+  });
+});
+
+it('a throttled write is made again until it passes', async () => {
+  const { store, asked } = await given(throttled, throttled, throttled, fine({ Attributes: {} }));
+  expect(await store.update(laneKey('s', 'l'), stopListening('c'))).toEqual({ ok: true, item: {} });
+  expect(asked()).toBe(4);
+});

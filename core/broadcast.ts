@@ -1,0 +1,155 @@
+import type { Core } from './core.ts';
+import type { Audience } from './store/items.ts';
+import { LIVE } from './store/items.ts';
+import { laneKey, sessionKey } from './store/keys.ts';
+import { stopListening } from './store/lane-writes.ts';
+import { leaveAudience } from './store/session-writes.ts';
+
+/** A connection that takes longer than this for its frames no longer holds the others, and the model's stream, back. */
+const PATIENCE_MS = 1000;
+/** A connection that is this many frames behind is closed: its client resumes, and misses nothing. */
+const MAX_BACKLOG = 200;
+/** Tries of one post, beyond the SDK's own, with a wait that doubles from the first: about three seconds in all. */
+const MAX_TRIES = 6;
+const FIRST_BACKOFF_MS = 100;
+
+/** A connection that is catching up for longer was left so by a function that died: it gets what was kept for it. */
+const CATCH_UP_MS = 3000;
+const LOOK_MS = 50;
+
+interface Listener {
+  /** Kept while it is catching up, since this moment; undefined when it is live. */
+  kept: { frames: string[]; since: number } | undefined;
+  /** It was waited for long enough: what its entry says of catching up counts no more, until it says that it is live. */
+  overdue: boolean;
+  /** Resolves when all that was handed over so far is posted: one writer per connection keeps the order. */
+  idle: Promise<void>;
+  backlog: number;
+}
+
+/** Posts a turn's events to everyone who watches the session, in order for each, in parallel among them. */
+export class Broadcast {
+  readonly #core: Core;
+  readonly #session: string;
+  readonly #lane: string;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #forgotten = new Set<string>();
+
+  constructor(core: Core, session: string, lane: string) {
+    this.#core = core;
+    this.#session = session;
+    this.#lane = lane;
+  }
+
+  /** Adds listeners, and hears who is live by now; those that are gone stay so. */
+  join(audience: Audience): void {
+    for (const [connection, how] of Object.entries(audience)) {
+      if (this.#forgotten.has(connection)) continue;
+      const listener = this.#listeners.get(connection) ?? {
+        kept: undefined,
+        overdue: false,
+        idle: Promise.resolve(),
+        backlog: 0,
+      };
+      this.#listeners.set(connection, listener);
+      if (how === LIVE) {
+        listener.overdue = false;
+        this.#release(connection, listener);
+      } else if (!listener.overdue) listener.kept ??= { frames: [], since: this.#core.clock.now() };
+    }
+  }
+
+  /** Resolves when everyone has the frames, or when the slow ones have had their time: they go on in the background. */
+  async send(frames: readonly string[]): Promise<void> {
+    if (frames.length === 0 || this.#listeners.size === 0) return;
+    for (const [connection, listener] of this.#listeners) {
+      this.#releaseOverdue(connection, listener);
+      if (listener.kept) listener.kept.frames.push(...frames);
+      else this.#enqueue(connection, listener, frames);
+    }
+    const patience = new AbortController();
+    await Promise.race([this.#idle(), this.#core.clock.sleep(PATIENCE_MS, patience.signal)]);
+    patience.abort('over');
+  }
+
+  /** Before a handler returns, everything must have ended: what is still under way would thaw in a later invocation. */
+  async settled(): Promise<void> {
+    while ([...this.#listeners.values()].some(({ kept }) => kept && kept.frames.length > 0)) {
+      await this.#core.clock.sleep(LOOK_MS);
+      const lane = await this.#core.store.get(laneKey(this.#session, this.#lane));
+      this.join(lane?.audience ?? {});
+      for (const [connection, listener] of this.#listeners) this.#releaseOverdue(connection, listener);
+    }
+    await this.#idle();
+  }
+
+  async #idle(): Promise<void> {
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.idle));
+  }
+
+  #releaseOverdue(connection: string, listener: Listener): void {
+    if (!listener.kept || this.#core.clock.now() - listener.kept.since < CATCH_UP_MS) return;
+    listener.overdue = true;
+    this.#release(connection, listener);
+  }
+
+  #release(connection: string, listener: Listener): void {
+    const { kept } = listener;
+    listener.kept = undefined;
+    if (kept && kept.frames.length > 0) this.#enqueue(connection, listener, kept.frames);
+  }
+
+  #enqueue(connection: string, listener: Listener, frames: readonly string[]): void {
+    listener.backlog += frames.length;
+    const tooSlow = listener.backlog > MAX_BACKLOG;
+    listener.idle = listener.idle.then(() =>
+      tooSlow ? this.#giveUp(connection, 'too slow') : this.#post(connection, listener, frames),
+    );
+  }
+
+  async #post(connection: string, listener: Listener, frames: readonly string[]): Promise<void> {
+    for (const frame of frames) {
+      listener.backlog--;
+      if (!this.#forgotten.has(connection)) await this.#postOne(connection, frame);
+    }
+  }
+
+  async #postOne(connection: string, frame: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        if ((await this.#core.gateway.post(connection, frame)) === 'gone') await this.#forget(connection);
+        return;
+      } catch (error) {
+        // Posted twice is harmless, left out is not: clients drop a `seq` that they have.
+        if (tries === MAX_TRIES) return this.#giveUp(connection, String(error));
+        await this.#core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
+      }
+    }
+  }
+
+  /** The events are stored, but nothing would tell this client that it misses some: a new connection resumes. */
+  async #giveUp(connection: string, reason: string): Promise<void> {
+    if (this.#forgotten.has(connection)) return;
+    this.#core.log.warn('connection closed, so that it resumes', { connection, reason });
+    await this.#quietly(() => this.#core.gateway.disconnect(connection));
+    await this.#forget(connection);
+  }
+
+  async #forget(connection: string): Promise<void> {
+    this.#forgotten.add(connection);
+    this.#listeners.delete(connection);
+    await this.#quietly(() => this.#core.store.update(sessionKey(this.#session), leaveAudience(connection)));
+    await this.#quietly(() =>
+      this.#core.store.update(laneKey(this.#session, this.#lane), stopListening(connection)),
+    );
+  }
+
+  /** One listener's trouble is nobody else's: a gone connection that stays listed is found gone again by the next turn. */
+  async #quietly(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#core.log.warn('listener not removed', { error: String(error) });
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
+import type { Content } from '../content.ts';
+import type { Json } from '../json.ts';
+import type { TurnEvent } from './events.ts';
+import { isEnd } from './events.ts';
+
+/** One item of the transcript. `n` counts from 1 within the session, without holes. */
+export type Entry = { n: number; turn: string } & EntryContent;
+
+export type EntryContent =
+  | { role: 'user'; id: string; content: Content; at: number; step: number }
+  | { role: 'assistant'; content: string }
+  | { role: 'tool_call'; id: string; name: string; args: Json }
+  | { role: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true };
+
+/** An assistant entry is split here, so that every entry fits into one frame of `history`. */
+const MAX_TEXT = Math.floor(MAX_CONTENT_BYTES / 6);
+
+/**
+ * The entries of one turn: a function of its committed events alone, so that whoever comes along computes the same
+ * ones (P1, P3). Text that may still grow is not an entry yet, unless it is `open`ed on purpose, as a prompt does.
+ */
+export function entriesOf(
+  events: readonly TurnEvent[],
+  open: 'hold back' | 'include' = 'hold back',
+): Entry[] {
+  const first = events[0];
+  if (first?.type !== 'turn_start') return [];
+  const entries: Entry[] = [];
+  let text = '';
+  const add = (content: EntryContent) =>
+    entries.push({ n: first.entry + entries.length, turn: first.turn, ...content });
+  const close = () => {
+    if (text) add({ role: 'assistant', content: text });
+    text = '';
+  };
+  for (const event of events) {
+    switch (event.type) {
+      case 'applied':
+        close();
+        for (const { id, content, at } of event.messages)
+          add({ role: 'user', id, content, at, step: event.step });
+        break;
+      case 'chunk':
+        text += event.content;
+        while (text.length > MAX_TEXT) {
+          const end = cutAt(text, MAX_TEXT);
+          add({ role: 'assistant', content: text.slice(0, end) });
+          text = text.slice(end);
+        }
+        break;
+      case 'tool_call':
+        close();
+        add({ role: 'tool_call', id: event.id, name: event.name, args: event.args });
+        break;
+      case 'tool_result': {
+        const { id, name, output, is_error, truncated } = event;
+        add({
+          role: 'tool_result',
+          id,
+          name,
+          output,
+          ...(is_error && { is_error }),
+          ...(truncated && { truncated }),
+        });
+        break;
+      }
+      default:
+        if (isEnd(event)) close();
+    }
+  }
+  if (open === 'include') close();
+  return entries;
+}
+
+/** Never between the halves of a surrogate pair. */
+export function cutAt(text: string, length: number): number {
+  const code = text.charCodeAt(length - 1);
+  return code >= 0xd800 && code <= 0xdbff ? length - 1 : length;
+}

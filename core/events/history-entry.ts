@@ -1,0 +1,32 @@
+import type { HistoryEntry } from '../../protocol/server-frames.ts';
+import type { Entry } from './entries.ts';
+import { outputText } from './events.ts';
+
+/** An entry of the transcript as the protocol names its fields. */
+export function historyEntry(entry: Entry): HistoryEntry {
+  const { turn: turn_id, n } = entry;
+  switch (entry.role) {
+    case 'user': {
+      const { id, content, at, step } = entry;
+      return { n, turn_id, role: 'user', id, content, at, step };
+    }
+    case 'assistant':
+      return { n, turn_id, role: 'assistant', content: entry.content };
+    case 'tool_call': {
+      const { id, name, args } = entry;
+      return { n, turn_id, role: 'tool_call', id, name, args };
+    }
+    case 'tool_result': {
+      const { id, name, output, is_error } = entry;
+      return {
+        n,
+        turn_id,
+        role: 'tool_result',
+        id,
+        name,
+        ...outputText(output),
+        ...(is_error && { is_error }),
+      };
+    }
+  }
+}

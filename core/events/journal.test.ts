@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { lookFor } from '../session/forwarded.ts';
+import { eventsKey, laneKey } from '../store/keys.ts';
+import { emptyLane } from '../store/lane-writes.ts';
+import { memoryStore } from '../testing/memory-store.ts';
+import type { TurnEvent } from './events.ts';
+import { spillEvents, storedFrame } from './journal.ts';
+
+const SESSION = 's';
+const chunk = (seq: number, content: string, offset: number): TurnEvent => ({
+  type: 'chunk',
+  seq,
+  turn: 't',
+  content,
+  offset,
+});
+const aborted: TurnEvent = { type: 'aborted', seq: 4, turn: 't', by: 'c', first: 1 };
+const start: TurnEvent = { type: 'turn_start', seq: 1, turn: 't', message_ids: ['m'], entry: 1, at: 0 };
+
+async function given(...spills: TurnEvent[][]) {
+  const core = {
+    store: memoryStore(),
+    clock: { now: () => 0, sleep: async () => {} },
+    retention: { transcriptDays: 1, eventHours: 24 },
+  };
+  for (const events of spills) await spillEvents(core, SESSION, events);
+  return core;
+}
+
+describe('P3: the frame of a turn’s end', () => {
+  it('carries the text of all its chunks, wherever they are', async () => {
+    const core = await given([start, chunk(2, 'one ', 0)]);
+    const frame = JSON.parse(await storedFrame(core, SESSION, aborted, [chunk(3, 'two', 4)]));
+    expect(frame).toMatchObject({ full_response: 'one two' });
+    expect(frame).not.toHaveProperty('full_response_omitted');
+  });
+
+  it.each([
+    ['the first of them', 2],
+    ['the last of them', 3],
+  ])('carries none where %s are gone: a part would be taken for the whole', async (_, lastSeq) => {
+    const core = await given([start, chunk(2, 'one ', 0)], [chunk(3, 'two', 4)]);
+    await core.store.delete(eventsKey(SESSION, lastSeq));
+    const frame = JSON.parse(await storedFrame(core, SESSION, aborted, [aborted]));
+    expect(frame).toMatchObject({ full_response: null, full_response_omitted: true });
+  });
+});
+
+describe('P1: a message that set out to a turn', () => {
+  it('may arrive while a worker has the turn, and never again after that', async () => {
+    const core = await given();
+    const key = laneKey(SESSION, 'l');
+    const look = () => lookFor(core, SESSION, 'm', { laneId: 'l', turn: 't' });
+    const lane = { ...emptyLane(SESSION, 'c', 1), turn: 't', slot: 't' };
+    await core.store.put(key, { ...lane, holder: 'w' });
+    expect(await look()).toEqual({ is: 'under way' });
+    // A late duplicate opened a turn of the same id again: nobody has it.
+    await core.store.put(key, lane);
+    expect(await look()).toEqual({ is: 'nowhere' });
+  });
+});

@@ -1,0 +1,68 @@
+import type { Core } from '../core.ts';
+import { viewSession } from '../session/sessions.ts';
+import { entryKey } from '../store/keys.ts';
+import type { Entry } from './entries.ts';
+import { entriesOf } from './entries.ts';
+import { decodeEvents, mergeEvents } from './events.ts';
+import { byTurn, readEvents, withoutExpiry } from './journal.ts';
+
+const PAGE = 100;
+
+/** A session's entries from the one before `before` (without it: the newest) backwards, read page by page as needed. */
+export async function* readEntriesBefore(
+  core: Pick<Core, 'store'>,
+  session: string,
+  before = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Entry> {
+  let to = before - 1;
+  while (to >= 1) {
+    const page = await core.store.query(entryKey(session, 1), entryKey(session, to), {
+      backwards: true,
+      limit: PAGE,
+    });
+    for (const item of page) yield withoutExpiry(item);
+    const last = page.at(-1);
+    if (page.length < PAGE || !last) return;
+    to = last.n - 1;
+  }
+}
+
+/**
+ * The whole transcript backwards, as of now. Entries are put after the commit that makes them true, by a worker that may
+ * be a moment, or its successor, away: those of the active slot are computed from the committed events instead.
+ */
+export async function* readTranscriptBefore(
+  core: Pick<Core, 'store'>,
+  session: string,
+  before = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Entry> {
+  const latest = await entriesOfActiveSlot(core, session);
+  for (const entry of latest.toReversed()) if (entry.n < before) yield entry;
+  yield* readEntriesBefore(core, session, Math.min(before, latest[0]?.n ?? before));
+}
+
+/** The same forwards, from entry `from` on. */
+export async function* readTranscriptFrom(
+  core: Pick<Core, 'store'>,
+  session: string,
+  from: number,
+): AsyncGenerator<Entry> {
+  const latest = await entriesOfActiveSlot(core, session);
+  const end = latest[0]?.n ?? Number.MAX_SAFE_INTEGER;
+  for (let next = Math.max(1, from); next < end; ) {
+    const page = await core.store.query(entryKey(session, next), entryKey(session, end - 1), { limit: PAGE });
+    for (const item of page) yield withoutExpiry(item);
+    const last = page.at(-1);
+    if (page.length < PAGE || !last) break;
+    next = last.n + 1;
+  }
+  for (const entry of latest) if (entry.n >= from) yield entry;
+}
+
+async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: string): Promise<Entry[]> {
+  const { session, lane } = await viewSession(core, key);
+  // What the session counts was rolled over, and so has its entries.
+  if (!session || !lane?.begun || lane.begun.seq <= session.seq) return [];
+  const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeEvents(lane.tail));
+  return [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));
+}

@@ -1,0 +1,44 @@
+import type { AbortFrame } from '../../protocol/client-frames.ts';
+import type { Core } from '../core.ts';
+import type { Token } from '../ports.ts';
+import { errorReply, reply } from '../replies.ts';
+import { tellFates } from '../session/outcomes.ts';
+import { heldTurn, viewSession } from '../session/sessions.ts';
+import { dropSlot, releaseSlot } from '../session/slots.ts';
+import type { Lane } from '../store/items.ts';
+import { laneKey } from '../store/keys.ts';
+import { requestAbort } from '../store/lane-writes.ts';
+import type { Sender } from './acknowledge.ts';
+
+/**
+ * Stops the session's running turn, from any of its connections (P14): the worker sees the request with its next commit
+ * or look. A turn of this lane that has not begun yet is withdrawn instead: nothing was said, so nothing is to keep, but
+ * for what waits behind it.
+ */
+export async function abortTurn(core: Core, sender: Sender, frame: AbortFrame): Promise<void> {
+  const { session, lane: ownId, principal } = sender.connection;
+  const held = heldTurn(await viewSession(core, session));
+  if (held && matches(held.lane, frame)) {
+    const { turn, laneId } = held;
+    const request = { turn, pending: frame.pending ?? 'keep', by: principal.subject } as const;
+    if ((await core.store.update(laneKey(session, laneId), requestAbort(request))).ok) return;
+  }
+  const own = await core.store.get(laneKey(session, ownId));
+  if (own?.slot !== undefined && own.turn === own.slot && own.holder === undefined && matches(own, frame)) {
+    // What waits goes first: what is left of it when the turn is gone would be the next turn.
+    const waiting = frame.pending === 'discard' ? Object.values(own.waiting).map(({ turn }) => turn) : [];
+    const dropped: Token[] = [];
+    for (const slot of [...waiting, own.slot]) {
+      const token = { session, lane: ownId, slot };
+      if (await dropSlot(core, token, 'cancelled')) dropped.push(token);
+    }
+    // Fates are known before the places in the queue are gone, by which others find the messages.
+    await tellFates(core, ownId, await core.store.get(laneKey(session, ownId)), sender.id);
+    for (const token of dropped) await releaseSlot(core, token);
+    if (dropped.length > 0) return;
+  }
+  const text = frame.turn_id ? 'That turn is not running.' : 'No turn is running in this session.';
+  await reply(core, sender.id, errorReply('NO_ACTIVE_TURN', text));
+}
+
+const matches = (lane: Lane, frame: AbortFrame) => frame.turn_id === undefined || frame.turn_id === lane.turn;

@@ -1,0 +1,88 @@
+import type { Accepted } from '../../protocol/server-frames.ts';
+import { inOrderOfArrival } from '../arrival.ts';
+import type { Core } from '../core.ts';
+import { reply, sessionDeleted, withdrawalReply } from '../replies.ts';
+import { tellFates } from '../session/outcomes.ts';
+import { dropSlot, openSlot } from '../session/slots.ts';
+import type { Connection, Fate, Lane } from '../store/items.ts';
+import { laneKey, messageKey } from '../store/keys.ts';
+
+/** A connection and its id. */
+export interface Sender {
+  id: string;
+  connection: Connection;
+}
+
+/**
+ * Says `accepted`, with where the message landed. A turn that nobody has claimed yet may have lost its opener, so
+ * whoever says "accepted" opens its slot first, again if need be; where there is no room, the message is refused.
+ */
+export async function acknowledge(
+  core: Core,
+  sender: Sender,
+  laneId: string,
+  id: string,
+  lane: Lane,
+  { duplicate }: { duplicate: boolean },
+): Promise<void> {
+  const landed = landing(lane, id);
+  const slot = unclaimedSlot(lane, id);
+  if (slot !== undefined) {
+    const { session } = sender.connection;
+    const token = { session, lane: laneId, slot };
+    const opened = await openSlot(core, token);
+    if (opened === 'SESSION_DELETED') {
+      // Whoever deletes it withdraws what is on its lanes, and may have done so already.
+      await reply(core, sender.id, sessionDeleted({ id }));
+      return;
+    }
+    if (opened !== 'SESSION_QUEUE_FULL') {
+      if (landed.placement === 'turn') landed.position = opened.ahead;
+    } else {
+      await dropSlot(core, token, opened);
+      // Dropped by me or by another; or claimed meanwhile, and then it is accepted after all.
+      const now = await core.store.get(laneKey(session, laneId));
+      if (now && Object.hasOwn(now.notices, id)) {
+        await tellFates(core, laneId, now, sender.id);
+        return;
+      }
+      const fate = await core.store.get(messageKey(session, id));
+      if (fate) {
+        await answerFate(core, sender.id, id, fate);
+        return;
+      }
+    }
+  }
+  if (landed.placement === 'steering' && !duplicate) core.metrics.count('SteeringAccepted');
+  await reply(core, sender.id, { type: 'accepted', id, ...landed, ...(duplicate && { duplicate: true }) });
+}
+
+function landing(lane: Lane, id: string): Pick<Accepted, 'turn_id' | 'placement' | 'position'> {
+  const waiting = lane.waiting[id];
+  if (waiting) return { turn_id: waiting.turn, placement: 'queued', position: place(lane.waiting, id) };
+  const turn_id = lane.turn ?? lane.begun?.turn ?? '';
+  if (lane.inbox[id]?.turn === lane.turn) return { turn_id, placement: 'turn', position: 0 };
+  return { turn_id, placement: 'steering', position: Math.max(0, place(lane.inbox, id)) };
+}
+
+const place = (messages: Lane['inbox'], id: string) =>
+  inOrderOfArrival(messages).findIndex((message) => message.id === id);
+
+/** The slot that this message waits in, as far as the lane shows no worker there. */
+function unclaimedSlot(lane: Lane, id: string): string | undefined {
+  const waiting = lane.waiting[id];
+  if (waiting) return waiting.turn;
+  return Object.hasOwn(lane.inbox, id) && lane.turn === lane.slot && lane.holder === undefined
+    ? lane.slot
+    : undefined;
+}
+
+/** The same id again: the same answer, whoever asks (P10). */
+export async function answerFate(core: Core, connection: string, id: string, fate: Fate): Promise<void> {
+  if (fate.fate === 'withdrawn') {
+    await reply(core, connection, withdrawalReply(id, fate.code, core.limits));
+    return;
+  }
+  const { turn: turn_id, placement } = fate;
+  await reply(core, connection, { type: 'accepted', id, turn_id, placement, position: 0, duplicate: true });
+}

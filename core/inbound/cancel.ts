@@ -1,0 +1,111 @@
+import type { CancelFrame } from '../../protocol/client-frames.ts';
+import type { Core } from '../core.ts';
+import { errorReply, reply, sessionDeleted } from '../replies.ts';
+import { placeOf } from '../session/forwarded.ts';
+import { tellFates } from '../session/outcomes.ts';
+import { isDeleted } from '../session/sessions.ts';
+import type { Lane } from '../store/items.ts';
+import { laneKey, messageKey, sessionKey } from '../store/keys.ts';
+import { cancelPending, knows } from '../store/lane-writes.ts';
+import type { Sender } from './acknowledge.ts';
+import { answerFate } from './acknowledge.ts';
+
+/** A message that was taken in just now has a fate by then. */
+const FATE_TRIES = 3;
+const FATE_WAIT_MS = 5;
+
+/**
+ * Withdraws a message that no turn has taken in yet, whichever of the session's connections sent it; else says where it
+ * is (`NOT_PENDING`).
+ */
+export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFrame): Promise<void> {
+  let takenOn: Lane | undefined;
+  for await (const laneId of whereItMayPend(core, sender, id)) {
+    const outcome = await withdraw(core, sender, laneId, id);
+    if (outcome === 'told') return;
+    takenOn ??= outcome;
+  }
+  await answerNotPending(core, sender, id, takenOn);
+}
+
+/**
+ * The sender's own lane and where it sent the message, if anywhere; then those of other connections that have a turn in
+ * flight: each has a place in the session's queue. Read as they are needed, since most messages are cancelled where
+ * they were sent.
+ */
+async function* whereItMayPend(core: Core, { connection }: Sender, id: string): AsyncGenerator<string> {
+  const seen = new Set([connection.lane]);
+  yield connection.lane;
+  const own = await core.store.get(laneKey(connection.session, connection.lane));
+  const place = own?.elsewhere[id];
+  const session = await core.store.get(sessionKey(connection.session));
+  const others = [
+    ...(place === undefined ? [] : [placeOf(place).laneId]),
+    ...(session?.active ? [session.active.lane] : []),
+    ...Object.values(session?.queue ?? {}).map(({ lane }) => lane),
+  ];
+  for (const laneId of others) {
+    if (seen.has(laneId)) continue;
+    seen.add(laneId);
+    yield laneId;
+  }
+}
+
+/** `told`: the sender has its answer. A lane: it has taken the message in. Undefined: it does not know it. */
+async function withdraw(
+  core: Core,
+  sender: Sender,
+  laneId: string,
+  id: string,
+): Promise<'told' | Lane | undefined> {
+  const { session } = sender.connection;
+  for (;;) {
+    const lane = await core.store.get(laneKey(session, laneId));
+    if (lane?.session !== session) return undefined;
+    if (Object.hasOwn(lane.notices, id)) {
+      await tellFates(core, laneId, lane, sender.id);
+      return 'told';
+    }
+    const place = pendingPlace(lane, id);
+    const message = place && lane[place][id];
+    if (!message) return knows(lane, id) ? lane : undefined;
+    const written = await core.store.update(
+      laneKey(session, laneId),
+      cancelPending(session, place, id, message),
+    );
+    if (!written.ok) continue;
+    await tellFates(core, laneId, written.item, sender.id);
+    return 'told';
+  }
+}
+
+const pendingPlace = (lane: Lane, id: string) =>
+  (['inbox', 'waiting'] as const).find((place) => Object.hasOwn(lane[place], id));
+
+async function answerNotPending(core: Core, sender: Sender, id: string, takenOn?: Lane): Promise<void> {
+  const { session } = sender.connection;
+  for (let tries = 1; ; tries++) {
+    const fate = await core.store.get(messageKey(session, id));
+    if (fate?.fate === 'withdrawn') return answerFate(core, sender.id, id, fate);
+    if (!fate && takenOn && tries < FATE_TRIES) {
+      await core.clock.sleep(FATE_WAIT_MS);
+      continue;
+    }
+    const turn_id = fate?.turn ?? takenOn?.begun?.turn;
+    if (turn_id === undefined && (await isDeleted(core, session))) {
+      await reply(core, sender.id, sessionDeleted({ id }));
+      return;
+    }
+    const where =
+      turn_id === undefined
+        ? 'no such message is waiting in this session'
+        : `turn ${turn_id} has taken it in`;
+    const frame = errorReply('NOT_PENDING', `It cannot be withdrawn: ${where}.`, {
+      id,
+      ...(turn_id !== undefined && { turn_id }),
+      ...(fate && { placement: fate.placement }),
+    });
+    await reply(core, sender.id, frame);
+    return;
+  }
+}

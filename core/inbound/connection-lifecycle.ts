@@ -1,0 +1,31 @@
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import { openSession, viewSession } from '../session/sessions.ts';
+import type { Principal } from '../store/items.ts';
+import { connectionKey, laneKey, sessionKey } from '../store/keys.ts';
+import { stopListening } from '../store/lane-writes.ts';
+import { leaveAudience } from '../store/session-writes.ts';
+
+/** `$connect`: the session, a lane of its own, and the connection, which the first frame finds by its id. */
+export async function openConnection(
+  core: Core,
+  id: string,
+  who: { principal: Principal; sessionId: string; name?: string },
+): Promise<void> {
+  const opened = await openSession(core, { ...who, connection: id });
+  // If absent: a late duplicate of this request must not undo what the first frame has settled.
+  await core.store.putIfAbsent(connectionKey(id), { ...who, ...opened, expires: expiry(core).connection });
+}
+
+/**
+ * `$disconnect`, which is best effort: nothing depends on it. The turn runs on (P14); the connection is just not
+ * posted to any more, a little earlier than its first `GoneException` would have it.
+ */
+export async function closeConnection(core: Core, id: string): Promise<void> {
+  const connection = await core.store.get(connectionKey(id));
+  if (!connection) return;
+  await core.store.update(sessionKey(connection.session), leaveAudience(id));
+  const { laneId } = await viewSession(core, connection.session);
+  if (laneId !== undefined) await core.store.update(laneKey(connection.session, laneId), stopListening(id));
+  await core.store.delete(connectionKey(id));
+}

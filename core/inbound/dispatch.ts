@@ -1,0 +1,141 @@
+import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
+import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
+import { ID_PATTERN } from '../../protocol/limits.ts';
+import type { ErrorReply } from '../../protocol/server-frames.ts';
+import type { Core } from '../core.ts';
+import { errorReply, reply } from '../replies.ts';
+import type { Principal } from '../store/items.ts';
+import { abortTurn } from './abort.ts';
+import { answerApproval } from './approve.ts';
+import { cancelMessage } from './cancel.ts';
+import { connect } from './connect.ts';
+import { sendHistory } from './history.ts';
+import { acceptMessage } from './message.ts';
+import { nearestIssue } from './nearest-issue.ts';
+import type { Wish } from './open-connection.ts';
+import { greet } from './open-connection.ts';
+import { excessOf, tooMany } from './rate.ts';
+import { repairLane } from './repair.ts';
+import { removeSession, renameSession, sendExport, sendSessions } from './sessions.ts';
+
+export interface InboundFrame {
+  connectionId: string;
+  body: string;
+  /** When API Gateway received it, in milliseconds since the epoch. */
+  receivedAt: number;
+  /** Whose frames are counted; nobody's where everybody is one and the same principal. */
+  countedFor?: Principal;
+}
+
+/** One frame of a client: greeted if it is the first, checked, answered. A frame in error harms nothing else. */
+export async function handleFrame(
+  core: Core,
+  { connectionId, body, receivedAt, countedFor }: InboundFrame,
+): Promise<void> {
+  const parsed = parseFrame(body);
+  // Counted while the connection is read: the limit costs a write unit, and no time.
+  const [greeted, excess] = await Promise.all([
+    greet(core, connectionId, parsed.ok ? wishOf(parsed.frame) : {}),
+    countedFor &&
+      excessOf(core, countedFor, parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames'),
+  ]);
+  // Closed meanwhile, or swept: API Gateway has no way to answer either.
+  if (!greeted) return;
+  // A `connect` that was greeted here has had its answer, but for the last word: the connections are counted too.
+  if (excess && !(greeted.here && parsed.ok && parsed.frame.type === 'connect')) {
+    await reply(core, connectionId, tooMany(excess, parsed.ok ? idOf(parsed.frame) : parsed.error.id));
+    return;
+  }
+  if (!parsed.ok) {
+    await reply(core, connectionId, parsed.error);
+    return;
+  }
+  const { frame } = parsed;
+  const sender = { id: connectionId, connection: greeted.connection };
+  const { session, lane } = sender.connection;
+  switch (frame.type) {
+    case 'connect':
+      return connect(core, connectionId, greeted, frame);
+    case 'message':
+      return acceptMessage(core, sender, frame, receivedAt);
+    case 'abort':
+      return abortTurn(core, sender, frame);
+    case 'cancel':
+      return cancelMessage(core, sender, frame);
+    case 'history':
+      await sendHistory(core, sender, frame);
+      return repairLane(core, session, lane);
+    case 'sessions':
+      return sendSessions(core, sender, frame);
+    case 'rename':
+      return renameSession(core, sender, frame);
+    case 'export':
+      return sendExport(core, sender, frame);
+    case 'delete':
+      return removeSession(core, sender, frame);
+    case 'approval_response':
+      return answerApproval(core, sender, frame);
+    case 'ping':
+      await reply(core, connectionId, {
+        type: 'pong',
+        ...(frame.nonce !== undefined && { nonce: frame.nonce }),
+      });
+      return repairLane(core, session, lane);
+  }
+}
+
+/** The id that an error about this frame carries. */
+function idOf(frame: ClientFrame): string | undefined {
+  switch (frame.type) {
+    case 'message':
+    case 'cancel':
+      return frame.id;
+    case 'approval_response':
+      return frame.request_id;
+    default:
+      return undefined;
+  }
+}
+
+const wishOf = (frame: ClientFrame): Wish =>
+  frame.type === 'connect'
+    ? {
+        sessionId: frame.session_id,
+        lane: frame.resume?.lane,
+        after: frame.resume?.after_seq,
+        connecting: true,
+      }
+    : {};
+
+type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply };
+
+export function parseFrame(body: string): Parsed {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return refused(errorReply('INVALID_JSON', 'The frame is not JSON.'));
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refused(errorReply('INVALID_JSON', 'The frame is not a JSON object.'));
+  }
+  const { type, id } = value as { type?: unknown; id?: unknown };
+  const about = typeof id === 'string' && ID_PATTERN.test(id) ? { id } : {};
+  if (typeof type !== 'string' || !Object.hasOwn(CLIENT_FRAMES, type)) {
+    const known = Object.keys(CLIENT_FRAMES).join(', ');
+    return refused(errorReply('UNKNOWN_MESSAGE_TYPE', `The frame's "type" must be one of: ${known}.`, about));
+  }
+  const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(value);
+  if (checked.success) return { ok: true, frame: checked.data };
+  const issue = checked.error.issues[0] && nearestIssue(checked.error.issues[0], value);
+  const field = issue?.path.join('.') || 'frame';
+  return refused(
+    errorReply(
+      'INVALID_FRAME',
+      `The field "${field}" is not valid: ${issue?.message ?? 'see the protocol'}.`,
+      about,
+    ),
+  );
+}
+
+const refused = (error: ErrorReply): Parsed => ({ ok: false, error });

@@ -1,0 +1,145 @@
+import type { MessageFrame } from '../../protocol/client-frames.ts';
+import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
+import type { ErrorReply } from '../../protocol/server-frames.ts';
+import { imagesOf, isBlank } from '../content.ts';
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import { errorReply, reply, sessionDeleted } from '../replies.ts';
+import { tellFates } from '../session/outcomes.ts';
+import { isDeleted } from '../session/sessions.ts';
+import type { Lane, PendingMessage } from '../store/items.ts';
+import { laneKey, messageKey } from '../store/keys.ts';
+import type { Acceptance } from '../store/lane-writes.ts';
+import { contentBytes, knows } from '../store/lane-writes.ts';
+import type { Sender } from './acknowledge.ts';
+import { acknowledge, answerFate } from './acknowledge.ts';
+import type { Seat } from './forward.ts';
+import { ownSeat, seatElsewhere } from './forward.ts';
+import { repairLane } from './repair.ts';
+
+/** Each refusal of a write means that somebody else moved the lane on, so this is reached only by a fault of ours. */
+const MAX_TRIES = 50;
+/** An id whose fate is being written just now shows it by then. */
+const FATE_TRIES = 3;
+const FATE_WAIT_MS = 5;
+
+/**
+ * Accepts a message: one conditional write on its lane, which opens a turn or steers the one in flight; or on the lane of
+ * the session's running turn. It is acknowledged only when somebody will come for it (P1), and known again by its id (P10).
+ */
+export async function acceptMessage(
+  core: Core,
+  sender: Sender,
+  frame: MessageFrame,
+  at: number,
+): Promise<void> {
+  const refusal = checkContent(frame);
+  if (refusal) {
+    await reply(core, sender.id, refusal);
+    return;
+  }
+  const { session, lane: ownId } = sender.connection;
+  const id = frame.id ?? core.newId();
+  const queued = frame.delivery === 'queue';
+  let mayBeElsewhere = core.steerScope === 'session' && !queued;
+  for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    // Read before the write: the lane forgets an id after two turns, its fate is known for a day. An id made here is new.
+    const fate = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));
+    if (fate) {
+      await answerFate(core, sender.id, id, fate);
+      return;
+    }
+    const message = pendingMessage(frame, at, core.newId());
+    const now = core.clock.now();
+    const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
+    const seat =
+      (mayBeElsewhere && (await elsewhere(core, ownId, acceptance))) || ownSeat(ownId, acceptance, queued);
+    const { laneId } = seat;
+    const accepted = await take(core, session, seat);
+    if (accepted) {
+      await acknowledge(core, sender, laneId, id, accepted, { duplicate: false });
+      return;
+    }
+    const lane = await core.store.get(laneKey(session, laneId));
+    if (!lane || lane.session !== session) {
+      const deleted = await isDeleted(core, session);
+      const expired = errorReply('INTERNAL', 'This connection has expired; connect again.', { id });
+      await reply(core, sender.id, deleted ? sessionDeleted({ id }) : expired);
+      return;
+    }
+    if (Object.hasOwn(lane.notices, id)) {
+      await tellFates(core, laneId, lane, sender.id);
+      return;
+    }
+    if (isPending(lane, id) || (knows(lane, id) && tries >= FATE_TRIES)) {
+      // Either my write took effect and its answer was lost, or the client repeats itself. Remembered, not pending and
+      // without a fate that says otherwise: a turn has it.
+      await acknowledge(core, sender, laneId, id, lane, { duplicate: frame.id !== undefined });
+      return;
+    }
+    if (knows(lane, id)) {
+      await core.clock.sleep(FATE_WAIT_MS);
+      continue;
+    }
+    if (Object.hasOwn(lane.elsewhere, id)) mayBeElsewhere = true;
+    const full = fullness(core, lane, id, message);
+    if (full) {
+      await reply(core, sender.id, full);
+      // A full inbox that nobody comes for would refuse for ever.
+      await repairLane(core, session, laneId);
+      return;
+    }
+  }
+  throw new Error(`message ${id}: the lane refused it ${MAX_TRIES} times without a reason`);
+}
+
+/** The first write that can be made. Undefined: none could. */
+async function take(core: Core, session: string, { laneId, writes }: Seat): Promise<Lane | undefined> {
+  for (const write of writes) {
+    const written = await core.store.update(laneKey(session, laneId), write);
+    if (written.ok) return written.item;
+  }
+  return undefined;
+}
+
+async function elsewhere(core: Core, ownId: string, acceptance: Acceptance): Promise<Seat | undefined> {
+  const own = await core.store.get(laneKey(acceptance.session, ownId));
+  return own && seatElsewhere(core, ownId, own, acceptance);
+}
+
+const pendingMessage = (frame: MessageFrame, at: number, turn: string): PendingMessage => ({
+  content: frame.content,
+  turn,
+  at,
+  ...(frame.order !== undefined && { order: frame.order }),
+  ...(frame.delivery === 'now' && { now: true }),
+});
+
+const isPending = (lane: Lane, id: string) =>
+  Object.hasOwn(lane.inbox, id) || Object.hasOwn(lane.waiting, id);
+
+/** P2: what is refused here was never written. */
+function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
+  const about = id === undefined ? {} : { id };
+  if (isBlank(content)) return errorReply('EMPTY_CONTENT', 'The message has no content.', about);
+  const size = Buffer.byteLength(JSON.stringify(content));
+  if (size <= MAX_CONTENT_BYTES) return undefined;
+  const hint = imagesOf(content) > 0 ? ' A larger image can be sent by its URL.' : '';
+  const text = `The content has ${size} bytes as JSON; at most ${MAX_CONTENT_BYTES} are taken.${hint}`;
+  return errorReply('MESSAGE_TOO_LARGE', text, { ...about, limit: MAX_CONTENT_BYTES, depth: size });
+}
+
+/** Why the lane has no room; undefined when it has by now. */
+function fullness({ limits }: Core, lane: Lane, id: string, message: PendingMessage): ErrorReply | undefined {
+  const full = (text: string, limit: number, depth: number) =>
+    errorReply('STEERING_QUEUE_FULL', `${text}; this message was not kept.`, { id, limit, depth });
+  for (const pending of [lane.inbox, lane.waiting]) {
+    const depth = Object.keys(pending).length;
+    if (depth >= limits.inboxMessages)
+      return full(`${depth} messages wait already`, limits.inboxMessages, depth);
+  }
+  if (lane.bytes + contentBytes(message) > limits.inboxBytes) {
+    return full(`${lane.bytes} bytes wait already`, limits.inboxBytes, lane.bytes);
+  }
+  return undefined;
+}

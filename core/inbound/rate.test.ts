@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { noMetrics } from '../../aws/cloudwatch/emf.ts';
+import type { Core } from '../core.ts';
+import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
+import { memoryStore } from '../testing/memory-store.ts';
+import { excessOf } from './rate.ts';
+
+const ANN = { tenant: 'acme', subject: 'ann' };
+const MINUTE = 60_000;
+
+function given({ frames = 2, connections = 1, fails = false } = {}) {
+  const warnings: string[] = [];
+  const store = memoryStore();
+  const time = { now: 5 * MINUTE + 15_000 };
+  const log = { info() {}, warn: (text: string) => warnings.push(text), error() {}, with: () => log };
+  const unused = () => Promise.reject(new Error('not used here'));
+  const core: Core = {
+    store: fails ? { ...store, update: () => Promise.reject(new Error('throttled')) } : store,
+    queues: { sendToken: unused, sendDeadline: unused, sendDeletion: unused },
+    gateway: { post: unused, disconnect: unused },
+    clock: { now: () => time.now, sleep: unused },
+    newId: () => 'id',
+    log,
+    metrics: noMetrics,
+    limits: { inboxMessages: 1, inboxBytes: 1, sessionTurns: 1, queueTimeoutSeconds: 1 },
+    steerScope: 'connection',
+    rates: { framesPerMinute: frames, connectionsPerMinute: connections },
+    retention: { transcriptDays: 1, eventHours: 1 },
+  };
+  return { core, store, warnings, time };
+}
+
+describe('a rate', () => {
+  it('lets as many through as its limit says, and the next ones again when the minute is over', async () => {
+    const { core, time } = given();
+    expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
+    expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
+    expect(await excessOf(core, ANN, 'frames')).toEqual({ limit: 2, retryAfterMs: 45_000 });
+    time.now += 44_999;
+    expect(await excessOf(core, ANN, 'frames')).toEqual({ limit: 2, retryAfterMs: 1 });
+    time.now += 1;
+    expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
+  });
+
+  it('counts each principal and each kind by itself', async () => {
+    const { core } = given({ frames: 1 });
+    for (const principal of [ANN, { ...ANN, subject: 'bob' }, { ...ANN, tenant: 'globex' }]) {
+      for (const kind of ['frames', 'aborts', 'connections'] as const) {
+        expect(await excessOf(core, principal, kind)).toBeUndefined();
+        expect(await excessOf(core, principal, kind)).toMatchObject({ limit: 1 });
+      }
+    }
+  });
+
+  it('that is zero is none, and nothing is written for it', async () => {
+    const { core, store } = given({ frames: 0, connections: 0, fails: true });
+    expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
+    expect(await excessOf(core, ANN, 'connections')).toBeUndefined();
+    expect(await store.get(rateKey(ANN, 'frames', 5))).toBeUndefined();
+  });
+
+  it('that cannot be counted lets everything through, and says so', async () => {
+    const { core, warnings } = given({ fails: true });
+    for (let n = 0; n < 5; n++) expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
+    expect(warnings).toHaveLength(5);
+  });
+
+  it('expires with its minute', async () => {
+    const { core, store } = given();
+    await excessOf(core, ANN, 'frames');
+    expect(await store.get(rateKey(ANN, 'frames', 5))).toEqual({ count: 1, expires: 6 * 60 });
+  });
+});
+
+describe('keys', () => {
+  it('of the longest names and ids that are let in fit into a DynamoDB key: 2048 and 1024 bytes', () => {
+    const longest = { tenant: 'ä'.repeat(128), subject: '🙂'.repeat(64) };
+    const session = sessionOf(longest, '#'.repeat(64));
+    for (const { pk, sk } of [
+      messageKey(session, '~'.repeat(64)),
+      rateKey(longest, 'connections', 99_999_999),
+    ]) {
+      expect(Buffer.byteLength(pk)).toBeLessThanOrEqual(2048);
+      expect(Buffer.byteLength(sk)).toBeLessThanOrEqual(1024);
+    }
+  });
+});

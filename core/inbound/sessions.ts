@@ -1,0 +1,59 @@
+import type { DeleteFrame, ExportFrame, RenameFrame, SessionsFrame } from '../../protocol/client-frames.ts';
+import { DEFAULT_SESSIONS_LIMIT, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import type { Core } from '../core.ts';
+import { errorReply, reply } from '../replies.ts';
+import { deleteSession } from '../session/deletion.ts';
+import { exportPage } from '../session/export.ts';
+import { listSessions } from '../session/session-list.ts';
+import { sessionKey, sessionOf } from '../store/keys.ts';
+import { rename } from '../store/session-writes.ts';
+import type { Sender } from './acknowledge.ts';
+
+/**
+ * What a principal does with its sessions, over a connection to any of them. Every key is made with the principal of the
+ * connection, so that another's session is as good as none (P12).
+ */
+
+/** Room for the frame around a page. */
+const PAGE_BYTES = MAX_FRAME_BYTES - 512;
+
+export async function sendSessions(core: Core, sender: Sender, frame: SessionsFrame): Promise<void> {
+  const { after, limit = DEFAULT_SESSIONS_LIMIT } = frame;
+  const page = await listSessions(core, sender.connection.principal, { after, limit, bytes: PAGE_BYTES });
+  await reply(core, sender.id, { type: 'sessions', ...page, ...asked(after) });
+}
+
+/** Everyone who listens to the session hears its name. */
+export async function renameSession(core: Core, sender: Sender, frame: RenameFrame): Promise<void> {
+  const { session_id, name } = frame;
+  const renamed = await core.store.update(sessionKey(keyOf(sender, session_id)), rename(name));
+  if (!renamed.ok) return replyNotFound(core, sender, session_id);
+  for (const connection of new Set([sender.id, ...Object.keys(renamed.item.audience)])) {
+    await reply(core, connection, { type: 'renamed', session_id, name });
+  }
+}
+
+export async function sendExport(core: Core, sender: Sender, frame: ExportFrame): Promise<void> {
+  const { session_id, after } = frame;
+  const session = keyOf(sender, session_id);
+  const item = await core.store.get(sessionKey(session));
+  if (!item || item.deleted !== undefined) return replyNotFound(core, sender, session_id);
+  const page = await exportPage(core, session, item, { after, bytes: PAGE_BYTES });
+  await reply(core, sender.id, { type: 'export', session_id, ...page, ...asked(after) });
+}
+
+/** Answered when nothing can be written or shown any more; asked for again, it is answered so again. */
+export async function removeSession(core: Core, sender: Sender, { session_id }: DeleteFrame): Promise<void> {
+  const found = await deleteSession(core, keyOf(sender, session_id), sender.id);
+  if (!found) return replyNotFound(core, sender, session_id);
+  await reply(core, sender.id, { type: 'deleted', session_id });
+}
+
+/** A client that asks again must not take the answer to one page for that to the next. */
+const asked = (after: string | undefined) => after !== undefined && { after };
+
+const keyOf = ({ connection }: Sender, sessionId: string) => sessionOf(connection.principal, sessionId);
+
+async function replyNotFound(core: Core, sender: Sender, session_id: string): Promise<void> {
+  await reply(core, sender.id, errorReply('SESSION_NOT_FOUND', 'There is no such session.', { session_id }));
+}

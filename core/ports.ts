@@ -1,0 +1,87 @@
+import type { CountMetric, SplitMetric, TimeMetric } from '../config/metrics.ts';
+import type { Key } from './store/keys.ts';
+import type { Update } from './store/update.ts';
+
+/** What the core needs from the world. It reads no clock, no random source and no environment by itself. */
+
+export type Written<T> = { ok: true; item: T } | { ok: false };
+
+/** Items under a primary key. Each call is atomic on one item and reads consistently. Throws when the store fails. */
+export interface Store {
+  get<T>(key: Key<T>): Promise<T | undefined>;
+  put<T>(key: Key<T>, item: T): Promise<void>;
+  /** False: something is there already. */
+  putIfAbsent<T>(key: Key<T>, item: T): Promise<boolean>;
+  /**
+   * `ok: false` means that a condition did not hold *when the answer was made*: after an ambiguous failure the
+   * store may have carried the update out before and refuse its own repeat, so whoever is refused reads.
+   */
+  update<T>(key: Key<T>, update: Update<T>): Promise<Written<T>>;
+  delete<T>(key: Key<T>): Promise<void>;
+  /** The keys of items of one partition, at most `limit` of them. */
+  keys<T>(from: Key<T>, to: Key<T>, limit: number): Promise<Key<T>[]>;
+  /** Items of one partition with sort keys from `from` to `to`, both included, in that order or backwards. */
+  query<T>(from: Key<T>, to: Key<T>, options?: { backwards?: boolean; limit?: number }): Promise<T[]>;
+}
+
+/** Stands for a slot in the session's FIFO queue: "this slot has work". */
+export interface Token {
+  session: string;
+  lane: string;
+  slot: string;
+}
+
+/** "This session is to be deleted, and what turns up of it until then too." */
+export interface Deletion {
+  session: string;
+  /** When it was asked for, in milliseconds since the epoch: a session made later is another one. */
+  at: number;
+  /** Until when something may still be written for it. */
+  until: number;
+}
+
+export interface Queues {
+  /**
+   * Sends a token to the session's group. `sender` makes the deduplication id unique per sender: a repeat that SQS
+   * swallows because its first was consumed would strand the lane.
+   */
+  sendToken(token: Token, sender: string): Promise<void>;
+  /** Wakes the deadline function after so many seconds (at most 900). */
+  sendDeadline(token: Token, seconds: number): Promise<void>;
+  /** Wakes the deadline function after so many seconds (at most 900) to carry it out. */
+  sendDeletion(deletion: Deletion, seconds: number): Promise<void>;
+}
+
+export interface Gateway {
+  /** `gone`: this connection will never receive anything again. Throws when the post failed otherwise. */
+  post(connection: string, frame: string): Promise<'sent' | 'gone'>;
+  /** Closes a connection, so that its client connects again and resumes. One that is gone is closed already. */
+  disconnect(connection: string): Promise<void>;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Unique, unguessable, at most 64 visible ASCII characters. */
+export type NewId = () => string;
+
+/** Structured log lines: ids, codes and figures, never message content, tokens or secrets. */
+export interface Log {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+  /** The same log, with these fields in every line. */
+  with(fields: Record<string, unknown>): Log;
+}
+
+/** What an operator counts and measures, by the names of `METRICS`. */
+export interface Metrics {
+  count(name: CountMetric, value?: number): void;
+  /** `part`: which value of the metric's dimension it was. */
+  countBy(name: SplitMetric, part: string): void;
+  time(name: TimeMetric, ms: number): void;
+}

@@ -1,0 +1,66 @@
+import type { ErrorCode } from '../protocol/errors.ts';
+import type { ErrorReply, ReplyFrame } from '../protocol/server-frames.ts';
+import type { Core } from './core.ts';
+import type { WithdrawalCode } from './store/items.ts';
+
+/** Codes after which the same frame may succeed later. */
+const RETRYABLE = new Set<ErrorCode>([
+  'STEERING_QUEUE_FULL',
+  'SESSION_QUEUE_FULL',
+  'SESSION_QUEUE_TIMEOUT',
+  'RATE_LIMITED',
+  'INTERNAL',
+]);
+
+export type ErrorDetails = Pick<
+  ErrorReply,
+  'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms' | 'turn_id' | 'placement'
+>;
+
+/** An error that answers a frame: the connection stays open and a running turn is untouched. */
+export const errorReply = (code: ErrorCode, message: string, details: ErrorDetails = {}): ErrorReply => ({
+  type: 'error',
+  code,
+  message,
+  terminal: false,
+  retryable: RETRYABLE.has(code),
+  ...details,
+});
+
+export const reply = async (
+  core: Pick<Core, 'gateway' | 'metrics'>,
+  connection: string,
+  frame: ReplyFrame,
+) => {
+  if (frame.type === 'error') core.metrics.countBy('Refused', frame.code);
+  return core.gateway.post(connection, JSON.stringify(frame));
+};
+
+/** What everything is answered in a session that was deleted; without an id, what its listeners are told. */
+export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
+  errorReply('SESSION_DELETED', 'This session was deleted.', details);
+
+/** How a client is told that its message was withdrawn before any turn took it in. */
+export function withdrawalReply(id: string, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {
+  switch (code) {
+    case 'cancelled':
+      return { type: 'cancelled', ids: [id], reason: 'It was withdrawn before the agent saw it.' };
+    case 'SESSION_DELETED':
+      return sessionDeleted({ id });
+    case 'SESSION_QUEUE_FULL':
+      return errorReply(code, `This session already has ${limits.sessionTurns} turn(s) running or waiting.`, {
+        id,
+        limit: limits.sessionTurns,
+        depth: limits.sessionTurns,
+      });
+    case 'SESSION_QUEUE_TIMEOUT':
+      return errorReply(
+        code,
+        `The session was busy for ${limits.queueTimeoutSeconds} s; the message was not kept.`,
+        {
+          id,
+          limit: limits.queueTimeoutSeconds,
+        },
+      );
+  }
+}

@@ -1,0 +1,210 @@
+import { Broadcast } from '../broadcast.ts';
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import type { TurnEvent } from '../events/events.ts';
+import { decodeEvents, encodeEvents, isEnd, mergeEvents } from '../events/events.ts';
+import { readEvents, storedFrame } from '../events/journal.ts';
+import type { Deletion } from '../ports.ts';
+import { reply, sessionDeleted } from '../replies.ts';
+import type { Lane, Session } from '../store/items.ts';
+import {
+  laneIdOf,
+  laneKey,
+  lanesRange,
+  listingKey,
+  notedAnswer,
+  partsRange,
+  sessionKey,
+} from '../store/keys.ts';
+import { close, isClosed } from '../store/lane-writes.ts';
+import { bury } from '../store/session-writes.ts';
+import { tellFates } from './outcomes.ts';
+
+/**
+ * How a session is deleted. First it is buried: one write on it, after which no listener, no turn and no connection gets in.
+ * Then each lane is closed: one write on it, after which no worker can commit (P8) and nothing is accepted. Only now the
+ * deletion is answered. Its items are removed by the deadline function, at once and again when no function that had begun before
+ * can live any more: what such a one may still put, an entry or events, does not stay. All of it can be done again.
+ */
+
+/** The longest time that Lambda gives a function, and a while for what was on its way to the table. */
+const LAST_WRITE_MS = (15 + 5) * 60_000;
+/** SQS delays a message by this at most. */
+const MAX_DELAY_SECONDS = 900;
+/** A client that could not be told of it is told again after so long. */
+const TELL_AGAIN_SECONDS = 30;
+/** Removed in one go: well within the time limit of a function. */
+const MAX_ITEMS = 2000;
+const AT_ONCE = 25;
+/** A session has as many as connections in five days. */
+const MAX_LANES = 10_000;
+
+/** False: there is no such session. Else nothing can be written or shown of it any more. `by`: the connection that asks. */
+export async function deleteSession(core: Core, session: string, by?: string): Promise<boolean> {
+  if (!(await core.store.get(sessionKey(session)))) return false;
+  const at = core.clock.now();
+  // Told first: if I die from here on, it is carried out all the same.
+  await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);
+  const buried = await burySession(core, session, at);
+  if (buried) await closeSession(core, session, buried, by);
+  await core.queues.sendDeletion({ session, at, until: at }, 0);
+  return true;
+}
+
+/** Asks for a deletion and leaves all of it to the deadline function. */
+export async function requestDeletion(
+  core: { queues: Pick<Core['queues'], 'sendDeletion'>; clock: Pick<Core['clock'], 'now'> },
+  session: string,
+): Promise<void> {
+  const at = core.clock.now();
+  await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, 0);
+}
+
+/** A message of `sendDeletion`: does what is not done of it, removes the session's items, and comes again until `until`. */
+export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<void> {
+  const { session, at, until } = deletion;
+  const buried = await burySession(core, session, at);
+  if (!buried) return;
+  const areTold = await closeSession(core, session, buried);
+  const isLast = core.clock.now() >= at + LAST_WRITE_MS;
+  // Its lane is what a client is known by: while one is there, nothing is removed.
+  if (!areTold && !isLast) return core.queues.sendDeletion(deletion, TELL_AGAIN_SECONDS);
+  if (!(await removeItems(core, session, buried, isLast))) await core.queues.sendDeletion(deletion, 0);
+  else if (core.clock.now() < until) {
+    const seconds = Math.ceil((until - core.clock.now()) / 1000);
+    await core.queues.sendDeletion(deletion, Math.min(seconds, MAX_DELAY_SECONDS));
+  }
+}
+
+/** Undefined: there is none, or one that was made later. */
+async function burySession(core: Core, session: string, at: number): Promise<Session | undefined> {
+  const key = sessionKey(session);
+  const buried = await core.store.update(key, bury(at, expiry(core).tombstone));
+  const item = buried.ok ? buried.item : await core.store.get(key);
+  return item?.deleted === undefined ? undefined : item;
+}
+
+/**
+ * Closes every lane, then tells the clients of each, but for who asked. A lane is removed when its client was told, so that
+ * whoever does it again tells nobody twice; and only when all lanes were asked what is withdrawn on them, since a message
+ * may have been sent from one to another.
+ */
+async function closeSession(
+  core: Core,
+  session: string,
+  { audience }: Session,
+  by?: string,
+): Promise<boolean> {
+  const ids = (await core.store.keys(...lanesRange(session), MAX_LANES)).map(laneIdOf);
+  await eachOf(ids, (id) => closeLane(core, session, id, audience));
+  await eachOf(ids, (id) => tellWithdrawn(core, session, id));
+  let areTold = true;
+  await eachOf(ids, async (id) => {
+    if (!(await dismissLane(core, session, id, by))) areTold = false;
+  });
+  return areTold;
+}
+
+async function closeLane(
+  core: Core,
+  session: string,
+  id: string,
+  audience: Session['audience'],
+): Promise<void> {
+  const key = laneKey(session, id);
+  for (;;) {
+    const lane = await core.store.get(key);
+    if (!lane) return;
+    if (isClosed(lane)) {
+      await quietly(core, () => postLastWords(core, id, lane, audience));
+      return;
+    }
+    const end = await lastWords(core, lane);
+    const tail = end ? [...lane.tail, ...encodeEvents([end])] : lane.tail;
+    // Refused or not, it is read again: it may have changed meanwhile, and an answer may have been lost.
+    await core.store.update(key, close(lane, end?.seq ?? lane.seq, tail));
+  }
+}
+
+async function tellWithdrawn(core: Core, session: string, id: string): Promise<void> {
+  const lane = await core.store.get(laneKey(session, id));
+  if (lane) await quietly(core, () => tellFates(core, id, lane));
+}
+
+/** Whether its client was told. */
+async function dismissLane(
+  core: Core,
+  session: string,
+  id: string,
+  by: string | undefined,
+): Promise<boolean> {
+  const lane = await core.store.get(laneKey(session, id));
+  if (!lane) return true;
+  const tell = () => reply(core, lane.connection, sessionDeleted());
+  if (lane.connection !== by && !(await quietly(core, tell))) return false;
+  await core.store.delete(laneKey(session, id));
+  return true;
+}
+
+/** A turn that runs ends here: by an event like any other, durable before it is shown (P4), with all that was said (P3). */
+async function lastWords(core: Core, lane: Lane): Promise<TurnEvent | undefined> {
+  const { begun, turn, session } = lane;
+  if (!begun || begun.turn !== turn) return undefined;
+  const events = mergeEvents(await readEvents(core, session, begun.seq), decodeEvents(lane.tail));
+  if (events.some((event) => event.turn === turn && isEnd(event))) return undefined;
+  const { code, message, retryable } = sessionDeleted();
+  return { type: 'error', code, message, retryable, first: begun.seq, seq: lane.seq + 1, turn };
+}
+
+async function postLastWords(
+  core: Core,
+  id: string,
+  lane: Lane,
+  audience: Session['audience'],
+): Promise<void> {
+  const { session } = lane;
+  const events = decodeEvents(lane.tail);
+  const last = events.at(-1);
+  if (last?.type !== 'error' || last.code !== 'SESSION_DELETED') return;
+  const frame = await storedFrame(core, session, last, events);
+  // Items are removed when no lane is left: while this one is there, the frame was made from all of them.
+  if (!(await core.store.get(laneKey(session, id)))) return;
+  const broadcast = new Broadcast(core, session, id);
+  broadcast.join(audience);
+  broadcast.join(lane.audience);
+  await broadcast.send([frame]);
+  await broadcast.settled();
+  core.metrics.countBy('Turns', last.type);
+  if (lane.begun) core.metrics.time('TurnTime', core.clock.now() - lane.begun.at);
+}
+
+/** Whether it was told. A client that cannot be told is tried again, and hears of it with its next frame at the latest. */
+async function quietly(core: Core, tell: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await tell();
+    return true;
+  } catch (error) {
+    core.log.warn('not told that a session was deleted', { error: String(error) });
+    return false;
+  }
+}
+
+/**
+ * Whether all of them are gone. What an answer is noted by stays until the last time, since a function that had begun before may
+ * put the answer after the note.
+ */
+async function removeItems(core: Core, session: string, item: Session, isLast: boolean): Promise<boolean> {
+  const keys = await core.store.keys(...partsRange(session), MAX_ITEMS);
+  const kept = isLast ? [] : keys.filter((key) => notedAnswer(key));
+  await eachOf(keys, async (key) => {
+    const answer = notedAnswer(key);
+    if (answer) await core.store.delete(answer);
+    if (!kept.includes(key)) await core.store.delete(key);
+  });
+  await core.store.delete(listingKey(item.principal, item));
+  return keys.length < MAX_ITEMS || kept.length === keys.length;
+}
+
+async function eachOf<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < all.length; i += AT_ONCE) await Promise.all(all.slice(i, i + AT_ONCE).map(work));
+}

@@ -1,0 +1,82 @@
+import type { Core } from '../core.ts';
+import { cutAt } from '../events/entries.ts';
+import { historyEntry } from '../events/history-entry.ts';
+import { readTranscriptFrom } from '../events/transcript.ts';
+import type { Session } from '../store/items.ts';
+
+export interface ExportPage {
+  /** Whole lines where they fit; a line longer than a page goes on in the next one. */
+  data: string;
+  /** Where the next page begins; absent on the last one. */
+  next?: string;
+}
+
+/**
+ * A session as JSON lines: what it is, then each entry of its transcript as the protocol shows it, whole. A page is at
+ * most `bytes` long as a JSON string; all pages together are the file.
+ */
+export async function exportPage(
+  core: Pick<Core, 'store'>,
+  session: string,
+  item: Session,
+  { after, bytes }: { after?: string | undefined; bytes: number },
+): Promise<ExportPage> {
+  const start = after === undefined ? { n: 0, offset: 0 } : readPlace(after);
+  let data = '';
+  let room = bytes - 2;
+  for await (const { n, text } of lines(core, session, item, start.n)) {
+    const offset = n === start.n ? start.offset : 0;
+    const rest = text.slice(offset);
+    const size = jsonBytes(rest);
+    if (size > room) {
+      if (data) return { data, next: `${n}.${offset}` };
+      const end = fitting(rest, room);
+      return { data: rest.slice(0, end), next: `${n}.${offset + end}` };
+    }
+    data += rest;
+    room -= size;
+  }
+  return { data };
+}
+
+async function* lines(
+  core: Pick<Core, 'store'>,
+  session: string,
+  { sessionId, name, created, lastActive = created }: Session,
+  from: number,
+): AsyncGenerator<{ n: number; text: string }> {
+  if (from === 0) {
+    const about = {
+      type: 'session',
+      session_id: sessionId,
+      name,
+      created_at: created,
+      active_at: lastActive,
+    };
+    yield { n: 0, text: `${JSON.stringify(about)}\n` };
+  }
+  for await (const entry of readTranscriptFrom(core, session, from)) {
+    yield { n: entry.n, text: `${JSON.stringify({ type: 'entry', ...historyEntry(entry) })}\n` };
+  }
+}
+
+/** `12.0`: entry 12 from its beginning; 0 is the line about the session. */
+function readPlace(place: string): { n: number; offset: number } {
+  const [n = 0, offset = 0] = place.split('.').map(Number);
+  return { n, offset };
+}
+
+/** Without the quotes. */
+const jsonBytes = (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2;
+
+/** How many characters of a text fit, at least one, and never half of a surrogate pair. */
+function fitting(text: string, bytes: number): number {
+  let low = 1;
+  let high = text.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (jsonBytes(text.slice(0, middle)) <= bytes) low = middle;
+    else high = middle - 1;
+  }
+  return low < text.length ? cutAt(text, low) : low;
+}

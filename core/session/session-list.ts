@@ -1,0 +1,68 @@
+import type { SessionSummary } from '../../protocol/server-frames.ts';
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import type { Principal, Session } from '../store/items.ts';
+import { listingAt, listingKey, placeOf, sessionKey, sessionOf } from '../store/keys.ts';
+
+/** Below every place, and above every one, as they sort. */
+const LOWEST = '';
+const HIGHEST = '~';
+
+/**
+ * Puts a session into its principal's list, when its first turn begins; later again only where its place would expire
+ * before the session does. Gives until when it is there, for the session to remember: so a turn costs no write more.
+ */
+export async function keepListed(core: Core, item: Session): Promise<number> {
+  const { session, listing: expires } = expiry(core);
+  if (item.listed !== undefined && item.listed >= session) return item.listed;
+  const { principal, sessionId, created } = item;
+  await core.store.put(listingKey(principal, item), { sessionId, created, expires });
+  return expires;
+}
+
+export interface SessionPage {
+  sessions: SessionSummary[];
+  /** Where the next page begins; absent on the last one. */
+  next?: string;
+}
+
+/**
+ * A page of a principal's sessions, those made last first, as many as `limit` and `bytes` of JSON allow. A place whose
+ * session has expired, or was deleted just now, shows nothing, so that a page may be short, or empty, and others follow.
+ */
+export async function listSessions(
+  core: Pick<Core, 'store'>,
+  principal: Principal,
+  { after = HIGHEST, limit, bytes }: { after?: string | undefined; limit: number; bytes: number },
+): Promise<SessionPage> {
+  // One more than asked for is where the next page begins.
+  const places = await core.store.query(listingAt(principal, LOWEST), listingAt(principal, after), {
+    backwards: true,
+    limit: limit + 1,
+  });
+  const found = await Promise.all(
+    places
+      .slice(0, limit)
+      .map(({ sessionId }) => core.store.get(sessionKey(sessionOf(principal, sessionId)))),
+  );
+  const sessions: SessionSummary[] = [];
+  let size = 0;
+  for (const [i, place] of places.entries()) {
+    const item = found[i];
+    const summary = item && item.deleted === undefined ? summaryOf(item) : undefined;
+    size += summary ? Buffer.byteLength(JSON.stringify(summary)) + 1 : 0;
+    if (i === limit || (size > bytes && sessions.length > 0)) {
+      return { sessions, next: placeOf(listingKey(principal, place)) };
+    }
+    if (summary) sessions.push(summary);
+  }
+  return { sessions };
+}
+
+const summaryOf = ({ sessionId, name, created, lastActive = created, entry }: Session): SessionSummary => ({
+  session_id: sessionId,
+  ...(name !== undefined && { name }),
+  created_at: created,
+  active_at: lastActive,
+  message_count: entry,
+});

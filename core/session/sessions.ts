@@ -1,0 +1,93 @@
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import type { Lane, Listening, Principal, Session } from '../store/items.ts';
+import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
+import { emptyLane, listen } from '../store/lane-writes.ts';
+import { ensureSession, joinAudience } from '../store/session-writes.ts';
+
+export interface OpenedSession {
+  /** Key of the session's items. */
+  session: string;
+  /** Whether it had a transcript before. */
+  resumed: boolean;
+  lane: string;
+}
+
+/** Makes sure of a principal's session and opens a new lane in it. In a session that was deleted there is none. */
+export async function openSession(
+  core: Core,
+  {
+    principal,
+    sessionId,
+    name,
+    connection,
+  }: { principal: Principal; sessionId: string; name?: string; connection: string },
+): Promise<OpenedSession> {
+  const expires = expiry(core);
+  const session = sessionOf(principal, sessionId);
+  const lane = core.newId();
+  const ensured = await core.store.update(
+    sessionKey(session),
+    ensureSession(principal, sessionId, name, core.clock.now(), expires.session),
+  );
+  // Deleted: the connection hears that with its first frame, since nothing can be posted during `$connect`.
+  if (!ensured.ok) return { session, lane, resumed: false };
+  // If absent: a duplicate of this request that comes through late must not empty a lane that is in use.
+  await core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane));
+  return { session, lane, resumed: ensured.item.entry > 0 || ensured.item.active !== undefined };
+}
+
+export const isDeleted = async (core: Pick<Core, 'store'>, session: string): Promise<boolean> =>
+  (await core.store.get(sessionKey(session)))?.deleted !== undefined;
+
+export interface SessionView {
+  session: Session | undefined;
+  /** The lane of the slot that is, or was last, active: its tail holds events that the session does not count yet. */
+  lane: Lane | undefined;
+  laneId: string | undefined;
+}
+
+/** The session, then its active lane: in this order, what a worker moves from one to the other is seen at least once. */
+export async function viewSession(core: Pick<Core, 'store'>, key: string): Promise<SessionView> {
+  const session = await core.store.get(sessionKey(key));
+  const laneId = session?.active?.lane;
+  const lane = laneId === undefined ? undefined : await core.store.get(laneKey(key, laneId));
+  return { session, lane, laneId };
+}
+
+/** The turn that runs now. `session.active` is a hint: its lane may be past it already. */
+export const runningTurn = ({ session, lane }: SessionView): Lane['begun'] =>
+  lane?.slot !== undefined && lane.slot === session?.active?.slot && lane.begun?.turn === lane.turn
+    ? lane.begun
+    : undefined;
+
+/** The turn that a worker holds, on whichever lane of the session: what can be stopped, and steered from anywhere. */
+export function heldTurn({
+  session,
+  lane,
+  laneId,
+}: SessionView): { lane: Lane; laneId: string; turn: string } | undefined {
+  if (!lane || laneId === undefined || lane.turn === undefined || lane.holder === undefined) return undefined;
+  return lane.slot === session?.active?.slot ? { lane, laneId, turn: lane.turn } : undefined;
+}
+
+export const lastSeq = ({ session, lane }: SessionView): number =>
+  Math.max(session?.seq ?? 0, lane?.seq ?? 0);
+
+/**
+ * Listens on the session, then on the active lane, in this order; a starting worker activates the session, then claims
+ * the lane. So one of the two sees the other, and no event falls between replay and live (P9): what is committed by
+ * `lastSeq` is the joiner's to replay, what follows is the worker's to post.
+ */
+export async function joinSession(
+  core: Core,
+  key: string,
+  connection: string,
+  how: Listening,
+): Promise<{ lastSeq: number }> {
+  const joined = await core.store.update(sessionKey(key), joinAudience(connection, how));
+  if (!joined.ok) return { lastSeq: 0 };
+  const { active, seq } = joined.item;
+  const lane = active && (await core.store.update(laneKey(key, active.lane), listen(connection, how)));
+  return { lastSeq: Math.max(seq, lane?.ok ? lane.item.seq : 0) };
+}

@@ -1,0 +1,197 @@
+import type { EventDraft } from '../events/events.ts';
+import { resultOf } from '../events/tool-result.ts';
+import type { Decision, Lane } from '../store/items.ts';
+import { sessionKey } from '../store/keys.ts';
+import { trust } from '../store/session-writes.ts';
+import type { Condition } from '../store/update.ts';
+import { absent, set } from '../store/update.ts';
+import { argumentsSummary } from './arguments-summary.ts';
+import type { TurnContext } from './context.ts';
+import { LOOK_MS, timeIsShort } from './context.ts';
+import type { Hold } from './hold.ts';
+import type { AskedCall } from './model-call.ts';
+import { leftUnstarted, unstartedCalls } from './unstarted.ts';
+
+/**
+ * Approvals of tool calls. What is asked and what was decided are events of the turn; in between the lane has a mark for
+ * each request, and a person's decision is one write that demands the mark and that nothing is decided yet. A call that waits
+ * is known not to have been started, so that nothing runs which nobody approved, whoever dies when.
+ */
+
+/** A turn that was set down is looked at again: after a tenth of what was waited already, within these limits. */
+const LOOK_AGAIN_SECONDS = { least: 5, most: 60 } as const;
+
+/** The turn waits for a person, and for nothing else: a later invocation takes it up again. */
+export interface SetDown {
+  /** Until it is to be looked at. */
+  seconds: number;
+}
+
+export type ApprovalEnd = 'settled' | 'handover' | SetDown;
+
+export interface ApprovalRequest {
+  id: string;
+  call: string;
+  tool: string;
+  /** When it was made, and when it counts as denied. */
+  at: number;
+  until: number;
+}
+
+/** Requests of this turn that are not resolved, in their order. */
+export function openRequests({ events }: Hold): ApprovalRequest[] {
+  const open = new Map<string, ApprovalRequest>();
+  for (const event of events) {
+    if (event.type === 'approval_request') {
+      const { request_id: id, tool_call_id: call, tool, at } = event;
+      open.set(id, { id, call, tool, at, until: at + event.timeout_secs * 1000 });
+    } else if (event.type === 'approval_resolved') open.delete(event.request_id);
+  }
+  return [...open.values()];
+}
+
+/** Asks for each of these calls that needs it and was not asked about yet; gives the requests that wait, of all calls. */
+export async function ask(
+  hold: Hold,
+  { core, toolbox, settings }: TurnContext,
+  calls: readonly AskedCall[],
+): Promise<ApprovalRequest[]> {
+  const asked = new Set(
+    hold.events.flatMap((event) => (event.type === 'approval_request' ? event.tool_call_id : [])),
+  );
+  const fresh = calls.filter(
+    ({ id, name, invalid }) => !invalid && !asked.has(id) && !hold.trusted.has(name),
+  );
+  const needs = await Promise.all(fresh.map((call) => toolbox.needsApproval(call)));
+  const waiting = fresh.filter((_, i) => needs[i]);
+  if (waiting.length > 0) {
+    const at = core.clock.now();
+    const drafts = waiting.map(
+      ({ id, name, args }) =>
+        ({
+          type: 'approval_request',
+          request_id: core.newId(),
+          tool_call_id: id,
+          tool: name,
+          arguments_summary: argumentsSummary(args),
+          timeout_secs: settings.approvalSeconds,
+          at,
+        }) satisfies EventDraft,
+    );
+    const change = [
+      marksOf([...openRequests(hold), ...drafts.map(({ request_id: id }) => ({ id }))]),
+      // Where there is none, nothing was asked either: nobody can have decided anything.
+      ...(hold.lane.decisions ? [] : [set<Lane>('decisions', {})]),
+      leftUnstarted(hold, [...unstartedCalls(hold), ...waiting.map(({ id }) => id)]),
+    ];
+    while (!(await hold.commit(drafts, { change })));
+  }
+  return openRequests(hold);
+}
+
+/** Waits until something is decided, or time is up, and commits what became of it. */
+export async function awaitDecisions(
+  hold: Hold,
+  context: TurnContext,
+  requests: readonly ApprovalRequest[],
+): Promise<ApprovalEnd> {
+  const { core, settings } = context;
+  const asked = Math.max(...requests.map(({ at }) => at));
+  const until = Math.min(...requests.map((request) => request.until));
+  for (;;) {
+    const now = core.clock.now();
+    // Its request to stop is heard by whoever runs the turn.
+    if (hold.abortRequest) return 'settled';
+    if (requests.some((request) => decisionOn(hold, request) || now >= request.until)) {
+      await resolve(hold, context, requests, now);
+      return 'settled';
+    }
+    if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, now - asked, now) };
+    if (timeIsShort(context)) return 'handover';
+    await core.clock.sleep(Math.min(LOOK_MS, until - now));
+    await hold.look();
+  }
+}
+
+function pauseBefore(until: number, waited: number, now: number): number {
+  const { least, most } = LOOK_AGAIN_SECONDS;
+  const seconds = Math.min(Math.max(waited / 10_000, least), most, (until - now) / 1000);
+  return Math.max(1, Math.ceil(seconds));
+}
+
+/** What a person said of it, or has said of all calls of its tool. */
+const decisionOn = ({ lane, trusted }: Hold, { id, tool }: ApprovalRequest): Decision | undefined =>
+  lane.decisions?.[id] ?? (trusted.has(tool) ? { decision: 'approve' } : undefined);
+
+/** Commits the decisions, and denies what nobody decided in time: whichever comes first, since both are one write on the lane. */
+async function resolve(
+  hold: Hold,
+  { core }: TurnContext,
+  requests: readonly ApprovalRequest[],
+  now: number,
+): Promise<void> {
+  const drafts: EventDraft[] = [];
+  const when: Condition<Lane>[] = [];
+  const told: string[] = [];
+  const open: ApprovalRequest[] = [];
+  for (const request of requests) {
+    const decided = decisionOn(hold, request);
+    if (decided?.decision === 'always') await keepTrusting(hold, request.tool);
+    if (decided) {
+      const reason = decided.by === undefined ? 'always' : 'answer';
+      if (decided.by === undefined) when.push(absent(['decisions', request.id]));
+      drafts.push(resolvedBy(request, decided, reason));
+      if (decided.decision === 'deny')
+        drafts.push(deniedCall(request, 'Not run: it was denied by the user.'));
+      told.push(decided.decision);
+    } else if (now >= request.until) {
+      when.push(absent(['decisions', request.id]));
+      drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));
+      drafts.push(deniedCall(request, 'Not run: nobody approved it in time.'));
+      told.push('timeout');
+    } else open.push(request);
+  }
+  if (!(await hold.commit(drafts, { when, change: [marksOf(open)] }))) return;
+  for (const decision of told) core.metrics.countBy('Approvals', decision);
+}
+
+/** Part of a commit: answers to these requests count from now on, and to no others. */
+const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
+  set<Lane>('approvals', Object.fromEntries(requests.map(({ id }) => [id, 1])));
+
+/**
+ * Of a turn that is stopped: what waits is denied. Only what somebody said of all calls of a tool stays said: it holds for later turns,
+ * and the session may know it already.
+ */
+export async function denials(hold: Hold): Promise<EventDraft[]> {
+  const drafts: EventDraft[] = [];
+  for (const request of openRequests(hold)) {
+    const decided = hold.lane.decisions?.[request.id];
+    if (decided?.decision === 'always') {
+      await keepTrusting(hold, request.tool);
+      drafts.push(resolvedBy(request, decided, 'answer'));
+    } else drafts.push(resolvedBy(request, { decision: 'deny' }, 'aborted'));
+  }
+  return drafts;
+}
+
+const resolvedBy = (
+  { id }: ApprovalRequest,
+  { decision, by }: Decision,
+  reason: 'answer' | 'always' | 'timeout' | 'aborted',
+): EventDraft => ({
+  type: 'approval_resolved',
+  request_id: id,
+  decision,
+  reason,
+  ...(by !== undefined && { by }),
+});
+
+const deniedCall = ({ call, tool }: ApprovalRequest, output: string): EventDraft =>
+  resultOf({ id: call, name: tool }, { output, isError: true });
+
+/** Before the answer is committed: it must not be the only one that knows. Done twice it is done once. */
+async function keepTrusting(hold: Hold, tool: string): Promise<void> {
+  hold.trusted.add(tool);
+  await hold.core.store.update(sessionKey(hold.session), trust([...hold.trusted]));
+}

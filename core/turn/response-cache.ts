@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { imagesOf } from '../content.ts';
+import { expiry } from '../core.ts';
+import type { TurnEvent } from '../events/events.ts';
+import { textOf } from '../events/events.ts';
+import type { Json } from '../json.ts';
+import type { Model, ModelRequest } from '../model.ts';
+import type { CachedAnswer, Principal } from '../store/items.ts';
+import { cachedAnswerKey, cacheNoteKey, type Key } from '../store/keys.ts';
+import { bytesOfStructure } from '../structure.ts';
+import type { TurnContext } from './context.ts';
+import type { Hold } from './hold.ts';
+
+/** Well within an item of 400 KB. */
+const MAX_BYTES = 300_000;
+
+/** Where the answer to a model call is, or will be. */
+export interface Place {
+  key: Key<CachedAnswer>;
+  hit: CachedAnswer | undefined;
+}
+
+/**
+ * Whether this model call has been answered before: by this model under these settings, for exactly this prompt, within the
+ * scope that the setting allows. Undefined: its answer stands for no other, and no other for it.
+ */
+export async function lookUp(
+  hold: Hold,
+  { core, model, settings: { cache } }: TurnContext,
+  { messages }: ModelRequest,
+): Promise<Place | undefined> {
+  if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
+  const asked = hold.events.filter(({ type }) => type === 'applied').length;
+  if (asked !== 1 || hold.meter.steps > 0 || !hold.events.every(isBefore)) return undefined;
+  if (messages.some((message) => message.role === 'user' && imagesOf(message.content) > 0)) return undefined;
+  const { principal } = hold.sessionItem;
+  const key = cachedAnswerKey(digest([scopeOf(principal, cache.scope), model.fingerprint, messages as Json]));
+  const found = await core.store.get(key);
+  // The table deletes up to two days late.
+  const hit = found && found.expires * 1000 > core.clock.now() ? found : undefined;
+  return { key, hit };
+}
+
+/** A model that says again what was said. */
+export const replaying = ({ name, provider }: Model, { text }: CachedAnswer): Model => ({
+  name,
+  provider,
+  async *stream() {
+    yield { type: 'text', text };
+    yield { type: 'finish', reason: 'cached', usage: { inputTokens: 0, outputTokens: 0 }, cached: true };
+  },
+});
+
+/** Keeps the answer that a turn has ended with. That it fails harms nobody. */
+export async function keep(
+  hold: Hold,
+  { core, settings: { cache } }: TurnContext,
+  place: Place | undefined,
+): Promise<void> {
+  // Of a turn's last model call: when that was its first one, nothing came between question and answer.
+  if (!place || place.hit) return;
+  const text = textOf(hold.events);
+  if (text === '' || Buffer.byteLength(text) > MAX_BYTES) return;
+  // Never longer than the transcript that it stands in.
+  const expires = Math.min(Math.floor(core.clock.now() / 1000) + cache.hours * 3600, expiry(core).entry);
+  try {
+    // The note first: an answer that nobody finds would outlive its session.
+    await core.store.put(cacheNoteKey(hold.session, place.key), { expires });
+    await core.store.put(place.key, { text, expires });
+  } catch (error) {
+    core.log.warn('answer not cached', { error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** Nothing was said yet, or asked of a model. */
+const isBefore = ({ type }: TurnEvent) =>
+  type === 'turn_start' || type === 'applied' || type === 'history_trimmed';
+
+/** Nobody learns from an answer what others have asked, beyond those that the setting puts together. */
+const scopeOf = ({ tenant, subject }: Principal, scope: 'principal' | 'tenant'): Json =>
+  scope === 'tenant' ? [tenant] : [tenant, subject];
+
+export function digest(value: Json): string {
+  const hash = createHash('sha256');
+  for (const bytes of bytesOfStructure(value)) hash.update(bytes);
+  return hash.digest('hex');
+}

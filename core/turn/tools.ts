@@ -1,0 +1,191 @@
+import { resultOf } from '../events/tool-result.ts';
+import type { ToolOutcome } from '../model.ts';
+import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
+import { ask, awaitDecisions, denials } from './approvals.ts';
+import type { TurnContext } from './context.ts';
+import { LOOK_MS } from './context.ts';
+import type { Hold } from './hold.ts';
+import type { AskedCall } from './model-call.ts';
+import { wantsCut } from './model-call.ts';
+import { leftUnstarted, unstartedCalls } from './unstarted.ts';
+
+const NOT_RUN: ToolOutcome = {
+  output: 'Not finished: the turn was stopped while this tool ran.',
+  isError: true,
+};
+const NOT_STARTED: ToolOutcome = {
+  output: 'Not run: the turn was stopped before this tool was started.',
+  isError: true,
+};
+const UNKNOWN: ToolOutcome = {
+  output:
+    'Unknown outcome: the process that ran this tool ended before it could report. It may or may not have run.',
+  isError: true,
+};
+
+/**
+ * `handover`: this invocation may not have the time for the batch, so it was not begun. `SetDown`: all that is left waits for a
+ * person.
+ */
+export type ToolsEnd = ApprovalEnd;
+
+/**
+ * Runs the calls that the model just made, but for those that somebody has to approve; or leaves them to a fresh
+ * invocation and says so on the lane.
+ */
+export async function runTools(
+  hold: Hold,
+  context: TurnContext,
+  calls: readonly AskedCall[],
+): Promise<ToolsEnd> {
+  const free = without(await ask(hold, context, calls), calls);
+  if (free.length === 0) return 'settled';
+  if (hasTimeFor(context, free)) return runBatch(hold, context, free);
+  const change = [leftUnstarted(hold, [...unstartedCalls(hold), ...free.map(({ id }) => id)])];
+  while (!(await hold.commit([], { change })));
+  return 'handover';
+}
+
+const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall[]) =>
+  calls.filter(({ id }) => !requests.some(({ call }) => call === id));
+
+/**
+ * Runs the calls of one step, which are committed already, at the same time, and commits each result as it comes (P13).
+ * An abort is heard meanwhile: results that are there stay, the others are marked as not run. So is a message that does not wait:
+ * tools that can be cut are told to stop, and what they then say is their result; the others are waited for.
+ */
+async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedCall[]): Promise<ToolsEnd> {
+  // Whoever comes after me must not take them for calls that nobody started.
+  const unstarted = unstartedCalls(hold);
+  if (calls.some(({ id }) => unstarted.has(id))) {
+    const left = [...unstarted].filter((id) => !calls.some((call) => call.id === id));
+    while (!(await hold.commit([], { change: [leftUnstarted(hold, left)] })));
+  }
+  const stop = new AbortController();
+  const cut = new AbortController();
+  const heed = () => {
+    if (wantsCut(hold)) cut.abort('message');
+  };
+  // It may be there already: then what can be cut is not begun.
+  heed();
+  const finished: { call: AskedCall; outcome: ToolOutcome }[] = [];
+  let wake = () => {};
+  const signalFor = ({ name }: AskedCall) =>
+    context.toolbox.isAbortable(name) ? AbortSignal.any([stop.signal, cut.signal]) : stop.signal;
+  const running = calls.map(async (call) => {
+    const outcome = call.invalid
+      ? { output: `The arguments are not valid: ${call.invalid}`, isError: true }
+      : await runWithin(hold, context, call, signalFor(call));
+    finished.push({ call, outcome });
+    wake();
+  });
+  const open = new Map(calls.map((call) => [call.id, call]));
+  try {
+    while (open.size > 0) {
+      if (finished.length === 0) {
+        const timer = new AbortController();
+        wake = () => timer.abort('over');
+        await context.core.clock.sleep(LOOK_MS, timer.signal);
+      }
+      const drafts = finished.splice(0).map(({ call, outcome }) => {
+        open.delete(call.id);
+        return resultOf(call, outcome);
+      });
+      if (drafts.length) while (!(await hold.commit(drafts)));
+      else await hold.look();
+      heed();
+      if (open.size > 0 && hold.abortRequest) {
+        await settle(hold, [...open.values()], () => NOT_RUN);
+        break;
+      }
+    }
+    return 'settled';
+  } finally {
+    stop.abort('over');
+    // A tool that does not heed its signal is waited for, up to its time limit, so that it does not go on in a later
+    // invocation.
+    await Promise.all(running);
+  }
+}
+
+const hasTimeFor = (context: TurnContext, calls: readonly AskedCall[]) =>
+  context.remainingMs() >= context.reserveMs + Math.max(...calls.map((call) => timeLimit(context, call)));
+
+const timeLimit = (context: TurnContext, { name }: AskedCall) =>
+  Math.min(context.toolbox.timeLimitMs(name), context.maxToolMs);
+
+/** One call, for no longer than its tool may take. */
+async function runWithin(
+  hold: Hold,
+  context: TurnContext,
+  call: AskedCall,
+  signal: AbortSignal,
+): Promise<ToolOutcome> {
+  const { core, toolbox } = context;
+  const ms = timeLimit(context, call);
+  const late = new AbortController();
+  const over = new AbortController();
+  const timer = core.clock.sleep(ms, over.signal).then((): ToolOutcome => {
+    late.abort('time limit');
+    return { output: `Stopped: the tool was not done after ${ms / 1000} s.`, isError: true };
+  });
+  try {
+    const run = toolbox.run(call, {
+      signal: AbortSignal.any([signal, late.signal]),
+      idempotencyKey: `${hold.turn}:${call.id}`,
+    });
+    return await Promise.race([run, timer]);
+  } finally {
+    over.abort('over');
+  }
+}
+
+async function settle(
+  hold: Hold,
+  calls: readonly AskedCall[],
+  outcome: (call: AskedCall) => ToolOutcome,
+): Promise<void> {
+  if (calls.length) while (!(await hold.commit(calls.map((call) => resultOf(call, outcome(call))))));
+}
+
+/** Calls of the turn that have no result: what a worker left when it died between the two. */
+export function unansweredCalls(hold: Hold): AskedCall[] {
+  const open = new Map<string, AskedCall>();
+  for (const event of hold.events) {
+    if (event.type === 'tool_call') open.set(event.id, { id: event.id, name: event.name, args: event.args });
+    else if (event.type === 'tool_result') open.delete(event.id);
+  }
+  return [...open.values()];
+}
+
+/**
+ * Calls that a worker left behind, or that wait to be approved. One that was never started is run. One whose outcome nobody
+ * knows is run again only if its tool says that this does no harm; else its result says so, and the model decides.
+ */
+export async function settleUnanswered(
+  hold: Hold,
+  context: TurnContext,
+  calls: readonly AskedCall[],
+): Promise<ToolsEnd> {
+  const requests = await ask(hold, context, calls);
+  const free = without(requests, calls);
+  if (free.length === 0) return awaitDecisions(hold, context, requests);
+  const unstarted = unstartedCalls(hold);
+  const again = free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name));
+  await settle(
+    hold,
+    free.filter((call) => !again.includes(call)),
+    () => UNKNOWN,
+  );
+  if (again.length === 0) return 'settled';
+  return hasTimeFor(context, again) ? runBatch(hold, context, again) : 'handover';
+}
+
+/** Of a turn that ends: nothing is run or approved any more, each call gets its result (P13). */
+export async function settleUnrun(hold: Hold): Promise<void> {
+  const unstarted = unstartedCalls(hold);
+  const results = unansweredCalls(hold).map((call) =>
+    resultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
+  );
+  if (results.length > 0) while (!(await hold.commit([...(await denials(hold)), ...results])));
+}

@@ -1,0 +1,43 @@
+import { managementGateway } from '../aws/api-gateway/gateway.ts';
+import type { Instruments } from '../aws/cloudwatch/instruments.ts';
+import { dynamoStore } from '../aws/dynamodb/store.ts';
+import { sqsQueues } from '../aws/sqs/queues.ts';
+import { randomId, systemClock } from '../aws/system.ts';
+import type { Environment } from '../config/settings.ts';
+import { readLimits, readRates, readRetention, readSteerScope } from '../config/settings.ts';
+import type { Core } from '../core/core.ts';
+import type { Gateway } from '../core/ports.ts';
+
+const notSet = (name: string) =>
+  new Error(`${name} is not set: the stack sets it for each function that needs it.`);
+
+/** A variable that the stack sets. */
+export function required(env: Environment, name: string): string {
+  const value = env[name];
+  if (!value) throw notSet(name);
+  return value;
+}
+
+const noAccess = async (): Promise<never> => {
+  throw notSet('MIDTURN_MANAGEMENT_ENDPOINT');
+};
+/** Of a function that has nothing to say to connections. */
+const noGateway: Gateway = { post: noAccess, disconnect: noAccess };
+
+/** The core of a function: AWS's services behind its ports, made once per environment. */
+export const coreOf = (env: Environment, { log, metrics }: Instruments): Core => ({
+  store: dynamoStore(required(env, 'MIDTURN_TABLE_NAME')),
+  // Each is there for the functions that use it: the others may not, and do not know where it is.
+  queues: sqsQueues(env.MIDTURN_TURN_QUEUE_URL ?? '', env.MIDTURN_DEADLINE_QUEUE_URL ?? ''),
+  gateway: env.MIDTURN_MANAGEMENT_ENDPOINT
+    ? managementGateway(env.MIDTURN_MANAGEMENT_ENDPOINT, metrics)
+    : noGateway,
+  clock: systemClock,
+  newId: randomId,
+  log,
+  metrics,
+  limits: readLimits(env),
+  steerScope: readSteerScope(env),
+  rates: readRates(env),
+  retention: readRetention(env),
+});

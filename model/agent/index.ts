@@ -1,0 +1,9 @@
+/** The public module of an agent: what `agent/` imports, and nothing else of Midturn. */
+export type {
+  AgentDefinition,
+  AgentSettings,
+  AgentTool,
+  ToolContext,
+  ToolPolicy,
+} from './agent-definition.ts';
+export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';

@@ -1,0 +1,257 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startMcpServer, type TestMcpServer } from '../../test/support/mcp-server.ts';
+import { type AgentDefinition, AgentDefinitionError, defineAgent } from '../agent/agent-definition.ts';
+import { createToolbox } from '../tools/toolbox.ts';
+import type { McpServerDefinition } from './definition.ts';
+import { parseMcpTokens } from './tokens.ts';
+import { createToolSource } from './tool-source.ts';
+
+let server: TestMcpServer;
+beforeEach(async () => {
+  server = await startMcpServer();
+});
+afterEach(() => server.close());
+
+const MINUTE = 60_000;
+const context = { signal: new AbortController().signal, idempotencyKey: 'key' };
+
+/** An agent with the library under the name `books`, and what it says and does. */
+function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefinition['tools'] = {}) {
+  const logged: unknown[] = [];
+  const failures: string[] = [];
+  let now = 0;
+  const agent = defineAgent({
+    instructions: '',
+    tools: own,
+    mcp: { books: { url: server.url, connectSeconds: 5, ...definition } },
+  });
+  const source = createToolSource(agent, {
+    urls: {},
+    token: async () => 'the-token-of-the-library',
+    warn: (message, fields) => logged.push([message, fields]),
+    failed: (name) => failures.push(name),
+    now: () => now,
+  });
+  const toolbox = createToolbox(agent, source);
+  return {
+    agent,
+    toolbox,
+    logged,
+    failures,
+    names: async () => Object.keys((await source.offered()).tools).toSorted(),
+    missing: async () => (await source.offered()).missing,
+    offered: () => source.offered(),
+    call: (name: string, args = {}, signal = context.signal) =>
+      toolbox.run({ id: '1', name, args }, { ...context, signal }),
+    later: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+
+const ALL = ['books_borrow', 'books_count', 'books_cover', 'books_search', 'books_wait'];
+
+describe('the tools of an MCP server', () => {
+  it('are the agent’s, with the server’s name before theirs, listed once', async () => {
+    const { names, offered, logged } = given();
+    expect(await names()).toEqual(ALL);
+    expect(await offered()).toBe(await offered());
+    expect(server.requests.filter((line) => line.endsWith('tools/list'))).toHaveLength(1);
+    expect(logged).toEqual([
+      [
+        'tools of an MCP server have names that models do not take',
+        { server: 'books', unusable: ['not.a.name'] },
+      ],
+    ]);
+  });
+
+  it('can be chosen; one that the server lacks is logged', async () => {
+    const { names, logged } = given({ tools: ['search', 'burn'] });
+    expect(await names()).toEqual(['books_search']);
+    expect(logged).toContainEqual([
+      'an MCP server lacks tools that the agent names',
+      { server: 'books', missing: ['burn'] },
+    ]);
+  });
+
+  it('are listed anew after some minutes, and changed where they have', async () => {
+    const { names, offered, later } = given();
+    const before = await offered();
+    server.addTool();
+    later(4 * MINUTE);
+    expect(await offered()).toBe(before);
+    later(2 * MINUTE);
+    expect(await names()).toContain('books_renew');
+  });
+
+  it('never listen to what a server says unasked: nobody would be there between two invocations', async () => {
+    await given().names();
+    expect(server.requests.filter((line) => line.startsWith('GET'))).toEqual([]);
+  });
+});
+
+describe('a call', () => {
+  it.each([
+    ['books_search', { query: 'cats' }, { output: 'One book about cats.', isError: false }],
+    ['books_count', {}, { output: { books: 3 }, isError: false }],
+    ['books_cover', {}, { output: 'The cover:\n[image image/png]\nIts first page.', isError: false }],
+    ['books_borrow', { title: 'Cats' }, { output: '"Cats" is lent out.', isError: true }],
+  ])('%s gives what the server gave', async (name, args, outcome) => {
+    expect(await given().call(name, args)).toEqual(outcome);
+  });
+
+  it('with arguments that the server refuses is an error in the server’s words, and runs nothing', async () => {
+    const { call, failures } = given();
+    const outcome = await call('books_search', { query: 7 });
+    expect(outcome).toMatchObject({ isError: true, output: expect.stringContaining('query') });
+    expect(server.calls).toEqual([]);
+    expect(failures).toEqual([]);
+    expect(await call('books_search', JSON.parse('[1]'))).toMatchObject({
+      isError: true,
+      output: expect.stringContaining('must be an object'),
+    });
+  });
+
+  it('ends when it is stopped', async () => {
+    const { call } = given();
+    const stop = new AbortController();
+    const outcome = call('books_wait', {}, stop.signal);
+    await vi.waitUntil(() => server.calls.length === 1);
+    stop.abort();
+    expect(await outcome).toEqual({ output: 'The tool was stopped before it was done.', isError: true });
+  });
+
+  it('to a server that has forgotten the session connects anew: it was surely not taken', async () => {
+    const { call, names } = given();
+    await names();
+    server.forgetSessions();
+    expect(await call('books_search', { query: 'cats' })).toMatchObject({ output: 'One book about cats.' });
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it.each(['before', 'after'] as const)(
+    'that breaks off %s it ran is not repeated, and says that nobody knows',
+    async (when) => {
+      const { call, names, failures } = given();
+      await names();
+      server.cutNextCall(when);
+      expect(await call('books_search', { query: 'cats' })).toEqual({
+        output: 'The connection to the server "books" broke off: the tool may or may not have run.',
+        isError: true,
+      });
+      expect(server.calls).toHaveLength(when === 'before' ? 0 : 1);
+      expect(failures).toEqual(['books']);
+      expect(await call('books_search', { query: 'dogs' })).toMatchObject({ output: 'One book about dogs.' });
+    },
+  );
+
+  it('that breaks off is repeated where the server’s tools are idempotent', async () => {
+    const { call, names, toolbox } = given({ idempotent: true, timeoutSeconds: 7 });
+    await names();
+    server.cutNextCall('after');
+    expect(await call('books_search', { query: 'cats' })).toMatchObject({ output: 'One book about cats.' });
+    expect(server.calls).toHaveLength(2);
+    // Known without the server, for a worker that takes over.
+    expect(toolbox.isIdempotent('books_search')).toBe(true);
+    expect(toolbox.timeLimitMs('books_search')).toBe(7000);
+    expect(given().toolbox.isIdempotent('books_search')).toBe(false);
+  });
+});
+
+describe('a server that cannot be reached', () => {
+  it('is left out, is asked again after half a minute, and keeps nobody waiting meanwhile', async () => {
+    server.answerWith(503);
+    const { names, missing, call, later, failures, logged } = given();
+    expect(await names()).toEqual([]);
+    expect(await missing()).toEqual(['books']);
+    expect(failures).toEqual(['books']);
+    expect(logged).toMatchObject([
+      [
+        'an MCP server could not be asked for its tools',
+        { server: 'books', known: false, error: 'HTTP 503' },
+      ],
+    ]);
+    expect(await call('books_search', { query: 'cats' })).toEqual({
+      output: 'The server "books" cannot be reached: the tool was not run.',
+      isError: true,
+    });
+    const asked = server.requests.length;
+    server.answerWith(undefined);
+    later(29_000);
+    expect(await names()).toEqual([]);
+    expect(server.requests).toHaveLength(asked);
+    later(2000);
+    expect(await names()).toEqual(ALL);
+    expect(await missing()).toEqual([]);
+    expect(await call('books_search', { query: 'cats' })).toMatchObject({ isError: false });
+  });
+
+  it('keeps nobody longer than its time limit', async () => {
+    server.answerWith('nothing');
+    const { names, logged } = given({ connectSeconds: 0.05 });
+    expect(await names()).toEqual([]);
+    expect(logged).toHaveLength(1);
+  });
+
+  it('keeps the tools that it had: its calls say that it is gone, and find it again', async () => {
+    const { names, call, later, failures } = given();
+    await names();
+    later(6 * MINUTE);
+    server.answerWith(500);
+    expect(await names()).toEqual(ALL);
+    expect(await call('books_search', { query: 'cats' })).toEqual({
+      output: 'The server "books" cannot be reached: the tool was not run.',
+      isError: true,
+    });
+    expect(failures).toEqual(['books', 'books']);
+    server.answerWith(undefined);
+    expect(await call('books_search', { query: 'cats' })).toMatchObject({ output: 'One book about cats.' });
+  });
+});
+
+describe('a token', () => {
+  it('goes along, and is in no log', async () => {
+    await server.close();
+    server = await startMcpServer({ token: 'the-token-of-the-library' });
+    expect(await given({ token: 'bearer' }).names()).toEqual(ALL);
+    const refused = given({
+      token: { header: 'X-Key' },
+      headers: { Authorization: 'Bearer the-token-of-somebody' },
+    });
+    expect(await refused.names()).toEqual([]);
+    expect(refused.logged).toMatchObject([[expect.any(String), { error: 'HTTP 401' }]]);
+    expect(JSON.stringify(refused.logged)).not.toContain('the-token');
+  });
+
+  it('is looked up by its server; what cannot be read is told without a word of it', () => {
+    expect([...parseMcpTokens(' books=a=b== , docs=c,')]).toEqual([
+      ['books', 'a=b=='],
+      ['docs', 'c'],
+    ]);
+    for (const text of ['hunter2', 'a_b=hunter2', 'docs=', 'docs=hunter 2']) {
+      expect(() => parseMcpTokens(text)).toThrow(
+        /^The tokens of the MCP servers are not of the form server=token,…$/,
+      );
+    }
+  });
+});
+
+describe('an agent’s definition', () => {
+  it.each<[string, Partial<AgentDefinition>]>([
+    ['MCP server "my_books": only letters', { mcp: { my_books: { url: 'https://a.test' } } }],
+    ['MCP server "books": "http://a.test" is no https URL', { mcp: { books: { url: 'http://a.test' } } }],
+    ['MCP server "books": timeoutSeconds', { mcp: { books: { url: 'https://a.test', timeoutSeconds: 0 } } }],
+    ['MCP server "books": connectSeconds', { mcp: { books: { url: 'https://a.test', connectSeconds: 60 } } }],
+  ])('is checked at start: %s', (complaint, definition) => {
+    expect(() => defineAgent({ instructions: '', tools: {}, ...definition })).toThrow(AgentDefinitionError);
+    expect(() => defineAgent({ instructions: '', tools: {}, ...definition })).toThrow(complaint);
+  });
+
+  it('has no tool of its own by the name of a server’s', () => {
+    const tool = { execute: () => '', inputSchema: {} } as never;
+    expect(() => given({}, { books_search: { tool } })).toThrow(
+      'Tool name "books_search": what begins with "books_" is a tool of the MCP server "books".',
+    );
+    expect(() => given({}, { books: { tool } })).not.toThrow();
+  });
+});

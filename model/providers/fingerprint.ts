@@ -1,0 +1,20 @@
+import type { ModelAccess } from '../../config/settings.ts';
+import type { Json } from '../../core/json.ts';
+import type { AgentDefinition } from '../agent/agent-definition.ts';
+
+/**
+ * Everything beside the transcript that shapes an answer, where the same is answered to the same: at temperature 0, without
+ * tools. Undefined: it is not.
+ */
+export function fingerprintOf({ choice, baseUrl }: ModelAccess, agent: AgentDefinition): Json | undefined {
+  const { instructions, settings, tools, mcp } = agent;
+  const hasTools = Object.keys(tools).length > 0 || Object.keys(mcp ?? {}).length > 0;
+  if (choice.provider === 'demo' || settings?.temperature !== 0 || hasTools) return undefined;
+  return {
+    provider: choice.provider,
+    model: choice.modelId,
+    address: baseUrl ?? null,
+    instructions,
+    settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+  };
+}

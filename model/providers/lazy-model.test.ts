@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { remembered } from '../../aws/memoized.ts';
+import { SecretError } from '../../aws/secrets-manager/secrets.ts';
+import type { Model, ModelPart } from '../../core/model.ts';
+import { lazyModel } from './lazy-model.ts';
+
+const finish: ModelPart = { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
+const real: Model = {
+  provider: 'anthropic',
+  name: 'm',
+  async *stream() {
+    yield { type: 'text', text: 'hello' };
+    yield finish;
+  },
+};
+const choice = { provider: 'anthropic', modelId: 'm' } as const;
+
+async function partsOf(model: Model, signal = new AbortController().signal): Promise<ModelPart[]> {
+  const parts: ModelPart[] = [];
+  for await (const part of model.stream({ messages: [], toolChoice: 'auto' }, signal)) parts.push(part);
+  return parts;
+}
+
+describe('a model that is made with its first call', () => {
+  it('is named before it is there, and then streams what it streams', async () => {
+    const model = lazyModel(choice, async () => real);
+    expect(model).toMatchObject({ provider: 'anthropic', name: 'm' });
+    expect(await partsOf(model)).toEqual([{ type: 'text', text: 'hello' }, finish]);
+  });
+
+  it('fails that call where its key cannot be read, and is made by a later one', async () => {
+    let tries = 0;
+    const make = remembered(async () => {
+      if (++tries === 1) throw new SecretError('The secret team/key cannot be read: AccessDeniedException.');
+      return real;
+    });
+    const model = lazyModel(choice, make);
+    expect(await partsOf(model)).toEqual([
+      {
+        type: 'failure',
+        failure: {
+          code: 'AUTH_ERROR',
+          reason: 'unauthorised',
+          message: 'The credentials for the model provider could not be read.',
+          retryable: true,
+          diagnostic: 'The secret team/key cannot be read: AccessDeniedException.',
+        },
+      },
+    ]);
+    expect(await partsOf(model)).toContainEqual(finish);
+    expect(tries).toBe(2);
+  });
+
+  it('says nothing of why to the person where it cannot be made at all', async () => {
+    const model = lazyModel(choice, async () => {
+      throw new Error('cannot find package at /var/task');
+    });
+    const [part] = await partsOf(model);
+    expect(part).toMatchObject({
+      failure: { code: 'PROVIDER_ERROR', retryable: false, diagnostic: expect.stringContaining('/var/task') },
+    });
+    expect(part?.type === 'failure' && part.failure.message).not.toContain('/var/task');
+  });
+
+  it('ends at once when it is aborted while it is made', async () => {
+    const stop = new AbortController();
+    const model = lazyModel(choice, async () => {
+      stop.abort();
+      return real;
+    });
+    expect(await partsOf(model, stop.signal)).toEqual([]);
+  });
+});

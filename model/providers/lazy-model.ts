@@ -1,0 +1,45 @@
+import { SecretError } from '../../aws/secrets-manager/secrets.ts';
+import type { ModelChoice } from '../../config/settings.ts';
+import type { Json } from '../../core/json.ts';
+import type { Model, ModelFailure } from '../../core/model.ts';
+
+/**
+ * The chosen model, made with its first call. Where it cannot be made, that call fails like any other, so that the turn
+ * ends in an error which its client hears; the next call tries to make it again if `make` does.
+ */
+export function lazyModel(choice: ModelChoice, make: () => Promise<Model>, fingerprint?: Json): Model {
+  return {
+    provider: choice.provider,
+    name: choice.provider === 'demo' ? 'demo' : choice.modelId,
+    ...(fingerprint !== undefined && { fingerprint }),
+    async *stream(request, signal) {
+      let model: Model;
+      try {
+        model = await make();
+      } catch (error) {
+        yield { type: 'failure', failure: unavailable(error) };
+        return;
+      }
+      if (!signal.aborted) yield* model.stream(request, signal);
+    },
+  };
+}
+
+function unavailable(error: unknown): ModelFailure {
+  if (error instanceof SecretError) {
+    return {
+      code: 'AUTH_ERROR',
+      reason: 'unauthorised',
+      message: 'The credentials for the model provider could not be read.',
+      retryable: true,
+      diagnostic: error.message,
+    };
+  }
+  return {
+    code: 'PROVIDER_ERROR',
+    reason: 'unknown',
+    message: 'The model could not be set up.',
+    retryable: false,
+    diagnostic: error instanceof Error ? `${error.name}: ${error.message}` : `${typeof error} thrown`,
+  };
+}

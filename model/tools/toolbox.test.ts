@@ -1,0 +1,214 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema';
+import { tool } from 'ai';
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { defineAgent, toolContext } from '../agent/agent-definition.ts';
+import { createToolbox } from './toolbox.ts';
+
+const seen: unknown[] = [];
+const holding = Promise.withResolvers<void>();
+
+function giving(output: unknown) {
+  return { tool: tool({ inputSchema: z.object({}), execute: () => output }) };
+}
+
+/** By the specification alone, of no library: a failure that has a value too, and a path of objects. */
+const standard = {
+  '~standard': {
+    version: 1,
+    vendor: 'nobody',
+    validate: (value: unknown) =>
+      typeof value === 'object' && value !== null && 'grams' in value && Number(value.grams) > 0
+        ? { value: { grams: Number(value.grams) } }
+        : { value, issues: [{ message: 'must be a weight', path: [{ key: 'grams' }] }] },
+    jsonSchema: {
+      input: () => ({ type: 'object', properties: { grams: { type: 'number' } } }),
+      output: () => ({ type: 'object' }),
+    },
+    types: undefined as { input: { grams: number }; output: { grams: number } } | undefined,
+  },
+} as const;
+
+const cycle: Record<string, unknown> = {};
+cycle.self = cycle;
+
+const agent = defineAgent({
+  instructions: '',
+  tools: {
+    add: {
+      idempotent: true,
+      tool: tool({
+        inputSchema: z.object({ a: z.coerce.number(), b: z.number().default(1) }),
+        execute: async ({ a, b }) => ({ sum: a + b }),
+      }),
+    },
+    weigh: { tool: tool({ inputSchema: standard, execute: ({ grams }) => grams * 2 }) },
+    halve: {
+      tool: tool({
+        inputSchema: toStandardJsonSchema(v.object({ grams: v.pipe(v.number(), v.minValue(1)) })),
+        execute: ({ grams }) => grams / 2,
+      }),
+    },
+    look: {
+      tool: tool({
+        inputSchema: z.object({}),
+        contextSchema: toolContext,
+        execute: (_input, { toolCallId, abortSignal, context }) => {
+          seen.push({ toolCallId, aborted: abortSignal?.aborted, key: context.idempotencyKey });
+        },
+      }),
+    },
+    stream: {
+      tool: tool({
+        inputSchema: z.object({}),
+        async *execute() {
+          yield 'half';
+          yield 'whole';
+        },
+      }),
+    },
+    fail: {
+      tool: tool({
+        inputSchema: z.object({}),
+        execute: (): string => {
+          throw new Error('The printer is on fire.');
+        },
+      }),
+    },
+    hold: {
+      tool: tool({
+        inputSchema: z.object({}),
+        execute: (_input, { abortSignal }) =>
+          new Promise((_resolve, reject) => {
+            holding.resolve();
+            abortSignal?.addEventListener('abort', () => reject(abortSignal.reason));
+          }),
+      }),
+    },
+    rich: giving({
+      at: new Date(0),
+      big: 12n,
+      map: new Map([['a', new Set([1])]]),
+      gone: undefined,
+      nan: Number.NaN,
+    }),
+    cycle: giving(cycle),
+  },
+});
+
+const toolbox = createToolbox(agent);
+
+function run(
+  name: string,
+  args: Parameters<typeof toolbox.run>[0]['args'] = {},
+  signal = new AbortController().signal,
+) {
+  return toolbox.run({ id: 'call-1', name, args }, { signal, idempotencyKey: 'key-1' });
+}
+
+describe('a Standard Schema of another library', () => {
+  test.each([
+    ['weigh', { grams: '4' }, 8],
+    ['halve', { grams: 4 }, 2],
+  ])('%s is run with what it makes of the input', async (name, args, output) => {
+    expect(await run(name, args)).toEqual({ output, isError: false });
+  });
+
+  test.each([
+    ['weigh', 'grams: must be a weight'],
+    ['halve', 'grams: Invalid value: Expected >=1 but received 0'],
+  ])('%s is not run with what does not fit, although its answer has a value too', async (name, reason) => {
+    expect(await run(name, { grams: 0 })).toEqual({
+      output: `The arguments do not fit the tool "${name}": ${reason}.`,
+      isError: true,
+    });
+  });
+});
+
+describe('run', () => {
+  test('applies the schema to the input, defaults and all', async () => {
+    expect(await run('add', { a: '2' })).toEqual({ output: { sum: 3 }, isError: false });
+  });
+
+  test('gives the tool its call id, the abort signal and the idempotency key', async () => {
+    expect(await run('look')).toEqual({ output: null, isError: false });
+    expect(seen).toEqual([{ toolCallId: 'call-1', aborted: false, key: 'key-1' }]);
+  });
+
+  test('takes the last value of a tool that streams its output', async () => {
+    expect(await run('stream')).toEqual({ output: 'whole', isError: false });
+  });
+
+  test.each(['fly', 'constructor'])('of a tool that is not there (%s) is an error outcome', async (name) => {
+    const outcome = await run(name);
+    expect(outcome).toMatchObject({
+      isError: true,
+      output: expect.stringContaining(`no tool named "${name}"`),
+    });
+  });
+
+  test('with arguments that do not fit names what is wrong, and runs nothing', async () => {
+    const outcome = await run('add', { a: 1, b: 'x' });
+    expect(outcome).toMatchObject({ isError: true, output: expect.stringContaining('b: ') });
+  });
+
+  test('of a tool that throws is an error outcome with its message alone', async () => {
+    expect(await run('fail')).toEqual({ output: 'The printer is on fire.', isError: true });
+  });
+
+  test('of a tool that was aborted says so', async () => {
+    const controller = new AbortController();
+    const outcome = run('hold', {}, controller.signal);
+    await holding.promise;
+    controller.abort();
+    expect(await outcome).toEqual({ output: 'The tool was stopped before it was done.', isError: true });
+  });
+
+  test('after an abort does not begin', async () => {
+    seen.length = 0;
+    expect((await run('look', {}, AbortSignal.abort())).isError).toBe(true);
+    expect(seen).toEqual([]);
+  });
+
+  test('makes the output what JSON can hold', async () => {
+    expect((await run('rich')).output).toEqual({
+      at: '1970-01-01T00:00:00.000Z',
+      big: '12',
+      map: { a: [1] },
+      nan: null,
+    });
+  });
+
+  test('of a tool whose output contains itself is an error outcome', async () => {
+    expect((await run('cycle')).isError).toBe(true);
+  });
+});
+
+test('only a tool that says so may be run again', () => {
+  expect(['add', 'look', 'fly', 'constructor'].map(toolbox.isIdempotent)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test('only a tool that says so may be stopped for a message', () => {
+  const quick = tool({ inputSchema: z.object({}), execute: () => 'ok' });
+  const { isAbortable } = createToolbox({
+    instructions: '',
+    tools: { quick: { tool: quick, abortable: true }, slow: { tool: quick } },
+    mcp: { books: { url: 'https://books.invalid/mcp', abortable: true } },
+  });
+  expect(['quick', 'slow', 'fly', 'books_search'].map(isAbortable)).toEqual([true, false, false, true]);
+});
+
+test('a tool may take a minute, or what it says itself', () => {
+  const quick = tool({ inputSchema: z.object({}), execute: () => 'ok' });
+  const { timeLimitMs } = createToolbox({
+    instructions: '',
+    tools: { quick: { tool: quick }, slow: { tool: quick, timeoutSeconds: 120 } },
+  });
+  expect(['quick', 'slow', 'fly'].map(timeLimitMs)).toEqual([60_000, 120_000, 60_000]);
+});
