@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { laneKey } from '../core/store/keys.ts';
-import { stopListening } from '../core/store/lane-writes.ts';
+import { stopListening } from '../core/store/lane/connection.ts';
 import { dynamoStore } from './dynamodb/store.ts';
 import { sqsQueues } from './sqs/queues.ts';
 
@@ -77,7 +77,7 @@ describe.concurrent('a call whose answer is lost', () => {
     const token = { session: 's', lane: 'l', slot: 't' };
     const MD5OfMessageBody = createHash('md5').update(JSON.stringify(token)).digest('hex');
     const { queues, asked } = await given(lost, fine({ MessageId: 'm', MD5OfMessageBody }));
-    await queues.sendToken(token, 'sender');
+    await queues.sendJob(token, 'sender');
     expect(asked()).toBe(2);
   });
 });

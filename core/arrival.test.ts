@@ -57,8 +57,8 @@ describe('a boundary waits', () => {
   const now = 1000;
 
   it('for a hole in the count of the lane’s own client', () => {
-    expect(arrivalWait({ inbox: { a: message(now, { order: 3 }) }, counted: 1 }, now)).toBeGreaterThan(0);
-    expect(arrivalWait({ inbox: { a: message(now, { order: 2 }) }, counted: 1 }, now)).toBe(0);
+    expect(arrivalWait({ inbox: { a: message(now, { order: 3 }) }, lastOrder: 1 }, now)).toBeGreaterThan(0);
+    expect(arrivalWait({ inbox: { a: message(now, { order: 2 }) }, lastOrder: 1 }, now)).toBe(0);
   });
 
   it('for a hole among the messages of another device, not for what that counted elsewhere', () => {

@@ -41,14 +41,14 @@ const HOLE_MS = 1000;
  * How long a boundary should wait for messages that were sent before those that it sees: they would end up behind them
  * otherwise. Zero in ordinary use; only a burst, or a hole in the client's own count, makes it wait.
  */
-export function arrivalWait(lane: Pick<Lane, 'inbox' | 'counted'>, now: number): number {
+export function arrivalWait(lane: Pick<Lane, 'inbox' | 'lastOrder'>, now: number): number {
   const bySender = Map.groupBy(Object.values(lane.inbox), ({ from = '' }) => from);
   const waits = [...bySender].map(([from, messages]) => {
     const age = Math.max(0, now - Math.max(...messages.map((message) => message.at)));
     const counts = messages.map((message) => message.order).filter((order) => order !== undefined);
     if (counts.length < messages.length) return messages.length > 1 ? BURST_MS - age : 0;
     // What another lane's client has counted before is known on its own lane alone: only a hole among these shows.
-    const before = from === '' ? (lane.counted ?? 0) : Math.min(...counts) - 1;
+    const before = from === '' ? (lane.lastOrder ?? 0) : Math.min(...counts) - 1;
     return Math.max(...counts) - before - new Set(counts).size > 0 ? HOLE_MS - age : 0;
   });
   return Math.max(0, ...waits);

@@ -2,20 +2,20 @@ import type { Core } from './core.ts';
 import type { Audience } from './store/items.ts';
 import { LIVE } from './store/items.ts';
 import { laneKey, sessionKey } from './store/keys.ts';
-import { stopListening } from './store/lane-writes.ts';
+import { stopListening } from './store/lane/connection.ts';
 import { leaveAudience } from './store/session-writes.ts';
 
 /** A connection that takes longer than this for its frames no longer holds the others, and the model's stream, back. */
-const PATIENCE_MS = 1000;
+const SLOW_LISTENER_MS = 1000;
 /** A connection that is this many frames behind is closed: its client resumes, and misses nothing. */
 const MAX_BACKLOG = 200;
 /** Tries of one post, beyond the SDK's own, with a wait that doubles from the first: about three seconds in all. */
-const MAX_TRIES = 6;
+const MAX_POST_TRIES = 6;
 const FIRST_BACKOFF_MS = 100;
 
 /** A connection that is catching up for longer was left so by a function that died: it gets what was kept for it. */
 const CATCH_UP_MS = 3000;
-const LOOK_MS = 50;
+const CATCH_UP_POLL_MS = 50;
 
 interface Listener {
   /** Kept while it is catching up, since this moment; undefined when it is live. */
@@ -68,14 +68,14 @@ export class Broadcast {
       else this.#enqueue(connection, listener, frames);
     }
     const patience = new AbortController();
-    await Promise.race([this.#idle(), this.#core.clock.sleep(PATIENCE_MS, patience.signal)]);
+    await Promise.race([this.#idle(), this.#core.clock.sleep(SLOW_LISTENER_MS, patience.signal)]);
     patience.abort('over');
   }
 
   /** Before a handler returns, everything must have ended: what is still under way would thaw in a later invocation. */
   async settled(): Promise<void> {
     while ([...this.#listeners.values()].some(({ kept }) => kept && kept.frames.length > 0)) {
-      await this.#core.clock.sleep(LOOK_MS);
+      await this.#core.clock.sleep(CATCH_UP_POLL_MS);
       const lane = await this.#core.store.get(laneKey(this.#session, this.#lane));
       this.join(lane?.audience ?? {});
       for (const [connection, listener] of this.#listeners) this.#releaseOverdue(connection, listener);
@@ -121,7 +121,7 @@ export class Broadcast {
         return;
       } catch (error) {
         // Posted twice is harmless, left out is not: clients drop a `seq` that they have.
-        if (tries === MAX_TRIES) return this.#giveUp(connection, String(error));
+        if (tries === MAX_POST_TRIES) return this.#giveUp(connection, String(error));
         await this.#core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
       }
     }

@@ -20,7 +20,7 @@ const DAY = 24 * 3600;
 const HOUR = 3600;
 
 /**
- * When items expire, in seconds since the epoch. A session outlives its lanes, and a lane outlives the events and fates
+ * When items expire, in seconds since the epoch. A session outlives its lanes, and a lane outlives the events and outcomes
  * that refer to it, by days: DynamoDB may delete up to two days late, and a session that was gone too early would
  * count from zero under old entries.
  */
@@ -33,7 +33,7 @@ export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
     /** API Gateway ends every connection after two hours. */
     connection: now + DAY,
     events,
-    fate: now + DAY,
+    outcome: now + DAY,
     entry: now + transcriptDays * DAY,
     lane: Math.max(events, now + DAY) + 4 * DAY,
     session,

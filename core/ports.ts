@@ -25,7 +25,7 @@ export interface Store {
 }
 
 /** Stands for a slot in the session's FIFO queue: "this slot has work". */
-export interface Token {
+export interface TurnJob {
   session: string;
   lane: string;
   slot: string;
@@ -45,9 +45,9 @@ export interface Queues {
    * Sends a token to the session's group. `sender` makes the deduplication id unique per sender: a repeat that SQS
    * swallows because its first was consumed would strand the lane.
    */
-  sendToken(token: Token, sender: string): Promise<void>;
+  sendJob(job: TurnJob, sender: string): Promise<void>;
   /** Wakes the deadline function after so many seconds (at most 900). */
-  sendDeadline(token: Token, seconds: number): Promise<void>;
+  sendDeadline(job: TurnJob, seconds: number): Promise<void>;
   /** Wakes the deadline function after so many seconds (at most 900) to carry it out. */
   sendDeletion(deletion: Deletion, seconds: number): Promise<void>;
 }

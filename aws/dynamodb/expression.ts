@@ -1,3 +1,4 @@
+import { storedName } from '../../core/store/stored-names.ts';
 import type { Change, Condition, Path, Update } from '../../core/store/update.ts';
 
 /** An `Update` in DynamoDB's words. Every name goes through a placeholder: client ids and reserved words are names here. */
@@ -23,7 +24,10 @@ export function compile<T>(update: Update<T>): Expression {
     values[placeholder] = v;
     return placeholder;
   };
-  const path = (p: Path<T>) => (typeof p === 'string' ? name(p) : p.map(name).join('.'));
+  const path = (p: Path<T>) => {
+    const [attribute, ...inside] = typeof p === 'string' ? [p] : p;
+    return [storedName(attribute), ...inside].map(name).join('.');
+  };
 
   const condition = (c: Condition<T>): string => {
     switch (c.is) {

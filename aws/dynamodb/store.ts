@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import type { Store, Written } from '../../core/ports.ts';
 import type { Key } from '../../core/store/keys.ts';
+import { fromStored, toStored } from '../../core/store/stored-names.ts';
 import type { Update } from '../../core/store/update.ts';
 import { SERVICE_PATIENCE } from '../timeouts.ts';
 import { compile } from './expression.ts';
@@ -60,7 +61,7 @@ export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}
     },
 
     async put<T>(key: Key<T>, item: T): Promise<void> {
-      await client.send(new PutCommand({ TableName, Item: { ...item, ...keyOf(key) } }));
+      await client.send(new PutCommand({ TableName, Item: { ...toStored(item), ...keyOf(key) } }));
     },
 
     async putIfAbsent<T>(key: Key<T>, item: T): Promise<boolean> {
@@ -68,7 +69,7 @@ export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}
         await client.send(
           new PutCommand({
             TableName,
-            Item: { ...item, ...keyOf(key) },
+            Item: { ...toStored(item), ...keyOf(key) },
             ConditionExpression: 'attribute_not_exists(pk)',
           }),
         );
@@ -112,7 +113,7 @@ export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}
 }
 
 function withoutKey<T>(item: Record<string, unknown>): T {
-  const { pk: _, sk: __, ...rest } = item;
+  const { pk: _, sk: __, ...rest } = fromStored(item);
   // What is under a key was written under it by this program: the key carries its type.
   return rest as T;
 }

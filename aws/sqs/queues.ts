@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import type { Deletion, Queues, Token } from '../../core/ports.ts';
+import type { Deletion, Queues, TurnJob } from '../../core/ports.ts';
 import { SERVICE_PATIENCE } from '../timeouts.ts';
 
-const tokenBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
+const jobBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
 
 const deletionBody = z.object({
   deletion: z.object({ session: z.string(), at: z.number(), until: z.number() }),
 });
 
 /** The body of a token. Throws on anything else. */
-export const parseToken = (body: string): Token => tokenBody.parse(JSON.parse(body));
+export const parseJob = (body: string): TurnJob => jobBody.parse(JSON.parse(body));
 
 /** The body of a message in the deadline queue. Throws on anything else. */
-export const parseDeadline = (body: string): Token | { deletion: Deletion } =>
-  z.union([tokenBody, deletionBody]).parse(JSON.parse(body));
+export const parseDeadline = (body: string): TurnJob | { deletion: Deletion } =>
+  z.union([jobBody, deletionBody]).parse(JSON.parse(body));
 
 const delay = (seconds: number) => Math.min(900, Math.max(0, Math.ceil(seconds)));
 
@@ -29,21 +29,21 @@ export function sqsQueues(
 ): Queues {
   const client = new SQSClient({ ...SERVICE_PATIENCE, ...config });
   return {
-    async sendToken(token, sender) {
+    async sendJob(job, sender) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: turnQueueUrl,
-          MessageBody: JSON.stringify(token),
-          MessageGroupId: groupOf(token.session),
-          MessageDeduplicationId: `${token.slot}#${sender}`,
+          MessageBody: JSON.stringify(job),
+          MessageGroupId: groupOf(job.session),
+          MessageDeduplicationId: `${job.slot}#${sender}`,
         }),
       );
     },
-    async sendDeadline(token, seconds) {
+    async sendDeadline(job, seconds) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: deadlineQueueUrl,
-          MessageBody: JSON.stringify(token),
+          MessageBody: JSON.stringify(job),
           DelaySeconds: delay(seconds),
         }),
       );

@@ -4,7 +4,8 @@ import { managementGateway } from '../../aws/api-gateway/gateway.ts';
 import { noMetrics } from '../../aws/cloudwatch/emf.ts';
 import { dynamoStore } from '../../aws/dynamodb/store.ts';
 import { laneKey } from '../../core/store/keys.ts';
-import { commit, emptyLane } from '../../core/store/lane-writes.ts';
+import { commit } from '../../core/store/lane/commit.ts';
+import { emptyLane } from '../../core/store/lane/lane.ts';
 
 const WARM_UP = 300;
 const CALLS = 1000;
@@ -47,11 +48,11 @@ export async function measureSdk(): Promise<SdkCpu> {
     const lane = emptyLane('session', 'connection', 0);
     const chunk = ' the plan for a team of five';
     const update = commit({
-      me: 'x'.repeat(20),
+      lease: 'x'.repeat(20),
       from: 1,
       to: 2,
-      tail: Array.from({ length: 3 }, () => chunk.repeat(3)),
-      mark: 'x'.repeat(24),
+      unspilled: Array.from({ length: 3 }, () => chunk.repeat(3)),
+      commitId: 'x'.repeat(24),
       progress: true,
       when: [],
       change: [{ do: 'set', path: 'entry', value: lane.entry }],

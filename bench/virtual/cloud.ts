@@ -6,14 +6,14 @@ import {
   readTurnSettings,
 } from '../../config/settings.ts';
 import type { Core } from '../../core/core.ts';
-import { openConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { Model, Toolbox } from '../../core/model.ts';
-import type { Token } from '../../core/ports.ts';
+import type { TurnJob } from '../../core/ports.ts';
 import type { Principal } from '../../core/store/items.ts';
 import type { Key } from '../../core/store/keys.ts';
 import { MemoryTable } from '../../core/testing/memory-store.ts';
-import { runToken } from '../../core/turn/worker.ts';
+import { runJob } from '../../core/turn/worker.ts';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import type { Call } from './time.ts';
@@ -61,7 +61,7 @@ export class VirtualCloud {
   readonly #agent: ReturnType<CloudOptions['agent']>;
   readonly #clients = new Map<string, Client>();
   /** By session: the tokens behind the one that a worker has. */
-  readonly #groups = new Map<string, Token[]>();
+  readonly #groups = new Map<string, TurnJob[]>();
   #ids = 0;
   #running = 0;
   #idle = Promise.withResolvers<void>();
@@ -75,7 +75,7 @@ export class VirtualCloud {
   /** A client that is greeted. */
   async connect(principal: Principal, sessionId: string): Promise<Client> {
     const id = `connection-${++this.#ids}`;
-    await openConnection(this.#coreFor('connect'), id, { principal, sessionId });
+    await registerConnection(this.#coreFor('connect'), id, { principal, sessionId });
     const keeps = !this.#options.forgets;
     const client = new Client(this.time, keeps, (body) => this.#frame(id, principal, body));
     this.#clients.set(id, client);
@@ -107,17 +107,17 @@ export class VirtualCloud {
     over();
   }
 
-  #send(token: Token): void {
-    const waiting = this.#groups.get(token.session);
+  #send(job: TurnJob): void {
+    const waiting = this.#groups.get(job.session);
     // A message in flight blocks its group.
-    if (waiting) waiting.push(token);
+    if (waiting) waiting.push(job);
     else {
-      this.#groups.set(token.session, []);
-      void this.#deliver(token);
+      this.#groups.set(job.session, []);
+      void this.#deliver(job);
     }
   }
 
-  async #deliver(token: Token): Promise<void> {
+  async #deliver(job: TurnJob): Promise<void> {
     const over = this.#begun();
     const { time } = this;
     await time.call(
@@ -126,7 +126,7 @@ export class VirtualCloud {
       () => {},
     );
     const endsAt = time.now + TURN_MS;
-    const end = await runToken(
+    const end = await runJob(
       {
         core: this.#coreFor('turn'),
         ...this.#agent,
@@ -135,12 +135,12 @@ export class VirtualCloud {
         reserveMs: RESERVE_MS,
         maxToolMs: TURN_MS - 2 * RESERVE_MS,
       },
-      token,
+      job,
     );
-    const waiting = this.#groups.get(token.session) ?? [];
-    const next = end === 'over' ? waiting.shift() : token;
+    const waiting = this.#groups.get(job.session) ?? [];
+    const next = end === 'over' ? waiting.shift() : job;
     if (next) void this.#deliver(next);
-    else this.#groups.delete(token.session);
+    else this.#groups.delete(job.session);
     over();
   }
 
@@ -180,13 +180,13 @@ export class VirtualCloud {
         query: (from, to, options) => read('Query', from, () => table.query(from, to, options)),
       },
       queues: {
-        sendToken: (token) => {
+        sendJob: (job) => {
           // The delay to the worker is published from before the call on.
-          this.#send(token);
-          return send('SendMessage', token, () => {});
+          this.#send(job);
+          return send('SendMessage', job, () => {});
         },
         // Nobody waits so long here.
-        sendDeadline: (token) => send('SendMessage deadline', token, () => {}),
+        sendDeadline: (job) => send('SendMessage deadline', job, () => {}),
         sendDeletion: (deletion) => send('SendMessage deletion', deletion, () => {}),
       },
       gateway: {

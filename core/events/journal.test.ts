@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { lookFor } from '../session/forwarded.ts';
+import { findForwarded } from '../session/forwarded.ts';
 import { eventsKey, laneKey } from '../store/keys.ts';
-import { emptyLane } from '../store/lane-writes.ts';
+import { emptyLane } from '../store/lane/lane.ts';
 import { memoryStore } from '../testing/memory-store.ts';
 import type { TurnEvent } from './events.ts';
 import { spillEvents, storedFrame } from './journal.ts';
@@ -50,9 +50,9 @@ describe('P1: a message that set out to a turn', () => {
   it('may arrive while a worker has the turn, and never again after that', async () => {
     const core = await given();
     const key = laneKey(SESSION, 'l');
-    const look = () => lookFor(core, SESSION, 'm', { laneId: 'l', turn: 't' });
+    const look = () => findForwarded(core, SESSION, 'm', { laneId: 'l', turn: 't' });
     const lane = { ...emptyLane(SESSION, 'c', 1), turn: 't', slot: 't' };
-    await core.store.put(key, { ...lane, holder: 'w' });
+    await core.store.put(key, { ...lane, lease: 'w' });
     expect(await look()).toEqual({ is: 'under way' });
     // A late duplicate opened a turn of the same id again: nobody has it.
     await core.store.put(key, lane);

@@ -1,6 +1,6 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
-import { settleFate } from '../session/outcomes.ts';
+import { recordOutcome } from '../session/outcomes.ts';
 import type { StoredEntry } from '../store/items.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
 import type { Entry } from './entries.ts';
@@ -58,7 +58,7 @@ export async function spillEvents(
 }
 
 /**
- * Puts the entries of one turn from index `from` on, and the fate of each user message with it: taken. Plain puts,
+ * Puts the entries of one turn from index `from` on, and the outcome of each user message with it: taken. Plain puts,
  * since number and content are a function of the committed events: written twice they are the same (P1, P3).
  */
 export async function writeEntries(
@@ -68,16 +68,16 @@ export async function writeEntries(
   from = 0,
 ): Promise<number> {
   const entries = entriesOf(events);
-  const { entry: expires, fate } = expiry(core);
+  const { entry: expires, outcome } = expiry(core);
   await Promise.all(
     entries.slice(from).map(async (entry) => {
       if (entry.role === 'user') {
         const placement = entry.step === 1 ? 'turn' : 'steering';
-        await settleFate(core, session, entry.id, {
-          fate: 'taken',
+        await recordOutcome(core, session, entry.id, {
+          outcome: 'taken',
           turn: entry.turn,
           placement,
-          expires: fate,
+          expires: outcome,
         });
       }
       await core.store.put(entryKey(session, entry.n), { ...entry, expires });

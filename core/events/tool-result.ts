@@ -7,7 +7,7 @@ import { outputText } from './events.ts';
 const MAX_OUTPUT_BYTES = 16 * 1024;
 
 /** The one result of a call (P13). */
-export function resultOf(
+export function toolResultOf(
   { id, name }: Pick<ToolCall, 'id' | 'name'>,
   { output, isError }: ToolOutcome,
 ): EventDraft {

@@ -63,6 +63,6 @@ async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: string): Prom
   const { session, lane } = await viewSession(core, key);
   // What the session counts was rolled over, and so has its entries.
   if (!session || !lane?.begun || lane.begun.seq <= session.seq) return [];
-  const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeEvents(lane.tail));
+  const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeEvents(lane.unspilled));
   return [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));
 }

@@ -1,13 +1,13 @@
 import type { AbortFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
-import type { Token } from '../ports.ts';
+import type { TurnJob } from '../ports.ts';
 import { errorReply, reply } from '../replies.ts';
-import { tellFates } from '../session/outcomes.ts';
-import { heldTurn, viewSession } from '../session/sessions.ts';
-import { dropSlot, releaseSlot } from '../session/slots.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
+import { leasedTurn, viewSession } from '../session/sessions.ts';
+import { rejectSlot, releaseSlot } from '../session/slots.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
-import { requestAbort } from '../store/lane-writes.ts';
+import { requestAbort } from '../store/lane/request.ts';
 import type { Sender } from './acknowledge.ts';
 
 /**
@@ -17,24 +17,24 @@ import type { Sender } from './acknowledge.ts';
  */
 export async function abortTurn(core: Core, sender: Sender, frame: AbortFrame): Promise<void> {
   const { session, lane: ownId, principal } = sender.connection;
-  const held = heldTurn(await viewSession(core, session));
+  const held = leasedTurn(await viewSession(core, session));
   if (held && matches(held.lane, frame)) {
     const { turn, laneId } = held;
     const request = { turn, pending: frame.pending ?? 'keep', by: principal.subject } as const;
     if ((await core.store.update(laneKey(session, laneId), requestAbort(request))).ok) return;
   }
   const own = await core.store.get(laneKey(session, ownId));
-  if (own?.slot !== undefined && own.turn === own.slot && own.holder === undefined && matches(own, frame)) {
+  if (own?.slot !== undefined && own.turn === own.slot && own.lease === undefined && matches(own, frame)) {
     // What waits goes first: what is left of it when the turn is gone would be the next turn.
     const waiting = frame.pending === 'discard' ? Object.values(own.waiting).map(({ turn }) => turn) : [];
-    const dropped: Token[] = [];
+    const dropped: TurnJob[] = [];
     for (const slot of [...waiting, own.slot]) {
       const token = { session, lane: ownId, slot };
-      if (await dropSlot(core, token, 'cancelled')) dropped.push(token);
+      if (await rejectSlot(core, token, 'cancelled')) dropped.push(token);
     }
-    // Fates are known before the places in the queue are gone, by which others find the messages.
-    await tellFates(core, ownId, await core.store.get(laneKey(session, ownId)), sender.id);
-    for (const token of dropped) await releaseSlot(core, token);
+    // Outcomes are known before the places in the queue are gone, by which others find the messages.
+    await reportOutcomes(core, ownId, await core.store.get(laneKey(session, ownId)), sender.id);
+    for (const job of dropped) await releaseSlot(core, job);
     if (dropped.length > 0) return;
   }
   const text = frame.turn_id ? 'That turn is not running.' : 'No turn is running in this session.';

@@ -2,9 +2,9 @@ import type { Accepted } from '../../protocol/server-frames.ts';
 import { inOrderOfArrival } from '../arrival.ts';
 import type { Core } from '../core.ts';
 import { reply, sessionDeleted, withdrawalReply } from '../replies.ts';
-import { tellFates } from '../session/outcomes.ts';
-import { dropSlot, openSlot } from '../session/slots.ts';
-import type { Connection, Fate, Lane } from '../store/items.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
+import { openSlot, rejectSlot } from '../session/slots.ts';
+import type { Connection, Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
 
 /** A connection and its id. */
@@ -39,16 +39,16 @@ export async function acknowledge(
     if (opened !== 'SESSION_QUEUE_FULL') {
       if (landed.placement === 'turn') landed.position = opened.ahead;
     } else {
-      await dropSlot(core, token, opened);
+      await rejectSlot(core, token, opened);
       // Dropped by me or by another; or claimed meanwhile, and then it is accepted after all.
       const now = await core.store.get(laneKey(session, laneId));
-      if (now && Object.hasOwn(now.notices, id)) {
-        await tellFates(core, laneId, now, sender.id);
+      if (now && Object.hasOwn(now.undelivered, id)) {
+        await reportOutcomes(core, laneId, now, sender.id);
         return;
       }
-      const fate = await core.store.get(messageKey(session, id));
-      if (fate) {
-        await answerFate(core, sender.id, id, fate);
+      const outcome = await core.store.get(messageKey(session, id));
+      if (outcome) {
+        await answerOutcome(core, sender.id, id, outcome);
         return;
       }
     }
@@ -72,17 +72,22 @@ const place = (messages: Lane['inbox'], id: string) =>
 function unclaimedSlot(lane: Lane, id: string): string | undefined {
   const waiting = lane.waiting[id];
   if (waiting) return waiting.turn;
-  return Object.hasOwn(lane.inbox, id) && lane.turn === lane.slot && lane.holder === undefined
+  return Object.hasOwn(lane.inbox, id) && lane.turn === lane.slot && lane.lease === undefined
     ? lane.slot
     : undefined;
 }
 
 /** The same id again: the same answer, whoever asks (P10). */
-export async function answerFate(core: Core, connection: string, id: string, fate: Fate): Promise<void> {
-  if (fate.fate === 'withdrawn') {
-    await reply(core, connection, withdrawalReply(id, fate.code, core.limits));
+export async function answerOutcome(
+  core: Core,
+  connection: string,
+  id: string,
+  outcome: MessageOutcome,
+): Promise<void> {
+  if (outcome.outcome === 'withdrawn') {
+    await reply(core, connection, withdrawalReply(id, outcome.code, core.limits));
     return;
   }
-  const { turn: turn_id, placement } = fate;
+  const { turn: turn_id, placement } = outcome;
   await reply(core, connection, { type: 'accepted', id, turn_id, placement, position: 0, duplicate: true });
 }

@@ -1,9 +1,9 @@
 import type { ApprovalResponseFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
 import { errorReply, reply } from '../replies.ts';
-import { heldTurn, viewSession } from '../session/sessions.ts';
+import { leasedTurn, viewSession } from '../session/sessions.ts';
 import { laneKey } from '../store/keys.ts';
-import { decide } from '../store/lane-writes.ts';
+import { decide } from '../store/lane/request.ts';
 import type { Sender } from './acknowledge.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function answerApproval(
 ): Promise<void> {
   const { session, principal } = sender.connection;
   const { request_id: request, decision } = frame;
-  const held = heldTurn(await viewSession(core, session));
+  const held = leasedTurn(await viewSession(core, session));
   if (held?.lane.approvals && Object.hasOwn(held.lane.approvals, request)) {
     const key = laneKey(session, held.laneId);
     const written = await core.store.update(key, decide(request, { decision, by: principal.subject }));

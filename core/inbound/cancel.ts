@@ -1,18 +1,19 @@
 import type { CancelFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
-import { placeOf } from '../session/forwarded.ts';
-import { tellFates } from '../session/outcomes.ts';
+import { parseForwardTarget } from '../session/forwarded.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey, messageKey, sessionKey } from '../store/keys.ts';
-import { cancelPending, knows } from '../store/lane-writes.ts';
+import { knows } from '../store/lane/lane.ts';
+import { withdrawPending } from '../store/lane/withdraw.ts';
 import type { Sender } from './acknowledge.ts';
-import { answerFate } from './acknowledge.ts';
+import { answerOutcome } from './acknowledge.ts';
 
-/** A message that was taken in just now has a fate by then. */
-const FATE_TRIES = 3;
-const FATE_WAIT_MS = 5;
+/** A message that was taken in just now has an outcome by then. */
+const OUTCOME_TRIES = 3;
+const OUTCOME_WAIT_MS = 5;
 
 /**
  * Withdraws a message that no turn has taken in yet, whichever of the session's connections sent it; else says where it
@@ -20,7 +21,7 @@ const FATE_WAIT_MS = 5;
  */
 export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFrame): Promise<void> {
   let takenOn: Lane | undefined;
-  for await (const laneId of whereItMayPend(core, sender, id)) {
+  for await (const laneId of lanesToSearch(core, sender, id)) {
     const outcome = await withdraw(core, sender, laneId, id);
     if (outcome === 'told') return;
     takenOn ??= outcome;
@@ -33,14 +34,14 @@ export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFr
  * flight: each has a place in the session's queue. Read as they are needed, since most messages are cancelled where
  * they were sent.
  */
-async function* whereItMayPend(core: Core, { connection }: Sender, id: string): AsyncGenerator<string> {
+async function* lanesToSearch(core: Core, { connection }: Sender, id: string): AsyncGenerator<string> {
   const seen = new Set([connection.lane]);
   yield connection.lane;
   const own = await core.store.get(laneKey(connection.session, connection.lane));
-  const place = own?.elsewhere[id];
+  const place = own?.forwarded[id];
   const session = await core.store.get(sessionKey(connection.session));
   const others = [
-    ...(place === undefined ? [] : [placeOf(place).laneId]),
+    ...(place === undefined ? [] : [parseForwardTarget(place).laneId]),
     ...(session?.active ? [session.active.lane] : []),
     ...Object.values(session?.queue ?? {}).map(({ lane }) => lane),
   ];
@@ -62,8 +63,8 @@ async function withdraw(
   for (;;) {
     const lane = await core.store.get(laneKey(session, laneId));
     if (lane?.session !== session) return undefined;
-    if (Object.hasOwn(lane.notices, id)) {
-      await tellFates(core, laneId, lane, sender.id);
+    if (Object.hasOwn(lane.undelivered, id)) {
+      await reportOutcomes(core, laneId, lane, sender.id);
       return 'told';
     }
     const place = pendingPlace(lane, id);
@@ -71,10 +72,10 @@ async function withdraw(
     if (!message) return knows(lane, id) ? lane : undefined;
     const written = await core.store.update(
       laneKey(session, laneId),
-      cancelPending(session, place, id, message),
+      withdrawPending(session, place, id, message),
     );
     if (!written.ok) continue;
-    await tellFates(core, laneId, written.item, sender.id);
+    await reportOutcomes(core, laneId, written.item, sender.id);
     return 'told';
   }
 }
@@ -85,13 +86,13 @@ const pendingPlace = (lane: Lane, id: string) =>
 async function answerNotPending(core: Core, sender: Sender, id: string, takenOn?: Lane): Promise<void> {
   const { session } = sender.connection;
   for (let tries = 1; ; tries++) {
-    const fate = await core.store.get(messageKey(session, id));
-    if (fate?.fate === 'withdrawn') return answerFate(core, sender.id, id, fate);
-    if (!fate && takenOn && tries < FATE_TRIES) {
-      await core.clock.sleep(FATE_WAIT_MS);
+    const outcome = await core.store.get(messageKey(session, id));
+    if (outcome?.outcome === 'withdrawn') return answerOutcome(core, sender.id, id, outcome);
+    if (!outcome && takenOn && tries < OUTCOME_TRIES) {
+      await core.clock.sleep(OUTCOME_WAIT_MS);
       continue;
     }
-    const turn_id = fate?.turn ?? takenOn?.begun?.turn;
+    const turn_id = outcome?.turn ?? takenOn?.begun?.turn;
     if (turn_id === undefined && (await isDeleted(core, session))) {
       await reply(core, sender.id, sessionDeleted({ id }));
       return;
@@ -103,7 +104,7 @@ async function answerNotPending(core: Core, sender: Sender, id: string, takenOn?
     const frame = errorReply('NOT_PENDING', `It cannot be withdrawn: ${where}.`, {
       id,
       ...(turn_id !== undefined && { turn_id }),
-      ...(fate && { placement: fate.placement }),
+      ...(outcome && { placement: outcome.placement }),
     });
     await reply(core, sender.id, frame);
     return;

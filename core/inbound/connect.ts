@@ -1,14 +1,14 @@
 import type { ConnectFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
 import { reply } from '../replies.ts';
-import { tellFates } from '../session/outcomes.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
 import type { Connection } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
 import { isFirstConnect, sendSessionStart } from './open-connection.ts';
 import { repairLane } from './repair.ts';
 import { catchUp } from './replay.ts';
 
-/** Answers `connect`: `session_start`, the events that the client missed, the fates that it has not heard, `connected`. */
+/** Answers `connect`: `session_start`, the events that the client missed, the outcomes that it has not heard, `connected`. */
 export async function connect(
   core: Core,
   id: string,
@@ -23,6 +23,6 @@ export async function connect(
   const lane = await core.store.get(laneKey(connection.session, connection.lane));
   // It went with its session, and its client was told so.
   if (!lane) return;
-  await tellFates(core, connection.lane, lane, id);
+  await reportOutcomes(core, connection.lane, lane, id);
   await reply(core, id, { type: 'connected', message: `Listening to session ${connection.sessionId}.` });
 }

@@ -3,11 +3,11 @@ import { expiry } from '../core.ts';
 import { openSession, viewSession } from '../session/sessions.ts';
 import type { Principal } from '../store/items.ts';
 import { connectionKey, laneKey, sessionKey } from '../store/keys.ts';
-import { stopListening } from '../store/lane-writes.ts';
+import { stopListening } from '../store/lane/connection.ts';
 import { leaveAudience } from '../store/session-writes.ts';
 
 /** `$connect`: the session, a lane of its own, and the connection, which the first frame finds by its id. */
-export async function openConnection(
+export async function registerConnection(
   core: Core,
   id: string,
   who: { principal: Principal; sessionId: string; name?: string },

@@ -12,8 +12,8 @@ import { connect } from './connect.ts';
 import { sendHistory } from './history.ts';
 import { acceptMessage } from './message.ts';
 import { nearestIssue } from './nearest-issue.ts';
-import type { Wish } from './open-connection.ts';
-import { greet } from './open-connection.ts';
+import type { ConnectionChoice } from './open-connection.ts';
+import { openConnection } from './open-connection.ts';
 import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
 import { removeSession, renameSession, sendExport, sendSessions } from './sessions.ts';
@@ -35,7 +35,7 @@ export async function handleFrame(
   const parsed = parseFrame(body);
   // Counted while the connection is read: the limit costs a write unit, and no time.
   const [greeted, excess] = await Promise.all([
-    greet(core, connectionId, parsed.ok ? wishOf(parsed.frame) : {}),
+    openConnection(core, connectionId, parsed.ok ? choiceOf(parsed.frame) : {}),
     countedFor &&
       excessOf(core, countedFor, parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames'),
   ]);
@@ -97,7 +97,7 @@ function idOf(frame: ClientFrame): string | undefined {
   }
 }
 
-const wishOf = (frame: ClientFrame): Wish =>
+const choiceOf = (frame: ClientFrame): ConnectionChoice =>
   frame.type === 'connect'
     ? {
         sessionId: frame.session_id,

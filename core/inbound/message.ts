@@ -5,23 +5,23 @@ import { imagesOf, isBlank } from '../content.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
-import { tellFates } from '../session/outcomes.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane, PendingMessage } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
-import type { Acceptance } from '../store/lane-writes.ts';
-import { contentBytes, knows } from '../store/lane-writes.ts';
+import type { Acceptance } from '../store/lane/accept.ts';
+import { contentBytes, knows } from '../store/lane/lane.ts';
 import type { Sender } from './acknowledge.ts';
-import { acknowledge, answerFate } from './acknowledge.ts';
-import type { Seat } from './forward.ts';
-import { ownSeat, seatElsewhere } from './forward.ts';
+import { acknowledge, answerOutcome } from './acknowledge.ts';
+import type { Destination } from './forward.ts';
+import { forwardDestination, ownDestination } from './forward.ts';
 import { repairLane } from './repair.ts';
 
 /** Each refusal of a write means that somebody else moved the lane on, so this is reached only by a fault of ours. */
-const MAX_TRIES = 50;
-/** An id whose fate is being written just now shows it by then. */
-const FATE_TRIES = 3;
-const FATE_WAIT_MS = 5;
+const MAX_ACCEPT_TRIES = 50;
+/** An id whose outcome is being written just now shows it by then. */
+const OUTCOME_TRIES = 3;
+const OUTCOME_WAIT_MS = 5;
 
 /**
  * Accepts a message: one conditional write on its lane, which opens a turn or steers the one in flight; or on the lane of
@@ -41,19 +41,19 @@ export async function acceptMessage(
   const { session, lane: ownId } = sender.connection;
   const id = frame.id ?? core.newId();
   const queued = frame.delivery === 'queue';
-  let mayBeElsewhere = core.steerScope === 'session' && !queued;
-  for (let tries = 1; tries <= MAX_TRIES; tries++) {
-    // Read before the write: the lane forgets an id after two turns, its fate is known for a day. An id made here is new.
-    const fate = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));
-    if (fate) {
-      await answerFate(core, sender.id, id, fate);
+  let mayForward = core.steerScope === 'session' && !queued;
+  for (let tries = 1; tries <= MAX_ACCEPT_TRIES; tries++) {
+    // Read before the write: the lane forgets an id after two turns, its outcome is known for a day. An id made here is new.
+    const outcome = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));
+    if (outcome) {
+      await answerOutcome(core, sender.id, id, outcome);
       return;
     }
     const message = pendingMessage(frame, at, core.newId());
     const now = core.clock.now();
     const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
     const seat =
-      (mayBeElsewhere && (await elsewhere(core, ownId, acceptance))) || ownSeat(ownId, acceptance, queued);
+      (mayForward && (await elsewhere(core, ownId, acceptance))) || ownDestination(ownId, acceptance, queued);
     const { laneId } = seat;
     const accepted = await take(core, session, seat);
     if (accepted) {
@@ -67,21 +67,21 @@ export async function acceptMessage(
       await reply(core, sender.id, deleted ? sessionDeleted({ id }) : expired);
       return;
     }
-    if (Object.hasOwn(lane.notices, id)) {
-      await tellFates(core, laneId, lane, sender.id);
+    if (Object.hasOwn(lane.undelivered, id)) {
+      await reportOutcomes(core, laneId, lane, sender.id);
       return;
     }
-    if (isPending(lane, id) || (knows(lane, id) && tries >= FATE_TRIES)) {
+    if (isPending(lane, id) || (knows(lane, id) && tries >= OUTCOME_TRIES)) {
       // Either my write took effect and its answer was lost, or the client repeats itself. Remembered, not pending and
-      // without a fate that says otherwise: a turn has it.
+      // without an outcome that says otherwise: a turn has it.
       await acknowledge(core, sender, laneId, id, lane, { duplicate: frame.id !== undefined });
       return;
     }
     if (knows(lane, id)) {
-      await core.clock.sleep(FATE_WAIT_MS);
+      await core.clock.sleep(OUTCOME_WAIT_MS);
       continue;
     }
-    if (Object.hasOwn(lane.elsewhere, id)) mayBeElsewhere = true;
+    if (Object.hasOwn(lane.forwarded, id)) mayForward = true;
     const full = fullness(core, lane, id, message);
     if (full) {
       await reply(core, sender.id, full);
@@ -90,11 +90,11 @@ export async function acceptMessage(
       return;
     }
   }
-  throw new Error(`message ${id}: the lane refused it ${MAX_TRIES} times without a reason`);
+  throw new Error(`message ${id}: the lane refused it ${MAX_ACCEPT_TRIES} times without a reason`);
 }
 
 /** The first write that can be made. Undefined: none could. */
-async function take(core: Core, session: string, { laneId, writes }: Seat): Promise<Lane | undefined> {
+async function take(core: Core, session: string, { laneId, writes }: Destination): Promise<Lane | undefined> {
   for (const write of writes) {
     const written = await core.store.update(laneKey(session, laneId), write);
     if (written.ok) return written.item;
@@ -102,9 +102,13 @@ async function take(core: Core, session: string, { laneId, writes }: Seat): Prom
   return undefined;
 }
 
-async function elsewhere(core: Core, ownId: string, acceptance: Acceptance): Promise<Seat | undefined> {
+async function elsewhere(
+  core: Core,
+  ownId: string,
+  acceptance: Acceptance,
+): Promise<Destination | undefined> {
   const own = await core.store.get(laneKey(acceptance.session, ownId));
-  return own && seatElsewhere(core, ownId, own, acceptance);
+  return own && forwardDestination(core, ownId, own, acceptance);
 }
 
 const pendingMessage = (frame: MessageFrame, at: number, turn: string): PendingMessage => ({

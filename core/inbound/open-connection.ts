@@ -6,7 +6,7 @@ import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../
 import type { Connection } from '../store/items.ts';
 import { LIVE } from '../store/items.ts';
 import { connectionKey, laneKey } from '../store/keys.ts';
-import { adopt } from '../store/lane-writes.ts';
+import { adopt } from '../store/lane/connection.ts';
 import type { Update } from '../store/update.ts';
 import { absent, any, equals, exists, set, setIfAbsent } from '../store/update.ts';
 import { sendMissed } from './replay.ts';
@@ -17,13 +17,13 @@ import { sendMissed } from './replay.ts';
  */
 
 /** Waiting frames look whether the greeting is over, ever less often. */
-const FIRST_LOOK_MS = 10;
-const LAST_LOOK_MS = 250;
+const FIRST_POLL_MS = 10;
+const LAST_POLL_MS = 250;
 /** A greeter that takes longer is taken for dead, and another frame greets: twice is better than never. */
-const PATIENCE_MS = 2000;
+const OPENER_TIMEOUT_MS = 2000;
 
 /** Which session and lane the first frame may still choose. */
-export interface Wish {
+export interface ConnectionChoice {
   sessionId?: string | undefined;
   lane?: string | undefined;
   /** It is a `connect`, which the greeting answers. */
@@ -32,28 +32,32 @@ export interface Wish {
   after?: number | undefined;
 }
 
-export interface Greeted {
+export interface OpenedConnection {
   connection: Connection;
   /** Whether this call sent `session_start`. */
   here: boolean;
 }
 
 /** Undefined: the connection is closed, or was never made. */
-export async function greet(core: Core, id: string, wish: Wish = {}): Promise<Greeted | undefined> {
+export async function openConnection(
+  core: Core,
+  id: string,
+  wish: ConnectionChoice = {},
+): Promise<OpenedConnection | undefined> {
   const key = connectionKey(id);
   const me = core.newId();
   let read = await core.store.get(key);
-  let waitsFor = read?.greeter;
+  let waitsFor = read?.opener;
   let since = core.clock.now();
-  for (let pause = FIRST_LOOK_MS; read && !read.greeted; pause = Math.min(2 * pause, LAST_LOOK_MS)) {
-    if (read.greeter !== waitsFor) {
-      waitsFor = read.greeter;
+  for (let pause = FIRST_POLL_MS; read && !read.opened; pause = Math.min(2 * pause, LAST_POLL_MS)) {
+    if (read.opener !== waitsFor) {
+      waitsFor = read.opener;
       since = core.clock.now();
     }
-    if (read.greeter === undefined || core.clock.now() - since > PATIENCE_MS) {
-      const mine = await core.store.update(key, becomeGreeter(me, read.greeter, wish));
+    if (read.opener === undefined || core.clock.now() - since > OPENER_TIMEOUT_MS) {
+      const mine = await core.store.update(key, becomeOpener(me, read.opener, wish));
       const bound = mine.ok ? await bind(core, id, me, mine.item, wish) : undefined;
-      if (bound) return { connection: await sayHello(core, id, bound, wish), here: true };
+      if (bound) return { connection: await sendOpening(core, id, bound, wish), here: true };
     }
     await core.clock.sleep(pause);
     read = await core.store.get(key);
@@ -62,18 +66,22 @@ export async function greet(core: Core, id: string, wish: Wish = {}): Promise<Gr
 }
 
 /** A frame without a wish binds the connection to the lane of `$connect` by the same write. */
-const hasWish = ({ sessionId, lane }: Wish) => sessionId !== undefined || lane !== undefined;
+const hasChoice = ({ sessionId, lane }: ConnectionChoice) => sessionId !== undefined || lane !== undefined;
 
 /** Recognised: `greeter` is me; done twice, it is still me. */
-const becomeGreeter = (me: string, instead: string | undefined, wish: Wish): Update<Connection> => ({
+const becomeOpener = (
+  me: string,
+  instead: string | undefined,
+  wish: ConnectionChoice,
+): Update<Connection> => ({
   when: [
     exists('session'),
-    absent('greeted'),
+    absent('opened'),
     instead === undefined
-      ? any(absent('greeter'), equals('greeter', me))
-      : any(equals('greeter', instead), equals('greeter', me)),
+      ? any(absent('opener'), equals('opener', me))
+      : any(equals('opener', instead), equals('opener', me)),
   ],
-  change: [set('greeter', me), ...(hasWish(wish) ? [] : [setIfAbsent<Connection>('bound', true)])],
+  change: [set('opener', me), ...(hasChoice(wish) ? [] : [setIfAbsent<Connection>('bound', true)])],
 });
 
 /**
@@ -85,12 +93,12 @@ async function bind(
   id: string,
   me: string,
   made: Connection,
-  wish: Wish,
+  wish: ConnectionChoice,
 ): Promise<Connection | undefined> {
   if (made.bound) return made;
-  const { session, sessionId, lane, resumed } = await settle(core, id, made, wish);
+  const { session, sessionId, lane, resumed } = await chooseSessionAndLane(core, id, made, wish);
   const written = await core.store.update(connectionKey(id), {
-    when: [equals('greeter', me), absent('bound')],
+    when: [equals('opener', me), absent('bound')],
     change: [
       set('bound', true),
       set('session', session),
@@ -101,10 +109,15 @@ async function bind(
   });
   if (written.ok) return written.item;
   const now = await core.store.get(connectionKey(id));
-  return now?.greeter === me && now.bound ? now : undefined;
+  return now?.opener === me && now.bound ? now : undefined;
 }
 
-async function sayHello(core: Core, id: string, connection: Connection, wish: Wish): Promise<Connection> {
+async function sendOpening(
+  core: Core,
+  id: string,
+  connection: Connection,
+  wish: ConnectionChoice,
+): Promise<Connection> {
   const { session } = connection;
   const told = await sendSessionStart(core, id, connection);
   // Also for a client that asks for nothing: what was committed since it was told of is neither told of nor live.
@@ -113,7 +126,7 @@ async function sayHello(core: Core, id: string, connection: Connection, wish: Wi
     joinSession(core, session, id, LIVE),
     core.store.update(connectionKey(id), {
       when: [exists('session')],
-      change: [set('greeted', true), ...(wish.connecting ? [set<Connection>('connected', true)] : [])],
+      change: [set('opened', true), ...(wish.connecting ? [set<Connection>('connected', true)] : [])],
     }),
   ]);
   return connection;
@@ -132,7 +145,12 @@ export async function isFirstConnect(core: Core, id: string): Promise<boolean> {
 }
 
 /** The first frame's choice, as far as this principal may have it; else what `$connect` made. */
-async function settle(core: Core, id: string, made: Connection, wish: Wish): Promise<Connection> {
+async function chooseSessionAndLane(
+  core: Core,
+  id: string,
+  made: Connection,
+  wish: ConnectionChoice,
+): Promise<Connection> {
   let settled = made;
   if (wish.sessionId !== undefined && wish.sessionId !== made.sessionId) {
     const { principal, name } = made;

@@ -16,7 +16,7 @@ function given({ frames = 2, connections = 1, fails = false } = {}) {
   const unused = () => Promise.reject(new Error('not used here'));
   const core: Core = {
     store: fails ? { ...store, update: () => Promise.reject(new Error('throttled')) } : store,
-    queues: { sendToken: unused, sendDeadline: unused, sendDeletion: unused },
+    queues: { sendJob: unused, sendDeadline: unused, sendDeletion: unused },
     gateway: { post: unused, disconnect: unused },
     clock: { now: () => time.now, sleep: unused },
     newId: () => 'id',

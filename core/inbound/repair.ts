@@ -1,8 +1,8 @@
 import type { Core } from '../core.ts';
-import { tellFates } from '../session/outcomes.ts';
-import { dropSlot, OPENER_GRACE_MS, openSlot } from '../session/slots.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
+import { OPENER_GRACE_MS, openSlot, rejectSlot } from '../session/slots.ts';
 import { laneKey } from '../store/keys.ts';
-import { tidyElsewhere } from './forward.ts';
+import { settleForwarded } from './forward.ts';
 
 /**
  * Repair by touch: a function that died between its write and its send left a turn, or a waiting message, that nobody
@@ -12,17 +12,17 @@ import { tidyElsewhere } from './forward.ts';
 export async function repairLane(core: Core, session: string, laneId: string): Promise<void> {
   const lane = await core.store.get(laneKey(session, laneId));
   if (!lane) return;
-  await tidyElsewhere(core, laneId, lane);
+  await settleForwarded(core, laneId, lane);
   const now = core.clock.now();
   const stale: string[] = [];
-  const unclaimed = lane.slot !== undefined && lane.turn === lane.slot && lane.holder === undefined;
+  const unclaimed = lane.slot !== undefined && lane.turn === lane.slot && lane.lease === undefined;
   if (unclaimed && lane.slot && now - (lane.since ?? 0) > OPENER_GRACE_MS) stale.push(lane.slot);
   for (const message of Object.values(lane.waiting))
     if (now - message.at > OPENER_GRACE_MS) stale.push(message.turn);
   for (const slot of stale) {
     const token = { session, lane: laneId, slot };
     const opened = await openSlot(core, token);
-    if (typeof opened === 'string') await dropSlot(core, token, opened);
+    if (typeof opened === 'string') await rejectSlot(core, token, opened);
   }
-  if (stale.length) await tellFates(core, laneId, await core.store.get(laneKey(session, laneId)));
+  if (stale.length) await reportOutcomes(core, laneId, await core.store.get(laneKey(session, laneId)));
 }

@@ -25,7 +25,10 @@ async function replay(core: Core, id: string, session: string, after: number, un
   if (until <= after) return;
   // The lane before the spilled events: what leaves its tail meanwhile is in EVENTS by then.
   const view = await viewSession(core, session);
-  const stored = mergeEvents(await readEvents(core, session, after + 1), decodeEvents(view.lane?.tail ?? []));
+  const stored = mergeEvents(
+    await readEvents(core, session, after + 1),
+    decodeEvents(view.lane?.unspilled ?? []),
+  );
   const events = stored.filter(({ seq }) => seq > after && seq <= until);
   const first = events[0]?.seq ?? until + 1;
   if (first > after + 1) {

@@ -16,9 +16,10 @@ import {
   partsRange,
   sessionKey,
 } from '../store/keys.ts';
-import { close, isClosed } from '../store/lane-writes.ts';
-import { bury } from '../store/session-writes.ts';
-import { tellFates } from './outcomes.ts';
+import { close } from '../store/lane/close.ts';
+import { isClosed } from '../store/lane/lane.ts';
+import { markDeleted } from '../store/session-writes.ts';
+import { reportOutcomes } from './outcomes.ts';
 
 /**
  * How a session is deleted. First it is buried: one write on it, after which no listener, no turn and no connection gets in.
@@ -45,7 +46,7 @@ export async function deleteSession(core: Core, session: string, by?: string): P
   const at = core.clock.now();
   // Told first: if I die from here on, it is carried out all the same.
   await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);
-  const buried = await burySession(core, session, at);
+  const buried = await markSessionDeleted(core, session, at);
   if (buried) await closeSession(core, session, buried, by);
   await core.queues.sendDeletion({ session, at, until: at }, 0);
   return true;
@@ -63,7 +64,7 @@ export async function requestDeletion(
 /** A message of `sendDeletion`: does what is not done of it, removes the session's items, and comes again until `until`. */
 export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<void> {
   const { session, at, until } = deletion;
-  const buried = await burySession(core, session, at);
+  const buried = await markSessionDeleted(core, session, at);
   if (!buried) return;
   const areTold = await closeSession(core, session, buried);
   const isLast = core.clock.now() >= at + LAST_WRITE_MS;
@@ -77,9 +78,9 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
 }
 
 /** Undefined: there is none, or one that was made later. */
-async function burySession(core: Core, session: string, at: number): Promise<Session | undefined> {
+async function markSessionDeleted(core: Core, session: string, at: number): Promise<Session | undefined> {
   const key = sessionKey(session);
-  const buried = await core.store.update(key, bury(at, expiry(core).tombstone));
+  const buried = await core.store.update(key, markDeleted(at, expiry(core).tombstone));
   const item = buried.ok ? buried.item : await core.store.get(key);
   return item?.deleted === undefined ? undefined : item;
 }
@@ -100,7 +101,7 @@ async function closeSession(
   await eachOf(ids, (id) => tellWithdrawn(core, session, id));
   let areTold = true;
   await eachOf(ids, async (id) => {
-    if (!(await dismissLane(core, session, id, by))) areTold = false;
+    if (!(await removeLane(core, session, id, by))) areTold = false;
   });
   return areTold;
 }
@@ -116,11 +117,11 @@ async function closeLane(
     const lane = await core.store.get(key);
     if (!lane) return;
     if (isClosed(lane)) {
-      await quietly(core, () => postLastWords(core, id, lane, audience));
+      await quietly(core, () => postTerminalEvent(core, id, lane, audience));
       return;
     }
-    const end = await lastWords(core, lane);
-    const tail = end ? [...lane.tail, ...encodeEvents([end])] : lane.tail;
+    const end = await terminalEventOf(core, lane);
+    const tail = end ? [...lane.unspilled, ...encodeEvents([end])] : lane.unspilled;
     // Refused or not, it is read again: it may have changed meanwhile, and an answer may have been lost.
     await core.store.update(key, close(lane, end?.seq ?? lane.seq, tail));
   }
@@ -128,16 +129,11 @@ async function closeLane(
 
 async function tellWithdrawn(core: Core, session: string, id: string): Promise<void> {
   const lane = await core.store.get(laneKey(session, id));
-  if (lane) await quietly(core, () => tellFates(core, id, lane));
+  if (lane) await quietly(core, () => reportOutcomes(core, id, lane));
 }
 
 /** Whether its client was told. */
-async function dismissLane(
-  core: Core,
-  session: string,
-  id: string,
-  by: string | undefined,
-): Promise<boolean> {
+async function removeLane(core: Core, session: string, id: string, by: string | undefined): Promise<boolean> {
   const lane = await core.store.get(laneKey(session, id));
   if (!lane) return true;
   const tell = () => reply(core, lane.connection, sessionDeleted());
@@ -147,23 +143,23 @@ async function dismissLane(
 }
 
 /** A turn that runs ends here: by an event like any other, durable before it is shown (P4), with all that was said (P3). */
-async function lastWords(core: Core, lane: Lane): Promise<TurnEvent | undefined> {
+async function terminalEventOf(core: Core, lane: Lane): Promise<TurnEvent | undefined> {
   const { begun, turn, session } = lane;
   if (!begun || begun.turn !== turn) return undefined;
-  const events = mergeEvents(await readEvents(core, session, begun.seq), decodeEvents(lane.tail));
+  const events = mergeEvents(await readEvents(core, session, begun.seq), decodeEvents(lane.unspilled));
   if (events.some((event) => event.turn === turn && isEnd(event))) return undefined;
   const { code, message, retryable } = sessionDeleted();
   return { type: 'error', code, message, retryable, first: begun.seq, seq: lane.seq + 1, turn };
 }
 
-async function postLastWords(
+async function postTerminalEvent(
   core: Core,
   id: string,
   lane: Lane,
   audience: Session['audience'],
 ): Promise<void> {
   const { session } = lane;
-  const events = decodeEvents(lane.tail);
+  const events = decodeEvents(lane.unspilled);
   const last = events.at(-1);
   if (last?.type !== 'error' || last.code !== 'SESSION_DELETED') return;
   const frame = await storedFrame(core, session, last, events);

@@ -1,24 +1,24 @@
 import type { Core } from '../core.ts';
-import type { Fate, Lane } from '../store/items.ts';
+import type { Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
-import { knows } from '../store/lane-writes.ts';
+import { knows } from '../store/lane/lane.ts';
 
 /** A turn of a lane, where a message of another lane has set out to. Lane and turn have neither blanks in their ids. */
-export interface Place {
+export interface ForwardTarget {
   laneId: string;
   turn: string;
 }
 
-export const placeText = ({ laneId, turn }: Place): string => `${laneId} ${turn}`;
+export const formatForwardTarget = ({ laneId, turn }: ForwardTarget): string => `${laneId} ${turn}`;
 
-export function placeOf(text: string): Place {
+export function parseForwardTarget(text: string): ForwardTarget {
   const [laneId = '', turn = ''] = text.split(' ');
   return { laneId, turn };
 }
 
-export type Whereabouts =
-  /** Its fate is known. */
-  | { is: 'settled'; fate: Fate }
+export type ForwardedState =
+  /** Its outcome is known. */
+  | { is: 'settled'; outcome: MessageOutcome }
   /** The lane knows it: it is pending there, or was taken in or withdrawn just now. */
   | { is: 'there'; lane: Lane }
   /** Not yet there, and the turn goes on: it may arrive. */
@@ -27,20 +27,20 @@ export type Whereabouts =
   | { is: 'nowhere' };
 
 /**
- * What has become of a message that set out. The lane is read before the fate: what a lane no longer knows has a fate.
+ * What has become of a message that set out. The lane is read before the outcome: what a lane no longer knows has an outcome.
  * A message sets out to a turn that a worker has, and such a turn loses its worker only by its end, so "nowhere" stays
  * true: a late duplicate may open a turn of that id again, but nobody has it, and who claims it gives it another id.
  */
-export async function lookFor(
+export async function findForwarded(
   core: Pick<Core, 'store'>,
   session: string,
   id: string,
-  { laneId, turn }: Place,
-): Promise<Whereabouts> {
+  { laneId, turn }: ForwardTarget,
+): Promise<ForwardedState> {
   const lane = await core.store.get(laneKey(session, laneId));
-  const fate = await core.store.get(messageKey(session, id));
-  if (fate) return { is: 'settled', fate };
+  const outcome = await core.store.get(messageKey(session, id));
+  if (outcome) return { is: 'settled', outcome };
   if (lane && knows(lane, id)) return { is: 'there', lane };
-  const goesOn = lane?.turn === turn && lane.holder !== undefined;
+  const goesOn = lane?.turn === turn && lane.lease !== undefined;
   return goesOn ? { is: 'under way' } : { is: 'nowhere' };
 }

@@ -4,25 +4,25 @@ import { expiry } from '../core.ts';
 import { decodeEvents, mergeEvents } from '../events/events.ts';
 import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
-import { release, roll } from '../store/session-writes.ts';
-import { tellFates } from './outcomes.ts';
+import { release, retire } from '../store/session-writes.ts';
+import { reportOutcomes } from './outcomes.ts';
 
 /**
  * A slot is over, and whoever ended it may have died before it rolled it: what was left is done again from the lane,
- * then the session counts on. Fates first: by its place in the queue others find what was withdrawn. Not the active
+ * then the session counts on. Outcomes first: by its place in the queue others find what was withdrawn. Not the active
  * one: its place in the queue is freed, that is all.
  */
-export async function rollOver(core: Core, session: string, laneId: string, slot: string): Promise<void> {
+export async function retireSlot(core: Core, session: string, laneId: string, slot: string): Promise<void> {
   for (;;) {
     const read = await core.store.get(sessionKey(session));
     if (!read) return;
     const lane = await core.store.get(laneKey(session, laneId));
-    await tellFates(core, laneId, lane);
+    await reportOutcomes(core, laneId, lane);
     if (read.active?.slot !== slot) {
       await core.store.update(sessionKey(session), release(slot));
       return;
     }
-    const left = decodeEvents(lane?.tail ?? []).filter(({ seq }) => seq > read.seq);
+    const left = decodeEvents(lane?.unspilled ?? []).filter(({ seq }) => seq > read.seq);
     if (lane && left.length > 0) {
       const first = Math.min(
         lane.begun?.seq ?? Number.MAX_SAFE_INTEGER,
@@ -42,7 +42,7 @@ export async function rollOver(core: Core, session: string, laneId: string, slot
     }
     const rolled = await core.store.update(
       sessionKey(session),
-      roll(slot, read, lane?.seq ?? 0, lane?.entry ?? 0, expiry(core).session),
+      retire(slot, read, lane?.seq ?? 0, lane?.entry ?? 0, expiry(core).session),
     );
     if (rolled.ok) return;
   }

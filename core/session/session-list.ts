@@ -2,7 +2,7 @@ import type { SessionSummary } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { Principal, Session } from '../store/items.ts';
-import { listingAt, listingKey, placeOf, sessionKey, sessionOf } from '../store/keys.ts';
+import { listingAt, listingKey, listingPosition, sessionKey, sessionOf } from '../store/keys.ts';
 
 /** Below every place, and above every one, as they sort. */
 const LOWEST = '';
@@ -52,7 +52,7 @@ export async function listSessions(
     const summary = item && item.deleted === undefined ? summaryOf(item) : undefined;
     size += summary ? Buffer.byteLength(JSON.stringify(summary)) + 1 : 0;
     if (i === limit || (size > bytes && sessions.length > 0)) {
-      return { sessions, next: placeOf(listingKey(principal, place)) };
+      return { sessions, next: listingPosition(listingKey(principal, place)) };
     }
     if (summary) sessions.push(summary);
   }

@@ -2,7 +2,8 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { Lane, Listening, Principal, Session } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
-import { emptyLane, listen } from '../store/lane-writes.ts';
+import { listen } from '../store/lane/connection.ts';
+import { emptyLane } from '../store/lane/lane.ts';
 import { ensureSession, joinAudience } from '../store/session-writes.ts';
 
 export interface OpenedSession {
@@ -62,12 +63,12 @@ export const runningTurn = ({ session, lane }: SessionView): Lane['begun'] =>
     : undefined;
 
 /** The turn that a worker holds, on whichever lane of the session: what can be stopped, and steered from anywhere. */
-export function heldTurn({
+export function leasedTurn({
   session,
   lane,
   laneId,
 }: SessionView): { lane: Lane; laneId: string; turn: string } | undefined {
-  if (!lane || laneId === undefined || lane.turn === undefined || lane.holder === undefined) return undefined;
+  if (!lane || laneId === undefined || lane.turn === undefined || lane.lease === undefined) return undefined;
   return lane.slot === session?.active?.slot ? { lane, laneId, turn: lane.turn } : undefined;
 }
 

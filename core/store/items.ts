@@ -20,11 +20,11 @@ export interface Connection {
   /** Whether the session had a transcript when this connection was made. */
   resumed: boolean;
   /** Which invocation sends `session_start`; the others wait for `greeted`. */
-  greeter?: string;
+  opener?: string;
   /** Session and lane are chosen: they never change from then on. */
   bound?: boolean;
   /** `session_start` is sent and events are listened to. */
-  greeted?: boolean;
+  opened?: boolean;
   /** A `connect` was answered: the next one asks for a new `session_start`, this one had the greeting. */
   connected?: boolean;
   expires: number;
@@ -41,7 +41,7 @@ export interface PendingMessage {
   order?: number;
   /** Present and true: the running model call is cut for it. */
   now?: boolean;
-  /** Its sender's lane, where that is not the one that it is pending on: its fate is told there. */
+  /** Its sender's lane, where that is not the one that it is pending on: its outcome is told there. */
   from?: string;
 }
 
@@ -50,7 +50,7 @@ export type WithdrawalCode =
   | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'SESSION_DELETED'>;
 
 /** What became of a withdrawn message, until its sender heard it; `from` as in the message. */
-export interface Notice {
+export interface UndeliveredOutcome {
   code: WithdrawalCode;
   from?: string;
 }
@@ -68,7 +68,7 @@ export interface Decision {
 }
 
 /** What the model calls of a turn have used so far. */
-export interface Meter {
+export interface TurnUsage {
   steps: number;
   inputTokens: number;
   outputTokens: number;
@@ -90,7 +90,7 @@ export const LIVE = 1;
 
 export interface Lane {
   session: string;
-  /** The connection that speaks on this lane now; fates of its messages are told there. */
+  /** The connection that speaks on this lane now; outcomes of its messages are told there. */
   connection: string;
   /** The one turn in flight and the place in the session's queue that it runs in. */
   turn?: string;
@@ -98,28 +98,28 @@ export interface Lane {
   /** When this turn began to wait for its session. */
   since?: number;
   /** A value unique to the claim whose worker may write for this lane (P8). */
-  holder?: string;
+  lease?: string;
   /** Unique to the last commit: how a writer whose answer was lost recognises its own. */
-  mark?: string;
+  commitId?: string;
   /** Claims since something was last committed. */
   attempts: number;
   /** The last turn that began here: its first event, first entry and time. */
   begun?: { turn: string; seq: number; entry: number; at: number };
-  meter?: Meter;
+  usage?: TurnUsage;
   inbox: Record<string, PendingMessage>;
   /** The highest `order` that was taken in. */
-  counted?: number;
+  lastOrder?: number;
   /** `delivery: queue` on a busy lane: each has its turn, and so a slot, of its own. */
   waiting: Record<string, PendingMessage>;
   /** Content bytes in inbox and waiting. */
   bytes: number;
   /** Ids taken in or withdrawn in this turn, and in the one before. */
   ids: Record<string, 1>;
-  prev: Record<string, 1>;
+  previousIds: Record<string, 1>;
   seq: number;
   entry: number;
   /** Committed events that may not be in EVENTS yet, encoded. */
-  tail: string[];
+  unspilled: string[];
   /** Set when a turn was handed over: events up to here were posted, so that nobody posts them again. */
   posted?: number;
   /** Tool calls that are committed and were left to a fresh invocation before they were started. */
@@ -130,10 +130,10 @@ export interface Lane {
   decisions?: Record<string, Decision>;
   cancel?: AbortRequest;
   audience: Audience;
-  /** Fates of withdrawn messages that their senders have not heard yet. */
-  notices: Record<string, Notice>;
+  /** Outcomes of withdrawn messages that their senders have not heard yet. */
+  undelivered: Record<string, UndeliveredOutcome>;
   /** Messages of this lane that steer another lane's turn: which one (`place.ts`). */
-  elsewhere: Record<string, string>;
+  forwarded: Record<string, string>;
   /** Moved ahead, by days, with every message and every claim: it never expires under a turn. */
   expires: number;
 }
@@ -170,9 +170,9 @@ export interface Listing {
 }
 
 /** What became of a message: final, and the same for whoever asks. */
-export type Fate =
-  | { fate: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: number }
-  | { fate: 'withdrawn'; code: WithdrawalCode; expires: number };
+export type MessageOutcome =
+  | { outcome: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: number }
+  | { outcome: 'withdrawn'; code: WithdrawalCode; expires: number };
 
 /** What a model answered to a prompt, under the digest of everything that it saw. */
 export interface CachedAnswer {

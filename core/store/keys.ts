@@ -2,9 +2,9 @@ import type {
   CachedAnswer,
   CacheNote,
   Connection,
-  Fate,
   Lane,
   Listing,
+  MessageOutcome,
   Principal,
   RateCount,
   Session,
@@ -58,7 +58,7 @@ export const lanesRange = (session: string): readonly [from: Key<Lane>, to: Key<
   laneKey(session, '~'),
 ];
 export const laneIdOf = ({ sk }: Key<Lane>): string => sk.slice(LANE.length);
-export const messageKey = (session: string, id: string): Key<Fate> => ({
+export const messageKey = (session: string, id: string): Key<MessageOutcome> => ({
   pk: `SESSION#${session}`,
   sk: `MESSAGE#${id}`,
 });
@@ -76,7 +76,7 @@ export const listingAt = (principal: Principal, place: string): Key<Listing> => 
   pk: `PRINCIPAL#${partsOf(principal)}`,
   sk: `${LISTING}${place}`,
 });
-export const placeOf = ({ sk }: Key<Listing>): string => sk.slice(LISTING.length);
+export const listingPosition = ({ sk }: Key<Listing>): string => sk.slice(LISTING.length);
 export const rateKey = (principal: Principal, kind: string, window: number): Key<RateCount> => ({
   pk: `RATE#${partsOf(principal)}#${kind}#${window}`,
   sk: SOLE,

@@ -72,7 +72,7 @@ export const activate = (slot: string, lane: string, at: number): Update<Session
  * The slot is not the active one after all: it keeps its place, and waits behind its own lane's turn. Recognised: it is not
  * active any more.
  */
-export const standAside = (slot: string): Update<Session> => ({
+export const deactivate = (slot: string): Update<Session> => ({
   when: [equals(['active', 'slot'], slot)],
   change: [remove('active')],
 });
@@ -81,7 +81,7 @@ export const standAside = (slot: string): Update<Session> => ({
  * A slot is over: what its lane counted goes on in the session, so that the next turn counts on from there. Demands
  * that it is still the active one and that nothing has moved since it was read. Recognised: it is not active any more.
  */
-export const roll = (
+export const retire = (
   slot: string,
   read: Session,
   seq: number,
@@ -120,7 +120,7 @@ export const leaveAudience = (connection: string): Update<Session> => ({
  * From now on the session is gone. Demands that it was made before its deletion was asked for: a message that is delivered
  * ages later must not hit another one of the same id. Recognised: it is deleted.
  */
-export const bury = (at: number, expires: number): Update<Session> => ({
+export const markDeleted = (at: number, expires: number): Update<Session> => ({
   when: [exists('queue'), alive, atMost('created', at)],
   change: [set('deleted', at), set('queue', {}), remove('active'), remove('name'), set('expires', expires)],
 });

@@ -1,5 +1,5 @@
 import type { EventDraft } from '../events/events.ts';
-import { resultOf } from '../events/tool-result.ts';
+import { toolResultOf } from '../events/tool-result.ts';
 import type { Decision, Lane } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
 import { trust } from '../store/session-writes.ts';
@@ -7,7 +7,7 @@ import type { Condition } from '../store/update.ts';
 import { absent, set } from '../store/update.ts';
 import { argumentsSummary } from './arguments-summary.ts';
 import type { TurnContext } from './context.ts';
-import { LOOK_MS, timeIsShort } from './context.ts';
+import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import type { Hold } from './hold.ts';
 import type { AskedCall } from './model-call.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
@@ -22,12 +22,12 @@ import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 const LOOK_AGAIN_SECONDS = { least: 5, most: 60 } as const;
 
 /** The turn waits for a person, and for nothing else: a later invocation takes it up again. */
-export interface SetDown {
+export interface Suspended {
   /** Until it is to be looked at. */
   seconds: number;
 }
 
-export type ApprovalEnd = 'settled' | 'handover' | SetDown;
+export type ApprovalEnd = 'settled' | 'handover' | Suspended;
 
 export interface ApprovalRequest {
   id: string;
@@ -108,8 +108,8 @@ export async function awaitDecisions(
     }
     if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, now - asked, now) };
     if (timeIsShort(context)) return 'handover';
-    await core.clock.sleep(Math.min(LOOK_MS, until - now));
-    await hold.look();
+    await core.clock.sleep(Math.min(LANE_POLL_MS, until - now));
+    await hold.refresh();
   }
 }
 
@@ -188,7 +188,7 @@ const resolvedBy = (
 });
 
 const deniedCall = ({ call, tool }: ApprovalRequest, output: string): EventDraft =>
-  resultOf({ id: call, name: tool }, { output, isError: true });
+  toolResultOf({ id: call, name: tool }, { output, isError: true });
 
 /** Before the answer is committed: it must not be the only one that knows. Done twice it is done once. */
 async function keepTrusting(hold: Hold, tool: string): Promise<void> {

@@ -23,4 +23,4 @@ export interface TurnContext {
 export const timeIsShort = (context: TurnContext): boolean => context.remainingMs() < context.reserveMs;
 
 /** While nothing is committed, the lane is looked at this often: an abort is heard within it. */
-export const LOOK_MS = 500;
+export const LANE_POLL_MS = 500;

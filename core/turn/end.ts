@@ -1,8 +1,8 @@
 import type { FailureReason } from '../../protocol/errors.ts';
 import { expiry } from '../core.ts';
 import type { EventDraft, TurnErrorCode } from '../events/events.ts';
-import { tellFates } from '../session/outcomes.ts';
-import { breakingOff, discarding, finishing } from '../store/lane-writes.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
+import { endAnswered, endDiscardingPending, endKeepingPending } from '../store/lane/end.ts';
 import { set } from '../store/update.ts';
 import type { TurnContext } from './context.ts';
 import { modelOf } from './fallback.ts';
@@ -13,21 +13,21 @@ import type { Guard, Hold } from './hold.ts';
 /** The agent has answered: only an empty inbox is missing, and that is the condition of this very write (P7). */
 export async function finish(hold: Hold, context: TurnContext): Promise<boolean> {
   const { core } = context;
-  const { meter } = hold;
+  const { usage: used } = hold;
   const { model, from } = modelOf(hold, context);
   const draft: EventDraft = {
     type: 'done',
     first: hold.firstSeq,
-    input_tokens: meter.inputTokens,
-    output_tokens: meter.outputTokens,
-    last_input_tokens: meter.lastInputTokens,
+    input_tokens: used.inputTokens,
+    output_tokens: used.outputTokens,
+    last_input_tokens: used.lastInputTokens,
     model: model.name,
     provider: model.provider,
     ...(from !== undefined && { fallback_from: from }),
-    steps: meter.steps,
-    ...(meter.cached && { cached: meter.cached }),
+    steps: used.steps,
+    ...(used.cached && { cached: used.cached }),
   };
-  const guard = finishing(hold.lane, hold.lastEntryWith(draft), core.clock.now(), expiry(core).lane);
+  const guard = endAnswered(hold.lane, hold.lastEntryWith(draft), core.clock.now(), expiry(core).lane);
   return end(hold, draft, guard);
 }
 
@@ -42,7 +42,7 @@ async function end(hold: Hold, draft: EventDraft, guard: Guard): Promise<boolean
 
 /** Nothing was said and nothing pends: every message was withdrawn, or answered before. The turn leaves no trace. */
 export async function finishUnbegun(hold: Hold, { core }: TurnContext): Promise<boolean> {
-  const guard = finishing(hold.lane, hold.firstEntry - 1, core.clock.now(), expiry(core).lane);
+  const guard = endAnswered(hold.lane, hold.firstEntry - 1, core.clock.now(), expiry(core).lane);
   return hold.commit([], { ...guard, ends: true });
 }
 
@@ -59,8 +59,8 @@ export async function finishAborted(
   const expires = expiry(core).lane;
   const guard =
     pending === 'discard'
-      ? discarding(hold.lane, entry, now, expires)
-      : breakingOff(hold.lane, entry, core.newId(), now, expires);
+      ? endDiscardingPending(hold.lane, entry, now, expires)
+      : endKeepingPending(hold.lane, entry, core.newId(), now, expires);
   return end(hold, draft, guard);
 }
 
@@ -84,7 +84,7 @@ export async function finishFailed(
     ...(reason && { reason }),
     first: hold.firstSeq,
   };
-  const guard = breakingOff(
+  const guard = endKeepingPending(
     hold.lane,
     hold.lastEntryWith(draft),
     core.newId(),
@@ -108,8 +108,8 @@ export async function renew(hold: Hold, { core }: TurnContext, guard: Guard = {}
   if (await hold.commit([], { ...guard, change })) hold.forgetTurn();
 }
 
-/** After the commit that ended the turn: the transcript, and the fates of what it withdrew. */
+/** After the commit that ended the turn: the transcript, and the outcomes of what it withdrew. */
 export async function publishEnding(hold: Hold): Promise<void> {
   await hold.writeEntries();
-  await tellFates(hold.core, hold.laneId, hold.lane);
+  await reportOutcomes(hold.core, hold.laneId, hold.lane);
 }

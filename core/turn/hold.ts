@@ -7,9 +7,10 @@ import { decodeEvents, encodeEvents, frameOf, isEnd, mergeEvents, seqOf, textOf 
 import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
 import { isDeleted } from '../session/sessions.ts';
 import { itemBytes, valueBytes, WRITE_UNIT_BYTES } from '../store/item-size.ts';
-import type { Lane, Meter, Session } from '../store/items.ts';
+import type { Lane, Session, TurnUsage } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
-import { claim, commit } from '../store/lane-writes.ts';
+import { claim, commit } from '../store/lane/commit.ts';
+import { toStored } from '../store/stored-names.ts';
 import type { Change, Condition } from '../store/update.ts';
 import { set } from '../store/update.ts';
 
@@ -21,7 +22,13 @@ export class Fenced extends Error {
 /** What a turn's end and a short message that opens the next turn add to a lane, less what the end removes. */
 const END_BYTES = 200;
 
-const FRESH_METER: Meter = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
+const NO_USAGE: TurnUsage = {
+  steps: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  lastInputTokens: 0,
+  answered: false,
+};
 
 export interface Guard {
   when?: Condition<Lane>[];
@@ -59,7 +66,7 @@ export class Hold {
   #underWay: Promise<unknown> = Promise.resolve();
   #entriesWritten = 0;
   #text = '';
-  #meter = FRESH_METER;
+  #usage = NO_USAGE;
   /** Whether the lane has the meter as it is here. */
   #measured = true;
 
@@ -149,12 +156,12 @@ export class Hold {
   get textLength(): number {
     return this.#text.length;
   }
-  get meter(): Meter {
-    return this.#meter;
+  get usage(): TurnUsage {
+    return this.#usage;
   }
   /** Becomes durable with the next commit: usage that is lost with a worker is all that it may cost. */
-  set meter(meter: Meter) {
-    this.#meter = meter;
+  set usage(usage: TurnUsage) {
+    this.#usage = usage;
     this.#measured = false;
   }
   get abortRequest(): Lane['cancel'] {
@@ -168,7 +175,7 @@ export class Hold {
    * is nothing to go on with, since the session is being deleted.
    */
   async #recover(posted: number): Promise<boolean> {
-    const tail = decodeEvents(this.lane.tail);
+    const tail = decodeEvents(this.lane.unspilled);
     const left = tail.filter((event) => event.seq > this.sessionItem.seq);
     const { begun } = this.lane;
     if (!begun || (left.length === 0 && begun.turn !== this.turn)) return true;
@@ -179,7 +186,7 @@ export class Hold {
     this.events = turns.get(this.turn) ?? [];
     if (this.events[0]?.type !== 'turn_start') this.events = [];
     this.#text = textOf(this.events);
-    if (this.begun && this.lane.meter) this.#meter = this.lane.meter;
+    if (this.begun && this.lane.usage) this.#usage = this.lane.usage;
     for (const turn of new Set(left.map((event) => event.turn))) {
       if (turn !== this.turn) await writeEntries(this.core, this.session, turns.get(turn) ?? []);
     }
@@ -205,16 +212,16 @@ export class Hold {
     const written = await this.core.store.update(
       laneKey(this.session, this.laneId),
       commit({
-        me: this.#me,
+        lease: this.#me,
         from: this.#stored,
         to,
-        tail: encodeEvents([...kept, ...events]),
-        mark,
+        unspilled: encodeEvents([...kept, ...events]),
+        commitId: mark,
         progress: events.length > 0 || guard.ends === true,
         when: guard.when ?? [],
         change: [
           ...(guard.change ?? []),
-          ...(this.#measured || guard.ends ? [] : [set<Lane>('meter', this.#meter)]),
+          ...(this.#measured || guard.ends ? [] : [set<Lane>('usage', this.#usage)]),
         ],
       }),
     );
@@ -222,8 +229,8 @@ export class Hold {
     else {
       const now = await this.core.store.get(laneKey(this.session, this.laneId));
       if (!now) throw new Fenced(`lane ${this.laneId} is gone`);
-      if (now.mark !== mark) {
-        if (now.holder !== this.#me || now.seq !== this.#stored)
+      if (now.commitId !== mark) {
+        if (now.lease !== this.#me || now.seq !== this.#stored)
           throw new Fenced(`lane ${this.laneId} is held by another`);
         this.lane = now;
         return false;
@@ -257,14 +264,14 @@ export class Hold {
     this.events = [];
     this.#text = '';
     this.#entriesWritten = 0;
-    this.#meter = FRESH_METER;
+    this.#usage = NO_USAGE;
     this.#measured = true;
   }
 
   /** Sees what others wrote on the lane (inbox, abort, audience) while there is nothing to commit. */
-  async look(): Promise<void> {
+  async refresh(): Promise<void> {
     const now = await this.core.store.get(laneKey(this.session, this.laneId));
-    if (!now || now.holder !== this.#me) throw new Fenced(`lane ${this.laneId} is held by another`);
+    if (!now || now.lease !== this.#me) throw new Fenced(`lane ${this.laneId} is held by another`);
     this.lane = now;
     this.#broadcast.join(now.audience);
   }
@@ -296,7 +303,7 @@ export class Hold {
   }
 
   #unspilled(): TurnEvent[] {
-    return decodeEvents(this.lane.tail).filter(({ seq }) => seq > this.#spilled);
+    return decodeEvents(this.lane.unspilled).filter(({ seq }) => seq > this.#spilled);
   }
 
   /** Leaves the turn to a fresh invocation, which goes on where this one stops and posts nothing again. */
@@ -307,7 +314,7 @@ export class Hold {
   }
 
   /** The same, where the turn waits for a person: that it is taken up again and again does not count against it. */
-  async setDown(): Promise<void> {
+  async suspend(): Promise<void> {
     await this.settled();
     await this.commit([], { change: [set('posted', this.#seq), set('attempts', 0)] });
     this.core.metrics.count('SetDowns');
@@ -330,10 +337,13 @@ export class Hold {
    * lane the next turn's first writes are billed for.
    */
   async #spillEarly(added: readonly TurnEvent[]): Promise<void> {
-    const tail = this.lane.tail.filter((text) => seqOf(text) > this.#spilled);
-    const others = itemBytes({ ...laneKey(this.session, this.laneId), ...this.lane, tail: [] });
+    const tail = this.lane.unspilled.filter((text) => seqOf(text) > this.#spilled);
+    const others = itemBytes({
+      ...laneKey(this.session, this.laneId),
+      ...toStored({ ...this.lane, unspilled: [] }),
+    });
     const room = WRITE_UNIT_BYTES - (others % WRITE_UNIT_BYTES);
-    const next = this.#meter.answered ? END_BYTES : valueBytes(tail.slice(-added.length));
+    const next = this.#usage.answered ? END_BYTES : valueBytes(tail.slice(-added.length));
     if (valueBytes(tail) + next > room) await this.spill();
   }
 }

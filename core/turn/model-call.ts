@@ -2,12 +2,12 @@ import { quotesOf } from '../content.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
 import type { Model, ModelFailure, ModelPart, ModelRequest, ToolCall } from '../model.ts';
-import type { Meter } from '../store/items.ts';
+import type { TurnUsage } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
-import { LOOK_MS, timeIsShort } from './context.ts';
+import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
 import type { Hold } from './hold.ts';
-import { unquoted } from './redaction.ts';
+import { redactQuotes } from './redaction.ts';
 
 /** A call that the model made, and why it cannot be run, if so. */
 export type AskedCall = ToolCall & { invalid?: string };
@@ -53,10 +53,10 @@ export async function callModel(
   let next = parts.next();
   try {
     for (;;) {
-      const due = gathered.empty ? LOOK_MS : flushedAt + settings.flushMs - core.clock.now();
+      const due = gathered.empty ? LANE_POLL_MS : flushedAt + settings.flushMs - core.clock.now();
       const part = await first(next, due, core.clock);
       if (part === 'time') {
-        if (gathered.empty) await hold.look();
+        if (gathered.empty) await hold.refresh();
         else await flush();
         if (wanted()) return await cut();
         if (core.clock.now() - heardAt >= settings.stallMs) return await stalled();
@@ -80,7 +80,7 @@ export async function callModel(
           await flush();
           return failed(value.failure, visible);
         case 'finish':
-          hold.meter = advanced(hold.meter, value, calls.length === 0);
+          hold.usage = advanced(hold.usage, value, calls.length === 0);
           measureCall(core, value);
           await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
           return calls.length ? { type: 'calls', calls } : { type: 'answered' };
@@ -99,7 +99,7 @@ export async function callModel(
 
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for somebody was a call; one that goes on in a fresh invocation is still the same.
-    if (hold.abortRequest || wantsCut(hold)) hold.meter = { ...hold.meter, steps: hold.meter.steps + 1 };
+    if (hold.abortRequest || wantsCut(hold)) hold.usage = { ...hold.usage, steps: hold.usage.steps + 1 };
     await flush();
     return { type: 'cut' };
   }
@@ -123,7 +123,7 @@ export async function callModel(
     const failure: ModelFailure = {
       code: 'PROVIDER_ERROR',
       reason: 'cut_off',
-      message: 'The model stopped without finishing its answer.',
+      message: 'The model stopped without endAnswered its answer.',
       retryable: true,
       diagnostic: 'the stream ended without finish or failure',
     };
@@ -132,7 +132,7 @@ export async function callModel(
 
   function failed(failure: ModelFailure, isVisible: boolean): CallOutcome {
     core.metrics.countBy('ModelFailures', failure.code);
-    const diagnostic = unquoted(failure.diagnostic, textsOf(request.messages));
+    const diagnostic = redactQuotes(failure.diagnostic, textsOf(request.messages));
     return { type: 'failed', failure: { ...failure, diagnostic }, visible: isVisible };
   }
 }
@@ -152,10 +152,10 @@ function unused(hold: Hold, calls: readonly AskedCall[], id: string): string {
 
 type Finish = Extract<ModelPart, { type: 'finish' }>;
 
-const advanced = (meter: Meter, { usage, cached }: Finish, answered: boolean): Meter => ({
-  steps: meter.steps + 1,
-  inputTokens: meter.inputTokens + usage.inputTokens,
-  outputTokens: meter.outputTokens + usage.outputTokens,
+const advanced = (before: TurnUsage, { usage, cached }: Finish, answered: boolean): TurnUsage => ({
+  steps: before.steps + 1,
+  inputTokens: before.inputTokens + usage.inputTokens,
+  outputTokens: before.outputTokens + usage.outputTokens,
   lastInputTokens: usage.inputTokens,
   answered,
   ...(cached && { cached }),

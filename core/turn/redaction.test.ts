@@ -1,29 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { unquoted } from './redaction.ts';
+import { redactQuotes } from './redaction.ts';
 
 describe('a diagnostic', () => {
   it('loses what it quotes of a conversation, and keeps the rest', () => {
     const said = ['Tell me how to bake a cake for my secret wedding', 'Sure'];
-    expect(unquoted('400: messages.0: "how to bake a cake for my s" is not allowed (HTTP 400)', said)).toBe(
-      '400: messages.0: "[…]" is not allowed (HTTP 400)',
-    );
+    expect(
+      redactQuotes('400: messages.0: "how to bake a cake for my s" is not allowed (HTTP 400)', said),
+    ).toBe('400: messages.0: "[…]" is not allowed (HTTP 400)');
   });
 
   it('loses a short message that is quoted as a whole, wherever it stands', () => {
-    expect(unquoted('hunter22 is bad; hunter22', ['hunter22'])).toBe('[…] is bad; […]');
+    expect(redactQuotes('hunter22 is bad; hunter22', ['hunter22'])).toBe('[…] is bad; […]');
   });
 
   it('keeps words that it has in common with a conversation by chance', () => {
     const diagnostic = 'APICallError: model not found, status 404';
-    expect(unquoted(diagnostic, ['model', 'the model was not found in my garage'])).toBe(diagnostic);
+    expect(redactQuotes(diagnostic, ['model', 'the model was not found in my garage'])).toBe(diagnostic);
   });
 
   it('holds no sixteen characters in a row of anything that was said', () => {
     const words = fc.string({ minLength: 16, maxLength: 60, unit: 'grapheme-ascii' });
     fc.assert(
       fc.property(fc.array(words, { minLength: 1, maxLength: 3 }), words, (said, between) => {
-        const clean = unquoted(said.join(between), said);
+        const clean = redactQuotes(said.join(between), said);
         for (const text of said) {
           for (let at = 0; at + 16 <= text.length; at++) expect(clean).not.toContain(text.slice(at, at + 16));
         }

@@ -7,7 +7,7 @@ const SHORTEST = 8;
  * A diagnostic without what it quotes of a conversation: providers put parts of a request into their errors, and what
  * people say to an agent is none of a log's business.
  */
-export function unquoted(diagnostic: string, said: Iterable<string>): string {
+export function redactQuotes(diagnostic: string, said: Iterable<string>): string {
   const runs = new Map<string, number[]>();
   for (let at = 0; at + RUN <= diagnostic.length; at++) {
     const run = diagnostic.slice(at, at + RUN);

@@ -15,7 +15,7 @@ import type { Hold } from './hold.ts';
 const MAX_BYTES = 300_000;
 
 /** Where the answer to a model call is, or will be. */
-export interface Place {
+export interface CacheLookup {
   key: Key<CachedAnswer>;
   hit: CachedAnswer | undefined;
 }
@@ -28,10 +28,10 @@ export async function lookUp(
   hold: Hold,
   { core, model, settings: { cache } }: TurnContext,
   { messages }: ModelRequest,
-): Promise<Place | undefined> {
+): Promise<CacheLookup | undefined> {
   if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
   const asked = hold.events.filter(({ type }) => type === 'applied').length;
-  if (asked !== 1 || hold.meter.steps > 0 || !hold.events.every(isBefore)) return undefined;
+  if (asked !== 1 || hold.usage.steps > 0 || !hold.events.every(isBefore)) return undefined;
   if (messages.some((message) => message.role === 'user' && imagesOf(message.content) > 0)) return undefined;
   const { principal } = hold.sessionItem;
   const key = cachedAnswerKey(digest([scopeOf(principal, cache.scope), model.fingerprint, messages as Json]));
@@ -55,7 +55,7 @@ export const replaying = ({ name, provider }: Model, { text }: CachedAnswer): Mo
 export async function keep(
   hold: Hold,
   { core, settings: { cache } }: TurnContext,
-  place: Place | undefined,
+  place: CacheLookup | undefined,
 ): Promise<void> {
   // Of a turn's last model call: when that was its first one, nothing came between question and answer.
   if (!place || place.hit) return;

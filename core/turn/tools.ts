@@ -1,9 +1,9 @@
-import { resultOf } from '../events/tool-result.ts';
+import { toolResultOf } from '../events/tool-result.ts';
 import type { ToolOutcome } from '../model.ts';
 import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
 import { ask, awaitDecisions, denials } from './approvals.ts';
 import type { TurnContext } from './context.ts';
-import { LOOK_MS } from './context.ts';
+import { LANE_POLL_MS } from './context.ts';
 import type { Hold } from './hold.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
@@ -24,7 +24,7 @@ const UNKNOWN: ToolOutcome = {
 };
 
 /**
- * `handover`: this invocation may not have the time for the batch, so it was not begun. `SetDown`: all that is left waits for a
+ * `handover`: this invocation may not have the time for the batch, so it was not begun. `Suspended`: all that is left waits for a
  * person.
  */
 export type ToolsEnd = ApprovalEnd;
@@ -85,14 +85,14 @@ async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedC
       if (finished.length === 0) {
         const timer = new AbortController();
         wake = () => timer.abort('over');
-        await context.core.clock.sleep(LOOK_MS, timer.signal);
+        await context.core.clock.sleep(LANE_POLL_MS, timer.signal);
       }
       const drafts = finished.splice(0).map(({ call, outcome }) => {
         open.delete(call.id);
-        return resultOf(call, outcome);
+        return toolResultOf(call, outcome);
       });
       if (drafts.length) while (!(await hold.commit(drafts)));
-      else await hold.look();
+      else await hold.refresh();
       heed();
       if (open.size > 0 && hold.abortRequest) {
         await settle(hold, [...open.values()], () => NOT_RUN);
@@ -145,7 +145,7 @@ async function settle(
   calls: readonly AskedCall[],
   outcome: (call: AskedCall) => ToolOutcome,
 ): Promise<void> {
-  if (calls.length) while (!(await hold.commit(calls.map((call) => resultOf(call, outcome(call))))));
+  if (calls.length) while (!(await hold.commit(calls.map((call) => toolResultOf(call, outcome(call))))));
 }
 
 /** Calls of the turn that have no result: what a worker left when it died between the two. */
@@ -185,7 +185,7 @@ export async function settleUnanswered(
 export async function settleUnrun(hold: Hold): Promise<void> {
   const unstarted = unstartedCalls(hold);
   const results = unansweredCalls(hold).map((call) =>
-    resultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
+    toolResultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
   );
   if (results.length > 0) while (!(await hold.commit([...(await denials(hold)), ...results])));
 }

@@ -2,8 +2,8 @@ import { entriesOf } from '../events/entries.ts';
 import type { EventDraft } from '../events/events.ts';
 import { promptOf } from '../events/prompt.ts';
 import type { ModelFailure } from '../model.ts';
-import { takeIn } from './apply.ts';
-import type { SetDown } from './approvals.ts';
+import { applyInbox } from './apply.ts';
+import type { Suspended } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
 import type { EarlierTurns } from './context-window.ts';
@@ -13,20 +13,20 @@ import { fallBack, modelOf } from './fallback.ts';
 import type { Hold } from './hold.ts';
 import type { CallOutcome } from './model-call.ts';
 import { callModel } from './model-call.ts';
-import { keep, lookUp, type Place, replaying } from './response-cache.ts';
+import { type CacheLookup, keep, lookUp, replaying } from './response-cache.ts';
 import { runTools, settleUnanswered, settleUnrun, unansweredCalls } from './tools.ts';
 
 /** Claims of a turn without anything new committed between them, before it is given up. */
 const MAX_ATTEMPTS = 3;
 /** Tries of one model call of which nothing is visible yet. */
-const MAX_TRIES = 3;
+const MAX_MODEL_TRIES = 3;
 const FIRST_BACKOFF_MS = 250;
 
 /**
  * Runs the lane's turn to its end: boundary, model call, tools, boundary … until the agent has answered and the inbox is
  * empty. The loop decides by what is committed, so that a worker which takes over in the middle goes on like any other.
  */
-export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover' | SetDown> {
+export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' | 'handover' | Suspended> {
   while (hold.ended) await renew(hold, context);
   const isHopeless = hold.lane.attempts > MAX_ATTEMPTS;
   if (hold.isRevived) await renew(hold, context);
@@ -34,7 +34,7 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
   // Read while the inbox is taken in.
   let earlier = startReading(hold, context);
   const steps = new StepBudget(hold, context);
-  let place: Place | undefined;
+  let place: CacheLookup | undefined;
   for (;;) {
     if (hold.ended) {
       await renew(hold, context);
@@ -53,7 +53,7 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       continue;
     }
     if (Object.keys(hold.lane.inbox).length > 0) {
-      await takeIn(hold, context);
+      await applyInbox(hold, context);
       steps.renew();
       continue;
     }
@@ -61,7 +61,7 @@ export async function runTurn(hold: Hold, context: TurnContext): Promise<'over' 
       if (await finishUnbegun(hold, context)) return over(hold);
       continue;
     }
-    if (hold.meter.answered) {
+    if (hold.usage.answered) {
       if (!(await finish(hold, context))) continue;
       const [end] = await Promise.all([over(hold), keep(hold, context, place)]);
       return end;
@@ -128,16 +128,16 @@ class StepBudget {
     this.#hold = hold;
     this.#max = settings.maxSteps;
     const last = hold.events.findLast((event) => event.type === 'applied');
-    this.#from = last?.type === 'applied' ? last.step - 1 : hold.meter.steps;
+    this.#from = last?.type === 'applied' ? last.step - 1 : hold.usage.steps;
   }
 
   renew(): void {
-    this.#from = this.#hold.meter.steps;
+    this.#from = this.#hold.usage.steps;
   }
 
   /** The last call that the budget allows must answer. */
   get toolChoice(): 'auto' | 'none' {
-    return this.#hold.meter.steps - this.#from >= this.#max - 1 ? 'none' : 'auto';
+    return this.#hold.usage.steps - this.#from >= this.#max - 1 ? 'none' : 'auto';
   }
 }
 
@@ -157,13 +157,13 @@ async function callWithRetry(
     if (outcome.type !== 'failed' || outcome.visible) return outcome;
     const { failure } = outcome;
     // Nobody should wait for a silent model again where another one might speak.
-    const maxTries = failure.reason === 'stalled' && !isLastHope ? 1 : MAX_TRIES;
+    const maxTries = failure.reason === 'stalled' && !isLastHope ? 1 : MAX_MODEL_TRIES;
     if (!failure.retryable || tries >= maxTries) {
       return (await fallBack(hold, context, failure)) ? { type: 'cut' } : outcome;
     }
     logRetry(context, hold.turn, failure, tries);
     await context.core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
-    await hold.look();
+    await hold.refresh();
     // Every model call has its boundary (P6), also one that is made again.
     const awaited = hold.abortRequest !== undefined || Object.keys(hold.lane.inbox).length > 0;
     if (awaited || timeIsShort(context)) return { type: 'cut' };
@@ -177,7 +177,7 @@ const logRetry = ({ core }: TurnContext, turn: string, failure: ModelFailure, tr
 
 /** No worker got anywhere with this turn: it ends in an error that is committed like any other. */
 async function giveUp(hold: Hold, context: TurnContext): Promise<'over'> {
-  while (!hold.begun && Object.keys(hold.lane.inbox).length > 0) await takeIn(hold, context);
+  while (!hold.begun && Object.keys(hold.lane.inbox).length > 0) await applyInbox(hold, context);
   if (!hold.begun) {
     while (!(await finishUnbegun(hold, context)));
     return over(hold);

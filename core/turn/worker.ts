@@ -1,47 +1,47 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
-import type { Token } from '../ports.ts';
-import { rollOver } from '../session/retire.ts';
+import type { TurnJob } from '../ports.ts';
+import { retireSlot } from '../session/retire.ts';
 import { keepListed } from '../session/session-list.ts';
 import type { Session } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
-import { holds } from '../store/lane-writes.ts';
-import { activate, roll, standAside } from '../store/session-writes.ts';
-import type { SetDown } from './approvals.ts';
+import { hasWorkFor } from '../store/lane/lane.ts';
+import { activate, deactivate, retire } from '../store/session-writes.ts';
+import type { Suspended } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { Fenced, Hold } from './hold.ts';
 import { runTurn } from './turn.ts';
 
 /**
  * What becomes of a token. `over`: its slot is over, delete it. `handover`: the turn goes on in a fresh invocation, make it
- * visible at once. `SetDown`: the turn waits for a person, make it visible after a while. `fenced`: another worker has the lane; report failure, never success, since whoever deletes by a
+ * visible at once. `Suspended`: the turn waits for a person, make it visible after a while. `fenced`: another worker has the lane; report failure, never success, since whoever deletes by a
  * stale handle may delete the token that the other one needs.
  */
-export type TokenEnd = 'over' | 'handover' | 'fenced' | SetDown;
+export type JobEnd = 'over' | 'handover' | 'fenced' | Suspended;
 
 /** Each pass brings one slot forward; more than this means that two workers keep on disturbing each other. */
 const MAX_PASSES = 100;
 
 /** A token means "this slot has work". Whatever the lane shows of the slot, and of one that is active, is run to its end. */
-export async function runToken(context: TurnContext, token: Token): Promise<TokenEnd> {
+export async function runJob(context: TurnContext, job: TurnJob): Promise<JobEnd> {
   const { core } = context;
   /** Slots run under this token that have none of their own any more, perhaps: they get one first, in case I die. */
   const lent = new Set<string>();
   const progress = { posted: 0 };
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const next = await nextSlot(core, token);
+    const next = await nextSlot(core, job);
     if (next === 'over') return 'over';
     if (next === 'again') continue;
     const { laneId, slot } = next;
-    if (slot !== token.slot && !lent.has(slot)) {
+    if (slot !== job.slot && !lent.has(slot)) {
       lent.add(slot);
-      await core.queues.sendToken({ ...token, lane: laneId, slot }, core.newId());
+      await core.queues.sendJob({ ...job, lane: laneId, slot }, core.newId());
     }
-    const end = await runSlot(context, { session: token.session, ...next }, progress);
+    const end = await runSlot(context, { session: job.session, ...next }, progress);
     if (end === 'handover' || end === 'fenced' || typeof end === 'object') return end;
-    if (end === 'over' && slot === token.slot) return 'over';
+    if (end === 'over' && slot === job.slot) return 'over';
   }
-  core.log.error('token: no end in sight, handed back', { slot: token.slot });
+  core.log.error('token: no end in sight, handed back', { slot: job.slot });
   return 'fenced';
 }
 
@@ -58,26 +58,26 @@ interface NextSlot {
  * Nearly every token is of the slot that comes next, so that is activated while its lane is read. Where it is over, or waits
  * behind its own lane's turn, it is the active one for a moment: `session.active` is a hint for all others.
  */
-async function nextSlot(core: Core, token: Token): Promise<NextSlot | 'over' | 'again'> {
-  const { session, lane: laneId, slot } = token;
+async function nextSlot(core: Core, job: TurnJob): Promise<NextSlot | 'over' | 'again'> {
+  const { session, lane: laneId, slot } = job;
   const [activating, reading] = await Promise.allSettled([
     activateSlot(core, session, laneId, slot),
     core.store.get(laneKey(session, laneId)),
   ]);
-  const sessionItem = resultOf(activating);
-  const lane = resultOf(reading);
-  if (!sessionItem) return slotBefore(core, token);
-  if (!lane?.slot || !holds(lane, slot)) {
-    await rollOver(core, session, laneId, slot);
+  const sessionItem = settledValue(activating);
+  const lane = settledValue(reading);
+  if (!sessionItem) return slotBefore(core, job);
+  if (!lane?.slot || !hasWorkFor(lane, slot)) {
+    await retireSlot(core, session, laneId, slot);
     return 'over';
   }
   if (lane.slot === slot) return { laneId, slot, seq: lane.seq, sessionItem };
-  await core.store.update(sessionKey(session), standAside(slot));
+  await core.store.update(sessionKey(session), deactivate(slot));
   return { laneId, slot: lane.slot, seq: lane.seq, sessionItem: undefined };
 }
 
 /** One turn at a time (P5): a slot whose worker died comes first. */
-async function slotBefore(core: Core, { session, slot }: Token): Promise<NextSlot | 'over' | 'again'> {
+async function slotBefore(core: Core, { session, slot }: TurnJob): Promise<NextSlot | 'over' | 'again'> {
   const read = await core.store.get(sessionKey(session));
   if (read?.deleted !== undefined) return 'over';
   const active = read?.active;
@@ -85,7 +85,7 @@ async function slotBefore(core: Core, { session, slot }: Token): Promise<NextSlo
   const lane = await core.store.get(laneKey(session, active.lane));
   if (lane?.slot === active.slot)
     return { laneId: active.lane, slot: active.slot, seq: lane.seq, sessionItem: undefined };
-  await rollOver(core, session, active.lane, active.slot);
+  await retireSlot(core, session, active.lane, active.slot);
   return 'again';
 }
 
@@ -95,7 +95,7 @@ async function runSlot(
   where: NextSlot & { session: string },
   /** `posted`: the last event of the session that this invocation has posted. */
   progress: { posted: number },
-): Promise<TokenEnd | 'again'> {
+): Promise<JobEnd | 'again'> {
   const { core } = context;
   const { session, laneId, slot, seq } = where;
   const sessionItem = where.sessionItem ?? (await activateSlot(core, session, laneId, slot));
@@ -104,17 +104,17 @@ async function runSlot(
     keepListed(core, sessionItem),
     Hold.take(core, { session, laneId, slot, seq, sessionItem, posted: progress.posted }),
   ]);
-  const hold = resultOf(taking);
+  const hold = settledValue(taking);
   if (!hold) return 'again';
   try {
-    const listed = resultOf(listing);
+    const listed = settledValue(listing);
     const end = await runTurn(hold, context);
     if (end === 'handover') {
       await hold.handOver();
       return end;
     }
     if (end !== 'over') {
-      await hold.setDown();
+      await hold.suspend();
       return end;
     }
     progress.posted = hold.nextSeq - 1;
@@ -123,7 +123,7 @@ async function runSlot(
       await hold.spill();
       return 'again';
     }
-    await rollHeld(hold, listed);
+    await retireLeased(hold, listed);
     return 'over';
   } catch (error) {
     if (!(error instanceof Fenced)) throw error;
@@ -145,20 +145,20 @@ async function activateSlot(
   return activated.ok ? activated.item : undefined;
 }
 
-function resultOf<T>(settled: PromiseSettledResult<T>): T {
+function settledValue<T>(settled: PromiseSettledResult<T>): T {
   if (settled.status === 'rejected') throw settled.reason;
   return settled.value;
 }
 
 /** A slot of mine is over: its events are in EVENTS before the session lets go of it, so that a resume finds them. */
-async function rollHeld(hold: Hold, listed: number): Promise<void> {
+async function retireLeased(hold: Hold, listed: number): Promise<void> {
   const { core, session, slot, lane, sessionItem } = hold;
   await hold.spill();
   // And posted: once it is let go, nobody looks again for what somebody may not have been sent.
   await hold.settled();
   const rolled = await core.store.update(
     sessionKey(session),
-    roll(slot, sessionItem, lane.seq, lane.entry, expiry(core).session, listed),
+    retire(slot, sessionItem, lane.seq, lane.entry, expiry(core).session, listed),
   );
-  if (!rolled.ok) await rollOver(core, session, hold.laneId, slot);
+  if (!rolled.ok) await retireSlot(core, session, hold.laneId, slot);
 }

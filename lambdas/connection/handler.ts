@@ -1,7 +1,7 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 import { callerOf } from '../../aws/api-gateway/caller.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
-import { closeConnection, openConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { excessOf } from '../../core/inbound/rate.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { ID_PATTERN, MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
@@ -40,7 +40,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
     return { statusCode: 400 };
   }
   const name = query.name?.slice(0, MAX_LABEL_LENGTH);
-  await openConnection(core, connectionId, { principal, sessionId, ...(name && { name }) });
+  await registerConnection(core, connectionId, { principal, sessionId, ...(name && { name }) });
   const subprotocol = chosenSubprotocol(event.headers ?? {});
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };
 }

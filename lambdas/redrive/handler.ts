@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
-import { parseToken, sqsQueues } from '../../aws/sqs/queues.ts';
+import { parseJob, sqsQueues } from '../../aws/sqs/queues.ts';
 import { randomId } from '../../aws/system.ts';
 import { required } from '../core-of.ts';
 
@@ -20,10 +20,10 @@ async function receive(event: SQSEvent): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const { body, messageId } of event.Records) {
     try {
-      const token = parseToken(body);
-      const { session, slot } = token;
+      const job = parseJob(body);
+      const { session, slot } = job;
       log.warn('token came back from the dead-letter queue', { session, slot });
-      await queues.sendToken(token, randomId());
+      await queues.sendJob(job, randomId());
     } catch (error) {
       log.error('dead letter cannot be sent again', { messageId, ...errorFields(error) });
       batchItemFailures.push({ itemIdentifier: messageId });

@@ -4,7 +4,7 @@ import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { remembered } from '../../aws/memoized.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
-import { deadLetters, parseToken } from '../../aws/sqs/queues.ts';
+import { deadLetters, parseJob } from '../../aws/sqs/queues.ts';
 import { holdMessage } from '../../aws/sqs/visibility.ts';
 import {
   type ModelAccess,
@@ -13,9 +13,9 @@ import {
   readTurnSettings,
   SettingError,
 } from '../../config/settings.ts';
-import type { Token } from '../../core/ports.ts';
+import type { TurnJob } from '../../core/ports.ts';
 import type { TurnContext } from '../../core/turn/context.ts';
-import { runToken } from '../../core/turn/worker.ts';
+import { runJob } from '../../core/turn/worker.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
 import { createToolSource } from '../../model/mcp/tool-source.ts';
 import { createModel } from '../../model/providers/create-model.ts';
@@ -82,10 +82,10 @@ async function receive(event: SQSEvent, lambda: Context): Promise<SQSBatchRespon
 
 async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
   const { receiptHandle, messageId } = record;
-  const token = readToken(record);
-  if (!token) return putAside(record);
+  const job = readJob(record);
+  if (!job) return putAside(record);
   const { clock } = core;
-  const { session, slot } = token;
+  const { session, slot } = job;
   const log = core.log.with({ session, slot });
   // Asked beside the first reads and writes, which take their time too.
   const offered = tools.offered();
@@ -101,7 +101,7 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
       reserveMs: RESERVE_MS,
       maxToolMs: settings.turnTimeoutSeconds * 1000 - 2 * RESERVE_MS,
     };
-    const end = await runToken(context, token);
+    const end = await runJob(context, job);
     if (end === 'handover') await lease.handBack();
     else if (typeof end === 'object') await lease.handBack(end.seconds);
     return end === 'over';
@@ -113,9 +113,9 @@ async function runRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
   }
 }
 
-function readToken({ body, messageId }: SQSRecord): Token | undefined {
+function readJob({ body, messageId }: SQSRecord): TurnJob | undefined {
   try {
-    return parseToken(body);
+    return parseJob(body);
   } catch (error) {
     core.log.error('message is no token', { messageId, ...errorFields(error) });
     return undefined;

@@ -66,7 +66,7 @@ const belongs = ({ key }: ChaosSession, pk: string): boolean => pk === `SESSION#
 function committedIn(items: readonly StoredItem[]): Map<number, TurnEvent> {
   const encoded = items.map(({ sk, item }) => {
     if (sk.startsWith('EVENTS#')) return (item as unknown as StoredEvents).events;
-    return sk.startsWith('LANE#') ? (item as unknown as Lane).tail : [];
+    return sk.startsWith('LANE#') ? (item as unknown as Lane).unspilled : [];
   });
   const merged = mergeEvents(...encoded.map(decodeEvents));
   return new Map(merged.map((event) => [event.seq, event]));
@@ -127,7 +127,8 @@ function judgeBoundaries(
     if (turn === undefined) continue;
     const steering = people.flatMap(({ sent, acceptedOn }) =>
       [...sent.values()].filter(
-        ({ id, fate }) => fate === undefined && acceptedOn.get(id) === turn && turnOf.get(`content of ${id}`),
+        ({ id, outcome }) =>
+          outcome === undefined && acceptedOn.get(id) === turn && turnOf.get(`content of ${id}`),
       ),
     );
     for (const [i, later] of ofTurn.entries()) {
@@ -176,12 +177,12 @@ function count(
   checked.add('messages: in the transcript', messages.filter(({ id }) => taken.has(id)).length);
   checked.add(
     'messages: withdrawn or refused, and told so',
-    messages.filter(({ id, fate }) => fate && !taken.has(id)).length,
+    messages.filter(({ id, outcome }) => outcome && !taken.has(id)).length,
   );
   // A client sends again what is not answered: of two tries on their way at one time, one may find room and one not.
   checked.add(
     'messages: one try refused for want of room, another taken in',
-    messages.filter(({ id, fate }) => fate && taken.has(id)).length,
+    messages.filter(({ id, outcome }) => outcome && taken.has(id)).length,
   );
   checked.add('messages: their lane was lost', messages.filter(({ forgotten }) => forgotten).length);
   checked.add(

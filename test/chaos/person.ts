@@ -9,7 +9,7 @@ import type { Random } from '../simulation/random.ts';
 import type { ChaosSession } from './session.ts';
 import type { Tally } from './tally.ts';
 
-/** Answers to a frame that say nothing of the message's fate. */
+/** Answers to a frame that say nothing of the message's outcome. */
 const NO_FATE = new Set(['NOT_PENDING', 'INTERNAL', 'RATE_LIMITED']);
 
 /** A person with the product's own client, and a witness of every frame that went over its wires. */
@@ -188,13 +188,13 @@ export class Person implements Witness {
         break;
       }
       case 'cancelled':
-        for (const id of frame.ids) this.#fate(id, 'cancelled');
+        for (const id of frame.ids) this.#outcome(id, 'cancelled');
         break;
       case 'history_gap':
         this.broken.push(['P9', `${this.name} was told of a gap: ${JSON.stringify(frame)}`]);
         break;
       case 'error':
-        if (frame.id !== undefined && !NO_FATE.has(frame.code)) this.#fate(frame.id, frame.code);
+        if (frame.id !== undefined && !NO_FATE.has(frame.code)) this.#outcome(frame.id, frame.code);
     }
   }
 
@@ -209,8 +209,8 @@ export class Person implements Witness {
     this.seen.set(frame.seq, frame);
   }
 
-  #fate(id: string, fate: string): void {
+  #outcome(id: string, outcome: string): void {
     const message = this.sent.get(id);
-    if (message) message.fate ??= fate;
+    if (message) message.outcome ??= outcome;
   }
 }

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Lane, Session } from '../../core/store/items.ts';
 import { type Key, laneKey, sessionKey } from '../../core/store/keys.ts';
+import { fromStored } from '../../core/store/stored-names.ts';
 
 export interface StoredItem {
   pk: string;
@@ -28,7 +29,7 @@ export function openTable({ endpoint, tableName }: { endpoint: string; tableName
     const { Item } = await documents.send(
       new GetCommand({ TableName: tableName, Key: { pk, sk }, ConsistentRead: true }),
     );
-    return Item as T | undefined;
+    return Item && (fromStored(Item) as T);
   }
   return {
     session: (key) => get(sessionKey(key)),
@@ -37,7 +38,8 @@ export function openTable({ endpoint, tableName }: { endpoint: string; tableName
       const items: StoredItem[] = [];
       const pages = paginateScan({ client: documents }, { TableName: tableName, ConsistentRead: true });
       for await (const { Items = [] } of pages) {
-        for (const { pk, sk, ...item } of Items) items.push({ pk: String(pk), sk: String(sk), item });
+        for (const { pk, sk, ...item } of Items)
+          items.push({ pk: String(pk), sk: String(sk), item: fromStored(item) });
       }
       return items;
     },

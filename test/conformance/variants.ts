@@ -82,8 +82,8 @@ export const VARIANTS: readonly Variant[] = [
     patches: [
       [
         'core/turn/turn.ts',
-        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await takeIn',
-        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await takeIn',
+        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await applyInbox',
+        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.usage.answered)) {\n      await applyInbox',
       ],
     ],
     rules: ['steering-after-tools'],
@@ -118,7 +118,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'inbox-without-limit',
     breaks: 'an inbox takes no more than its limit',
-    patches: [['core/store/lane-writes.ts', "  sizeBelow('inbox', limits.inboxMessages),\n", '']],
+    patches: [['core/store/lane/accept.ts', "  sizeBelow('inbox', limits.inboxMessages),\n", '']],
     rules: ['codes-steering-queue-full', 'codes-message-too-large'],
     fails: ['codes-steering-queue-full'],
   },
@@ -157,8 +157,8 @@ export const VARIANTS: readonly Variant[] = [
     patches: [
       [
         'core/inbound/connection-lifecycle.ts',
-        "import { stopListening } from '../store/lane-writes.ts';",
-        "import { requestAbort, stopListening } from '../store/lane-writes.ts';",
+        "import { stopListening } from '../store/lane/connection.ts';",
+        "import { stopListening } from '../store/lane/connection.ts';\nimport { requestAbort } from '../store/lane/request.ts';",
       ],
       [
         'core/inbound/connection-lifecycle.ts',
@@ -178,11 +178,11 @@ export const VARIANTS: readonly Variant[] = [
         'frame.id === undefined ? undefined : await core.store.get(messageKey(session, id))',
         'frame.id === undefined ? undefined : (await core.store.get(messageKey(session, id)), undefined)',
       ],
-      ['core/store/lane-writes.ts', "  absent(['ids', id]),\n  absent(['prev', id]),\n", ''],
+      ['core/store/lane/accept.ts', "  absent(['ids', id]),\n  absent(['previousIds', id]),\n", ''],
       [
         'core/turn/apply.ts',
-        'fates.set(id, await core.store.get(messageKey(session, id)));',
-        'fates.set(id, undefined);',
+        'outcomes.set(id, await core.store.get(messageKey(session, id)));',
+        'outcomes.set(id, undefined);',
       ],
     ],
     rules: ['idempotency-after-done'],
@@ -206,14 +206,14 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'what is answered `cancelled` is in no turn',
     patches: [
       [
-        'core/store/lane-writes.ts',
+        'core/store/lane/withdraw.ts',
         'exists([place, id])],\n  change: [\n    remove([place, id]),\n',
         'exists([place, id])],\n  change: [\n',
       ],
       [
         'core/turn/apply.ts',
-        'fates.set(id, await core.store.get(messageKey(session, id)));',
-        'fates.set(id, undefined);',
+        'outcomes.set(id, await core.store.get(messageKey(session, id)));',
+        'outcomes.set(id, undefined);',
       ],
     ],
     rules: ['cancel-steering'],

@@ -30,11 +30,11 @@ interface Thing {
   other?: number;
   inbox: Record<string, { content: Content }>;
   ids: Record<string, 1>;
-  tail: string[];
+  unspilled: string[];
   active?: { slot: string };
 }
 
-const fresh = (): Thing => ({ inbox: {}, ids: {}, tail: [], size: 0 });
+const fresh = (): Thing => ({ inbox: {}, ids: {}, unspilled: [], size: 0 });
 
 export interface StoreUnderTest {
   store: Store;
@@ -170,7 +170,7 @@ const ids = fc.constantFrom(
   'ü'.normalize('NFD').slice(0, 1),
 );
 const path = fc.oneof(
-  fc.constantFrom('name', 'size', 'active', 'tail', 'inbox', 'ids' as const),
+  fc.constantFrom('name', 'size', 'active', 'unspilled', 'inbox', 'ids' as const),
   fc.tuple(fc.constantFrom('inbox' as const, 'ids' as const), ids),
 ) as fc.Arbitrary<'name' | readonly ['inbox' | 'ids', string]>;
 const mapPath = fc.tuple(fc.constantFrom('inbox' as const, 'ids' as const), ids);
@@ -185,7 +185,7 @@ const condition = fc.oneof(
   ids.map((v) => equals<Thing>(['active', 'slot'], v)),
   ids.map((v) => differs<Thing>(['active', 'slot'], v)),
   fc
-    .tuple(fc.constantFrom('inbox' as const, 'ids' as const, 'tail' as const), small)
+    .tuple(fc.constantFrom('inbox' as const, 'ids' as const, 'unspilled' as const), small)
     .map(([p, n]) => sizeIs<Thing>(p, n)),
   fc.tuple(fc.constantFrom('inbox' as const, 'ids' as const), small).map(([p, n]) => sizeBelow<Thing>(p, n)),
   small.map((n) => atMost<Thing>('size', n)),
@@ -201,7 +201,7 @@ const change = fc.oneof(
   mapPath.map((p) => remove<Thing>(p)),
   ids.map((slot) => set<Thing>('active', { slot })),
   fc.constant(remove<Thing>('active')),
-  fc.array(fc.string(), { maxLength: 3 }).map((tail) => set<Thing>('tail', tail)),
+  fc.array(fc.string(), { maxLength: 3 }).map((unspilled) => set<Thing>('unspilled', unspilled)),
 );
 const target = (c: { path: unknown }) => JSON.stringify(c.path);
 export const updates = fc.record({

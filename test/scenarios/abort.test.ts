@@ -6,7 +6,7 @@ import { givenStack } from '../support/stack.ts';
 const stack = givenStack();
 
 /** A turn held in mid-answer after "partial". Further model calls answer "next". */
-async function heldTurn() {
+async function leasedTurn() {
   const gate = createGate();
   const model = stack.script((_, index) => ({ chunks: index === 0 ? ['partial', gate, ' rest'] : ['next'] }));
   const session = stack.newSession();
@@ -18,7 +18,7 @@ async function heldTurn() {
 
 describe('abort in mid-answer', () => {
   it('P3: ends the turn with what was said, which is stored once, and stops the model call', async () => {
-    const { client, session, model } = await heldTurn();
+    const { client, session, model } = await leasedTurn();
     client.send({ type: 'abort' });
     expect(await end(client)).toMatchObject({ type: 'aborted', full_response: 'partial', by: 'anonymous' });
     expect(await model.requests[0]?.ended).toBe('aborted');
@@ -41,7 +41,7 @@ describe('abort in mid-answer', () => {
   });
 
   it('P14: from another connection of the session', async () => {
-    const { client, session } = await heldTurn();
+    const { client, session } = await leasedTurn();
     const other = await stack.connect(session);
     other.send({ type: 'abort' });
     expect(await end(client)).toMatchObject({ type: 'aborted', full_response: 'partial' });
@@ -49,7 +49,7 @@ describe('abort in mid-answer', () => {
   });
 
   it('P14: after the client that began the turn is gone', async () => {
-    const { client, session } = await heldTurn();
+    const { client, session } = await leasedTurn();
     await client.terminate();
     const other = await stack.connect(session);
     other.send({ type: 'abort' });
@@ -57,7 +57,7 @@ describe('abort in mid-answer', () => {
   });
 
   it('names its turn', async () => {
-    const { client, turn_id } = await heldTurn();
+    const { client, turn_id } = await leasedTurn();
     client.send({ type: 'abort', turn_id });
     expect(await end(client)).toMatchObject({ type: 'aborted', turn_id });
   });
@@ -65,7 +65,7 @@ describe('abort in mid-answer', () => {
 
 describe('abort with steering that waits', () => {
   it('P1: pending: keep (the default): it becomes the next turn', async () => {
-    const { client, session, model } = await heldTurn();
+    const { client, session, model } = await leasedTurn();
     client.send({ type: 'message', id: 'm2', content: 'second' });
     await accepted(client, 'm2');
     client.send({ type: 'message', id: 'm3', content: 'third' });
@@ -88,7 +88,7 @@ describe('abort with steering that waits', () => {
   });
 
   it('P1 P2: pending: discard: it is answered cancelled, and is nowhere', async () => {
-    const { client, session, model } = await heldTurn();
+    const { client, session, model } = await leasedTurn();
     client.send({ type: 'message', id: 'm2', content: 'unwanted' });
     await accepted(client, 'm2');
     client.send({ type: 'abort', pending: 'discard' });
@@ -104,7 +104,7 @@ describe('abort with steering that waits', () => {
   });
 
   it('P5: what was sent with delivery: queue still has its turn', async () => {
-    const { client } = await heldTurn();
+    const { client } = await leasedTurn();
     client.send({ type: 'message', id: 'q1', content: 'queued', delivery: 'queue' });
     await accepted(client, 'q1');
     client.send({ type: 'abort' });
@@ -113,7 +113,7 @@ describe('abort with steering that waits', () => {
   });
 
   it('P1 P2: with discard, what was sent with delivery: queue is answered cancelled too', async () => {
-    const { client, session, model } = await heldTurn();
+    const { client, session, model } = await leasedTurn();
     for (const id of ['q1', 'q2']) {
       client.send({ type: 'message', id, content: 'unwanted', delivery: 'queue' });
       await accepted(client, id);
@@ -126,7 +126,7 @@ describe('abort with steering that waits', () => {
   });
 
   it('P1: of a turn that has not begun: it is withdrawn, and with discard so is what waits behind it', async () => {
-    const { client, session, gate, model, turn_id } = await heldTurn();
+    const { client, session, gate, model, turn_id } = await leasedTurn();
     const second = await stack.connect(session);
     second.send({ type: 'message', id: 's1', content: 'second' });
     const waits = await accepted(second, 's1');
@@ -200,7 +200,7 @@ describe('NO_ACTIVE_TURN', () => {
   });
 
   it('when another turn is meant, which stays as it is', async () => {
-    const { client, gate } = await heldTurn();
+    const { client, gate } = await leasedTurn();
     client.send({ type: 'abort', turn_id: 'another' });
     expect(await refused(client, 'NO_ACTIVE_TURN')).toMatchObject({ terminal: false });
     gate.open();

@@ -5,7 +5,7 @@ import { givenStack } from '../support/stack.ts';
 
 const stack = givenStack();
 
-async function heldTurn() {
+async function leasedTurn() {
   const gate = createGate();
   const model = stack.script((_, index) => ({ chunks: index === 0 ? ['draft', gate] : [`answer ${index}`] }));
   const session = stack.newSession();
@@ -17,7 +17,7 @@ async function heldTurn() {
 
 describe('cancel', () => {
   it('P1 P2: withdraws steering that waits; the rest of it is answered', async () => {
-    const { client, session, model, gate } = await heldTurn();
+    const { client, session, model, gate } = await leasedTurn();
     for (const id of ['m2', 'm3']) {
       client.send({ type: 'message', id, content: `text of ${id}` });
       await accepted(client, id);
@@ -33,7 +33,7 @@ describe('cancel', () => {
   });
 
   it('P7: of the only steering: the turn ends without another model call', async () => {
-    const { client, model, gate } = await heldTurn();
+    const { client, model, gate } = await leasedTurn();
     client.send({ type: 'message', id: 'm2', content: 'second' });
     await accepted(client, 'm2');
     client.send({ type: 'cancel', id: 'm2' });
@@ -44,7 +44,7 @@ describe('cancel', () => {
   });
 
   it('P1: withdraws a message that waits for a turn of its own', async () => {
-    const { client, session, model, gate } = await heldTurn();
+    const { client, session, model, gate } = await leasedTurn();
     for (const id of ['q1', 'q2']) {
       client.send({ type: 'message', id, content: `text of ${id}`, delivery: 'queue' });
       await accepted(client, id);
@@ -63,7 +63,7 @@ describe('cancel', () => {
   });
 
   it('P1: withdraws the message of a turn that has not begun, behind another connection’s', async () => {
-    const { client, session, model, gate } = await heldTurn();
+    const { client, session, model, gate } = await leasedTurn();
     const second = await stack.connect(session);
     second.send({ type: 'message', id: 'm2', content: 'second' });
     expect(await accepted(second, 'm2')).toMatchObject({ placement: 'turn', position: 1 });
@@ -76,7 +76,7 @@ describe('cancel', () => {
   });
 
   it('P10: the same again, and the message sent again, get the same answer', async () => {
-    const { client, gate } = await heldTurn();
+    const { client, gate } = await leasedTurn();
     client.send({ type: 'message', id: 'm2', content: 'second' });
     await accepted(client, 'm2');
     client.send({ type: 'cancel', id: 'm2' });
@@ -95,7 +95,7 @@ describe('cancel', () => {
 
 describe('NOT_PENDING', () => {
   it('for a message that a turn has taken in, which stays', async () => {
-    const { client, session, gate, turn_id } = await heldTurn();
+    const { client, session, gate, turn_id } = await leasedTurn();
     client.send({ type: 'cancel', id: 'm1' });
     expect(await notPending(client, 'm1')).toMatchObject({ terminal: false, turn_id, placement: 'turn' });
     gate.open();

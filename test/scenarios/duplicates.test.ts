@@ -11,7 +11,7 @@ const acks = (client: WsClient, id: string) => framesOf(client, 'accepted').filt
 /** What an acknowledgement says of where the message landed. */
 const landing = ({ id, turn_id, placement }: FrameOf<'accepted'>) => ({ id, turn_id, placement });
 
-async function heldTurn() {
+async function leasedTurn() {
   const gate = createGate();
   const model = stack.script((_, index) => ({ chunks: index === 0 ? ['draft', gate] : [' more'] }));
   const session = stack.newSession();
@@ -36,7 +36,7 @@ describe('the same message id again', () => {
   });
 
   it('P10: of steering, while it waits, while it is answered and after done', async () => {
-    const { client, session, model, gate } = await heldTurn();
+    const { client, session, model, gate } = await leasedTurn();
     const send = () => client.send({ type: 'message', id: 'm2', content: 'second' });
     send();
     const first = await accepted(client, 'm2');
@@ -63,7 +63,7 @@ describe('the same message id again', () => {
   });
 
   it('P10: after a reconnect that takes the lane along, in mid-turn', async () => {
-    const { client, session, model, gate } = await heldTurn();
+    const { client, session, model, gate } = await leasedTurn();
     client.send({ type: 'message', id: 'm2', content: 'second' });
     const first = await accepted(client, 'm2');
     const { lane } = await client.waitFor('session_start');
@@ -83,7 +83,7 @@ describe('the same message id again', () => {
   });
 
   it('P10: from another connection of the session, once a turn has it', async () => {
-    const { client, session, model, gate } = await heldTurn();
+    const { client, session, model, gate } = await leasedTurn();
     const first = await accepted(client, 'm1');
     gate.open();
     await end(client);

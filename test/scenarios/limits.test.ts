@@ -7,7 +7,7 @@ import type { WsClient } from '../support/ws-client.ts';
 const stack = givenStack();
 
 /** A turn that is held in mid-answer, with an empty inbox. */
-async function heldTurn() {
+async function leasedTurn() {
   const gate = createGate();
   const model = stack.script([{ chunks: ['draft', gate] }, { chunks: [' final'] }, { chunks: ['later'] }]);
   const session = stack.newSession();
@@ -26,7 +26,7 @@ const answered = (client: WsClient, count: number) =>
 
 describe('an inbox that is full', () => {
   it('P1 P2: by count: 64 messages wait, the rest are STEERING_QUEUE_FULL and nowhere; the turn goes on', async () => {
-    const { client, session, model, gate } = await heldTurn();
+    const { client, session, model, gate } = await leasedTurn();
     const sent = Array.from({ length: 70 }, (_, i) => ({ id: `s${i + 1}`, content: `<steer ${i + 1}>` }));
     for (const message of sent) client.send({ type: 'message', ...message });
     await answered(client, 71);
@@ -65,7 +65,7 @@ describe('an inbox that is full', () => {
   });
 
   it('P2: by bytes: what does not fit is STEERING_QUEUE_FULL; what is small enough still fits', async () => {
-    const { client, model, gate } = await heldTurn();
+    const { client, model, gate } = await leasedTurn();
     const content = (n: number) => `<large ${n}>`.padEnd(24_000, '.');
     for (const n of [1, 2, 3, 4, 5, 6]) client.send({ type: 'message', id: `s${n}`, content: content(n) });
     await answered(client, 7);
@@ -91,7 +91,7 @@ describe('an inbox that is full', () => {
   });
 
   it('P10: a refused message may be sent again under its id once there is room', async () => {
-    const { client, model, gate } = await heldTurn();
+    const { client, model, gate } = await leasedTurn();
     for (let n = 1; n <= 64; n++) client.send({ type: 'message', id: `s${n}`, content: `steer ${n}` });
     await answered(client, 65);
     client.send({ type: 'message', id: 'again', content: 'once more' });

@@ -11,7 +11,7 @@ const arrivals = (client: WsClient) => client.frames.filter(isEvent).map(({ seq 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** A turn that has said "one" and "two" and is held: seq 1 turn_start, 2 applied, 3 and 4 chunks. */
-async function heldTurn() {
+async function leasedTurn() {
   const [a, b] = [createGate(), createGate()];
   stack.script([{ chunks: ['one', a, ' two', b, ' three'] }, { chunks: [' four'] }]);
   const session = stack.newSession();
@@ -26,7 +26,7 @@ async function heldTurn() {
 
 describe('resume in mid-answer', () => {
   it('P9: gives each later event once, in order, then live ones, and the lane steers on', async () => {
-    const { client, session, lane, gate } = await heldTurn();
+    const { client, session, lane, gate } = await leasedTurn();
     await client.terminate();
     const back = await stack.connect(session);
     back.send({ type: 'connect', resume: { lane, after_seq: 3 } });
@@ -42,7 +42,7 @@ describe('resume in mid-answer', () => {
   });
 
   it('P9: from the beginning of everything', async () => {
-    const { client, session, gate } = await heldTurn();
+    const { client, session, gate } = await leasedTurn();
     const other = await stack.connect(session);
     other.send({ type: 'connect', resume: { after_seq: 0 } });
     await other.next('connected');
@@ -103,7 +103,7 @@ const ended = (client: WsClient) => eventsOf(client).some(({ type }) => type ===
 
 describe('resume after done', () => {
   it('P9: gives the end with its text, also to whoever has the chunks already', async () => {
-    const { client, session, lane, gate } = await heldTurn();
+    const { client, session, lane, gate } = await leasedTurn();
     await client.terminate();
     gate.open();
     await stack.stored.transcript(session);
@@ -152,7 +152,7 @@ describe('resume after done', () => {
 
 describe('a reload without any memory', () => {
   it('P9: finds the open turn by session_start.active_turn.first_seq', async () => {
-    const { client, session, gate } = await heldTurn();
+    const { client, session, gate } = await leasedTurn();
     await client.terminate();
     const reloaded = await stack.connect(session);
     reloaded.send({ type: 'connect' });

@@ -2,17 +2,17 @@ import type { SteerScope } from '../../config/settings.ts';
 import type { Core } from '../../core/core.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
-import { closeConnection, openConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { ToolCall } from '../../core/model.ts';
-import type { Deletion, Token } from '../../core/ports.ts';
+import type { Deletion, TurnJob } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
 import type { Lane, Principal } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { MemoryTable } from '../../core/testing/memory-store.ts';
-import { runToken } from '../../core/turn/worker.ts';
+import { runJob } from '../../core/turn/worker.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
 import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
@@ -53,7 +53,7 @@ const PRINCIPAL: Principal = { tenant: 't', subject: 's' };
 export const SESSION = 'session';
 
 interface QueuedToken {
-  token: Token;
+  job: TurnJob;
   receives: number;
   visibleAt: number;
   handle: string | undefined;
@@ -119,11 +119,11 @@ export class Cloud {
   /** Messages with `delivery: now`. */
   readonly #urgent = new Set<string>();
   #encoded = new Map<number, string>();
-  #tail: readonly string[] | undefined;
+  #unspilled: readonly string[] | undefined;
   #posted: { text: string; frame: ServerFrame } | undefined;
   #fifo: QueuedToken[] = [];
   #dead: QueuedToken[] = [];
-  #deadlines: { at: number; message: Token | { deletion: Deletion } }[] = [];
+  #deadlines: { at: number; message: TurnJob | { deletion: Deletion } }[] = [];
   #deduplication = new Map<string, number>();
 
   get contextTokens(): number {
@@ -223,18 +223,18 @@ export class Cloud {
           ),
       },
       queues: {
-        sendToken: (token, sender) =>
+        sendJob: (job, sender) =>
           op(
-            () => `send token ${token.slot}`,
+            () => `send token ${job.slot}`,
             true,
-            () => this.#send(token, sender),
+            () => this.#send(job, sender),
           ),
-        sendDeadline: (token, seconds) =>
+        sendDeadline: (job, seconds) =>
           op(
-            () => `send deadline ${token.slot} in ${seconds} s`,
+            () => `send deadline ${job.slot} in ${seconds} s`,
             true,
             () => {
-              this.#deadlines.push({ at: scheduler.now + seconds * 1000, message: token });
+              this.#deadlines.push({ at: scheduler.now + seconds * 1000, message: job });
             },
           ),
         sendDeletion: (deletion, seconds) =>
@@ -296,7 +296,7 @@ export class Cloud {
     const connection = this.scheduler.newId('c');
     this.scheduler.spawn(
       'connect',
-      (actor) => openConnection(this.coreFor(actor), connection, { principal: PRINCIPAL, sessionId }),
+      (actor) => registerConnection(this.coreFor(actor), connection, { principal: PRINCIPAL, sessionId }),
       (end) => {
         if (end.ok) this.connections.set(connection, receiver);
         opened(end.ok ? connection : undefined);
@@ -360,7 +360,7 @@ export class Cloud {
           this.#fifo.shift();
           this.#dead.push(message);
           this.deadLetters++;
-          this.scheduler.log(`token ${message.token.slot} goes to the dead-letter queue`);
+          this.scheduler.log(`token ${message.job.slot} goes to the dead-letter queue`);
           return;
         }
         this.#receive(message);
@@ -382,9 +382,9 @@ export class Cloud {
       'worker',
       async (actor) => {
         actor.endsAt = scheduler.now + limit;
-        scheduler.log(`${actor.id} receives token ${message.token.slot} (receive ${message.receives})`);
+        scheduler.log(`${actor.id} receives token ${message.job.slot} (receive ${message.receives})`);
         const { model, fallback, toolbox } = scriptedAgent(this, actor);
-        const end = await runToken(
+        const end = await runJob(
           {
             core: this.coreFor(actor),
             model,
@@ -403,7 +403,7 @@ export class Cloud {
             reserveMs: RESERVE_MS,
             maxToolMs: limit - 2 * RESERVE_MS,
           },
-          message.token,
+          message.job,
         );
         scheduler.log(`${actor.id} ends: ${JSON.stringify(end)}`);
         return end;
@@ -461,7 +461,7 @@ export class Cloud {
         if (!message) return;
         this.scheduler.spawn(
           'redrive',
-          (actor) => this.coreFor(actor).queues.sendToken(message.token, this.scheduler.newId('i')),
+          (actor) => this.coreFor(actor).queues.sendJob(message.job, this.scheduler.newId('i')),
           (end) => {
             if (!end.ok) this.#dead.push(message);
           },
@@ -474,13 +474,13 @@ export class Cloud {
     this.measured.set(name, (this.measured.get(name) ?? 0) + value);
   }
 
-  #send(token: Token, sender: string): void {
-    const id = `${token.slot}#${sender}`;
+  #send(job: TurnJob, sender: string): void {
+    const id = `${job.slot}#${sender}`;
     const before = this.#deduplication.get(id);
     if (before !== undefined && this.scheduler.now - before < DEDUPLICATION_MS) return;
     this.#deduplication.set(id, this.scheduler.now);
     this.#fifo.push({
-      token,
+      job,
       receives: 0,
       visibleAt: this.scheduler.now,
       handle: undefined,
@@ -579,10 +579,10 @@ export class Cloud {
   #observe(actor: Actor, lane: string, item: Lane, changes: readonly { do: string; path: unknown }[]): void {
     // Its commits and claims show the worker the lane; what else it writes there, it does not read.
     const { isLate } = this.scheduler;
-    if (!isLate && changes.some(({ path }) => path === 'mark' || path === 'holder')) {
+    if (!isLate && changes.some(({ path }) => path === 'commitId' || path === 'lease')) {
       this.#looked(actor, lane, item);
     }
-    if (changes.some(({ do: what, path }) => what === 'set' && path === 'holder')) {
+    if (changes.some(({ do: what, path }) => what === 'set' && path === 'lease')) {
       // A claim that comes through once more, late, gives the lane to a worker that knows nothing of it: nobody can write.
       if (isLate) this.#holders.delete(lane);
       else {
@@ -599,9 +599,9 @@ export class Cloud {
       this.decided.set(request, decision);
     }
     // Items are never changed in place: the same list means the same events.
-    if (item.tail === this.#tail) return;
-    this.#tail = item.tail;
-    for (const event of decodeEvents(item.tail)) {
+    if (item.unspilled === this.#unspilled) return;
+    this.#unspilled = item.unspilled;
+    for (const event of decodeEvents(item.unspilled)) {
       const { seq } = event;
       const text = JSON.stringify(event);
       const before = this.#encoded.get(seq);

@@ -29,8 +29,8 @@ export interface Sent {
   delivery: string;
   acknowledgedAt?: number;
   placement?: string;
-  /** What it was told of the message's fate. */
-  fate?: string;
+  /** What it was told of the message's outcome. */
+  outcome?: string;
   /** It will not ask again: its memory, or the lane, is gone. */
   forgotten?: true;
 }
@@ -223,8 +223,8 @@ export class Device implements Source {
 
   #open(): Sent[] {
     return [...this.sent.values()].filter(
-      ({ acknowledgedAt, fate, forgotten }) =>
-        acknowledgedAt === undefined && fate === undefined && !forgotten,
+      ({ acknowledgedAt, outcome, forgotten }) =>
+        acknowledgedAt === undefined && outcome === undefined && !forgotten,
     );
   }
 
@@ -407,7 +407,7 @@ export class Device implements Source {
         break;
       }
       case 'cancelled':
-        for (const id of frame.ids) this.#fate(id, 'cancelled');
+        for (const id of frame.ids) this.#outcome(id, 'cancelled');
         break;
       case 'deleted':
         this.#bereave();
@@ -421,7 +421,7 @@ export class Device implements Source {
             this.#cloud.violated('P1', `${id} was accepted, and ${this.name} is told that nobody knows it`);
         }
         if (frame.id !== undefined && frame.code !== 'NOT_PENDING' && frame.code !== 'INTERNAL')
-          this.#fate(frame.id, frame.code);
+          this.#outcome(frame.id, frame.code);
     }
   }
 
@@ -456,9 +456,9 @@ export class Device implements Source {
     this.#script = [...this.#script, answer].sort((a, b) => a.at - b.at);
   }
 
-  #fate(id: string, fate: string): void {
+  #outcome(id: string, outcome: string): void {
     const message = this.sent.get(id);
-    if (message) message.fate ??= fate;
+    if (message) message.outcome ??= outcome;
   }
 
   #log(text: string): void {

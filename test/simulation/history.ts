@@ -147,8 +147,8 @@ function everyoneWasTold(cloud: Cloud, devices: readonly Device[]): void {
   for (const device of devices) {
     if (!device.online || device.base === undefined) continue;
     if (!device.bereft) cloud.violated('deletion', `${device.name} was not told that its session is deleted`);
-    for (const { id, connection, acknowledgedAt, fate } of device.sent.values()) {
-      const open = acknowledgedAt !== undefined && fate === undefined && !isTakenIn(cloud, id);
+    for (const { id, connection, acknowledgedAt, outcome } of device.sent.values()) {
+      const open = acknowledgedAt !== undefined && outcome === undefined && !isTakenIn(cloud, id);
       // Who was away finds the whole session gone.
       if (open && connection === device.connection)
         cloud.violated('P1', `nobody was told what became of ${id}`);

@@ -22,7 +22,7 @@ export function judgeDeletion(cloud: Evidence, devices: readonly Witness[]): voi
       const count = times.get(message.id) ?? 0;
       if (count > 1) cloud.violated('P10', `${message.id} is in the transcript ${count} times`);
       if (device.bereft || !device.online) continue;
-      if (count === 0 && message.acknowledgedAt !== undefined && !message.fate)
+      if (count === 0 && message.acknowledgedAt !== undefined && !message.outcome)
         cloud.violated('P1', `${message.id} was accepted, went with its session, and nobody was told`);
       if (count === 0 && isWaiting(message))
         cloud.violated('liveness', `${message.id}, to a deleted session, never got an answer`);

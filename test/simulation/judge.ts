@@ -4,7 +4,7 @@ import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import type { PromptMessage } from '../../core/model.ts';
-import type { Fate, Lane, Session, StoredEvents } from '../../core/store/items.ts';
+import type { Lane, MessageOutcome, Session, StoredEvents } from '../../core/store/items.ts';
 import type { EventFrame } from '../../protocol/server-frames.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
@@ -55,7 +55,7 @@ export interface Witness {
 interface Stored {
   session: Session | undefined;
   lanes: Map<string, Lane>;
-  fates: Map<string, Fate>;
+  outcomes: Map<string, MessageOutcome>;
   entries: Entry[];
   spilled: Map<number, TurnEvent>;
 }
@@ -70,13 +70,13 @@ export function readStored(cloud: Evidence): Stored {
   const stored: Stored = {
     session: undefined,
     lanes: new Map(),
-    fates: new Map(),
+    outcomes: new Map(),
     entries: [],
     spilled: new Map(),
   };
   for (const { pk, sk, item } of cloud.table.all()) {
     if (sk.startsWith('LANE#')) stored.lanes.set(sk.slice(5), item as unknown as Lane);
-    else if (sk.startsWith('MESSAGE#')) stored.fates.set(sk.slice(8), item as unknown as Fate);
+    else if (sk.startsWith('MESSAGE#')) stored.outcomes.set(sk.slice(8), item as unknown as MessageOutcome);
     else if (sk.startsWith('ENTRY#')) stored.entries.push(item as unknown as Entry);
     else if (sk.startsWith('EVENTS#')) {
       for (const event of decodeEvents((item as unknown as StoredEvents).events)) {
@@ -261,29 +261,29 @@ function judgeMessages(
     for (const message of device.sent.values()) {
       const { id } = message;
       const count = times.get(id) ?? 0;
-      const fate = stored.fates.get(id);
+      const outcome = stored.outcomes.get(id);
       // Kept to be told where it was withdrawn; or on the lane that it was sent over, if that one speaks to a connection
       // which the device has left: a request of it that was held up took the lane back.
       const noticed = [...stored.lanes.values()].some(
-        ({ notices, elsewhere, connection }) =>
+        ({ undelivered: notices, forwarded: elsewhere, connection }) =>
           Object.hasOwn(notices, id) || (Object.hasOwn(elsewhere, id) && connection !== device.connection),
       );
-      const withdrawn = fate?.fate === 'withdrawn' || noticed;
+      const withdrawn = outcome?.outcome === 'withdrawn' || noticed;
       if (count > 1) cloud.violated('P10', `${id} is in the transcript ${count} times`);
-      if (count > 0 && message.fate && message.fate !== 'STEERING_QUEUE_FULL') {
-        cloud.violated('P2', `${id} was answered ${message.fate} and is in the transcript`);
+      if (count > 0 && message.outcome && message.outcome !== 'STEERING_QUEUE_FULL') {
+        cloud.violated('P2', `${id} was answered ${message.outcome} and is in the transcript`);
       }
-      if (count > 0 && message.fate === 'STEERING_QUEUE_FULL' && message.acknowledgedAt === undefined) {
+      if (count > 0 && message.outcome === 'STEERING_QUEUE_FULL' && message.acknowledgedAt === undefined) {
         // A refusal of one try; an earlier one, whose answer was lost, was accepted. The client knows by its events.
         continue;
       }
-      if (count === 0 && message.acknowledgedAt !== undefined && !message.fate && !withdrawn) {
+      if (count === 0 && message.acknowledgedAt !== undefined && !message.outcome && !withdrawn) {
         cloud.violated('P1', `${id} was accepted, is not in the transcript, and nobody was told`);
       }
-      if (fate?.fate === 'withdrawn' && !noticed && count === 0 && !wasTold(device, message)) {
+      if (outcome?.outcome === 'withdrawn' && !noticed && count === 0 && !wasTold(device, message)) {
         cloud.violated(
           'P1',
-          `${id} was withdrawn (${fate.code}), and ${device.name}, which sent it, never heard`,
+          `${id} was withdrawn (${outcome.code}), and ${device.name}, which sent it, never heard`,
         );
       }
       if (count === 0 && isWaiting(message) && device.online && !withdrawn) {
@@ -291,7 +291,7 @@ function judgeMessages(
       }
       // Sent after the faults, and only where the first was refused.
       if (probed && /^probe-.*-2$/.test(id) && count === 0) {
-        cloud.violated('liveness', `${id}, sent after the faults, has ${message.fate ?? 'no answer'}`);
+        cloud.violated('liveness', `${id}, sent after the faults, has ${message.outcome ?? 'no answer'}`);
       }
     }
   }
@@ -313,10 +313,10 @@ function judgeWithdrawals(cloud: Evidence, turns: ReadonlyMap<string, readonly T
 
 /** Or is not to be told: it is away, or no longer speaks on the lane that the message was sent over. */
 const wasTold = (device: Witness, message: Sent) =>
-  message.fate !== undefined || message.forgotten || !device.online || device.lane !== message.lane;
+  message.outcome !== undefined || message.forgotten || !device.online || device.lane !== message.lane;
 
-export const isWaiting = ({ acknowledgedAt, fate, forgotten }: Sent) =>
-  acknowledgedAt === undefined && fate === undefined && !forgotten;
+export const isWaiting = ({ acknowledgedAt, outcome, forgotten }: Sent) =>
+  acknowledgedAt === undefined && outcome === undefined && !forgotten;
 
 /** P9: who is online has seen every event from where it began; P3, P4: as it is stored. */
 function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = false): void {
@@ -569,15 +569,15 @@ function judgeRest(
     const owed = pending.some(
       (message) =>
         sent.get(message)?.acknowledgedAt !== undefined &&
-        !sent.get(message)?.fate &&
-        !stored.fates.has(message),
+        !sent.get(message)?.outcome &&
+        !stored.outcomes.has(message),
     );
     const open = lane.turn !== undefined || pending.length > 0;
     // Whatever comes next on this lane opens it.
     const answered =
       pending.length > 0 &&
-      pending.every((message) => stored.fates.has(message) || sent.get(message)?.fate !== undefined);
-    if (open && ((probed && spokenOn.has(id) && !answered) || lane.holder !== undefined || owed)) {
+      pending.every((message) => stored.outcomes.has(message) || sent.get(message)?.outcome !== undefined);
+    if (open && ((probed && spokenOn.has(id) && !answered) || lane.lease !== undefined || owed)) {
       cloud.violated(
         'liveness',
         `lane ${id} still has ${lane.turn ?? 'no turn'} with ${pending.join(', ') || 'nothing pending'}`,

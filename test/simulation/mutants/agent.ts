@@ -55,7 +55,7 @@ export const AGENT: readonly Mutant[] = [
     approvals: true,
     patches: [
       [
-        'core/store/lane-writes.ts',
+        'core/store/lane/request.ts',
         "exists(['approvals', request]), absent(['decisions', request])",
         "exists(['approvals', request])",
       ],
@@ -89,7 +89,7 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'passes-for-an-answer',
     breaks: 'a turn says that its answer was known',
-    patches: [['core/turn/end.ts', '...(meter.cached && { cached: meter.cached }),', '']],
+    patches: [['core/turn/end.ts', '...(used.cached && { cached: used.cached }),', '']],
   },
   {
     name: 'keeps-half-an-answer',
@@ -97,7 +97,7 @@ export const AGENT: readonly Mutant[] = [
     patches: [
       [
         'core/turn/response-cache.ts',
-        'asked !== 1 || hold.meter.steps > 0 || !hold.events.every(isBefore)',
+        'asked !== 1 || hold.usage.steps > 0 || !hold.events.every(isBefore)',
         'asked < 1',
       ],
       ['core/turn/response-cache.ts', 'messages as Json])', 'messages.slice(0, 1) as Json])'],
@@ -196,8 +196,8 @@ export const AGENT: readonly Mutant[] = [
     patches: [
       [
         'core/turn/turn.ts',
-        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await takeIn',
-        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.meter.answered)) {\n      await takeIn',
+        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await applyInbox',
+        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.usage.answered)) {\n      await applyInbox',
       ],
     ],
   },

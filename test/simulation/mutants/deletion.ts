@@ -45,7 +45,7 @@ export const DELETION: readonly Mutant[] = [
     patches: [
       [
         'core/session/deletion.ts',
-        'const end = await lastWords(core, lane);',
+        'const end = await terminalEventOf(core, lane);',
         'const end = undefined as TurnEvent | undefined;',
       ],
     ],
@@ -55,9 +55,9 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'what pends in a deleted session is withdrawn, and its sender told',
     patches: [
       [
-        'core/store/lane-writes.ts',
-        "...gone.map(([id, message]) => set<Lane>(['notices', id], noticeOf(message, 'SESSION_DELETED'))),\n      set('seq', seq),",
-        "set('seq', seq),",
+        'core/store/lane/close.ts',
+        "        set<Lane>(['undelivered', id], undeliveredOutcome(message, 'SESSION_DELETED')),\n      ),\n",
+        '[] as never),\n',
       ],
     ],
   },
@@ -87,7 +87,7 @@ export const DELETION: readonly Mutant[] = [
     breaks: 'a lane is closed as it was read: what a worker commits meanwhile is not lost',
     patches: [
       [
-        'core/store/lane-writes.ts',
+        'core/store/lane/close.ts',
         "      equals('seq', lane.seq),\n      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)",
         '      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)',
       ],

@@ -57,9 +57,9 @@ export const DEVICES: readonly Mutant[] = [
     breaks: 'an abort names its turn',
     patches: [
       [
-        'core/store/lane-writes.ts',
-        "when: [equals('turn', request.turn), exists('holder')]",
-        "when: [exists('holder')]",
+        'core/store/lane/request.ts',
+        "when: [equals('turn', request.turn), exists('lease')]",
+        "when: [exists('lease')]",
       ],
       [
         'core/turn/hold.ts',
@@ -85,8 +85,8 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        'core/store/lane-writes.ts',
-        "[...acceptable(acceptance), equals('turn', turn), exists('holder')]",
+        'core/store/lane/forward.ts',
+        "[...acceptable(acceptance), equals('turn', turn), exists('lease')]",
         'acceptable(acceptance)',
       ],
     ],
@@ -98,8 +98,8 @@ export const DEVICES: readonly Mutant[] = [
     patches: [
       [
         'core/inbound/forward.ts',
-        'const written = await core.store.update(\n    laneKey(acceptance.session, ownId),\n    sendElsewhere(acceptance, place, own.counted),\n  );',
-        'const written = { ok: sendElsewhere(acceptance, place, own.counted) !== undefined };',
+        'const written = await core.store.update(\n    laneKey(acceptance.session, ownId),\n    forwardMessage(acceptance, place, own.lastOrder),\n  );',
+        'const written = { ok: forwardMessage(acceptance, place, own.lastOrder) !== undefined };',
       ],
     ],
   },
@@ -109,8 +109,8 @@ export const DEVICES: readonly Mutant[] = [
     crowd: true,
     patches: [
       [
-        'core/store/lane-writes.ts',
-        "  ...acceptableHere(acceptance),\n  absent(['elsewhere', acceptance.id]),",
+        'core/store/lane/accept.ts',
+        "  ...acceptableHere(acceptance),\n  absent(['forwarded', acceptance.id]),",
         '  ...acceptableHere(acceptance),',
       ],
     ],
@@ -129,7 +129,7 @@ export const DEVICES: readonly Mutant[] = [
   },
   {
     name: 'notice-to-the-lane-alone',
-    breaks: 'the fate of a message that steered another lane is told to its sender',
+    breaks: 'the outcome of a message that steered another lane is told to its sender',
     crowd: true,
     patches: [
       [
@@ -161,7 +161,7 @@ export const DEVICES: readonly Mutant[] = [
   },
   {
     name: 'forgotten-while-pending',
-    breaks: 'a message that set out is looked after until its fate is known',
+    breaks: 'a message that set out is looked after until its outcome is known',
     crowd: true,
     patches: [
       [
@@ -175,7 +175,7 @@ export const DEVICES: readonly Mutant[] = [
     name: 'not-looked-after',
     breaks: 'who was away hears what became of messages that had set out',
     crowd: true,
-    patches: [['core/inbound/repair.ts', '  await tidyElsewhere(core, laneId, lane);\n', '']],
+    patches: [['core/inbound/repair.ts', '  await settleForwarded(core, laneId, lane);\n', '']],
   },
   {
     name: 'cancel-on-the-own-lane-alone',
@@ -186,6 +186,6 @@ export const DEVICES: readonly Mutant[] = [
   {
     name: 'discards-what-was-not-read',
     breaks: 'an abort discards what waits as it was read',
-    patches: [['core/store/lane-writes.ts', "      sizeIs('waiting', waiting.length),\n", '']],
+    patches: [['core/store/lane/end.ts', "      sizeIs('waiting', waiting.length),\n", '']],
   },
 ];

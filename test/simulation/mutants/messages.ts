@@ -16,25 +16,25 @@ export const MESSAGES: readonly Mutant[] = [
   {
     name: 'take-in-without-demand',
     breaks: 'a message that is taken in must still be there',
-    patches: [['core/store/lane-writes.ts', "when: ids.map((id) => exists(['inbox', id])),", 'when: [],']],
+    patches: [['core/store/lane/apply.ts', "when: ids.map((id) => exists(['inbox', id])),", 'when: [],']],
   },
   {
     name: 'finish-on-full-inbox',
     breaks: 'a turn ends only on an empty inbox',
-    patches: [['core/store/lane-writes.ts', "when: [sizeIs('inbox', 0), ", 'when: [']],
+    patches: [['core/store/lane/end.ts', "when: [sizeIs('inbox', 0), ", 'when: [']],
   },
   {
     name: 'finish-without-waiting',
     breaks: 'a turn ends with the waiting head as it was read',
-    patches: [['core/store/lane-writes.ts', "when: [sizeIs('waiting', 0)],", 'when: [],']],
+    patches: [['core/store/lane/after-turn.ts', "when: [sizeIs('waiting', 0)],", 'when: [],']],
   },
   {
     name: 'drop-a-claimed-turn',
     breaks: 'a refusal demands that no worker holds the turn',
     patches: [
       [
-        'core/store/lane-writes.ts',
-        "      absent('holder'),\n      ...messagesAsRead(lane),",
+        'core/store/lane/withdraw.ts',
+        "      absent('lease'),\n      ...messagesAsRead(lane),",
         '      ...messagesAsRead(lane),',
       ],
     ],
@@ -44,26 +44,26 @@ export const MESSAGES: readonly Mutant[] = [
     breaks: 'a refusal demands the inbox as it was read',
     patches: [
       [
-        'core/store/lane-writes.ts',
-        "      absent('holder'),\n      ...messagesAsRead(lane),",
-        "      absent('holder'),",
+        'core/store/lane/withdraw.ts',
+        "      absent('lease'),\n      ...messagesAsRead(lane),",
+        "      absent('lease'),",
       ],
     ],
   },
   {
     name: 'no-notice',
-    breaks: 'the fate of a withdrawn message stays until it was told',
+    breaks: 'the outcome of a withdrawn message stays until it was told',
     patches: [
       [
-        'core/store/lane-writes.ts',
-        "    add('bytes', -contentBytes(message)),\n    set(['notices', id], noticeOf(message, 'cancelled')),",
+        'core/store/lane/withdraw.ts',
+        "    add('bytes', -contentBytes(message)),\n    set(['undelivered', id], undeliveredOutcome(message, 'cancelled')),",
         "    add('bytes', -contentBytes(message)),",
       ],
     ],
   },
   {
     name: 'fate-not-read-before-accept',
-    breaks: 'a message whose fate is known is answered so',
+    breaks: 'a message whose outcome is known is answered so',
     patches: [
       [
         'core/inbound/message.ts',
@@ -78,15 +78,17 @@ export const MESSAGES: readonly Mutant[] = [
     patches: [
       [
         'core/turn/apply.ts',
-        'fates.set(id, await core.store.get(messageKey(session, id)));',
-        'fates.set(id, undefined);',
+        'outcomes.set(id, await core.store.get(messageKey(session, id)));',
+        'outcomes.set(id, undefined);',
       ],
     ],
   },
   {
     name: 'fate-by-own-notion',
     breaks: 'what a client is told is what MESSAGE says',
-    patches: [['core/session/outcomes.ts', 'return (await core.store.get(key)) ?? fate;', 'return fate;']],
+    patches: [
+      ['core/session/outcomes.ts', 'return (await core.store.get(key)) ?? outcome;', 'return outcome;'],
+    ],
   },
   {
     name: 'fate-never-taken',
@@ -103,7 +105,7 @@ export const MESSAGES: readonly Mutant[] = [
     name: 'no-previous-ids',
     breaks: 'a lane remembers the ids of its previous turn',
     faults: LATE_DUPLICATES,
-    patches: [['core/store/lane-writes.ts', "set('prev', lane.ids)", "set('prev', {})"]],
+    patches: [['core/store/lane/after-turn.ts', "set('previousIds', lane.ids)", "set('previousIds', {})"]],
   },
   {
     name: 'acknowledge-without-opening',

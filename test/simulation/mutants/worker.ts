@@ -17,14 +17,14 @@ export const WORKER: readonly Mutant[] = [
     name: 'commit-without-hold',
     breaks: 'a commit demands that the lane is mine',
     patches: [
-      ['core/store/lane-writes.ts', "equals('holder', me), equals('seq', from)", "equals('seq', from)"],
+      ['core/store/lane/commit.ts', "equals('lease', lease), equals('seq', from)", "equals('seq', from)"],
     ],
   },
   {
     name: 'commit-without-seq',
     breaks: 'a commit demands the seq that it extends',
     patches: [
-      ['core/store/lane-writes.ts', "equals('holder', me), equals('seq', from)", "equals('holder', me)"],
+      ['core/store/lane/commit.ts', "equals('lease', lease), equals('seq', from)", "equals('lease', lease)"],
     ],
   },
   {
@@ -43,7 +43,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'the claim demands that the slot is the current one of its lane',
     patches: [
       [
-        'core/store/lane-writes.ts',
+        'core/store/lane/commit.ts',
         "when: [equals('slot', slot), equals('seq', seq)],",
         "when: [equals('seq', seq)],",
       ],
@@ -63,17 +63,13 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'active-while-it-waits',
     breaks: 'what waits behind its own lane’s turn is not the active slot',
-    patches: [['core/turn/worker.ts', 'await core.store.update(sessionKey(session), standAside(slot));', '']],
+    patches: [['core/turn/worker.ts', 'await core.store.update(sessionKey(session), deactivate(slot));', '']],
   },
   {
     name: 'follow-up-in-a-slot-of-its-own',
     breaks: 'what an aborted turn left runs in the same slot, under the same token',
     patches: [
-      [
-        'core/store/lane-writes.ts',
-        "set('turn', followUp),",
-        "set('turn', followUp), set('slot', followUp),",
-      ],
+      ['core/store/lane/end.ts', "set('turn', followUp),", "set('turn', followUp), set('slot', followUp),"],
     ],
   },
   {
@@ -82,15 +78,15 @@ export const WORKER: readonly Mutant[] = [
     patches: [
       [
         'core/session/slots.ts',
-        'admitSlot(core, token),\n    core.queues.sendToken(token, core.newId()),',
-        "admitSlot(core, token),\n    core.queues.sendToken(token, 'sender'),",
+        'admitSlot(core, job),\n    core.queues.sendJob(job, core.newId()),',
+        "admitSlot(core, job),\n    core.queues.sendJob(job, 'sender'),",
       ],
     ],
   },
   {
     name: 'token-deleted-too-early',
     breaks: 'a token is deleted only when its slot is over',
-    patches: [['core/turn/worker.ts', '!holds(lane, slot)', 'lane.slot !== slot']],
+    patches: [['core/turn/worker.ts', '!hasWorkFor(lane, slot)', 'lane.slot !== slot']],
   },
   {
     name: 'fenced-reports-success',
@@ -127,10 +123,10 @@ export const WORKER: readonly Mutant[] = [
   },
   {
     name: 'roll-over-without-fates',
-    breaks: 'so are its withdrawn messages’ fates told',
+    breaks: 'so are its withdrawn messages’ outcomes told',
     faults: { pause: 0.03 },
     crowd: true,
-    patches: [['core/session/retire.ts', '    await tellFates(core, laneId, lane);\n', '']],
+    patches: [['core/session/retire.ts', '    await reportOutcomes(core, laneId, lane);\n', '']],
   },
   {
     name: 'revived-turn-goes-on',

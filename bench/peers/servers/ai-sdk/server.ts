@@ -52,7 +52,7 @@ class Chat {
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#steering.length > 0) {
-      this.#messages.push(...this.#takeIn());
+      this.#messages.push(...this.#applyInbox());
       this.#save();
       await this.#answer();
       this.#save();
@@ -61,7 +61,7 @@ class Chat {
     this.#post({ type: 'idle' });
   }
 
-  #takeIn(): ModelMessage[] {
+  #applyInbox(): ModelMessage[] {
     return this.#steering.splice(0).map((content): ModelMessage => ({ role: 'user', content }));
   }
 
@@ -74,7 +74,7 @@ class Chat {
       tools: { wait },
       stopWhen: isStepCount(16),
       prepareStep: ({ messages }) => {
-        const taken = this.#takeIn();
+        const taken = this.#applyInbox();
         if (taken.length === 0) return {};
         steered.push({ at: messages.length, messages: taken });
         return { messages: [...messages, ...taken] };

@@ -1,0 +1,30 @@
+import type { Lane } from '../items.ts';
+import { add, exists, remove, set } from '../update.ts';
+import { contentBytes } from './lane.ts';
+import type { Then, When } from './lane-update.ts';
+
+/**
+ * Removes applied messages from the inbox. Part of the commit that appends `applied`; each message must still be there,
+ * so a message is applied or withdrawn, never both (P1, P6).
+ *
+ * @param ids messages to remove
+ * @param fresh those of them that the turn applies now, without those whose outcome was known before
+ */
+export const removeApplied = (
+  lane: Lane,
+  ids: readonly string[],
+  fresh: readonly string[],
+): { when: When[]; change: Then[] } => {
+  const pending = ids.flatMap((id) => lane.inbox[id] ?? []);
+  // `lastOrder` counts the lane's own messages. A forwarded message is counted on the lane of its sender.
+  const counts = pending.flatMap(({ from, order }) => (from === undefined ? (order ?? []) : []));
+  return {
+    when: ids.map((id) => exists(['inbox', id])),
+    change: [
+      ...ids.map((id) => remove<Lane>(['inbox', id])),
+      ...fresh.map((id) => set<Lane>(['ids', id], 1)),
+      add('bytes', -pending.reduce((sum, message) => sum + contentBytes(message), 0)),
+      ...(counts.length ? [set<Lane>('lastOrder', Math.max(lane.lastOrder ?? 0, ...counts))] : []),
+    ],
+  };
+};

@@ -1,0 +1,41 @@
+import { bytesOf } from '../../content.ts';
+import type { Lane, PendingMessage } from '../items.ts';
+
+/** A new lane, before its first message. */
+export const emptyLane = (session: string, connection: string, expires: number): Lane => ({
+  session,
+  connection,
+  attempts: 0,
+  inbox: {},
+  waiting: {},
+  bytes: 0,
+  ids: {},
+  previousIds: {},
+  seq: 0,
+  entry: 0,
+  unspilled: [],
+  audience: {},
+  undelivered: {},
+  forwarded: {},
+  expires,
+});
+
+/** What a pending message counts against `MIDTURN_INBOX_BYTES`. */
+export const contentBytes = (message: Pick<PendingMessage, 'content'>): number => bytesOf(message.content);
+
+/** Whether the slot is the lane's current one, or that of a waiting message. */
+export const hasWorkFor = (lane: Lane | undefined, slot: string): boolean =>
+  lane !== undefined &&
+  (lane.slot === slot || Object.values(lane.waiting).some((message) => message.turn === slot));
+
+/** Whether the lane has seen this id in its current turn, the previous one, or among its pending messages (P10). */
+export const knows = (lane: Lane, id: string): boolean =>
+  [lane.inbox, lane.waiting, lane.ids, lane.previousIds, lane.undelivered].some((map) =>
+    Object.hasOwn(map, id),
+  );
+
+/** No turn, no lease, nothing pending: what `close` makes of a lane. */
+export const isClosed = (lane: Lane): boolean =>
+  lane.turn === undefined &&
+  lane.lease === undefined &&
+  Object.keys(lane.inbox).length + Object.keys(lane.waiting).length === 0;

@@ -1,0 +1,18 @@
+import type { AbortRequest, Decision, Lane } from '../items.ts';
+import type { Update } from '../update.ts';
+import { absent, equals, exists, set } from '../update.ts';
+
+/** Requests that the turn stops. It names the turn, so it never stops another one. The turn must have a worker. */
+export const requestAbort = (request: AbortRequest): Update<Lane> => ({
+  when: [equals('turn', request.turn), exists('lease')],
+  change: [set('cancel', request)],
+});
+
+/**
+ * Decides an approval request. The request must be open and undecided, so the first decision counts. The writer
+ * recognises its own success by `decisions`.
+ */
+export const decide = (request: string, decision: Decision): Update<Lane> => ({
+  when: [exists(['approvals', request]), absent(['decisions', request])],
+  change: [set(['decisions', request], decision)],
+});

@@ -1,0 +1,78 @@
+import type { Lane, PendingMessage, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
+import type { Update } from '../update.ts';
+import { absent, add, equals, exists, remove, set } from '../update.ts';
+import { afterTurn, messagesAsRead } from './after-turn.ts';
+import { contentBytes } from './lane.ts';
+
+export const undeliveredOutcome = ({ from }: PendingMessage, code: WithdrawalCode): UndeliveredOutcome => ({
+  code,
+  ...(from && { from }),
+});
+
+/**
+ * Withdraws a message that no turn has applied. It demands the message in its place, and a boundary removes messages by
+ * id too, so exactly one of the two succeeds. The outcome stays in `undelivered` until the sender received it. The writer
+ * recognises its own success by that outcome.
+ */
+export const withdrawPending = (
+  session: string,
+  place: 'inbox' | 'waiting',
+  id: string,
+  message: PendingMessage,
+): Update<Lane> => ({
+  when: [equals('session', session), exists([place, id])],
+  change: [
+    remove([place, id]),
+    add('bytes', -contentBytes(message)),
+    set(['undelivered', id], undeliveredOutcome(message, 'cancelled')),
+    set(['ids', id], 1),
+  ],
+});
+
+/**
+ * Rejects a turn that no worker has claimed (queue full, waiting time over), with all its messages (P2). It demands that
+ * the lane has no lease, so a turn that began is never rejected. The writer recognises its own success by `undelivered`.
+ */
+export function rejectUnclaimed(
+  lane: Lane,
+  slot: string,
+  code: WithdrawalCode,
+  now: number,
+  expires: number,
+): Update<Lane> {
+  const gone = Object.entries(lane.inbox);
+  const next = afterTurn(lane, now, expires);
+  return {
+    when: [
+      equals('slot', slot),
+      equals('turn', slot),
+      absent('lease'),
+      ...messagesAsRead(lane),
+      ...next.when,
+    ],
+    change: [
+      ...gone.map(([id, message]) => set<Lane>(['undelivered', id], undeliveredOutcome(message, code))),
+      set('previousIds', { ...lane.ids, ...Object.fromEntries(gone.map(([id]) => [id, 1])) }),
+      set('ids', {}),
+      remove('cancel'),
+      ...next.change,
+    ],
+  };
+}
+
+/** Rejects a waiting message and its slot. Recognised like `rejectUnclaimed`. */
+export const rejectWaiting = (id: string, message: PendingMessage, code: WithdrawalCode): Update<Lane> => ({
+  when: [exists(['waiting', id])],
+  change: [
+    remove(['waiting', id]),
+    add('bytes', -contentBytes(message)),
+    set(['undelivered', id], undeliveredOutcome(message, code)),
+    set(['ids', id], 1),
+  ],
+});
+
+/** Forgets an outcome that its sender received. */
+export const forgetUndelivered = (id: string): Update<Lane> => ({
+  when: [exists('session')],
+  change: [remove(['undelivered', id])],
+});
