@@ -8,9 +8,10 @@ import { buildFunctions, FUNCTION_NAMES, inspectFunctions, project } from '../lo
 import { type BundleSize, PROVIDERS, type Provider, sizeOf } from '../local/bundle-sizes.ts';
 import { synthesize } from '../local/synth.ts';
 import { readStack } from '../local/template/stack.ts';
+import { type Circumstances, circumstances } from './circumstances.ts';
 import { emptyServices, FIRST_EVENTS } from './first-call.ts';
 import { dated, type Section, table } from './page.ts';
-import { type Circumstances, circumstances, formatCircumstances, formatTable } from './report.ts';
+import { formatCircumstances, formatTable } from './report.ts';
 import type { Bench, BenchResult, Figure } from './result.ts';
 import { summarize } from './stats.ts';
 

@@ -1,8 +1,9 @@
 import { bundles } from './bundles.ts';
+import { circumstances } from './circumstances.ts';
 import { concurrent } from './concurrent.ts';
 import { interactive } from './interactive.ts';
 import { writeSection } from './page.ts';
-import { circumstances, formatCircumstances, formatTable, writeResult } from './report.ts';
+import { formatCircumstances, formatTable, writeResult } from './report.ts';
 import { type Bench, isMissed } from './result.ts';
 
 /** `npm run bench [-- name …]`: all benches, or those named. A broken promise fails it; a missed time is only said. */

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Circumstances } from './report.ts';
+import type { Circumstances } from './circumstances.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
 

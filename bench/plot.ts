@@ -5,7 +5,7 @@ export interface Plot {
   series: readonly Series[];
 }
 
-export interface Series {
+interface Series {
   name: string;
   color: string;
   points: readonly (readonly [x: number, y: number])[];

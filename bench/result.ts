@@ -1,5 +1,5 @@
+import type { Circumstances } from './circumstances.ts';
 import type { Section } from './page.ts';
-import type { Circumstances } from './report.ts';
 import type { Summary } from './stats.ts';
 
 /** One line of a bench's table. */

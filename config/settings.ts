@@ -26,12 +26,12 @@ export interface Limits {
  * What `delivery: steer` may steer: the turn of the sender's own lane, or, where that has none, also the session's running
  * turn, whichever of its connections set it off.
  */
-export const STEER_SCOPES = ['connection', 'session'] as const;
+const STEER_SCOPES = ['connection', 'session'] as const;
 export type SteerScope = (typeof STEER_SCOPES)[number];
 
 /** Whose questions an answer may stand for: nobody's, those of the same principal, or those of its tenant. */
-export const CACHE_SCOPES = ['off', 'principal', 'tenant'] as const;
-export type CacheScope = (typeof CACHE_SCOPES)[number];
+const CACHE_SCOPES = ['off', 'principal', 'tenant'] as const;
+type CacheScope = (typeof CACHE_SCOPES)[number];
 
 export interface TurnSettings {
   /** Model calls without a new user message in between. */
@@ -70,7 +70,7 @@ export interface JwtSettings {
   tenantClaim: string;
 }
 
-export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'SILENT'] as const;
+const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'SILENT'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Retention {
@@ -195,7 +195,7 @@ export interface ModelAccess {
 
 /** The settings of a model, and of the one that takes over where it fails. */
 export const MODEL_SETTINGS = ['MIDTURN_MODEL', 'MIDTURN_FALLBACK_MODEL'] as const;
-export type ModelSetting = (typeof MODEL_SETTINGS)[number];
+type ModelSetting = (typeof MODEL_SETTINGS)[number];
 
 /** The model, and the second one if there is one. */
 export function readModels(env: Environment): [ModelAccess, ...ModelAccess[]] {

@@ -26,7 +26,7 @@ export function table(results: readonly Result[]): string {
   return [lines[0], `${rule}  ---`, ...lines.slice(1), '', summary(results)].join('\n');
 }
 
-export function summary(results: readonly Result[]): string {
+function summary(results: readonly Result[]): string {
   const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map((outcome) =>
     countOf(results, outcome),
   );

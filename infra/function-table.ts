@@ -30,7 +30,7 @@ export interface FunctionSpec {
 }
 
 export type ConnectionMethod = 'POST' | 'DELETE';
-export type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
+type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 export type FunctionName = 'authorizer' | 'connection' | 'inbound' | 'turn' | 'deadline' | 'redrive';
 
 const READ_AND_WRITE = ['GetItem', 'PutItem', 'UpdateItem'] as const;

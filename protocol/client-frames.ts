@@ -8,7 +8,7 @@ import { ID_PATTERN, MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH, MAX_SESSIONS_LIMIT } f
  */
 
 /** An id chosen by a client: 1 to 64 visible ASCII characters. */
-export const clientId = z.string().check(z.regex(ID_PATTERN));
+const clientId = z.string().check(z.regex(ID_PATTERN));
 
 export const connectFrame = z.object({
   type: z.literal('connect'),
@@ -43,7 +43,7 @@ export const abortFrame = z.object({
   pending: z.optional(z.enum(['keep', 'discard'])),
 });
 
-export const cancelFrame = z.object({ type: z.literal('cancel'), id: clientId });
+const cancelFrame = z.object({ type: z.literal('cancel'), id: clientId });
 
 export const DECISIONS = ['approve', 'deny', 'always'] as const;
 
@@ -53,7 +53,7 @@ export const approvalResponseFrame = z.object({
   decision: z.enum(DECISIONS),
 });
 
-export const historyFrame = z.object({
+const historyFrame = z.object({
   type: z.literal('history'),
   /** Entries before this number; without it, the newest page. */
   before: z.optional(z.int().check(z.positive())),
@@ -62,29 +62,29 @@ export const historyFrame = z.object({
   merged: z.optional(z.boolean()),
 });
 
-export const sessionsFrame = z.object({
+const sessionsFrame = z.object({
   type: z.literal('sessions'),
   /** The `next` of the page before; without it, the first page. */
   after: z.optional(z.string().check(z.regex(/^\d{14}#[\x21-\x7e]{1,192}$/))),
   limit: z.optional(z.int().check(z.positive(), z.maximum(MAX_SESSIONS_LIMIT))),
 });
 
-export const renameFrame = z.object({
+const renameFrame = z.object({
   type: z.literal('rename'),
   session_id: clientId,
   name: z.string().check(z.minLength(1), z.maxLength(MAX_LABEL_LENGTH)),
 });
 
-export const exportFrame = z.object({
+const exportFrame = z.object({
   type: z.literal('export'),
   session_id: clientId,
   /** The `next` of the page before; without it, the first page. */
   after: z.optional(z.string().check(z.regex(/^\d{1,14}\.\d{1,9}$/))),
 });
 
-export const deleteFrame = z.object({ type: z.literal('delete'), session_id: clientId });
+const deleteFrame = z.object({ type: z.literal('delete'), session_id: clientId });
 
-export const pingFrame = z.object({
+const pingFrame = z.object({
   type: z.literal('ping'),
   nonce: z.optional(z.union([z.string().check(z.maxLength(MAX_LABEL_LENGTH)), z.number()])),
 });
@@ -115,7 +115,7 @@ export type SessionsFrame = z.infer<typeof sessionsFrame>;
 export type RenameFrame = z.infer<typeof renameFrame>;
 export type ExportFrame = z.infer<typeof exportFrame>;
 export type DeleteFrame = z.infer<typeof deleteFrame>;
-export type PingFrame = z.infer<typeof pingFrame>;
+type PingFrame = z.infer<typeof pingFrame>;
 export type ClientFrame =
   | ConnectFrame
   | MessageFrame

@@ -4,7 +4,7 @@ import { MAX_CONTENT_PARTS, MAX_URL_LENGTH } from './limits.ts';
 /** What a user says: text, or a list of texts and images. One schema for frames, transcript and client. */
 
 /** The types that all three model providers take. */
-export const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
+const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
 
 /**
  * An https address in printable ASCII: a host by its name, neither user nor password. It is stored, shown, and fetched by the
@@ -13,10 +13,10 @@ export const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'
 const IMAGE_URL =
   /^https:\/\/(?:[A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::(?:\d{1,4}|[1-5]\d{4}))?(?:[/?#][\x21-\x7e]*)?$/;
 
-export const textPart = z.object({ type: z.literal('text'), text: z.string() });
+const textPart = z.object({ type: z.literal('text'), text: z.string() });
 
 /** An image that the model's provider fetches. No function of ours ever does. */
-export const imageByUrl = z.object({
+const imageByUrl = z.object({
   type: z.literal('image'),
   url: z.string().check(
     z.maxLength(MAX_URL_LENGTH),
@@ -29,7 +29,7 @@ export const imageByUrl = z.object({
 });
 
 /** An image that travels in the frame, and so is small: content counts as a whole. */
-export const inlineImage = z.object({
+const inlineImage = z.object({
   type: z.literal('image'),
   media_type: z.enum(IMAGE_TYPES),
   data: z

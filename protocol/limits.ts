@@ -18,8 +18,7 @@ export const MAX_CONTENT_PARTS = 20;
 /** Of an image: what browsers and proxies agree on. */
 export const MAX_URL_LENGTH = 2048;
 
-/** Ids that clients choose: visible ASCII, so that they cannot collide with a key's separators or swell an item. */
-export const MAX_ID_LENGTH = 64;
+/** Ids that clients choose: 1 to 64 characters of visible ASCII, so that they cannot collide with a key's separators or swell an item. */
 export const ID_PATTERN = /^(?!__proto__$)[\x21-\x7e]{1,64}$/;
 
 /** Free-text labels: a session's name, a device's name. */

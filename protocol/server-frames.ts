@@ -22,30 +22,30 @@ const toolOutput = {
   is_error: z.optional(z.boolean()),
 };
 
-export const appliedMessage = z.object({ id: z.string(), content });
+const appliedMessage = z.object({ id: z.string(), content });
 
-export const turnStart = z.object({
+const turnStart = z.object({
   type: z.literal('turn_start'),
   ...event,
   message_ids: z.array(z.string()),
   resumed: z.optional(z.boolean()),
 });
-export const applied = z.object({
+const applied = z.object({
   type: z.literal('applied'),
   ...event,
   messages: z.array(appliedMessage),
   /** The model call that sees these messages first, counted from 1 within the turn. */
   step: z.int().check(z.positive()),
 });
-export const chunk = z.object({
+const chunk = z.object({
   type: z.literal('chunk'),
   ...event,
   content: z.string(),
   /** Of its first character in the turn's text, in UTF-16 code units (JavaScript string indices). */
   offset: count,
 });
-export const thinking = z.object({ type: z.literal('thinking'), ...event, content: z.string() });
-export const toolCall = z.object({
+const thinking = z.object({ type: z.literal('thinking'), ...event, content: z.string() });
+const toolCall = z.object({
   type: z.literal('tool_call'),
   ...event,
   id: z.string(),
@@ -53,7 +53,7 @@ export const toolCall = z.object({
   args: json,
   truncated: z.optional(z.boolean()),
 });
-export const toolResult = z.object({
+const toolResult = z.object({
   type: z.literal('tool_result'),
   ...event,
   id: z.string(),
@@ -61,7 +61,7 @@ export const toolResult = z.object({
   ...toolOutput,
   truncated: z.optional(z.boolean()),
 });
-export const approvalRequest = z.object({
+const approvalRequest = z.object({
   type: z.literal('approval_request'),
   ...event,
   request_id: z.string(),
@@ -70,7 +70,7 @@ export const approvalRequest = z.object({
   arguments_summary: z.string(),
   timeout_secs: z.number(),
 });
-export const approvalResolved = z.object({
+const approvalResolved = z.object({
   type: z.literal('approval_resolved'),
   ...event,
   request_id: z.string(),
@@ -78,7 +78,7 @@ export const approvalResolved = z.object({
   reason: z.enum(['answer', 'always', 'timeout', 'aborted']),
   by: z.optional(z.string()),
 });
-export const historyTrimmed = z.object({
+const historyTrimmed = z.object({
   type: z.literal('history_trimmed'),
   ...event,
   dropped_messages: count,
@@ -86,7 +86,7 @@ export const historyTrimmed = z.object({
   reason: z.string(),
 });
 
-export const modelChanged = z.object({
+const modelChanged = z.object({
   type: z.literal('model_changed'),
   ...event,
   model: z.string(),
@@ -104,7 +104,7 @@ const fullResponse = {
   full_response_omitted: z.optional(z.literal(true)),
 };
 
-export const done = z.object({
+const done = z.object({
   type: z.literal('done'),
   ...event,
   ...fullResponse,
@@ -120,7 +120,7 @@ export const done = z.object({
   steps: count,
   cached: z.optional(z.boolean()),
 });
-export const aborted = z.object({ type: z.literal('aborted'), ...event, ...fullResponse, by: z.string() });
+const aborted = z.object({ type: z.literal('aborted'), ...event, ...fullResponse, by: z.string() });
 export const turnError = z.object({
   type: z.literal('error'),
   ...event,
@@ -162,8 +162,8 @@ export const sessionStart = z.object({
     frame_bytes: count,
   }),
 });
-export const connected = z.object({ type: z.literal('connected'), message: z.string() });
-export const accepted = z.object({
+const connected = z.object({ type: z.literal('connected'), message: z.string() });
+const accepted = z.object({
   type: z.literal('accepted'),
   id: z.string(),
   turn_id: z.string(),
@@ -172,7 +172,7 @@ export const accepted = z.object({
   position: count,
   duplicate: z.optional(z.boolean()),
 });
-export const cancelled = z.object({
+const cancelled = z.object({
   type: z.literal('cancelled'),
   ids: z.array(z.string()),
   reason: z.string(),
@@ -207,14 +207,14 @@ export const historyEntry = z.discriminatedUnion('role', [
     ...toolOutput,
   }),
 ]);
-export const history = z.object({
+const history = z.object({
   type: z.literal('history'),
   /** Oldest first. */
   entries: z.array(historyEntry),
   /** Pass as `before` for the next older page; absent on the last one. */
   next: z.optional(z.number()),
 });
-export const sessionSummary = z.object({
+const sessionSummary = z.object({
   session_id: z.string(),
   name: z.optional(z.string()),
   /** Milliseconds since the epoch. */
@@ -222,15 +222,15 @@ export const sessionSummary = z.object({
   active_at: z.number(),
   message_count: count,
 });
-export const sessions = z.object({
+const sessions = z.object({
   type: z.literal('sessions'),
   /** Those made last come first. */
   sessions: z.array(sessionSummary),
   after: z.optional(z.string()),
   next: z.optional(z.string()),
 });
-export const renamed = z.object({ type: z.literal('renamed'), session_id: z.string(), name: z.string() });
-export const exported = z.object({
+const renamed = z.object({ type: z.literal('renamed'), session_id: z.string(), name: z.string() });
+const exported = z.object({
   type: z.literal('export'),
   session_id: z.string(),
   /** The data of all pages put together are JSON lines. */
@@ -238,8 +238,8 @@ export const exported = z.object({
   after: z.optional(z.string()),
   next: z.optional(z.string()),
 });
-export const deleted = z.object({ type: z.literal('deleted'), session_id: z.string() });
-export const historyGap = z.object({
+const deleted = z.object({ type: z.literal('deleted'), session_id: z.string() });
+const historyGap = z.object({
   type: z.literal('history_gap'),
   after_seq: count,
   available_from: count,
@@ -261,7 +261,7 @@ export const errorReply = z.object({
   turn_id: z.optional(z.string()),
   placement: z.optional(z.enum(['turn', 'steering'])),
 });
-export const pong = z.object({
+const pong = z.object({
   type: z.literal('pong'),
   nonce: z.optional(z.union([z.string(), z.number()])),
 });

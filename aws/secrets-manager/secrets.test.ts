@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readSecret, SecretError } from './secrets.ts';
+import { SecretError } from '../../core/secret-error.ts';
+import { readSecret } from './secrets.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,10 +1,6 @@
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import { SecretError } from '../../core/secret-error.ts';
 import { SERVICE_PATIENCE } from '../timeouts.ts';
-
-/** A secret could not be read. Says which one and of what kind the trouble is, never what is in it. */
-export class SecretError extends Error {
-  override readonly name = 'SecretError';
-}
 
 /**
  * The text of a Secrets Manager secret, without white space around it: that is how editors and shells leave a file. The

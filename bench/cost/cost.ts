@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTurnSettings } from '../../config/settings.ts';
+import { circumstances } from '../circumstances.ts';
 import { dated, table, writeSection } from '../page.ts';
-import { circumstances, formatCircumstances } from '../report.ts';
+import { formatCircumstances } from '../report.ts';
 import { summarize } from '../stats.ts';
 import { type Common, designsOf } from './designs.ts';
 import { average, type Charge, totalOf, withTurnMemory } from './ledger.ts';

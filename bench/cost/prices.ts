@@ -106,8 +106,6 @@ export const costOf = ({ usd, per }: Price, quantity: number): number => (usd * 
 export const MESSAGE_BYTES = 32 * 1024;
 /** SQS bills a request by pieces of this size. */
 export const QUEUE_REQUEST_BYTES = 64 * 1024;
-/** DynamoDB writes by pieces of this size. */
-export const WRITE_UNIT_BYTES = 1024;
 
 /** CloudWatch adds this to each line. Source: CloudWatch pricing, "26 bytes of overhead per log event". */
 export const LOG_EVENT_BYTES = 26;

@@ -43,7 +43,7 @@ export interface ReferenceTurn {
   frames: readonly ReceivedFrame[];
 }
 
-export interface ReceivedFrame {
+interface ReceivedFrame {
   isText: boolean;
   bytes: number;
   /** Of the text in it, as JSON. */

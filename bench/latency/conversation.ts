@@ -19,7 +19,7 @@ const NOBODY: Principal = { tenant: 'acme', subject: 'ann' };
 /** What happens to a turn while it runs. */
 export type Act = 'steered' | 'steered now' | 'aborted';
 
-export interface SteeringTimes {
+interface SteeringTimes {
   accepted: number;
   takenIn: number;
   /** From the boundary that came next, after what was going on then, to the model call that has it. */
@@ -58,7 +58,7 @@ export interface Conversation {
 }
 
 /** Each call as slow as a seed says. */
-export const sampled =
+const sampled =
   (random: Random): DelayOf =>
   (what) =>
     sample(what, random);

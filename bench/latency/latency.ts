@@ -1,5 +1,6 @@
+import { circumstances } from '../circumstances.ts';
 import { dated, table, writeSection } from '../page.ts';
-import { circumstances, formatCircumstances, formatTable, writeResult } from '../report.ts';
+import { formatCircumstances, formatTable, writeResult } from '../report.ts';
 import type { BenchResult, Figure, Target } from '../result.ts';
 import { isMissed } from '../result.ts';
 import { summarize } from '../stats.ts';

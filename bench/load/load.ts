@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { circumstances } from '../circumstances.ts';
 import { dated, table, writeSection } from '../page.ts';
 import { slopeAtEnd } from '../plot.ts';
-import { circumstances, formatCircumstances } from '../report.ts';
+import { formatCircumstances } from '../report.ts';
 import type { MemoryPoint } from './environment.ts';
 import { bytesPerTurn, countCalls, measureCpu, measureMemory } from './environment.ts';
 import type { Growth } from './growth.ts';

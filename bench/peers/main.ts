@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { circumstances } from '../circumstances.ts';
 import { dated, writeSection } from '../page.ts';
-import { circumstances } from '../report.ts';
 import { aiSdk } from './ai-sdk.ts';
 import { cloudflare } from './cloudflare.ts';
 import { langgraph } from './langgraph.ts';

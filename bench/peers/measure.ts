@@ -55,7 +55,7 @@ export interface PeerFigures {
 }
 
 /** What failed, and the end of what the peer's server printed. */
-export class NotMeasured extends Error {
+class NotMeasured extends Error {
   override readonly name = 'NotMeasured';
 }
 

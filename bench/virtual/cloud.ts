@@ -23,7 +23,7 @@ import { VirtualTime } from './time.ts';
 export type DelayOf = (what: 'frame' | 'read' | 'write' | 'send' | 'fifo' | 'post') => number;
 
 /** A call of a function to a service, for whoever counts them. */
-export interface ServiceCall {
+interface ServiceCall {
   by: string;
   service: string;
   operation: string;

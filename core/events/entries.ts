@@ -7,7 +7,7 @@ import { isEnd } from './events.ts';
 /** One item of the transcript. `n` counts from 1 within the session, without holes. */
 export type Entry = { n: number; turn: string } & EntryContent;
 
-export type EntryContent =
+type EntryContent =
   | { role: 'user'; id: string; content: Content; at: number; step: number }
   | { role: 'assistant'; content: string }
   | { role: 'tool_call'; id: string; name: string; args: Json }

@@ -51,7 +51,7 @@ export interface AppliedMessage {
   at: number;
 }
 
-export interface DoneFacts {
+interface DoneFacts {
   input_tokens: number;
   output_tokens: number;
   last_input_tokens: number;

@@ -109,7 +109,7 @@ const choiceOf = (frame: ClientFrame): ConnectionChoice =>
 
 type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply };
 
-export function parseFrame(body: string): Parsed {
+function parseFrame(body: string): Parsed {
   let value: unknown;
   try {
     value = JSON.parse(body);

@@ -39,7 +39,7 @@ export interface ApprovalRequest {
 }
 
 /** Requests of this turn that are not resolved, in their order. */
-export function openRequests({ events }: Hold): ApprovalRequest[] {
+function openRequests({ events }: Hold): ApprovalRequest[] {
   const open = new Map<string, ApprovalRequest>();
   for (const event of events) {
     if (event.type === 'approval_request') {

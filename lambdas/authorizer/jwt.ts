@@ -1,8 +1,8 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { JwksValidationError, JwkValidationError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
-import { remembered } from '../../aws/memoized.ts';
 import type { JwtSettings } from '../../config/settings.ts';
+import { memoized } from '../../core/memoized.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';
 import { principalOf } from './principal.ts';
@@ -32,7 +32,7 @@ export function jwtVerifier(
       { issuer, audience: null, jwksUri: settings.jwksUri ?? (await discoverKeys(issuer)) },
       { jwksCache: new SimpleJwksCache({ fetcher: { fetch: fetchDocument } }) },
     );
-  const verifierOf = remembered(makeVerifier, { forMs: KEYS_LAST_MS, now });
+  const verifierOf = memoized(makeVerifier, { forMs: KEYS_LAST_MS, now });
   return async (token) => {
     const verifier = await verifierOf();
     let claims: Claims;

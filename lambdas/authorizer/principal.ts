@@ -5,7 +5,7 @@ import type { Principal } from '../../core/store/items.ts';
  * with a session's and a message's id beside them they stay below the 2048 bytes of a DynamoDB key, and below the
  * 8 KB of an authorizer's answer.
  */
-export const MAX_NAME_BYTES = 256;
+const MAX_NAME_BYTES = 256;
 
 /** Any text will do, in whatever characters, if it is one: half a surrogate pair could not be written into a key. */
 const isName = (text: unknown): text is string =>

@@ -1,8 +1,8 @@
 import type { AuthorizerContext } from '../../aws/api-gateway/caller.ts';
-import { remembered } from '../../aws/memoized.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
 import type { Environment } from '../../config/settings.ts';
 import { readAuthChoice, readJwtSettings } from '../../config/settings.ts';
+import { memoized } from '../../core/memoized.ts';
 import { findToken, parseTokens } from './tokens.ts';
 
 /**
@@ -30,13 +30,13 @@ function verifierOf(env: Environment): ((token: string) => ReturnType<Verify>) |
     case 'tokens': {
       const secret = env.MIDTURN_TOKENS_SECRET;
       const textOf = async () => (secret ? readSecret(secret) : (env.MIDTURN_TOKENS ?? ''));
-      const known = remembered(async () => parseTokens(await textOf()));
+      const known = memoized(async () => parseTokens(await textOf()));
       return async (token) => findToken(await known(), token);
     }
     case 'jwt': {
       const settings = readJwtSettings(env);
       // Loaded where it is needed: other ways to prove who one is do without it.
-      const jwt = remembered(async () => (await import('./jwt.ts')).jwtVerifier(settings));
+      const jwt = memoized(async () => (await import('./jwt.ts')).jwtVerifier(settings));
       return async (token) => (await jwt())(token);
     }
   }

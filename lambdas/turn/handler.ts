@@ -2,7 +2,6 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { agent } from '../../agent/agent.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
-import { remembered } from '../../aws/memoized.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
 import { deadLetters, parseJob } from '../../aws/sqs/queues.ts';
 import { holdMessage } from '../../aws/sqs/visibility.ts';
@@ -13,6 +12,7 @@ import {
   readTurnSettings,
   SettingError,
 } from '../../config/settings.ts';
+import { memoized } from '../../core/memoized.ts';
 import type { TurnJob } from '../../core/ports.ts';
 import type { TurnContext } from '../../core/turn/context.ts';
 import { runJob } from '../../core/turn/worker.ts';
@@ -31,7 +31,7 @@ const settings = readTurnSettings(env);
 const queueUrl = required(env, 'MIDTURN_TURN_QUEUE_URL');
 const dead = deadLetters(required(env, 'MIDTURN_DEAD_TURN_QUEUE_URL'));
 const tokensSecret = env.MIDTURN_MCP_TOKENS_SECRET;
-const mcpTokens = remembered(async () =>
+const mcpTokens = memoized(async () =>
   parseMcpTokens(tokensSecret ? await readSecret(tokensSecret) : (env.MIDTURN_MCP_TOKENS ?? '')),
 );
 const tools = createToolSource(agent, {
@@ -54,7 +54,7 @@ const model = lazyModel(access.choice, makeModel, fingerprintOf(access, agent));
 const fallback = secondAccess && lazyModel(secondAccess.choice, maker(secondAccess));
 
 function maker({ choice, baseUrl, apiKey, apiKeySecret }: ModelAccess) {
-  return remembered(async () => {
+  return memoized(async () => {
     const key = apiKeySecret ? await readSecret(apiKeySecret) : apiKey;
     return createModel(choice, agent, {
       ...(baseUrl && { baseUrl }),

@@ -47,7 +47,7 @@ export interface Call {
   request?: Readonly<Record<string, unknown>>;
 }
 
-export interface Denial extends Need {
+interface Denial extends Need {
   function: string;
   why: string;
   /** How often. */
@@ -55,7 +55,7 @@ export interface Denial extends Need {
 }
 
 /** What of a role's statement no call has used so far. */
-export interface UnusedPermission {
+interface UnusedPermission {
   role: string;
   statement: string;
   /** Actions, as written, that no call needed. */
@@ -66,7 +66,7 @@ export interface UnusedPermission {
   whole: boolean;
 }
 
-export interface ObserverOptions {
+interface ObserverOptions {
   /** Whether to ask DynamoDB for the capacity that each call consumed; functions do not see it. @default false */
   capacity?: boolean;
 }

@@ -17,7 +17,7 @@ export interface FunctionCaller {
   userArn: string;
 }
 
-export interface ServiceCaller {
+interface ServiceCaller {
   kind: 'service';
   /** For people: `API Gateway`. */
   name: string;

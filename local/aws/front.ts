@@ -17,7 +17,7 @@ import type { Secrets } from './secrets.ts';
 import { signerOf } from './signature.ts';
 
 /** The services behind the front. */
-export interface Services {
+interface Services {
   /** Answers as if the request had come in at its own port. */
   dynamodb(request: IncomingMessage, response: ServerResponse): void;
   sqs: Upstream;

@@ -9,7 +9,7 @@ export interface Secrets {
   answer(name: string, body: Readonly<Record<string, unknown>>): SecretsAnswer;
 }
 
-export interface SecretsAnswer {
+interface SecretsAnswer {
   status: 200 | 400;
   body: object;
 }

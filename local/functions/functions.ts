@@ -12,7 +12,7 @@ import { compileRuntime, type FunctionSpec } from './environment.ts';
 import { type EnvironmentState, FunctionPool } from './pool.ts';
 import { createTelemetry } from './telemetry.ts';
 
-export interface FunctionState {
+interface FunctionState {
   /** The name of its bundle, e.g. `turn`. */
   name: string;
   environments: EnvironmentState[];

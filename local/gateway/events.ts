@@ -7,7 +7,7 @@ import type { GatewayApi } from './types.ts';
  * "Lambda proxy integrations for WebSocket APIs", API Gateway developer guide.
  */
 
-export interface Identity {
+interface Identity {
   userAgent?: string;
   sourceIp: string;
 }
@@ -198,7 +198,7 @@ export function disconnectEvent(
 }
 
 /** The common log format's time, which API Gateway uses for `requestTime`. */
-export function accessLogTime(epochMs: number): string {
+function accessLogTime(epochMs: number): string {
   const [, day, month, year, time] =
     /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(epochMs).toUTCString()) ?? [];
   return `${day}/${month}/${year}:${time} +0000`;

@@ -23,7 +23,7 @@ export interface Matcher {
   not: boolean;
 }
 
-export type Principal = { kind: 'anybody' } | { kind: 'AWS' | 'Service'; id: string };
+type Principal = { kind: 'anybody' } | { kind: 'AWS' | 'Service'; id: string };
 
 /** Not a policy document. */
 export class MalformedPolicy extends Error {
@@ -107,7 +107,7 @@ function readPrincipals(statement: Record<string, unknown>, unknown: string[]): 
   );
 }
 
-export function listOf(value: unknown): readonly unknown[] {
+function listOf(value: unknown): readonly unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];
 }

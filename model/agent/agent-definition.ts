@@ -1,6 +1,7 @@
 import type { ToolSet } from 'ai';
 import * as z from 'zod/mini';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
+import type { ToolPolicy } from './tool-policy.ts';
 
 /** Sampling settings, passed to the provider as they are; those that a model does not know, it ignores or refuses. */
 export interface AgentSettings {
@@ -12,28 +13,6 @@ export interface AgentSettings {
   frequencyPenalty?: number;
   stopSequences?: string[];
   seed?: number;
-}
-
-/** What the turn has to know about a tool, beside what the model is told. */
-export interface ToolPolicy {
-  /**
-   * Whether a call may be run again when its outcome is unknown, because the worker died while it ran. Without it, the
-   * model is told that the outcome is unknown. Default: false.
-   */
-  idempotent?: boolean;
-  /**
-   * Whether a person of the session has to approve a call before it is run: all calls, or those whose input this function says so
-   * of. One that throws counts as yes. Default: none.
-   */
-  // `never`, so that it may name the type of its tool's input.
-  needsApproval?: boolean | ((input: never) => boolean | Promise<boolean>);
-  /**
-   * Whether a message with `delivery: now` stops a call that runs: its `abortSignal` fires, and whatever it then gives or throws is its
-   * result. Without it, such a message waits for the call. An abort of the turn stops any tool. Default: false.
-   */
-  abortable?: boolean;
-  /** How long a call may take, in seconds; then its signal is aborted and its result says so. Default: 60. */
-  timeoutSeconds?: number;
 }
 
 export interface AgentTool extends ToolPolicy {

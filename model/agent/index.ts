@@ -4,6 +4,6 @@ export type {
   AgentSettings,
   AgentTool,
   ToolContext,
-  ToolPolicy,
 } from './agent-definition.ts';
 export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';
+export type { ToolPolicy } from './tool-policy.ts';

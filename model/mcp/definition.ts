@@ -1,5 +1,5 @@
 import { isTrustworthy } from '../../config/settings.ts';
-import type { ToolPolicy } from '../agent/agent-definition.ts';
+import type { ToolPolicy } from '../agent/tool-policy.ts';
 
 /** An MCP server whose tools are the agent's, by Streamable HTTP. Its policy holds for each of its tools. */
 export interface McpServerDefinition extends ToolPolicy {

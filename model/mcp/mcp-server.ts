@@ -3,8 +3,8 @@ import { dynamicTool, jsonSchema } from 'ai';
 import { type AgentTool, TOOL_NAME } from '../agent/agent-definition.ts';
 import { redact } from '../providers/redact.ts';
 import { type McpServerDefinition, mcpToolName } from './definition.ts';
+import type { McpHost } from './host.ts';
 import { readResult } from './mcp-result.ts';
-import type { McpHost } from './tool-source.ts';
 
 const DEFAULT_CONNECT_SECONDS = 5;
 /** So that a tool which the server no longer has, or has anew, shows within minutes and not with the next deployment. */

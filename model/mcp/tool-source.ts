@@ -1,5 +1,6 @@
-import { remembered } from '../../aws/memoized.ts';
+import { memoized } from '../../core/memoized.ts';
 import type { AgentDefinition, AgentTool } from '../agent/agent-definition.ts';
+import type { McpHost } from './host.ts';
 import type { McpServer, McpTools } from './mcp-server.ts';
 
 /** The tools that the agent has at this moment. The same object until they change. */
@@ -12,19 +13,6 @@ export interface OfferedTools {
 export interface ToolSource {
   /** Never rejects; waits for MCP servers, each for its `connectSeconds` at most. */
   offered(): Promise<OfferedTools>;
-}
-
-/** What MCP servers need of where they are used. */
-export interface McpHost {
-  /** Addresses that take the place of those in the agent's definition, by server. */
-  urls: Readonly<Record<string, string>>;
-  /** @throws Error where there is none, in words for a log. */
-  token(server: string): Promise<string>;
-  warn(message: string, fields: Record<string, unknown>): void;
-  /** Counts. */
-  failed(server: string): void;
-  /** Milliseconds since the epoch. */
-  now(): number;
 }
 
 /** Of an agent without MCP servers: its own tools. */
@@ -40,7 +28,7 @@ export function ownTools({ tools }: AgentDefinition): ToolSource {
 export function createToolSource(agent: AgentDefinition, host: McpHost): ToolSource {
   const defined = Object.entries(agent.mcp ?? {});
   if (defined.length === 0) return ownTools(agent);
-  const servers = remembered(async () => {
+  const servers = memoized(async () => {
     const { McpServer } = await import('./mcp-server.ts');
     return defined.map(([name, definition]) => new McpServer(name, definition, host));
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { remembered } from '../../aws/memoized.ts';
-import { SecretError } from '../../aws/secrets-manager/secrets.ts';
+import { memoized } from '../../core/memoized.ts';
 import type { Model, ModelPart } from '../../core/model.ts';
+import { SecretError } from '../../core/secret-error.ts';
 import { lazyModel } from './lazy-model.ts';
 
 const finish: ModelPart = { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
@@ -30,7 +30,7 @@ describe('a model that is made with its first call', () => {
 
   it('fails that call where its key cannot be read, and is made by a later one', async () => {
     let tries = 0;
-    const make = remembered(async () => {
+    const make = memoized(async () => {
       if (++tries === 1) throw new SecretError('The secret team/key cannot be read: AccessDeniedException.');
       return real;
     });

@@ -1,7 +1,7 @@
-import { SecretError } from '../../aws/secrets-manager/secrets.ts';
 import type { ModelChoice } from '../../config/settings.ts';
 import type { Json } from '../../core/json.ts';
 import type { Model, ModelFailure } from '../../core/model.ts';
+import { SecretError } from '../../core/secret-error.ts';
 
 /**
  * The chosen model, made with its first call. Where it cannot be made, that call fails like any other, so that the turn

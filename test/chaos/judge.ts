@@ -1,7 +1,8 @@
 import { textOf as wordsOf } from '../../core/content.ts';
 import { decodeEvents, frameOf, mergeEvents, type TurnEvent, textOf } from '../../core/events/events.ts';
 import type { Lane, StoredEvents } from '../../core/store/items.ts';
-import { canonical, type Evidence, judge, partsOfEvent } from '../simulation/judge.ts';
+import type { Evidence } from '../simulation/evidence.ts';
+import { canonical, judge, partsOfEvent } from '../simulation/judge.ts';
 import type { AskedCall } from './agent.ts';
 import type { Person } from './person.ts';
 import { type ChaosSession, labelsIn } from './session.ts';

@@ -4,7 +4,7 @@ import { type Chat, type EventFrame as ClientEvent, createMidturn } from '../../
 import type { ClientFrame, MessageFrame } from '../../protocol/client-frames.ts';
 import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
 import type { Sent } from '../simulation/device.ts';
-import type { Witness } from '../simulation/judge.ts';
+import type { Witness } from '../simulation/evidence.ts';
 import type { Random } from '../simulation/random.ts';
 import type { ChaosSession } from './session.ts';
 import type { Tally } from './tally.ts';

@@ -1,13 +1,10 @@
 import { createResolver, isMap, type Resolver } from '../../local/template/resolve.ts';
-import type { Template, Value } from '../../local/template/template.ts';
 import { ACCOUNT, arn, PARTITION, REGION } from '../../local/world.ts';
 import type { Reply } from './reply.ts';
-import { toolkitTemplate } from './toolkit.ts';
+import { type StackTemplate, toolkitTemplate } from './toolkit.ts';
 import { toXml, type XmlValue } from './xml.ts';
 
-export type StackTemplate = Template & { Outputs?: Readonly<Record<string, { Value: Value }>> };
-
-export interface FakeStack {
+interface FakeStack {
   name: string;
   status: string;
   /** As it arrived. */

@@ -1,5 +1,6 @@
-import type { Value } from '../../local/template/template.ts';
-import type { StackTemplate } from './stacks.ts';
+import type { Template, Value } from '../../local/template/template.ts';
+
+export type StackTemplate = Template & { Outputs?: Readonly<Record<string, { Value: Value }>> };
 
 /**
  * The stack that `cdk bootstrap` makes. Its template comes as YAML, which nothing here reads; this is as much of it as the

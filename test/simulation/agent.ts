@@ -1,6 +1,5 @@
-import type { Model, ModelPart, ModelRequest, Toolbox } from '../../core/model.ts';
-import type { Cloud } from './cloud.ts';
-import type { Actor } from './scheduler.ts';
+import type { Model, ModelPart, ModelRequest, Toolbox, ToolCall } from '../../core/model.ts';
+import type { Actor, Scheduler } from './scheduler.ts';
 
 /** Longer than a worker's time limit. */
 const HANG_MS = 10_000;
@@ -9,9 +8,23 @@ const CUT_WITHIN_MS = 3000;
 /** Some tools take longer. */
 const TOOL_LIMIT_MS = 1300;
 
+/** What the agent reads and reports of the cloud that it runs in. */
+interface AgentWorld {
+  readonly scheduler: Scheduler;
+  readonly settings: { fatalTools: boolean; approvals: boolean; stallMs: number };
+  readonly modelCalls: readonly unknown[];
+  readonly answers: { messages: unknown[]; text: string }[];
+  readonly toolRuns: Map<string, number>;
+  /** Returns the call's number. */
+  modelCalled(actor: Actor, model: string, messages: unknown[]): number;
+  heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void;
+  runsGuarded(key: string): void;
+  violated(promise: string, why: string): void;
+}
+
 /** A model and tools that do anything at any point: stream, think, call tools, fail early or late, hang. */
 export function scriptedAgent(
-  cloud: Cloud,
+  cloud: AgentWorld,
   actor: Actor,
 ): { model: Model; fallback: Model; toolbox: Toolbox } {
   const { scheduler } = cloud;

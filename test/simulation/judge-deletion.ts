@@ -1,5 +1,4 @@
-import type { Evidence, Witness } from './judge.ts';
-import { isDeletion, isWaiting } from './judge.ts';
+import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 
 /** What must be true of a session that was deleted, whenever that happened, beside what is true of every session. */
 export function judgeDeletion(cloud: Evidence, devices: readonly Witness[]): void {

@@ -5,52 +5,14 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { Lane, MessageOutcome, Session, StoredEvents } from '../../core/store/items.ts';
-import type { EventFrame } from '../../protocol/server-frames.ts';
-import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
+import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { judgeDeletion } from './judge-deletion.ts';
 
 /**
  * Judges a history by what clients sent and saw, what the model was sent and what is stored. It computes the transcript
  * from the events by itself, so that a fault in the code that does so is seen.
  */
-
-/** What one session's history left behind, whether it was simulated or lived through on the local cloud. */
-export interface Evidence {
-  readonly table: { all(): Iterable<{ pk: string; sk: string; item: Record<string, unknown> }> };
-  /** Every event that was ever durable, by `seq`. */
-  readonly committed: ReadonlyMap<number, TurnEvent>;
-  readonly modelCalls: readonly ModelCall[];
-  /** What was decided of each request for approval. */
-  readonly decided?: ReadonlyMap<string, string>;
-  /** Whole answers without a call of a tool, by the prompt that they were given to. */
-  readonly answers?: readonly { messages: unknown[]; text: string }[];
-  /** Turns that somebody asked to stop. */
-  readonly abortsAsked: ReadonlySet<string>;
-  /** Tokens that nobody has consumed. */
-  readonly queued: number;
-  /** What earlier turns may take of a prompt; without it, anything. */
-  readonly contextTokens?: number;
-  /** What `cancel` was told of messages that could not be withdrawn any more. */
-  readonly notPending?: readonly { id: string; turn: string; placement: string | undefined }[];
-  violated(promise: string, why: string): void;
-}
-
-/** What one client sent and saw. */
-export interface Witness {
-  readonly name: string;
-  readonly online: boolean;
-  readonly lane: string | undefined;
-  readonly connection?: string | undefined;
-  readonly sent: ReadonlyMap<string, Sent>;
-  readonly seen: ReadonlyMap<number, EventFrame>;
-  /** It knows that its session is deleted. */
-  readonly bereft?: boolean;
-  /** The last event before those that it wants to see; undefined until it was greeted. */
-  readonly base: number | undefined;
-  /** The last event up to which it has seen every one. */
-  readonly contiguous: number;
-}
 
 interface Stored {
   session: Session | undefined;
@@ -63,10 +25,7 @@ interface Stored {
 const isEnd = (event: TurnEvent) =>
   event.type === 'done' || event.type === 'aborted' || event.type === 'error';
 
-export const isDeletion = (event: TurnEvent | undefined): boolean =>
-  event?.type === 'error' && event.code === 'SESSION_DELETED';
-
-export function readStored(cloud: Evidence): Stored {
+function readStored(cloud: Evidence): Stored {
   const stored: Stored = {
     session: undefined,
     lanes: new Map(),
@@ -314,9 +273,6 @@ function judgeWithdrawals(cloud: Evidence, turns: ReadonlyMap<string, readonly T
 /** Or is not to be told: it is away, or no longer speaks on the lane that the message was sent over. */
 const wasTold = (device: Witness, message: Sent) =>
   message.outcome !== undefined || message.forgotten || !device.online || device.lane !== message.lane;
-
-export const isWaiting = ({ acknowledgedAt, outcome, forgotten }: Sent) =>
-  acknowledgedAt === undefined && outcome === undefined && !forgotten;
 
 /** P9: who is online has seen every event from where it began; P3, P4: as it is stored. */
 function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = false): void {

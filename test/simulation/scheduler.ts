@@ -62,7 +62,7 @@ export interface Source {
   act(): void;
 }
 
-export class ServiceError extends Error {
+class ServiceError extends Error {
   override readonly name = 'ServiceError';
 }
 

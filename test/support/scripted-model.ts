@@ -51,7 +51,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
 }
 
 /** A prompt in one line per message, without the instructions: `user: first`, `assistant: draft [call wait]`. */
-export function promptOf({ messages }: ChatRequest): string[] {
+function promptOf({ messages }: ChatRequest): string[] {
   return messages.filter(({ role }) => role !== 'system').map(lineOf);
 }
 

@@ -4,7 +4,7 @@ import type { ClientFrame } from '../../protocol/client-frames.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 
 /** What API Gateway itself says when a function fails or no route fits. It has no `type`. */
-export interface GatewayNotice {
+interface GatewayNotice {
   type?: never;
   message: string;
   connectionId: string;

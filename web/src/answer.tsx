@@ -105,7 +105,7 @@ function TurnEnd({ item: { outcome, turnId }, actions }: { item: TurnEndItem; ac
   );
 }
 
-export function endNote(outcome: Exclude<TurnOutcome, { result: 'failed' }>): string {
+function endNote(outcome: Exclude<TurnOutcome, { result: 'failed' }>): string {
   if (outcome.result === 'aborted') return 'Stopped. What was said is kept.';
   const { steps, inputTokens, outputTokens, model, cached } = outcome.usage;
   const parts = [

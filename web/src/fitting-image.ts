@@ -20,7 +20,7 @@ const TYPES: readonly string[] = [
 const isType = (type: string): type is InlineImage['media_type'] => TYPES.includes(type);
 
 /** Base64 makes four characters of three bytes. */
-export const bytesWithin = (characters: number): number => Math.floor(Math.max(0, characters) / 4) * 3;
+const bytesWithin = (characters: number): number => Math.floor(Math.max(0, characters) / 4) * 3;
 
 /**
  * The image as a part of a message, in at most so many characters of base64: as it is if it fits, else drawn smaller.

@@ -10,7 +10,7 @@ export interface TurnSection {
 }
 
 /** A message that is in no turn (yet). */
-export interface MessageSection {
+interface MessageSection {
   kind: 'message';
   key: string;
   item: UserItem;

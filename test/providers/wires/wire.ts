@@ -7,7 +7,7 @@ export type Refusal = 'throttled' | 'overloaded' | 'unauthorised' | 'overlong' |
 /** An error that a provider reports inside an answer that has begun. */
 export type Fault = 'throttled' | 'overloaded' | 'model_error';
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body: Json;
@@ -18,7 +18,7 @@ export interface Usage {
   output: number;
 }
 
-export interface Call {
+interface Call {
   id: string;
   name: string;
   /** The arguments as the model writes them, in pieces that are no JSON of their own. */
@@ -82,7 +82,7 @@ export interface Wire {
 }
 
 /** Ids that Anthropic and Bedrock take for a call. */
-export const CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/;
+const CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** What Anthropic's and Bedrock's prompts have in common: turns that alternate, and pairs that stand next to each other. */
 export function checkConversation(messages: readonly SeenMessage[]): void {

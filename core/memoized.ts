@@ -1,13 +1,13 @@
-export interface Remembering {
-  /** After so many milliseconds it is made anew. Default: never. */
+export interface MemoizedOptions {
+  /** Age in milliseconds after which the next call makes a new value. Default: never. */
   forMs?: number;
   now?: () => number;
 }
 
-/** Makes a thing once and gives it to everybody; what failed is made anew for the next who asks. */
-export function remembered<T>(
+/** Calls `make` once and returns its promise to every caller. After a rejection, the next call tries again. */
+export function memoized<T>(
   make: () => Promise<T>,
-  { forMs = Number.POSITIVE_INFINITY, now = Date.now }: Remembering = {},
+  { forMs = Number.POSITIVE_INFINITY, now = Date.now }: MemoizedOptions = {},
 ): () => Promise<T> {
   let made: { thing: Promise<T>; at: number } | undefined;
   return () => {

@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
-import { remembered } from './memoized.ts';
+import { memoized } from './memoized.ts';
 
 it('is made once, also for those who ask while it is made', async () => {
   let made = 0;
-  const thing = remembered(async () => ++made);
+  const thing = memoized(async () => ++made);
   expect(await Promise.all([thing(), thing()])).toEqual([1, 1]);
   expect(await thing()).toBe(1);
 });
 
 it('is made again after it failed, and then kept', async () => {
   let made = 0;
-  const thing = remembered(async () => {
+  const thing = memoized(async () => {
     if (++made === 1) throw new Error('not yet');
     return made;
   });
@@ -23,7 +23,7 @@ it('is made again after it failed, and then kept', async () => {
 it('is made again when its time is over', async () => {
   let made = 0;
   let time = 1000;
-  const thing = remembered(async () => ++made, { forMs: 500, now: () => time });
+  const thing = memoized(async () => ++made, { forMs: 500, now: () => time });
   expect(await thing()).toBe(1);
   time = 1499;
   expect(await thing()).toBe(1);
