@@ -1,49 +1,32 @@
-/** Characters that take two columns: most of East Asia's, and pictures. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
-const CLUSTERS = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 
-/** Columns on a terminal. */
-export function widthOf(text: string): number {
-  let width = 0;
-  for (const { segment } of CLUSTERS.segment(text)) width += WIDE.test(segment) ? 2 : 1;
-  return width;
-}
+/** The columns that a text takes on a terminal. */
+export const widthOf = (text: string): number => stringWidth(text);
 
-/** Control characters, which a stranger's text could move the cursor with, are made visible; tabs become spaces. */
+/** Replaces control characters, with which a text could move the cursor, by U+FFFD, and tabs by two spaces. */
 export function harmless(text: string): string {
   return (
     text
       .replaceAll('\r\n', '\n')
       .replaceAll('\t', '  ')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to be replaced
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are replaced
       .replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
   );
 }
 
-/** Lines of at most this many columns, broken at spaces where there are any. The last one may go on. */
+/**
+ * Breaks a text into lines of at most `columns`, at spaces where there are any. The space of a break goes. The last line
+ * keeps its end: a text that is streamed may go on there.
+ */
 export function wrap(text: string, columns: number): string[] {
   return text.split('\n').flatMap((line) => wrapLine(line, columns));
 }
 
 function wrapLine(line: string, columns: number): string[] {
-  const lines: string[] = [];
-  let rest = line;
-  while (widthOf(rest) > columns) {
-    const fitting = prefixOf(rest, columns);
-    const space = fitting.lastIndexOf(' ');
-    const end = space > 0 ? space : fitting.length;
-    lines.push(rest.slice(0, end));
-    rest = rest.slice(space > 0 ? end + 1 : end);
-  }
-  return [...lines, rest];
-}
-
-function prefixOf(text: string, columns: number): string {
-  let width = 0;
-  for (const { segment, index } of CLUSTERS.segment(text)) {
-    width += widthOf(segment);
-    if (width > columns && index > 0) return text.slice(0, index);
-  }
-  return text;
+  const lines = wrapAnsi(line, columns, { hard: true, trim: false }).split('\n');
+  return lines.map((part, at) => {
+    const text = at > 0 ? part.replace(/^ /, '') : part;
+    return at < lines.length - 1 ? text.trimEnd() : text;
+  });
 }
