@@ -129,7 +129,7 @@ export class VirtualCloud {
     const end = await runJob(
       {
         core: this.#coreFor('turn'),
-        ...this.#agent,
+        agentFor: async () => this.#agent,
         settings: SETTINGS,
         remainingMs: () => endsAt - time.now,
         reserveMs: RESERVE_MS,

@@ -8,7 +8,7 @@ import { absent, set } from '../store/update.ts';
 import { argumentsSummary } from './arguments-summary.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
-import type { Hold } from './hold.ts';
+import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 
@@ -39,7 +39,7 @@ export interface ApprovalRequest {
 }
 
 /** Requests of this turn that are not resolved, in their order. */
-function openRequests({ events }: Hold): ApprovalRequest[] {
+function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
   const open = new Map<string, ApprovalRequest>();
   for (const event of events) {
     if (event.type === 'approval_request') {
@@ -52,15 +52,15 @@ function openRequests({ events }: Hold): ApprovalRequest[] {
 
 /** Asks for each of these calls that needs it and was not asked about yet; gives the requests that wait, of all calls. */
 export async function ask(
-  hold: Hold,
+  turn: LeasedTurn,
   { core, toolbox, settings }: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ApprovalRequest[]> {
   const asked = new Set(
-    hold.events.flatMap((event) => (event.type === 'approval_request' ? event.tool_call_id : [])),
+    turn.events.flatMap((event) => (event.type === 'approval_request' ? event.tool_call_id : [])),
   );
   const fresh = calls.filter(
-    ({ id, name, invalid }) => !invalid && !asked.has(id) && !hold.trusted.has(name),
+    ({ id, name, invalid }) => !invalid && !asked.has(id) && !turn.trusted.has(name),
   );
   const needs = await Promise.all(fresh.map((call) => toolbox.needsApproval(call)));
   const waiting = fresh.filter((_, i) => needs[i]);
@@ -79,19 +79,19 @@ export async function ask(
         }) satisfies EventDraft,
     );
     const change = [
-      marksOf([...openRequests(hold), ...drafts.map(({ request_id: id }) => ({ id }))]),
+      marksOf([...openRequests(turn), ...drafts.map(({ request_id: id }) => ({ id }))]),
       // Where there is none, nothing was asked either: nobody can have decided anything.
-      ...(hold.lane.decisions ? [] : [set<Lane>('decisions', {})]),
-      leftUnstarted(hold, [...unstartedCalls(hold), ...waiting.map(({ id }) => id)]),
+      ...(turn.lane.decisions ? [] : [set<Lane>('decisions', {})]),
+      leftUnstarted(turn, [...unstartedCalls(turn), ...waiting.map(({ id }) => id)]),
     ];
-    while (!(await hold.commit(drafts, { change })));
+    await turn.commitAlways(drafts, { change });
   }
-  return openRequests(hold);
+  return openRequests(turn);
 }
 
 /** Waits until something is decided, or time is up, and commits what became of it. */
 export async function awaitDecisions(
-  hold: Hold,
+  turn: LeasedTurn,
   context: TurnContext,
   requests: readonly ApprovalRequest[],
 ): Promise<ApprovalEnd> {
@@ -101,15 +101,15 @@ export async function awaitDecisions(
   for (;;) {
     const now = core.clock.now();
     // Its request to stop is heard by whoever runs the turn.
-    if (hold.abortRequest) return 'settled';
-    if (requests.some((request) => decisionOn(hold, request) || now >= request.until)) {
-      await resolve(hold, context, requests, now);
+    if (turn.abortRequest) return 'settled';
+    if (requests.some((request) => decisionOn(turn, request) || now >= request.until)) {
+      await resolve(turn, context, requests, now);
       return 'settled';
     }
     if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, now - asked, now) };
     if (timeIsShort(context)) return 'handover';
     await core.clock.sleep(Math.min(LANE_POLL_MS, until - now));
-    await hold.refresh();
+    await turn.refresh();
   }
 }
 
@@ -120,12 +120,12 @@ function pauseBefore(until: number, waited: number, now: number): number {
 }
 
 /** What a person said of it, or has said of all calls of its tool. */
-const decisionOn = ({ lane, trusted }: Hold, { id, tool }: ApprovalRequest): Decision | undefined =>
+const decisionOn = ({ lane, trusted }: LeasedTurn, { id, tool }: ApprovalRequest): Decision | undefined =>
   lane.decisions?.[id] ?? (trusted.has(tool) ? { decision: 'approve' } : undefined);
 
 /** Commits the decisions, and denies what nobody decided in time: whichever comes first, since both are one write on the lane. */
 async function resolve(
-  hold: Hold,
+  turn: LeasedTurn,
   { core }: TurnContext,
   requests: readonly ApprovalRequest[],
   now: number,
@@ -135,8 +135,8 @@ async function resolve(
   const told: string[] = [];
   const open: ApprovalRequest[] = [];
   for (const request of requests) {
-    const decided = decisionOn(hold, request);
-    if (decided?.decision === 'always') await keepTrusting(hold, request.tool);
+    const decided = decisionOn(turn, request);
+    if (decided?.decision === 'always') await keepTrusting(turn, request.tool);
     if (decided) {
       const reason = decided.by === undefined ? 'always' : 'answer';
       if (decided.by === undefined) when.push(absent(['decisions', request.id]));
@@ -151,7 +151,7 @@ async function resolve(
       told.push('timeout');
     } else open.push(request);
   }
-  if (!(await hold.commit(drafts, { when, change: [marksOf(open)] }))) return;
+  if (!(await turn.commit(drafts, { when, change: [marksOf(open)] }))) return;
   for (const decision of told) core.metrics.countBy('Approvals', decision);
 }
 
@@ -163,12 +163,12 @@ const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
  * Of a turn that is stopped: what waits is denied. Only what somebody said of all calls of a tool stays said: it holds for later turns,
  * and the session may know it already.
  */
-export async function denials(hold: Hold): Promise<EventDraft[]> {
+export async function denials(turn: LeasedTurn): Promise<EventDraft[]> {
   const drafts: EventDraft[] = [];
-  for (const request of openRequests(hold)) {
-    const decided = hold.lane.decisions?.[request.id];
+  for (const request of openRequests(turn)) {
+    const decided = turn.lane.decisions?.[request.id];
     if (decided?.decision === 'always') {
-      await keepTrusting(hold, request.tool);
+      await keepTrusting(turn, request.tool);
       drafts.push(resolvedBy(request, decided, 'answer'));
     } else drafts.push(resolvedBy(request, { decision: 'deny' }, 'aborted'));
   }
@@ -191,7 +191,7 @@ const deniedCall = ({ call, tool }: ApprovalRequest, output: string): EventDraft
   toolResultOf({ id: call, name: tool }, { output, isError: true });
 
 /** Before the answer is committed: it must not be the only one that knows. Done twice it is done once. */
-async function keepTrusting(hold: Hold, tool: string): Promise<void> {
-  hold.trusted.add(tool);
-  await hold.core.store.update(sessionKey(hold.session), trust([...hold.trusted]));
+async function keepTrusting(turn: LeasedTurn, tool: string): Promise<void> {
+  turn.trusted.add(tool);
+  await turn.core.store.update(sessionKey(turn.session), trust([...turn.trusted]));
 }

@@ -1,25 +1,32 @@
 import type { Core } from '../core.ts';
 import type { Entry } from '../events/entries.ts';
+import type { EventDraft } from '../events/events.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
+import type { TurnContext } from './context.ts';
+import type { LeasedTurn } from './leased-turn.ts';
 
-/** Of an entry as JSON: an estimate that suits English, with room for what its JSON adds. A provider's own count differs. */
+/**
+ * Estimate of a token's size, in bytes of an entry's JSON: that of English, with room for what JSON adds. Providers count
+ * differently, and no count is known before a call.
+ */
 const BYTES_PER_TOKEN = 4;
 
 export interface EarlierTurns {
   entries: Entry[];
-  /** Entries that were left out, and turns that were kept; undefined when everything is there. */
+  /** Entries that were left out, and turns that were kept. Undefined if nothing was left out. */
   trimmed?: { dropped: number; keptTurns: number };
 }
 
 /**
- * The transcript before a turn, read backwards up to the budget; whole turns only, so that tool calls keep their
- * results (P13). A function of the transcript alone (P11).
+ * Reads the transcript before a turn, backwards up to the budget. Whole turns only, so that tool calls keep their results
+ * (P13). The result is a function of the transcript alone (P11).
+ *
+ * @param maxTokens what earlier turns may take of the model's context
  */
 export async function readEarlierTurns(
   core: Pick<Core, 'store'>,
   session: string,
   firstEntry: number,
-  /** What the earlier entries may take of the model's context. */
   maxTokens: number,
 ): Promise<EarlierTurns> {
   const entries: Entry[] = [];
@@ -38,4 +45,48 @@ export async function readEarlierTurns(
     entries.push(entry);
   }
   return { entries: entries.reverse() };
+}
+
+/** Reads the earlier turns once, from its construction on, and again only if the turn continues under a new id. */
+export class EarlierTurnsReader {
+  readonly #turn: LeasedTurn;
+  readonly #context: TurnContext;
+  #reading: { firstEntry: number; turns: Promise<EarlierTurns> };
+
+  constructor(turn: LeasedTurn, context: TurnContext) {
+    this.#turn = turn;
+    this.#context = context;
+    this.#reading = this.#start();
+  }
+
+  read(): Promise<EarlierTurns> {
+    if (this.#reading.firstEntry !== this.#turn.firstEntry) this.#reading = this.#start();
+    return this.#reading.turns;
+  }
+
+  #start() {
+    const { session, firstEntry } = this.#turn;
+    const { core, settings } = this.#context;
+    const turns = readEarlierTurns(core, session, firstEntry, settings.contextTokens);
+    // `read` throws a failure. A turn that ends before its first model call never reads.
+    turns.catch(() => {});
+    return { firstEntry, turns };
+  }
+}
+
+/**
+ * Commits `history_trimmed`, once in a turn, before the first model call that does not see the whole transcript.
+ *
+ * @returns whether it committed
+ */
+export async function reportTrimmed(turn: LeasedTurn, { trimmed }: EarlierTurns): Promise<boolean> {
+  if (!trimmed || turn.events.some(({ type }) => type === 'history_trimmed')) return false;
+  const draft: EventDraft = {
+    type: 'history_trimmed',
+    dropped_messages: trimmed.dropped,
+    kept_turns: trimmed.keptTurns,
+    reason: 'context_tokens',
+  };
+  await turn.commitAlways([draft]);
+  return true;
 }

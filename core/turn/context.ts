@@ -1,26 +1,37 @@
 import type { TurnSettings } from '../../config/settings.ts';
 import type { Core } from '../core.ts';
 import type { Model, Toolbox } from '../model.ts';
+import type { Session } from '../store/items.ts';
 
-/** What a worker is given beside the core. */
-export interface TurnContext {
-  core: Core;
+/** What serves a session: its models and its tools. */
+export interface SessionAgent {
   model: Model;
   /** Goes on with a turn whose model fails before anything of a call is visible. */
   fallback?: Model;
   toolbox: Toolbox;
+}
+
+/** What a worker is given beside the core. */
+export interface WorkerContext {
+  core: Core;
+  /** The agent that serves a session. Asked once for each turn that is claimed. */
+  agentFor(session: Session): Promise<SessionAgent>;
   settings: Pick<
     TurnSettings,
     'maxSteps' | 'flushMs' | 'stallMs' | 'contextTokens' | 'cache' | 'approvalSeconds' | 'approvalHoldMs'
   >;
-  /** Milliseconds until this invocation is ended from outside; below `reserveMs` the turn is handed over. */
+  /** Milliseconds until this invocation is ended from outside. Below `reserveMs` the turn is handed over. */
   remainingMs(): number;
   reserveMs: number;
   /** No tool is given longer than this, so that a fresh invocation can always finish a batch. */
   maxToolMs: number;
 }
 
-export const timeIsShort = (context: TurnContext): boolean => context.remainingMs() < context.reserveMs;
+/** What a turn is given: the worker's context, with the agent of its session. */
+export type TurnContext = Omit<WorkerContext, 'agentFor'> & SessionAgent;
 
-/** While nothing is committed, the lane is looked at this often: an abort is heard within it. */
+export const timeIsShort = (context: Pick<WorkerContext, 'remainingMs' | 'reserveMs'>): boolean =>
+  context.remainingMs() < context.reserveMs;
+
+/** While nothing is committed, the lane is read this often: an abort takes effect within it. */
 export const LANE_POLL_MS = 500;

@@ -6,7 +6,7 @@ import type { TurnUsage } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
-import type { Hold } from './hold.ts';
+import type { LeasedTurn } from './leased-turn.ts';
 import { redactQuotes } from './redaction.ts';
 
 /** A call that the model made, and why it cannot be run, if so. */
@@ -24,7 +24,7 @@ export type CallOutcome =
  * while nothing comes a slow look, shows what others want of this turn.
  */
 export async function callModel(
-  hold: Hold,
+  turn: LeasedTurn,
   context: TurnContext,
   model: Model,
   request: ModelRequest,
@@ -39,16 +39,16 @@ export async function callModel(
   let heardAt = core.clock.now();
 
   const flush = async (more: EventDraft[] = []) => {
-    const drafts = [...gathered.drain(hold.textLength), ...more];
+    const drafts = [...gathered.drain(turn.textLength), ...more];
     flushedAt = core.clock.now();
     if (drafts.length === 0) return;
     visible = true;
-    const silent = hold.textLength === 0;
-    // Nothing but the hold is demanded here, so a refusal that is not a fence leaves nothing to decide: once more.
-    while (!(await hold.commit(drafts)));
-    if (silent && hold.textLength > 0) core.metrics.time('FirstChunk', core.clock.now() - hold.beganAt);
+    const silent = turn.textLength === 0;
+    // Nothing but the turn is demanded here, so a refusal that is not a fence leaves nothing to decide: once more.
+    await turn.commitAlways(drafts);
+    if (silent && turn.textLength > 0) core.metrics.time('FirstChunk', core.clock.now() - turn.beganAt);
   };
-  const wanted = () => hold.abortRequest !== undefined || wantsCut(hold) || timeIsShort(context);
+  const wanted = () => turn.abortRequest !== undefined || wantsCut(turn) || timeIsShort(context);
 
   let next = parts.next();
   try {
@@ -56,7 +56,7 @@ export async function callModel(
       const due = gathered.empty ? LANE_POLL_MS : flushedAt + settings.flushMs - core.clock.now();
       const part = await first(next, due, core.clock);
       if (part === 'time') {
-        if (gathered.empty) await hold.refresh();
+        if (gathered.empty) await turn.refresh();
         else await flush();
         if (wanted()) return await cut();
         if (core.clock.now() - heardAt >= settings.stallMs) return await stalled();
@@ -72,7 +72,7 @@ export async function callModel(
           break;
         case 'tool_call': {
           const { type: _, ...call } = value;
-          calls.push({ ...call, id: unused(hold, calls, call.id) });
+          calls.push({ ...call, id: unused(turn, calls, call.id) });
           break;
         }
         case 'failure':
@@ -80,7 +80,7 @@ export async function callModel(
           await flush();
           return failed(value.failure, visible);
         case 'finish':
-          hold.usage = advanced(hold.usage, value, calls.length === 0);
+          turn.usage = advanced(turn.usage, value, calls.length === 0);
           measureCall(core, value);
           await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
           return calls.length ? { type: 'calls', calls } : { type: 'answered' };
@@ -99,7 +99,7 @@ export async function callModel(
 
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for somebody was a call; one that goes on in a fresh invocation is still the same.
-    if (hold.abortRequest || wantsCut(hold)) hold.usage = { ...hold.usage, steps: hold.usage.steps + 1 };
+    if (turn.abortRequest || wantsCut(turn)) turn.usage = { ...turn.usage, steps: turn.usage.steps + 1 };
     await flush();
     return { type: 'cut' };
   }
@@ -138,13 +138,13 @@ export async function callModel(
 }
 
 /** `delivery: now`: what can be cut is cut at once, and the turn goes on with the message in view. */
-export const wantsCut = (hold: Hold) => Object.values(hold.lane.inbox).some((message) => message.now);
+export const wantsCut = (turn: LeasedTurn) => Object.values(turn.lane.inbox).some((message) => message.now);
 
 /** Some providers number their calls anew in each answer; within a turn an id must name one call (P13). */
-function unused(hold: Hold, calls: readonly AskedCall[], id: string): string {
+function unused(turn: LeasedTurn, calls: readonly AskedCall[], id: string): string {
   const taken = (name: string) =>
     calls.some((call) => call.id === name) ||
-    hold.events.some((event) => event.type === 'tool_call' && event.id === name);
+    turn.events.some((event) => event.type === 'tool_call' && event.id === name);
   let name = id;
   for (let n = 2; taken(name); n++) name = `${id}-${n}`;
   return name;

@@ -9,7 +9,7 @@ import type { CachedAnswer, Principal } from '../store/items.ts';
 import { cachedAnswerKey, cacheNoteKey, type Key } from '../store/keys.ts';
 import { bytesOfStructure } from '../structure.ts';
 import type { TurnContext } from './context.ts';
-import type { Hold } from './hold.ts';
+import type { LeasedTurn } from './leased-turn.ts';
 
 /** Well within an item of 400 KB. */
 const MAX_BYTES = 300_000;
@@ -25,15 +25,15 @@ export interface CacheLookup {
  * scope that the setting allows. Undefined: its answer stands for no other, and no other for it.
  */
 export async function lookUp(
-  hold: Hold,
+  turn: LeasedTurn,
   { core, model, settings: { cache } }: TurnContext,
   { messages }: ModelRequest,
 ): Promise<CacheLookup | undefined> {
   if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
-  const asked = hold.events.filter(({ type }) => type === 'applied').length;
-  if (asked !== 1 || hold.usage.steps > 0 || !hold.events.every(isBefore)) return undefined;
+  const asked = turn.events.filter(({ type }) => type === 'applied').length;
+  if (asked !== 1 || turn.usage.steps > 0 || !turn.events.every(isBefore)) return undefined;
   if (messages.some((message) => message.role === 'user' && imagesOf(message.content) > 0)) return undefined;
-  const { principal } = hold.sessionItem;
+  const { principal } = turn.sessionItem;
   const key = cachedAnswerKey(digest([scopeOf(principal, cache.scope), model.fingerprint, messages as Json]));
   const found = await core.store.get(key);
   // The table deletes up to two days late.
@@ -53,19 +53,19 @@ export const replaying = ({ name, provider }: Model, { text }: CachedAnswer): Mo
 
 /** Keeps the answer that a turn has ended with. That it fails harms nobody. */
 export async function keep(
-  hold: Hold,
+  turn: LeasedTurn,
   { core, settings: { cache } }: TurnContext,
   place: CacheLookup | undefined,
 ): Promise<void> {
   // Of a turn's last model call: when that was its first one, nothing came between question and answer.
   if (!place || place.hit) return;
-  const text = textOf(hold.events);
+  const text = textOf(turn.events);
   if (text === '' || Buffer.byteLength(text) > MAX_BYTES) return;
   // Never longer than the transcript that it stands in.
   const expires = Math.min(Math.floor(core.clock.now() / 1000) + cache.hours * 3600, expiry(core).entry);
   try {
     // The note first: an answer that nobody finds would outlive its session.
-    await core.store.put(cacheNoteKey(hold.session, place.key), { expires });
+    await core.store.put(cacheNoteKey(turn.session, place.key), { expires });
     await core.store.put(place.key, { text, expires });
   } catch (error) {
     core.log.warn('answer not cached', { error: error instanceof Error ? error.message : String(error) });

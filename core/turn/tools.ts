@@ -4,7 +4,7 @@ import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
 import { ask, awaitDecisions, denials } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS } from './context.ts';
-import type { Hold } from './hold.ts';
+import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
@@ -34,15 +34,15 @@ export type ToolsEnd = ApprovalEnd;
  * invocation and says so on the lane.
  */
 export async function runTools(
-  hold: Hold,
+  turn: LeasedTurn,
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const free = without(await ask(hold, context, calls), calls);
+  const free = without(await ask(turn, context, calls), calls);
   if (free.length === 0) return 'settled';
-  if (hasTimeFor(context, free)) return runBatch(hold, context, free);
-  const change = [leftUnstarted(hold, [...unstartedCalls(hold), ...free.map(({ id }) => id)])];
-  while (!(await hold.commit([], { change })));
+  if (hasTimeFor(context, free)) return runBatch(turn, context, free);
+  const change = [leftUnstarted(turn, [...unstartedCalls(turn), ...free.map(({ id }) => id)])];
+  await turn.commitAlways([], { change });
   return 'handover';
 }
 
@@ -54,17 +54,21 @@ const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall
  * An abort is heard meanwhile: results that are there stay, the others are marked as not run. So is a message that does not wait:
  * tools that can be cut are told to stop, and what they then say is their result; the others are waited for.
  */
-async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedCall[]): Promise<ToolsEnd> {
+async function runBatch(
+  turn: LeasedTurn,
+  context: TurnContext,
+  calls: readonly AskedCall[],
+): Promise<ToolsEnd> {
   // Whoever comes after me must not take them for calls that nobody started.
-  const unstarted = unstartedCalls(hold);
+  const unstarted = unstartedCalls(turn);
   if (calls.some(({ id }) => unstarted.has(id))) {
     const left = [...unstarted].filter((id) => !calls.some((call) => call.id === id));
-    while (!(await hold.commit([], { change: [leftUnstarted(hold, left)] })));
+    await turn.commitAlways([], { change: [leftUnstarted(turn, left)] });
   }
   const stop = new AbortController();
   const cut = new AbortController();
   const heed = () => {
-    if (wantsCut(hold)) cut.abort('message');
+    if (wantsCut(turn)) cut.abort('message');
   };
   // It may be there already: then what can be cut is not begun.
   heed();
@@ -75,7 +79,7 @@ async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedC
   const running = calls.map(async (call) => {
     const outcome = call.invalid
       ? { output: `The arguments are not valid: ${call.invalid}`, isError: true }
-      : await runWithin(hold, context, call, signalFor(call));
+      : await runWithin(turn, context, call, signalFor(call));
     finished.push({ call, outcome });
     wake();
   });
@@ -91,11 +95,11 @@ async function runBatch(hold: Hold, context: TurnContext, calls: readonly AskedC
         open.delete(call.id);
         return toolResultOf(call, outcome);
       });
-      if (drafts.length) while (!(await hold.commit(drafts)));
-      else await hold.refresh();
+      if (drafts.length) await turn.commitAlways(drafts);
+      else await turn.refresh();
       heed();
-      if (open.size > 0 && hold.abortRequest) {
-        await settle(hold, [...open.values()], () => NOT_RUN);
+      if (open.size > 0 && turn.abortRequest) {
+        await settle(turn, [...open.values()], () => NOT_RUN);
         break;
       }
     }
@@ -116,7 +120,7 @@ const timeLimit = (context: TurnContext, { name }: AskedCall) =>
 
 /** One call, for no longer than its tool may take. */
 async function runWithin(
-  hold: Hold,
+  turn: LeasedTurn,
   context: TurnContext,
   call: AskedCall,
   signal: AbortSignal,
@@ -132,7 +136,7 @@ async function runWithin(
   try {
     const run = toolbox.run(call, {
       signal: AbortSignal.any([signal, late.signal]),
-      idempotencyKey: `${hold.turn}:${call.id}`,
+      idempotencyKey: `${turn.id}:${call.id}`,
     });
     return await Promise.race([run, timer]);
   } finally {
@@ -141,17 +145,17 @@ async function runWithin(
 }
 
 async function settle(
-  hold: Hold,
+  turn: LeasedTurn,
   calls: readonly AskedCall[],
   outcome: (call: AskedCall) => ToolOutcome,
 ): Promise<void> {
-  if (calls.length) while (!(await hold.commit(calls.map((call) => toolResultOf(call, outcome(call))))));
+  if (calls.length) await turn.commitAlways(calls.map((call) => toolResultOf(call, outcome(call))));
 }
 
 /** Calls of the turn that have no result: what a worker left when it died between the two. */
-export function unansweredCalls(hold: Hold): AskedCall[] {
+export function unansweredCalls(turn: LeasedTurn): AskedCall[] {
   const open = new Map<string, AskedCall>();
-  for (const event of hold.events) {
+  for (const event of turn.events) {
     if (event.type === 'tool_call') open.set(event.id, { id: event.id, name: event.name, args: event.args });
     else if (event.type === 'tool_result') open.delete(event.id);
   }
@@ -163,29 +167,29 @@ export function unansweredCalls(hold: Hold): AskedCall[] {
  * knows is run again only if its tool says that this does no harm; else its result says so, and the model decides.
  */
 export async function settleUnanswered(
-  hold: Hold,
+  turn: LeasedTurn,
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const requests = await ask(hold, context, calls);
+  const requests = await ask(turn, context, calls);
   const free = without(requests, calls);
-  if (free.length === 0) return awaitDecisions(hold, context, requests);
-  const unstarted = unstartedCalls(hold);
+  if (free.length === 0) return awaitDecisions(turn, context, requests);
+  const unstarted = unstartedCalls(turn);
   const again = free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name));
   await settle(
-    hold,
+    turn,
     free.filter((call) => !again.includes(call)),
     () => UNKNOWN,
   );
   if (again.length === 0) return 'settled';
-  return hasTimeFor(context, again) ? runBatch(hold, context, again) : 'handover';
+  return hasTimeFor(context, again) ? runBatch(turn, context, again) : 'handover';
 }
 
 /** Of a turn that ends: nothing is run or approved any more, each call gets its result (P13). */
-export async function settleUnrun(hold: Hold): Promise<void> {
-  const unstarted = unstartedCalls(hold);
-  const results = unansweredCalls(hold).map((call) =>
+export async function settleUnrun(turn: LeasedTurn): Promise<void> {
+  const unstarted = unstartedCalls(turn);
+  const results = unansweredCalls(turn).map((call) =>
     toolResultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
   );
-  if (results.length > 0) while (!(await hold.commit([...(await denials(hold)), ...results])));
+  if (results.length > 0) await turn.commitAlways([...(await denials(turn)), ...results]);
 }

@@ -8,55 +8,60 @@ import { laneKey, sessionKey } from '../store/keys.ts';
 import { hasWorkFor } from '../store/lane/lane.ts';
 import { activate, deactivate, retire } from '../store/session-writes.ts';
 import type { Suspended } from './approvals.ts';
-import type { TurnContext } from './context.ts';
-import { Fenced, Hold } from './hold.ts';
+import type { WorkerContext } from './context.ts';
+import { Fenced } from './lease.ts';
+import { LeasedTurn } from './leased-turn.ts';
 import { runTurn } from './turn.ts';
 
 /**
- * What becomes of a token. `over`: its slot is over, delete it. `handover`: the turn goes on in a fresh invocation, make it
- * visible at once. `Suspended`: the turn waits for a person, make it visible after a while. `fenced`: another worker has the lane; report failure, never success, since whoever deletes by a
- * stale handle may delete the token that the other one needs.
+ * What the queue is told of a job.
+ *
+ * - `over`: its slot is over. Delete the message.
+ * - `handover`: a fresh invocation goes on. Make the message visible at once.
+ * - `Suspended`: the turn waits for a user. Make the message visible after so many seconds.
+ * - `fenced`: another worker has the lane. Report failure, never success: deleting by a stale handle may delete the
+ *   message that the other worker needs.
  */
 export type JobEnd = 'over' | 'handover' | 'fenced' | Suspended;
 
-/** Each pass brings one slot forward; more than this means that two workers keep on disturbing each other. */
+/** Each pass makes progress with one slot. More passes mean that two workers keep disturbing each other. */
 const MAX_PASSES = 100;
 
-/** A token means "this slot has work". Whatever the lane shows of the slot, and of one that is active, is run to its end. */
-export async function runJob(context: TurnContext, job: TurnJob): Promise<JobEnd> {
+/** Runs the slot that a turn job names to its end, and before it the slot that is active in its session (P5). */
+export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobEnd> {
   const { core } = context;
-  /** Slots run under this token that have none of their own any more, perhaps: they get one first, in case I die. */
-  const lent = new Set<string>();
+  /** Other slots run under this job. Each gets a job of its own first, in case this worker dies. */
+  const sent = new Set<string>();
   const progress = { posted: 0 };
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const next = await nextSlot(core, job);
     if (next === 'over') return 'over';
     if (next === 'again') continue;
     const { laneId, slot } = next;
-    if (slot !== job.slot && !lent.has(slot)) {
-      lent.add(slot);
+    if (slot !== job.slot && !sent.has(slot)) {
+      sent.add(slot);
       await core.queues.sendJob({ ...job, lane: laneId, slot }, core.newId());
     }
     const end = await runSlot(context, { session: job.session, ...next }, progress);
     if (end === 'handover' || end === 'fenced' || typeof end === 'object') return end;
     if (end === 'over' && slot === job.slot) return 'over';
   }
-  core.log.error('token: no end in sight, handed back', { slot: job.slot });
+  core.log.error('turn job: no progress, returned to the queue', { slot: job.slot });
   return 'fenced';
 }
 
-/** A slot to be run, as its lane was read. */
+/** The slot to run next, as its lane was read. */
 interface NextSlot {
   laneId: string;
   slot: string;
   seq: number;
-  /** As activated; undefined: it is not the active one yet. */
+  /** The session as activated. Undefined: the slot is not the active one yet. */
   sessionItem: Session | undefined;
 }
 
 /**
- * Nearly every token is of the slot that comes next, so that is activated while its lane is read. Where it is over, or waits
- * behind its own lane's turn, it is the active one for a moment: `session.active` is a hint for all others.
+ * Nearly every job names the slot that is next, so the slot is activated while its lane is read. A slot that is over, or
+ * that waits behind its own lane's turn, is active for a moment: for all others `session.active` is only a hint.
  */
 async function nextSlot(core: Core, job: TurnJob): Promise<NextSlot | 'over' | 'again'> {
   const { session, lane: laneId, slot } = job;
@@ -76,7 +81,7 @@ async function nextSlot(core: Core, job: TurnJob): Promise<NextSlot | 'over' | '
   return { laneId, slot: lane.slot, seq: lane.seq, sessionItem: undefined };
 }
 
-/** One turn at a time (P5): a slot whose worker died comes first. */
+/** One turn at a time (P5): the active slot, whose worker died, comes first. */
 async function slotBefore(core: Core, { session, slot }: TurnJob): Promise<NextSlot | 'over' | 'again'> {
   const read = await core.store.get(sessionKey(session));
   if (read?.deleted !== undefined) return 'over';
@@ -89,49 +94,50 @@ async function slotBefore(core: Core, { session, slot }: TurnJob): Promise<NextS
   return 'again';
 }
 
-/** `again`: the lane or the session has moved on; look again. `over`: the slot is over and rolled. */
+/** `again`: the lane or the session has changed; read both again. `over`: the slot is over and retired. */
 async function runSlot(
-  context: TurnContext,
+  context: WorkerContext,
   where: NextSlot & { session: string },
-  /** `posted`: the last event of the session that this invocation has posted. */
+  /** `posted`: `seq` of the session's last event that this invocation posted. */
   progress: { posted: number },
 ): Promise<JobEnd | 'again'> {
   const { core } = context;
   const { session, laneId, slot, seq } = where;
   const sessionItem = where.sessionItem ?? (await activateSlot(core, session, laneId, slot));
   if (!sessionItem) return 'again';
-  const [listing, taking] = await Promise.allSettled([
+  const [listing, asking, claiming] = await Promise.allSettled([
     keepListed(core, sessionItem),
-    Hold.take(core, { session, laneId, slot, seq, sessionItem, posted: progress.posted }),
+    context.agentFor(sessionItem),
+    LeasedTurn.claim(core, { session, laneId, slot, seq, sessionItem, posted: progress.posted }),
   ]);
-  const hold = settledValue(taking);
-  if (!hold) return 'again';
+  const turn = settledValue(claiming);
+  if (!turn) return 'again';
   try {
     const listed = settledValue(listing);
-    const end = await runTurn(hold, context);
+    const end = await runTurn(turn, { ...context, ...settledValue(asking) });
     if (end === 'handover') {
-      await hold.handOver();
+      await turn.handOver();
       return end;
     }
     if (end !== 'over') {
-      await hold.suspend();
+      await turn.suspend();
       return end;
     }
-    progress.posted = hold.nextSeq - 1;
-    if (hold.lane.slot === slot) {
-      // A turn that follows from what was left in the inbox runs in the same slot, under the same token.
-      await hold.spill();
+    progress.posted = turn.nextSeq - 1;
+    if (turn.lane.slot === slot) {
+      // A turn that follows from what was left in the inbox runs in the same slot, under the same job.
+      await turn.spill();
       return 'again';
     }
-    await retireLeased(hold, listed);
+    await retireLeased(turn, listed);
     return 'over';
   } catch (error) {
     if (!(error instanceof Fenced)) throw error;
     core.metrics.count('Fenced');
-    core.log.warn('fenced', { turn: hold.turn, reason: error.message });
+    core.log.warn('fenced', { turn: turn.id, reason: error.message });
     return 'fenced';
   } finally {
-    await hold.settled();
+    await turn.settled();
   }
 }
 
@@ -150,15 +156,15 @@ function settledValue<T>(settled: PromiseSettledResult<T>): T {
   return settled.value;
 }
 
-/** A slot of mine is over: its events are in EVENTS before the session lets go of it, so that a resume finds them. */
-async function retireLeased(hold: Hold, listed: number): Promise<void> {
-  const { core, session, slot, lane, sessionItem } = hold;
-  await hold.spill();
-  // And posted: once it is let go, nobody looks again for what somebody may not have been sent.
-  await hold.settled();
-  const rolled = await core.store.update(
+/** Retires the slot of a turn that this worker ended. Its events are in EVENTS first, so that a resume finds them (P9). */
+async function retireLeased(turn: LeasedTurn, listed: number): Promise<void> {
+  const { core, session, slot, lane, sessionItem } = turn;
+  await turn.spill();
+  // They are posted first too: once the slot is retired, no worker posts them again.
+  await turn.settled();
+  const retired = await core.store.update(
     sessionKey(session),
     retire(slot, sessionItem, lane.seq, lane.entry, expiry(core).session, listed),
   );
-  if (!rolled.ok) await retireSlot(core, session, hold.laneId, slot);
+  if (!retired.ok) await retireSlot(core, session, turn.laneId, slot);
 }

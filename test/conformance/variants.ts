@@ -52,7 +52,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'offset-of-the-call',
     breaks: 'a chunk says where in the turn it stands',
-    patches: [['core/turn/model-call.ts', 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
+    patches: [['core/turn/model-call.ts', 'gathered.drain(turn.textLength)', 'gathered.drain(0)']],
     rules: ['order-full-response'],
     fails: ['always-offsets'],
   },
@@ -81,9 +81,9 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'steering is taken in before every model call',
     patches: [
       [
-        'core/turn/turn.ts',
-        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await applyInbox',
-        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.usage.answered)) {\n      await applyInbox',
+        'core/turn/next-step.ts',
+        "if (state.pending > 0) return { type: 'apply-inbox' };",
+        "if (state.pending > 0 && state.isAnswered) return { type: 'apply-inbox' };",
       ],
     ],
     rules: ['steering-after-tools'],

@@ -383,13 +383,13 @@ export class Cloud {
       async (actor) => {
         actor.endsAt = scheduler.now + limit;
         scheduler.log(`${actor.id} receives token ${message.job.slot} (receive ${message.receives})`);
-        const { model, fallback, toolbox } = scriptedAgent(this, actor);
         const end = await runJob(
           {
             core: this.coreFor(actor),
-            model,
-            ...(this.settings.fallback && { fallback }),
-            toolbox,
+            agentFor: async () => {
+              const { model, fallback, toolbox } = scriptedAgent(this, actor);
+              return { model, ...(this.settings.fallback && { fallback }), toolbox };
+            },
             settings: {
               maxSteps: 5,
               flushMs: 100,

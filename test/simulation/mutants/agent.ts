@@ -16,7 +16,7 @@ export const AGENT: readonly Mutant[] = [
     name: 'tools-stop-for-anybody',
     breaks: 'other messages stop no tool',
     patches: [
-      ['core/turn/tools.ts', 'if (wantsCut(hold)) cut.', 'if (Object.keys(hold.lane.inbox).length > 0) cut.'],
+      ['core/turn/tools.ts', 'if (wantsCut(turn)) cut.', 'if (Object.keys(turn.lane.inbox).length > 0) cut.'],
     ],
   },
   {
@@ -26,8 +26,8 @@ export const AGENT: readonly Mutant[] = [
     patches: [
       [
         'core/turn/tools.ts',
-        'const free = without(await ask(hold, context, calls), calls);',
-        'await ask(hold, context, calls);\n  const free = calls;',
+        'const free = without(await ask(turn, context, calls), calls);',
+        'await ask(turn, context, calls);\n  const free = calls;',
       ],
     ],
   },
@@ -65,7 +65,7 @@ export const AGENT: readonly Mutant[] = [
     name: 'stopped-and-not-denied',
     breaks: 'what a stopped turn waits for is denied',
     approvals: true,
-    patches: [['core/turn/tools.ts', '[...(await denials(hold)), ...results]', 'results']],
+    patches: [['core/turn/tools.ts', '[...(await denials(turn)), ...results]', 'results']],
   },
   {
     name: 'trusts-and-says-nothing',
@@ -89,7 +89,7 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'passes-for-an-answer',
     breaks: 'a turn says that its answer was known',
-    patches: [['core/turn/end.ts', '...(used.cached && { cached: used.cached }),', '']],
+    patches: [['core/turn/end.ts', '...(usage.cached && { cached: usage.cached }),', '']],
   },
   {
     name: 'keeps-half-an-answer',
@@ -97,7 +97,7 @@ export const AGENT: readonly Mutant[] = [
     patches: [
       [
         'core/turn/response-cache.ts',
-        'asked !== 1 || hold.usage.steps > 0 || !hold.events.every(isBefore)',
+        'asked !== 1 || turn.usage.steps > 0 || !turn.events.every(isBefore)',
         'asked < 1',
       ],
       ['core/turn/response-cache.ts', 'messages as Json])', 'messages.slice(0, 1) as Json])'],
@@ -138,7 +138,7 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'leaves-out-unsaid',
     breaks: 'a turn says that the model does not see what came before',
-    patches: [['core/turn/turn.ts', 'if (await tellTrimmed(hold, before)) continue;', '']],
+    patches: [['core/turn/turn.ts', 'if (await reportTrimmed(turn, earlier)) return undefined;', '']],
   },
   {
     name: 'waits-for-a-silent-model',
@@ -185,8 +185,8 @@ export const AGENT: readonly Mutant[] = [
     patches: [
       [
         'core/turn/turn.ts',
-        '  await settleUnrun(hold);\n  const failure',
-        '  await settleUnanswered(hold, context, unansweredCalls(hold));\n  const failure',
+        '    await settleUnrun(this.#turn);\n    return this.#over(endGivenUp',
+        '    await settleUnanswered(this.#turn, this.#context, unansweredCalls(this.#turn));\n    return this.#over(endGivenUp',
       ],
     ],
   },
@@ -195,9 +195,9 @@ export const AGENT: readonly Mutant[] = [
     breaks: 'steering is taken in before every model call',
     patches: [
       [
-        'core/turn/turn.ts',
-        'if (Object.keys(hold.lane.inbox).length > 0) {\n      await applyInbox',
-        'if (Object.keys(hold.lane.inbox).length > 0 && (!hold.begun || hold.usage.answered)) {\n      await applyInbox',
+        'core/turn/next-step.ts',
+        "if (state.pending > 0) return { type: 'apply-inbox' };",
+        "if (state.pending > 0 && state.isAnswered) return { type: 'apply-inbox' };",
       ],
     ],
   },
@@ -206,7 +206,7 @@ export const AGENT: readonly Mutant[] = [
     breaks: 'a call is made again only while nothing of it is visible',
     patches: [
       [
-        'core/turn/turn.ts',
+        'core/turn/model-retry.ts',
         "if (outcome.type !== 'failed' || outcome.visible) return outcome;",
         "if (outcome.type !== 'failed') return outcome;",
       ],
@@ -216,12 +216,12 @@ export const AGENT: readonly Mutant[] = [
     name: 'take-over-from-the-start',
     breaks: 'after a take-over the model goes on from what was said',
     patches: [
-      ['core/turn/turn.ts', "entriesOf(hold.events, 'include')", "entriesOf(hold.events, 'hold back')"],
+      ['core/turn/turn-log.ts', "entriesOf(this.#events, 'include')", "entriesOf(this.#events, 'hold back')"],
     ],
   },
   {
     name: 'offset-of-the-call',
     breaks: 'a chunk says where in the turn it stands',
-    patches: [['core/turn/model-call.ts', 'gathered.drain(hold.textLength)', 'gathered.drain(0)']],
+    patches: [['core/turn/model-call.ts', 'gathered.drain(turn.textLength)', 'gathered.drain(0)']],
   },
 ];

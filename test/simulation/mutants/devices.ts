@@ -5,7 +5,7 @@ export const DEVICES: readonly Mutant[] = [
   {
     name: 'audience-of-the-lane-alone',
     breaks: 'listeners of the session are heard at every start',
-    patches: [['core/turn/hold.ts', 'this.#broadcast.join(session.audience);', '']],
+    patches: [['core/turn/leased-turn.ts', 'broadcast.join(where.sessionItem.audience);', '']],
   },
   {
     name: 'joins-the-session-alone',
@@ -62,8 +62,8 @@ export const DEVICES: readonly Mutant[] = [
         "when: [exists('lease')]",
       ],
       [
-        'core/turn/hold.ts',
-        'return this.lane.cancel?.turn === this.turn ? this.lane.cancel : undefined;',
+        'core/turn/leased-turn.ts',
+        'return this.lane.cancel?.turn === this.id ? this.lane.cancel : undefined;',
         'return this.lane.cancel;',
       ],
     ],

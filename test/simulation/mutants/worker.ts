@@ -7,9 +7,9 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'an event is durable before it is posted',
     patches: [
       [
-        'core/turn/hold.ts',
-        '    const written = await',
-        '    await this.#post(events);\n    const written = await',
+        'core/turn/leased-turn.ts',
+        '    const committed = await',
+        '    await this.#post(events);\n    const committed = await',
       ],
     ],
   },
@@ -30,13 +30,13 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'shared-holder',
     breaks: 'the value that holds a lane is new with each claim',
-    patches: [['core/turn/hold.ts', 'const me = core.newId();', "const me = 'worker';"]],
+    patches: [['core/turn/lease.ts', 'const id = core.newId();', "const id = 'worker';"]],
   },
   {
     name: 'mark-of-the-holder',
     breaks: 'the mark of a commit is new with each commit',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
-    patches: [['core/turn/hold.ts', '`${this.#me}:${++this.#commits}`', '`${this.#me}`']],
+    patches: [['core/turn/lease.ts', '`${this.#id}:${++this.#commits}`', '`${this.#id}`']],
   },
   {
     name: 'claim-without-slot',
@@ -97,7 +97,7 @@ export const WORKER: readonly Mutant[] = [
     name: 'hand-over-reports-success',
     breaks: 'a turn that is handed over keeps its token',
     patches: [
-      ['core/turn/worker.ts', '      await hold.handOver();\n      return end;', "      return 'over';"],
+      ['core/turn/worker.ts', '      await turn.handOver();\n      return end;', "      return 'over';"],
     ],
   },
   {
@@ -114,7 +114,7 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'roll-without-spill',
     breaks: 'a slot is rolled only after its tail is in EVENTS',
-    patches: [['core/turn/worker.ts', '  await hold.spill();\n  // And posted', '  // And posted']],
+    patches: [['core/turn/worker.ts', '  await turn.spill();\n  // They are posted', '  // They are posted']],
   },
   {
     name: 'roll-over-without-spill',
@@ -133,7 +133,7 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'a turn that a late request revived gets a new id',
     faults: { ghost: 0.3 },
     crowd: true,
-    patches: [['core/turn/turn.ts', '  if (hold.isRevived) await renew(hold, context);\n', '']],
+    patches: [['core/turn/leased-turn.ts', ' || (!this.hasBegun && isOld && !this.#isRenewed)', '']],
   },
   {
     name: 'roll-over-without-posts',
@@ -168,22 +168,16 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'tail-cleared-unspilled',
     breaks: 'an event leaves the tail only after it was spilled',
-    patches: [
-      [
-        'core/turn/hold.ts',
-        'const kept = this.#unspilled();',
-        'const kept = this.#unspilled().filter(({ seq }) => seq > this.#seq);',
-      ],
-    ],
+    patches: [['core/turn/leased-turn.ts', '[...this.#unspilled(), ...events]', '[...events]']],
   },
   {
     name: 'take-over-without-entries',
     breaks: 'entries that a dead worker did not write are written',
     patches: [
       [
-        'core/turn/hold.ts',
-        '    await this.writeEntries();\n    const unposted',
-        '    this.#entriesWritten = entriesOf(this.events).length;\n    const unposted',
+        'core/turn/leased-turn.ts',
+        '    await turn.writeEntries();\n    const unposted',
+        '    turn.#entriesWritten = turn.log.entriesSoFar.length;\n    const unposted',
       ],
     ],
   },

@@ -1,0 +1,332 @@
+import { Broadcast } from '../broadcast.ts';
+import type { Core } from '../core.ts';
+import type { EventDraft, TurnEvent } from '../events/events.ts';
+import { decodeEvents, encodeEvents, frameOf, mergeEvents, seqOf } from '../events/events.ts';
+import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
+import { isDeleted } from '../session/sessions.ts';
+import type { Lane, Session, TurnUsage } from '../store/items.ts';
+import { laneKey } from '../store/keys.ts';
+import type { Then, When } from '../store/lane/lane-update.ts';
+import { set } from '../store/update.ts';
+import { Lease } from './lease.ts';
+import { shouldSpill } from './spill-policy.ts';
+import { TurnLog } from './turn-log.ts';
+
+const NO_USAGE: TurnUsage = {
+  steps: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  lastInputTokens: 0,
+  answered: false,
+};
+
+/** Claims of a turn without a commit that makes progress in between, before the turn is given up. */
+export const MAX_ATTEMPTS = 3;
+
+/** What a commit demands and changes beside the events that it appends. */
+export interface Guard {
+  when?: When[];
+  change?: Then[];
+  /** This commit ends the turn. */
+  ends?: boolean;
+}
+
+/** Which lane is claimed, and what the worker knows of it. */
+export interface TurnClaim {
+  session: string;
+  laneId: string;
+  slot: string;
+  /** `seq` of the lane as it was read. */
+  seq: number;
+  /** The session as activated: nobody else moves its counters while this slot is the active one. */
+  sessionItem: Session;
+  /** Events of the session up to here were posted by this invocation. */
+  posted: number;
+}
+
+/**
+ * The turn in flight on a lane that this worker has leased: its log, and all that happens to it. A commit appends events
+ * under the lease (P8). Posts, spills and transcript entries follow the commit (P4).
+ */
+export class LeasedTurn {
+  readonly core: Core;
+  readonly sessionItem: Session;
+  /** Tools whose calls a user has approved for all of the session. */
+  readonly trusted: Set<string>;
+  /** No worker made progress with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
+  readonly isGivenUp: boolean;
+  readonly #lease: Lease;
+  readonly #broadcast: Broadcast;
+  #log: TurnLog;
+  /** Events up to here are in `EVENTS`, so that the next commit may drop them from the lane. */
+  #spilled: number;
+  /** Settles when the posts and entries that follow the last commit are done. */
+  #following: Promise<unknown> = Promise.resolve();
+  #entriesWritten = 0;
+  #usage = NO_USAGE;
+  /** Whether the lane has `usage` as it is here. */
+  #isUsageStored = true;
+  #isRenewed = false;
+
+  private constructor(core: Core, lease: Lease, sessionItem: Session, broadcast: Broadcast, log: TurnLog) {
+    const { lane } = lease;
+    this.core = core;
+    this.sessionItem = sessionItem;
+    this.trusted = new Set(sessionItem.trusted);
+    this.#lease = lease;
+    this.#spilled = sessionItem.seq;
+    this.#broadcast = broadcast;
+    this.#log = log;
+    if (log.hasBegun && lane.usage) this.#usage = lane.usage;
+    this.isGivenUp = !log.hasEnded && lane.attempts > MAX_ATTEMPTS;
+  }
+
+  /**
+   * Claims the lane for a slot that was just activated, and completes what an earlier worker left undone.
+   *
+   * @returns undefined if the lane has moved on, or its session is being deleted
+   */
+  static async claim(core: Core, where: TurnClaim): Promise<LeasedTurn | undefined> {
+    const lease = await Lease.claim(core, where);
+    if (!lease) return undefined;
+    const broadcast = new Broadcast(core, where.session, where.laneId);
+    broadcast.join(where.sessionItem.audience);
+    broadcast.join(lease.lane.audience);
+    const recovered = await recover(core, lease.lane, where.sessionItem);
+    if (!recovered) return undefined;
+    const { log, left, stored, others } = recovered;
+    const turn = new LeasedTurn(core, lease, where.sessionItem, broadcast, log);
+    for (const events of others) await writeEntries(core, where.session, events);
+    await turn.writeEntries();
+    const unposted = left.filter((event) => event.seq > Math.max(where.posted, lease.lane.posted ?? 0));
+    await broadcast.send(
+      await Promise.all(unposted.map((event) => storedFrame(core, where.session, event, stored))),
+    );
+    if (turn.#isTakeOver) core.metrics.count('TakeOvers');
+    return turn;
+  }
+
+  /** A turn that was handed over stands where its worker said that it left it. Any other turn was left by a dead worker. */
+  get #isTakeOver(): boolean {
+    const { posted, seq, attempts } = this.lane;
+    return this.hasBegun ? posted !== seq : attempts > 1;
+  }
+
+  get session(): string {
+    return this.#lease.session;
+  }
+  get laneId(): string {
+    return this.#lease.laneId;
+  }
+  get slot(): string {
+    return this.#lease.slot;
+  }
+  /** The lane as last seen. */
+  get lane(): Lane {
+    return this.#lease.lane;
+  }
+  get id(): string {
+    return this.lane.turn ?? '';
+  }
+  get events(): readonly TurnEvent[] {
+    return this.#log.events;
+  }
+  get log(): TurnLog {
+    return this.#log;
+  }
+  get hasBegun(): boolean {
+    return this.#log.hasBegun;
+  }
+  /** Number of the last event: the session's, until the first commit after another lane's turn. */
+  get seq(): number {
+    return Math.max(this.lane.seq, this.sessionItem.seq);
+  }
+  get nextSeq(): number {
+    return this.seq + 1;
+  }
+  get firstSeq(): number {
+    return this.#log.start?.seq ?? this.nextSeq;
+  }
+  get firstEntry(): number {
+    return this.#log.start?.entry ?? Math.max(this.lane.entry, this.sessionItem.entry) + 1;
+  }
+  /** When the turn began, in milliseconds since the epoch. */
+  get beganAt(): number {
+    return this.#log.start?.at ?? this.core.clock.now();
+  }
+  get textLength(): number {
+    return this.#log.text.length;
+  }
+  get usage(): TurnUsage {
+    return this.#usage;
+  }
+  /** Becomes durable with the next commit. If the worker dies before that, only the count of this usage is lost. */
+  set usage(usage: TurnUsage) {
+    this.#usage = usage;
+    this.#isUsageStored = false;
+  }
+  get abortRequest(): Lane['cancel'] {
+    return this.lane.cancel?.turn === this.id ? this.lane.cancel : undefined;
+  }
+
+  /**
+   * The turn must go on under a new id: its last event is committed already, or its id may be that of a turn which is
+   * over. The latter shows by its age: it was opened before the lane's last turn began, so the request that opened it came
+   * through late. Where clocks differ a fresh turn can look so too, and loses nothing by another id.
+   */
+  get needsNewId(): boolean {
+    const { begun, since } = this.lane;
+    const isOld = begun !== undefined && since !== undefined && since < begun.at;
+    return this.#log.hasEnded || (!this.hasBegun && isOld && !this.#isRenewed);
+  }
+
+  /**
+   * One conditional write, then the posts.
+   *
+   * @returns false if a condition of `guard` did not hold. The lane has been read again: decide again.
+   * @throws Fenced if the lane is not leased to this worker any more
+   */
+  async commit(drafts: readonly EventDraft[], guard: Guard = {}): Promise<boolean> {
+    // No more than one commit's posts are ever under way.
+    await this.#following;
+    const first = this.nextSeq;
+    const events = drafts.map((draft, i) => ({ ...draft, seq: first + i, turn: this.id }) as TurnEvent);
+    const storesUsage = !this.#isUsageStored && !guard.ends;
+    const committed = await this.#lease.commit({
+      to: this.seq + events.length,
+      unspilled: encodeEvents([...this.#unspilled(), ...events]),
+      progress: events.length > 0 || guard.ends === true,
+      when: guard.when ?? [],
+      change: [...(guard.change ?? []), ...(storesUsage ? [set<Lane>('usage', this.#usage)] : [])],
+    });
+    if (!committed) return false;
+    this.#isUsageStored = true;
+    this.#log.append(events);
+    this.#follow(this.#post(events));
+    this.#follow(this.#spillIfDue(events.length));
+    return true;
+  }
+
+  /** Commits where only the lease is demanded, so that a refusal which is not a fence leaves nothing to decide. */
+  async commitAlways(drafts: readonly EventDraft[], guard: Pick<Guard, 'change'> = {}): Promise<void> {
+    while (!(await this.commit(drafts, guard)));
+  }
+
+  /** Reads what others wrote on the lane while there is nothing to commit. Throws `Fenced`. */
+  async refresh(): Promise<void> {
+    await this.#lease.refresh();
+    this.#broadcast.join(this.lane.audience);
+  }
+
+  /**
+   * Continues under a new turn id without events, since nothing may follow a turn's last event. Refused like `commit`.
+   *
+   * @param id the new turn's id
+   */
+  async renew(id: string, guard: Guard = {}): Promise<boolean> {
+    // The attempts were those of the turn that has ended.
+    const change = [...(guard.change ?? []), set<Lane>('turn', id), set<Lane>('attempts', 0)];
+    if (!(await this.commit([], { ...guard, change }))) return false;
+    this.#log = new TurnLog();
+    this.#entriesWritten = 0;
+    this.#usage = NO_USAGE;
+    this.#isUsageStored = true;
+    this.#isRenewed = true;
+    return true;
+  }
+
+  /** Brings the transcript up to the committed events. */
+  async writeEntries(): Promise<void> {
+    await this.#following;
+    this.#entriesWritten = await writeEntries(this.core, this.session, this.events, this.#entriesWritten);
+  }
+
+  /** The same, while the turn goes on: the next commit waits for it, the model does not. */
+  startWritingEntries(): void {
+    this.#follow(this.writeEntries());
+  }
+
+  /** Number of the last entry that the turn has once it ends with this event. */
+  lastEntryWith(end: EventDraft): number {
+    return this.firstEntry + this.#log.entriesWith(end, this.nextSeq, this.id) - 1;
+  }
+
+  /** Puts all events of the lane into `EVENTS`. */
+  async spill(): Promise<void> {
+    const events = this.#unspilled();
+    const last = events.at(-1);
+    if (last === undefined) return;
+    await spillEvents(this.core, this.session, events);
+    this.#spilled = last.seq;
+  }
+
+  /** Leaves the turn to a fresh invocation, which goes on where this one stops and posts nothing again. */
+  async handOver(): Promise<void> {
+    await this.settled();
+    await this.commit([], { change: [set('posted', this.seq)] });
+    this.core.metrics.count('HandOvers');
+  }
+
+  /** The same, where the turn waits for a user's approval. Waiting for long counts no attempt. */
+  async suspend(): Promise<void> {
+    await this.settled();
+    await this.commit([], { change: [set('posted', this.seq), set('attempts', 0)] });
+    this.core.metrics.count('SetDowns');
+  }
+
+  /** Resolves when nothing of this worker is under way: otherwise it would continue in a later invocation. */
+  async settled(): Promise<void> {
+    await this.#following;
+    await this.#broadcast.settled();
+  }
+
+  #unspilled(): TurnEvent[] {
+    return decodeEvents(this.lane.unspilled).filter(({ seq }) => seq > this.#spilled);
+  }
+
+  /** Lets work on committed events go on while the model streams. The next commit waits for it. */
+  #follow(work: Promise<unknown>): void {
+    const all = Promise.all([this.#following, work]);
+    // The next commit, or `settled`, throws what failed; until then nobody waits for it.
+    all.catch(() => {});
+    this.#following = all;
+  }
+
+  async #post(events: readonly TurnEvent[]): Promise<void> {
+    this.#broadcast.join(this.lane.audience);
+    await this.#broadcast.send(events.map((event) => frameOf(event, () => this.#log.text)));
+  }
+
+  async #spillIfDue(added: number): Promise<void> {
+    const unspilled = this.lane.unspilled.filter((text) => seqOf(text) > this.#spilled);
+    const isAnswered = this.#usage.answered;
+    if (shouldSpill(laneKey(this.session, this.laneId), this.lane, { unspilled, added, isAnswered })) {
+      await this.spill();
+    }
+  }
+}
+
+/**
+ * Reads what an earlier worker committed and may not have completed. All of it is a function of committed events, and
+ * nothing of it is exclusive: entries are written again, events are posted again.
+ *
+ * @returns undefined if the session is being deleted. Else the turn's log; `left`, the events that the session does not
+ * count yet; `stored`, all events since the lane's last turn began; `others`, the events of other turns in `left`.
+ */
+async function recover(core: Core, lane: Lane, sessionItem: Session) {
+  const unspilled = decodeEvents(lane.unspilled);
+  const left = unspilled.filter((event) => event.seq > sessionItem.seq);
+  const { begun, turn = '', session } = lane;
+  if (!begun || (left.length === 0 && begun.turn !== turn)) {
+    return { log: new TurnLog(), left: [], stored: [], others: [] };
+  }
+  const stored = mergeEvents(await readEvents(core, session, begun.seq), unspilled);
+  const count = stored.filter(({ seq }) => seq >= begun.seq).length;
+  // Some are missing: expired, or removed with the session.
+  if (count <= lane.seq - begun.seq && (await isDeleted(core, session))) return undefined;
+  const turns = byTurn(stored);
+  const others = [...new Set(left.map((event) => event.turn))]
+    .filter((id) => id !== turn)
+    .map((id) => turns.get(id) ?? []);
+  return { log: new TurnLog(turns.get(turn)), left, stored, others };
+}

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { nextStep, type TurnState } from './next-step.ts';
+
+/** A turn between two model calls, with time left and nothing to heed. */
+const running: TurnState = {
+  needsNewId: false,
+  hasBegun: true,
+  isGivenUp: false,
+  abort: undefined,
+  unansweredCalls: [],
+  pending: 0,
+  isAnswered: false,
+  isTimeShort: false,
+};
+const abort = { turn: 't', pending: 'keep', by: 'c' } as const;
+const calls = [{ id: 'call', name: 'tool', args: {} }];
+
+const cases: readonly [title: string, change: Partial<TurnState>, type: string][] = [
+  ['a turn calls its model', {}, 'call-model'],
+  ['P6: pending messages are applied before a model call', { pending: 1 }, 'apply-inbox'],
+  ['P6, P7: a message behind a finished answer is applied', { pending: 1, isAnswered: true }, 'apply-inbox'],
+  ['an answered turn without pending messages ends', { isAnswered: true }, 'end-answered'],
+  ['an answered turn ends although time is short', { isAnswered: true, isTimeShort: true }, 'end-answered'],
+  ['a turn begins with its messages', { hasBegun: false, pending: 2 }, 'apply-inbox'],
+  ['a turn begins although time is short', { hasBegun: false, pending: 1, isTimeShort: true }, 'apply-inbox'],
+  ['P2: a turn whose messages were all withdrawn leaves no trace', { hasBegun: false }, 'end-unbegun'],
+  ['an abort comes before pending messages', { abort, pending: 1 }, 'abort'],
+  ['an abort comes before open calls', { abort, unansweredCalls: calls }, 'abort'],
+  [
+    'P13: open calls get results before messages are applied',
+    { unansweredCalls: calls, pending: 1 },
+    'settle-calls',
+  ],
+  ['without time the next invocation applies the messages', { pending: 1, isTimeShort: true }, 'hand-over'],
+  ['a turn that is given up runs no tool again', { isGivenUp: true, unansweredCalls: calls }, 'give-up'],
+  [
+    'a turn that is given up begins first, so that its error has a place',
+    { isGivenUp: true, hasBegun: false, pending: 1 },
+    'apply-inbox',
+  ],
+  [
+    'nothing follows a turn’s last event, not even an abort',
+    { needsNewId: true, abort, pending: 1 },
+    'renew',
+  ],
+];
+
+test.each(cases)('%s', (_, change, type) => {
+  expect(nextStep({ ...running, ...change }).type).toBe(type);
+});
+
+test('P6, P13: no state calls the model past an open call, a pending message, an abort or an end', () => {
+  const states = fc.record({
+    needsNewId: fc.boolean(),
+    hasBegun: fc.boolean(),
+    isGivenUp: fc.boolean(),
+    abort: fc.constantFrom(undefined, abort),
+    unansweredCalls: fc.constantFrom([], calls),
+    pending: fc.nat(3),
+    isAnswered: fc.boolean(),
+    isTimeShort: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(states, (state) => {
+      if (nextStep(state).type === 'call-model') expect(state).toEqual(running);
+    }),
+  );
+});

@@ -1,0 +1,58 @@
+import type { Entry } from '../events/entries.ts';
+import { entriesOf } from '../events/entries.ts';
+import type { EventDraft, TurnEvent } from '../events/events.ts';
+import { isEnd, textOf } from '../events/events.ts';
+
+/**
+ * The committed events of one turn, and what follows from them. It is a function of the events alone, so that a worker
+ * that takes over knows the same.
+ */
+export class TurnLog {
+  readonly #events: TurnEvent[];
+  #text: string;
+
+  /** @param events all committed events of the turn, from its `turn_start` on; none if it has not begun */
+  constructor(events: readonly TurnEvent[] = []) {
+    this.#events = events[0]?.type === 'turn_start' ? [...events] : [];
+    this.#text = textOf(this.#events);
+  }
+
+  append(events: readonly TurnEvent[]): void {
+    this.#events.push(...events);
+    this.#text += textOf(events);
+  }
+
+  get events(): readonly TurnEvent[] {
+    return this.#events;
+  }
+
+  /** The assistant text so far. Its length is the offset of the next chunk. */
+  get text(): string {
+    return this.#text;
+  }
+
+  get hasBegun(): boolean {
+    return this.#events.length > 0;
+  }
+
+  get hasEnded(): boolean {
+    const last = this.#events.at(-1);
+    return last !== undefined && isEnd(last);
+  }
+
+  /** Where the turn begins: its first event, its first entry, and when. Undefined before it has begun. */
+  get start(): { seq: number; entry: number; at: number } | undefined {
+    const first = this.#events[0];
+    return first?.type === 'turn_start' ? { seq: first.seq, entry: first.entry, at: first.at } : undefined;
+  }
+
+  /** The entries of the transcript, with the text that may still grow. */
+  get entriesSoFar(): Entry[] {
+    return entriesOf(this.#events, 'include');
+  }
+
+  /** How many entries the turn has once it ends with this event. */
+  entriesWith(end: EventDraft, seq: number, turn: string): number {
+    return entriesOf([...this.#events, { ...end, seq, turn } as TurnEvent]).length;
+  }
+}

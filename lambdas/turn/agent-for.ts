@@ -1,0 +1,71 @@
+import { agent } from '../../agent/agent.ts';
+import { readSecret } from '../../aws/secrets-manager/secrets.ts';
+import {
+  type Environment,
+  type ModelAccess,
+  readMcpUrls,
+  readModels,
+  SettingError,
+} from '../../config/settings.ts';
+import type { Core } from '../../core/core.ts';
+import { memoized } from '../../core/memoized.ts';
+import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
+import { parseMcpTokens } from '../../model/mcp/tokens.ts';
+import { createToolSource, type ToolSource } from '../../model/mcp/tool-source.ts';
+import { createModel } from '../../model/providers/create-model.ts';
+import { fingerprintOf } from '../../model/providers/fingerprint.ts';
+import { lazyModel } from '../../model/providers/lazy-model.ts';
+import { createToolbox } from '../../model/tools/toolbox.ts';
+
+/** The deployment's agents, composed from `agent/`, the settings and their secrets. */
+export interface Agents extends Pick<WorkerContext, 'agentFor'> {
+  /** Asks MCP servers for their tools. The turn function starts it beside a turn's first reads and writes. */
+  offerTools(): Promise<unknown>;
+}
+
+/** Composes the agents of this deployment: today one serves all sessions. */
+export function createAgents(env: Environment, core: Core): Agents {
+  const tools = createTools(env, core);
+  const [access, fallbackAccess] = readModels(env);
+  const makeModel = modelMaker(access, core, tools);
+  // Started with the environment. The first call throws a failure, and later calls try again.
+  makeModel().catch(() => {});
+  const served: SessionAgent = {
+    model: lazyModel(access.choice, makeModel, fingerprintOf(access, agent)),
+    ...(fallbackAccess && {
+      fallback: lazyModel(fallbackAccess.choice, modelMaker(fallbackAccess, core, tools)),
+    }),
+    toolbox: createToolbox(agent, tools),
+  };
+  return { agentFor: async () => served, offerTools: () => tools.offered() };
+}
+
+function createTools(env: Environment, core: Core): ToolSource {
+  const secret = env.MIDTURN_MCP_TOKENS_SECRET;
+  const tokens = memoized(async () =>
+    parseMcpTokens(secret ? await readSecret(secret) : (env.MIDTURN_MCP_TOKENS ?? '')),
+  );
+  return createToolSource(agent, {
+    urls: readMcpUrls(env),
+    async token(server) {
+      const token = (await tokens()).get(server);
+      if (token === undefined) throw new SettingError(`MIDTURN_MCP_TOKENS holds none of "${server}".`);
+      return token;
+    },
+    warn: (message, fields) => core.log.warn(message, fields),
+    failed: (server) => core.metrics.countBy('McpFailures', server),
+    now: () => core.clock.now(),
+  });
+}
+
+function modelMaker({ choice, baseUrl, apiKey, apiKeySecret }: ModelAccess, core: Core, tools: ToolSource) {
+  return memoized(async () => {
+    const key = apiKeySecret ? await readSecret(apiKeySecret) : apiKey;
+    return createModel(choice, agent, {
+      ...(baseUrl && { baseUrl }),
+      ...(key && { apiKey: key }),
+      tools,
+      warn: (message, fields) => core.log.warn(message, fields),
+    });
+  });
+}
