@@ -1,15 +1,9 @@
-import {
-  EVENT_FRAMES,
-  type EventFrame,
-  errorReply,
-  REPLY_FRAMES,
-  type ServerFrame,
-  turnError,
-} from '../protocol/server-frames.ts';
+import { type EndType, EVENT_FRAMES, EVENTS, type EventFrame, type EventOf } from '../protocol/events.ts';
+import { errorReply, REPLY_FRAMES, type ServerFrame } from '../protocol/server-frames.ts';
 
 export type FrameType = ServerFrame['type'];
 export type FrameOf<T extends FrameType> = Extract<ServerFrame, { type: T }>;
-export type EndFrame = FrameOf<'done'> | FrameOf<'aborted'> | Extract<EventFrame, { type: 'error' }>;
+export type EndFrame = EventOf<EndType>;
 export type ErrorReply = Exclude<FrameOf<'error'>, { terminal: true }>;
 
 /** What came in: a frame of the protocol; one of a type that it does not know, to be ignored; or one that breaks it. */
@@ -37,7 +31,8 @@ export function readFrame(text: string): Reading {
   }
   const known = SCHEMAS.get(type);
   if (!known) return { kind: 'foreign', type };
-  const schema = type !== 'error' ? known : Reflect.get(value, 'terminal') === true ? turnError : errorReply;
+  const schema =
+    type !== 'error' ? known : Reflect.get(value, 'terminal') === true ? EVENTS.error.schema : errorReply;
   const { success, data, error } = schema.safeParse(value);
   if (success) return { kind: 'frame', frame: data };
   const [issue] = error.issues;
@@ -49,8 +44,7 @@ export function readFrame(text: string): Reading {
 
 export const isEvent = (frame: ServerFrame): frame is EventFrame => 'seq' in frame;
 
-export const isEnd = (frame: ServerFrame): frame is EndFrame =>
-  frame.type === 'done' || frame.type === 'aborted' || (frame.type === 'error' && frame.terminal);
+export const isEnd = (frame: ServerFrame): frame is EndFrame => 'full_response' in frame;
 
 export const isRefusal = (frame: ServerFrame): frame is ErrorReply =>
   frame.type === 'error' && !frame.terminal;

@@ -49,5 +49,17 @@ export const content = z.union([
   z.array(contentPart).check(z.minLength(1), z.maxLength(MAX_CONTENT_PARTS)),
 ]);
 
+/** The sentences of the documents for a field at `path` that holds content; `what` is the one for the field itself. */
+export const contentSentences = <P extends string>(path: P, what: string) => ({
+  [path]: what,
+  [`${path}[].type`]: 'What this part is.',
+  [`${path}[].text`]: 'Of a text.',
+  [`${path}[].url`]:
+    'Of an image: where it is, by https and the name of a host. The model’s provider fetches it, never this server.',
+  [`${path}[].media_type`]: 'Of an image that is in the frame: its type.',
+  [`${path}[].data`]:
+    'Of an image that is in the frame: its bytes in base64. It counts into `limits.content_bytes`.',
+});
+
 export type ContentPart = z.infer<typeof contentPart>;
 export type Content = z.infer<typeof content>;

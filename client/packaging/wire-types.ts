@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import * as client from '../../protocol/client-frames.ts';
 import { content, contentPart } from '../../protocol/content.ts';
 import { ERROR_CODES } from '../../protocol/errors.ts';
+import { eventFrame } from '../../protocol/events.ts';
 import * as server from '../../protocol/server-frames.ts';
 
 /**
@@ -16,7 +17,7 @@ const TYPES: Readonly<Record<string, z.ZodMiniType>> = {
   AbortFrame: client.abortFrame,
   ApprovalResponseFrame: client.approvalResponseFrame,
   ClientFrame: z.union(Object.values(client.CLIENT_FRAMES)),
-  EventFrame: server.eventFrame,
+  EventFrame: eventFrame,
   ReplyFrame: server.replyFrame,
   HistoryEntry: server.historyEntry,
   SessionStart: server.sessionStart,

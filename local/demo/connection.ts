@@ -1,7 +1,8 @@
 import { WebSocket } from 'ws';
 import * as z from 'zod/mini';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
-import { eventFrame, replyFrame, type ServerFrame } from '../../protocol/server-frames.ts';
+import { eventFrame } from '../../protocol/events.ts';
+import { replyFrame, type ServerFrame } from '../../protocol/server-frames.ts';
 
 const serverFrame = z.union([eventFrame, replyFrame]);
 

@@ -1,27 +1,17 @@
 import type { ClientFrameType } from '../client-frames.ts';
+import { contentSentences } from '../content.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { ReplyFrame } from '../server-frames.ts';
 
 /**
- * What each frame, each field and each code means, in one place. Not in the schemas themselves, since those are part of
- * the functions' bundles. The generator refuses a frame or field without a description, and a description without one.
+ * The sentences of the documents for client frames, replies and codes; events have theirs in `events.ts`. A frame or code
+ * without an entry does not compile. The generator refuses a field without a sentence and a sentence without a field.
  */
 export interface FrameDescription {
   summary: string;
   /** By path: `resume.lane`, `messages[].id`. */
   fields: Readonly<Record<string, string>>;
 }
-
-/** What a user says, wherever it stands. */
-const contentFields = (path: string, what: string): Record<string, string> => ({
-  [path]: what,
-  [`${path}[].type`]: 'What this part is.',
-  [`${path}[].text`]: 'Of a text.',
-  [`${path}[].url`]:
-    'Of an image: where it is, by https and the name of a host. The model’s provider fetches it, never this server.',
-  [`${path}[].media_type`]: 'Of an image that is in the frame: its type.',
-  [`${path}[].data`]:
-    'Of an image that is in the frame: its bytes in base64. It counts into `limits.content_bytes`.',
-});
 
 export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDescription>> = {
   connect: {
@@ -40,7 +30,7 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
   message: {
     summary: 'Something the user says. Answered by `accepted`, or by an `error` that names the `id`.',
     fields: {
-      ...contentFields(
+      ...contentSentences(
         'content',
         'Text, or an array of texts and images. Kept verbatim. Not blank, and at most `limits.content_bytes` bytes as JSON.',
       ),
@@ -112,145 +102,7 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
   },
 };
 
-/** Fields that every event has. */
-export const EVENT_FIELD_DESCRIPTIONS = {
-  seq: 'The event’s number in its session: one more than that of the event before, from 1.',
-  turn_id: 'The turn that it belongs to.',
-} as const;
-
-const FULL_RESPONSE = {
-  full_response: 'All chunks of the turn put together; null when that would not fit into a frame.',
-  full_response_omitted:
-    'Present and true when `full_response` is null: the chunks, or `history`, have the text.',
-} as const;
-
-export const EVENT_DESCRIPTIONS = {
-  turn_start: {
-    summary: 'A turn begins.',
-    fields: {
-      message_ids: 'The messages that it begins with.',
-      resumed: 'Reserved: never sent by this server.',
-    },
-  },
-  applied: {
-    summary:
-      'User messages were taken in here: everything that the agent says from now on knows them. The messages that began the turn come first; steering follows where it was taken in.',
-    fields: {
-      messages: 'In the order in which the agent sees them.',
-      'messages[].id': 'The id of the message.',
-      ...contentFields('messages[].content', 'Its content, as it was sent.'),
-      step: 'The model call that sees these messages first, counted from 1 within the turn.',
-    },
-  },
-  chunk: {
-    summary: 'A piece of the answer. Text that was sent is never taken back or replaced.',
-    fields: {
-      content: 'To be appended.',
-      offset: 'Where it begins in the turn’s text, in UTF-16 code units (indices of a JavaScript string).',
-    },
-  },
-  thinking: {
-    summary: 'What the model thinks aloud. Never part of the answer, nor of the transcript.',
-    fields: { content: 'To be appended to what it thought before.' },
-  },
-  tool_call: {
-    summary: 'The agent calls a tool.',
-    fields: {
-      id: 'The call, unique within the turn.',
-      name: 'The tool.',
-      args: 'Its arguments; null when `truncated`.',
-      truncated: 'True when the arguments do not fit into a frame.',
-    },
-  },
-  tool_result: {
-    summary: 'The one result of a tool call. Also an aborted or failed turn has one for each of its calls.',
-    fields: {
-      id: 'The call.',
-      name: 'The tool.',
-      output: 'What it gave, as text.',
-      json: 'True when the tool gave something other than text: `output` is its JSON text.',
-      is_error: 'True when it failed, or did not get to its end.',
-      truncated: 'True when the output was cut to fit into a frame.',
-    },
-  },
-  approval_request: {
-    summary:
-      'A tool call waits for a person’s decision. Answered with `approval_response` by any connection of the session; the first answer counts.',
-    fields: {
-      request_id: 'To be named in the answer.',
-      tool_call_id: 'The `id` of the call that waits.',
-      tool: 'The tool.',
-      arguments_summary:
-        'What it would be called with, as JSON of at most 1000 characters, without secret values.',
-      timeout_secs: 'Seconds after which it counts as denied.',
-    },
-  },
-  approval_resolved: {
-    summary:
-      'What became of a request, once for each. A call that was denied has a `tool_result` that says so; one that was approved runs.',
-    fields: {
-      request_id: 'The request.',
-      decision: 'What was decided. `always` holds for all later calls of this tool in this session.',
-      reason:
-        '`answer`: by a person. `always`: by an earlier `always`. `timeout`: nobody answered. `aborted`: the turn was stopped.',
-      by: 'Whose answer it was: the subject of the principal.',
-    },
-  },
-  history_trimmed: {
-    summary:
-      'The transcript is longer than the model’s budget: its oldest turns were left out of the prompt.',
-    fields: {
-      dropped_messages:
-        'Entries of the transcript that were left out: those before the turns that were kept.',
-      kept_turns: 'Earlier turns that were kept.',
-      reason: '`context_tokens`: the setting that earlier turns no longer fit into.',
-    },
-  },
-  model_changed: {
-    summary:
-      'The model failed before anything of its call was visible, and the rest of the turn is another model’s. The next turn begins with the first one again.',
-    fields: {
-      model: 'The model that goes on.',
-      provider: 'Who runs it.',
-      fallback_from: 'The model that failed, as `provider:model`.',
-      reason: 'What it failed of: as in `error`.',
-    },
-  },
-  done: {
-    summary: 'The turn was answered, and no message waits in its inbox.',
-    fields: {
-      ...FULL_RESPONSE,
-      input_tokens: 'Tokens that the model read, over all its calls in this turn.',
-      output_tokens: 'Tokens that it wrote.',
-      tokens_used: 'The sum of both.',
-      last_input_tokens: 'Tokens that the last call read: how full the context is.',
-      model: 'The model.',
-      provider: 'Who runs it.',
-      fallback_from: 'The model that failed before this one took over, as `provider:model`.',
-      steps: 'Model calls of this turn.',
-      cached: 'True when the answer was taken from a cache.',
-    },
-  },
-  aborted: {
-    summary: 'The turn was stopped. What was said stays.',
-    fields: { ...FULL_RESPONSE, by: 'Who asked for it: the subject of the principal.' },
-  },
-  error_terminal: {
-    summary:
-      'The turn could not go on: `terminal` is true. What was said stays; messages that waited become the next turn.',
-    fields: {
-      ...FULL_RESPONSE,
-      code: 'To branch on: see the table of codes.',
-      message: 'For people. Never to be parsed.',
-      terminal: 'True: this ends a turn.',
-      retryable: 'Whether the same message may succeed later.',
-      reason:
-        'What a model call failed of, with `PROVIDER_ERROR` and `AUTH_ERROR`. More may come: treat an unknown one by `retryable`.',
-    },
-  },
-} as const satisfies Readonly<Record<string, FrameDescription>>;
-
-export const REPLY_DESCRIPTIONS = {
+export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescription>> = {
   session_start: {
     summary: 'The greeting: answers the first frame of a connection, whatever it is, before anything else.',
     fields: {
@@ -302,7 +154,7 @@ export const REPLY_DESCRIPTIONS = {
       'entries[].turn_id': 'The turn that it belongs to.',
       'entries[].role': 'Who speaks; says which of the other fields there are.',
       'entries[].id': 'Of a user’s message, its id; of a tool’s call and result, that of the call.',
-      ...contentFields('entries[].content', 'What was said; of a user’s message as it was sent.'),
+      ...contentSentences('entries[].content', 'What was said; of a user’s message as it was sent.'),
       'entries[].at': 'When the server received the message, in milliseconds since the epoch.',
       'entries[].step': 'As in `applied`.',
       'entries[].name': 'The tool.',
@@ -368,7 +220,7 @@ export const REPLY_DESCRIPTIONS = {
     },
   },
   pong: { summary: 'Answers `ping`.', fields: { nonce: 'As sent.' } },
-} as const satisfies Readonly<Record<string, FrameDescription>>;
+};
 
 export interface CodeDescription {
   /** Whether it answers a frame or tells a message’s fate (`reply`), ends a turn (`end`), or either. */

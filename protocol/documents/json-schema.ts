@@ -1,13 +1,8 @@
 import * as z from 'zod/mini';
 import { CLIENT_FRAMES } from '../client-frames.ts';
-import { EVENT_FRAMES, REPLY_FRAMES } from '../server-frames.ts';
-import {
-  CLIENT_FRAME_DESCRIPTIONS,
-  EVENT_DESCRIPTIONS,
-  EVENT_FIELD_DESCRIPTIONS,
-  type FrameDescription,
-  REPLY_DESCRIPTIONS,
-} from './descriptions.ts';
+import { EVENTS } from '../events.ts';
+import { REPLY_FRAMES } from '../server-frames.ts';
+import { CLIENT_FRAME_DESCRIPTIONS, type FrameDescription, REPLY_DESCRIPTIONS } from './descriptions.ts';
 
 /** The part of JSON Schema that the protocol's schemas come to. */
 export interface JsonSchema {
@@ -39,48 +34,44 @@ export interface DocumentedFrame {
 
 type AnyObject = z.ZodMiniObject;
 
-/** Every frame with its schema and its words, in the order of the protocol. */
+/** Every frame with its schema and its sentences, in the order of the protocol. */
 export function documentedFrames(): DocumentedFrame[] {
-  const typeOf = (schema: AnyObject) => String(literal(schema, 'type'));
-  const key = (schema: AnyObject) =>
-    typeOf(schema) === 'error' && literal(schema, 'terminal') === true ? 'error_terminal' : typeOf(schema);
-  const server = (kind: 'event' | 'reply', schemas: readonly AnyObject[], words: Words): DocumentedFrame[] =>
-    schemas.map((schema) => {
-      const { summary, fields } = wordsFor(words, key(schema));
-      const all = kind === 'event' ? { ...EVENT_FIELD_DESCRIPTIONS, ...fields } : fields;
-      const name = `server-${key(schema).replaceAll('_', '-')}`;
-      return { name, type: typeOf(schema), kind, summary, schema: describe(name, schema, summary, all) };
-    });
-  const client = Object.entries(CLIENT_FRAMES).map(([type, schema]): DocumentedFrame => {
-    const { summary, fields } = wordsFor(CLIENT_FRAME_DESCRIPTIONS, type);
-    const name = `client-${type.replaceAll('_', '-')}`;
-    return { name, type, kind: 'client', summary, schema: describe(name, schema, summary, fields) };
+  const client = Object.values(CLIENT_FRAMES).map((schema) => {
+    const type = typeOf(schema);
+    return documented('client', type, schema, CLIENT_FRAME_DESCRIPTIONS[type]);
   });
-  demandUsed(EVENT_DESCRIPTIONS, EVENT_FRAMES.map(key));
-  demandUsed(REPLY_DESCRIPTIONS, REPLY_FRAMES.map(key));
-  return [
-    ...client,
-    ...server('event', EVENT_FRAMES, EVENT_DESCRIPTIONS),
-    ...server('reply', REPLY_FRAMES, REPLY_DESCRIPTIONS),
-  ];
+  const events = Object.entries(EVENTS).map(([type, { schema, summary, sentences }]) =>
+    documented('event', type, schema, { summary, fields: sentences }),
+  );
+  const replies = REPLY_FRAMES.map((schema) => {
+    const type = typeOf(schema);
+    return documented('reply', type, schema, REPLY_DESCRIPTIONS[type]);
+  });
+  return [...client, ...events, ...replies];
 }
 
-type Words = Readonly<Record<string, FrameDescription>>;
-
-function wordsFor(words: Words, key: string): FrameDescription {
-  const found = words[key];
-  if (!found) throw new Error(`protocol/documents/descriptions.ts says nothing of the frame "${key}"`);
-  return found;
+/** What a frame of this schema has as its `type`. */
+function typeOf<T extends string>({ shape }: { shape: { type: z.ZodMiniLiteral<T> } }): T {
+  const [type] = shape.type.def.values;
+  if (type === undefined) throw new Error('A frame has no type.');
+  return type;
 }
 
-function demandUsed(words: Words, keys: readonly string[]): void {
-  const unused = Object.keys(words).find((key) => !keys.includes(key));
-  if (unused) throw new Error(`protocol/documents/descriptions.ts describes "${unused}", which is no frame`);
+function documented(
+  kind: DocumentedFrame['kind'],
+  type: string,
+  schema: AnyObject,
+  { summary, fields }: FrameDescription,
+): DocumentedFrame {
+  const name = nameOf(kind, type);
+  return { name, type, kind, summary, schema: describe(name, schema, summary, fields) };
 }
 
-function literal(schema: AnyObject, field: string): unknown {
-  const part = schema.shape[field];
-  return part instanceof z.ZodMiniLiteral ? [...part.def.values][0] : undefined;
+/** `error` is the type of an event and of a reply: the event's name says which it is. */
+function nameOf(kind: DocumentedFrame['kind'], type: string): string {
+  const side = kind === 'client' ? 'client' : 'server';
+  const isEventAndReply = kind === 'event' && Object.hasOwn(REPLY_DESCRIPTIONS, type);
+  return `${side}-${type.replaceAll('_', '-')}${isEventAndReply ? '-terminal' : ''}`;
 }
 
 /** The schema's JSON Schema, in which every field has its description. Unknown fields are allowed, as on the wire. */
@@ -115,13 +106,13 @@ function describe(
   const descriptionOf = (path: string): string => {
     if (path === 'type') return 'Which frame this is.';
     const text = fields[path];
-    if (text === undefined) throw new Error(`protocol/documents/descriptions.ts: ${name} has no "${path}"`);
+    if (text === undefined) throw new Error(`${name} has no "${path}"`);
     used.add(path);
     return text;
   };
   const { $defs: _, $schema: __, ...described } = walk(made, '');
   const unknown = Object.keys(fields).find((path) => !used.has(path));
-  if (unknown) throw new Error(`protocol/documents/descriptions.ts: ${name} has no field "${unknown}"`);
+  if (unknown) throw new Error(`${name} has no field "${unknown}"`);
   return { title: name, description: summary, ...described };
 }
 

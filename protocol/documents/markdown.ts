@@ -1,8 +1,9 @@
 import { readLimits, readRates } from '../../config/settings.ts';
 import { errorReply } from '../../core/replies.ts';
 import { ERROR_CODES } from '../errors.ts';
+import { COMMON_SENTENCES } from '../events.ts';
 import { ID_PATTERN, MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../limits.ts';
-import { CODE_DESCRIPTIONS, EVENT_FIELD_DESCRIPTIONS } from './descriptions.ts';
+import { CODE_DESCRIPTIONS } from './descriptions.ts';
 import type { Scene } from './examples.ts';
 import type { DocumentedFrame, JsonSchema } from './json-schema.ts';
 
@@ -45,7 +46,7 @@ interface Row {
   description: string;
 }
 
-const isCommon = ({ path }: Row) => Object.hasOwn(EVENT_FIELD_DESCRIPTIONS, path);
+const isCommon = ({ path }: Row) => Object.hasOwn(COMMON_SENTENCES, path);
 
 function frameSection({ kind, summary, schema }: DocumentedFrame): string {
   const rows = rowsOf(schema).filter((row) => row.path !== 'type' && !(kind === 'event' && isCommon(row)));

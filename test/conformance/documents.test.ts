@@ -11,7 +11,8 @@ import { committedFiles, generatedFiles } from '../../protocol/documents/generat
 import { documentedFrames, type JsonSchema, schemaFiles } from '../../protocol/documents/json-schema.ts';
 import { frameOfLine } from '../../protocol/documents/markdown.ts';
 import { ERROR_CODES } from '../../protocol/errors.ts';
-import { EVENT_FRAMES, REPLY_FRAMES } from '../../protocol/server-frames.ts';
+import { EVENT_FRAMES } from '../../protocol/events.ts';
+import { REPLY_FRAMES } from '../../protocol/server-frames.ts';
 import { frameArbitrary } from './frame-arbitrary.ts';
 
 const docs = join(import.meta.dirname, '../../docs');

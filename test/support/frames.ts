@@ -1,13 +1,13 @@
-import { type EventFrame, eventFrame, replyFrame } from '../../protocol/server-frames.ts';
+import { type EndType, type EventFrame, type EventOf, eventFrame } from '../../protocol/events.ts';
+import { replyFrame } from '../../protocol/server-frames.ts';
 import type { FrameOf, FrameType, Received, WsClient } from './ws-client.ts';
 
 /** Words for what a client has received. */
 
-export type EndFrame = FrameOf<'done'> | FrameOf<'aborted'> | (FrameOf<'error'> & { terminal: true });
+export type EndFrame = EventOf<EndType>;
 
 export const isEvent = (frame: Received): frame is EventFrame => 'seq' in frame;
-export const isEnd = (frame: Received): frame is EndFrame =>
-  isEvent(frame) && ['done', 'aborted', 'error'].includes(frame.type);
+export const isEnd = (frame: Received): frame is EndFrame => isEvent(frame) && 'full_response' in frame;
 
 export const framesOf = <T extends FrameType>(client: WsClient, type: T): FrameOf<T>[] =>
   client.frames.filter((frame): frame is FrameOf<T> => frame.type === type);
