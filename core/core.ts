@@ -1,7 +1,7 @@
 import type { Limits, Rates, Retention, SteerScope } from '../config/settings.ts';
 import type { Clock, Gateway, Log, Metrics, NewId, Queues, Store } from './ports.ts';
 
-/** All that the core is given: its ports and its settings. */
+/** What the core is given: its ports and its settings. */
 export interface Core {
   store: Store;
   queues: Queues;
@@ -20,9 +20,9 @@ const DAY = 24 * 3600;
 const HOUR = 3600;
 
 /**
- * When items expire, in seconds since the epoch. A session outlives its lanes, and a lane outlives the events and outcomes
- * that refer to it, by days: DynamoDB may delete up to two days late, and a session that was gone too early would
- * count from zero under old entries.
+ * When items expire, in seconds since the epoch. A session outlives its lanes by days, and a lane outlives the events and
+ * outcomes that refer to it. DynamoDB may delete up to two days late. A session that was deleted before its entries would
+ * count from zero again under them.
  */
 export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
   const now = Math.floor(core.clock.now() / 1000);
@@ -37,9 +37,9 @@ export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
     entry: now + transcriptDays * DAY,
     lane: Math.max(events, now + DAY) + 4 * DAY,
     session,
-    /** Beyond the session's, which moves ahead with every turn: so it is renewed once in a month, not with every turn. */
+    /** A month after the session's, which moves with every turn: so the listing is renewed once a month. */
     listing: session + 30 * DAY,
-    /** Of a deleted session: long after everything that could still write for it is over. */
+    /** Of a deleted session: long after the last function that could still write for it. */
     tombstone: now + DAY,
   };
 };

@@ -2,7 +2,7 @@ import type { CountMetric, SplitMetric, TimeMetric } from '../config/metrics.ts'
 import type { Key } from './store/keys.ts';
 import type { Update } from './store/update.ts';
 
-/** What the core needs from the world. It reads no clock, no random source and no environment by itself. */
+/** What the core needs from outside. It reads no clock, no random source and no environment by itself. */
 
 export type Written<T> = { ok: true; item: T } | { ok: false };
 
@@ -13,8 +13,9 @@ export interface Store {
   /** False: something is there already. */
   putIfAbsent<T>(key: Key<T>, item: T): Promise<boolean>;
   /**
-   * `ok: false` means that a condition did not hold *when the answer was made*: after an ambiguous failure the
-   * store may have carried the update out before and refuse its own repeat, so whoever is refused reads.
+   * Makes one conditional write. `ok: false` means that a condition did not hold when the answer was made. After an
+   * ambiguous failure the store may have made the write and refused its own repeat, so a caller that is refused reads the
+   * item.
    */
   update<T>(key: Key<T>, update: Update<T>): Promise<Written<T>>;
   delete<T>(key: Key<T>): Promise<void>;
@@ -24,38 +25,38 @@ export interface Store {
   query<T>(from: Key<T>, to: Key<T>, options?: { backwards?: boolean; limit?: number }): Promise<T[]>;
 }
 
-/** Stands for a slot in the session's FIFO queue: "this slot has work". */
+/** A message of the session's FIFO group: "this slot has work". */
 export interface TurnJob {
   session: string;
   lane: string;
   slot: string;
 }
 
-/** "This session is to be deleted, and what turns up of it until then too." */
+/** A request to delete a session, and what late writers still add to it until `until`. */
 export interface Deletion {
   session: string;
-  /** When it was asked for, in milliseconds since the epoch: a session made later is another one. */
+  /** When the deletion was requested, in milliseconds since the epoch. A session made later is another one. */
   at: number;
-  /** Until when something may still be written for it. */
+  /** Until when a function that had begun before may still write, in milliseconds since the epoch. */
   until: number;
 }
 
 export interface Queues {
   /**
-   * Sends a token to the session's group. `sender` makes the deduplication id unique per sender: a repeat that SQS
-   * swallows because its first was consumed would strand the lane.
+   * Sends a turn job to the session's group. `sender` makes the deduplication id unique per sender. Otherwise SQS could
+   * drop a job as a repeat of one that is consumed already, and nobody would run the slot.
    */
   sendJob(job: TurnJob, sender: string): Promise<void>;
-  /** Wakes the deadline function after so many seconds (at most 900). */
+  /** Invokes the deadline function for the slot after so many seconds (at most 900). */
   sendDeadline(job: TurnJob, seconds: number): Promise<void>;
-  /** Wakes the deadline function after so many seconds (at most 900) to carry it out. */
+  /** Invokes the deadline function for the deletion after so many seconds (at most 900). */
   sendDeletion(deletion: Deletion, seconds: number): Promise<void>;
 }
 
 export interface Gateway {
   /** `gone`: this connection will never receive anything again. Throws when the post failed otherwise. */
   post(connection: string, frame: string): Promise<'sent' | 'gone'>;
-  /** Closes a connection, so that its client connects again and resumes. One that is gone is closed already. */
+  /** Closes a connection, so that its client connects again and resumes. Does nothing if the connection is gone. */
   disconnect(connection: string): Promise<void>;
 }
 
@@ -78,10 +79,10 @@ export interface Log {
   with(fields: Record<string, unknown>): Log;
 }
 
-/** What an operator counts and measures, by the names of `METRICS`. */
+/** Counts and times for operators, by the names of `METRICS` (config/metrics.ts). */
 export interface Metrics {
   count(name: CountMetric, value?: number): void;
-  /** `part`: which value of the metric's dimension it was. */
+  /** `part`: the value of the metric's dimension. */
   countBy(name: SplitMetric, part: string): void;
   time(name: TimeMetric, ms: number): void;
 }

@@ -2,7 +2,10 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Content } from '../content.ts';
 import type { Entry } from '../events/entries.ts';
 
-/** The items of the data model (docs/design.md §4). Times are milliseconds since the epoch, `expires` is in seconds. */
+/**
+ * The items of the data model (docs/architecture.md). Times are milliseconds since the epoch; `expires` is in seconds.
+ * The table has some attributes under shorter names: stored-names.ts.
+ */
 
 export interface Principal {
   tenant: string;
@@ -21,27 +24,27 @@ export interface Connection {
   resumed: boolean;
   /** Which invocation sends `session_start`; the others wait for `greeted`. */
   opener?: string;
-  /** Session and lane are chosen: they never change from then on. */
+  /** Session and lane are chosen and never change from now on. */
   bound?: boolean;
-  /** `session_start` is sent and events are listened to. */
+  /** `session_start` is sent, and the connection is in the session's audience. */
   opened?: boolean;
-  /** A `connect` was answered: the next one asks for a new `session_start`, this one had the greeting. */
+  /** A `connect` was answered. The next one is answered by a new `session_start`. */
   connected?: boolean;
   expires: number;
 }
 
-/** A message that no turn has taken in yet: in a lane's inbox, or waiting for a turn of its own. */
+/** A message that no turn has applied: in a lane's inbox, or waiting for a turn of its own. */
 export interface PendingMessage {
   content: Content;
-  /** The turn that it opens, or would have opened had its lane had none. */
+  /** The turn that the message opens if its lane has none. */
   turn: string;
   /** When API Gateway received it. */
   at: number;
-  /** The client's own count. */
+  /** The client's own count of its messages. */
   order?: number;
-  /** Present and true: the running model call is cut for it. */
+  /** Present and true for `delivery: now`: the running model call is cut. */
   now?: boolean;
-  /** Its sender's lane, where that is not the one that it is pending on: its outcome is told there. */
+  /** The lane of its sender, if it is pending on another one. Its outcome is reported there. */
   from?: string;
 }
 
@@ -49,7 +52,7 @@ export type WithdrawalCode =
   | 'cancelled'
   | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'SESSION_DELETED'>;
 
-/** What became of a withdrawn message, until its sender heard it; `from` as in the message. */
+/** The outcome of a withdrawn message, until its sender received it. `from` is that of the message. */
 export interface UndeliveredOutcome {
   code: WithdrawalCode;
   from?: string;
@@ -61,7 +64,7 @@ export interface AbortRequest {
   by: string;
 }
 
-/** A person's answer to a request; without `by` it is one that was given before, for all calls of the tool. */
+/** A user's answer to an approval request. Without `by` it follows from an earlier `always` for the tool. */
 export interface Decision {
   decision: 'approve' | 'deny' | 'always';
   by?: string;
@@ -73,15 +76,16 @@ export interface TurnUsage {
   inputTokens: number;
   outputTokens: number;
   lastInputTokens: number;
-  /** The last model call ended with an answer: only an empty inbox is missing for `done`. */
+  /** The last model call ended with an answer. With an empty inbox the turn is `done`. */
   answered: boolean;
-  /** The last model call was none: its answer was known. */
+  /** The answer came from the response cache. */
   cached?: true;
 }
 
 /**
- * Who is posted to, by connection. One that is catching up is given what was committed before it joined by the function
- * that answers its `connect`; the turn's worker keeps what follows until that is done, so that the two are never mixed.
+ * The connections that events are posted to. A connection that is catching up gets what was committed before it joined
+ * from the function that answers its `connect`. The turn's worker keeps what follows until that is done, so that replay
+ * and live events are never mixed (P9).
  */
 export type Audience = Record<string, Listening>;
 export type Listening = typeof CATCHING_UP | typeof LIVE;
@@ -90,51 +94,51 @@ export const LIVE = 1;
 
 export interface Lane {
   session: string;
-  /** The connection that speaks on this lane now; outcomes of its messages are told there. */
+  /** The connection that uses this lane now. Outcomes of its messages are sent there. */
   connection: string;
-  /** The one turn in flight and the place in the session's queue that it runs in. */
+  /** The one turn in flight, and the slot of the session's queue that it runs in. */
   turn?: string;
   slot?: string;
-  /** When this turn began to wait for its session. */
+  /** When the turn began to wait for its session. */
   since?: number;
-  /** A value unique to the claim whose worker may write for this lane (P8). */
+  /** Unique to the last claim: only its worker can write for this lane (P8). */
   lease?: string;
-  /** Unique to the last commit: how a writer whose answer was lost recognises its own. */
+  /** Unique to the last commit: a writer whose answer was lost recognises its own commit by it. */
   commitId?: string;
-  /** Claims since something was last committed. */
+  /** Claims since the last commit that made progress. */
   attempts: number;
-  /** The last turn that began here: its first event, first entry and time. */
+  /** The last turn that began here: its first event, its first entry and its time. */
   begun?: { turn: string; seq: number; entry: number; at: number };
   usage?: TurnUsage;
   inbox: Record<string, PendingMessage>;
-  /** The highest `order` that was taken in. */
+  /** The highest `order` that was applied. */
   lastOrder?: number;
-  /** `delivery: queue` on a busy lane: each has its turn, and so a slot, of its own. */
+  /** Messages with `delivery: queue` on a busy lane: each opens a turn and a slot of its own. */
   waiting: Record<string, PendingMessage>;
-  /** Content bytes in inbox and waiting. */
+  /** Bytes of content in `inbox` and `waiting`. */
   bytes: number;
-  /** Ids taken in or withdrawn in this turn, and in the one before. */
+  /** Ids of messages that were applied or withdrawn in this turn, and in the one before. */
   ids: Record<string, 1>;
   previousIds: Record<string, 1>;
   seq: number;
   entry: number;
-  /** Committed events that may not be in EVENTS yet, encoded. */
+  /** Committed events, encoded, that may not be in `EVENTS` yet. */
   unspilled: string[];
-  /** Set when a turn was handed over: events up to here were posted, so that nobody posts them again. */
+  /** Set when a turn was handed over: events up to here were posted and are not posted again. */
   posted?: number;
-  /** Tool calls that are committed and were left to a fresh invocation before they were started. */
+  /** Committed tool calls that were left to a fresh invocation before they were started. */
   unstarted?: { turn: string; calls: string[] };
-  /** A mark for each approval that the turn has asked for and that is not resolved. */
+  /** The open approval requests of the turn. */
   approvals?: Record<string, 1>;
-  /** What was decided of them, by request. */
+  /** What users decided, by request. */
   decisions?: Record<string, Decision>;
   cancel?: AbortRequest;
   audience: Audience;
   /** Outcomes of withdrawn messages that their senders have not heard yet. */
   undelivered: Record<string, UndeliveredOutcome>;
-  /** Messages of this lane that steer another lane's turn: which one (`place.ts`). */
+  /** Messages of this lane that steer another lane's turn, with their targets (core/session/forwarded.ts). */
   forwarded: Record<string, string>;
-  /** Moved ahead, by days, with every message and every claim: it never expires under a turn. */
+  /** Moved ahead by days with every message and every claim, so that a lane never expires under a turn. */
   expires: number;
 }
 
@@ -142,19 +146,19 @@ export interface Session {
   principal: Principal;
   sessionId: string;
   name?: string;
-  /** When it was made: its place in its principal's list. */
+  /** When it was made. Orders its principal's list. */
   created: number;
   /** When its last turn began. */
   lastActive?: number;
-  /** Until when it is in its principal's list, in seconds: renewed by a turn that would outlive that. */
+  /** Until when it is in its principal's list, in seconds since the epoch. Renewed by a turn that would outlive that. */
   listed?: number;
-  /** When it was deleted: all that is left of it is this item, which keeps its id from being used before it expires. */
+  /** When it was deleted. Only this item is left, which keeps the id from being used until it expires. */
   deleted?: number;
-  /** Tools whose calls a person has approved for all of the session. */
+  /** Tools whose calls a user has approved for all of the session. */
   trusted?: string[];
   /** Admitted slots. */
   queue: Record<string, { lane: string; at: number }>;
-  /** The slot that runs. A hint: its lane may be past it already. */
+  /** The slot that runs. A hint: its lane may have ended it already. */
   active?: { slot: string; lane: string };
   seq: number;
   entry: number;
@@ -162,19 +166,19 @@ export interface Session {
   expires: number;
 }
 
-/** A session's place in its principal's list. All else that a list shows is read from the session itself. */
+/** A session's place in its principal's list. What else a list shows is read from the session. */
 export interface Listing {
   sessionId: string;
   created: number;
   expires: number;
 }
 
-/** What became of a message: final, and the same for whoever asks. */
+/** What became of a message. The first outcome that is written is final. */
 export type MessageOutcome =
   | { outcome: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: number }
   | { outcome: 'withdrawn'; code: WithdrawalCode; expires: number };
 
-/** What a model answered to a prompt, under the digest of everything that it saw. */
+/** What a model answered to a prompt, under the digest of all that shaped the answer. */
 export interface CachedAnswer {
   text: string;
   expires: number;
@@ -186,7 +190,7 @@ export interface CacheNote {
 
 export type StoredEntry = Entry & { expires: number };
 
-/** How often a principal did something in one window of time. */
+/** How often a principal sent frames or connected in one window. */
 export interface RateCount {
   count: number;
   expires: number;

@@ -12,7 +12,7 @@ import type {
   StoredEvents,
 } from './items.ts';
 
-/** A primary key that knows what is stored under it. */
+/** A primary key whose type says what is stored under it. */
 export interface Key<T> {
   readonly pk: string;
   readonly sk: string;
@@ -37,7 +37,7 @@ const partsOf = ({ tenant, subject }: Principal) => [tenant, subject].map(encode
 export const sessionOf = (principal: Principal, sessionId: string): string =>
   `${partsOf(principal)}#${encodeURIComponent(sessionId)}`;
 
-/** All that a session consists of, from the first sort key to the last, but for the session itself. */
+/** The range of all items of a session, except the session item itself. */
 export const partsRange = (session: string): readonly [from: Key<unknown>, to: Key<unknown>] => [
   { pk: `SESSION#${session}`, sk: '.' },
   { pk: `SESSION#${session}`, sk: '~' },
@@ -45,8 +45,8 @@ export const partsRange = (session: string): readonly [from: Key<unknown>, to: K
 
 export const connectionKey = (id: string): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
 /**
- * All that a session consists of is in one partition, so that whoever deletes it finds every item, and a lane is reached
- * through its own session alone (P12).
+ * All items of a session are in one partition, so that a deletion finds every one of them, and a lane is reached through
+ * its own session only (P12).
  */
 export const sessionKey = (session: string): Key<Session> => ({ pk: `SESSION#${session}`, sk: SOLE });
 export const laneKey = (session: string, id: string): Key<Lane> => ({
@@ -66,12 +66,12 @@ export const entryKey = (session: string, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,
   sk: `ENTRY#${number(n)}`,
 });
-/** The sessions of a principal in which something was said, in the order in which they were made. */
+/** The principal's sessions in which a turn began, in the order in which they were made. */
 export const listingKey = (
   principal: Principal,
   { created, sessionId }: Pick<Listing, 'created' | 'sessionId'>,
 ): Key<Listing> => listingAt(principal, `${number(created)}#${encodeURIComponent(sessionId)}`);
-/** The place itself, as a list's pages give it to go on from. */
+/** The same by its position in the list, from which a page continues. */
 export const listingAt = (principal: Principal, place: string): Key<Listing> => ({
   pk: `PRINCIPAL#${partsOf(principal)}`,
   sk: `${LISTING}${place}`,
@@ -85,15 +85,15 @@ export const cachedAnswerKey = (digest: string): Key<CachedAnswer> => ({
   pk: `${CACHE}${digest}`,
   sk: SOLE,
 });
-/** Stands in the session that an answer was given in, so that whoever deletes it finds the answer too. */
+/** A note in the session that the answer was given in, so that its deletion finds the cached answer too. */
 export const cacheNoteKey = (session: string, { pk }: Key<CachedAnswer>): Key<CacheNote> => ({
   pk: `SESSION#${session}`,
   sk: pk,
 });
-/** The answer that this is a note of, if it is one. */
+/** The key of the cached answer, if this is the key of a note. */
 export const notedAnswer = ({ sk }: Key<unknown>): Key<CachedAnswer> | undefined =>
   sk.startsWith(CACHE) ? { pk: sk, sk: SOLE } : undefined;
-/** Under the *last* seq that the item holds: a later, longer spill of the same events replaces nothing. */
+/** Under the *last* `seq` that the item holds, so that a longer spill of the same events does not replace it. */
 export const eventsKey = (session: string, lastSeq: number): Key<StoredEvents> => ({
   pk: `SESSION#${session}`,
   sk: `EVENTS#${number(lastSeq)}`,

@@ -13,15 +13,15 @@ import {
   sizeBelow,
 } from './update.ts';
 
-/** Every write on a session. Those that may be repeated are idempotent: done twice is done once. */
+/** Every write on a session. A write that may be repeated is idempotent. */
 
 /**
- * Nothing of a deleted session comes to life again, whatever is still under way: neither a listener nor a turn gets in, and
- * its id makes no new one as long as this item is there.
+ * A deleted session stays deleted, whatever late request arrives: it admits no listener and no turn, and its id makes no
+ * new session while this item exists.
  */
 const alive = absent<Session>('deleted');
 
-/** Made by the first connection, kept alive by every later one. Refused: it was deleted. */
+/** Makes the session with its first connection, and moves its expiry with every later one. Refused if it was deleted. */
 export const ensureSession = (
   principal: Principal,
   sessionId: string,
@@ -38,48 +38,46 @@ export const ensureSession = (
     setIfAbsent('seq', 0),
     setIfAbsent('entry', 0),
     setIfAbsent('created', now),
-    // A client that gives a name each time it connects does not undo what the session was renamed to.
+    // A client may send the name with every connection, so it does not replace a later rename.
     ...(name ? [setIfAbsent<Session>('name', name)] : []),
     set('expires', expires),
   ],
 });
 
-/** All calls of these tools are approved from now on. Done twice is done once. */
+/** Approves all calls of these tools from now on. Idempotent. */
 export const trust = (tools: readonly string[]): Update<Session> => ({
   when: [alive, exists('queue')],
   change: [set('trusted', tools)],
 });
 
-/** A place in the queue, if there is room or it has one already. Recognised: it is in the queue. */
+/** Admits a slot to the queue, if there is room or it is there already. The writer recognises its success by the queue. */
 export const admit = (slot: string, lane: string, at: number, limit: number): Update<Session> => ({
   when: [exists('queue'), alive, any(exists(['queue', slot]), sizeBelow('queue', limit))],
   change: [setIfAbsent(['queue', slot], { lane, at })],
 });
 
-/** Frees a place that its lane no longer needs; never the running one's. */
+/** Removes a slot that its lane no longer needs from the queue, never the active one. */
 export const release = (slot: string): Update<Session> => ({
   when: [exists(['queue', slot]), any(absent('active'), differs(['active', 'slot'], slot))],
   change: [remove(['queue', slot])],
 });
 
-/** One turn at a time (P5): another slot must have been rolled first. Recognised: it is the active one. */
+/** Makes a slot the active one. One turn at a time (P5): another active slot must have been retired first. */
 export const activate = (slot: string, lane: string, at: number): Update<Session> => ({
   when: [exists('queue'), alive, any(absent('active'), equals(['active', 'slot'], slot))],
   change: [set('active', { slot, lane }), set('lastActive', at), setIfAbsent(['queue', slot], { lane, at })],
 });
 
-/**
- * The slot is not the active one after all: it keeps its place, and waits behind its own lane's turn. Recognised: it is not
- * active any more.
- */
+/** Takes back `activate`: the slot keeps its place in the queue and waits behind its own lane's turn. */
 export const deactivate = (slot: string): Update<Session> => ({
   when: [equals(['active', 'slot'], slot)],
   change: [remove('active')],
 });
 
 /**
- * A slot is over: what its lane counted goes on in the session, so that the next turn counts on from there. Demands
- * that it is still the active one and that nothing has moved since it was read. Recognised: it is not active any more.
+ * Retires a slot that is over: the session takes over the counters of its lane, so that the next turn counts on from there.
+ * It demands that the slot is still the active one and that the session has not moved since it was read. The writer
+ * recognises its success because the slot is not active any more.
  */
 export const retire = (
   slot: string,
@@ -100,7 +98,7 @@ export const retire = (
   ],
 });
 
-/** Recognised: it bears the name; done twice is done once. */
+/** Renames the session. Idempotent. */
 export const rename = (name: string): Update<Session> => ({
   when: [exists('queue'), alive],
   change: [set('name', name)],
@@ -117,8 +115,9 @@ export const leaveAudience = (connection: string): Update<Session> => ({
 });
 
 /**
- * From now on the session is gone. Demands that it was made before its deletion was asked for: a message that is delivered
- * ages later must not hit another one of the same id. Recognised: it is deleted.
+ * Marks the session as deleted. It demands that the session was made before its deletion was requested: a queue message
+ * that is delivered days later must not delete a new session of the same id. The writer recognises its success by
+ * `deleted`.
  */
 export const markDeleted = (at: number, expires: number): Update<Session> => ({
   when: [exists('queue'), alive, atMost('created', at)],

@@ -1,10 +1,16 @@
 /**
- * A conditional write on one item, as data. The core says what must be true and what changes; adapters carry it out as
- * one atomic step (a DynamoDB `UpdateItem`, or the same on a map). So each rule of docs/design.md is written once, and
- * holds on DynamoDB, in memory and in the simulation alike.
+ * A conditional write on one item, as data. The core says what must be true and what changes. An adapter makes it one
+ * atomic step: a DynamoDB `UpdateItem`, or the same on a map. So each rule is written once and holds on DynamoDB, in
+ * memory and in the simulation (test/contract compares the adapters).
+ *
+ * @example
+ * const admit: Update<Session> = {
+ *   when: [exists('queue'), sizeBelow('queue', 8)],
+ *   change: [setIfAbsent(['queue', slot], { lane, at })],
+ * };
  */
 
-/** An attribute, or one key of an attribute that is a map. The map must exist: DynamoDB makes no parents. */
+/** An attribute, or one key of an attribute that is a map. The map must exist: DynamoDB creates no parents. */
 export type Path<T> = (keyof T & string) | readonly [keyof T & string, string];
 
 export type Condition<T> =
@@ -23,12 +29,12 @@ export type Change<T> =
   | { readonly do: 'set'; readonly path: Path<T>; readonly value: unknown }
   | { readonly do: 'setIfAbsent'; readonly path: Path<T>; readonly value: unknown }
   | { readonly do: 'remove'; readonly path: Path<T> }
-  /** The attribute must be there. */
+  /** The attribute must exist. */
   | { readonly do: 'add'; readonly path: Path<T>; readonly value: number }
-  /** The same, from zero where the attribute is not there. */
+  /** The same, from zero if the attribute does not exist. */
   | { readonly do: 'count'; readonly path: Path<T>; readonly value: number };
 
-/** All conditions must hold; then all changes are made, each computed from the item as it was. Paths must not overlap. */
+/** If all conditions hold, all changes are made, each computed from the item as it was. Paths must not overlap. */
 export interface Update<T> {
   readonly when: readonly Condition<T>[];
   readonly change: readonly Change<T>[];
