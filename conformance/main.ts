@@ -13,8 +13,8 @@ async function main(): Promise<number> {
   }
   const rules = selectRules(RULES, command.filters);
   if (command.action === 'list') {
-    for (const { name, promise, says } of rules)
-      console.log(`${name.padEnd(32)} ${promise.padEnd(6)} ${says}`);
+    for (const { name, promise, points, says } of rules)
+      console.log(`${name.padEnd(32)} ${promise.padEnd(8)} ${points.join(' ').padEnd(26)} ${says}`);
     return 0;
   }
   await demandReachable(command);

@@ -6,16 +6,17 @@ const WORDS = { passed: 'pass', failed: 'FAIL', skipped: 'skipped' } as const;
 export const countOf = (results: readonly Result[], outcome: Result['outcome']): number =>
   results.filter((result) => result.outcome === outcome).length;
 
-/** One line per rule: name, promise, outcome, and what it says, or why it did not pass. */
+/** One line per rule: name, promise, points of docs/protocol.md, result, and what it demands, or why it did not pass. */
 export function table(results: readonly Result[]): string {
   const rows = results.map(({ rule, outcome, reason }) => [
     rule.name,
     rule.promise,
+    rule.points.join(' '),
     WORDS[outcome],
     reason ? `${reason} (${rule.says})` : rule.says,
   ]);
-  const all = [['rule', 'promise', 'result', 'why'], ...rows];
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const all = [['rule', 'promise', 'points', 'result', 'why'], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const lines = all.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
@@ -33,12 +34,13 @@ function summary(results: readonly Result[]): string {
   return `${results.length} rules: ${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** For machines: `--json`. */
+/** The results as JSON, for `--json`. */
 export function json(url: string, results: readonly Result[]): string {
   const rules = results.map(({ rule, outcome, reason, seconds }) => ({
     name: rule.name,
     group: groupOf(rule),
     promise: rule.promise,
+    points: rule.points,
     says: rule.says,
     outcome,
     ...(reason !== undefined && { reason }),

@@ -16,22 +16,27 @@ export const GROUPS = [
 ] as const;
 export type Group = (typeof GROUPS)[number];
 
+/** The number of a point of docs/protocol.md. */
+export type Point = `${number}.${number}.${number}`;
+
 interface Named {
   /** Begins with its group. */
   name: `${Group}-${string}`;
-  /** The promise of the protocol that it is about (P1 to P14), or `wire` for the form of frames alone. */
+  /** The promises of the protocol that it checks (P1 to P14), or `wire` if it checks the form of frames only. */
   promise: string;
+  /** The points of docs/protocol.md that it checks. */
+  points: readonly [Point, ...Point[]];
   /** What it demands, in one line. */
   says: string;
 }
 
-/** Sets up a situation of its own, in a session of its own. */
+/** Sets up a situation in a session of its own, and checks it. */
 export interface Scenario extends Named {
-  /** @throws {Broken} when the rule does not hold. @throws {Skipped} when its situation did not come about. */
+  /** @throws {Broken} when the rule does not hold. @throws {Skipped} when the situation did not occur. */
   run(server: Server): Promise<void>;
 }
 
-/** Holds for every connection of the run, whatever it was about. */
+/** Checks every connection of the run, whichever scenario opened it. */
 export interface Watch extends Named {
   /** @throws {Broken} @throws {Skipped} */
   judge(recordings: readonly Recording[]): void;

@@ -36,6 +36,7 @@ export const ABORT: readonly Scenario[] = [
   {
     name: 'abort-keeps-what-was-said',
     promise: 'P3',
+    points: ['5.2.1', '5.6.3'],
     says: 'an aborted answer is what was shown of it: in `full_response`, in the transcript, for good',
     async run(server) {
       const { peer, turn } = await speakingTurn(server, ESSAY);
@@ -57,6 +58,7 @@ export const ABORT: readonly Scenario[] = [
   {
     name: 'abort-names-its-turn',
     promise: 'P14',
+    points: ['5.6.4'],
     says: '`abort` of another turn is `NO_ACTIVE_TURN`, and the running one goes on',
     async run(server) {
       const { peer, turn } = await speakingTurn(server, PARAGRAPH);
@@ -67,6 +69,7 @@ export const ABORT: readonly Scenario[] = [
   {
     name: 'abort-from-any-connection',
     promise: 'P14',
+    points: ['5.6.1'],
     says: 'any connection of the session can stop its turn, and all see it',
     async run(server) {
       const { peer, session, turn } = await speakingTurn(server, ESSAY);
@@ -79,6 +82,7 @@ export const ABORT: readonly Scenario[] = [
   {
     name: 'abort-keep',
     promise: 'P1',
+    points: ['5.6.5'],
     says: 'what waits when a turn is aborted becomes the next turn, unless told otherwise',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
@@ -97,6 +101,7 @@ export const ABORT: readonly Scenario[] = [
   {
     name: 'abort-discard',
     promise: 'P1 P2',
+    points: ['5.6.6'],
     says: 'with `pending: discard` what waits is answered `cancelled`, and is nowhere',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
@@ -116,6 +121,7 @@ export const ABORT: readonly Scenario[] = [
   {
     name: 'abort-while-tools-run',
     promise: 'P13',
+    points: ['5.4.1'],
     says: 'an abort while a tool runs leaves every call with one result',
     async run(server) {
       const { peer, turn } = await turnWithTool(server, 6);

@@ -33,6 +33,7 @@ export const ALWAYS: readonly Watch[] = [
   {
     name: 'always-frames-valid',
     promise: 'wire',
+    points: ['3.1.1', '3.1.2', '3.1.5', '11.1.1'],
     says: 'every frame has the fields that the protocol gives it',
     judge(recordings) {
       need(
@@ -47,6 +48,7 @@ export const ALWAYS: readonly Watch[] = [
   {
     name: 'always-frame-size',
     promise: 'wire',
+    points: ['3.1.6'],
     says: 'no frame is larger than `limits.frame_bytes`',
     judge(recordings) {
       const greeted = recordings.flatMap(({ peer }) => {
@@ -62,6 +64,7 @@ export const ALWAYS: readonly Watch[] = [
   {
     name: 'always-seq',
     promise: 'P9',
+    points: ['5.3.1', '5.3.4'],
     says: 'on every connection `seq` rises by one from event to event, without hole or repeat',
     judge(recordings) {
       for (const { rule, peer } of watched(recordings)) {
@@ -75,6 +78,7 @@ export const ALWAYS: readonly Watch[] = [
   {
     name: 'always-offsets',
     promise: 'P3',
+    points: ['5.2.3'],
     says: 'a chunk’s `offset` is the length of the turn’s text before it',
     judge(recordings) {
       for (const recording of watched(recordings)) {
@@ -93,6 +97,7 @@ export const ALWAYS: readonly Watch[] = [
   {
     name: 'always-full-response',
     promise: 'P3',
+    points: ['5.2.1', '5.2.5'],
     says: 'however a turn ends, its `full_response` is its chunks put together',
     judge(recordings) {
       for (const recording of watched(recordings)) {
@@ -109,6 +114,7 @@ export const ALWAYS: readonly Watch[] = [
   {
     name: 'always-nothing-after-the-end',
     promise: 'P3',
+    points: ['5.1.2', '5.1.3'],
     says: 'after its end nothing more comes of a turn, and turns do not overlap',
     judge(recordings) {
       for (const recording of watched(recordings)) {

@@ -28,6 +28,7 @@ export const CANCEL: readonly Scenario[] = [
   {
     name: 'cancel-steering',
     promise: 'P1 P2',
+    points: ['6.2.4', '6.8.1', '6.8.2'],
     says: 'steering that waits can be withdrawn: it is answered `cancelled`, and is nowhere',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -40,6 +41,7 @@ export const CANCEL: readonly Scenario[] = [
   {
     name: 'cancel-queued',
     promise: 'P1 P2',
+    points: ['6.2.4', '6.8.1', '6.8.2'],
     says: 'a message that waits for a turn of its own can be withdrawn; that turn never begins',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -57,6 +59,7 @@ export const CANCEL: readonly Scenario[] = [
   {
     name: 'cancel-again',
     promise: 'P10',
+    points: ['6.7.2', '6.8.4'],
     says: 'a second `cancel`, and the message sent again, get the same answer',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);

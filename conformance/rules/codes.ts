@@ -52,6 +52,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-invalid-json',
     promise: 'wire',
+    points: ['3.1.1', '10.1.1', '10.1.2'],
     says: 'whatever is no JSON object is `INVALID_JSON`, and the connection stays open',
     async run(server) {
       const { peer } = await visit(server);
@@ -62,6 +63,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-unknown-type',
     promise: 'wire',
+    points: ['3.1.2', '10.1.1', '10.1.2'],
     says: 'a type that no client sends is `UNKNOWN_MESSAGE_TYPE`, and the connection stays open',
     async run(server) {
       const { peer } = await visit(server);
@@ -75,6 +77,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-invalid-frame',
     promise: 'wire',
+    points: ['4.1.2', '6.1.4', '10.1.1', '10.1.2'],
     says: 'a field that cannot be is `INVALID_FRAME`, which names it, and the connection stays open',
     async run(server) {
       const { peer } = await visit(server);
@@ -89,6 +92,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-empty-content',
     promise: 'P2',
+    points: ['6.1.2', '6.2.1', '10.1.3'],
     says: 'blank content is `EMPTY_CONTENT`, and the connection stays open',
     async run(server) {
       const { peer } = await visit(server);
@@ -104,6 +108,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-message-too-large',
     promise: 'P2',
+    points: ['6.1.3', '6.2.4', '11.1.2'],
     says: 'content over `limits.content_bytes` is `MESSAGE_TOO_LARGE`, with limit and depth',
     async run(server) {
       const { peer, start } = await visit(server);
@@ -124,6 +129,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-no-active-turn',
     promise: 'P14',
+    points: ['5.6.4'],
     says: '`abort` without a running turn, or of one that is over, is `NO_ACTIVE_TURN`',
     async run(server) {
       const { peer } = await visit(server);
@@ -137,6 +143,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-not-pending',
     promise: 'P1',
+    points: ['6.8.3', '10.1.3'],
     says: '`cancel` of an unknown message, or of one that a turn has, is `NOT_PENDING`',
     async run(server) {
       const running = await speakingTurn(server, SHORT);
@@ -152,6 +159,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-invalid-approval',
     promise: 'wire',
+    points: ['5.5.2'],
     says: 'an answer to an approval that nobody asked for is `INVALID_APPROVAL_RESPONSE`',
     async run(server) {
       const { peer } = await visit(server);
@@ -163,6 +171,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-turn-untouched',
     promise: 'P14',
+    points: ['6.2.4', '10.1.1'],
     says: 'frames in error leave a running turn untouched, and nothing of them is stored',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -179,6 +188,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-unknown-fields',
     promise: 'wire',
+    points: ['3.1.3'],
     says: 'fields that nobody knows are ignored',
     async run(server) {
       const { peer } = await visit(server);
@@ -194,6 +204,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-steering-queue-full',
     promise: 'P1 P2',
+    points: ['6.2.4', '11.1.2'],
     says: 'an inbox takes `limits.inbox_messages`; one more is `STEERING_QUEUE_FULL`, and nowhere',
     async run(server) {
       const running = await turnWithTool(server, 10);
@@ -230,6 +241,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-session-queue-full',
     promise: 'P2 P5',
+    points: ['6.2.4', '11.1.2'],
     says: 'a session takes `limits.session_turns`; one more is `SESSION_QUEUE_FULL`, and nowhere',
     async run(server) {
       const { peer, start } = await visit(server);
@@ -256,6 +268,7 @@ export const CODES: readonly Scenario[] = [
   {
     name: 'codes-refused-is-nothing',
     promise: 'P2',
+    points: ['6.2.4'],
     says: 'a refused message is in no turn and no transcript, also after later turns',
     async run(server) {
       const { peer, start } = await visit(server);

@@ -8,6 +8,7 @@ export const DELIVERY: readonly Scenario[] = [
   {
     name: 'delivery-queue',
     promise: 'P5',
+    points: ['5.1.3', '6.2.3', '6.5.1'],
     says: '`queue` waits for a turn of its own, in order, behind what steers the running one',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -25,6 +26,7 @@ export const DELIVERY: readonly Scenario[] = [
   {
     name: 'delivery-queue-when-idle',
     promise: 'wire',
+    points: ['6.2.3', '6.5.2'],
     says: '`queue` opens a turn at once when nothing runs',
     async run(server) {
       const { peer } = await visit(server);
@@ -36,6 +38,7 @@ export const DELIVERY: readonly Scenario[] = [
   {
     name: 'delivery-now',
     promise: 'P3',
+    points: ['5.2.2', '6.5.3'],
     says: '`now` cuts the running model call at once; what was said stays, and the same turn goes on',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
@@ -56,6 +59,7 @@ export const DELIVERY: readonly Scenario[] = [
   {
     name: 'delivery-now-takes-along',
     promise: 'P6',
+    points: ['6.5.4'],
     says: '`now` takes along, in order, the steering that waits already',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);

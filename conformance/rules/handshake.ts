@@ -26,6 +26,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-subprotocol',
     promise: 'wire',
+    points: ['4.1.7'],
     says: 'the subprotocol `midturn.v1` is echoed, also among others',
     async run(server) {
       for (const protocols of [['midturn.v1'], ['other.v9', 'midturn.v1'], ['zeroclaw.v1']]) {
@@ -38,6 +39,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-session-start-first',
     promise: 'wire',
+    points: ['4.2.2', '4.2.5'],
     says: 'whatever the first frame is, `session_start` answers before anything else',
     async run(server) {
       const frames = [
@@ -60,6 +62,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-one-greeting',
     promise: 'wire',
+    points: ['4.2.3'],
     says: 'many frames at once are greeted once',
     async run(server) {
       const peer = await server.connect({ session: server.newSession() });
@@ -76,6 +79,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-connected',
     promise: 'wire',
+    points: ['4.2.4', '4.3.1'],
     says: '`connect` is answered by `session_start`, then `connected`',
     async run(server) {
       const { peer, session, start } = await visit(server);
@@ -89,6 +93,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-generated-session',
     promise: 'wire',
+    points: ['4.1.1'],
     says: 'without a session id, a session of its own is generated, and can be come back to',
     async run(server) {
       const peers = [await server.connect(), await server.connect()];
@@ -106,6 +111,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-session-by-frame',
     promise: 'wire',
+    points: ['4.2.6'],
     says: '`connect.session_id` chooses the session',
     async run(server) {
       const session = server.newSession();
@@ -118,6 +124,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-name',
     promise: 'wire',
+    points: ['4.1.4', '4.3.1'],
     says: 'the `name` of the URL is the name of a new session, told again to who comes back',
     async run(server) {
       const session = server.newSession();
@@ -132,6 +139,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-comes-back',
     promise: 'wire',
+    points: ['4.3.1', '4.3.2'],
     says: 'a later `session_start` tells what the session holds',
     async run(server) {
       const { peer, session, start } = await visit(server);
@@ -151,6 +159,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-token-places',
     promise: 'P12',
+    points: ['4.1.5'],
     says: 'the token is taken from the header, a `bearer.` subprotocol and the query',
     async run(server) {
       const token = withToken(server);
@@ -165,6 +174,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-token-refused',
     promise: 'P12',
+    points: ['4.1.9'],
     says: 'without a token, or with a wrong one, the handshake is refused',
     async run(server) {
       withToken(server);
@@ -179,6 +189,7 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-isolated',
     promise: 'P12',
+    points: ['4.1.3', '7.1.3'],
     says: 'another principal’s session of the same id is another session',
     async run(server) {
       const { otherToken } = server.target;

@@ -24,6 +24,7 @@ export const HISTORY: readonly Scenario[] = [
   {
     name: 'history-whole',
     promise: 'P1',
+    points: ['6.1.1', '8.1.1', '8.1.2'],
     says: 'asked for right after `done`, it holds the whole turn; entries count from 1, oldest first',
     async run(server) {
       const { peer, asked } = await twoTurns(server);
@@ -41,6 +42,7 @@ export const HISTORY: readonly Scenario[] = [
   {
     name: 'history-parts',
     promise: 'P1',
+    points: ['6.1.1'],
     says: 'a message of parts is in `applied` and in the transcript as it was sent',
     async run(server) {
       const { peer } = await visit(server);
@@ -62,6 +64,7 @@ export const HISTORY: readonly Scenario[] = [
   {
     name: 'history-pages',
     promise: 'wire',
+    points: ['8.2.1', '8.2.2'],
     says: 'pages go back from the newest by `next`, without gap or overlap, `limit` entries at most',
     async run(server) {
       const { peer } = await twoTurns(server);
@@ -80,6 +83,7 @@ export const HISTORY: readonly Scenario[] = [
   {
     name: 'history-merged',
     promise: 'wire',
+    points: ['8.2.3'],
     says: '`merged` gives the user’s messages, and the text of each turn, without tools',
     async run(server) {
       const { peer, asked } = await twoTurns(server);
@@ -102,6 +106,7 @@ export const HISTORY: readonly Scenario[] = [
   {
     name: 'history-empty',
     promise: 'wire',
+    points: ['8.2.2'],
     says: 'of a new session is empty, with no older page',
     async run(server) {
       const { peer } = await visit(server);

@@ -17,6 +17,7 @@ export const IDEMPOTENCY: readonly Scenario[] = [
   {
     name: 'idempotency-in-mid-turn',
     promise: 'P10',
+    points: ['6.7.1'],
     says: 'steering sent again while it waits gets the same acknowledgement, and is one entry',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -30,6 +31,7 @@ export const IDEMPOTENCY: readonly Scenario[] = [
   {
     name: 'idempotency-after-done',
     promise: 'P10',
+    points: ['6.7.1'],
     says: 'a message sent again after its turn, and after the next, opens no other one',
     async run(server) {
       const { peer, session } = await visit(server);
@@ -49,6 +51,7 @@ export const IDEMPOTENCY: readonly Scenario[] = [
   {
     name: 'idempotency-at-once',
     promise: 'P10',
+    points: ['6.7.1'],
     says: 'the same message many times at once is one entry, acknowledged the same each time',
     async run(server) {
       const { peer } = await visit(server);
@@ -67,6 +70,7 @@ export const IDEMPOTENCY: readonly Scenario[] = [
   {
     name: 'idempotency-over-a-reconnect',
     promise: 'P10',
+    points: ['6.7.1', '7.1.2'],
     says: 'a message sent again over a new connection with the old lane is the same message',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);

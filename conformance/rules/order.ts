@@ -8,6 +8,7 @@ export const ORDER: readonly Scenario[] = [
   {
     name: 'order-of-a-turn',
     promise: 'P6',
+    points: ['5.1.1', '6.1.1', '6.2.1'],
     says: 'a turn is `turn_start`, `applied` with its message, then what is said, then one end',
     async run(server) {
       const { peer } = await visit(server);
@@ -33,6 +34,7 @@ export const ORDER: readonly Scenario[] = [
   {
     name: 'order-seq',
     promise: 'P9',
+    points: ['5.3.1'],
     says: 'the events of a session count from 1, by one, over its turns',
     async run(server) {
       const { peer } = await visit(server);
@@ -44,6 +46,7 @@ export const ORDER: readonly Scenario[] = [
   {
     name: 'order-full-response',
     promise: 'P3',
+    points: ['5.2.1'],
     says: 'the chunks of a turn are its `full_response`, and its text in the transcript',
     async run(server) {
       const { peer } = await visit(server);
@@ -65,6 +68,7 @@ export const ORDER: readonly Scenario[] = [
   {
     name: 'order-tool-pairs',
     promise: 'P13',
+    points: ['5.4.1', '5.4.2'],
     says: 'each tool call has one result, after it and before the turn’s end',
     async run(server) {
       const { peer, turn } = await turnWithTool(server, 1);
@@ -88,6 +92,7 @@ export const ORDER: readonly Scenario[] = [
   {
     name: 'order-every-listener',
     promise: 'P9',
+    points: ['3.2.2', '5.3.3'],
     says: 'all connections of a session see the same events in the same order',
     async run(server) {
       const { peer, session } = await visit(server);

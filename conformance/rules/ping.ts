@@ -17,12 +17,14 @@ export const PING: readonly Scenario[] = [
   {
     name: 'ping-nonce',
     promise: 'wire',
+    points: ['3.2.3', '7.4.2'],
     says: 'is answered by `pong` with its nonce, as text, as number, or none',
     run: async (server) => demandPongs((await visit(server)).peer),
   },
   {
     name: 'ping-in-mid-turn',
     promise: 'P14',
+    points: ['7.4.2'],
     says: 'is answered while a turn runs, which it does not touch',
     async run(server) {
       const { peer, turn } = await speakingTurn(server, SHORT);

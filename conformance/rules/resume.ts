@@ -37,6 +37,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-mid-answer',
     promise: 'P9 P14',
+    points: ['5.2.1', '5.3.3', '7.1.4'],
     says: 'after a cut in mid-answer, each later event comes once and in order, then live ones, to the end',
     async run(server) {
       const { peer, session, start, turn } = await speakingTurn(server, PARAGRAPH);
@@ -53,6 +54,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-lane-steers',
     promise: 'P9',
+    points: ['7.1.2'],
     says: 'who takes the old lane along steers the running turn on',
     async run(server) {
       const { peer, session, start, turn, ...asked } = await speakingTurn(server, ESSAY);
@@ -67,6 +69,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-before-first-token',
     promise: 'P9',
+    points: ['7.1.4'],
     says: 'a cut before the first token costs nothing: the turn is seen from its beginning',
     async run(server) {
       const { peer, session, start } = await visit(server);
@@ -81,6 +84,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-after-done',
     promise: 'P9',
+    points: ['5.3.3', '7.1.4'],
     says: 'from any `seq` of a finished turn, exactly the later events come, each as it was',
     async run(server) {
       const { peer, session } = await visit(server);
@@ -102,6 +106,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-without-memory',
     promise: 'P9',
+    points: ['7.2.1'],
     says: 'who knows the session alone finds the open turn by `active_turn.first_seq`, whole',
     async run(server) {
       const first = await visit(server);
@@ -123,6 +128,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-while-streaming',
     promise: 'P9',
+    points: ['5.3.3', '7.1.4'],
     says: 'who resumes while the answer streams sees each event once: first the replay, then what is live',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
@@ -145,6 +151,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-again-and-again',
     promise: 'P9 P14',
+    points: ['7.1.4'],
     says: 'who is cut off over and over while the answer streams misses nothing and gets nothing twice',
     async run(server) {
       const { peer, session, start, turn } = await speakingTurn(server, PARAGRAPH);
@@ -167,6 +174,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-disconnect-is-no-cancel',
     promise: 'P14',
+    points: ['5.6.2'],
     says: 'a turn whose only client is gone runs on and is answered',
     async run(server) {
       const { peer, session } = await visit(server);
@@ -180,6 +188,7 @@ export const RESUME: readonly Scenario[] = [
   {
     name: 'resume-foreign-lane',
     promise: 'P12',
+    points: ['7.1.3'],
     says: 'a lane that is unknown, or of another session, is not given',
     async run(server) {
       const other = await visit(server);

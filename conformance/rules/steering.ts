@@ -23,6 +23,7 @@ export const STEERING: readonly Scenario[] = [
   {
     name: 'steering-taken-in',
     promise: 'P1 P6',
+    points: ['6.2.2', '6.3.1', '6.3.2'],
     says: 'a message in mid-answer is accepted as steering and taken into the same turn, once',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -48,6 +49,7 @@ export const STEERING: readonly Scenario[] = [
   {
     name: 'steering-place',
     promise: 'P1 P3',
+    points: ['5.2.1', '6.3.3'],
     says: 'in the transcript the message stands between what was said before and after it was taken in',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -70,6 +72,7 @@ export const STEERING: readonly Scenario[] = [
   {
     name: 'steering-order',
     promise: 'P6',
+    points: ['6.6.1'],
     says: 'several messages are taken in, and stored, in the order that `order` gives them',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
@@ -92,6 +95,7 @@ export const STEERING: readonly Scenario[] = [
   {
     name: 'steering-after-tools',
     promise: 'P6 P13',
+    points: ['6.3.2'],
     says: 'a message sent while tools run is taken in after their results, before anything more is said',
     async run(server) {
       const running = await turnWithTool(server, 2);
@@ -114,6 +118,7 @@ export const STEERING: readonly Scenario[] = [
   {
     name: 'steering-last-moment',
     promise: 'P7',
+    points: ['6.2.2', '6.3.4'],
     says: 'a message sent as the answer ends is answered: in this turn, or in one of its own',
     async run(server) {
       const { peer } = await visit(server);
@@ -137,6 +142,7 @@ export const STEERING: readonly Scenario[] = [
   {
     name: 'steering-own-lane',
     promise: 'P5',
+    points: ['5.1.3', '6.4.1', '6.4.2'],
     says: 'another connection’s message is a turn of its own, after the running one',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);

@@ -3,34 +3,46 @@ import { errorReply } from '../../core/replies.ts';
 import { ERROR_CODES } from '../errors.ts';
 import { COMMON_SENTENCES } from '../events.ts';
 import { ID_PATTERN, MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../limits.ts';
+import type { Coverage } from './coverage.ts';
 import { CODE_DESCRIPTIONS } from './descriptions.ts';
 import type { Scene } from './examples.ts';
 import type { DocumentedFrame, JsonSchema } from './json-schema.ts';
 
-/** What stands between `<!-- generated: name -->` and `<!-- end -->`, by name. */
+/** The chapters of docs/protocol.md that have a section for each frame of a kind. */
+const FRAME_CHAPTERS = { client: 12, event: 13, reply: 14 } as const;
+
+/** The text between `<!-- generated: name -->` and `<!-- end -->`, by name. */
 export function generatedBlocks(
   frames: readonly DocumentedFrame[],
   scenes: readonly Scene[],
+  coverage: readonly Coverage[],
 ): Map<string, string> {
   const blocks = new Map<string, string>();
-  for (const frame of frames) blocks.set(`fields ${frame.name}`, frameSection(frame));
+  for (const [kind, chapter] of Object.entries(FRAME_CHAPTERS)) {
+    const sections = frames.filter((frame) => frame.kind === kind);
+    blocks.set(
+      `frames ${kind}`,
+      sections.map((frame, i) => frameSection(frame, `${chapter}.${i + 1}`)).join('\n\n'),
+    );
+  }
   const [event] = frames.filter(({ kind }) => kind === 'event');
   if (event) blocks.set('fields of every event', fieldTable(rowsOf(event.schema).filter(isCommon)));
   blocks.set('codes', codeTable());
   blocks.set('limits', limitTable());
+  blocks.set('coverage', coverageTable(coverage));
   for (const { name, lines } of scenes) blocks.set(`example ${name}`, exampleBlock(lines));
   return blocks;
 }
 
 const BLOCK = /(<!-- generated: (.+?) -->\n)[\s\S]*?(<!-- end -->)/g;
 
-/** Puts the blocks into the page. Every block has its place, and every place its block. */
+/** Replaces the text between the markers. @throws when a block has no place in the page, or a place no block. */
 export function fillIn(page: string, blocks: ReadonlyMap<string, string>): string {
   const used = new Set<string>();
   const filled = page.replaceAll(BLOCK, (_, head: string, name: string, end: string) => {
     const block = blocks.get(name);
     if (block === undefined)
-      throw new Error(`docs/protocol.md has a place for "${name}", which there is not`);
+      throw new Error(`docs/protocol.md has a place for "${name}", and no such block is generated`);
     used.add(name);
     return `${head}${block}\n${end}`;
   });
@@ -48,9 +60,10 @@ interface Row {
 
 const isCommon = ({ path }: Row) => Object.hasOwn(COMMON_SENTENCES, path);
 
-function frameSection({ kind, summary, schema }: DocumentedFrame): string {
+function frameSection({ type, kind, summary, schema }: DocumentedFrame, section: string): string {
   const rows = rowsOf(schema).filter((row) => row.path !== 'type' && !(kind === 'event' && isCommon(row)));
-  return rows.length > 0 ? `${summary}\n\n${fieldTable(rows)}` : summary;
+  const heading = `### ${section} \`${type}\`${kind === 'event' && type === 'error' ? ', terminal' : ''}`;
+  return [heading, summary, ...(rows.length > 0 ? [fieldTable(rows)] : [])].join('\n\n');
 }
 
 function fieldTable(rows: readonly Row[]): string {
@@ -64,7 +77,7 @@ function fieldTable(rows: readonly Row[]): string {
   );
 }
 
-/** Every field of an object, those of nested ones below theirs. A field of some variants alone counts as optional. */
+/** Every field of an object, with nested fields below it. A field that only some variants have counts as optional. */
 function rowsOf(schema: JsonSchema, prefix = ''): Row[] {
   const variants = schema.oneOf ?? schema.anyOf ?? [schema];
   const rows = new Map<string, Row>();
@@ -74,7 +87,7 @@ function rowsOf(schema: JsonSchema, prefix = ''): Row[] {
       const required = variants.every((one) => one.required?.includes(field));
       const type = typeText(part);
       const row = rows.get(path);
-      // A discriminator has another constant in each variant.
+      // A discriminator has a different constant in each variant.
       if (row) row.type = row.type.split(', ').includes(type) ? row.type : `${row.type}, ${type}`;
       else rows.set(path, { path, type, required, description: part.description ?? '' });
       for (const form of part.anyOf ?? [part])
@@ -155,6 +168,16 @@ function limitTable(): string {
   );
 }
 
+const coverageTable = (coverage: readonly Coverage[]): string =>
+  table(
+    ['point', 'rules', 'not checked, and why'],
+    coverage.map(({ point, rules, gaps }) => [
+      point,
+      rules.map((name) => `\`${name}\``).join(', '),
+      gaps.join(' '),
+    ]),
+  );
+
 const exampleBlock = (lines: Scene['lines']): string =>
   [
     '```',
@@ -162,7 +185,7 @@ const exampleBlock = (lines: Scene['lines']): string =>
     '```',
   ].join('\n');
 
-/** `→` and the frame's JSON, as examples have them. */
+/** Reads a line of an example: the side that sent the frame, and the frame's JSON. */
 export function frameOfLine(line: string): { from: 'client' | 'server'; json: string } | undefined {
   const [, arrow, json] = /^([→←]) (.*)$/.exec(line) ?? [];
   return json === undefined ? undefined : { from: arrow === '→' ? 'client' : 'server', json };

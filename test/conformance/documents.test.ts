@@ -109,15 +109,17 @@ describe('the JSON Schemas', () => {
 describe('docs/protocol.md', () => {
   /** Cells of the first column of the tables below each heading, without the code marks. */
   const sections = new Map(
-    page.split(/^#{2,3} /m).map((section) => {
+    page.split(/^#{2,3} [\d.]+ /m).map((section) => {
       const heading = section.slice(0, section.indexOf('\n'));
       const cells = [...section.matchAll(/^\| `(.+?)`\??/gm)].map(([, cell]) => cell ?? '');
       return [`${heading}`, cells] as const;
     }),
   );
   const headingsBelow = (title: string) => {
-    const [, rest = ''] = page.split(new RegExp(`^## ${title}$`, 'm'));
-    return [...(rest.split(/^## /m)[0] ?? '').matchAll(/^### (.+)$/gm)].map(([, heading]) => heading);
+    const [, rest = ''] = page.split(new RegExp(`^## \\d+\\. ${title}$`, 'm'));
+    return [...(rest.split(/^## /m)[0] ?? '').matchAll(/^### \d+\.\d+ (.+)$/gm)].map(
+      ([, heading]) => heading,
+    );
   };
   const typeOf = (schema: (typeof EVENT_FRAMES | typeof REPLY_FRAMES)[number]) =>
     schema.shape.type.def.values[0] as string;
@@ -134,9 +136,9 @@ describe('docs/protocol.md', () => {
     const top = (cells: readonly string[]) => cells.filter((cell) => !/[.[]/.test(cell));
     // Replies and client frames may share a name: their fields are looked for below their own chapter.
     const below = (chapter: string, heading: string) => {
-      const [, rest = ''] = page.split(new RegExp(`^## ${chapter}$`, 'm'));
+      const [, rest = ''] = page.split(new RegExp(`^## \\d+\\. ${chapter}$`, 'm'));
       const section = (rest.split(/^## /m)[0] ?? '')
-        .split(/^### /m)
+        .split(/^### [\d.]+ /m)
         .find((one) => one.startsWith(`${heading}\n`));
       return top([...(section ?? '').matchAll(/^\| `(.+?)`\??/gm)].map(([, cell]) => cell ?? ''));
     };
@@ -157,11 +159,11 @@ describe('docs/protocol.md', () => {
   });
 
   it('has every error code, and none that does not exist', () => {
-    expect(sections.get('Errors')).toEqual([...ERROR_CODES]);
+    expect(sections.get('Codes')).toEqual([...ERROR_CODES]);
   });
 
   it('has every close code that the gateway sends', () => {
-    const [, rest = ''] = page.split('### Close codes');
+    const [, rest = ''] = page.split('### 11.2 Close codes');
     const codes = [...rest.matchAll(/^\| (\d{4}) /gm)].map(([, code]) => Number(code));
     expect(codes).toEqual(
       Object.values(ENDS)

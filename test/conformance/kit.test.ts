@@ -25,7 +25,7 @@ describe('the rules', () => {
     expect(new Set(RULES.map(groupOf))).toEqual(new Set(GROUPS));
   });
 
-  it('cite promises that there are, and say what they demand in one line', () => {
+  it('cite promises that there are, and say what they demand in one line (their points: coverage.test.ts)', () => {
     for (const { name, promise, says } of RULES) {
       expect(promise, name).toMatch(/^(wire|P([1-9]|1[0-4])( P([1-9]|1[0-4]))*)$/);
       expect(says, name).toMatch(/^\S.{20,120}$/);
@@ -36,6 +36,7 @@ describe('the rules', () => {
 const scenario = (name: Scenario['name'], outcome?: Error): Scenario => ({
   name,
   promise: 'wire',
+  points: ['3.1.1'],
   says: `says ${name}`,
   run: async () => {
     if (outcome) throw outcome;
@@ -49,7 +50,7 @@ describe('a run', () => {
     scenario('order-b', new Broken('it was not so')),
     scenario('order-c', new Skipped('it did not come about')),
     scenario('order-d', new TypeError('a fault of the kit')),
-    { name: 'always-e', promise: 'P9', says: 'watches', judge: () => {} },
+    { name: 'always-e', promise: 'P9', points: ['5.3.1', '5.3.4'], says: 'watches', judge: () => {} },
   ];
 
   it('tells what passed, failed and was skipped, in the order of the rules; a fault of the kit is no pass', async () => {
@@ -62,7 +63,7 @@ describe('a run', () => {
       ['always-e', 'passed'],
     ]);
     const lines = table(results).split('\n');
-    expect(lines[3]).toMatch(/^order-b +wire +FAIL +it was not so \(says order-b\)$/);
+    expect(lines[3]).toMatch(/^order-b +wire +3\.1\.1 +FAIL +it was not so \(says order-b\)$/);
     expect(lines.at(-1)).toBe('5 rules: 2 passed, 2 failed, 1 skipped');
     expect(JSON.parse(json(target.url, results))).toMatchObject({
       url: target.url,
@@ -71,7 +72,7 @@ describe('a run', () => {
       skipped: 1,
       rules: [
         {},
-        { name: 'order-b', group: 'order', outcome: 'failed', reason: 'it was not so' },
+        { name: 'order-b', group: 'order', points: ['3.1.1'], outcome: 'failed', reason: 'it was not so' },
         {},
         {},
         {},

@@ -1,0 +1,43 @@
+import type { Point } from './rule.ts';
+
+/** Points of docs/protocol.md with a MUST that no rule checks, or not completely, and why. Listed in the page's appendix A. */
+export interface Gap {
+  why: string;
+  points: readonly Point[];
+}
+
+export const GAPS: readonly Gap[] = [
+  {
+    why: 'A rule for clients; the kit checks servers.',
+    points: ['3.1.4', '3.2.5', '3.3.1', '4.1.8', '5.3.6', '5.4.3', '7.1.5', '10.1.4', '10.1.5'],
+  },
+  { why: 'The kit checks that the handshake is refused, not the status.', points: ['4.1.9'] },
+  { why: 'Not visible on the wire while the server works.', points: ['5.3.2', '6.1.5'] },
+  { why: 'The kit cannot make the agent write an answer that is longer than a frame.', points: ['5.2.4'] },
+  { why: 'The kit cannot make the agent ask for an approval.', points: ['5.5.1', '5.5.3', '5.5.4', '5.5.5'] },
+  { why: 'The kit does not know which tools the agent can stop.', points: ['6.5.5'] },
+  { why: 'The kit cannot make a turn fail.', points: ['5.7.1', '5.7.2'] },
+  { why: 'Events expire after a day or more.', points: ['7.3.1'] },
+  { why: 'The kit would use up the limit of its own principal.', points: ['11.1.4'] },
+  { why: 'A rule for later versions of a server.', points: ['15.1.1', '15.1.2'] },
+  { why: 'No rule yet.', points: ['5.6.7'] },
+  {
+    why: 'No rule yet. The scenario tests of this repository check the product.',
+    points: [
+      '3.2.4',
+      '4.2.7',
+      '5.6.8',
+      '6.2.5',
+      '6.6.3',
+      '9.1.1',
+      '9.1.2',
+      '9.1.3',
+      '9.1.4',
+      '9.2.1',
+      '9.2.3',
+      '9.2.4',
+      '9.2.5',
+      '15.2.1',
+    ],
+  },
+];
