@@ -8,11 +8,11 @@ export const systemClock: Clock = {
     try {
       await sleep(ms, undefined, signal && { signal });
     } catch (error) {
-      // Woken early: that is what the signal is for.
+      // Aborted by the caller, which is no error.
       if (!signal?.aborted) throw error;
     }
   },
 };
 
-/** 120 random bits in 20 characters: short, since ids fill the lane. */
+/** A random id of 120 bits in 20 characters. Ids are short, because the lane item stores many. */
 export const randomId: NewId = () => randomBytes(15).toString('base64url');

@@ -11,7 +11,7 @@ import type { Gateway } from '../core/ports.ts';
 const notSet = (name: string) =>
   new Error(`${name} is not set: the stack sets it for each function that needs it.`);
 
-/** A variable that the stack sets. */
+/** Reads a variable that the stack sets. */
 export function required(env: Environment, name: string): string {
   const value = env[name];
   if (!value) throw notSet(name);
@@ -21,13 +21,13 @@ export function required(env: Environment, name: string): string {
 const noAccess = async (): Promise<never> => {
   throw notSet('MIDTURN_MANAGEMENT_ENDPOINT');
 };
-/** Of a function that has nothing to say to connections. */
+/** For functions that do not post to connections. */
 const noGateway: Gateway = { post: noAccess, disconnect: noAccess };
 
-/** The core of a function: AWS's services behind its ports, made once per environment. */
+/** Composes a function's core of the ports on AWS. Call it once per execution environment. */
 export const coreOf = (env: Environment, { log, metrics }: Instruments): Core => ({
   store: dynamoStore(required(env, 'MIDTURN_TABLE_NAME')),
-  // Each is there for the functions that use it: the others may not, and do not know where it is.
+  // Functions that do not use a queue have neither its address nor the permission.
   queues: sqsQueues(env.MIDTURN_TURN_QUEUE_URL ?? '', env.MIDTURN_DEADLINE_QUEUE_URL ?? ''),
   gateway: env.MIDTURN_MANAGEMENT_ENDPOINT
     ? managementGateway(env.MIDTURN_MANAGEMENT_ENDPOINT, metrics)

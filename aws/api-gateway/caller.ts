@@ -1,20 +1,20 @@
 import type { Principal } from '../../core/store/items.ts';
 
-/** What the authorizer says of a connection, in the context of every event that its frames cause. */
+/** What the authorizer returns. API Gateway puts it into the context of every event of the connection. */
 export interface AuthorizerContext {
   tenant: string;
   subject: string;
-  /** Everybody is this one principal: what it does is not counted as one person's. */
+  /** All clients share this principal, so its frames and connections are not limited as one user's. */
   shared?: boolean;
 }
 
 export interface Caller {
   principal: Principal;
-  /** Whose frames and connections are counted, if anybody's. */
+  /** The principal whose rate limits apply. Missing for a shared principal. */
   countedFor?: Principal;
 }
 
-/** As the authorizer proved it; API Gateway makes strings of all that it said. */
+/** Reads the authorizer's context. API Gateway turns each of its values into a string. */
 export function callerOf(requestContext: object): Caller | undefined {
   const { authorizer } = requestContext as { authorizer?: Record<string, unknown> | null };
   const { tenant, subject, shared } = authorizer ?? {};

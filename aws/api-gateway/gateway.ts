@@ -7,16 +7,16 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { Gateway, Metrics } from '../../core/ports.ts';
-import { POST_PATIENCE } from '../timeouts.ts';
+import { POST_TIMEOUTS } from '../timeouts.ts';
 
-/** Posts through the management API of one stage. `endpoint` comes from the stack: no host name is assumed here. */
+/** Posts through the management API of one stage, whose address the stack passes as `endpoint`. */
 export function managementGateway(
   endpoint: string,
   metrics: Metrics,
   config: ApiGatewayManagementApiClientConfig = {},
 ): Gateway {
-  const client = new ApiGatewayManagementApiClient({ endpoint, ...POST_PATIENCE, ...config });
-  // Behind the SDK's own retries, where each try is seen.
+  const client = new ApiGatewayManagementApiClient({ endpoint, ...POST_TIMEOUTS, ...config });
+  // Added behind the SDK's retries, so that each try is counted.
   client.middlewareStack.addRelativeTo(
     <Args, Answer>(next: (args: Args) => Promise<Answer>) =>
       async (args: Args) => {

@@ -1,27 +1,27 @@
 import { METRICS, METRICS_NAMESPACE, type MetricName, type MetricSpec } from '../../config/metrics.ts';
 import type { Metrics } from '../../core/ports.ts';
 
-/** CloudWatch takes so many values of one metric in one line. */
+/** CloudWatch's limit of values for one metric in one line. */
 const MAX_VALUES = 100;
 
 export interface BufferedMetrics extends Metrics {
-  /** Writes what was measured since the last time. */
+  /** Writes the values that were recorded since the last call. */
   flush(): void;
 }
 
 export const noMetrics: BufferedMetrics = { count() {}, countBy() {}, time() {}, flush() {} };
 
 /**
- * Metrics in CloudWatch's embedded format: log lines that become metrics, so that nobody waits for a call. Each metric
- * has the dimension `stack`; one that is split has, beside that total, one with its own dimension added. Source:
- * "Specification: Embedded metric format", CloudWatch user guide.
+ * Metrics in CloudWatch's embedded metric format: CloudWatch makes metrics of log lines, so no call has to be
+ * awaited. Each metric has the dimension `stack`. A split metric is also written with its own dimension added.
+ * Source: "Specification: Embedded metric format", CloudWatch user guide.
  */
 export function embeddedMetrics(
   stack: string,
   write: (line: string) => void,
   now: () => number,
 ): BufferedMetrics {
-  /** By dimension and part (none: the metrics that are not split), then by metric. */
+  /** Values by dimension and part (no part: the metrics that are not split), then by metric. */
   const lines = new Map<string, { dimensions: Record<string, string>; values: Map<MetricName, number[]> }>();
 
   const valuesOf = (name: MetricName, part?: string): number[] => {

@@ -1,6 +1,6 @@
 /**
- * An error as a log may show it. Parsers quote what they could not read, which may be what a person or a model wrote, or a
- * secret: of those, only the kind and the place are told.
+ * The log fields of an error. A parser's message quotes its input, which may be a user's text or a secret: of a
+ * `SyntaxError` only the name and the stack are logged.
  */
 export function errorFields(error: unknown): { error: string; stack?: string } {
   if (!(error instanceof Error)) return { error: `${typeof error} thrown` };

@@ -5,15 +5,15 @@ import type { Log, Metrics } from '../../core/ports.ts';
 import { embeddedMetrics, noMetrics } from './emf.ts';
 import { structuredLog } from './log.ts';
 
-/** What a function tells its operators with. */
+/** A function's log and metrics. */
 export interface Instruments {
   log: Log;
   metrics: Metrics;
-  /** Runs one invocation: its log lines carry its request id, and at its end its metrics are written, in one go. */
+  /** Runs one invocation: adds its request id to the log lines, and writes the metrics in one line at its end. */
   invocation<T>(context: Context, work: () => Promise<T>): Promise<T>;
 }
 
-/** Made once per execution environment, which handles one invocation at a time. */
+/** Call it once per execution environment, which handles one invocation at a time. */
 export function instrumentsOf(env: Environment): Instruments {
   const log = structuredLog(readLogLevel(env));
   const stack = env.MIDTURN_STACK;

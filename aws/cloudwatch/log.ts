@@ -4,11 +4,11 @@ import type { LogLevel } from '../../config/settings.ts';
 import type { Log } from '../../core/ports.ts';
 
 export interface InvocationLog extends Log {
-  /** Every line from here on carries this invocation's request id. */
+  /** Adds this invocation's request id to all later lines. */
   begin(context: Context): void;
 }
 
-/** One JSON line each, as CloudWatch Logs Insights reads it. */
+/** Writes each entry as a line of JSON, which CloudWatch Logs Insights parses. */
 export function structuredLog(level: LogLevel): InvocationLog {
   const logger = new Logger({ serviceName: 'midturn', logLevel: level });
   return { ...logWith(logger, {}), begin: (context) => logger.addContext(context) };

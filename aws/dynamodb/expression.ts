@@ -1,7 +1,10 @@
 import { storedName } from '../../core/store/stored-names.ts';
 import type { Change, Condition, Path, Update } from '../../core/store/update.ts';
 
-/** An `Update` in DynamoDB's words. Every name goes through a placeholder: client ids and reserved words are names here. */
+/**
+ * Translates an `Update` into DynamoDB's expressions. Every attribute name is a placeholder, because client ids and
+ * reserved words occur as names.
+ */
 export interface Expression {
   UpdateExpression?: string;
   ConditionExpression?: string;
@@ -38,7 +41,7 @@ export function compile<T>(update: Update<T>): Expression {
       case 'equals':
         return `${path(c.path)} = ${value(c.value)}`;
       case 'differs':
-        // Comparing with an attribute that is not there is not the same on every implementation, so it is spelled out.
+        // DynamoDB implementations differ in comparing with a missing attribute, so the condition names that case.
         return `(attribute_not_exists(${path(c.path)}) OR ${path(c.path)} <> ${value(c.value)})`;
       case 'sizeIs':
         return `size(${path(c.path)}) = ${value(c.value)}`;

@@ -15,18 +15,21 @@ import type { Store, Written } from '../../core/ports.ts';
 import type { Key } from '../../core/store/keys.ts';
 import { fromStored, toStored } from '../../core/store/stored-names.ts';
 import type { Update } from '../../core/store/update.ts';
-import { SERVICE_PATIENCE } from '../timeouts.ts';
+import { SERVICE_TIMEOUTS } from '../timeouts.ts';
 import { compile } from './expression.ts';
 
-/** The store on one DynamoDB table with keys `pk` and `sk`. All reads are consistent: the core decides by them. */
+/**
+ * The store on one DynamoDB table with the keys `pk` and `sk`. All reads are consistent, because the core decides by
+ * them.
+ */
 export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}): Store {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...SERVICE_PATIENCE, ...config }), {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...SERVICE_TIMEOUTS, ...config }), {
     marshallOptions: { removeUndefinedValues: true },
   });
   const TableName = tableName;
   const keyOf = ({ pk, sk }: Key<unknown>) => ({ pk, sk });
 
-  /** Page by page, as far as `limit` goes. */
+  /** Reads page by page, up to `limit` items. */
   async function read(
     from: Key<unknown>,
     to: Key<unknown>,
@@ -114,6 +117,6 @@ export function dynamoStore(tableName: string, config: DynamoDBClientConfig = {}
 
 function withoutKey<T>(item: Record<string, unknown>): T {
   const { pk: _, sk: __, ...rest } = fromStored(item);
-  // What is under a key was written under it by this program: the key carries its type.
+  // The key determines the item's type: only this program writes items.
   return rest as T;
 }

@@ -1,17 +1,17 @@
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { SecretError } from '../../core/secret-error.ts';
-import { SERVICE_PATIENCE } from '../timeouts.ts';
+import { SERVICE_TIMEOUTS } from '../timeouts.ts';
 
 /**
- * The text of a Secrets Manager secret, without white space around it: that is how editors and shells leave a file. The
- * client is loaded here and not before, so that functions without secrets do without it.
+ * Reads a Secrets Manager secret as text, without surrounding white space, which editors and shells add to files. The
+ * SDK's client is loaded with the first call, so that functions without secrets do not load it.
  *
- * @param id name or ARN of a secret that holds a plain string
+ * @param id name or ARN of a secret that holds a string
  * @throws {SecretError}
  */
 export async function readSecret(id: string, config: SecretsManagerClientConfig = {}): Promise<string> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-  const client = new SecretsManagerClient({ ...SERVICE_PATIENCE, ...config });
+  const client = new SecretsManagerClient({ ...SERVICE_TIMEOUTS, ...config });
   let text: string | undefined;
   try {
     ({ SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: id })));
@@ -25,5 +25,5 @@ export async function readSecret(id: string, config: SecretsManagerClientConfig 
   return value;
 }
 
-/** Not its message: one about an answer that could not be read may quote the answer. */
+/** Returns the error's name only: the message of a parse error may quote the secret. */
 const kindOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import type { Deletion, Queues, TurnJob } from '../../core/ports.ts';
-import { SERVICE_PATIENCE } from '../timeouts.ts';
+import { SERVICE_TIMEOUTS } from '../timeouts.ts';
 
 const jobBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
 
@@ -10,16 +10,16 @@ const deletionBody = z.object({
   deletion: z.object({ session: z.string(), at: z.number(), until: z.number() }),
 });
 
-/** The body of a token. Throws on anything else. */
+/** Parses the body of a turn job. Throws on anything else. */
 export const parseJob = (body: string): TurnJob => jobBody.parse(JSON.parse(body));
 
-/** The body of a message in the deadline queue. Throws on anything else. */
+/** Parses the body of a message in the deadline queue. Throws on anything else. */
 export const parseDeadline = (body: string): TurnJob | { deletion: Deletion } =>
   z.union([jobBody, deletionBody]).parse(JSON.parse(body));
 
 const delay = (seconds: number) => Math.min(900, Math.max(0, Math.ceil(seconds)));
 
-/** At most 128 characters without spaces: a session's key may be longer and hold anything. */
+/** SQS allows ids of 128 characters without spaces. A session's key may be longer and may contain any character. */
 export const groupOf = (session: string): string => createHash('sha256').update(session).digest('hex');
 
 export function sqsQueues(
@@ -27,7 +27,7 @@ export function sqsQueues(
   deadlineQueueUrl: string,
   config: SQSClientConfig = {},
 ): Queues {
-  const client = new SQSClient({ ...SERVICE_PATIENCE, ...config });
+  const client = new SQSClient({ ...SERVICE_TIMEOUTS, ...config });
   return {
     async sendJob(job, sender) {
       await client.send(
@@ -61,20 +61,21 @@ export function sqsQueues(
 }
 
 /**
- * Puts a message that is no token into the dead-letter queue. Left in the turn queue it would come back until its
- * receives are used up, and its session would wait for that: handed-over turns need a count that is high.
+ * Sends a message that is no turn job to the dead-letter queue. In the turn queue it would come back until its
+ * receive count is used up, and block its session meanwhile. That count is high, because each handover of a turn uses
+ * one.
  */
 export function deadLetters(
   queueUrl: string,
-  client: SQSClient = new SQSClient(SERVICE_PATIENCE),
-): { bury(message: { messageId: string; body: string }): Promise<void> } {
+  client: SQSClient = new SQSClient(SERVICE_TIMEOUTS),
+): { send(message: { messageId: string; body: string }): Promise<void> } {
   return {
-    async bury({ messageId, body }) {
+    async send({ messageId, body }) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: queueUrl,
           MessageBody: body,
-          // A group of its own: it must not hold up dead letters that can be sent again.
+          // Its own group, so that it does not block dead letters that can be redriven.
           MessageGroupId: messageId,
           MessageDeduplicationId: messageId,
         }),

@@ -1,19 +1,25 @@
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock, Log } from '../../core/ports.ts';
-import { SERVICE_PATIENCE } from '../timeouts.ts';
+import { SERVICE_TIMEOUTS } from '../timeouts.ts';
 
-/** A worker's hold on its queue message: short and renewed, so that a dead worker is replaced within `seconds`. */
-export interface Lease {
-  /** Visible for the next worker, at once or after so many seconds. The handle is void afterwards: report failure, so that nobody deletes by it. */
+/**
+ * Keeps a queue message invisible for other workers: for `seconds`, extended every third of that, so that a dead
+ * worker is soon replaced.
+ */
+export interface VisibilityExtension {
+  /**
+   * Makes the message visible at once, or after `seconds`. The receipt handle is void afterwards: report the message
+   * as failed, because Lambda must not delete it by that handle.
+   */
   handBack(seconds?: number): Promise<void>;
-  /** Stops renewing. */
+  /** Stops extending. */
   stop(): Promise<void>;
 }
 
-export function holdMessage(
+export function extendVisibility(
   deps: { queueUrl: string; receiptHandle: string; seconds: number; clock: Clock; log: Log },
-  client: SQSClient = new SQSClient(SERVICE_PATIENCE),
-): Lease {
+  client: SQSClient = new SQSClient(SERVICE_TIMEOUTS),
+): VisibilityExtension {
   const { queueUrl, receiptHandle, seconds, clock, log } = deps;
   const stopped = new AbortController();
   const change = (VisibilityTimeout: number) =>
@@ -24,13 +30,13 @@ export function holdMessage(
         VisibilityTimeout,
       }),
     );
-  // Until the first change the queue's own visibility time applies, which covers the function's whole time limit.
-  const beating = (async () => {
+  // Until the first change, the queue's own visibility time-out applies, which is longer than the function's time limit.
+  const extending = (async () => {
     while (!stopped.signal.aborted) {
       try {
         await change(seconds);
       } catch (error) {
-        // Only a replacement that comes too early is at stake, and the fence holds against that.
+        // At worst another worker starts too early, and the fence rejects one of the two.
         log.warn('heartbeat failed', { error: String(error) });
       }
       await clock.sleep((seconds * 1000) / 3, stopped.signal);
@@ -39,12 +45,12 @@ export function holdMessage(
   return {
     async handBack(later = 0) {
       stopped.abort();
-      await beating;
+      await extending;
       await change(later);
     },
     async stop() {
       stopped.abort();
-      await beating;
+      await extending;
     },
   };
 }

@@ -7,18 +7,18 @@ import { verifier } from './verify.ts';
 const verify = verifier(process.env);
 
 /**
- * Lets a principal connect: tenant and subject go on in the context of every frame. Anyone else gets 401. Where nobody can
- * be judged, everybody gets 500: a good token must not look like a bad one.
+ * Lets a principal connect: API Gateway adds tenant and subject to the context of every frame. An invalid token gets
+ * 401. If no token can be verified, every client gets 500, so that a valid token does not look invalid.
  */
 export async function handler(
   event: APIGatewayRequestAuthorizerEvent,
   context: Context,
 ): Promise<APIGatewayAuthorizerResult> {
   const proven = await verify(tokenOf(event as Handshake)).catch((error: unknown) => report(error, context));
-  // The one word that API Gateway answers with 401.
+  // API Gateway answers exactly this message with 401.
   if (!proven) throw new Error('Unauthorized');
   return {
-    // For access logs alone; encoded, so that no name can look like another, nor like a line of its own.
+    // For access logs only. Encoded, so that no name looks like another one or starts a new log line.
     principalId: [proven.tenant, proven.subject].map(encodeURIComponent).join('/'),
     policyDocument: {
       Version: '2012-10-17',
@@ -29,7 +29,7 @@ export async function handler(
 }
 
 async function report(error: unknown, context: Context): Promise<never> {
-  // Loaded when something is to be told: a cold start, which a person waits for, has nothing to tell.
+  // Loaded only for a report: a user waits for this function's cold start.
   const [{ instrumentsOf }, { errorFields }] = await Promise.all([
     import('../../aws/cloudwatch/instruments.ts'),
     import('../../aws/cloudwatch/error-fields.ts'),

@@ -1,15 +1,18 @@
 import { isTrustworthy } from '../../config/settings.ts';
 
-/** The issuer gave no keys. Not the token's fault: nobody can say anything about the token. */
+/** The issuer's keys cannot be read, so no token can be verified. */
 export class IssuerError extends Error {
   override readonly name = 'IssuerError';
 }
 
-const PATIENCE_MS = 2000;
+const FETCH_TIMEOUT_MS = 2000;
 
-/** A document of the issuer. Tried twice: a connection that was kept while the function was frozen may be dead. */
+/**
+ * Fetches a document of the issuer. Retries once, because a connection that was kept while the function was frozen
+ * may be dead.
+ */
 export async function fetchDocument(url: string): Promise<ArrayBuffer> {
-  // Also where another document named it: on a line that others can write on, it would prove nothing.
+  // Checked for each address, also one from another document: keys that were read over plain HTTP prove nothing.
   if (!isTrustworthy(url)) throw new IssuerError(`${url} is no https URL`);
   try {
     return await load(url);
@@ -22,13 +25,15 @@ export async function fetchDocument(url: string): Promise<ArrayBuffer> {
 }
 
 async function load(url: string): Promise<ArrayBuffer> {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(PATIENCE_MS) });
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
   const body = await response.arrayBuffer();
   if (response.status !== 200) throw new IssuerError(`${url} answered ${response.status}`);
   return body;
 }
 
-/** Where an issuer's keys are, as its discovery document says. Source: OpenID Connect Discovery 1.0, section 4. */
+/**
+ * Reads the address of the issuer's keys from its discovery document. Source: OpenID Connect Discovery 1.0, section 4.
+ */
 export async function discoverKeys(issuer: string): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const found = parse(await fetchDocument(url));

@@ -9,17 +9,17 @@ import { principalOf } from './principal.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** A key that its issuer has withdrawn is trusted no longer than this by a function that runs on and on. */
+/** The longest time that a running function trusts a key which the issuer has withdrawn. */
 const KEYS_LAST_MS = 3_600_000;
 
-/** Of a token that names no tenant. */
+/** The tenant of a token that names none. */
 const DEFAULT_TENANT = 'default';
 
 /**
- * Judges tokens of one issuer: signature by one of its keys, which are kept and asked for again when a token names a key
- * that is not among them; issuer, audience, times. The principal is the subject under the tenant that a claim names.
+ * Verifies tokens of one issuer: signature, issuer, audience and times. The keys are cached, and read again when a
+ * token names an unknown key. The principal is the token's subject under the tenant that a claim names.
  *
- * @throws {IssuerError} when the issuer's keys cannot be had
+ * @throws {IssuerError} if the issuer's keys cannot be read
  */
 export function jwtVerifier(
   settings: JwtSettings,
@@ -28,7 +28,7 @@ export function jwtVerifier(
   const { issuer, audience, tenantClaim } = settings;
   const makeVerifier = async () =>
     JwtVerifier.create(
-      // The audience is judged below: the tokens of some issuers have none.
+      // The audience is checked below, because the tokens of some issuers have none.
       { issuer, audience: null, jwksUri: settings.jwksUri ?? (await discoverKeys(issuer)) },
       { jwksCache: new SimpleJwksCache({ fetcher: { fetch: fetchDocument } }) },
     );
@@ -43,20 +43,20 @@ export function jwtVerifier(
       if (error instanceof JwksValidationError || error instanceof JwkValidationError) {
         throw new IssuerError(`the keys of ${issuer} are not valid`);
       }
-      // Expired, forged, of another issuer: all the same to the outside, and the reason could quote the token.
+      // Expired, forged and foreign tokens are answered alike. The reason is not logged, because it may quote the token.
       return undefined;
     }
-    // The library takes a token without an end for one that never ends.
+    // The library accepts a token without `exp` as one that never expires.
     if (typeof claims.exp !== 'number' || !isFor(audience, claims)) return undefined;
     return principalOf(claimOf(claims, tenantClaim) ?? DEFAULT_TENANT, claims.sub);
   };
 }
 
-/** Cognito's access tokens have no `aud`: what they were made for is their `client_id`. */
+/** Cognito's access tokens have no `aud`: their audience is in `client_id`. */
 const isFor = (audience: string, { aud, client_id }: Claims): boolean =>
   [aud ?? client_id].flat().includes(audience);
 
-/** A claim as it is spelled (`custom:tenant`, `https://example.com/tenant`), else by a path (`app.tenant`). */
+/** Finds a claim by its exact name (`custom:tenant`, `https://example.com/tenant`), else by a path (`app.tenant`). */
 export function claimOf(claims: Claims, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   return name

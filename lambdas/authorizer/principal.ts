@@ -1,16 +1,16 @@
 import type { Principal } from '../../core/store/items.ts';
 
 /**
- * Of tenant and subject, in UTF-8. Both become parts of keys, percent-encoded and so at most three times as long:
- * with a session's and a message's id beside them they stay below the 2048 bytes of a DynamoDB key, and below the
- * 8 KB of an authorizer's answer.
+ * The limit of tenant and subject, in bytes of UTF-8. Both become parts of keys and are percent-encoded, which makes
+ * them up to three times as long. Together with a session's and a message's id they stay below 2048 bytes (a DynamoDB
+ * key) and 8 KB (an authorizer's response).
  */
 const MAX_NAME_BYTES = 256;
 
-/** Any text will do, in whatever characters, if it is one: half a surrogate pair could not be written into a key. */
+/** Allows any well-formed text. Half a surrogate pair cannot be written into a key. */
 const isName = (text: unknown): text is string =>
   typeof text === 'string' && text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= MAX_NAME_BYTES;
 
-/** Undefined: these are no names that we could keep apart from all others. */
+/** Returns undefined for names that cannot be stored without being mistaken for others. */
 export const principalOf = (tenant: unknown, subject: unknown): Principal | undefined =>
   isName(tenant) && isName(subject) ? { tenant, subject } : undefined;

@@ -1,4 +1,4 @@
-/** What the authorizer may find a token in; a browser can set the last two only. */
+/** The parts of a handshake that may carry a token. A browser can set only the last two. */
 export interface Handshake {
   headers?: Record<string, string | undefined> | null;
   queryStringParameters?: Record<string, string | undefined> | null;
@@ -7,8 +7,8 @@ export interface Handshake {
 const PROTOCOL_PREFIX = 'bearer.';
 
 /**
- * The first non-empty of: the `Authorization: Bearer` header, a `bearer.<token>` entry of `Sec-WebSocket-Protocol`, the
- * `token` query parameter.
+ * Returns the first non-empty token of: the `Authorization: Bearer` header, a `bearer.<token>` entry of
+ * `Sec-WebSocket-Protocol`, the `token` query parameter.
  */
 export function tokenOf({ headers, queryStringParameters }: Handshake): string | undefined {
   const header = (name: string) =>

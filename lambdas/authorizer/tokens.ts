@@ -11,16 +11,16 @@ export interface KnownToken {
 const digestOf = (text: string) => createHash('sha256').update(text).digest();
 
 /**
- * `token=tenant/subject,…`
+ * Parses `token=tenant/subject,…`.
  *
- * @throws {SettingError} that quotes nothing of it
+ * @throws {SettingError} The message quotes no part of the text.
  */
 export function parseTokens(text: string): KnownToken[] {
   const known = text
     .split(',')
     .filter((entry) => entry.trim() !== '')
     .map((entry) => {
-      // A token may hold `=` itself; neither tenant nor subject can hold one.
+      // Splits at the last `=`: a token may contain one, a tenant or subject may not.
       const parts = /^(.+)=([^=/]+)\/([^=]+)$/.exec(entry.trim());
       const [, token, tenant, subject] = parts ?? [];
       const principal = principalOf(tenant, subject);
@@ -37,7 +37,7 @@ export function parseTokens(text: string): KnownToken[] {
 
 export function findToken(known: readonly KnownToken[], token: string): Principal | undefined {
   const asked = digestOf(token);
-  // Every entry is compared, in constant time: how long it takes says nothing about how near a guess was.
+  // All entries are compared in constant time, so that the duration does not show how close a guess was.
   let found: Principal | undefined;
   for (const { digest, principal } of known) if (timingSafeEqual(digest, asked)) found = principal;
   return found;

@@ -6,15 +6,15 @@ import { memoized } from '../../core/memoized.ts';
 import { findToken, parseTokens } from './tokens.ts';
 
 /**
- * Undefined: the token proves nothing, and nobody is told why. Throws where that cannot be judged: a secret or an
- * issuer's keys cannot be had. The next call tries again to get them.
+ * Returns undefined for an invalid token, without the reason. Throws if no token can be verified, because a secret or
+ * the issuer's keys cannot be read. The next call tries to read them again.
  */
 export type Verify = (token: string | undefined) => Promise<AuthorizerContext | undefined>;
 
-/** Of everyone, where nobody has to prove anything. */
+/** The principal of every client if authentication is off. */
 const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous', shared: true };
 
-/** No issuer's tokens are longer, and what is longer is not even looked at. API Gateway's headers end at 10 KB. */
+/** Longer tokens are rejected unread: no issuer makes them, and API Gateway limits headers to 10 KB. */
 const MAX_TOKEN_LENGTH = 8192;
 
 export function verifier(env: Environment): Verify {
@@ -35,7 +35,7 @@ function verifierOf(env: Environment): ((token: string) => ReturnType<Verify>) |
     }
     case 'jwt': {
       const settings = readJwtSettings(env);
-      // Loaded where it is needed: other ways to prove who one is do without it.
+      // Loaded only if tokens are JWTs.
       const jwt = memoized(async () => (await import('./jwt.ts')).jwtVerifier(settings));
       return async (token) => (await jwt())(token);
     }

@@ -10,13 +10,13 @@ import { coreOf } from '../core-of.ts';
 const instruments = instrumentsOf(process.env);
 const core = coreOf(process.env, instruments);
 
-/** What `$connect` brings beside the event that every route has. */
+/** Fields of a `$connect` event that other routes' events lack. */
 type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
   headers?: Record<string, string | undefined>;
   queryStringParameters?: Record<string, string | undefined> | null;
 };
 
-/** `$connect` and `$disconnect`. */
+/** Handles `$connect` and `$disconnect`. */
 export const handler = (event: ConnectEvent, context: Context): Promise<APIGatewayProxyResultV2> =>
   instruments.invocation(context, () => comeOrGo(event));
 
@@ -45,7 +45,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };
 }
 
-/** A browser fails a connection whose requested subprotocols are all ignored. */
+/** A browser closes the connection if the server accepts none of the requested subprotocols. */
 function chosenSubprotocol(headers: Record<string, string | undefined>): string | undefined {
   const name = Object.keys(headers).find((header) => header.toLowerCase() === 'sec-websocket-protocol');
   const asked = (name && headers[name])?.split(',').map((protocol) => protocol.trim()) ?? [];

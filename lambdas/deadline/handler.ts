@@ -9,7 +9,7 @@ import { coreOf } from '../core-of.ts';
 const instruments = instrumentsOf(process.env);
 const core = coreOf(process.env, instruments);
 
-/** Messages of the delay queue: a turn's wait for its session may be over, or a session is to be deleted. */
+/** Handles messages of the delay queue: the time limit of a queued turn, and the deletion of a session. */
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
   instruments.invocation(context, () => receive(event));
 

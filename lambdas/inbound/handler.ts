@@ -9,7 +9,7 @@ import { coreOf } from '../core-of.ts';
 const instruments = instrumentsOf(process.env);
 const core = coreOf(process.env, instruments);
 
-/** Every frame of a client, of whatever route. */
+/** Handles every frame of a client, on any route. */
 export const handler = (
   event: APIGatewayProxyWebsocketEventV2,
   context: Context,
@@ -28,7 +28,7 @@ async function receive(event: APIGatewayProxyWebsocketEventV2): Promise<APIGatew
     return { statusCode: 200 };
   } catch (error) {
     core.log.error('frame failed', { requestId, connectionId, ...errorFields(error) });
-    // Nothing is said of what happened inside; the request id leads to the log.
+    // The reply gives no cause. The request id leads to it in the log.
     await reply(
       core,
       connectionId,

@@ -9,8 +9,8 @@ const instruments = instrumentsOf(process.env);
 const queues = sqsQueues(required(process.env, 'MIDTURN_TURN_QUEUE_URL'), '');
 
 /**
- * Dead letters of the turn queue: the token is sent again, so that its session does not stay closed. The turn itself
- * counts its attempts and ends in an error that is committed like any other.
+ * Handles dead letters of the turn queue: sends the turn job again, so that its session is not blocked. The turn
+ * counts its attempts, and ends in a committed `error` event after the last one.
  */
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
   instruments.invocation(context, () => receive(event));

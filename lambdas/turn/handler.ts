@@ -2,7 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { deadLetters, parseJob } from '../../aws/sqs/queues.ts';
-import { holdMessage } from '../../aws/sqs/visibility.ts';
+import { extendVisibility } from '../../aws/sqs/visibility.ts';
 import { readTurnSettings } from '../../config/settings.ts';
 import type { TurnJob } from '../../core/ports.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
@@ -17,7 +17,7 @@ const queueUrl = required(env, 'MIDTURN_TURN_QUEUE_URL');
 const dead = deadLetters(required(env, 'MIDTURN_DEAD_TURN_QUEUE_URL'));
 const agents = createAgents(env, core);
 
-/** What a hand-over needs at most: a commit, its posts and the answer to the queue. */
+/** The time that a handover needs at most: a commit, its posts and the change of the message's visibility. */
 const RESERVE_MS = Math.min(15_000, settings.turnTimeoutSeconds * 300);
 
 /** A job of the turn queue (batch size 1): runs its slot to the end, or returns the job to the queue. */
@@ -33,7 +33,7 @@ async function receive(event: SQSEvent, lambda: Context): Promise<SQSBatchRespon
   return { batchItemFailures };
 }
 
-/** Whether the queue can delete the message. */
+/** Returns whether the queue can delete the message. */
 async function handleRecord(record: SQSRecord, lambda: Context): Promise<boolean> {
   const job = readJob(record);
   return job ? runRecord(record, job, lambda) : moveToDeadLetters(record);
@@ -42,10 +42,16 @@ async function handleRecord(record: SQSRecord, lambda: Context): Promise<boolean
 async function runRecord(record: SQSRecord, job: TurnJob, lambda: Context): Promise<boolean> {
   const { receiptHandle, messageId } = record;
   const log = core.log.with({ session: job.session, slot: job.slot });
-  // Runs beside the first reads and writes, which take their time too.
+  // Listing MCP tools runs in parallel with the first reads and writes.
   const offered = agents.offerTools();
   const { clock } = core;
-  const message = holdMessage({ queueUrl, receiptHandle, seconds: settings.visibilitySeconds, clock, log });
+  const message = extendVisibility({
+    queueUrl,
+    receiptHandle,
+    seconds: settings.visibilitySeconds,
+    clock,
+    log,
+  });
   try {
     const end: JobEnd = await runJob(
       {
@@ -78,10 +84,10 @@ function readJob({ body, messageId }: SQSRecord): TurnJob | undefined {
   }
 }
 
-/** Whether the message can be deleted here, because it is in the dead-letter queue. */
+/** Returns whether the message can be deleted here, because it is in the dead-letter queue. */
 async function moveToDeadLetters(record: SQSRecord): Promise<boolean> {
   try {
-    await dead.bury(record);
+    await dead.send(record);
     core.metrics.count('DeadLetters');
     return true;
   } catch (error) {
