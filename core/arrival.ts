@@ -5,10 +5,13 @@ const natural = new Intl.Collator('en', { numeric: true });
 type WithId<M> = M & { id: string };
 
 /**
- * The order of arrival (P6). Frames of one connection run concurrently, so the order of the writes says nothing. A
- * client's own count decides where each of its messages has one (a resent message keeps its place); else the time at
- * which API Gateway received it, and within one millisecond the id, whose numbers compare as numbers. Among clients that
- * steer one turn the time decides: a message has arrived when those that its client counts before it have.
+ * Messages in the order of arrival (P6). Frames of one connection are handled concurrently, so the order of the writes
+ * means nothing.
+ *
+ * - Messages of one client are ordered by the client's own count, if all of them have one: a resent message keeps its
+ *   place. Otherwise by the time at which API Gateway received them, and within one millisecond by id, whose numbers
+ *   compare as numbers.
+ * - Clients that steer the same turn are ordered by time. A message has arrived when the client's earlier ones have.
  */
 export function inOrderOfArrival<M extends PendingMessage>(
   messages: Readonly<Record<string, M>>,
@@ -21,7 +24,7 @@ export function inOrderOfArrival<M extends PendingMessage>(
       return { from, at, message };
     });
   });
-  // Stable: what one sender sent stays in its order.
+  // The sort is stable: each sender's messages keep their order.
   arrived.sort((a, b) => a.at - b.at || (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
   return arrived.map(({ message }) => message);
 }
@@ -32,14 +35,14 @@ function ofOneSender<M extends PendingMessage>(list: readonly WithId<M>[]): With
   return list.toSorted((a, b) => (counted ? (a.order ?? 0) - (b.order ?? 0) : a.at - b.at) || byId(a, b));
 }
 
-/** Messages that are sent back to back reach the lane within this time of each other, with warm functions. */
+/** With warm functions, messages that are sent back to back reach the lane within this time of each other. */
 const BURST_MS = 50;
-/** A message that starts a function environment of its own can be this late. Rejected ones never come. */
+/** A message whose frame starts a new execution environment can be this late. A rejected message never comes. */
 const HOLE_MS = 1000;
 
 /**
- * How long a boundary should wait for messages that were sent before those that it sees: they would end up behind them
- * otherwise. Zero in ordinary use; only a burst, or a hole in the client's own count, makes it wait.
+ * How long a boundary should wait for messages that were sent before those in the inbox, in milliseconds: otherwise they
+ * would be applied after them. Zero in ordinary use. A burst, or a hole in the client's own count, makes a boundary wait.
  */
 export function arrivalWait(lane: Pick<Lane, 'inbox' | 'lastOrder'>, now: number): number {
   const bySender = Map.groupBy(Object.values(lane.inbox), ({ from = '' }) => from);
@@ -47,7 +50,7 @@ export function arrivalWait(lane: Pick<Lane, 'inbox' | 'lastOrder'>, now: number
     const age = Math.max(0, now - Math.max(...messages.map((message) => message.at)));
     const counts = messages.map((message) => message.order).filter((order) => order !== undefined);
     if (counts.length < messages.length) return messages.length > 1 ? BURST_MS - age : 0;
-    // What another lane's client has counted before is known on its own lane alone: only a hole among these shows.
+    // The last order of a forwarded message's sender is known on the sender's lane only: a hole shows among these only.
     const before = from === '' ? (lane.lastOrder ?? 0) : Math.min(...counts) - 1;
     return Math.max(...counts) - before - new Set(counts).size > 0 ? HOLE_MS - age : 0;
   });

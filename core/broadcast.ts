@@ -5,29 +5,29 @@ import { laneKey, sessionKey } from './store/keys.ts';
 import { stopListening } from './store/lane/connection.ts';
 import { leaveAudience } from './store/session-writes.ts';
 
-/** A connection that takes longer than this for its frames no longer holds the others, and the model's stream, back. */
+/** A connection that takes longer than this for its frames does not hold back the others and the model's stream. */
 const SLOW_LISTENER_MS = 1000;
-/** A connection that is this many frames behind is closed: its client resumes, and misses nothing. */
+/** A connection that is this many frames behind is closed. Its client resumes and misses nothing (P9). */
 const MAX_BACKLOG = 200;
-/** Tries of one post, beyond the SDK's own, with a wait that doubles from the first: about three seconds in all. */
+/** Tries of one post, beyond those of the SDK. The wait between them doubles: about three seconds in all. */
 const MAX_POST_TRIES = 6;
 const FIRST_BACKOFF_MS = 100;
 
-/** A connection that is catching up for longer was left so by a function that died: it gets what was kept for it. */
+/** A connection that is catching up for longer was left so by a function that died. It gets what was kept for it. */
 const CATCH_UP_MS = 3000;
 const CATCH_UP_POLL_MS = 50;
 
 interface Listener {
-  /** Kept while it is catching up, since this moment; undefined when it is live. */
+  /** Frames that are kept while the connection is catching up, and since when. Undefined if it is live. */
   kept: { frames: string[]; since: number } | undefined;
-  /** It was waited for long enough: what its entry says of catching up counts no more, until it says that it is live. */
+  /** It was catching up for too long: its entry in the audience is ignored until it says that it is live. */
   overdue: boolean;
-  /** Resolves when all that was handed over so far is posted: one writer per connection keeps the order. */
+  /** Resolves when all its frames so far are posted. One writer per connection keeps the order. */
   idle: Promise<void>;
   backlog: number;
 }
 
-/** Posts a turn's events to everyone who watches the session, in order for each, in parallel among them. */
+/** Posts a turn's events to the session's connections: in order for each connection, in parallel among them. */
 export class Broadcast {
   readonly #core: Core;
   readonly #session: string;
@@ -41,7 +41,7 @@ export class Broadcast {
     this.#lane = lane;
   }
 
-  /** Adds listeners, and hears who is live by now; those that are gone stay so. */
+  /** Adds connections, and updates which are live. A connection that is gone stays so. */
   join(audience: Audience): void {
     for (const [connection, how] of Object.entries(audience)) {
       if (this.#forgotten.has(connection)) continue;
@@ -59,7 +59,7 @@ export class Broadcast {
     }
   }
 
-  /** Resolves when everyone has the frames, or when the slow ones have had their time: they go on in the background. */
+  /** Resolves when all connections have the frames, or after `SLOW_LISTENER_MS`: slow ones continue in the background. */
   async send(frames: readonly string[]): Promise<void> {
     if (frames.length === 0 || this.#listeners.size === 0) return;
     for (const [connection, listener] of this.#listeners) {
@@ -72,7 +72,7 @@ export class Broadcast {
     patience.abort('over');
   }
 
-  /** Before a handler returns, everything must have ended: what is still under way would thaw in a later invocation. */
+  /** Resolves when nothing is under way. A handler waits for it: what is still running would continue in a later invocation. */
   async settled(): Promise<void> {
     while ([...this.#listeners.values()].some(({ kept }) => kept && kept.frames.length > 0)) {
       await this.#core.clock.sleep(CATCH_UP_POLL_MS);
@@ -120,14 +120,14 @@ export class Broadcast {
         if ((await this.#core.gateway.post(connection, frame)) === 'gone') await this.#forget(connection);
         return;
       } catch (error) {
-        // Posted twice is harmless, left out is not: clients drop a `seq` that they have.
+        // A repeated post is harmless, since clients drop a `seq` that they have. A missing one is not.
         if (tries === MAX_POST_TRIES) return this.#giveUp(connection, String(error));
         await this.#core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
       }
     }
   }
 
-  /** The events are stored, but nothing would tell this client that it misses some: a new connection resumes. */
+  /** The events are stored, but this client would not notice that it misses some. A new connection resumes. */
   async #giveUp(connection: string, reason: string): Promise<void> {
     if (this.#forgotten.has(connection)) return;
     this.#core.log.warn('connection closed, so that it resumes', { connection, reason });
@@ -144,7 +144,7 @@ export class Broadcast {
     );
   }
 
-  /** One listener's trouble is nobody else's: a gone connection that stays listed is found gone again by the next turn. */
+  /** A failure concerns this connection only. If it stays in the audience, the next turn finds it gone again. */
   async #quietly(work: () => Promise<unknown>): Promise<void> {
     try {
       await work();

@@ -5,11 +5,11 @@ export type { Content, ContentPart } from '../protocol/content.ts';
 const partsOf = (content: Content): readonly ContentPart[] =>
   typeof content === 'string' ? [{ type: 'text', text: content }] : content;
 
-/** What it takes up of an inbox. */
+/** Bytes that the content counts against `MIDTURN_INBOX_BYTES`. */
 export const bytesOf = (content: Content): number =>
   Buffer.byteLength(typeof content === 'string' ? content : JSON.stringify(content));
 
-/** Neither a word nor an image. */
+/** Without text and images. */
 export const isBlank = (content: Content): boolean =>
   partsOf(content).every((part) => part.type === 'text' && part.text.trim() === '');
 
@@ -22,7 +22,7 @@ export const textOf = (content: Content): string =>
 export const imagesOf = (content: Content): number =>
   partsOf(content).filter((part) => part.type === 'image').length;
 
-/** Everything in it that somebody said or showed, and that a log must not quote. */
+/** All that the content says or shows, which a log must not quote. */
 export const quotesOf = (content: Content): string[] =>
   partsOf(content).map((part) => {
     if (part.type === 'text') return part.text;

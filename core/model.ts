@@ -22,7 +22,7 @@ export type PromptMessage =
 
 export interface ModelRequest {
   messages: PromptMessage[];
-  /** `none`: the model must answer now (step limit reached); tools stay declared, since the prompt may hold calls. */
+  /** `none`: the model must answer now (step limit reached). Tools stay declared, since the prompt may contain calls. */
   toolChoice: 'auto' | 'none';
 }
 
@@ -34,34 +34,34 @@ export interface Usage {
 export interface ModelFailure {
   code: Extract<ErrorCode, 'PROVIDER_ERROR' | 'AUTH_ERROR'>;
   reason: FailureReason;
-  /** For a person: no secret, no stack, no provider payload. */
+  /** For the user: no secret, no stack trace, no payload of the provider. */
   message: string;
   /** Whether the same call could succeed later. */
   retryable: boolean;
-  /** For the log alone. */
+  /** For the log only. */
   diagnostic: string;
 }
 
 export type ModelPart =
   | { type: 'text'; text: string }
   | { type: 'thinking'; text: string }
-  /** `invalid` says why the arguments do not fit the tool's schema: such a call is not run. */
+  /** `invalid` says why the arguments do not fit the tool's schema. Such a call is not run. */
   | ({ type: 'tool_call'; invalid?: string } & ToolCall)
-  /** `cached`: no model was asked. */
+  /** `cached`: the answer came from the response cache. */
   | { type: 'finish'; reason: string; usage: Usage; cached?: true }
   | { type: 'failure'; failure: ModelFailure };
 
-/** One configured model, with the agent's instructions and tools already in it. */
+/** One configured model, with the agent's instructions and tools. */
 export interface Model {
-  /** As `done` names them. */
+  /** As `done` shows them. */
   readonly provider: string;
   readonly name: string;
-  /** All that shapes its answers beside the request. Undefined: it may answer the same request otherwise the next time. */
+  /** All that shapes the answers beside the request. Undefined: the same request may be answered differently. */
   readonly fingerprint?: Json;
   /**
-   * One model call. Must not throw: a failure of any kind, also in mid-stream, is a `failure` part and the last one.
-   * A complete call ends with `finish`. After `signal` aborts, the stream ends without either.
-   * Does not retry: the turn does, since only it knows what is already visible.
+   * Makes one model call. Must not throw: any failure, also in mid-stream, is a `failure` part, and the last one. A
+   * complete call ends with `finish`. After `signal` aborts, the stream ends without either. It does not retry: the turn
+   * does, since only the turn knows what is visible.
    */
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
 }
@@ -69,17 +69,18 @@ export interface Model {
 /** The agent's tools, as the turn runs them. */
 export interface Toolbox {
   /**
-   * Must not throw: a tool that fails gives an outcome with `isError`. `idempotencyKey` is the same whenever the same
-   * call is run again. What comes of it after `signal` was aborted for a `message` is its outcome all the same; for any other reason
-   * it no longer counts.
+   * Runs one call. Must not throw: a tool that fails gives an outcome with `isError`.
+   *
+   * @param context `idempotencyKey` is the same whenever the same call is run again. If `signal` aborts with the reason
+   * `message`, what the tool then gives is still its outcome. After any other reason it is ignored.
    */
   run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
-  /** Whether a person has to approve this call before it is run. Must not throw: what cannot tell needs it. */
+  /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */
   needsApproval(call: ToolCall): Promise<boolean>;
   /** Whether a call whose outcome is unknown may be run again. */
   isIdempotent(name: string): boolean;
-  /** Whether a message that does not wait (`delivery: now`) may stop a call of it. */
+  /** Whether a message with `delivery: now` may stop a call of it. */
   isAbortable(name: string): boolean;
-  /** How long a call of it may take: then it is stopped, and its result says so. */
+  /** How long a call may take, in milliseconds. Then it is stopped, and its result says so. */
   timeLimitMs(name: string): number;
 }

@@ -36,11 +36,11 @@ export const reply = async (
   return core.gateway.post(connection, JSON.stringify(frame));
 };
 
-/** What everything is answered in a session that was deleted; without an id, what its listeners are told. */
+/** The answer to every frame in a deleted session, and, without details, what its connections are sent. */
 export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
   errorReply('SESSION_DELETED', 'This session was deleted.', details);
 
-/** How a client is told that its message was withdrawn before any turn took it in. */
+/** The frame that reports a message which was withdrawn before a turn applied it. */
 export function withdrawalReply(id: string, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {
   switch (code) {
     case 'cancelled':

@@ -1,8 +1,8 @@
 import type { Json } from './json.ts';
 
 /**
- * A value as bytes of which no two different values share any: each part has its kind and its length before it, so that nothing
- * in a text can look like structure. Keys of an object come in one order; a field that is undefined is not there.
+ * Encodes a value so that different values give different bytes: each part is preceded by its kind and its length, so no
+ * text can look like structure. Keys are sorted, and fields that are undefined are left out.
  */
 export function* bytesOfStructure(value: Json | undefined): Generator<Buffer> {
   if (value === undefined || value === null) yield head('null', 0);
@@ -28,6 +28,6 @@ const head = (kind: string, length: number) => Buffer.from(`${kind} ${length}\n`
 
 function* text(kind: string, value: string): Generator<Buffer> {
   yield head(kind, value.length);
-  // UTF-8 has but one spelling for all halves of surrogate pairs.
+  // UTF-8 encodes every lone surrogate as the same bytes.
   yield Buffer.from(value, 'utf16le');
 }

@@ -11,9 +11,8 @@ import { requestAbort } from '../store/lane/request.ts';
 import type { Sender } from './acknowledge.ts';
 
 /**
- * Stops the session's running turn, from any of its connections (P14): the worker sees the request with its next commit
- * or look. A turn of this lane that has not begun yet is withdrawn instead: nothing was said, so nothing is to keep, but
- * for what waits behind it.
+ * Stops the session's running turn, from any of its connections (P14). The worker sees the request with its next commit or
+ * poll. A turn of this lane that has not begun is withdrawn instead, except for the messages that wait behind it.
  */
 export async function abortTurn(core: Core, sender: Sender, frame: AbortFrame): Promise<void> {
   const { session, lane: ownId, principal } = sender.connection;
@@ -25,14 +24,14 @@ export async function abortTurn(core: Core, sender: Sender, frame: AbortFrame): 
   }
   const own = await core.store.get(laneKey(session, ownId));
   if (own?.slot !== undefined && own.turn === own.slot && own.lease === undefined && matches(own, frame)) {
-    // What waits goes first: what is left of it when the turn is gone would be the next turn.
+    // Waiting messages first: if one were left when the turn is gone, it would open the next turn.
     const waiting = frame.pending === 'discard' ? Object.values(own.waiting).map(({ turn }) => turn) : [];
     const dropped: TurnJob[] = [];
     for (const slot of [...waiting, own.slot]) {
       const token = { session, lane: ownId, slot };
       if (await rejectSlot(core, token, 'cancelled')) dropped.push(token);
     }
-    // Outcomes are known before the places in the queue are gone, by which others find the messages.
+    // Others find the messages by their places in the queue, so outcomes are reported first.
     await reportOutcomes(core, ownId, await core.store.get(laneKey(session, ownId)), sender.id);
     for (const job of dropped) await releaseSlot(core, job);
     if (dropped.length > 0) return;

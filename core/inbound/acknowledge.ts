@@ -14,8 +14,8 @@ export interface Sender {
 }
 
 /**
- * Says `accepted`, with where the message landed. A turn that nobody has claimed yet may have lost its opener, so
- * whoever says "accepted" opens its slot first, again if need be; where there is no room, the message is refused.
+ * Answers `accepted` with the message's placement. The opener of an unclaimed turn may have died, so the slot is opened
+ * first, again if need be (P1). If the queue has no room, the message is refused.
  */
 export async function acknowledge(
   core: Core,
@@ -32,7 +32,7 @@ export async function acknowledge(
     const token = { session, lane: laneId, slot };
     const opened = await openSlot(core, token);
     if (opened === 'SESSION_DELETED') {
-      // Whoever deletes it withdraws what is on its lanes, and may have done so already.
+      // The function that deletes the session withdraws what is on its lanes, and may have done so already.
       await reply(core, sender.id, sessionDeleted({ id }));
       return;
     }
@@ -40,7 +40,7 @@ export async function acknowledge(
       if (landed.placement === 'turn') landed.position = opened.ahead;
     } else {
       await rejectSlot(core, token, opened);
-      // Dropped by me or by another; or claimed meanwhile, and then it is accepted after all.
+      // Rejected by this function or another one. If the slot was claimed meanwhile, the message is accepted after all.
       const now = await core.store.get(laneKey(session, laneId));
       if (now && Object.hasOwn(now.undelivered, id)) {
         await reportOutcomes(core, laneId, now, sender.id);
@@ -68,7 +68,7 @@ function landing(lane: Lane, id: string): Pick<Accepted, 'turn_id' | 'placement'
 const place = (messages: Lane['inbox'], id: string) =>
   inOrderOfArrival(messages).findIndex((message) => message.id === id);
 
-/** The slot that this message waits in, as far as the lane shows no worker there. */
+/** The slot that the message waits in, if it has no worker. */
 function unclaimedSlot(lane: Lane, id: string): string | undefined {
   const waiting = lane.waiting[id];
   if (waiting) return waiting.turn;
@@ -77,7 +77,7 @@ function unclaimedSlot(lane: Lane, id: string): string | undefined {
     : undefined;
 }
 
-/** The same id again: the same answer, whoever asks (P10). */
+/** Answers a repeated id as before (P10). */
 export async function answerOutcome(
   core: Core,
   connection: string,

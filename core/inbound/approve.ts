@@ -7,8 +7,8 @@ import { decide } from '../store/lane/request.ts';
 import type { Sender } from './acknowledge.ts';
 
 /**
- * A person's answer to a request for approval, from any of the session's connections. The first one counts, and is answered by
- * the turn's `approval_resolved`; the worker sees it with its next look, or when it takes the turn up again.
+ * Handles a user's answer to an approval request, from any of the session's connections. The first answer counts, and the
+ * turn's `approval_resolved` reports it. The worker sees it with its next poll, or when it resumes the turn.
  */
 export async function answerApproval(
   core: Core,
@@ -22,7 +22,7 @@ export async function answerApproval(
     const key = laneKey(session, held.laneId);
     const written = await core.store.update(key, decide(request, { decision, by: principal.subject }));
     if (written.ok) return;
-    // Refused, it may be its own repeat, or somebody's who decided the same.
+    // Refused: it may be a repeat of this answer, or the same answer of another user.
     const lane = await core.store.get(key);
     if (lane?.decisions?.[request]?.decision === decision) return;
   }

@@ -11,13 +11,13 @@ import { withdrawPending } from '../store/lane/withdraw.ts';
 import type { Sender } from './acknowledge.ts';
 import { answerOutcome } from './acknowledge.ts';
 
-/** A message that was taken in just now has an outcome by then. */
+/** A message that was just applied has an outcome by then. */
 const OUTCOME_TRIES = 3;
 const OUTCOME_WAIT_MS = 5;
 
 /**
- * Withdraws a message that no turn has taken in yet, whichever of the session's connections sent it; else says where it
- * is (`NOT_PENDING`).
+ * Withdraws a message that no turn has applied, whichever of the session's connections sent it. Otherwise the answer says
+ * where it is (`NOT_PENDING`).
  */
 export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFrame): Promise<void> {
   let takenOn: Lane | undefined;
@@ -30,9 +30,8 @@ export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFr
 }
 
 /**
- * The sender's own lane and where it sent the message, if anywhere; then those of other connections that have a turn in
- * flight: each has a place in the session's queue. Read as they are needed, since most messages are cancelled where
- * they were sent.
+ * The lanes on which the message may be pending: the sender's own, the target that it was forwarded to, then those of other
+ * connections with a slot in the session's queue. They are read one by one, since most messages are on the first.
  */
 async function* lanesToSearch(core: Core, { connection }: Sender, id: string): AsyncGenerator<string> {
   const seen = new Set([connection.lane]);
@@ -52,7 +51,7 @@ async function* lanesToSearch(core: Core, { connection }: Sender, id: string): A
   }
 }
 
-/** `told`: the sender has its answer. A lane: it has taken the message in. Undefined: it does not know it. */
+/** `told`: the sender has its answer. A lane: the lane's turn has applied the message. Undefined: the lane does not know it. */
 async function withdraw(
   core: Core,
   sender: Sender,

@@ -8,7 +8,7 @@ import { isFirstConnect, sendSessionStart } from './open-connection.ts';
 import { repairLane } from './repair.ts';
 import { catchUp } from './replay.ts';
 
-/** Answers `connect`: `session_start`, the events that the client missed, the outcomes that it has not heard, `connected`. */
+/** Answers `connect`: `session_start`, missed events, outcomes that the client has not received, then `connected`. */
 export async function connect(
   core: Core,
   id: string,
@@ -17,11 +17,11 @@ export async function connect(
 ): Promise<void> {
   if (!here && !(await isFirstConnect(core, id))) await sendSessionStart(core, id, connection);
   const after = frame.resume?.after_seq;
-  // Who greeted here has replayed already.
+  // The frame that opened the connection has replayed already.
   if (!here && after !== undefined) await catchUp(core, id, connection.session, after);
   await repairLane(core, connection.session, connection.lane);
   const lane = await core.store.get(laneKey(connection.session, connection.lane));
-  // It went with its session, and its client was told so.
+  // The lane was removed with its session, and its client was notified.
   if (!lane) return;
   await reportOutcomes(core, connection.lane, lane, id);
   await reply(core, id, { type: 'connected', message: `Listening to session ${connection.sessionId}.` });

@@ -6,20 +6,20 @@ import { connectionKey, laneKey, sessionKey } from '../store/keys.ts';
 import { stopListening } from '../store/lane/connection.ts';
 import { leaveAudience } from '../store/session-writes.ts';
 
-/** `$connect`: the session, a lane of its own, and the connection, which the first frame finds by its id. */
+/** `$connect`: makes the session, a lane, and the connection item, which the first frame finds by its id. */
 export async function registerConnection(
   core: Core,
   id: string,
   who: { principal: Principal; sessionId: string; name?: string },
 ): Promise<void> {
   const opened = await openSession(core, { ...who, connection: id });
-  // If absent: a late duplicate of this request must not undo what the first frame has settled.
+  // If absent: a late duplicate of this request must not undo what the first frame has chosen.
   await core.store.putIfAbsent(connectionKey(id), { ...who, ...opened, expires: expiry(core).connection });
 }
 
 /**
- * `$disconnect`, which is best effort: nothing depends on it. The turn runs on (P14); the connection is just not
- * posted to any more, a little earlier than its first `GoneException` would have it.
+ * `$disconnect`. API Gateway delivers it with best effort, and nothing depends on it. The turn runs on (P14). The connection
+ * is no longer posted to, a little earlier than its first `GoneException` would have it.
  */
 export async function closeConnection(core: Core, id: string): Promise<void> {
   const connection = await core.store.get(connectionKey(id));

@@ -23,25 +23,25 @@ export interface InboundFrame {
   body: string;
   /** When API Gateway received it, in milliseconds since the epoch. */
   receivedAt: number;
-  /** Whose frames are counted; nobody's where everybody is one and the same principal. */
+  /** The principal whose frames are counted. Absent if every connection has the same one. */
   countedFor?: Principal;
 }
 
-/** One frame of a client: greeted if it is the first, checked, answered. A frame in error harms nothing else. */
+/** Handles one frame of a client. The first frame of a connection opens it. A frame in error affects nothing else. */
 export async function handleFrame(
   core: Core,
   { connectionId, body, receivedAt, countedFor }: InboundFrame,
 ): Promise<void> {
   const parsed = parseFrame(body);
-  // Counted while the connection is read: the limit costs a write unit, and no time.
+  // Counted while the connection is read: the limit costs a write unit and no time.
   const [greeted, excess] = await Promise.all([
     openConnection(core, connectionId, parsed.ok ? choiceOf(parsed.frame) : {}),
     countedFor &&
       excessOf(core, countedFor, parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames'),
   ]);
-  // Closed meanwhile, or swept: API Gateway has no way to answer either.
+  // Closed meanwhile, or expired: there is nobody to answer.
   if (!greeted) return;
-  // A `connect` that was greeted here has had its answer, but for the last word: the connections are counted too.
+  // A `connect` that opened the connection has most of its answer already. Connections are counted too.
   if (excess && !(greeted.here && parsed.ok && parsed.frame.type === 'connect')) {
     await reply(core, connectionId, tooMany(excess, parsed.ok ? idOf(parsed.frame) : parsed.error.id));
     return;

@@ -15,22 +15,23 @@ import {
 } from '../store/lane/forward.ts';
 import type { Update } from '../store/update.ts';
 
-/** Where a message is to be accepted: the lane, and the writes that would do it, of which the first that can be is made. */
+/** Where a message is to be accepted: the lane, and the writes to try in order until one succeeds. */
 export interface Destination {
   laneId: string;
   writes: Update<Lane>[];
 }
 
-/** Of the sender's own lane, which needs no look at it. */
+/** The sender's own lane. It is not read before. */
 export const ownDestination = (laneId: string, acceptance: Acceptance, queued: boolean): Destination => ({
   laneId,
   writes: queued ? [accept(acceptance, true), acceptWaiting(acceptance)] : [accept(acceptance)],
 });
 
 /**
- * `delivery: steer` in the scope of the session: a lane without a turn steers the turn that runs on another. The message
- * sets out by a write on its own lane first: from then on its repeats follow it, whoever handles them. Undefined: its own
- * lane is where it belongs.
+ * The target lane of a message with `delivery: steer` in the scope of the session: a lane without a turn steers the turn
+ * that runs on another lane. The message is forwarded by a write on its own lane first, so that its repeats follow it (P10).
+ *
+ * @returns undefined if the message belongs on its own lane
  */
 export async function forwardDestination(
   core: Core,
@@ -43,7 +44,7 @@ export async function forwardDestination(
   const text = earlier ?? (await forward(core, ownId, own, acceptance));
   if (text === undefined) return undefined;
   const place = parseForwardTarget(text);
-  // What can no longer arrive there is accepted here; by then its sender's lane may have a turn.
+  // It can no longer arrive there, so it is accepted here. By now its sender's lane may have a turn.
   if (earlier !== undefined && (await findForwarded(core, session, id, place)).is === 'nowhere')
     return { laneId: ownId, writes: [acceptReturned(acceptance, earlier)] };
   const there = { ...acceptance, message: { ...message, from: ownId } };
@@ -61,7 +62,7 @@ async function forward(
   if (!running || running.laneId === ownId) return undefined;
   await settleForwarded(core, ownId, own);
   const place = formatForwardTarget(running);
-  // Refused where too much is elsewhere already: a turn of its own comes after all of that.
+  // Refused if too many messages are forwarded already: then it opens a turn of its own, after all of them.
   const written = await core.store.update(
     laneKey(acceptance.session, ownId),
     forwardMessage(acceptance, place, own.lastOrder),
@@ -70,8 +71,8 @@ async function forward(
 }
 
 /**
- * Looks after the messages of a lane that had set out. Those that were taken in, or never arrived, are forgotten; of those
- * that were withdrawn the sender hears now, who was away then.
+ * Settles the forwarded messages of a lane. Those that were applied or never arrived are forgotten. The outcomes of those
+ * that were withdrawn are reported to the sender, which was away before.
  */
 export async function settleForwarded(core: Core, ownId: string, own: Lane): Promise<void> {
   const gone: Record<string, string> = {};

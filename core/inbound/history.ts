@@ -12,7 +12,7 @@ import type { Sender } from './acknowledge.ts';
 /** Room for the frame around the entries. */
 const PAGE_BYTES = MAX_FRAME_BYTES - 512;
 
-/** A page of the transcript, oldest first, as many of the newest entries as fit into one frame. */
+/** Sends a page of the transcript, oldest first: as many of the newest entries as fit into one frame. */
 export async function sendHistory(core: Core, sender: Sender, frame: HistoryFrame): Promise<void> {
   const item = await core.store.get(sessionKey(sender.connection.session));
   if (item?.deleted !== undefined) {
@@ -20,7 +20,7 @@ export async function sendHistory(core: Core, sender: Sender, frame: HistoryFram
     return;
   }
   const limit = frame.limit ?? DEFAULT_HISTORY_LIMIT;
-  // One more than asked for tells whether there is another page; merging needs whole turns, so it reads on.
+  // One more than requested shows whether there is another page. Merging needs whole turns, so it reads on.
   const pages = readTranscriptBefore(core, sender.connection.session, frame.before);
   const newestFirst: HistoryEntry[] = [];
   let next: number | undefined;
@@ -43,7 +43,7 @@ export async function sendHistory(core: Core, sender: Sender, frame: HistoryFram
   });
 }
 
-/** Arguments that would not fit into a frame are left to the transcript itself, which `export` gives. */
+/** Arguments that do not fit into a frame are left out. `export` has them. */
 function shown(entry: Entry): HistoryEntry {
   const whole = historyEntry(entry);
   if (whole.role !== 'tool_call' || Buffer.byteLength(JSON.stringify(whole.args)) < PAGE_BYTES - 1024)
@@ -55,7 +55,7 @@ async function* singleUnits(entries: AsyncIterable<Entry>): AsyncGenerator<Histo
   for await (const entry of entries) yield [shown(entry)];
 }
 
-/** A chat view's turn: the user's messages, then all that the assistant said, in pieces that fit into a frame. */
+/** A turn as a chat shows it: the user's messages, then all assistant text, in pieces that fit into a frame. */
 async function* mergedUnits(entries: AsyncIterable<Entry>): AsyncGenerator<HistoryEntry[]> {
   let turn: Entry[] = [];
   for await (const entry of entries) {
@@ -83,7 +83,7 @@ function* merged(turn: Entry[]): Generator<HistoryEntry[]> {
   }
   const all = [...users, ...pieces];
   if (sizeOf(all) < PAGE_BYTES) yield all;
-  // A page may end inside so long a turn; the next one goes on before its oldest entry, so they go by number.
+  // A page may end inside so long a turn. The next one continues before its oldest entry, so entries are sorted by number.
   else for (const entry of all.sort((a, b) => b.n - a.n)) yield [entry];
 }
 

@@ -17,15 +17,15 @@ import type { Destination } from './forward.ts';
 import { forwardDestination, ownDestination } from './forward.ts';
 import { repairLane } from './repair.ts';
 
-/** Each refusal of a write means that somebody else moved the lane on, so this is reached only by a fault of ours. */
+/** Each refused write means that another function changed the lane, so only a fault of ours reaches this. */
 const MAX_ACCEPT_TRIES = 50;
-/** An id whose outcome is being written just now shows it by then. */
+/** How often and how long to wait for an outcome that is just being written. */
 const OUTCOME_TRIES = 3;
 const OUTCOME_WAIT_MS = 5;
 
 /**
- * Accepts a message: one conditional write on its lane, which opens a turn or steers the one in flight; or on the lane of
- * the session's running turn. It is acknowledged only when somebody will come for it (P1), and known again by its id (P10).
+ * Accepts a message: one conditional write on its lane, or on the lane of the session's running turn, opens a turn or steers
+ * the one in flight. It is acknowledged only when a worker will process it (P1), and a repeat is recognised by its id (P10).
  */
 export async function acceptMessage(
   core: Core,
@@ -43,7 +43,7 @@ export async function acceptMessage(
   const queued = frame.delivery === 'queue';
   let mayForward = core.steerScope === 'session' && !queued;
   for (let tries = 1; tries <= MAX_ACCEPT_TRIES; tries++) {
-    // Read before the write: the lane forgets an id after two turns, its outcome is known for a day. An id made here is new.
+    // Read before the write: the lane forgets an id after two turns, but the outcome is kept for a day. A new id has none.
     const outcome = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));
     if (outcome) {
       await answerOutcome(core, sender.id, id, outcome);
@@ -72,8 +72,8 @@ export async function acceptMessage(
       return;
     }
     if (isPending(lane, id) || (knows(lane, id) && tries >= OUTCOME_TRIES)) {
-      // Either my write took effect and its answer was lost, or the client repeats itself. Remembered, not pending and
-      // without an outcome that says otherwise: a turn has it.
+      // Either this function's write took effect and its answer was lost, or the client repeats the message. An id that is
+      // known, not pending and without another outcome is in a turn.
       await acknowledge(core, sender, laneId, id, lane, { duplicate: frame.id !== undefined });
       return;
     }
@@ -85,7 +85,7 @@ export async function acceptMessage(
     const full = fullness(core, lane, id, message);
     if (full) {
       await reply(core, sender.id, full);
-      // A full inbox that nobody comes for would refuse for ever.
+      // Without a worker a full inbox would refuse messages for ever.
       await repairLane(core, session, laneId);
       return;
     }
@@ -93,7 +93,7 @@ export async function acceptMessage(
   throw new Error(`message ${id}: the lane refused it ${MAX_ACCEPT_TRIES} times without a reason`);
 }
 
-/** The first write that can be made. Undefined: none could. */
+/** Tries the writes in order. Undefined: all were refused. */
 async function take(core: Core, session: string, { laneId, writes }: Destination): Promise<Lane | undefined> {
   for (const write of writes) {
     const written = await core.store.update(laneKey(session, laneId), write);
@@ -122,7 +122,7 @@ const pendingMessage = (frame: MessageFrame, at: number, turn: string): PendingM
 const isPending = (lane: Lane, id: string) =>
   Object.hasOwn(lane.inbox, id) || Object.hasOwn(lane.waiting, id);
 
-/** P2: what is refused here was never written. */
+/** P2: a message that is refused here was never written. */
 function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
   const about = id === undefined ? {} : { id };
   if (isBlank(content)) return errorReply('EMPTY_CONTENT', 'The message has no content.', about);
@@ -133,7 +133,7 @@ function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
   return errorReply('MESSAGE_TOO_LARGE', text, { ...about, limit: MAX_CONTENT_BYTES, depth: size });
 }
 
-/** Why the lane has no room; undefined when it has by now. */
+/** Why the lane has no room. Undefined: it has room by now. */
 function fullness({ limits }: Core, lane: Lane, id: string, message: PendingMessage): ErrorReply | undefined {
   const full = (text: string, limit: number, depth: number) =>
     errorReply('STEERING_QUEUE_FULL', `${text}; this message was not kept.`, { id, limit, depth });

@@ -3,8 +3,8 @@ import type { z } from 'zod/mini';
 type Issue = z.core.$ZodIssue;
 
 /**
- * What fits none of several forms is told what keeps it from the one that it means: of the forms that bear its `type`, the
- * first issue about a field that is there, as deep inside as possible. `path` is from the frame.
+ * The issue to report for a value that fits none of several forms: among the forms with the value's `type`, the deepest
+ * issue, preferably about a field that exists. `path` starts at the frame.
  */
 export function nearestIssue(issue: Issue, frame: unknown): Issue {
   if (issue.code !== 'invalid_union') return issue;

@@ -13,22 +13,22 @@ import { sendMissed } from './replay.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
- * anything else. Frames of one connection run concurrently: one of them greets, the others wait until it has.
+ * anything else. Frames of one connection are handled concurrently: one of them opens the connection, the others wait.
  */
 
-/** Waiting frames look whether the greeting is over, ever less often. */
+/** Waiting frames poll whether the connection is open, less and less often. */
 const FIRST_POLL_MS = 10;
 const LAST_POLL_MS = 250;
-/** A greeter that takes longer is taken for dead, and another frame greets: twice is better than never. */
+/** An opener that takes longer is considered dead, and another frame opens the connection: twice is better than never. */
 const OPENER_TIMEOUT_MS = 2000;
 
-/** Which session and lane the first frame may still choose. */
+/** The session and lane that the first frame may still choose. */
 export interface ConnectionChoice {
   sessionId?: string | undefined;
   lane?: string | undefined;
-  /** It is a `connect`, which the greeting answers. */
+  /** The frame is a `connect`, which opening the connection answers. */
   connecting?: boolean;
-  /** The client has the events up to this one, and wants those that follow. */
+  /** The client has the events up to this `seq` and wants those that follow. */
   after?: number | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface OpenedConnection {
   here: boolean;
 }
 
-/** Undefined: the connection is closed, or was never made. */
+/** Opens the connection, or waits until another frame has. Undefined: it is closed, or was never made. */
 export async function openConnection(
   core: Core,
   id: string,
@@ -65,10 +65,10 @@ export async function openConnection(
   return read && { connection: read, here: false };
 }
 
-/** A frame without a wish binds the connection to the lane of `$connect` by the same write. */
+/** A frame without a choice binds the connection to the lane of `$connect` by the same write. */
 const hasChoice = ({ sessionId, lane }: ConnectionChoice) => sessionId !== undefined || lane !== undefined;
 
-/** Recognised: `greeter` is me; done twice, it is still me. */
+/** The writer recognises its success by `opener`. Idempotent. */
 const becomeOpener = (
   me: string,
   instead: string | undefined,
@@ -85,8 +85,8 @@ const becomeOpener = (
 });
 
 /**
- * The connection's session and lane are chosen once, before anything is said: a greeter that was taken for dead and wakes
- * up later says nothing else than the one that took its place. Undefined: another has it now; look again.
+ * Chooses the connection's session and lane, once and before anything is sent. An opener that was considered dead and
+ * continues later sends the same as the one that replaced it. Undefined: another frame is the opener now; read again.
  */
 async function bind(
   core: Core,
@@ -120,7 +120,7 @@ async function sendOpening(
 ): Promise<Connection> {
   const { session } = connection;
   const told = await sendSessionStart(core, id, connection);
-  // Also for a client that asks for nothing: what was committed since it was told of is neither told of nor live.
+  // Also for a client that asks for nothing: events that were committed after `session_start` was made are in neither.
   await sendMissed(core, id, session, wish.after ?? told);
   await Promise.all([
     joinSession(core, session, id, LIVE),
@@ -133,8 +133,8 @@ async function sendOpening(
 }
 
 /**
- * Whether this `connect` is the connection's first. A client may send other frames with it at once; where one of those
- * was greeted, the `session_start` that answers `connect` is there already. A later `connect` asks for a new one.
+ * Whether this `connect` is the connection's first. Another frame may have opened the connection: then its `session_start`
+ * answers the first `connect` too. A later `connect` gets a new one.
  */
 export async function isFirstConnect(core: Core, id: string): Promise<boolean> {
   const marked = await core.store.update(connectionKey(id), {
@@ -144,7 +144,7 @@ export async function isFirstConnect(core: Core, id: string): Promise<boolean> {
   return marked.ok;
 }
 
-/** The first frame's choice, as far as this principal may have it; else what `$connect` made. */
+/** The first frame's choice, as far as it belongs to the principal. Otherwise what `$connect` made. */
 async function chooseSessionAndLane(
   core: Core,
   id: string,
@@ -159,14 +159,14 @@ async function chooseSessionAndLane(
     settled = { ...made, sessionId, ...opened };
   }
   if (wish.lane !== undefined && wish.lane !== settled.lane) {
-    // Another's lane, or one that has expired, is as good as none: the client learns its lane from `session_start`.
+    // The lane of another session, or one that has expired, is ignored. The client learns its lane from `session_start`.
     const adopted = await core.store.update(laneKey(settled.session, wish.lane), adopt(settled.session, id));
     if (adopted.ok) settled = { ...settled, lane: wish.lane };
   }
   return settled;
 }
 
-/** Gives the `last_seq` that it told. Of a deleted session, that it is, and 0. */
+/** Sends `session_start` and returns its `last_seq`. For a deleted session it sends that error, and returns 0. */
 export async function sendSessionStart(core: Core, id: string, connection: Connection): Promise<number> {
   const view = await viewSession(core, connection.session);
   if (view.session?.deleted !== undefined) {

@@ -7,9 +7,9 @@ import type { Update } from '../store/update.ts';
 import { count, setIfAbsent } from '../store/update.ts';
 
 /**
- * What is counted, each by itself and in fixed windows of a minute, over all connections of a principal. Aborts have a
- * count of their own, under the limit of frames: a flood of messages must not keep its author from stopping what it
- * set off. A `ping` counts like any frame: to refuse it is as much a sign of life as to answer it.
+ * What is counted, each on its own, in fixed windows of a minute over all connections of a principal. Aborts have their own
+ * count under the limit of frames, so that a user who sent too many messages can still stop the turn. A `ping` counts like
+ * any frame: its refusal shows as well as its answer that the connection works.
  */
 export type Counted = 'frames' | 'aborts' | 'connections';
 
@@ -21,15 +21,15 @@ export interface Excess {
   retryAfterMs: number;
 }
 
-/** Unconditional: a count is right whatever else happens, and a repeat of the request errs by one, on the safe side. */
+/** Unconditional: a count is always right, and a repeated request counts one too many, on the safe side. */
 const oneMore = (expires: number): Update<RateCount> => ({
   when: [],
   change: [count('count', 1), setIfAbsent('expires', expires)],
 });
 
 /**
- * Counts one more and says whether that is too many. Never throws: where counting fails, service goes on uncounted, since
- * a limit that can stop everybody would be worse than none.
+ * Counts one more, and returns the excess if that is over the limit. It never throws: if counting fails, the frame is served
+ * uncounted, since a limit that can stop all users would be worse than none.
  */
 export async function excessOf(core: Core, principal: Principal, kind: Counted): Promise<Excess | undefined> {
   const limit = kind === 'connections' ? core.rates.connectionsPerMinute : core.rates.framesPerMinute;
@@ -49,7 +49,7 @@ export async function excessOf(core: Core, principal: Principal, kind: Counted):
   }
 }
 
-/** The answer to a frame over the limit. Nothing of it is stored, so that it may be sent again as it is. */
+/** The answer to a frame over the limit. Nothing of the frame is stored, so the client may send it again unchanged. */
 export const tooMany = ({ limit, retryAfterMs }: Excess, id: string | undefined): ErrorReply =>
   errorReply('RATE_LIMITED', `More than ${limit} frames in a minute; send it again later.`, {
     ...(id !== undefined && { id }),

@@ -5,9 +5,8 @@ import { laneKey } from '../store/keys.ts';
 import { settleForwarded } from './forward.ts';
 
 /**
- * Repair by touch: a function that died between its write and its send left a turn, or a waiting message, that nobody
- * will come for. Any later frame of the lane, and every `connect`, opens such slots again, and looks after messages that
- * steer another lane's turn.
+ * Repairs a lane: a function that died between its write and its send left a turn, or a waiting message, without a job in the
+ * queue. Every `connect`, and some other frames, open such slots again and settle forwarded messages.
  */
 export async function repairLane(core: Core, session: string, laneId: string): Promise<void> {
   const lane = await core.store.get(laneKey(session, laneId));

@@ -6,24 +6,24 @@ import { joinSession, viewSession } from '../session/sessions.ts';
 import { CATCHING_UP, LIVE } from '../store/items.ts';
 
 /**
- * Each event after `after`, once and in order, then live ones (P9). One writer at a time: what was committed when the
- * connection joined is replayed here, and what follows is kept by the turn's worker until this is done.
+ * Sends each event after `after` once and in order, then lets live events through (P9). A connection has one writer at a time:
+ * this function replays what was committed when the connection joined, and the turn's worker keeps what follows until then.
  */
 export async function catchUp(core: Core, id: string, session: string, after: number): Promise<void> {
   await sendMissed(core, id, session, after);
   await joinSession(core, session, id, LIVE);
 }
 
-/** The first half: whoever calls this lets the connection listen afterwards. */
+/** The replay alone. The caller then makes the connection live. */
 export async function sendMissed(core: Core, id: string, session: string, after: number): Promise<void> {
   const { lastSeq } = await joinSession(core, session, id, CATCHING_UP);
   await replay(core, id, session, after, lastSeq);
 }
 
-/** Posts the events after `after`, up to `until`. Those that have expired are answered by `history_gap`. */
+/** Posts the events after `after`, up to `until`. A `history_gap` reports those that have expired. */
 async function replay(core: Core, id: string, session: string, after: number, until: number): Promise<void> {
   if (until <= after) return;
-  // The lane before the spilled events: what leaves its tail meanwhile is in EVENTS by then.
+  // The lane is read before the spilled events: an event that leaves the lane meanwhile is in `EVENTS` by then.
   const view = await viewSession(core, session);
   const stored = mergeEvents(
     await readEvents(core, session, after + 1),

@@ -10,8 +10,8 @@ import { rename } from '../store/session-writes.ts';
 import type { Sender } from './acknowledge.ts';
 
 /**
- * What a principal does with its sessions, over a connection to any of them. Every key is made with the principal of the
- * connection, so that another's session is as good as none (P12).
+ * Frames about a principal's sessions, over a connection to any of them. Every key is made with the connection's principal,
+ * so the sessions of others do not exist here (P12).
  */
 
 /** Room for the frame around a page. */
@@ -23,7 +23,7 @@ export async function sendSessions(core: Core, sender: Sender, frame: SessionsFr
   await reply(core, sender.id, { type: 'sessions', ...page, ...asked(after) });
 }
 
-/** Everyone who listens to the session hears its name. */
+/** Renames a session and notifies its connections. */
 export async function renameSession(core: Core, sender: Sender, frame: RenameFrame): Promise<void> {
   const { session_id, name } = frame;
   const renamed = await core.store.update(sessionKey(keyOf(sender, session_id)), rename(name));
@@ -42,14 +42,14 @@ export async function sendExport(core: Core, sender: Sender, frame: ExportFrame)
   await reply(core, sender.id, { type: 'export', session_id, ...page, ...asked(after) });
 }
 
-/** Answered when nothing can be written or shown any more; asked for again, it is answered so again. */
+/** Deletes a session. The answer means that nothing of it can be written or shown any more. A repeat is answered alike. */
 export async function removeSession(core: Core, sender: Sender, { session_id }: DeleteFrame): Promise<void> {
   const found = await deleteSession(core, keyOf(sender, session_id), sender.id);
   if (!found) return replyNotFound(core, sender, session_id);
   await reply(core, sender.id, { type: 'deleted', session_id });
 }
 
-/** A client that asks again must not take the answer to one page for that to the next. */
+/** The page's position is in its answer, so that a client which asks twice does not mistake one page for the next. */
 const asked = (after: string | undefined) => after !== undefined && { after };
 
 const keyOf = ({ connection }: Sender, sessionId: string) => sessionOf(connection.principal, sessionId);

@@ -6,15 +6,15 @@ import { reportOutcomes } from './outcomes.ts';
 import { rejectSlot, releaseSlot } from './slots.ts';
 
 /**
- * A slot's wait may be over: if no worker has claimed it, its messages are answered `SESSION_QUEUE_TIMEOUT` now, not
- * when the session happens to get free.
+ * Handles the deadline of a slot: if no worker has claimed it in time, its messages are answered `SESSION_QUEUE_TIMEOUT`
+ * now, and not when the session becomes free.
  */
 export async function deadlinePassed(core: Core, job: TurnJob): Promise<void> {
   const key = laneKey(job.session, job.lane);
   const lane = await core.store.get(key);
   if (lane && hasWorkFor(lane, job.slot)) {
     const seconds = core.limits.queueTimeoutSeconds;
-    // Behind its own lane's turn a message waits because its sender asked for that; its time begins afterwards.
+    // Behind its own lane's turn a message waits because its sender asked for that. Its time begins afterwards.
     const left =
       lane.slot === job.slot ? (lane.since ?? 0) + seconds * 1000 - core.clock.now() : seconds * 1000;
     const begun = lane.slot === job.slot && (lane.lease !== undefined || lane.turn !== job.slot);
@@ -25,7 +25,7 @@ export async function deadlinePassed(core: Core, job: TurnJob): Promise<void> {
     }
     if (!(await rejectSlot(core, job, 'SESSION_QUEUE_TIMEOUT'))) return;
   }
-  // Its outcome is known before its place in the queue is gone, by which others find it.
+  // Others find the message by the slot's place in the queue, so its outcome is reported first.
   await reportOutcomes(core, job.lane, await core.store.get(key));
   await releaseSlot(core, job);
 }

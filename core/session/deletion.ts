@@ -22,29 +22,37 @@ import { markDeleted } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
 
 /**
- * How a session is deleted. First it is buried: one write on it, after which no listener, no turn and no connection gets in.
- * Then each lane is closed: one write on it, after which no worker can commit (P8) and nothing is accepted. Only now the
- * deletion is answered. Its items are removed by the deadline function, at once and again when no function that had begun before
- * can live any more: what such a one may still put, an entry or events, does not stay. All of it can be done again.
+ * How a session is deleted, in steps that can each be repeated:
+ *
+ * 1. Mark it: one write on the session, after which it admits no listener, no turn and no connection.
+ * 2. Close each lane: one write, after which no worker can commit (P8) and nothing is accepted. A running turn ends with a
+ *    terminal event. Now the deletion is answered.
+ * 3. Remove the items: the deadline function does it at once, and again when no function that had begun before can still
+ *    run, because such a function may put an entry or events late.
  */
 
-/** The longest time that Lambda gives a function, and a while for what was on its way to the table. */
+/** Lambda's longest time limit, and a while for requests that were on their way to the table. */
 const LAST_WRITE_MS = (15 + 5) * 60_000;
-/** SQS delays a message by this at most. */
+/** The longest delay of an SQS message. */
 const MAX_DELAY_SECONDS = 900;
-/** A client that could not be told of it is told again after so long. */
+/** How soon a client that could not be told is told again. */
 const TELL_AGAIN_SECONDS = 30;
-/** Removed in one go: well within the time limit of a function. */
+/** Items removed by one invocation: well within its time limit. */
 const MAX_ITEMS = 2000;
 const AT_ONCE = 25;
-/** A session has as many as connections in five days. */
+/** A session has as many lanes as it had connections in five days. */
 const MAX_LANES = 10_000;
 
-/** False: there is no such session. Else nothing can be written or shown of it any more. `by`: the connection that asks. */
+/**
+ * Deletes a session. When it returns, nothing of the session can be written or shown any more.
+ *
+ * @param by the connection that asks, which gets the answer instead of the notice
+ * @returns false if there is no such session
+ */
 export async function deleteSession(core: Core, session: string, by?: string): Promise<boolean> {
   if (!(await core.store.get(sessionKey(session)))) return false;
   const at = core.clock.now();
-  // Told first: if I die from here on, it is carried out all the same.
+  // Sent first: if this function dies from here on, the deadline function completes the deletion.
   await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);
   const buried = await markSessionDeleted(core, session, at);
   if (buried) await closeSession(core, session, buried, by);
@@ -52,7 +60,7 @@ export async function deleteSession(core: Core, session: string, by?: string): P
   return true;
 }
 
-/** Asks for a deletion and leaves all of it to the deadline function. */
+/** Requests a deletion that the deadline function carries out. */
 export async function requestDeletion(
   core: { queues: Pick<Core['queues'], 'sendDeletion'>; clock: Pick<Core['clock'], 'now'> },
   session: string,
@@ -61,14 +69,14 @@ export async function requestDeletion(
   await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, 0);
 }
 
-/** A message of `sendDeletion`: does what is not done of it, removes the session's items, and comes again until `until`. */
+/** Handles a message of `sendDeletion`: completes the deletion, removes the items, and sends itself again until `until`. */
 export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<void> {
   const { session, at, until } = deletion;
   const buried = await markSessionDeleted(core, session, at);
   if (!buried) return;
   const areTold = await closeSession(core, session, buried);
   const isLast = core.clock.now() >= at + LAST_WRITE_MS;
-  // Its lane is what a client is known by: while one is there, nothing is removed.
+  // A client is known by its lane. Nothing is removed while a lane is left.
   if (!areTold && !isLast) return core.queues.sendDeletion(deletion, TELL_AGAIN_SECONDS);
   if (!(await removeItems(core, session, buried, isLast))) await core.queues.sendDeletion(deletion, 0);
   else if (core.clock.now() < until) {
@@ -77,7 +85,7 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   }
 }
 
-/** Undefined: there is none, or one that was made later. */
+/** Undefined: there is no such session, or it was made after the request. */
 async function markSessionDeleted(core: Core, session: string, at: number): Promise<Session | undefined> {
   const key = sessionKey(session);
   const buried = await core.store.update(key, markDeleted(at, expiry(core).tombstone));
@@ -86,9 +94,11 @@ async function markSessionDeleted(core: Core, session: string, at: number): Prom
 }
 
 /**
- * Closes every lane, then tells the clients of each, but for who asked. A lane is removed when its client was told, so that
- * whoever does it again tells nobody twice; and only when all lanes were asked what is withdrawn on them, since a message
- * may have been sent from one to another.
+ * Closes every lane, then notifies the client of each, except the one that asked. A lane is removed when its client was
+ * notified, so that a repeat notifies nobody twice. The outcomes of all lanes are reported before that, since a message may
+ * have been forwarded from one lane to another.
+ *
+ * @returns whether every client was notified
  */
 async function closeSession(
   core: Core,
@@ -122,7 +132,7 @@ async function closeLane(
     }
     const end = await terminalEventOf(core, lane);
     const tail = end ? [...lane.unspilled, ...encodeEvents([end])] : lane.unspilled;
-    // Refused or not, it is read again: it may have changed meanwhile, and an answer may have been lost.
+    // Refused or not, the lane is read again: it may have changed meanwhile, or the answer was lost.
     await core.store.update(key, close(lane, end?.seq ?? lane.seq, tail));
   }
 }
@@ -132,7 +142,7 @@ async function tellWithdrawn(core: Core, session: string, id: string): Promise<v
   if (lane) await quietly(core, () => reportOutcomes(core, id, lane));
 }
 
-/** Whether its client was told. */
+/** Whether the lane is removed, which it is once its client was notified. */
 async function removeLane(core: Core, session: string, id: string, by: string | undefined): Promise<boolean> {
   const lane = await core.store.get(laneKey(session, id));
   if (!lane) return true;
@@ -142,7 +152,7 @@ async function removeLane(core: Core, session: string, id: string, by: string | 
   return true;
 }
 
-/** A turn that runs ends here: by an event like any other, durable before it is shown (P4), with all that was said (P3). */
+/** The event that ends a running turn: durable before it is shown (P4), and after all that was streamed (P3). */
 async function terminalEventOf(core: Core, lane: Lane): Promise<TurnEvent | undefined> {
   const { begun, turn, session } = lane;
   if (!begun || begun.turn !== turn) return undefined;
@@ -163,7 +173,7 @@ async function postTerminalEvent(
   const last = events.at(-1);
   if (last?.type !== 'error' || last.code !== 'SESSION_DELETED') return;
   const frame = await storedFrame(core, session, last, events);
-  // Items are removed when no lane is left: while this one is there, the frame was made from all of them.
+  // Items are removed only when no lane is left. While this one exists, the frame was made from all events.
   if (!(await core.store.get(laneKey(session, id)))) return;
   const broadcast = new Broadcast(core, session, id);
   broadcast.join(audience);
@@ -174,7 +184,7 @@ async function postTerminalEvent(
   if (lane.begun) core.metrics.time('TurnTime', core.clock.now() - lane.begun.at);
 }
 
-/** Whether it was told. A client that cannot be told is tried again, and hears of it with its next frame at the latest. */
+/** Whether the client was notified. If not, it is tried again, and its next frame is answered so too. */
 async function quietly(core: Core, tell: () => Promise<unknown>): Promise<boolean> {
   try {
     await tell();
@@ -186,8 +196,10 @@ async function quietly(core: Core, tell: () => Promise<unknown>): Promise<boolea
 }
 
 /**
- * Whether all of them are gone. What an answer is noted by stays until the last time, since a function that had begun before may
+ * Removes the session's items. Notes of cached answers stay until the last time, since a function that had begun before may
  * put the answer after the note.
+ *
+ * @returns whether all items that can be removed now are gone
  */
 async function removeItems(core: Core, session: string, item: Session, isLast: boolean): Promise<boolean> {
   const keys = await core.store.keys(...partsRange(session), MAX_ITEMS);

@@ -5,15 +5,15 @@ import { readTranscriptFrom } from '../events/transcript.ts';
 import type { Session } from '../store/items.ts';
 
 export interface ExportPage {
-  /** Whole lines where they fit; a line longer than a page goes on in the next one. */
+  /** Whole lines if they fit. A line that is longer than a page continues on the next one. */
   data: string;
-  /** Where the next page begins; absent on the last one. */
+  /** Position of the next page. Absent on the last one. */
   next?: string;
 }
 
 /**
- * A session as JSON lines: what it is, then each entry of its transcript as the protocol shows it, whole. A page is at
- * most `bytes` long as a JSON string; all pages together are the file.
+ * A page of a session as JSON lines: one line about the session, then one for each entry of its transcript, whole. A page
+ * has at most `bytes` bytes as a JSON string. All pages together are the file.
  */
 export async function exportPage(
   core: Pick<Core, 'store'>,
@@ -60,7 +60,7 @@ async function* lines(
   }
 }
 
-/** `12.0`: entry 12 from its beginning; 0 is the line about the session. */
+/** `12.0` is entry 12 from its beginning. Entry 0 is the line about the session. */
 function readPlace(place: string): { n: number; offset: number } {
   const [n = 0, offset = 0] = place.split('.').map(Number);
   return { n, offset };
@@ -69,7 +69,7 @@ function readPlace(place: string): { n: number; offset: number } {
 /** Without the quotes. */
 const jsonBytes = (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2;
 
-/** How many characters of a text fit, at least one, and never half of a surrogate pair. */
+/** How many UTF-16 units of a text fit: at least one, and never half of a surrogate pair. */
 function fitting(text: string, bytes: number): number {
   let low = 1;
   let high = text.length;

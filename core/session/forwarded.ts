@@ -3,7 +3,7 @@ import type { Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
 import { knows } from '../store/lane/lane.ts';
 
-/** A turn of a lane, where a message of another lane has set out to. Lane and turn have neither blanks in their ids. */
+/** The turn of another lane that a message was forwarded to. Neither id contains a blank. */
 export interface ForwardTarget {
   laneId: string;
   turn: string;
@@ -19,17 +19,19 @@ export function parseForwardTarget(text: string): ForwardTarget {
 export type ForwardedState =
   /** Its outcome is known. */
   | { is: 'settled'; outcome: MessageOutcome }
-  /** The lane knows it: it is pending there, or was taken in or withdrawn just now. */
+  /** The lane knows it: it is pending there, or was just applied or withdrawn. */
   | { is: 'there'; lane: Lane }
-  /** Not yet there, and the turn goes on: it may arrive. */
+  /** It is not there yet and the turn goes on: it may arrive. */
   | { is: 'under way' }
-  /** It never arrived, and cannot any more: the turn is over. */
+  /** It never arrived and cannot any more, because the turn is over. */
   | { is: 'nowhere' };
 
 /**
- * What has become of a message that set out. The lane is read before the outcome: what a lane no longer knows has an outcome.
- * A message sets out to a turn that a worker has, and such a turn loses its worker only by its end, so "nowhere" stays
- * true: a late duplicate may open a turn of that id again, but nobody has it, and who claims it gives it another id.
+ * Finds what became of a forwarded message. The lane is read before the outcome, because a message that the lane no longer
+ * knows has an outcome.
+ *
+ * A message is forwarded to a turn that has a worker, and such a turn loses its lease only when it ends. So `nowhere` stays
+ * true: a late duplicate may open a turn of that id again, but without a lease, and the worker that claims it renews the id.
  */
 export async function findForwarded(
   core: Pick<Core, 'store'>,

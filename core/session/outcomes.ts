@@ -7,10 +7,10 @@ import { forgetForwarded } from '../store/lane/forward.ts';
 import { forgetUndelivered } from '../store/lane/withdraw.ts';
 
 /**
- * Tells senders what became of messages that were withdrawn (P1), and `alsoTo`, who asked. What is told is what
- * `MESSAGE#id` says, put if absent and then read: a worker may have taken the message in meanwhile, and then it was not
- * withdrawn after all. A client that was away hears it when it connects again: the notice stays until it was posted to the
- * lane's own connection, and of a message that came from another lane, that lane looks after it until then.
+ * Sends the outcomes of withdrawn messages to their senders (P1), and to `alsoTo`, the connection that asked. The outcome is
+ * what `MESSAGE#id` says, which is put if absent and then read: if a worker applied the message meanwhile, it was not
+ * withdrawn after all. A client that was away gets it with its next connection, because the outcome stays on the lane until
+ * it was posted to the lane's own connection. For a forwarded message that is the lane of its sender.
  */
 export async function reportOutcomes(
   core: Core,
@@ -42,7 +42,7 @@ export async function reportOutcomes(
   }
 }
 
-/** The first outcome that is written is the message's outcome, whoever wrote it. */
+/** Records a message's outcome, and returns the one that counts: the first that was written. */
 export async function recordOutcome(
   core: Pick<Core, 'store'>,
   session: string,

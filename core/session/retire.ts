@@ -8,9 +8,10 @@ import { release, retire } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
 
 /**
- * A slot is over, and whoever ended it may have died before it rolled it: what was left is done again from the lane,
- * then the session counts on. Outcomes first: by its place in the queue others find what was withdrawn. Not the active
- * one: its place in the queue is freed, that is all.
+ * Retires a slot that is over, for a worker that may have died before it did. It repeats what may be missing from the
+ * lane's committed events (entries, posts, spill), then the session takes over the lane's counters. Outcomes are reported
+ * first, because others find withdrawn messages by the slot's place in the queue. A slot that is not the active one is
+ * only removed from the queue.
  */
 export async function retireSlot(core: Core, session: string, laneId: string, slot: string): Promise<void> {
   for (;;) {

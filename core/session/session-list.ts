@@ -4,13 +4,15 @@ import { expiry } from '../core.ts';
 import type { Principal, Session } from '../store/items.ts';
 import { listingAt, listingKey, listingPosition, sessionKey, sessionOf } from '../store/keys.ts';
 
-/** Below every place, and above every one, as they sort. */
+/** Sort below and above every position of a list. */
 const LOWEST = '';
 const HIGHEST = '~';
 
 /**
- * Puts a session into its principal's list, when its first turn begins; later again only where its place would expire
- * before the session does. Gives until when it is there, for the session to remember: so a turn costs no write more.
+ * Puts a session into its principal's list when its first turn begins, and again only if the listing would expire before
+ * the session.
+ *
+ * @returns until when it is listed, in seconds since the epoch. The session remembers it, so most turns cost no write.
  */
 export async function keepListed(core: Core, item: Session): Promise<number> {
   const { session, listing: expires } = expiry(core);
@@ -22,20 +24,20 @@ export async function keepListed(core: Core, item: Session): Promise<number> {
 
 export interface SessionPage {
   sessions: SessionSummary[];
-  /** Where the next page begins; absent on the last one. */
+  /** Position of the next page. Absent on the last one. */
   next?: string;
 }
 
 /**
- * A page of a principal's sessions, those made last first, as many as `limit` and `bytes` of JSON allow. A place whose
- * session has expired, or was deleted just now, shows nothing, so that a page may be short, or empty, and others follow.
+ * A page of a principal's sessions, newest first, as many as `limit` and `bytes` of JSON allow. A session that has expired
+ * or was just deleted is left out, so a page may be short or empty although more pages follow.
  */
 export async function listSessions(
   core: Pick<Core, 'store'>,
   principal: Principal,
   { after = HIGHEST, limit, bytes }: { after?: string | undefined; limit: number; bytes: number },
 ): Promise<SessionPage> {
-  // One more than asked for is where the next page begins.
+  // One more than requested: the next page begins there.
   const places = await core.store.query(listingAt(principal, LOWEST), listingAt(principal, after), {
     backwards: true,
     limit: limit + 1,

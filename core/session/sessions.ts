@@ -14,7 +14,7 @@ export interface OpenedSession {
   lane: string;
 }
 
-/** Makes sure of a principal's session and opens a new lane in it. In a session that was deleted there is none. */
+/** Makes a principal's session if there is none, and a new lane in it. A deleted session gets no lane. */
 export async function openSession(
   core: Core,
   {
@@ -31,9 +31,9 @@ export async function openSession(
     sessionKey(session),
     ensureSession(principal, sessionId, name, core.clock.now(), expires.session),
   );
-  // Deleted: the connection hears that with its first frame, since nothing can be posted during `$connect`.
+  // Deleted: the connection is told with its first frame, since nothing can be posted during `$connect`.
   if (!ensured.ok) return { session, lane, resumed: false };
-  // If absent: a duplicate of this request that comes through late must not empty a lane that is in use.
+  // If absent: a late duplicate of this request must not empty a lane that is in use.
   await core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane));
   return { session, lane, resumed: ensured.item.entry > 0 || ensured.item.active !== undefined };
 }
@@ -43,12 +43,12 @@ export const isDeleted = async (core: Pick<Core, 'store'>, session: string): Pro
 
 export interface SessionView {
   session: Session | undefined;
-  /** The lane of the slot that is, or was last, active: its tail holds events that the session does not count yet. */
+  /** The lane of the active slot, whose events the session may not count yet. */
   lane: Lane | undefined;
   laneId: string | undefined;
 }
 
-/** The session, then its active lane: in this order, what a worker moves from one to the other is seen at least once. */
+/** Reads the session, then its active lane. In this order, what a worker moves from lane to session is seen at least once. */
 export async function viewSession(core: Pick<Core, 'store'>, key: string): Promise<SessionView> {
   const session = await core.store.get(sessionKey(key));
   const laneId = session?.active?.lane;
@@ -56,13 +56,13 @@ export async function viewSession(core: Pick<Core, 'store'>, key: string): Promi
   return { session, lane, laneId };
 }
 
-/** The turn that runs now. `session.active` is a hint: its lane may be past it already. */
+/** The turn that runs now. `session.active` is a hint: its lane may have ended it already. */
 export const runningTurn = ({ session, lane }: SessionView): Lane['begun'] =>
   lane?.slot !== undefined && lane.slot === session?.active?.slot && lane.begun?.turn === lane.turn
     ? lane.begun
     : undefined;
 
-/** The turn that a worker holds, on whichever lane of the session: what can be stopped, and steered from anywhere. */
+/** The turn that has a worker, on whichever lane of the session: it can be aborted and steered from any connection. */
 export function leasedTurn({
   session,
   lane,
@@ -76,9 +76,9 @@ export const lastSeq = ({ session, lane }: SessionView): number =>
   Math.max(session?.seq ?? 0, lane?.seq ?? 0);
 
 /**
- * Listens on the session, then on the active lane, in this order; a starting worker activates the session, then claims
- * the lane. So one of the two sees the other, and no event falls between replay and live (P9): what is committed by
- * `lastSeq` is the joiner's to replay, what follows is the worker's to post.
+ * Adds a connection to the audience of the session, then to that of the active lane. A starting worker activates the
+ * session, then claims the lane. So at least one of the two sees the other, and no event falls between replay and live
+ * (P9): the caller replays what is committed up to `lastSeq`, the worker posts what follows.
  */
 export async function joinSession(
   core: Core,

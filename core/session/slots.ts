@@ -8,20 +8,20 @@ import { rejectUnclaimed, rejectWaiting } from '../store/lane/withdraw.ts';
 import { admit, release } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
 
-/** An opener that is alive has sent its token long before. */
+/** A function that is alive has sent its turn job long before. */
 export const OPENER_GRACE_MS = 3000;
 
-/** Why a slot is not admitted. A session that is not there has expired, or was deleted long ago. */
+/** Why a slot is not admitted. A session that does not exist has expired, or was deleted long ago. */
 type Refusal = Extract<WithdrawalCode, 'SESSION_QUEUE_FULL' | 'SESSION_DELETED'>;
 
 /**
- * Admits a slot to its session's queue and sends its token. Done by whoever is about to acknowledge a message on a turn
- * that nobody has claimed, again if need be: that is the repair when an earlier sender died between its write and
- * this. Admitting twice is admitting once, and a worker that finds a slot over just deletes its token.
+ * Admits a slot to its session's queue and sends its turn job. Every function that acknowledges a message on an unclaimed
+ * turn does this first, which also repairs a turn whose opener died between its write and this. Admitting is idempotent,
+ * and a worker that finds a slot over deletes the job.
  */
 export async function openSlot(core: Core, job: TurnJob): Promise<{ ahead: number } | Refusal> {
-  // Sent while it is admitted: a worker that comes first admits it by activating it, and one that comes for what was
-  // refused finds nothing to do.
+  // The job is sent while the slot is admitted. A worker that is first admits the slot by activating it. A worker of a
+  // refused slot finds nothing to do.
   const [admission, sending] = await Promise.allSettled([
     admitSlot(core, job),
     core.queues.sendJob(job, core.newId()),
@@ -30,7 +30,7 @@ export async function openSlot(core: Core, job: TurnJob): Promise<{ ahead: numbe
   if (sending.status === 'rejected') throw sending.reason;
   const admitted = admission.value;
   if (typeof admitted === 'string') return admitted;
-  // Alone in the queue it starts at once; behind others its client must hear in time that it will not.
+  // Alone in the queue it starts at once. Behind others it has a deadline, after which its client is answered.
   if (admitted.ahead > 0) await core.queues.sendDeadline(job, core.limits.queueTimeoutSeconds);
   return admitted;
 }
@@ -53,9 +53,11 @@ async function refusalOf(core: Core, session: string): Promise<Refusal | undefin
 }
 
 /**
- * Makes room where dead functions left places taken, and says whether it did. Where a worker is needed, a token calls one:
- * where nothing runs, for the active slot, which is over and nobody rolled it, and for those that wait, since their
- * openers may have died before they sent the token. No client of their own may ever come back to repair those.
+ * Makes room in the queue by removing slots that dead functions left there. If no turn runs, it also sends a new job for
+ * the active slot, which may be over and not retired, and for the waiting ones, whose openers may have died before they
+ * sent the job. Their own clients may never come back to repair them.
+ *
+ * @returns whether there is room now
  */
 async function pruneQueue(core: Core, session: string, read: Session): Promise<boolean> {
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
@@ -69,12 +71,12 @@ async function pruneQueue(core: Core, session: string, read: Session): Promise<b
       kept.push({ ...token, at, runs: isActive && hasWorkFor(lane, slot) && lane?.lease !== undefined });
       continue;
     }
-    // By its place in the queue others find what was withdrawn, so its outcome is told first.
+    // Others find a withdrawn message by the slot's place in the queue, so outcomes are reported first.
     await reportOutcomes(core, laneId, lane);
     await releaseSlot(core, token);
     freed = true;
   }
-  // Behind a turn that runs, the others wait as they should.
+  // Behind a running turn the others wait as they should.
   const oneRuns = kept.some(({ runs }) => runs);
   for (const { at, runs: _, ...token } of kept) {
     if (!oneRuns && core.clock.now() - at > OPENER_GRACE_MS) await core.queues.sendJob(token, core.newId());
@@ -83,8 +85,9 @@ async function pruneQueue(core: Core, session: string, read: Session): Promise<b
 }
 
 /**
- * Refuses a slot that no worker has claimed: its messages leave the lane for `notices`, and nothing of them is stored
- * (P2). Says nothing when the slot has begun or is over: then it has an answer of its own.
+ * Rejects a slot that no worker has claimed: its messages move to `undelivered`, and nothing of them is stored (P2).
+ *
+ * @returns false if the slot has begun or is over: then its messages have answers of their own
  */
 export async function rejectSlot(core: Core, job: TurnJob, code: WithdrawalCode): Promise<boolean> {
   const key = laneKey(job.session, job.lane);

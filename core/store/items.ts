@@ -22,7 +22,7 @@ export interface Connection {
   name?: string;
   /** Whether the session had a transcript when this connection was made. */
   resumed: boolean;
-  /** Which invocation sends `session_start`; the others wait for `greeted`. */
+  /** The invocation that sends `session_start`. The others wait for `opened`. */
   opener?: string;
   /** Session and lane are chosen and never change from now on. */
   bound?: boolean;
@@ -134,7 +134,7 @@ export interface Lane {
   decisions?: Record<string, Decision>;
   cancel?: AbortRequest;
   audience: Audience;
-  /** Outcomes of withdrawn messages that their senders have not heard yet. */
+  /** Outcomes of withdrawn messages that their senders have not received yet. */
   undelivered: Record<string, UndeliveredOutcome>;
   /** Messages of this lane that steer another lane's turn, with their targets (core/session/forwarded.ts). */
   forwarded: Record<string, string>;
