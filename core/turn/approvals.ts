@@ -13,17 +13,17 @@ import type { AskedCall } from './model-call.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 
 /**
- * Approvals of tool calls. What is asked and what was decided are events of the turn; in between the lane has a mark for
- * each request, and a person's decision is one write that demands the mark and that nothing is decided yet. A call that waits
- * is known not to have been started, so that nothing runs which nobody approved, whoever dies when.
+ * Approvals of tool calls. Requests and decisions are events of the turn. In between the lane lists the open requests, and a
+ * user's decision is one write that demands that its request is open and undecided. A call that waits for approval is
+ * recorded as not started in the commit of its request, so that no worker ever runs it without a decision.
  */
 
-/** A turn that was set down is looked at again: after a tenth of what was waited already, within these limits. */
+/** A suspended turn is resumed after a tenth of the time that it has waited already, within these limits. */
 const LOOK_AGAIN_SECONDS = { least: 5, most: 60 } as const;
 
-/** The turn waits for a person, and for nothing else: a later invocation takes it up again. */
+/** The turn waits for a user and for nothing else. A later invocation resumes it. */
 export interface Suspended {
-  /** Until it is to be looked at. */
+  /** When it is to be resumed, in seconds from now. */
   seconds: number;
 }
 
@@ -33,12 +33,12 @@ export interface ApprovalRequest {
   id: string;
   call: string;
   tool: string;
-  /** When it was made, and when it counts as denied. */
+  /** When it was made, and when it counts as denied, in milliseconds since the epoch. */
   at: number;
   until: number;
 }
 
-/** Requests of this turn that are not resolved, in their order. */
+/** The unresolved requests of this turn, in their order. */
 function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
   const open = new Map<string, ApprovalRequest>();
   for (const event of events) {
@@ -50,7 +50,11 @@ function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
   return [...open.values()];
 }
 
-/** Asks for each of these calls that needs it and was not asked about yet; gives the requests that wait, of all calls. */
+/**
+ * Commits a request for each of these calls that needs approval and has none yet.
+ *
+ * @returns all open requests of the turn
+ */
 export async function ask(
   turn: LeasedTurn,
   { core, toolbox, settings }: TurnContext,
@@ -80,7 +84,7 @@ export async function ask(
     );
     const change = [
       marksOf([...openRequests(turn), ...drafts.map(({ request_id: id }) => ({ id }))]),
-      // Where there is none, nothing was asked either: nobody can have decided anything.
+      // Without `decisions` nothing was requested before, so nothing can be decided yet.
       ...(turn.lane.decisions ? [] : [set<Lane>('decisions', {})]),
       leftUnstarted(turn, [...unstartedCalls(turn), ...waiting.map(({ id }) => id)]),
     ];
@@ -89,7 +93,7 @@ export async function ask(
   return openRequests(turn);
 }
 
-/** Waits until something is decided, or time is up, and commits what became of it. */
+/** Waits until a request is decided or times out, and commits that. */
 export async function awaitDecisions(
   turn: LeasedTurn,
   context: TurnContext,
@@ -100,7 +104,7 @@ export async function awaitDecisions(
   const until = Math.min(...requests.map((request) => request.until));
   for (;;) {
     const now = core.clock.now();
-    // Its request to stop is heard by whoever runs the turn.
+    // The turn handles the abort.
     if (turn.abortRequest) return 'settled';
     if (requests.some((request) => decisionOn(turn, request) || now >= request.until)) {
       await resolve(turn, context, requests, now);
@@ -119,11 +123,11 @@ function pauseBefore(until: number, waited: number, now: number): number {
   return Math.max(1, Math.ceil(seconds));
 }
 
-/** What a person said of it, or has said of all calls of its tool. */
+/** The user's decision on the request, or an earlier `always` for its tool. */
 const decisionOn = ({ lane, trusted }: LeasedTurn, { id, tool }: ApprovalRequest): Decision | undefined =>
   lane.decisions?.[id] ?? (trusted.has(tool) ? { decision: 'approve' } : undefined);
 
-/** Commits the decisions, and denies what nobody decided in time: whichever comes first, since both are one write on the lane. */
+/** Commits the decisions, and denies requests that timed out. Both are one write on the lane, so the first one counts. */
 async function resolve(
   turn: LeasedTurn,
   { core }: TurnContext,
@@ -155,14 +159,11 @@ async function resolve(
   for (const decision of told) core.metrics.countBy('Approvals', decision);
 }
 
-/** Part of a commit: answers to these requests count from now on, and to no others. */
+/** Part of a commit: from now on exactly these requests are open. */
 const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
   set<Lane>('approvals', Object.fromEntries(requests.map(({ id }) => [id, 1])));
 
-/**
- * Of a turn that is stopped: what waits is denied. Only what somebody said of all calls of a tool stays said: it holds for later turns,
- * and the session may know it already.
- */
+/** On abort, deny open requests. Keep an `always`: it applies to later turns and may already be stored. */
 export async function denials(turn: LeasedTurn): Promise<EventDraft[]> {
   const drafts: EventDraft[] = [];
   for (const request of openRequests(turn)) {
@@ -190,7 +191,7 @@ const resolvedBy = (
 const deniedCall = ({ call, tool }: ApprovalRequest, output: string): EventDraft =>
   toolResultOf({ id: call, name: tool }, { output, isError: true });
 
-/** Before the answer is committed: it must not be the only one that knows. Done twice it is done once. */
+/** Stores an `always` on the session, before the decision is committed: so it is not lost if this worker dies. Idempotent. */
 async function keepTrusting(turn: LeasedTurn, tool: string): Promise<void> {
   turn.trusted.add(tool);
   await turn.core.store.update(sessionKey(turn.session), trust([...turn.trusted]));

@@ -1,33 +1,33 @@
 import type { Json } from '../json.ts';
 
-/** Of the summary of a call's arguments, in UTF-16 units: a person reads it before deciding. */
+/** The longest summary of a call's arguments, in UTF-16 units. A user reads it before deciding. */
 export const MAX_SUMMARY_LENGTH = 1000;
-/** Of one string in it, so that a long text does not push the other arguments out of sight. */
+/** The longest string in it, so that one long text does not push the other arguments out. */
 const MAX_STRING_LENGTH = 200;
 
 const HIDDEN = '[hidden]';
 
 /** Anywhere in a name, however it is spelt: `dbPassword`, `X-Api-Key`, `client_secret`. */
 const SECRET_PART = /passw|passphrase|secret|token|credential|authori[sz]ation|apikey|privatekey/;
-/** Too short to be looked for inside of words: `key` is a secret's name, `monkey` is not. */
+/** Matched as whole words only: `key` is the name of a secret, `monkey` is not. */
 const SECRET_WORDS = new Set(['key', 'keys', 'auth', 'bearer', 'cookie', 'pwd', 'pin', 'otp', 'cvv', 'cvc']);
 
-/** What stands before a value in text: `Bearer x`, `password=x`, `token: x`, `https://user:x@host`. */
+/** Secrets in text: `Bearer x`, `password=x`, `token: x`, `https://user:x@host`. */
 const SCHEME = /\b(bearer|basic)(\s+)[^\s"',;]+/gi;
 const ASSIGNMENT = /([\w-]*(?:passw|secret|token|api[_-]?key|credential)[\w-]*["']?\s*[=:]\s*)[^\s&,;]+/gi;
 const USER_INFO = /(\w+:\/\/)[^\s/@]+@/g;
 const RUN = /[\w+/~=.-]{20,}/g;
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** They turn the order of what is shown around, and so could show another call than the one that would run. */
+/** Direction controls reorder what is shown, so the user could see another call than the one that would run. */
 const BIDI = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * The arguments of a call as JSON for the eyes of a person, at most `MAX_SUMMARY_LENGTH` long. Values under names of
- * secrets are not in it, nor strings that look like credentials; hiding too much is the lesser harm. An UUID is shown,
- * since it mostly says which thing the call is about.
+ * The arguments of a call as JSON for a user, at most `MAX_SUMMARY_LENGTH` long. Values under names of secrets and strings
+ * that look like credentials are hidden; hiding too much is the lesser harm. A UUID is shown, since it usually identifies
+ * what the call is about.
  */
 export function argumentsSummary(args: Json): string {
-  // Hidden before it is cut: half a credential looks like none.
+  // Redact before cutting: half a credential does not look like one.
   const text = JSON.stringify(redacted(args)).replace(BIDI, escaped);
   return cut(text, MAX_SUMMARY_LENGTH);
 }
@@ -70,7 +70,7 @@ function looksOpaque(run: string): boolean {
 
 function cut(text: string, length: number): string {
   if (text.length <= length) return text;
-  // Never between the two halves of a character.
+  // Never between the halves of a surrogate pair.
   return `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 

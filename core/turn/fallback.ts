@@ -3,7 +3,7 @@ import type { Model, ModelFailure } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 
-/** The model that this turn calls: the first one, or the second from where the turn says so on. */
+/** The model that this turn calls: the fallback model after `model_changed`. `from` is the model that failed. */
 export function modelOf(
   turn: LeasedTurn,
   { model, fallback }: Pick<TurnContext, 'model' | 'fallback'>,
@@ -14,8 +14,10 @@ export function modelOf(
 }
 
 /**
- * Goes on with the second model, for the rest of the turn; false: there is none, or not for this failure. It is committed
- * like all that a turn says, so that whoever takes over goes on with the same model.
+ * Switches to the fallback model for the rest of the turn, by a committed event, so that a worker that takes over calls the
+ * same model.
+ *
+ * @returns false if there is no fallback model, or not for this failure
  */
 export async function fallBack(
   turn: LeasedTurn,
@@ -24,7 +26,7 @@ export async function fallBack(
 ): Promise<boolean> {
   const { fallback, core } = context;
   const { model, from } = modelOf(turn, context);
-  // What one model may not answer is not asked of another.
+  // Withheld content is not requested from another model.
   if (!fallback || from !== undefined || reason === 'withheld') return false;
   const draft: EventDraft = {
     type: 'model_changed',

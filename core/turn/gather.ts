@@ -1,10 +1,10 @@
 import { cutAt } from '../events/entries.ts';
 import type { EventDraft } from '../events/events.ts';
 
-/** Of one chunk; a provider may send more at once than fits into a frame. */
+/** The longest chunk, in UTF-16 units. A provider may send more at once than fits into a frame. */
 const MAX_CHUNK = 4096;
 
-/** Gathers streamed text and thinking between two flushes: one event for each stretch of the same kind. */
+/** Gathers streamed text and thinking between two flushes: one event for each run of the same kind. */
 export class Gatherer {
   #stretches: { type: 'chunk' | 'thinking'; content: string }[] = [];
 
@@ -19,7 +19,7 @@ export class Gatherer {
     else this.#stretches.push({ type, content });
   }
 
-  /** Gives what was gathered, as events whose first chunk begins at `offset` in the turn's text. */
+  /** Returns what was gathered, as events whose first chunk begins at `offset` in the turn's text. */
   drain(offset: number): EventDraft[] {
     const drafts: EventDraft[] = [];
     let at = offset;

@@ -9,19 +9,19 @@ import { Gatherer } from './gather.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { redactQuotes } from './redaction.ts';
 
-/** A call that the model made, and why it cannot be run, if so. */
+/** A call that the model made. `invalid` says why it cannot be run. */
 export type AskedCall = ToolCall & { invalid?: string };
 
 export type CallOutcome =
   | { type: 'answered' }
   | { type: 'calls'; calls: AskedCall[] }
-  /** Stopped by us: for an abort, for a message that cuts, or for the time limit. What was said is committed. */
+  /** Stopped by the turn: for an abort, a message with `delivery: now`, or the time limit. What was streamed is committed. */
   | { type: 'cut' }
   | { type: 'failed'; failure: ModelFailure; visible: boolean };
 
 /**
- * One model call, streamed: parts are gathered for a window and committed together, the first at once. Every commit, and
- * while nothing comes a slow look, shows what others want of this turn.
+ * Makes one model call and streams it: parts are gathered for a window and committed together, the first one at once. Each
+ * commit shows what others wrote on the lane (abort, messages). While nothing comes, the lane is polled for it.
  */
 export async function callModel(
   turn: LeasedTurn,
@@ -44,7 +44,6 @@ export async function callModel(
     if (drafts.length === 0) return;
     visible = true;
     const silent = turn.textLength === 0;
-    // Nothing but the turn is demanded here, so a refusal that is not a fence leaves nothing to decide: once more.
     await turn.commitAlways(drafts);
     if (silent && turn.textLength > 0) core.metrics.time('FirstChunk', core.clock.now() - turn.beganAt);
   };
@@ -93,18 +92,18 @@ export async function callModel(
     }
   } finally {
     stop.abort('over');
-    // The stream must have ended before the next one begins: what it still does would be done in a later invocation.
+    // The stream must have ended before the next one begins: otherwise it would continue in a later invocation.
     await drainQuietly(next, parts);
   }
 
   async function cut(): Promise<CallOutcome> {
-    // A call that is cut for somebody was a call; one that goes on in a fresh invocation is still the same.
+    // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
     if (turn.abortRequest || wantsCut(turn)) turn.usage = { ...turn.usage, steps: turn.usage.steps + 1 };
     await flush();
     return { type: 'cut' };
   }
 
-  /** A model that says nothing holds up a person, and a function that is paid for. */
+  /** A silent model keeps a user waiting, and a function running that is paid for. */
   async function stalled(): Promise<CallOutcome> {
     await flush();
     const seconds = settings.stallMs / 1000;
@@ -118,7 +117,7 @@ export async function callModel(
     return failed(failure, visible);
   }
 
-  /** The port's streams end with `finish` or `failure`; one that just stops has been cut. */
+  /** A stream ends with `finish` or `failure`. One that just ends was cut off. */
   function ended(): CallOutcome {
     const failure: ModelFailure = {
       code: 'PROVIDER_ERROR',
@@ -137,10 +136,10 @@ export async function callModel(
   }
 }
 
-/** `delivery: now`: what can be cut is cut at once, and the turn goes on with the message in view. */
+/** Whether a message with `delivery: now` is pending: the model call is cut, and the turn goes on with the message. */
 export const wantsCut = (turn: LeasedTurn) => Object.values(turn.lane.inbox).some((message) => message.now);
 
-/** Some providers number their calls anew in each answer; within a turn an id must name one call (P13). */
+/** Makes a call's id unique within the turn (P13): some providers number their calls anew in each answer. */
 function unused(turn: LeasedTurn, calls: readonly AskedCall[], id: string): string {
   const taken = (name: string) =>
     calls.some((call) => call.id === name) ||

@@ -1,11 +1,15 @@
-/** A run of so many characters that two texts have in common is no chance. */
+/** A shared run this long is treated as a quotation. */
 const RUN = 16;
-/** What is shorter than that is a word which an error may well use by itself. */
+/** A shorter text may be a word that an error uses by itself. */
 const SHORTEST = 8;
 
 /**
- * A diagnostic without what it quotes of a conversation: providers put parts of a request into their errors, and what
- * people say to an agent is none of a log's business.
+ * Removes quotations of the conversation from a diagnostic. Providers put parts of a request into their errors, and a log
+ * must not contain what users write.
+ *
+ * @example
+ * redactQuotes('400: invalid message "My address is 5 Elm Street"', ['My address is 5 Elm Street'])
+ * // '400: invalid message "[…]"'
  */
 export function redactQuotes(diagnostic: string, said: Iterable<string>): string {
   const runs = new Map<string, number[]>();

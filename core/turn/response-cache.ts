@@ -11,18 +11,18 @@ import { bytesOfStructure } from '../structure.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 
-/** Well within an item of 400 KB. */
+/** The longest text that is cached, in bytes: well within an item of 400 KB. */
 const MAX_BYTES = 300_000;
 
-/** Where the answer to a model call is, or will be. */
+/** Where the answer to a model call is stored, and that answer if it is known. */
 export interface CacheLookup {
   key: Key<CachedAnswer>;
   hit: CachedAnswer | undefined;
 }
 
 /**
- * Whether this model call has been answered before: by this model under these settings, for exactly this prompt, within the
- * scope that the setting allows. Undefined: its answer stands for no other, and no other for it.
+ * Looks up the answer to a model call: of this model, under these settings, to exactly this prompt, within the scope of
+ * `MIDTURN_RESPONSE_CACHE`. Undefined: the call is not cacheable.
  */
 export async function lookUp(
   turn: LeasedTurn,
@@ -36,12 +36,12 @@ export async function lookUp(
   const { principal } = turn.sessionItem;
   const key = cachedAnswerKey(digest([scopeOf(principal, cache.scope), model.fingerprint, messages as Json]));
   const found = await core.store.get(key);
-  // The table deletes up to two days late.
+  // DynamoDB deletes expired items up to two days late.
   const hit = found && found.expires * 1000 > core.clock.now() ? found : undefined;
   return { key, hit };
 }
 
-/** A model that says again what was said. */
+/** A model that answers with a cached text. */
 export const replaying = ({ name, provider }: Model, { text }: CachedAnswer): Model => ({
   name,
   provider,
@@ -51,20 +51,20 @@ export const replaying = ({ name, provider }: Model, { text }: CachedAnswer): Mo
   },
 });
 
-/** Keeps the answer that a turn has ended with. That it fails harms nobody. */
+/** Caches the answer that a turn ended with. A failure is logged: the turn itself is complete. */
 export async function keep(
   turn: LeasedTurn,
   { core, settings: { cache } }: TurnContext,
   place: CacheLookup | undefined,
 ): Promise<void> {
-  // Of a turn's last model call: when that was its first one, nothing came between question and answer.
+  // The lookup is that of the turn's last model call. It exists only if that was its first one, so nothing came between.
   if (!place || place.hit) return;
   const text = textOf(turn.events);
   if (text === '' || Buffer.byteLength(text) > MAX_BYTES) return;
-  // Never longer than the transcript that it stands in.
+  // Never longer than its transcript.
   const expires = Math.min(Math.floor(core.clock.now() / 1000) + cache.hours * 3600, expiry(core).entry);
   try {
-    // The note first: an answer that nobody finds would outlive its session.
+    // The note first: without it, the deletion of the session would not find the answer.
     await core.store.put(cacheNoteKey(turn.session, place.key), { expires });
     await core.store.put(place.key, { text, expires });
   } catch (error) {
@@ -72,11 +72,11 @@ export async function keep(
   }
 }
 
-/** Nothing was said yet, or asked of a model. */
+/** Events that come before a turn's first model call. */
 const isBefore = ({ type }: TurnEvent) =>
   type === 'turn_start' || type === 'applied' || type === 'history_trimmed';
 
-/** Nobody learns from an answer what others have asked, beyond those that the setting puts together. */
+/** Who shares cached answers: part of the key, so that no other principal can find one. */
 const scopeOf = ({ tenant, subject }: Principal, scope: 'principal' | 'tenant'): Json =>
   scope === 'tenant' ? [tenant] : [tenant, subject];
 

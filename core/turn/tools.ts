@@ -24,14 +24,14 @@ const UNKNOWN: ToolOutcome = {
 };
 
 /**
- * `handover`: this invocation may not have the time for the batch, so it was not begun. `Suspended`: all that is left waits for a
- * person.
+ * `handover`: this invocation may not have the time for the batch, so it was not started. `Suspended`: all open calls wait for
+ * a user.
  */
 export type ToolsEnd = ApprovalEnd;
 
 /**
- * Runs the calls that the model just made, but for those that somebody has to approve; or leaves them to a fresh
- * invocation and says so on the lane.
+ * Runs the calls that the model just made, except those that need approval. If time is short, it records on the lane that
+ * they were not started, and a fresh invocation runs them.
  */
 export async function runTools(
   turn: LeasedTurn,
@@ -50,16 +50,18 @@ const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall
   calls.filter(({ id }) => !requests.some(({ call }) => call === id));
 
 /**
- * Runs the calls of one step, which are committed already, at the same time, and commits each result as it comes (P13).
- * An abort is heard meanwhile: results that are there stay, the others are marked as not run. So is a message that does not wait:
- * tools that can be cut are told to stop, and what they then say is their result; the others are waited for.
+ * Runs committed calls of one step concurrently, and commits each result as it comes (P13).
+ *
+ * - Abort: results that exist are kept, and the other calls are answered as not run.
+ * - A message with `delivery: now`: abortable tools are stopped, and what they then give is their result. The others are
+ *   waited for.
  */
 async function runBatch(
   turn: LeasedTurn,
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  // Whoever comes after me must not take them for calls that nobody started.
+  // From now on no later worker may consider them as not started.
   const unstarted = unstartedCalls(turn);
   if (calls.some(({ id }) => unstarted.has(id))) {
     const left = [...unstarted].filter((id) => !calls.some((call) => call.id === id));
@@ -70,7 +72,7 @@ async function runBatch(
   const heed = () => {
     if (wantsCut(turn)) cut.abort('message');
   };
-  // It may be there already: then what can be cut is not begun.
+  // The message may be there already: then abortable tools are not started.
   heed();
   const finished: { call: AskedCall; outcome: ToolOutcome }[] = [];
   let wake = () => {};
@@ -106,8 +108,7 @@ async function runBatch(
     return 'settled';
   } finally {
     stop.abort('over');
-    // A tool that does not heed its signal is waited for, up to its time limit, so that it does not go on in a later
-    // invocation.
+    // A tool that ignores its signal is waited for, up to its time limit: it must not continue in a later invocation.
     await Promise.all(running);
   }
 }
@@ -118,7 +119,7 @@ const hasTimeFor = (context: TurnContext, calls: readonly AskedCall[]) =>
 const timeLimit = (context: TurnContext, { name }: AskedCall) =>
   Math.min(context.toolbox.timeLimitMs(name), context.maxToolMs);
 
-/** One call, for no longer than its tool may take. */
+/** Runs one call, at most for its time limit. */
 async function runWithin(
   turn: LeasedTurn,
   context: TurnContext,
@@ -152,7 +153,7 @@ async function settle(
   if (calls.length) await turn.commitAlways(calls.map((call) => toolResultOf(call, outcome(call))));
 }
 
-/** Calls of the turn that have no result: what a worker left when it died between the two. */
+/** Committed calls of the turn without a result: those of a worker that died between the two, or that wait for approval. */
 export function unansweredCalls(turn: LeasedTurn): AskedCall[] {
   const open = new Map<string, AskedCall>();
   for (const event of turn.events) {
@@ -163,8 +164,8 @@ export function unansweredCalls(turn: LeasedTurn): AskedCall[] {
 }
 
 /**
- * Calls that a worker left behind, or that wait to be approved. One that was never started is run. One whose outcome nobody
- * knows is run again only if its tool says that this does no harm; else its result says so, and the model decides.
+ * Settles calls that an earlier worker left, or that wait for approval. A call that was never started is run. A call whose
+ * outcome is unknown is run again only if its tool is idempotent. Otherwise its result says so, and the model decides.
  */
 export async function settleUnanswered(
   turn: LeasedTurn,
@@ -185,7 +186,7 @@ export async function settleUnanswered(
   return hasTimeFor(context, again) ? runBatch(turn, context, again) : 'handover';
 }
 
-/** Of a turn that ends: nothing is run or approved any more, each call gets its result (P13). */
+/** For a turn that ends: open requests are denied, and each open call gets a result without being run (P13). */
 export async function settleUnrun(turn: LeasedTurn): Promise<void> {
   const unstarted = unstartedCalls(turn);
   const results = unansweredCalls(turn).map((call) =>
