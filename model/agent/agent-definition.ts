@@ -3,7 +3,10 @@ import * as z from 'zod/mini';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import type { ToolPolicy } from './tool-policy.ts';
 
-/** Sampling settings, passed to the provider as they are; those that a model does not know, it ignores or refuses. */
+/**
+ * Sampling settings. They are passed to the provider unchanged; it ignores or rejects those that its model does not
+ * support.
+ */
 export interface AgentSettings {
   temperature?: number;
   topP?: number;
@@ -21,21 +24,23 @@ export interface AgentTool extends ToolPolicy {
 }
 
 export interface AgentDefinition {
-  /** The system prompt. A plain text, so that the prompt stays a function of transcript and settings (P11). */
+  /**
+   * The system prompt. It is a constant text, so that a prompt depends only on the transcript and the settings (P11).
+   */
   instructions: string;
   settings?: AgentSettings;
-  /** By the name that the model calls: letters, digits, `_` and `-`, at most 64. */
+  /** Tools by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. */
   tools: Readonly<Record<string, AgentTool>>;
   /**
-   * MCP servers by name: letters, digits and `-`. Their tools are called `<server>_<tool>`; no tool of the agent's own may begin
-   * like that.
+   * MCP servers by name: letters, digits and `-`. Their tools are called `<server>_<tool>`. The name of an own tool
+   * must not begin with `<server>_`.
    */
   mcp?: Readonly<Record<string, McpServerDefinition>>;
 }
 
 /**
- * The `contextSchema` of a tool that wants our part of its call: `execute(input, { context })` then has
- * `context.idempotencyKey`, which is the same whenever the same call is run again.
+ * The `contextSchema` of a tool that needs the call's idempotency key. `execute(input, { context })` then has
+ * `context.idempotencyKey`, which stays the same if the same call runs again.
  */
 export const toolContext = z.object({ idempotencyKey: z.string() });
 
@@ -45,10 +50,10 @@ export class AgentDefinitionError extends Error {
   override readonly name = 'AgentDefinitionError';
 }
 
-// The narrowest rule of the providers: Anthropic's and OpenAI's.
+// The intersection of Anthropic's and OpenAI's rules.
 export const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Checks the definition where it is written, so that a mistake shows at start and not in a turn. */
+/** Checks a definition when its module is loaded, so that a mistake shows at start and not in a turn. */
 export function defineAgent(definition: AgentDefinition): AgentDefinition {
   for (const [name, policy] of Object.entries(definition.mcp ?? {})) {
     const complaint = complaintAbout(name, policy) ?? complaintAboutPolicy(policy);
@@ -60,7 +65,7 @@ export function defineAgent(definition: AgentDefinition): AgentDefinition {
         `Tool name "${name}": only letters, digits, _ and - are allowed, at most 64.`,
       );
     }
-    // Such a tool is run by a client or by the provider: the turn would wait for its result for ever.
+    // A client or the provider would run such a tool, and the turn would wait for its result for ever.
     if (!tool.execute) throw new AgentDefinitionError(`Tool "${name}" has no execute function.`);
     const complaint = complaintAboutPolicy(policy) ?? complaintAboutSchema(tool.inputSchema);
     if (complaint) throw new AgentDefinitionError(`Tool "${name}": ${complaint}`);
@@ -79,7 +84,10 @@ function complaintAboutPolicy({ timeoutSeconds }: ToolPolicy): string | undefine
     : undefined;
 }
 
-/** A Standard Schema says how to check; a model must be told what to write, which some libraries leave to a package beside. */
+/**
+ * Returns what is wrong with a tool's schema. A Standard Schema validates, but the model needs a JSON Schema, which
+ * some libraries have in a separate package.
+ */
 function complaintAboutSchema(schema: unknown): string | undefined {
   if (typeof schema !== 'object' || schema === null || !('~standard' in schema)) return undefined;
   const { vendor, jsonSchema } = schema['~standard'] as { vendor?: unknown; jsonSchema?: unknown };
@@ -88,7 +96,10 @@ function complaintAboutSchema(schema: unknown): string | undefined {
     : `its schema, of ${vendor}, has no JSON Schema that a model could be told (for valibot, wrap it in toStandardJsonSchema of @valibot/to-json-schema).`;
 }
 
-/** What holds for a tool of that name, known without asking an MCP server: its policy is that of its tools. */
+/**
+ * Returns the policy of a tool by its name. An MCP server's policy applies to all its tools, so that no server has to
+ * be asked.
+ */
 export function policyOf(agent: AgentDefinition, name: string): ToolPolicy | undefined {
   const server = serverOf(name);
   return (
@@ -96,7 +107,9 @@ export function policyOf(agent: AgentDefinition, name: string): ToolPolicy | und
   );
 }
 
-/** The agent's own tool of that name; names come from the model, so inherited properties do not count. */
+/**
+ * Returns the agent's own tool of that name. Inherited properties do not count, because the model chooses the name.
+ */
 export function findTool(agent: Pick<AgentDefinition, 'tools'>, name: string): AgentTool | undefined {
   return Object.hasOwn(agent.tools, name) ? agent.tools[name] : undefined;
 }

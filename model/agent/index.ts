@@ -1,4 +1,4 @@
-/** The public module of an agent: what `agent/` imports, and nothing else of Midturn. */
+/** The public module for agents. `agent/` imports this module and nothing else of Midturn. */
 export type {
   AgentDefinition,
   AgentSettings,

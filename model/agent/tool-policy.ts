@@ -1,21 +1,22 @@
-/** What the turn has to know about a tool, beside what the model is told. */
+/** The properties of a tool that the turn uses. The model does not see them. */
 export interface ToolPolicy {
   /**
-   * Whether a call may be run again when its outcome is unknown, because the worker died while it ran. Without it, the
-   * model is told that the outcome is unknown. Default: false.
+   * Whether a call may run again when its outcome is unknown, because the worker died while it ran. If not, the model
+   * is told that the outcome is unknown. Default: false.
    */
   idempotent?: boolean;
   /**
-   * Whether a person of the session has to approve a call before it is run: all calls, or those whose input this function says so
-   * of. One that throws counts as yes. Default: none.
+   * Whether a user of the session must approve a call before it runs: every call, or the calls for which this function
+   * returns true. If it throws, the call needs approval. Default: false.
    */
-  // `never`, so that it may name the type of its tool's input.
+  // The parameter is `never`, so that a function may declare the type of its tool's input.
   needsApproval?: boolean | ((input: never) => boolean | Promise<boolean>);
   /**
-   * Whether a message with `delivery: now` stops a call that runs: its `abortSignal` fires, and whatever it then gives or throws is its
-   * result. Without it, such a message waits for the call. An abort of the turn stops any tool. Default: false.
+   * Whether a message with `delivery: now` stops a running call. Its `abortSignal` is aborted, and what it then returns
+   * or throws is its result. If false, the message waits for the call. Aborting a turn stops every tool. Default:
+   * false.
    */
   abortable?: boolean;
-  /** How long a call may take, in seconds; then its signal is aborted and its result says so. Default: 60. */
+  /** Time limit of a call in seconds. Then its signal is aborted, and its result says so. Default: 60. */
   timeoutSeconds?: number;
 }

@@ -4,17 +4,20 @@ import type { ToolSource } from '../mcp/tool-source.ts';
 import { planStep } from './demo-plan.ts';
 
 export interface DemoModelOptions {
-  /** The agent's tools: the demo calls `current_time` and `wait` when it is asked for the like, and any that is asked for by name. */
+  /**
+   * The agent's tools. The demo calls `current_time` and `wait` if a message asks for them, and any tool that a message
+   * names.
+   */
   tools: ToolSource;
-  /** Rejects when the signal aborts. */
+  /** Rejects if the signal is aborted. */
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** About 28 words a second, the pace of a quick hosted model. */
+/** About 28 words a second, the speed of a fast hosted model. */
 const MS_PER_WORD = 36;
 const TOKENS_PER_WORD = 1.3;
 
-/** A model without network or key, for a first look and for development: the same prompt gives the same answer. */
+/** A model without network or key, for a first try and for development. The same prompt gets the same answer. */
 export function createDemoModel({ tools, sleep = pause }: DemoModelOptions): Model {
   return {
     provider: 'demo',
@@ -63,7 +66,7 @@ async function* streamStep(
   };
 }
 
-/** Each word with the white space before it: joined, they give the text again. */
+/** Splits a text into words, each with the white space before it. */
 export function splitWords(text: string): string[] {
   return text.match(/\s*\S+|\s+$/g) ?? [];
 }

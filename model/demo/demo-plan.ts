@@ -3,7 +3,7 @@ import type { ModelRequest, PromptMessage, ToolCall } from '../../core/model.ts'
 import { reply } from './demo-replies.ts';
 import { inSeconds, MAX_WISHES, type Wish, wishesOf } from './demo-wishes.ts';
 
-/** What the demo model does in one model call. */
+/** The result of one call of the demo model. */
 export interface DemoStep {
   thinking: string;
   text: string;
@@ -13,19 +13,19 @@ export interface DemoStep {
 const QUOTE_LENGTH = 80;
 
 /**
- * Decides by the prompt alone. The messages since its last finished answer make up the exchange; each asks for some tool
- * calls, which are made one per step, so that there is a boundary after each where new messages are taken in.
+ * Decides from the prompt alone. The messages since its last finished answer are the exchange. Each message may ask for
+ * tool calls, which are made one per step, so that new messages can be applied at the boundary after each.
  */
 export function planStep({ messages, toolChoice }: ModelRequest, tools: readonly string[]): DemoStep {
   const { prompt, spoken } = splitSpoken(messages);
   const step = planAnew(prompt, toolChoice === 'none' ? [] : tools);
   if (spoken === '') return step;
-  // A turn taken over in mid-answer: the same plan, from where the text stopped.
+  // Another worker continues a turn: make the same plan, and continue where the text ends.
   const rest = step.text.startsWith(spoken) ? step.text.slice(spoken.length) : '';
   return { ...step, thinking: '', text: rest === '' && !step.call ? ' That is all.' : rest };
 }
 
-/** The text that ends the prompt, if the assistant has the last word, apart from what came before it. */
+/** Splits off the assistant's text at the end of the prompt, if there is one. */
 function splitSpoken(messages: readonly PromptMessage[]): { prompt: PromptMessage[]; spoken: string } {
   const end = messages.findLastIndex((message) => !isAnswer(message)) + 1;
   const spoken = messages.slice(end).map((message) => (message.role === 'assistant' ? message.text : ''));
@@ -55,12 +55,12 @@ function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): D
         ...asked.flatMap((content) => (wishesOf(content, tools).length > 0 ? [] : [reply(content)])),
       ].join('\n\n');
   const answer = body || 'Done.';
-  // A heading is one only at the beginning of a line.
+  // Markdown needs a heading to begin a line.
   const text =
     steering && answer.startsWith('#') ? `${steering}\n\n${answer}` : `${steering} ${answer}`.trimStart();
   return {
     thinking: exchange.length === asked.length ? `The user asks: ${quote(asked.join(' '))}. Let me see.` : '',
-    // The turn's earlier text and this one are read as one.
+    // The client shows this text directly after the turn's earlier text.
     text: prompt.some((message) => message.role === 'assistant' && message.text !== '')
       ? `\n\n${text}`
       : text,
@@ -68,7 +68,7 @@ function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): D
   };
 }
 
-/** Names what the user has written since the model began to answer: steering, or simply the next message. */
+/** Names the user's messages since the model began to answer: steering, or the next message. */
 function acknowledge(prompt: readonly PromptMessage[]): string {
   const before = prompt.findLastIndex((message) => message.role !== 'user');
   const fresh = prompt
@@ -113,7 +113,7 @@ function toCall(wish: Wish, prompt: readonly PromptMessage[]): ToolCall {
   };
 }
 
-/** Of tools that were asked for by name and cannot be called. */
+/** Describes tools that a message named and that cannot be called. */
 function refusals(wishes: readonly Wish[], tools: readonly string[]): string[] {
   const known =
     tools.length > 0 ? `I have ${tools.map((tool) => `\`${tool}\``).join(', ')}.` : 'I have none.';

@@ -1,4 +1,4 @@
-/** The demo model's texts. Which one is taken follows from the prompt, so that the same prompt gets the same answer. */
+/** The demo model's texts. The prompt determines the text, so that the same prompt gets the same answer. */
 
 const GREETINGS = [
   'Hello! Nice to meet you.',
@@ -62,7 +62,7 @@ function topicOf(content: string): string {
   return /\b(?:about|on|of)\s+(?!\d)([^.,;:!?\n]{2,60})/i.exec(content)?.[1]?.trim() ?? 'a conversation';
 }
 
-/** Paragraphs with a heading and a closing list, as many sentences as it takes to reach the number of words. */
+/** Makes paragraphs with a heading and a closing list, of about the given number of words. */
 function story(topic: string, words: number, seed: number): string {
   const paragraphs: string[][] = [[]];
   let count = 0;
@@ -85,7 +85,7 @@ function pick(texts: readonly string[], seed: number): string {
   return texts[seed % texts.length] ?? '';
 }
 
-/** FNV-1a, 32 bits. */
+/** FNV-1a hash, 32 bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let n = 0; n < text.length; n++) value = Math.imul(value ^ text.charCodeAt(n), 0x01000193);

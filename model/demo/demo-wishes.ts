@@ -4,27 +4,27 @@ import type { Json } from '../../core/json.ts';
 export interface Wish {
   tool: string;
   args: Json;
-  /** How the demo announces it. */
+  /** The text that announces the call. */
   announcement: string;
-  /** Asked for by the tool's name, so that somebody wants to hear if it cannot be. */
+  /** The message names the tool, so the user is told if it cannot be called. */
   byName: boolean;
-  /** Why it cannot be made, whatever tools there are. */
+  /** Why the call cannot be made with any tools. */
   problem?: string;
 }
 
-/** As the sample tool `wait` limits itself. */
+/** The limit of the sample tool `wait`. */
 const MAX_WAIT_SECONDS = 10;
-/** Stays below the default limit of 16 steps, so that the demo always gets to its answer. */
+/** Below the default limit of 16 steps, so that the demo always finishes its answer. */
 export const MAX_WISHES = 12;
 
-/** A line of its own: `use weather {"city": "Bern"}`. How a tool of one's own is tried without a model that understands. */
+/** A line like `use weather {"city": "Bern"}`. It tries an own tool without a real model. */
 const USE = /^\s*use\s+`?([A-Za-z0-9_-]{1,64})`?(?:\s+with)?\s*(\{.*\})?\s*$/i;
 
 const FREELY = new RegExp(
   [
     /\bwait\w*\b[^.;\d]*?(\d+(?:\.\d+)?)\s*(?:s|secs?|seconds?)\b/,
     /\bwhat time\b|\btime is it\b|\bcurrent time\b|\b(?:the|today's) date\b|\bclock\b/,
-    // "by the time that …" asks for nothing.
+    // "by the time that …" is no request.
     /(?<!\b(?:by|at|all|of|from|until|during) )\bthe time\b/,
   ]
     .map(({ source }) => source)
@@ -32,7 +32,10 @@ const FREELY = new RegExp(
   'gi',
 );
 
-/** What a message asks for, in its order. `tools`: those that there are, by which a bare `use name` is told from prose. */
+/**
+ * Returns the tool calls that a message asks for, in its order. `tools` are the known names, which distinguish `use
+ * name` from prose.
+ */
 export function wishesOf(content: string, tools: readonly string[]): Wish[] {
   return content.split('\n').flatMap((line) => {
     const [, tool, args] = USE.exec(line) ?? [];
@@ -66,7 +69,7 @@ const freely = (tool: string, args: Json, announcement: string): Wish => ({
   byName: false,
 });
 
-/** A wait that is longer than the tool allows becomes several. */
+/** Splits a wait into several calls, each within the tool's limit. */
 function waits(seconds: number): Wish[] {
   const full = Math.min(Math.floor(seconds / MAX_WAIT_SECONDS), MAX_WISHES);
   const rest = seconds - full * MAX_WAIT_SECONDS;

@@ -1,27 +1,32 @@
 import { isTrustworthy } from '../../config/settings.ts';
 import type { ToolPolicy } from '../agent/tool-policy.ts';
 
-/** An MCP server whose tools are the agent's, by Streamable HTTP. Its policy holds for each of its tools. */
+/** An MCP server over Streamable HTTP. The agent has its tools, and this policy applies to each of them. */
 export interface McpServerDefinition extends ToolPolicy {
-  /** `https://…` (plain http on a loopback address alone). The setting `MIDTURN_MCP_URLS` can name another one per stage. */
+  /**
+   * An `https://` URL (plain `http` for a loopback address only). The setting `MIDTURN_MCP_URLS` replaces it per stage.
+   */
   url: string;
-  /** Sent with every request. They are part of the bundle, so none is a secret. */
+  /** Sent with every request. They are part of the bundle, so they must not contain secrets. */
   headers?: Readonly<Record<string, string>>;
   /**
-   * Whether the server wants a token, which is looked up in `MIDTURN_MCP_TOKENS` (on deploy in the secret that
-   * `MIDTURN_MCP_TOKENS_SECRET` names): `bearer` sends it as `Authorization: Bearer …`, `header` as that header's whole value.
+   * How a token is sent, if the server needs one: `bearer` as `Authorization: Bearer …`, `header` as the value of that
+   * header. The token is read from `MIDTURN_MCP_TOKENS` or, on AWS, from the secret that `MIDTURN_MCP_TOKENS_SECRET`
+   * names.
    */
   token?: 'bearer' | { header: string };
-  /** Which of its tools the agent has, by the server's own names. Default: all. */
+  /** The server's tools that the agent has, by the server's names. Default: all. */
   tools?: readonly string[];
-  /** How long connecting and listing its tools may take. Default: 5. A turn's first model call waits for it. */
+  /**
+   * Time limit in seconds for connecting and listing the tools. Default: 5. A turn's first model call waits for it.
+   */
   connectSeconds?: number;
 }
 
-/** Without an underscore, which divides it from the tool's own name: so no two tools can have the same. */
+/** No underscore, because that separates the server's name from the tool's name. */
 const SERVER_NAME = /^[A-Za-z0-9-]{1,32}$/;
 
-/** What is wrong with a server's definition, in a sentence. */
+/** Returns what is wrong with a server's definition, as a sentence. */
 export function complaintAbout(
   name: string,
   { url, connectSeconds }: McpServerDefinition,
@@ -34,8 +39,8 @@ export function complaintAbout(
   return undefined;
 }
 
-/** The name under which the model knows a server's tool. */
+/** The name by which the model calls a server's tool. */
 export const mcpToolName = (server: string, tool: string): string => `${server}_${tool}`;
 
-/** The server that a tool of this name would be of. */
+/** The server's part of a tool's name; empty if it has none. */
 export const serverOf = (toolName: string): string => toolName.slice(0, Math.max(0, toolName.indexOf('_')));

@@ -1,11 +1,11 @@
-/** What MCP servers need of where they are used. */
+/** What MCP servers need of the function that uses them. */
 export interface McpHost {
-  /** Addresses that take the place of those in the agent's definition, by server. */
+  /** Addresses by server. They replace those of the agent's definition. */
   urls: Readonly<Record<string, string>>;
-  /** @throws Error where there is none, in words for a log. */
+  /** @throws {Error} if there is none, with a message for the log */
   token(server: string): Promise<string>;
   warn(message: string, fields: Record<string, unknown>): void;
-  /** Counts. */
+  /** Counts a failure of a server. */
   failed(server: string): void;
   /** Milliseconds since the epoch. */
   now(): number;

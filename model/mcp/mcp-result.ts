@@ -1,4 +1,6 @@
-/** What an MCP server answered to a call. Its texts, or what it structured; pictures and sounds are named alone. */
+/**
+ * Converts an MCP server's result of a call: its texts, or its structured content. Images and audio are only mentioned.
+ */
 export function readResult(result: object): { output: unknown; isError: boolean } {
   const { content, structuredContent, isError } = result as Record<string, unknown>;
   const output =

@@ -7,9 +7,9 @@ import type { McpHost } from './host.ts';
 import { readResult } from './mcp-result.ts';
 
 const DEFAULT_CONNECT_SECONDS = 5;
-/** So that a tool which the server no longer has, or has anew, shows within minutes and not with the next deployment. */
+/** Tools that a server adds or removes show within minutes, without a deployment. */
 const LIST_FOR_MS = 5 * 60_000;
-/** A server that is down costs its time limit once in so long, and not with every model call. */
+/** The time limit of an unreachable server is spent once in this time, and not with every model call. */
 const RETRY_AFTER_MS = 30_000;
 const MAX_PAGES = 20;
 const MAX_LOGGED = 300;
@@ -19,11 +19,11 @@ export type McpTools = Readonly<Record<string, AgentTool>>;
 
 interface Link {
   client: MCPClient;
-  /** Aborted when the connection breaks under a request that nobody would answer any more. */
+  /** Aborted when the connection breaks, because the client does not reject the requests that wait on it. */
   broken: AbortController;
 }
 
-/** One MCP server, as an execution environment knows it: asked for its tools when they are needed, and connected once. */
+/** One MCP server in one execution environment: connects once, and caches the tools. */
 export class McpServer {
   readonly name: string;
   readonly #definition: McpServerDefinition;
@@ -31,7 +31,7 @@ export class McpServer {
   #link: Promise<Link> | undefined;
   #listing: Promise<void> | undefined;
   #tools: McpTools | undefined;
-  /** The definitions that they were made of. */
+  /** The definitions that the tools were made of, as JSON. */
   #listed = '';
   #listedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
@@ -44,8 +44,9 @@ export class McpServer {
   }
 
   /**
-   * Its tools, by the names that the model knows; the same object until they change. Where the server does not answer, those
-   * that it had before, or undefined if it never did. Never rejects, and takes `connectSeconds` at most.
+   * Returns the server's tools by the names that the model calls. The object stays the same until the tools change. If
+   * the server does not answer, returns the last known tools, or undefined if there are none. Never rejects, and takes
+   * at most `connectSeconds`.
    */
   async tools(): Promise<McpTools | undefined> {
     const now = this.#host.now();
@@ -81,7 +82,7 @@ export class McpServer {
     }
   }
 
-  /** Over the connection that there is, or a new one if that is of no use any more. */
+  /** Lists the tools over the open connection, and over a new one if that fails. */
   async #definitions(signal: AbortSignal): Promise<ToolDefinition[]> {
     const old = this.#link;
     const ask = async () => listAll(await this.#connect(signal), signal);
@@ -115,7 +116,7 @@ export class McpServer {
       ...(timeoutSeconds !== undefined && { timeoutSeconds }),
       tool: dynamicTool({
         ...(description !== undefined && { description }),
-        // The server checks the rest: its schema may say more than a checker here would know.
+        // The server validates the input: a schema may use keywords that a checker here does not know.
         inputSchema: jsonSchema({ ...inputSchema, properties: inputSchema.properties ?? {} } as never, {
           validate: (value) =>
             isRecord(value)
@@ -128,8 +129,8 @@ export class McpServer {
   }
 
   /**
-   * One call. It is repeated where it surely was not taken (the server has forgotten our session), or where repeating does no
-   * harm; any other that breaks off may or may not have run, and says so.
+   * Runs one call. It is repeated if the server surely did not run it (it has forgotten our session), or if the tool is
+   * idempotent. Any other broken call may or may not have run, and its result says so.
    */
   async #call(
     tool: string,
@@ -150,7 +151,7 @@ export class McpServer {
         throw new McpToolError(typeof output === 'string' ? output : JSON.stringify(output));
       } catch (error) {
         if (error instanceof McpToolError || signal.aborted) throw error;
-        // The server's own answer: it was asked, and refuses.
+        // The server answered with an error, so the connection works and the tool did not run.
         if (MCPClientError.isInstance(error) && error.code !== undefined)
           throw new McpToolError(error.message);
         this.#drop(link);
@@ -188,7 +189,7 @@ export class McpServer {
     this.#secrets = secret ? [secret] : [];
     const named =
       token === 'bearer' ? { Authorization: `Bearer ${secret}` } : token && { [token.header]: secret ?? '' };
-    // While it connects, what goes wrong is a matter of finding out which version of the protocol the server speaks.
+    // Errors while it connects are part of negotiating the protocol's version.
     let isUp = false;
     const client = await createMCPClient({
       clientName: 'midturn',
@@ -199,7 +200,7 @@ export class McpServer {
         fetch: withoutListening,
       },
       initializationOptions: { signal },
-      // Also told of what its request is told of, first: that shall say what it was.
+      // Called before the request itself rejects. The request's own error says more, so the abort comes after it.
       onUncaughtError: () => {
         if (isUp) setImmediate(() => broken.abort('the connection broke'));
       },
@@ -212,25 +213,25 @@ export class McpServer {
     return AbortSignal.timeout((this.#definition.connectSeconds ?? DEFAULT_CONNECT_SECONDS) * 1000);
   }
 
-  /** The next request connects anew. */
+  /** Drops the connection. The next request connects again. */
   #drop(link?: Link): void {
     const dropped = this.#link;
     this.#link = undefined;
     link?.broken.abort('dropped');
-    // It cannot be told anything any more; what it says to that is no news.
+    // A connection that failed to open is reported where it was opened.
     dropped?.then(({ broken }) => broken.abort('dropped')).catch(() => {});
   }
 }
 
-/** A call's failure in words for the model and the user. */
+/** A call's failure, in words for the model and the user. */
 class McpToolError extends Error {
   override readonly name = 'McpToolError';
 }
 
 /**
- * A server may talk unasked over a stream that the client keeps open. Between two invocations nobody is there to listen, and
- * the timers of what broke meanwhile would go off in somebody else's turn; so the server is told what the protocol has for
- * clients that do not: this side asks, and listens to answers alone.
+ * Refuses the stream over which a server may send messages unasked. A function is frozen between two invocations, and
+ * the timers of a stream that broke meanwhile would fire in another session's turn. Status 405 is the protocol's way
+ * for clients without that stream.
  */
 const withoutListening: typeof globalThis.fetch = (input, init) =>
   init?.method === 'GET' ? Promise.resolve(new Response(null, { status: 405 })) : fetch(input, init);
@@ -250,7 +251,7 @@ async function listAll({ client }: Link, signal: AbortSignal): Promise<ToolDefin
   return definitions;
 }
 
-/** Whatever the client makes of the signal: nobody waits longer. */
+/** Rejects when the signal is aborted, even if the client ignores it. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(new Error('It did not answer in time.')), { once: true });

@@ -3,27 +3,28 @@ import type { AgentDefinition, AgentTool } from '../agent/agent-definition.ts';
 import type { McpHost } from './host.ts';
 import type { McpServer, McpTools } from './mcp-server.ts';
 
-/** The tools that the agent has at this moment. The same object until they change. */
+/** The agent's current tools. The object stays the same until they change. */
 export interface OfferedTools {
   tools: Readonly<Record<string, AgentTool>>;
-  /** MCP servers that have not told their tools yet. */
+  /** MCP servers whose tools are not known yet. */
   missing: readonly string[];
 }
 
 export interface ToolSource {
-  /** Never rejects; waits for MCP servers, each for its `connectSeconds` at most. */
+  /** Never rejects. Waits for each MCP server at most its `connectSeconds`. */
   offered(): Promise<OfferedTools>;
 }
 
-/** Of an agent without MCP servers: its own tools. */
+/** The tools of an agent without MCP servers. */
 export function ownTools({ tools }: AgentDefinition): ToolSource {
   const offered: OfferedTools = { tools, missing: [] };
   return { offered: async () => offered };
 }
 
 /**
- * The agent's own tools and those of its MCP servers. The client's code is loaded only where there are any. A server that does
- * not answer is left out: an answer without its tools is more use to somebody than none, and the model is told what is missing.
+ * The agent's own tools and those of its MCP servers. The MCP client is loaded only if there are servers. A server that
+ * does not answer is left out, and the model is told which tools are missing: an answer without them is better than
+ * none.
  */
 export function createToolSource(agent: AgentDefinition, host: McpHost): ToolSource {
   const defined = Object.entries(agent.mcp ?? {});

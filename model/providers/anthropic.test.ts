@@ -32,7 +32,9 @@ const messageStart = {
   },
 };
 
-/** A wire of the test's own in place of the network: answers every request with that stream, and keeps the last body. */
+/**
+ * A wire of the test's own in place of the network: answers every request with that stream, and keeps the last body.
+ */
 function wire(answer: string, status = 200) {
   const seen: { body?: unknown } = {};
   const fetch = async (_url: unknown, init?: RequestInit) => {

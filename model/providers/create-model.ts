@@ -5,26 +5,29 @@ import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import type { SdkModelOptions } from './sdk-model.ts';
 
 export interface ModelConfig {
-  /** Required for `openai-compatible`; for the others, a proxy or a test's server instead of the provider's own. */
+  /** Required for `openai-compatible`. For the others, a proxy or a test's server instead of the provider. */
   baseUrl?: string;
-  /** `openai-compatible`: optional, sent as a bearer token. `anthropic`: required. `bedrock`: unused, it signs by IAM. */
+  /**
+   * For `openai-compatible` optional, sent as a bearer token. For `anthropic` required. For `bedrock` unused, because
+   * it signs with IAM.
+   */
   apiKey?: string;
-  /** `bedrock` alone; `AWS_REGION` if absent. */
+  /** For `bedrock` only. Default: `AWS_REGION`. */
   region?: string;
   fetch?: typeof globalThis.fetch;
-  /** Where the agent's tools come from. Default: its own alone. */
+  /** The source of the tools. Default: the agent's own tools. */
   tools?: ToolSource;
-  /** For what an operator should know of a call that went on. */
+  /** Logs a problem of a call that continues. */
   warn?: SdkModelOptions['warn'];
 }
 
 type RemoteChoice = Exclude<ModelChoice, { provider: 'demo' }>;
 
 /**
- * The configured model. Only the chosen provider's code is loaded: importing this file costs next to nothing, and a cold
- * start can let this promise run beside its first reads.
+ * Makes the configured model. Only that provider's code is loaded, so importing this file is cheap, and a cold start
+ * can run this promise in parallel with its first reads.
  *
- * @throws Error when `openai-compatible` has no base URL. Bad credentials show in the first call, as a failure part.
+ * @throws {Error} if `openai-compatible` has no base URL. Wrong credentials show in the first call, as a failure part.
  */
 export async function createModel(
   choice: ModelChoice,
@@ -46,11 +49,11 @@ export async function createModel(
     languageModel,
     agent,
     tools,
-    // Bedrock's API knows no "no tools", and its provider then drops every call and result from the prompt.
+    // Bedrock's API has no "no tools" setting, and its provider would drop all calls and results from the prompt.
     forbidToolsBy: choice.provider === 'bedrock' ? 'instruction' : 'choice',
-    // The servers that imitate OpenAI's each have their own, and some want it back as it was.
+    // Compatible servers have their own forms of ids, and some require them back unchanged.
     callIds: choice.provider === 'openai-compatible' ? 'any' : 'plain',
-    // Bedrock's API takes bytes, or an object in S3, and fetches nothing.
+    // Bedrock's API takes bytes or an S3 object, and fetches no URL.
     images: choice.provider === 'bedrock' ? 'inline' : 'all',
     warn: config.warn ?? (() => {}),
     secrets: config.apiKey ? [config.apiKey] : [],
@@ -68,7 +71,7 @@ async function loadLanguageModel({ provider, modelId }: RemoteChoice, config: Mo
         ...shared,
         name: provider,
         baseURL: baseUrl,
-        // Without it, such servers leave the usage out of a stream.
+        // Without it, these servers omit the usage from a stream.
         includeUsage: true,
         ...(apiKey && { apiKey }),
       })(modelId);

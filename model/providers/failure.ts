@@ -20,7 +20,7 @@ const MAX_BODY_LENGTH = 500;
 const MAX_DIAGNOSTIC_LENGTH = 2000;
 const MAX_CAUSES = 5;
 
-/** The stream ended without saying that it was complete. */
+/** The stream ended without a finish reason. */
 export const CUT_OFF: Verdict = {
   code: 'PROVIDER_ERROR',
   reason: 'cut_off',
@@ -35,7 +35,7 @@ export const EMPTY: Verdict = {
   retryable: true,
 };
 
-/** Nothing said, because a filter held it back: the same prompt would be answered so again. */
+/** A filter withheld the whole answer. A retry with the same prompt would be withheld too. */
 export const WITHHELD: Verdict = {
   code: 'PROVIDER_ERROR',
   reason: 'withheld',
@@ -74,7 +74,10 @@ const UNKNOWN: Verdict = {
   retryable: false,
 };
 
-/** What a model call failed of: the verdict for the turn and the user, the details for the log, both without secrets. */
+/**
+ * Converts an error of a model call: the verdict for the turn and the user, the details for the log, both without
+ * secrets.
+ */
 export function toFailure(error: unknown, secrets: readonly string[]): ModelFailure {
   return { ...judge(error), diagnostic: describe(error, secrets) };
 }
@@ -86,7 +89,7 @@ function judge(error: unknown): Verdict {
     if (statusCode >= 400) {
       return verdictOf(kindOf(statusCode, `${message} ${responseBody}`), ` (HTTP ${statusCode})`);
     }
-    // The answer had begun: either its connection broke, or it is not what the provider should send.
+    // The answer had begun: its connection broke, or the provider sent something invalid.
     return isNetworkError(error) ? CUT_OFF : UNREADABLE;
   }
   if (StreamProviderError.isInstance(error))
@@ -100,12 +103,12 @@ function judge(error: unknown): Verdict {
   return ofEventStream(error) ?? (isNetworkError(error) ? CUT_OFF : UNKNOWN);
 }
 
-/** What a provider says that it failed of, by status and words. */
+/** Classifies a provider's error by its status and message. */
 type Kind =
   | Extract<FailureReason, 'unauthorised' | 'throttled' | 'provider' | 'overlong' | 'withheld' | 'rejected'>
   | 'timeout';
 
-/** As OpenAI, Anthropic, Bedrock, and the servers that imitate them put it. */
+/** Messages of OpenAI, Anthropic, Bedrock and compatible servers. */
 const OVERLONG =
   /context[ _](?:length|size|window|limit)|(?:prompt|input|request) (?:is|was) too (?:long|large)|input tokens exceed/i;
 const FILTERED = /content[ _](?:filter|management policy)|ResponsibleAIPolicy/i;
@@ -113,15 +116,16 @@ const FILTERED = /content[ _](?:filter|management policy)|ResponsibleAIPolicy/i;
 function kindOf(status: number, words: string): Kind {
   if (status === 401 || status === 403) return 'unauthorised';
   if (status === 429) return 'throttled';
-  // 424: Bedrock's, for an error of the model that it calls.
+  // Bedrock answers 424 for an error of the model that it calls.
   if (status >= 500 || status === 424) return 'provider';
-  // The provider gave up waiting for the request; the one refusal of this range that is not about its content.
+  // 408: the provider stopped waiting for the request. The only 4xx status here that is not about the request's
+  // content.
   if (status === 408) return 'timeout';
   if (status === 413 || OVERLONG.test(words)) return 'overlong';
   return FILTERED.test(words) ? 'withheld' : 'rejected';
 }
 
-/** Errors inside a stream often carry a type and no status. */
+/** Errors inside a stream often have a type and no status. */
 function kindInStream({ statusCode, type = '', code = '', message }: StreamProviderError): Kind {
   const words = `${type} ${code} ${message}`;
   if (statusCode !== undefined) return kindOf(statusCode, words);
@@ -131,7 +135,7 @@ function kindInStream({ statusCode, type = '', code = '', message }: StreamProvi
   return 'provider';
 }
 
-/** `where` is put behind what happened. */
+/** Makes the verdict of a reason. `where` is appended to the message. */
 function verdictOf(kind: Kind, where: string): Verdict {
   const code = 'PROVIDER_ERROR';
   switch (kind) {
@@ -182,19 +186,22 @@ function verdictOf(kind: Kind, where: string): Verdict {
   }
 }
 
-/** The decoder of Bedrock's binary event stream throws plain errors: for a stream that ends inside a frame, or a wrong checksum. */
+/**
+ * Classifies errors of the decoder of Bedrock's event stream, which throws plain errors for an incomplete frame or a
+ * wrong checksum.
+ */
 function ofEventStream(error: unknown): Verdict | undefined {
   if (!(error instanceof Error)) return undefined;
   if (/^Incomplete Amazon Bedrock event-stream frame/.test(error.message)) return CUT_OFF;
   return /checksum/.test(error.message) ? UNREADABLE : undefined;
 }
 
-/** The Bedrock provider signs requests in its `fetch`, and says that it cannot in a plain error. */
+/** The Bedrock provider signs requests in its `fetch`, which throws a plain error if it has no credentials. */
 function lacksAwsCredentials(error: unknown): boolean {
   return error instanceof Error && /^AWS .*credential/.test(error.message);
 }
 
-/** What `fetch` throws while it reads a body: the reason is a system error somewhere in the chain of causes. */
+/** `fetch` throws while a body is read: a system error is somewhere in the chain of causes. */
 function isNetworkError(error: unknown): boolean {
   return causes(error).some(
     (cause) =>
@@ -202,11 +209,11 @@ function isNetworkError(error: unknown): boolean {
   );
 }
 
-/** Status, URL and what the provider said; not the request, which holds the conversation. */
+/** Describes status, URL and the provider's message. Leaves out the request, which contains the conversation. */
 function describe(error: unknown, secrets: readonly string[]): string {
   const lines = causes(error).map((cause) => {
     const quotes = JSONParseError.isInstance(cause) || TypeValidationError.isInstance(cause);
-    // These two put the whole of what they could not read into their message: the model's words.
+    // The messages of these two errors quote their whole input, which is the model's text.
     const facts = [quotes || cause instanceof SyntaxError ? cause.name : `${cause.name}: ${cause.message}`];
     if (APICallError.isInstance(cause)) {
       facts.push(`status ${cause.statusCode ?? 'none'}`, `url ${cause.url}`);

@@ -3,8 +3,8 @@ import type { Json } from '../../core/json.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 
 /**
- * Everything beside the transcript that shapes an answer, where the same is answered to the same: at temperature 0, without
- * tools. Undefined: it is not.
+ * Identifies everything except the transcript that determines an answer, if the same prompt gets the same answer: at
+ * temperature 0, without tools. Undefined otherwise.
  */
 export function fingerprintOf({ choice, baseUrl }: ModelAccess, agent: AgentDefinition): Json | undefined {
   const { instructions, settings, tools, mcp } = agent;

@@ -4,8 +4,8 @@ import type { Model, ModelFailure } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';
 
 /**
- * The chosen model, made with its first call. Where it cannot be made, that call fails like any other, so that the turn
- * ends in an error which its client hears; the next call tries to make it again if `make` does.
+ * The chosen model, made with its first call. If it cannot be made, that call fails like any other, and the turn ends
+ * in an error that its client receives. The next call tries again if `make` does.
  */
 export function lazyModel(choice: ModelChoice, make: () => Promise<Model>, fingerprint?: Json): Model {
   return {

@@ -5,17 +5,17 @@ import type { Json } from '../../core/json.ts';
 import type { PromptMessage } from '../../core/model.ts';
 
 /**
- * Sent after a text of the assistant's own that ends the prompt: a turn that another worker took over in mid-answer.
- * Several models refuse a prompt that ends with the assistant, and so this message of the user's role asks for the rest.
- * It is not an entry of the transcript, and it is the same whenever the prompt is built again (P11).
+ * Asks for the rest of an answer. It follows the assistant's own text at the end of a prompt, when another worker
+ * continues a turn: several models reject a prompt that ends with the assistant. It is not in the transcript, and it is
+ * the same each time the prompt is built (P11).
  */
 export const CONTINUE_REQUEST =
   'Your last message was interrupted before it was complete. Continue it exactly where the text stops, as if there had been no interruption: do not repeat anything, do not apologise, do not mention this request.';
 
-/** Which ids of calls a provider takes. */
+/** The ids of calls that a provider accepts. */
 export type CallIds = 'any' | 'plain';
 
-/** Which images of a prompt a model is shown; a note stands in the place of the others. */
+/** The images of a prompt that the model is shown. A note replaces the others. */
 export type ShownImages = 'all' | 'inline' | 'none';
 
 export interface PromptForm {
@@ -23,11 +23,11 @@ export interface PromptForm {
   images?: ShownImages;
 }
 
-/** In the place of an image that the model is not shown. It is told, so that it can tell the user. */
+/** Replaces an image that the model is not shown, so that the model can tell the user. */
 export const IMAGE_NOTE =
   '[The user attached an image here. You were not given it: this model, or its provider, cannot load it. Say so if it matters.]';
 
-/** What the model is shown, in the AI SDK's form. User messages stay apart; whether they are merged is the provider's affair. */
+/** Converts a prompt into the AI SDK's form. User messages stay separate; a provider may merge them. */
 export function toModelMessages(
   messages: readonly PromptMessage[],
   { callIds = 'any', images = 'all' }: PromptForm = {},
@@ -42,7 +42,7 @@ export function toModelMessages(
         break;
       case 'assistant': {
         const content = assistantContent(message, idOf);
-        // Providers refuse a message with nothing in it.
+        // Providers reject an empty message.
         if (content.length > 0) prompt.push({ role: 'assistant', content });
         break;
       }
@@ -58,7 +58,7 @@ export function toModelMessages(
 type AssistantMessage = Extract<PromptMessage, { role: 'assistant' }>;
 type ToolMessage = Extract<PromptMessage, { role: 'tool' }>;
 
-/** A text and its continuation by a later worker are one message: the break may be in the middle of a word. */
+/** Joins a text and its continuation by a later worker, because the break may be inside a word. */
 function joinInterrupted(messages: readonly PromptMessage[]): PromptMessage[] {
   const joined: PromptMessage[] = [];
   for (const message of messages) {
@@ -79,7 +79,7 @@ function endsInText(messages: readonly PromptMessage[]): boolean {
 
 function assistantContent({ text, calls }: AssistantMessage, idOf: (id: string) => string) {
   const content: Exclude<AssistantModelMessage['content'], string> = [];
-  // Anthropic refuses a text of nothing but white space, and a model may well begin with a line break and call a tool.
+  // Anthropic rejects a text of only white space, and a model may write a line break before it calls a tool.
   if (!isBlank(text)) content.push({ type: 'text', text });
   for (const { id, name, args } of calls) {
     content.push({ type: 'tool-call', toolCallId: idOf(id), toolName: name, input: asObject(args) });
@@ -87,11 +87,14 @@ function assistantContent({ text, calls }: AssistantMessage, idOf: (id: string) 
   return content;
 }
 
-/** Text as it is; an image as the provider's client takes it. A URL goes to the provider as a URL: nobody here fetches it. */
+/**
+ * Converts text unchanged, and an image into the form of the provider's client. A URL is passed on: this code never
+ * fetches it.
+ */
 function userContent(content: Content, images: ShownImages): UserModelMessage['content'] {
   if (typeof content === 'string') return content;
   return content.flatMap((part): Exclude<UserModelMessage['content'], string> => {
-    // Beside an image a blank text is allowed, and providers refuse it.
+    // The protocol allows a blank text beside an image, and providers reject it.
     if (part.type === 'text') return isBlank(part.text) ? [] : [{ type: 'text', text: part.text }];
     if (!isShown(part, images)) return [{ type: 'text', text: IMAGE_NOTE }];
     if ('url' in part) {
@@ -104,7 +107,7 @@ function userContent(content: Content, images: ShownImages): UserModelMessage['c
 const isShown = (part: ContentPart, images: ShownImages): boolean =>
   part.type === 'image' && (images === 'all' || (images === 'inline' && 'data' in part));
 
-/** Whether the model is shown any image of these. */
+/** Whether the model is shown any of these images. */
 export const hasImages = (messages: readonly PromptMessage[], images: ShownImages): boolean =>
   messages.some(
     (message) =>
@@ -113,7 +116,7 @@ export const hasImages = (messages: readonly PromptMessage[], images: ShownImage
       message.content.some((part) => isShown(part, images)),
   );
 
-/** Anthropic and Bedrock take objects alone as arguments, and a call with invalid ones may hold anything. */
+/** Anthropic and Bedrock accept only objects as arguments, and a call with invalid arguments may hold any value. */
 function asObject(args: Json): Json {
   return typeof args === 'object' && args !== null && !Array.isArray(args)
     ? args
@@ -125,7 +128,7 @@ function toolResult(
   idOf: (id: string) => string,
 ): ToolModelMessage['content'][number] {
   const part = { type: 'tool-result', toolCallId: idOf(id), toolName: name } as const;
-  // Bedrock refuses an empty text; as JSON it is two quotation marks.
+  // Bedrock rejects an empty text. As JSON it is two quotation marks.
   if (typeof output === 'string' && !isBlank(output)) {
     return { ...part, output: { type: isError ? 'error-text' : 'text', value: output } };
   }
@@ -133,8 +136,8 @@ function toolResult(
 }
 
 /**
- * The id of a call in the form that Anthropic and Bedrock take. A session that began with a model of another provider may
- * hold ids of any form (`functions.wait:0`), and would be refused for ever after the team has changed its model.
+ * Converts a call's id into the form that Anthropic and Bedrock accept. A session that began with another provider may
+ * hold ids of any form (`functions.wait:0`), and every later turn would be rejected.
  */
 function plainId(id: string): string {
   if (/^[a-zA-Z0-9_-]{1,64}$/.test(id)) return id;

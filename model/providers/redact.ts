@@ -2,9 +2,9 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // user:password@ in a URL
   [/(\w+:\/\/)[^/\s"'@]+@/g, '$1[redacted]@'],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, '$1 [redacted]'],
-  // keys as OpenAI, Anthropic and their like write them
+  // keys of OpenAI, Anthropic and others of that form
   [/\b(sk|pk|key)-[\w*-]{6,}/gi, '[redacted]'],
-  // what AWS repeats of a request whose signature does not match: the session's token, and the signature
+  // parts of a request that AWS quotes if its signature does not match: the session's token, and the signature
   [/(x-amz-security-token["']?\s*[:=]\s*["']?)[^\s"'\\,&]+/gi, '$1[redacted]'],
   [/\b(Signature=)[0-9a-f]{16,}/gi, '$1[redacted]'],
   // AWS access key ids
@@ -12,7 +12,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/([?&](?:[\w-]*(?:key|token|secret|signature|credential)[\w-]*)=)[^&\s"']+/gi, '$1[redacted]'],
 ];
 
-/** Takes out the secrets that are known and whatever has the shape of one. */
+/** Replaces the known secrets, and all text that has the form of one. */
 export function redact(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {

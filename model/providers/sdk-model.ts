@@ -22,29 +22,28 @@ export interface SdkModelOptions {
   agent: Pick<AgentDefinition, 'instructions' | 'settings'>;
   tools: ToolSource;
   /**
-   * How the model is kept from calling tools. `choice`: by the provider's own setting. `instruction`: by a sentence after
-   * the instructions, for providers where that setting would take the tools, and with them all calls and results, out of
-   * the prompt.
+   * How the model is kept from calling tools. `choice`: by the provider's setting. `instruction`: by a sentence after
+   * the instructions, for providers whose setting would remove the tools, and all calls and results, from the prompt.
    */
   forbidToolsBy: 'choice' | 'instruction';
   callIds: CallIds;
-  /** Which images its provider can take in a request. */
+  /** The images that the provider accepts in a request. */
   images: ShownImages;
-  /** For what an operator should know of a call that went on. */
+  /** Logs a problem of a call that continues. */
   warn(message: string, fields: Record<string, unknown>): void;
-  /** Values that must not get into a log. */
+  /** Values that must not be logged. */
   secrets: readonly string[];
 }
 
-/** So that the model says what it could not look up, instead of making something up. */
+/** Tells the model which tools are missing, so that it does not invent their results. */
 const missingNote = ({ missing }: OfferedTools): string[] =>
   missing.length > 0 ? [`The tools of ${missing.join(' and ')} cannot be reached at the moment.`] : [];
 
 const NO_TOOLS_INSTRUCTION = 'Do not call any tool now: answer with what you know.';
 
 /**
- * A model over the AI SDK: one provider call per `stream`, a second one only without images that were refused, and tools
- * declared but not run.
+ * A model over the AI SDK. Each `stream` makes one provider call, and a second one only to leave out images that were
+ * rejected. Tools are declared but not run.
  */
 export function createSdkModel(options: SdkModelOptions): Model {
   const { provider, name } = options;
@@ -71,7 +70,7 @@ interface Declared {
 const declareTools = ({ tools }: OfferedTools): ToolSet =>
   Object.fromEntries(Object.entries(tools).map(([name, { tool }]) => [name, declare(tool)]));
 
-/** Without `execute`, the SDK checks a call and leaves running it to the turn, which commits it first. */
+/** Without `execute`, the SDK validates a call and leaves running it to the turn, which commits it first. */
 function declare({
   description,
   inputSchema,
@@ -89,9 +88,9 @@ function declare({
 }
 
 /**
- * A prompt that is refused as it stands would be refused in every later turn too, since the transcript only grows. If there are
- * images in it (an address that is gone, a model that takes none), they are why, most likely: it is sent once more with a
- * note in the place of each, and the model says so.
+ * A prompt that is rejected would be rejected in every later turn too, because the transcript only grows. If it
+ * contains images, they are the likely cause (a URL that is gone, a model without vision): the prompt is sent again
+ * with a note in the place of each image, and the model tells the user.
  */
 async function* streamParts(
   options: SdkModelOptions,
@@ -123,7 +122,7 @@ async function* streamOnce(
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart, void, undefined> {
   if (signal.aborted) return;
-  // A reader that leaves early must end the request too: the SDK's stream is a tee, whose other half would read on.
+  // A consumer that stops early must end the request: the SDK's stream is a tee, whose other branch would read on.
   const left = new AbortController();
   const mayCall = toolChoice === 'auto';
   const instruct = !mayCall && forbidToolsBy === 'instruction';
@@ -140,12 +139,12 @@ async function* streamOnce(
       messages: toModelMessages(messages, { callIds, images }),
       tools,
       toolChoice: instruct ? 'auto' : toolChoice,
-      // A URL of a user's is fetched by the provider or by nobody: from here it would reach what only functions can.
+      // The provider fetches a user's URL, or nobody: from here it could reach addresses inside the account.
       experimental_download: async (files) => files.map(() => null),
       stopWhen: isStepCount(1),
       maxRetries: 0,
       abortSignal: AbortSignal.any([signal, left.signal]),
-      // Errors come as parts; the default would also print them, request and all.
+      // Errors arrive as parts. The default handler would also print them, with the request.
       onError: () => {},
     });
     for await (const part of stream) {
@@ -163,7 +162,7 @@ async function* streamOnce(
           if (!part.providerExecuted) answer.addCall(part);
           break;
         case 'error':
-          // The model called a tool although it was told not to. The call is dropped; what it said stands.
+          // The model called a tool although it must not. The call is dropped, and its text is kept.
           if (ToolChoiceViolationError.isInstance(part.error)) break;
           yield { type: 'failure', failure: toFailure(part.error, secrets) };
           return;
@@ -197,8 +196,8 @@ interface SdkToolCall {
 }
 
 /**
- * What one model call has given so far. Calls are held back until it is complete: of an answer that breaks off, the last
- * call may lack half of its arguments and still be valid, and none of them may run.
+ * The parts of one model call so far. Tool calls are held back until the answer is complete. If it breaks off, none may
+ * run: the last call may lack half of its arguments and still be valid JSON.
  */
 class Answer {
   hasText = false;
@@ -224,7 +223,7 @@ class Answer {
     });
   }
 
-  /** Some servers count their calls anew in every answer (`call_0`); a result must name one call of the turn. */
+  /** Makes a call's id unique in the turn: some servers number their calls from `call_0` in every answer. */
   #uniqueId(id: string): string {
     let unique = id;
     for (let n = 2; this.#usedIds.has(unique); n++) unique = `${id}_${n}`;
@@ -233,12 +232,12 @@ class Answer {
   }
 
   *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
-    // Every provider names a reason when its answer is complete; without one, the connection was closed before.
+    // Every provider sends a reason with a complete answer. Without one, the connection was closed early.
     if (rawReason === undefined) {
       yield failureOf(CUT_OFF, `The stream ended without a finish reason from the provider (${reason}).`);
     } else if (this.hasText || this.#calls.length > 0) {
       yield* this.#calls;
-      // Here `error` stands for nothing but a call that was forbidden, and dropped.
+      // Here `error` means only a forbidden call, which was dropped.
       yield { type: 'finish', reason: reason === 'error' ? 'tool-calls' : reason, usage };
     } else {
       yield failureOf(

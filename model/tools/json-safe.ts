@@ -1,10 +1,10 @@
 import type { Json } from '../../core/json.ts';
 
 /**
- * A tool's output as JSON holds it: undefined becomes null, a date its ISO text, a bigint its digits, a map an object, a
- * set an array, a number without a JSON form null.
+ * Converts a tool's output to JSON: undefined becomes null, a date its ISO text, a bigint its digits, a map an object,
+ * a set an array, and a number without a JSON form null.
  *
- * @throws TypeError for a value that contains itself.
+ * @throws {TypeError} for a value that contains itself
  */
 export function toJson(value: unknown): Json {
   const text = JSON.stringify(value, (_key, item: unknown) => {
@@ -13,6 +13,6 @@ export function toJson(value: unknown): Json {
     if (item instanceof Set) return [...item];
     return item;
   });
-  // `stringify` gives undefined for undefined, functions and symbols, though its type does not say so.
+  // `stringify` returns undefined for undefined, functions and symbols, though its type does not say so.
   return text === undefined ? null : (JSON.parse(text) as Json);
 }

@@ -3,8 +3,8 @@ import { asSchema, type FlexibleSchema, InvalidToolInputError, jsonSchema, NoSuc
 const MAX_REASON_LENGTH = 500;
 
 /**
- * A tool's schema that checks the input and hands it on as it came. The transcript keeps what the model wrote, and the
- * schema's defaults and transformations are applied once, when the tool is run.
+ * A tool's schema that validates the input and returns it unchanged. The transcript stores the model's input, and the
+ * schema's defaults and transformations are applied once, when the tool runs.
  */
 export function checkOnly(schema: FlexibleSchema<unknown>): FlexibleSchema<unknown> {
   const inner = asSchema(schema);
@@ -19,8 +19,8 @@ export function checkOnly(schema: FlexibleSchema<unknown>): FlexibleSchema<unkno
 type Checked = { success: true; value: unknown } | { success: false; error: Error };
 
 /**
- * What the schema makes of an input. Standard Schemas are asked as their specification has it: a failure is what has issues.
- * The SDK takes for a success whatever has a value, and valibot's failures have one too.
+ * Validates an input. A Standard Schema has failed if its result has issues. The SDK instead accepts each result that
+ * has a value, and valibot's failures have one too.
  */
 export async function checkInput(schema: FlexibleSchema<unknown>, value: unknown): Promise<Checked> {
   if ('~standard' in schema) {
@@ -31,7 +31,7 @@ export async function checkInput(schema: FlexibleSchema<unknown>, value: unknown
   return (await asSchema(schema).validate?.(value)) ?? { success: true, value };
 }
 
-/** Why a call cannot be run, in a line that helps the model to do better. */
+/** Explains why a call cannot run, in a line that helps the model to correct it. */
 export function describeInvalidCall(error: unknown, name: string): string {
   if (NoSuchToolError.isInstance(error)) return unknownTool(name, error.availableTools ?? []);
   const issues = findIssues(error);
@@ -46,7 +46,7 @@ export function unknownTool(name: string, available: readonly string[]): string 
   );
 }
 
-/** The issues of a Standard Schema, wherever in the chain of causes the validator's own error is. */
+/** Finds the issues of a Standard Schema in the chain of causes of an error. */
 function findIssues(error: unknown): string[] {
   for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as Error).cause) {
     const issues = Array.isArray(cause) ? cause : 'issues' in cause ? cause.issues : undefined;
@@ -61,6 +61,6 @@ function describeIssue(issue: unknown): string[] {
   return [path ? `${path}: ${issue.message}` : String(issue.message)];
 }
 
-/** A step of a path is a key, or an object that has it. */
+/** A step of a path is a key, or an object with a key. */
 const keyOf = (step: unknown): string =>
   String(typeof step === 'object' && step !== null && 'key' in step ? step.key : step);

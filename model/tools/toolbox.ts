@@ -9,7 +9,10 @@ const MAX_ERROR_LENGTH = 500;
 const DEFAULT_TIMEOUT_SECONDS = 60;
 const STOPPED = 'The tool was stopped before it was done.';
 
-/** The agent's tools, run as the AI SDK runs them: schema first, then `execute`, of a stream of outputs the last. */
+/**
+ * Runs the agent's tools like the AI SDK: validates the input, calls `execute`, and takes the last of a stream of
+ * outputs.
+ */
 export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTools(agent)): Toolbox {
   return {
     isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
@@ -19,7 +22,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
       const needs = policyOf(agent, name)?.needsApproval ?? false;
       if (typeof needs === 'boolean') return needs;
       try {
-        // Of what its schema makes of the arguments, as `execute` sees them. What does not fit is not run.
+        // The function gets the validated input, as `execute` does. An invalid call does not run in any case.
         const { tools } = await source.offered();
         const schema = findTool({ tools }, name)?.tool.inputSchema;
         const checked = schema ? await checkInput(schema, args) : { success: true as const, value: args };
@@ -41,14 +44,14 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
       try {
         const checked = schema ? await checkInput(schema, args) : { success: true as const, value: args };
         if (!checked.success) return failed(describeInvalidCall(checked.error, name));
-        // While the schema was at work, the turn may have been aborted: a tool that listens from now on would not hear of it.
+        // The turn may have been aborted while the schema validated: a tool that listens from now on would miss it.
         if (signal.aborted) return failed(STOPPED);
         const context: ToolContext = { idempotencyKey };
         const output: unknown = execute(checked.value, {
           toolCallId: id,
           abortSignal: signal,
           context,
-          // The SDK would show the prompt here; a tool of ours works from its input alone, so that it can be run again.
+          // The SDK would pass the prompt. Our tools see only their input, so that a call can run again.
           messages: [],
         });
         return {
@@ -66,7 +69,7 @@ function failed(message: string): ToolOutcome {
   return { output: message, isError: true };
 }
 
-/** A tool's own message, for the model and the user to see; never the stack. */
+/** Returns the tool's own message for the model and the user, without the stack. */
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : typeof error === 'string' ? error : '';
   return (message || 'The tool failed without saying why.').slice(0, MAX_ERROR_LENGTH);
