@@ -2,8 +2,8 @@ import { useEffect, useRef, useState } from 'react';
 import type { ApprovalItem, ChatState, TurnEndItem } from '../../client/index.ts';
 
 /**
- * What a screen reader is told unasked: that an answer began and ended, and that steering was taken in. Not the text
- * itself, which would be read out word by word as it streams; it stands in the conversation.
+ * Announces to a screen reader that an answer began or ended, and that steering was applied. It does not announce the
+ * text, which would be read out word by word as it streams; the text is in the conversation.
  */
 export function Announcer({ state }: { state: ChatState }) {
   const [words, setWords] = useState('');

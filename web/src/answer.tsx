@@ -7,11 +7,11 @@ import { Tool } from './tool.tsx';
 
 export interface AnswerActions extends MessageActions {
   approve(requestId: string, decision: 'approve' | 'always' | 'deny'): void;
-  /** Sends what the turn took in last once more. */
+  /** Sends the last applied messages of the turn again. */
   askAgain(turnId: string): void;
 }
 
-/** One piece of an answer. `running`: the turn is going on; `last`: and this is where. */
+/** One part of an answer. `running`: its turn is running. `last`: new text is added to this part. */
 export const AnswerPart = memo(function AnswerPart({
   item,
   running,

@@ -11,7 +11,7 @@ import { useChat } from './use-chat.ts';
 import { useSessions } from './use-sessions.ts';
 import { useStoredSessions } from './use-stored-sessions.ts';
 
-/** `server`: the WebSocket's URL. */
+/** `server` is the WebSocket's URL. */
 export function App({ server }: { server: string }) {
   const sessions = useSessions();
   const [isMenuOpen, setIsMenuOpen] = useState(false);
@@ -35,9 +35,9 @@ export function App({ server }: { server: string }) {
   );
   const menuButton = useRef<HTMLButtonElement>(null);
   const closeMenu = useCallback(() => {
-    // At once: what the menu covers takes no focus.
+    // Synchronously: an element behind the open menu cannot take the focus.
     flushSync(() => setIsMenuOpen(false));
-    // On a wide screen there is no such button, and nothing happens.
+    // On a wide screen the button does not exist.
     menuButton.current?.focus();
   }, []);
   return (

@@ -2,12 +2,12 @@ import { useEffect, useRef, useState } from 'react';
 import type { ConnectionState } from '../../client/index.ts';
 import { TokenForm } from './token-form.tsx';
 
-/** A hiccup shorter than this is not worth a word. */
+/** Shorter interruptions are not shown. */
 const QUIET_MS = 700;
-/** A handshake that fails so often after it went well may be refused by now: tokens expire. */
+/** After so many failed handshakes the token may have expired, although it was valid before. */
 const REFUSED_AFTER = 4;
 
-/** Says that the connection is gone, what becomes of the answer meanwhile, and what one can do. */
+/** Shows that the connection is lost, that the answer continues, and what the user can do. */
 export function ConnectionBanner({
   connection,
   reconnect,
@@ -31,7 +31,7 @@ export function ConnectionBanner({
     status !== 'online' && (status !== 'connecting' || wasOnline.current || failures.current > 0);
   const isShown = useAfter(isDown, status === 'offline' || status === 'closed' ? 0 : QUIET_MS);
   if (!isDown || !isShown) return null;
-  // A browser does not tell a refused handshake from a server that is not there.
+  // A browser does not distinguish a rejected handshake from an unreachable server.
   const mayBeRefused =
     status !== 'offline' &&
     status !== 'closed' &&
@@ -79,7 +79,7 @@ function Words({ status, wasOnline }: { status: ConnectionState['status']; wasOn
   );
 }
 
-/** True once `condition` has held for so long. */
+/** Returns true when `condition` has been true for so many milliseconds. */
 function useAfter(condition: boolean, milliseconds: number): boolean {
   const [held, setHeld] = useState(false);
   useEffect(() => {

@@ -31,23 +31,23 @@ export function ChatView({
   enterToken,
 }: {
   chat: Chat;
-  /** What the list calls it, if it is there. */
+  /** The session's title in the list, if it is listed. */
   title: string | undefined;
   theme: Theme;
   cycleTheme: () => void;
-  /** Something else is in front, and has the keyboard. */
+  /** Another element covers this view and has the keyboard. */
   isCovered: boolean;
   menuButton: RefObject<HTMLButtonElement | null>;
   showsFrames: boolean;
   toggleFrames: () => void;
   openMenu: () => void;
   note: (id: string, title: string) => void;
-  /** Gives it a name that all of the user's devices see. */
+  /** Stores a name on the server, for all devices of the user. */
   name: (id: string, name: string) => void;
-  /** It was deleted. */
+  /** The session was deleted. */
   gone: (id: string) => void;
   openNew: () => void;
-  /** What went wrong and belongs to nothing that is shown. */
+  /** An error that belongs to no message or answer. */
   trouble: string | undefined;
   forgetTrouble: () => void;
   enterToken: (token: string) => void;
@@ -74,7 +74,7 @@ export function ChatView({
     return () => removeEventListener('keydown', onKey);
   }, [isAnswering, stop]);
 
-  // A conversation opened by its link is noted under what it began with.
+  // A session that was opened by its link gets its first message as title.
   const first = state.history.more
     ? undefined
     : state.items.find((item): item is UserItem => item.kind === 'user')?.content;
@@ -84,7 +84,7 @@ export function ChatView({
     if (noted !== undefined) note(chat.sessionId, noted);
   }, [chat, noted, note]);
   useEffect(() => {
-    // So that it is called so on the user's other devices, too.
+    // Stored on the server too, so that the user's other devices show the same title.
     if (noted !== undefined && isUnnamed) name(chat.sessionId, noted);
   }, [chat, noted, isUnnamed, name]);
   const isGone = status === 'closed';

@@ -1,10 +1,10 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { CheckIcon, CopyIcon } from './icons.tsx';
 
-/** How long the button says that it worked. */
+/** How long the button shows success. */
 const COPIED_MS = 1500;
 
-/** Code as it was written, which one can take along. Wide lines scroll by themselves, and by keyboard too. */
+/** A block of code with a copy button. Wide lines scroll, by keyboard too. */
 export function CodeBlock({ children }: { children: ReactNode }) {
   const code = useRef<HTMLPreElement>(null);
   const [copied, setCopied] = useState(false);
@@ -16,17 +16,17 @@ export function CodeBlock({ children }: { children: ReactNode }) {
   const copy = () => {
     navigator.clipboard.writeText(code.current?.textContent ?? '').then(
       () => setCopied(true),
-      // The reader did not allow it: the code can still be selected.
+      // The user denied access to the clipboard. The code can still be selected.
       () => setCopied(false),
     );
   };
   return (
     <div className="code-block">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse */}
       <pre ref={code} tabIndex={0}>
         {children}
       </pre>
-      {/* Browsers have it in secure contexts only. */}
+      {/* The clipboard exists in secure contexts only. */}
       {'clipboard' in navigator && (
         <button
           type="button"

@@ -12,7 +12,7 @@ import { type Content, ContentError, type SendOptions } from '../../client/index
 import { CloseIcon, ImageIcon, SendIcon, StopIcon } from './icons.tsx';
 import { contentOf, useImages } from './use-images.ts';
 
-/** Where the skip link leads. */
+/** The target of the skip link. */
 export const COMPOSER_ID = 'message';
 
 type Delivery = NonNullable<SendOptions['delivery']>;
@@ -23,7 +23,7 @@ const DELIVERIES: { value: Delivery; label: string; hint: string }[] = [
   { value: 'now', label: 'Now', hint: 'Cuts in at once; what was said is kept' },
 ];
 
-/** Where one writes, also while the answer streams. `send` may throw `ContentError`: the text then stays. */
+/** The input for messages, usable while an answer streams. If `send` throws `ContentError`, the text stays. */
 export function Composer({
   isAnswering,
   isStopping,
@@ -36,9 +36,9 @@ export function Composer({
   isAnswering: boolean;
   isStopping: boolean;
   isClosed: boolean;
-  /** What a message may take up. */
+  /** Limits of a message's size. */
   contentBytes: number;
-  /** Said here for want of a better place, until something is sent. */
+  /** An error that is shown here until the next message is sent. */
   trouble: string | undefined;
   send: (content: Content, delivery: Delivery) => void;
   stop: () => void;
@@ -69,7 +69,7 @@ export function Composer({
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // While an input method composes, Enter chooses a word.
+    // While an input method composes, Enter selects a word.
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
     submit();
@@ -88,7 +88,7 @@ export function Composer({
       onSubmit={submit}
       onPaste={(event) => take(event, event.clipboardData)}
       onDrop={(event) => take(event, event.dataTransfer)}
-      // Without it the browser would open what is dropped.
+      // Without it, the browser would open a dropped file.
       onDragOver={(event) => event.preventDefault()}
     >
       {(problem ?? trouble) && (
@@ -145,7 +145,7 @@ export function Composer({
             hidden
             onChange={({ target }) => {
               attach(target.files ?? []);
-              // So that the same file can be chosen again.
+              // Allows choosing the same file again.
               target.value = '';
             }}
           />
@@ -199,10 +199,10 @@ export function Composer({
   );
 }
 
-/** Browsers that know it let the style sheet do it, without a layout for every letter. */
+/** Supporting browsers resize the field by CSS, without a layout per key. */
 const GROWS_BY_ITSELF = CSS.supports('field-sizing', 'content');
 
-/** As high as its text, up to what the style sheet allows. */
+/** Fits the field's height to its text, up to the style sheet's limit. */
 function useGrowing(field: React.RefObject<HTMLTextAreaElement | null>, content: string) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what changes the height
   useLayoutEffect(() => {

@@ -1,12 +1,12 @@
-/** What a deployment tells the page, in `config.json` beside it. */
+/** The deployment's settings for the page, from `config.json` beside it. */
 export interface PageConfig {
-  /** Where the WebSocket is: `wss://…`, or a path on the server that the page came from. */
+  /** The WebSocket's address: `wss://…`, or a path on the page's server. */
   url: string;
 }
 
-/** @throws {Error} saying what is wrong with the file. */
+/** @throws {Error} naming what is wrong with the file */
 export async function loadConfig(address = 'config.json'): Promise<PageConfig> {
-  // A cached one could name the stage of an earlier deployment.
+  // Not cached: the file could name an earlier deployment's stage.
   const response = await fetch(address, { cache: 'no-cache' });
   if (!response.ok) throw new Error(`${address} is missing (${response.status}).`);
   const value: unknown = await response.json();
@@ -18,7 +18,7 @@ function isConfig(value: unknown): value is PageConfig {
   return typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string';
 }
 
-/** The WebSocket's full URL. `page` is the page's own. */
+/** Returns the WebSocket's full URL. `page` is the page's URL. */
 export function socketUrl(url: string, page: string): string {
   const full = new URL(url, page);
   if (full.protocol === 'http:') full.protocol = 'ws:';

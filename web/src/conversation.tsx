@@ -27,7 +27,7 @@ export function Conversation({
         className="conversation"
         ref={scroller}
         aria-label="Conversation"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse
         tabIndex={0}
       >
         <div className="column">
@@ -64,7 +64,7 @@ export function Conversation({
           className="to-end"
           onClick={() => {
             toEnd();
-            // The button goes; the keyboard stays where the reader is.
+            // The button disappears, so the focus moves to the conversation.
             scroller.current?.focus({ preventScroll: true });
           }}
         >

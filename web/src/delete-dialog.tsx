@@ -1,6 +1,6 @@
 import { useEffect, useId, useRef } from 'react';
 
-/** Asks before a session goes for good. Escape keeps it. */
+/** Asks before a session is deleted. Escape cancels. */
 export function DeleteDialog({ title, answered }: { title: string; answered: (isDelete: boolean) => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [titleId, wordsId] = [useId(), useId()];
@@ -15,7 +15,7 @@ export function DeleteDialog({ title, answered }: { title: string; answered: (is
       aria-labelledby={titleId}
       aria-describedby={wordsId}
       onClose={({ currentTarget }) => answered(currentTarget.returnValue === 'delete')}
-      // Escape would also close the list, or stop the answer.
+      // Otherwise Escape would also close the list or stop the answer.
       onKeyDown={(event) => event.stopPropagation()}
     >
       <h2 id={titleId}>Delete “{title}”?</h2>

@@ -2,15 +2,15 @@ import type { ContentPart } from '../../client/index.ts';
 
 type InlineImage = Extract<ContentPart, { data: string }>;
 
-/** An image that cannot be attached, in words for the reader. */
+/** An image cannot be attached. The message is for the user. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
 }
 
-/** From what is best to look at to what is small, in pixels of the longer side. */
+/** Lengths of the longer side in pixels, tried from large to small. */
 const SIDES = [1280, 960, 720, 540, 400, 300, 220, 160];
 const QUALITIES = [0.8, 0.6, 0.4];
-/** What a model sees as it is; everything else is drawn anew. */
+/** Types that models accept unchanged. Others are drawn again as JPEG. */
 const TYPES: readonly string[] = [
   'image/png',
   'image/jpeg',
@@ -19,12 +19,13 @@ const TYPES: readonly string[] = [
 ] satisfies InlineImage['media_type'][];
 const isType = (type: string): type is InlineImage['media_type'] => TYPES.includes(type);
 
-/** Base64 makes four characters of three bytes. */
+/** Base64 encodes three bytes in four characters. */
 const bytesWithin = (characters: number): number => Math.floor(Math.max(0, characters) / 4) * 3;
 
 /**
- * The image as a part of a message, in at most so many characters of base64: as it is if it fits, else drawn smaller.
- * @throws {ImageError} if it is no image that the browser can read, or cannot be made small enough.
+ * Converts an image into a part of a message, with at most `characters` of base64: unchanged if it fits, else
+ * drawn smaller.
+ * @throws {ImageError} if the browser cannot read the image, or it cannot be made small enough
  */
 export async function fittingImage(file: Blob, characters: number): Promise<InlineImage> {
   const room = bytesWithin(characters);
@@ -46,7 +47,7 @@ export async function fittingImage(file: Blob, characters: number): Promise<Inli
   throw new ImageError('There is no room for this image in the message: it takes small ones alone.');
 }
 
-/** As JPEG in base64; on white, since JPEG knows no transparency. */
+/** Draws an image as JPEG in base64, on white because JPEG has no transparency. */
 function drawn(picture: ImageBitmap, scale: number, quality: number): string {
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(picture.width * scale));
@@ -56,7 +57,7 @@ function drawn(picture: ImageBitmap, scale: number, quality: number): string {
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  // At once: to be handed a blob one would wait for the browser to be idle, each time.
+  // Synchronous: a blob is delivered only when the browser is idle.
   return canvas.toDataURL('image/jpeg', quality).slice('data:image/jpeg;base64,'.length);
 }
 

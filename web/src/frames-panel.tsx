@@ -3,10 +3,10 @@ import { CloseIcon } from './icons.tsx';
 import type { Trace, TracedFrame } from './trace.ts';
 import { useFrameStore } from './use-frame-store.ts';
 
-/** Closer to the end than this, the newest frame is kept in view. */
+/** Within this distance from the end, the panel scrolls to new frames. */
 const FOLLOW_WITHIN_PX = 40;
 
-/** The wire itself: every frame of this page's connection. */
+/** Every frame of this page's connection. */
 export function FramesPanel({ trace, close }: { trace: Trace; close: () => void }) {
   const frames = useFrameStore(trace);
   const list = useRef<HTMLOListElement>(null);
@@ -27,7 +27,7 @@ export function FramesPanel({ trace, close }: { trace: Trace; close: () => void 
       </header>
       <ol
         ref={list}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse
         tabIndex={0}
         aria-label="Frames, newest last"
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
@@ -42,7 +42,7 @@ export function FramesPanel({ trace, close }: { trace: Trace; close: () => void 
   );
 }
 
-/** Its beginning in three lines; unfolded, the whole of it. */
+/** A frame's first three lines, and the whole frame when unfolded. */
 const Frame = memo(function Frame({ frame: { direction, type, text, at } }: { frame: TracedFrame }) {
   return (
     <li className={`frame frame-${direction}`}>

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** Line icons, drawn in the text's colour. Beside a label or in a labelled button, hence hidden from screen readers. */
+/** Line icons in the text's colour. Each is beside a label or in a labelled button, so screen readers skip it. */
 function Icon({ children, size = 18 }: { children: ReactNode; size?: number }) {
   return (
     <svg

@@ -11,16 +11,16 @@ const COMPONENTS: Components = {
   ),
   pre: ({ node: _, children }) => <CodeBlock>{children}</CodeBlock>,
   table: ({ node: _, children, ...table }) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse
     <div className="table-scroll" tabIndex={0}>
       <table {...table}>{children}</table>
     </div>
   ),
-  // Of a task list.
+  // The check box of a task list.
   input: ({ node: _, checked, type }) => (
     <input type={type} checked={checked} disabled aria-label={checked ? 'Done' : 'Not done'} />
   ),
-  // An answer may name any address: nothing is fetched before the reader asks for it.
+  // An answer may contain any address. Nothing is fetched before the user opens it.
   img: ({ alt, src }) => (
     <a href={typeof src === 'string' ? src : undefined} target="_blank" rel="noreferrer noopener">
       {alt || 'image'}

@@ -1,6 +1,6 @@
 import type { MessageState } from '../../client/index.ts';
 
-/** A message's state in the fewest words that say it. */
+/** Describes a message's state briefly. */
 export function messageNote(state: MessageState): string {
   switch (state.status) {
     case 'sending':

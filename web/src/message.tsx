@@ -9,7 +9,7 @@ export interface MessageActions {
   resend(item: UserItem): void;
 }
 
-/** Something the reader said. `steering`: it stands in the answer, where it was taken in. */
+/** A message of the user. `steering`: it is shown inside the answer, where it was applied. */
 export const Message = memo(function Message({
   item,
   steering,
@@ -58,8 +58,8 @@ export const Message = memo(function Message({
 
 function Said({ content }: { content: Content }) {
   if (typeof content === 'string') return content;
-  // Parts have no names, and their order never changes.
-  // biome-ignore lint/suspicious/noArrayIndexKey: as said above
+  // Parts have no ids, and their order never changes.
+  // biome-ignore lint/suspicious/noArrayIndexKey: the order never changes
   return content.map((part, index) => <Part key={index} part={part} />);
 }
 
@@ -70,7 +70,7 @@ function Part({ part }: { part: ContentPart }) {
       <img className="attached" src={`data:${part.media_type};base64,${part.data}`} alt="Attached by you" />
     );
   }
-  // Somebody else's server: nothing is fetched from it before the reader asks.
+  // A foreign server: nothing is fetched from it before the user opens the image.
   return (
     <p>
       <a href={part.url} target="_blank" rel="noreferrer noopener">
@@ -80,10 +80,10 @@ function Part({ part }: { part: ContentPart }) {
   );
 }
 
-/** The address was checked when it was sent; whoever stored it otherwise, it is shown. */
+/** The server checked the address. A stored message may still hold another form, which is shown as it is. */
 const hostOf = (url: string): string => URL.parse(url)?.host ?? url;
 
-/** Which message a button is about, for those who do not see what stands above it. */
+/** Names the message of a button, for users who do not see the message above it. */
 function Quoted({ content }: { content: Content }) {
   return <span className="unseen"> “{textOf(content).slice(0, 40) || 'image'}”</span>;
 }

@@ -1,19 +1,19 @@
 import { useEffect, useRef } from 'react';
 
-/** What the protocol lets a name have. */
+/** The protocol's limit of a name. */
 const MAX_NAME = 200;
 
-/** Enter, or leaving the field, takes the name that stands there; Escape gives `done` none. */
+/** Enter or leaving the field accepts the name. Escape calls `done` without one. */
 export function NameField({
   name,
   done,
 }: {
   name: string;
-  /** `byKey`: the keyboard has nowhere to be. */
+  /** `byKey`: the focus was in the field and has to be moved. */
   done: (given: string | undefined, byKey: boolean) => void;
 }) {
   const field = useRef<HTMLInputElement>(null);
-  // A field that goes away may be left as well.
+  // Removing the field also fires its blur event.
   const isOver = useRef(false);
   const finish = (given: string | undefined, byKey: boolean) => {
     if (isOver.current) return;
@@ -33,11 +33,11 @@ export function NameField({
       maxLength={MAX_NAME}
       onBlur={({ currentTarget }) => finish(currentTarget.value.trim(), false)}
       onKeyDown={(event) => {
-        // While an input method composes, both keys are its own.
+        // While an input method composes, both keys belong to it.
         if (event.nativeEvent.isComposing) return;
         if (event.key === 'Enter') finish(event.currentTarget.value.trim(), true);
         if (event.key !== 'Escape') return;
-        // It would also close the list, or stop the answer.
+        // Otherwise Escape would also close the list or stop the answer.
         event.stopPropagation();
         finish(undefined, true);
       }}

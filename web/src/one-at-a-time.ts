@@ -1,6 +1,6 @@
 /**
- * `work`, one at a time. Asked for while it runs, it runs once more afterwards: what it has read may be older than what it
- * was asked for. `work` must not reject.
+ * Runs `work` one call at a time. A call while it runs makes it run once more afterwards, because it may have read data
+ * from before that call. `work` must not reject.
  */
 export function oneAtATime(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 import type { UserItem } from '../../client/index.ts';
 import type { MessageActions } from './message.tsx';
 
-/** For more messages than one likes to deal with one by one. */
+/** Sends or discards several rejected messages at once. */
 export function Refusals({ refused, actions }: { refused: readonly UserItem[]; actions: MessageActions }) {
   if (refused.length < 2) return null;
   const each = (act: (item: UserItem) => void) => () => {

@@ -10,7 +10,7 @@ export interface SessionActions {
   remove(id: string, title: string): void;
 }
 
-/** One session in the list, with what can be done to it. */
+/** One session in the list, with its actions. */
 export function SessionRow({
   id,
   title,
@@ -19,11 +19,11 @@ export function SessionRow({
   leave,
 }: {
   id: string;
-  /** Empty: it has none. */
+  /** Empty if it has no name. */
   title: string;
   isCurrent: boolean;
   actions: SessionActions;
-  /** Another one was chosen. */
+  /** Another session was chosen. */
   leave: () => void;
 }) {
   const [isRenaming, setRenaming] = useState(false);
@@ -35,7 +35,7 @@ export function SessionRow({
         <NameField
           name={title}
           done={(given, byKey) => {
-            // At once: the button has to be there to take the focus.
+            // Synchronously: the button must exist before it takes the focus.
             flushSync(() => setRenaming(false));
             if (byKey) renameButton.current?.focus();
             if (given && given !== title) actions.rename(id, shown, given);

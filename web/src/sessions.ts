@@ -1,6 +1,6 @@
 import type { SessionInfo } from '../../client/index.ts';
 
-/** A session as this browser remembers it: the server keeps what was said. */
+/** A session as this browser stores it. The server stores the conversation. */
 export interface SessionNote {
   id: string;
   title: string;
@@ -18,7 +18,7 @@ export function titleOf(content: string): string {
   return line.length > MAX_TITLE ? `${line.slice(0, MAX_TITLE - 1).trimEnd()}…` : line;
 }
 
-/** Newest first; a session keeps its first title. */
+/** Adds a session at the top. A known session keeps its first title. */
 export function noteSession(notes: readonly SessionNote[], note: SessionNote): SessionNote[] {
   const known = notes.find(({ id }) => id === note.id);
   const others = notes.filter(({ id }) => id !== note.id);
@@ -26,8 +26,9 @@ export function noteSession(notes: readonly SessionNote[], note: SessionNote): S
 }
 
 /**
- * What the list shows: the server's sessions, those used last first, with this browser's titles for those that nobody named;
- * and the one that is open, which may not be there yet. Until the server has answered, what this browser remembers.
+ * The rows of the list: the server's sessions, last used first, with this browser's titles for those without a name,
+ * and the open session, which the server may not know yet. Before the server answers, the sessions that this browser
+ * stores.
  */
 export function shownSessions(
   notes: readonly SessionNote[],
@@ -53,7 +54,7 @@ export function readSessions(storage: Pick<Storage, 'getItem'>): SessionNote[] {
     const value: unknown = JSON.parse(text);
     return Array.isArray(value) ? value.filter(isNote) : [];
   } catch {
-    // Somebody else's value under our key: the list starts anew, the sessions themselves are on the server.
+    // Another program's value under our key: the list starts empty. The sessions are on the server.
     return [];
   }
 }
@@ -76,7 +77,7 @@ function isNote(value: unknown): value is SessionNote {
   );
 }
 
-/** The session that the address names, so that a link or a reload leads back to it. */
+/** The session that the address names, so that a link or a reload opens it. */
 export function sessionInHash(hash: string): string | undefined {
   const id = new URLSearchParams(hash.replace(/^#/, '')).get('session');
   return id && ID.test(id) ? id : undefined;

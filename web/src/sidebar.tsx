@@ -24,20 +24,20 @@ export function Sidebar({
   actions: SessionActions;
   outcome: Outcome | undefined;
   forgetOutcome: () => void;
-  /** Undefined: these are all. */
+  /** Undefined if all are shown. */
   showMore: (() => void) | undefined;
   close: () => void;
 }) {
   const closeButton = useRef<HTMLButtonElement>(null);
   const newButton = useRef<HTMLButtonElement>(null);
   const [doomed, setDoomed] = useState<{ id: string; title: string }>();
-  // On a narrow screen it lies over everything else, and so has the keyboard.
+  // On a narrow screen the list covers the page, so it keeps the focus.
   useEffect(() => {
     if (!isOpen) return;
     closeButton.current?.focus();
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== 'Escape') return;
-      // It would also stop the answer.
+      // Otherwise Escape would also stop the answer.
       event.stopPropagation();
       close();
     };
@@ -100,7 +100,7 @@ export function Sidebar({
           answered={(isDelete) => {
             setDoomed(undefined);
             if (!isDelete) return;
-            // The row goes, and with it the button that the keyboard was on.
+            // The row disappears with the button that had the focus.
             newButton.current?.focus();
             actions.remove(doomed.id, doomed.title);
           }}

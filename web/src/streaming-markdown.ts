@@ -1,7 +1,7 @@
 /**
- * Markdown that is still being written, made fit to be shown: what is displayed is always the beginning of what will be.
- * Marks whose meaning is open (a lone `-` may be a list, a rule or a heading's underline) wait for the characters that
- * decide; emphasis and code that are not closed yet are closed.
+ * Prepares Markdown that is still streaming for display, so that what is shown is always the beginning of what will be
+ * shown. Marks with an open meaning (a lone `-` may be a list, a rule or a heading's underline) are held back until it
+ * is decided. Open emphasis and code are closed.
  */
 export function steady(text: string): string {
   const { before, block, fence } = lastBlock(text);
@@ -12,12 +12,15 @@ export function steady(text: string): string {
   return before + closeMarks(lines + (OPEN_LINE.test(last) ? '' : last));
 }
 
-/** A line of nothing but the beginning of a mark. */
+/** A line that contains only the beginning of a mark. */
 const OPEN_LINE = /^\s*(?:[-+*_=#>|~`\s]+|\d{1,9}[.)]?\s*|(?:`{3,}|~{3,}).*|[-+*]\s+\[[ xX]?\]?\s*)$/;
-/** The end of code in a fence: the fence itself, not whole yet. */
+/** An incomplete closing fence at the end of a code block. */
 const OPEN_FENCE = /\n[ ]{0,3}[`~]{1,2}$/;
 
-/** The text splits where a blank line ends all marks. In a fence, `fence` finds what must wait. */
+/**
+ * Splits the text at the last blank line, which ends all marks. Inside a code block, `fence` matches what has to be
+ * held back.
+ */
 function lastBlock(text: string): { before: string; block: string; fence?: RegExp } {
   let start = 0;
   let open: string | undefined;
@@ -43,22 +46,22 @@ function lastBlock(text: string): { before: string; block: string; fence?: RegEx
   return open ? { ...parts, fence: OPEN_FENCE } : parts;
 }
 
-/** Or is at least certain to be none. */
+/** Whether the block is a table, or certainly none. */
 function isTable(block: string): boolean {
   const [, delimiters, rest] = block.split('\n');
   return rest !== undefined || (delimiters !== undefined && !/^[\s:|-]*$/.test(delimiters));
 }
 
-/** A mark that opens something, with where it stands. */
+/** A mark that opens something, and its position. */
 interface Mark {
   text: string;
   at: number;
 }
 
 const MARK = /\\[\s\S]|`+|\*{1,3}|~~|!?\[|\]\([^()\s]*\)|\](?!\()/g;
-/** Characters at the very end that may become part of a mark. Marks that they close are closed again. */
+/** Characters at the end that may become part of a mark. A mark that they would close is closed by the caller. */
 const OPEN_END = /(?:[\\*~`]+|(?<=^|\s)!)$/;
-/** What follows a bracket waits for whether it becomes a link, but not for longer than a link's words are long. */
+/** Text after a bracket is held back until it is a link or none, but only up to the length of a link's text. */
 const LINK_WITHIN = 120;
 
 function closeMarks(written: string): string {
@@ -71,14 +74,14 @@ function closeMarks(written: string): string {
       if (open[code]?.text === text) open.length = code;
     } else if (text.startsWith(']')) {
       const bracket = open.findLastIndex((mark) => mark.text.endsWith('['));
-      // At the very end, an address may still follow.
+      // At the end of the text, an address may still follow.
       if (bracket >= 0 && (text !== ']' || at < block.length - 1)) open.splice(bracket, 1);
     } else if (text.endsWith('[') || text.startsWith('`')) {
       open.push({ text, at });
     } else if (open.at(-1)?.text === text && !/\s/.test(block[at - 1] ?? ' ')) {
       open.pop();
     } else if (!/\s/.test(block[at + text.length] ?? '')) {
-      // Stars with a blank after them are no emphasis: a list's, or a product.
+      // Stars before white space are no emphasis, but a list or a product.
       open.push({ text, at });
     }
   }

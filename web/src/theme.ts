@@ -5,7 +5,7 @@ export type Theme = 'system' | 'light' | 'dark';
 const KEY = 'midturn:theme';
 const NEXT: Record<Theme, Theme> = { system: 'dark', dark: 'light', light: 'system' };
 
-/** The reader's choice, or the system's. Kept in this browser. */
+/** The user's choice, or the system's theme. Stored in this browser. */
 export function useTheme(): { theme: Theme; cycle: () => void } {
   const [theme, setTheme] = useState<Theme>(() => {
     const kept = localStorage.getItem(KEY);

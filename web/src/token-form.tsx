@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
 
-/** For servers that ask who is there. */
+/** Asks for a token, for servers that require authentication. */
 export function TokenForm({ enter }: { enter: (token: string) => void }) {
   const [token, setToken] = useState('');
   const submit = (event: FormEvent) => {

@@ -1,6 +1,6 @@
 /**
- * The access token, for servers that ask who is there. Kept for this tab and this server alone: never in the address,
- * which ends up in histories and logs, and never sent to another server.
+ * The access token, for servers that require authentication. It is stored for this tab and this server only: not in the
+ * address, which ends up in histories and logs, and it is never sent to another server.
  */
 const keyOf = (server: string): string => `midturn:token:${server}`;
 

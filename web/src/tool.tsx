@@ -2,7 +2,7 @@ import { memo } from 'react';
 import type { ToolItem, ToolValue } from '../../client/index.ts';
 import { ChevronIcon, ToolIcon } from './icons.tsx';
 
-/** A tool call in one line, which unfolds into what went in and what came out. */
+/** A tool call in one line, which unfolds to its input and output. */
 export const Tool = memo(function Tool({ item, running }: { item: ToolItem; running: boolean }) {
   const { result } = item;
   const state = result ? (result.isError ? 'failed' : 'done') : running ? 'running' : 'not finished';
@@ -38,12 +38,12 @@ export const Tool = memo(function Tool({ item, running }: { item: ToolItem; runn
 
 function Value({ value }: { value: ToolValue }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse
     <pre tabIndex={0}>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
   );
 }
 
-/** `seconds: 3, unit: minutes` */
+/** Formats arguments like `seconds: 3, unit: minutes`. */
 function brief(args: ToolValue): string {
   if (args === null) return '';
   if (typeof args !== 'object') return String(args);

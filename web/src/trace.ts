@@ -1,4 +1,4 @@
-/** A frame as it went over the wire. */
+/** A frame as it was sent or received. */
 export interface TracedFrame {
   number: number;
   direction: 'in' | 'out';
@@ -8,7 +8,7 @@ export interface TracedFrame {
   text: string;
 }
 
-/** More would only slow the page down: the panel is for watching, not for keeping. */
+/** The number of frames in the panel. More would slow the page down. */
 const MAX_FRAMES = 300;
 
 /** The latest frames of a connection, as an observable list. */

@@ -1,6 +1,6 @@
 import type { Item, UserItem } from '../../client/index.ts';
 
-/** A turn as it is laid out: what set it off, then the answer, in which steering stands where it was taken in. */
+/** A turn's layout: its opening messages, then the answer, with steering where it was applied. */
 export interface TurnSection {
   kind: 'turn';
   key: string;
@@ -9,7 +9,7 @@ export interface TurnSection {
   answer: Item[];
 }
 
-/** A message that is in no turn (yet). */
+/** A message that is in no turn yet. */
 interface MessageSection {
   kind: 'message';
   key: string;

@@ -14,7 +14,7 @@ export interface OpenChat {
   trace: Trace;
 }
 
-/** The chat of one session, for as long as it is shown. Undefined for the moment before it is opened. */
+/** The chat of the shown session. Undefined until it is opened. */
 export function useChat(
   server: string,
   sessionId: string,
@@ -27,9 +27,9 @@ export function useChat(
       url: server,
       sessionId,
       deviceName: 'Midturn page',
-      // Asked for at every connection: one that was entered meanwhile counts from the next.
+      // Read at each connection, so that a new token applies from the next one.
       token: () => readToken(sessionStorage, server),
-      // Of this tab alone: two tabs of one session have a lane each.
+      // Stored per tab: two tabs of one session have a lane each.
       storage: browserStorage('session'),
       onFrame: (direction, text) => trace.add(direction, text),
       onError: (error) => setTrouble((known) => inWords(error) ?? known),
@@ -45,9 +45,9 @@ export function useChat(
   };
 }
 
-/** Trouble that no message, answer or banner tells of. */
+/** Describes errors that no message, answer or banner shows. */
 function inWords(error: MidturnError): string | undefined {
-  // The banner says so.
+  // The banner shows it.
   if (error.code === 'SESSION_DELETED') return undefined;
   if (error instanceof ServerReplyError) return `The server refused something: ${error.message}`;
   if (error.code === 'STORAGE_FAILED') {

@@ -1,11 +1,11 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 
-/** Closer to the end than this, the view follows what is being said. */
+/** Within this distance from the end, the view scrolls to new content. */
 const FOLLOW_WITHIN_PX = 80;
 
 /**
- * Keeps the end in view while the reader is there, and keeps still once they scroll away. `firstKey` names what stands
- * at the top. `hasNew`: something came in below since the reader scrolled away.
+ * Keeps the end in view while the user is there, and does not scroll once they scroll away. `firstKey` identifies the
+ * first section. `hasNew`: content was added below since the user scrolled away.
  */
 export function useFollowing(content: unknown, firstKey: string | undefined, ownMessages: number) {
   const scroller = useRef<HTMLElement>(null);
@@ -23,9 +23,9 @@ export function useFollowing(content: unknown, firstKey: string | undefined, own
       if (following.current) setHasNew(false);
     };
     element.addEventListener('scroll', look, { passive: true });
-    // The window, the composer and unfolded details change the height without a new item.
+    // The window, the composer and unfolded details change the height without new content.
     const keep = new ResizeObserver(() => {
-      // What is empty is read from its top.
+      // An empty conversation is read from its top.
       if (following.current && first.current !== undefined) element.scrollTop = element.scrollHeight;
       height.current = element.scrollHeight;
     });
@@ -36,14 +36,14 @@ export function useFollowing(content: unknown, firstKey: string | undefined, own
       keep.disconnect();
     };
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when there is something new to follow
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when the content changes
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
     if (following.current) {
       if (firstKey !== undefined) element.scrollTop = element.scrollHeight;
     } else if (firstKey !== first.current) {
-      // What came in above shall not push away what is being read.
+      // Content that was added above must not move the text that is being read.
       element.scrollTop += element.scrollHeight - height.current;
     } else {
       setHasNew(true);
@@ -58,7 +58,7 @@ export function useFollowing(content: unknown, firstKey: string | undefined, own
     const element = scroller.current;
     if (element) element.scrollTop = element.scrollHeight;
   }, []);
-  // Who has just written wants to see it.
+  // A user who sent a message wants to see it.
   const written = useRef(ownMessages);
   useLayoutEffect(() => {
     if (ownMessages > written.current) toEnd();

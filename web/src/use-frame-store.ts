@@ -5,7 +5,7 @@ interface Store<T> {
   getSnapshot(): T;
 }
 
-/** An external store, read at most once per painted frame: a replay brings hundreds of changes at once. */
+/** Reads an external store at most once per painted frame: a replay makes hundreds of changes at once. */
 export function useFrameStore<T>(store: Store<T>): T {
   const subscribe = useMemo(() => oncePerFrame(store), [store]);
   return useSyncExternalStore(subscribe, store.getSnapshot);

@@ -8,23 +8,25 @@ export interface AttachedImage {
   part: Extract<ContentPart, { data: string }>;
 }
 
-/** Of an image's part: its type and punctuation. */
+/** Characters of an image's part beside its data: type and punctuation. */
 const PART_BYTES = 64;
-/** Kept for what is yet to be written beside it. */
+/** Reserved for text beside the images. */
 const TEXT_BYTES = 1024;
 
-/** Text alone is text; with images it is parts, the images first. */
+/** Makes the content of a message: text only, or parts with the images first. */
 export function contentOf(text: string, images: readonly AttachedImage[]): Content {
   if (images.length === 0) return text;
   const parts = images.map(({ part }) => part);
   return text.trim() === '' ? parts : [...parts, { type: 'text', text }];
 }
 
-/** The images of the message that is being written. They share its room: one more makes the others smaller. */
+/**
+ * The images of the message that is being written. They share one size limit: another image makes the others smaller.
+ */
 export function useImages(limit: number, text: string, trouble: (message: string) => void) {
   const [images, setImages] = useState<readonly AttachedImage[]>([]);
   const [onTheirWay, setOnTheirWay] = useState(0);
-  // Several files may be on their way at once: one is done after the other.
+  // Files are converted one after the other.
   const queue = useRef(Promise.resolve());
   const latest = useRef({ limit, text, images });
   latest.current = { ...latest.current, limit, text };
@@ -41,7 +43,7 @@ export function useImages(limit: number, text: string, trouble: (message: string
           .then(async () => {
             const before = latest.current.images;
             const next = await fitAll([...before.map((image) => image.file), file], latest.current);
-            // Those that were taken out meanwhile stay out.
+            // Images that the user removed meanwhile stay removed.
             const left = latest.current.images;
             put(next.filter((image) => image.file === file || left.some((one) => one.file === image.file)));
           })

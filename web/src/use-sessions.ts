@@ -8,13 +8,13 @@ import {
   writeSessions,
 } from './sessions.ts';
 
-/** The session shown (in the address) and those known (in this browser). */
+/** The shown session (from the address) and the known ones (from this browser). */
 export function useSessions() {
   const [current, setCurrent] = useState(() => sessionInHash(location.hash) ?? crypto.randomUUID());
   const [notes, setNotes] = useState<readonly SessionNote[]>(() => readSessions(localStorage));
 
   useEffect(() => {
-    // A new session's id is in the address from the start, so that a reload finds it.
+    // A new session's id is in the address from the start, so that a reload opens it.
     if (sessionInHash(location.hash) !== current) history.replaceState(null, '', hashOf(current));
   }, [current]);
   useEffect(() => {
@@ -28,7 +28,7 @@ export function useSessions() {
     };
   }, []);
 
-  // Read anew before each change: another tab may have written meanwhile.
+  // Read again before each change: another tab may have written.
   const change = useCallback((next: (notes: readonly SessionNote[]) => SessionNote[]) => {
     const changed = next(readSessions(localStorage));
     writeSessions(localStorage, changed);

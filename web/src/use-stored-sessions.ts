@@ -11,34 +11,34 @@ import { saveText } from './save-text.ts';
 
 const PAGE = 100;
 
-/** What became of the last thing that was done to a session. */
+/** The outcome of the last action on a session. */
 export interface Outcome {
   words: string;
   failed: boolean;
 }
 
 export interface StoredSessions {
-  /** Undefined until the server has answered for the first time. */
+  /** Undefined until the server has answered. */
   sessions: readonly SessionInfo[] | undefined;
-  /** There are older ones. */
+  /** The server has older ones. */
   hasMore: boolean;
   showMore(): void;
   outcome: Outcome | undefined;
   forgetOutcome(): void;
-  /** Without a word about it, unless it fails. */
+  /** Reports only failures. */
   name(id: string, name: string): void;
   rename(id: string, title: string, name: string): void;
-  /** Resolves to whether it was deleted. */
+  /** Resolves to whether the session was deleted. */
   remove(id: string, title: string): Promise<boolean>;
-  /** Takes one off the list that is gone already. */
+  /** Removes a deleted session from the list. */
   drop(id: string): void;
   /** Saves the conversation as a file of JSON lines. */
   save(id: string, title: string): void;
 }
 
 /**
- * The sessions that the server keeps. Asked for whenever this one says that the list has changed (a connection, a name, a turn),
- * after whatever is done to one of them, and when the reader comes back to the page.
+ * The sessions that the server stores. They are loaded when this session's state shows a change of the list (a
+ * connection, a name, a turn), after each action on a session, and when the user returns to the page.
  */
 export function useStoredSessions(chat: Chat | undefined): StoredSessions {
   const [list, setList] = useState<SessionPage>();
@@ -51,7 +51,7 @@ export function useStoredSessions(chat: Chat | undefined): StoredSessions {
         try {
           if (chat) setList(await listAll(chat.sessions, wanted.current));
         } catch (error) {
-          // Another conversation was opened: its own connection asks.
+          // Another session was opened, whose own connection loads the list.
           if (!(error instanceof ClosedError)) setOutcome(failure('The list could not be loaded.', error));
         }
       }),
@@ -90,7 +90,7 @@ export function useStoredSessions(chat: Chat | undefined): StoredSessions {
         setOutcome(failure(words.failed, error));
         return false;
       } finally {
-        // Also what was refused tells that the list is not what it was.
+        // A rejected action also shows that the list is out of date.
         void load();
       }
     },

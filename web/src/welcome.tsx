@@ -1,7 +1,7 @@
-/** What shows the most of it: each takes long enough to write something in between. */
+/** Suggestions whose answers take long enough to steer. */
 const SUGGESTIONS = ['Wait 5 seconds, then tell me the time', 'A long story about lighthouses'];
 
-/** An empty conversation: what this is, and what to try. */
+/** An empty conversation: an introduction and suggestions. */
 export function Welcome({ loading, say }: { loading: boolean; say: (content: string) => void }) {
   if (loading) return <p className="welcome-wait">Opening the conversation…</p>;
   return (
