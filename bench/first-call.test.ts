@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FUNCTION_NAMES } from '../local/build.ts';
+import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { FIRST_EVENTS } from './first-call.ts';
 
 it('there is a first call for each function', () => {

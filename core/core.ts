@@ -1,4 +1,4 @@
-import type { Limits, Rates, Retention, SteerScope } from '../config/settings.ts';
+import type { Limits, Rates, Retention, SteerScope } from '../config/settings/limits.ts';
 import type { Clock, Gateway, Log, Metrics, NewId, Queues, Store } from './ports.ts';
 
 /** What the core is given: its ports and its settings. */

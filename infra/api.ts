@@ -4,6 +4,7 @@ import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authoriz
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Aws, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import { createAccountLogsRole } from './api-account.ts';
 import type { ConnectionMethod } from './function-table.ts';
@@ -12,9 +13,12 @@ import { createLogGroup } from './log-group.ts';
 import { acknowledge } from './nag.ts';
 import type { MidturnProps } from './props.ts';
 
-/** A tenth of an account's requests a second: most of the rest are the posts with which these frames are answered. */
-const THROTTLE_RATE = 1000;
-const THROTTLE_BURST = 2000;
+const {
+  accessLog: ACCESS_LOG_SETTING,
+  apiLogsRole: LOGS_ROLE,
+  detailedMetrics: DETAILED_METRICS,
+  throttle: THROTTLE,
+} = STACK_SETTINGS;
 
 /** The WebSocket API, still without routes: functions need to know it before routes can lead to them. */
 export function createApi(scope: Construct): WebSocketApi {
@@ -71,16 +75,16 @@ export function createStage(
   stageName: string,
   props: MidturnProps,
 ): WebSocketStage {
-  const { accessLog = true, apiLogsRole = 'create' } = props;
+  const { accessLog = ACCESS_LOG_SETTING.default, apiLogsRole = LOGS_ROLE.default } = props;
   const stage = new WebSocketStage(api, 'Stage', {
     webSocketApi: api,
     stageName,
     autoDeploy: true,
     throttle: {
-      rateLimit: props.throttle?.rate ?? THROTTLE_RATE,
-      burstLimit: props.throttle?.burst ?? THROTTLE_BURST,
+      rateLimit: props.throttle?.rate ?? THROTTLE.rate.default,
+      burstLimit: props.throttle?.burst ?? THROTTLE.burst.default,
     },
-    detailedMetricsEnabled: props.detailedMetrics ?? false,
+    detailedMetricsEnabled: props.detailedMetrics ?? DETAILED_METRICS.default,
     ...(accessLog && {
       accessLogSettings: {
         destination: new LogGroupLogDestination(createLogGroup(scope, 'AccessLogs', props)),

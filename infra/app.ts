@@ -1,5 +1,5 @@
 import { App } from 'aws-cdk-lib/core';
-import { SettingError } from '../config/settings.ts';
+import { SettingError } from '../config/settings/setting.ts';
 import { readProps } from './settings.ts';
 import { MidturnStack } from './stack.ts';
 

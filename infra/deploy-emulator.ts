@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { SettingError } from '../config/settings.ts';
+import { SettingError } from '../config/settings/setting.ts';
+import { LOCAL_DEFAULTS } from '../config/settings/table.ts';
 
 /**
  * `npm run deploy:emulator`: deploys the stack, as it is, to the AWS emulator at AWS_ENDPOINT_URL, with the same CDK CLI
@@ -18,10 +19,9 @@ type Variables = Record<string, string | undefined>;
 /** What an emulator takes for credentials, and what a trial needs to be told. A variable that is set is left alone. */
 const DEFAULTS = {
   AWS_REGION: 'us-east-1',
-  MIDTURN_MODEL: 'demo',
-  MIDTURN_AUTH: 'none',
+  ...LOCAL_DEFAULTS,
   MIDTURN_REMOVAL: 'destroy',
-} as const;
+};
 
 /** Where LocalStack and those that follow it serve an API's stage, the management API included. */
 const STAGE_PATH = '_aws/execute-api/{api}/{stage}';

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -14,34 +13,30 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { readTurnSettings, SettingError } from '../config/settings.ts';
+import type { FunctionName } from '../config/function-names.ts';
+import { SettingError } from '../config/settings/setting.ts';
+import { STACK_SETTINGS } from '../config/settings/table.ts';
+import { readTurnSettings } from '../config/settings/turns.ts';
 import { environmentOf } from './environment.ts';
-import { type ConnectionMethod, FUNCTIONS, type FunctionName } from './function-table.ts';
+import { FUNCTIONS } from './function-table.ts';
 import { createLogGroup } from './log-group.ts';
 import { acknowledge, acknowledgeWildcards } from './nag.ts';
-import { type Permission, permissionsOf } from './permissions.ts';
-import type { Queues } from './queues.ts';
-import { type MidturnProps, toEnvironment } from './settings.ts';
-
-/** What the functions act on. */
-export interface Surroundings {
-  table: Table;
-  queues: Queues;
-  /** ARN pattern of this API's and stage's connections. */
-  connectionsArns: Readonly<Record<ConnectionMethod, string>>;
-  managementEndpoint: string;
-}
+import type { Permission } from './permission.ts';
+import { permissionsOf } from './permissions.ts';
+import type { MidturnProps } from './props.ts';
+import { toEnvironment } from './settings.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export type Functions = Readonly<Record<FunctionName, LambdaFunction>>;
 
-/** Of an account's 1,000 environments and 10,000 requests a second, this leaves most to whoever takes messages in. */
+/** An account has 1,000 execution environments and 10,000 requests a second: this leaves most of them to the other functions. */
 const TURN_CONCURRENCY = 200;
 
 export function turnTimeout(props: MidturnProps): Duration {
   return Duration.seconds(readTurnSettings(toEnvironment(props)).turnTimeoutSeconds);
 }
 
-/** The functions of the table, each with a log group, a role and an environment of its own. */
+/** The functions of the function table. Each has its own log group, role and environment. */
 export function createFunctions(
   scope: Construct,
   props: MidturnProps,
@@ -67,7 +62,7 @@ function createFunction(
   const spec = FUNCTIONS[name];
   const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
   const logGroup = createLogGroup(scope, `${id}Logs`, props);
-  const role = createRole(scope, `${id}Role`, permissionsOf(scope, spec, props, surroundings, logGroup));
+  const role = createRole(scope, `${id}Role`, permissionsOf(scope, name, props, surroundings, logGroup));
   const reserved = name === 'turn' ? props.turnReservedConcurrency : undefined;
   const fn = new LambdaFunction(scope, `${id}Function`, {
     description: `Midturn: ${spec.description}`,
@@ -77,16 +72,16 @@ function createFunction(
     handler: 'index.handler',
     memorySize: spec.memoryMb,
     timeout: spec.timeout === 'turn' ? turnTimeout(props) : spec.timeout,
-    environment: environmentOf(scope, spec, props, surroundings),
+    environment: environmentOf(scope, name, props, surroundings),
     role,
     logGroup,
     ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
-    // Turns that wait for one another pass tokens on through the queue, which Lambda would take for a runaway loop
-    // and cut after 16 rounds.
+    // Turns that wait for each other send jobs through the queue again and again. Lambda would take that for an endless loop
+    // and stop it after 16 rounds.
     ...(spec.consumes && { recursiveLoop: RecursiveLoop.ALLOW }),
   });
-  if (props.tracing ?? true) {
-    // Set here and not by the construct's own prop, which would hang a second policy beside the role's.
+  if (props.tracing ?? STACK_SETTINGS.tracing.default) {
+    // Not with the construct's own prop, which would add a second policy to the role.
     (fn.node.defaultChild as CfnFunction).tracingConfig = { mode: 'Active' };
   }
   acknowledge(fn, {
@@ -98,7 +93,7 @@ function createFunction(
     const source = new EventSourceMapping(scope, `${id}Source`, {
       target: fn,
       eventSourceArn: surroundings.queues[spec.consumes].queueArn,
-      // A FIFO batch may mix groups, and one message in flight blocks its group: a batch would tie sessions together.
+      // A batch can mix message groups, and a message in flight blocks its group: with batches, sessions would block each other.
       batchSize: 1,
       reportBatchItemFailures: true,
       ...(name === 'turn' && turnPolling(props)),
@@ -128,7 +123,7 @@ function createRole(scope: Construct, id: string, permissions: readonly Permissi
   return role;
 }
 
-/** How many turns run at once, and who fetches them. Lambda takes a maximum concurrency or pollers of one's own. */
+/** How many turns run at the same time, and who polls the queue. Lambda accepts a maximum concurrency or provisioned pollers. */
 function turnPolling(props: MidturnProps): EventSourceMappingOptions {
   const { turnPollers, turnMaxConcurrency, turnReservedConcurrency = Number.POSITIVE_INFINITY } = props;
   if (turnPollers) {
@@ -139,11 +134,13 @@ function turnPolling(props: MidturnProps): EventSourceMappingOptions {
 
 const defaultBundles = join(import.meta.dirname, '..', 'dist', 'functions');
 
-/** @throws {SettingError} if nobody has built it. */
+/** @throws {SettingError} if the bundle was not built */
 function bundle(name: FunctionName, { bundles = defaultBundles }: MidturnProps): string {
   const folder = join(bundles, name);
   if (!existsSync(join(folder, 'index.mjs'))) {
-    throw new SettingError(`MIDTURN_BUNDLES: ${folder} has no bundle; npm run build:functions makes it.`);
+    throw new SettingError(
+      `${STACK_SETTINGS.bundles.name}: ${folder} has no bundle; npm run build:functions makes it.`,
+    );
   }
   return folder;
 }

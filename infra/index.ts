@@ -1,6 +1,7 @@
 /** What another CDK app uses of this one. */
+
+export type { FunctionName } from '../config/function-names.ts';
 export type { AlarmName } from './alarms.ts';
-export type { FunctionName } from './function-table.ts';
 export type { Functions } from './functions.ts';
 export { Midturn } from './midturn.ts';
 export type { DomainProps, MidturnProps, ThrottleProps } from './props.ts';

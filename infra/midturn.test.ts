@@ -1,9 +1,10 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { RemovalPolicy } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
-import { SettingError } from '../config/settings.ts';
+import { FUNCTION_NAMES } from '../config/function-names.ts';
+import { SettingError } from '../config/settings/setting.ts';
 import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
-import { FUNCTION_NAMES, functionNamed, synthesize, variablesOf } from './testing.ts';
+import { functionNamed, synthesize, variablesOf } from './testing.ts';
 
 describe('the WebSocket API', () => {
   it('has a route for each frame that clients send, and the three of its own', () => {

@@ -5,6 +5,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Annotations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { type AlarmName, createAlarms } from './alarms.ts';
 import { connectionsArns, createApi, createRoutes, createStage, managementEndpoint } from './api.ts';
 import { createDashboard } from './dashboard.ts';
@@ -13,7 +14,7 @@ import { createFunctions, type Functions, turnTimeout } from './functions.ts';
 import { createPage } from './page.ts';
 import type { MidturnProps } from './props.ts';
 import { createQueues, type Queues } from './queues.ts';
-import { checkProps } from './settings.ts';
+import { checkProps, plainSecretsIn } from './settings.ts';
 import { createTable } from './table.ts';
 
 /**
@@ -27,7 +28,7 @@ import { createTable } from './table.ts';
  *     });
  *     orders.grantReadData(midturn.functions.turn); // what the agent's own tools need
  *
- * Metrics are told apart by the stack's name, so one stack holds one Midturn.
+ * The stack's name is a dimension of all metrics, so one stack can contain one Midturn.
  */
 export class Midturn extends Construct {
   readonly api: WebSocketApi;
@@ -37,21 +38,25 @@ export class Midturn extends Construct {
   readonly queues: Queues;
   readonly functions: Functions;
   readonly alarms: Readonly<Record<AlarmName, Alarm>>;
-  /** Hears of the alarms. For another one, add actions to `alarms`. */
+  /** Gets the alarms, if the props name it. For another target, add actions to `alarms`. */
   readonly alarmTopic: ITopic | undefined;
   readonly dashboard: Dashboard;
   /** Where clients connect: `wss://…/{stage}`, or `wss://{domain}`. */
   readonly url: string;
-  /** Serves the page, if there is one. */
+  /** Serves the page, if it is deployed. */
   readonly page: Distribution | undefined;
 
-  /** @throws {SettingError} naming the first prop that cannot be, by its setting's name. */
+  /** @throws {SettingError} for the first prop whose value cannot be used, by its setting's name */
   constructor(scope: Construct, id: string, props: MidturnProps) {
     super(scope, id);
     checkProps(props);
-    const stageName = props.stageName ?? 'prod';
+    const stageName = props.stageName ?? STACK_SETTINGS.stageName.default;
     this.table = createTable(this, props);
-    this.queues = createQueues(this, turnTimeout(props), props.nameQueues ?? false);
+    this.queues = createQueues(
+      this,
+      turnTimeout(props),
+      props.nameQueues ?? STACK_SETTINGS.nameQueues.default,
+    );
     this.api = createApi(this);
     this.functions = createFunctions(this, props, {
       table: this.table,
@@ -82,17 +87,10 @@ export class Midturn extends Construct {
   }
 
   #warnOfPlainSecrets(props: MidturnProps): void {
-    const plain = {
-      modelApiKey: 'modelApiKeySecret',
-      fallbackModelApiKey: 'fallbackModelApiKeySecret',
-      tokens: 'tokensSecret',
-      mcpTokens: 'mcpTokensSecret',
-    } as const;
-    for (const [prop, better] of Object.entries(plain) as [keyof typeof plain, string][]) {
-      if (!props[prop]) continue;
+    for (const { prop, instead } of plainSecretsIn(props)) {
       Annotations.of(this).addWarningV2(
         `midturn:${prop}`,
-        `${prop} stands in the template for everybody who can read it: outside the local cloud, use ${better}.`,
+        `Everybody who can read the template can read ${prop}: outside the local cloud, use ${instead}.`,
       );
     }
   }

@@ -13,7 +13,7 @@ import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { BlockPublicAccess, Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { SettingError } from '../config/settings.ts';
+import { SettingError } from '../config/settings/setting.ts';
 import { contentSecurityPolicy } from './content-security-policy.ts';
 import { acknowledge } from './nag.ts';
 import { uploadPage } from './page-upload.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FunctionName } from './function-table.ts';
-import { FUNCTION_NAMES, type Statement, statementsOf, synthesize } from './testing.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../config/function-names.ts';
+import { type Statement, statementsOf, synthesize } from './testing.ts';
 
 /** What a function's role allows, as `action on resource`. */
 function allowed(name: FunctionName, props: Parameters<typeof synthesize>[0] = {}): string[] {
@@ -89,7 +89,7 @@ describe('a secret', () => {
   const secrets = { modelApiKeySecret: 'provider-key', tokensSecret: 'tokens', mcpTokensSecret: 'mcp' };
 
   it('is read by the function that needs it, and by no other', () => {
-    const props = { ...secrets, model: 'anthropic:m', auth: 'tokens' };
+    const props = { ...secrets, model: 'anthropic:m', auth: 'tokens' } as const;
     const readers = FUNCTION_NAMES.flatMap((name) =>
       using(name, 'secretsmanager', props).map((entry) => [name, entry] as const),
     );
@@ -101,7 +101,7 @@ describe('a secret', () => {
 
   it('is read by nobody where the choice needs none', () => {
     const { mcpTokensSecret: _, ...others } = secrets;
-    const props = { ...others, model: 'bedrock:m', auth: 'none' };
+    const props = { ...others, model: 'bedrock:m', auth: 'none' } as const;
     expect(FUNCTION_NAMES.flatMap((name) => using(name, 'secretsmanager', props))).toEqual([]);
   });
 

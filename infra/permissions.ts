@@ -1,33 +1,32 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { FunctionSpec } from './function-table.ts';
-import type { Surroundings } from './functions.ts';
-import { mcpPermissions, modelPermissions, tokensPermissions } from './model-access.ts';
+import type { FunctionName } from '../config/function-names.ts';
+import { STACK_SETTINGS } from '../config/settings/table.ts';
+import { FUNCTIONS } from './function-table.ts';
+import { bedrockPermissions, secretPermission } from './model-access.ts';
+import type { Permission } from './permission.ts';
 import type { MidturnProps } from './props.ts';
+import { settingsFor } from './settings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { tableKeyStatement } from './table.ts';
 
-export interface Permission {
-  statement: PolicyStatement;
-  /** Why a resource of it has a `*`, where one has. */
-  wildcard?: string;
-}
-
-/** All that a function's role allows: its row of the function table, on exactly these resources. */
+/** All that a function's role allows: what its row of the function table says, on exactly these resources, and its secrets. */
 export function permissionsOf(
   scope: Construct,
-  spec: FunctionSpec,
+  name: FunctionName,
   props: MidturnProps,
   { table, queues, connectionsArns }: Surroundings,
   logGroup: LogGroup,
 ): Permission[] {
+  const spec = FUNCTIONS[name];
   const allowed: Permission[] = [];
   const allow = (actions: string[], resources: string[], wildcard?: string) => {
     if (actions.length === 0 || resources.length === 0) return;
     allowed.push({ statement: new PolicyStatement({ actions, resources }), ...(wildcard && { wildcard }) });
   };
   allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);
-  if (props.tracing ?? true) {
+  if (props.tracing ?? STACK_SETTINGS.tracing.default) {
     allow(
       ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
       ['*'],
@@ -63,7 +62,10 @@ export function permissionsOf(
       'Connections come and go: every one of this API and stage, by one method.',
     );
   }
-  if (spec.callsModel) allowed.push(...modelPermissions(scope, props), ...mcpPermissions(scope, props));
-  if (spec.authorizes) allowed.push(...tokensPermissions(scope, props));
+  if (spec.callsModel) allowed.push(...bedrockPermissions(scope, props));
+  const secrets = settingsFor(name, props).filter(({ setting }) => setting.kind === 'secret name');
+  for (const secret of new Set(secrets.map(({ text }) => text))) {
+    allowed.push(secretPermission(scope, secret));
+  }
   return allowed;
 }

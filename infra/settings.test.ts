@@ -1,11 +1,12 @@
 import { Lazy } from 'aws-cdk-lib/core';
 import { expect, it } from 'vitest';
-import { SettingError } from '../config/settings.ts';
-import { checkProps, readProps } from './settings.ts';
-import { STACK_SETTINGS, type StackSettings, toStackSettings } from './stack-settings.ts';
+import { settingsIn } from '../config/settings/read.ts';
+import { SettingError } from '../config/settings/setting.ts';
+import { STACK_SETTINGS } from '../config/settings/table.ts';
+import { checkProps, readProps, toText } from './settings.ts';
 
 /** One of each, but for a maximum beside pollers. */
-const STACK: StackSettings = {
+const STACK = {
   MIDTURN_STAGE: 'live',
   MIDTURN_DOMAIN_NAME: 'chat.example.com',
   MIDTURN_DOMAIN_CERTIFICATE_ARN: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
@@ -26,6 +27,7 @@ const STACK: StackSettings = {
   MIDTURN_NAME_QUEUES: 'true',
   MIDTURN_ALARM_TOPIC_ARN: 'arn:aws:sns:eu-west-1:111122223333:ops',
   MIDTURN_PAGE: 'true',
+  MIDTURN_BUNDLES: 'dist/others',
 };
 
 const from = (settings: Record<string, unknown>) => readProps((name) => settings[name]);
@@ -62,9 +64,12 @@ it('reads every setting of the stack, and back', () => {
     turnPollers: { min: 2, max: 8 },
     removalPolicy: 'destroy',
   });
-  expect(toStackSettings(props)).toEqual(STACK);
+  expect(toText(STACK_SETTINGS, props)).toEqual(STACK);
   expect(Object.keys(STACK).sort()).toEqual(
-    [...STACK_SETTINGS].filter((name) => name !== 'MIDTURN_TURN_MAX_CONCURRENCY').sort(),
+    settingsIn(STACK_SETTINGS)
+      .map(({ setting }) => setting.name)
+      .filter((name) => name !== 'MIDTURN_TURN_MAX_CONCURRENCY')
+      .sort(),
   );
   expect(from({ MIDTURN_TURN_MAX_CONCURRENCY: '9' }).props.turnMaxConcurrency).toBe(9);
 });
@@ -83,7 +88,7 @@ it.each([
   [{ MIDTURN_FRAMES_PER_MINUTE: '-1' }, 'MIDTURN_FRAMES_PER_MINUTE is "-1"'],
   [{ MIDTURN_CONNECTIONS_PER_MINUTE: 'few' }, 'MIDTURN_CONNECTIONS_PER_MINUTE is "few"'],
   [{ MIDTURN_LOG_LEVEL: 'loud' }, 'MIDTURN_LOG_LEVEL is "loud"'],
-  [{ MIDTURN_STEER_SCOPE: 'all' }, 'MIDTURN_STEER_SCOPE is "all": it must be one of connection, session.'],
+  [{ MIDTURN_STEER_SCOPE: 'all' }, 'MIDTURN_STEER_SCOPE is "all": it must be connection or session.'],
   [{ MIDTURN_MODEL: 'gpt' }, 'MIDTURN_MODEL is "gpt"'],
   [{ MIDTURN_MODEL: 'anthropic:m' }, 'MIDTURN_MODEL_API_KEY_SECRET is not set'],
   [{ MIDTURN_TOKENS: 'a=b/c' }, 'MIDTURN_TOKENS is for the local cloud'],

@@ -1,208 +1,137 @@
-import { RemovalPolicy } from 'aws-cdk-lib/core';
-import { checkSettings, MODEL_SETTINGS, readModels, SettingError } from '../config/settings.ts';
-import type { MidturnProps } from './props.ts';
+import { Token } from 'aws-cdk-lib/core';
+import type { FunctionName } from '../config/function-names.ts';
+import { checkSettings, isUsed } from '../config/settings/check.ts';
+import { readModels } from '../config/settings/models.ts';
+import { type PlacedSetting, parse, settingsIn } from '../config/settings/read.ts';
 import {
-  checkStackSettings,
-  STACK_SETTINGS,
-  type StackSetting,
-  type StackSettings,
-  toStackSettings,
-} from './stack-settings.ts';
+  type Environment,
+  type Setting,
+  SettingError,
+  type SettingTable,
+} from '../config/settings/setting.ts';
+import { FUNCTION_SETTINGS, LOCAL_DEFAULTS, STACK_SETTINGS } from '../config/settings/table.ts';
+import type { MidturnProps } from './props.ts';
+import { checkStackSettings } from './stack-rules.ts';
 
-export type { MidturnProps } from './props.ts';
+/** Props and settings say the same: this module turns one into the other, as the settings tables say. */
 
-/** The props that are also settings of the functions, by the setting's name. */
-const TEXTS = {
-  model: 'MIDTURN_MODEL',
-  modelBaseUrl: 'MIDTURN_MODEL_BASE_URL',
-  modelApiKey: 'MIDTURN_MODEL_API_KEY',
-  modelApiKeySecret: 'MIDTURN_MODEL_API_KEY_SECRET',
-  fallbackModel: 'MIDTURN_FALLBACK_MODEL',
-  fallbackModelBaseUrl: 'MIDTURN_FALLBACK_MODEL_BASE_URL',
-  fallbackModelApiKey: 'MIDTURN_FALLBACK_MODEL_API_KEY',
-  fallbackModelApiKeySecret: 'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
-  mcpUrls: 'MIDTURN_MCP_URLS',
-  mcpTokens: 'MIDTURN_MCP_TOKENS',
-  mcpTokensSecret: 'MIDTURN_MCP_TOKENS_SECRET',
-  auth: 'MIDTURN_AUTH',
-  jwtIssuer: 'MIDTURN_JWT_ISSUER',
-  jwtAudience: 'MIDTURN_JWT_AUDIENCE',
-  jwtJwksUri: 'MIDTURN_JWT_JWKS_URI',
-  jwtTenantClaim: 'MIDTURN_JWT_TENANT_CLAIM',
-  tokens: 'MIDTURN_TOKENS',
-  tokensSecret: 'MIDTURN_TOKENS_SECRET',
-  steerScope: 'MIDTURN_STEER_SCOPE',
-  responseCache: 'MIDTURN_RESPONSE_CACHE',
-  logLevel: 'MIDTURN_LOG_LEVEL',
-} as const;
+const SETTINGS = [...settingsIn(FUNCTION_SETTINGS), ...settingsIn(STACK_SETTINGS)];
 
-const INTEGERS = {
-  inboxLimit: 'MIDTURN_INBOX_LIMIT',
-  inboxBytes: 'MIDTURN_INBOX_BYTES',
-  sessionQueueLimit: 'MIDTURN_SESSION_QUEUE_LIMIT',
-  sessionQueueTimeoutSeconds: 'MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS',
-  maxSteps: 'MIDTURN_MAX_STEPS',
-  flushMs: 'MIDTURN_FLUSH_MS',
-  modelStallSeconds: 'MIDTURN_MODEL_STALL_SECONDS',
-  contextTokens: 'MIDTURN_CONTEXT_TOKENS',
-  approvalTimeoutSeconds: 'MIDTURN_APPROVAL_TIMEOUT_SECONDS',
-  approvalHoldSeconds: 'MIDTURN_APPROVAL_HOLD_SECONDS',
-  responseCacheHours: 'MIDTURN_RESPONSE_CACHE_HOURS',
-  turnTimeoutSeconds: 'MIDTURN_TURN_TIMEOUT_SECONDS',
-  visibilitySeconds: 'MIDTURN_VISIBILITY_SECONDS',
-  retentionDays: 'MIDTURN_RETENTION_DAYS',
-  eventRetentionHours: 'MIDTURN_EVENT_RETENTION_HOURS',
-  framesPerMinute: 'MIDTURN_FRAMES_PER_MINUTE',
-  connectionsPerMinute: 'MIDTURN_CONNECTIONS_PER_MINUTE',
-} as const;
-
-type TextProp = keyof typeof TEXTS;
-type IntegerProp = keyof typeof INTEGERS;
-export type FunctionSetting = (typeof TEXTS)[TextProp] | (typeof INTEGERS)[IntegerProp];
-
-const textProps = Object.keys(TEXTS) as TextProp[];
-const integerProps = Object.keys(INTEGERS) as IntegerProp[];
-
-/** The props as the functions' environment spells them: only what was chosen; defaults stay with the functions. */
-export function toEnvironment(props: MidturnProps): Partial<Record<FunctionSetting, string>> {
-  const environment: Partial<Record<FunctionSetting, string>> = {};
-  for (const prop of textProps) {
-    const value = props[prop];
-    if (value) environment[TEXTS[prop]] = value;
-  }
-  for (const prop of integerProps) {
-    const value = props[prop];
-    if (value !== undefined) environment[INTEGERS[prop]] = String(value);
-  }
-  return environment;
+function valueAt(props: MidturnProps, [prop, field]: PlacedSetting['path']): unknown {
+  const value: unknown = new Map(Object.entries(props)).get(prop);
+  if (field === undefined) return value;
+  return typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(field) : undefined;
 }
 
-/** @throws {SettingError} naming the first setting that cannot be. */
+/** The props as text, by the names of their settings: only those that were chosen. */
+export function toText(table: SettingTable, props: MidturnProps): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const { setting, path } of settingsIn(table)) {
+    const value = valueAt(props, path);
+    if (value !== undefined && value !== '') texts[setting.name] = String(value);
+  }
+  return texts;
+}
+
+/** The settings of functions, as an environment. Defaults are not in it: functions know them. */
+export const toEnvironment = (props: MidturnProps): Record<string, string> =>
+  toText(FUNCTION_SETTINGS, props);
+
+/** The settings that a function gets: those that were chosen, that its entries name it for, and that are used. */
+export function settingsFor(name: FunctionName, props: MidturnProps): { setting: Setting; text: string }[] {
+  const environment = toEnvironment(props);
+  return settingsIn(FUNCTION_SETTINGS).flatMap(({ setting }) => {
+    const text = environment[setting.name];
+    const given = setting.functions?.includes(name) && isUsed(setting, environment);
+    return text !== undefined && given ? [{ setting, text }] : [];
+  });
+}
+
+/** @throws {SettingError} for the first prop whose value cannot be used, by its setting's name */
 export function checkProps(props: MidturnProps): void {
-  checkSettings(toEnvironment(props));
-  checkKeys(props);
-  checkStackSettings(toStackSettings(props));
+  const environment = toEnvironment(props);
+  checkSettings(environment, Token.isUnresolved);
+  checkKeys(environment);
+  checkStackSettings(toText(STACK_SETTINGS, props));
 }
 
-/** Without it the first message would fail, not the synth. */
-function checkKeys(props: MidturnProps): void {
-  for (const [i, { choice, apiKey, apiKeySecret }] of readModels(toEnvironment(props)).entries()) {
+/** Without this check, the first message would fail instead of the synth. */
+function checkKeys(environment: Environment): void {
+  const { modelApiKeySecret, fallbackModelApiKeySecret } = FUNCTION_SETTINGS;
+  for (const [i, { choice, apiKey, apiKeySecret }] of readModels(environment).entries()) {
     if (choice.provider !== 'anthropic' || apiKey || apiKeySecret) continue;
-    throw new SettingError(`${MODEL_SETTINGS[i]}_API_KEY_SECRET is not set: an anthropic model needs a key.`);
+    const { name } = i === 0 ? modelApiKeySecret : fallbackModelApiKeySecret;
+    throw new SettingError(`${name} is not set: an anthropic model needs a key.`);
   }
 }
-
-/** What a deployment must choose by name, with what a developer's synth assumes in its place. */
-const REQUIRED_ON_DEPLOY = { model: 'demo', auth: 'none' } as const;
-export type RequiredSetting = 'MIDTURN_MODEL' | 'MIDTURN_AUTH';
-
-/** The stage that the local cloud runs, where the template stays on the machine. */
-const LOCAL_STAGE = 'local';
-
-const PLAIN_SECRETS = [
-  ['modelApiKey', 'modelApiKeySecret'],
-  ['fallbackModelApiKey', 'fallbackModelApiKeySecret'],
-  ['tokens', 'tokensSecret'],
-  ['mcpTokens', 'mcpTokensSecret'],
-] as const;
 
 /**
- * Props from settings by name. `missing` names those that a deployment must choose and that `lookup` does not know.
- * @throws {SettingError} naming the first setting that cannot be.
+ * Props from settings by name.
+ * @returns in `missing` the settings that a deployment must choose and that `lookup` does not know
+ * @throws {SettingError} for the first setting whose value cannot be used
  */
-export function readProps(lookup: (name: string) => unknown): {
-  props: MidturnProps;
-  missing: RequiredSetting[];
-} {
-  const text = (name: string): string | undefined => {
-    const value = lookup(name);
-    return value === undefined || value === '' ? undefined : String(value);
+export function readProps(lookup: (name: string) => unknown): { props: MidturnProps; missing: string[] } {
+  const chosen: Record<string, string> = {};
+  for (const { setting } of SETTINGS) {
+    const value = lookup(setting.name);
+    if (value !== undefined && value !== '') chosen[setting.name] = String(value);
+  }
+  const settings = { ...LOCAL_DEFAULTS, ...chosen };
+  checkSettings(settings);
+  checkStackSettings(settings);
+  keepSecretsOut(settings);
+  checkKeys(settings);
+  return {
+    props: toProps(settings),
+    missing: Object.keys(LOCAL_DEFAULTS).filter((name) => chosen[name] === undefined),
   };
-  const props: MidturnProps = { ...REQUIRED_ON_DEPLOY };
-  for (const prop of textProps) {
-    const value = text(TEXTS[prop]);
-    if (value !== undefined) props[prop] = value;
-  }
-  for (const prop of integerProps) {
-    const value = text(INTEGERS[prop]);
-    if (value !== undefined) props[prop] = Number(value);
-  }
-  const written: StackSettings = {};
-  for (const name of STACK_SETTINGS) {
-    const value = text(name);
-    if (value !== undefined) written[name] = value;
-  }
-  checkStackSettings(written);
-  Object.assign(props, toStackProps(written));
-  const bundles = text('MIDTURN_BUNDLES');
-  if (bundles !== undefined) props.bundles = bundles;
-  checkSettings({ ...toEnvironment(props), ...integersAsWritten(text) });
-  keepSecretsOut(props);
-  checkProps(props);
-  const missing = (['model', 'auth'] as const).map((prop) => TEXTS[prop]).filter((name) => !text(name));
-  return { props, missing };
 }
 
-/** So that a complaint quotes what was written, not the NaN that it became. */
-function integersAsWritten(text: (name: string) => string | undefined): Record<string, string> {
-  const written: Record<string, string> = {};
-  for (const prop of integerProps) {
-    const value = text(INTEGERS[prop]);
-    if (value !== undefined) written[INTEGERS[prop]] = value;
-  }
-  return written;
-}
+/** The stage of the local cloud, whose template stays on the machine. */
+const LOCAL_STAGE = 'local';
 
-/** A key that is exported for local runs must not end up in a template because somebody deploys from the same shell. */
-function keepSecretsOut(props: MidturnProps): void {
-  if (props.stageName === LOCAL_STAGE) return;
-  for (const [plain, secret] of PLAIN_SECRETS) {
-    if (!props[plain]) continue;
-    if (!props[secret]) {
+/**
+ * Removes keys and tokens that a deployment reads from a secret: a shell that deploys may have exported them for local runs.
+ * @throws {SettingError} if no secret is named in the place of one
+ */
+function keepSecretsOut(settings: Record<string, string>): void {
+  if (settings[STACK_SETTINGS.stageName.name] === LOCAL_STAGE) return;
+  for (const { setting } of SETTINGS) {
+    if (setting.kind !== 'secret' || !settings[setting.name]) continue;
+    if (!settings[setting.onDeploy]) {
       throw new SettingError(
-        `${TEXTS[plain]} is for the local cloud: on deploy, name a Secrets Manager secret with ${TEXTS[secret]}.`,
+        `${setting.name} is for the local cloud: on deploy, name a Secrets Manager secret with ${setting.onDeploy}.`,
       );
     }
-    delete props[plain];
+    delete settings[setting.name];
   }
 }
 
 /** Of checked settings. */
-function toStackProps(settings: StackSettings): Partial<MidturnProps> {
-  const number = (name: StackSetting) => (settings[name] === undefined ? undefined : Number(settings[name]));
-  const flag = (name: StackSetting) => (settings[name] === undefined ? undefined : settings[name] === 'true');
-  const { MIDTURN_DOMAIN_NAME: domain, MIDTURN_DOMAIN_CERTIFICATE_ARN: certificateArn } = settings;
-  const [rate, burst] = [number('MIDTURN_THROTTLE_RATE'), number('MIDTURN_THROTTLE_BURST')];
-  const [min, max] = [number('MIDTURN_TURN_POLLERS_MIN'), number('MIDTURN_TURN_POLLERS_MAX')];
-  return present({
-    stageName: settings.MIDTURN_STAGE,
-    domain:
-      domain && certificateArn
-        ? present({ name: domain, certificateArn, hostedZoneId: settings.MIDTURN_DOMAIN_ZONE_ID })
-        : undefined,
-    throttle: rate || burst ? present({ rate, burst }) : undefined,
-    accessLog: flag('MIDTURN_ACCESS_LOG'),
-    apiLogsRole: settings.MIDTURN_API_LOGS_ROLE as MidturnProps['apiLogsRole'],
-    detailedMetrics: flag('MIDTURN_DETAILED_METRICS'),
-    managementEndpoint: settings.MIDTURN_MANAGEMENT_ENDPOINT,
-    turnMaxConcurrency: number('MIDTURN_TURN_MAX_CONCURRENCY'),
-    turnReservedConcurrency: number('MIDTURN_TURN_RESERVED_CONCURRENCY'),
-    turnPollers: min && max ? { min, max } : undefined,
-    tracing: flag('MIDTURN_TRACING'),
-    logRetentionDays: number('MIDTURN_LOG_RETENTION_DAYS'),
-    tableKeyArn: settings.MIDTURN_TABLE_KEY_ARN,
-    removalPolicy: settings.MIDTURN_REMOVAL === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
-    nameQueues: flag('MIDTURN_NAME_QUEUES'),
-    alarmTopicArn: settings.MIDTURN_ALARM_TOPIC_ARN,
-    page: flag('MIDTURN_PAGE'),
-  });
+function toProps(settings: Environment): MidturnProps {
+  const props: Record<string, unknown> = {};
+  for (const { setting, path } of SETTINGS) {
+    const text = settings[setting.name];
+    if (text === undefined) continue;
+    const [prop, field] = path;
+    const value = propValue(setting, text);
+    props[prop] = field === undefined ? value : { ...Object(props[prop]), [field]: value };
+  }
+  // A cast, because the compiler does not connect the tables at run time with `MidturnProps`, which is derived from them.
+  return props as unknown as MidturnProps;
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
-  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
-};
+const propValue = (setting: Setting, text: string): unknown =>
+  setting.kind === 'integer' || setting.kind === 'flag' || setting.kind === 'choice'
+    ? parse(setting, text)
+    : text;
 
-/** Without what is undefined. */
-function present<T extends object>(values: T): Present<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
+/** Props that hold a key or tokens as plain text, with the prop that names a secret instead. */
+export function plainSecretsIn(props: MidturnProps): { prop: string; instead: string }[] {
+  const propOf = (name: string) => SETTINGS.find(({ setting }) => setting.name === name)?.path[0] ?? name;
+  return SETTINGS.flatMap(({ setting, path }) =>
+    setting.kind === 'secret' && valueAt(props, path)
+      ? [{ prop: path[0], instead: propOf(setting.onDeploy) }]
+      : [],
+  );
 }

@@ -2,15 +2,14 @@ import { Annotations, CfnOutput, CfnParameter, Stack, type StackProps, Validatio
 import type { Construct } from 'constructs';
 import { Midturn } from './midturn.ts';
 import type { MidturnProps } from './props.ts';
-import type { RequiredSetting } from './settings.ts';
 
 export interface MidturnStackProps extends StackProps {
   midturn: MidturnProps;
-  /** Settings that nobody chose, so that a developer's defaults stand in for them. */
-  missing?: readonly RequiredSetting[];
+  /** Names of settings that a deployment must choose and that were not set. The template has local defaults for them. */
+  missing?: readonly string[];
 }
 
-/** One Midturn and what its operator needs to know about it. */
+/** One Midturn, and outputs for its operator. */
 export class MidturnStack extends Stack {
   constructor(
     scope: Construct,
@@ -35,11 +34,12 @@ export class MidturnStack extends Stack {
   }
 
   /**
-   * A parameter without a value: the template can be synthesized and read, but CloudFormation does not deploy it. So
-   * nobody opens a chat to the world because a variable was not exported.
+   * Adds a parameter without a value: the template can be synthesized and read, but CloudFormation does not deploy it.
+   * Otherwise a variable that was not exported could open a chat to the world.
    */
-  #demandOnDeploy(name: RequiredSetting): void {
-    const id = `${name === 'MIDTURN_MODEL' ? 'MidturnModel' : 'MidturnAuth'}IsNotSet`;
+  #demandOnDeploy(name: string): void {
+    const words = name.split('_').map((word) => word.charAt(0) + word.slice(1).toLowerCase());
+    const id = `${words.join('')}IsNotSet`;
     new CfnParameter(this, id, {
       type: 'String',
       allowedValues: ['deploy-the-default'],

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
-import { FUNCTIONS, type FunctionName } from './function-table.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../config/function-names.ts';
+import { FUNCTIONS } from './function-table.ts';
 import type { MidturnProps } from './props.ts';
-import type { RequiredSetting } from './settings.ts';
 import { MidturnStack } from './stack.ts';
 
 /** Bundles that do nothing: a template says nothing about what is in them. */
 const bundles = mkdtempSync(join(tmpdir(), 'midturn-bundles-'));
-for (const name of Object.keys(FUNCTIONS)) {
+for (const name of FUNCTION_NAMES) {
   mkdirSync(join(bundles, name));
   writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = async () => {};');
 }
@@ -26,18 +26,15 @@ const context = {
   'aws:cdk:disable-asset-staging': true,
 };
 
-export function createStack(
-  props: Partial<MidturnProps> = {},
-  missing: RequiredSetting[] = [],
-): MidturnStack {
-  const midturn = { model: 'demo', auth: 'none', bundles, pageFolder, ...props };
+export function createStack(props: Partial<MidturnProps> = {}, missing: string[] = []): MidturnStack {
+  const midturn: MidturnProps = { model: 'demo', auth: 'none', bundles, pageFolder, ...props };
   return new MidturnStack(new App({ context }), 'Midturn', { midturn, missing });
 }
 
 const templates = new Map<string, Template>();
 
 /** The template for these props; read it, but do not change it. */
-export function synthesize(props: Partial<MidturnProps> = {}, missing: RequiredSetting[] = []): Template {
+export function synthesize(props: Partial<MidturnProps> = {}, missing: string[] = []): Template {
   const key = JSON.stringify([props, missing]);
   const template = templates.get(key) ?? Template.fromStack(createStack(props, missing));
   templates.set(key, template);
@@ -79,5 +76,3 @@ export function statementsOf(template: Template, name: FunctionName): Statement[
   const policies = role?.Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[];
   return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }
-
-export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as FunctionName[];

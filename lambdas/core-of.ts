@@ -3,8 +3,8 @@ import type { Instruments } from '../aws/cloudwatch/instruments.ts';
 import { dynamoStore } from '../aws/dynamodb/store.ts';
 import { sqsQueues } from '../aws/sqs/queues.ts';
 import { randomId, systemClock } from '../aws/system.ts';
-import type { Environment } from '../config/settings.ts';
-import { readLimits, readRates, readRetention, readSteerScope } from '../config/settings.ts';
+import { readLimits, readRates, readRetention, readSteerScope } from '../config/settings/limits.ts';
+import type { Environment } from '../config/settings/setting.ts';
 import type { Core } from '../core/core.ts';
 import type { Gateway } from '../core/ports.ts';
 

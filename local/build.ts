@@ -1,12 +1,10 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type BuildResult, build, type Metafile } from 'esbuild';
+import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { checkAgent } from './agent-check.ts';
 import { LocalCloudError } from './errors.ts';
 import { namespaceImports } from './namespace-imports.ts';
-
-/** Every function of the project, each a folder of `lambdas` with a `handler.ts`. */
-export const FUNCTION_NAMES = ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'redrive'] as const;
 
 const root = join(import.meta.dirname, '..');
 export const BUNDLES = join(root, 'dist', 'functions');

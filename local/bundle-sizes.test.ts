@@ -1,6 +1,7 @@
 import type { Metafile } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { FUNCTION_NAMES, inspectFunctions } from './build.ts';
+import { FUNCTION_NAMES } from '../config/function-names.ts';
+import { inspectFunctions } from './build.ts';
 import { type BundleSize, PROVIDERS, sizeOf } from './bundle-sizes.ts';
 import { asNamespaceImports } from './namespace-imports.ts';
 

@@ -1,7 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { checkSettings } from '../config/settings.ts';
+import { checkSettings } from '../config/settings/check.ts';
+import { LOCAL_SETTINGS } from '../config/settings/local.ts';
+import { LOCAL_DEFAULTS } from '../config/settings/table.ts';
 import { readApi } from './api.ts';
 import { createAccess, type Permissions } from './aws/access.ts';
 import { createUpstream } from './aws/forward.ts';
@@ -68,9 +70,7 @@ export interface LocalCloud {
 const STAGE = 'local';
 
 /** Where a Bedrock answers: the one service that may lie outside. */
-export const BEDROCK_ENDPOINT = 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME';
-
-const DEFAULTS = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' } as const;
+export const BEDROCK_ENDPOINT = LOCAL_SETTINGS.bedrockUrl.name;
 
 /**
  * Synthesizes the CDK app and runs its template on this machine: tables, queues, functions in execution environments,
@@ -89,7 +89,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const { build = true, bundles } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
   const { [BEDROCK_ENDPOINT]: bedrock, ...given } = options.settings ?? {};
-  const settings = { ...DEFAULTS, ...given };
+  const settings = { ...LOCAL_DEFAULTS, ...given };
   checkSettings(settings);
 
   // Closed in reverse, also when a later part does not start: first what sets work off (event sources, connections), then

@@ -1,6 +1,8 @@
 import { stop as stopBundler } from 'esbuild';
-import { SETTING_NAMES } from '../config/setting-names.ts';
-import { SettingError } from '../config/settings.ts';
+import { LOCAL_SETTINGS } from '../config/settings/local.ts';
+import { read } from '../config/settings/read.ts';
+import { SettingError } from '../config/settings/setting.ts';
+import { FUNCTION_SETTING_NAMES } from '../config/settings/table.ts';
 import { checkAgent } from './agent-check.ts';
 import { BEDROCK_ENDPOINT, type LocalCloud, startLocalCloud } from './cloud.ts';
 import { consoleLog } from './console-log.ts';
@@ -8,16 +10,6 @@ import { LocalCloudError } from './errors.ts';
 import { buildPage } from './page-build.ts';
 
 /** `npm start`: the local cloud, until it is told to stop. `--verbose` prints all that functions print. */
-const DEFAULT_PORT = 8787;
-
-function readPort(text: string | undefined): number {
-  const port = text ? Number(text) : DEFAULT_PORT;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new SettingError(`PORT is "${text}": it must be a whole number from 0 to 65535.`);
-  }
-  return port;
-}
-
 /** What the local Secrets Manager holds: `{"name":"value"}`. What is wrong with it is said without quoting it. */
 function readSecrets(text: string | undefined): Record<string, string> {
   if (!text) return {};
@@ -29,7 +21,8 @@ function readSecrets(text: string | undefined): Record<string, string> {
   }
   const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (!isMap || !Object.values(value as object).every((secret) => typeof secret === 'string')) {
-    throw new SettingError('MIDTURN_LOCAL_SECRETS must be a JSON object of strings: {"name":"value"}.');
+    const { name } = LOCAL_SETTINGS.secrets;
+    throw new SettingError(`${name} must be a JSON object of strings: {"name":"value"}.`);
   }
   return value as Record<string, string>;
 }
@@ -45,15 +38,15 @@ const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
 async function main(): Promise<void> {
   await checkAgent();
   const settings: Record<string, string> = {};
-  for (const name of [...SETTING_NAMES, BEDROCK_ENDPOINT]) {
+  for (const name of [...FUNCTION_SETTING_NAMES, BEDROCK_ENDPOINT]) {
     const value = process.env[name];
     if (value) settings[name] = value;
   }
-  const dataDir = process.env.MIDTURN_DATA_DIR;
+  const dataDir = read(process.env, LOCAL_SETTINGS.dataDir);
   const starting = startLocalCloud({
-    port: readPort(process.env.PORT),
+    port: read(process.env, LOCAL_SETTINGS.port),
     settings,
-    secrets: readSecrets(process.env.MIDTURN_LOCAL_SECRETS),
+    secrets: readSecrets(read(process.env, LOCAL_SETTINGS.secrets)),
     ...(dataDir && { dataDir }),
     log: consoleLog({ verbose: process.argv.includes('--verbose') }),
   });

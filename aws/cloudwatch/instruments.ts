@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
-import type { Environment } from '../../config/settings.ts';
-import { readLogLevel } from '../../config/settings.ts';
+import { readLogLevel } from '../../config/settings/logs.ts';
+import type { Environment } from '../../config/settings/setting.ts';
 import type { Log, Metrics } from '../../core/ports.ts';
 import { embeddedMetrics, noMetrics } from './emf.ts';
 import { structuredLog } from './log.ts';

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import type { LogLevel } from '../../config/settings.ts';
+import type { LogLevel } from '../../config/settings/logs.ts';
 import type { Log } from '../../core/ports.ts';
 
 export interface InvocationLog extends Log {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readTurnSettings } from '../../config/settings.ts';
+import { readTurnSettings } from '../../config/settings/turns.ts';
 import { circumstances } from '../circumstances.ts';
 import { dated, table, writeSection } from '../page.ts';
 import { formatCircumstances } from '../report.ts';

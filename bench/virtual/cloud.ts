@@ -1,10 +1,5 @@
-import {
-  readLimits,
-  readRates,
-  readRetention,
-  readSteerScope,
-  readTurnSettings,
-} from '../../config/settings.ts';
+import { readLimits, readRates, readRetention, readSteerScope } from '../../config/settings/limits.ts';
+import { readTurnSettings } from '../../config/settings/turns.ts';
 import type { Core } from '../../core/core.ts';
 import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noMetrics } from '../../aws/cloudwatch/emf.ts';
+import { seconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
 import { memoryStore } from '../testing/memory-store.ts';
@@ -22,7 +23,7 @@ function given({ frames = 2, connections = 1, fails = false } = {}) {
     newId: () => 'id',
     log,
     metrics: noMetrics,
-    limits: { inboxMessages: 1, inboxBytes: 1, sessionTurns: 1, queueTimeoutSeconds: 1 },
+    limits: { inboxMessages: 1, inboxBytes: 1, sessionTurns: 1, queueTimeoutSeconds: seconds(1) },
     steerScope: 'connection',
     rates: { framesPerMinute: frames, connectionsPerMinute: connections },
     retention: { transcriptDays: 1, eventHours: 1 },

@@ -1,4 +1,4 @@
-import type { TurnSettings } from '../../config/settings.ts';
+import type { TurnSettings } from '../../config/settings/turns.ts';
 import type { Core } from '../core.ts';
 import type { Model, Toolbox } from '../model.ts';
 import type { Session } from '../store/items.ts';

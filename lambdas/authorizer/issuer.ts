@@ -1,4 +1,4 @@
-import { isTrustworthy } from '../../config/settings.ts';
+import { isTrustworthy } from '../../config/settings/read.ts';
 
 /** The issuer's keys cannot be read, so no token can be verified. */
 export class IssuerError extends Error {

@@ -1,7 +1,7 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { JwksValidationError, JwkValidationError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
-import type { JwtSettings } from '../../config/settings.ts';
+import type { JwtSettings } from '../../config/settings/authentication.ts';
 import { memoized } from '../../core/memoized.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';

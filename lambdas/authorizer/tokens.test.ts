@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SettingError } from '../../config/settings.ts';
+import { SettingError } from '../../config/settings/setting.ts';
 import { findToken, parseTokens } from './tokens.ts';
 
 describe('known tokens', () => {

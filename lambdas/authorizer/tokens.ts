@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { SettingError } from '../../config/settings.ts';
+import { SettingError } from '../../config/settings/setting.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { principalOf } from './principal.ts';
 

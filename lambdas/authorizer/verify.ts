@@ -1,7 +1,7 @@
 import type { AuthorizerContext } from '../../aws/api-gateway/caller.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
-import type { Environment } from '../../config/settings.ts';
-import { readAuthChoice, readJwtSettings } from '../../config/settings.ts';
+import { readAuthChoice, readJwtSettings } from '../../config/settings/authentication.ts';
+import type { Environment } from '../../config/settings/setting.ts';
 import { memoized } from '../../core/memoized.ts';
 import { findToken, parseTokens } from './tokens.ts';
 

@@ -1,12 +1,7 @@
 import { agent } from '../../agent/agent.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
-import {
-  type Environment,
-  type ModelAccess,
-  readMcpUrls,
-  readModels,
-  SettingError,
-} from '../../config/settings.ts';
+import { type ModelAccess, readMcpUrls, readModels } from '../../config/settings/models.ts';
+import { type Environment, SettingError } from '../../config/settings/setting.ts';
 import type { Core } from '../../core/core.ts';
 import { memoized } from '../../core/memoized.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';

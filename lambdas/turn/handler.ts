@@ -3,7 +3,7 @@ import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { deadLetters, parseJob } from '../../aws/sqs/queues.ts';
 import { extendVisibility } from '../../aws/sqs/visibility.ts';
-import { readTurnSettings } from '../../config/settings.ts';
+import { readTurnSettings } from '../../config/settings/turns.ts';
 import type { TurnJob } from '../../core/ports.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import { coreOf, required } from '../core-of.ts';

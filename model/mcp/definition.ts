@@ -1,4 +1,4 @@
-import { isTrustworthy } from '../../config/settings.ts';
+import { isTrustworthy } from '../../config/settings/read.ts';
 import type { ToolPolicy } from '../agent/tool-policy.ts';
 
 /** An MCP server over Streamable HTTP. The agent has its tools, and this policy applies to each of them. */

@@ -1,4 +1,4 @@
-import { SettingError } from '../../config/settings.ts';
+import { SettingError } from '../../config/settings/setting.ts';
 
 /**
  * Parses `server=token,…`, the form of `MIDTURN_MCP_TOKENS` and its secret.

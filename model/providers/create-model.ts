@@ -1,4 +1,4 @@
-import type { ModelChoice } from '../../config/settings.ts';
+import type { ModelChoice } from '../../config/settings/models.ts';
 import type { Model } from '../../core/model.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';

@@ -1,4 +1,4 @@
-import type { ModelAccess } from '../../config/settings.ts';
+import type { ModelAccess } from '../../config/settings/models.ts';
 import type { Json } from '../../core/json.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 

@@ -1,4 +1,4 @@
-import type { ModelChoice } from '../../config/settings.ts';
+import type { ModelChoice } from '../../config/settings/models.ts';
 import type { Json } from '../../core/json.ts';
 import type { Model, ModelFailure } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';

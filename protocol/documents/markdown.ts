@@ -1,4 +1,4 @@
-import { readLimits, readRates } from '../../config/settings.ts';
+import { readLimits, readRates } from '../../config/settings/limits.ts';
 import { errorReply } from '../../core/replies.ts';
 import { ERROR_CODES } from '../errors.ts';
 import { COMMON_SENTENCES } from '../events.ts';

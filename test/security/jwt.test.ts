@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Environment, readJwtSettings, SettingError } from '../../config/settings.ts';
+import { readJwtSettings } from '../../config/settings/authentication.ts';
+import { type Environment, SettingError } from '../../config/settings/setting.ts';
 import { IssuerError } from '../../lambdas/authorizer/issuer.ts';
 import { jwtVerifier } from '../../lambdas/authorizer/jwt.ts';
 import { verifier } from '../../lambdas/authorizer/verify.ts';

@@ -1,4 +1,5 @@
-import type { SteerScope } from '../../config/settings.ts';
+import type { SteerScope } from '../../config/settings/limits.ts';
+import { milliseconds, seconds } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
@@ -283,7 +284,7 @@ export class Cloud {
         inboxMessages: this.settings.inboxMessages,
         inboxBytes: 131_072,
         sessionTurns: this.settings.sessionTurns,
-        queueTimeoutSeconds: this.settings.queueTimeoutSeconds,
+        queueTimeoutSeconds: seconds(this.settings.queueTimeoutSeconds),
       },
       steerScope: this.settings.steerScope,
       rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
@@ -392,11 +393,11 @@ export class Cloud {
             },
             settings: {
               maxSteps: 5,
-              flushMs: 100,
-              stallMs: this.settings.stallMs,
+              flushMs: milliseconds(100),
+              stallMs: milliseconds(this.settings.stallMs),
               contextTokens: this.settings.contextTokens,
-              approvalSeconds: this.settings.approvalSeconds,
-              approvalHoldMs: this.settings.approvalHoldMs,
+              approvalSeconds: seconds(this.settings.approvalSeconds),
+              approvalHoldMs: milliseconds(this.settings.approvalHoldMs),
               cache: { scope: this.settings.cache ? 'principal' : 'off', hours: 1 },
             },
             remainingMs: () => actor.endsAt - scheduler.now,

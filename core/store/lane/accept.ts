@@ -1,4 +1,4 @@
-import type { Limits } from '../../../config/settings.ts';
+import type { Limits } from '../../../config/settings/limits.ts';
 import type { Lane, PendingMessage } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, add, atMost, equals, exists, set, setIfAbsent, sizeBelow } from '../update.ts';

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { SETTING_NAMES } from './setting-names.ts';
-import {
-  checkSettings,
-  isTrustworthy,
-  readLogLevel,
-  readModels,
-  readRates,
-  SettingError,
-} from './settings.ts';
+import { checkSettings } from './check.ts';
+import { readRates } from './limits.ts';
+import { readLogLevel } from './logs.ts';
+import { readModels } from './models.ts';
+import { isTrustworthy } from './read.ts';
+import { SettingError } from './setting.ts';
+import { FUNCTION_SETTING_NAMES } from './table.ts';
 
 const GOOD = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' };
 
@@ -38,7 +36,7 @@ describe('settings', () => {
   });
 
   it('are each passed on to the functions once', () => {
-    expect(new Set(SETTING_NAMES).size).toBe(SETTING_NAMES.length);
+    expect(new Set(FUNCTION_SETTING_NAMES).size).toBe(FUNCTION_SETTING_NAMES.length);
     for (const name of [
       'MIDTURN_FRAMES_PER_MINUTE',
       'MIDTURN_CONNECTIONS_PER_MINUTE',
@@ -46,7 +44,7 @@ describe('settings', () => {
       'MIDTURN_JWT_TENANT_CLAIM',
       'MIDTURN_LOG_LEVEL',
     ]) {
-      expect(SETTING_NAMES).toContain(name);
+      expect(FUNCTION_SETTING_NAMES).toContain(name);
     }
   });
 });

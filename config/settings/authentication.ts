@@ -1,0 +1,99 @@
+import { alternatives, read } from './read.ts';
+import { type Environment, SettingError, type SettingTable } from './setting.ts';
+
+/** How clients prove who they are. */
+
+export const AUTH_SETTINGS = {
+  /** How a client proves who it is. With `none`, everybody can connect, and all are the same principal. */
+  auth: {
+    name: 'MIDTURN_AUTH',
+    kind: 'choice',
+    choices: ['jwt', 'tokens', 'none'],
+    localDefault: 'none',
+    functions: ['authorizer'],
+  },
+  /** The tokens and their principals: `token=tenant/subject,…`. */
+  tokens: {
+    name: 'MIDTURN_TOKENS',
+    kind: 'secret',
+    onDeploy: 'MIDTURN_TOKENS_SECRET',
+    when: 'auth is tokens',
+    functions: ['authorizer'],
+  },
+  /** The secret that contains the tokens and their principals: `token=tenant/subject,…`. */
+  tokensSecret: {
+    name: 'MIDTURN_TOKENS_SECRET',
+    kind: 'secret name',
+    when: 'auth is tokens',
+    functions: ['authorizer'],
+  },
+  /** The `iss` that a JWT must contain. */
+  jwtIssuer: {
+    name: 'MIDTURN_JWT_ISSUER',
+    kind: 'url',
+    protocol: 'https',
+    unset: 'none: `jwt` needs it',
+    when: 'auth is jwt',
+    functions: ['authorizer'],
+  },
+  /** The `aud` (or Cognito's `client_id`) that a JWT must contain. */
+  jwtAudience: {
+    name: 'MIDTURN_JWT_AUDIENCE',
+    kind: 'text',
+    unset: 'none: `jwt` needs it',
+    when: 'auth is jwt',
+    functions: ['authorizer'],
+  },
+  /** Where the issuer publishes its keys. */
+  jwtJwksUri: {
+    name: 'MIDTURN_JWT_JWKS_URI',
+    kind: 'url',
+    protocol: 'https',
+    unset: "as the issuer's discovery document says",
+    when: 'auth is jwt',
+    functions: ['authorizer'],
+  },
+  /** The claim that contains the tenant. A claim inside another one is a path with dots, unless a claim has that very name. */
+  jwtTenantClaim: {
+    name: 'MIDTURN_JWT_TENANT_CLAIM',
+    kind: 'text',
+    default: 'tenant',
+    when: 'auth is jwt',
+    functions: ['authorizer'],
+  },
+} as const satisfies SettingTable;
+
+/** @throws {SettingError} also if a setting that the chosen way needs is not set */
+export function readAuthChoice(env: Environment): (typeof AUTH_SETTINGS.auth.choices)[number] {
+  const { auth, tokens, tokensSecret, jwtIssuer, jwtAudience } = AUTH_SETTINGS;
+  const choice = read(env, auth);
+  if (!choice) throw new SettingError(`${auth.name} is not set: it must be ${alternatives(auth.choices)}.`);
+  if (choice === 'tokens' && !env[tokens.name] && !env[tokensSecret.name]) {
+    throw new SettingError(`${tokens.name} is not set: auth by tokens needs token=tenant/subject,…`);
+  }
+  if (choice === 'jwt') {
+    for (const { name } of [jwtIssuer, jwtAudience]) {
+      if (!env[name]) throw new SettingError(`${name} is not set: auth by jwt needs it.`);
+    }
+  }
+  return choice;
+}
+
+/** What a JWT must contain, and where the keys are that sign it. */
+export interface JwtSettings {
+  issuer: string;
+  audience: string;
+  /** Where the issuer's keys are. Undefined: as its discovery document says. */
+  jwksUri: string | undefined;
+  /** The claim that contains the tenant: a claim of that very name, else a path whose parts are joined by dots. */
+  tenantClaim: string;
+}
+
+export function readJwtSettings(env: Environment): JwtSettings {
+  const { jwtIssuer, jwtAudience, jwtJwksUri, jwtTenantClaim } = AUTH_SETTINGS;
+  const issuer = read(env, jwtIssuer);
+  const audience = read(env, jwtAudience);
+  if (!issuer) throw new SettingError(`${jwtIssuer.name} is not set: auth by jwt needs it.`);
+  if (!audience) throw new SettingError(`${jwtAudience.name} is not set: auth by jwt needs it.`);
+  return { issuer, audience, jwksUri: read(env, jwtJwksUri), tenantClaim: read(env, jwtTenantClaim) };
+}

@@ -1,0 +1,153 @@
+import type { Seconds } from '../units.ts';
+import { read } from './read.ts';
+import type { Environment, SettingTable } from './setting.ts';
+
+/** What sessions and principals may use, and how long it is kept. */
+
+/** The functions that write to lanes. */
+const LANES = ['connection', 'inbound', 'turn', 'deadline'] as const;
+
+export const LIMIT_SETTINGS = {
+  /**
+   * What a message steers if its own connection has no turn in flight. With `session`, the session's running turn, whichever
+   * connection started it. With `connection`, nothing: the message opens a turn that waits.
+   */
+  steerScope: {
+    name: 'MIDTURN_STEER_SCOPE',
+    kind: 'choice',
+    choices: ['connection', 'session'],
+    default: 'connection',
+    functions: ['inbound'],
+  },
+  /** Messages that can wait in one lane. */
+  inboxLimit: {
+    name: 'MIDTURN_INBOX_LIMIT',
+    kind: 'integer',
+    unit: 'count',
+    range: [1, 1000],
+    default: 64,
+    functions: LANES,
+  },
+  /** Bytes of content that can wait in one lane. */
+  inboxBytes: {
+    name: 'MIDTURN_INBOX_BYTES',
+    kind: 'integer',
+    unit: 'bytes',
+    // A DynamoDB item has at most 400 KB, and a lane contains more than its inbox.
+    range: [1024, 262_144],
+    default: 131_072,
+    functions: LANES,
+  },
+  /** Turns of one session that can wait, including the running one. */
+  sessionQueueLimit: {
+    name: 'MIDTURN_SESSION_QUEUE_LIMIT',
+    kind: 'integer',
+    unit: 'count',
+    range: [1, 100],
+    default: 8,
+    functions: LANES,
+  },
+  /** How long a turn can wait for earlier turns of its session. */
+  sessionQueueTimeoutSeconds: {
+    name: 'MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS',
+    kind: 'integer',
+    unit: 'seconds',
+    // SQS delays a message by at most 15 minutes.
+    range: [1, 900],
+    default: 30,
+    functions: LANES,
+  },
+  /** Frames that one principal can send in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted. */
+  framesPerMinute: {
+    name: 'MIDTURN_FRAMES_PER_MINUTE',
+    kind: 'integer',
+    unit: 'per minute',
+    range: [0, 1_000_000],
+    default: 1200,
+    functions: ['inbound'],
+  },
+  /** Connections that one principal can open in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted. */
+  connectionsPerMinute: {
+    name: 'MIDTURN_CONNECTIONS_PER_MINUTE',
+    kind: 'integer',
+    unit: 'per minute',
+    range: [0, 1_000_000],
+    default: 60,
+    functions: ['connection'],
+  },
+} as const satisfies SettingTable;
+
+/** Limits of one session and its lanes. */
+export interface Limits {
+  /** Messages that can wait in one lane. */
+  inboxMessages: number;
+  /** Bytes of content that can wait in one lane. */
+  inboxBytes: number;
+  /** Turns of a session, including the running one. */
+  sessionTurns: number;
+  /** How long a turn can wait for its session. */
+  queueTimeoutSeconds: Seconds;
+}
+
+export function readLimits(env: Environment): Limits {
+  return {
+    inboxMessages: read(env, LIMIT_SETTINGS.inboxLimit),
+    inboxBytes: read(env, LIMIT_SETTINGS.inboxBytes),
+    sessionTurns: read(env, LIMIT_SETTINGS.sessionQueueLimit),
+    queueTimeoutSeconds: read(env, LIMIT_SETTINGS.sessionQueueTimeoutSeconds),
+  };
+}
+
+/**
+ * What a message with `delivery: steer` can steer: the turn of its own lane, or, if that lane has no turn, also the
+ * session's running turn.
+ */
+export type SteerScope = (typeof LIMIT_SETTINGS.steerScope.choices)[number];
+
+export const readSteerScope = (env: Environment): SteerScope => read(env, LIMIT_SETTINGS.steerScope);
+
+/** What one principal may do in a minute, with all its connections together. 0 is no limit. */
+export interface Rates {
+  framesPerMinute: number;
+  connectionsPerMinute: number;
+}
+
+export function readRates(env: Environment): Rates {
+  return {
+    framesPerMinute: read(env, LIMIT_SETTINGS.framesPerMinute),
+    connectionsPerMinute: read(env, LIMIT_SETTINGS.connectionsPerMinute),
+  };
+}
+
+export const RETENTION_SETTINGS = {
+  /** How long a transcript is kept after the session's last message. */
+  retentionDays: {
+    name: 'MIDTURN_RETENTION_DAYS',
+    kind: 'integer',
+    unit: 'days',
+    range: [1, 3650],
+    default: 30,
+    functions: LANES,
+  },
+  /** How long a client can resume a stream. */
+  eventRetentionHours: {
+    name: 'MIDTURN_EVENT_RETENTION_HOURS',
+    kind: 'integer',
+    unit: 'hours',
+    range: [1, 720],
+    default: 24,
+    functions: LANES,
+  },
+} as const satisfies SettingTable;
+
+export interface Retention {
+  transcriptDays: number;
+  eventHours: number;
+}
+
+export function readRetention(env: Environment): Retention {
+  return {
+    transcriptDays: read(env, RETENTION_SETTINGS.retentionDays),
+    eventHours: read(env, RETENTION_SETTINGS.eventRetentionHours),
+  };
+}

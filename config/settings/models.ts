@@ -1,0 +1,185 @@
+import { isTrustworthy, read } from './read.ts';
+import { type Environment, SettingError, type SettingTable } from './setting.ts';
+
+/** Which models answer, how their providers are called, and the MCP servers of the agent. */
+
+export type ModelChoice =
+  | { provider: 'demo' }
+  | { provider: 'bedrock' | 'openai-compatible' | 'anthropic'; modelId: string };
+
+const MODEL = {
+  pattern: /^(demo|(bedrock|openai-compatible|anthropic):.+)$/,
+  form: 'demo, bedrock:<model id>, openai-compatible:<model id> or anthropic:<model id>',
+} as const;
+
+export const MODEL_SETTINGS = {
+  /** The model that answers: `demo`, `bedrock:<model id>`, `openai-compatible:<model id>` or `anthropic:<model id>`. */
+  model: {
+    name: 'MIDTURN_MODEL',
+    kind: 'text',
+    ...MODEL,
+    localDefault: 'demo',
+    functions: ['turn'],
+  },
+  /** Base URL of the model's API, for example `https://models.example.com/v1`. An `openai-compatible` model needs it. */
+  modelBaseUrl: {
+    name: 'MIDTURN_MODEL_BASE_URL',
+    kind: 'url',
+    protocol: 'any',
+    unset: "the provider's own",
+    when: 'the model is openai-compatible or anthropic',
+    functions: ['turn'],
+  },
+  /** API key of the model's provider. */
+  modelApiKey: {
+    name: 'MIDTURN_MODEL_API_KEY',
+    kind: 'secret',
+    onDeploy: 'MIDTURN_MODEL_API_KEY_SECRET',
+    when: 'the model is openai-compatible or anthropic',
+    functions: ['turn'],
+  },
+  /** The secret that contains the API key of the model's provider. An `anthropic` model needs it on deploy. */
+  modelApiKeySecret: {
+    name: 'MIDTURN_MODEL_API_KEY_SECRET',
+    kind: 'secret name',
+    when: 'the model is openai-compatible or anthropic',
+    functions: ['turn'],
+  },
+  /**
+   * The model that continues a turn if `MIDTURN_MODEL` fails before any of its answer is visible, in the same form. If both
+   * have the same provider and none of the three settings below is set, it is called with the first model's URL and key.
+   */
+  fallbackModel: {
+    name: 'MIDTURN_FALLBACK_MODEL',
+    kind: 'text',
+    ...MODEL,
+    unset: 'none: the turn ends with an error',
+    functions: ['turn'],
+  },
+  /** Base URL of the fallback model's API. */
+  fallbackModelBaseUrl: {
+    name: 'MIDTURN_FALLBACK_MODEL_BASE_URL',
+    kind: 'url',
+    protocol: 'any',
+    unset: "the provider's own",
+    when: 'the fallback model is openai-compatible or anthropic',
+    functions: ['turn'],
+  },
+  /** API key of the fallback model's provider. */
+  fallbackModelApiKey: {
+    name: 'MIDTURN_FALLBACK_MODEL_API_KEY',
+    kind: 'secret',
+    onDeploy: 'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
+    when: 'the fallback model is openai-compatible or anthropic',
+    functions: ['turn'],
+  },
+  /** The secret that contains the API key of the fallback model's provider. */
+  fallbackModelApiKeySecret: {
+    name: 'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
+    kind: 'secret name',
+    when: 'the fallback model is openai-compatible or anthropic',
+    functions: ['turn'],
+  },
+} as const satisfies SettingTable;
+
+export const MCP_SETTINGS = {
+  /** URLs of MCP servers, `server=url,…`. A URL replaces the one in the agent's definition, so that each stage can have its own. */
+  mcpUrls: {
+    name: 'MIDTURN_MCP_URLS',
+    kind: 'text',
+    form: '`server=url,…` with https (http on a loopback address)',
+    unset: "those in the agent's definition",
+    functions: ['turn'],
+  },
+  /** Tokens of the agent's MCP servers: `server=token,…`. */
+  mcpTokens: {
+    name: 'MIDTURN_MCP_TOKENS',
+    kind: 'secret',
+    onDeploy: 'MIDTURN_MCP_TOKENS_SECRET',
+    functions: ['turn'],
+  },
+  /** The secret that contains the tokens of the agent's MCP servers: `server=token,…`. */
+  mcpTokensSecret: { name: 'MIDTURN_MCP_TOKENS_SECRET', kind: 'secret name', functions: ['turn'] },
+} as const satisfies SettingTable;
+
+/** A model that a turn may call, and how its provider is reached. */
+export interface ModelAccess {
+  choice: ModelChoice;
+  baseUrl: string | undefined;
+  apiKey: string | undefined;
+  /** Name or ARN of the secret that contains the key. */
+  apiKeySecret: string | undefined;
+}
+
+const OWN_ACCESS = {
+  model: {
+    baseUrl: MODEL_SETTINGS.modelBaseUrl,
+    apiKey: MODEL_SETTINGS.modelApiKey,
+    apiKeySecret: MODEL_SETTINGS.modelApiKeySecret,
+  },
+  fallbackModel: {
+    baseUrl: MODEL_SETTINGS.fallbackModelBaseUrl,
+    apiKey: MODEL_SETTINGS.fallbackModelApiKey,
+    apiKeySecret: MODEL_SETTINGS.fallbackModelApiKeySecret,
+  },
+} as const;
+
+/** The model, and the fallback model if there is one. */
+export function readModels(env: Environment): [ModelAccess, ...ModelAccess[]] {
+  const { model, fallbackModel } = MODEL_SETTINGS;
+  const choice = read(env, model);
+  if (!choice) throw new SettingError(`${model.name} is not set: it must be ${MODEL.form}.`);
+  const first = readAccess(env, 'model', choiceOf(choice));
+  const fallback = read(env, fallbackModel);
+  return fallback ? [first, readAccess(env, 'fallbackModel', choiceOf(fallback), first)] : [first];
+}
+
+/** @param like the access of a model whose URL and key can be used too, if this one has the same provider and none of its own */
+function readAccess(
+  env: Environment,
+  which: keyof typeof OWN_ACCESS,
+  choice: ModelChoice,
+  like?: ModelAccess,
+): ModelAccess {
+  const settings = OWN_ACCESS[which];
+  const own = {
+    // Not through `read`, which checks it: at synth it may be a reference, which is no URL yet.
+    baseUrl: env[settings.baseUrl.name] || undefined,
+    apiKey: read(env, settings.apiKey),
+    apiKeySecret: read(env, settings.apiKeySecret),
+  };
+  const hasOwn = Object.values(own).some((value) => value !== undefined);
+  // All three of the other model or none: a key must not be sent to another URL than the one that it is for.
+  const access =
+    like && like.choice.provider === choice.provider && !hasOwn ? { ...like, choice } : { ...own, choice };
+  if (choice.provider === 'openai-compatible' && !access.baseUrl) {
+    throw new SettingError(`${settings.baseUrl.name} is not set: an openai-compatible model needs it.`);
+  }
+  return access;
+}
+
+/** Of a text that matches the pattern of models. */
+function choiceOf(text: string): ModelChoice {
+  const [, provider, modelId] = /^([^:]+):(.+)$/.exec(text) ?? [];
+  return modelId && (provider === 'bedrock' || provider === 'openai-compatible' || provider === 'anthropic')
+    ? { provider, modelId }
+    : { provider: 'demo' };
+}
+
+/**
+ * URLs of MCP servers by their name in the agent's definition, whose URLs they replace.
+ * @throws {SettingError} for the first entry that is no name and trustworthy URL
+ */
+export function readMcpUrls(env: Environment): Readonly<Record<string, string>> {
+  const { mcpUrls } = MCP_SETTINGS;
+  const entries = (read(env, mcpUrls) ?? '').split(',').map((entry) => entry.trim());
+  return Object.fromEntries(
+    entries.filter(Boolean).map((entry) => {
+      const [, server, url] = /^([A-Za-z0-9-]+)=(\S+)$/.exec(entry) ?? [];
+      if (server && url && isTrustworthy(url)) return [server, url] as const;
+      throw new SettingError(
+        `${mcpUrls.name} has "${entry}": it must be server=url,… with https (http on a loopback address alone).`,
+      );
+    }),
+  );
+}

@@ -1,0 +1,186 @@
+import type { SettingTable } from './setting.ts';
+
+/** What a deployment has and no function reads. A group (`domain`, `throttle`, `turnPollers`) is one prop of the construct. */
+
+export const API_SETTINGS = {
+  /** Last part of the WebSocket's URL. `local` is the local cloud's. */
+  stageName: {
+    name: 'MIDTURN_STAGE',
+    kind: 'text',
+    pattern: /^[A-Za-z0-9_-]{1,128}$/,
+    form: 'letters, digits, - or _',
+    default: 'prod',
+  },
+  /** A host name of your own in front of the stage. */
+  domain: {
+    /** Host name under which clients connect, for example `chat.example.com`. */
+    name: {
+      name: 'MIDTURN_DOMAIN_NAME',
+      kind: 'text',
+      pattern: /^[a-z0-9-]+(\.[a-z0-9-]+)+$/,
+      form: 'a host name in lower case',
+      unset: 'the host name that API Gateway assigns',
+      groupNeedsIt: true,
+    },
+    /** ARN of a certificate for the host name, in the stack's region. */
+    certificateArn: {
+      name: 'MIDTURN_DOMAIN_CERTIFICATE_ARN',
+      kind: 'text',
+      pattern: /^arn:[\w-]+:acm:\S+$/,
+      form: 'an ARN of acm',
+      unset: 'none: a host name needs it',
+      groupNeedsIt: true,
+    },
+    /** Id of the Route 53 zone in which the stack enters the host name. */
+    hostedZoneId: {
+      name: 'MIDTURN_DOMAIN_ZONE_ID',
+      kind: 'text',
+      pattern: /^Z[A-Z0-9]{1,31}$/,
+      form: 'the id of a Route 53 zone',
+      unset: 'you enter the host name yourself',
+    },
+  },
+  /** How many frames API Gateway accepts before it answers "too many requests". */
+  throttle: {
+    /** Frames and handshakes that API Gateway accepts in a second, from all clients together. */
+    rate: {
+      name: 'MIDTURN_THROTTLE_RATE',
+      kind: 'integer',
+      unit: 'count',
+      range: [1, 10_000],
+      // A tenth of an account's requests a second. Most of the others are the posts that answer these frames.
+      default: 1000,
+    },
+    /** Frames and handshakes that API Gateway accepts at once. */
+    burst: {
+      name: 'MIDTURN_THROTTLE_BURST',
+      kind: 'integer',
+      unit: 'count',
+      range: [1, 5000],
+      default: 2000,
+    },
+  },
+  /** Whether API Gateway writes a log line for each handshake and frame. */
+  accessLog: { name: 'MIDTURN_ACCESS_LOG', kind: 'flag', default: true },
+  /**
+   * API Gateway needs a role to write logs, and each account and region has one such role for all APIs. `create` sets it to a
+   * new role, which stays when the stack is deleted. `existing` uses the account's role: choose it if there is one.
+   */
+  apiLogsRole: {
+    name: 'MIDTURN_API_LOGS_ROLE',
+    kind: 'choice',
+    choices: ['create', 'existing'],
+    default: 'create',
+  },
+  /** Whether API Gateway emits its metrics by route. CloudWatch bills them as custom metrics. */
+  detailedMetrics: { name: 'MIDTURN_DETAILED_METRICS', kind: 'flag', default: false },
+  /** Where functions post to connections, for emulators of AWS. `{api}` and `{stage}` are replaced by the API's id and the stage. */
+  managementEndpoint: {
+    name: 'MIDTURN_MANAGEMENT_ENDPOINT',
+    kind: 'text',
+    pattern: /^https?:\/\/\S+$/,
+    form: 'an http(s) URL with the stage as its path',
+    unset: "the stage's own callback URL",
+  },
+} as const satisfies SettingTable;
+
+export const CAPACITY_SETTINGS = {
+  /**
+   * Turns that run at the same time, in all sessions. More turns wait in the queue. A running turn needs one execution
+   * environment and about ten posts a second, and the account's quotas for both are shared with the other functions.
+   */
+  turnMaxConcurrency: {
+    name: 'MIDTURN_TURN_MAX_CONCURRENCY',
+    kind: 'integer',
+    unit: 'count',
+    range: [2, 1000],
+    unset: '200, or `MIDTURN_TURN_RESERVED_CONCURRENCY` if that is less; no maximum with pollers',
+  },
+  /** Execution environments of the account that are reserved for turns. */
+  turnReservedConcurrency: {
+    name: 'MIDTURN_TURN_RESERVED_CONCURRENCY',
+    kind: 'integer',
+    unit: 'count',
+    range: [2, 100_000],
+    unset: 'none',
+  },
+  /**
+   * Pollers of the turn queue that always run. They shorten a turn's way through the queue and are billed by the hour. AWS
+   * allows no `turnMaxConcurrency` beside them: `max` and `turnReservedConcurrency` limit the number of turns instead.
+   */
+  turnPollers: {
+    /** Pollers of the turn queue that always run. They are billed by the hour. Not with `MIDTURN_TURN_MAX_CONCURRENCY`. */
+    min: {
+      name: 'MIDTURN_TURN_POLLERS_MIN',
+      kind: 'integer',
+      unit: 'count',
+      range: [2, 200],
+      unset: 'Lambda decides',
+      groupNeedsIt: true,
+    },
+    /** Pollers of the turn queue at most. */
+    max: {
+      name: 'MIDTURN_TURN_POLLERS_MAX',
+      kind: 'integer',
+      unit: 'count',
+      range: [2, 2000],
+      unset: 'Lambda decides',
+      groupNeedsIt: true,
+    },
+  },
+} as const satisfies SettingTable;
+
+export const OPERATION_SETTINGS = {
+  /** Whether functions send traces to X-Ray. */
+  tracing: { name: 'MIDTURN_TRACING', kind: 'flag', default: true },
+  /** How long logs are kept. */
+  logRetentionDays: {
+    name: 'MIDTURN_LOG_RETENTION_DAYS',
+    kind: 'integer',
+    unit: 'days',
+    range: [1, 3653],
+    // CloudWatch accepts no other numbers.
+    values: [
+      1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    ],
+    default: 30,
+  },
+  /** ARN of the SNS topic that gets a message when an alarm begins and when it ends. */
+  alarmTopicArn: {
+    name: 'MIDTURN_ALARM_TOPIC_ARN',
+    kind: 'text',
+    pattern: /^arn:[\w-]+:sns:\S+$/,
+    form: 'an ARN of sns',
+    unset: 'alarms are only shown',
+  },
+} as const satisfies SettingTable;
+
+export const DATA_SETTINGS = {
+  /** ARN of the KMS key that encrypts the table. */
+  tableKeyArn: {
+    name: 'MIDTURN_TABLE_KEY_ARN',
+    kind: 'text',
+    pattern: /^arn:[\w-]+:kms:\S+$/,
+    form: 'an ARN of kms',
+    unset: 'a key that AWS owns',
+  },
+  /** What happens to conversations when the stack is deleted. `retain` also protects the table from deletion. */
+  removalPolicy: {
+    name: 'MIDTURN_REMOVAL',
+    kind: 'choice',
+    choices: ['retain', 'destroy'],
+    default: 'retain',
+  },
+} as const satisfies SettingTable;
+
+export const ASSET_SETTINGS = {
+  /** Whether the page of `web/` is deployed, as static files on CloudFront. `npm run build:web` must have built it. */
+  page: { name: 'MIDTURN_PAGE', kind: 'flag', default: false },
+  /** Folder with one bundle for each function. */
+  bundles: { name: 'MIDTURN_BUNDLES', kind: 'text', unset: '`dist/functions` of this project' },
+  /**
+   * Whether queues are named after the stack (`{stack}-turn.fifo`, …), for emulators that forget the `.fifo`. An update cannot
+   * replace a named queue, and its name cannot be used for a minute after it was deleted.
+   */
+  nameQueues: { name: 'MIDTURN_NAME_QUEUES', kind: 'flag', default: false },
+} as const satisfies SettingTable;

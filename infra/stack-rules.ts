@@ -1,0 +1,52 @@
+import { Token } from 'aws-cdk-lib/core';
+import { checkEach } from '../config/settings/check.ts';
+import { settingsIn } from '../config/settings/read.ts';
+import { type Environment, SettingError } from '../config/settings/setting.ts';
+import { STACK_SETTINGS } from '../config/settings/table.ts';
+
+const {
+  turnPollers: { min: POLLERS_MIN, max: POLLERS_MAX },
+  turnMaxConcurrency: MAX_CONCURRENCY,
+  turnReservedConcurrency: RESERVED_CONCURRENCY,
+} = STACK_SETTINGS;
+
+type Named = { readonly name: string };
+
+/**
+ * Checks the settings of the stack, each by its entry and then beside the others.
+ * @throws {SettingError} for the first setting that has a bad value, or cannot be used beside another
+ */
+export function checkStackSettings(settings: Environment): void {
+  // A reference to another resource of the app has no text yet.
+  checkEach(STACK_SETTINGS, settings, Token.isUnresolved);
+  checkGroups(settings);
+  checkAtMost(settings, POLLERS_MIN, POLLERS_MAX);
+  // Otherwise Lambda would take messages for turns that it then has no environment for.
+  checkAtMost(settings, MAX_CONCURRENCY, RESERVED_CONCURRENCY);
+  if (settings[MAX_CONCURRENCY.name] && settings[POLLERS_MAX.name]) {
+    throw new SettingError(
+      `${MAX_CONCURRENCY.name} and ${POLLERS_MAX.name} are both set: AWS takes one of them.`,
+    );
+  }
+}
+
+/** A group that is set has those of its settings that it needs. */
+function checkGroups(settings: Environment): void {
+  const all = settingsIn(STACK_SETTINGS).filter(({ path: [, field] }) => field !== undefined);
+  for (const { setting: chosen, path } of all) {
+    if (!settings[chosen.name]) continue;
+    for (const { setting, path: other } of all) {
+      if (other[0] === path[0] && setting.groupNeedsIt && !settings[setting.name]) {
+        throw new SettingError(`${setting.name} is not set: ${chosen.name} needs it.`);
+      }
+    }
+  }
+}
+
+function checkAtMost(settings: Environment, less: Named, more: Named): void {
+  if (Number(settings[less.name] || 0) > Number(settings[more.name] || Number.POSITIVE_INFINITY)) {
+    throw new SettingError(
+      `${less.name} is "${settings[less.name]}": it must be at most ${more.name}, which is "${settings[more.name]}".`,
+    );
+  }
+}
