@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * The kit as one file for Node 20 or later, with the protocol's schemas in it: its package needs nothing but `ws`. Runs
- * on the project's own Node, which reads TypeScript.
+ * Bundles the kit into one file for Node 20 or later, with the protocol's schemas in it. Its package needs only `ws`.
+ * Run it with the project's own Node, which reads TypeScript.
  */
 export async function buildKit(outdir = join(import.meta.dirname, 'dist')): Promise<void> {
   await rm(outdir, { recursive: true, force: true });

@@ -4,18 +4,18 @@ import type { Target } from './server.ts';
 
 export const USAGE = `Usage: midturn-conformance <ws://… or wss://…> [options]
 
-Runs the observable rules of the protocol midturn.v1 against a server.
+Checks a server against the points of the protocol midturn.v1 that can be observed from outside.
 
   --token <token>        sent in the Authorization header, and where a rule says so
-  --other-token <token>  of another principal, for the rule about isolation
+  --other-token <token>  a token of another principal, for the rule about isolation
   --filter <text>        only rules whose name contains it; may be given again
-  --parallel <n>         rules at a time (default 4)
-  --patience <seconds>   how long a frame is waited for (default 30)
+  --parallel <n>         rules that run at the same time (default 4)
+  --timeout <seconds>    how long to wait for a frame (default 30)
   --json                 the results as JSON
-  --list                 the rules, without running them
+  --list                 prints the rules and does not run them
   --help                 this text
 
-Exit status: 0 when no rule failed, 1 when one did, 2 when the kit could not be run.`;
+Exit status: 0 when no rule failed, 1 when a rule failed, 2 when the kit could not run.`;
 
 export interface Command {
   action: 'run' | 'list' | 'help';
@@ -25,7 +25,7 @@ export interface Command {
   json: boolean;
 }
 
-/** What was typed is not what can be run. */
+/** The command line is not valid. The message is one line for the user. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -42,7 +42,7 @@ export function readCommand(args: readonly string[]): Command {
       url,
       token: values.token,
       otherToken: values['other-token'],
-      patienceMs: 1000 * positive('--patience', values.patience),
+      timeoutMs: 1000 * positive('--timeout', values.timeout),
     },
     filters: values.filter,
     parallel: Math.ceil(positive('--parallel', values.parallel)),
@@ -60,7 +60,7 @@ function parse(args: readonly string[]) {
         'other-token': { type: 'string' },
         filter: { type: 'string', multiple: true, default: [] },
         parallel: { type: 'string', default: '4' },
-        patience: { type: 'string', default: '30' },
+        timeout: { type: 'string', default: '30' },
         json: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -72,27 +72,28 @@ function parse(args: readonly string[]) {
 }
 
 function checkUrl(url: string, count: number): void {
-  if (count !== 1) throw new UsageError('Give the one URL of the server to test.');
+  if (count !== 1) throw new UsageError('Give one URL: the server to test.');
   if (!/^wss?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) {
-    throw new UsageError(`"${url}" is no ws:// or wss:// URL.`);
+    throw new UsageError(`"${url}" is not a ws:// or wss:// URL.`);
   }
 }
 
 function positive(name: string, text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < 3600))
-    throw new UsageError(`${name} is "${text}": it must be a number above 0.`);
+    throw new UsageError(`${name} is "${text}": it must be a number above 0 and below 3600.`);
   return value;
 }
 
 /**
- * The rules whose names contain one of these; all without any. Rules over everything come along, since they judge
- * whatever was run, unless they are what was asked for: then everything is run for them.
+ * Selects the rules whose names contain one of the filters; without a filter all rules. Watches are always included,
+ * because they check every connection of a run. If the filters name only watches, all scenarios run for them.
  */
 export function selectRules(rules: readonly Rule[], filters: readonly string[]): readonly Rule[] {
   if (filters.length === 0) return rules;
   const named = rules.filter(({ name }) => filters.some((filter) => name.includes(filter)));
-  if (named.length === 0) throw new UsageError(`No rule is called ${filters.join(' or ')}; see --list.`);
+  if (named.length === 0)
+    throw new UsageError(`The name of no rule contains ${filters.join(' or ')}; see --list.`);
   if (named.every((rule) => 'judge' in rule))
     return rules.filter((rule) => 'run' in rule || named.includes(rule));
   return rules.filter((rule) => named.includes(rule) || 'judge' in rule);

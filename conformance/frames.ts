@@ -6,7 +6,7 @@ export type FrameOf<T extends FrameType> = Extract<ServerFrame, { type: T }>;
 export type EndFrame = EventOf<EndType>;
 export type ErrorReply = Exclude<FrameOf<'error'>, { terminal: true }>;
 
-/** What came in: a frame of the protocol; one of a type that it does not know, to be ignored; or one that breaks it. */
+/** A received text: a frame of the protocol, a frame of an unknown type (to be ignored, 3.1.4), or a violation. */
 export type Reading =
   | { kind: 'frame'; frame: ServerFrame }
   | { kind: 'foreign'; type: string }

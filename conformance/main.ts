@@ -30,7 +30,7 @@ async function main(): Promise<number> {
   return countOf(results, 'failed') > 0 ? 1 : 0;
 }
 
-/** So that a wrong URL is one line, and not a table of failures. */
+/** Connects once before the run, so that a wrong URL gives one line and not a table of failures. */
 async function demandReachable({ target }: Command): Promise<void> {
   const server = new Server(target, 'main');
   try {

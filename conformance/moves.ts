@@ -8,7 +8,7 @@ import type { Peer } from './peer.ts';
 import { waits } from './prompts.ts';
 import type { Server } from './server.ts';
 
-/** What rules are made of: each waits for what the protocol promises, and says what came instead. */
+/** Steps that rules are made of. Each waits for what the protocol demands, and fails with what was received instead. */
 
 export interface Visit {
   peer: Peer;
@@ -16,7 +16,7 @@ export interface Visit {
   start: SessionStart;
 }
 
-/** A connection that has been greeted and listens, in a new session unless one is named. */
+/** Connects and sends `connect`, to a new session unless one is given. Resolves after `connected`. */
 export async function visit(
   server: Server,
   session = server.newSession(),
@@ -60,7 +60,7 @@ export async function acceptedFrom(peer: Peer, id: string, from = 0): Promise<Fr
   return answer;
 }
 
-/** Sends a frame as it is and waits for the error of this code that answers it. */
+/** Sends a text as it is and waits for the error that answers it. @throws {Broken} when the code is another. */
 export async function refusal(peer: Peer, text: string, code: ErrorReply['code']): Promise<ErrorReply> {
   const from = peer.received.length;
   peer.sendText(text);
@@ -69,7 +69,7 @@ export async function refusal(peer: Peer, text: string, code: ErrorReply['code']
   return answer;
 }
 
-/** The connection is open and answers. */
+/** Checks that the connection is open and answers. */
 export async function answersPing(peer: Peer): Promise<void> {
   const nonce = newId();
   peer.send({ type: 'ping', nonce });
@@ -81,7 +81,7 @@ export const endOf = (peer: Peer, turn: string): Promise<EndFrame> =>
     what: `the end of turn ${turn}`,
   });
 
-/** The turn was answered. @throws {Skipped} when the model failed: nothing of that is the protocol's. */
+/** The turn's `done`. @throws {Skipped} when the turn failed, which is not a fault of the protocol. */
 export async function doneOf(peer: Peer, turn: string): Promise<FrameOf<'done'>> {
   const end = await endOf(peer, turn);
   if (end.type === 'error') throw new Skipped(`the turn failed: ${end.code} ${end.message}`);
@@ -93,7 +93,7 @@ export interface Turn extends Visit, Ask {
   turn: string;
 }
 
-/** A turn that is running and has said something. @throws {Skipped} when it was over before. */
+/** Starts a turn and waits for its first chunk. @throws {Skipped} when the turn ended before. */
 export async function speakingTurn(server: Server, content: string, visited?: Visit): Promise<Turn> {
   const at = visited ?? (await visit(server));
   const asked = await ask(at.peer, content);
@@ -101,13 +101,13 @@ export async function speakingTurn(server: Server, content: string, visited?: Vi
   const sign = await at.peer.wait((frame) => isEvent(frame) && frame.turn_id === turn && isSpoken(frame), {
     what: 'the first `chunk`',
   });
-  if (sign.type !== 'chunk') throw new Skipped(`the turn ended without a word: ${brief(sign)}`);
+  if (sign.type !== 'chunk') throw new Skipped(`the turn ended without text: ${brief(sign)}`);
   return { ...at, ...asked, turn };
 }
 
 const isSpoken = (frame: ServerFrame) => frame.type === 'chunk' || isEnd(frame);
 
-/** A turn in which a tool runs just now. @throws {Skipped} when none was called, or it was over at once. */
+/** Starts a turn and waits for its first tool call. @throws {Skipped} when no tool was called. */
 export async function turnWithTool(server: Server, seconds: number): Promise<Turn> {
   const at = await visit(server);
   const asked = await ask(at.peer, waits(seconds));
@@ -120,8 +120,8 @@ export async function turnWithTool(server: Server, seconds: number): Promise<Tur
 }
 
 /**
- * A message that was sent into a running turn landed as it should. Where the turn had ended by itself meanwhile, a turn
- * of its own is right, and the rule has missed it. @throws {Broken} @throws {Missed}
+ * Checks the placement of a message that was sent into a running turn. If the turn had ended before the server received
+ * the message, a turn of its own is right, and the situation was missed. @throws {Broken} @throws {Missed}
  */
 export async function demandLanded(
   { peer, turn }: Turn,
@@ -145,14 +145,14 @@ export async function demandLanded(
   throw new Missed('the answer was over before the second message came in');
 }
 
-/** Sends a message into a running turn, which it steers. */
+/** Sends a message that steers the running turn. */
 export async function steer(turn: Turn, content: string, extra: Partial<MessageFrame> = {}): Promise<Ask> {
   const asked = await ask(turn.peer, content, extra);
   await demandLanded(turn, asked, 'steering');
   return asked;
 }
 
-/** Ends the turn, dropping what waits. */
+/** Aborts the turn with its pending messages. */
 export async function stop({ peer, turn }: Turn): Promise<EndFrame> {
   peer.send({ type: 'abort', turn_id: turn, pending: 'discard' });
   return endOf(peer, turn);
@@ -190,26 +190,26 @@ export const storedText = (entries: readonly HistoryEntry[], turn: string): stri
     .map((entry) => (entry.role === 'assistant' && entry.turn_id === turn ? entry.content : ''))
     .join('');
 
-/** Ids of messages in the order in which turns took them in, each `seq` counted once. */
+/** Ids of messages in the order in which turns applied them, each `seq` counted once. */
 export function appliedIds(peer: Peer): string[] {
   const bySeq = new Map(peer.events.map((event) => [event.seq, event]));
   const events = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
   return events.flatMap((event) => (event.type === 'applied' ? event.messages.map(({ id }) => id) : []));
 }
 
-/** The turn's text as its chunks tell it. */
+/** The turn's text, from its chunks. */
 export const shownText = (peer: Peer, turn: string): string =>
   textOf(peer.events.filter((event) => event.turn_id === turn));
 
-/** This message is in the transcript once. */
+/** Checks that the message is in the transcript once. */
 export async function demandOneEntry(peer: Peer, id: string): Promise<void> {
   const count = userEntries(await transcript(peer)).filter((entry) => entry.id === id).length;
   demand(count === 1, `the message is in the transcript ${count} times`);
 }
 
-/** This message is in no transcript and no turn. */
+/** Checks that the message is in no transcript and no turn. */
 export async function demandNoTrace(peer: Peer, id: string): Promise<void> {
-  demand(!appliedIds(peer).includes(id), `the message was taken into a turn: ${id}`);
+  demand(!appliedIds(peer).includes(id), `a turn applied the message: ${id}`);
   const stored = userEntries(await transcript(peer)).some((entry) => entry.id === id);
   demand(!stored, `the message is in the transcript: ${id}`);
 }

@@ -1,14 +1,14 @@
-/** What a rule demands was not so. The message says what was seen instead, in one line. */
+/** A rule does not hold. The message says in one line what was observed instead. */
 export class Broken extends Error {
   override readonly name = 'Broken';
 }
 
-/** The rule's situation did not come about, so that nothing can be said: the answer was too short, no tool was called. */
+/** The situation of a rule did not occur (the answer was too short, no tool was called), so the rule gives no result. */
 export class Skipped extends Error {
   override readonly name: string = 'Skipped';
 }
 
-/** The answer was over before the rule could meet it where it must: tried again, it may come about. */
+/** The answer was over before the rule could act on it. Another attempt can succeed. */
 export class Missed extends Skipped {
   override readonly name = 'Missed';
 }
@@ -25,7 +25,7 @@ export function meet(condition: unknown, otherwise: string): asserts condition {
   if (!condition) throw new Missed(otherwise);
 }
 
-/** A frame as a reason quotes it. */
+/** A value as JSON, short enough for a reason. */
 export function brief(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length <= 160 ? text : `${text.slice(0, 159)}…`;

@@ -7,11 +7,11 @@ import { Broken, brief } from './outcome.ts';
 export interface PeerOptions {
   protocols: readonly string[];
   headers: Readonly<Record<string, string>>;
-  /** How long anything is waited for, in milliseconds. */
-  patienceMs: number;
+  /** How long to wait for a frame, in milliseconds. */
+  timeoutMs: number;
 }
 
-/** The server answered the handshake with something else than 101. */
+/** The server answered the handshake with a status other than 101. */
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly status: number;
@@ -23,13 +23,13 @@ export class Refused extends Error {
 }
 
 export function openPeer(url: string, options: PeerOptions): Promise<Peer> {
-  const { protocols, headers, patienceMs } = options;
+  const { protocols, headers, timeoutMs } = options;
   const socket = new WebSocket(url, [...protocols], {
     headers: { ...headers },
-    handshakeTimeout: patienceMs,
+    handshakeTimeout: timeoutMs,
   });
-  // From the start: the first frames can come in the packet that ends the handshake.
-  const peer = new Peer(socket, patienceMs);
+  // Listen before `open`: the first frames can arrive in the packet that ends the handshake.
+  const peer = new Peer(socket, timeoutMs);
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(peer));
     socket.once('error', reject);
@@ -45,24 +45,24 @@ interface Waiter {
   fail(why: string): void;
 }
 
-/** The kit's end of one connection: keeps what comes in, in order, and waits for what should. */
+/** The kit's end of one connection. It keeps every received frame in order and waits for expected ones. */
 export class Peer {
-  /** Frames of the protocol, as they came. */
+  /** Frames of the protocol, in the order of arrival. */
   readonly received: ServerFrame[] = [];
-  /** What came in and is no frame of the protocol, and why. */
+  /** For each received text that violates the protocol, why. */
   readonly wrong: string[] = [];
-  /** Sizes of all that came in, in bytes. */
+  /** Size of the largest received text, in bytes. */
   largest = 0;
   readonly #socket: WebSocket;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   #waiters: Waiter[] = [];
   #closed: number | undefined;
 
-  constructor(socket: WebSocket, patienceMs: number) {
+  constructor(socket: WebSocket, timeoutMs: number) {
     this.#socket = socket;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
     socket.on('message', (data, isBinary) => this.#receive(data.toString(), isBinary));
-    // `close` follows, and fails whoever waits.
+    // `close` follows and fails every waiter.
     socket.on('error', () => {});
     socket.on('close', (code) => {
       this.#closed = code;
@@ -70,7 +70,7 @@ export class Peer {
     });
   }
 
-  /** The subprotocol that the server chose; empty for none. */
+  /** The subprotocol that the server selected; empty for none. */
   get protocol(): string {
     return this.#socket.protocol;
   }
@@ -79,7 +79,7 @@ export class Peer {
     return this.received.filter(isEvent);
   }
 
-  /** The highest `seq` that came in; 0 before any. */
+  /** The highest `seq` that was received; 0 before the first. */
   get lastSeq(): number {
     return Math.max(0, ...this.events.map(({ seq }) => seq));
   }
@@ -97,16 +97,16 @@ export class Peer {
   }
 
   /**
-   * The first frame of this type, or that matches, received already or still to come; frames before the position
-   * `from` in `received` do not count.
-   * @throws {Broken} when nothing comes, or the connection ends first.
+   * Resolves with the first frame of this type, or the first that matches, whether it was received already or arrives
+   * later. Frames before the position `from` in `received` do not count.
+   * @throws {Broken} when no such frame arrives in time, or the connection ends first.
    */
   wait<T extends FrameType>(wanted: T, options?: WaitOptions): Promise<FrameOf<T>>;
   wait<F extends ServerFrame>(wanted: (frame: ServerFrame) => frame is F, options?: WaitOptions): Promise<F>;
   wait(wanted: (frame: ServerFrame) => boolean, options?: WaitOptions): Promise<ServerFrame>;
   wait(
     wanted: FrameType | ((frame: ServerFrame) => boolean),
-    { what, from = 0, patienceMs = this.#patienceMs }: WaitOptions = {},
+    { what, from = 0, timeoutMs = this.#timeoutMs }: WaitOptions = {},
   ): Promise<ServerFrame> {
     const matches = typeof wanted === 'string' ? ({ type }: ServerFrame) => type === wanted : wanted;
     const name = what ?? (typeof wanted === 'string' ? `\`${wanted}\`` : 'a frame');
@@ -123,20 +123,20 @@ export class Peer {
           clearTimeout(timer);
           const last = this.received.at(-1);
           const seen = this.wrong.at(-1) ?? (last ? brief(last) : 'nothing');
-          reject(new Broken(`${name} did not come: ${why}; last came ${seen}`));
+          reject(new Broken(`${name} did not arrive: ${why}; the last frame was ${seen}`));
         },
       };
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        waiter.fail(`nothing within ${patienceMs / 1000} s`);
-      }, patienceMs);
+        waiter.fail(`nothing within ${timeoutMs / 1000} s`);
+      }, timeoutMs);
       if (waiter.look()) return;
       if (this.#closed === undefined) this.#waiters.push(waiter);
       else waiter.fail(`the connection was closed with ${this.#closed}`);
     });
   }
 
-  /** Ends the connection without a word, as a lost network does. */
+  /** Ends the connection without a closing handshake, as a lost network does. */
   cut(): Promise<void> {
     this.#socket.terminate();
     return this.#gone();
@@ -144,7 +144,7 @@ export class Peer {
 
   close(): Promise<void> {
     this.#socket.close();
-    // A server that does not answer the closing handshake must not hold the kit up.
+    // A server that does not answer the closing handshake must not block the kit.
     const timer = setTimeout(() => this.#socket.terminate(), 1000);
     return this.#gone().finally(() => clearTimeout(timer));
   }
@@ -161,15 +161,15 @@ export class Peer {
     if (reading.kind === 'frame') this.received.push(reading.frame);
     if (reading.kind === 'wrong') this.wrong.push(reading.why);
     this.#waiters = this.#waiters.filter((waiter) => !waiter.look());
-    // Whatever was asked is not answered then: no use to wait for it.
+    // A frame that was refused for its rate gets no other answer, so nothing is waited for any more.
     if (reading.kind === 'frame' && isRateLimit(reading.frame))
       for (const waiter of this.#waiters.splice(0)) waiter.fail('the server limits the rate of frames');
   }
 }
 
 export interface WaitOptions {
-  /** Named in the reason when it does not come. */
+  /** Names the expected frame in the reason of a failure. */
   what?: string;
   from?: number;
-  patienceMs?: number;
+  timeoutMs?: number;
 }

@@ -14,13 +14,13 @@ export interface Result {
 export interface RunOptions {
   target: Target;
   rules: readonly Rule[];
-  /** Scenarios at a time, each in sessions of its own. */
+  /** Scenarios that run at the same time, each in sessions of its own. */
   parallel: number;
-  /** Hears of each rule as soon as it is judged. */
+  /** Called with each result as soon as it is known. */
   onResult?: (result: Result) => void;
 }
 
-/** Runs the rules against the server. Results come in the order of the rules. */
+/** Runs the rules against the server: scenarios first, then watches over their connections. Results are in the order of `rules`. */
 export async function runRules({ target, rules, parallel, onResult }: RunOptions): Promise<Result[]> {
   const results = new Map<Rule, Result>();
   const recordings: Recording[] = [];
@@ -41,7 +41,7 @@ export async function runRules({ target, rules, parallel, onResult }: RunOptions
   return rules.flatMap((rule) => results.get(rule) ?? []);
 }
 
-/** A rule that missed its situation, as can happen with a quick model or a slow machine, gets another chance. */
+/** Attempts of a scenario that misses its situation, as can happen with a fast model or a slow machine. */
 const TRIES = 3;
 
 async function runScenario(rule: Scenario, server: Server): Promise<Result> {
@@ -58,8 +58,8 @@ async function runScenario(rule: Scenario, server: Server): Promise<Result> {
     }
   } catch (error) {
     const limited = server.recordings.some(({ peer }) => peer.received.some(isRateLimit));
-    const told = limited ? new Skipped('the server limits the rate of frames; try --parallel 1') : error;
-    return { rule, ...verdict(told), seconds: seconds() };
+    const cause = limited ? new Skipped('the server limits the rate of frames; try --parallel 1') : error;
+    return { rule, ...verdict(cause), seconds: seconds() };
   } finally {
     await server.tidy();
   }
@@ -77,6 +77,6 @@ function judge(rule: Watch, recordings: readonly Recording[]): Result {
 function verdict(error: unknown): { outcome: 'failed' | 'skipped'; reason: string } {
   if (error instanceof Skipped) return { outcome: 'skipped', reason: error.message };
   if (error instanceof Broken) return { outcome: 'failed', reason: error.message };
-  // The server hung up, refused a handshake, or the kit itself is wrong: it did not pass.
+  // The server closed the connection or refused a handshake, or the kit has a fault: the rule did not pass.
   return { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
 }

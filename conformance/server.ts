@@ -10,30 +10,30 @@ export interface Target {
   token?: string | undefined;
   /** A token of another principal. */
   otherToken?: string | undefined;
-  /** How long a frame is waited for, in milliseconds. */
-  patienceMs: number;
+  /** How long to wait for a frame, in milliseconds. */
+  timeoutMs: number;
 }
 
 export interface ConnectOptions {
   session?: string;
   name?: string;
-  /** Subprotocols to ask for. */
+  /** Subprotocols to offer. */
   protocols?: readonly string[];
-  /** Another token than the kit's own; an empty one for none. */
+  /** Replaces the kit's own token; empty for no token. */
   token?: string;
-  /** Where the token is put. */
+  /** Where the token is sent. */
   tokenIn?: 'header' | 'subprotocol' | 'query';
 }
 
-/** One connection, as the rules over everything see it. */
+/** One connection, as watches see it. */
 export interface Recording {
   rule: string;
   peer: Peer;
-  /** The session that it was opened for; undefined when the server chose. */
+  /** The session that was asked for; undefined when the server generated one. */
   session: string | undefined;
 }
 
-/** The server as one rule sees it: every connection is recorded, and tidied up behind it. */
+/** The server as one scenario sees it. It records every connection, for watches and to close it afterwards. */
 export class Server {
   readonly target: Target;
   readonly recordings: Recording[] = [];
@@ -44,7 +44,7 @@ export class Server {
     this.#rule = rule;
   }
 
-  /** The id of a session that nobody has used. */
+  /** A session id that was not used before. */
   newSession(): string {
     return `conformance-${randomUUID()}`;
   }
@@ -61,13 +61,13 @@ export class Server {
         ...(token && tokenIn === 'subprotocol' ? [`bearer.${token}`] : []),
       ],
       headers: token && tokenIn === 'header' ? { Authorization: `Bearer ${token}` } : {},
-      patienceMs: this.target.patienceMs,
+      timeoutMs: this.target.timeoutMs,
     });
     this.recordings.push({ rule: this.#rule, peer, session });
     return peer;
   }
 
-  /** Stops what the rule left running, so that it costs nobody anything, and closes every connection. */
+  /** Aborts turns that still run, so that they cost nothing more, and closes every connection. */
   async tidy(): Promise<void> {
     const open = this.recordings.filter(({ peer }) => peer.isOpen);
     await Promise.all(open.map(({ peer }) => stopRunning(peer)));
@@ -76,11 +76,11 @@ export class Server {
 }
 
 const TOO_MANY = 429;
-/** Servers count connections by the minute. */
+/** A server counts connections per minute, so this many attempts with this pause span more than one window. */
 const RATE_TRIES = 8;
 const RATE_PAUSE_MS = 10_000;
 
-/** A server that limits how fast one may connect is waited for. */
+/** Opens a connection. A server that refuses with 429 is tried again after a pause. */
 async function openInTime(url: string, options: PeerOptions): Promise<Peer> {
   for (let tries = 1; ; tries++) {
     try {
@@ -96,11 +96,11 @@ const TIDY_MS = 2000;
 
 async function stopRunning(peer: Peer): Promise<void> {
   const ends = new Set(peer.received.filter(isEnd).map(({ turn_id }) => turn_id));
-  const greeting = peer.received.find((frame) => frame.type === 'session_start');
-  const running = peer.events.at(-1)?.turn_id ?? greeting?.active_turn?.turn_id;
+  const start = peer.received.find((frame) => frame.type === 'session_start');
+  const running = peer.events.at(-1)?.turn_id ?? start?.active_turn?.turn_id;
   if (running === undefined || ends.has(running)) return;
   peer.send({ type: 'abort', turn_id: running, pending: 'discard' });
-  const over = peer.wait((frame) => isEnd(frame) && frame.turn_id === running, { patienceMs: TIDY_MS });
-  // A server that does not stop has failed a rule of its own.
+  const over = peer.wait((frame) => isEnd(frame) && frame.turn_id === running, { timeoutMs: TIDY_MS });
+  // Whether a server stops is checked by other rules (5.6.1).
   await over.catch(() => {});
 }

@@ -20,13 +20,13 @@ import type { Peer } from '../peer.ts';
 import { ESSAY, PARAGRAPH, SHORT } from '../prompts.ts';
 import type { Scenario } from '../rule.ts';
 
-/** The turn was stopped. @throws {Missed} when it had ended by itself before. */
+/** The turn's `aborted`. @throws {Missed} when the turn had ended before. */
 async function abortedEnd(peer: Peer, turn: string) {
   const end = await endOf(peer, turn);
   if (end.type === 'done') {
     const isTooLate = (frame: ServerFrame) => frame.type === 'error' && frame.code === 'NO_ACTIVE_TURN';
     await peer.wait(isTooLate, { what: '`aborted`, or NO_ACTIVE_TURN after `done`,' });
-    throw new Missed('the answer was over before the abort came in');
+    throw new Missed('the answer was over before the server received the abort');
   }
   demand(end.type === 'aborted', `after \`abort\` the turn ended in ${brief(end)}`);
   return end;
@@ -37,7 +37,7 @@ export const ABORT: readonly Scenario[] = [
     name: 'abort-keeps-what-was-said',
     promise: 'P3',
     points: ['5.2.1', '5.6.3'],
-    says: 'an aborted answer is what was shown of it: in `full_response`, in the transcript, for good',
+    says: 'an aborted answer keeps the text that was sent: in `full_response` and in the transcript',
     async run(server) {
       const { peer, turn } = await speakingTurn(server, ESSAY);
       peer.send({ type: 'abort' });
@@ -45,10 +45,10 @@ export const ABORT: readonly Scenario[] = [
       const shown = shownText(peer, turn);
       demand(
         full_response === shown,
-        `shown was ${brief(shown)}, \`full_response\` is ${brief(full_response)}`,
+        `the chunks are ${brief(shown)}, \`full_response\` is ${brief(full_response)}`,
       );
       const stored = storedText(await transcript(peer), turn);
-      demand(stored === shown, `shown was ${brief(shown)}, the transcript has ${brief(stored)}`);
+      demand(stored === shown, `the chunks are ${brief(shown)}, the transcript has ${brief(stored)}`);
       const next = await ask(peer, SHORT);
       await doneOf(peer, next.ack.turn_id);
       const later = storedText(await transcript(peer), turn);
@@ -59,7 +59,7 @@ export const ABORT: readonly Scenario[] = [
     name: 'abort-names-its-turn',
     promise: 'P14',
     points: ['5.6.4'],
-    says: '`abort` of another turn is `NO_ACTIVE_TURN`, and the running one goes on',
+    says: '`abort` of another turn is answered `NO_ACTIVE_TURN`, and the running turn goes on',
     async run(server) {
       const { peer, turn } = await speakingTurn(server, PARAGRAPH);
       await refusal(peer, JSON.stringify({ type: 'abort', turn_id: 'another' }), 'NO_ACTIVE_TURN');
@@ -70,7 +70,7 @@ export const ABORT: readonly Scenario[] = [
     name: 'abort-from-any-connection',
     promise: 'P14',
     points: ['5.6.1'],
-    says: 'any connection of the session can stop its turn, and all see it',
+    says: 'any connection of the session can abort its turn, and all get `aborted`',
     async run(server) {
       const { peer, session, turn } = await speakingTurn(server, ESSAY);
       const other = await visit(server, session);
@@ -83,7 +83,7 @@ export const ABORT: readonly Scenario[] = [
     name: 'abort-keep',
     promise: 'P1',
     points: ['5.6.5'],
-    says: 'what waits when a turn is aborted becomes the next turn, unless told otherwise',
+    says: 'after `abort`, by default, the messages in the inbox become the next turn',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
       const { peer, turn } = running;
@@ -93,7 +93,10 @@ export const ABORT: readonly Scenario[] = [
       const next = await peer.wait((frame) => frame.type === 'turn_start' && frame.turn_id !== turn, {
         what: 'the next `turn_start`',
       });
-      demand(next.type === 'turn_start' && next.message_ids.includes(id), `what began is ${brief(next)}`);
+      demand(
+        next.type === 'turn_start' && next.message_ids.includes(id),
+        `the next turn began with ${brief(next)}`,
+      );
       await doneOf(peer, next.turn_id);
       await demandOneEntry(peer, id);
     },
@@ -102,7 +105,7 @@ export const ABORT: readonly Scenario[] = [
     name: 'abort-discard',
     promise: 'P1 P2',
     points: ['5.6.6'],
-    says: 'with `pending: discard` what waits is answered `cancelled`, and is nowhere',
+    says: 'with `pending: discard` pending messages are answered `cancelled`, and are in no turn',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
       const { peer, turn } = running;
@@ -110,9 +113,9 @@ export const ABORT: readonly Scenario[] = [
       peer.send({ type: 'abort', pending: 'discard' });
       await abortedEnd(peer, turn);
       await peer.wait((frame) => frame.type === 'cancelled' && frame.ids.includes(id), {
-        what: '`cancelled` for what waited',
+        what: '`cancelled` for the pending message',
       });
-      // A turn of its own would have begun by the end of the next one.
+      // If the message still had a turn, that turn would begin before this one ends.
       const next = await ask(peer, SHORT);
       await doneOf(peer, next.ack.turn_id);
       await demandNoTrace(peer, id);
@@ -122,7 +125,7 @@ export const ABORT: readonly Scenario[] = [
     name: 'abort-while-tools-run',
     promise: 'P13',
     points: ['5.4.1'],
-    says: 'an abort while a tool runs leaves every call with one result',
+    says: 'after an abort while a tool runs, every call has one result',
     async run(server) {
       const { peer, turn } = await turnWithTool(server, 6);
       peer.send({ type: 'abort' });

@@ -5,18 +5,18 @@ import type { Watch } from '../rule.ts';
 import type { Recording } from '../server.ts';
 
 const watched = (recordings: readonly Recording[]): readonly Recording[] => {
-  const heard = recordings.filter(({ peer }) => peer.events.length > 0);
-  need(heard.length > 0, 'no connection saw an event');
-  return heard;
+  const withEvents = recordings.filter(({ peer }) => peer.events.length > 0);
+  need(withEvents.length > 0, 'no connection received an event');
+  return withEvents;
 };
 
-/** Events by `seq`, each once: in which order they came is the question of one rule, and of no other. */
+/** Events in the order of `seq`, each once. Only `always-seq` checks the order in which they arrived. */
 function inOrder({ peer }: Recording): EventFrame[] {
   const bySeq = new Map(peer.events.map((event) => [event.seq, event]));
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
 }
 
-/** The turns of which this connection saw everything from `turn_start` on. */
+/** The turns of which this connection received every event from `turn_start` on. */
 function wholeTurns(recording: Recording): EventFrame[][] {
   const turns = new Map<string, EventFrame[]>();
   for (const event of inOrder(recording)) {
@@ -34,7 +34,7 @@ export const ALWAYS: readonly Watch[] = [
     name: 'always-frames-valid',
     promise: 'wire',
     points: ['3.1.1', '3.1.2', '3.1.5', '11.1.1'],
-    says: 'every frame has the fields that the protocol gives it',
+    says: 'every frame has the fields that the protocol defines for it',
     judge(recordings) {
       need(
         recordings.some(({ peer }) => peer.received.length > 0),
@@ -51,12 +51,12 @@ export const ALWAYS: readonly Watch[] = [
     points: ['3.1.6'],
     says: 'no frame is larger than `limits.frame_bytes`',
     judge(recordings) {
-      const greeted = recordings.flatMap(({ peer }) => {
+      const started = recordings.flatMap(({ peer }) => {
         const start = peer.received.find((frame) => frame.type === 'session_start');
         return start ? [{ peer, limit: start.limits.frame_bytes }] : [];
       });
-      need(greeted.length > 0, 'no connection was greeted');
-      for (const { peer, limit } of greeted) {
+      need(started.length > 0, 'no connection received `session_start`');
+      for (const { peer, limit } of started) {
         demand(peer.largest <= limit, `a frame has ${peer.largest} bytes, the limit is ${limit}`);
       }
     },
@@ -71,7 +71,7 @@ export const ALWAYS: readonly Watch[] = [
         const [first] = peer.events;
         const wrong = peer.events.findIndex(({ seq }, i) => seq !== (first?.seq ?? 0) + i);
         const around = peer.events.slice(Math.max(0, wrong - 1), wrong + 1).map(({ seq }) => seq);
-        demand(wrong < 0, `in ${rule}: after event ${around[0]} came ${around[1]}`);
+        demand(wrong < 0, `in ${rule}: event ${around[0]} is followed by ${around[1]}`);
       }
     },
   },
@@ -86,7 +86,7 @@ export const ALWAYS: readonly Watch[] = [
           let length = 0;
           for (const event of turn) {
             if (event.type !== 'chunk') continue;
-            const why = `in ${recording.rule}: after ${length} characters came the offset ${event.offset}`;
+            const why = `in ${recording.rule}: a chunk after ${length} characters has the offset ${event.offset}`;
             demand(event.offset === length, why);
             length += event.content.length;
           }
@@ -105,7 +105,7 @@ export const ALWAYS: readonly Watch[] = [
           const end = turn.find(isEnd);
           if (!end || end.full_response === null) continue;
           const text = turn.map((event) => (event.type === 'chunk' ? event.content : '')).join('');
-          const why = `in ${recording.rule}: ${end.type} says ${brief(end.full_response)}, the chunks ${brief(text)}`;
+          const why = `in ${recording.rule}: ${end.type} has ${brief(end.full_response)}, the chunks are ${brief(text)}`;
           demand(end.full_response === text, why);
         }
       }
@@ -115,15 +115,15 @@ export const ALWAYS: readonly Watch[] = [
     name: 'always-nothing-after-the-end',
     promise: 'P3',
     points: ['5.1.2', '5.1.3'],
-    says: 'after its end nothing more comes of a turn, and turns do not overlap',
+    says: 'a turn has no event after its end, and turns do not overlap',
     judge(recordings) {
       for (const recording of watched(recordings)) {
         const over = new Set<string>();
         let running: string | undefined;
         for (const event of inOrder(recording)) {
-          demand(!over.has(event.turn_id), `in ${recording.rule}: after its end came ${brief(event)}`);
+          demand(!over.has(event.turn_id), `in ${recording.rule}: after the turn’s end: ${brief(event)}`);
           const other = running !== undefined && running !== event.turn_id;
-          demand(!other, `in ${recording.rule}: while turn ${running} ran came ${brief(event)}`);
+          demand(!other, `in ${recording.rule}: while turn ${running} ran: ${brief(event)}`);
           running = isEnd(event) ? undefined : event.turn_id;
           if (isEnd(event)) over.add(event.turn_id);
         }

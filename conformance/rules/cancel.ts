@@ -4,7 +4,7 @@ import type { Peer } from '../peer.ts';
 import { PARAGRAPH, SHORT } from '../prompts.ts';
 import type { Scenario } from '../rule.ts';
 
-/** Withdraws a message. @throws {Missed} when a turn had taken it in before. */
+/** Withdraws a message. @throws {Missed} when a turn had applied it before. */
 async function withdraw(peer: Peer, id: string): Promise<void> {
   const from = peer.received.length;
   peer.send({ type: 'cancel', id });
@@ -16,12 +16,12 @@ async function withdraw(peer: Peer, id: string): Promise<void> {
   if (answer.type === 'cancelled') return;
   if (answer.type !== 'error' || answer.code !== 'NOT_PENDING')
     throw new Broken(`\`cancel\` was answered by ${brief(answer)}`);
-  // Then a turn has it, and says so.
+  // Then a turn applied the message, and an event says so.
   await peer.wait(
     (frame) => frame.type === 'applied' && frame.messages.some((message) => message.id === id),
     { what: '`applied` after NOT_PENDING' },
   );
-  throw new Missed('the message was taken in before it could be withdrawn');
+  throw new Missed('the message was applied before it could be withdrawn');
 }
 
 export const CANCEL: readonly Scenario[] = [
@@ -29,7 +29,7 @@ export const CANCEL: readonly Scenario[] = [
     name: 'cancel-steering',
     promise: 'P1 P2',
     points: ['6.2.4', '6.8.1', '6.8.2'],
-    says: 'steering that waits can be withdrawn: it is answered `cancelled`, and is nowhere',
+    says: 'pending steering can be withdrawn: it is answered `cancelled`, and is in no turn',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { id } = await steer(running, SHORT);
@@ -42,7 +42,7 @@ export const CANCEL: readonly Scenario[] = [
     name: 'cancel-queued',
     promise: 'P1 P2',
     points: ['6.2.4', '6.8.1', '6.8.2'],
-    says: 'a message that waits for a turn of its own can be withdrawn; that turn never begins',
+    says: 'a message that waits for a turn of its own can be withdrawn, and that turn never begins',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer } = running;
@@ -60,7 +60,7 @@ export const CANCEL: readonly Scenario[] = [
     name: 'cancel-again',
     promise: 'P10',
     points: ['6.7.2', '6.8.4'],
-    says: 'a second `cancel`, and the message sent again, get the same answer',
+    says: 'a second `cancel`, and a repeat of the withdrawn message, get the same answer',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer, turn } = running;

@@ -19,16 +19,16 @@ import { brief, demand, Missed, need } from '../outcome.ts';
 import { PARAGRAPH, SHORT, waits } from '../prompts.ts';
 import type { Scenario } from '../rule.ts';
 
-/** Beyond this many messages the kit does not try to fill a queue. */
+/** The kit does not fill a queue that takes more than this many messages. */
 const MOST = 200;
-/** Sent at a time, so that a burst does not test the server's capacity instead of its limit. */
+/** Messages sent at a time, so that a burst does not test the server's capacity instead of its limit. */
 const BATCH = 8;
 
 const NOT_JSON = ['{"type":"message"', 'hello', '"hello"', '[{"type":"ping"}]', 'null', '7'];
 
 const UNKNOWN_TYPES = ['dance', undefined, 7, 'toString', 'done'];
 
-/** Frames with one field that cannot be, and its name. */
+/** Frames with one invalid field, and the name of the field. */
 const INVALID: readonly (readonly [field: string, frame: object])[] = [
   ['content', { type: 'message' }],
   ['content', { type: 'message', content: 7 }],
@@ -53,7 +53,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-invalid-json',
     promise: 'wire',
     points: ['3.1.1', '10.1.1', '10.1.2'],
-    says: 'whatever is no JSON object is `INVALID_JSON`, and the connection stays open',
+    says: 'a text that is not a JSON object is `INVALID_JSON`, and the connection stays open',
     async run(server) {
       const { peer } = await visit(server);
       for (const text of NOT_JSON) await refusal(peer, text, 'INVALID_JSON');
@@ -64,12 +64,12 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-unknown-type',
     promise: 'wire',
     points: ['3.1.2', '10.1.1', '10.1.2'],
-    says: 'a type that no client sends is `UNKNOWN_MESSAGE_TYPE`, and the connection stays open',
+    says: 'a type that no client frame has is `UNKNOWN_MESSAGE_TYPE`, and the connection stays open',
     async run(server) {
       const { peer } = await visit(server);
       for (const type of UNKNOWN_TYPES) {
         const { id } = await refusal(peer, JSON.stringify({ type, id: 'x1' }), 'UNKNOWN_MESSAGE_TYPE');
-        demand(id === 'x1', `the error does not name the frame’s id, but ${id}`);
+        demand(id === 'x1', `the error has the id ${id}, not that of the frame`);
       }
       await answersPing(peer);
     },
@@ -78,7 +78,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-invalid-frame',
     promise: 'wire',
     points: ['4.1.2', '6.1.4', '10.1.1', '10.1.2'],
-    says: 'a field that cannot be is `INVALID_FRAME`, which names it, and the connection stays open',
+    says: 'an invalid field is `INVALID_FRAME`, which names it, and the connection stays open',
     async run(server) {
       const { peer } = await visit(server);
       for (const [field, frame] of INVALID) {
@@ -144,7 +144,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-not-pending',
     promise: 'P1',
     points: ['6.8.3', '10.1.3'],
-    says: '`cancel` of an unknown message, or of one that a turn has, is `NOT_PENDING`',
+    says: '`cancel` of an unknown message, or of one that a turn applied, is `NOT_PENDING`',
     async run(server) {
       const running = await speakingTurn(server, SHORT);
       const { peer, turn } = running;
@@ -160,7 +160,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-invalid-approval',
     promise: 'wire',
     points: ['5.5.2'],
-    says: 'an answer to an approval that nobody asked for is `INVALID_APPROVAL_RESPONSE`',
+    says: 'an answer to an approval request that was never made is `INVALID_APPROVAL_RESPONSE`',
     async run(server) {
       const { peer } = await visit(server);
       const frame = { type: 'approval_response', request_id: newId(), decision: 'approve' };
@@ -172,7 +172,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-turn-untouched',
     promise: 'P14',
     points: ['6.2.4', '10.1.1'],
-    says: 'frames in error leave a running turn untouched, and nothing of them is stored',
+    says: 'refused frames do not change a running turn, and nothing of them is stored',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer, turn } = running;
@@ -189,7 +189,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-unknown-fields',
     promise: 'wire',
     points: ['3.1.3'],
-    says: 'fields that nobody knows are ignored',
+    says: 'fields that the protocol does not define are ignored',
     async run(server) {
       const { peer } = await visit(server);
       const id = newId();
@@ -205,7 +205,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-steering-queue-full',
     promise: 'P1 P2',
     points: ['6.2.4', '11.1.2'],
-    says: 'an inbox takes `limits.inbox_messages`; one more is `STEERING_QUEUE_FULL`, and nowhere',
+    says: 'an inbox takes `limits.inbox_messages`; one more is `STEERING_QUEUE_FULL`, and not stored',
     async run(server) {
       const running = await turnWithTool(server, 10);
       const { peer, start } = running;
@@ -242,7 +242,7 @@ export const CODES: readonly Scenario[] = [
     name: 'codes-session-queue-full',
     promise: 'P2 P5',
     points: ['6.2.4', '11.1.2'],
-    says: 'a session takes `limits.session_turns`; one more is `SESSION_QUEUE_FULL`, and nowhere',
+    says: 'a session takes `limits.session_turns`; one more is `SESSION_QUEUE_FULL`, and not stored',
     async run(server) {
       const { peer, start } = await visit(server);
       const limit = start.limits.session_turns;
@@ -279,7 +279,7 @@ export const CODES: readonly Scenario[] = [
       const later = await ask(peer, SHORT);
       await doneOf(peer, later.ack.turn_id);
       await demandNoTrace(peer, id);
-      demand(appliedIds(peer).join() === later.id, `the turns have taken in ${appliedIds(peer)}`);
+      demand(appliedIds(peer).join() === later.id, `the turns applied ${appliedIds(peer)}`);
       const users = userEntries(await transcript(peer)).length;
       demand(users === 1, `the transcript has ${users} messages of the user, not 1`);
     },

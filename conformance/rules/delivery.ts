@@ -9,7 +9,7 @@ export const DELIVERY: readonly Scenario[] = [
     name: 'delivery-queue',
     promise: 'P5',
     points: ['5.1.3', '6.2.3', '6.5.1'],
-    says: '`queue` waits for a turn of its own, in order, behind what steers the running one',
+    says: '`queue` messages get turns of their own, in order, after the turn in flight and its steering',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer, turn, id: first } = running;
@@ -20,14 +20,14 @@ export const DELIVERY: readonly Scenario[] = [
       const steering = await steer(running, SHORT);
       for (const wanted of [turn, one.ack.turn_id, two.ack.turn_id]) await doneOf(peer, wanted);
       const order = [first, steering.id, one.id, two.id];
-      demand(appliedIds(peer).join() === order.join(), 'they were not taken in in the order promised');
+      demand(appliedIds(peer).join() === order.join(), `the messages were applied as ${appliedIds(peer)}`);
     },
   },
   {
     name: 'delivery-queue-when-idle',
     promise: 'wire',
     points: ['6.2.3', '6.5.2'],
-    says: '`queue` opens a turn at once when nothing runs',
+    says: '`queue` opens a turn at once when no turn is in flight',
     async run(server) {
       const { peer } = await visit(server);
       const { ack } = await ask(peer, SHORT, { delivery: 'queue' });
@@ -39,7 +39,7 @@ export const DELIVERY: readonly Scenario[] = [
     name: 'delivery-now',
     promise: 'P3',
     points: ['5.2.2', '6.5.3'],
-    says: '`now` cuts the running model call at once; what was said stays, and the same turn goes on',
+    says: '`now` cuts the running model call; the text that was sent stays, and the turn goes on',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
       const { peer, turn } = running;
@@ -52,7 +52,7 @@ export const DELIVERY: readonly Scenario[] = [
       const { full_response } = await doneOf(peer, turn);
       demand(
         full_response === null || full_response.startsWith(before),
-        'what was said before the cut is not in the `full_response`',
+        'the text before the cut is not in the `full_response`',
       );
     },
   },
@@ -60,7 +60,7 @@ export const DELIVERY: readonly Scenario[] = [
     name: 'delivery-now-takes-along',
     promise: 'P6',
     points: ['6.5.4'],
-    says: '`now` takes along, in order, the steering that waits already',
+    says: 'with a `now` message, steering that is pending already is applied, in order',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
       const waiting = await steer(running, SHORT);
@@ -68,7 +68,7 @@ export const DELIVERY: readonly Scenario[] = [
       const { peer } = running;
       await peer.wait(() => appliedIds(peer).includes(urgent.id), { what: '`applied` at once' });
       const order = [running.id, waiting.id, urgent.id];
-      demand(appliedIds(peer).join() === order.join(), 'they were not taken in in the order sent');
+      demand(appliedIds(peer).join() === order.join(), `the messages were applied as ${appliedIds(peer)}`);
       if (!peer.received.some(isEnd)) await stop(running);
     },
   },

@@ -27,12 +27,12 @@ export const HANDSHAKE: readonly Scenario[] = [
     name: 'handshake-subprotocol',
     promise: 'wire',
     points: ['4.1.7'],
-    says: 'the subprotocol `midturn.v1` is echoed, also among others',
+    says: 'the subprotocol `midturn.v1` is selected, also among others',
     async run(server) {
       for (const protocols of [['midturn.v1'], ['other.v9', 'midturn.v1'], ['zeroclaw.v1']]) {
         const wanted = protocols.at(-1);
         const peer = await server.connect({ session: server.newSession(), protocols });
-        demand(peer.protocol === wanted, `asked for ${protocols}, the server chose "${peer.protocol}"`);
+        demand(peer.protocol === wanted, `offered ${protocols}, the server selected "${peer.protocol}"`);
       }
     },
   },
@@ -55,7 +55,7 @@ export const HANDSHAKE: readonly Scenario[] = [
         peer.sendText(text);
         await peer.wait(({ type }) => type !== 'session_start', { what: `the answer to ${text}` });
         const [first] = peer.received;
-        demand(first?.type === 'session_start', `${text} was answered by ${brief(first)} first`);
+        demand(first?.type === 'session_start', `the first answer to ${text} was ${brief(first)}`);
       }
     },
   },
@@ -63,7 +63,7 @@ export const HANDSHAKE: readonly Scenario[] = [
     name: 'handshake-one-greeting',
     promise: 'wire',
     points: ['4.2.3'],
-    says: 'many frames at once are greeted once',
+    says: 'many frames at once get one `session_start`',
     async run(server) {
       const peer = await server.connect({ session: server.newSession() });
       const nonces = ['a', 'b', 'c', 'd'];
@@ -71,9 +71,9 @@ export const HANDSHAKE: readonly Scenario[] = [
       peer.send({ type: 'connect' });
       await peer.wait('connected');
       for (const nonce of nonces) await peer.wait((frame) => frame.type === 'pong' && frame.nonce === nonce);
-      const greetings = peer.received.filter(({ type }) => type === 'session_start').length;
-      demand(greetings === 1, `\`session_start\` came ${greetings} times`);
-      demand(peer.received[0]?.type === 'session_start', `first came ${brief(peer.received[0])}`);
+      const starts = peer.received.filter(({ type }) => type === 'session_start').length;
+      demand(starts === 1, `\`session_start\` was sent ${starts} times`);
+      demand(peer.received[0]?.type === 'session_start', `the first frame was ${brief(peer.received[0])}`);
     },
   },
   {
@@ -84,17 +84,20 @@ export const HANDSHAKE: readonly Scenario[] = [
     async run(server) {
       const { peer, session, start } = await visit(server);
       const types = peer.received.map(({ type }) => type).join();
-      demand(types === 'session_start,connected', `what came was ${types}`);
-      demand(start.session_id === session, `session ${session} was asked for, ${start.session_id} is told`);
-      demand(start.last_seq === 0 && !start.active_turn, `a new session is told as ${brief(start)}`);
-      demand(!start.resumed && start.message_count === 0, `a new session is told as ${brief(start)}`);
+      demand(types === 'session_start,connected', `the answer was ${types}`);
+      demand(
+        start.session_id === session,
+        `session ${session} was asked for, the answer names ${start.session_id}`,
+      );
+      demand(start.last_seq === 0 && !start.active_turn, `a new session is described as ${brief(start)}`);
+      demand(!start.resumed && start.message_count === 0, `a new session is described as ${brief(start)}`);
     },
   },
   {
     name: 'handshake-generated-session',
     promise: 'wire',
     points: ['4.1.1'],
-    says: 'without a session id, a session of its own is generated, and can be come back to',
+    says: 'without a session id, the server generates a new one, to which a client can connect again',
     async run(server) {
       const peers = [await server.connect(), await server.connect()];
       const starts = [];
@@ -105,7 +108,7 @@ export const HANDSHAKE: readonly Scenario[] = [
       const [one, two] = starts.map(({ session_id }) => session_id);
       demand(one && two && one !== two, `two connections were given the sessions ${one} and ${two}`);
       const back = await visit(server, one);
-      demand(back.start.session_id === one, `coming back to ${one} led to ${back.start.session_id}`);
+      demand(back.start.session_id === one, `connecting to ${one} again led to ${back.start.session_id}`);
     },
   },
   {
@@ -118,21 +121,21 @@ export const HANDSHAKE: readonly Scenario[] = [
       const peer = await server.connect();
       peer.send({ type: 'connect', session_id: session });
       const { session_id } = await peer.wait('session_start');
-      demand(session_id === session, `session ${session} was asked for, ${session_id} is told`);
+      demand(session_id === session, `session ${session} was asked for, the answer names ${session_id}`);
     },
   },
   {
     name: 'handshake-name',
     promise: 'wire',
     points: ['4.1.4', '4.3.1'],
-    says: 'the `name` of the URL is the name of a new session, told again to who comes back',
+    says: 'the `name` of the URL names a new session, and later connections get it too',
     async run(server) {
       const session = server.newSession();
       for (const options of [{ session, name: 'Groceries' }, { session }]) {
         const peer = await server.connect(options);
         peer.send({ type: 'connect' });
         const { name } = await peer.wait('session_start');
-        demand(name === 'Groceries', `\`session_start\` names it ${brief(name)}`);
+        demand(name === 'Groceries', `\`session_start\` has the name ${brief(name)}`);
       }
     },
   },
@@ -140,18 +143,18 @@ export const HANDSHAKE: readonly Scenario[] = [
     name: 'handshake-comes-back',
     promise: 'wire',
     points: ['4.3.1', '4.3.2'],
-    says: 'a later `session_start` tells what the session holds',
+    says: 'a later `session_start` gives the state of the session',
     async run(server) {
       const { peer, session, start } = await visit(server);
       const { ack } = await ask(peer, SHORT);
       const { seq } = await doneOf(peer, ack.turn_id);
       const entries = await transcript(peer);
       const again = (await visit(server, session)).start;
-      demand(again.resumed, 'a session with a transcript is told as not resumed');
+      demand(again.resumed, '`resumed` is false for a session with a transcript');
       demand(again.last_seq === seq, `\`last_seq\` is ${again.last_seq} after event ${seq}`);
       demand(
         again.message_count === entries.length,
-        `\`message_count\` is ${again.message_count} of ${entries.length}`,
+        `\`message_count\` is ${again.message_count}, the transcript has ${entries.length}`,
       );
       demand(again.lane !== start.lane, 'two connections were given the same lane');
     },
@@ -167,7 +170,7 @@ export const HANDSHAKE: readonly Scenario[] = [
         const peer = await server.connect({ session: server.newSession(), token, tokenIn });
         peer.send({ type: 'connect' });
         await peer.wait('connected', { what: `\`connected\` with the token in the ${tokenIn}` });
-        demand(peer.protocol === 'midturn.v1', `the server chose the subprotocol "${peer.protocol}"`);
+        demand(peer.protocol === 'midturn.v1', `the server selected the subprotocol "${peer.protocol}"`);
       }
     },
   },
@@ -180,10 +183,10 @@ export const HANDSHAKE: readonly Scenario[] = [
       withToken(server);
       for (const tokenIn of ['header', 'subprotocol', 'query'] as const) {
         const wrong = { session: server.newSession(), token: `wrong-${newId()}`, tokenIn };
-        demand(await isRefused(server, wrong), `a wrong token in the ${tokenIn} was let in`);
+        demand(await isRefused(server, wrong), `a wrong token in the ${tokenIn} was accepted`);
       }
       const none = { session: server.newSession(), token: '' };
-      demand(await isRefused(server, none), 'no token was let in');
+      demand(await isRefused(server, none), 'a handshake without a token was accepted');
     },
   },
   {
@@ -200,14 +203,17 @@ export const HANDSHAKE: readonly Scenario[] = [
       other.send({ type: 'connect', resume: { lane: start.lane, after_seq: 0 } });
       await other.wait('connected');
       const theirs = await other.wait('session_start');
-      demand(!theirs.active_turn && theirs.last_seq === 0, `the other is told ${brief(theirs)}`);
-      demand(theirs.lane !== start.lane, 'the other was given the lane');
+      demand(!theirs.active_turn && theirs.last_seq === 0, `the other principal got ${brief(theirs)}`);
+      demand(theirs.lane !== start.lane, 'the other principal got the lane');
       other.send({ type: 'cancel', id });
       await other.wait((frame) => frame.type === 'error' && frame.code === 'NOT_PENDING');
       await doneOf(peer, ack.turn_id);
       const entries = await transcript(other);
-      demand(entries.length === 0, `the other reads ${brief(entries)}`);
-      demand(!other.received.some(isEvent), `the other received ${brief(other.received.find(isEvent))}`);
+      demand(entries.length === 0, `the other principal reads ${brief(entries)}`);
+      demand(
+        !other.received.some(isEvent),
+        `the other principal received ${brief(other.received.find(isEvent))}`,
+      );
     },
   },
 ];

@@ -6,7 +6,7 @@ import { SHORT } from '../prompts.ts';
 import type { Scenario } from '../rule.ts';
 import type { Server } from '../server.ts';
 
-/** A session of two turns that are over. */
+/** A session with two finished turns. */
 async function twoTurns(server: Server) {
   const { peer } = await visit(server);
   const asked = [];
@@ -25,7 +25,7 @@ export const HISTORY: readonly Scenario[] = [
     name: 'history-whole',
     promise: 'P1',
     points: ['6.1.1', '8.1.1', '8.1.2'],
-    says: 'asked for right after `done`, it holds the whole turn; entries count from 1, oldest first',
+    says: 'right after `done`, `history` has the whole turn; entries count from 1, oldest first',
     async run(server) {
       const { peer, asked } = await twoTurns(server);
       const entries = await transcript(peer);
@@ -43,7 +43,7 @@ export const HISTORY: readonly Scenario[] = [
     name: 'history-parts',
     promise: 'P1',
     points: ['6.1.1'],
-    says: 'a message of parts is in `applied` and in the transcript as it was sent',
+    says: 'a message of several parts is in `applied` and in the transcript as it was sent',
     async run(server) {
       const { peer } = await visit(server);
       const content = [' first \n', 'second'].map((text) => ({ type: 'text' as const, text }));
@@ -65,7 +65,7 @@ export const HISTORY: readonly Scenario[] = [
     name: 'history-pages',
     promise: 'wire',
     points: ['8.2.1', '8.2.2'],
-    says: 'pages go back from the newest by `next`, without gap or overlap, `limit` entries at most',
+    says: 'pages go back from the newest by `next`, without gap or overlap, with `limit` entries at most',
     async run(server) {
       const { peer } = await twoTurns(server);
       const whole = await transcript(peer);
@@ -107,7 +107,7 @@ export const HISTORY: readonly Scenario[] = [
     name: 'history-empty',
     promise: 'wire',
     points: ['8.2.2'],
-    says: 'of a new session is empty, with no older page',
+    says: 'the history of a new session is empty and has no `next`',
     async run(server) {
       const { peer } = await visit(server);
       const page = await historyPage(peer, {});

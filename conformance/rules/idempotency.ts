@@ -4,7 +4,7 @@ import { brief, demand } from '../outcome.ts';
 import { PARAGRAPH, SHORT } from '../prompts.ts';
 import type { Scenario } from '../rule.ts';
 
-/** A repeat is told as one, and says of the message what the first acknowledgement said. */
+/** Checks that a repeat is acknowledged as a duplicate, with the turn and placement of the first acknowledgement. */
 function demandRepeat(first: FrameOf<'accepted'>, again: FrameOf<'accepted'>): void {
   demand(again.duplicate, `the repeat was accepted as new: ${brief(again)}`);
   demand(
@@ -18,7 +18,7 @@ export const IDEMPOTENCY: readonly Scenario[] = [
     name: 'idempotency-in-mid-turn',
     promise: 'P10',
     points: ['6.7.1'],
-    says: 'steering sent again while it waits gets the same acknowledgement, and is one entry',
+    says: 'a repeat of pending steering gets the same acknowledgement, and is one entry',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer, turn } = running;
@@ -32,7 +32,7 @@ export const IDEMPOTENCY: readonly Scenario[] = [
     name: 'idempotency-after-done',
     promise: 'P10',
     points: ['6.7.1'],
-    says: 'a message sent again after its turn, and after the next, opens no other one',
+    says: 'a repeat after the message’s turn, and after the next turn, opens no other turn',
     async run(server) {
       const { peer, session } = await visit(server);
       const { id, ack } = await ask(peer, SHORT);
@@ -45,14 +45,14 @@ export const IDEMPOTENCY: readonly Scenario[] = [
       demandRepeat(ack, (await ask(other.peer, SHORT, { id })).ack);
       await demandOneEntry(peer, id);
       const turns = peer.events.filter(({ type }) => type === 'turn_start').length;
-      demand(turns === 2, `two messages made ${turns} turns`);
+      demand(turns === 2, `two messages opened ${turns} turns`);
     },
   },
   {
     name: 'idempotency-at-once',
     promise: 'P10',
     points: ['6.7.1'],
-    says: 'the same message many times at once is one entry, acknowledged the same each time',
+    says: 'the same message sent many times at once is one entry, with the same acknowledgements',
     async run(server) {
       const { peer } = await visit(server);
       const id = newId();
@@ -71,7 +71,7 @@ export const IDEMPOTENCY: readonly Scenario[] = [
     name: 'idempotency-over-a-reconnect',
     promise: 'P10',
     points: ['6.7.1', '7.1.2'],
-    says: 'a message sent again over a new connection with the old lane is the same message',
+    says: 'a repeat over a new connection that continues the lane is the same message',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { id, ack } = await steer(running, SHORT);

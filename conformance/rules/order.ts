@@ -9,7 +9,7 @@ export const ORDER: readonly Scenario[] = [
     name: 'order-of-a-turn',
     promise: 'P6',
     points: ['5.1.1', '6.1.1', '6.2.1'],
-    says: 'a turn is `turn_start`, `applied` with its message, then what is said, then one end',
+    says: 'a turn is `turn_start`, `applied` with its message, other events, then one end',
     async run(server) {
       const { peer } = await visit(server);
       const { id, content, ack } = await ask(peer, SHORT);
@@ -20,22 +20,22 @@ export const ORDER: readonly Scenario[] = [
       demand(start?.type === 'turn_start', `the turn began with ${brief(start)}`);
       demand(start.turn_id === ack.turn_id, `turn ${ack.turn_id} was accepted, ${start.turn_id} began`);
       demand(start.message_ids.join() === id, `\`turn_start\` names ${start.message_ids}`);
-      demand(applied?.type === 'applied', `before \`applied\` came ${brief(applied)}`);
+      demand(applied?.type === 'applied', `the second event was ${brief(applied)}`);
       const [message] = applied.messages;
       demand(
         applied.messages.length === 1 && message?.id === id && message.content === content,
-        `\`applied\` says ${brief(applied.messages)}`,
+        `\`applied\` has ${brief(applied.messages)}`,
       );
-      demand(applied.step === 1, `the first \`applied\` is of step ${applied.step}`);
+      demand(applied.step === 1, `the first \`applied\` has the step ${applied.step}`);
       const ends = rest.filter(({ type }) => type === 'done' || type === 'aborted' || type === 'error');
-      demand(ends.length === 1 && ends[0] === rest.at(-1), `the turn ended ${ends.length} times`);
+      demand(ends.length === 1 && ends[0] === rest.at(-1), `the turn has ${ends.length} ends`);
     },
   },
   {
     name: 'order-seq',
     promise: 'P9',
     points: ['5.3.1'],
-    says: 'the events of a session count from 1, by one, over its turns',
+    says: '`seq` counts the events of a session from 1, by one, over its turns',
     async run(server) {
       const { peer } = await visit(server);
       for (let n = 0; n < 2; n++) await doneOf(peer, (await ask(peer, SHORT)).ack.turn_id);
@@ -47,7 +47,7 @@ export const ORDER: readonly Scenario[] = [
     name: 'order-full-response',
     promise: 'P3',
     points: ['5.2.1'],
-    says: 'the chunks of a turn are its `full_response`, and its text in the transcript',
+    says: 'the chunks of a turn equal its `full_response` and its text in the transcript',
     async run(server) {
       const { peer } = await visit(server);
       const { ack } = await ask(peer, SHORT);
@@ -76,7 +76,7 @@ export const ORDER: readonly Scenario[] = [
       const events = peer.events.filter(({ turn_id }) => turn_id === turn);
       const called = events.flatMap((event) => (event.type === 'tool_call' ? [event.id] : []));
       const answered = events.flatMap((event) => (event.type === 'tool_result' ? [event.id] : []));
-      demand(new Set(called).size === called.length, `a call’s id came twice: ${called}`);
+      demand(new Set(called).size === called.length, `two calls have the same id: ${called}`);
       demand(
         called.toSorted().join() === answered.toSorted().join(),
         `called ${called}, answered ${answered}`,
@@ -86,22 +86,22 @@ export const ORDER: readonly Scenario[] = [
           events.findIndex((event) => event.type === 'tool_result' && event.id === id) <
           events.findIndex((event) => event.type === 'tool_call' && event.id === id),
       );
-      demand(early === undefined, `the result of ${early} came before its call`);
+      demand(early === undefined, `the result of ${early} was sent before its call`);
     },
   },
   {
     name: 'order-every-listener',
     promise: 'P9',
     points: ['3.2.2', '5.3.3'],
-    says: 'all connections of a session see the same events in the same order',
+    says: 'all connections of a session get the same events in the same order',
     async run(server) {
       const { peer, session } = await visit(server);
       const other = await visit(server, session);
       const { ack } = await ask(peer, SHORT);
       await Promise.all([doneOf(peer, ack.turn_id), doneOf(other.peer, ack.turn_id)]);
       const [mine, theirs] = [peer, other.peer].map(({ received }) => received.filter(isEvent));
-      need(mine && theirs, 'nothing was said');
-      demand(JSON.stringify(mine) === JSON.stringify(theirs), 'the two saw different events');
+      need(mine && theirs, 'there were no events');
+      demand(JSON.stringify(mine) === JSON.stringify(theirs), 'the two connections got different events');
     },
   },
 ];

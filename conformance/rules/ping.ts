@@ -9,7 +9,7 @@ async function demandPongs(peer: Peer): Promise<void> {
     const from = peer.received.length;
     peer.send({ type: 'ping', ...(nonce !== undefined && { nonce }) });
     const pong = await peer.wait('pong', { from });
-    demand(pong.nonce === nonce, `a ping with the nonce ${nonce} was answered by ${brief(pong)}`);
+    demand(pong.nonce === nonce, `the answer to a ping with the nonce ${nonce} was ${brief(pong)}`);
   }
 }
 
@@ -18,14 +18,14 @@ export const PING: readonly Scenario[] = [
     name: 'ping-nonce',
     promise: 'wire',
     points: ['3.2.3', '7.4.2'],
-    says: 'is answered by `pong` with its nonce, as text, as number, or none',
+    says: '`ping` is answered by `pong` with the same nonce: a text, a number, or none',
     run: async (server) => demandPongs((await visit(server)).peer),
   },
   {
     name: 'ping-in-mid-turn',
     promise: 'P14',
     points: ['7.4.2'],
-    says: 'is answered while a turn runs, which it does not touch',
+    says: '`ping` is answered while a turn runs, and does not change the turn',
     async run(server) {
       const { peer, turn } = await speakingTurn(server, SHORT);
       await demandPongs(peer);

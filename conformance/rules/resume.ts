@@ -6,30 +6,30 @@ import type { Peer } from '../peer.ts';
 import { ESSAY, PARAGRAPH, SHORT, waits } from '../prompts.ts';
 import type { Scenario } from '../rule.ts';
 
-/** What came in is exactly each event from `from` to `to`, once and in order. */
+/** Checks that the connection received exactly the events from `from` to `to`, once and in order. */
 function demandEvents(peer: Peer, from: number, to: number): void {
   const seen = peer.events.map(({ seq }) => seq);
   const wrong = seen.findIndex((seq, i) => seq !== from + i);
   const due = `events ${from} to ${to} are due`;
-  demand(wrong < 0, `${due}, ${from + wrong} is next and ${seen[wrong]} came`);
-  demand(seen.length === Math.max(0, to - from + 1), `${due}, ${seen.length} came, up to ${seen.at(-1)}`);
+  demand(wrong < 0, `${due}: ${seen[wrong]} arrived in place of ${from + wrong}`);
+  demand(seen.length === Math.max(0, to - from + 1), `${due}: ${seen.length} arrived, up to ${seen.at(-1)}`);
 }
 
-/** An event never changes: whoever sees it sees the same. */
+/** Checks that events with the same `seq` are equal: an event never changes. */
 function demandSame(one: readonly EventFrame[], other: readonly EventFrame[]): void {
   const bySeq = new Map(one.map((event) => [event.seq, JSON.stringify(event)]));
   for (const event of other) {
     const before = bySeq.get(event.seq);
     demand(
       before === undefined || before === JSON.stringify(event),
-      `event ${event.seq} was ${before}, and is ${JSON.stringify(event)} now`,
+      `event ${event.seq} was ${before} and is now ${JSON.stringify(event)}`,
     );
   }
 }
 
-/** How many places of a finished turn are resumed from. */
+/** From how many places of a finished turn the rule resumes. */
 const PLACES = 8;
-/** Connections that come while the answer streams, and how many events each of them has missed by then. */
+/** Connections that resume while the answer streams, and how many events each of them has missed. */
 const JOINERS = 4;
 const MISSED = 10;
 
@@ -38,7 +38,7 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-mid-answer',
     promise: 'P9 P14',
     points: ['5.2.1', '5.3.3', '7.1.4'],
-    says: 'after a cut in mid-answer, each later event comes once and in order, then live ones, to the end',
+    says: 'after a cut in mid-answer, each later event arrives once and in order, up to the end',
     async run(server) {
       const { peer, session, start, turn } = await speakingTurn(server, PARAGRAPH);
       const had = peer.lastSeq;
@@ -55,13 +55,13 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-lane-steers',
     promise: 'P9',
     points: ['7.1.2'],
-    says: 'who takes the old lane along steers the running turn on',
+    says: 'a connection that continues the lane steers the running turn',
     async run(server) {
       const { peer, session, start, turn, ...asked } = await speakingTurn(server, ESSAY);
       const had = peer.lastSeq;
       await peer.cut();
       const back = await visit(server, session, { lane: start.lane, after_seq: had });
-      demand(back.start.lane === start.lane, 'the old lane was not given back');
+      demand(back.start.lane === start.lane, 'the old lane was not continued');
       await steer({ ...asked, ...back, turn }, SHORT);
       await stop({ ...asked, ...back, turn });
     },
@@ -70,7 +70,7 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-before-first-token',
     promise: 'P9',
     points: ['7.1.4'],
-    says: 'a cut before the first token costs nothing: the turn is seen from its beginning',
+    says: 'after a cut before the first chunk, a resume gets the turn from its beginning',
     async run(server) {
       const { peer, session, start } = await visit(server);
       const { ack } = await ask(peer, SHORT);
@@ -85,7 +85,7 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-after-done',
     promise: 'P9',
     points: ['5.3.3', '7.1.4'],
-    says: 'from any `seq` of a finished turn, exactly the later events come, each as it was',
+    says: 'a resume from any `seq` of a finished turn gets exactly the later events, unchanged',
     async run(server) {
       const { peer, session } = await visit(server);
       const { ack } = await ask(peer, SHORT);
@@ -96,9 +96,9 @@ export const RESUME: readonly Scenario[] = [
         const back = await visit(server, session, { after_seq: after });
         demandEvents(back.peer, after + 1, last);
         demandSame(peer.events, back.peer.events);
-        demand(!back.start.active_turn, `the finished turn is told as active: ${brief(back.start)}`);
+        demand(!back.start.active_turn, `\`active_turn\` is the finished turn: ${brief(back.start)}`);
         const gap = back.peer.received.find(({ type }) => type === 'history_gap');
-        demand(!gap, `events that are there are told as gone: ${brief(gap)}`);
+        demand(!gap, `events that are stored are reported as expired: ${brief(gap)}`);
         await back.peer.close();
       }
     },
@@ -107,7 +107,7 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-without-memory',
     promise: 'P9',
     points: ['7.2.1'],
-    says: 'who knows the session alone finds the open turn by `active_turn.first_seq`, whole',
+    says: 'with the session id alone, a client gets the whole running turn by `active_turn.first_seq`',
     async run(server) {
       const first = await visit(server);
       await doneOf(first.peer, (await ask(first.peer, SHORT)).ack.turn_id);
@@ -119,8 +119,8 @@ export const RESUME: readonly Scenario[] = [
       const whole = await visit(server, session, { after_seq: begun - 1 });
       const done = await doneOf(whole.peer, turn);
       meet(active_turn || done.seq > last_seq, 'the answer was over before the reload');
-      demand(active_turn?.turn_id === turn, `the active turn is told as ${brief(active_turn)}`);
-      demand(active_turn.first_seq === begun, `its first event is told as ${brief(active_turn)}`);
+      demand(active_turn?.turn_id === turn, `\`active_turn\` is ${brief(active_turn)}`);
+      demand(active_turn.first_seq === begun, `the turn began with event ${begun}: ${brief(active_turn)}`);
       demandEvents(whole.peer, begun, done.seq);
       demand(done.full_response === shownText(whole.peer, turn), 'the chunks are not the whole text');
     },
@@ -129,13 +129,13 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-while-streaming',
     promise: 'P9',
     points: ['5.3.3', '7.1.4'],
-    says: 'who resumes while the answer streams sees each event once: first the replay, then what is live',
+    says: 'a resume while the answer streams gets each event once: the replay, then live events',
     async run(server) {
       const running = await speakingTurn(server, ESSAY);
       const joiners = [];
       for (let n = 0; n < JOINERS; n++) {
         const had = running.peer.lastSeq;
-        // One more chunk lies between any two of them.
+        // Any two joiners are at least one chunk apart.
         await running.peer.wait((frame) => frame.type === 'chunk' && frame.seq > had);
         const after = Math.max(0, had - MISSED);
         joiners.push({ after, ...(await visit(server, running.session, { after_seq: after })) });
@@ -152,7 +152,7 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-again-and-again',
     promise: 'P9 P14',
     points: ['7.1.4'],
-    says: 'who is cut off over and over while the answer streams misses nothing and gets nothing twice',
+    says: 'a client that is cut off again and again misses no event and gets none twice',
     async run(server) {
       const { peer, session, start, turn } = await speakingTurn(server, PARAGRAPH);
       const seen = [...peer.events];
@@ -167,7 +167,7 @@ export const RESUME: readonly Scenario[] = [
         if (seen.some(isEnd)) break;
       }
       const end = seen.find((event) => isEnd(event) && event.turn_id === turn);
-      need(end, 'the answer lasted longer than the kit kept coming back');
+      need(end, 'the answer lasted longer than the kit kept reconnecting');
       demand(end.type === 'done', `the turn ended in ${brief(end)}`);
     },
   },
@@ -175,7 +175,7 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-disconnect-is-no-cancel',
     promise: 'P14',
     points: ['5.6.2'],
-    says: 'a turn whose only client is gone runs on and is answered',
+    says: 'a turn whose only client disconnects runs on and is answered',
     async run(server) {
       const { peer, session } = await visit(server);
       const { ack } = await ask(peer, waits(1));
@@ -189,12 +189,12 @@ export const RESUME: readonly Scenario[] = [
     name: 'resume-foreign-lane',
     promise: 'P12',
     points: ['7.1.3'],
-    says: 'a lane that is unknown, or of another session, is not given',
+    says: 'a lane that is unknown, or of another session, is not continued',
     async run(server) {
       const other = await visit(server);
       for (const lane of [other.start.lane, 'unknown']) {
         const { start } = await visit(server, server.newSession(), { lane, after_seq: 0 });
-        demand(start.lane !== lane, `the lane ${lane} was given`);
+        demand(start.lane !== lane, `the connection got the lane ${lane}`);
       }
     },
   },

@@ -12,7 +12,7 @@ import { PING } from './ping.ts';
 import { RESUME } from './resume.ts';
 import { STEERING } from './steering.ts';
 
-/** Every rule, in the order in which they are told. */
+/** Every rule, in the order of the report. */
 export const RULES: readonly Rule[] = [
   ...HANDSHAKE,
   ...ORDER,

@@ -24,25 +24,25 @@ export const STEERING: readonly Scenario[] = [
     name: 'steering-taken-in',
     promise: 'P1 P6',
     points: ['6.2.2', '6.3.1', '6.3.2'],
-    says: 'a message in mid-answer is accepted as steering and taken into the same turn, once',
+    says: 'a message in mid-answer is accepted as steering and applied once, in the same turn',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer, turn } = running;
       const { id } = await steer(running, SHORT);
       await doneOf(peer, turn);
       const times = appliedIds(peer).filter((applied) => applied === id).length;
-      demand(times === 1, `it was taken into the turn ${times} times`);
+      demand(times === 1, `it was applied ${times} times`);
       const at = peer.events.findIndex((event) => event.type === 'applied' && hasId(event.messages, id));
       const applied = peer.events[at];
-      demand(applied?.turn_id === turn, `it was taken into turn ${applied?.turn_id}, not ${turn}`);
+      demand(applied?.turn_id === turn, `turn ${applied?.turn_id} applied it, not ${turn}`);
       demand(
         applied.type === 'applied' && applied.step > 1,
-        `it was taken in at the first step: ${brief(applied)}`,
+        `it was applied at the first step: ${brief(applied)}`,
       );
       const after = peer.events
         .slice(at + 1)
         .some((event) => event.type === 'chunk' && event.turn_id === turn);
-      demand(after, 'nothing was answered after it was taken in');
+      demand(after, 'there is no chunk after it was applied');
       await demandOneEntry(peer, id);
     },
   },
@@ -50,7 +50,7 @@ export const STEERING: readonly Scenario[] = [
     name: 'steering-place',
     promise: 'P1 P3',
     points: ['5.2.1', '6.3.3'],
-    says: 'in the transcript the message stands between what was said before and after it was taken in',
+    says: 'in the transcript the message stands between the text before and after `applied`',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer, turn } = running;
@@ -65,19 +65,19 @@ export const STEERING: readonly Scenario[] = [
       const stored = [entries.slice(0, place), entries.slice(place)].map((part) =>
         part.map((entry) => (entry.role === 'assistant' ? entry.content : '')).join(''),
       );
-      demand(stored[0] === shown[0], `before it stands ${brief(stored[0])}, shown was ${brief(shown[0])}`);
-      demand(stored[1] === shown[1], `after it stands ${brief(stored[1])}, shown was ${brief(shown[1])}`);
+      demand(stored[0] === shown[0], `before it: stored ${brief(stored[0])}, streamed ${brief(shown[0])}`);
+      demand(stored[1] === shown[1], `after it: stored ${brief(stored[1])}, streamed ${brief(shown[1])}`);
     },
   },
   {
     name: 'steering-order',
     promise: 'P6',
     points: ['6.6.1'],
-    says: 'several messages are taken in, and stored, in the order that `order` gives them',
+    says: 'several messages are applied, and stored, in the order of `order`',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const { peer, turn } = running;
-      // Ids that sort the other way round.
+      // The ids sort the other way round, so that only `order` gives this order.
       const ids = ['c', 'b', 'a'].map((letter) => `${letter}-${newId()}`);
       const from = peer.received.length;
       for (const [order, id] of ids.entries()) peer.send({ type: 'message', content: SHORT, id, order });
@@ -86,8 +86,8 @@ export const STEERING: readonly Scenario[] = [
         await demandLanded(running, { id, content: SHORT, ack }, 'steering');
       }
       await doneOf(peer, turn);
-      const taken = appliedIds(peer).filter((id) => ids.includes(id));
-      demand(taken.join() === ids.join(), `sent as ${ids}, taken in as ${taken}`);
+      const applied = appliedIds(peer).filter((id) => ids.includes(id));
+      demand(applied.join() === ids.join(), `sent as ${ids}, applied as ${applied}`);
       const stored = userEntries(await transcript(peer)).flatMap(({ id }) => (ids.includes(id) ? [id] : []));
       demand(stored.join() === ids.join(), `sent as ${ids}, stored as ${stored}`);
     },
@@ -96,7 +96,7 @@ export const STEERING: readonly Scenario[] = [
     name: 'steering-after-tools',
     promise: 'P6 P13',
     points: ['6.3.2'],
-    says: 'a message sent while tools run is taken in after their results, before anything more is said',
+    says: 'a message sent while tools run is applied after their results, before any other text',
     async run(server) {
       const running = await turnWithTool(server, 2);
       const { peer, turn } = running;
@@ -108,11 +108,11 @@ export const STEERING: readonly Scenario[] = [
       await doneOf(peer, turn);
       const { events } = peer;
       const at = events.findIndex((event) => event.type === 'applied' && hasId(event.messages, id));
-      demand(at >= 0, 'it was never taken in');
+      demand(at >= 0, 'it was never applied');
       const results = events.findIndex(({ type }) => type === 'tool_result');
-      demand(results >= 0 && results < at, 'it was taken in before the results of the running tools');
+      demand(results >= 0 && results < at, 'it was applied before the results of the running tools');
       const said = events.slice(results, at).find(({ type }) => type === 'chunk' || type === 'tool_call');
-      demand(said === undefined, `before it was taken in came ${brief(said)}`);
+      demand(said === undefined, `between the results and \`applied\` was ${brief(said)}`);
     },
   },
   {
@@ -130,11 +130,11 @@ export const STEERING: readonly Scenario[] = [
           (frame) =>
             isEvent(frame) && frame.turn_id === ack.turn_id && (frame.type === 'tool_result' || isEnd(frame)),
         );
-        // At the results, in mid-answer or after the end, whatever this agent makes of the prompt.
+        // The first round sends at a tool's result or at the end, the second round after the end.
         if (round === 1 && !isEnd(said)) await endOf(peer, ack.turn_id);
         const late = await ask(peer, SHORT);
         await doneOf(peer, late.ack.turn_id);
-        demand(appliedIds(peer).includes(late.id), 'it was accepted, and no turn has taken it in');
+        demand(appliedIds(peer).includes(late.id), 'it was accepted, and no turn applied it');
         await demandOneEntry(peer, late.id);
       }
     },
@@ -143,13 +143,13 @@ export const STEERING: readonly Scenario[] = [
     name: 'steering-own-lane',
     promise: 'P5',
     points: ['5.1.3', '6.4.1', '6.4.2'],
-    says: 'another connection’s message is a turn of its own, after the running one',
+    says: 'a message of another connection gets a turn of its own, after the running turn',
     async run(server) {
       const running = await speakingTurn(server, PARAGRAPH);
       const other = await visit(server, running.session);
       const { id, ack } = await ask(other.peer, SHORT);
       if (ack.turn_id === running.turn) {
-        // A server may let any connection steer, if it says so.
+        // With `steer_scope: session` any connection steers the running turn (6.4.2).
         demand(ack.placement === 'steering', `it was accepted as ${brief(ack)}`);
         await doneOf(other.peer, running.turn);
         await demandOneEntry(other.peer, id);

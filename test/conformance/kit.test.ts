@@ -44,7 +44,7 @@ const scenario = (name: Scenario['name'], outcome?: Error): Scenario => ({
 });
 
 describe('a run', () => {
-  const target = { url: 'ws://127.0.0.1:1', patienceMs: 1 };
+  const target = { url: 'ws://127.0.0.1:1', timeoutMs: 1 };
   const rules: readonly Rule[] = [
     scenario('order-a'),
     scenario('order-b', new Broken('it was not so')),
@@ -103,7 +103,7 @@ describe('a run', () => {
     });
     const { port } = server.address() as AddressInfo;
     const [result] = await runRules({
-      target: { url: `ws://127.0.0.1:${port}`, patienceMs: 10_000 },
+      target: { url: `ws://127.0.0.1:${port}`, timeoutMs: 10_000 },
       rules: RULES.filter(({ name }) => name === 'codes-invalid-json'),
       parallel: 1,
     });
@@ -120,10 +120,10 @@ describe('a run', () => {
 describe('the command', () => {
   it('takes a URL and options', () => {
     expect(
-      readCommand(['wss://a.example/b', '--token', 't', '--filter', 'x', '--patience', '2', '--json']),
+      readCommand(['wss://a.example/b', '--token', 't', '--filter', 'x', '--timeout', '2', '--json']),
     ).toEqual({
       action: 'run',
-      target: { url: 'wss://a.example/b', token: 't', otherToken: undefined, patienceMs: 2000 },
+      target: { url: 'wss://a.example/b', token: 't', otherToken: undefined, timeoutMs: 2000 },
       filters: ['x'],
       parallel: 4,
       json: true,

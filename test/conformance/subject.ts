@@ -32,7 +32,7 @@ export async function tryOut({ rules, bundles, parallel }: Trial): Promise<Resul
   });
   try {
     const results = await runRules({
-      target: { url: cloud.url, ...TOKENS, patienceMs: 60_000 },
+      target: { url: cloud.url, ...TOKENS, timeoutMs: 60_000 },
       rules: rules ? RULES.filter((rule) => rules.includes(rule.name) || 'judge' in rule) : RULES,
       parallel,
     });
