@@ -67,7 +67,11 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
         if (at !== undefined && call?.kind === 'tool') items[at] = { ...call, result };
         // The call stands on an older page, not loaded yet.
         else items.push({ kind: 'tool', key, turnId, id: entry.id, name: entry.name, args: null, result });
+        break;
       }
+      default:
+        // An entry of a newer server shows nothing. Each role that is known has a case above.
+        entry satisfies never;
     }
   }
   return items;

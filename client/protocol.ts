@@ -17,7 +17,7 @@ export type {
   SessionStart,
 } from '../protocol/server-frames.ts';
 
-import type { EventFrame, ServerFrame } from '../protocol/server-frames.ts';
+import type { EventFrame, ReplyFrame, ServerFrame } from '../protocol/server-frames.ts';
 
 export type EventOf<T extends EventFrame['type']> = Extract<EventFrame, { type: T }>;
 export type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
@@ -27,20 +27,20 @@ export type ToolValue = EventOf<'tool_call'>['args'];
 /** The only subprotocol asked for: a server that does not speak it refuses the handshake. */
 export const SUBPROTOCOL = 'midturn.v1';
 
-const REPLY_TYPES: ReadonlySet<string> = new Set<ServerFrame['type']>([
-  'session_start',
-  'connected',
-  'accepted',
-  'cancelled',
-  'history',
-  'history_gap',
-  'sessions',
-  'renamed',
-  'export',
-  'deleted',
-  'error',
-  'pong',
-]);
+const REPLY_TYPES: Readonly<Record<ReplyFrame['type'], true>> = {
+  session_start: true,
+  connected: true,
+  accepted: true,
+  cancelled: true,
+  history: true,
+  history_gap: true,
+  sessions: true,
+  renamed: true,
+  export: true,
+  deleted: true,
+  error: true,
+  pong: true,
+};
 
 /** Events have `seq`; replies do not. `error` is either. */
 export function isEvent(frame: ServerFrame): frame is EventFrame {
@@ -61,5 +61,5 @@ export function readFrame(text: string): ServerFrame | undefined {
 function isKnown(value: { type: unknown }): value is ServerFrame {
   if (typeof value.type !== 'string') return false;
   if ('seq' in value) return 'turn_id' in value && Number.isSafeInteger(value.seq);
-  return REPLY_TYPES.has(value.type);
+  return Object.hasOwn(REPLY_TYPES, value.type);
 }

@@ -3,7 +3,6 @@ import type {
   Content,
   ErrorCode,
   EventFrame,
-  EventOf,
   HistoryEntry,
   MessageFrame,
   SessionStart,
@@ -230,8 +229,11 @@ export function isPending(item: UserItem): boolean {
   return status === 'sending' || status === 'accepted' || status === 'queued';
 }
 
-export type TurnEndEvent = EventOf<'done'> | EventOf<'aborted'> | EventOf<'error'>;
+/** Every event that ends a turn carries the turn's text. */
+export type TurnEndEvent = Extract<EventFrame, { full_response: unknown }>;
+
+const ENDS: Readonly<Record<TurnEndEvent['type'], true>> = { done: true, aborted: true, error: true };
 
 export function endsTurn(event: EventFrame): event is TurnEndEvent {
-  return event.type === 'done' || event.type === 'aborted' || event.type === 'error';
+  return Object.hasOwn(ENDS, event.type);
 }

@@ -13,8 +13,8 @@ export const bytesOf = (content: Content): number =>
 export const isBlank = (content: Content): boolean =>
   partsOf(content).every((part) => part.type === 'text' && part.text.trim() === '');
 
-/** Its words alone. */
-export const textOf = (content: Content): string =>
+/** Its text parts, one a line, without its images. */
+export const wordsOf = (content: Content): string =>
   partsOf(content)
     .flatMap((part) => (part.type === 'text' ? part.text : []))
     .join('\n');

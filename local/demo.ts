@@ -1,5 +1,5 @@
 import { stop as stopBundler } from 'esbuild';
-import { textOf } from '../core/content.ts';
+import { wordsOf } from '../core/content.ts';
 import type { HistoryEntry } from '../protocol/server-frames.ts';
 import { startLocalCloud } from './cloud.ts';
 import { DemoError } from './demo/connection.ts';
@@ -59,7 +59,7 @@ function describe(entry: HistoryEntry): string {
   const role = entry.role.padEnd(12);
   switch (entry.role) {
     case 'user':
-      return `${role} ${entry.id}  ${quote(textOf(entry.content))}`;
+      return `${role} ${entry.id}  ${quote(wordsOf(entry.content))}`;
     case 'assistant':
       return `${role} ${quote(entry.content)}`;
     case 'tool_call':

@@ -239,7 +239,7 @@ export const EVENTS = {
   }),
 } as const;
 
-type EventType = keyof typeof EVENTS;
+export type EventType = keyof typeof EVENTS;
 
 /** The frame of an event, by its type. */
 export type EventOf<T extends EventType> = { [K in T]: z.infer<(typeof EVENTS)[K]['schema']> }[T];

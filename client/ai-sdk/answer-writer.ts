@@ -81,6 +81,10 @@ export class AnswerWriter {
         break;
       case 'error':
         this.fail(event);
+        break;
+      default:
+        // An event of a newer server shows nothing. Each event that is known has a case above.
+        event satisfies never;
     }
   }
 

@@ -2,7 +2,6 @@ import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { Content } from '../content.ts';
 import type { Json } from '../json.ts';
 import type { TurnEvent } from './events.ts';
-import { isEnd } from './events.ts';
 
 /** One item of the transcript. `n` counts from 1 within the session, without holes. */
 export type Entry = { n: number; turn: string } & EntryContent;
@@ -65,8 +64,22 @@ export function entriesOf(
         });
         break;
       }
+      case 'done':
+      case 'aborted':
+      case 'error':
+        close();
+        break;
+      // Not part of the transcript.
+      case 'turn_start':
+      case 'thinking':
+      case 'approval_request':
+      case 'approval_resolved':
+      case 'history_trimmed':
+      case 'model_changed':
+      case 'foreign':
+        break;
       default:
-        if (isEnd(event)) close();
+        event satisfies never;
     }
   }
   if (open === 'include') close();

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TurnEvent } from './events.ts';
-import { decodeEvents, encodeEvents, seqOf } from './events.ts';
+import { EVENTS, eventFrame } from '../../protocol/events.ts';
+import type { Json } from '../json.ts';
+import { entriesOf } from './entries.ts';
+import type { EventDraft, TurnEvent } from './events.ts';
+import { decodeEvents, encodeEvents, frameOf, numbered, seqOf } from './events.ts';
+import { UnreadableEvent } from './stored-event.ts';
 
 const draft = fc.oneof(
   fc.record({ type: fc.constant('chunk' as const), content: fc.string(), offset: fc.nat() }),
@@ -10,14 +14,14 @@ const draft = fc.oneof(
     type: fc.constant('tool_call' as const),
     id: fc.string(),
     name: fc.string(),
-    args: fc.jsonValue(),
+    args: fc.jsonValue().map((value): Json => JSON.parse(JSON.stringify(value))),
   }),
   fc.record({ type: fc.constant('aborted' as const), by: fc.string(), first: fc.nat() }),
 );
 /** Of two turns, in any order, so that the turn changes here and there. */
 const events = fc
   .array(fc.tuple(draft, fc.constantFrom('one', 'two')))
-  .map((list) => list.map(([event, turn], at): TurnEvent => ({ ...event, turn, seq: at + 1 }) as TurnEvent));
+  .map((list) => list.map(([event, turn], at) => numbered(event, at + 1, turn)));
 /** What JSON makes of it: it knows no negative zero. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
@@ -55,3 +59,169 @@ describe('events as an item holds them', () => {
     expect(next).toBe('[1235,"words",105]');
   });
 });
+
+const raw = String.raw;
+
+/** An event, its stored text and its frame, as they were before the events had a table. */
+const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
+  [
+    { type: 'turn_start', message_ids: ['m1', 'm2'], entry: 5, at: 1700000000000 },
+    '[1,"turn_start",{"message_ids":["m1","m2"],"entry":5,"at":1700000000000},"t"]',
+    '{"type":"turn_start","seq":1,"turn_id":"t","message_ids":["m1","m2"]}',
+  ],
+  [
+    {
+      type: 'applied',
+      messages: [
+        { id: 'm1', content: 'Hello', at: 1700000000000 },
+        {
+          id: 'm2',
+          content: [
+            { type: 'text', text: 'This?' },
+            { type: 'image', url: 'https://example.com/a.png' },
+          ],
+          at: 1700000000001,
+        },
+      ],
+      step: 1,
+    },
+    '[2,"applied",{"messages":[{"id":"m1","content":"Hello","at":1700000000000},{"id":"m2","content":[{"type":"text","text":"This?"},{"type":"image","url":"https://example.com/a.png"}],"at":1700000000001}],"step":1}]',
+    '{"type":"applied","seq":2,"turn_id":"t","messages":[{"id":"m1","content":"Hello"},{"id":"m2","content":[{"type":"text","text":"This?"},{"type":"image","url":"https://example.com/a.png"}]}],"step":1}',
+  ],
+  [
+    { type: 'chunk', content: 'Hé', offset: 0 },
+    '[3,"Hé",0]',
+    '{"type":"chunk","seq":3,"turn_id":"t","content":"Hé","offset":0}',
+  ],
+  [
+    { type: 'thinking', content: 'Hm.' },
+    '[4,"thinking",{"content":"Hm."}]',
+    '{"type":"thinking","seq":4,"turn_id":"t","content":"Hm."}',
+  ],
+  [
+    { type: 'tool_call', id: 'c1', name: 'wait', args: { seconds: 1, list: [null, true] } },
+    '[5,"tool_call",{"id":"c1","name":"wait","args":{"seconds":1,"list":[null,true]}}]',
+    '{"type":"tool_call","seq":5,"turn_id":"t","id":"c1","name":"wait","args":{"seconds":1,"list":[null,true]}}',
+  ],
+  [
+    { type: 'tool_result', id: 'c1', name: 'wait', output: { waited: [1] } },
+    '[6,"tool_result",{"id":"c1","name":"wait","output":{"waited":[1]}}]',
+    raw`{"type":"tool_result","seq":6,"turn_id":"t","id":"c1","name":"wait","output":"{\"waited\":[1]}","json":true}`,
+  ],
+  [
+    { type: 'tool_result', id: 'c2', name: 'wait', output: 'no', is_error: true, truncated: true },
+    '[7,"tool_result",{"id":"c2","name":"wait","output":"no","is_error":true,"truncated":true}]',
+    '{"type":"tool_result","seq":7,"turn_id":"t","id":"c2","name":"wait","output":"no","is_error":true,"truncated":true}',
+  ],
+  [
+    {
+      type: 'approval_request',
+      request_id: 'r1',
+      tool_call_id: 'c1',
+      tool: 'wait',
+      arguments_summary: '{"seconds":1}',
+      timeout_secs: 300,
+      at: 1700000000002,
+    },
+    raw`[8,"approval_request",{"request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300,"at":1700000000002}]`,
+    raw`{"type":"approval_request","seq":8,"turn_id":"t","request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300}`,
+  ],
+  [
+    { type: 'approval_resolved', request_id: 'r1', decision: 'deny', reason: 'answer', by: 'ann' },
+    '[9,"approval_resolved",{"request_id":"r1","decision":"deny","reason":"answer","by":"ann"}]',
+    '{"type":"approval_resolved","seq":9,"turn_id":"t","request_id":"r1","decision":"deny","reason":"answer","by":"ann"}',
+  ],
+  [
+    { type: 'history_trimmed', dropped_messages: 4, kept_turns: 2, reason: 'context_tokens' },
+    '[10,"history_trimmed",{"dropped_messages":4,"kept_turns":2,"reason":"context_tokens"}]',
+    '{"type":"history_trimmed","seq":10,"turn_id":"t","dropped_messages":4,"kept_turns":2,"reason":"context_tokens"}',
+  ],
+  [
+    { type: 'model_changed', model: 'b', provider: 'q', fallback_from: 'p:a', reason: 'throttled' },
+    '[11,"model_changed",{"model":"b","provider":"q","fallback_from":"p:a","reason":"throttled"}]',
+    '{"type":"model_changed","seq":11,"turn_id":"t","model":"b","provider":"q","fallback_from":"p:a","reason":"throttled"}',
+  ],
+  [
+    {
+      type: 'done',
+      first: 1,
+      input_tokens: 10,
+      output_tokens: 5,
+      last_input_tokens: 7,
+      model: 'b',
+      provider: 'q',
+      fallback_from: 'p:a',
+      steps: 2,
+      cached: true,
+    },
+    '[12,"done",{"first":1,"input_tokens":10,"output_tokens":5,"last_input_tokens":7,"model":"b","provider":"q","fallback_from":"p:a","steps":2,"cached":true}]',
+    '{"type":"done","seq":12,"turn_id":"t","full_response":"Hé","input_tokens":10,"output_tokens":5,"last_input_tokens":7,"model":"b","provider":"q","fallback_from":"p:a","steps":2,"cached":true,"tokens_used":15}',
+  ],
+  [
+    { type: 'aborted', by: 'ann', first: 1 },
+    '[13,"aborted",{"by":"ann","first":1}]',
+    '{"type":"aborted","seq":13,"turn_id":"t","full_response":"Hé","by":"ann"}',
+  ],
+  [
+    {
+      type: 'error',
+      code: 'PROVIDER_ERROR',
+      message: 'Broke off.',
+      retryable: true,
+      reason: 'cut_off',
+      first: 1,
+    },
+    '[14,"error",{"code":"PROVIDER_ERROR","message":"Broke off.","retryable":true,"reason":"cut_off","first":1}]',
+    '{"type":"error","seq":14,"turn_id":"t","full_response":"Hé","code":"PROVIDER_ERROR","message":"Broke off.","terminal":true,"retryable":true,"reason":"cut_off"}',
+  ],
+];
+
+describe('each event', () => {
+  const pinned = PINNED.map(([draft], at) => numbered(draft, at + 1, 't'));
+
+  it('is here once or more', () => {
+    expect([...new Set(pinned.map(({ type }) => type))]).toEqual(Object.keys(EVENTS));
+  });
+
+  it.each(PINNED.map(([draft, stored, frame], at) => ({ type: draft.type, stored, frame, at })))(
+    'P4: the stored bytes and the frame of $type stay as they are',
+    ({ stored, frame, at }) => {
+      const decoded = decodeEvents(encodeEvents(pinned));
+      for (const events of [pinned, decoded]) {
+        expect(encodeEvents(events)[at]).toBe(stored);
+        expect(events.map((event) => frameOf(event, () => 'Hé'))[at]).toBe(frame);
+      }
+    },
+  );
+
+  it('has a frame of its schema', () => {
+    for (const [, , frame] of PINNED)
+      expect(eventFrame.safeParse(JSON.parse(frame)).error, frame).toBe(undefined);
+  });
+});
+
+describe('after a rollback', () => {
+  it('an event that only the newer version knows is stored and sent as it is, and is no part of the transcript', () => {
+    const stored = ['[1,"turn_start",{"message_ids":[],"entry":1,"at":0},"t"]', '[2,"rating",{"stars":4}]'];
+    const events = decodeEvents(stored);
+    expect(encodeEvents(events)).toEqual(stored);
+    expect(events.map((event) => frameOf(event, () => ''))[1]).toBe(
+      '{"type":"rating","seq":2,"turn_id":"t","stars":4}',
+    );
+    expect(entriesOf(events)).toEqual([]);
+  });
+
+  it('a code or reason that only the newer version knows is stored and sent as it is', () => {
+    const stored = [
+      '[1,"error",{"code":"NEW","message":"m","retryable":false,"reason":"new","first":1},"t"]',
+    ];
+    expect(encodeEvents(decodeEvents(stored))).toEqual(stored);
+  });
+});
+
+it.each(['{}', '[]', '[1,"chunk",{},"t"]', '[1,"done",{},"t"]', '[1,"rating",null,"t"]', '[1,"chunk",0]'])(
+  'what no version stores is not read: %s',
+  (text) => {
+    expect(() => decodeEvents([text])).toThrow(UnreadableEvent);
+  },
+);

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import type { Entry } from './entries.ts';
-import { outputText } from './events.ts';
+import { outputText } from './output-text.ts';
 
 /** An entry of the transcript as the protocol names its fields. */
 export function historyEntry(entry: Entry): HistoryEntry {

@@ -6,7 +6,7 @@ import { entryKey, eventsKey } from '../store/keys.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
 import type { TurnEvent } from './events.ts';
-import { decodeEvents, encodeEvents, frameOf, mergeEvents, textOf } from './events.ts';
+import { decodeEvents, encodeEvents, frameOf, isEnd, mergeEvents, streamedText } from './events.ts';
 
 /**
  * The events are the truth. They live in the lane's tail first (the commit), then in EVENTS items (the spill); the
@@ -86,7 +86,7 @@ export async function writeEntries(
   return entries.length;
 }
 
-export const withoutExpiry = ({ expires: _, ...entry }: StoredEntry): Entry => entry as Entry;
+export const withoutExpiry = ({ expires: _, ...entry }: StoredEntry): Entry => entry;
 
 /**
  * The frame of a stored event. An end carries its turn's text, which is read from the turn's beginning where the `known`
@@ -99,11 +99,11 @@ export async function storedFrame(
   event: TurnEvent,
   known: readonly TurnEvent[],
 ): Promise<string> {
-  if (!('first' in event)) return frameOf(event, () => '');
+  if (!isEnd(event)) return frameOf(event, () => '');
   const reaches = known.some(({ seq, turn }) => turn === event.turn && seq === event.first);
   const events = reaches ? known : mergeEvents(await readEvents(core, session, event.first), known);
   const spoken = events.filter(({ turn, seq }) => turn === event.turn && seq < event.seq);
-  return frameOf(event, () => (spoken.length === event.seq - event.first ? textOf(spoken) : undefined));
+  return frameOf(event, () => (spoken.length === event.seq - event.first ? streamedText(spoken) : undefined));
 }
 
 /** Groups events by turn, in order. */

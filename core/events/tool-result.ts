@@ -1,7 +1,7 @@
 import type { Json } from '../json.ts';
 import type { ToolCall, ToolOutcome } from '../model.ts';
 import type { EventDraft } from './events.ts';
-import { outputText } from './events.ts';
+import { outputText } from './output-text.ts';
 
 /** Of a result as it is on the wire: it is an event, an entry and part of each later prompt, and must fit into one frame. */
 const MAX_OUTPUT_BYTES = 16 * 1024;

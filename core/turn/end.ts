@@ -1,6 +1,6 @@
-import type { FailureReason } from '../../protocol/errors.ts';
+import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { expiry } from '../core.ts';
-import type { EventDraft, TurnErrorCode } from '../events/events.ts';
+import type { EventDraft } from '../events/events.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import type { AbortRequest } from '../store/items.ts';
 import * as lane from '../store/lane/end.ts';
@@ -60,7 +60,7 @@ export async function endAborted(
 }
 
 interface Failure {
-  code: TurnErrorCode;
+  code: ErrorCode;
   message: string;
   retryable: boolean;
   reason?: FailureReason;

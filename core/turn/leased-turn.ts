@@ -1,7 +1,7 @@
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
-import { decodeEvents, encodeEvents, frameOf, mergeEvents, seqOf } from '../events/events.ts';
+import { decodeEvents, encodeEvents, frameOf, mergeEvents, numbered, seqOf } from '../events/events.ts';
 import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane, Session, TurnUsage } from '../store/items.ts';
@@ -190,7 +190,7 @@ export class LeasedTurn {
     // No more than one commit's posts are ever under way.
     await this.#following;
     const first = this.nextSeq;
-    const events = drafts.map((draft, i) => ({ ...draft, seq: first + i, turn: this.id }) as TurnEvent);
+    const events = drafts.map((draft, i) => numbered(draft, first + i, this.id));
     const storesUsage = !this.#isUsageStored && !guard.ends;
     const committed = await this.#lease.commit({
       to: this.seq + events.length,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { imagesOf } from '../content.ts';
 import { expiry } from '../core.ts';
 import type { TurnEvent } from '../events/events.ts';
-import { textOf } from '../events/events.ts';
+import { streamedText } from '../events/events.ts';
 import type { Json } from '../json.ts';
 import type { Model, ModelRequest } from '../model.ts';
 import type { CachedAnswer, Principal } from '../store/items.ts';
@@ -31,7 +31,8 @@ export async function lookUp(
 ): Promise<CacheLookup | undefined> {
   if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
   const asked = turn.events.filter(({ type }) => type === 'applied').length;
-  if (asked !== 1 || turn.usage.steps > 0 || !turn.events.every(isBefore)) return undefined;
+  if (asked !== 1 || turn.usage.steps > 0 || !turn.events.every(({ type }) => BEFORE_FIRST_CALL[type]))
+    return undefined;
   if (messages.some((message) => message.role === 'user' && imagesOf(message.content) > 0)) return undefined;
   const { principal } = turn.sessionItem;
   const key = cachedAnswerKey(digest([scopeOf(principal, cache.scope), model.fingerprint, messages as Json]));
@@ -59,7 +60,7 @@ export async function keep(
 ): Promise<void> {
   // The lookup is that of the turn's last model call. It exists only if that was its first one, so nothing came between.
   if (!place || place.hit) return;
-  const text = textOf(turn.events);
+  const text = streamedText(turn.events);
   if (text === '' || Buffer.byteLength(text) > MAX_BYTES) return;
   // Never longer than its transcript.
   const expires = Math.min(Math.floor(core.clock.now() / 1000) + cache.hours * 3600, expiry(core).entry);
@@ -72,9 +73,23 @@ export async function keep(
   }
 }
 
-/** Events that come before a turn's first model call. */
-const isBefore = ({ type }: TurnEvent) =>
-  type === 'turn_start' || type === 'applied' || type === 'history_trimmed';
+/** Whether an event can stand before the first model call of a turn. After any other one, the cache is not asked. */
+const BEFORE_FIRST_CALL: Readonly<Record<TurnEvent['type'], boolean>> = {
+  turn_start: true,
+  applied: true,
+  history_trimmed: true,
+  chunk: false,
+  thinking: false,
+  tool_call: false,
+  tool_result: false,
+  approval_request: false,
+  approval_resolved: false,
+  model_changed: false,
+  done: false,
+  aborted: false,
+  error: false,
+  foreign: false,
+};
 
 /** Who shares cached answers: part of the key, so that no other principal can find one. */
 const scopeOf = ({ tenant, subject }: Principal, scope: 'principal' | 'tenant'): Json =>

@@ -1,7 +1,7 @@
 import type { Entry } from '../events/entries.ts';
 import { entriesOf } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
-import { isEnd, textOf } from '../events/events.ts';
+import { isEnd, numbered, streamedText } from '../events/events.ts';
 
 /**
  * The committed events of one turn, and what follows from them. It is a function of the events alone, so that a worker
@@ -14,12 +14,12 @@ export class TurnLog {
   /** @param events all committed events of the turn, from its `turn_start` on; none if it has not begun */
   constructor(events: readonly TurnEvent[] = []) {
     this.#events = events[0]?.type === 'turn_start' ? [...events] : [];
-    this.#text = textOf(this.#events);
+    this.#text = streamedText(this.#events);
   }
 
   append(events: readonly TurnEvent[]): void {
     this.#events.push(...events);
-    this.#text += textOf(events);
+    this.#text += streamedText(events);
   }
 
   get events(): readonly TurnEvent[] {
@@ -53,6 +53,6 @@ export class TurnLog {
 
   /** How many entries the turn has once it ends with this event. */
   entriesWith(end: EventDraft, seq: number, turn: string): number {
-    return entriesOf([...this.#events, { ...end, seq, turn } as TurnEvent]).length;
+    return entriesOf([...this.#events, numbered(end, seq, turn)]).length;
   }
 }

@@ -1,4 +1,4 @@
-import { type Content, imagesOf, textOf } from '../../core/content.ts';
+import { type Content, imagesOf, wordsOf } from '../../core/content.ts';
 import type { ModelRequest, PromptMessage, ToolCall } from '../../core/model.ts';
 import { reply } from './demo-replies.ts';
 import { inSeconds, MAX_WISHES, type Wish, wishesOf } from './demo-wishes.ts';
@@ -38,7 +38,9 @@ function isAnswer(message: PromptMessage): boolean {
 
 function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): DemoStep {
   const exchange = prompt.slice(prompt.findLastIndex(isAnswer) + 1);
-  const asked = exchange.flatMap((message) => (message.role === 'user' ? [wordsOf(message.content)] : []));
+  const asked = exchange.flatMap((message) =>
+    message.role === 'user' ? [wordsOrImage(message.content)] : [],
+  );
   const made = exchange.flatMap((message) => (message.role === 'assistant' ? message.calls : []));
   const wishes = asked.flatMap((content) => wishesOf(content, tools));
   const next = wishes
@@ -73,7 +75,7 @@ function acknowledge(prompt: readonly PromptMessage[]): string {
   const before = prompt.findLastIndex((message) => message.role !== 'user');
   const fresh = prompt
     .slice(before + 1)
-    .flatMap((message) => (message.role === 'user' ? [wordsOf(message.content)] : []));
+    .flatMap((message) => (message.role === 'user' ? [wordsOrImage(message.content)] : []));
   if (before < 0 || fresh.length === 0) return '';
   const quotes = fresh.map(quote).join(' and ');
   return prompt[before]?.role === 'tool'
@@ -81,8 +83,8 @@ function acknowledge(prompt: readonly PromptMessage[]): string {
     : `You then wrote ${quotes}, so on to that.`;
 }
 
-function wordsOf(content: Content): string {
-  return textOf(content) || 'an image';
+function wordsOrImage(content: Content): string {
+  return wordsOf(content) || 'an image';
 }
 
 function blindness(exchange: readonly PromptMessage[]): string[] {

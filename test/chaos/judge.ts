@@ -1,5 +1,11 @@
-import { textOf as wordsOf } from '../../core/content.ts';
-import { decodeEvents, frameOf, mergeEvents, type TurnEvent, textOf } from '../../core/events/events.ts';
+import { wordsOf } from '../../core/content.ts';
+import {
+  decodeEvents,
+  frameOf,
+  mergeEvents,
+  streamedText,
+  type TurnEvent,
+} from '../../core/events/events.ts';
 import type { Lane, StoredEvents } from '../../core/store/items.ts';
 import type { Evidence } from '../simulation/evidence.ts';
 import { canonical, judge, partsOfEvent } from '../simulation/judge.ts';
@@ -77,7 +83,7 @@ function committedIn(items: readonly StoredItem[]): Map<number, TurnEvent> {
 function judgeFrames(person: Person, events: readonly TurnEvent[], violated: Violated): void {
   for (const [seq, frame] of person.seen) {
     const event = events[seq - 1];
-    const turnText = () => textOf(events.filter(({ turn }) => turn === event?.turn));
+    const turnText = () => streamedText(events.filter(({ turn }) => turn === event?.turn));
     if (!event) violated('P4', `${person.name} was shown event ${seq}, which is not stored`);
     else if (frameOf(event, turnText) !== JSON.stringify(frame)) {
       violated('P4', `${person.name} was shown ${JSON.stringify(frame)}, stored is ${JSON.stringify(event)}`);

@@ -61,9 +61,9 @@ export const VARIANTS: readonly Variant[] = [
     breaks: '`full_response` is the chunks put together',
     patches: [
       [
-        'core/events/events.ts',
-        'return { type, seq, turn_id, ...fullResponse(turnText()), ...facts, tokens_used };',
-        'return { type, seq, turn_id, ...fullResponse(turnText()?.slice(1)), ...facts, tokens_used };',
+        'core/events/stored-event.ts',
+        '...fullResponse(turnText()),\n      ...facts,',
+        '...fullResponse(turnText()?.slice(1)),\n      ...facts,',
       ],
     ],
     rules: ['order-of-a-turn', 'order-full-response'],
@@ -194,8 +194,8 @@ export const VARIANTS: readonly Variant[] = [
     patches: [
       [
         'core/events/entries.ts',
-        'if (isEnd(event)) close();',
-        "if (isEnd(event) && event.type !== 'aborted') close();",
+        "case 'aborted':\n      case 'error':\n        close();",
+        "case 'error':\n        close();\n        break;\n      case 'aborted':",
       ],
     ],
     rules: ['abort-keeps-what-was-said', 'abort-names-its-turn'],

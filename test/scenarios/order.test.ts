@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { textOf } from '../../core/content.ts';
+import { wordsOf } from '../../core/content.ts';
 import { appliedIds, chunk, end, framesOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
@@ -74,7 +74,7 @@ it('P1 P6: without a count none is lost or doubled, and what is taken in togethe
   expect(stored.toSorted()).toEqual(sent.toSorted());
   for (const { messages } of framesOf(client, 'applied')) {
     const order = messages.map(({ content }) =>
-      numbers.indexOf(Number(textOf(content).replace('text ', ''))),
+      numbers.indexOf(Number(wordsOf(content).replace('text ', ''))),
     );
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   }

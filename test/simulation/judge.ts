@@ -5,6 +5,7 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { Lane, MessageOutcome, Session, StoredEvents } from '../../core/store/items.ts';
+import type { EndType } from '../../protocol/events.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { judgeDeletion } from './judge-deletion.ts';
@@ -22,8 +23,9 @@ interface Stored {
   spilled: Map<number, TurnEvent>;
 }
 
-const isEnd = (event: TurnEvent) =>
-  event.type === 'done' || event.type === 'aborted' || event.type === 'error';
+/** Not the product's own, so that a mutant of that is seen. */
+const ENDS: Readonly<Record<EndType, true>> = { done: true, aborted: true, error: true };
+const isEnd = (event: TurnEvent) => Object.hasOwn(ENDS, event.type);
 
 function readStored(cloud: Evidence): Stored {
   const stored: Stored = {
@@ -155,17 +157,13 @@ function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): s
       if (text) lines.push(`assistant ${text}`);
       text = '';
     };
-    for (const event of events) {
-      if (event.type === 'chunk') text += event.content;
-      if (event.type === 'applied') {
-        say();
-        for (const message of event.messages) lines.push(`user ${message.id} ${written(message.content)}`);
+    for (const part of events.flatMap(partsOfEvent)) {
+      if (part.kind === 'said') {
+        text += part.text;
+        continue;
       }
-      if (event.type === 'tool_call') {
-        say();
-        lines.push(`call ${event.id}`);
-      }
-      if (event.type === 'tool_result') lines.push(`result ${event.id}`);
+      if (part.kind !== 'result') say();
+      lines.push(part.kind === 'user' ? `user ${part.id} ${part.text}` : `${part.kind} ${part.text}`);
     }
     say();
   }
@@ -378,7 +376,7 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
     // Also one whose worker was no longer taken for the last to claim: a late duplicate of its own claim does that.
     const failed = cloud.modelCalls.findLast(({ seq }) => change && seq < change.seq);
     const seen = events.filter(
-      ({ seq, type }) => failed && change && seq > failed.seq && seq < change.seq && VISIBLE.has(type),
+      ({ seq, type }) => failed && change && seq > failed.seq && seq < change.seq && VISIBLE[type],
     );
     if (seen.length > 0)
       cloud.violated('fallback', `turn ${id} changed its model after its call had said ${seen[0]?.type}`);
@@ -429,7 +427,23 @@ function judgeCache(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEve
   }
 }
 
-const VISIBLE: ReadonlySet<string> = new Set(['chunk', 'thinking', 'tool_call']);
+/** Whether a model call that fails after this event has shown something to clients. */
+const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
+  chunk: true,
+  thinking: true,
+  tool_call: true,
+  turn_start: false,
+  applied: false,
+  tool_result: false,
+  approval_request: false,
+  approval_resolved: false,
+  history_trimmed: false,
+  model_changed: false,
+  done: false,
+  aborted: false,
+  error: false,
+  foreign: false,
+};
 
 /** Of the turns before, how many the prompt has room for, counted from the last. */
 function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<string, number>): number {
@@ -453,13 +467,29 @@ function weigh({ entries }: Stored): Map<string, number> {
   return weights;
 }
 
+/** What a model sees of an event in later prompts. */
 export function partsOfEvent(event: TurnEvent): Part[] {
-  if (event.type === 'applied')
-    return event.messages.map(({ content }) => ({ kind: 'user', text: written(content) }));
-  if (event.type === 'chunk') return [{ kind: 'said', text: event.content }];
-  if (event.type === 'tool_call') return [{ kind: 'call', text: event.id }];
-  if (event.type === 'tool_result') return [{ kind: 'result', text: event.id }];
-  return [];
+  switch (event.type) {
+    case 'applied':
+      return event.messages.map(({ id, content }) => ({ kind: 'user', text: written(content), id }));
+    case 'chunk':
+      return [{ kind: 'said', text: event.content }];
+    case 'tool_call':
+      return [{ kind: 'call', text: event.id }];
+    case 'tool_result':
+      return [{ kind: 'result', text: event.id }];
+    case 'turn_start':
+    case 'thinking':
+    case 'approval_request':
+    case 'approval_resolved':
+    case 'history_trimmed':
+    case 'model_changed':
+    case 'done':
+    case 'aborted':
+    case 'error':
+    case 'foreign':
+      return [];
+  }
 }
 
 function partsOfMessage(message: PromptMessage): Part[] {
@@ -479,6 +509,8 @@ function partsOfMessage(message: PromptMessage): Part[] {
 export interface Part {
   kind: string;
   text: string;
+  /** Of a user's message. */
+  id?: string;
 }
 
 /** Results of one step are in the order of the calls in a prompt, in the order of completion in the transcript. */

@@ -82,6 +82,8 @@ export const AnswerPart = memo(function AnswerPart({
       );
     case 'turn_end':
       return <TurnEnd item={item} actions={actions} />;
+    default:
+      return item satisfies never;
   }
 });
 

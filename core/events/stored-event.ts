@@ -1,0 +1,225 @@
+import * as z from 'zod/mini';
+import { content } from '../../protocol/content.ts';
+import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
+import { EVENTS, type EventFrame, type EventOf, type EventType } from '../../protocol/events.ts';
+import type { Json } from '../json.ts';
+import { outputText } from './output-text.ts';
+
+/**
+ * How each event of protocol/events.ts is stored, and what frame it becomes. Most are stored as they are sent. An event
+ * without an entry in `FORMS`, or whose frame is not that of its definition, does not compile.
+ */
+
+/** Which event of which turn it is. */
+interface Head<T extends string> {
+  type: T;
+  seq: number;
+  turn: string;
+}
+
+/** The text of the event's turn, or undefined when not all of its chunks can be read any more. */
+type TurnText = () => string | undefined;
+
+/** The stored fields of an event, beside its head, and its frame. */
+function form<T extends EventType, F extends object>(
+  type: T,
+  fields: z.core.$ZodType<F>,
+  frame: (event: Head<T> & F, turnText: TurnText) => EventOf<T>,
+) {
+  const read = (seq: number, turn: string, value: unknown): Head<T> & F => {
+    if (!fits(fields, value)) throw new UnreadableEvent(`event ${seq}: these are no fields of "${type}"`);
+    // The value itself, not the schema's copy: stored again, its bytes are the same.
+    return { type, seq, turn, ...value };
+  };
+  return { fields, frame, read };
+}
+
+function fits<F>(schema: z.core.$ZodType<F>, value: unknown): value is F {
+  return z.safeParse(schema, value).success;
+}
+
+/** The frame of an event that is stored as it is sent. */
+const asStored = <T extends EventType, F extends object>({ type, seq, turn, ...fields }: Head<T> & F) => ({
+  type,
+  seq,
+  turn_id: turn,
+  ...fields,
+});
+
+/** Milliseconds since the epoch. Never sent. */
+const at = z.number();
+/** Anything that JSON can hold: `JSON.parse` gives nothing else. */
+const json = z.custom<Json>((value) => value !== undefined);
+/** Of a list that grows. After a rollback, a word that a newer version stored is passed on as it is. */
+const word = <W extends string>() => z.custom<W>((value) => typeof value === 'string');
+/** The `seq` of the turn's first event: the turn's text is read from there, and not stored twice. */
+const first = z.number();
+
+export const OMITTED = { full_response: null, full_response_omitted: true } as const;
+const fullResponse = (text: string | undefined) => (text === undefined ? OMITTED : { full_response: text });
+
+const appliedMessage = z.object({ id: z.string(), content, at });
+export type AppliedMessage = z.infer<typeof appliedMessage>;
+
+const FORMS = {
+  turn_start: form(
+    'turn_start',
+    z.object({ message_ids: EVENTS.turn_start.fields.message_ids, entry: z.number(), at }),
+    ({ type, seq, turn: turn_id, message_ids }) => ({ type, seq, turn_id, message_ids }),
+  ),
+  applied: form(
+    'applied',
+    z.object({ ...EVENTS.applied.fields, messages: z.array(appliedMessage) }),
+    ({ type, seq, turn: turn_id, messages, step }) => ({
+      type,
+      seq,
+      turn_id,
+      messages: messages.map(({ id, content }) => ({ id, content })),
+      step,
+    }),
+  ),
+  chunk: form('chunk', z.object(EVENTS.chunk.fields), asStored),
+  thinking: form('thinking', z.object(EVENTS.thinking.fields), asStored),
+  tool_call: form('tool_call', z.object({ id: z.string(), name: z.string(), args: json }), asStored),
+  tool_result: form(
+    'tool_result',
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      output: json,
+      is_error: z.optional(z.literal(true)),
+      truncated: z.optional(z.literal(true)),
+    }),
+    ({ type, seq, turn: turn_id, id, name, output, is_error, truncated }) => ({
+      type,
+      seq,
+      turn_id,
+      id,
+      name,
+      ...outputText(output),
+      ...(is_error && { is_error }),
+      ...(truncated && { truncated }),
+    }),
+  ),
+  approval_request: form(
+    'approval_request',
+    z.object({ ...EVENTS.approval_request.fields, at }),
+    ({ type, seq, turn: turn_id, at: _, ...fields }) => ({ type, seq, turn_id, ...fields }),
+  ),
+  approval_resolved: form('approval_resolved', z.object(EVENTS.approval_resolved.fields), asStored),
+  history_trimmed: form('history_trimmed', z.object(EVENTS.history_trimmed.fields), asStored),
+  model_changed: form(
+    'model_changed',
+    z.object({ ...EVENTS.model_changed.fields, reason: word<FailureReason>() }),
+    asStored,
+  ),
+  done: form(
+    'done',
+    z.object({
+      input_tokens: z.number(),
+      output_tokens: z.number(),
+      last_input_tokens: z.number(),
+      model: z.string(),
+      provider: z.string(),
+      fallback_from: z.optional(z.string()),
+      steps: z.number(),
+      cached: z.optional(z.literal(true)),
+      first,
+    }),
+    ({ type, seq, turn: turn_id, first: _, ...facts }, turnText) => ({
+      type,
+      seq,
+      turn_id,
+      ...fullResponse(turnText()),
+      ...facts,
+      tokens_used: facts.input_tokens + facts.output_tokens,
+    }),
+  ),
+  aborted: form(
+    'aborted',
+    z.object({ ...EVENTS.aborted.fields, first }),
+    ({ type, seq, turn: turn_id, by }, turnText) => ({
+      type,
+      seq,
+      turn_id,
+      ...fullResponse(turnText()),
+      by,
+    }),
+  ),
+  error: form(
+    'error',
+    z.object({
+      code: word<ErrorCode>(),
+      message: z.string(),
+      retryable: z.boolean(),
+      reason: z.optional(word<FailureReason>()),
+      first,
+    }),
+    ({ type, seq, turn: turn_id, code, message, retryable, reason }, turnText) => ({
+      type,
+      seq,
+      turn_id,
+      ...fullResponse(turnText()),
+      code,
+      message,
+      terminal: true,
+      retryable,
+      ...(reason && { reason }),
+    }),
+  ),
+} satisfies { [T in EventType]: unknown };
+
+type StoredFields = { [T in EventType]: z.infer<(typeof FORMS)[T]['fields']> };
+type StoredEvent<T extends EventType> = { [K in T]: Head<K> & StoredFields[K] }[T];
+
+/** An event of a type that only a newer version of the functions knows (after a rollback): kept and sent as it is. */
+interface ForeignEvent extends Head<'foreign'> {
+  name: string;
+  fields: object;
+}
+
+/** An event of a session: durable, numbered without holes (P9), never taken back (P3). */
+export type TurnEvent = StoredEvent<EventType> | ForeignEvent;
+
+/** An event before it has a number. */
+export type EventDraft = { [T in EventType]: { type: T } & StoredFields[T] }[EventType];
+
+export const numbered = (draft: EventDraft, seq: number, turn: string): TurnEvent => ({
+  ...draft,
+  seq,
+  turn,
+});
+
+/** A stored value is not an event: something other than these functions has written it. */
+export class UnreadableEvent extends Error {
+  override readonly name = 'UnreadableEvent';
+}
+
+/** @throws {UnreadableEvent} for what no version of the functions stores */
+export function readEvent(seq: number, turn: string, name: string, fields: unknown): TurnEvent {
+  if (isEventType(name)) return FORMS[name].read(seq, turn, fields);
+  if (typeof fields !== 'object' || fields === null)
+    throw new UnreadableEvent(`event ${seq}: "${name}" has no fields`);
+  return { type: 'foreign', seq, turn, name, fields };
+}
+
+const isEventType = (name: string): name is EventType => Object.hasOwn(FORMS, name);
+
+type Frames = { [T in EventType]: { frame(event: StoredEvent<T>, turnText: TurnText): EventOf<T> } };
+const FRAMES: Frames = FORMS;
+
+const knownFrame = <T extends EventType>(event: StoredEvent<T>, turnText: TurnText): EventOf<T> =>
+  FRAMES[event.type].frame(event, turnText);
+
+/** The event as clients are sent it. `turnText` is called for an event that ends a turn. */
+export function wireForm(event: TurnEvent, turnText: TurnText): EventFrame | ForeignFrame {
+  if (event.type !== 'foreign') return knownFrame(event, turnText);
+  const { seq, turn: turn_id, name, fields } = event;
+  return { type: name, seq, turn_id, ...fields };
+}
+
+interface ForeignFrame {
+  type: string;
+  seq: number;
+  turn_id: string;
+}
