@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { itemBytes, WRITE_UNIT_BYTES } from '../../core/store/item-size.ts';
+import { toStored } from '../../core/store/stored-names.ts';
 import { REFERENCE_SCRIPT, Talk } from './turns.ts';
 
 /** The reference turn in virtual time, where what is gathered depends on no machine: its calls, exactly. */
@@ -52,7 +53,7 @@ it('a reference turn asks services for this, and for nothing else', async () => 
 
 function laneBytes({ cloud }: Talk): number {
   for (const { pk, sk, item } of cloud.table.all()) {
-    if (sk.startsWith('LANE#')) return itemBytes({ pk, sk, ...item });
+    if (sk.startsWith('LANE#')) return itemBytes({ pk, sk, ...toStored(item) });
   }
   throw new Error('There is no lane.');
 }
