@@ -1,36 +1,99 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { measureTimeFactor } from './test/support/machine.ts';
 
+/**
+ * Which tests run where. `npm test` runs the project `fast`; `npm run test:all` runs all three. A file belongs to `fast`
+ * unless a list below names it, with the reason. docs/contributing/tests.md explains how to choose.
+ */
+
+/** Only in `full`: these show what others cannot, and take their time for it. */
+const FULL_ONLY = [
+  // Start a browser for each file; they are skipped where there is none.
+  'test/browser/**/*.test.ts',
+  'examples/**/*.test.ts',
+  // Kills functions and cuts connections under a load, for most of a minute.
+  'test/chaos/**/*.test.ts',
+  // Runs the conformance kit against eighteen broken servers, each bundled for it.
+  'test/conformance/broken-variants.test.ts',
+  // Runs every rule of the kit at the pace of the demo model.
+  'test/conformance/midturn.test.ts',
+  // Withholds each permission of each role, one after the other.
+  'test/policies/**/*.test.ts',
+  // Runs the CDK's command line three times.
+  'test/emulator/**/*.test.ts',
+  // Answers for 40 s under a time limit of 10 s, the shortest that there is.
+  'test/scenarios/hand-over.test.ts',
+  // Plays the demo's whole conversation at the pace of a person.
+  'local/demo/demo.test.ts',
+  // Asks a deployment as an operator does, at the pace of the demo model.
+  'infra/smoke.test.ts',
+];
+
+/** Random cases: a tenth of them in `fast`, all of them in `full` (test/support/sample.ts). */
+const SAMPLED = ['client/hostile.test.ts', 'test/contract/**/*.test.ts'];
+
+/** The same, alone after everything else in a full run: it keeps two cores busy by itself. */
 const SIMULATION = 'test/simulation/simulation.test.ts';
 
+/** Alone as well, and only in a full run: every mutant of the product must be caught by the simulation. */
+const MUTANTS = 'test/simulation/caught-mutants.test.ts';
+
+const ALL = [
+  '{agent,aws,bench,chat,client,config,core,examples,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts',
+];
+const NEVER = [...configDefaults.exclude, '**/dist/**'];
+
+const factor = measureTimeFactor();
+// Before the import: the module reads it when it is loaded.
+process.env.MIDTURN_TEST_TIME_FACTOR = String(factor);
+const { TEST_MS, WAIT_MS, POLL_MS } = await import('./test/support/timeouts.ts');
+
 const shared = {
-  // A test that passes never waits for these: they cover cold starts on a busy machine.
-  testTimeout: 20_000,
-  hookTimeout: 30_000,
-} as const;
+  testTimeout: TEST_MS,
+  hookTimeout: TEST_MS,
+  expect: { poll: { timeout: WAIT_MS, interval: POLL_MS } },
+  env: {
+    MIDTURN_TEST_TIME_FACTOR: String(factor),
+    // Of this run alone, so that its end can tell what tests left behind (test/setup.ts).
+    TMPDIR: join(tmpdir(), `midturn-tests-${process.pid}`),
+  },
+};
 
 export default defineConfig({
   test: {
     globalSetup: ['test/setup.ts'],
     // Each scenario file runs a local cloud, whose functions are threads of their own.
     maxWorkers: 2,
+    env: shared.env,
     projects: [
       {
         test: {
           ...shared,
-          name: 'tests',
-          include: [
-            '{agent,aws,bench,chat,client,config,core,examples,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts',
-          ],
-          exclude: [...configDefaults.exclude, '**/dist/**', SIMULATION],
+          name: 'fast',
+          env: { ...shared.env, MIDTURN_TEST_SAMPLE: 'tenth' },
+          include: ALL,
+          exclude: [...NEVER, ...FULL_ONLY, MUTANTS],
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // Afterwards, alone: it keeps two cores busy by itself, and what needs the machine to be quick must not wait for it.
+        test: {
+          ...shared,
+          name: 'full',
+          include: [...FULL_ONLY, ...SAMPLED],
+          exclude: NEVER,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
         test: {
           ...shared,
           name: 'simulation',
-          include: [SIMULATION],
+          include: [SIMULATION, MUTANTS],
+          exclude: NEVER,
+          maxWorkers: 1,
           maxConcurrency: 2,
           sequence: { groupOrder: 1 },
         },

@@ -37,7 +37,7 @@ beforeAll(async () => {
     folder,
   );
   cloud = await startLocalCloud({ bundles });
-}, 60_000);
+});
 afterAll(async () => {
   await cloud.close();
   await rm(folder, { recursive: true, force: true });

@@ -6,9 +6,6 @@ import { afterEach, expect, it } from 'vitest';
 import { createGate } from '../test/support/model-server.ts';
 import { givenStack } from '../test/support/stack.ts';
 
-/** A test that passes never waits so long. */
-const WITHIN_MS = 15_000;
-
 const stack = givenStack();
 const running: ChildProcessWithoutNullStreams[] = [];
 const closing: (() => void)[] = [];
@@ -31,7 +28,7 @@ function startChat(session: string, url = stack.cloud.url) {
   });
   return {
     type: (line: string) => child.stdin.write(`${line}\n`),
-    shows: (text: string) => expect.poll(() => output, { timeout: WITHIN_MS }).toContain(text),
+    shows: (text: string) => expect.poll(() => output).toContain(text),
     /** Ends the input, and gives what was told of the conversation: all but the states. */
     async conversation(): Promise<string[]> {
       child.stdin.end();

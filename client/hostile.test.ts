@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { cases } from '../test/support/sample.ts';
+import { SEARCH_MS } from '../test/support/timeouts.ts';
 import { createMidturn } from './midturn.ts';
 import { Clock, clockPlatform } from './testing/clock.ts';
 import { Judge } from './testing/judge.ts';
 import { FakeServer, seeded } from './testing/server.ts';
 import { linesOfItems, linesOfStory } from './testing/story.ts';
 
-const RUNS = Number(process.env.MIDTURN_CLIENT_RUNS ?? 10_000);
+const RUNS = Number(process.env.MIDTURN_CLIENT_RUNS ?? cases(10_000));
 /** The same runs each time, so that a failure is of the change that is tested; others are asked for by another seed. */
 const SEED = Number(process.env.MIDTURN_CLIENT_SEED ?? 1);
-/** A run that passes takes a few milliseconds: this is for a busy machine. */
-const WITHIN_MS = 600_000;
 const SECOND = 1000;
 
 /** How a run's network behaves while it is bad (shares of frames, from 0 to 1), and what its person does meanwhile. */
@@ -33,7 +33,7 @@ const anyWeather = fc.record({
 });
 
 it('P1, P9, P10: frames lost, repeated, reordered and cut anywhere: the view ends equal to the transcript', {
-  timeout: WITHIN_MS,
+  timeout: SEARCH_MS,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(anyWeather, async (weather) => {

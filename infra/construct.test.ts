@@ -3,14 +3,16 @@ import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { App, Stack } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
+import { TEST_BUNDLES } from '../test/support/bundles.ts';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { Midturn } from './index.ts';
 
 /** A stack of somebody else's, in an app that knows nothing of ours. */
 function theirStack(): Stack {
-  return new Stack(new App(), 'Theirs');
+  return new Stack(new App({ outdir: temporaryFolder() }), 'Theirs');
 }
 
-const bundles = new URL('../dist/functions', import.meta.url).pathname;
+const bundles = TEST_BUNDLES;
 
 describe('in somebody else’s stack', () => {
   it('stands beside what is theirs, and is theirs to use', () => {

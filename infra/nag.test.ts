@@ -2,6 +2,7 @@ import { ManagedPolicy, type Role } from 'aws-cdk-lib/aws-iam';
 import { App, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import type { MidturnProps } from './props.ts';
 import { createStack } from './testing.ts';
 
@@ -67,6 +68,6 @@ it('would find a permission that nobody explained', () => {
   const stack = createStack();
   const role = stack.node.findChild('Midturn').node.findChild('TurnRole') as Role;
   role.addManagedPolicy(ManagedPolicy.fromManagedPolicyArn(stack, 'Everything', EVERYTHING));
-  const { violations } = new AwsSolutionsChecks(new App()).validateScope(stack);
+  const { violations } = new AwsSolutionsChecks(new App({ outdir: temporaryFolder() })).validateScope(stack);
   expect(violations.map(({ ruleName }) => ruleName)).toEqual([`AwsSolutions-IAM4[Policy::${EVERYTHING}]`]);
 });

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 
 const root = join(import.meta.dirname, '..');
 const PLAIN = {
@@ -21,8 +21,7 @@ const SECRETS = {
 
 /** Runs the app as `cdk synth` does. */
 async function runApp(settings: Record<string, string>): Promise<{ output: string }> {
-  const output = await mkdtemp(join(tmpdir(), 'midturn-secrets-'));
-  onTestFinished(() => rm(output, { recursive: true, force: true }));
+  const output = temporaryFolder();
   await promisify(execFile)(process.execPath, ['infra/app.ts'], {
     cwd: root,
     env: { PATH: process.env.PATH, ...settings, CDK_OUTDIR: output, CDK_VALIDATION: 'false' },

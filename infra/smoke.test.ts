@@ -2,15 +2,16 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../local/cloud.ts';
+import { TEST_BUNDLES } from '../test/support/bundles.ts';
 
 let cloud: LocalCloud;
 beforeAll(async () => {
   cloud = await startLocalCloud({
-    build: false,
+    bundles: TEST_BUNDLES,
     log: () => {},
     settings: { MIDTURN_AUTH: 'tokens', MIDTURN_TOKENS: 'open-sesame=acme/ann' },
   });
-}, 120_000);
+});
 afterAll(() => cloud?.close());
 
 const smoke = (...args: string[]) =>

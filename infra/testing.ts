@@ -1,22 +1,22 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { App } from 'aws-cdk-lib/core';
 import { FUNCTION_NAMES, type FunctionName } from '../config/function-names.ts';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { FUNCTIONS } from './function-table.ts';
 import type { MidturnProps } from './props.ts';
 import { MidturnStack } from './stack.ts';
 
 /** Bundles that do nothing: a template says nothing about what is in them. */
-const bundles = mkdtempSync(join(tmpdir(), 'midturn-bundles-'));
+const bundles = temporaryFolder();
 for (const name of FUNCTION_NAMES) {
   mkdirSync(join(bundles, name));
   writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = async () => {};');
 }
 
 /** A page of which a template says as little. */
-const pageFolder = mkdtempSync(join(tmpdir(), 'midturn-page-'));
+const pageFolder = temporaryFolder();
 writeFileSync(join(pageFolder, 'index.html'), '<!doctype html>');
 
 /** As `cdk synth` has it, without what takes time: copies of the bundles, and the check that it does of its own. */
@@ -28,7 +28,7 @@ const context = {
 
 export function createStack(props: Partial<MidturnProps> = {}, missing: string[] = []): MidturnStack {
   const midturn: MidturnProps = { model: 'demo', auth: 'none', bundles, pageFolder, ...props };
-  return new MidturnStack(new App({ context }), 'Midturn', { midturn, missing });
+  return new MidturnStack(new App({ context, outdir: temporaryFolder() }), 'Midturn', { midturn, missing });
 }
 
 const templates = new Map<string, Template>();

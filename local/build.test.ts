@@ -1,13 +1,13 @@
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { buildFunctions } from './build.ts';
 
 let folder: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'midturn-build-'));
+  folder = temporaryFolder();
 });
 
 async function sources(files: Record<string, string>): Promise<void> {

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from './cloud.ts';
 import { buildEchoApp } from './fixtures/build.ts';
 
@@ -48,7 +46,7 @@ describe('the local cloud runs the template', () => {
     const cloud = await start();
     const { socket, frames } = await connect(cloud);
     for (const content of ['one', 'two', 'three']) socket.send(JSON.stringify({ type: 'message', content }));
-    await expect.poll(() => frames.toSorted(), { timeout: 10_000 }).toEqual(['ONE', 'THREE', 'TWO']);
+    await expect.poll(() => frames.toSorted()).toEqual(['ONE', 'THREE', 'TWO']);
     expect(await openConnections(cloud)).toBe(1);
     socket.close();
     await expect.poll(() => openConnections(cloud)).toBe(0);
@@ -94,14 +92,14 @@ describe('the local cloud runs the template', () => {
     const cloud = await start();
     const { socket, frames } = await connect(cloud);
     socket.send(JSON.stringify({ type: 'message', content: 'one' }));
-    await expect.poll(() => frames, { timeout: 10_000 }).toEqual(['ONE']);
+    await expect.poll(() => frames).toEqual(['ONE']);
     const turns = () => cloud.functions.list().find(({ name }) => name === 'turn')?.environments ?? [];
     // Its invocation ends a moment after its post; killed before that, its message would come once more.
     await expect.poll(() => turns().map(({ state }) => state)).toEqual(['idle']);
     const [environment] = turns();
     expect(await cloud.functions.kill(environment?.id ?? '')).toBe(true);
     socket.send(JSON.stringify({ type: 'message', content: 'two' }));
-    await expect.poll(() => frames, { timeout: 10_000 }).toEqual(['ONE', 'TWO']);
+    await expect.poll(() => frames).toEqual(['ONE', 'TWO']);
   });
 });
 
@@ -113,7 +111,7 @@ describe('what cannot start says why', () => {
   });
 
   it('when the data folder is taken', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'midturn-data-'));
+    const dataDir = temporaryFolder();
     const first = await start({ dataDir });
     await expect(startLocalCloud({ bundles, dataDir })).rejects.toThrow('is in use by another local cloud');
     await first.close();

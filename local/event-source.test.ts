@@ -156,7 +156,7 @@ describe('a message', () => {
       return seen.length === 1 ? fail(record) : undefined;
     });
     await send('g', 'a');
-    await expect.poll(() => seen, { timeout: 5000 }).toEqual(['1', '2']);
+    await expect.poll(() => seen).toEqual(['1', '2']);
     await expect.poll(() => count(turns)).toBe(0);
   });
 
@@ -217,7 +217,7 @@ describe('a poller whose role', () => {
       (operation) => operation !== 'DeleteMessage' || tries++ > 0,
     );
     await send('g', 'a');
-    await expect.poll(() => seen, { timeout: 5000 }).toEqual(['a', 'a']);
+    await expect.poll(() => seen).toEqual(['a', 'a']);
     await expect.poll(() => count(turns)).toBe(0);
   });
 });
@@ -235,13 +235,13 @@ describe('groups', () => {
         [...running.values()].reduce((sum, n) => sum + n, 0),
       );
       // Each waits for company from another group, so that a run one after the other would not end.
-      await expect.poll(() => most.inAll, { timeout: 5000 }).toBeGreaterThan(1);
+      await expect.poll(() => most.inAll).toBeGreaterThan(1);
       order[group]?.push(body);
       running.set(group, (running.get(group) ?? 0) - 1);
     });
     for (const body of ['1', '2', '3', '4']) for (const group of ['a', 'b', 'c']) await send(group, body);
     await expect
-      .poll(() => order, { timeout: 5000 })
+      .poll(() => order)
       .toEqual({
         a: ['1', '2', '3', '4'],
         b: ['1', '2', '3', '4'],

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { buildPage, isNewer, PAGE } from './page-build.ts';
 
 /** Seconds since the epoch. */
@@ -11,7 +11,7 @@ const at = async (path: string, seconds: number) => {
 };
 
 it('a page is built anew when it is missing or older than a source, however deep', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'midturn-page-build-'));
+  const folder = temporaryFolder();
   const [built, sources] = [join(folder, 'index.html'), join(folder, 'web')];
   await mkdir(join(sources, 'src', 'styles'), { recursive: true });
   await mkdir(join(sources, 'dist'));

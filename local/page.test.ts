@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { createPage } from './page.ts';
 
 async function get(folder: string, path: string): Promise<{ status: number | undefined; body: string }> {
@@ -21,7 +21,7 @@ async function get(folder: string, path: string): Promise<{ status: number | und
 }
 
 async function builtPage(): Promise<string> {
-  const parent = await mkdtemp(join(tmpdir(), 'midturn-page-'));
+  const parent = temporaryFolder();
   await writeFile(join(parent, 'secret.txt'), 'secret');
   const folder = join(parent, 'dist');
   await mkdir(folder);
@@ -46,7 +46,7 @@ it('serves nothing outside its folder', async () => {
 });
 
 it('says how to build the page when it is not', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'midturn-page-'));
+  const folder = temporaryFolder();
   expect(await get(folder, '/')).toMatchObject({
     status: 503,
     body: expect.stringContaining('npm run build'),

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { startQueues } from './queues.ts';
 import { startTables, sweep } from './tables.ts';
 import { readStack, type Stack } from './template/stack.ts';
@@ -12,11 +10,9 @@ import { readStack, type Stack } from './template/stack.ts';
 let folder: string;
 const quiet = () => {};
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'midturn-data-'));
+beforeEach(() => {
+  folder = temporaryFolder();
 });
-
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function stackOf(sqsEndpoint: string, visibility = 1): Stack {
   return readStack(
@@ -90,16 +86,13 @@ describe('with a data folder', () => {
     const url = again && young.ref(again);
     const bodies = new Set<string | undefined>();
     await expect
-      .poll(
-        async () => {
-          const { Messages = [] } = await after.client.send(
-            new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10 }),
-          );
-          for (const { Body } of Messages) bodies.add(Body);
-          return bodies.size;
-        },
-        { timeout: 5000 },
-      )
+      .poll(async () => {
+        const { Messages = [] } = await after.client.send(
+          new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10 }),
+        );
+        for (const { Body } of Messages) bodies.add(Body);
+        return bodies.size;
+      })
       .toBe(2);
     const { Attributes } = await after.client.send(
       new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['VisibilityTimeout'] }),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { hostPlatform } from '../../client/platform.ts';
 import { createGate, type Reply } from '../../test/support/model-server.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
+import { POLL_MS, WAIT_MS } from '../../test/support/timeouts.ts';
 import type { WsClient } from '../../test/support/ws-client.ts';
 import type { Charge } from './ledger.ts';
 import { type Meter, meterCloud } from './meter.ts';
@@ -42,7 +43,7 @@ afterAll(async () => {
 const BILLED = new Set(['webSocketMessages', 'readUnits', 'writeUnits', 'fifoRequests', 'standardRequests']);
 
 const untilCounted = (...charge: Parameters<Meter['ledger']['count']>) =>
-  vi.waitFor(() => expect(meter.ledger.count(...charge)).toBe(1), { timeout: 10_000, interval: 20 });
+  vi.waitFor(() => expect(meter.ledger.count(...charge)).toBe(1), { timeout: WAIT_MS, interval: POLL_MS });
 
 /** An answer of the model, and what the test does while it comes. */
 interface Play {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { freePort, PeerProcess } from './process.ts';
 
 /** A server that has a process of its own do the work, as `wrangler dev` does. */
@@ -27,19 +27,18 @@ const works = (port: number): Promise<boolean> =>
   );
 
 it('a peer’s server is killed with all the processes that it started', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'midturn-process-'));
+  const folder = temporaryFolder();
   const port = await freePort();
   const server = await PeerProcess.start(launch(port), { port, folder });
   expect(await works(port)).toBe(true);
   await server.kill();
   await expect.poll(() => works(port)).toBe(false);
-  await rm(folder, { recursive: true });
 });
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
   'a bench that is ended by %s leaves none of them running',
   async (signal) => {
-    const folder = await mkdtemp(join(tmpdir(), 'midturn-process-'));
+    const folder = temporaryFolder();
     const port = await freePort();
     const bench = spawn(
       process.execPath,
@@ -60,6 +59,5 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
     const [code] = await once(bench, 'exit');
     expect(code).toBe(signal === 'SIGTERM' ? 143 : 130);
     await expect.poll(() => works(port)).toBe(false);
-    await rm(folder, { recursive: true });
   },
 );

@@ -1,19 +1,14 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { lacking, versionOf } from './versions.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const folders: string[] = [];
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
-});
 
 /** A package with these dependencies, of which some are installed. */
 async function given(dependencies: Record<string, string>, installed: Record<string, string>) {
-  const folder = await mkdtemp(join(tmpdir(), 'midturn-versions-'));
-  folders.push(folder);
+  const folder = temporaryFolder();
   await writeFile(join(folder, 'package.json'), JSON.stringify({ dependencies }));
   for (const [name, version] of Object.entries(installed)) {
     await mkdir(join(folder, 'node_modules', name), { recursive: true });

@@ -28,7 +28,7 @@ async function openPage(id: string) {
   chat['~registerStatusCallback'](() => statuses.push(chat.status));
   /** What stands there, in the words of the stored transcript. */
   const lines = () => chat.messages.flatMap(linesOf);
-  const shows = (...expected: string[]) => expect.poll(lines, { timeout: 15_000 }).toEqual(expected);
+  const shows = (...expected: string[]) => expect.poll(lines).toEqual(expected);
   /** Until so many messages were acknowledged. */
   const acknowledges = (messages: number) =>
     expect

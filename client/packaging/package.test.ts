@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { buildClient } from '../build.ts';
 import { type BackwardsServer, serveBackwards } from '../testing/backwards-server.ts';
 
@@ -22,7 +22,7 @@ let consumer: string;
 let server: BackwardsServer;
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'midturn-package-'));
+  const folder = temporaryFolder();
   const source = join(folder, 'source');
   consumer = join(folder, 'consumer');
   const installed = join(consumer, 'node_modules', 'midturn-client');
@@ -36,10 +36,7 @@ beforeAll(async () => {
   await writeFile(join(consumer, 'package.json'), '{"type":"module"}');
   server = await serveBackwards();
 });
-afterAll(async () => {
-  server?.close();
-  await rm(join(consumer, '..'), { recursive: true, force: true });
-});
+afterAll(() => server?.close());
 
 /** Runs a module in the consumer's folder, and gives what it prints. */
 async function runModule(node: string, text: string): Promise<string> {

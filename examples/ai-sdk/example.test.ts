@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, launchBrowser } from '../../test/browser/browser.ts';
 import { createGate } from '../../test/support/model-server.ts';
 import { givenStack } from '../../test/support/stack.ts';
+import { WAIT_MS } from '../../test/support/timeouts.ts';
 
 /** A test that passes never waits so long. */
-const WITHIN_MS = 20_000;
 
 describeInBrowser('The useChat example', () => {
   const stack = givenStack();
@@ -31,7 +31,7 @@ describeInBrowser('The useChat example', () => {
   async function open(session: string) {
     const context = await browser.newContext();
     const page = await context.newPage();
-    page.setDefaultTimeout(WITHIN_MS);
+    page.setDefaultTimeout(WAIT_MS);
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -46,9 +46,7 @@ describeInBrowser('The useChat example', () => {
     await page.getByRole('textbox').press('Enter');
   };
   const shows = (page: Page, ...lines: string[]) =>
-    expect
-      .poll(() => page.getByRole('list').locator('p, small').allTextContents(), { timeout: WITHIN_MS })
-      .toEqual(lines);
+    expect.poll(() => page.getByRole('list').locator('p, small').allTextContents()).toEqual(lines);
 
   it('steers a running answer; a reload in mid-answer shows it and goes on; stop stops', async () => {
     const gate = createGate();

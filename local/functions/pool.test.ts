@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { compileRuntime } from './environment.ts';
 import { FunctionPool, type PoolOptions } from './pool.ts';
 
@@ -14,7 +14,7 @@ const logged: string[] = [];
 
 beforeAll(async () => {
   runtime = await compileRuntime();
-  folder = await mkdtemp(join(tmpdir(), 'midturn-functions-'));
+  folder = temporaryFolder();
 });
 
 afterEach(async () => {

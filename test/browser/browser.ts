@@ -9,6 +9,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { buildPage } from '../../local/page-build.ts';
 import type { SharedStack } from '../support/stack.ts';
+import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { type ChatPage, type OpenOptions, openChat } from './chat-page.ts';
 
 /** Debian's. Nothing is downloaded: where there is none, the tests are skipped. */
@@ -27,9 +28,6 @@ const ARGUMENTS = [
   '--disable-features=LocalNetworkAccessChecks',
 ];
 
-/** A test that passes never waits so long: a browser on a busy machine is slow at everything. */
-const TEST_WITHIN_MS = 90_000;
-
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
 
@@ -37,7 +35,7 @@ export const launchBrowser = (): Promise<Browser> =>
 export function describeInBrowser(name: string, body: () => void): void {
   const isThere = existsSync(CHROMIUM);
   if (!isThere) console.warn(`SKIPPED: ${name}. There is no ${CHROMIUM}: apt-get install chromium.`);
-  describe.skipIf(!isThere)(name, { timeout: TEST_WITHIN_MS }, body);
+  describe.skipIf(!isThere)(name, { timeout: LONG_TEST_MS }, body);
 }
 
 export interface SharedBrowser {

@@ -1,8 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
-
-/** A test that passes never waits so long: two hundred acknowledgements take their time on a busy machine. */
-const WITHIN_MS = 30_000;
+import { LONG_WAIT_MS } from '../support/timeouts.ts';
 
 /** The page as its reader sees and uses it. */
 export interface ChatPage {
@@ -51,7 +49,7 @@ export async function openChat(
   { expects, connects = true }: OpenOptions = {},
 ): Promise<ChatPage> {
   const complaints: string[] = [];
-  page.setDefaultTimeout(WITHIN_MS);
+  page.setDefaultTimeout(LONG_WAIT_MS);
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (!['error', 'warning'].includes(message.type()) || expects?.test(message.text())) return;
@@ -76,7 +74,7 @@ export async function openChat(
       await field.press('Enter');
     },
     lines,
-    shows: (...expected) => expect.poll(lines, { timeout: WITHIN_MS }).toEqual(expected),
+    shows: (...expected) => expect.poll(lines, { timeout: LONG_WAIT_MS }).toEqual(expected),
     notes: (content, note) =>
       expect
         .poll(
@@ -87,12 +85,12 @@ export async function openChat(
               .last()
               .locator('.note > span')
               .textContent(),
-          { timeout: WITHIN_MS },
+          { timeout: LONG_WAIT_MS },
         )
         .toMatch(note),
     counts: (state, messages) =>
       expect
-        .poll(() => conversation.locator(`.message.is-${state}`).count(), { timeout: WITHIN_MS })
+        .poll(() => conversation.locator(`.message.is-${state}`).count(), { timeout: LONG_WAIT_MS })
         .toBe(messages),
     pending: () => conversation.locator('.message:is(.is-sending, .is-accepted, .is-queued)').count(),
     refused: () => conversation.locator('.message.is-rejected').count(),

@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
+import { LONG_WAIT_MS } from '../support/timeouts.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';
 
 const MESSAGES = 200;
-/** For two hundred acknowledgements on a busy machine. */
-const WITHIN_MS = 30_000;
 /** Of the lane's inbox, by default; the message that opens the turn is taken in before. */
 const INBOX = 64;
 
@@ -48,7 +47,7 @@ describeInBrowser('200 messages at once', () => {
     stack.script((_, index) => ({ chunks: [`answer ${index}`] }));
     while (left > 0) {
       await chat.page.getByRole('button', { name: left > 1 ? 'Send all again' : 'Send again' }).click();
-      await expect.poll(() => chat.pending(), { timeout: WITHIN_MS }).toBe(0);
+      await expect.poll(() => chat.pending(), { timeout: LONG_WAIT_MS }).toBe(0);
       await chat.answered();
       const after = await chat.refused();
       expect(after).toBeLessThan(left);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queues } from '../support/queues.ts';
+import { POLL_MS, scaled } from '../support/timeouts.ts';
 import type { Person } from './person.ts';
 import type { ChaosSession } from './session.ts';
 import type { Table } from './table.ts';
 
 /** A worker that died before its first heartbeat is replaced after its function's whole time limit; several may in turn. */
-const WITHIN_MS = 180_000;
-const LOOK_MS = 100;
+const WITHIN_MS = scaled(180_000);
 
 /** Waits until nobody waits, nothing runs and no token is left. False: it never does; the judge says why. */
 export async function comesToRest(where: {
@@ -18,7 +18,7 @@ export async function comesToRest(where: {
   const deadline = Date.now() + WITHIN_MS;
   while (!(await isAtRest(where))) {
     if (Date.now() > deadline) return false;
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
   return true;
 }

@@ -6,6 +6,7 @@ import { startLocalCloud } from '../../local/cloud.ts';
 import { Random } from '../simulation/random.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { openQueues } from '../support/queues.ts';
+import { POLL_MS, scaled } from '../support/timeouts.ts';
 import { chaosModel } from './agent.ts';
 import { comesToRest, probe } from './calm.ts';
 import { freePort, startCloudProcess } from './cloud-process.ts';
@@ -113,6 +114,6 @@ const wentOn = ({ person, turn, seq }: { person: Person; turn: string; seq: numb
 
 /** A worker's message stays hidden until its visibility time is over, also in a queue that was killed. */
 async function peopleRest(people: readonly Person[]): Promise<void> {
-  const deadline = Date.now() + 120_000;
-  while (!people.every(({ atRest }) => atRest) && Date.now() < deadline) await sleep(100);
+  const deadline = Date.now() + scaled(120_000);
+  while (!people.every(({ atRest }) => atRest) && Date.now() < deadline) await sleep(POLL_MS);
 }

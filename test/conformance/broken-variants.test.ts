@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RULES } from '../../conformance/rules/rules.ts';
 import type { Result } from '../../conformance/run.ts';
+import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { failures, tryOut } from './subject.ts';
 import { buildVariant } from './variant-bundles.ts';
 import { VARIANTS, type Variant } from './variants.ts';
@@ -38,7 +39,7 @@ beforeAll(() => {
 afterAll(async () => {
   await all;
   await rm(folder, { recursive: true, force: true });
-}, 300_000);
+}, LONG_TEST_MS);
 
 describe('the kit fails a server', () => {
   it.each(VARIANTS)(
@@ -47,7 +48,7 @@ describe('the kit fails a server', () => {
       const results = await trials.get(variant)?.promise;
       expect(failures(results ?? []).map(({ name }) => name)).toEqual(variant.fails);
     },
-    300_000,
+    LONG_TEST_MS,
   );
 });
 

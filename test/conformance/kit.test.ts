@@ -14,6 +14,7 @@ import { json, table } from '../../conformance/report.ts';
 import { GROUPS, groupOf, type Rule, type Scenario } from '../../conformance/rule.ts';
 import { RULES } from '../../conformance/rules/rules.ts';
 import { runRules } from '../../conformance/run.ts';
+import { WAIT_MS } from '../support/timeouts.ts';
 
 const run = promisify(execFile);
 const folder = join(import.meta.dirname, '../../conformance');
@@ -103,7 +104,7 @@ describe('a run', () => {
     });
     const { port } = server.address() as AddressInfo;
     const [result] = await runRules({
-      target: { url: `ws://127.0.0.1:${port}`, timeoutMs: 10_000 },
+      target: { url: `ws://127.0.0.1:${port}`, timeoutMs: WAIT_MS },
       rules: RULES.filter(({ name }) => name === 'codes-invalid-json'),
       parallel: 1,
     });

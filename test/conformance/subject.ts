@@ -2,6 +2,8 @@ import { expect, vi } from 'vitest';
 import { RULES } from '../../conformance/rules/rules.ts';
 import { type Result, runRules } from '../../conformance/run.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { TEST_BUNDLES } from '../support/bundles.ts';
+import { LONG_WAIT_MS, POLL_MS } from '../support/timeouts.ts';
 
 const TOKENS = { token: 'token-of-ann', otherToken: 'token-of-bob' };
 
@@ -14,7 +16,7 @@ export interface Trial {
 }
 
 /** Runs the kit against a local cloud of its own with the demo model. */
-export async function tryOut({ rules, bundles, parallel }: Trial): Promise<Result[]> {
+export async function tryOut({ rules, bundles = TEST_BUNDLES, parallel }: Trial): Promise<Result[]> {
   const cloud = await startLocalCloud({
     settings: {
       MIDTURN_AUTH: 'tokens',
@@ -23,8 +25,7 @@ export async function tryOut({ rules, bundles, parallel }: Trial): Promise<Resul
       MIDTURN_CONNECTIONS_PER_MINUTE: '0',
       MIDTURN_FRAMES_PER_MINUTE: '0',
     },
-    build: false,
-    ...(bundles !== undefined && { bundles }),
+    bundles,
     // Every turn is held by an environment while it waits for the model; more of them cost more to start than they gain.
     maxEnvironments: Math.max(4, parallel),
     // Refused tokens are what a rule asks for; what matters shows in the results.
@@ -32,20 +33,17 @@ export async function tryOut({ rules, bundles, parallel }: Trial): Promise<Resul
   });
   try {
     const results = await runRules({
-      target: { url: cloud.url, ...TOKENS, timeoutMs: 60_000 },
+      target: { url: cloud.url, ...TOKENS, timeoutMs: LONG_WAIT_MS },
       rules: rules ? RULES.filter((rule) => rules.includes(rule.name) || 'judge' in rule) : RULES,
       parallel,
     });
     // What the last frames set off goes on for a moment, and the tables must not close under it.
-    await vi.waitFor(() => expect(busy(cloud)).toEqual([]), { timeout: QUIET_MS, interval: 50 });
+    await vi.waitFor(() => expect(busy(cloud)).toEqual([]), { timeout: LONG_WAIT_MS, interval: POLL_MS });
     return results;
   } finally {
     await cloud.close();
   }
 }
-
-/** Long enough for a turn that was aborted on a busy machine. */
-const QUIET_MS = 30_000;
 
 const busy = (cloud: LocalCloud): string[] =>
   cloud.functions

@@ -4,6 +4,7 @@ import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamoStore } from '../../aws/dynamodb/store.ts';
 import { memoryStore } from '../../core/testing/memory-store.ts';
+import { cases } from '../support/sample.ts';
 import type { StoreUnderTest } from './store.contract.ts';
 import { sameBehaviour, storeContract } from './store.contract.ts';
 
@@ -53,6 +54,6 @@ describe('both stores', () => {
   sameBehaviour(
     () => memory,
     () => dynamo.store,
-    300,
+    cases(300),
   );
 });

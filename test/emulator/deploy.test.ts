@@ -1,14 +1,19 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_BUNDLES } from '../support/bundles.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { type FakeAws, startFakeAws } from './fake-aws.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+
+/** In place of cdk.json's build, which the CLI runs before every command: the bundles of the test run are built. */
+const NO_BUILD = ['--build', 'node --version'];
 
 interface Run {
   code: number | null;
@@ -20,7 +25,7 @@ interface Run {
 async function deploy(variables: Record<string, string>, ...args: string[]): Promise<Run> {
   const child = spawn(process.execPath, ['infra/deploy-emulator.ts', ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH, ...variables },
+    env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, MIDTURN_BUNDLES: TEST_BUNDLES, ...variables },
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -34,20 +39,16 @@ describe('a deployment to an emulator', () => {
 
   beforeAll(async () => {
     fake = await startFakeAws();
-    folder = await mkdtemp(join(tmpdir(), 'midturn-emulator-'));
+    folder = temporaryFolder();
     run = await deploy(
       // By name, as people write it: buckets must not be asked for in front of it.
       { AWS_ENDPOINT_URL: fake.endpoint.replace('127.0.0.1', 'localhost'), HOME: folder },
       ...['--output', join(folder, 'cdk.out')],
-      // The bundles are those of the whole test run, which others may be running.
-      ...['--build', 'node --version'],
+      ...NO_BUILD,
     );
-    // Two runs of the CLI and two synths, on a machine that tests keep busy.
-  }, 300_000);
-  afterAll(async () => {
-    await fake?.close();
-    if (folder) await rm(folder, { recursive: true, force: true });
-  });
+    // Two runs of the CLI and two synths.
+  }, LONG_TEST_MS);
+  afterAll(() => fake?.close());
 
   it('ends well, and says where the API is', () => {
     expect(run).toMatchObject({ code: 0 });
@@ -96,11 +97,12 @@ describe('a deployment to an emulator', () => {
     const cli = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
     const child = spawn(
       process.execPath,
-      [cli, 'destroy', 'Midturn', '--force', '--no-notices', '--app', join(folder, 'cdk.out')],
+      [cli, 'destroy', 'Midturn', '--force', '--no-notices', '--app', join(folder, 'cdk.out'), ...NO_BUILD],
       {
         cwd: root,
         env: {
           PATH: process.env.PATH,
+          TMPDIR: process.env.TMPDIR,
           HOME: folder,
           AWS_ENDPOINT_URL: fake.endpoint,
           AWS_REGION: 'us-east-1',
@@ -113,7 +115,7 @@ describe('a deployment to an emulator', () => {
     const [, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
     expect({ code: await exited, stderr }).toMatchObject({ code: 0 });
     expect([...fake.stacks.byName.keys()]).toEqual(['CDKToolkit']);
-  }, 60_000);
+  });
 });
 
 describe('without an emulator, one line says', () => {

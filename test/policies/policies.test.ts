@@ -5,6 +5,7 @@ import { matches } from '../../local/iam/evaluate.ts';
 import { compilePattern } from '../../local/iam/pattern.ts';
 import { synthesizedStatements } from '../../local/template/synthesized.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT_MS } from '../support/timeouts.ts';
 import { openTourQueues, type TourQueues } from './queues.ts';
 import {
   SCENES,
@@ -67,9 +68,6 @@ async function restart(name: string): Promise<void> {
   await Promise.all(environments.map(({ id }) => functions.kill(id)));
 }
 
-/** A denial that comes never waits for it. */
-const DENIED_WITHIN_MS = 10_000;
-
 /**
  * Plays a scene until something is denied. Gives what was denied, also of what happens in between: an environment that
  * `prepare` has ended may start anew for a connection of the scene before, and is denied what each asks once.
@@ -95,7 +93,7 @@ async function playUntilDenied(
   });
   const timer = setTimeout(
     () => first.reject(new Error(`Nothing was denied in "${scene.name}".`, { cause: failure })),
-    DENIED_WITHIN_MS,
+    WAIT_MS,
   );
   try {
     await first.promise;

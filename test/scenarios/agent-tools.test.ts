@@ -5,6 +5,8 @@ import { buildVariant } from '../conformance/variant-bundles.ts';
 import { end, framesOf } from '../support/frames.ts';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { WAIT_MS } from '../support/timeouts.ts';
+import { killWorker } from '../support/workers.ts';
 
 const folder = join(import.meta.dirname, '../../dist/agent-tools');
 const TOKEN = 'token-of-the-library';
@@ -58,7 +60,7 @@ describe('tools of an agent', () => {
       secrets: { 'team/mcp-tokens': `books=${TOKEN}\n` },
       bundles: () => buildVariant(AGENT, folder),
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack.settleClients();
     await stack.close();
@@ -118,20 +120,15 @@ describe('tools of an agent', () => {
   it('P13: a call to an MCP server that a worker died over is not run again: nobody knows what came of it', async () => {
     const before = server.calls.length;
     const { client } = await ask([{ id: 'c1', name: 'books_wait', args: {} }]);
-    await vi.waitUntil(() => server.calls.length === before + 1, { timeout: 10_000 });
-    const busy = stack.cloud.functions
-      .list()
-      .filter(({ name }) => name === 'turn')
-      .flatMap(({ environments }) => environments)
-      .filter(({ state }) => state === 'busy');
-    for (const { id } of busy) await stack.cloud.functions.kill(id);
-    expect(await client.waitFor('tool_result', 20_000)).toMatchObject({
+    await vi.waitUntil(() => server.calls.length === before + 1, { timeout: WAIT_MS });
+    await killWorker(stack.cloud);
+    expect(await client.waitFor('tool_result')).toMatchObject({
       is_error: true,
       output: expect.stringContaining('Unknown outcome'),
     });
     expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So.' });
     expect(server.calls).toHaveLength(before + 1);
-  }, 40_000);
+  });
 
   it('P6 P13: a message that does not wait stops the tools of a batch that may be stopped, and the others are finished', async () => {
     const before = server.calls.length;
@@ -139,7 +136,7 @@ describe('tools of an agent', () => {
       { id: 'c1', name: 'books_wait', args: {} },
       { id: 'c2', name: 'wait', args: { seconds: 10 } },
     ]);
-    await vi.waitUntil(() => server.calls.length === before + 1, { timeout: 10_000 });
+    await vi.waitUntil(() => server.calls.length === before + 1, { timeout: WAIT_MS });
     client.send({ type: 'message', content: 'hurry', delivery: 'now' });
     expect(await client.next('tool_result')).toMatchObject({ id: 'c2', is_error: true });
     expect(scripted.requests).toHaveLength(1);

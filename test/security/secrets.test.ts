@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startLocalCloud } from '../../local/cloud.ts';
+import { TEST_BUNDLES } from '../support/bundles.ts';
 import { end, endsOf } from '../support/frames.ts';
 import { startScriptedModel } from '../support/scripted-model.ts';
 import { connect, HandshakeRefused } from '../support/ws-client.ts';
@@ -26,7 +27,7 @@ async function given(secrets: Record<string, string>) {
       MIDTURN_TOKENS_SECRET: 'team/tokens',
     },
     secrets,
-    build: false,
+    bundles: TEST_BUNDLES,
     maxEnvironments: 2,
     log: ({ level, source, text }) => log.push(`${level} ${source}: ${text}`),
   });

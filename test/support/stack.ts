@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Principal } from '../../core/store/items.ts';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts';
+import { TEST_BUNDLES } from './bundles.ts';
 import type { Script } from './model-server.ts';
 import { expectPromisesKept } from './promises.ts';
 import { type Scripted, type ScriptedModel, startScriptedModel } from './scripted-model.ts';
@@ -56,8 +57,7 @@ export async function startStack({
     },
     ...(gatewayLimits && { gatewayLimits }),
     ...(secrets && { secrets }),
-    build: false,
-    ...(bundles && { bundles: await bundles() }),
+    bundles: bundles ? await bundles() : TEST_BUNDLES,
     maxEnvironments: MAX_ENVIRONMENTS,
     log: ({ level, source, text }) => log.push(`${level} ${source}: ${text}`),
   });

@@ -3,13 +3,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Principal, Session, StoredEntry } from '../../core/store/items.ts';
 import { sessionKey, sessionOf } from '../../core/store/keys.ts';
+import { POLL_MS, WAIT_MS } from './timeouts.ts';
 
 /** Who connects where nobody has to prove anything. */
 export const ANONYMOUS: Principal = { tenant: 'local', subject: 'anonymous' };
-
-/** A test that passes never waits so long. */
-const IDLE_WITHIN_MS = 10_000;
-const LOOK_MS = 10;
 
 /** What the real table holds, read beside the product. */
 export interface Stored {
@@ -41,10 +38,10 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
   }
 
   async function becomesIdle(session: string): Promise<void> {
-    const deadline = Date.now() + IDLE_WITHIN_MS;
+    const deadline = Date.now() + WAIT_MS;
     while (!(await isIdle(session))) {
       if (Date.now() > deadline) throw new Error(`a turn of ${session} still runs or waits`);
-      await setTimeout(LOOK_MS);
+      await setTimeout(POLL_MS);
     }
   }
 

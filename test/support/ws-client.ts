@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
+import { WAIT_MS } from './timeouts.ts';
 
 /** What API Gateway itself says when a function fails or no route fits. It has no `type`. */
 interface GatewayNotice {
@@ -40,9 +41,6 @@ export class HandshakeRefused extends Error {
     this.body = body;
   }
 }
-
-/** Long enough for a cold start on a busy machine; a test that passes never waits for it. */
-const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Opens a WebSocket. Throws `HandshakeRefused`, or the socket's own error. */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<WsClient> {
@@ -193,7 +191,7 @@ export class WsClient {
     return at < 0 ? undefined : at;
   }
 
-  #wait<T>(what: string, timeoutMs = DEFAULT_TIMEOUT_MS, take: () => T | undefined): Promise<T> {
+  #wait<T>(what: string, timeoutMs = WAIT_MS, take: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         what,

@@ -1,0 +1,13 @@
+import { expect } from 'vitest';
+import type { LocalCloud } from '../../local/cloud.ts';
+
+/** Ends the one worker that runs a turn outright: not another line of it is run. */
+export async function killWorker({ functions }: LocalCloud): Promise<void> {
+  const busy = functions
+    .list()
+    .filter(({ name }) => name === 'turn')
+    .flatMap(({ environments }) => environments)
+    .filter(({ state }) => state === 'busy');
+  expect(busy).toHaveLength(1);
+  for (const { id } of busy) await functions.kill(id);
+}
