@@ -3,11 +3,11 @@ import { content } from './content.ts';
 import { ID_PATTERN, MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH, MAX_SESSIONS_LIMIT } from './limits.ts';
 
 /**
- * What a client may send, written once: validation, types, AsyncAPI and the client library come from here.
- * Unknown fields are ignored (`z.object` drops them), so that older servers serve newer clients.
+ * The frames that a client can send, defined once: validation, types, AsyncAPI and the client library follow from here.
+ * Unknown fields are ignored (`z.object` drops them), so that older servers serve newer clients (docs/protocol.md, 3.1.3).
  */
 
-/** An id chosen by a client: 1 to 64 visible ASCII characters. */
+/** An id that a client chooses: 1 to 64 visible ASCII characters (docs/protocol.md, 4.1.2). */
 const clientId = z.string().check(z.regex(ID_PATTERN));
 
 export const connectFrame = z.object({
@@ -17,7 +17,7 @@ export const connectFrame = z.object({
   capabilities: z.optional(z.array(z.string().check(z.maxLength(MAX_LABEL_LENGTH))).check(z.maxLength(32))),
   resume: z.optional(
     z.object({
-      /** The lane of an earlier connection: takes its pending messages and its running turn along. */
+      /** The lane of an earlier connection, to continue with its pending messages and its turn in flight. */
       lane: z.optional(clientId),
       /** The last event that this client has; events after it are replayed. */
       after_seq: z.optional(z.int().check(z.nonnegative())),
@@ -58,7 +58,7 @@ const historyFrame = z.object({
   /** Entries before this number; without it, the newest page. */
   before: z.optional(z.int().check(z.positive())),
   limit: z.optional(z.int().check(z.positive(), z.maximum(MAX_HISTORY_LIMIT))),
-  /** One user entry per message and one assistant entry per turn, as chat views show it. */
+  /** One user entry per message and one assistant entry per turn, as a chat view shows them. */
   merged: z.optional(z.boolean()),
 });
 
@@ -89,7 +89,7 @@ const pingFrame = z.object({
   nonce: z.optional(z.union([z.string().check(z.maxLength(MAX_LABEL_LENGTH)), z.number()])),
 });
 
-/** By `type`: also the list of API Gateway routes, one each. */
+/** By `type`. Each type is also a route of the API Gateway API. */
 export const CLIENT_FRAMES = {
   connect: connectFrame,
   message: messageFrame,

@@ -1,21 +1,21 @@
 import * as z from 'zod/mini';
 import { MAX_CONTENT_PARTS, MAX_URL_LENGTH } from './limits.ts';
 
-/** What a user says: text, or a list of texts and images. One schema for frames, transcript and client. */
+/** The content of a message: a text, or a list of texts and images. One schema for frames, transcript and client. */
 
-/** The types that all three model providers take. */
+/** The image types that all three model providers accept. */
 const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
 
 /**
- * An https address in printable ASCII: a host by its name, neither user nor password. It is stored, shown, and fetched by the
- * model's provider, which may well be a server of the team's own: so neither plain http nor an address of a network.
+ * An https URL in printable ASCII: a host by name, without user or password. It is stored, shown to users, and fetched by
+ * the model's provider. The provider can be a server of the team, inside its network: plain http and IP addresses are refused.
  */
 const IMAGE_URL =
   /^https:\/\/(?:[A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*(?::(?:\d{1,4}|[1-5]\d{4}))?(?:[/?#][\x21-\x7e]*)?$/;
 
 const textPart = z.object({ type: z.literal('text'), text: z.string() });
 
-/** An image that the model's provider fetches. No function of ours ever does. */
+/** An image that the model's provider fetches. The functions of this project never do. */
 const imageByUrl = z.object({
   type: z.literal('image'),
   url: z.string().check(
@@ -28,7 +28,7 @@ const imageByUrl = z.object({
   ),
 });
 
-/** An image that travels in the frame, and so is small: content counts as a whole. */
+/** An image in the frame. It is small, because the limit is for the whole content. */
 const inlineImage = z.object({
   type: z.literal('image'),
   media_type: z.enum(IMAGE_TYPES),
@@ -52,13 +52,13 @@ export const content = z.union([
 /** The sentences of the documents for a field at `path` that holds content; `what` is the one for the field itself. */
 export const contentSentences = <P extends string>(path: P, what: string) => ({
   [path]: what,
-  [`${path}[].type`]: 'What this part is.',
-  [`${path}[].text`]: 'Of a text.',
+  [`${path}[].type`]: 'Whether this part is a text or an image.',
+  [`${path}[].text`]: 'The text of a text part.',
   [`${path}[].url`]:
-    'Of an image: where it is, by https and the name of a host. The model’s provider fetches it, never this server.',
-  [`${path}[].media_type`]: 'Of an image that is in the frame: its type.',
+    'The https URL of an image, with the name of a host. The model’s provider fetches it; the server does not.',
+  [`${path}[].media_type`]: 'The type of an image that is in the frame.',
   [`${path}[].data`]:
-    'Of an image that is in the frame: its bytes in base64. It counts into `limits.content_bytes`.',
+    'The bytes of an image that is in the frame, in base64. They count towards `limits.content_bytes`.',
 });
 
 export type ContentPart = z.infer<typeof contentPart>;

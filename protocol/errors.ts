@@ -22,7 +22,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Why a model call failed: `reason` of a turn's error, for who counts failures, or puts them into other words. */
+/** Why a model call failed: the `reason` of a turn's error. A client can count failures by it, or choose its own text. */
 export const FAILURE_REASONS = [
   /** No credentials, or refused ones. */
   'unauthorised',
@@ -30,16 +30,16 @@ export const FAILURE_REASONS = [
   'throttled',
   /** The provider, or the model behind it, has a problem of its own. */
   'provider',
-  /** The conversation is longer than the model can take: it must become shorter. */
+  /** The conversation is longer than the model accepts. */
   'overlong',
   /** A content filter refused the request or withheld the answer. */
   'withheld',
-  /** The provider does not take the request, for another reason than the above. */
+  /** The provider refuses the request, for a reason that is not listed above. */
   'rejected',
   'unreachable',
   /** The answer broke off. */
   'cut_off',
-  /** Nothing came for too long. */
+  /** The model sent nothing for too long. */
   'stalled',
   'unreadable',
   'empty',

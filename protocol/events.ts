@@ -16,8 +16,8 @@ const count = z.int().check(z.nonnegative());
 /** The fields that every event has. */
 const commonFields = { seq: z.int().check(z.positive()), turn_id: z.string() };
 export const COMMON_SENTENCES = {
-  seq: 'The event’s number in its session: one more than that of the event before, from 1.',
-  turn_id: 'The turn that it belongs to.',
+  seq: 'The number of the event in its session: from 1, one more than that of the event before.',
+  turn_id: 'The turn that the event belongs to.',
 } as const;
 
 /**
@@ -29,9 +29,9 @@ const endFields = {
   full_response_omitted: z.optional(z.literal(true)),
 };
 const END_SENTENCES = {
-  full_response: 'All chunks of the turn put together; null when that would not fit into a frame.',
+  full_response: 'All chunks of the turn put together; null when the text does not fit into a frame.',
   full_response_omitted:
-    'Present and true when `full_response` is null: the chunks, or `history`, have the text.',
+    'Present and true when `full_response` is null. The chunks, or `history`, have the text.',
 } as const;
 
 type Fields = Readonly<Record<string, z.core.$ZodType>>;
@@ -72,62 +72,64 @@ export const EVENTS = {
     summary: 'A turn begins.',
     fields: { message_ids: z.array(z.string()), resumed: z.optional(z.boolean()) },
     sentences: {
-      message_ids: 'The messages that it begins with.',
-      resumed: 'Reserved: never sent by this server.',
+      message_ids: 'The ids of the messages that the turn begins with.',
+      resumed: 'Reserved. This server never sends it.',
     },
   }),
   applied: event('applied', {
     summary:
-      'User messages were taken in here: everything that the agent says from now on knows them. The messages that began the turn come first; steering follows where it was taken in.',
+      'Messages of the user were applied here: the agent has read them before everything that follows. The first `applied` of a turn has the messages that the turn begins with. Steering follows at the place where it was applied.',
     fields: {
       messages: z.array(z.object({ id: z.string(), content })),
       step: z.int().check(z.positive()),
     },
     sentences: {
-      messages: 'In the order in which the agent sees them.',
+      messages: 'The messages, in the order in which the agent reads them.',
       'messages[].id': 'The id of the message.',
-      ...contentSentences('messages[].content', 'Its content, as it was sent.'),
-      step: 'The model call that sees these messages first, counted from 1 within the turn.',
+      ...contentSentences('messages[].content', 'The content of the message, as it was sent.'),
+      step: 'The first model call that reads these messages, counted from 1 within the turn.',
     },
   }),
   chunk: event('chunk', {
-    summary: 'A piece of the answer. Text that was sent is never taken back or replaced.',
+    summary: 'A piece of the answer. The server never takes back or replaces text that it sent.',
     fields: { content: z.string(), offset: count },
     sentences: {
-      content: 'To be appended.',
-      offset: 'Where it begins in the turn’s text, in UTF-16 code units (indices of a JavaScript string).',
+      content: 'The text to append.',
+      offset:
+        'Where the chunk begins in the turn’s text, in UTF-16 code units (indices of a JavaScript string).',
     },
   }),
   thinking: event('thinking', {
-    summary: 'What the model thinks aloud. Never part of the answer, nor of the transcript.',
+    summary: 'A piece of the model’s reasoning. It is not a part of the answer or of the transcript.',
     fields: { content: z.string() },
-    sentences: { content: 'To be appended to what it thought before.' },
+    sentences: { content: 'The text to append to the reasoning before.' },
   }),
   tool_call: event('tool_call', {
     summary: 'The agent calls a tool.',
     fields: { id: z.string(), name: z.string(), args: z.json(), truncated: z.optional(z.boolean()) },
     sentences: {
-      id: 'The call, unique within the turn.',
-      name: 'The tool.',
-      args: 'Its arguments; null when `truncated`.',
+      id: 'The id of the call, unique within the turn.',
+      name: 'The name of the tool.',
+      args: 'The arguments; null when `truncated`.',
       truncated: 'True when the arguments do not fit into a frame.',
     },
   }),
   tool_result: event('tool_result', {
-    summary: 'The one result of a tool call. Also an aborted or failed turn has one for each of its calls.',
+    summary:
+      'The result of a tool call. Each call has exactly one result, also when the turn is aborted or fails.',
     fields: { id: z.string(), name: z.string(), ...toolOutput, truncated: z.optional(z.boolean()) },
     sentences: {
-      id: 'The call.',
-      name: 'The tool.',
-      output: 'What it gave, as text.',
-      json: 'True when the tool gave something other than text: `output` is its JSON text.',
-      is_error: 'True when it failed, or did not get to its end.',
+      id: 'The `id` of the call.',
+      name: 'The name of the tool.',
+      output: 'The output of the tool, as text.',
+      json: 'True when the tool returned something other than text: `output` is its JSON.',
+      is_error: 'True when the tool failed or did not finish.',
       truncated: 'True when the output was cut to fit into a frame.',
     },
   }),
   approval_request: event('approval_request', {
     summary:
-      'A tool call waits for a person’s decision. Answered with `approval_response` by any connection of the session; the first answer counts.',
+      'A tool call waits for a person’s decision. Any connection of the session answers with `approval_response`; the first answer counts.',
     fields: {
       request_id: z.string(),
       tool_call_id: z.string(),
@@ -136,17 +138,17 @@ export const EVENTS = {
       timeout_secs: z.number(),
     },
     sentences: {
-      request_id: 'To be named in the answer.',
+      request_id: 'The id of the request. The answer names it.',
       tool_call_id: 'The `id` of the call that waits.',
-      tool: 'The tool.',
+      tool: 'The name of the tool.',
       arguments_summary:
-        'What it would be called with, as JSON of at most 1000 characters, without secret values.',
-      timeout_secs: 'Seconds after which it counts as denied.',
+        'The arguments of the call, as JSON of at most 1000 characters, without secret values.',
+      timeout_secs: 'The number of seconds after which the request counts as denied.',
     },
   }),
   approval_resolved: event('approval_resolved', {
     summary:
-      'What became of a request, once for each. A call that was denied has a `tool_result` that says so; one that was approved runs.',
+      'The decision on a request, exactly one for each request. A denied call has a `tool_result` that says so. An approved call runs.',
     fields: {
       request_id: z.string(),
       decision: z.enum(DECISIONS),
@@ -154,27 +156,26 @@ export const EVENTS = {
       by: z.optional(z.string()),
     },
     sentences: {
-      request_id: 'The request.',
-      decision: 'What was decided. `always` holds for all later calls of this tool in this session.',
+      request_id: 'The id of the request.',
+      decision: 'The decision. `always` approves all later calls of this tool in this session as well.',
       reason:
-        '`answer`: by a person. `always`: by an earlier `always`. `timeout`: nobody answered. `aborted`: the turn was stopped.',
-      by: 'Whose answer it was: the subject of the principal.',
+        '`answer`: a person decided. `always`: an earlier `always` decided. `timeout`: there was no answer in time. `aborted`: the turn was stopped.',
+      by: 'The subject of the principal that answered.',
     },
   }),
   history_trimmed: event('history_trimmed', {
     summary:
-      'The transcript is longer than the model’s budget: its oldest turns were left out of the prompt.',
+      'The transcript is longer than the budget of the prompt: the oldest turns were left out of the prompt.',
     fields: { dropped_messages: count, kept_turns: count, reason: z.string() },
     sentences: {
-      dropped_messages:
-        'Entries of the transcript that were left out: those before the turns that were kept.',
-      kept_turns: 'Earlier turns that were kept.',
-      reason: '`context_tokens`: the setting that earlier turns no longer fit into.',
+      dropped_messages: 'The number of entries that were left out: all before the turns that were kept.',
+      kept_turns: 'The number of earlier turns that were kept.',
+      reason: '`context_tokens`: the setting that the earlier turns exceed.',
     },
   }),
   model_changed: event('model_changed', {
     summary:
-      'The model failed before anything of its call was visible, and the rest of the turn is another model’s. The next turn begins with the first one again.',
+      'The model failed before any of its output was sent, and another model continues the turn. The next turn begins with the first model again.',
     fields: {
       model: z.string(),
       provider: z.string(),
@@ -182,14 +183,14 @@ export const EVENTS = {
       reason: z.enum(FAILURE_REASONS),
     },
     sentences: {
-      model: 'The model that goes on.',
-      provider: 'Who runs it.',
+      model: 'The model that continues.',
+      provider: 'The provider of that model.',
       fallback_from: 'The model that failed, as `provider:model`.',
-      reason: 'What it failed of: as in `error`.',
+      reason: 'Why it failed, as in `error`.',
     },
   }),
   done: end('done', {
-    summary: 'The turn was answered, and no message waits in its inbox.',
+    summary: 'The turn is answered, and its inbox is empty.',
     fields: {
       input_tokens: count,
       output_tokens: count,
@@ -202,25 +203,25 @@ export const EVENTS = {
       cached: z.optional(z.boolean()),
     },
     sentences: {
-      input_tokens: 'Tokens that the model read, over all its calls in this turn.',
-      output_tokens: 'Tokens that it wrote.',
-      tokens_used: 'The sum of both.',
-      last_input_tokens: 'Tokens that the last call read: how full the context is.',
+      input_tokens: 'Tokens that the model read, in all calls of this turn.',
+      output_tokens: 'Tokens that the model wrote, in all calls of this turn.',
+      tokens_used: 'The sum of `input_tokens` and `output_tokens`.',
+      last_input_tokens: 'Tokens that the last call read. It shows how full the context is.',
       model: 'The model.',
-      provider: 'Who runs it.',
-      fallback_from: 'The model that failed before this one took over, as `provider:model`.',
-      steps: 'Model calls of this turn.',
-      cached: 'True when the answer was taken from a cache.',
+      provider: 'The provider of the model.',
+      fallback_from: 'The model that failed before this model continued, as `provider:model`.',
+      steps: 'The number of model calls of this turn.',
+      cached: 'True when the answer is from a cache.',
     },
   }),
   aborted: end('aborted', {
-    summary: 'The turn was stopped. What was said stays.',
+    summary: 'The turn was stopped by `abort`. The text that was sent stays.',
     fields: { by: z.string() },
-    sentences: { by: 'Who asked for it: the subject of the principal.' },
+    sentences: { by: 'The subject of the principal that sent `abort`.' },
   }),
   error: end('error', {
     summary:
-      'The turn could not go on: `terminal` is true. What was said stays; messages that waited become the next turn.',
+      'The turn cannot go on: `terminal` is true. The text that was sent stays. Pending messages become the next turn.',
     fields: {
       code: z.enum(ERROR_CODES),
       message: z.string(),
@@ -229,12 +230,12 @@ export const EVENTS = {
       reason: z.optional(z.enum(FAILURE_REASONS)),
     },
     sentences: {
-      code: 'To branch on: see the table of codes.',
-      message: 'For people. Never to be parsed.',
-      terminal: 'True: this ends a turn.',
-      retryable: 'Whether the same message may succeed later.',
+      code: 'The code to branch on; see the table of codes.',
+      message: 'A text for people. Do not parse it.',
+      terminal: 'True: this event ends the turn.',
+      retryable: 'Whether the same message can succeed later.',
       reason:
-        'What a model call failed of, with `PROVIDER_ERROR` and `AUTH_ERROR`. More may come: treat an unknown one by `retryable`.',
+        'Why a model call failed, with `PROVIDER_ERROR` and `AUTH_ERROR`. Later versions can add reasons: treat an unknown reason by `retryable`.',
     },
   }),
 } as const;

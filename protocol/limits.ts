@@ -1,9 +1,9 @@
 /**
- * Limits that the wire itself imposes. They are not settings: a deployment cannot raise what API Gateway fixes.
+ * Limits of the wire itself. They are not settings: a deployment cannot change what API Gateway fixes.
  * Source: "Quotas for configuring and running a WebSocket API", API Gateway developer guide.
  */
 
-/** A posted payload is billed and framed by 32 KB; none of ours is larger, so one event is always one frame. */
+/** API Gateway bills and splits posted payloads by 32 KB. No frame is larger, so one event is always one frame. */
 export const MAX_FRAME_BYTES = 32 * 1024;
 
 /**
@@ -12,19 +12,19 @@ export const MAX_FRAME_BYTES = 32 * 1024;
  */
 export const MAX_CONTENT_BYTES = 24 * 1024;
 
-/** Parts of one message: as many images as the narrowest provider takes in one prompt. */
+/** Parts of one message: the number of images that the strictest provider accepts in one prompt. */
 export const MAX_CONTENT_PARTS = 20;
 
-/** Of an image: what browsers and proxies agree on. */
+/** The URL of an image: a length that browsers and proxies support. */
 export const MAX_URL_LENGTH = 2048;
 
 /** Ids that clients choose: 1 to 64 characters of visible ASCII, so that they cannot collide with a key's separators or swell an item. */
 export const ID_PATTERN = /^(?!__proto__$)[\x21-\x7e]{1,64}$/;
 
-/** Free-text labels: a session's name, a device's name. */
+/** Free text: the name of a session or of a device. */
 export const MAX_LABEL_LENGTH = 200;
 
-/** Subprotocols that are echoed when asked for. `zeroclaw.v1` is the one that this protocol extends. */
+/** Subprotocols that the server selects, in order of preference. `zeroclaw.v1` is the one that this protocol extends. */
 export const SUBPROTOCOLS = ['midturn.v1', 'zeroclaw.v1'] as const;
 
 /** A page of `sessions`, before the byte limit of a frame cuts it shorter. */

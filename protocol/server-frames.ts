@@ -20,14 +20,14 @@ export const sessionStart = z.object({
   name: z.optional(z.string()),
   lane: z.string(),
   last_seq: count,
-  /** Of a message with `delivery: steer` or `now`, when its own lane has no turn in flight. */
+  /** What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. */
   steer_scope: z.optional(z.enum(['connection', 'session'])),
   active_turn: z.optional(
     z.object({
       turn_id: z.string(),
       /** Milliseconds since the epoch. */
       started_at: z.number(),
-      /** `resume` after `first_seq - 1` replays the whole turn: history lacks the part still being said. */
+      /** `resume` after `first_seq - 1` replays the whole turn: `history` has only its finished part. */
       first_seq: z.number(),
     }),
   ),
@@ -46,7 +46,7 @@ const accepted = z.object({
   id: z.string(),
   turn_id: z.string(),
   placement: z.enum(['turn', 'steering', 'queued']),
-  /** Messages of this lane that are waiting ahead of it. */
+  /** With `turn`: turns of the session ahead of it. Otherwise: pending messages of this lane ahead of it. */
   position: count,
   duplicate: z.optional(z.boolean()),
 });
@@ -102,7 +102,7 @@ const sessionSummary = z.object({
 });
 const sessions = z.object({
   type: z.literal('sessions'),
-  /** Those made last come first. */
+  /** Newest first. */
   sessions: z.array(sessionSummary),
   after: z.optional(z.string()),
   next: z.optional(z.string()),
@@ -129,13 +129,13 @@ export const errorReply = z.object({
   terminal: z.literal(false),
   retryable: z.boolean(),
   retry_after_ms: z.optional(count),
-  /** The message that this is about. */
+  /** The message, or the approval request, that this is about. */
   id: z.optional(z.string()),
-  /** The session that was asked for, where it need not be the connection's own. */
+  /** The session of the request, if the request named one. */
   session_id: z.optional(z.string()),
   limit: z.optional(count),
   depth: z.optional(count),
-  /** `NOT_PENDING`: the turn that has the message, and as what. */
+  /** With `NOT_PENDING`: the turn that applied the message, and whether the message began or steered it. */
   turn_id: z.optional(z.string()),
   placement: z.optional(z.enum(['turn', 'steering'])),
 });

@@ -4,7 +4,7 @@ import type { DocumentedFrame } from './json-schema.ts';
 
 const ref = (path: string) => ({ $ref: `#/${path}` });
 
-/** The AsyncAPI document, from the server's point of view: it receives what clients send, and sends events and replies. */
+/** The AsyncAPI document from the server's point of view: it receives client frames, and sends events and replies. */
 export function asyncapiDocument(
   frames: readonly DocumentedFrame[],
   examplesOf: (frame: DocumentedFrame) => readonly Example[],
@@ -24,7 +24,7 @@ export function asyncapiDocument(
       title: 'Midturn',
       version: '1.0.0',
       description:
-        'The wire protocol `midturn.v1`: text frames of JSON over one WebSocket per client. Rules that a schema cannot say (order, numbering, resume) are in `docs/protocol.md`.',
+        'The wire protocol `midturn.v1`: JSON text frames over one WebSocket per client. The specification is `docs/protocol.md`: it has the rules that a schema cannot express, such as order, numbering and resume.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: 'application/json',
@@ -35,7 +35,7 @@ export function asyncapiDocument(
         protocol: 'wss',
         description: 'A deployment: an API Gateway WebSocket API.',
         variables: {
-          api: { description: 'The API’s id.' },
+          api: { description: 'The id of the API.' },
           region: { default: 'us-east-1' },
           stage: { default: 'prod' },
         },
@@ -52,7 +52,7 @@ export function asyncapiDocument(
       session: {
         address: '/',
         title: 'A connection to a session',
-        description: `One WebSocket. A requested subprotocol is echoed: ${SUBPROTOCOLS.join(' or ')}.`,
+        description: `One WebSocket. The server selects the subprotocol ${SUBPROTOCOLS.join(' or ')} if the client offers it.`,
         messages: Object.fromEntries(frames.map(({ name }) => [name, ref(`components/messages/${name}`)])),
         bindings: {
           ws: {
@@ -60,9 +60,12 @@ export function asyncapiDocument(
             query: {
               type: 'object',
               properties: {
-                session_id: { type: 'string', description: 'The session; generated without it.' },
-                name: { type: 'string', description: 'Names a new session.' },
-                token: { type: 'string', description: 'Proves who connects, where a header cannot be set.' },
+                session_id: {
+                  type: 'string',
+                  description: 'The session. Without it the server generates an id.',
+                },
+                name: { type: 'string', description: 'The name of a session that has none yet.' },
+                token: { type: 'string', description: 'The token, for a client that cannot set a header.' },
               },
             },
             headers: {
@@ -70,11 +73,11 @@ export function asyncapiDocument(
               properties: {
                 Authorization: {
                   type: 'string',
-                  description: '`Bearer` and a token. Counts before the others.',
+                  description: '`Bearer` and a token. It takes precedence over the other two places.',
                 },
                 'Sec-WebSocket-Protocol': {
                   type: 'string',
-                  description: 'Subprotocols; an entry `bearer.<token>` carries the token.',
+                  description: 'Subprotocols. An entry `bearer.<token>` has the token.',
                 },
               },
             },
@@ -83,13 +86,17 @@ export function asyncapiDocument(
       },
     },
     operations: {
-      receiveFrame: operation('receive', 'client', 'What a client sends.'),
+      receiveFrame: operation('receive', 'client', 'A frame that a client sends.'),
       sendEvent: operation(
         'send',
         'event',
         'What happens in the session: numbered, durable, replayed on resume.',
       ),
-      sendReply: operation('send', 'reply', 'What answers a frame of this connection. Never replayed.'),
+      sendReply: operation(
+        'send',
+        'reply',
+        'The answer to a frame of this connection, or the outcome of a message. Never replayed.',
+      ),
     },
     components: {
       messages: Object.fromEntries(

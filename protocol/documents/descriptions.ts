@@ -9,82 +9,86 @@ import type { ReplyFrame } from '../server-frames.ts';
  */
 export interface FrameDescription {
   summary: string;
-  /** By path: `resume.lane`, `messages[].id`. */
+  /** A sentence for each field, by its path: `resume.lane`, `messages[].id`. */
   fields: Readonly<Record<string, string>>;
 }
 
 export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDescription>> = {
   connect: {
     summary:
-      'Asks for the greeting and, with `resume`, for missed events. Optional; as the first frame it may choose session and lane. Answered by `session_start`, the missed events, `connected`.',
+      'Asks for `session_start` and, with `resume`, for missed events. Optional. As the first frame it can choose session and lane. Answered by `session_start`, the missed events, `connected`.',
     fields: {
-      session_id: 'The session, if it was not named in the URL. Counts in the first frame alone.',
-      device_name: 'A name for this device. Reserved: accepted, and not used by this server.',
-      capabilities: 'What the client can do. Reserved: accepted, and not used by this server.',
-      resume: 'Takes up where an earlier connection stopped.',
+      session_id: 'The session, if the URL does not name it. Used only in the first frame.',
+      device_name: 'A name for this device. Reserved: this server accepts it and does not use it.',
+      capabilities: 'What the client can do. Reserved: this server accepts it and does not use it.',
+      resume: 'Continues where an earlier connection stopped.',
       'resume.lane':
-        'The `lane` of the earlier connection: its waiting messages and its running turn come along. Counts in the first frame alone; one that cannot be had is ignored.',
-      'resume.after_seq': 'The last event that the client has: each later one is replayed. 0 for all.',
+        'The `lane` of the earlier connection. This connection continues it, with its pending messages and its turn in flight. Used only in the first frame. A lane that is not available is ignored.',
+      'resume.after_seq': 'The last event that the client has. Every later event is replayed. 0 for all.',
     },
   },
   message: {
-    summary: 'Something the user says. Answered by `accepted`, or by an `error` that names the `id`.',
+    summary: 'A message of the user. Answered by `accepted`, or by an `error` that names the `id`.',
     fields: {
       ...contentSentences(
         'content',
-        'Text, or an array of texts and images. Kept verbatim. Not blank, and at most `limits.content_bytes` bytes as JSON.',
+        'A text, or an array of texts and images. Stored as it was sent. Not blank, and at most `limits.content_bytes` bytes as JSON.',
       ),
-      id: 'The client’s own id, unique in the session: the same id again is the same message. Without it the server makes one up, and the message cannot be repeated safely.',
+      id: 'The client’s id for the message, unique in the session: the same id again is the same message. Without it the server makes up an id, and the message cannot be repeated safely.',
       delivery:
-        '`steer` (default) joins the running turn at its next boundary; `queue` gets a turn of its own after it; `now` cuts the running model call and joins at once. Without a turn of this lane in flight, `queue` opens one, and so do the others, unless `steer_scope` is `session` and a turn of another lane runs: they join that one.',
+        '`steer` (default) joins the lane’s turn in flight at its next boundary. `queue` gets a turn of its own after it. `now` cuts the running model call and joins at once. When the lane has no turn in flight, the message opens one; the exception is `steer` or `now` with `steer_scope` `session` while a turn of another lane runs: the message joins that turn.',
       order:
-        'The client’s own count of its messages on this lane, rising by one. It makes the order exact; without it, messages of one millisecond are ordered by `id`.',
+        'The client’s count of its messages on this lane, rising by one. It makes the order exact. Without it, messages of one millisecond are ordered by `id`.',
     },
   },
   abort: {
     summary: 'Stops the running turn, from any connection of the session. Answered by `aborted`.',
     fields: {
-      turn_id: 'The turn that is meant; without it, whichever runs.',
+      turn_id: 'The turn to stop. Without it, the running turn.',
       pending:
-        'What becomes of messages that wait on the turn’s lane: `keep` (default) makes those in its inbox the next turn, and those with `delivery: queue` keep theirs; `discard` answers each `cancelled`.',
+        'What happens to pending messages of the turn’s lane. `keep` (default): those in the inbox become the next turn, and those with `delivery: queue` keep their turns. `discard`: each is answered `cancelled`.',
     },
   },
   cancel: {
     summary:
-      'Withdraws a message that no turn has taken in, from any connection of the session. Answered by `cancelled`, which its sender gets too, or by `NOT_PENDING`.',
-    fields: { id: 'The message.' },
+      'Withdraws a message that no turn has applied, from any connection of the session. Answered by `cancelled`, which the sender of the message gets too, or by `NOT_PENDING`.',
+    fields: { id: 'The id of the message.' },
   },
   approval_response: {
     summary: 'Answers an `approval_request`.',
     fields: {
-      request_id: 'As in the request.',
-      decision: '`approve` this call, `deny` it, or `always` approve this tool in this session.',
+      request_id: 'The `request_id` of the request.',
+      decision:
+        '`approve`: run this call. `deny`: do not run it. `always`: run this call and all later calls of this tool in this session.',
     },
   },
   history: {
     summary: 'Asks for a page of the transcript. Answered by `history`.',
     fields: {
-      before: 'Entries before this number: the `next` of a newer page. Without it, the newest page.',
-      limit: 'Entries at most; 50 without it. A page can be shorter, so that it fits into a frame.',
-      merged: 'One entry per user message and one for all that the assistant said in a turn; no tools.',
+      before: 'Only entries before this number: the `next` of a newer page. Without it, the newest page.',
+      limit:
+        'The maximum number of entries; 50 without it. A page can be shorter, so that it fits into a frame.',
+      merged:
+        'One entry for each message of the user, and one for the text of the assistant in a turn; no tool calls or results.',
     },
   },
   sessions: {
     summary:
-      'Asks for a page of the principal’s sessions, those made last first. Answered by `sessions`. A session is in the list from its first turn on.',
+      'Asks for a page of the principal’s sessions, newest first. Answered by `sessions`. A session is in the list from its first turn on.',
     fields: {
       after: 'The `next` of the page before. Without it, the first page.',
-      limit: 'Sessions at most; 50 without it. A page can be shorter, or empty, and still have a `next`.',
+      limit:
+        'The maximum number of sessions; 50 without it. A page can be shorter, or empty, and still have a `next`.',
     },
   },
   rename: {
     summary:
-      'Names a session of the principal. Answered by `renamed`, which all who listen to the session are sent, or `SESSION_NOT_FOUND`.',
-    fields: { session_id: 'Any session of the principal.', name: 'Its new name.' },
+      'Names a session of the principal. Answered by `renamed`, which every connection of that session gets, or by `SESSION_NOT_FOUND`.',
+    fields: { session_id: 'Any session of the principal.', name: 'The new name.' },
   },
   export: {
     summary:
-      'Asks for a page of a session as JSON lines: a line of `type: "session"` about it, then one of `type: "entry"` for each entry of the transcript, with the fields of `history`, whole and in order. Answered by `export` or `SESSION_NOT_FOUND`.',
+      'Asks for a page of a session as JSON lines: a line of `type: "session"` about the session, then a line of `type: "entry"` for each entry of the transcript, in order, complete, with the fields of `history`. Answered by `export` or `SESSION_NOT_FOUND`.',
     fields: {
       session_id: 'Any session of the principal.',
       after: 'The `next` of the page before. Without it, the first page.',
@@ -92,141 +96,153 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
   },
   delete: {
     summary:
-      'Deletes a session of the principal with all that was said in it. A running turn ends with `SESSION_DELETED`; so do messages that wait. Answered by `deleted` or `SESSION_NOT_FOUND`.',
-    fields: { session_id: 'Any session of the principal, also the connection’s own.' },
+      'Deletes a session of the principal with all its messages. A running turn ends with `SESSION_DELETED`, and pending messages are answered with it. Answered by `deleted` or `SESSION_NOT_FOUND`.',
+    fields: { session_id: 'Any session of the principal, also that of the connection.' },
   },
   ping: {
     summary:
-      'A sign of life. Answered by `pong`. API Gateway closes a connection that is idle for 10 minutes.',
-    fields: { nonce: 'Comes back in the `pong`.' },
+      'Keeps the connection open and shows that it works. Answered by `pong`. API Gateway closes a connection that is idle for 10 minutes.',
+    fields: { nonce: 'A value that the `pong` repeats.' },
   },
 };
 
 export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescription>> = {
   session_start: {
-    summary: 'The greeting: answers the first frame of a connection, whatever it is, before anything else.',
+    summary: 'Answers the first frame of a connection, whatever it is, before anything else.',
     fields: {
-      session_id: 'The session; generated when none was asked for.',
-      resumed: 'Whether the session was there before this connection.',
-      message_count: 'Entries of the transcript.',
-      name: 'The session’s name, if it has one.',
-      lane: 'This connection’s lane. Kept by the client, to be taken along by `resume.lane`.',
-      last_seq: 'The number of the session’s last event; 0 before any.',
+      session_id: 'The session. The server generates the id if the client named none.',
+      resumed: 'Whether the session had a turn before this connection.',
+      message_count: 'The number of entries of the transcript.',
+      name: 'The name of the session, if it has one.',
+      lane: 'The lane of this connection. The client keeps it for `resume.lane`.',
+      last_seq: 'The number of the session’s last event; 0 when there is none.',
       steer_scope:
-        'What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight: nothing (`connection`), or the session’s running turn (`session`). Absent: `connection`.',
-      active_turn: 'The turn that is running.',
-      'active_turn.turn_id': 'Its id.',
-      'active_turn.started_at': 'When it began, in milliseconds since the epoch.',
-      'active_turn.first_seq': 'Its first event: `resume` after the one before replays the whole turn.',
-      limits: 'What this server takes.',
-      'limits.content_bytes': 'Bytes of a message’s content, as JSON.',
-      'limits.inbox_messages': 'Messages that wait in one lane.',
-      'limits.inbox_bytes': 'Bytes of content that wait in one lane.',
-      'limits.session_turns': 'Turns of a session, the running one included.',
-      'limits.queue_timeout_seconds': 'How long a turn may wait for its session.',
-      'limits.frame_bytes': 'Bytes of any frame that the server sends.',
+        'What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. `connection`: nothing. `session`: the running turn of the session. Absent: `connection`.',
+      active_turn: 'The running turn.',
+      'active_turn.turn_id': 'The id of the turn.',
+      'active_turn.started_at': 'When the turn began, in milliseconds since the epoch.',
+      'active_turn.first_seq':
+        'The number of the turn’s first event. A `resume` with `after_seq` one below it replays the whole turn.',
+      limits: 'The limits of this server.',
+      'limits.content_bytes': 'Maximum bytes of a message’s content, as JSON.',
+      'limits.inbox_messages':
+        'Maximum number of messages in the inbox of a lane, and of messages with `queue` that wait on it.',
+      'limits.inbox_bytes': 'Maximum bytes of content that are pending on a lane.',
+      'limits.session_turns': 'Maximum number of turns of a session, with the running turn.',
+      'limits.queue_timeout_seconds': 'How long a turn can wait for its session, in seconds.',
+      'limits.frame_bytes': 'Maximum bytes of a frame that the server sends.',
     },
   },
   connected: {
-    summary: 'Ends the answer to `connect`: missed events were replayed, what follows is live.',
-    fields: { message: 'For people.' },
+    summary: 'Ends the answer to `connect`: the missed events were replayed, and live events follow.',
+    fields: { message: 'A text for people.' },
   },
   accepted: {
-    summary: 'The message is durable: it will be answered, or its fate told.',
+    summary: 'The message is durable. A turn will answer it, or its outcome will be sent.',
     fields: {
-      id: 'The message.',
-      turn_id: 'The turn that it will be part of, as far as known now.',
+      id: 'The id of the message.',
+      turn_id: 'The turn that the message will be a part of, as far as is known now.',
       placement:
-        '`turn`: it opens one; `steering`: it joins the one in flight; `queued`: it waits for one of its own.',
-      position: 'For `turn`, turns ahead of it in the session; else messages of this lane ahead of it.',
-      duplicate: 'True when the message was known already: it is still one message.',
+        '`turn`: the message opens a turn. `steering`: it joins the turn in flight. `queued`: it waits for a turn of its own.',
+      position:
+        'For `turn`, the number of turns ahead of it in the session; otherwise the number of messages of this lane ahead of it.',
+      duplicate: 'True when the server knew the message already. It is still one message.',
     },
   },
   cancelled: {
-    summary: 'Messages were withdrawn. They are in no turn and no transcript, and will not be.',
-    fields: { ids: 'The messages.', reason: 'For people.' },
+    summary: 'Messages were withdrawn. They are in no turn and no transcript, and never will be.',
+    fields: { ids: 'The ids of the messages.', reason: 'A text for people.' },
   },
   history: {
     summary: 'A page of the transcript.',
     fields: {
-      entries: 'Oldest first.',
-      'entries[].n': 'The entry’s number in its session, from 1, without holes.',
-      'entries[].turn_id': 'The turn that it belongs to.',
-      'entries[].role': 'Who speaks; says which of the other fields there are.',
-      'entries[].id': 'Of a user’s message, its id; of a tool’s call and result, that of the call.',
-      ...contentSentences('entries[].content', 'What was said; of a user’s message as it was sent.'),
+      entries: 'The entries, oldest first.',
+      'entries[].n': 'The number of the entry in its session, from 1, without holes.',
+      'entries[].turn_id': 'The turn that the entry belongs to.',
+      'entries[].role': 'The kind of the entry. It determines which of the other fields are present.',
+      'entries[].id': 'The id of the user’s message, or of the tool call.',
+      ...contentSentences(
+        'entries[].content',
+        'The content of the user’s message, as it was sent, or the text of the assistant.',
+      ),
       'entries[].at': 'When the server received the message, in milliseconds since the epoch.',
       'entries[].step': 'As in `applied`.',
-      'entries[].name': 'The tool.',
-      'entries[].args': 'The call’s arguments; null when `truncated`.',
+      'entries[].name': 'The name of the tool.',
+      'entries[].args': 'The arguments of the call; null when `truncated`.',
       'entries[].truncated': 'True when the arguments do not fit into a frame.',
-      'entries[].output': 'What the tool gave, as text.',
+      'entries[].output': 'The output of the tool, as text.',
       'entries[].json': 'As in `tool_result`.',
-      'entries[].is_error': 'True when the tool failed.',
-      next: 'To be passed as `before` for the next older page; absent on the oldest.',
+      'entries[].is_error': 'As in `tool_result`.',
+      next: 'The value of `before` for the next older page; absent on the oldest page.',
     },
   },
   sessions: {
     summary: 'A page of the principal’s sessions.',
     fields: {
-      sessions: 'Those made last come first.',
-      'sessions[].session_id': 'To connect to, or for `rename` and `export`.',
-      'sessions[].name': 'Absent as long as nobody named it.',
-      'sessions[].created_at': 'When it was made, in milliseconds since the epoch.',
+      sessions: 'The sessions, newest first.',
+      'sessions[].session_id':
+        'The id of the session, to connect to, or for `rename`, `export` and `delete`.',
+      'sessions[].name': 'The name of the session, if it has one.',
+      'sessions[].created_at': 'When the session was created, in milliseconds since the epoch.',
       'sessions[].active_at': 'When its last turn began, in milliseconds since the epoch.',
-      'sessions[].message_count': 'Entries of its transcript, without those of a turn that runs.',
-      after: 'As asked for.',
-      next: 'To be passed as `after` for the next page; absent on the last.',
+      'sessions[].message_count': 'The number of entries of its transcript, without those of a running turn.',
+      after: 'The `after` of the request.',
+      next: 'The value of `after` for the next page; absent on the last page.',
     },
   },
   renamed: {
     summary: 'A session has a new name.',
-    fields: { session_id: 'The session.', name: 'Its name from now on.' },
+    fields: { session_id: 'The id of the session.', name: 'The new name.' },
   },
   export: {
     summary: 'A page of a session as JSON lines.',
     fields: {
-      session_id: 'As asked for.',
-      data: 'To be put behind the page before: a long line may be continued by the next page.',
-      after: 'As asked for.',
-      next: 'To be passed as `after` for the next page; absent on the last.',
+      session_id: 'The `session_id` of the request.',
+      data: 'The text to append to the page before. A long line can continue on the next page.',
+      after: 'The `after` of the request.',
+      next: 'The value of `after` for the next page; absent on the last page.',
     },
   },
   deleted: {
     summary:
-      'The session is gone: nothing of it can be read or written any more. Its id can be used again after a day or more.',
-    fields: { session_id: 'The session.' },
+      'The session is deleted: nothing of it can be read or written any more. Its id can be used again after a day or more.',
+    fields: { session_id: 'The id of the session.' },
   },
   history_gap: {
     summary:
-      'Some of the asked-for events have expired. Those from `available_from` on follow; for what was before, read `history`.',
-    fields: { after_seq: 'As asked for.', available_from: 'The first event that follows.' },
+      'Some of the requested events have expired. The events from `available_from` on follow. `history` has the text before them.',
+    fields: {
+      after_seq: 'The `after_seq` of the request.',
+      available_from: 'The number of the first event that follows.',
+    },
   },
   error: {
     summary:
-      'A frame was refused, or a message’s fate is told: `terminal` is false. The connection stays open, and a running turn is untouched.',
+      'A frame was refused, or a message was withdrawn: `terminal` is false. The connection stays open, and a running turn does not change.',
     fields: {
-      code: 'To branch on: see the table of codes.',
-      message: 'For people. Never to be parsed.',
-      terminal: 'False: no turn ends by this.',
-      retryable: 'Whether the same frame may succeed later.',
-      retry_after_ms: 'When to try again, if the server knows.',
-      id: 'The message, or the request, that it is about.',
-      session_id: 'The session that was asked for, where that need not be the connection’s own.',
-      limit: 'The limit that was met.',
-      depth: 'How much was there, or would have been.',
-      turn_id: 'Of `NOT_PENDING`: the turn that has taken the message in. Absent: nobody knows the message.',
-      placement: 'Of `NOT_PENDING`: whether it began that turn or steered it.',
+      code: 'The code to branch on; see the table of codes.',
+      message: 'A text for people. Do not parse it.',
+      terminal: 'False: this does not end a turn.',
+      retryable: 'Whether the same frame can succeed later.',
+      retry_after_ms: 'After how many milliseconds to try again, if the server knows.',
+      id: 'The id of the message, or of the approval request, that the error is about.',
+      session_id: 'The session of the request, if the request named one.',
+      limit: 'The limit that was reached.',
+      depth: 'The size or number that met the limit.',
+      turn_id:
+        'With `NOT_PENDING`: the turn that applied the message. Absent when the session does not know the message.',
+      placement: 'With `NOT_PENDING`: whether the message began that turn or steered it.',
     },
   },
-  pong: { summary: 'Answers `ping`.', fields: { nonce: 'As sent.' } },
+  pong: { summary: 'Answers `ping`.', fields: { nonce: 'The `nonce` of the `ping`.' } },
 };
 
 export interface CodeDescription {
-  /** Whether it answers a frame or tells a message’s fate (`reply`), ends a turn (`end`), or either. */
+  /** Whether it is in a reply (to a frame, or about a withdrawn message), in the end of a turn, or in either. */
   as: 'reply' | 'end' | 'reply or end';
+  /** The cause, as a sentence. */
   when: string;
-  /** What a client should do. */
+  /** What a client should do, as a sentence. */
   client: string;
 }
 
@@ -234,91 +250,91 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   INVALID_JSON: {
     as: 'reply',
     when: 'The frame is not a JSON object.',
-    client: 'Mend the client.',
+    client: 'Correct the client.',
   },
   UNKNOWN_MESSAGE_TYPE: {
     as: 'reply',
     when: 'No client frame has this `type`.',
-    client: 'Mend the client, or do without what an older server does not know.',
+    client: 'Correct the client, or do not use frames that an older server does not know.',
   },
   INVALID_FRAME: {
     as: 'reply',
-    when: 'A field is missing or cannot be so; `message` names it.',
-    client: 'Mend the client.',
+    when: 'A field is missing or not valid; `message` names it.',
+    client: 'Correct the client.',
   },
   EMPTY_CONTENT: {
     as: 'reply',
-    when: 'The content has no image, and its text is blank after trimming.',
-    client: 'Ask the user for text; the message is nowhere.',
+    when: 'The content has no image, and its text is blank.',
+    client: 'Ask the user for text. The message was not stored.',
   },
   MESSAGE_TOO_LARGE: {
     as: 'reply',
-    when: 'The content has more bytes (`depth`) than `limit`, images included.',
-    client: 'Ask the user for less, or send a large image by its URL; the message is nowhere.',
+    when: 'The content, with its images, has more bytes (`depth`) than `limit`.',
+    client: 'Ask the user for less, or send a large image by its URL. The message was not stored.',
   },
   STEERING_QUEUE_FULL: {
     as: 'reply',
-    when: 'The lane holds as many messages, or bytes, as it may.',
+    when: 'The pending messages of the lane have reached the limit of messages or of bytes.',
     client: 'Send it again, under the same `id`, after the next `applied` or end.',
   },
   SESSION_QUEUE_FULL: {
     as: 'reply',
-    when: 'The session has as many turns as it may.',
+    when: 'The session has reached the limit of turns.',
     client: 'Offer to send it again, under a new `id`, after a turn has ended.',
   },
   SESSION_QUEUE_TIMEOUT: {
     as: 'reply',
-    when: 'The session was busy for longer than the message may wait.',
+    when: 'The session was busy for longer than a message can wait.',
     client: 'Offer to send it again, under a new `id`.',
   },
   NO_ACTIVE_TURN: {
     as: 'reply',
-    when: '`abort` found no running turn, or not the one that it names.',
-    client: 'Nothing: it is over already.',
+    when: 'No turn runs, or the running turn is not the one that `abort` names.',
+    client: 'Nothing: the turn is over already.',
   },
   NOT_PENDING: {
     as: 'reply',
-    when: '`cancel` found the message taken in by the turn `turn_id`, or, without one, not at all.',
+    when: 'The turn `turn_id` applied the message. Without `turn_id`: the session does not know the message.',
     client: 'Show it where `applied` put it; `abort` if the answer is not wanted.',
   },
   INVALID_APPROVAL_RESPONSE: {
     as: 'reply',
-    when: 'No approval is waiting under this `request_id`.',
-    client: 'Close the question: it was decided already, or its turn is over.',
+    when: 'No approval request with this `request_id` waits for an answer.',
+    client: 'Close the request: it was decided already, or its turn is over.',
   },
   RATE_LIMITED: {
     as: 'reply',
-    when: 'More frames than the server takes from one principal in a minute.',
-    client: 'Wait `retry_after_ms`, then send the frame again as it was.',
+    when: 'The principal sent more frames in a minute than the server accepts.',
+    client: 'Wait for `retry_after_ms`, then send the same frame again.',
   },
   AUTH_ERROR: {
     as: 'end',
     when: 'The model’s provider refused the server’s credentials.',
-    client: 'Tell the user that the service is not set up; repeating does not help.',
+    client: 'Tell the user that the service is not set up. Repeating does not help.',
   },
   PROVIDER_ERROR: {
     as: 'end',
     when: 'The model failed, or its answer broke off.',
-    client: 'Keep what was said. If `retryable`, offer to go on: a new message does.',
+    client: 'Keep the text. If `retryable`, offer the user to go on with a new message.',
   },
   AGENT_ERROR: {
     as: 'end',
-    when: 'The turn could not be carried through, for reasons of the server.',
-    client: 'Keep what was said. If `retryable`, offer to go on: a new message does.',
+    when: 'The server could not complete the turn.',
+    client: 'Keep the text. If `retryable`, offer the user to go on with a new message.',
   },
   SESSION_NOT_FOUND: {
     as: 'reply',
-    when: 'The principal has no session of this id.',
-    client: 'Take it off its list.',
+    when: 'The principal has no session with this id.',
+    client: 'Remove it from the list of sessions.',
   },
   SESSION_DELETED: {
     as: 'reply or end',
-    when: 'The session was deleted. With an `id`, it is about that message; without one, all that listen to the session are told.',
-    client: 'Forget it, and open another.',
+    when: 'The session was deleted. With an `id`, the error is about that message. Without one, every connection of the session gets it.',
+    client: 'Forget the session, and open another one.',
   },
   INTERNAL: {
     as: 'reply',
-    when: 'The server failed to handle the frame; its log knows the request named in `message`.',
-    client: 'Send it again, a message under the same `id`.',
+    when: 'The server failed to handle the frame. Its log has an entry for the request id in `message`.',
+    client: 'Send the frame again, a message under the same `id`.',
   },
 };

@@ -4,7 +4,7 @@ import type { ClientFrame } from '../client-frames.ts';
 import type { ServerFrame } from '../server-frames.ts';
 import type { DocumentedFrame } from './json-schema.ts';
 
-/** What was recorded of a conversation with a server: see `record.ts`. */
+/** A part of the recorded conversation with a server: see `record.ts`. */
 export interface Scene {
   name: string;
   lines: readonly Line[];
@@ -23,10 +23,10 @@ export async function readScenes(): Promise<Scene[]> {
   return JSON.parse(await readFile(EXAMPLES_FILE, 'utf8'));
 }
 
-/** At most this many recorded frames stand as examples of one kind of frame in the AsyncAPI document. */
+/** At most this many examples of one kind of frame are in the AsyncAPI document. */
 const MOST = 2;
 
-/** The first frames of this kind that were recorded. */
+/** The first recorded frames of this kind. */
 export function examplesOf(scenes: readonly Scene[], { kind, type }: DocumentedFrame): Example[] {
   const found = scenes.flatMap(({ name, lines }) =>
     lines.flatMap(({ from, frame }): Example[] => {

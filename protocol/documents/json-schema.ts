@@ -25,7 +25,7 @@ export interface JsonSchema {
 export interface DocumentedFrame {
   /** Unique among all frames: `client-history`, `server-error-terminal`. */
   name: string;
-  /** What the frame's `type` says. */
+  /** The frame's `type`. */
   type: string;
   kind: 'client' | 'event' | 'reply';
   summary: string;
@@ -50,7 +50,7 @@ export function documentedFrames(): DocumentedFrame[] {
   return [...client, ...events, ...replies];
 }
 
-/** What a frame of this schema has as its `type`. */
+/** The `type` of the schema's frames. */
 function typeOf<T extends string>({ shape }: { shape: { type: z.ZodMiniLiteral<T> } }): T {
   const [type] = shape.type.def.values;
   if (type === undefined) throw new Error('A frame has no type.');
@@ -84,7 +84,7 @@ function describe(
   const made = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' }) as JsonSchema;
   const used = new Set<string>();
   const walk = (part: JsonSchema, path: string): JsonSchema => {
-    // Any JSON value: what `z.json()` spells out by recursion.
+    // Any JSON value: the schema of `z.json()` is recursive.
     if (part.$ref) return {};
     const { properties, items, oneOf, anyOf, ...rest } = part;
     return {
@@ -104,7 +104,7 @@ function describe(
     };
   };
   const descriptionOf = (path: string): string => {
-    if (path === 'type') return 'Which frame this is.';
+    if (path === 'type') return 'The type of the frame.';
     const text = fields[path];
     if (text === undefined) throw new Error(`${name} has no "${path}"`);
     used.add(path);
@@ -130,12 +130,12 @@ export function schemaFiles(frames: readonly DocumentedFrame[]): Map<string, Jso
   });
   const sent = (kind: 'client' | 'server') =>
     frames.filter((frame) => (frame.kind === 'client') === (kind === 'client'));
-  files.set('client-frame.json', union('client-frame', 'Whatever a client may send.', sent('client')));
+  files.set('client-frame.json', union('client-frame', 'Any frame that a client can send.', sent('client')));
   files.set(
     'server-frame.json',
     union(
       'server-frame',
-      'Whatever the server sends. Frames of other types are to be ignored.',
+      'Any frame that the server sends. A client ignores frames of other types.',
       sent('server'),
     ),
   );

@@ -139,16 +139,16 @@ function limitTable(): string {
   const limits = readLimits({});
   const rates = readRates({});
   return table(
-    ['limit', 'default', 'told in', 'beyond it'],
+    ['limit', 'default', 'given in', 'beyond it'],
     [
       ['bytes of content, as JSON', MAX_CONTENT_BYTES, '`limits.content_bytes`', '`MESSAGE_TOO_LARGE`'],
       [
-        'messages waiting in a lane',
+        'pending messages of a lane',
         limits.inboxMessages,
         '`limits.inbox_messages`',
         '`STEERING_QUEUE_FULL`',
       ],
-      ['bytes waiting in a lane', limits.inboxBytes, '`limits.inbox_bytes`', '`STEERING_QUEUE_FULL`'],
+      ['pending bytes of a lane', limits.inboxBytes, '`limits.inbox_bytes`', '`STEERING_QUEUE_FULL`'],
       ['turns of a session', limits.sessionTurns, '`limits.session_turns`', '`SESSION_QUEUE_FULL`'],
       [
         'seconds that a turn waits for its session',
@@ -157,13 +157,8 @@ function limitTable(): string {
         '`SESSION_QUEUE_TIMEOUT`',
       ],
       ['bytes of a frame from the server', MAX_FRAME_BYTES, '`limits.frame_bytes`', 'never sent'],
-      ['frames of a principal in a minute', rates.framesPerMinute, '', '`RATE_LIMITED`'],
-      [
-        'connections of a principal in a minute',
-        rates.connectionsPerMinute,
-        '',
-        'handshake refused with 429',
-      ],
+      ['frames of a principal per minute', rates.framesPerMinute, '', '`RATE_LIMITED`'],
+      ['connections of a principal per minute', rates.connectionsPerMinute, '', 'handshake refused with 429'],
     ].map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en') : cell))),
   );
 }

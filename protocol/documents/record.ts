@@ -11,20 +11,19 @@ import { EXAMPLES_FILE, type Line, type Scene } from './examples.ts';
 import { StableNames } from './stable-names.ts';
 
 /**
- * Holds a conversation with the product on a local cloud, behind a scripted model, and gives what went over the wire. A
- * gate holds each answer where the next frame is to meet it, so that every run is the same but for ids and times, which
- * get stable names.
+ * Records a conversation with the product: on a local cloud, with a scripted model. A gate stops each answer at the place
+ * where the next frame has to arrive, so every run is the same except for ids and times. Those get stable names.
  */
 
 const SESSION = 'example';
-/** Enough of the transcript to see what an export is. */
+/** The export in the example begins with this entry. */
 const LAST_ENTRIES = 20;
-/** Far beyond what a cold start on a busy machine takes. */
-const PATIENCE_MS = 20_000;
+/** Much longer than a cold start on a busy machine. */
+const TIMEOUT_MS = 20_000;
 
 interface Stage {
   url: string;
-  /** Resolves when no turn runs or waits: `position` counts those that are just about to go. */
+  /** Resolves when no turn runs or waits: `position` also counts a turn that is about to leave the queue. */
   rest(): Promise<unknown>;
   gate(name: string): Gate;
 }
@@ -115,7 +114,7 @@ async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
   await tape.ask({ type: 'message', id: 'm5', content: 'How do I begin?' }, is('chunk'));
   const { lane, lastSeq } = tape;
   scene('cut');
-  // While nobody listens, the answer goes on.
+  // The answer goes on without a connection.
   await tape.cut();
   const watcher = await Tape.open(url, names);
   await watcher.ask({ type: 'connect' }, is('connected'));
@@ -199,7 +198,7 @@ const is =
   (frame) =>
     frame.type === type;
 
-/** One connection, written down. */
+/** One connection, and a record of its frames. */
 class Tape {
   readonly #client: WsClient;
   readonly #names: StableNames;
@@ -214,17 +213,17 @@ class Tape {
     this.#names = names;
   }
 
-  /** This connection's lane, as the server knows it. */
+  /** The connection's lane, from `session_start`. */
   readonly lane = (): string => {
     const start = this.#client.frames.find((frame) => frame.type === 'session_start');
-    if (!start) throw new Error('the connection was not greeted');
+    if (!start) throw new Error('the connection has not received session_start');
     return start.lane;
   };
 
   readonly lastSeq = (): number =>
     Math.max(0, ...this.#client.frames.map((frame) => ('seq' in frame ? frame.seq : 0)));
 
-  /** Sends a frame and writes down what comes, up to the frame that is waited for. */
+  /** Sends a frame and records it and what is received, up to the first frame that matches. */
   async ask(frame: ClientFrame, last: Match): Promise<void> {
     this.#lines.push({ from: 'client', frame: this.#names.apply(frame) });
     this.#client.send(frame);
@@ -233,10 +232,10 @@ class Tape {
   }
 
   async until(last: Match, order: 'as it came' | 'replies first' = 'replies first'): Promise<void> {
-    const frames = (await this.#client.until((frame) => frame.type !== undefined && last(frame), PATIENCE_MS))
+    const frames = (await this.#client.until((frame) => frame.type !== undefined && last(frame), TIMEOUT_MS))
       .filter((frame): frame is ServerFrame => frame.type !== undefined)
       .map((frame) => this.#names.apply(frame));
-    // A reply and the events that it sets off are on their way at once: which comes first differs from run to run.
+    // A reply and the events of the same cause are sent at the same time: which arrives first differs from run to run.
     const replies = frames.filter((frame) => !('seq' in frame));
     const events = frames.filter((frame) => 'seq' in frame);
     for (const frame of order === 'as it came' ? frames : [...replies, ...events])
@@ -252,7 +251,7 @@ class Tape {
   }
 }
 
-/** Matches when both have come, in whichever order: the acknowledgement of a message may come after its first events. */
+/** Matches when `accepted` and the wanted frame have arrived, in either order: `accepted` can come after the first events. */
 function andAccepted(last: Match, id: string | undefined): Match {
   let [accepted, over] = [false, false];
   return (frame) => {

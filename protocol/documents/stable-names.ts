@@ -2,7 +2,7 @@ const FIRST_TIME = Date.UTC(2026, 0, 1, 12);
 const TIME_STEP_MS = 1000;
 const TIMES = new Set(['at', 'started_at', 'created_at', 'active_at']);
 
-/** Names for ids and times that differ from run to run: the n-th turn is `turn-n` in every one. */
+/** Replaces ids and times, which differ from run to run, by stable ones: the n-th turn is `turn-n` in every run. */
 export class StableNames {
   readonly #names = new Map<unknown, unknown>();
   readonly #counts = new Map<string, number>();
