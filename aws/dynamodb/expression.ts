@@ -1,5 +1,7 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { storedName } from '../../core/store/stored-names.ts';
 import type { Change, Condition, Path, Update } from '../../core/store/update.ts';
+import { toAttribute } from './attributes.ts';
 
 /**
  * Translates an `Update` into DynamoDB's expressions. Every attribute name is a placeholder, because client ids and
@@ -9,12 +11,12 @@ export interface Expression {
   UpdateExpression?: string;
   ConditionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
-  ExpressionAttributeValues?: Record<string, unknown>;
+  ExpressionAttributeValues?: Record<string, AttributeValue>;
 }
 
 export function compile<T>(update: Update<T>): Expression {
   const names = new Map<string, string>();
-  const values: Record<string, unknown> = {};
+  const values: Record<string, AttributeValue> = {};
   const name = (part: string) => {
     const known = names.get(part);
     if (known) return known;
@@ -24,7 +26,7 @@ export function compile<T>(update: Update<T>): Expression {
   };
   const value = (v: unknown) => {
     const placeholder = `:v${Object.keys(values).length}`;
-    values[placeholder] = v;
+    values[placeholder] = toAttribute(v);
     return placeholder;
   };
   const path = (p: Path<T>) => {

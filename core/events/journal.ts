@@ -1,12 +1,11 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { recordOutcome } from '../session/outcomes.ts';
-import type { StoredEntry } from '../store/items.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
-import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
 import type { TurnEvent } from './events.ts';
 import { decodeEvents, encodeEvents, frameOf, isEnd, mergeEvents, streamedText } from './events.ts';
+import { storedEntry } from './stored-entry.ts';
 
 /**
  * The events are the truth. They live in the lane's tail first (the commit), then in EVENTS items (the spill); the
@@ -80,13 +79,11 @@ export async function writeEntries(
           expires: outcome,
         });
       }
-      await core.store.put(entryKey(session, entry.n), { ...entry, expires });
+      await core.store.put(entryKey(session, entry.n), storedEntry(entry, expires));
     }),
   );
   return entries.length;
 }
-
-export const withoutExpiry = ({ expires: _, ...entry }: StoredEntry): Entry => entry;
 
 /**
  * The frame of a stored event. An end carries its turn's text, which is read from the turn's beginning where the `known`

@@ -4,7 +4,8 @@ import { entryKey } from '../store/keys.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
 import { decodeEvents, mergeEvents } from './events.ts';
-import { byTurn, readEvents, withoutExpiry } from './journal.ts';
+import { byTurn, readEvents } from './journal.ts';
+import { entryOf } from './stored-entry.ts';
 
 const PAGE = 100;
 
@@ -20,7 +21,7 @@ export async function* readEntriesBefore(
       backwards: true,
       limit: PAGE,
     });
-    for (const item of page) yield withoutExpiry(item);
+    for (const item of page) yield entryOf(item);
     const last = page.at(-1);
     if (page.length < PAGE || !last) return;
     to = last.n - 1;
@@ -51,7 +52,7 @@ export async function* readTranscriptFrom(
   const end = latest[0]?.n ?? Number.MAX_SAFE_INTEGER;
   for (let next = Math.max(1, from); next < end; ) {
     const page = await core.store.query(entryKey(session, next), entryKey(session, end - 1), { limit: PAGE });
-    for (const item of page) yield withoutExpiry(item);
+    for (const item of page) yield entryOf(item);
     const last = page.at(-1);
     if (page.length < PAGE || !last) break;
     next = last.n + 1;

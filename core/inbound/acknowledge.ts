@@ -1,6 +1,7 @@
 import type { Accepted } from '../../protocol/server-frames.ts';
 import { inOrderOfArrival } from '../arrival.ts';
 import type { Core } from '../core.ts';
+import { ownValue } from '../own-value.ts';
 import { reply, sessionDeleted, withdrawalReply } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import { openSlot, rejectSlot } from '../session/slots.ts';
@@ -58,10 +59,10 @@ export async function acknowledge(
 }
 
 function landing(lane: Lane, id: string): Pick<Accepted, 'turn_id' | 'placement' | 'position'> {
-  const waiting = lane.waiting[id];
+  const waiting = ownValue(lane.waiting, id);
   if (waiting) return { turn_id: waiting.turn, placement: 'queued', position: place(lane.waiting, id) };
   const turn_id = lane.turn ?? lane.begun?.turn ?? '';
-  if (lane.inbox[id]?.turn === lane.turn) return { turn_id, placement: 'turn', position: 0 };
+  if (ownValue(lane.inbox, id)?.turn === lane.turn) return { turn_id, placement: 'turn', position: 0 };
   return { turn_id, placement: 'steering', position: Math.max(0, place(lane.inbox, id)) };
 }
 
@@ -70,7 +71,7 @@ const place = (messages: Lane['inbox'], id: string) =>
 
 /** The slot that the message waits in, if it has no worker. */
 function unclaimedSlot(lane: Lane, id: string): string | undefined {
-  const waiting = lane.waiting[id];
+  const waiting = ownValue(lane.waiting, id);
   if (waiting) return waiting.turn;
   return Object.hasOwn(lane.inbox, id) && lane.turn === lane.slot && lane.lease === undefined
     ? lane.slot

@@ -1,5 +1,6 @@
 import type { ApprovalResponseFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
+import { ownValue } from '../own-value.ts';
 import { errorReply, reply } from '../replies.ts';
 import { leasedTurn, viewSession } from '../session/sessions.ts';
 import { laneKey } from '../store/keys.ts';
@@ -24,7 +25,7 @@ export async function answerApproval(
     if (written.ok) return;
     // Refused: it may be a repeat of this answer, or the same answer of another user.
     const lane = await core.store.get(key);
-    if (lane?.decisions?.[request]?.decision === decision) return;
+    if (ownValue(lane?.decisions, request)?.decision === decision) return;
   }
   const text = 'No approval is waiting under this id: it was never asked for, or it is resolved.';
   await reply(core, sender.id, errorReply('INVALID_APPROVAL_RESPONSE', text, { id: request }));

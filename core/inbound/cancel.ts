@@ -1,5 +1,6 @@
 import type { CancelFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
+import { ownValue } from '../own-value.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import { parseForwardTarget } from '../session/forwarded.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
@@ -37,7 +38,7 @@ async function* lanesToSearch(core: Core, { connection }: Sender, id: string): A
   const seen = new Set([connection.lane]);
   yield connection.lane;
   const own = await core.store.get(laneKey(connection.session, connection.lane));
-  const place = own?.forwarded[id];
+  const place = ownValue(own?.forwarded, id);
   const session = await core.store.get(sessionKey(connection.session));
   const others = [
     ...(place === undefined ? [] : [parseForwardTarget(place).laneId]),
@@ -67,7 +68,7 @@ async function withdraw(
       return 'told';
     }
     const place = pendingPlace(lane, id);
-    const message = place && lane[place][id];
+    const message = place && ownValue(lane[place], id);
     if (!message) return knows(lane, id) ? lane : undefined;
     const written = await core.store.update(
       laneKey(session, laneId),

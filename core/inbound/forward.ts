@@ -1,4 +1,5 @@
 import type { Core } from '../core.ts';
+import { ownValue } from '../own-value.ts';
 import { findForwarded, formatForwardTarget, parseForwardTarget } from '../session/forwarded.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import { leasedTurn, viewSession } from '../session/sessions.ts';
@@ -40,7 +41,7 @@ export async function forwardDestination(
   acceptance: Acceptance,
 ): Promise<Destination | undefined> {
   const { id, message, session } = acceptance;
-  const earlier = own.forwarded[id];
+  const earlier = ownValue(own.forwarded, id);
   const text = earlier ?? (await forward(core, ownId, own, acceptance));
   if (text === undefined) return undefined;
   const place = parseForwardTarget(text);
@@ -75,7 +76,7 @@ async function forward(
  * that were withdrawn are reported to the sender, which was away before.
  */
 export async function settleForwarded(core: Core, ownId: string, own: Lane): Promise<void> {
-  const gone: Record<string, string> = {};
+  const gone = new Map<string, string>();
   let withdrawn = false;
   for (const [id, text] of Object.entries(own.forwarded)) {
     const place = parseForwardTarget(text);
@@ -85,9 +86,9 @@ export async function settleForwarded(core: Core, ownId: string, own: Lane): Pro
     } else if (found.is === 'settled' && found.outcome.outcome === 'withdrawn') {
       withdrawn = true;
       await core.store.update(laneKey(own.session, ownId), returnOutcome(id, found.outcome.code));
-    } else if (found.is === 'settled' || found.is === 'nowhere') gone[id] = text;
+    } else if (found.is === 'settled' || found.is === 'nowhere') gone.set(id, text);
   }
-  if (Object.keys(gone).length > 0)
-    await core.store.update(laneKey(own.session, ownId), forgetForwarded(gone));
+  if (gone.size > 0)
+    await core.store.update(laneKey(own.session, ownId), forgetForwarded(Object.fromEntries(gone)));
   if (withdrawn) await reportOutcomes(core, ownId, await core.store.get(laneKey(own.session, ownId)));
 }

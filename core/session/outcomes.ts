@@ -1,5 +1,6 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import { ownValue } from '../own-value.ts';
 import { reply, withdrawalReply } from '../replies.ts';
 import type { Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
@@ -34,7 +35,7 @@ export async function reportOutcomes(
       const sent = (await reply(core, connection, frame)) === 'sent';
       if (connection === home?.connection) heard = sent;
     }
-    const place = home?.forwarded[id];
+    const place = ownValue(home?.forwarded, id);
     if (from !== undefined && place !== undefined && heard)
       await core.store.update(laneKey(lane.session, from), forgetForwarded({ [id]: place }));
     if (from !== undefined || heard)

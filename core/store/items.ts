@@ -188,7 +188,17 @@ export interface CacheNote {
   expires: number;
 }
 
-export type StoredEntry = Entry & { expires: number };
+/**
+ * An entry as the table has it. What a tool was given and gave is JSON text: DynamoDB does not hold every JSON value (numbers
+ * have 38 digits, maps at most 32 levels, keys are not empty). Earlier versions stored it as a map.
+ */
+export type StoredEntry = { expires: number } & AsStored<Entry>;
+
+type AsStored<E> = E extends { args: infer Args }
+  ? Omit<E, 'args'> & ({ args_json: string; args?: never } | { args: Args; args_json?: never })
+  : E extends { output: infer Output }
+    ? Omit<E, 'output'> & ({ output_json: string; output?: never } | { output: Output; output_json?: never })
+    : E;
 
 /** How often a principal sent frames or connected in one window. */
 export interface RateCount {

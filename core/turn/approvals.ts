@@ -1,5 +1,6 @@
 import type { EventDraft } from '../events/events.ts';
 import { toolResultOf } from '../events/tool-result.ts';
+import { ownValue } from '../own-value.ts';
 import type { Decision, Lane } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
 import { trust } from '../store/session-writes.ts';
@@ -125,7 +126,7 @@ function pauseBefore(until: number, waited: number, now: number): number {
 
 /** The user's decision on the request, or an earlier `always` for its tool. */
 const decisionOn = ({ lane, trusted }: LeasedTurn, { id, tool }: ApprovalRequest): Decision | undefined =>
-  lane.decisions?.[id] ?? (trusted.has(tool) ? { decision: 'approve' } : undefined);
+  ownValue(lane.decisions, id) ?? (trusted.has(tool) ? { decision: 'approve' } : undefined);
 
 /** Commits the decisions, and denies requests that timed out. Both are one write on the lane, so the first one counts. */
 async function resolve(
@@ -167,7 +168,7 @@ const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
 export async function denials(turn: LeasedTurn): Promise<EventDraft[]> {
   const drafts: EventDraft[] = [];
   for (const request of openRequests(turn)) {
-    const decided = turn.lane.decisions?.[request.id];
+    const decided = ownValue(turn.lane.decisions, request.id);
     if (decided?.decision === 'always') {
       await keepTrusting(turn, request.tool);
       drafts.push(resolvedBy(request, decided, 'answer'));

@@ -92,6 +92,41 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(await store.get(key)).toEqual(fresh());
     });
 
+    it('P1: holds messages whose ids are names of properties that every object has', async () => {
+      const key = newKey();
+      const names = ['constructor', 'toString', 'hasOwnProperty', 'valueOf'];
+      const all = Object.fromEntries(names.map((name) => [name, { content: name }]));
+      await store.put(key, { ...fresh(), inbox: all });
+      await store.update(key, {
+        when: [],
+        change: [set('ids', Object.fromEntries(names.map((n) => [n, 1])))],
+      });
+      const read = await store.get(key);
+      expect(Object.entries(read?.inbox ?? {}).map(([id, { content }]) => [id, content])).toEqual(
+        expect.arrayContaining(names.map((name) => [name, name])),
+      );
+      expect(Object.keys(read?.ids ?? {}).toSorted()).toEqual(names.toSorted());
+      for (const name of names) {
+        const taken = await store.update(key, {
+          when: [exists(['inbox', name])],
+          change: [remove(['inbox', name])],
+        });
+        expect(taken.ok, name).toBe(true);
+      }
+      expect(Object.keys((await store.get(key))?.inbox ?? {})).toEqual([]);
+    });
+
+    it('refuses a number and an item that DynamoDB cannot hold, and changes nothing', async () => {
+      const key = newKey();
+      await store.put(key, fresh());
+      const refused = { name: expect.stringContaining('ValidationException') };
+      await expect(store.put(key, { ...fresh(), size: 1e200 })).rejects.toMatchObject(refused);
+      await expect(
+        store.update(key, { when: [], change: [set('name', 'x'.repeat(401 * 1024))] }),
+      ).rejects.toMatchObject(refused);
+      expect(await store.get(key)).toEqual(fresh());
+    });
+
     it('computes each change from the item as it was', async () => {
       const key = newKey();
       await store.put(key, { ...fresh(), size: 5 });

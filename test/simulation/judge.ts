@@ -3,8 +3,9 @@ import type { Content } from '../../core/content.ts';
 import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
+import { entryOf } from '../../core/events/stored-entry.ts';
 import type { PromptMessage } from '../../core/model.ts';
-import type { Lane, MessageOutcome, Session, StoredEvents } from '../../core/store/items.ts';
+import type { Lane, MessageOutcome, Session, StoredEntry, StoredEvents } from '../../core/store/items.ts';
 import type { EndType } from '../../protocol/events.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
@@ -38,7 +39,7 @@ function readStored(cloud: Evidence): Stored {
   for (const { pk, sk, item } of cloud.table.all()) {
     if (sk.startsWith('LANE#')) stored.lanes.set(sk.slice(5), item as unknown as Lane);
     else if (sk.startsWith('MESSAGE#')) stored.outcomes.set(sk.slice(8), item as unknown as MessageOutcome);
-    else if (sk.startsWith('ENTRY#')) stored.entries.push(item as unknown as Entry);
+    else if (sk.startsWith('ENTRY#')) stored.entries.push(entryOf(item as unknown as StoredEntry));
     else if (sk.startsWith('EVENTS#')) {
       for (const event of decodeEvents((item as unknown as StoredEvents).events)) {
         const before = stored.spilled.get(event.seq);

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { Entry } from '../../core/events/entries.ts';
+import { entryOf } from '../../core/events/stored-entry.ts';
 import type { Principal, Session, StoredEntry } from '../../core/store/items.ts';
 import { sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { POLL_MS, WAIT_MS } from './timeouts.ts';
@@ -11,7 +13,7 @@ export const ANONYMOUS: Principal = { tenant: 'local', subject: 'anonymous' };
 /** What the real table holds, read beside the product. */
 export interface Stored {
   /** The session's entries in order, read when no turn of it runs or waits any more. */
-  transcript(sessionId: string, principal?: Principal): Promise<StoredEntry[]>;
+  transcript(sessionId: string, principal?: Principal): Promise<Entry[]>;
   /** The same in one line per entry: `user: first`, `assistant: draft`, `tool_call: wait`, `tool_result: wait`. */
   lines(sessionId: string, principal?: Principal): Promise<string[]>;
   /** Every item of the table as JSON text: to see that something is stored nowhere. */
@@ -45,7 +47,7 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
     }
   }
 
-  async function transcript(sessionId: string, principal = ANONYMOUS): Promise<StoredEntry[]> {
+  async function transcript(sessionId: string, principal = ANONYMOUS): Promise<Entry[]> {
     const session = sessionOf(principal, sessionId);
     await becomesIdle(session);
     const pages = paginateQuery(config, {
@@ -54,8 +56,8 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :entry)',
       ExpressionAttributeValues: { ':pk': sessionKey(session).pk, ':entry': 'ENTRY#' },
     });
-    const entries: StoredEntry[] = [];
-    for await (const { Items = [] } of pages) entries.push(...(Items as StoredEntry[]));
+    const entries: Entry[] = [];
+    for await (const { Items = [] } of pages) entries.push(...(Items as StoredEntry[]).map(entryOf));
     return entries;
   }
 
@@ -72,7 +74,7 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
   };
 }
 
-function lineOf(entry: StoredEntry): string {
+function lineOf(entry: Entry): string {
   if (entry.role !== 'user' && entry.role !== 'assistant') return `${entry.role}: ${entry.name}`;
   const { content } = entry;
   return `${entry.role}: ${typeof content === 'string' ? content : JSON.stringify(content)}`;

@@ -1,3 +1,4 @@
+import { ownValue } from '../../own-value.ts';
 import type { Lane } from '../items.ts';
 import { add, exists, remove, set } from '../update.ts';
 import { contentBytes } from './lane.ts';
@@ -15,7 +16,7 @@ export const removeApplied = (
   ids: readonly string[],
   fresh: readonly string[],
 ): { when: When[]; change: Then[] } => {
-  const pending = ids.flatMap((id) => lane.inbox[id] ?? []);
+  const pending = ids.flatMap((id) => ownValue(lane.inbox, id) ?? []);
   // `lastOrder` counts the lane's own messages. A forwarded message is counted on the lane of its sender.
   const counts = pending.flatMap(({ from, order }) => (from === undefined ? (order ?? []) : []));
   return {

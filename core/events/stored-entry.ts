@@ -1,0 +1,38 @@
+import type { Json } from '../json.ts';
+import type { StoredEntry } from '../store/items.ts';
+import type { Entry } from './entries.ts';
+
+/** An entry as the table has it: what a tool was given and gave is JSON text. */
+export function storedEntry(entry: Entry, expires: number): StoredEntry {
+  switch (entry.role) {
+    case 'tool_call': {
+      const { args, ...rest } = entry;
+      return { ...rest, args_json: JSON.stringify(args), expires };
+    }
+    case 'tool_result': {
+      const { output, ...rest } = entry;
+      return { ...rest, output_json: JSON.stringify(output), expires };
+    }
+    default:
+      return { ...entry, expires };
+  }
+}
+
+/** The entry that the table has, in the form of this version or an earlier one. */
+export function entryOf({ expires: _, ...stored }: StoredEntry): Entry {
+  switch (stored.role) {
+    case 'tool_call': {
+      const { args_json, args, ...rest } = stored;
+      return { ...rest, args: args_json === undefined ? args : parse(args_json) };
+    }
+    case 'tool_result': {
+      const { output_json, output, ...rest } = stored;
+      return { ...rest, output: output_json === undefined ? output : parse(output_json) };
+    }
+    default:
+      return stored;
+  }
+}
+
+// Written by `storedEntry`.
+const parse = (text: string): Json => JSON.parse(text);

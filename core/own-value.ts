@@ -1,0 +1,9 @@
+/**
+ * The value under a key that a client, a model or a tool chooses. Inherited properties such as `constructor` are no values.
+ *
+ * @example
+ * ownValue({ a: 1 }, 'a'); // 1
+ * ownValue({ a: 1 }, 'toString'); // undefined
+ */
+export const ownValue = <V>(map: Readonly<Record<string, V>> | undefined, key: string): V | undefined =>
+  map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined;

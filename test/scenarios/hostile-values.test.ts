@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import { accepted, end, framesOf } from '../support/frames.ts';
+import { createGate } from '../support/model-server.ts';
+import { givenStack } from '../support/stack.ts';
+
+const stack = givenStack();
+
+/** JSON values that DynamoDB, or the SDK's marshaller, refuses or changes. */
+const VALUES: readonly [title: string, args: Record<string, unknown>][] = [
+  ['a key `constructor`', { constructor: { name: 'Object' } }],
+  ['a number beyond 2^53', { id: 2 ** 60 }],
+  ['a number of 1e200', { size: 1e200 }],
+  ['a number of 1e-200', { size: 1e-200 }],
+  ['an empty key', { '': 1 }],
+  ['40 levels of nesting', JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)],
+];
+
+it.each(VALUES)(
+  'P1, P13: a turn ends whose model calls a tool with %s, and the next one sees the call',
+  async (_, args) => {
+    const model = stack.script([
+      { toolCalls: [{ name: 'current_time', args }] },
+      { chunks: ['first'] },
+      { chunks: ['second'] },
+    ]);
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', content: 'one' });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'first' });
+    expect(framesOf(client, 'tool_call')[0]).toMatchObject({ args });
+    client.send({ type: 'message', content: 'two' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'second' });
+    const calls = model.requests[2]?.body.messages.flatMap((message) =>
+      message.role === 'assistant' ? (message.tool_calls ?? []) : [],
+    );
+    expect(calls?.map((call) => JSON.parse(call.function.arguments))).toEqual([args]);
+  },
+);
+
+const IDS = ['constructor', 'toString', 'hasOwnProperty', 'valueOf'];
+
+it.each(IDS)('P1, P10: messages whose ids are `%s` open, steer and queue turns, once each', async (id) => {
+  const gate = createGate();
+  const model = stack.script((_, index) => (index === 0 ? { chunks: ['a'], gate } : { chunks: ['b'] }));
+  const session = stack.newSession();
+  const client = await stack.connect(session);
+  client.send({ type: 'message', id, content: 'opens' });
+  await accepted(client, id);
+  await model.waitForRequest(1);
+  client.send({ type: 'message', id: `${id}-2`, content: 'steers' });
+  await accepted(client, `${id}-2`);
+  // The same id again is the same message.
+  client.send({ type: 'message', id, content: 'opens' });
+  await accepted(client, id);
+  gate.open();
+  expect(await end(client)).toMatchObject({ type: 'done', full_response: 'ab' });
+  expect(await stack.stored.lines(session)).toEqual([
+    'user: opens',
+    'assistant: a',
+    'user: steers',
+    'assistant: b',
+  ]);
+});
