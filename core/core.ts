@@ -1,4 +1,5 @@
-import type { Limits, Rates, Retention, SteerScope } from '../config/settings/limits.ts';
+import type { Limits, Rates, Retention } from '../config/settings/limits.ts';
+import type { SessionSettings } from '../config/settings/sessions.ts';
 import type { Clock, Gateway, Log, Metrics, NewId, Queues, Store } from './ports.ts';
 
 /** What the core is given: its ports and its settings. */
@@ -11,7 +12,7 @@ export interface Core {
   log: Log;
   metrics: Metrics;
   limits: Limits;
-  steerScope: SteerScope;
+  sessionSettings: SessionSettings;
   rates: Rates;
   retention: Retention;
 }

@@ -3,7 +3,8 @@ import type { Instruments } from '../aws/cloudwatch/instruments.ts';
 import { dynamoStore } from '../aws/dynamodb/store.ts';
 import { sqsQueues } from '../aws/sqs/queues.ts';
 import { randomId, systemClock } from '../aws/system.ts';
-import { readLimits, readRates, readRetention, readSteerScope } from '../config/settings/limits.ts';
+import { readLimits, readRates, readRetention } from '../config/settings/limits.ts';
+import { readSessionSettings } from '../config/settings/sessions.ts';
 import type { Environment } from '../config/settings/setting.ts';
 import type { Core } from '../core/core.ts';
 import type { Gateway } from '../core/ports.ts';
@@ -37,7 +38,7 @@ export const coreOf = (env: Environment, { log, metrics }: Instruments): Core =>
   log,
   metrics,
   limits: readLimits(env),
-  steerScope: readSteerScope(env),
+  sessionSettings: readSessionSettings(env),
   rates: readRates(env),
   retention: readRetention(env),
 });

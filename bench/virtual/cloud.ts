@@ -1,4 +1,5 @@
-import { readLimits, readRates, readRetention, readSteerScope } from '../../config/settings/limits.ts';
+import { readLimits, readRates, readRetention } from '../../config/settings/limits.ts';
+import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import type { Core } from '../../core/core.ts';
 import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
@@ -201,7 +202,7 @@ export class VirtualCloud {
       log: QUIET,
       metrics: { count() {}, countBy() {}, time() {} },
       limits: readLimits({}),
-      steerScope: readSteerScope({}),
+      sessionSettings: readSessionSettings({}),
       rates: readRates({}),
       retention: readRetention({}),
     };

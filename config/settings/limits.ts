@@ -8,17 +8,6 @@ import type { Environment, SettingTable } from './setting.ts';
 const LANES = ['connection', 'inbound', 'turn', 'deadline'] as const;
 
 export const LIMIT_SETTINGS = {
-  /**
-   * What a message steers if its own connection has no turn in flight. With `session`, the session's running turn, whichever
-   * connection started it. With `connection`, nothing: the message opens a turn that waits.
-   */
-  steerScope: {
-    name: 'MIDTURN_STEER_SCOPE',
-    kind: 'choice',
-    choices: ['connection', 'session'],
-    default: 'connection',
-    functions: ['inbound'],
-  },
   /** Messages that can wait in one lane. */
   inboxLimit: {
     name: 'MIDTURN_INBOX_LIMIT',
@@ -97,14 +86,6 @@ export function readLimits(env: Environment): Limits {
     queueTimeoutSeconds: read(env, LIMIT_SETTINGS.sessionQueueTimeoutSeconds),
   };
 }
-
-/**
- * What a message with `delivery: steer` can steer: the turn of its own lane, or, if that lane has no turn, also the
- * session's running turn.
- */
-export type SteerScope = (typeof LIMIT_SETTINGS.steerScope.choices)[number];
-
-export const readSteerScope = (env: Environment): SteerScope => read(env, LIMIT_SETTINGS.steerScope);
 
 /** What one principal may do in a minute, with all its connections together. 0 is no limit. */
 export interface Rates {

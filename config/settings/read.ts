@@ -39,6 +39,24 @@ export function read<const S extends Setting>(env: Environment, setting: S): Rea
   return (text ? parse(setting, text) : fallback) as ReadValue<S>;
 }
 
+type Settings = Readonly<Record<string, Setting>>;
+
+/** The values of a table's settings. A setting without a default is an optional property. */
+export type ValuesOf<Table extends Settings> = {
+  readonly [Key in keyof Table as Table[Key] extends { default: unknown } ? Key : never]: ValueOf<Table[Key]>;
+} & {
+  readonly [Key in keyof Table as Table[Key] extends { default: unknown } ? never : Key]?: ValueOf<
+    Table[Key]
+  >;
+};
+
+/** Reads each setting of a table, as `read` does. */
+export function readAll<const Table extends Settings>(env: Environment, table: Table): ValuesOf<Table> {
+  const values = Object.entries(table).map(([key, setting]) => [key, read(env, setting)] as const);
+  // A cast, for the same reason as in `read`.
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as ValuesOf<Table>;
+}
+
 /** @throws {SettingError} if the text is not what the entry says */
 export function parse(setting: Setting, text: string): unknown {
   switch (setting.kind) {

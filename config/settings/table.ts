@@ -3,6 +3,7 @@ import { LIMIT_SETTINGS, RETENTION_SETTINGS } from './limits.ts';
 import { LOG_SETTINGS } from './logs.ts';
 import { MCP_SETTINGS, MODEL_SETTINGS } from './models.ts';
 import { settingsIn } from './read.ts';
+import { SESSION_SETTINGS } from './sessions.ts';
 import type { SettingTable } from './setting.ts';
 import {
   API_SETTINGS,
@@ -29,6 +30,7 @@ export const FUNCTION_SETTINGS = {
   ...MODEL_SETTINGS,
   ...MCP_SETTINGS,
   ...AUTH_SETTINGS,
+  ...SESSION_SETTINGS,
   ...LIMIT_SETTINGS,
   ...TURN_SETTINGS,
   ...RETENTION_SETTINGS,
@@ -49,6 +51,7 @@ export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
   Models: MODEL_SETTINGS,
   'MCP servers': MCP_SETTINGS,
   Authentication: AUTH_SETTINGS,
+  Sessions: SESSION_SETTINGS,
   'Limits of sessions and principals': LIMIT_SETTINGS,
   Turns: TURN_SETTINGS,
   Retention: RETENTION_SETTINGS,

@@ -58,7 +58,7 @@ async function forward(
   own: Lane,
   acceptance: Acceptance,
 ): Promise<string | undefined> {
-  if (core.steerScope !== 'session' || own.turn !== undefined) return undefined;
+  if (core.sessionSettings.steerScope !== 'session' || own.turn !== undefined) return undefined;
   const running = leasedTurn(await viewSession(core, acceptance.session));
   if (!running || running.laneId === ownId) return undefined;
   await settleForwarded(core, ownId, own);

@@ -41,7 +41,7 @@ export async function acceptMessage(
   const { session, lane: ownId } = sender.connection;
   const id = frame.id ?? core.newId();
   const queued = frame.delivery === 'queue';
-  let mayForward = core.steerScope === 'session' && !queued;
+  let mayForward = core.sessionSettings.steerScope === 'session' && !queued;
   for (let tries = 1; tries <= MAX_ACCEPT_TRIES; tries++) {
     // Read before the write: the lane forgets an id after two turns, but the outcome is kept for a day. A new id has none.
     const outcome = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));

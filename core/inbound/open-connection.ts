@@ -182,7 +182,7 @@ export async function sendSessionStart(core: Core, id: string, connection: Conne
     ...(view.session?.name !== undefined && { name: view.session.name }),
     lane: connection.lane,
     last_seq: lastSeq(view),
-    steer_scope: core.steerScope,
+    steer_scope: core.sessionSettings.steerScope,
     ...(running && {
       active_turn: { turn_id: running.turn, started_at: running.at, first_seq: running.seq },
     }),

@@ -24,7 +24,7 @@ function given({ frames = 2, connections = 1, fails = false } = {}) {
     log,
     metrics: noMetrics,
     limits: { inboxMessages: 1, inboxBytes: 1, sessionTurns: 1, queueTimeoutSeconds: seconds(1) },
-    steerScope: 'connection',
+    sessionSettings: { steerScope: 'connection' },
     rates: { framesPerMinute: frames, connectionsPerMinute: connections },
     retention: { transcriptDays: 1, eventHours: 1 },
   };

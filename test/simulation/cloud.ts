@@ -1,4 +1,4 @@
-import type { SteerScope } from '../../config/settings/limits.ts';
+import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { milliseconds, seconds } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
@@ -22,7 +22,7 @@ import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
 export interface CloudSettings {
   inboxMessages: number;
-  steerScope: SteerScope;
+  steerScope: SessionSettings['steerScope'];
   sessionTurns: number;
   queueTimeoutSeconds: number;
   maxReceives: number;
@@ -286,7 +286,7 @@ export class Cloud {
         sessionTurns: this.settings.sessionTurns,
         queueTimeoutSeconds: seconds(this.settings.queueTimeoutSeconds),
       },
-      steerScope: this.settings.steerScope,
+      sessionSettings: { steerScope: this.settings.steerScope },
       rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
       retention: { transcriptDays: 30, eventHours: 24 },
     };

@@ -1,0 +1,23 @@
+import { readAll, type ValuesOf } from './read.ts';
+import type { Environment, SettingTable } from './setting.ts';
+
+/** What a session does for its clients. The core has these settings as `core.sessionSettings`. */
+
+export const SESSION_SETTINGS = {
+  /**
+   * What a message steers if its own connection has no turn in flight. With `session`, the session's running turn, whichever
+   * connection started it. With `connection`, nothing: the message opens a turn that waits.
+   */
+  steerScope: {
+    name: 'MIDTURN_STEER_SCOPE',
+    kind: 'choice',
+    choices: ['connection', 'session'],
+    default: 'connection',
+    functions: ['inbound'],
+  },
+} as const satisfies SettingTable;
+
+/** A value for each entry of the table, by its key. */
+export type SessionSettings = ValuesOf<typeof SESSION_SETTINGS>;
+
+export const readSessionSettings = (env: Environment): SessionSettings => readAll(env, SESSION_SETTINGS);
