@@ -6,8 +6,8 @@ import { brokenPromises, isEnd, isEvent, type SessionRecord } from './promises.t
 
 const SESSION_ID = 'demo';
 const OFFLINE_MS = 700;
-const LOOK_MS = 200;
-const MAX_LOOKS = 10;
+const HISTORY_POLL_MS = 200;
+const MAX_HISTORY_POLLS = 10;
 
 const LONG = { id: 'm1', content: 'Please write 90 words about lighthouses.' };
 const STEERING = { id: 'm2', content: 'By the way: what time is it?' };
@@ -82,16 +82,17 @@ export async function haveConversation(url: string, printer: Printer): Promise<D
   return { frames, sent, transcript, missed };
 }
 
-/** A turn's last entries are written right after its `done` is out: a look that came too early is taken again. */
+/** A turn's last entries are written right after its `done` is out: a poll that came too early is taken again. */
 async function readTranscript(
   connection: DemoConnection,
   seen: Omit<SessionRecord, 'transcript'>,
 ): Promise<readonly HistoryEntry[]> {
-  for (let look = 1; ; look++) {
+  for (let poll = 1; ; poll++) {
     connection.send({ type: 'history' });
-    const { entries } = await connection.wait('history', nth(look, ofType('history')));
-    if (look === MAX_LOOKS || brokenPromises({ ...seen, transcript: entries }).length === 0) return entries;
-    await sleep(LOOK_MS);
+    const { entries } = await connection.wait('history', nth(poll, ofType('history')));
+    if (poll === MAX_HISTORY_POLLS || brokenPromises({ ...seen, transcript: entries }).length === 0)
+      return entries;
+    await sleep(HISTORY_POLL_MS);
   }
 }
 
