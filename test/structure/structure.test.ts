@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -16,6 +16,9 @@ const PLANTED = {
   'core/planted-dead.ts': 'export const used = 1;\nexport const dead = 2;\n',
   'core/planted.test.ts': `import './planted-one.ts';\nimport './planted-up.ts';\nimport { used } from './planted-dead.ts';\n\nconsole.log(used);\n`,
 };
+
+/** Both tools read the whole project, which takes seconds, and much longer on a busy machine. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let copy: string;
 
