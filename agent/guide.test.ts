@@ -23,19 +23,30 @@ function block(match: string | RegExp): string {
   return found;
 }
 
+/** `agent/agent.ts` as it is after the guide: with a tool more. */
+const agentWith = (toolImport: string, tool: string) => `
+import { defineAgent } from 'midturn/agent';
+import { currentTime } from './tools/current-time.ts';
+${toolImport}
+import { wait } from './tools/wait.ts';
+
+export const agent = defineAgent({
+  instructions: 'Answer briefly.',
+  tools: {
+    ${tool}
+    current_time: { tool: currentTime, idempotent: true },
+    wait: { tool: wait, idempotent: true, abortable: true },
+  },
+});
+`;
+
 let cloud: LocalCloud;
 beforeAll(async () => {
-  const bundles = await buildVariant(
-    {
-      name: 'guide',
-      files: { 'agent/tools/roll.ts': block('// agent/tools/roll.ts') },
-      patches: [
-        ['agent/agent.ts', 'import { wait }', `${block(/^import \{ roll \}/).trim()}\nimport { wait }`],
-        ['agent/agent.ts', '  tools: {', `  tools: {\n${block(/^ +roll: \{/)}`],
-      ],
-    },
-    folder,
-  );
+  const files = {
+    'agent/tools/roll.ts': block('// agent/tools/roll.ts'),
+    'agent/agent.ts': agentWith(block(/^import \{ roll \}/), block(/^ +roll: \{/)),
+  };
+  const bundles = await buildVariant({ files }, folder);
   cloud = await startLocalCloud({ bundles });
 });
 afterAll(async () => {

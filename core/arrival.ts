@@ -32,7 +32,11 @@ export function inOrderOfArrival<M extends PendingMessage>(
 function ofOneSender<M extends PendingMessage>(list: readonly WithId<M>[]): WithId<M>[] {
   const byId = (a: WithId<M>, b: WithId<M>) => natural.compare(a.id, b.id) || (a.id < b.id ? -1 : 1);
   const counted = list.every(({ order }) => order !== undefined);
-  return list.toSorted((a, b) => (counted ? (a.order ?? 0) - (b.order ?? 0) : a.at - b.at) || byId(a, b));
+  return list.toSorted(
+    (a, b) =>
+      (counted ? /* rule: steering-in-order-of-client */ (a.order ?? 0) - (b.order ?? 0) : a.at - b.at) ||
+      byId(a, b),
+  );
 }
 
 /** With warm functions, messages that are sent back to back reach the lane within this time of each other. */

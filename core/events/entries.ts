@@ -67,6 +67,7 @@ export function entriesOf(
       case 'done':
       case 'aborted':
       case 'error':
+        // rule: every-end-keeps-text
         close();
         break;
       // Not part of the transcript.
@@ -79,6 +80,7 @@ export function entriesOf(
       case 'foreign':
         break;
       default:
+        // rule: every-event-type-is-handled
         event satisfies never;
     }
   }

@@ -51,6 +51,7 @@ export async function spillEvents(
     }
     batch.push(event);
     size += bytes;
+    // rule: spill-keyed-by-last-seq
     last = event.seq;
   }
   if (batch.length) await put();
@@ -70,6 +71,7 @@ export async function writeEntries(
   const { entry: expires, outcome } = expiry(core);
   await Promise.all(
     entries.slice(from).map(async (entry) => {
+      // rule: applied-message-has-outcome
       if (entry.role === 'user') {
         const placement = entry.step === 1 ? 'turn' : 'steering';
         await recordOutcome(core, session, entry.id, {

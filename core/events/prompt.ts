@@ -11,7 +11,7 @@ export function promptOf(entries: readonly Entry[]): PromptMessage[] {
     const last = messages.at(-1);
     switch (entry.role) {
       case 'user':
-        messages.push({ role: 'user', content: entry.content });
+        messages.push({ role: 'user', content: /* rule: prompt-shows-all-content */ entry.content });
         break;
       case 'assistant':
         if (last?.role === 'assistant' && !last.calls.length) last.text += entry.content;

@@ -130,7 +130,7 @@ const FORMS = {
       type,
       seq,
       turn_id,
-      ...fullResponse(turnText()),
+      ...fullResponse(/* rule: full-response-is-the-text */ turnText()),
       ...facts,
       tokens_used: facts.input_tokens + facts.output_tokens,
     }),

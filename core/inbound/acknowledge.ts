@@ -27,7 +27,7 @@ export async function acknowledge(
   { duplicate }: { duplicate: boolean },
 ): Promise<void> {
   const landed = landing(lane, id);
-  const slot = unclaimedSlot(lane, id);
+  const slot = /* rule: acknowledge-opens-slot */ unclaimedSlot(lane, id);
   if (slot !== undefined) {
     const { session } = sender.connection;
     const token = { session, lane: laneId, slot };
@@ -55,7 +55,12 @@ export async function acknowledge(
     }
   }
   if (landed.placement === 'steering' && !duplicate) core.metrics.count('SteeringAccepted');
-  await reply(core, sender.id, { type: 'accepted', id, ...landed, ...(duplicate && { duplicate: true }) });
+  await reply(core, sender.id, {
+    type: 'accepted',
+    id,
+    ...landed,
+    /* rule: repeat-is-marked */ ...(duplicate && { duplicate: true }),
+  });
 }
 
 function landing(lane: Lane, id: string): Pick<Accepted, 'turn_id' | 'placement' | 'position'> {

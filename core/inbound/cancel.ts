@@ -48,6 +48,7 @@ async function* lanesToSearch(core: Core, { connection }: Sender, id: string): A
   for (const laneId of others) {
     if (seen.has(laneId)) continue;
     seen.add(laneId);
+    // rule: cancel-from-any-connection
     yield laneId;
   }
 }

@@ -25,6 +25,7 @@ export async function closeConnection(core: Core, id: string): Promise<void> {
   const connection = await core.store.get(connectionKey(id));
   if (!connection) return;
   await core.store.update(sessionKey(connection.session), leaveAudience(id));
+  // rule: disconnect-stops-no-turn
   const { laneId } = await viewSession(core, connection.session);
   if (laneId !== undefined) await core.store.update(laneKey(connection.session, laneId), stopListening(id));
   await core.store.delete(connectionKey(id));

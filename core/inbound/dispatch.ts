@@ -47,6 +47,7 @@ export async function handleFrame(
     return;
   }
   if (!parsed.ok) {
+    // rule: invalid-frame-keeps-connection
     await reply(core, connectionId, parsed.error);
     return;
   }

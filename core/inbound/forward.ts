@@ -64,7 +64,7 @@ async function forward(
   await settleForwarded(core, ownId, own);
   const place = formatForwardTarget(running);
   // Refused if too many messages are forwarded already: then it opens a turn of its own, after all of them.
-  const written = await core.store.update(
+  const written = /* rule: forward-recorded-first */ await core.store.update(
     laneKey(acceptance.session, ownId),
     forwardMessage(acceptance, place, own.lastOrder),
   );
@@ -86,7 +86,8 @@ export async function settleForwarded(core: Core, ownId: string, own: Lane): Pro
     } else if (found.is === 'settled' && found.outcome.outcome === 'withdrawn') {
       withdrawn = true;
       await core.store.update(laneKey(own.session, ownId), returnOutcome(id, found.outcome.code));
-    } else if (found.is === 'settled' || found.is === 'nowhere') gone.set(id, text);
+    } else if (/* rule: forwarded-kept-while-pending */ found.is === 'settled' || found.is === 'nowhere')
+      gone.set(id, text);
   }
   if (gone.size > 0)
     await core.store.update(laneKey(own.session, ownId), forgetForwarded(Object.fromEntries(gone)));

@@ -36,6 +36,7 @@ export async function acceptMessage(
   const refusal = checkContent(frame);
   if (refusal) {
     await reply(core, sender.id, refusal);
+    // rule: refused-message-not-stored
     return;
   }
   const { session, lane: ownId } = sender.connection;
@@ -44,7 +45,10 @@ export async function acceptMessage(
   let mayForward = core.sessionSettings.steerScope === 'session' && !queued;
   for (let tries = 1; tries <= MAX_ACCEPT_TRIES; tries++) {
     // Read before the write: the lane forgets an id after two turns, but the outcome is kept for a day. A new id has none.
-    const outcome = frame.id === undefined ? undefined : await core.store.get(messageKey(session, id));
+    const outcome =
+      frame.id === undefined
+        ? undefined
+        : /* rule: known-outcome-answers-repeat */ await core.store.get(messageKey(session, id));
     if (outcome) {
       await answerOutcome(core, sender.id, id, outcome);
       return;
@@ -112,7 +116,7 @@ async function elsewhere(
 }
 
 const pendingMessage = (frame: MessageFrame, at: number, turn: string): PendingMessage => ({
-  content: frame.content,
+  content: /* rule: content-kept-as-sent */ frame.content,
   turn,
   at,
   ...(frame.order !== undefined && { order: frame.order }),

@@ -121,8 +121,10 @@ async function sendOpening(
   const { session } = connection;
   const told = await sendSessionStart(core, id, connection);
   // Also for a client that asks for nothing: events that were committed after `session_start` was made are in neither.
-  await sendMissed(core, id, session, wish.after ?? told);
+  // rule: replay-before-first-live-event
+  await sendMissed(core, id, session, wish.after ?? /* rule: replay-from-session-start */ told);
   await Promise.all([
+    // rule: live-after-session-start
     joinSession(core, session, id, LIVE),
     core.store.update(connectionKey(id), {
       when: [exists('session')],
@@ -161,6 +163,7 @@ async function chooseSessionAndLane(
   if (wish.lane !== undefined && wish.lane !== settled.lane) {
     // The lane of another session, or one that has expired, is ignored. The client learns its lane from `session_start`.
     const adopted = await core.store.update(laneKey(settled.session, wish.lane), adopt(settled.session, id));
+    // rule: returning-client-keeps-lane
     if (adopted.ok) settled = { ...settled, lane: wish.lane };
   }
   return settled;
@@ -195,6 +198,7 @@ export async function sendSessionStart(core: Core, id: string, connection: Conne
       frame_bytes: MAX_FRAME_BYTES,
     },
   };
+  // rule: session-start-first
   await reply(core, id, frame);
   return frame.last_seq;
 }

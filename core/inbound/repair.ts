@@ -11,6 +11,7 @@ import { settleForwarded } from './forward.ts';
 export async function repairLane(core: Core, session: string, laneId: string): Promise<void> {
   const lane = await core.store.get(laneKey(session, laneId));
   if (!lane) return;
+  // rule: forwarded-settled-on-return
   await settleForwarded(core, laneId, lane);
   const now = core.clock.now();
   const stale: string[] = [];

@@ -11,12 +11,13 @@ import { CATCHING_UP, LIVE } from '../store/items.ts';
  */
 export async function catchUp(core: Core, id: string, session: string, after: number): Promise<void> {
   await sendMissed(core, id, session, after);
-  await joinSession(core, session, id, LIVE);
+  await joinSession(core, session, id, /* rule: live-after-replay */ LIVE);
 }
 
 /** The replay alone. The caller then makes the connection live. */
 export async function sendMissed(core: Core, id: string, session: string, after: number): Promise<void> {
-  const { lastSeq } = await joinSession(core, session, id, CATCHING_UP);
+  const { lastSeq } = await joinSession(core, session, id, /* rule: replay-before-live */ CATCHING_UP);
+  // rule: replay-after-join
   await replay(core, id, session, after, lastSeq);
 }
 
@@ -34,7 +35,7 @@ async function replay(core: Core, id: string, session: string, after: number, un
   if (first > after + 1) {
     await reply(core, id, { type: 'history_gap', after_seq: after, available_from: first });
   }
-  for (const event of events) {
+  for (const event of /* rule: replay-is-complete */ events) {
     if ((await core.gateway.post(id, await storedFrame(core, session, event, stored))) === 'gone') return;
   }
 }

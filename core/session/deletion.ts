@@ -53,8 +53,10 @@ export async function deleteSession(core: Core, session: string, by?: string): P
   if (!(await core.store.get(sessionKey(session)))) return false;
   const at = core.clock.now();
   // Sent first: if this function dies from here on, the deadline function completes the deletion.
+  // rule: items-removed-again-at-end
   await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);
   const buried = await markSessionDeleted(core, session, at);
+  // rule: deletion-closes-lanes-first
   if (buried) await closeSession(core, session, buried, by);
   await core.queues.sendDeletion({ session, at, until: at }, 0);
   return true;
@@ -75,8 +77,9 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   const buried = await markSessionDeleted(core, session, at);
   if (!buried) return;
   const areTold = await closeSession(core, session, buried);
-  const isLast = core.clock.now() >= at + LAST_WRITE_MS;
+  const isLast = /* rule: cache-notes-kept-to-the-end */ core.clock.now() >= at + LAST_WRITE_MS;
   // A client is known by its lane. Nothing is removed while a lane is left.
+  // rule: deletion-reported-again
   if (!areTold && !isLast) return core.queues.sendDeletion(deletion, TELL_AGAIN_SECONDS);
   if (!(await removeItems(core, session, buried, isLast))) await core.queues.sendDeletion(deletion, 0);
   else if (core.clock.now() < until) {
@@ -147,6 +150,7 @@ async function removeLane(core: Core, session: string, id: string, by: string | 
   const lane = await core.store.get(laneKey(session, id));
   if (!lane) return true;
   const tell = () => reply(core, lane.connection, sessionDeleted());
+  // rule: deletion-reported-to-listeners
   if (lane.connection !== by && !(await quietly(core, tell))) return false;
   await core.store.delete(laneKey(session, id));
   return true;
@@ -159,7 +163,15 @@ async function terminalEventOf(core: Core, lane: Lane): Promise<TurnEvent | unde
   const events = mergeEvents(await readEvents(core, session, begun.seq), decodeEvents(lane.unspilled));
   if (events.some((event) => event.turn === turn && isEnd(event))) return undefined;
   const { code, message, retryable } = sessionDeleted();
-  return { type: 'error', code, message, retryable, first: begun.seq, seq: lane.seq + 1, turn };
+  return /* rule: deletion-ends-running-turn */ {
+    type: 'error',
+    code,
+    message,
+    retryable,
+    first: begun.seq,
+    seq: lane.seq + 1,
+    turn,
+  };
 }
 
 async function postTerminalEvent(

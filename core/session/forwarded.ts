@@ -44,5 +44,5 @@ export async function findForwarded(
   if (outcome) return { is: 'settled', outcome };
   if (lane && knows(lane, id)) return { is: 'there', lane };
   const goesOn = lane?.turn === turn && lane.lease !== undefined;
-  return goesOn ? { is: 'under way' } : { is: 'nowhere' };
+  return /* rule: return-after-target-turn-ended */ goesOn ? { is: 'under way' } : { is: 'nowhere' };
 }

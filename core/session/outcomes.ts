@@ -27,16 +27,20 @@ export async function reportOutcomes(
       await core.store.update(laneKey(lane.session, laneId), forgetUndelivered(id));
       continue;
     }
-    const home = from === undefined ? lane : await core.store.get(laneKey(lane.session, from));
+    const home =
+      /* rule: outcome-reaches-sender */ from === undefined
+        ? lane
+        : await core.store.get(laneKey(lane.session, from));
     const frame = withdrawalReply(id, outcome.code, core.limits);
     let heard = false;
     for (const connection of new Set([home?.connection, alsoTo])) {
       if (connection === undefined) continue;
       const sent = (await reply(core, connection, frame)) === 'sent';
+      // rule: outcome-received-by-sender
       if (connection === home?.connection) heard = sent;
     }
     const place = ownValue(home?.forwarded, id);
-    if (from !== undefined && place !== undefined && heard)
+    if (from !== undefined && place !== undefined && /* rule: forwarded-kept-until-reported */ heard)
       await core.store.update(laneKey(lane.session, from), forgetForwarded({ [id]: place }));
     if (from !== undefined || heard)
       await core.store.update(laneKey(lane.session, laneId), forgetUndelivered(id));
@@ -52,5 +56,5 @@ export async function recordOutcome(
 ): Promise<MessageOutcome> {
   const key = messageKey(session, id);
   if (await core.store.putIfAbsent(key, outcome)) return outcome;
-  return (await core.store.get(key)) ?? outcome;
+  return /* rule: stored-outcome-counts */ (await core.store.get(key)) ?? outcome;
 }

@@ -18,6 +18,7 @@ export async function retireSlot(core: Core, session: string, laneId: string, sl
     const read = await core.store.get(sessionKey(session));
     if (!read) return;
     const lane = await core.store.get(laneKey(session, laneId));
+    // rule: retired-slot-reports-outcomes
     await reportOutcomes(core, laneId, lane);
     if (read.active?.slot !== slot) {
       await core.store.update(sessionKey(session), release(slot));
@@ -37,8 +38,10 @@ export async function retireSlot(core: Core, session: string, laneId: string, sl
       const broadcast = new Broadcast(core, session, laneId);
       broadcast.join(read.audience);
       broadcast.join(lane.audience);
+      // rule: retired-slot-posts-events
       await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));
       await broadcast.settled();
+      // rule: retired-slot-spills-events
       await spillEvents(core, session, left);
     }
     const rolled = await core.store.update(

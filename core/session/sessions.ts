@@ -34,6 +34,7 @@ export async function openSession(
   // Deleted: the connection is told with its first frame, since nothing can be posted during `$connect`.
   if (!ensured.ok) return { session, lane, resumed: false };
   // If absent: a late duplicate of this request must not empty a lane that is in use.
+  // rule: late-connect-keeps-lane
   await core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane));
   return { session, lane, resumed: ensured.item.entry > 0 || ensured.item.active !== undefined };
 }
@@ -89,6 +90,11 @@ export async function joinSession(
   const joined = await core.store.update(sessionKey(key), joinAudience(connection, how));
   if (!joined.ok) return { lastSeq: 0 };
   const { active, seq } = joined.item;
-  const lane = active && (await core.store.update(laneKey(key, active.lane), listen(connection, how)));
+  const lane =
+    active &&
+    (await core.store.update(
+      laneKey(key, active.lane),
+      /* rule: join-includes-active-lane */ listen(connection, how),
+    ));
   return { lastSeq: Math.max(seq, lane?.ok ? lane.item.seq : 0) };
 }

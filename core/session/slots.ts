@@ -24,7 +24,7 @@ export async function openSlot(core: Core, job: TurnJob): Promise<{ ahead: numbe
   // refused slot finds nothing to do.
   const [admission, sending] = await Promise.allSettled([
     admitSlot(core, job),
-    core.queues.sendJob(job, core.newId()),
+    core.queues.sendJob(job, /* rule: job-id-is-new */ core.newId()),
   ]);
   if (admission.status === 'rejected') throw admission.reason;
   if (sending.status === 'rejected') throw sending.reason;
@@ -49,7 +49,9 @@ async function admitSlot(core: Core, { session, lane, slot }: TurnJob): Promise<
 async function refusalOf(core: Core, session: string): Promise<Refusal | undefined> {
   const read = await core.store.get(sessionKey(session));
   if (!read || read.deleted !== undefined) return 'SESSION_DELETED';
-  return (await pruneQueue(core, session, read)) ? undefined : 'SESSION_QUEUE_FULL';
+  return /* rule: full-queue-is-pruned */ (await pruneQueue(core, session, read))
+    ? undefined
+    : 'SESSION_QUEUE_FULL';
 }
 
 /**

@@ -28,7 +28,8 @@ const LISTING = 'SESSION#';
 const LANE = 'LANE#';
 const CACHE = 'CACHE#';
 
-const partsOf = ({ tenant, subject }: Principal) => [tenant, subject].map(encodeURIComponent).join('#');
+const partsOf = ({ tenant, subject }: Principal) =>
+  /* rule: session-belongs-to-principal */ [tenant, subject].map(encodeURIComponent).join('#');
 
 /**
  * A session belongs to its principal: the same id under another principal is another session (P12). Each part is

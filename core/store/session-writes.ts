@@ -29,7 +29,10 @@ export const ensureSession = (
   now: number,
   expires: number,
 ): Update<Session> => ({
-  when: [alive],
+  when: [
+    // rule: deleted-session-opens-no-connection
+    alive,
+  ],
   change: [
     setIfAbsent('principal', principal),
     setIfAbsent('sessionId', sessionId),
@@ -52,7 +55,12 @@ export const trust = (tools: readonly string[]): Update<Session> => ({
 
 /** Admits a slot to the queue, if there is room or it is there already. The writer recognises its success by the queue. */
 export const admit = (slot: string, lane: string, at: number, limit: number): Update<Session> => ({
-  when: [exists('queue'), alive, any(exists(['queue', slot]), sizeBelow('queue', limit))],
+  when: [
+    exists('queue'),
+    // rule: deleted-session-admits-no-slot
+    alive,
+    any(exists(['queue', slot]), sizeBelow('queue', limit)),
+  ],
   change: [setIfAbsent(['queue', slot], { lane, at })],
 });
 
@@ -64,7 +72,13 @@ export const release = (slot: string): Update<Session> => ({
 
 /** Makes a slot the active one. One turn at a time (P5): another active slot must have been retired first. */
 export const activate = (slot: string, lane: string, at: number): Update<Session> => ({
-  when: [exists('queue'), alive, any(absent('active'), equals(['active', 'slot'], slot))],
+  when: [
+    exists('queue'),
+    // rule: deleted-session-runs-no-turn
+    alive,
+    // rule: one-active-slot
+    any(absent('active'), equals(['active', 'slot'], slot)),
+  ],
   change: [set('active', { slot, lane }), set('lastActive', at), setIfAbsent(['queue', slot], { lane, at })],
 });
 
@@ -87,7 +101,11 @@ export const retire = (
   expires: number,
   listed = read.listed,
 ): Update<Session> => ({
-  when: [equals(['active', 'slot'], slot), equals('seq', read.seq)],
+  when: [
+    // rule: retire-needs-active-slot
+    equals(['active', 'slot'], slot),
+    equals('seq', read.seq),
+  ],
   change: [
     set('seq', Math.max(read.seq, seq)),
     set('entry', Math.max(read.entry, entry)),
@@ -105,7 +123,11 @@ export const rename = (name: string): Update<Session> => ({
 });
 
 export const joinAudience = (connection: string, how: Listening): Update<Session> => ({
-  when: [exists('audience'), alive],
+  when: [
+    exists('audience'),
+    // rule: deleted-session-has-no-listener
+    alive,
+  ],
   change: [set(['audience', connection], how)],
 });
 

@@ -44,7 +44,9 @@ export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promis
     drafts.push({ type: 'turn_start', message_ids: fresh.map(({ id }) => id), entry, at: now });
     begin.push(set('begun', { turn: turn.id, seq: turn.nextSeq, entry, at: now }));
   }
-  for (const messages of inFrames(fresh.map(({ id, content, at }) => ({ id, content, at })))) {
+  for (const messages of inFrames(
+    fresh.map(({ id, content, at }) => ({ id, /* rule: content-applied-whole */ content, at })),
+  )) {
     drafts.push({ type: 'applied', messages, step });
   }
   const { usage } = turn;
@@ -109,7 +111,10 @@ async function readOutcomes(
   const unread = Object.keys(lane.inbox).filter((id) => !outcomes.has(id));
   await Promise.all(
     unread.map(async (id) => {
-      outcomes.set(id, await core.store.get(messageKey(session, id)));
+      outcomes.set(
+        id,
+        /* rule: known-outcome-not-applied-again */ await core.store.get(messageKey(session, id)),
+      );
     }),
   );
 }

@@ -150,6 +150,7 @@ async function resolve(
         drafts.push(deniedCall(request, 'Not run: it was denied by the user.'));
       told.push(decided.decision);
     } else if (now >= request.until) {
+      // rule: time-out-needs-no-decision
       when.push(absent(['decisions', request.id]));
       drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));
       drafts.push(deniedCall(request, 'Not run: nobody approved it in time.'));
@@ -169,6 +170,7 @@ export async function denials(turn: LeasedTurn): Promise<EventDraft[]> {
   const drafts: EventDraft[] = [];
   for (const request of openRequests(turn)) {
     const decided = ownValue(turn.lane.decisions, request.id);
+    // rule: always-outlives-abort
     if (decided?.decision === 'always') {
       await keepTrusting(turn, request.tool);
       drafts.push(resolvedBy(request, decided, 'answer'));

@@ -33,9 +33,10 @@ export async function readEarlierTurns(
   let bytes = 0;
   for await (const entry of readEntriesBefore(core, session, firstEntry)) {
     bytes += Buffer.byteLength(JSON.stringify(entry));
+    // rule: prompt-has-budget
     if (bytes > maxTokens * BYTES_PER_TOKEN) {
       const cut = entry.turn;
-      const kept = entries.filter((other) => other.turn !== cut).reverse();
+      const kept = entries.filter(/* rule: prompt-has-whole-turns */ (other) => other.turn !== cut).reverse();
       const first = kept[0]?.n ?? firstEntry;
       return {
         entries: kept,

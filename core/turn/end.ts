@@ -29,6 +29,7 @@ export async function endAnswered(turn: LeasedTurn, context: TurnContext): Promi
     provider: model.provider,
     ...(from !== undefined && { fallback_from: from }),
     steps: usage.steps,
+    // rule: cached-answer-is-marked
     ...(usage.cached && { cached: usage.cached }),
   };
   const entry = turn.lastEntryWith(draft);

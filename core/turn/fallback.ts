@@ -10,7 +10,9 @@ export function modelOf(
 ): { model: Model; from?: string } {
   if (!fallback) return { model };
   const changed = turn.events.find((event) => event.type === 'model_changed');
-  return changed?.type === 'model_changed' ? { model: fallback, from: changed.fallback_from } : { model };
+  return /* rule: fallback-stays-for-turn */ changed?.type === 'model_changed'
+    ? { model: fallback, from: changed.fallback_from }
+    : { model };
 }
 
 /**
@@ -27,7 +29,7 @@ export async function fallBack(
   const { fallback, core } = context;
   const { model, from } = modelOf(turn, context);
   // Withheld content is not requested from another model.
-  if (!fallback || from !== undefined || reason === 'withheld') return false;
+  if (!fallback || /* rule: one-fallback-a-turn */ from !== undefined || reason === 'withheld') return false;
   const draft: EventDraft = {
     type: 'model_changed',
     model: fallback.name,

@@ -43,7 +43,7 @@ export class Lease {
 
   /** Claims the lane as it was read. Undefined: the lane has changed since; read it again. */
   static async claim(core: Core, where: Claim): Promise<Lease | undefined> {
-    const id = core.newId();
+    const id = /* rule: lease-is-new */ core.newId();
     const claimed = await core.store.update(
       laneKey(where.session, where.laneId),
       claim(where.slot, id, where.seq, expiry(core).lane),
@@ -65,7 +65,7 @@ export class Lease {
   async commit(extension: Omit<Extension, 'lease' | 'commitId' | 'from'>): Promise<boolean> {
     const key = laneKey(this.session, this.laneId);
     const from = this.#lane.seq;
-    const commitId = `${this.#id}:${++this.#commits}`;
+    const commitId = `${this.#id}:${/* rule: commit-id-is-new */ ++this.#commits}`;
     const written = await this.#core.store.update(
       key,
       commit({ ...extension, lease: this.#id, commitId, from }),

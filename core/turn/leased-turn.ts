@@ -90,6 +90,7 @@ export class LeasedTurn {
     const lease = await Lease.claim(core, where);
     if (!lease) return undefined;
     const broadcast = new Broadcast(core, where.session, where.laneId);
+    // rule: turn-posts-to-session-audience
     broadcast.join(where.sessionItem.audience);
     broadcast.join(lease.lane.audience);
     const recovered = await recover(core, lease.lane, where.sessionItem);
@@ -97,6 +98,7 @@ export class LeasedTurn {
     const { log, left, stored, others } = recovered;
     const turn = new LeasedTurn(core, lease, where.sessionItem, broadcast, log);
     for (const events of others) await writeEntries(core, where.session, events);
+    // rule: take-over-completes-entries
     await turn.writeEntries();
     const unposted = left.filter((event) => event.seq > Math.max(where.posted, lease.lane.posted ?? 0));
     await broadcast.send(
@@ -166,7 +168,7 @@ export class LeasedTurn {
     this.#isUsageStored = false;
   }
   get abortRequest(): Lane['cancel'] {
-    return this.lane.cancel?.turn === this.id ? this.lane.cancel : undefined;
+    return /* rule: abort-stops-its-turn */ this.lane.cancel?.turn === this.id ? this.lane.cancel : undefined;
   }
 
   /**
@@ -177,7 +179,9 @@ export class LeasedTurn {
   get needsNewId(): boolean {
     const { begun, since } = this.lane;
     const isOld = begun !== undefined && since !== undefined && since < begun.at;
-    return this.#log.hasEnded || (!this.hasBegun && isOld && !this.#isRenewed);
+    return (
+      this.#log.hasEnded || /* rule: revived-turn-gets-new-id */ (!this.hasBegun && isOld && !this.#isRenewed)
+    );
   }
 
   /**
@@ -192,9 +196,10 @@ export class LeasedTurn {
     const first = this.nextSeq;
     const events = drafts.map((draft, i) => numbered(draft, first + i, this.id));
     const storesUsage = !this.#isUsageStored && !guard.ends;
+    // rule: commit-before-post
     const committed = await this.#lease.commit({
       to: this.seq + events.length,
-      unspilled: encodeEvents([...this.#unspilled(), ...events]),
+      unspilled: encodeEvents([/* rule: unspilled-events-stay */ ...this.#unspilled(), ...events]),
       progress: events.length > 0 || guard.ends === true,
       when: guard.when ?? [],
       change: [...(guard.change ?? []), ...(storesUsage ? [set<Lane>('usage', this.#usage)] : [])],
@@ -202,6 +207,7 @@ export class LeasedTurn {
     if (!committed) return false;
     this.#isUsageStored = true;
     this.#log.append(events);
+    // rule: post-after-commit
     this.#follow(this.#post(events));
     this.#follow(this.#spillIfDue(events.length));
     return true;
@@ -238,6 +244,7 @@ export class LeasedTurn {
   /** Brings the transcript up to the committed events. */
   async writeEntries(): Promise<void> {
     await this.#following;
+    // rule: entries-follow-events
     this.#entriesWritten = await writeEntries(this.core, this.session, this.events, this.#entriesWritten);
   }
 

@@ -39,7 +39,7 @@ export async function callModel(
   let heardAt = core.clock.now();
 
   const flush = async (more: EventDraft[] = []) => {
-    const drafts = [...gathered.drain(turn.textLength), ...more];
+    const drafts = [...gathered.drain(/* rule: chunk-offset-in-turn */ turn.textLength), ...more];
     flushedAt = core.clock.now();
     if (drafts.length === 0) return;
     visible = true;
@@ -58,6 +58,7 @@ export async function callModel(
         if (gathered.empty) await turn.refresh();
         else await flush();
         if (wanted()) return await cut();
+        // rule: silent-model-is-stopped
         if (core.clock.now() - heardAt >= settings.stallMs) return await stalled();
         continue;
       }

@@ -22,7 +22,7 @@ export async function callModelWithRetry(
   const canFallBack = context.fallback !== undefined && from === undefined;
   for (let tries = 1; ; tries++) {
     const outcome = await callModel(turn, context, model, request);
-    if (outcome.type !== 'failed' || outcome.visible) return outcome;
+    if (outcome.type !== 'failed' || /* rule: retry-only-invisible-call */ outcome.visible) return outcome;
     const { failure } = outcome;
     // After a stall, do not retry if a fallback model is available.
     const maxTries = failure.reason === 'stalled' && canFallBack ? 1 : MAX_MODEL_TRIES;

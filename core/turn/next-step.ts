@@ -48,11 +48,11 @@ export type Step =
 export function nextStep(state: TurnState): Step {
   if (state.needsNewId) return { type: 'renew' };
   if (!state.hasBegun) return { type: state.pending > 0 ? 'apply-inbox' : 'end-unbegun' };
-  if (state.isGivenUp) return { type: 'give-up' };
+  if (/* rule: given-up-turn-runs-no-tool */ state.isGivenUp) return { type: 'give-up' };
   if (state.abort) return { type: 'abort', request: state.abort };
   if (state.unansweredCalls.length > 0) return { type: 'settle-calls', calls: state.unansweredCalls };
   if (state.isAnswered && state.pending === 0) return { type: 'end-answered' };
   if (state.isTimeShort) return { type: 'hand-over' };
-  if (state.pending > 0) return { type: 'apply-inbox' };
+  if (/* rule: steering-before-every-call */ state.pending > 0) return { type: 'apply-inbox' };
   return { type: 'call-model' };
 }

@@ -31,11 +31,18 @@ export async function lookUp(
 ): Promise<CacheLookup | undefined> {
   if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
   const asked = turn.events.filter(({ type }) => type === 'applied').length;
+  // rule: cache-keeps-whole-answers
   if (asked !== 1 || turn.usage.steps > 0 || !turn.events.every(({ type }) => BEFORE_FIRST_CALL[type]))
     return undefined;
   if (messages.some((message) => message.role === 'user' && imagesOf(message.content) > 0)) return undefined;
   const { principal } = turn.sessionItem;
-  const key = cachedAnswerKey(digest([scopeOf(principal, cache.scope), model.fingerprint, messages as Json]));
+  const key = cachedAnswerKey(
+    digest([
+      scopeOf(principal, cache.scope),
+      model.fingerprint,
+      /* rule: cache-key-has-prompt */ messages as Json,
+    ]),
+  );
   const found = await core.store.get(key);
   // DynamoDB deletes expired items up to two days late.
   const hit = found && found.expires * 1000 > core.clock.now() ? found : undefined;

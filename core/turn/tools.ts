@@ -38,7 +38,7 @@ export async function runTools(
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const free = without(await ask(turn, context, calls), calls);
+  const free = /* rule: call-waits-for-approval */ without(await ask(turn, context, calls), calls);
   if (free.length === 0) return 'settled';
   if (hasTimeFor(context, free)) return runBatch(turn, context, free);
   const change = [leftUnstarted(turn, [...unstartedCalls(turn), ...free.map(({ id }) => id)])];
@@ -63,6 +63,7 @@ async function runBatch(
 ): Promise<ToolsEnd> {
   // From now on no later worker may consider them as not started.
   const unstarted = unstartedCalls(turn);
+  // rule: started-call-is-not-unstarted
   if (calls.some(({ id }) => unstarted.has(id))) {
     const left = [...unstarted].filter((id) => !calls.some((call) => call.id === id));
     await turn.commitAlways([], { change: [leftUnstarted(turn, left)] });
@@ -70,14 +71,16 @@ async function runBatch(
   const stop = new AbortController();
   const cut = new AbortController();
   const heed = () => {
-    if (wantsCut(turn)) cut.abort('message');
+    if (/* rule: only-now-message-stops-tools */ wantsCut(turn)) cut.abort('message');
   };
   // The message may be there already: then abortable tools are not started.
   heed();
   const finished: { call: AskedCall; outcome: ToolOutcome }[] = [];
   let wake = () => {};
   const signalFor = ({ name }: AskedCall) =>
-    context.toolbox.isAbortable(name) ? AbortSignal.any([stop.signal, cut.signal]) : stop.signal;
+    /* rule: only-abortable-tools-stop */ context.toolbox.isAbortable(name)
+      ? AbortSignal.any([stop.signal, cut.signal])
+      : stop.signal;
   const running = calls.map(async (call) => {
     const outcome = call.invalid
       ? { output: `The arguments are not valid: ${call.invalid}`, isError: true }
@@ -99,6 +102,7 @@ async function runBatch(
       });
       if (drafts.length) await turn.commitAlways(drafts);
       else await turn.refresh();
+      // rule: now-message-stops-tools
       heed();
       if (open.size > 0 && turn.abortRequest) {
         await settle(turn, [...open.values()], () => NOT_RUN);
@@ -160,7 +164,7 @@ export function unansweredCalls(turn: LeasedTurn): AskedCall[] {
     if (event.type === 'tool_call') open.set(event.id, { id: event.id, name: event.name, args: event.args });
     else if (event.type === 'tool_result') open.delete(event.id);
   }
-  return [...open.values()];
+  return /* rule: unanswered-call-gets-result */ [...open.values()];
 }
 
 /**
@@ -173,10 +177,13 @@ export async function settleUnanswered(
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
   const requests = await ask(turn, context, calls);
-  const free = without(requests, calls);
+  const free = /* rule: taken-over-call-waits-for-approval */ without(requests, calls);
   if (free.length === 0) return awaitDecisions(turn, context, requests);
   const unstarted = unstartedCalls(turn);
-  const again = free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name));
+  const again = free.filter(
+    /* rule: only-safe-call-runs-again */ ({ id, name }) =>
+      unstarted.has(id) || context.toolbox.isIdempotent(name),
+  );
   await settle(
     turn,
     free.filter((call) => !again.includes(call)),
@@ -192,5 +199,6 @@ export async function settleUnrun(turn: LeasedTurn): Promise<void> {
   const results = unansweredCalls(turn).map((call) =>
     toolResultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
   );
-  if (results.length > 0) await turn.commitAlways([...(await denials(turn)), ...results]);
+  if (results.length > 0)
+    await turn.commitAlways([/* rule: abort-denies-open-requests */ ...(await denials(turn)), ...results]);
 }

@@ -48,7 +48,7 @@ export class TurnLog {
 
   /** The entries of the transcript, with the text that may still grow. */
   get entriesSoFar(): Entry[] {
-    return entriesOf(this.#events, 'include');
+    return entriesOf(this.#events, /* rule: prompt-shows-streamed-text */ 'include');
   }
 
   /** How many entries the turn has once it ends with this event. */

@@ -116,6 +116,7 @@ class TurnRun {
     const context = this.#context;
     const earlier = await this.#earlier.read();
     // It is a commit, and shows what came in meanwhile: the next call sees that as well (P6).
+    // rule: trimmed-prompt-is-reported
     if (await reportTrimmed(turn, earlier)) return undefined;
     const request: ModelRequest = {
       messages: promptOf([...earlier.entries, ...turn.log.entriesSoFar]),

@@ -40,6 +40,7 @@ export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobE
     const { laneId, slot } = next;
     if (slot !== job.slot && !sent.has(slot)) {
       sent.add(slot);
+      // rule: other-slot-gets-own-job
       await core.queues.sendJob({ ...job, lane: laneId, slot }, core.newId());
     }
     const end = await runSlot(context, { session: job.session, ...next }, progress);
@@ -72,11 +73,12 @@ async function nextSlot(core: Core, job: TurnJob): Promise<NextSlot | 'over' | '
   const sessionItem = settledValue(activating);
   const lane = settledValue(reading);
   if (!sessionItem) return slotBefore(core, job);
-  if (!lane?.slot || !hasWorkFor(lane, slot)) {
+  if (!lane?.slot || /* rule: job-kept-while-slot-has-work */ !hasWorkFor(lane, slot)) {
     await retireSlot(core, session, laneId, slot);
     return 'over';
   }
   if (lane.slot === slot) return { laneId, slot, seq: lane.seq, sessionItem };
+  // rule: waiting-slot-is-not-active
   await core.store.update(sessionKey(session), deactivate(slot));
   return { laneId, slot: lane.slot, seq: lane.seq, sessionItem: undefined };
 }
@@ -117,7 +119,7 @@ async function runSlot(
     const end = await runTurn(turn, { ...context, ...settledValue(asking) });
     if (end === 'handover') {
       await turn.handOver();
-      return end;
+      return /* rule: handed-over-job-stays */ end;
     }
     if (end !== 'over') {
       await turn.suspend();
@@ -135,7 +137,7 @@ async function runSlot(
     if (!(error instanceof Fenced)) throw error;
     core.metrics.count('Fenced');
     core.log.warn('fenced', { turn: turn.id, reason: error.message });
-    return 'fenced';
+    return /* rule: fenced-job-fails */ 'fenced';
   } finally {
     await turn.settled();
   }
@@ -159,6 +161,7 @@ function settledValue<T>(settled: PromiseSettledResult<T>): T {
 /** Retires the slot of a turn that this worker ended. Its events are in EVENTS first, so that a resume finds them (P9). */
 async function retireLeased(turn: LeasedTurn, listed: number): Promise<void> {
   const { core, session, slot, lane, sessionItem } = turn;
+  // rule: retire-after-spill
   await turn.spill();
   // They are posted first too: once the slot is retired, no worker posts them again.
   await turn.settled();

@@ -1,28 +1,46 @@
+import { drop, type Edit, replace } from '../mutation/edits.ts';
+
 /**
- * Single faults, put into the source that a cloud of its own is built from. The kit must fail each, by the rules that are
- * named, and by no other of those that were run with it.
+ * A server with a single fault, built from the edited source of this one. The kit must fail it by exactly the rules in
+ * `fails`.
  */
 export interface Variant {
   name: string;
-  /** What is no longer true. */
+  /** The rule of the protocol that no longer holds. */
   breaks: string;
-  patches: readonly (readonly [file: string, find: string, replace: string])[];
-  /** Rules that are run: those that the fault concerns, and some that it does not. */
+  edits: readonly Edit[];
+  /** Further source files, by their paths. */
+  files?: Readonly<Record<string, string>>;
+  /** The kit's rules to run: some that the fault concerns, and some that it does not. */
   rules: readonly string[];
-  /** Those of them that fail, in the order of the kit. */
+  /** The rules that must fail, in the kit's order. */
   fails: readonly string[];
 }
 
+const ABORT_AT_DISCONNECT = `
+import type { Core } from '../core.ts';
+import { viewSession } from '../session/sessions.ts';
+import { laneKey } from '../store/keys.ts';
+import { requestAbort } from '../store/lane/request.ts';
+
+export async function abortAtDisconnect(core: Core, session: string): Promise<void> {
+  const { laneId, lane } = await viewSession(core, session);
+  if (laneId === undefined || lane?.turn === undefined) return;
+  const request = requestAbort({ turn: lane.turn, pending: 'keep', by: 'nobody' });
+  await core.store.update(laneKey(session, laneId), request);
+}
+`;
+
 export const VARIANTS: readonly Variant[] = [
   {
-    name: 'something-before-the-greeting',
+    name: 'frame-before-session-start',
     breaks: '`session_start` comes first',
-    patches: [
-      [
-        'core/inbound/open-connection.ts',
-        '  await reply(core, id, frame);\n  return frame.last_seq;',
-        "  await reply(core, id, { type: 'connected', message: 'Hello.' });\n  await reply(core, id, frame);\n  return frame.last_seq;",
-      ],
+    edits: [
+      replace(
+        'session-start-first',
+        ({ text, callee, args: [core, id] }) =>
+          `await ${callee}(${core}, ${id}, { type: 'connected', message: 'Hello.' });\n${text}`,
+      ),
     ],
     rules: ['handshake-session-start-first', 'handshake-connected', 'handshake-subprotocol'],
     fails: ['handshake-session-start-first', 'handshake-connected'],
@@ -30,192 +48,144 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'one-session-for-all-principals',
     breaks: 'a session belongs to its principal',
-    patches: [
-      [
-        'core/store/keys.ts',
-        '[tenant, subject].map(encodeURIComponent)',
-        "['everyone'].map(encodeURIComponent)",
-      ],
+    edits: [
+      replace('session-belongs-to-principal', ({ text, object }) => text.replace(object, "['everyone']")),
     ],
     rules: ['handshake-isolated', 'handshake-token-refused'],
     fails: ['handshake-isolated'],
   },
   {
     name: 'parts-become-text',
-    breaks: 'content is kept as it was sent',
-    patches: [
-      ['core/inbound/message.ts', '  content: frame.content,', '  content: JSON.stringify(frame.content),'],
-    ],
+    breaks: 'content is stored as it was sent',
+    edits: [replace('content-kept-as-sent', ({ text }) => `JSON.stringify(${text})`)],
     rules: ['history-parts', 'order-full-response'],
     fails: ['history-parts'],
   },
   {
-    name: 'offset-of-the-call',
-    breaks: 'a chunk says where in the turn it stands',
-    patches: [['core/turn/model-call.ts', 'gathered.drain(turn.textLength)', 'gathered.drain(0)']],
+    name: 'chunk-offset-of-call',
+    breaks: 'the offset of a chunk counts from the start of the turn',
+    edits: [replace('chunk-offset-in-turn', '0')],
     rules: ['order-full-response'],
     fails: ['always-offsets'],
   },
   {
-    name: 'full-response-of-its-own',
-    breaks: '`full_response` is the chunks put together',
-    patches: [
-      [
-        'core/events/stored-event.ts',
-        '...fullResponse(turnText()),\n      ...facts,',
-        '...fullResponse(turnText()?.slice(1)),\n      ...facts,',
-      ],
-    ],
+    name: 'full-response-not-the-text',
+    breaks: '`full_response` is the text of all chunks',
+    edits: [replace('full-response-is-the-text', ({ text }) => `${text}?.slice(1)`)],
     rules: ['order-of-a-turn', 'order-full-response'],
     fails: ['order-full-response', 'always-full-response'],
   },
   {
     name: 'newest-steering-first',
-    breaks: 'steering is taken in in order of arrival',
-    patches: [['core/arrival.ts', '(a.order ?? 0) - (b.order ?? 0)', '(b.order ?? 0) - (a.order ?? 0)']],
+    breaks: 'steering is applied in order of arrival',
+    edits: [replace('steering-in-order-of-client', ({ left, right }) => `${right} - ${left}`)],
     rules: ['steering-order'],
     fails: ['steering-order'],
   },
   {
-    name: 'steering-after-the-answer-alone',
-    breaks: 'steering is taken in before every model call',
-    patches: [
-      [
-        'core/turn/next-step.ts',
-        "if (state.pending > 0) return { type: 'apply-inbox' };",
-        "if (state.pending > 0 && state.isAnswered) return { type: 'apply-inbox' };",
-      ],
+    name: 'steering-only-after-answer',
+    breaks: 'steering is applied before every model call',
+    edits: [
+      replace('steering-before-every-call', ({ text, left }) =>
+        [text, left.replace('.pending', '.isAnswered')].join(' && '),
+      ),
     ],
     rules: ['steering-after-tools'],
     fails: ['steering-after-tools'],
   },
   {
-    name: 'error-hangs-up',
-    breaks: 'a frame in error leaves the connection open',
-    patches: [
-      [
-        'core/inbound/dispatch.ts',
-        '    await reply(core, connectionId, parsed.error);\n',
-        '    await reply(core, connectionId, parsed.error);\n    await core.gateway.disconnect(connectionId);\n',
-      ],
+    name: 'error-disconnects',
+    breaks: 'an invalid frame leaves the connection open',
+    edits: [
+      replace(
+        'invalid-frame-keeps-connection',
+        ({ text, args: [core, id] }) => `${text}\nawait ${core}.gateway.disconnect(${id});`,
+      ),
     ],
     rules: ['codes-invalid-json', 'codes-unknown-type', 'codes-empty-content'],
     fails: ['codes-invalid-json', 'codes-unknown-type'],
   },
   {
-    name: 'refused-and-taken-all-the-same',
-    breaks: 'what is refused is never stored',
-    patches: [
-      [
-        'core/inbound/message.ts',
-        '    await reply(core, sender.id, refusal);\n    return;\n',
-        '    await reply(core, sender.id, refusal);\n',
-      ],
-    ],
+    name: 'refused-but-accepted',
+    breaks: 'a refused message is never stored',
+    edits: [drop('refused-message-not-stored')],
     rules: ['codes-refused-is-nothing', 'codes-invalid-frame'],
     fails: ['codes-refused-is-nothing'],
   },
   {
     name: 'inbox-without-limit',
     breaks: 'an inbox takes no more than its limit',
-    patches: [['core/store/lane/accept.ts', "  sizeBelow('inbox', limits.inboxMessages),\n", '']],
+    edits: [drop('inbox-has-room')],
     rules: ['codes-steering-queue-full', 'codes-message-too-large'],
     fails: ['codes-steering-queue-full'],
   },
   {
-    name: 'resume-with-a-hole',
+    name: 'resume-with-gap',
     breaks: 'each event after `after_seq` is replayed',
-    patches: [
-      ['core/inbound/replay.ts', 'for (const event of events) {', 'for (const event of events.slice(1)) {'],
-    ],
+    edits: [replace('replay-is-complete', ({ text }) => `${text}.slice(1)`)],
     rules: ['resume-after-done', 'resume-foreign-lane'],
     fails: ['resume-after-done'],
   },
   {
     name: 'live-before-replay',
-    breaks: 'the replay comes first, and then what is live',
-    patches: [
-      [
-        'core/inbound/replay.ts',
-        'await joinSession(core, session, id, CATCHING_UP);',
-        'await joinSession(core, session, id, LIVE);\n  await core.clock.sleep(500);',
-      ],
+    breaks: 'the replay comes before live events',
+    edits: [
+      replace('replay-before-live', (_, other) => other('live-after-replay').text),
+      replace('replay-after-join', ({ text, args: [core] }) => `await ${core}.clock.sleep(500);\n${text}`),
     ],
     rules: ['resume-while-streaming'],
     fails: ['resume-while-streaming', 'always-seq'],
   },
   {
-    name: 'lane-is-not-given-back',
-    breaks: 'a client that comes back can take its old lane along',
-    patches: [['core/inbound/open-connection.ts', 'if (adopted.ok) settled', 'if (false) settled']],
+    name: 'lane-not-adopted',
+    breaks: 'a client that connects again can continue its old lane',
+    edits: [drop('returning-client-keeps-lane')],
     rules: ['resume-lane-steers', 'resume-foreign-lane'],
     fails: ['resume-lane-steers'],
   },
   {
-    name: 'disconnect-cancels',
-    breaks: 'a turn runs on when its client drops',
-    patches: [
-      [
-        'core/inbound/connection-lifecycle.ts',
-        "import { stopListening } from '../store/lane/connection.ts';",
-        "import { stopListening } from '../store/lane/connection.ts';\nimport { requestAbort } from '../store/lane/request.ts';",
-      ],
-      [
-        'core/inbound/connection-lifecycle.ts',
-        'const { laneId } = await viewSession(core, connection.session);',
-        "const { laneId, lane } = await viewSession(core, connection.session);\n  if (laneId && lane?.turn) await core.store.update(laneKey(connection.session, laneId), requestAbort({ turn: lane.turn, pending: 'keep', by: 'nobody' }));",
-      ],
+    name: 'disconnect-aborts',
+    breaks: 'a turn runs on when its client disconnects',
+    edits: [
+      replace('disconnect-stops-no-turn', ({ text, args: [core, session] }) =>
+        [
+          text,
+          `await (await import('./abort-at-disconnect.ts')).abortAtDisconnect(${core}, ${session});`,
+        ].join('\n'),
+      ),
     ],
+    files: { 'core/inbound/abort-at-disconnect.ts': ABORT_AT_DISCONNECT },
     rules: ['resume-disconnect-is-no-cancel'],
     fails: ['resume-disconnect-is-no-cancel'],
   },
   {
     name: 'repeat-is-a-second-entry',
-    breaks: 'a message id is known again after its turn',
-    patches: [
-      [
-        'core/inbound/message.ts',
-        'frame.id === undefined ? undefined : await core.store.get(messageKey(session, id))',
-        'frame.id === undefined ? undefined : (await core.store.get(messageKey(session, id)), undefined)',
-      ],
-      ['core/store/lane/accept.ts', "  absent(['ids', id]),\n  absent(['previousIds', id]),\n", ''],
-      [
-        'core/turn/apply.ts',
-        'outcomes.set(id, await core.store.get(messageKey(session, id)));',
-        'outcomes.set(id, undefined);',
-      ],
+    breaks: 'a message id is known after its turn',
+    edits: [
+      replace('known-outcome-answers-repeat', ({ text }) => `(${text}, undefined)`),
+      drop('id-not-in-turn'),
+      drop('id-not-in-previous-turn'),
+      replace('known-outcome-not-applied-again', 'undefined'),
     ],
     rules: ['idempotency-after-done'],
     fails: ['idempotency-after-done'],
   },
   {
     name: 'abort-loses-text',
-    breaks: 'what was said stays, also when the turn is aborted',
-    patches: [
-      [
-        'core/events/entries.ts',
-        "case 'aborted':\n      case 'error':\n        close();",
-        "case 'error':\n        close();\n        break;\n      case 'aborted':",
-      ],
+    breaks: 'streamed text stays in the transcript when the turn is aborted',
+    edits: [
+      replace('every-end-keeps-text', ({ text }, other) => {
+        const event = other('every-event-type-is-handled').expression;
+        return `if (${event}.type !== 'aborted') ${text}`;
+      }),
     ],
     rules: ['abort-keeps-what-was-said', 'abort-names-its-turn'],
     fails: ['abort-keeps-what-was-said'],
   },
   {
-    name: 'cancelled-and-taken-in',
-    breaks: 'what is answered `cancelled` is in no turn',
-    patches: [
-      [
-        'core/store/lane/withdraw.ts',
-        'exists([place, id])],\n  change: [\n    remove([place, id]),\n',
-        'exists([place, id])],\n  change: [\n',
-      ],
-      [
-        'core/turn/apply.ts',
-        'outcomes.set(id, await core.store.get(messageKey(session, id)));',
-        'outcomes.set(id, undefined);',
-      ],
-    ],
+    name: 'cancelled-but-applied',
+    breaks: 'a message that is answered `cancelled` is in no turn',
+    edits: [drop('withdrawn-message-leaves-lane'), replace('known-outcome-not-applied-again', 'undefined')],
     rules: ['cancel-steering'],
     fails: ['cancel-steering'],
   },

@@ -12,38 +12,35 @@ const folder = join(import.meta.dirname, '../../dist/agent-tools');
 const TOKEN = 'token-of-the-library';
 
 /** An agent as a team might write it: a tool with the schema of another library than zod, and two MCP servers. */
-const AGENT = {
-  name: 'agent-tools',
-  patches: [
-    [
-      'agent/agent.ts',
-      "import { defineAgent } from 'midturn/agent';",
-      [
-        "import { defineAgent } from 'midturn/agent';",
-        "import { tool } from 'ai';",
-        "import { toStandardJsonSchema } from '@valibot/to-json-schema';",
-        "import * as v from 'valibot';",
-        'const weigh = tool({',
-        "  description: 'Weighs something.',",
-        '  inputSchema: toStandardJsonSchema(v.object({ grams: v.pipe(v.number(), v.minValue(1)), unit: v.optional(v.string(), "g") })),',
-        '  execute: ({ grams, unit }) => ["It weighs", grams, unit].join(" "),',
-        '});',
-      ].join('\n'),
-    ],
-    [
-      'agent/agent.ts',
-      '  tools: {',
-      [
-        '  mcp: {',
-        "    books: { url: 'https://books.invalid/mcp', token: 'bearer', timeoutSeconds: 5 },",
-        "    gone: { url: 'http://127.0.0.1:9/mcp', connectSeconds: 1 },",
-        '  },',
-        '  tools: {',
-        '    weigh: { tool: weigh, idempotent: true },',
-      ].join('\n'),
-    ],
-  ],
-} as const;
+const AGENT = `
+import { toStandardJsonSchema } from '@valibot/to-json-schema';
+import { tool } from 'ai';
+import { defineAgent } from 'midturn/agent';
+import * as v from 'valibot';
+import { currentTime } from './tools/current-time.ts';
+import { wait } from './tools/wait.ts';
+
+const weigh = tool({
+  description: 'Weighs something.',
+  inputSchema: toStandardJsonSchema(
+    v.object({ grams: v.pipe(v.number(), v.minValue(1)), unit: v.optional(v.string(), 'g') }),
+  ),
+  execute: ({ grams, unit }) => ['It weighs', grams, unit].join(' '),
+});
+
+export const agent = defineAgent({
+  instructions: 'Answer briefly.',
+  mcp: {
+    books: { url: 'https://books.invalid/mcp', token: 'bearer', timeoutSeconds: 5 },
+    gone: { url: 'http://127.0.0.1:9/mcp', connectSeconds: 1 },
+  },
+  tools: {
+    weigh: { tool: weigh, idempotent: true },
+    current_time: { tool: currentTime, idempotent: true },
+    wait: { tool: wait, idempotent: true, abortable: true },
+  },
+});
+`;
 
 describe('tools of an agent', () => {
   let server: TestMcpServer;
@@ -58,7 +55,7 @@ describe('tools of an agent', () => {
         MIDTURN_VISIBILITY_SECONDS: '2',
       },
       secrets: { 'team/mcp-tokens': `books=${TOKEN}\n` },
-      bundles: () => buildVariant(AGENT, folder),
+      bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder),
     });
   });
   afterAll(async () => {

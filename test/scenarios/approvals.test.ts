@@ -8,24 +8,22 @@ import type { WsClient } from '../support/ws-client.ts';
 
 const folder = join(import.meta.dirname, '../../dist/agent-that-asks');
 
-/** Whose clock needs approval always, and whose waiting when it is long. */
-const AGENT = {
-  name: 'agent-that-asks',
-  patches: [
-    [
-      'agent/agent.ts',
-      '{ tool: currentTime, idempotent: true }',
-      '{ tool: currentTime, idempotent: true, needsApproval: true }',
-    ],
-    [
-      'agent/agent.ts',
-      '{ tool: wait, idempotent: true, abortable: true }',
-      '{ tool: wait, needsApproval: ({ seconds }: { seconds: number }) => seconds > 0.5 }',
-    ],
-  ],
-} as const;
+/** An agent whose clock always needs approval, and whose waiting does if it is long. */
+const AGENT = `
+import { defineAgent } from 'midturn/agent';
+import { currentTime } from './tools/current-time.ts';
+import { wait } from './tools/wait.ts';
 
-const build = () => buildVariant(AGENT, folder);
+export const agent = defineAgent({
+  instructions: 'Answer briefly.',
+  tools: {
+    current_time: { tool: currentTime, idempotent: true, needsApproval: true },
+    wait: { tool: wait, needsApproval: ({ seconds }: { seconds: number }) => seconds > 0.5 },
+  },
+});
+`;
+
+const build = () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const clock = (id: string) => ({ name: 'current_time', args: {}, id });

@@ -17,21 +17,24 @@ import type { Received, WsClient } from '../support/ws-client.ts';
 
 const folder = join(import.meta.dirname, '../../dist/agent-of-the-gateway');
 
-/** One of whose tools needs approval. */
-const AGENT = {
-  name: 'agent-of-the-gateway',
-  patches: [
-    [
-      'agent/agent.ts',
-      '{ tool: wait, idempotent: true, abortable: true }',
-      '{ tool: wait, needsApproval: ({ seconds }: { seconds: number }) => seconds === 0.25 }',
-    ],
-  ],
-} as const;
+/** An agent with a tool that needs approval. */
+const AGENT = `
+import { defineAgent } from 'midturn/agent';
+import { currentTime } from './tools/current-time.ts';
+import { wait } from './tools/wait.ts';
+
+export const agent = defineAgent({
+  instructions: 'Answer briefly.',
+  tools: {
+    current_time: { tool: currentTime, idempotent: true },
+    wait: { tool: wait, needsApproval: ({ seconds }: { seconds: number }) => seconds === 0.25 },
+  },
+});
+`;
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const stack = givenStack({
-  bundles: () => buildVariant(AGENT, folder),
+  bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder),
   settings: {
     MIDTURN_AUTH: 'tokens',
     MIDTURN_TOKENS: 'token-of-ann=acme/ann',

@@ -9,15 +9,17 @@ import type { WsClient } from '../support/ws-client.ts';
 
 const folder = join(import.meta.dirname, '../../dist/agent-of-one-mind');
 
-/** An agent that answers the same to the same: at temperature 0, without tools. */
-const AGENT = {
-  name: 'agent-of-one-mind',
-  patches: [
-    ['agent/agent.ts', '    current_time: { tool: currentTime, idempotent: true },\n', ''],
-    ['agent/agent.ts', '    wait: { tool: wait, idempotent: true, abortable: true },\n', ''],
-    ['agent/agent.ts', '  tools: {', '  settings: { temperature: 0 },\n  tools: {'],
-  ],
-} as const;
+/** An agent whose answers may be cached: at temperature 0, without tools. */
+const AGENT = `
+import { defineAgent } from 'midturn/agent';
+
+export const agent = defineAgent({
+  instructions: 'Answer briefly.',
+  settings: { temperature: 0 },
+  tools: {},
+});
+`;
+const build = (folder: string) => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder);
 
 /** Far beyond what it takes. */
 
@@ -32,7 +34,7 @@ const settings = (scope: string) => ({
 });
 
 describe('MIDTURN_RESPONSE_CACHE=tenant', () => {
-  const stack = givenStack({ settings: settings('tenant'), bundles: () => buildVariant(AGENT, folder) });
+  const stack = givenStack({ settings: settings('tenant'), bundles: () => build(folder) });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const open = (principal = ANN, session = stack.newSession()) =>
@@ -159,7 +161,7 @@ describe('MIDTURN_RESPONSE_CACHE=tenant', () => {
 
 describe('MIDTURN_RESPONSE_CACHE=principal', () => {
   const own = join(import.meta.dirname, '../../dist/agent-of-one-mind-alone');
-  const stack = givenStack({ settings: settings('principal'), bundles: () => buildVariant(AGENT, own) });
+  const stack = givenStack({ settings: settings('principal'), bundles: () => build(own) });
   afterAll(() => rm(own, { recursive: true, force: true }));
 
   it('P12: an answer stands for others of the same principal alone', async () => {

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Finding, Outcome, Share } from './campaign.ts';
 import { NOTHING } from './campaign.ts';
-import { plant } from './mutants.ts';
+import { replaceSources } from './replaced-sources.ts';
 
-/** One thread of a campaign. The product is loaded after the mutant is planted, so that its modules have the fault. */
-const { seeds, untilCaught, mutant, faults, crowd, approvals } = workerData as Share;
-const planted = mutant === undefined ? undefined : plant(mutant);
+/** One thread of a campaign. Sources are replaced before the product is loaded, so that its modules have the fault. */
+const { seeds, untilCaught, sources, faults, crowd, approvals } = workerData as Share;
+const replaced = replaceSources(sources);
 const { runHistory } = await import('./history.ts');
 
 let stopped = false;
@@ -34,10 +34,10 @@ for (let seed = seeds.from; seed < seeds.to && !stopped; seed += seeds.every) {
     );
   }
   if (untilCaught && found.size) break;
-  // Lets a `stop` come in.
+  // Receives a `stop`.
   if (outcome.histories % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
 }
-planted?.demandApplied();
+replaced.demandLoaded();
 outcome.findings = [...found.values()];
 parentPort?.postMessage(outcome);
 parentPort?.close();

@@ -8,9 +8,9 @@ export interface Campaign {
   jobs: number;
   /** Stop at the first violation. */
   untilCaught?: boolean;
-  /** A fault put into the product, by name. */
-  mutant?: string;
-  /** In place of what the seeds decide. */
+  /** Source files of the product to replace, by their paths: those of a mutant. */
+  sources?: ReadonlyMap<string, string>;
+  /** Probabilities of faults, in place of those that the seeds decide. */
   faults?: HistoryOptions['faults'];
   crowd?: boolean | undefined;
   approvals?: boolean | undefined;
@@ -19,7 +19,7 @@ export interface Campaign {
 export interface Finding {
   promise: string;
   times: number;
-  /** Of the shortest history that shows it. */
+  /** The shortest history that shows it: its seed and its steps. */
   seed: number;
   steps: number;
   why: string;
@@ -35,11 +35,11 @@ export interface Outcome {
   findings: Finding[];
 }
 
-/** What one thread is told, and what it tells. */
+/** The part of a campaign that one thread runs. */
 export interface Share {
   seeds: { from: number; to: number; every: number };
   untilCaught: boolean;
-  mutant: string | undefined;
+  sources: ReadonlyMap<string, string>;
   faults: HistoryOptions['faults'];
   crowd: boolean;
   approvals: boolean;
@@ -50,7 +50,7 @@ export async function runCampaign({
   count,
   jobs,
   untilCaught = false,
-  mutant,
+  sources = new Map(),
   faults,
   crowd = false,
   approvals = false,
@@ -61,7 +61,7 @@ export async function runCampaign({
     return {
       seeds: { from: from + i, to: from + count, every: jobs },
       untilCaught,
-      mutant,
+      sources,
       faults,
       crowd,
       approvals,
@@ -74,7 +74,7 @@ export async function runCampaign({
           const worker = new Worker(new URL('./campaign-worker.ts', import.meta.url), { workerData: share });
           workers.push(worker);
           worker.once('message', (outcome: Outcome) => {
-            // One has found it: the others need not go on.
+            // One thread has found a violation: stop the others.
             if (untilCaught && outcome.findings.length)
               for (const other of workers) other.postMessage('stop');
             resolve(outcome);

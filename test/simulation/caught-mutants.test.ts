@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SEARCH_MS } from '../support/timeouts.ts';
 import { runCampaign } from './campaign.ts';
 import { caughtAt } from './caught-at.ts';
-import { MUTANTS } from './mutants.ts';
+import { MUTANTS, sourcesOf } from './mutants.ts';
 
 /** Enough for each mutant from any seed on; most are caught within a hundred, the rarest after 14,000. */
 const PER_MUTANT = 30_000;
@@ -17,7 +17,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         count: PER_MUTANT,
         jobs: 1,
         untilCaught: true,
-        mutant: name,
+        sources: sourcesOf(name),
         faults,
         crowd,
         approvals,

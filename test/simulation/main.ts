@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import { noteCaught } from './caught-at.ts';
 import { runHistory } from './history.ts';
-import { MUTANTS, UNSEEN } from './mutants.ts';
+import { MUTANTS, sourcesOf, UNSEEN } from './mutants.ts';
 import { shrink } from './shrink.ts';
 
 const USAGE = `npm run sim -- [options]
@@ -82,7 +82,7 @@ async function judgeMutants(): Promise<void> {
       count,
       jobs,
       untilCaught: true,
-      mutant: name,
+      sources: sourcesOf(name),
       faults,
       crowd,
       approvals,

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { applyEdits } from '../mutation/edits.ts';
 import { AGENT } from './mutants/agent.ts';
 import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
@@ -13,33 +12,9 @@ export { UNSEEN };
 
 export const MUTANTS: readonly Mutant[] = [...MESSAGES, ...WORKER, ...AGENT, ...DEVICES, ...DELETION];
 
-export interface Planted {
-  /** Throws when a patch found nothing to change: then the mutant is the product itself. */
-  demandApplied(): void;
-}
-
-/** Plants a mutant into all that is loaded from now on in this thread. */
-export function plant(name: string): Planted {
+/** The source files that a mutant changes, as it changes them. */
+export function sourcesOf(name: string): ReadonlyMap<string, string> {
   const mutant = [...MUTANTS, ...UNSEEN].find((one) => one.name === name);
   if (!mutant) throw new Error(`no mutant is called ${name}`);
-  const missing = new Set(mutant.patches);
-  registerHooks({
-    load(url, context, nextLoad) {
-      const loaded = nextLoad(url, context);
-      const patches = mutant.patches.filter(([file]) => url.endsWith(`/${file}`));
-      if (patches.length === 0) return loaded;
-      let source = readFileSync(new URL(url), 'utf8');
-      for (const patch of patches) {
-        const [, find, replace] = patch;
-        if (source.includes(find)) missing.delete(patch);
-        source = source.replace(find, () => replace);
-      }
-      return { ...loaded, source };
-    },
-  });
-  return {
-    demandApplied() {
-      for (const [file, find] of missing) throw new Error(`mutant ${name}: ${file} has no "${find}"`);
-    },
-  };
+  return applyEdits(mutant.edits);
 }

@@ -23,9 +23,12 @@ export const acceptableHere = ({ session, id, message, limits }: Acceptance): Wh
   equals('session', session),
   absent(['inbox', id]),
   absent(['waiting', id]),
+  // rule: id-not-in-turn
   absent(['ids', id]),
+  // rule: id-not-in-previous-turn
   absent(['previousIds', id]),
   absent(['undelivered', id]),
+  // rule: inbox-has-room
   sizeBelow('inbox', limits.inboxMessages),
   sizeBelow('waiting', limits.inboxMessages),
   atMost('bytes', limits.inboxBytes - contentBytes(message)),
@@ -34,6 +37,7 @@ export const acceptableHere = ({ session, id, message, limits }: Acceptance): Wh
 /** The same, and the message was not forwarded to another lane. */
 export const acceptable = (acceptance: Acceptance): When[] => [
   ...acceptableHere(acceptance),
+  // rule: forwarded-message-not-accepted-here
   absent(['forwarded', acceptance.id]),
 ];
 

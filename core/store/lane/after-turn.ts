@@ -19,7 +19,10 @@ export function afterTurn(lane: Lane, now: number, expires: number): { when: Whe
   const head = waitingHead(lane);
   if (!head) {
     return {
-      when: [sizeIs('waiting', 0)],
+      when: [
+        // rule: end-needs-no-waiting-message
+        sizeIs('waiting', 0),
+      ],
       change: [
         remove('turn'),
         remove('slot'),
@@ -47,7 +50,10 @@ export function afterTurn(lane: Lane, now: number, expires: number): { when: Whe
 }
 
 /** The ended turn's ids stay known for one more turn (P10). */
-export const keepIds = (lane: Lane): Then[] => [set('previousIds', lane.ids), set('ids', {})];
+export const keepIds = (lane: Lane): Then[] => [
+  set('previousIds', /* rule: previous-ids-stay-known */ lane.ids),
+  set('ids', {}),
+];
 
 /** Removes all that belongs to the turn alone. */
 export const clearTurn: Then[] = [

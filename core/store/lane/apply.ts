@@ -20,7 +20,7 @@ export const removeApplied = (
   // `lastOrder` counts the lane's own messages. A forwarded message is counted on the lane of its sender.
   const counts = pending.flatMap(({ from, order }) => (from === undefined ? (order ?? []) : []));
   return {
-    when: ids.map((id) => exists(['inbox', id])),
+    when: /* rule: applied-message-is-pending */ ids.map((id) => exists(['inbox', id])),
     change: [
       ...ids.map((id) => remove<Lane>(['inbox', id])),
       ...fresh.map((id) => set<Lane>(['ids', id], 1)),

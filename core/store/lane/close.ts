@@ -14,6 +14,7 @@ export function close(lane: Lane, seq: number, unspilled: readonly string[]): Up
   const gone = Object.entries({ ...lane.inbox, ...lane.waiting });
   return {
     when: [
+      // rule: close-needs-seq
       equals('seq', lane.seq),
       ...messagesAsRead(lane),
       ...Object.keys(lane.waiting).map((id) => exists<Lane>(['waiting', id])),
@@ -27,6 +28,7 @@ export function close(lane: Lane, seq: number, unspilled: readonly string[]): Up
       set('inbox', {}),
       set('waiting', {}),
       set('bytes', 0),
+      // rule: deletion-reports-pending-messages
       ...gone.map(([id, message]) =>
         set<Lane>(['undelivered', id], undeliveredOutcome(message, 'SESSION_DELETED')),
       ),

@@ -11,7 +11,11 @@ import type { Then, When } from './lane-update.ts';
  * The writer recognises its own success by its lease. A duplicate only counts one more attempt.
  */
 export const claim = (slot: string, lease: string, seq: number, expires: number): Update<Lane> => ({
-  when: [equals('slot', slot), equals('seq', seq)],
+  when: [
+    // rule: claim-needs-current-slot
+    equals('slot', slot),
+    equals('seq', seq),
+  ],
   change: [set('lease', lease), add('attempts', 1), set('expires', expires)],
 });
 
@@ -44,7 +48,13 @@ export const commit = ({
   when = [],
   change = [],
 }: Extension): Update<Lane> => ({
-  when: [equals('lease', lease), equals('seq', from), ...when],
+  when: [
+    // rule: commit-needs-lease
+    equals('lease', lease),
+    // rule: commit-needs-seq
+    equals('seq', from),
+    ...when,
+  ],
   change: [
     set('unspilled', unspilled),
     set('seq', to),

@@ -36,7 +36,12 @@ export function endAnswered(
 ): { when: When[]; change: Then[] } {
   const next = afterTurn(lane, now, expires);
   return {
-    when: [sizeIs('inbox', 0), sizeIs('ids', Object.keys(lane.ids).length), ...next.when],
+    when: [
+      // rule: end-needs-empty-inbox
+      sizeIs('inbox', 0),
+      sizeIs('ids', Object.keys(lane.ids).length),
+      ...next.when,
+    ],
     change: [...clearTurn, ...keepIds(lane), set('entry', entry), ...next.change],
   };
 }
@@ -55,7 +60,14 @@ export function endKeepingPending(
   if (Object.keys(lane.inbox).length === 0) return endAnswered(lane, entry, now, expires);
   return {
     when: messagesAsRead(lane),
-    change: [...clearTurn, ...keepIds(lane), set('entry', entry), set('turn', followUp), set('since', now)],
+    change: [
+      ...clearTurn,
+      ...keepIds(lane),
+      set('entry', entry),
+      // rule: follow-up-keeps-slot
+      set('turn', followUp),
+      set('since', now),
+    ],
   };
 }
 
@@ -76,6 +88,7 @@ export function endDiscardingPending(
     when: [
       ...messagesAsRead(lane),
       ...waiting.map((id) => exists<Lane>(['waiting', id])),
+      // rule: discard-needs-waiting-as-read
       sizeIs('waiting', waiting.length),
     ],
     change: [

@@ -39,13 +39,23 @@ export const forwardMessage = (
  * worker. It never opens a turn there: its own client would not know of it. Recognised like `accept`.
  */
 export const acceptForwarded = (acceptance: Acceptance, turn: string): Update<Lane> => ({
-  when: [...acceptable(acceptance), equals('turn', turn), exists('lease')],
+  when: [
+    ...acceptable(acceptance),
+    // rule: forwarded-message-steers-its-turn
+    equals('turn', turn),
+    // rule: forwarded-message-needs-worker
+    exists('lease'),
+  ],
   change: intoTheInbox(acceptance),
 });
 
 /** Accepts a forwarded message on its own lane after all, because its target turn ended first. Recognised like `accept`. */
 export const acceptReturned = (acceptance: Acceptance, place: string): Update<Lane> => ({
-  when: [...acceptableHere(acceptance), equals(['forwarded', acceptance.id], place)],
+  when: [
+    ...acceptableHere(acceptance),
+    // rule: return-from-named-target
+    equals(['forwarded', acceptance.id], place),
+  ],
   change: [...intoTheInbox(acceptance), ...withTurn(acceptance), remove(['forwarded', acceptance.id])],
 });
 

@@ -4,7 +4,11 @@ import { absent, equals, exists, set } from '../update.ts';
 
 /** Requests that the turn stops. It names the turn, so it never stops another one. The turn must have a worker. */
 export const requestAbort = (request: AbortRequest): Update<Lane> => ({
-  when: [equals('turn', request.turn), exists('lease')],
+  when: [
+    // rule: abort-names-its-turn
+    equals('turn', request.turn),
+    exists('lease'),
+  ],
   change: [set('cancel', request)],
 });
 
@@ -13,6 +17,10 @@ export const requestAbort = (request: AbortRequest): Update<Lane> => ({
  * recognises its own success by `decisions`.
  */
 export const decide = (request: string, decision: Decision): Update<Lane> => ({
-  when: [exists(['approvals', request]), absent(['decisions', request])],
+  when: [
+    exists(['approvals', request]),
+    // rule: first-decision-counts
+    absent(['decisions', request]),
+  ],
   change: [set(['decisions', request], decision)],
 });

@@ -22,8 +22,10 @@ export const withdrawPending = (
 ): Update<Lane> => ({
   when: [equals('session', session), exists([place, id])],
   change: [
+    // rule: withdrawn-message-leaves-lane
     remove([place, id]),
     add('bytes', -contentBytes(message)),
+    // rule: outcome-kept-until-received
     set(['undelivered', id], undeliveredOutcome(message, 'cancelled')),
     set(['ids', id], 1),
   ],
@@ -46,7 +48,9 @@ export function rejectUnclaimed(
     when: [
       equals('slot', slot),
       equals('turn', slot),
+      // rule: rejected-turn-has-no-worker
       absent('lease'),
+      // rule: reject-needs-inbox-as-read
       ...messagesAsRead(lane),
       ...next.when,
     ],

@@ -1,227 +1,178 @@
+import { drop, replace } from '../../mutation/edits.ts';
 import type { Mutant } from './mutant.ts';
 
-/** What a model sees, says and does: prompts, calls, tools, approvals, known answers. */
+/** The agent: prompts, model calls, tools, approvals, cached answers. */
 export const AGENT: readonly Mutant[] = [
   {
-    name: 'tools-hear-no-now',
-    breaks: 'a message that does not wait stops a tool that runs, if it may',
-    patches: [['core/turn/tools.ts', '      heed();\n      if (open.size', '      if (open.size']],
+    name: 'now-stops-no-tool',
+    breaks: 'a message with `delivery: now` stops an abortable tool',
+    edits: [drop('now-message-stops-tools')],
   },
   {
     name: 'now-stops-every-tool',
-    breaks: 'a message that does not wait lets other tools finish',
-    patches: [['core/turn/tools.ts', 'context.toolbox.isAbortable(name) ?', 'name !== undefined ?']],
+    breaks: 'a message with `delivery: now` lets other tools finish',
+    edits: [replace('only-abortable-tools-stop', ({ consequent }) => consequent)],
   },
   {
-    name: 'tools-stop-for-anybody',
-    breaks: 'other messages stop no tool',
-    patches: [
-      ['core/turn/tools.ts', 'if (wantsCut(turn)) cut.', 'if (Object.keys(turn.lane.inbox).length > 0) cut.'],
+    name: 'every-message-stops-tools',
+    breaks: 'a message without `delivery: now` stops no tool',
+    edits: [
+      replace(
+        'only-now-message-stops-tools',
+        ({ args: [turn] }) => `Object.keys(${turn}.lane.inbox).length > 0`,
+      ),
     ],
   },
   {
-    name: 'runs-unapproved',
+    name: 'run-unapproved-call',
     breaks: 'a call that needs approval waits for it',
     approvals: true,
-    patches: [
-      [
-        'core/turn/tools.ts',
-        'const free = without(await ask(turn, context, calls), calls);',
-        'await ask(turn, context, calls);\n  const free = calls;',
-      ],
-    ],
+    edits: [replace('call-waits-for-approval', ({ args: [requests, calls] }) => `(${requests}, ${calls})`)],
   },
   {
-    name: 'takes-over-unapproved',
-    breaks: 'also a call that a dead worker left behind waits for its approval',
+    name: 'take-over-unapproved-call',
+    breaks: 'a call that a dead worker left behind waits for its approval too',
     approvals: true,
-    patches: [['core/turn/tools.ts', 'const free = without(requests, calls);', 'const free = calls;']],
+    edits: [replace('taken-over-call-waits-for-approval', ({ args: [, calls = ''] }) => calls)],
   },
   {
-    name: 'too-late-to-be-heard',
-    breaks: 'a request is late only if nobody has answered it',
+    name: 'time-out-over-decision',
+    breaks: 'a request times out only if nobody has decided it',
     approvals: true,
-    patches: [
-      [
-        'core/turn/approvals.ts',
-        "when.push(absent(['decisions', request.id]));\n      drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
-        "drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));",
-      ],
-    ],
+    edits: [drop('time-out-needs-no-decision')],
   },
   {
     name: 'decided-twice',
-    breaks: 'the first answer to a request counts',
+    breaks: 'the first decision on a request counts',
     approvals: true,
-    patches: [
-      [
-        'core/store/lane/request.ts',
-        "exists(['approvals', request]), absent(['decisions', request])",
-        "exists(['approvals', request])",
-      ],
-    ],
+    edits: [drop('first-decision-counts')],
   },
   {
-    name: 'stopped-and-not-denied',
-    breaks: 'what a stopped turn waits for is denied',
+    name: 'abort-without-denial',
+    breaks: 'an abort denies open requests',
     approvals: true,
-    patches: [['core/turn/tools.ts', '[...(await denials(turn)), ...results]', 'results']],
+    edits: [drop('abort-denies-open-requests')],
   },
   {
-    name: 'trusts-and-says-nothing',
-    breaks: '`always` is an event, also in a turn that was stopped before it was heeded',
+    name: 'always-without-event',
+    breaks: '`always` is an event, also if its turn was aborted before the worker saw it',
     approvals: true,
     crowd: true,
     faults: { crash: 0.04 },
-    patches: [
-      [
-        'core/turn/approvals.ts',
-        "if (decided?.decision === 'always') {\n      await",
-        'if (!decided && decided) {\n      await',
-      ],
+    edits: [replace('always-outlives-abort', ({ alternate }) => alternate)],
+  },
+  {
+    name: 'cache-ignores-prompt',
+    breaks: 'a cached answer is given to the same prompt only',
+    edits: [drop('cache-key-has-prompt')],
+  },
+  {
+    name: 'cached-not-reported',
+    breaks: 'a turn reports that its answer was cached',
+    edits: [drop('cached-answer-is-marked')],
+  },
+  {
+    name: 'cache-keeps-partial-answer',
+    breaks: 'an answer is cached only if it ended its turn, after one model call',
+    edits: [
+      drop('cache-keeps-whole-answers'),
+      replace('cache-key-has-prompt', ({ text, expression }) =>
+        text.replace(expression, `${expression}.slice(0, 1)`),
+      ),
     ],
   },
   {
-    name: 'answers-whatever-is-asked',
-    breaks: 'a known answer is given to the same prompt alone',
-    patches: [['core/turn/response-cache.ts', 'model.fingerprint, messages as Json]', 'model.fingerprint]']],
-  },
-  {
-    name: 'passes-for-an-answer',
-    breaks: 'a turn says that its answer was known',
-    patches: [['core/turn/end.ts', '...(usage.cached && { cached: usage.cached }),', '']],
-  },
-  {
-    name: 'keeps-half-an-answer',
-    breaks: 'an answer is kept only as it ends a turn, after one call',
-    patches: [
-      [
-        'core/turn/response-cache.ts',
-        'asked !== 1 || turn.usage.steps > 0 || !turn.events.every(isBefore)',
-        'asked < 1',
-      ],
-      ['core/turn/response-cache.ts', 'messages as Json])', 'messages.slice(0, 1) as Json])'],
+    name: 'fallback-calls-first-model',
+    breaks: 'a turn that fell back stays with the fallback model',
+    edits: [
+      replace(
+        'fallback-stays-for-turn',
+        ({ test, consequent, alternate }) => `${test} ? { ...${consequent}, ...${alternate} } : ${alternate}`,
+      ),
     ],
   },
   {
-    name: 'asks-the-first-again',
-    breaks: 'a turn that has changed its model goes on with the second one',
-    patches: [
-      [
-        'core/turn/fallback.ts',
-        '? { model: fallback, from: changed.fallback_from } : { model }',
-        '? { model, from: changed.fallback_from } : { model }',
-      ],
-    ],
+    name: 'fallback-repeats',
+    breaks: 'a turn falls back once',
+    edits: [drop('one-fallback-a-turn')],
   },
   {
-    name: 'changes-again-and-again',
-    breaks: 'a turn changes its model once',
-    patches: [['core/turn/fallback.ts', 'if (!fallback || from !== undefined ||', 'if (!fallback ||']],
-  },
-  {
-    name: 'sees-everything',
+    name: 'no-context-budget',
     breaks: 'earlier turns have a budget in the prompt',
-    patches: [['core/turn/context-window.ts', 'if (bytes > maxTokens * BYTES_PER_TOKEN)', 'if (bytes < 0)']],
+    edits: [drop('prompt-has-budget')],
   },
   {
-    name: 'keeps-half-a-turn',
-    breaks: 'earlier turns are in the prompt whole or not at all',
-    patches: [
-      [
-        'core/turn/context-window.ts',
-        'entries.filter((other) => other.turn !== cut).reverse()',
-        "entries.filter(() => cut !== '').reverse()",
-      ],
-    ],
+    name: 'half-turn-in-prompt',
+    breaks: 'an earlier turn is in the prompt as a whole or not at all',
+    edits: [replace('prompt-has-whole-turns', '() => true')],
   },
   {
-    name: 'leaves-out-unsaid',
-    breaks: 'a turn says that the model does not see what came before',
-    patches: [['core/turn/turn.ts', 'if (await reportTrimmed(turn, earlier)) return undefined;', '']],
+    name: 'trimmed-without-event',
+    breaks: 'a turn reports that the model does not see the whole transcript',
+    edits: [drop('trimmed-prompt-is-reported')],
   },
   {
-    name: 'waits-for-a-silent-model',
-    breaks: 'a model that says nothing is cut',
-    patches: [['core/turn/model-call.ts', '>= settings.stallMs', '>= Number.MAX_SAFE_INTEGER']],
+    name: 'no-stall-time-out',
+    breaks: 'a model that sends nothing is stopped',
+    edits: [drop('silent-model-is-stopped')],
   },
   {
     name: 'prompt-without-images',
-    breaks: 'the model is shown what the transcript holds',
-    patches: [
-      [
-        'core/events/prompt.ts',
-        "messages.push({ role: 'user', content: entry.content });",
-        "messages.push({ role: 'user', content: typeof entry.content === 'string' ? entry.content : entry.content.filter(({ type }) => type === 'text') });",
-      ],
+    breaks: 'the prompt has all content of the transcript',
+    edits: [
+      replace(
+        'prompt-shows-all-content',
+        ({ text }) => `typeof ${text} === 'string' ? ${text} : ${text}.filter(({ type }) => type === 'text')`,
+      ),
     ],
   },
   {
-    name: 'calls-left-open',
+    name: 'calls-left-unanswered',
     breaks: 'a call without a result gets one',
-    patches: [['core/turn/tools.ts', 'return [...open.values()];', 'return [];']],
+    edits: [replace('unanswered-call-gets-result', '[]')],
   },
   {
-    name: 'every-tool-again',
-    breaks: 'a call of unknown outcome runs again only if that does no harm',
-    patches: [
-      [
-        'core/turn/tools.ts',
-        'free.filter(({ id, name }) => unstarted.has(id) || context.toolbox.isIdempotent(name))',
-        '[...free]',
-      ],
-    ],
+    name: 'every-tool-runs-again',
+    breaks: 'a call of unknown outcome runs again only if its tool is idempotent',
+    edits: [replace('only-safe-call-runs-again', '() => true')],
   },
   {
-    name: 'unstarted-for-ever',
-    breaks: 'a call that is started is no longer known as one that was not',
-    patches: [
-      ['core/turn/tools.ts', 'if (calls.some(({ id }) => unstarted.has(id))) {', 'if (calls.length === 0) {'],
-    ],
+    name: 'unstarted-forever',
+    breaks: 'a call that was started is not listed as unstarted any more',
+    edits: [drop('started-call-is-not-unstarted')],
   },
   {
-    name: 'gives-up-by-trying-again',
+    name: 'give-up-runs-tools',
     breaks: 'a turn that is given up runs no tool any more',
-    patches: [
-      [
-        'core/turn/turn.ts',
-        '    await settleUnrun(this.#turn);\n    return this.#over(endGivenUp',
-        '    await settleUnanswered(this.#turn, this.#context, unansweredCalls(this.#turn));\n    return this.#over(endGivenUp',
-      ],
+    edits: [
+      replace(
+        'given-up-turn-runs-no-tool',
+        ({ text, object: state }) => `${text} && ${state}.unansweredCalls.length === 0`,
+      ),
     ],
   },
   {
-    name: 'steering-after-the-answer-alone',
-    breaks: 'steering is taken in before every model call',
-    patches: [
-      [
-        'core/turn/next-step.ts',
-        "if (state.pending > 0) return { type: 'apply-inbox' };",
-        "if (state.pending > 0 && state.isAnswered) return { type: 'apply-inbox' };",
-      ],
+    name: 'steering-only-after-answer',
+    breaks: 'steering is applied before every model call',
+    edits: [
+      replace('steering-before-every-call', ({ text, left }) =>
+        [text, left.replace('.pending', '.isAnswered')].join(' && '),
+      ),
     ],
   },
   {
     name: 'retry-after-visible-output',
-    breaks: 'a call is made again only while nothing of it is visible',
-    patches: [
-      [
-        'core/turn/model-retry.ts',
-        "if (outcome.type !== 'failed' || outcome.visible) return outcome;",
-        "if (outcome.type !== 'failed') return outcome;",
-      ],
-    ],
+    breaks: 'a model call is repeated only while nothing of it is visible',
+    edits: [drop('retry-only-invisible-call')],
   },
   {
-    name: 'take-over-from-the-start',
-    breaks: 'after a take-over the model goes on from what was said',
-    patches: [
-      ['core/turn/turn-log.ts', "entriesOf(this.#events, 'include')", "entriesOf(this.#events, 'hold back')"],
-    ],
+    name: 'take-over-from-start',
+    breaks: 'after a take-over the model continues from the streamed text',
+    edits: [replace('prompt-shows-streamed-text', "'hold back'")],
   },
   {
-    name: 'offset-of-the-call',
-    breaks: 'a chunk says where in the turn it stands',
-    patches: [['core/turn/model-call.ts', 'gathered.drain(turn.textLength)', 'gathered.drain(0)']],
+    name: 'chunk-offset-of-call',
+    breaks: 'the offset of a chunk counts from the start of the turn',
+    edits: [replace('chunk-offset-in-turn', '0')],
   },
 ];

@@ -1,96 +1,62 @@
+import { drop, replace } from '../../mutation/edits.ts';
 import type { Mutant } from './mutant.ts';
 
-/** Sessions that are deleted, and their lists. */
+/** Deleted sessions, and session lists. */
 export const DELETION: readonly Mutant[] = [
   {
-    name: 'tells-once-or-never',
-    breaks: 'a client that could not be told that its session was deleted is told again',
+    name: 'deletion-reported-once',
+    breaks: 'a client to which the deletion could not be reported is told again',
     approvals: true,
-    patches: [
-      ['core/session/deletion.ts', 'if (!areTold && !isLast) return', 'if (!areTold && until < 0) return'],
-    ],
+    edits: [drop('deletion-reported-again')],
   },
   {
-    name: 'forgets-where-it-answered',
-    breaks: 'a known answer is found from its session as long as a dying worker may still put it',
-    patches: [
-      [
-        'core/session/deletion.ts',
-        'const isLast = core.clock.now() >= at + LAST_WRITE_MS;',
-        'const isLast = until > 0;',
-      ],
-    ],
+    name: 'cache-notes-removed-early',
+    breaks: 'a cached answer is found from its session as long as a worker may still put it',
+    edits: [replace('cache-notes-kept-to-the-end', 'true')],
   },
   {
-    name: 'removed-once',
-    breaks: 'a deleted session is removed again when nobody can write for it any more',
-    patches: [
-      [
-        'core/session/deletion.ts',
-        'await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);',
-        '',
-      ],
-    ],
+    name: 'items-removed-once',
+    breaks: 'the items of a deleted session are removed again when no worker can write any more',
+    edits: [drop('items-removed-again-at-end')],
   },
   {
     name: 'lanes-left-open',
-    breaks: 'every lane of a deleted session is closed before that is answered',
-    patches: [
-      ['core/session/deletion.ts', 'if (buried) await closeSession(core, session, buried, by);', 'void by;'],
+    breaks: 'every lane of a session is closed before its deletion is answered',
+    edits: [drop('deletion-closes-lanes-first')],
+  },
+  {
+    name: 'deleted-without-terminal-event',
+    breaks: 'a running turn ends when its session is deleted',
+    edits: [replace('deletion-ends-running-turn', 'undefined')],
+  },
+  {
+    name: 'deleted-without-outcomes',
+    breaks: 'the deletion withdraws pending messages and reports it to their senders',
+    edits: [drop('deletion-reports-pending-messages')],
+  },
+  {
+    name: 'deleted-session-admits',
+    breaks: 'a deleted session admits neither connection, slot, turn nor listener',
+    edits: [
+      drop('deleted-session-opens-no-connection'),
+      drop('deleted-session-admits-no-slot'),
+      drop('deleted-session-runs-no-turn'),
+      drop('deleted-session-has-no-listener'),
     ],
   },
   {
-    name: 'deleted-without-last-words',
-    breaks: 'a turn that runs ends when its session is deleted',
-    patches: [
-      [
-        'core/session/deletion.ts',
-        'const end = await terminalEventOf(core, lane);',
-        'const end = undefined as TurnEvent | undefined;',
-      ],
-    ],
+    name: 'deletion-not-reported',
+    breaks: 'a deletion is reported to every listener of the session',
+    edits: [drop('deletion-reported-to-listeners')],
   },
   {
-    name: 'pending-go-unsaid',
-    breaks: 'what pends in a deleted session is withdrawn, and its sender told',
-    patches: [
-      [
-        'core/store/lane/close.ts',
-        "        set<Lane>(['undelivered', id], undeliveredOutcome(message, 'SESSION_DELETED')),\n      ),\n",
-        '[] as never),\n',
-      ],
-    ],
+    name: 'listing-expires-first',
+    breaks: 'a session is in its list for as long as it exists',
+    edits: [replace('listing-outlives-session', ({ left, right }) => `${left} - ${right}`)],
   },
   {
-    name: 'alive-again',
-    breaks: 'a deleted session lets nobody in',
-    patches: [
-      [
-        'core/store/session-writes.ts',
-        "const alive = absent<Session>('deleted');",
-        "const alive = exists<Session>('principal');",
-      ],
-    ],
-  },
-  {
-    name: 'listeners-go-unsaid',
-    breaks: 'whoever listens to a session is told that it is deleted',
-    patches: [['core/session/deletion.ts', 'if (lane.connection !== by && ', 'if (by === lane.session && ']],
-  },
-  {
-    name: 'listed-for-a-day',
-    breaks: 'a session is in its list for as long as it is there',
-    patches: [['core/core.ts', 'listing: session + 30 * DAY,', 'listing: now + DAY,']],
-  },
-  {
-    name: 'closed-as-it-was',
-    breaks: 'a lane is closed as it was read: what a worker commits meanwhile is not lost',
-    patches: [
-      [
-        'core/store/lane/close.ts',
-        "      equals('seq', lane.seq),\n      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)",
-        '      ...messagesAsRead(lane),\n      ...Object.keys(lane.waiting)',
-      ],
-    ],
+    name: 'close-without-seq',
+    breaks: 'a lane is closed as it was read, so that no commit is lost',
+    edits: [drop('close-needs-seq')],
   },
 ];

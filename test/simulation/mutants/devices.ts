@@ -1,191 +1,111 @@
+import { drop, replace } from '../../mutation/edits.ts';
 import type { Mutant } from './mutant.ts';
 
-/** Several devices of one session: who sees what, and who steers whom. */
+/** Several devices of one session: which events each receives, and whose turn a message steers. */
 export const DEVICES: readonly Mutant[] = [
   {
-    name: 'audience-of-the-lane-alone',
-    breaks: 'listeners of the session are heard at every start',
-    patches: [['core/turn/leased-turn.ts', 'broadcast.join(where.sessionItem.audience);', '']],
+    name: 'audience-of-lane-only',
+    breaks: 'a turn posts to the listeners of its session',
+    edits: [drop('turn-posts-to-session-audience')],
   },
   {
-    name: 'joins-the-session-alone',
-    breaks: 'a joiner listens on the active lane too',
-    patches: [
-      [
-        'core/session/sessions.ts',
-        'active && (await core.store.update(laneKey(key, active.lane), listen(connection, how)))',
-        'active && (await core.store.update(laneKey(key, active.lane), { when: listen(connection, how).when, change: [] }))',
-      ],
-    ],
+    name: 'join-session-only',
+    breaks: 'a connection that joins listens on the active lane too',
+    edits: [replace('join-includes-active-lane', ({ text }) => `{ ...${text}, change: [] }`)],
   },
   {
-    name: 'nothing-between-start-and-join',
-    breaks: 'what is committed between session_start and listening is replayed',
-    patches: [
-      [
-        'core/inbound/open-connection.ts',
-        'await sendMissed(core, id, session, wish.after ?? told);',
-        'if (wish.after !== undefined) await sendMissed(core, id, session, wish.after);',
-      ],
-    ],
+    name: 'no-replay-of-opening-gap',
+    breaks: 'events that are committed between session_start and joining are replayed',
+    edits: [replace('replay-from-session-start', 'Number.MAX_SAFE_INTEGER')],
   },
   {
-    name: 'replay-beside-live',
-    breaks: 'replay and live events are not mixed',
-    patches: [
-      [
-        'core/inbound/replay.ts',
-        'await joinSession(core, session, id, CATCHING_UP)',
-        'await joinSession(core, session, id, LIVE)',
-      ],
-    ],
+    name: 'replay-while-live',
+    breaks: 'replayed and live events are not mixed',
+    edits: [replace('replay-before-live', (_, other) => other('live-after-replay').text)],
   },
   {
-    name: 'listens-before-it-is-told',
-    breaks:
-      'a client that asks for nothing is given what was committed since its greeting, before live events',
-    patches: [
-      [
-        'core/inbound/open-connection.ts',
-        'await sendMissed(core, id, session, wish.after ?? told);',
-        'await joinSession(core, session, id, LIVE);\n  await sendMissed(core, id, session, wish.after ?? told);',
-      ],
+    name: 'live-before-opening-replay',
+    breaks: 'events that are committed since session_start are replayed before live events',
+    edits: [
+      replace(
+        'replay-before-first-live-event',
+        ({ text }, other) => `await ${other('live-after-session-start').text};\n${text}`,
+      ),
     ],
   },
   {
     name: 'abort-of-any-turn',
     breaks: 'an abort names its turn',
-    patches: [
-      [
-        'core/store/lane/request.ts',
-        "when: [equals('turn', request.turn), exists('lease')]",
-        "when: [exists('lease')]",
-      ],
-      [
-        'core/turn/leased-turn.ts',
-        'return this.lane.cancel?.turn === this.id ? this.lane.cancel : undefined;',
-        'return this.lane.cancel;',
-      ],
-    ],
+    edits: [drop('abort-names-its-turn'), replace('abort-stops-its-turn', ({ consequent }) => consequent)],
   },
   {
-    name: 'lane-made-anew',
+    name: 'late-connect-empties-lane',
     breaks: 'a late duplicate of $connect empties no lane',
-    patches: [
-      [
-        'core/session/sessions.ts',
-        'core.store.putIfAbsent(laneKey(session, lane)',
-        'core.store.put(laneKey(session, lane)',
-      ],
-    ],
+    edits: [replace('late-connect-keeps-lane', ({ text }) => text.replace('.putIfAbsent(', '.put('))],
   },
   {
-    name: 'steers-whatever-comes',
-    breaks: 'a message from elsewhere can only steer the turn that was seen',
+    name: 'steer-unseen-turn',
+    breaks: 'a forwarded message steers only the turn that it was forwarded to',
     crowd: true,
-    patches: [
-      [
-        'core/store/lane/forward.ts',
-        "[...acceptable(acceptance), equals('turn', turn), exists('lease')]",
-        'acceptable(acceptance)',
-      ],
-    ],
+    edits: [drop('forwarded-message-steers-its-turn'), drop('forwarded-message-needs-worker')],
   },
   {
-    name: 'sets-out-unnoted',
-    breaks: 'a message that sets out is noted on its own lane first',
+    name: 'forward-unrecorded',
+    breaks: 'a message is recorded as forwarded on its own lane first',
     crowd: true,
-    patches: [
-      [
-        'core/inbound/forward.ts',
-        'const written = await core.store.update(\n    laneKey(acceptance.session, ownId),\n    forwardMessage(acceptance, place, own.lastOrder),\n  );',
-        'const written = { ok: forwardMessage(acceptance, place, own.lastOrder) !== undefined };',
-      ],
-    ],
+    edits: [replace('forward-recorded-first', '{ ok: true }')],
   },
   {
-    name: 'accepted-here-and-there',
-    breaks: 'a message that set out is not accepted on its own lane as well',
+    name: 'accepted-on-two-lanes',
+    breaks: 'a forwarded message is not accepted on its own lane as well',
     crowd: true,
-    patches: [
-      [
-        'core/store/lane/accept.ts',
-        "  ...acceptableHere(acceptance),\n  absent(['forwarded', acceptance.id]),",
-        '  ...acceptableHere(acceptance),',
-      ],
-    ],
+    edits: [drop('forwarded-message-not-accepted-here')],
   },
   {
-    name: 'comes-back-too-early',
-    breaks: 'a message comes back only when it can no longer arrive where it set out to',
+    name: 'return-too-early',
+    breaks: 'a message returns only when it can no longer arrive at its target',
     crowd: true,
-    patches: [
-      [
-        'core/session/forwarded.ts',
-        "{ is: 'under way' } : { is: 'nowhere' }",
-        "{ is: 'nowhere' } : { is: 'nowhere' }",
-      ],
-    ],
+    edits: [replace('return-after-target-turn-ended', ({ alternate }) => alternate)],
   },
   {
-    name: 'notice-to-the-lane-alone',
-    breaks: 'the outcome of a message that steered another lane is told to its sender',
+    name: 'outcome-to-target-only',
+    breaks: 'the outcome of a forwarded message is reported to its sender',
     crowd: true,
-    patches: [
-      [
-        'core/session/outcomes.ts',
-        'from === undefined ? lane : await core.store.get(laneKey(lane.session, from))',
-        'lane',
-      ],
-    ],
+    edits: [replace('outcome-reaches-sender', ({ consequent }) => consequent)],
   },
   {
-    name: 'looked-after-too-shortly',
-    breaks: 'a message that set out is looked after until its sender heard of it',
+    name: 'forwarded-forgotten-unreported',
+    breaks: 'a forwarded message is remembered until its sender received its outcome',
     crowd: true,
-    patches: [
-      [
-        'core/session/outcomes.ts',
-        'if (from !== undefined && place !== undefined && heard)',
-        'if (from !== undefined && place !== undefined)',
-      ],
-    ],
+    edits: [drop('forwarded-kept-until-reported')],
   },
   {
-    name: 'heard-by-anyone',
-    breaks: 'a notice is forgotten when its sender heard it, not when somebody else did',
+    name: 'outcome-received-by-anyone',
+    breaks: 'an outcome is forgotten when its sender received it, not when another device did',
     crowd: true,
-    patches: [
-      ['core/session/outcomes.ts', 'if (connection === home?.connection) heard = sent;', 'heard ||= sent;'],
-    ],
+    edits: [replace('outcome-received-by-sender', ({ consequent }) => consequent.replace(' = ', ' ||= '))],
   },
   {
-    name: 'forgotten-while-pending',
-    breaks: 'a message that set out is looked after until its outcome is known',
+    name: 'forwarded-forgotten-while-pending',
+    breaks: 'a forwarded message is remembered until its outcome is known',
     crowd: true,
-    patches: [
-      [
-        'core/inbound/forward.ts',
-        "else if (found.is === 'settled' || found.is === 'nowhere') gone[id] = text;",
-        'else gone[id] = text;',
-      ],
-    ],
+    edits: [replace('forwarded-kept-while-pending', 'true')],
   },
   {
-    name: 'not-looked-after',
-    breaks: 'who was away hears what became of messages that had set out',
+    name: 'forwarded-not-settled',
+    breaks: 'a client that was away receives the outcomes of its forwarded messages',
     crowd: true,
-    patches: [['core/inbound/repair.ts', '  await settleForwarded(core, laneId, lane);\n', '']],
+    edits: [drop('forwarded-settled-on-return')],
   },
   {
-    name: 'cancel-on-the-own-lane-alone',
+    name: 'cancel-on-own-lane-only',
     breaks: 'a message is withdrawn from any connection of its session',
     crowd: true,
-    patches: [['core/inbound/cancel.ts', '    if (seen.has(laneId)) continue;', '    continue;']],
+    edits: [drop('cancel-from-any-connection')],
   },
   {
-    name: 'discards-what-was-not-read',
-    breaks: 'an abort discards what waits as it was read',
-    patches: [['core/store/lane/end.ts', "      sizeIs('waiting', waiting.length),\n", '']],
+    name: 'discard-unread-waiting',
+    breaks: 'an abort discards waiting messages as they were read',
+    edits: [drop('discard-needs-waiting-as-read')],
   },
 ];

@@ -1,121 +1,83 @@
+import { drop, replace } from '../../mutation/edits.ts';
 import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 
-/** Messages from their acceptance to their place in the transcript, or to their refusal. */
+/** Messages, from their acceptance to the transcript or to their rejection. */
 export const MESSAGES: readonly Mutant[] = [
   {
-    name: 'a-part-of-a-message-lost',
-    breaks: 'content is taken in as it was sent, part for part',
-    patches: [
-      [
-        'core/turn/apply.ts',
-        '({ id, content, at }) => ({ id, content, at })',
-        "({ id, content, at }) => ({ id, content: typeof content === 'string' ? content : content.slice(-1), at })",
-      ],
+    name: 'message-part-lost',
+    breaks: 'content is applied as it was sent, part for part',
+    edits: [
+      replace(
+        'content-applied-whole',
+        ({ key, value }) => `${key}: typeof ${value} === 'string' ? ${value} : ${value}.slice(-1)`,
+      ),
     ],
   },
   {
-    name: 'take-in-without-demand',
-    breaks: 'a message that is taken in must still be there',
-    patches: [['core/store/lane/apply.ts', "when: ids.map((id) => exists(['inbox', id])),", 'when: [],']],
+    name: 'apply-without-condition',
+    breaks: 'a message that is applied must still be pending',
+    edits: [replace('applied-message-is-pending', '[]')],
   },
   {
-    name: 'finish-on-full-inbox',
-    breaks: 'a turn ends only on an empty inbox',
-    patches: [['core/store/lane/end.ts', "when: [sizeIs('inbox', 0), ", 'when: [']],
+    name: 'end-on-full-inbox',
+    breaks: 'a turn ends only if the inbox is empty',
+    edits: [drop('end-needs-empty-inbox')],
   },
   {
-    name: 'finish-without-waiting',
-    breaks: 'a turn ends with the waiting head as it was read',
-    patches: [['core/store/lane/after-turn.ts', "when: [sizeIs('waiting', 0)],", 'when: [],']],
+    name: 'end-without-waiting-condition',
+    breaks: 'a turn ends with the waiting messages as they were read',
+    edits: [drop('end-needs-no-waiting-message')],
   },
   {
-    name: 'drop-a-claimed-turn',
-    breaks: 'a refusal demands that no worker holds the turn',
-    patches: [
-      [
-        'core/store/lane/withdraw.ts',
-        "      absent('lease'),\n      ...messagesAsRead(lane),",
-        '      ...messagesAsRead(lane),',
-      ],
-    ],
+    name: 'reject-claimed-turn',
+    breaks: 'a turn is rejected only if no worker has claimed it',
+    edits: [drop('rejected-turn-has-no-worker')],
   },
   {
-    name: 'drop-not-as-read',
-    breaks: 'a refusal demands the inbox as it was read',
-    patches: [
-      [
-        'core/store/lane/withdraw.ts',
-        "      absent('lease'),\n      ...messagesAsRead(lane),",
-        "      absent('lease'),",
-      ],
-    ],
+    name: 'reject-changed-inbox',
+    breaks: 'a turn is rejected with the inbox as it was read',
+    edits: [drop('reject-needs-inbox-as-read')],
   },
   {
-    name: 'no-notice',
-    breaks: 'the outcome of a withdrawn message stays until it was told',
-    patches: [
-      [
-        'core/store/lane/withdraw.ts',
-        "    add('bytes', -contentBytes(message)),\n    set(['undelivered', id], undeliveredOutcome(message, 'cancelled')),",
-        "    add('bytes', -contentBytes(message)),",
-      ],
-    ],
+    name: 'no-undelivered-outcome',
+    breaks: 'the outcome of a withdrawn message stays until its sender received it',
+    edits: [drop('outcome-kept-until-received')],
   },
   {
-    name: 'fate-not-read-before-accept',
-    breaks: 'a message whose outcome is known is answered so',
-    patches: [
-      [
-        'core/inbound/message.ts',
-        'frame.id === undefined ? undefined : await core.store.get(messageKey(session, id))',
-        'frame.id === undefined ? undefined : (await core.store.get(messageKey(session, id)), undefined)',
-      ],
-    ],
+    name: 'outcome-not-read-before-accept',
+    breaks: 'a repeat of a message whose outcome is known gets that outcome',
+    edits: [replace('known-outcome-answers-repeat', ({ text }) => `(${text}, undefined)`)],
   },
   {
-    name: 'fate-not-read-at-take-in',
-    breaks: 'a message that came back late is known at the take-in',
-    patches: [
-      [
-        'core/turn/apply.ts',
-        'outcomes.set(id, await core.store.get(messageKey(session, id)));',
-        'outcomes.set(id, undefined);',
-      ],
-    ],
+    name: 'outcome-not-read-at-apply',
+    breaks: 'a message that came back late is not applied again',
+    edits: [replace('known-outcome-not-applied-again', 'undefined')],
   },
   {
-    name: 'fate-by-own-notion',
-    breaks: 'what a client is told is what MESSAGE says',
-    patches: [
-      ['core/session/outcomes.ts', 'return (await core.store.get(key)) ?? outcome;', 'return outcome;'],
-    ],
+    name: 'outcome-not-the-stored-one',
+    breaks: 'a client receives the outcome that MESSAGE holds',
+    edits: [replace('stored-outcome-counts', ({ right }) => right)],
   },
   {
-    name: 'fate-never-taken',
-    breaks: 'a message that was taken in is known as such for a day',
-    patches: [
-      [
-        'core/events/journal.ts',
-        "if (entry.role === 'user') {",
-        "if (entry.role === 'user' && entry.n < 0) {",
-      ],
-    ],
+    name: 'outcome-never-recorded',
+    breaks: 'the outcome of an applied message is known for a day',
+    edits: [drop('applied-message-has-outcome')],
   },
   {
     name: 'no-previous-ids',
     breaks: 'a lane remembers the ids of its previous turn',
     faults: LATE_DUPLICATES,
-    patches: [['core/store/lane/after-turn.ts', "set('previousIds', lane.ids)", "set('previousIds', {})"]],
+    edits: [replace('previous-ids-stay-known', '{}')],
   },
   {
     name: 'acknowledge-without-opening',
-    breaks: 'whoever acknowledges on an unclaimed turn opens it',
-    patches: [
-      [
-        'core/inbound/acknowledge.ts',
-        'if (slot !== undefined) {',
-        "if (slot !== undefined && !duplicate && landed.placement !== 'steering') {",
-      ],
+    breaks: 'a message is acknowledged on an unclaimed turn only after its slot was opened',
+    edits: [
+      replace('acknowledge-opens-slot', ({ text, args: [lane, id] }, other) => {
+        const isRepeat = other('repeat-is-marked').left;
+        const steers = `${lane}.inbox[${id}] && ${lane}.inbox[${id}].turn !== ${lane}.turn`;
+        return `(${isRepeat} || (${steers}) ? undefined : ${text})`;
+      }),
     ],
   },
 ];

@@ -1,21 +1,23 @@
+import type { Edit } from '../../mutation/edits.ts';
 import type { HistoryOptions } from '../history.ts';
 
 /**
- * Single faults, put into the product's source as it is loaded. The simulation must catch each: one that survives is a
- * hole in the judge, or a rule that is not needed.
+ * A single fault in the product. The simulation must catch each mutant: one that survives shows that the judge overlooks
+ * something, or that the rule is not needed. docs/contributing/mutants.md tells how to write one.
  */
 export interface Mutant {
   name: string;
-  /** What is no longer true. */
+  /** The rule that no longer holds. */
   breaks: string;
-  /** What its histories are full of, where the rule is needed only then. */
+  /** Faults of the mutant's histories, where the rule matters only among many of one kind. */
   faults?: HistoryOptions['faults'];
-  /** Needed only where devices steer one another's turns. */
+  /** The rule matters only where devices steer one another's turns. */
   crowd?: true;
-  /** Needed only where people approve or deny. */
+  /** The rule matters only where users approve or deny tool calls. */
   approvals?: true;
-  patches: readonly (readonly [file: string, find: string, replace: string])[];
+  /** What changes in the source, by markers. */
+  edits: readonly Edit[];
 }
 
-/** Every sixth write reaches the store once more, up to three seconds later. */
+/** About every seventh write reaches the store a second time, up to three seconds later. */
 export const LATE_DUPLICATES = { ghost: 0.15 };

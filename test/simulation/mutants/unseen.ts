@@ -1,30 +1,27 @@
+import { drop } from '../../mutation/edits.ts';
 import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 
 /**
- * Rules that no history can show to be needed, since what they insure against is not among the faults: a queue that
- * loses a message. A token is deleted only when its slot is over, so a slot that runs under another's token still has
- * its own; one more costs next to nothing. And what another rule catches after them: a message that is accepted a second
- * time is known at the take-in by its outcome, so that its coming back need not be from where it was looked for. `npm run sim -- --mutants --only <name> --count 200000` looks further.
+ * Mutants that no history catches.
+ *
+ * - `no-job-for-other-slot`: the rule insures against a queue that loses a message, which is not among the faults. A job is
+ *   deleted only when its slot is over, so a slot that runs under another job still has its own.
+ * - `return-from-any-target`: another rule catches the fault. A message that is accepted a second time is not applied, since
+ *   its outcome is known then.
+ *
+ * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
 export const UNSEEN: readonly Mutant[] = [
   {
-    name: 'comes-back-from-anywhere',
-    breaks: 'a message comes back from where it was looked for',
+    name: 'return-from-any-target',
+    breaks: 'a message returns from the target that its lane names',
     crowd: true,
     faults: LATE_DUPLICATES,
-    patches: [
-      [
-        'core/store/lane/forward.ts',
-        "[...acceptableHere(acceptance), equals(['forwarded', acceptance.id], place)]",
-        '[...acceptableHere(acceptance)]',
-      ],
-    ],
+    edits: [drop('return-from-named-target')],
   },
   {
-    name: 'no-token-for-a-foreign-slot',
-    breaks: 'a slot that is run under another token gets one of its own',
-    patches: [
-      ['core/turn/worker.ts', 'await core.queues.sendJob({ ...job, lane: laneId, slot }, core.newId());', ''],
-    ],
+    name: 'no-job-for-other-slot',
+    breaks: 'a slot that runs under another job gets one of its own',
+    edits: [drop('other-slot-gets-own-job')],
   },
 ];

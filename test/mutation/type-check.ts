@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/**
+ * Type-checks changed copies of source files, all at once: each copy is a name and its changed files, by their paths. A
+ * copy's imports lead to the project's own files.
+ *
+ * @returns the compiler's errors, a line each
+ */
+export async function typeCheck(copies: ReadonlyMap<string, ReadonlyMap<string, string>>): Promise<string[]> {
+  await mkdir(join(ROOT, 'dist'), { recursive: true });
+  const folder = await mkdtemp(join(ROOT, 'dist', 'mutation-'));
+  try {
+    const files: string[] = [];
+    for (const [name, changed] of copies) {
+      for (const [file, text] of changed) {
+        const path = join(folder, name, file);
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, text);
+        files.push(path);
+      }
+    }
+    const config = {
+      extends: '../../tsconfig.json',
+      compilerOptions: {
+        // The compiler looks for an import in each of these folders, the project's first.
+        rootDirs: [ROOT, ...[...copies.keys()].map((name) => join(folder, name))],
+        // A fault may leave a name unused.
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+      },
+      include: [],
+      files,
+    };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    return await compile(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function compile(folder: string): Promise<string[]> {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  return new Promise((resolve) => {
+    execFile(process.execPath, [tsc, '--noEmit', '-p', folder], { cwd: ROOT }, (error, stdout) => {
+      resolve(error ? stdout.split('\n').filter((line) => line !== '') : []);
+    });
+  });
+}
