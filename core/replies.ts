@@ -44,7 +44,7 @@ export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
 export function withdrawalReply(id: string, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {
   switch (code) {
     case 'cancelled':
-      return { type: 'cancelled', ids: [id], reason: 'It was withdrawn before the agent saw it.' };
+      return { type: 'cancelled', ids: [id], reason: 'The message was withdrawn before the agent read it.' };
     case 'SESSION_DELETED':
       return sessionDeleted({ id });
     case 'SESSION_QUEUE_FULL':
@@ -56,7 +56,7 @@ export function withdrawalReply(id: string, code: WithdrawalCode, limits: Core['
     case 'SESSION_QUEUE_TIMEOUT':
       return errorReply(
         code,
-        `The session was busy for ${limits.queueTimeoutSeconds} s; the message was not kept.`,
+        `The session was busy for ${limits.queueTimeoutSeconds} s; the message was not stored.`,
         {
           id,
           limit: limits.queueTimeoutSeconds,

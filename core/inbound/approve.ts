@@ -27,6 +27,6 @@ export async function answerApproval(
     const lane = await core.store.get(key);
     if (ownValue(lane?.decisions, request)?.decision === decision) return;
   }
-  const text = 'No approval is waiting under this id: it was never asked for, or it is resolved.';
+  const text = 'No approval request with this id is open: it was never made, or it is resolved.';
   await reply(core, sender.id, errorReply('INVALID_APPROVAL_RESPONSE', text, { id: request }));
 }

@@ -100,9 +100,9 @@ async function answerNotPending(core: Core, sender: Sender, id: string, takenOn?
     }
     const where =
       turn_id === undefined
-        ? 'no such message is waiting in this session'
-        : `turn ${turn_id} has taken it in`;
-    const frame = errorReply('NOT_PENDING', `It cannot be withdrawn: ${where}.`, {
+        ? 'no message with this id is pending in this session'
+        : `turn ${turn_id} has applied it`;
+    const frame = errorReply('NOT_PENDING', `The message cannot be withdrawn: ${where}.`, {
       id,
       ...(turn_id !== undefined && { turn_id }),
       ...(outcome && { placement: outcome.placement }),

@@ -133,21 +133,21 @@ function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
   const size = Buffer.byteLength(JSON.stringify(content));
   if (size <= MAX_CONTENT_BYTES) return undefined;
   const hint = imagesOf(content) > 0 ? ' A larger image can be sent by its URL.' : '';
-  const text = `The content has ${size} bytes as JSON; at most ${MAX_CONTENT_BYTES} are taken.${hint}`;
+  const text = `The content has ${size} bytes as JSON; at most ${MAX_CONTENT_BYTES} are accepted.${hint}`;
   return errorReply('MESSAGE_TOO_LARGE', text, { ...about, limit: MAX_CONTENT_BYTES, depth: size });
 }
 
 /** Why the lane has no room. Undefined: it has room by now. */
 function fullness({ limits }: Core, lane: Lane, id: string, message: PendingMessage): ErrorReply | undefined {
   const full = (text: string, limit: number, depth: number) =>
-    errorReply('STEERING_QUEUE_FULL', `${text}; this message was not kept.`, { id, limit, depth });
+    errorReply('STEERING_QUEUE_FULL', `${text}; this message was not stored.`, { id, limit, depth });
   for (const pending of [lane.inbox, lane.waiting]) {
     const depth = Object.keys(pending).length;
     if (depth >= limits.inboxMessages)
-      return full(`${depth} messages wait already`, limits.inboxMessages, depth);
+      return full(`${depth} messages are pending already`, limits.inboxMessages, depth);
   }
   if (lane.bytes + contentBytes(message) > limits.inboxBytes) {
-    return full(`${lane.bytes} bytes wait already`, limits.inboxBytes, lane.bytes);
+    return full(`${lane.bytes} bytes are pending already`, limits.inboxBytes, lane.bytes);
   }
   return undefined;
 }

@@ -51,7 +51,7 @@ export async function excessOf(core: Core, principal: Principal, kind: Counted):
 
 /** The answer to a frame over the limit. Nothing of the frame is stored, so the client may send it again unchanged. */
 export const tooMany = ({ limit, retryAfterMs }: Excess, id: string | undefined): ErrorReply =>
-  errorReply('RATE_LIMITED', `More than ${limit} frames in a minute; send it again later.`, {
+  errorReply('RATE_LIMITED', `More than ${limit} frames in a minute; send this frame again later.`, {
     ...(id !== undefined && { id }),
     limit,
     retry_after_ms: retryAfterMs,

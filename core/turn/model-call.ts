@@ -123,7 +123,7 @@ export async function callModel(
     const failure: ModelFailure = {
       code: 'PROVIDER_ERROR',
       reason: 'cut_off',
-      message: 'The model stopped without endAnswered its answer.',
+      message: 'The model stopped before it finished its answer.',
       retryable: true,
       diagnostic: 'the stream ended without finish or failure',
     };
