@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { isBlank } from '../../core/content.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
+import { TEST_BUNDLES, testBuild } from '../../test/support/bundles.ts';
 import { createGate, type Gate, type Reply } from '../../test/support/model-server.ts';
 import { startScriptedModel } from '../../test/support/scripted-model.ts';
 import { readStored } from '../../test/support/stored.ts';
@@ -39,7 +40,7 @@ export async function recordScenes(): Promise<Scene[]> {
   model.script(replies(gate));
   const cloud = await startLocalCloud({
     settings: { MIDTURN_MODEL: 'openai-compatible:scripted', MIDTURN_MODEL_BASE_URL: model.baseUrl },
-    build: false,
+    bundles: TEST_BUNDLES,
     maxEnvironments: 4,
   });
   const stored = readStored(cloud.dynamodb);
@@ -263,6 +264,6 @@ function andAccepted(last: Match, id: string | undefined): Match {
 
 if (import.meta.main) {
   const { buildFunctions } = await import('../../local/build.ts');
-  await buildFunctions();
+  await buildFunctions(testBuild());
   await writeFile(EXAMPLES_FILE, `${JSON.stringify(await recordScenes(), null, 2)}\n`);
 }
