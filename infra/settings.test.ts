@@ -1,3 +1,4 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Lazy } from 'aws-cdk-lib/core';
 import { expect, it } from 'vitest';
 import { settingsIn } from '../config/settings/read.ts';
@@ -48,7 +49,7 @@ it('reads each setting into the prop of its type', () => {
   expect(missing).toEqual([]);
 });
 
-it('stands in for what a deployment must choose, and says so', () => {
+it('has local defaults for what a deployment must choose, and names what was not set', () => {
   const { props, missing } = from({});
   expect(props).toMatchObject({ model: 'demo', auth: 'none' });
   expect(missing).toEqual(['MIDTURN_MODEL', 'MIDTURN_AUTH']);
@@ -74,13 +75,24 @@ it('reads every setting of the stack, and back', () => {
   expect(from({ MIDTURN_TURN_MAX_CONCURRENCY: '9' }).props.turnMaxConcurrency).toBe(9);
 });
 
-it('takes what is empty for not set', () => {
+it('reads an empty text as not set', () => {
   expect(from({ MIDTURN_STAGE: '', MIDTURN_DOMAIN_NAME: '' }).props).not.toHaveProperty('stageName');
 });
 
-it('takes references to other resources of the app, which are no text yet', () => {
-  const alarmTopicArn = Lazy.string({ produce: () => 'later' });
-  expect(() => checkProps({ model: 'demo', auth: 'none', alarmTopicArn })).not.toThrow();
+it('accepts references to other resources of the app, which have no text yet', () => {
+  const reference = Lazy.string({ produce: () => 'later' });
+  expect(() => checkProps({ model: 'demo', auth: 'none', alarmTopicArn: reference })).not.toThrow();
+  const pool = { jwtIssuer: reference, jwtAudience: reference };
+  expect(() => checkProps({ model: 'demo', auth: 'jwt', ...pool })).not.toThrow();
+  const endpoint = { modelBaseUrl: `http://${reference}/v1` };
+  expect(() => checkProps({ model: 'openai-compatible:m', auth: 'none', ...endpoint })).not.toThrow();
+});
+
+it('accepts the retention times of logs that the CDK knows', () => {
+  const days = Object.values(RetentionDays).filter((value) => typeof value === 'number');
+  expect(STACK_SETTINGS.logRetentionDays.values).toEqual(
+    days.filter((value) => value !== RetentionDays.INFINITE).toSorted((a, b) => a - b),
+  );
 });
 
 it.each([
@@ -133,14 +145,14 @@ it.each([
   [{ MIDTURN_TABLE_KEY_ARN: 'alias/k' }, 'MIDTURN_TABLE_KEY_ARN is "alias/k": it must be an ARN of kms.'],
   [{ MIDTURN_NAME_QUEUES: 'no' }, 'MIDTURN_NAME_QUEUES is "no"'],
   [{ MIDTURN_ALARM_TOPIC_ARN: 'ops' }, 'MIDTURN_ALARM_TOPIC_ARN is "ops": it must be an ARN of sns.'],
-])('names a value that cannot be, in one line: %o', (settings, complaint) => {
+])('names a setting whose value cannot be used, in one line: %o', (settings, complaint) => {
   const complain = () => from(settings);
   expect(complain).toThrow(SettingError);
   expect(complain).toThrow(complaint);
   expect(complain).toThrow(/^[^\n]+$/);
 });
 
-it('lets the local cloud have its key and tokens plain', () => {
+it('accepts a key and tokens as plain text for the local cloud', () => {
   const { props } = from({
     MIDTURN_STAGE: 'local',
     MIDTURN_MODEL: 'anthropic:m',
@@ -151,7 +163,7 @@ it('lets the local cloud have its key and tokens plain', () => {
   expect(props).toMatchObject({ modelApiKey: 'key', tokens: 'a=b/c' });
 });
 
-it('complains of a prop in the same words as of its setting', () => {
+it('checks a prop with the same words as its setting', () => {
   expect(() => checkProps({ model: 'demo', auth: 'none', logRetentionDays: 31 })).toThrow(
     'MIDTURN_LOG_RETENTION_DAYS is "31"',
   );

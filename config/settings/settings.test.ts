@@ -5,18 +5,17 @@ import { readLogLevel } from './logs.ts';
 import { readModels } from './models.ts';
 import { isTrustworthy } from './read.ts';
 import { SettingError } from './setting.ts';
-import { FUNCTION_SETTING_NAMES } from './table.ts';
 
 const GOOD = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' };
 
-describe('settings', () => {
-  it('have rates, which may be switched off', () => {
+describe('the settings of functions', () => {
+  it('have rates, which 0 switches off', () => {
     expect(readRates({})).toEqual({ framesPerMinute: 1200, connectionsPerMinute: 60 });
     const off = { MIDTURN_FRAMES_PER_MINUTE: '0', MIDTURN_CONNECTIONS_PER_MINUTE: '0' };
     expect(readRates(off)).toEqual({ framesPerMinute: 0, connectionsPerMinute: 0 });
   });
 
-  it('have a level for logs, in whatever case', () => {
+  it('have a log level, in upper or lower case', () => {
     expect(readLogLevel({})).toBe('INFO');
     expect(readLogLevel({ MIDTURN_LOG_LEVEL: 'warn' })).toBe('WARN');
   });
@@ -27,25 +26,12 @@ describe('settings', () => {
     ['MIDTURN_LOG_LEVEL', 'loud'],
     ['MIDTURN_MCP_URLS', 'docs=http://docs.example/mcp'],
     ['MIDTURN_MCP_URLS', 'https://docs.example/mcp'],
-  ])('are checked: %s cannot be "%s"', (name, value) => {
+  ])('are checked: %s is not "%s"', (name, value) => {
     expect(() => checkSettings({ ...GOOD, [name]: value })).toThrow(SettingError);
     expect(() => checkSettings({ ...GOOD, [name]: value })).toThrow(
       new RegExp(`^${name} (is|has) "${value}"`),
     );
     expect(() => checkSettings(GOOD)).not.toThrow();
-  });
-
-  it('are each passed on to the functions once', () => {
-    expect(new Set(FUNCTION_SETTING_NAMES).size).toBe(FUNCTION_SETTING_NAMES.length);
-    for (const name of [
-      'MIDTURN_FRAMES_PER_MINUTE',
-      'MIDTURN_CONNECTIONS_PER_MINUTE',
-      'MIDTURN_JWT_JWKS_URI',
-      'MIDTURN_JWT_TENANT_CLAIM',
-      'MIDTURN_LOG_LEVEL',
-    ]) {
-      expect(FUNCTION_SETTING_NAMES).toContain(name);
-    }
   });
 });
 
@@ -53,7 +39,7 @@ describe('the models', () => {
   const ONE = { MIDTURN_MODEL: 'anthropic:big', MIDTURN_MODEL_API_KEY: 'key' };
   const second = (env: Record<string, string>) => readModels({ ...ONE, ...env })[1];
 
-  it('are one, unless a second is chosen', () => {
+  it('are one, unless a fallback model is chosen', () => {
     expect(readModels(ONE)).toMatchObject([{ choice: { modelId: 'big' }, apiKey: 'key' }]);
     expect(second({ MIDTURN_FALLBACK_MODEL: 'bedrock:other' })).toMatchObject({
       choice: { provider: 'bedrock', modelId: 'other' },
@@ -61,7 +47,7 @@ describe('the models', () => {
     });
   });
 
-  it('of one provider are reached alike, unless the second has words of its own: a key goes to its own address alone', () => {
+  it('of one provider have the same URL and key, unless the fallback model has its own: a key is sent to its own URL only', () => {
     const small = { MIDTURN_FALLBACK_MODEL: 'anthropic:small' };
     expect(second(small)).toMatchObject({ choice: { modelId: 'small' }, apiKey: 'key' });
     expect(second({ ...small, MIDTURN_FALLBACK_MODEL_BASE_URL: 'https://other.example' })).toMatchObject({
@@ -78,7 +64,7 @@ describe('the models', () => {
   });
 });
 
-describe('a URL that keys may come from', () => {
+describe('a URL whose answers are trusted', () => {
   it.each([
     'https://issuer.example/realm',
     'http://127.0.0.1:8080/realm',
