@@ -5,9 +5,9 @@ import type { HistoryEntry, ServerFrame } from '../protocol/server-frames.ts';
 import { connect, type Received, type WsClient } from '../test/support/ws-client.ts';
 
 /** Fifty sessions on two cores wait for each other; a bench that hangs still ends. */
-const PATIENCE_MS = 120_000;
-const LOOK_MS = 200;
-const MAX_LOOKS = 25;
+const TIMEOUT_MS = 120_000;
+const POLL_MS = 200;
+const MAX_POLLS = 25;
 
 /** As a client would wait. */
 const ANSWER_MS = 5000;
@@ -53,7 +53,7 @@ export class BenchSession {
   static async open(url: string, name: string): Promise<BenchSession> {
     const session = new BenchSession(name, await connect(`${url}?session_id=${name}`));
     session.#client.send({ type: 'connect' });
-    await session.#client.next('connected', PATIENCE_MS);
+    await session.#client.next('connected', { timeoutMs: TIMEOUT_MS });
     return session;
   }
 
@@ -77,11 +77,11 @@ export class BenchSession {
     for (let tries = 1; ; tries++) {
       this.#client.send(frame);
       try {
-        const answer = await this.#client.waitFor((frame) => isAnswerTo(id, frame), ANSWER_MS);
+        const answer = await this.#client.waitFor((frame) => isAnswerTo(id, frame), { timeoutMs: ANSWER_MS });
         if (answer.type !== 'accepted') throw new Refused(`${this.name}: ${JSON.stringify(answer)}`);
         return performance.now();
       } catch (error) {
-        if (error instanceof Refused || tries * ANSWER_MS >= PATIENCE_MS) throw error;
+        if (error instanceof Refused || tries * ANSWER_MS >= TIMEOUT_MS) throw error;
         this.repeats++;
       }
     }
@@ -89,16 +89,17 @@ export class BenchSession {
 
   /** When the next chunk was here that no wait of this session has seen yet, of a turn that has not been waited for. */
   async nextChunk(): Promise<number> {
-    await this.#client.next((frame) => frame.type === 'chunk' && !this.#over.has(frame.turn_id), PATIENCE_MS);
+    await this.#client.next((frame) => frame.type === 'chunk' && !this.#over.has(frame.turn_id), {
+      timeoutMs: TIMEOUT_MS,
+    });
     return performance.now();
   }
 
   /** When the turn that this message opened had begun. */
   async begun({ id }: Sent): Promise<number> {
-    await this.#client.waitFor(
-      (frame) => frame.type === 'turn_start' && frame.message_ids.includes(id),
-      PATIENCE_MS,
-    );
+    await this.#client.waitFor((frame) => frame.type === 'turn_start' && frame.message_ids.includes(id), {
+      timeoutMs: TIMEOUT_MS,
+    });
     return performance.now();
   }
 
@@ -109,7 +110,7 @@ export class BenchSession {
       this.#client.frames.flatMap((frame) => (frame.type === 'accepted' ? [frame.turn_id] : [])),
     );
     for (const turn of [...turns].filter((id) => !this.#over.has(id))) {
-      const end = await this.#client.waitFor((frame) => isEndOf(turn, frame), PATIENCE_MS);
+      const end = await this.#client.waitFor((frame) => isEndOf(turn, frame), { timeoutMs: TIMEOUT_MS });
       if (end.type !== 'done') throw new Error(`${this.name}: ${JSON.stringify(end)}`);
       this.#over.add(turn);
     }
@@ -120,12 +121,12 @@ export class BenchSession {
    * is out, so a transcript that is not whole is read again.
    */
   async end(): Promise<SessionRecord> {
-    for (let look = 1; ; look++) {
+    for (let poll = 1; ; poll++) {
       const transcript = await this.#readTranscript();
       const frames = this.#client.frames.filter((frame): frame is ServerFrame => frame.type !== undefined);
       const record = { frames, sent: this.#sent, transcript };
-      if (look < MAX_LOOKS && brokenPromises(record).length > 0) {
-        await sleep(LOOK_MS);
+      if (poll < MAX_POLLS && brokenPromises(record).length > 0) {
+        await sleep(POLL_MS);
         continue;
       }
       await this.#client.close();
@@ -138,7 +139,7 @@ export class BenchSession {
     let before: number | undefined;
     do {
       this.#client.send({ type: 'history', limit: 200, ...(before !== undefined && { before }) });
-      const page = await this.#client.next('history', PATIENCE_MS);
+      const page = await this.#client.next('history', { timeoutMs: TIMEOUT_MS });
       transcript.unshift(...page.entries);
       before = page.next;
     } while (before !== undefined);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HandshakeRefused } from '../protocol/waiting-client.ts';
 import { isEnd } from './frames.ts';
-import { openPeer, type Peer, type PeerOptions, Refused } from './peer.ts';
+import { openPeer, type Peer, type PeerOptions } from './peer.ts';
 
 /** The server under test, and how to reach it. */
 export interface Target {
@@ -86,7 +87,8 @@ async function openInTime(url: string, options: PeerOptions): Promise<Peer> {
     try {
       return await openPeer(url, options);
     } catch (error) {
-      if (!(error instanceof Refused && error.status === TOO_MANY) || tries === RATE_TRIES) throw error;
+      if (!(error instanceof HandshakeRefused && error.statusCode === TOO_MANY) || tries === RATE_TRIES)
+        throw error;
       await sleep(RATE_PAUSE_MS);
     }
   }

@@ -26,8 +26,8 @@ const { newId } = hostPlatform();
 
 const TOKEN_MS = 1000 / REFERENCE.tokensPerSecond;
 /** A turn takes ten seconds; one that hangs still ends. */
-const PATIENCE_MS = 120_000;
-const LOOK_MS = 20;
+const TIMEOUT_MS = 120_000;
+const POLL_MS = 20;
 /** Somebody who proves who he is, so that his frames are counted. */
 const TOKEN = 'bench-token';
 const MESSAGE = 'Could you compare the two plans and tell me which one fits a team of five?';
@@ -112,7 +112,7 @@ class MeteredSession {
       headers: { Authorization: `Bearer ${TOKEN}` },
     });
     client.send({ type: 'connect' });
-    await client.next('connected', PATIENCE_MS);
+    await client.next('connected', { timeoutMs: TIMEOUT_MS });
     await untilTrue(() => meter.ledger.count('lambdaRequests', 'inbound', 'Invoke') === 1);
     return new MeteredSession(client, meter, meter.ledger.take());
   }
@@ -122,9 +122,10 @@ class MeteredSession {
     const from = this.#client.frames.length;
     const beganAt = performance.now();
     this.#send(MESSAGE);
-    for (let n = 0; n < REFERENCE.steeredAtChunk; n++) await this.#client.next('chunk', PATIENCE_MS);
+    for (let n = 0; n < REFERENCE.steeredAtChunk; n++)
+      await this.#client.next('chunk', { timeoutMs: TIMEOUT_MS });
     this.#send(STEERING);
-    await this.#client.next('done', PATIENCE_MS);
+    await this.#client.next('done', { timeoutMs: TIMEOUT_MS });
     // What goes on after `done`: entries, the end of the slot, the queue's message.
     await untilTrue(
       () =>
@@ -159,7 +160,7 @@ class MeteredSession {
     const transcript: HistoryEntry[] = [];
     for (let before: number | undefined, more = true; more; more = before !== undefined) {
       this.#client.send({ type: 'history', limit: 200, ...(before !== undefined && { before }) });
-      const page = await this.#client.next('history', PATIENCE_MS);
+      const page = await this.#client.next('history', { timeoutMs: TIMEOUT_MS });
       transcript.unshift(...page.entries);
       before = page.next;
     }
@@ -172,10 +173,10 @@ class MeteredSession {
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 async function untilTrue(is: () => boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   while (!is()) {
     if (performance.now() > deadline) throw new Error('The turn is not over after its `done`.');
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
 }
 

@@ -1,7 +1,7 @@
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
 import { isEvent } from '../frames.ts';
 import { ask, doneOf, newId, transcript, visit } from '../moves.ts';
 import { brief, demand, need } from '../outcome.ts';
-import { Refused } from '../peer.ts';
 import { SHORT } from '../prompts.ts';
 import type { Scenario } from '../rule.ts';
 import type { ConnectOptions, Server } from '../server.ts';
@@ -11,7 +11,7 @@ async function isRefused(server: Server, options: ConnectOptions): Promise<boole
     await server.connect(options);
     return false;
   } catch (error) {
-    if (error instanceof Refused) return true;
+    if (error instanceof HandshakeRefused) return true;
     throw error;
   }
 }

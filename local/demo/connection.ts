@@ -1,95 +1,76 @@
-import { EventEmitter, once } from 'node:events';
-import { WebSocket } from 'ws';
 import * as z from 'zod/mini';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { eventFrame } from '../../protocol/events.ts';
 import { replyFrame, type ServerFrame } from '../../protocol/server-frames.ts';
+import { openWaitingClient, parseFrame, WaitFailed } from '../../protocol/waiting-client.ts';
 
 const serverFrame = z.union([eventFrame, replyFrame]);
 
-/** The demo failed: the connection ended, or the server sent something unexpected. */
+/** The demo did not go as it should. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
 }
 
-/** Is called with every frame, in the order of sending and arrival. */
+/** Receives every frame, in order, as it is sent or arrives. */
 export interface Observer {
   sent(frame: ClientFrame): void;
   received(frame: ServerFrame): void;
 }
 
 export interface DemoConnection {
+  /** All received frames, oldest first. */
+  readonly frames: readonly ServerFrame[];
   send(frame: ClientFrame): void;
   /**
-   * Returns the first frame that matches, whether it has arrived already or not. `match` sees each frame once, in order.
-   * @throws {DemoError} if the connection ends first, or after `FRAME_TIMEOUT_MS`
+   * The first frame that matches, received already or still to come; frames before the index `from` do not count.
+   * @throws {DemoError} when the connection ends first, or nothing comes within `TIMEOUT_MS`.
    */
-  wait<T extends ServerFrame>(what: string, match: (frame: ServerFrame) => frame is T): Promise<T>;
-  wait(what: string, match: (frame: ServerFrame) => boolean): Promise<ServerFrame>;
-  /** Drops the connection without a closing handshake, like a lost network. */
+  wait<T extends ServerFrame>(
+    what: string,
+    match: (frame: ServerFrame) => frame is T,
+    from?: number,
+  ): Promise<T>;
+  wait(what: string, match: (frame: ServerFrame) => boolean, from?: number): Promise<ServerFrame>;
+  /** Drops the connection without a closing handshake, as a lost network does. */
   cut(): void;
 }
 
-const FRAME_TIMEOUT_MS = 12_000;
+/** Several times what the slowest step of the conversation takes. */
+const TIMEOUT_MS = 60_000;
 
-/** Opens a WebSocket and validates each frame with the protocol's schemas. */
+/** Opens a WebSocket and checks each frame against the protocol's schemas. */
 export async function openConnection(url: string, observer: Observer): Promise<DemoConnection> {
-  const socket = new WebSocket(url, 'midturn.v1');
-  const frames: ServerFrame[] = [];
-  const news = new EventEmitter();
-  let failure: DemoError | undefined;
-  const fail = (message: string) => {
-    failure ??= new DemoError(message);
-    news.emit('news');
-  };
-
-  socket.on('message', (data) => {
-    const text = data.toString();
-    const parsed = serverFrame.safeParse(parseJson(text));
-    if (!parsed.success) return fail(`The server sent a frame that is not of the protocol: ${text}`);
-    frames.push(parsed.data);
-    observer.received(parsed.data);
-    news.emit('news');
+  const client = await openWaitingClient<ServerFrame>(url, {
+    protocols: ['midturn.v1'],
+    timeoutMs: TIMEOUT_MS,
+    read(text) {
+      const parsed = serverFrame.safeParse(parseFrame(text));
+      if (!parsed.success) throw new Error(`received a frame that is not of the protocol: ${text}`);
+      observer.received(parsed.data);
+      return parsed.data;
+    },
   });
-  socket.on('error', (error) => fail(`The connection failed: ${error.message}`));
-  socket.on('close', (code) => fail(`The connection was closed with ${code}.`));
-  await once(socket, 'open');
 
-  async function* arrivals(signal: AbortSignal): AsyncGenerator<ServerFrame> {
-    for (let at = 0; ; ) {
-      const frame = frames[at];
-      if (frame) {
-        at++;
-        yield frame;
-      } else if (failure) throw failure;
-      else await once(news, 'news', { signal });
-    }
-  }
-
-  async function wait(what: string, match: (frame: ServerFrame) => boolean): Promise<never> {
-    const signal = AbortSignal.timeout(FRAME_TIMEOUT_MS);
+  async function wait<T extends ServerFrame>(
+    what: string,
+    match: (frame: ServerFrame) => frame is T,
+    from = 0,
+  ): Promise<T> {
     try {
-      for await (const frame of arrivals(signal)) if (match(frame)) return frame as never;
+      return await client.waitFor(match, { from });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (error instanceof WaitFailed) throw new DemoError(`${what} did not come: ${error.why}.`);
+      throw error;
     }
-    throw new DemoError(`${what} did not come within ${FRAME_TIMEOUT_MS / 1000} s.`);
   }
 
   return {
+    frames: client.frames,
     send(frame) {
       observer.sent(frame);
-      socket.send(JSON.stringify(frame));
+      client.send(frame);
     },
     wait,
-    cut: () => socket.terminate(),
+    cut: () => client.socket.terminate(),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

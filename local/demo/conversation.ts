@@ -88,18 +88,14 @@ async function readTranscript(
   seen: Omit<SessionRecord, 'transcript'>,
 ): Promise<readonly HistoryEntry[]> {
   for (let poll = 1; ; poll++) {
+    const from = connection.frames.length;
     connection.send({ type: 'history' });
-    const { entries } = await connection.wait('history', nth(poll, ofType('history')));
+    const { entries } = await connection.wait('history', ofType('history'), from);
     if (poll === MAX_HISTORY_POLLS || brokenPromises({ ...seen, transcript: entries }).length === 0)
       return entries;
     await sleep(HISTORY_POLL_MS);
   }
 }
-
-const nth = <T extends ServerFrame>(n: number, match: (frame: ServerFrame) => frame is T) => {
-  let count = 0;
-  return (frame: ServerFrame): frame is T => match(frame) && ++count === n;
-};
 
 const ofType =
   <T extends ServerFrame['type']>(type: T) =>
@@ -107,11 +103,8 @@ const ofType =
     frame.type === type;
 
 async function chunks(connection: DemoConnection, count: number): Promise<void> {
-  const seen = new Set<number>();
-  await connection.wait(`chunk ${count}`, (frame) => {
-    if (frame.type === 'chunk') seen.add(frame.seq);
-    return seen.size >= count;
-  });
+  const received = () => new Set(connection.frames.filter(ofType('chunk')).map(({ seq }) => seq)).size;
+  await connection.wait(`chunk ${count}`, () => received() >= count);
 }
 
 async function acceptedAs(connection: DemoConnection, id: string, placement: string): Promise<void> {

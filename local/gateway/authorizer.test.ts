@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { connect, HandshakeRefused } from '../../test/support/ws-client.ts';
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
+import { connect } from '../../test/support/ws-client.ts';
 import type { AuthorizerEvent, ConnectEvent, DisconnectEvent, MessageEvent } from './events.ts';
 import { ok, recorder, recording, startGateway } from './test-gateway.ts';
 import type { Invoke } from './types.ts';

@@ -1,7 +1,8 @@
 import { connect as dial } from 'node:net';
 import { PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import { describe, expect, it } from 'vitest';
-import { connect, HandshakeRefused } from '../../test/support/ws-client.ts';
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
+import { connect } from '../../test/support/ws-client.ts';
 import type { ConnectEvent, DisconnectEvent, MessageEvent } from './events.ts';
 import { gate, ok, recorder, recording, startGateway } from './test-gateway.ts';
 import { managementClient } from './test-management.ts';

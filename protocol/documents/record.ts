@@ -233,7 +233,9 @@ class Tape {
   }
 
   async until(last: Match, order: 'as it came' | 'replies first' = 'replies first'): Promise<void> {
-    const frames = (await this.#client.until((frame) => frame.type !== undefined && last(frame), TIMEOUT_MS))
+    const frames = (
+      await this.#client.until((frame) => frame.type !== undefined && last(frame), { timeoutMs: TIMEOUT_MS })
+    )
       .filter((frame): frame is ServerFrame => frame.type !== undefined)
       .map((frame) => this.#names.apply(frame));
     // A reply and the events of the same cause are sent at the same time: which arrives first differs from run to run.

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
 import { accepted, chunk, end, eventsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
-import { connect, HandshakeRefused } from '../support/ws-client.ts';
+import { connect } from '../support/ws-client.ts';
 
 const ANN = { principal: { tenant: 'acme', subject: 'ann' }, query: { token: 'token-of-ann' } };
 const BOB = { principal: { tenant: 'acme', subject: 'bob' }, query: { token: 'token-of-bob' } };

@@ -37,7 +37,7 @@ describe('a turn that outlives its function', () => {
       const client = await stack.connect(session);
       const times = timesOfEvents(client);
       client.send({ type: 'message', content: 'tell me everything' });
-      await client.waitFor(isEnd, LONG_WAIT_MS);
+      await client.waitFor(isEnd, { timeoutMs: LONG_WAIT_MS });
 
       expect(endsOf(client)).toMatchObject([{ type: 'done', full_response: words.join('') }]);
       expect(await stack.stored.lines(session)).toEqual([

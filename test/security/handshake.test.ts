@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Principal } from '../../core/store/items.ts';
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
 import { end } from '../support/frames.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-import { type ConnectOptions, connect, HandshakeRefused } from '../support/ws-client.ts';
+import { type ConnectOptions, connect } from '../support/ws-client.ts';
 import { ATTACKS, AUDIENCE, goodClaims } from './attacks.ts';
 import { type Claims, type Issuer, newKey, signedBy, startIssuer } from './issuer.ts';
 

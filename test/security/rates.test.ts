@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
 import { accepted, chunk, end, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { type ClientOptions, givenStack } from '../support/stack.ts';
-import {
-  connect,
-  type FrameOf,
-  HandshakeRefused,
-  type Received,
-  type WsClient,
-} from '../support/ws-client.ts';
+import { connect, type FrameOf, type Received, type WsClient } from '../support/ws-client.ts';
 
 /**
  * Windows are minutes of the wall clock, so that one may end in the middle of a test: what is sent is always more than two

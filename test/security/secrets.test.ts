@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startLocalCloud } from '../../local/cloud.ts';
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
 import { TEST_BUNDLES } from '../support/bundles.ts';
 import { end, endsOf } from '../support/frames.ts';
 import { startScriptedModel } from '../support/scripted-model.ts';
-import { connect, HandshakeRefused } from '../support/ws-client.ts';
+import { connect } from '../support/ws-client.ts';
 
 const KEY = 'sk-the-key-of-the-model-provider';
 const TOKENS = 'token-of-ann=acme/ann';

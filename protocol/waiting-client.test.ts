@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { connect, HandshakeRefused, type WsClient } from './ws-client.ts';
+import { WAIT_MS } from '../test/support/timeouts.ts';
+import { connect, type WsClient } from '../test/support/ws-client.ts';
+import { HandshakeRefused, openWaitingClient } from './waiting-client.ts';
 
 interface Pair {
   client: WsClient;
@@ -73,8 +75,8 @@ it('says what came instead when a wait runs out', async () => {
   post(server, pong(1), connected);
   await client.next('pong');
   await client.waitFor('connected');
-  await expect(client.next('done', 1)).rejects.toThrow(
-    /Waited for next "done": nothing within 1 ms. The socket is open.\n2 frames received.*\n {4}.*"nonce":1.*\n {2}\* .*hello/,
+  await expect(client.next('done', { timeoutMs: 1 })).rejects.toThrow(
+    /Waited for next "done": nothing within 0.001 s.\n2 frames received.*\n {4}.*"nonce":1.*\n {2}\* .*hello/,
   );
 });
 
@@ -82,7 +84,7 @@ it('fails a wait at once when the socket closes, and every later one', async () 
   const { client, server } = await pair();
   const waiting = client.next('done');
   server.close(4000, 'no more');
-  await expect(waiting).rejects.toThrow('the socket closed. The socket is closed with 4000 "no more"');
+  await expect(waiting).rejects.toThrow('the socket was closed with 4000 "no more"');
   expect(await client.closed).toEqual({ code: 4000, reason: 'no more' });
   await expect(client.next('done')).rejects.toThrow('4000');
 });
@@ -142,4 +144,35 @@ it('ends without a handshake when asked to', async () => {
   const ended = once(server, 'close');
   await client.terminate();
   expect((await ended)[0]).toBe(1006);
+});
+
+it('finds frames from an index on', async () => {
+  const { client, server } = await pair();
+  post(server, pong(1), connected, pong(2));
+  await client.waitFor('connected');
+  expect(await client.waitFor('pong', { from: 1 })).toEqual(pong(2));
+});
+
+it('fails every wait that is going on when told to, and none that begins later', async () => {
+  const { client, server } = await pair();
+  const waiting = client.waitFor('done', { what: 'the end' });
+  client.failWaits('too many frames');
+  await expect(waiting).rejects.toThrow('Waited for the end: too many frames.');
+  post(server, connected);
+  expect(await client.next('connected')).toEqual(connected);
+});
+
+it('keeps what its reader makes of a message, and nothing for which that returns undefined', async () => {
+  const { server, url } = await listen();
+  const [client, [socket]] = await Promise.all([
+    openWaitingClient(url, {
+      timeoutMs: WAIT_MS,
+      read: (text, isBinary) => (isBinary ? undefined : { type: text }),
+    }),
+    once(server, 'connection'),
+  ]);
+  socket.send(Buffer.from('binary'), { binary: true });
+  socket.send('text');
+  await client.next('text');
+  expect(client.frames).toEqual([{ type: 'text' }]);
 });
