@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { epochMs } from '../config/units.ts';
 import type { Clock, NewId } from '../core/ports.ts';
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
-  async sleep(ms, signal) {
+  now: () => epochMs(Date.now()),
+  async sleep(duration, signal) {
     try {
-      await sleep(ms, undefined, signal && { signal });
+      await sleep(duration, undefined, signal && { signal });
     } catch (error) {
       // Aborted by the caller, which is no error.
       if (!signal?.aborted) throw error;

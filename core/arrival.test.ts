@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { epochMs } from '../config/units.ts';
 import { arrivalWait, inOrderOfArrival } from './arrival.ts';
 import type { PendingMessage } from './store/items.ts';
 
 const message = (at: number, rest: Partial<PendingMessage> = {}): PendingMessage => ({
   content: 'text',
   turn: 'turn',
-  at,
+  at: epochMs(at),
   ...rest,
 });
 const idsOf = (messages: Record<string, PendingMessage>) => inOrderOfArrival(messages).map(({ id }) => id);
@@ -54,7 +55,7 @@ describe('P6: the order of arrival', () => {
 });
 
 describe('a boundary waits', () => {
-  const now = 1000;
+  const now = epochMs(1000);
 
   it('for a hole in the count of the lane’s own client', () => {
     expect(arrivalWait({ inbox: { a: message(now, { order: 3 }) }, lastOrder: 1 }, now)).toBeGreaterThan(0);

@@ -1,3 +1,4 @@
+import { type EpochMs, type Milliseconds, milliseconds } from '../config/units.ts';
 import type { Lane, PendingMessage } from './store/items.ts';
 
 const natural = new Intl.Collator('en', { numeric: true });
@@ -40,15 +41,15 @@ function ofOneSender<M extends PendingMessage>(list: readonly WithId<M>[]): With
 }
 
 /** With warm functions, messages that are sent back to back reach the lane within this time of each other. */
-const BURST_MS = 50;
+const BURST_MS = milliseconds(50);
 /** A message whose frame starts a new execution environment can be this late. A rejected message never comes. */
-const HOLE_MS = 1000;
+const HOLE_MS = milliseconds(1000);
 
 /**
- * How long a boundary should wait for messages that were sent before those in the inbox, in milliseconds: otherwise they
+ * How long a boundary should wait for messages that were sent before those in the inbox: otherwise they
  * would be applied after them. Zero in ordinary use. A burst, or a hole in the client's own count, makes a boundary wait.
  */
-export function arrivalWait(lane: Pick<Lane, 'inbox' | 'lastOrder'>, now: number): number {
+export function arrivalWait(lane: Pick<Lane, 'inbox' | 'lastOrder'>, now: EpochMs): Milliseconds {
   const bySender = Map.groupBy(Object.values(lane.inbox), ({ from = '' }) => from);
   const waits = [...bySender].map(([from, messages]) => {
     const age = Math.max(0, now - Math.max(...messages.map((message) => message.at)));
@@ -58,5 +59,5 @@ export function arrivalWait(lane: Pick<Lane, 'inbox' | 'lastOrder'>, now: number
     const before = from === '' ? (lane.lastOrder ?? 0) : Math.min(...counts) - 1;
     return Math.max(...counts) - before - new Set(counts).size > 0 ? HOLE_MS - age : 0;
   });
-  return Math.max(0, ...waits);
+  return milliseconds(Math.max(0, ...waits));
 }

@@ -1,3 +1,4 @@
+import { type EpochMs, milliseconds } from '../config/units.ts';
 import type { Core } from './core.ts';
 import type { Audience } from './store/items.ts';
 import { LIVE } from './store/items.ts';
@@ -6,20 +7,20 @@ import { stopListening } from './store/lane/connection.ts';
 import { leaveAudience } from './store/session-writes.ts';
 
 /** A connection that takes longer than this for its frames does not hold back the others and the model's stream. */
-const SLOW_LISTENER_MS = 1000;
+const SLOW_LISTENER_MS = milliseconds(1000);
 /** A connection that is this many frames behind is closed. Its client resumes and misses nothing (P9). */
 const MAX_BACKLOG = 200;
 /** Tries of one post, beyond those of the SDK. The wait between them doubles: about three seconds in all. */
 const MAX_POST_TRIES = 6;
-const FIRST_BACKOFF_MS = 100;
+const FIRST_BACKOFF_MS = milliseconds(100);
 
 /** A connection that is catching up for longer was left so by a function that died. It gets what was kept for it. */
-const CATCH_UP_MS = 3000;
-const CATCH_UP_POLL_MS = 50;
+const CATCH_UP_MS = milliseconds(3000);
+const CATCH_UP_POLL_MS = milliseconds(50);
 
 interface Listener {
   /** Frames that are kept while the connection is catching up, and since when. Undefined if it is live. */
-  kept: { frames: string[]; since: number } | undefined;
+  kept: { frames: string[]; since: EpochMs } | undefined;
   /** It was catching up for too long: its entry in the audience is ignored until it says that it is live. */
   overdue: boolean;
   /** Resolves when all its frames so far are posted. One writer per connection keeps the order. */
@@ -122,7 +123,7 @@ export class Broadcast {
       } catch (error) {
         // A repeated post is harmless, since clients drop a `seq` that they have. A missing one is not.
         if (tries === MAX_POST_TRIES) return this.#giveUp(connection, String(error));
-        await this.#core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
+        await this.#core.clock.sleep(milliseconds(FIRST_BACKOFF_MS * 2 ** (tries - 1)));
       }
     }
   }

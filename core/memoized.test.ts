@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { milliseconds } from '../config/units.ts';
 import { memoized } from './memoized.ts';
 
 it('is made once, also for those who ask while it is made', async () => {
@@ -23,7 +24,7 @@ it('is made again after it failed, and then kept', async () => {
 it('is made again when its time is over', async () => {
   let made = 0;
   let time = 1000;
-  const thing = memoized(async () => ++made, { forMs: 500, now: () => time });
+  const thing = memoized(async () => ++made, { forMs: milliseconds(500), now: () => time });
   expect(await thing()).toBe(1);
   time = 1499;
   expect(await thing()).toBe(1);

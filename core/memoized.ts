@@ -1,13 +1,15 @@
+import { type Milliseconds, milliseconds } from '../config/units.ts';
+
 export interface MemoizedOptions {
-  /** Age in milliseconds after which the next call makes a new value. Default: never. */
-  forMs?: number;
+  /** Age after which the next call makes a new value. Default: never. */
+  forMs?: Milliseconds;
   now?: () => number;
 }
 
 /** Calls `make` once and returns its promise to every caller. After a rejection, the next call tries again. */
 export function memoized<T>(
   make: () => Promise<T>,
-  { forMs = Number.POSITIVE_INFINITY, now = Date.now }: MemoizedOptions = {},
+  { forMs = milliseconds(Number.POSITIVE_INFINITY), now = Date.now }: MemoizedOptions = {},
 ): () => Promise<T> {
   let made: { thing: Promise<T>; at: number } | undefined;
   return () => {

@@ -1,3 +1,4 @@
+import type { Milliseconds } from '../config/units.ts';
 import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
 import type { Json } from './json.ts';
@@ -81,6 +82,6 @@ export interface Toolbox {
   isIdempotent(name: string): boolean;
   /** Whether a message with `delivery: now` may stop a call of it. */
   isAbortable(name: string): boolean;
-  /** How long a call may take, in milliseconds. Then it is stopped, and its result says so. */
-  timeLimitMs(name: string): number;
+  /** How long a call may take. Then it is stopped, and its result says so. */
+  timeLimitMs(name: string): Milliseconds;
 }

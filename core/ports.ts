@@ -1,4 +1,5 @@
 import type { CountMetric, SplitMetric, TimeMetric } from '../config/metrics.ts';
+import type { EpochMs, Milliseconds, Seconds } from '../config/units.ts';
 import type { Key } from './store/keys.ts';
 import type { Update } from './store/update.ts';
 
@@ -35,10 +36,10 @@ export interface TurnJob {
 /** A request to delete a session, and what late writers still add to it until `until`. */
 export interface Deletion {
   session: string;
-  /** When the deletion was requested, in milliseconds since the epoch. A session made later is another one. */
-  at: number;
-  /** Until when a function that had begun before may still write, in milliseconds since the epoch. */
-  until: number;
+  /** When the deletion was requested. A session made later is another one. */
+  at: EpochMs;
+  /** Until when a function that had begun before may still write. */
+  until: EpochMs;
 }
 
 export interface Queues {
@@ -47,10 +48,10 @@ export interface Queues {
    * drop a job as a repeat of one that is consumed already, and nobody would run the slot.
    */
   sendJob(job: TurnJob, sender: string): Promise<void>;
-  /** Invokes the deadline function for the slot after so many seconds (at most 900). */
-  sendDeadline(job: TurnJob, seconds: number): Promise<void>;
-  /** Invokes the deadline function for the deletion after so many seconds (at most 900). */
-  sendDeletion(deletion: Deletion, seconds: number): Promise<void>;
+  /** Invokes the deadline function for the slot after a delay (at most 900 seconds). */
+  sendDeadline(job: TurnJob, delay: Seconds): Promise<void>;
+  /** Invokes the deadline function for the deletion after a delay (at most 900 seconds). */
+  sendDeletion(deletion: Deletion, delay: Seconds): Promise<void>;
 }
 
 export interface Gateway {
@@ -61,10 +62,9 @@ export interface Gateway {
 }
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number;
-  /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  now(): EpochMs;
+  /** Resolves after `duration`, or at once when `signal` aborts; never rejects. */
+  sleep(duration: Milliseconds, signal?: AbortSignal): Promise<void>;
 }
 
 /** Unique, unguessable, at most 64 visible ASCII characters. */
@@ -84,5 +84,5 @@ export interface Metrics {
   count(name: CountMetric, value?: number): void;
   /** `part`: the value of the metric's dimension. */
   countBy(name: SplitMetric, part: string): void;
-  time(name: TimeMetric, ms: number): void;
+  time(name: TimeMetric, duration: Milliseconds): void;
 }

@@ -1,6 +1,7 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { epochMs } from '../config/units.ts';
 import type { Principal } from '../core/store/items.ts';
 import {
   connectionKey,
@@ -56,7 +57,7 @@ async function fill(principal: Principal, tag: string): Promise<number> {
     [laneKey(session, `lane-${tag}`)],
     [sessionKey(session)],
     [messageKey(session, 'm')],
-    [listingKey(principal, { created: 1, sessionId: 'chat' })],
+    [listingKey(principal, { created: epochMs(1), sessionId: 'chat' })],
     [rateKey(principal, 'frames', 7)],
     ...Array.from({ length: 30 }, (_, n): [{ pk: string; sk: string }] => [entryKey(session, n)]),
     [eventsKey(session, 9)],

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { dynamoStore } from '../aws/dynamodb/store.ts';
 import { sqsQueues } from '../aws/sqs/queues.ts';
-import type { Queues, Store } from '../core/ports.ts';
+import { systemClock } from '../aws/system.ts';
+import type { Clock, Queues, Store } from '../core/ports.ts';
 import { requestDeletion } from '../core/session/deletion.ts';
 import { exportPage } from '../core/session/export.ts';
 import { listSessions } from '../core/session/session-list.ts';
@@ -31,12 +32,12 @@ class Failure extends Error {
 interface Services {
   store: Store;
   queues: Pick<Queues, 'sendDeletion'>;
-  now(): number;
+  clock: Pick<Clock, 'now'>;
 }
 
 /** Gives what is to be printed. Throws `Failure` with a line for people. */
 async function* run(
-  { store, queues, now }: Services,
+  { store, queues, clock }: Services,
   [command, tenant, subject, sessionId, ...rest]: readonly string[],
   confirmed: boolean,
 ): AsyncGenerator<string> {
@@ -60,7 +61,7 @@ async function* run(
       throw new Failure(`A name has 1 to ${MAX_LABEL_LENGTH} characters.`);
     if (!(await store.update(sessionKey(session), rename(name))).ok) throw absent;
   } else if (confirmed) {
-    await requestDeletion({ queues, clock: { now } }, session);
+    await requestDeletion({ queues, clock }, session);
     yield `${sessionId} is being deleted: its items go within seconds\n`;
   } else {
     const { entry, name: called } = found;
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
   const queue = values.queue ?? process.env.MIDTURN_DEADLINE_QUEUE_URL;
   if (!table) throw new Failure(USAGE);
   if (positionals[0] === 'delete' && values.yes && !queue) throw new Failure('delete --yes needs --queue.');
-  const services = { store: dynamoStore(table), queues: sqsQueues('', queue ?? ''), now: Date.now };
+  const services = { store: dynamoStore(table), queues: sqsQueues('', queue ?? ''), clock: systemClock };
   for await (const text of run(services, positionals, values.yes)) process.stdout.write(text);
 }
 

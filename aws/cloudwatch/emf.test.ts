@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { milliseconds } from '../../config/units.ts';
 import { embeddedMetrics } from './emf.ts';
 
 function given() {
@@ -32,9 +33,9 @@ describe('embedded metrics', () => {
     metrics.count('Steps');
     metrics.count('Steps');
     metrics.count('InputTokens', 120);
-    metrics.time('FirstChunk', 40);
-    metrics.time('FirstChunk', 60);
-    metrics.time('TurnTime', 700);
+    metrics.time('FirstChunk', milliseconds(40));
+    metrics.time('FirstChunk', milliseconds(60));
+    metrics.time('TurnTime', milliseconds(700));
     expect(flushed()).toEqual([
       {
         _aws: directive(
@@ -87,7 +88,7 @@ describe('embedded metrics', () => {
 
   it('puts at most a hundred values of a metric into one line', () => {
     const { metrics, flushed } = given();
-    for (let n = 0; n < 250; n++) metrics.time('QueueWait', n);
+    for (let n = 0; n < 250; n++) metrics.time('QueueWait', milliseconds(n));
     metrics.count('Steps');
     const lines = flushed();
     expect(lines.map(({ QueueWait }) => QueueWait.length)).toEqual([100, 100, 50]);

@@ -41,7 +41,7 @@ export function embeddedMetrics(
   return {
     count: (name, value = 1) => add(valuesOf(name), value),
     countBy: (name, part) => add(valuesOf(name, part), 1),
-    time: (name, ms) => valuesOf(name).push(Math.max(0, ms)),
+    time: (name, duration) => valuesOf(name).push(Math.max(0, duration)),
     flush() {
       for (const { dimensions, values } of lines.values()) {
         for (const batch of batches(values)) {

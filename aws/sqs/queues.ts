@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
+import { epochMs, type Seconds } from '../../config/units.ts';
 import type { Deletion, Queues, TurnJob } from '../../core/ports.ts';
 import { SERVICE_TIMEOUTS } from '../timeouts.ts';
 
@@ -14,10 +15,14 @@ const deletionBody = z.object({
 export const parseJob = (body: string): TurnJob => jobBody.parse(JSON.parse(body));
 
 /** Parses the body of a message in the deadline queue. Throws on anything else. */
-export const parseDeadline = (body: string): TurnJob | { deletion: Deletion } =>
-  z.union([jobBody, deletionBody]).parse(JSON.parse(body));
+export function parseDeadline(body: string): TurnJob | { deletion: Deletion } {
+  const message = z.union([jobBody, deletionBody]).parse(JSON.parse(body));
+  if (!('deletion' in message)) return message;
+  const { session, at, until } = message.deletion;
+  return { deletion: { session, at: epochMs(at), until: epochMs(until) } };
+}
 
-const delay = (seconds: number) => Math.min(900, Math.max(0, Math.ceil(seconds)));
+const delaySeconds = (delay: Seconds) => Math.min(900, Math.max(0, Math.ceil(delay)));
 
 /** SQS allows ids of 128 characters without spaces. A session's key may be longer and may contain any character. */
 export const groupOf = (session: string): string => createHash('sha256').update(session).digest('hex');
@@ -39,21 +44,21 @@ export function sqsQueues(
         }),
       );
     },
-    async sendDeadline(job, seconds) {
+    async sendDeadline(job, delay) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: deadlineQueueUrl,
           MessageBody: JSON.stringify(job),
-          DelaySeconds: delay(seconds),
+          DelaySeconds: delaySeconds(delay),
         }),
       );
     },
-    async sendDeletion(deletion, seconds) {
+    async sendDeletion(deletion, delay) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: deadlineQueueUrl,
           MessageBody: JSON.stringify({ deletion }),
-          DelaySeconds: delay(seconds),
+          DelaySeconds: delaySeconds(delay),
         }),
       );
     },

@@ -1,3 +1,4 @@
+import { epochSeconds } from '../../config/units.ts';
 import { entryKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { summarize } from '../stats.ts';
 import type { Script } from '../virtual/agent.ts';
@@ -126,7 +127,7 @@ function remember({ cloud: { table } }: Talk, entries: number): void {
   const session = sessionOf(ANN, SESSION);
   for (let n = 1; n <= entries; n++) {
     const turn = `earlier${Math.ceil(n / 2)}`;
-    const expires = 2_000_000_000;
+    const expires = epochSeconds(2_000_000_000);
     table.put(
       entryKey(session, n),
       n % 2 === 1

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { managementGateway } from '../../aws/api-gateway/gateway.ts';
 import { noMetrics } from '../../aws/cloudwatch/emf.ts';
 import { dynamoStore } from '../../aws/dynamodb/store.ts';
+import { epochSeconds } from '../../config/units.ts';
 import { laneKey } from '../../core/store/keys.ts';
 import { commit } from '../../core/store/lane/commit.ts';
 import { emptyLane } from '../../core/store/lane/lane.ts';
@@ -45,7 +46,7 @@ export async function measureSdk(): Promise<SdkCpu> {
     const store = dynamoStore('bench', { ...config, endpoint });
     const gateway = managementGateway(`${endpoint}/stage`, noMetrics, config);
     const key = laneKey('session', 'lane');
-    const lane = emptyLane('session', 'connection', 0);
+    const lane = emptyLane('session', 'connection', epochSeconds(0));
     const chunk = ' the plan for a team of five';
     const update = commit({
       lease: 'x'.repeat(20),

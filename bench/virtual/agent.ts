@@ -1,3 +1,4 @@
+import { milliseconds } from '../../config/units.ts';
 import type { Model, ModelRequest, Toolbox } from '../../core/model.ts';
 import type { CloudOptions } from './cloud.ts';
 import type { Call } from './time.ts';
@@ -61,7 +62,7 @@ export function pacedAgent(next: () => Script): { calls: ModelCall[]; agent: Clo
       needsApproval: async () => false,
       isIdempotent: () => true,
       isAbortable: () => false,
-      timeLimitMs: () => 60_000,
+      timeLimitMs: () => milliseconds(60_000),
     };
     return { model, toolbox };
   };

@@ -1,6 +1,8 @@
 import { readLimits, readRates, readRetention } from '../../config/settings/limits.ts';
 import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
+import { epochMs, milliseconds } from '../../config/units.ts';
+
 import type { Core } from '../../core/core.ts';
 import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
@@ -97,7 +99,7 @@ export class VirtualCloud {
   async #frame(connectionId: string, principal: Principal, body: string): Promise<void> {
     const over = this.#begun();
     const name = { service: 'execute-api', operation: `frame ${typeOf(body)}`, by: 'client' };
-    const receivedAt = this.time.now;
+    const receivedAt = epochMs(this.time.now);
     await this.time.call(name, this.#options.delay('frame'), () => {});
     await handleFrame(this.#coreFor('inbound'), { connectionId, body, receivedAt, countedFor: principal });
     over();
@@ -127,9 +129,9 @@ export class VirtualCloud {
         core: this.#coreFor('turn'),
         agentFor: async () => this.#agent,
         settings: SETTINGS,
-        remainingMs: () => endsAt - time.now,
-        reserveMs: RESERVE_MS,
-        maxToolMs: TURN_MS - 2 * RESERVE_MS,
+        remainingMs: () => milliseconds(endsAt - time.now),
+        reserveMs: milliseconds(RESERVE_MS),
+        maxToolMs: milliseconds(TURN_MS - 2 * RESERVE_MS),
       },
       job,
     );
@@ -195,7 +197,7 @@ export class VirtualCloud {
         disconnect: async () => {},
       },
       clock: {
-        now: () => Math.floor(time.now),
+        now: () => epochMs(Math.floor(time.now)),
         sleep: (ms, signal) => time.wait({ service: 'clock', operation: 'wait', by }, ms, signal),
       },
       newId: () => `id${String(++this.#ids).padStart(18, '0')}`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { epochMs, epochSeconds } from '../../config/units.ts';
 import { findForwarded } from '../session/forwarded.ts';
 import { eventsKey, laneKey } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
@@ -20,7 +21,7 @@ const start: TurnEvent = { type: 'turn_start', seq: 1, turn: 't', message_ids: [
 async function given(...spills: TurnEvent[][]) {
   const core = {
     store: memoryStore(),
-    clock: { now: () => 0, sleep: async () => {} },
+    clock: { now: () => epochMs(0), sleep: async () => {} },
     retention: { transcriptDays: 1, eventHours: 24 },
   };
   for (const events of spills) await spillEvents(core, SESSION, events);
@@ -51,7 +52,7 @@ describe('P1: a message that set out to a turn', () => {
     const core = await given();
     const key = laneKey(SESSION, 'l');
     const look = () => findForwarded(core, SESSION, 'm', { laneId: 'l', turn: 't' });
-    const lane = { ...emptyLane(SESSION, 'c', 1), turn: 't', slot: 't' };
+    const lane = { ...emptyLane(SESSION, 'c', epochSeconds(1)), turn: 't', slot: 't' };
     await core.store.put(key, { ...lane, lease: 'w' });
     expect(await look()).toEqual({ is: 'under way' });
     // A late duplicate opened a turn of the same id again: nobody has it.

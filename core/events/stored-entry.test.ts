@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { epochSeconds } from '../../config/units.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
 import { entryOf, storedEntry } from './stored-entry.ts';
@@ -16,7 +17,7 @@ test('P13: whatever JSON a tool was given and gave, its entries come back as the
         { ...call, args: value },
         { ...result, output: value, is_error: true },
       ] as Entry[]) {
-        expect(entryOf(storedEntry(entry, 1))).toEqual(entry);
+        expect(entryOf(storedEntry(entry, epochSeconds(1)))).toEqual(entry);
       }
     }),
   );
@@ -24,8 +25,8 @@ test('P13: whatever JSON a tool was given and gave, its entries come back as the
 
 test('entries of earlier versions, which hold maps, are read as well', () => {
   const stored: StoredEntry[] = [
-    { ...call, args: { at: 1 }, expires: 9 },
-    { ...result, output: ['x'], expires: 9 },
+    { ...call, args: { at: 1 }, expires: epochSeconds(9) },
+    { ...result, output: ['x'], expires: epochSeconds(9) },
   ];
   expect(stored.map(entryOf)).toEqual([
     { ...call, args: { at: 1 } },

@@ -1,9 +1,10 @@
+import type { EpochSeconds } from '../../config/units.ts';
 import type { Json } from '../json.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
 
 /** An entry as the table has it: what a tool was given and gave is JSON text. */
-export function storedEntry(entry: Entry, expires: number): StoredEntry {
+export function storedEntry(entry: Entry, expires: EpochSeconds): StoredEntry {
   switch (entry.role) {
     case 'tool_call': {
       const { args, ...rest } = entry;

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../config/units.ts';
 import type { CancelFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
 import { ownValue } from '../own-value.ts';
@@ -14,7 +15,7 @@ import { answerOutcome } from './acknowledge.ts';
 
 /** A message that was just applied has an outcome by then. */
 const OUTCOME_TRIES = 3;
-const OUTCOME_WAIT_MS = 5;
+const OUTCOME_WAIT_MS = milliseconds(5);
 
 /**
  * Withdraws a message that no turn has applied, whichever of the session's connections sent it. Otherwise the answer says

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../config/units.ts';
 import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
 import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
 import { ID_PATTERN } from '../../protocol/limits.ts';
@@ -21,8 +22,8 @@ import { removeSession, renameSession, sendExport, sendSessions } from './sessio
 export interface InboundFrame {
   connectionId: string;
   body: string;
-  /** When API Gateway received it, in milliseconds since the epoch. */
-  receivedAt: number;
+  /** When API Gateway received it. */
+  receivedAt: EpochMs;
   /** The principal whose frames are counted. Absent if every connection has the same one. */
   countedFor?: Principal;
 }

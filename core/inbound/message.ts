@@ -1,3 +1,4 @@
+import { type EpochMs, milliseconds } from '../../config/units.ts';
 import type { MessageFrame } from '../../protocol/client-frames.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
@@ -21,7 +22,7 @@ import { repairLane } from './repair.ts';
 const MAX_ACCEPT_TRIES = 50;
 /** How often and how long to wait for an outcome that is just being written. */
 const OUTCOME_TRIES = 3;
-const OUTCOME_WAIT_MS = 5;
+const OUTCOME_WAIT_MS = milliseconds(5);
 
 /**
  * Accepts a message: one conditional write on its lane, or on the lane of the session's running turn, opens a turn or steers
@@ -31,7 +32,7 @@ export async function acceptMessage(
   core: Core,
   sender: Sender,
   frame: MessageFrame,
-  at: number,
+  at: EpochMs,
 ): Promise<void> {
   const refusal = checkContent(frame);
   if (refusal) {
@@ -115,7 +116,7 @@ async function elsewhere(
   return own && forwardDestination(core, ownId, own, acceptance);
 }
 
-const pendingMessage = (frame: MessageFrame, at: number, turn: string): PendingMessage => ({
+const pendingMessage = (frame: MessageFrame, at: EpochMs, turn: string): PendingMessage => ({
   content: /* rule: content-kept-as-sent */ frame.content,
   turn,
   at,

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionStart } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
@@ -17,10 +18,10 @@ import { sendMissed } from './replay.ts';
  */
 
 /** Waiting frames poll whether the connection is open, less and less often. */
-const FIRST_POLL_MS = 10;
-const LAST_POLL_MS = 250;
+const FIRST_POLL_MS = milliseconds(10);
+const LAST_POLL_MS = milliseconds(250);
 /** An opener that takes longer is considered dead, and another frame opens the connection: twice is better than never. */
-const OPENER_TIMEOUT_MS = 2000;
+const OPENER_TIMEOUT_MS = milliseconds(2000);
 
 /** The session and lane that the first frame may still choose. */
 export interface ConnectionChoice {
@@ -49,7 +50,7 @@ export async function openConnection(
   let read = await core.store.get(key);
   let waitsFor = read?.opener;
   let since = core.clock.now();
-  for (let pause = FIRST_POLL_MS; read && !read.opened; pause = Math.min(2 * pause, LAST_POLL_MS)) {
+  for (let pause: number = FIRST_POLL_MS; read && !read.opened; pause = Math.min(2 * pause, LAST_POLL_MS)) {
     if (read.opener !== waitsFor) {
       waitsFor = read.opener;
       since = core.clock.now();
@@ -59,7 +60,7 @@ export async function openConnection(
       const bound = mine.ok ? await bind(core, id, me, mine.item, wish) : undefined;
       if (bound) return { connection: await sendOpening(core, id, bound, wish), here: true };
     }
-    await core.clock.sleep(pause);
+    await core.clock.sleep(milliseconds(pause));
     read = await core.store.get(key);
   }
   return read && { connection: read, here: false };

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { noMetrics } from '../../aws/cloudwatch/emf.ts';
-import { seconds } from '../../config/units.ts';
+
+import { epochMs, seconds } from '../../config/units.ts';
+
 import type { Core } from '../core.ts';
 import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
 import { memoryStore } from '../testing/memory-store.ts';
@@ -19,7 +21,7 @@ function given({ frames = 2, connections = 1, fails = false } = {}) {
     store: fails ? { ...store, update: () => Promise.reject(new Error('throttled')) } : store,
     queues: { sendJob: unused, sendDeadline: unused, sendDeletion: unused },
     gateway: { post: unused, disconnect: unused },
-    clock: { now: () => time.now, sleep: unused },
+    clock: { now: () => epochMs(time.now), sleep: unused },
     newId: () => 'id',
     log,
     metrics: noMetrics,

@@ -1,3 +1,11 @@
+import {
+  between,
+  type EpochSeconds,
+  epochMs,
+  epochSeconds,
+  type Milliseconds,
+  milliseconds,
+} from '../../config/units.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import { errorReply } from '../replies.ts';
@@ -13,16 +21,16 @@ import { count, setIfAbsent } from '../store/update.ts';
  */
 export type Counted = 'frames' | 'aborts' | 'connections';
 
-const WINDOW_MS = 60_000;
+const WINDOW_MS = milliseconds(60_000);
 
 export interface Excess {
   limit: number;
   /** Until the next window. */
-  retryAfterMs: number;
+  retryAfterMs: Milliseconds;
 }
 
 /** Unconditional: a count is always right, and a repeated request counts one too many, on the safe side. */
-const oneMore = (expires: number): Update<RateCount> => ({
+const oneMore = (expires: EpochSeconds): Update<RateCount> => ({
   when: [],
   change: [count('count', 1), setIfAbsent('expires', expires)],
 });
@@ -36,13 +44,13 @@ export async function excessOf(core: Core, principal: Principal, kind: Counted):
   if (limit === 0) return undefined;
   const now = core.clock.now();
   const window = Math.floor(now / WINDOW_MS);
-  const ends = (window + 1) * WINDOW_MS;
+  const ends = epochMs((window + 1) * WINDOW_MS);
   try {
     const written = await core.store.update(
       rateKey(principal, kind, window),
-      oneMore(Math.ceil(ends / 1000)),
+      oneMore(epochSeconds(Math.ceil(ends / 1000))),
     );
-    return written.ok && written.item.count > limit ? { limit, retryAfterMs: ends - now } : undefined;
+    return written.ok && written.item.count > limit ? { limit, retryAfterMs: between(now, ends) } : undefined;
   } catch (error) {
     core.log.warn('rate not counted', { kind, error: String(error) });
     return undefined;

@@ -1,3 +1,4 @@
+import { after, between, epochMs, toMs, toWholeSeconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import type { TurnJob } from '../ports.ts';
 import { laneKey } from '../store/keys.ts';
@@ -13,14 +14,14 @@ export async function deadlinePassed(core: Core, job: TurnJob): Promise<void> {
   const key = laneKey(job.session, job.lane);
   const lane = await core.store.get(key);
   if (lane && hasWorkFor(lane, job.slot)) {
-    const seconds = core.limits.queueTimeoutSeconds;
+    const limit = toMs(core.limits.queueTimeoutSeconds);
     // Behind its own lane's turn a message waits because its sender asked for that. Its time begins afterwards.
     const left =
-      lane.slot === job.slot ? (lane.since ?? 0) + seconds * 1000 - core.clock.now() : seconds * 1000;
+      lane.slot === job.slot ? between(core.clock.now(), after(lane.since ?? epochMs(0), limit)) : limit;
     const begun = lane.slot === job.slot && (lane.lease !== undefined || lane.turn !== job.slot);
     if (begun) return;
     if (left > 0) {
-      await core.queues.sendDeadline(job, Math.ceil(left / 1000));
+      await core.queues.sendDeadline(job, toWholeSeconds(left));
       return;
     }
     if (!(await rejectSlot(core, job, 'SESSION_QUEUE_TIMEOUT'))) return;

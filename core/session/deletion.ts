@@ -1,3 +1,4 @@
+import { after, between, type EpochMs, milliseconds, seconds, toWholeSeconds } from '../../config/units.ts';
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
@@ -32,11 +33,11 @@ import { reportOutcomes } from './outcomes.ts';
  */
 
 /** Lambda's longest time limit, and a while for requests that were on their way to the table. */
-const LAST_WRITE_MS = (15 + 5) * 60_000;
+const LAST_WRITE_MS = milliseconds((15 + 5) * 60_000);
 /** The longest delay of an SQS message. */
-const MAX_DELAY_SECONDS = 900;
+const MAX_DELAY_SECONDS = seconds(900);
 /** How soon a client that could not be told is told again. */
-const TELL_AGAIN_SECONDS = 30;
+const TELL_AGAIN_SECONDS = seconds(30);
 /** Items removed by one invocation: well within its time limit. */
 const MAX_ITEMS = 2000;
 const AT_ONCE = 25;
@@ -54,11 +55,11 @@ export async function deleteSession(core: Core, session: string, by?: string): P
   const at = core.clock.now();
   // Sent first: if this function dies from here on, the deadline function completes the deletion.
   // rule: items-removed-again-at-end
-  await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, MAX_DELAY_SECONDS);
+  await core.queues.sendDeletion({ session, at, until: after(at, LAST_WRITE_MS) }, MAX_DELAY_SECONDS);
   const buried = await markSessionDeleted(core, session, at);
   // rule: deletion-closes-lanes-first
   if (buried) await closeSession(core, session, buried, by);
-  await core.queues.sendDeletion({ session, at, until: at }, 0);
+  await core.queues.sendDeletion({ session, at, until: at }, seconds(0));
   return true;
 }
 
@@ -68,7 +69,7 @@ export async function requestDeletion(
   session: string,
 ): Promise<void> {
   const at = core.clock.now();
-  await core.queues.sendDeletion({ session, at, until: at + LAST_WRITE_MS }, 0);
+  await core.queues.sendDeletion({ session, at, until: after(at, LAST_WRITE_MS) }, seconds(0));
 }
 
 /** Handles a message of `sendDeletion`: completes the deletion, removes the items, and sends itself again until `until`. */
@@ -77,19 +78,20 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   const buried = await markSessionDeleted(core, session, at);
   if (!buried) return;
   const areTold = await closeSession(core, session, buried);
-  const isLast = /* rule: cache-notes-kept-to-the-end */ core.clock.now() >= at + LAST_WRITE_MS;
+  const isLast = /* rule: cache-notes-kept-to-the-end */ core.clock.now() >= after(at, LAST_WRITE_MS);
   // A client is known by its lane. Nothing is removed while a lane is left.
   // rule: deletion-reported-again
   if (!areTold && !isLast) return core.queues.sendDeletion(deletion, TELL_AGAIN_SECONDS);
-  if (!(await removeItems(core, session, buried, isLast))) await core.queues.sendDeletion(deletion, 0);
+  if (!(await removeItems(core, session, buried, isLast)))
+    await core.queues.sendDeletion(deletion, seconds(0));
   else if (core.clock.now() < until) {
-    const seconds = Math.ceil((until - core.clock.now()) / 1000);
-    await core.queues.sendDeletion(deletion, Math.min(seconds, MAX_DELAY_SECONDS));
+    const left = toWholeSeconds(between(core.clock.now(), until));
+    await core.queues.sendDeletion(deletion, seconds(Math.min(left, MAX_DELAY_SECONDS)));
   }
 }
 
 /** Undefined: there is no such session, or it was made after the request. */
-async function markSessionDeleted(core: Core, session: string, at: number): Promise<Session | undefined> {
+async function markSessionDeleted(core: Core, session: string, at: EpochMs): Promise<Session | undefined> {
   const key = sessionKey(session);
   const buried = await core.store.update(key, markDeleted(at, expiry(core).tombstone));
   const item = buried.ok ? buried.item : await core.store.get(key);
@@ -193,7 +195,7 @@ async function postTerminalEvent(
   await broadcast.send([frame]);
   await broadcast.settled();
   core.metrics.countBy('Turns', last.type);
-  if (lane.begun) core.metrics.time('TurnTime', core.clock.now() - lane.begun.at);
+  if (lane.begun) core.metrics.time('TurnTime', between(lane.begun.at, core.clock.now()));
 }
 
 /** Whether the client was notified. If not, it is tried again, and its next frame is answered so too. */

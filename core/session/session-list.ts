@@ -1,3 +1,4 @@
+import type { EpochSeconds } from '../../config/units.ts';
 import type { SessionSummary } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
@@ -12,9 +13,9 @@ const HIGHEST = '~';
  * Puts a session into its principal's list when its first turn begins, and again only if the listing would expire before
  * the session.
  *
- * @returns until when it is listed, in seconds since the epoch. The session remembers it, so most turns cost no write.
+ * @returns until when it is listed. The session remembers it, so most turns cost no write.
  */
-export async function keepListed(core: Core, item: Session): Promise<number> {
+export async function keepListed(core: Core, item: Session): Promise<EpochSeconds> {
   const { session, listing: expires } = expiry(core);
   if (item.listed !== undefined && item.listed >= session) return item.listed;
   const { principal, sessionId, created } = item;

@@ -1,3 +1,4 @@
+import { type EpochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { TurnJob } from '../ports.ts';
@@ -9,7 +10,7 @@ import { admit, release } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
 
 /** A function that is alive has sent its turn job long before. */
-export const OPENER_GRACE_MS = 3000;
+export const OPENER_GRACE_MS = milliseconds(3000);
 
 /** Why a slot is not admitted. A session that does not exist has expired, or was deleted long ago. */
 type Refusal = Extract<WithdrawalCode, 'SESSION_QUEUE_FULL' | 'SESSION_DELETED'>;
@@ -64,7 +65,7 @@ async function refusalOf(core: Core, session: string): Promise<Refusal | undefin
 async function pruneQueue(core: Core, session: string, read: Session): Promise<boolean> {
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
-  const kept: (TurnJob & { at: number; runs: boolean })[] = [];
+  const kept: (TurnJob & { at: EpochMs; runs: boolean })[] = [];
   for (const [slot, { lane: laneId, at }] of Object.entries(read.queue)) {
     const token = { session, lane: laneId, slot };
     const isActive = read.active?.slot === slot;

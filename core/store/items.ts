@@ -1,9 +1,10 @@
+import type { EpochMs, EpochSeconds } from '../../config/units.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Content } from '../content.ts';
 import type { Entry } from '../events/entries.ts';
 
 /**
- * The items of the data model (docs/architecture.md). Times are milliseconds since the epoch; `expires` is in seconds.
+ * The items of the data model (docs/architecture.md).
  * The table has some attributes under shorter names: stored-names.ts.
  */
 
@@ -30,7 +31,7 @@ export interface Connection {
   opened?: boolean;
   /** A `connect` was answered. The next one is answered by a new `session_start`. */
   connected?: boolean;
-  expires: number;
+  expires: EpochSeconds;
 }
 
 /** A message that no turn has applied: in a lane's inbox, or waiting for a turn of its own. */
@@ -39,7 +40,7 @@ export interface PendingMessage {
   /** The turn that the message opens if its lane has none. */
   turn: string;
   /** When API Gateway received it. */
-  at: number;
+  at: EpochMs;
   /** The client's own count of its messages. */
   order?: number;
   /** Present and true for `delivery: now`: the running model call is cut. */
@@ -100,7 +101,7 @@ export interface Lane {
   turn?: string;
   slot?: string;
   /** When the turn began to wait for its session. */
-  since?: number;
+  since?: EpochMs;
   /** Unique to the last claim: only its worker can write for this lane (P8). */
   lease?: string;
   /** Unique to the last commit: a writer whose answer was lost recognises its own commit by it. */
@@ -108,7 +109,7 @@ export interface Lane {
   /** Claims since the last commit that made progress. */
   attempts: number;
   /** The last turn that began here: its first event, its first entry and its time. */
-  begun?: { turn: string; seq: number; entry: number; at: number };
+  begun?: { turn: string; seq: number; entry: number; at: EpochMs };
   usage?: TurnUsage;
   inbox: Record<string, PendingMessage>;
   /** The highest `order` that was applied. */
@@ -139,7 +140,7 @@ export interface Lane {
   /** Messages of this lane that steer another lane's turn, with their targets (core/session/forwarded.ts). */
   forwarded: Record<string, string>;
   /** Moved ahead by days with every message and every claim, so that a lane never expires under a turn. */
-  expires: number;
+  expires: EpochSeconds;
 }
 
 export interface Session {
@@ -147,52 +148,52 @@ export interface Session {
   sessionId: string;
   name?: string;
   /** When it was made. Orders its principal's list. */
-  created: number;
+  created: EpochMs;
   /** When its last turn began. */
-  lastActive?: number;
-  /** Until when it is in its principal's list, in seconds since the epoch. Renewed by a turn that would outlive that. */
-  listed?: number;
+  lastActive?: EpochMs;
+  /** Until when it is in its principal's list. Renewed by a turn that would outlive that. */
+  listed?: EpochSeconds;
   /** When it was deleted. Only this item is left, which keeps the id from being used until it expires. */
-  deleted?: number;
+  deleted?: EpochMs;
   /** Tools whose calls a user has approved for all of the session. */
   trusted?: string[];
   /** Admitted slots. */
-  queue: Record<string, { lane: string; at: number }>;
+  queue: Record<string, { lane: string; at: EpochMs }>;
   /** The slot that runs. A hint: its lane may have ended it already. */
   active?: { slot: string; lane: string };
   seq: number;
   entry: number;
   audience: Audience;
-  expires: number;
+  expires: EpochSeconds;
 }
 
 /** A session's place in its principal's list. What else a list shows is read from the session. */
 export interface Listing {
   sessionId: string;
-  created: number;
-  expires: number;
+  created: EpochMs;
+  expires: EpochSeconds;
 }
 
 /** What became of a message. The first outcome that is written is final. */
 export type MessageOutcome =
-  | { outcome: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: number }
-  | { outcome: 'withdrawn'; code: WithdrawalCode; expires: number };
+  | { outcome: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: EpochSeconds }
+  | { outcome: 'withdrawn'; code: WithdrawalCode; expires: EpochSeconds };
 
 /** What a model answered to a prompt, under the digest of all that shaped the answer. */
 export interface CachedAnswer {
   text: string;
-  expires: number;
+  expires: EpochSeconds;
 }
 
 export interface CacheNote {
-  expires: number;
+  expires: EpochSeconds;
 }
 
 /**
  * An entry as the table has it. What a tool was given and gave is JSON text: DynamoDB does not hold every JSON value (numbers
  * have 38 digits, maps at most 32 levels, keys are not empty). Earlier versions stored it as a map.
  */
-export type StoredEntry = { expires: number } & AsStored<Entry>;
+export type StoredEntry = { expires: EpochSeconds } & AsStored<Entry>;
 
 type AsStored<E> = E extends { args: infer Args }
   ? Omit<E, 'args'> & ({ args_json: string; args?: never } | { args: Args; args_json?: never })
@@ -203,10 +204,10 @@ type AsStored<E> = E extends { args: infer Args }
 /** How often a principal sent frames or connected in one window. */
 export interface RateCount {
   count: number;
-  expires: number;
+  expires: EpochSeconds;
 }
 
 export interface StoredEvents {
   events: string[];
-  expires: number;
+  expires: EpochSeconds;
 }

@@ -1,3 +1,4 @@
+import type { EpochMs, EpochSeconds } from '../../config/units.ts';
 import type { Listening, Principal, Session } from './items.ts';
 import type { Update } from './update.ts';
 import {
@@ -26,8 +27,8 @@ export const ensureSession = (
   principal: Principal,
   sessionId: string,
   name: string | undefined,
-  now: number,
-  expires: number,
+  now: EpochMs,
+  expires: EpochSeconds,
 ): Update<Session> => ({
   when: [
     // rule: deleted-session-opens-no-connection
@@ -54,7 +55,7 @@ export const trust = (tools: readonly string[]): Update<Session> => ({
 });
 
 /** Admits a slot to the queue, if there is room or it is there already. The writer recognises its success by the queue. */
-export const admit = (slot: string, lane: string, at: number, limit: number): Update<Session> => ({
+export const admit = (slot: string, lane: string, at: EpochMs, limit: number): Update<Session> => ({
   when: [
     exists('queue'),
     // rule: deleted-session-admits-no-slot
@@ -71,7 +72,7 @@ export const release = (slot: string): Update<Session> => ({
 });
 
 /** Makes a slot the active one. One turn at a time (P5): another active slot must have been retired first. */
-export const activate = (slot: string, lane: string, at: number): Update<Session> => ({
+export const activate = (slot: string, lane: string, at: EpochMs): Update<Session> => ({
   when: [
     exists('queue'),
     // rule: deleted-session-runs-no-turn
@@ -98,7 +99,7 @@ export const retire = (
   read: Session,
   seq: number,
   entry: number,
-  expires: number,
+  expires: EpochSeconds,
   listed = read.listed,
 ): Update<Session> => ({
   when: [
@@ -141,7 +142,7 @@ export const leaveAudience = (connection: string): Update<Session> => ({
  * that is delivered days later must not delete a new session of the same id. The writer recognises its success by
  * `deleted`.
  */
-export const markDeleted = (at: number, expires: number): Update<Session> => ({
+export const markDeleted = (at: EpochMs, expires: EpochSeconds): Update<Session> => ({
   when: [exists('queue'), alive, atMost('created', at)],
   change: [set('deleted', at), set('queue', {}), remove('active'), remove('name'), set('expires', expires)],
 });

@@ -1,3 +1,4 @@
+import { between, milliseconds } from '../../config/units.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
 import type { AppliedMessage, EventDraft } from '../events/events.ts';
@@ -10,7 +11,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 
 /** Room for an `applied` frame's own fields. */
 const APPLIED_BYTES = MAX_FRAME_BYTES - 1024;
-const ARRIVAL_POLL_MS = 20;
+const ARRIVAL_POLL_MS = milliseconds(20);
 
 /**
  * Applies the inbox to the turn: one commit of `applied` removes exactly these messages by id (P1, P6) and begins the turn
@@ -62,7 +63,7 @@ export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promis
   }
   turn.startWritingEntries();
   if (steers) core.metrics.count('SteeringTakenIn', fresh.length);
-  else core.metrics.time('QueueWait', now - since);
+  else core.metrics.time('QueueWait', between(since, now));
 }
 
 /** Splits messages into `applied` events that each fit into a frame. */
@@ -95,7 +96,7 @@ async function awaitArrivals(
   for (;;) {
     const wait = arrivalWait(turn.lane, core.clock.now());
     if (wait === 0) return;
-    await core.clock.sleep(Math.min(wait, ARRIVAL_POLL_MS));
+    await core.clock.sleep(milliseconds(Math.min(wait, ARRIVAL_POLL_MS)));
     await turn.refresh();
   }
 }

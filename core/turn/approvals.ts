@@ -1,3 +1,14 @@
+import {
+  after,
+  between,
+  type EpochMs,
+  epochMs,
+  milliseconds,
+  type Seconds,
+  seconds,
+  toMs,
+  toSeconds,
+} from '../../config/units.ts';
 import type { EventDraft } from '../events/events.ts';
 import { toolResultOf } from '../events/tool-result.ts';
 import { ownValue } from '../own-value.ts';
@@ -24,8 +35,8 @@ const LOOK_AGAIN_SECONDS = { least: 5, most: 60 } as const;
 
 /** The turn waits for a user and for nothing else. A later invocation resumes it. */
 export interface Suspended {
-  /** When it is to be resumed, in seconds from now. */
-  seconds: number;
+  /** After which time it is to be resumed. */
+  seconds: Seconds;
 }
 
 export type ApprovalEnd = 'settled' | 'handover' | Suspended;
@@ -34,9 +45,9 @@ export interface ApprovalRequest {
   id: string;
   call: string;
   tool: string;
-  /** When it was made, and when it counts as denied, in milliseconds since the epoch. */
-  at: number;
-  until: number;
+  /** When it was made, and when it counts as denied. */
+  at: EpochMs;
+  until: EpochMs;
 }
 
 /** The unresolved requests of this turn, in their order. */
@@ -45,7 +56,13 @@ function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
   for (const event of events) {
     if (event.type === 'approval_request') {
       const { request_id: id, tool_call_id: call, tool, at } = event;
-      open.set(id, { id, call, tool, at, until: at + event.timeout_secs * 1000 });
+      open.set(id, {
+        id,
+        call,
+        tool,
+        at: epochMs(at),
+        until: after(epochMs(at), toMs(seconds(event.timeout_secs))),
+      });
     } else if (event.type === 'approval_resolved') open.delete(event.request_id);
   }
   return [...open.values()];
@@ -101,8 +118,8 @@ export async function awaitDecisions(
   requests: readonly ApprovalRequest[],
 ): Promise<ApprovalEnd> {
   const { core, settings } = context;
-  const asked = Math.max(...requests.map(({ at }) => at));
-  const until = Math.min(...requests.map((request) => request.until));
+  const asked = epochMs(Math.max(...requests.map(({ at }) => at)));
+  const until = epochMs(Math.min(...requests.map((request) => request.until)));
   for (;;) {
     const now = core.clock.now();
     // The turn handles the abort.
@@ -111,17 +128,19 @@ export async function awaitDecisions(
       await resolve(turn, context, requests, now);
       return 'settled';
     }
-    if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, now - asked, now) };
+    if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, asked, now) };
     if (timeIsShort(context)) return 'handover';
-    await core.clock.sleep(Math.min(LANE_POLL_MS, until - now));
+    await core.clock.sleep(milliseconds(Math.min(LANE_POLL_MS, until - now)));
     await turn.refresh();
   }
 }
 
-function pauseBefore(until: number, waited: number, now: number): number {
+function pauseBefore(until: EpochMs, asked: EpochMs, now: EpochMs): Seconds {
   const { least, most } = LOOK_AGAIN_SECONDS;
-  const seconds = Math.min(Math.max(waited / 10_000, least), most, (until - now) / 1000);
-  return Math.max(1, Math.ceil(seconds));
+  const waited = toSeconds(between(asked, now));
+  const left = toSeconds(between(now, until));
+  const pause = Math.min(Math.max(waited / 10, least), most, left);
+  return seconds(Math.max(1, Math.ceil(pause)));
 }
 
 /** The user's decision on the request, or an earlier `always` for its tool. */
@@ -133,7 +152,7 @@ async function resolve(
   turn: LeasedTurn,
   { core }: TurnContext,
   requests: readonly ApprovalRequest[],
-  now: number,
+  now: EpochMs,
 ): Promise<void> {
   const drafts: EventDraft[] = [];
   const when: Condition<Lane>[] = [];

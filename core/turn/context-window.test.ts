@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { epochSeconds } from '../../config/units.ts';
 import type { Entry } from '../events/entries.ts';
 import type { Store } from '../ports.ts';
 import { entryKey } from '../store/keys.ts';
@@ -17,7 +18,7 @@ async function given(turns: readonly (readonly string[])[]) {
     for (const content of texts) {
       const entry: Entry = { n: entries.length + 1, role: 'assistant', turn: `t${t}`, content };
       entries.push(entry);
-      await memory.put(entryKey(SESSION, entry.n), { ...entry, expires: 1 });
+      await memory.put(entryKey(SESSION, entry.n), { ...entry, expires: epochSeconds(1) });
     }
   }
   let pages = 0;

@@ -1,4 +1,6 @@
 import type { TurnSettings } from '../../config/settings/turns.ts';
+import { type Milliseconds, milliseconds } from '../../config/units.ts';
+
 import type { Core } from '../core.ts';
 import type { Model, Toolbox } from '../model.ts';
 import type { Session } from '../store/items.ts';
@@ -20,11 +22,11 @@ export interface WorkerContext {
     TurnSettings,
     'maxSteps' | 'flushMs' | 'stallMs' | 'contextTokens' | 'cache' | 'approvalSeconds' | 'approvalHoldMs'
   >;
-  /** Milliseconds until this invocation is ended from outside. Below `reserveMs` the turn is handed over. */
-  remainingMs(): number;
-  reserveMs: number;
+  /** How long until this invocation is ended from outside. Below `reserveMs` the turn is handed over. */
+  remainingMs(): Milliseconds;
+  reserveMs: Milliseconds;
   /** No tool is given longer than this, so that a fresh invocation can always finish a batch. */
-  maxToolMs: number;
+  maxToolMs: Milliseconds;
 }
 
 /** What a turn is given: the worker's context, with the agent of its session. */
@@ -34,4 +36,4 @@ export const timeIsShort = (context: Pick<WorkerContext, 'remainingMs' | 'reserv
   context.remainingMs() < context.reserveMs;
 
 /** While nothing is committed, the lane is read this often: an abort takes effect within it. */
-export const LANE_POLL_MS = 500;
+export const LANE_POLL_MS = milliseconds(500);

@@ -1,3 +1,4 @@
+import { between } from '../../config/units.ts';
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { expiry } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
@@ -103,7 +104,7 @@ async function end(turn: LeasedTurn, draft: EventDraft, guard: Guard): Promise<b
   if (!(await turn.commit([draft], { ...guard, ends: true }))) return false;
   const { metrics, clock } = turn.core;
   metrics.countBy('Turns', draft.type);
-  metrics.time('TurnTime', clock.now() - turn.beganAt);
+  metrics.time('TurnTime', between(turn.beganAt, clock.now()));
   return true;
 }
 

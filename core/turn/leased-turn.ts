@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../config/units.ts';
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
@@ -152,8 +153,7 @@ export class LeasedTurn {
   get firstEntry(): number {
     return this.#log.start?.entry ?? Math.max(this.lane.entry, this.sessionItem.entry) + 1;
   }
-  /** When the turn began, in milliseconds since the epoch. */
-  get beganAt(): number {
+  get beganAt(): EpochMs {
     return this.#log.start?.at ?? this.core.clock.now();
   }
   get textLength(): number {

@@ -1,3 +1,4 @@
+import { between, milliseconds, toSeconds } from '../../config/units.ts';
 import { quotesOf } from '../content.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
@@ -45,7 +46,8 @@ export async function callModel(
     visible = true;
     const silent = turn.textLength === 0;
     await turn.commitAlways(drafts);
-    if (silent && turn.textLength > 0) core.metrics.time('FirstChunk', core.clock.now() - turn.beganAt);
+    if (silent && turn.textLength > 0)
+      core.metrics.time('FirstChunk', between(turn.beganAt, core.clock.now()));
   };
   const wanted = () => turn.abortRequest !== undefined || wantsCut(turn) || timeIsShort(context);
 
@@ -107,7 +109,7 @@ export async function callModel(
   /** A silent model keeps a user waiting, and a function running that is paid for. */
   async function stalled(): Promise<CallOutcome> {
     await flush();
-    const seconds = settings.stallMs / 1000;
+    const seconds = toSeconds(settings.stallMs);
     const failure: ModelFailure = {
       code: 'PROVIDER_ERROR',
       reason: 'stalled',
@@ -195,7 +197,10 @@ async function first<T>(
 ): Promise<T | 'time'> {
   const timer = new AbortController();
   try {
-    return await Promise.race([next, clock.sleep(Math.max(0, ms), timer.signal).then(() => 'time' as const)]);
+    return await Promise.race([
+      next,
+      clock.sleep(milliseconds(Math.max(0, ms)), timer.signal).then(() => 'time' as const),
+    ]);
   } finally {
     timer.abort('over');
   }

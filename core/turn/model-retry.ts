@@ -1,3 +1,4 @@
+import { milliseconds } from '../../config/units.ts';
 import type { ModelFailure, ModelRequest } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
@@ -30,7 +31,7 @@ export async function callModelWithRetry(
       return (await fallBack(turn, context, failure)) ? { type: 'cut' } : outcome;
     }
     logRetry(context, turn.id, failure, tries);
-    await context.core.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1));
+    await context.core.clock.sleep(milliseconds(FIRST_BACKOFF_MS * 2 ** (tries - 1)));
     await turn.refresh();
     // Every model call has its boundary (P6), also a repeated one.
     const mustDecide = turn.abortRequest !== undefined || Object.keys(turn.lane.inbox).length > 0;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { epochSeconds, expiresAfter, seconds } from '../../config/units.ts';
 import { imagesOf } from '../content.ts';
 import { expiry } from '../core.ts';
 import type { TurnEvent } from '../events/events.ts';
@@ -70,7 +71,8 @@ export async function keep(
   const text = streamedText(turn.events);
   if (text === '' || Buffer.byteLength(text) > MAX_BYTES) return;
   // Never longer than its transcript.
-  const expires = Math.min(Math.floor(core.clock.now() / 1000) + cache.hours * 3600, expiry(core).entry);
+  const kept = expiresAfter(core.clock.now(), seconds(cache.hours * 3600));
+  const expires = epochSeconds(Math.min(kept, expiry(core).entry));
   try {
     // The note first: without it, the deletion of the session would not find the answer.
     await core.store.put(cacheNoteKey(turn.session, place.key), { expires });

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../config/units.ts';
 import { toolResultOf } from '../events/tool-result.ts';
 import type { ToolOutcome } from '../model.ts';
 import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
@@ -121,7 +122,7 @@ const hasTimeFor = (context: TurnContext, calls: readonly AskedCall[]) =>
   context.remainingMs() >= context.reserveMs + Math.max(...calls.map((call) => timeLimit(context, call)));
 
 const timeLimit = (context: TurnContext, { name }: AskedCall) =>
-  Math.min(context.toolbox.timeLimitMs(name), context.maxToolMs);
+  milliseconds(Math.min(context.toolbox.timeLimitMs(name), context.maxToolMs));
 
 /** Runs one call, at most for its time limit. */
 async function runWithin(

@@ -1,3 +1,4 @@
+import type { EpochSeconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { TurnJob } from '../ports.ts';
@@ -159,7 +160,7 @@ function settledValue<T>(settled: PromiseSettledResult<T>): T {
 }
 
 /** Retires the slot of a turn that this worker ended. Its events are in EVENTS first, so that a resume finds them (P9). */
-async function retireLeased(turn: LeasedTurn, listed: number): Promise<void> {
+async function retireLeased(turn: LeasedTurn, listed: EpochSeconds): Promise<void> {
   const { core, session, slot, lane, sessionItem } = turn;
   // rule: retire-after-spill
   await turn.spill();

@@ -1,7 +1,10 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { JwksValidationError, JwkValidationError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
+
 import type { JwtSettings } from '../../config/settings/authentication.ts';
+import { milliseconds } from '../../config/units.ts';
+
 import { memoized } from '../../core/memoized.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';
@@ -10,7 +13,7 @@ import { principalOf } from './principal.ts';
 type Claims = Readonly<Record<string, unknown>>;
 
 /** The longest time that a running function trusts a key which the issuer has withdrawn. */
-const KEYS_LAST_MS = 3_600_000;
+const KEYS_LAST_MS = milliseconds(3_600_000);
 
 /** The tenant of a token that names none. */
 const DEFAULT_TENANT = 'default';

@@ -2,6 +2,7 @@ import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context 
 import { callerOf } from '../../aws/api-gateway/caller.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { epochMs } from '../../config/units.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { coreOf } from '../core-of.ts';
@@ -22,7 +23,7 @@ async function receive(event: APIGatewayProxyWebsocketEventV2): Promise<APIGatew
     await handleFrame(core, {
       connectionId,
       body: event.body ?? '',
-      receivedAt: requestTimeEpoch,
+      receivedAt: epochMs(requestTimeEpoch),
       ...(countedFor && { countedFor }),
     });
     return { statusCode: 200 };

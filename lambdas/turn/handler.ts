@@ -3,7 +3,10 @@ import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { deadLetters, parseJob } from '../../aws/sqs/queues.ts';
 import { extendVisibility } from '../../aws/sqs/visibility.ts';
+
 import { readTurnSettings } from '../../config/settings/turns.ts';
+import { milliseconds, toMs } from '../../config/units.ts';
+
 import type { TurnJob } from '../../core/ports.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import { coreOf, required } from '../core-of.ts';
@@ -18,7 +21,7 @@ const dead = deadLetters(required(env, 'MIDTURN_DEAD_TURN_QUEUE_URL'));
 const agents = createAgents(env, core);
 
 /** The time that a handover needs at most: a commit, its posts and the change of the message's visibility. */
-const RESERVE_MS = Math.min(15_000, settings.turnTimeoutSeconds * 300);
+const RESERVE_MS = milliseconds(Math.min(15_000, settings.turnTimeoutSeconds * 300));
 
 /** A job of the turn queue (batch size 1): runs its slot to the end, or returns the job to the queue. */
 export const handler = (event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> =>
@@ -48,7 +51,7 @@ async function runRecord(record: SQSRecord, job: TurnJob, lambda: Context): Prom
   const message = extendVisibility({
     queueUrl,
     receiptHandle,
-    seconds: settings.visibilitySeconds,
+    visibility: settings.visibilitySeconds,
     clock,
     log,
   });
@@ -58,9 +61,9 @@ async function runRecord(record: SQSRecord, job: TurnJob, lambda: Context): Prom
         core: { ...core, log },
         agentFor: agents.agentFor,
         settings,
-        remainingMs: () => lambda.getRemainingTimeInMillis(),
+        remainingMs: () => milliseconds(lambda.getRemainingTimeInMillis()),
         reserveMs: RESERVE_MS,
-        maxToolMs: settings.turnTimeoutSeconds * 1000 - 2 * RESERVE_MS,
+        maxToolMs: milliseconds(toMs(settings.turnTimeoutSeconds) - 2 * RESERVE_MS),
       },
       job,
     );

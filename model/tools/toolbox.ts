@@ -1,3 +1,4 @@
+import { seconds, toMs } from '../../config/units.ts';
 import type { Toolbox, ToolOutcome } from '../../core/model.ts';
 import { type AgentDefinition, findTool, policyOf, type ToolContext } from '../agent/agent-definition.ts';
 import { serverOf } from '../mcp/definition.ts';
@@ -6,7 +7,7 @@ import { toJson } from './json-safe.ts';
 import { checkInput, describeInvalidCall, unknownTool } from './tool-input.ts';
 
 const MAX_ERROR_LENGTH = 500;
-const DEFAULT_TIMEOUT_SECONDS = 60;
+const DEFAULT_TIMEOUT = seconds(60);
 const STOPPED = 'The tool was stopped before it was done.';
 
 /**
@@ -32,7 +33,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
       }
     },
 
-    timeLimitMs: (name) => (policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
+    timeLimitMs: (name) => toMs(seconds(policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT)),
 
     async run({ id, name, args }, { signal, idempotencyKey }) {
       const { tools, missing } = await source.offered();

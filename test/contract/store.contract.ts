@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { epochSeconds } from '../../config/units.ts';
 import type { Content } from '../../core/content.ts';
 import type { Store } from '../../core/ports.ts';
 import type { Key } from '../../core/store/keys.ts';
@@ -168,7 +169,8 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
 
     it('gives the keys of a range, and no more than asked for', async () => {
       const session = `s${++made}`;
-      for (const n of [3, 12, 1, 200]) await store.put(eventsKey(session, n), { events: [], expires: n });
+      for (const n of [3, 12, 1, 200])
+        await store.put(eventsKey(session, n), { events: [], expires: epochSeconds(n) });
       const range = [eventsKey(session, 2), eventsKey(session, 999)] as const;
       expect(await store.keys(...range, 9)).toEqual([3, 12, 200].map((n) => eventsKey(session, n)));
       expect(await store.keys(...range, 2)).toEqual([3, 12].map((n) => eventsKey(session, n)));

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../config/units.ts';
 import type { Model, ModelPart, ModelRequest, Toolbox, ToolCall } from '../../core/model.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 
@@ -128,7 +129,7 @@ export function scriptedAgent(
       needsApproval: async (call) => call.name === 'guarded' && !isFree(call),
       isIdempotent: (name) => name !== 'once',
       isAbortable: (name) => name === 'brief',
-      timeLimitMs: () => TOOL_LIMIT_MS,
+      timeLimitMs: () => milliseconds(TOOL_LIMIT_MS),
     },
   };
 }

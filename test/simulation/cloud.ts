@@ -1,5 +1,5 @@
 import type { SessionSettings } from '../../config/settings/sessions.ts';
-import { milliseconds, seconds } from '../../config/units.ts';
+import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
@@ -230,20 +230,20 @@ export class Cloud {
             true,
             () => this.#send(job, sender),
           ),
-        sendDeadline: (job, seconds) =>
+        sendDeadline: (job, delay) =>
           op(
-            () => `send deadline ${job.slot} in ${seconds} s`,
+            () => `send deadline ${job.slot} in ${delay} s`,
             true,
             () => {
-              this.#deadlines.push({ at: scheduler.now + seconds * 1000, message: job });
+              this.#deadlines.push({ at: scheduler.now + toMs(delay), message: job });
             },
           ),
-        sendDeletion: (deletion, seconds) =>
+        sendDeletion: (deletion, delay) =>
           op(
-            () => `send deletion in ${seconds} s`,
+            () => `send deletion in ${delay} s`,
             true,
             () => {
-              this.#deadlines.push({ at: scheduler.now + seconds * 1000, message: { deletion } });
+              this.#deadlines.push({ at: scheduler.now + toMs(delay), message: { deletion } });
             },
           ),
       },
@@ -265,7 +265,10 @@ export class Cloud {
             },
           ),
       },
-      clock: { now: () => scheduler.now, sleep: (ms, signal) => scheduler.sleep(actor, ms, signal) },
+      clock: {
+        now: () => epochMs(scheduler.now),
+        sleep: (duration, signal) => scheduler.sleep(actor, duration, signal),
+      },
       newId: () => scheduler.newId('i'),
       log: {
         info() {},
@@ -313,7 +316,7 @@ export class Cloud {
   }
 
   frame(connection: string, body: string): void {
-    const receivedAt = this.scheduler.now;
+    const receivedAt = epochMs(this.scheduler.now);
     const work = async (actor: Actor) => {
       const core = this.coreFor(actor);
       try {
@@ -400,9 +403,9 @@ export class Cloud {
               approvalHoldMs: milliseconds(this.settings.approvalHoldMs),
               cache: { scope: this.settings.cache ? 'principal' : 'off', hours: 1 },
             },
-            remainingMs: () => actor.endsAt - scheduler.now,
-            reserveMs: RESERVE_MS,
-            maxToolMs: limit - 2 * RESERVE_MS,
+            remainingMs: () => milliseconds(actor.endsAt - scheduler.now),
+            reserveMs: milliseconds(RESERVE_MS),
+            maxToolMs: milliseconds(limit - 2 * RESERVE_MS),
           },
           message.job,
         );
@@ -422,7 +425,7 @@ export class Cloud {
           message.handle = undefined;
         } else if (end.ok && typeof end.value === 'object') {
           scheduler.count('set down');
-          message.visibleAt = scheduler.now + end.value.seconds * 1000;
+          message.visibleAt = scheduler.now + toMs(end.value.seconds);
           message.handle = undefined;
         } else if (end.ok) scheduler.count('fenced');
       },

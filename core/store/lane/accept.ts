@@ -1,4 +1,6 @@
 import type { Limits } from '../../../config/settings/limits.ts';
+import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
+
 import type { Lane, PendingMessage } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, add, atMost, equals, exists, set, setIfAbsent, sizeBelow } from '../update.ts';
@@ -10,9 +12,9 @@ export interface Acceptance {
   id: string;
   message: PendingMessage;
   limits: Pick<Limits, 'inboxMessages' | 'inboxBytes'>;
-  now: number;
-  /** When the lane expires, in seconds since the epoch: days ahead, and moved with every message. */
-  expires: number;
+  now: EpochMs;
+  /** When the lane expires: days ahead, and moved with every message. */
+  expires: EpochSeconds;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
 import { inOrderOfArrival } from '../../arrival.ts';
 import type { Lane } from '../items.ts';
 import { add, exists, remove, set, sizeIs } from '../update.ts';
@@ -15,7 +16,7 @@ export const messagesAsRead = (lane: Lane): When[] => [
 const waitingHead = (lane: Lane) => inOrderOfArrival(lane.waiting)[0];
 
 /** What follows the turn: the next waiting message opens its own turn, or the lane has none. */
-export function afterTurn(lane: Lane, now: number, expires: number): { when: When[]; change: Then[] } {
+export function afterTurn(lane: Lane, now: EpochMs, expires: EpochSeconds): { when: When[]; change: Then[] } {
   const head = waitingHead(lane);
   if (!head) {
     return {

@@ -1,3 +1,4 @@
+import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
 import type { Lane } from '../items.ts';
 import { exists, set, sizeIs } from '../update.ts';
 import { afterTurn, clearTurn, keepIds, messagesAsRead } from './after-turn.ts';
@@ -31,8 +32,8 @@ import { undeliveredOutcome } from './withdraw.ts';
 export function endAnswered(
   lane: Lane,
   entry: number,
-  now: number,
-  expires: number,
+  now: EpochMs,
+  expires: EpochSeconds,
 ): { when: When[]; change: Then[] } {
   const next = afterTurn(lane, now, expires);
   return {
@@ -54,8 +55,8 @@ export function endKeepingPending(
   lane: Lane,
   entry: number,
   followUp: string,
-  now: number,
-  expires: number,
+  now: EpochMs,
+  expires: EpochSeconds,
 ): { when: When[]; change: Then[] } {
   if (Object.keys(lane.inbox).length === 0) return endAnswered(lane, entry, now, expires);
   return {
@@ -78,8 +79,8 @@ export function endKeepingPending(
 export function endDiscardingPending(
   lane: Lane,
   entry: number,
-  now: number,
-  expires: number,
+  now: EpochMs,
+  expires: EpochSeconds,
 ): { when: When[]; change: Then[] } {
   const gone = Object.entries({ ...lane.inbox, ...lane.waiting });
   const waiting = Object.keys(lane.waiting);

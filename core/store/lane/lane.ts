@@ -1,8 +1,9 @@
+import type { EpochSeconds } from '../../../config/units.ts';
 import { bytesOf } from '../../content.ts';
 import type { Lane, PendingMessage } from '../items.ts';
 
 /** A new lane, before its first message. */
-export const emptyLane = (session: string, connection: string, expires: number): Lane => ({
+export const emptyLane = (session: string, connection: string, expires: EpochSeconds): Lane => ({
   session,
   connection,
   attempts: 0,

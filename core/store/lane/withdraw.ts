@@ -1,3 +1,4 @@
+import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
 import type { Lane, PendingMessage, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, add, equals, exists, remove, set } from '../update.ts';
@@ -39,8 +40,8 @@ export function rejectUnclaimed(
   lane: Lane,
   slot: string,
   code: WithdrawalCode,
-  now: number,
-  expires: number,
+  now: EpochMs,
+  expires: EpochSeconds,
 ): Update<Lane> {
   const gone = Object.entries(lane.inbox);
   const next = afterTurn(lane, now, expires);
