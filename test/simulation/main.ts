@@ -1,23 +1,23 @@
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
-import { noteCaught } from './caught-at.ts';
-import { runHistory } from './history.ts';
-import { MUTANTS, sourcesOf, UNSEEN } from './mutants.ts';
-import { shrink } from './shrink.ts';
+import { caughtAt, noteCaught } from './caught-at.ts';
+import { findMutant, MUTANTS, sourcesOf } from './mutants.ts';
+import { replaceSources } from './replaced-sources.ts';
 
 const USAGE = `npm run sim -- [options]
-  --count 20000 --from 1 --jobs 2   that many histories, from that seed on
-  --seed 17 [--trace]               one history; with its story
-  --seed 17 --shrink                the shortest history like it that still breaks a promise, with its story
+  --count 20000 --from 1 --jobs 2   runs that many histories, from that seed on
+  --seed 17 [--trace]               runs one history; prints its story
+  --seed 17 --shrink                finds a shorter history like it that still breaks a promise; prints its story
   --crowd                           histories of three devices that steer one another's turns
-  --approvals                       histories in which people approve and deny
-  --mutants [--only name]           each single fault that is put into the product must be caught
-  --mutants --note                  and the tests begin to look for each where it was caught`;
+  --approvals                       histories in which users approve and deny tool calls
+  --seed 17 --only name [--trace]   the same with a mutant
+  --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
+  --mutants --note                  notes in caught-at.json the seed at which each was caught`;
 
 const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '20000' },
-    from: { type: 'string', default: '1' },
+    from: { type: 'string' },
     jobs: { type: 'string', default: '2' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
@@ -30,55 +30,68 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const [count, from, jobs] = [values.count, values.from, values.jobs].map(Number) as [number, number, number];
-const tell = (line: string) => console.log(line);
+const count = Number(values.count);
+const jobs = Number(values.jobs);
+const from = values.from === undefined ? undefined : Number(values.from);
+const print = (line: string) => console.log(line);
 
-if (values.help) tell(USAGE);
-else if (values.mutants) await judgeMutants();
+if (values.help) print(USAGE);
 else if (values.seed !== undefined) await one(Number(values.seed));
+else if (values.mutants) await judgeMutants();
 else await many();
 
 async function one(seed: number): Promise<void> {
+  const mutant = values.only === undefined ? undefined : findMutant(values.only);
+  // The product is loaded afterwards, so that it has the mutant's fault.
+  if (mutant) replaceSources(sourcesOf(mutant.name));
+  const { runHistory } = await import('./history.ts');
+  const { shrink } = await import('./shrink.ts');
   const options = values.shrink ? await shrink(seed) : {};
   const result = await runHistory(seed, {
     ...options,
-    crowd: values.crowd,
-    approvals: values.approvals,
-    ...((values.trace || values.shrink) && { log: tell }),
+    ...(mutant?.faults && { faults: mutant.faults }),
+    crowd: values.crowd || mutant?.crowd === true,
+    approvals: values.approvals || mutant?.approvals === true,
+    ...((values.trace || values.shrink) && { log: print }),
   });
-  for (const [promise, why] of result.violations) tell(`BROKEN ${promise}: ${why}`);
-  tell(
+  for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
+  print(
     `seed ${seed}: ${result.steps} steps, ${result.turns} turns, ${result.violations.size} promises broken`,
   );
   process.exitCode = result.violations.size ? 1 : 0;
 }
 
-async function many(): Promise<void> {
-  const outcome = await runCampaign({ from, count, jobs, crowd: values.crowd, approvals: values.approvals });
+async function many(first = from ?? 1): Promise<void> {
+  const outcome = await runCampaign({
+    from: first,
+    count,
+    jobs,
+    crowd: values.crowd,
+    approvals: values.approvals,
+  });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
-  tell(
-    `${histories} histories (seeds ${from} to ${from + count - 1}), ${steps} steps, ${turns} turns, ${modelCalls} model calls`,
+  print(
+    `${histories} histories (seeds ${first} to ${first + count - 1}), ${steps} steps, ${turns} turns, ${modelCalls} model calls`,
   );
-  tell(`${seconds.toFixed(1)} s on ${jobs} threads`);
-  tell(
+  print(`${seconds.toFixed(1)} s on ${jobs} threads`);
+  print(
     `injected: ${Object.entries(injected)
       .map(([what, n]) => `${what} ${n}`)
       .join(', ')}`,
   );
   for (const { promise, times, seed, why } of findings)
-    tell(`BROKEN ${promise}: ${times} times, shortest with seed ${seed}: ${why}`);
-  tell(findings.length ? 'promises are broken' : 'no promise is broken');
+    print(`BROKEN ${promise}: ${times} times, shortest with seed ${seed}: ${why}`);
+  print(findings.length ? 'promises are broken' : 'no promise is broken');
   process.exitCode = findings.length ? 1 : 0;
 }
 
 async function judgeMutants(): Promise<void> {
   let survivors = 0;
-  const caughtAt: Record<string, number> = {};
-  for (const { name, breaks, faults, crowd, approvals } of values.only
-    ? [...MUTANTS, ...UNSEEN].filter(({ name }) => name === values.only)
-    : MUTANTS) {
+  const seeds: Record<string, number> = {};
+  const mutants = values.only === undefined ? MUTANTS : [findMutant(values.only)];
+  for (const { name, breaks, faults, crowd, approvals } of mutants) {
     const { findings, histories } = await runCampaign({
-      from,
+      from: from ?? caughtAt(name),
       count,
       jobs,
       untilCaught: true,
@@ -88,14 +101,18 @@ async function judgeMutants(): Promise<void> {
       approvals,
     });
     const [first] = findings;
-    if (first) caughtAt[name] = first.seed;
+    if (first) seeds[name] = first.seed;
     const caught = findings.map(({ promise }) => promise).join(', ');
     if (findings.length === 0) survivors++;
-    tell(
+    print(
       `${findings.length ? 'caught ' : 'SURVIVES'} ${name.padEnd(28)} ${breaks.padEnd(60)} ${caught ? `${caught} after ${histories}` : `${histories} histories`}`,
     );
   }
-  if (values.note) noteCaught(caughtAt);
-  tell(survivors ? `${survivors} mutants survive: holes in the judge` : 'every mutant is caught');
+  if (values.note) noteCaught(seeds);
+  print(
+    survivors
+      ? `${survivors} mutants survive: the judge overlooks them, or their rules are not needed`
+      : 'every mutant is caught',
+  );
   process.exitCode = survivors ? 1 : 0;
 }

@@ -12,9 +12,11 @@ export { UNSEEN };
 
 export const MUTANTS: readonly Mutant[] = [...MESSAGES, ...WORKER, ...AGENT, ...DEVICES, ...DELETION];
 
-/** The source files that a mutant changes, as it changes them. */
-export function sourcesOf(name: string): ReadonlyMap<string, string> {
+export function findMutant(name: string): Mutant {
   const mutant = [...MUTANTS, ...UNSEEN].find((one) => one.name === name);
   if (!mutant) throw new Error(`no mutant is called ${name}`);
-  return applyEdits(mutant.edits);
+  return mutant;
 }
+
+/** The source files that a mutant changes, as it changes them. */
+export const sourcesOf = (name: string): ReadonlyMap<string, string> => applyEdits(findMutant(name).edits);
