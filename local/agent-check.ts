@@ -1,9 +1,9 @@
 import { LocalCloudError } from './errors.ts';
 
 /**
- * Reads the agent's definition as the turn function will: a mistake in it shows where somebody looks, and not in the log of the
- * first turn. What else a module of the agent's may throw depends on where it runs, and is left to the function.
- * @throws {LocalCloudError} with the definition's own complaint.
+ * Loads the agent's definition as the turn function will, so that a mistake shows at start and not in the log of the
+ * first turn. Other errors of the module may depend on where it runs, and are left to the function.
+ * @throws {LocalCloudError} with the definition's error
  */
 export async function checkAgent(
   read: () => Promise<unknown> = () => import('../agent/agent.ts'),
@@ -11,7 +11,7 @@ export async function checkAgent(
   try {
     await read();
   } catch (error) {
-    // By its name: the agent may have been read from another copy of the class.
+    // Compared by name: the module may use another copy of the class.
     if (!(error instanceof Error) || error.name !== 'AgentDefinitionError') return;
     throw new LocalCloudError(`agent/agent.ts: ${error.message}`);
   }

@@ -12,10 +12,12 @@ import type { Log } from './log.ts';
 import type { Stack, StackResource } from './template/stack.ts';
 import { ACCOUNT, arn, REGION } from './world.ts';
 
-/** API Gateway waits this long for a function, and no longer. */
+/** API Gateway's time limit of an integration. */
 const MAX_INTEGRATION_MS = 29_000;
 
-/** The template's WebSocket API. @throws {LocalCloudError} for what API Gateway would refuse or fail at. */
+/**
+ * Reads the template's WebSocket API. @throws {LocalCloudError} for a template that API Gateway would reject or fail on
+ */
 export function readApi(stack: Stack, functions: FunctionPools, access: Access, log: Log): GatewayApi {
   const api = only(stack, 'AWS::ApiGatewayV2::Api');
   const stage = only(stack, 'AWS::ApiGatewayV2::Stage');
@@ -23,8 +25,8 @@ export function readApi(stack: Stack, functions: FunctionPools, access: Access, 
   const stageName = stage.properties.text('StageName');
 
   /**
-   * The function behind an integration or an authorizer. Its own policy must let API Gateway invoke it from there; as in
-   * AWS, that shows when it is invoked.
+   * Returns the function behind an integration or an authorizer. The function's policy must allow API Gateway to invoke
+   * it from there. As on AWS, a missing permission shows when it is invoked.
    */
   function target(uri: string, source: string): Invoke {
     const functionArn = /\/functions\/(.+)\/invocations$/.exec(uri)?.[1];

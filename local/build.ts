@@ -9,34 +9,37 @@ import { namespaceImports } from './namespace-imports.ts';
 const root = join(import.meta.dirname, '..');
 export const BUNDLES = join(root, 'dist', 'functions');
 
-/** Some dependencies are CommonJS and call `require` for Node's own modules, which an ES module does not have. */
+/** Some dependencies are CommonJS and call `require` for Node's modules, which does not exist in an ES module. */
 const REQUIRE =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
 export interface BuildOptions {
   /**
-   * Source files of handlers by function, in groups. A group is bundled together, which reads what its functions share
-   * once; what one of them uses of a shared module, all of them carry.
+   * Source files of handlers by function, in groups. A group is bundled together: its shared modules are read once, and
+   * each of its functions carries what any of them uses of a shared module.
    */
   groups: readonly Readonly<Record<string, string>>[];
   /** `<outdir>/<function>/index.mjs` and the chunks that it imports */
   outdir: string;
   /**
-   * Whether this is to be deployed: with source maps beside it, and without what earlier builds left. Not while a cloud
-   * may run on them, since it loads chunks when it needs them.
+   * Whether this build is deployed: with source maps, and without files of earlier builds. False while a local cloud
+   * may be running on the files, since it loads chunks on demand.
    */
   release?: boolean;
 }
 
 /**
- * Bundles handlers as they are deployed: ES modules with everything in them, for Lambda's Node 24. They are split at
- * their dynamic imports, so that a cold start reads the one model provider that it uses, and no other.
+ * Bundles handlers as they are deployed: self-contained ES modules for Lambda's Node 24. They are split at their
+ * dynamic imports, so that a cold start reads only the model provider that it uses.
  */
 export async function buildFunctions({ groups, outdir, release }: BuildOptions = project()): Promise<void> {
   await Promise.all(groups.map((handlers) => buildGroup(handlers, outdir, release ?? false)));
 }
 
-/** What esbuild knows of the bundles that `buildFunctions` would write: by group, which module went where and what it weighs. */
+/**
+ * Returns esbuild's metafiles of the bundles that `buildFunctions` would write: which module is in which file, and its
+ * size.
+ */
 export async function inspectFunctions({ groups, outdir }: BuildOptions = project()): Promise<Metafile[]> {
   const results = await Promise.all(groups.map((handlers) => bundle(handlers, outdir, false)));
   return results.map(({ metafile }) => metafile);
@@ -95,7 +98,7 @@ export function project(): BuildOptions {
   const source = (name: string) => join(root, 'lambdas', name, 'handler.ts');
   const light = FUNCTION_NAMES.filter((name) => name !== 'turn');
   return {
-    // The turn function alone carries the model providers, whose modules would swell the others'.
+    // Only the turn function contains model providers. In one group, the others would carry their modules too.
     groups: [{ turn: source('turn') }, Object.fromEntries(light.map((name) => [name, source(name)]))],
     outdir: BUNDLES,
   };
@@ -110,10 +113,10 @@ function importsByName({ outputs }: Metafile): Map<string, string[]> {
   );
 }
 
-/** A file and all that it imports, now or later. */
+/** Returns a file and all that it imports, statically or dynamically. */
 function reachable(entry: string, imports: ReadonlyMap<string, string[]>): Set<string> {
   const reached = new Set([entry]);
-  // A set hands out what is added while it is walked.
+  // Iterating over a set includes elements that are added meanwhile.
   for (const file of reached) for (const imported of imports.get(file) ?? []) reached.add(imported);
   return reached;
 }
@@ -124,7 +127,7 @@ async function writeFolder(
   clean: boolean,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  // The entry last: it must not name a chunk that is not there yet.
+  // The entry is written last, because its chunks must exist before.
   const order = [...files].sort(([a], [b]) => Number(a === 'index.mjs') - Number(b === 'index.mjs'));
   for (const [name, content] of order) await writeIfChanged(join(folder, name), content);
   if (!clean) return;
@@ -132,7 +135,7 @@ async function writeFolder(
   await Promise.all(left.map((name) => rm(join(folder, name), { recursive: true })));
 }
 
-/** By renaming: another process that starts at this moment reads the old file or the new one, never half of it. */
+/** Replaces a file by renaming: a process that starts meanwhile reads the old or the new file, and no part of one. */
 async function writeIfChanged(path: string, content: Uint8Array): Promise<void> {
   const present = await readFile(path).catch(() => undefined);
   if (present && Buffer.compare(present, content) === 0) return;

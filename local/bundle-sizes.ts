@@ -1,17 +1,17 @@
 import type { Metafile } from 'esbuild';
 
-/** What a cold start of a function reads. */
+/** The size of what a cold start of a function reads. */
 export interface BundleSize {
-  /** Of all files that are loaded. */
+  /** Bytes of all loaded files. */
   bytes: number;
-  /** Of them, what is not of the AWS SDK. */
+  /** Bytes without the AWS SDK. */
   besideSdk: number;
   files: number;
-  /** Bytes by package, or by folder of the project, the heaviest first. */
+  /** Bytes by package, or by folder of the project, largest first. */
   parts: { name: string; bytes: number }[];
 }
 
-/** Model providers, by the package that a turn loads for each. The demo needs none. */
+/** Model providers, and the package that a turn loads for each. The demo needs none. */
 const PROVIDER_PACKAGES = {
   demo: undefined,
   bedrock: '@ai-sdk/amazon-bedrock',
@@ -25,12 +25,12 @@ export const PROVIDERS = Object.keys(PROVIDER_PACKAGES) as Provider[];
 const SDK = /(?:^|\/)node_modules\/(?:@aws-sdk|@aws|@smithy)\//;
 
 /**
- * What one function loads in Lambda: its entry, all that this imports at once, and of the dynamic imports those that are
- * taken. Not taken are the credential providers of the SDK, since Lambda gives credentials in variables.
+ * Returns what one function loads in Lambda: its entry, its static imports, and the dynamic imports that run. The SDK's
+ * credential providers do not, since Lambda passes credentials in variables.
  *
- * `mcp`: what it loads when the agent names an MCP server.
+ * `mcp`: include what it loads if the agent names an MCP server.
  *
- * @throws Error when the bundles hold no such function, or nothing of the provider's package.
+ * @throws {Error} if the bundles do not contain the function, or nothing of the provider's package
  */
 export function sizeOf(
   metafiles: readonly Metafile[],
@@ -60,7 +60,7 @@ function measure({ outputs }: Metafile, entry: string, provider: Provider, mcp: 
   };
 
   const loaded = new Set([entry]);
-  // A set hands out what is added while it is walked.
+  // Iterating over a set includes elements that are added meanwhile.
   for (const file of loaded) {
     for (const { path, kind, external } of outputs[file]?.imports ?? []) {
       if (!external && (kind !== 'dynamic-import' || takes(path))) loaded.add(path);
@@ -90,7 +90,9 @@ function measure({ outputs }: Metafile, entry: string, provider: Provider, mcp: 
   };
 }
 
-/** `@ai-sdk/anthropic` of `node_modules/@ai-sdk/anthropic/dist/index.js`; `core` of a file of the project's. */
+/**
+ * Returns `@ai-sdk/anthropic` for `node_modules/@ai-sdk/anthropic/dist/index.js`, and `core` for a file of `core/`.
+ */
 function partOf(input: string): string {
   const inside = input.split('node_modules/').at(-1) ?? input;
   const depth = inside !== input && !inside.startsWith('@') ? 1 : 2;

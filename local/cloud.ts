@@ -29,23 +29,23 @@ export interface LocalCloudOptions {
   /** @default 0, any free one */
   port?: number;
   /**
-   * Settings of the stack by name, over the local defaults (`MIDTURN_MODEL=demo`, `MIDTURN_AUTH=none`). With
-   * `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, which is none of the stack's, functions find Bedrock there.
+   * Settings of the stack by name. They override the local defaults (`MIDTURN_MODEL=demo`, `MIDTURN_AUTH=none`).
+   * `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, which is no setting of the stack, is Bedrock's address for the functions.
    */
   settings?: Readonly<Record<string, string>>;
-  /** What Secrets Manager holds: secret strings by name. @default - nothing */
+  /** Content of Secrets Manager: secret strings by name. @default - nothing */
   secrets?: Readonly<Record<string, string>>;
-  /** Folder for tables and queues that outlive a restart. @default - in memory */
+  /** Folder for tables and queues that are kept across restarts. @default - in memory */
   dataDir?: string;
-  /** Hears what functions print and what goes wrong. @default - warnings and errors go to standard error, the rest nowhere */
+  /** Receives the functions' output and errors. @default - warnings and errors are printed to standard error */
   log?: Log;
-  /** API Gateway's quotas, lowered so that a test can reach them. */
+  /** API Gateway's quotas, lowered for tests. */
   gatewayLimits?: Partial<GatewayLimits>;
-  /** Whether to bundle the functions first. A test run bundles once, for all its clouds. @default true */
+  /** Whether to bundle the functions first. A test run bundles once for all its clouds. @default true */
   build?: boolean;
-  /** Folder with other bundles than the project's, one folder per function; nothing is built then. */
+  /** Folder with other bundles than the project's, one folder per function. Nothing is built then. */
   bundles?: string;
-  /** Execution environments of one function at most; what needs more waits. @default 64 */
+  /** Maximum of execution environments of one function. Further invocations wait. @default 64 */
   maxEnvironments?: number;
 }
 
@@ -54,13 +54,13 @@ export interface LocalCloud {
   url: string;
   /** `http://127.0.0.1:PORT/` */
   pageUrl: string;
-  /** `http://127.0.0.1:PORT/local`: where functions post to connections. */
+  /** `http://127.0.0.1:PORT/local`: the address at which functions post to connections. */
   managementEndpoint: string;
-  /** For an operator: no function's role is asked here. */
+  /** Access for operators, without a function's role. */
   dynamodb: { endpoint: string; tableName: string };
-  /** For an operator. */
+  /** Access for operators. */
   sqs: { endpoint: string; deadlineQueueUrl: string };
-  /** What functions may do, and what they did. */
+  /** The functions' permissions, and the calls that they made. */
   permissions: Permissions;
   functions: Functions;
   gateway: Gateway;
@@ -69,14 +69,14 @@ export interface LocalCloud {
 
 const STAGE = 'local';
 
-/** Where a Bedrock answers: the one service that may lie outside. */
+/** The address of Bedrock, the only service that may be outside this machine. */
 export const BEDROCK_ENDPOINT = LOCAL_SETTINGS.bedrockUrl.name;
 
 /**
  * Synthesizes the CDK app and runs its template on this machine: tables, queues, functions in execution environments,
- * event sources and the WebSocket API with its management API.
- * @throws {SettingError} for a setting that cannot be.
- * @throws {LocalCloudError} for a port in use, or a template that cannot run.
+ * event sources, and the WebSocket API with its management API.
+ * @throws {SettingError} for an invalid setting
+ * @throws {LocalCloudError} for a port in use, or a template that cannot run
  */
 export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
   const {
@@ -92,14 +92,15 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const settings = { ...LOCAL_DEFAULTS, ...given };
   checkSettings(settings);
 
-  // Closed in reverse, also when a later part does not start: first what sets work off (event sources, connections), then
-  // the functions, which are killed in whatever they do, then what they used.
+  // Closed in reverse order, also if a later part fails to start: first event sources and connections, which start
+  // work, then
+  // the functions, which are killed, then the services that they used.
   const parts: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const part of parts.splice(0).reverse()) await part();
   };
   try {
-    // First of all: the functions' environment names the port.
+    // First, because the functions' environment names the port.
     const entrance = await openEntrance(port);
     parts.push(() => entrance.close());
     if (dataDir) parts.push(await holdDataFolder(dataDir));
@@ -129,7 +130,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       ...(bedrock && { bedrock: createUpstream(bedrock) }),
     };
     parts.push(async () => {
-      // What functions that are gone have left behind gets no further.
+      // Requests that killed functions left behind are rejected.
       entrance.shut();
       for (const upstream of Object.values(upstreams)) upstream.close();
     });
@@ -201,7 +202,7 @@ function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {
 }
 
 async function prepareTemplate(build: boolean, settings: Readonly<Record<string, string>>) {
-  // The app looks at the bundles, so they come first.
+  // The app reads the bundles, so they are built first.
   if (build) await buildFunctions();
   return synthesize(settings);
 }
@@ -209,19 +210,19 @@ async function prepareTemplate(build: boolean, settings: Readonly<Record<string,
 interface Entrance {
   server: Server;
   port: number;
-  /** Before it, everything is answered with 503. */
+  /** Starts serving. Before, every request is answered with 503. */
   serve(listener: RequestListener): void;
-  /** From now on, everything is answered so again; what is being read is cut. */
+  /** Stops serving: every request is answered with 503, and requests that are being read are cut. */
   shut(): void;
   close(): Promise<void>;
 }
 
-/** The one port that browsers and functions know: WebSocket API, AWS's services and page. */
+/** The one port of the WebSocket API, AWS's services and the page. */
 async function openEntrance(port: number): Promise<Entrance> {
   const unavailable: RequestListener = (_, response) => response.writeHead(503).end();
   let serving = unavailable;
   const server = createServer((request, response) => serving(request, response));
-  // Longer than a frozen environment sleeps: its pooled connections must not go stale under it.
+  // Longer than an environment is frozen, so that its pooled connections stay valid.
   server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {

@@ -1,13 +1,13 @@
 import type { Log, LogEntry } from './log.ts';
 
 export interface ConsoleLogOptions {
-  /** Whether to show everything but metrics; else warnings and errors alone. */
+  /** Whether to show everything except metrics. Otherwise only warnings and errors. */
   verbose: boolean;
-  /** Takes one line. @default - standard error */
+  /** Prints one line. @default - standard error */
   write?(line: string): void;
 }
 
-/** The log for a person at a terminal: one line each, `level source: message field=value …`. */
+/** A log for a terminal: one line each, `level source: message field=value …`. */
 export function consoleLog({ verbose, write = (line) => console.error(line) }: ConsoleLogOptions): Log {
   return (entry) => {
     const line = read(entry);
@@ -25,7 +25,7 @@ interface Line {
   fields: Readonly<Record<string, unknown>>;
 }
 
-/** What the logger of the functions puts into every line, which in one process on one machine says nothing. */
+/** Fields that the functions' logger adds to every line. On one machine they are always the same. */
 const EVERYWHERE = new Set([
   'timestamp',
   'service',
@@ -38,7 +38,7 @@ const EVERYWHERE = new Set([
   'xray_trace_id',
 ]);
 
-/** Undefined for metrics, which CloudWatch would take out of the log and which no person reads. */
+/** Returns undefined for metrics, which CloudWatch would remove from the log. */
 function read({ level, text }: LogEntry): Line | undefined {
   const structured = parse(text);
   if (!structured) return { level, message: text, fields: {} };
@@ -54,12 +54,12 @@ function parse(text: string): Record<string, unknown> | undefined {
   try {
     return JSON.parse(text);
   } catch {
-    // Something that only looks like a structured line: it is shown as it is.
+    // No structured line after all: show it unchanged.
     return undefined;
   }
 }
 
-/** As it is where that is one word, else quoted. */
+/** Quotes a text that is more than one word. */
 function textOf(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }

@@ -2,14 +2,17 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LocalCloudError } from './errors.ts';
 
-/** Folders that this process holds: its own id in a lock says nothing, since a process before it may have had it. */
+/**
+ * Folders that this process holds. Its own process id in a lock file is no proof: an earlier process may have had the
+ * same id.
+ */
 const held = new Set<string>();
 
 /**
- * Takes a data folder for this process alone: two clouds on one would corrupt it. A lock whose process is gone, as
- * after a power cut, does not count.
- * @returns how to give it back
- * @throws {LocalCloudError} if another holds it, or it cannot be written
+ * Locks a data folder for this process, because two clouds would corrupt it. A lock whose process is gone (after a
+ * power cut, for example) does not count.
+ * @returns a function that unlocks it
+ * @throws {LocalCloudError} if another process holds it, or it cannot be written
  */
 export async function holdDataFolder(folder: string): Promise<() => Promise<void>> {
   const lock = join(folder, 'lock');
@@ -39,7 +42,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Somebody else's process is alive all the same.
+    // EPERM: another user's process, which is alive.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -8,7 +8,7 @@ import { Printer, quote } from './demo/printer.ts';
 import { brokenPromises, isEnd, isEvent } from './demo/promises.ts';
 import { LocalCloudError } from './errors.ts';
 
-/** `npm run demo`: a steering conversation in the terminal, frame by frame, on a local cloud of its own. */
+/** `npm run demo`: a steering conversation in the terminal, frame by frame, on its own local cloud. */
 async function main(): Promise<boolean> {
   console.log('Starting a local cloud with the demo model …');
   const cloud = await startLocalCloud();

@@ -1,4 +1,4 @@
-/** Something that whoever starts the local cloud can put right: printed as one line, without a stack. */
+/** An error that the user can correct. It is printed as one line, without a stack. */
 export class LocalCloudError extends Error {
   override readonly name = 'LocalCloudError';
 }

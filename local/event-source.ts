@@ -16,26 +16,26 @@ export interface EventSourceOptions {
   client: SQSClient;
   queueUrl: string;
   queueArn: string;
-  /** Messages of one invocation, at most 10. */
+  /** Messages per invocation, at most 10. */
   batchSize: number;
-  /** Whether the function names the messages that failed; else a failure is that of the whole batch. */
+  /** Whether the function reports which messages failed. Otherwise a failure is that of the whole batch. */
   reportBatchItemFailures: boolean;
-  /** Batches at work at one time. */
+  /** Maximum of concurrent batches. */
   concurrency: number;
   invoke(event: SQSEvent): Promise<unknown>;
-  /** Lambda polls with the function's own role: asks it for the operation on the queue. */
+  /** Whether the function's role allows an operation on the queue. Lambda polls with that role. */
   ask(operation: PollerOperation): Attempt;
-  /** Names it in the log. */
+  /** The name in the log. */
   source: string;
   log: Log;
 }
 
-/** What Lambda does to a queue. Source: "Using Lambda with Amazon SQS", AWS Lambda developer guide. */
+/** Lambda's operations on a queue. Source: "Using Lambda with Amazon SQS", AWS Lambda developer guide. */
 export const POLLER_OPERATIONS = ['GetQueueAttributes', 'ReceiveMessage', 'DeleteMessage'] as const;
 export type PollerOperation = (typeof POLLER_OPERATIONS)[number];
 
 export interface EventSource {
-  /** Receives no more; what is at work ends on its own. */
+  /** Stops receiving. Running batches end by themselves. */
   stop(): Promise<void>;
 }
 
@@ -43,18 +43,18 @@ const LONG_POLL_SECONDS = 20;
 const RETRY_MS = 500;
 
 /**
- * Lambda's poller of a queue. Messages of a FIFO group come one batch at a time, since the queue itself holds back a
- * group that has one in flight; different groups go in parallel.
+ * Lambda's poller of a queue. Messages of a FIFO group arrive one batch at a time, because the queue holds back a group
+ * with a message in flight. Different groups run in parallel.
  *
- * What succeeded is deleted. What failed is left alone: it comes back when its visibility ends, which the function may
- * have moved, also to "at once".
+ * Messages that succeeded are deleted. Failed ones become visible again when their visibility time-out ends, which the
+ * function may have changed.
  */
 export function startEventSource(options: EventSourceOptions): EventSource {
   const stopped = new AbortController();
   let inFlight = 0;
   let freed = Promise.withResolvers<void>();
 
-  /** Undefined: the role does not let Lambda poll. */
+  /** Undefined if the role does not allow Lambda to poll. */
   async function receive(): Promise<Message[] | undefined> {
     const looking = options.ask('GetQueueAttributes');
     looking.done({ requestBytes: 0, responseBytes: 0 });
@@ -83,7 +83,7 @@ export function startEventSource(options: EventSourceOptions): EventSource {
       done.map(async ({ ReceiptHandle }) => {
         const deleting = options.ask('DeleteMessage');
         deleting.done({ requestBytes: 0, responseBytes: 0 });
-        // Not deleted, it comes back when its visibility ends: its work is done again.
+        // A message that was not deleted becomes visible again, and its work is repeated.
         if (!deleting.allowed) return;
         await options.client.send(new DeleteMessageCommand({ QueueUrl: options.queueUrl, ReceiptHandle }));
       }),
@@ -105,7 +105,7 @@ export function startEventSource(options: EventSourceOptions): EventSource {
       try {
         const messages = await receive();
         if (!messages) {
-          // The denial is told already, and somebody may put it right.
+          // The denial was logged. Keep polling, because the permission may be restored.
           await pause();
           continue;
         }
@@ -125,7 +125,7 @@ export function startEventSource(options: EventSourceOptions): EventSource {
   }
 
   async function pause(): Promise<void> {
-    // Cut short when it is to stop.
+    // Aborted by stop().
     await delay(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => {});
   }
 
@@ -138,7 +138,7 @@ export function startEventSource(options: EventSourceOptions): EventSource {
     },
   };
 
-  /** The messages that succeeded. */
+  /** Returns the messages that succeeded. */
   async function process(messages: Message[], { invoke, reportBatchItemFailures }: EventSourceOptions) {
     try {
       const response = await invoke({
@@ -166,7 +166,7 @@ function bytesOf(messages: readonly Message[]): number {
   return messages.reduce((sum, { Body = '' }) => sum + Buffer.byteLength(Body), 0);
 }
 
-/** Ids of failed messages; undefined if the answer is malformed, which Lambda takes for a failure of all. */
+/** Ids of the failed messages. Undefined if the answer is malformed, which Lambda treats as a failure of all. */
 function readFailures(response: unknown): string[] | undefined {
   if (response === null || response === undefined) return [];
   if (typeof response !== 'object') return [];

@@ -12,7 +12,7 @@ import type { Log } from './log.ts';
 import type { QueueServer } from './queues.ts';
 import type { Stack } from './template/stack.ts';
 
-/** Starts the template's event source mappings. @throws {LocalCloudError} for what Lambda would refuse. */
+/** Starts the template's event source mappings. @throws {LocalCloudError} for a mapping that Lambda would reject */
 export function startEventSources(
   stack: Stack,
   functions: FunctionPools,
@@ -68,7 +68,7 @@ const need = (operation: PollerOperation, queueArn: string) => ({
   resource: queueArn,
 });
 
-/** What Lambda would need to poll a queue and may not do: it then refuses to make the mapping. */
+/** The permissions that Lambda lacks to poll a queue. Without them it rejects the mapping. */
 export function missingOperation(
   access: Access,
   caller: Caller,

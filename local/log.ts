@@ -1,6 +1,6 @@
-/** A line that a part of the local cloud has to say. */
+/** A log line of a part of the local cloud. */
 export interface LogEntry {
-  /** `error`: something went wrong that an operator would want to see; `info`: what functions print, whatever its own level. */
+  /** `error`: a failure that an operator should see. `info`: functions' output, whatever its own level. */
   level: 'info' | 'error';
   /** The function's name, or the part of the local cloud. */
   source: string;

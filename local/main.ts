@@ -9,8 +9,8 @@ import { consoleLog } from './console-log.ts';
 import { LocalCloudError } from './errors.ts';
 import { buildPage } from './page-build.ts';
 
-/** `npm start`: the local cloud, until it is told to stop. `--verbose` prints all that functions print. */
-/** What the local Secrets Manager holds: `{"name":"value"}`. What is wrong with it is said without quoting it. */
+/** `npm start`: runs the local cloud until it is stopped. `--verbose` prints all output of the functions. */
+/** Parses the secrets of the local Secrets Manager: `{"name":"value"}`. An error quotes no part of the text. */
 function readSecrets(text: string | undefined): Record<string, string> {
   if (!text) return {};
   let value: unknown;
@@ -27,7 +27,7 @@ function readSecrets(text: string | undefined): Record<string, string> {
   return value as Record<string, string>;
 }
 
-/** What the commands of docs/operations.md need in their environment, to work on this cloud. */
+/** The environment variables with which the commands of docs/operations.md work on this cloud. */
 const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
   [
     'export AWS_REGION=local AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local',
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     log: consoleLog({ verbose: process.argv.includes('--verbose') }),
   });
   const [cloud] = await Promise.all([starting, buildPage()]);
-  // The bundler's work is done; its process would keep its memory.
+  // Bundling is done, and the bundler's process would keep its memory.
   await stopBundler();
   const stop = () => {
     cloud.close().then(

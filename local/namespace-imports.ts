@@ -3,9 +3,9 @@ import { extname, join, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 /**
- * `import { z } from 'zod'` takes the package as one value, and esbuild then keeps all of it: 350 KB of a turn's 1.1 MB,
- * most of them error messages in sixty languages. `import * as z` names the same exports, and what nobody uses can be
- * left out. Rollup and Webpack see through the first form by themselves.
+ * With `import { z } from 'zod'`, esbuild keeps the whole package: 350 KB of a turn's 1.1 MB, mostly error messages in
+ * sixty languages. With `import * as z`, which has the same exports, it drops the unused ones. Rollup and Webpack do so
+ * with both forms.
  */
 const VALUE_IMPORT = /\bimport\s*\{\s*z(?:\s+as\s+(\w+))?\s*\}\s*from\s*('zod(?:\/v4)?'|"zod(?:\/v4)?")/g;
 
@@ -15,7 +15,10 @@ export const asNamespaceImports = (source: string): string =>
     (_all, name: string | undefined, from: string) => `import * as ${name ?? 'z'} from ${from}`,
   );
 
-/** Where such imports are: the AI SDK, and the tools of the project's agent. Other files need not be read twice. */
+/**
+ * The files with such imports: those of the AI SDK, and tools of the project's agent. Other files are not read a second
+ * time.
+ */
 export function namespaceImports(root: string): Plugin {
   const agent = join(root, 'agent') + sep;
   return {

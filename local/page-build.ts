@@ -8,22 +8,23 @@ import { LocalCloudError } from './errors.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const WEB = join(ROOT, 'web');
-/** All that goes into the page: itself, the client library, and the versions of what they import. */
+/** The sources of the page: itself, the client library, and the versions of their packages. */
 const SOURCES = [WEB, join(ROOT, 'client'), join(ROOT, 'package-lock.json')];
 const NOT_SOURCES = new Set(['dist', 'node_modules']);
 
-/** Where the built page is. */
+/** The folder of the built page. */
 export const PAGE = join(WEB, 'dist');
 
 /**
- * Builds the page if there is none, or an older one than its sources; says whether it did. A fresh one costs a look at
- * a hundred files, a few milliseconds.
- * @throws {LocalCloudError} with the bundler's own words when it fails.
+ * Builds the page if there is none, or if it is older than its sources. Returns whether it was built. Checking a
+ * hundred files takes a few milliseconds.
+ * @throws {LocalCloudError} with the bundler's output if the build fails
  */
 export async function buildPage(): Promise<boolean> {
   if (await isNewer(join(PAGE, 'index.html'), SOURCES)) return false;
-  // Beside the old one and then in its place: a server that runs meanwhile is without a page for an instant only, and
-  // of two builds at a time neither clears what the other has written.
+  // Built into a new folder that then replaces the old one. A running server is without a page only for an instant,
+  // and two
+  // concurrent builds do not delete each other's files.
   const draft = join(ROOT, 'dist', `page-${process.pid}-${Date.now()}`);
   await mkdir(join(ROOT, 'dist'), { recursive: true });
   try {
@@ -35,18 +36,18 @@ export async function buildPage(): Promise<boolean> {
   return true;
 }
 
-/** Whether this file is there and no source, nor anything in a folder of sources, was changed after it. */
+/** Whether the file exists, and is newer than all sources, folders included. */
 export async function isNewer(file: string, sources: readonly string[]): Promise<boolean> {
   const [builtAt, changedAt] = await Promise.all([modifiedAt(file), newest(sources)]);
   return builtAt > changedAt;
 }
 
-/** In a process of its own: the bundler's memory goes with it, and the cloud starts on the other core meanwhile. */
+/** Builds in another process, which frees the bundler's memory and lets the cloud start on the other core. */
 async function bundle(outDir: string): Promise<void> {
   const vite = join(createRequire(import.meta.url).resolve('vite/package.json'), '..', 'bin', 'vite.js');
   const child = spawn(process.execPath, [vite, 'build', WEB, '--outDir', outDir, '--logLevel', 'warn'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A test run or a shell may say otherwise, and would get React's development build, several times slower.
+    // The environment may set another value, which would build React's development version, several times slower.
     env: { ...process.env, NODE_ENV: 'production' },
   });
   const end = () => child.kill();
@@ -63,7 +64,7 @@ async function replace(folder: string, draft: string): Promise<void> {
   try {
     await rename(draft, folder);
   } catch (error) {
-    // Another build of the same sources was quicker by this instant.
+    // A concurrent build of the same sources was faster.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY')) throw error;
   }
   await rm(old, { recursive: true, force: true });
@@ -73,7 +74,7 @@ function unlessMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Milliseconds since the epoch; 0 for what is not there. */
+/** Milliseconds since the epoch. 0 if the file does not exist. */
 async function modifiedAt(path: string): Promise<number> {
   return stat(path).then(
     ({ mtimeMs }) => mtimeMs,
@@ -84,7 +85,7 @@ async function modifiedAt(path: string): Promise<number> {
   );
 }
 
-/** The latest change of these files and of those in these folders. */
+/** The latest change of these files, and of the files in these folders. */
 async function newest(paths: readonly string[]): Promise<number> {
   const times = await Promise.all(
     paths.map(async (path) => {

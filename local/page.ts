@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Serves a built page from `folder`: its files as they are, and `index.html` for every address of the page's own. */
+/** Serves a built page from `folder`: its files, and `index.html` for every address without an extension. */
 export function createPage(
   folder: string,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {

@@ -13,19 +13,19 @@ import type { Value } from './template/template.ts';
 import { REGION } from './world.ts';
 
 export interface QueueServer {
-  /** `http://127.0.0.1:…`, speaking SQS's protocol. */
+  /** `http://127.0.0.1:…`, with SQS's protocol. */
   endpoint: string;
-  /** For the operator of the queues: event sources and set-up. */
+  /** Access for operators: event sources and set-up. */
   client: SQSClient;
-  /** Makes the template's queues, where they are not there from before, with its attributes. */
+  /** Creates the template's queues with their attributes, if they do not exist. */
   create(stack: Stack): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The operator's own key: not one of a function's. */
+/** The operator's access key, which is no function's. */
 const OPERATOR = { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' };
 
-/** Queue attributes by the template's names, which are also the API's but for the first. */
+/** Queue attributes by the template's names. Except for the first, the API's names are the same. */
 const ATTRIBUTES: Readonly<Record<string, QueueAttributeName>> = {
   MessageRetentionPeriod: 'MessageRetentionPeriod',
   VisibilityTimeout: 'VisibilityTimeout',
@@ -39,7 +39,7 @@ const ATTRIBUTES: Readonly<Record<string, QueueAttributeName>> = {
   RedrivePolicy: 'RedrivePolicy',
 };
 
-/** An SQS of one's own, in memory or, with a folder, on disk. */
+/** An SQS server, in memory or, with a folder, on disk. */
 export async function startQueues(folder: string | undefined): Promise<QueueServer> {
   if (folder) await mkdir(folder, { recursive: true });
   const server = await startFauxqs({
@@ -55,7 +55,7 @@ export async function startQueues(folder: string | undefined): Promise<QueueServ
     endpoint,
     client,
     async create(stack) {
-      // Dead-letter queues are named by the others: they come first.
+      // Other queues refer to dead-letter queues, so these are created first.
       const queues = stack.ofType('AWS::SQS::Queue');
       const redriven = queues.filter(({ properties }) => 'RedrivePolicy' in properties.all);
       for (const queue of [...queues.filter((queue) => !redriven.includes(queue)), ...redriven]) {
@@ -83,8 +83,9 @@ async function createQueue(client: SQSClient, name: string, { properties }: Stac
     await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
     return;
   }
-  // From an earlier run, perhaps with other settings. What kind of queue it is cannot change, and the server takes
-  // no notice of the last two.
+  // The queue is from an earlier run, perhaps with other settings. Its type cannot change, and the server ignores
+  // changes of
+  // the last two attributes.
   const { FifoQueue: _, DeduplicationScope: __, FifoThroughputLimit: ___, ...changeable } = attributes;
   await client.send(new SetQueueAttributesCommand({ QueueUrl: present.QueueUrl, Attributes: changeable }));
 }

@@ -14,8 +14,8 @@ const cache = join(root, 'dist', 'synth');
 
 /**
  * Settings that only pass through the template into a function's environment. They are synthesized as placeholders and
- * put in afterwards: so the many clouds of a test run, each with ports of its own, share one synth; and no key or
- * token is written to disk.
+ * replaced afterwards. So the many clouds of a test run, each with its own ports, share one synth, and no key or token
+ * is written to disk.
  */
 const PASSED_THROUGH = [
   'MIDTURN_MANAGEMENT_ENDPOINT',
@@ -30,16 +30,16 @@ const PASSED_THROUGH = [
   'MIDTURN_JWT_AUDIENCE',
 ] as const;
 
-/** Has the form of a URL, or of a server with its URL, since some of these settings must. */
+/** A placeholder with the form of a URL, or of a server and its URL, which some settings require. */
 function placeholder(name: string): string {
   const url = `https://${name.toLowerCase().replaceAll('_', '-')}.placeholder.invalid/`;
   return name === 'MIDTURN_MCP_URLS' ? `server=${url}` : url;
 }
 
 /**
- * The template of the CDK app for these settings, as `cdk deploy` would send it. Synthesized in a process of its own,
- * whose memory is given back, and kept for as long as neither the app nor the settings change.
- * @throws {LocalCloudError} with the app's own complaint.
+ * Returns the CDK app's template for these settings, as `cdk deploy` would send it. It is synthesized in another
+ * process, whose memory is freed, and cached until the app or the settings change.
+ * @throws {LocalCloudError} with the app's error
  */
 export async function synthesize(settings: Readonly<Record<string, string>>): Promise<Template> {
   const given = PASSED_THROUGH.filter((name) => settings[name]);
@@ -57,9 +57,9 @@ export async function synthesize(settings: Readonly<Record<string, string>>): Pr
   return fill(JSON.parse(text)) as unknown as Template;
 }
 
-/** Of everything that a template depends on: what is in the bundles does not change it. */
+/** A hash of everything that the template depends on. The bundles' content does not change it. */
 async function fingerprint(settings: Readonly<Record<string, string>>): Promise<string> {
-  // The template names the bundles by their path.
+  // The template contains the bundles' path.
   const hash = createHash('sha256')
     .update(root)
     .update(JSON.stringify(Object.entries(settings).sort()));
@@ -69,7 +69,7 @@ async function fingerprint(settings: Readonly<Record<string, string>>): Promise<
   return hash.digest('hex');
 }
 
-/** A module of this project and all that it imports of it, however far away. */
+/** Returns a module of this project and all modules of it that it imports, directly or not. */
 export async function sourcesOf(entry: string): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -91,7 +91,7 @@ async function runApp(settings: Readonly<Record<string, string>>, file: string):
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
   const output = await mkdtemp(join(tmpdir(), 'midturn-synth-'));
   try {
-    // Settings that happen to be exported in this shell are not these.
+    // Settings exported in this shell do not count.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MIDTURN_'));
     await promisify(execFile)(process.execPath, ['infra/app.ts'], {
       cwd: root,
@@ -99,13 +99,13 @@ async function runApp(settings: Readonly<Record<string, string>>, file: string):
         ...Object.fromEntries(inherited),
         ...settings,
         CDK_OUTDIR: output,
-        // Bundles are run from where they are, not from a copy.
+        // The bundles are run in place, not from a copy.
         CDK_CONTEXT_JSON: JSON.stringify({
           ...context,
           'aws:cdk:enable-asset-metadata': true,
           'aws:cdk:disable-asset-staging': true,
         }),
-        // Checking the template against CloudFormation's schemas takes 2 s: `npm run synth` does it.
+        // Validating the template against CloudFormation's schemas takes 2 s. `npm run synth` does it.
         CDK_VALIDATION: 'false',
         NODE_COMPILE_CACHE: join(root, 'dist', 'compile-cache'),
       },
@@ -114,7 +114,7 @@ async function runApp(settings: Readonly<Record<string, string>>, file: string):
     });
     const text = await readFile(join(output, `${STACK}.template.json`), 'utf8');
     await mkdir(cache, { recursive: true });
-    // By renaming: clouds that start at the same time must not read half of it.
+    // Renamed into place, so that clouds that start at the same time do not read an incomplete file.
     const draft = `${file}.${process.pid}.${Date.now()}`;
     await writeFile(draft, text);
     await rename(draft, file);

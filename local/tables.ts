@@ -20,23 +20,23 @@ import type { Stack, StackResource } from './template/stack.ts';
 import { REGION } from './world.ts';
 
 export interface TableServer {
-  /** `http://127.0.0.1:…`, speaking DynamoDB's protocol. */
+  /** `http://127.0.0.1:…`, with DynamoDB's protocol. */
   endpoint: string;
-  /** Answers a request that came in elsewhere as if it had come in at the endpoint; with 503 once it is closing. */
+  /** Answers a request that arrived elsewhere as if it had arrived at the endpoint. While closing, answers 503. */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Makes the template's tables, where they are not there from before. */
+  /** Creates the template's tables, if they do not exist. */
   create(stack: Stack): Promise<void>;
-  /** What was asked before is carried out and answered first. */
+  /** Closes after all earlier requests are executed and answered. */
   close(): Promise<void>;
 }
 
-/** DynamoDB deletes what has expired within days; nobody may count on a moment, so a slow sweep is true to it. */
+/** DynamoDB deletes expired items within days. No code may rely on a time, so a slow sweep is realistic. */
 const SWEEP_MS = 60_000;
 
-/** The operator's own key: not one of a function's. */
+/** The operator's access key, which is no function's. */
 const OPERATOR = { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' };
 
-/** A DynamoDB of one's own, in memory or, with a folder, on disk. */
+/** A DynamoDB server, in memory or, with a folder, on disk. */
 export async function startTables(folder: string | undefined, log: Log): Promise<TableServer> {
   if (folder) await mkdir(folder, { recursive: true });
   const server = dynalite({
@@ -45,7 +45,7 @@ export async function startTables(folder: string | undefined, log: Log): Promise
     updateTableMs: 0,
     ...(folder && { path: folder }),
   });
-  // Longer than a frozen environment sleeps: its pooled connections must not go stale under it.
+  // Longer than an environment is frozen, so that its pooled connections stay valid.
   server.keepAliveTimeout = 10 * SWEEP_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -84,7 +84,7 @@ export async function startTables(folder: string | undefined, log: Log): Promise
       clearInterval(sweeper);
       await sweeping;
       client.destroy();
-      // A caller that was killed leaves its requests behind, and the server throws where they find no database.
+      // Requests of a killed caller may still run, and the server throws if the database is closed.
       await underWay.idle();
       const closed = promisify(server.close.bind(server))();
       server.closeAllConnections();
@@ -93,7 +93,7 @@ export async function startTables(folder: string | undefined, log: Log): Promise
   };
 }
 
-/** Requests from their arrival to their answer, whether or not anybody is left to read it. */
+/** Tracks requests from their arrival to their answer, whether or not the caller still reads it. */
 function trackRequests(server: Server): { idle(): Promise<void> } {
   let count = 0;
   let settled = Promise.withResolvers<void>();
@@ -113,7 +113,7 @@ function trackRequests(server: Server): { idle(): Promise<void> } {
       over();
       return end(...args);
     }) as typeof response.end;
-    // Cut short on its way in, it gets no answer.
+    // A request that breaks off on arrival gets no answer.
     request.once('close', () => {
       if (!request.complete) over();
     });
@@ -139,7 +139,7 @@ async function createTable(
     BillingMode,
     ProvisionedThroughput,
   }).filter(([, value]) => value !== undefined);
-  // CloudFormation spells these properties as the API does, and the server checks them.
+  // CloudFormation's names of these properties are the API's, and the server validates them.
   const input = { TableName: name, ...Object.fromEntries(wanted) } as unknown as CreateTableCommandInput;
   try {
     await client.send(new CreateTableCommand(input));
@@ -150,9 +150,9 @@ async function createTable(
 
 interface ExpiringTable {
   name: string;
-  /** Attributes of its primary key. */
+  /** Attributes of the primary key. */
   keys: readonly string[];
-  /** Holds when an item expires, in seconds since the epoch. */
+  /** The attribute with an item's expiry, in seconds since the epoch. */
   attribute: string;
 }
 
@@ -163,7 +163,7 @@ function keyNames({ properties }: StackResource): string[] {
     .filter((name) => typeof name === 'string');
 }
 
-/** Deletes what expired before `now` (seconds since the epoch), unless it was given more time meanwhile. */
+/** Deletes items that expired before `now` (seconds since the epoch), unless their expiry was moved meanwhile. */
 export async function sweep(client: DynamoDBClient, table: ExpiringTable, now: number): Promise<number> {
   const names = Object.fromEntries(table.keys.map((key, index) => [`#k${index}`, key]));
   const expired = { ':now': { N: String(now) } };

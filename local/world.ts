@@ -1,4 +1,4 @@
-/** The one account and region that the local cloud consists of. The account is the one that fauxqs puts into ARNs. */
+/** The account and region of the local cloud. The account is the one in fauxqs's ARNs. */
 export const REGION = 'us-east-1';
 export const ACCOUNT = '000000000000';
 export const PARTITION = 'aws';

@@ -6,117 +6,117 @@ import { ACCOUNT, REGION } from '../world.ts';
 import type { Caller } from './caller.ts';
 import type { PlacedStatement, Roles } from './roles.ts';
 
-/** One thing that a request needs to be allowed. */
+/** One permission that a request needs. */
 export interface Need {
   /** `dynamodb:GetItem` */
   action: string;
-  /** ARN; `*` for an action that knows no resources. */
+  /** An ARN, or `*` for an action without resources. */
   resource: string;
 }
 
-/** A need and what IAM said of it. */
+/** A permission that was needed, and IAM's decision. */
 export interface Check extends Need {
   allowed: boolean;
-  /** Id of the statement that decided; absent if none was about it. */
+  /** Id of the deciding statement. Absent if no statement matched. */
   statement?: string;
 }
 
-/** A call that a function made of AWS, or that AWS made in its name. */
+/** A call of an AWS service by a function, or by AWS on its behalf. */
 export interface Call {
-  /** The function's name; `API Gateway` for the one service that is a caller of its own. */
+  /** The function's name, or `API Gateway`, the only service that calls by itself. */
   function: string;
-  /** `platform`: Lambda itself used the function's role (its poller, its logs, its traces), or invoked the function. */
+  /** `platform`: Lambda used the function's role (poller, logs, traces), or API Gateway invoked the function. */
   by: 'function' | 'platform';
-  /** As in a request's signature: `dynamodb`, `sqs`, `execute-api`, … */
+  /** The service's name in a request's signature: `dynamodb`, `sqs`, `execute-api`, … */
   service: string;
-  /** As the API names it: `UpdateItem`, `SendMessageBatch`. */
+  /** The API's name of the operation: `UpdateItem`, `SendMessageBatch`. */
   operation: string;
-  /** One for most operations; a batch needs one per table. */
+  /** One for most operations, and one per table for a batch. */
   checks: readonly Check[];
   allowed: boolean;
-  /** Milliseconds since the epoch at which it came in. */
+  /** Time of arrival in milliseconds since the epoch. */
   at: number;
-  /** Bodies, without headers. */
+  /** Sizes of the bodies, without headers. */
   requestBytes: number;
   responseBytes: number;
-  /** DynamoDB's read or write units, if an observer asked for them; absent for a call that failed. */
+  /** DynamoDB's read or write units, if an observer asked for capacity. Absent for a failed call. */
   capacityUnits?: number;
-  /** A conditional write of DynamoDB was refused, which AWS bills too; if an observer asked for capacity. */
+  /** A conditional write of DynamoDB failed, which AWS bills too. Set if an observer asked for capacity. */
   conditionFailed?: true;
-  /** What was asked for, as the protocol spells it, where that is JSON; if an observer asked for capacity. */
+  /** The request's JSON body. Set if an observer asked for capacity. */
   request?: Readonly<Record<string, unknown>>;
 }
 
 interface Denial extends Need {
   function: string;
   why: string;
-  /** How often. */
+  /** The number of denials. */
   count: number;
 }
 
-/** What of a role's statement no call has used so far. */
+/** The parts of a role's statement that no call has used. */
 interface UnusedPermission {
   role: string;
   statement: string;
-  /** Actions, as written, that no call needed. */
+  /** Actions that no call needed, as written. */
   actions: readonly string[];
-  /** Resources, as written, that no call was about. */
+  /** Resources that no call used, as written. */
   resources: readonly string[];
-  /** Whether the whole statement was of no use. */
+  /** Whether no call used the statement. */
   whole: boolean;
 }
 
 interface ObserverOptions {
-  /** Whether to ask DynamoDB for the capacity that each call consumed; functions do not see it. @default false */
+  /** Whether DynamoDB is asked for each call's consumed capacity. Functions do not see it. @default false */
   capacity?: boolean;
 }
 
-/** An action or a resource of a statement, as written there. */
+/** An action or a resource of a statement, as written. */
 export type StatementPart = { action: string } | { resource: string };
 
-/** What whoever runs the local cloud can see and change of its permissions. */
+/** The permissions of a local cloud, for tests and tools that read or change them. */
 export interface Permissions {
-  /** Every statement of every role. */
+  /** All statements of all roles. */
   statements(): readonly PlacedStatement[];
-  /** Statements of resources' own policies: who may invoke a function, and the like. */
+  /** Statements of resource policies, such as those that allow invoking a function. */
   resourceStatements(): readonly PlacedStatement[];
   /**
-   * Takes a statement away, or one of its actions or resources alone, from the next call on.
-   * @returns a function that gives it back.
+   * Removes a statement, or one of its actions or resources, from the next call on.
+   * @returns a function that restores it
    */
   withhold(statement: string, part?: StatementPart): () => void;
-  /** What was denied so far, once for each function, action and resource. */
+  /** All denials so far, one for each function, action and resource. */
   denials(): readonly Denial[];
-  /** What no call has needed since the start. Statements that deny are not listed. */
+  /** The permissions that no call has needed since the start. `Deny` statements are not listed. */
   unusedPermissions(): UnusedPermission[];
-  /** Hears of every call once it was answered. @returns a function that ends it. */
+  /** Calls the observer after every answered call. @returns a function that stops it */
   onCall(listener: (call: Call) => void, options?: ObserverOptions): () => void;
 }
 
-/** A call under way. */
+/** A call that is being answered. */
 export interface Attempt {
   allowed: boolean;
-  /** What was denied, for the answer. */
+  /** The denied permission, for the answer. */
   denied?: Need & { why: string };
-  /** Tells the observers. */
+  /** Notifies the observers. */
   done(
     result: Pick<Call, 'requestBytes' | 'responseBytes' | 'capacityUnits' | 'conditionFailed' | 'request'>,
   ): void;
 }
 
 export interface Access extends Permissions {
-  /** Decides a call, and records the decision. */
+  /** Decides a call and records the decision. */
   attempt(
     caller: Caller,
     what: Pick<Call, 'by' | 'service' | 'operation'> & { needs: readonly Need[] },
   ): Attempt;
-  /** The same question without a record. */
+  /** Decides without a record. */
   mayBeAllowed(caller: Caller, need: Need): boolean;
-  /** Whether an observer asks for consumed capacity. */
+  /** Whether an observer asked for consumed capacity. */
   readonly wantsCapacity: boolean;
 }
 
-/** Ids that are new with each connection or environment: one line for all of them. */
+/** Ids that differ for each connection or environment. They share one record. */
 const CHANGING = /(\/@connections\/|:log-stream:).*$/;
 
 interface Use {
@@ -124,7 +124,7 @@ interface Use {
   resources: Set<string>;
 }
 
-/** Decides what callers may do by the template's policies, and keeps what was asked. */
+/** Decides calls by the template's policies, and records them. */
 export function createAccess(roles: Roles, log: Log): Access {
   const withheld = new Set<Withheld>();
   let effective = new Map<string, readonly PlacedStatement[]>();
@@ -145,7 +145,7 @@ export function createAccess(roles: Roles, log: Log): Access {
 
   function judge(caller: Caller, need: Need): Verdict<PlacedStatement> {
     const own = caller.kind === 'function' ? (effective.get(caller.role) ?? []) : [];
-    // Within one account either side may allow, and either side may deny.
+    // Within one account, the role's or the resource's policy may allow, and either may deny.
     const about = ofResources.filter((statement) => names(statement, caller));
     return evaluate([...own, ...about], { ...need, context: contextOf(caller) });
   }
@@ -225,7 +225,7 @@ interface Withheld {
   part?: StatementPart;
 }
 
-/** What is left of a statement. */
+/** The unused parts of a statement. */
 function without(statement: PlacedStatement, withheld: Iterable<Withheld>): PlacedStatement[] {
   let { actions, resources } = statement;
   for (const { part, statement: id } of withheld) {
@@ -257,7 +257,7 @@ function names({ principals = [] }: PlacedStatement, caller: Caller): boolean {
 }
 
 function contextOf(caller: Caller): RequestContext {
-  // The local cloud's loopback addresses stand for AWS's endpoints, which are reached by HTTPS.
+  // The loopback addresses stand for AWS's endpoints, which use HTTPS.
   const context = new Map<string, string>([
     ['aws:securetransport', 'true'],
     ['aws:requestedregion', REGION],
@@ -277,7 +277,7 @@ function contextOf(caller: Caller): RequestContext {
 function unusedOf(statement: PlacedStatement, use: Use | undefined): UnusedPermission[] {
   if (statement.effect === 'Deny' || statement.role === undefined) return [];
   const unused = (matcher: Matcher, used: Iterable<string> = []) => {
-    // What NotAction and NotResource list is what is not allowed: there is nothing to take out.
+    // NotAction and NotResource list what is not allowed, so no part of them can be removed.
     if (matcher.not) return [];
     const texts = [...used];
     return matcher.patterns.filter(

@@ -2,32 +2,32 @@ import { LocalCloudError } from '../errors.ts';
 import type { Stack, StackResource } from '../template/stack.ts';
 import { ACCOUNT, PARTITION } from '../world.ts';
 
-/** Who asks for something: a function by its role, or a service of AWS that acts for a resource. */
+/** The caller of an AWS service: a function with its role, or a service that acts for a resource. */
 export type Caller = FunctionCaller | ServiceCaller;
 
 export interface FunctionCaller {
   kind: 'function';
-  /** For people, and the name of its bundle: `turn`. */
+  /** The name of its bundle, for display: `turn`. */
   name: string;
   /** Logical id of its role. */
   role: string;
   roleArn: string;
   functionArn: string;
-  /** As error messages of AWS name it: `arn:aws:sts::…:assumed-role/…` */
+  /** The ARN in AWS's error messages: `arn:aws:sts::…:assumed-role/…` */
   userArn: string;
 }
 
 interface ServiceCaller {
   kind: 'service';
-  /** For people: `API Gateway`. */
+  /** The name for display: `API Gateway`. */
   name: string;
   /** `apigateway.amazonaws.com` */
   service: string;
-  /** The resource that it acts for. */
+  /** The resource that the service acts for. */
   sourceArn: string;
 }
 
-/** A key of its own for each function: what a request may do can be told from who signed it. */
+/** The access key of a function. Each has its own, so that a request's key identifies its caller. */
 export function accessKeyIdOf({ logicalId }: StackResource): string {
   return `LOCAL${logicalId.toUpperCase()}`;
 }

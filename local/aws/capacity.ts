@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { fields } from './operations.ts';
 
-/** Operations that can tell what they consumed. */
+/** Operations that can report their consumed capacity. */
 const METERED =
   /^(GetItem|PutItem|UpdateItem|DeleteItem|Query|Scan|BatchGetItem|BatchWriteItem|TransactGetItems|TransactWriteItems)$/;
 
@@ -10,16 +10,16 @@ interface Body {
   value: Readonly<Record<string, unknown>>;
 }
 
-/** What DynamoDB said of a request beside its answer. */
+/** What DynamoDB reported beside its answer. */
 export interface Metered {
   capacityUnits?: number;
   conditionFailed?: true;
 }
 
 /**
- * Has DynamoDB tell what a request consumes, if that is wanted, without its caller noticing. Calls `done` once the answer
- * is out: without units if it was an error, or not wanted.
- * @returns the body to send on.
+ * Asks DynamoDB for the consumed capacity of a request, if wanted, and hides it from the caller. Calls `done` after the
+ * answer was sent; without units if the request failed or capacity is not wanted.
+ * @returns the body to forward
  */
 export function meter(
   wanted: boolean,
@@ -33,7 +33,7 @@ export function meter(
   if (!wanted || !METERED.test(operation)) return bytes;
   const asked = value.ReturnConsumedCapacity !== undefined && value.ReturnConsumedCapacity !== 'NONE';
   const end = response.end.bind(response);
-  // The server writes its answer in one piece, here.
+  // dynalite writes its answer in one call.
   response.end = ((body: unknown, ...rest: []) => {
     const text = typeof body === 'string' ? body : '';
     const { ConsumedCapacity, ...answer } = parse(text);
@@ -44,7 +44,7 @@ export function meter(
     if (asked) return end(text, ...rest);
     const stripped = JSON.stringify(answer);
     response.setHeader('content-length', Buffer.byteLength(stripped));
-    // Of the answer as it was.
+    // The checksum is that of the original answer.
     response.removeHeader('x-amz-crc32');
     return end(stripped, ...rest);
   }) as typeof response.end;

@@ -1,7 +1,7 @@
 import { readStack, type Stack } from '../template/stack.ts';
 import type { Template, Value } from '../template/template.ts';
 
-/** A stack of one function, whose role allows these statements, with a table and a queue. */
+/** A stack of one function with these statements in its role, a table and a queue. */
 export function stackOf(statements: readonly Value[], more: Template['Resources'] = {}, origin = ''): Stack {
   const PolicyDocument = { Version: '2012-10-17', Statement: statements };
   return readStack(

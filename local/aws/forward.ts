@@ -1,11 +1,11 @@
 import { Agent, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http';
 import { request as openSecureRequest } from 'node:https';
 
-/** Another server that answers a request in this one's place. */
+/** A server to which requests are forwarded. */
 export interface Upstream {
   /**
-   * Passes a request on and its answer back, unbuffered, so that a stream stays one. Calls `done` once it is over.
-   * @param body what of the request was read already; absent: nothing was.
+   * Forwards a request and its answer, unbuffered, so that streams keep streaming. Calls `done` at the end.
+   * @param body the part of the request that was read already, if any
    */
   pass(
     request: IncomingMessage,
@@ -16,10 +16,10 @@ export interface Upstream {
   close(): void;
 }
 
-/** These speak of one connection, not of the request. */
+/** Hop-by-hop headers: they describe a connection, not the request. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'host', 'transfer-encoding', 'expect']);
 
-/** @param endpoint `http://127.0.0.1:1234`, also with a path. */
+/** @param endpoint `http://127.0.0.1:1234`, with or without a path */
 export function createUpstream(endpoint: string): Upstream {
   const base = new URL(endpoint);
   const secure = base.protocol === 'https:';
@@ -48,18 +48,18 @@ export function createUpstream(endpoint: string): Upstream {
           answer.on('data', (chunk: Buffer) => {
             responseBytes += chunk.length;
           });
-          // Cut short there is cut short here: the caller must not take a part for the whole.
+          // An answer that breaks off there breaks off here, so that the caller does not take a part for the whole.
           answer.once('error', () => response.destroy());
           answer.pipe(response);
         },
       );
       passed.once('error', () => {
-        // The caller sees what it would see of a service that is gone, and repeats.
+        // The caller sees a service that is down, and retries.
         if (response.headersSent) response.destroy();
         else response.writeHead(503).end();
       });
       response.once('close', () => {
-        // Also when the caller went away: nobody reads on.
+        // The caller is gone, so nobody reads the answer.
         if (!response.writableFinished) passed.destroy();
         done({ requestBytes, responseBytes });
       });

@@ -18,26 +18,26 @@ import { signerOf } from './signature.ts';
 
 /** The services behind the front. */
 interface Services {
-  /** Answers as if the request had come in at its own port. */
+  /** Answers as if the request had arrived at the service's own port. */
   dynamodb(request: IncomingMessage, response: ServerResponse): void;
   sqs: Upstream;
-  /** The management API of `@connections`; says whether the request was one of its own. */
+  /** The management API of `@connections`. Returns whether the request was one of its own. */
   management(request: IncomingMessage, response: ServerResponse): boolean;
   secrets: Secrets;
   bedrock?: Upstream;
 }
 
 export interface FrontOptions {
-  /** The function that signs with this key. */
+  /** Returns the function with this access key. */
   callerOf(accessKeyId: string): FunctionCaller | undefined;
   access: Access;
   services: Services;
 }
 
-/** What a request may hold at most: as much as DynamoDB takes. */
+/** The size limit of a request, which is DynamoDB's. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** One request whose caller is known. */
+/** A request whose caller is known. */
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
@@ -46,10 +46,11 @@ interface Exchange {
 }
 
 /**
- * Every request that functions make of AWS comes in here: it is told who asks, by the key that it is signed with, and
- * what it takes, by its action and resource; the function's role then lets it pass to its service or not.
+ * Receives every AWS request of the functions. It identifies the caller by the access key, derives the needed
+ * permissions from the operation and its resource, and forwards the request to its service if the function's role
+ * allows it.
  *
- * Answers what is signed, or looks like it should be, and says whether it did.
+ * Answers requests that are signed or should be, and returns whether it did.
  */
 export function createFront({
   callerOf,
@@ -137,7 +138,7 @@ export function createFront({
     }
   }
 
-  /** The call, if it may go on; else it is answered. */
+  /** Returns the call if it is allowed. Otherwise answers the request. */
   function decide(exchange: Exchange, service: string, { name, needs }: Operation): Attempt | undefined {
     const { request, caller } = exchange;
     const attempt = access.attempt(caller, { by: 'function', service, operation: name, needs });
@@ -164,18 +165,18 @@ export function createFront({
   };
 }
 
-/** @returns bytes of the answer. */
+/** @returns the answer's bytes */
 function reject(
   { request, response }: Pick<Exchange, 'request' | 'response'>,
   service: string,
   refusal: Refusal,
 ): number {
-  // Read to its end, so that its sender gets to see the answer.
+  // The request is read to its end, so that its sender reads the answer.
   request.resume();
   return refuse(response, service, refusal);
 }
 
-/** The service that a request without a signature is meant for; undefined for a browser's. */
+/** The service of an unsigned request. Undefined for a browser's request. */
 function unsignedServiceOf({ headers }: IncomingMessage, path: string): string | undefined {
   if (path.split('/')[2] === '@connections') return 'execute-api';
   const target = headers['x-amz-target'];
@@ -192,7 +193,7 @@ interface JsonBody {
   value: Readonly<Record<string, unknown>>;
 }
 
-/** The body and what it says; undefined if it is no JSON, too large or cut short. */
+/** Returns the body and its JSON. Undefined if it is no JSON, too large, or incomplete. */
 function readJson(request: IncomingMessage): Promise<JsonBody | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -213,18 +214,18 @@ function readJson(request: IncomingMessage): Promise<JsonBody | undefined> {
         resolve(undefined);
       }
     });
-    // A caller that was killed in mid-request: nobody waits for an answer.
+    // The caller was killed during the request.
     request.once('error', () => resolve(undefined));
   });
 }
 
-/** The request once more, for a handler that reads it from the beginning. */
+/** Makes a request whose body can be read again from the beginning. */
 function replay(request: IncomingMessage, body: Buffer): IncomingMessage {
   const again = new IncomingMessage(request.socket);
   again.method = request.method ?? 'POST';
   again.url = request.url ?? '/';
   again.headers = { ...request.headers, 'content-length': String(body.length) };
-  // Read to its end already: it does not take the socket with it.
+  // The body was read already, so destroying this stream must not destroy the socket.
   again.complete = true;
   again.push(body);
   again.push(null);

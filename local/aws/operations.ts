@@ -2,7 +2,7 @@ import { API_ID } from '../template/stack.ts';
 import { arn, PARTITION, REGION } from '../world.ts';
 import type { Need } from './access.ts';
 
-/** What a request asks for: the operation, and the permissions that it takes. */
+/** An operation and the permissions that it needs. */
 export interface Operation {
   name: string;
   needs: readonly Need[];
@@ -36,7 +36,7 @@ export function dynamodbOperation(name: string, body: Fields): Operation {
   }
 }
 
-/** What the parts of a transaction take. */
+/** The actions that a transaction's parts need. */
 const TRANSACTED: Readonly<Record<string, string>> = {
   Get: 'GetItem',
   Put: 'PutItem',
@@ -51,7 +51,10 @@ function tableArn(table: unknown, index: unknown): string {
   return typeof index === 'string' ? `${ofTable}/index/${index}` : ofTable;
 }
 
-/** Source: "Actions, resources, and condition keys for Amazon SQS": a batch takes the permission of its single form. */
+/**
+ * A batch needs the permission of its single form. Source: "Actions, resources, and condition keys for Amazon SQS",
+ * service authorization reference.
+ */
 export function sqsOperation(name: string, body: Fields): Operation {
   const queue = typeof body.QueueUrl === 'string' ? body.QueueUrl.split('/').at(-1) : body.QueueName;
   return {
@@ -95,12 +98,12 @@ const BEDROCK: Readonly<Record<string, { name: string; action: string }>> = {
   'converse-stream': { name: 'ConverseStream', action: 'bedrock:InvokeModelWithResponseStream' },
 };
 
-/** Areas that a cross-region inference profile's id begins with. */
+/** The prefixes of a cross-region inference profile's id. */
 const PROFILE = /^(?:us|eu|apac|us-gov|jp|au|ca|global)\.(.+)$/;
 
 /**
- * `/model/{id}/{operation}`. Through an inference profile, the profile and the model behind it must both be allowed.
- * Source: "Prerequisites for inference profiles", Bedrock user guide.
+ * `/model/{id}/{operation}`. A call through an inference profile needs permission for the profile and for the model
+ * behind it. Source: "Prerequisites for inference profiles", Bedrock user guide.
  */
 export function bedrockOperation(path: string): Operation {
   const [, , id = '', kind = ''] = path.split('/').map(decode);

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
-/** What is wrong with a request before its service sees it. */
+/** Why a request is rejected before its service sees it. */
 export type Refusal =
   | { kind: 'no-signature' }
   | { kind: 'unknown-key' }
-  /** `user`: ARN of whoever asks. */
+  /** `user`: ARN of the caller. */
   | { kind: 'denied'; user: string; action: string; resource: string }
   | { kind: 'malformed' }
   | { kind: 'no-such-service'; service: string };
 
 interface Error {
-  /** The JSON protocols' error type. */
+  /** The error type of the JSON protocols. */
   type: string;
-  /** The older query protocol's code, which SQS still sends beside it. */
+  /** The error code of the older query protocol, which SQS still sends. */
   code: string;
   message: string;
   status: number;
@@ -62,8 +62,8 @@ function describe(refusal: Refusal): Error {
 }
 
 /**
- * Answers as the service itself would: the JSON protocols with `__type` and 400, SQS with 403 and the query protocol's
- * code beside it, the REST services with 403 and a header. Source: "Common errors" of each service's API reference.
+ * Answers as the service would: the JSON protocols with `__type` and 400, SQS with 403 and the query protocol's code,
+ * the REST services with 403 and a header. Source: "Common errors" of each service's API reference.
  */
 export function refuse(response: ServerResponse, service: string | undefined, refusal: Refusal): number {
   const { type, code, message, status } = describe(refusal);
@@ -80,7 +80,7 @@ export function refuse(response: ServerResponse, service: string | undefined, re
   }
   const ofSqs = service === 'sqs';
   const prefix = service === 'secretsmanager' ? '' : 'com.amazon.coral.service#';
-  // Each service spells the field in its own way; SDKs read both.
+  // Services spell the field differently. SDKs read both.
   const body = JSON.stringify({ __type: `${prefix}${type}`, [ofSqs ? 'message' : 'Message']: message });
   response.writeHead(ofSqs && refusal.kind !== 'malformed' && status === 400 ? 403 : status, {
     'content-type': `application/x-amz-json-1.${service === 'secretsmanager' ? 1 : 0}`,

@@ -4,25 +4,25 @@ import { isMap } from '../template/resolve.ts';
 import type { Stack, StackResource } from '../template/stack.ts';
 import type { Value } from '../template/template.ts';
 
-/** A statement and where in the template it stands. */
+/** A statement and its place in the template. */
 export interface PlacedStatement extends Statement {
   /** `TurnRole/Function[2]`: the role or resource, the policy, and the statement's index or Sid. */
   id: string;
-  /** Logical id of the role; absent for a resource's own policy. */
+  /** Logical id of the role. Absent for a resource policy. */
   role?: string;
 }
 
-/** The roles of functions: nobody else asks for anything here. */
+/** The roles of functions, which are the only callers. */
 export interface Roles {
   /** Logical ids. */
   names: readonly string[];
-  /** What a role may do by all of its policies. */
+  /** All statements of a role. */
   statementsOf(role: string): readonly PlacedStatement[];
-  /** What resources' own policies say of whomever they name. */
+  /** All statements of resource policies. */
   ofResources: readonly PlacedStatement[];
 }
 
-/** The functions' roles with their policies, and the policies of resources. @throws {LocalCloudError} */
+/** Reads the functions' roles and the resource policies. @throws {LocalCloudError} */
 export function readRoles(stack: Stack): Roles {
   const assumed = new Set(
     stack.ofType('AWS::Lambda::Function').map(({ properties }) => properties.text('Role')),
@@ -63,7 +63,7 @@ function attachedTo(role: StackResource, stack: Stack): PlacedStatement[] {
   const managed = stack.ofType('AWS::IAM::ManagedPolicy');
   const named = role.properties.list('ManagedPolicyArns').map((arn) => {
     const policy = managed.find((candidate) => stack.ref(candidate) === arn);
-    // AWS writes those and changes them: what they allow stands in no template.
+    // AWS maintains managed policies. Their statements are in no template.
     if (!policy)
       throw new LocalCloudError(`${role.logicalId}: the local cloud does not know the policy ${arn}.`);
     return policy;
@@ -80,14 +80,14 @@ function read(where: string, { properties }: StackResource, role?: string): Plac
   return place(where, properties.all.PolicyDocument, role);
 }
 
-/** A permission is one statement of its function's policy. */
+/** Converts a permission into a statement of its function's policy. */
 function invocationsBy({ logicalId, properties }: StackResource, stack: Stack): PlacedStatement[] {
   const named = properties.text('FunctionName');
   const sourceArn = properties.optionalText('SourceArn');
   const sourceAccount = properties.optionalText('SourceAccount');
   return place(logicalId, {
     Statement: {
-      // For people: which route or authorizer it is for.
+      // Names the route or authorizer, for display.
       ...(sourceArn && { Sid: sourceArn.split(':').at(-1) ?? '' }),
       Effect: 'Allow',
       Principal: { Service: properties.text('Principal') },

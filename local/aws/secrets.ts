@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { arn } from '../world.ts';
 import type { Operation } from './operations.ts';
 
-/** Secrets Manager, as far as functions use it: `GetSecretValue` of secrets that were given at the start. */
+/** Secrets Manager, as far as functions use it: `GetSecretValue` of secrets that are given at the start. */
 export interface Secrets {
-  /** What a request needs to be allowed; a secret that is not there has an ARN all the same. */
+  /** The permission that a request needs. A missing secret has an ARN too. */
   operation(name: string, body: Readonly<Record<string, unknown>>): Operation;
   answer(name: string, body: Readonly<Record<string, unknown>>): SecretsAnswer;
 }
@@ -18,7 +18,7 @@ interface SecretsAnswer {
 export function createSecrets(values: Readonly<Record<string, string>>): Secrets {
   const createdAt = Date.now() / 1000;
 
-  /** By name, by ARN, or by an ARN without its suffix. */
+  /** Finds a secret by name, by ARN, or by ARN without its suffix. */
   function find(id: string): { name: string; arn: string; value?: string } {
     const name = id.startsWith('arn:') ? nameIn(id) : id;
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
@@ -71,13 +71,13 @@ function fault(type: string, message: string): SecretsAnswer {
   return { status: 400, body: { __type: type, Message: message } };
 }
 
-/** Secrets Manager puts a hyphen and six characters of its own behind a name. Here they follow from the name. */
+/** Secrets Manager appends a hyphen and six random characters to a name. Here they are derived from the name. */
 export function secretArn(name: string): string {
   const suffix = createHash('sha256').update(name).digest('base64').replace(/[+/=]/g, '').slice(0, 6);
   return arn('secretsmanager', `secret:${name}-${suffix}`);
 }
 
-/** Of the form of a UUID. */
+/** Makes an id in the form of a UUID. */
 function versionOf(name: string): string {
   return createHash('md5')
     .update(name)

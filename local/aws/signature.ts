@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a request says of its signer. The signature itself is not checked: nobody on this machine has to prove anything. */
+/** Reads a request's signer. The signature itself is not verified. */
 export interface Signer {
   accessKeyId: string;
-  /** From the credential's scope, as the service names itself: `dynamodb`, `execute-api`. */
+  /** The service's name from the credential's scope: `dynamodb`, `execute-api`. */
   service: string;
 }
 

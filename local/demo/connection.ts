@@ -22,8 +22,8 @@ export interface DemoConnection {
   readonly frames: readonly ServerFrame[];
   send(frame: ClientFrame): void;
   /**
-   * The first frame that matches, received already or still to come; frames before the index `from` do not count.
-   * @throws {DemoError} when the connection ends first, or nothing comes within `TIMEOUT_MS`.
+   * Returns the first frame that matches, received already or still to come. Frames before index `from` do not count.
+   * @throws {DemoError} if the connection ends first, or after `TIMEOUT_MS`
    */
   wait<T extends ServerFrame>(
     what: string,
@@ -31,7 +31,7 @@ export interface DemoConnection {
     from?: number,
   ): Promise<T>;
   wait(what: string, match: (frame: ServerFrame) => boolean, from?: number): Promise<ServerFrame>;
-  /** Drops the connection without a closing handshake, as a lost network does. */
+  /** Drops the connection without a closing handshake, like a lost network. */
   cut(): void;
 }
 

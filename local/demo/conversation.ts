@@ -14,11 +14,11 @@ const STEERING = { id: 'm2', content: 'By the way: what time is it?' };
 const QUEUED = { id: 'm3', content: 'Thank you! Say hello when you are done.' };
 
 export interface DemoOutcome extends SessionRecord {
-  /** How many events the second connection was given that the first one had missed. */
+  /** The number of events that the first connection missed and the second one received. */
   missed: number;
 }
 
-/** A steering conversation as a person would have it: ask, change your mind, queue something, lose the network. */
+/** A steering conversation of a user: ask, steer, queue a message, lose the network, resume. */
 export async function haveConversation(url: string, printer: Printer): Promise<DemoOutcome> {
   const frames: ServerFrame[] = [];
   const open = () =>
@@ -117,7 +117,7 @@ async function acceptedAs(connection: DemoConnection, id: string, placement: str
   }
 }
 
-/** Steering belongs into the turn that it steered; a queued message into one of its own. */
+/** Checks that the steering message is in the turn that it steered, and the queued message in its own turn. */
 function checkPlaces(entries: readonly HistoryEntry[]): void {
   const turnOf = (id: string) => entries.find((entry) => entry.role === 'user' && entry.id === id)?.turn_id;
   if (turnOf(STEERING.id) !== turnOf(LONG.id))

@@ -7,21 +7,21 @@ type Format = Parameters<typeof styleText>[0];
 
 export interface PrinterOptions {
   stream: NodeJS.WritableStream & { columns?: number };
-  /** Milliseconds, from any beginning. */
+  /** Milliseconds since any fixed time. */
   now(): number;
 }
 
 type Chunk = Extract<ServerFrame, { type: 'chunk' }>;
-/** `thinking` is condensed like `chunk`. */
+/** A run of `chunk` or `thinking` events is printed as one line. */
 type Piece = Chunk | Extract<ServerFrame, { type: 'thinking' }>;
 
 const TYPE_WIDTH = 14;
-/** About a second of an answer: a long one is seen to move. */
+/** About a second of an answer, so that a long one is seen to progress. */
 const MAX_PIECES = 12;
 const DEFAULT_COLUMNS = 120;
 const MIN_COLUMNS = 72;
 
-/** Fields that are in the left columns already, or that would tell a newcomer nothing. */
+/** Fields that are in the left columns, or of no interest here. */
 const UNSHOWN = new Set([
   'type',
   'seq',
@@ -34,14 +34,14 @@ const UNSHOWN = new Set([
 ]);
 
 /**
- * Prints frames as aligned lines: time, direction, type, event number, fields. Chunks in a row become one line. Coloured
- * only where the stream is a terminal that wants it (`NO_COLOR`).
+ * Prints frames as aligned lines: time, direction, type, event number, fields. Consecutive chunks are one line.
+ * Coloured if the stream is a terminal and `NO_COLOR` is not set.
  */
 export class Printer implements Observer {
   readonly #stream: PrinterOptions['stream'];
   readonly #now: () => number;
   readonly #began: number;
-  /** Turn ids are random: here they go by number. */
+  /** Turn ids are random. They are printed as numbers. */
   readonly #turns: string[] = [];
   #pieces: Piece[] = [];
 
@@ -51,7 +51,7 @@ export class Printer implements Observer {
     this.#began = now();
   }
 
-  /** What a person would be told who looks on. */
+  /** Prints an explanation. */
   say(text: string): void {
     this.#flush();
     this.#write(`\n${this.#styled('bold', text)}\n`);
@@ -81,7 +81,7 @@ export class Printer implements Observer {
     this.#frame('←', colour, frame.type, seq, [...turn, ...fieldsOf(frame)]);
   }
 
-  /** Prints what is held back. */
+  /** Prints the pending chunks. */
   end(): void {
     this.#flush();
   }
@@ -120,7 +120,7 @@ export class Printer implements Observer {
   }
 
   #styled(format: Format, text: string): string {
-    // Looks at the stream and at NO_COLOR by itself.
+    // `styleText` checks the stream and NO_COLOR itself.
     return styleText(format, text, { stream: this.#stream as NodeJS.WriteStream });
   }
 
@@ -144,10 +144,10 @@ function fieldsOf(frame: ClientFrame | ServerFrame): string[] {
 const plain = (value: unknown) =>
   typeof value === 'string' ? shortId(value) : JSON.stringify(value).replaceAll(/\s+/g, ' ');
 
-/** Enough of a random id to recognise it. */
+/** Shortens a random id. */
 const shortId = (text: string) => (/^[0-9a-f-]{32,36}$/i.test(text) ? `${text.slice(0, 8)}…` : text);
 
-/** One line, whatever the text; its ends tell more than its middle. */
+/** Quotes a text in one line. A long text is cut in the middle. */
 export function quote(text: string, length = 70): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const half = Math.floor((length - 3) / 2);

@@ -1,6 +1,6 @@
 import type { EventFrame, HistoryEntry, ServerFrame } from '../../protocol/server-frames.ts';
 
-/** What a client of one session has seen and sent, and what is stored of it. */
+/** The frames that clients of one session sent and received, and its stored transcript. */
 export interface SessionRecord {
   /** Every frame received, over all connections of the session, in the order of arrival. */
   frames: readonly ServerFrame[];
@@ -11,9 +11,9 @@ export interface SessionRecord {
 }
 
 /**
- * Holds a finished session against its promises: P1 and P10 (each message once), P3 (text), P5 (one turn at a time), P6
+ * Checks the promises of a finished session: P1 and P10 (each message once), P3 (text), P5 (one turn at a time), P6
  * (order), P9 (no hole) and P13 (paired tools).
- * @returns one line for each promise that does not hold, naming it; none if all is well.
+ * @returns one line for each broken promise, with its number
  */
 export function brokenPromises(record: SessionRecord): string[] {
   const { events, broken } = inSequence(record.frames);
@@ -29,10 +29,12 @@ export const isEvent = (frame: ServerFrame): frame is EventFrame => 'seq' in fra
 
 type End = Extract<EventFrame, { full_response: string | null }>;
 
-/** The events that end a turn. */
+/** Whether an event ends a turn. */
 export const isEnd = (frame: ServerFrame): frame is End => isEvent(frame) && 'full_response' in frame;
 
-/** Each event once, by number. The same number twice must be the same event: take-over and resume may repeat it (P9). */
+/**
+ * Sorts events by number and drops repetitions. Take-over and resume may repeat an event, but only unchanged (P9).
+ */
 function inSequence(frames: readonly ServerFrame[]): { events: EventFrame[]; broken: string[] } {
   const bySeq = new Map<number, EventFrame>();
   const broken: string[] = [];

@@ -6,11 +6,11 @@ import { messageOf } from '../errors.ts';
 import { FunctionError } from './errors.ts';
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
-/** A function as an execution environment needs to know it. */
+/** What an execution environment needs to know of its function. */
 export interface FunctionSpec {
-  /** For people: the name of the bundle. */
+  /** The name of the bundle, for display. */
   name: string;
-  /** As in AWS. */
+  /** The function's name on AWS. */
   functionName: string;
   arn: string;
   /** File URL. */
@@ -18,14 +18,14 @@ export interface FunctionSpec {
   exportName: string;
   memoryMb: number;
   timeoutSeconds: number;
-  /** The whole of `process.env`. */
+  /** The whole `process.env`. */
   variables: Readonly<Record<string, string>>;
   logGroupName: string;
 }
 
 /**
- * The runtime as plain JavaScript, compiled once. A thread that loads TypeScript brings a compiler of its own: 13 MB
- * more, and 30 ms.
+ * Compiles the runtime to JavaScript, once. A thread that loads TypeScript needs its own compiler: 13 MB and 30 ms
+ * more.
  */
 export const compileRuntime: () => Promise<URL> = once(async () => {
   const source = await readFile(new URL('./runtime.ts', import.meta.url), 'utf8');
@@ -48,20 +48,20 @@ interface Running {
 }
 
 /**
- * One execution environment: a thread with its own copy of the bundle and its own globals. Handles one invocation at
- * a time. Once gone it stays gone.
+ * One execution environment: a thread with its own copy of the bundle and its own globals. It handles one invocation at
+ * a time. An ended environment is not restarted.
  */
 export class ExecutionEnvironment {
   readonly id = randomUUID();
-  /** Settles when it can be invoked; rejects with what stopped it from starting. */
+  /** Resolves when it can be invoked. Rejects with the error that prevented its start. */
   readonly ready: Promise<void>;
-  /** Settles when the thread has ended, for whatever reason. */
+  /** Resolves when the thread has ended, for any reason. */
   readonly gone: Promise<void>;
   readonly #spec: FunctionSpec;
   readonly #worker: Worker;
   readonly #gate = new SharedArrayBuffer(4);
   #running: Running | undefined;
-  /** Why it ended, when that is known before the thread has. */
+  /** The cause of its end, if known before the thread has ended. */
   #cause: ReportedError | undefined;
   #exited = false;
 
@@ -74,12 +74,12 @@ export class ExecutionEnvironment {
       env: { ...spec.variables, AWS_LAMBDA_LOG_STREAM_NAME: this.id },
       execArgv: [],
       name: spec.name,
-      // A small young generation keeps an idle thread small; the old one may grow to what the function paid for.
+      // A small young generation keeps idle threads small. The old generation may grow to the function's memory size.
       resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb, maxYoungGenerationSizeMb: 8 },
     });
     const started = Promise.withResolvers<void>();
     this.ready = started.promise;
-    // Whoever waits sees the failure; nobody waiting is no reason to end the process.
+    // Awaited by the invocations. Without one, a rejection must not end the process.
     this.ready.catch(() => {});
     this.#worker.on('message', (message: EnvironmentMessage) => {
       switch (message.type) {
@@ -124,12 +124,12 @@ export class ExecutionEnvironment {
     });
   }
 
-  /** Whether it can still be invoked: false from the moment at which its end is certain. */
+  /** Whether it can be invoked. False as soon as its end is certain. */
   get alive(): boolean {
     return !this.#exited && this.#cause === undefined;
   }
 
-  /** @throws {FunctionError} what the handler threw, its time-out, or the end of the environment. */
+  /** @throws {FunctionError} the handler's error, its time-out, or the end of the environment */
   async invoke(event: string): Promise<string> {
     if (this.#running) throw new Error(`Environment ${this.id} already handles an invocation.`);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -166,7 +166,7 @@ export class ExecutionEnvironment {
     }
   }
 
-  /** Ends it outright, in the middle of whatever it does: nothing in it gets to run another line. */
+  /** Kills the thread: no further line of it runs. */
   async kill(
     cause: ReportedError = { errorType: 'Runtime.ExitError', errorMessage: 'Killed' },
   ): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ReportedError } from './protocol.ts';
 
-/** What Lambda reports to whoever invoked: the function's own error, its time-out or its end. */
+/** A failed invocation as Lambda reports it: the function's error, its time-out or its end. */
 export class FunctionError extends Error {
   override readonly name = 'FunctionError';
   readonly errorType: string;

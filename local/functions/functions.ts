@@ -18,47 +18,47 @@ interface FunctionState {
   environments: EnvironmentState[];
 }
 
-/** An invocation that is over, whatever came of it. */
+/** A finished invocation. */
 export interface Invocation {
   /** The function's name. */
   function: string;
-  /** From its event to its answer, without the start of its environment. */
+  /** Duration from the event to the answer, without the environment's start. */
   ms: number;
   memoryMb: number;
-  /** X-Ray records it. */
+  /** X-Ray traces it. */
   traced: boolean;
 }
 
 /** The template's functions, by the names of their bundles. */
 export interface Functions {
   list(): FunctionState[];
-  /** Invokes and waits. @throws {FunctionError} as Lambda would report it. */
+  /** Invokes a function and returns its result. @throws {FunctionError} as Lambda reports it */
   invoke(name: string, event: unknown): Promise<unknown>;
-  /** Ends one execution environment outright; says whether there was one. */
+  /** Kills one execution environment. Returns whether there was one. */
   kill(environmentId: string): Promise<boolean>;
-  /** Hears of every invocation once it is over. @returns a function that ends it. */
+  /** Calls the observer after every invocation. @returns a function that stops it */
   onInvocation(listener: (invocation: Invocation) => void): () => void;
 }
 
 export interface FunctionPools extends Functions {
   pool(resource: StackResource): FunctionPool;
-  /** A function as it asks something of AWS. */
+  /** The function as a caller of AWS services. */
   caller(resource: StackResource): FunctionCaller;
-  /** The function that has this access key. */
+  /** Returns the function with this access key. */
   callerOf(accessKeyId: string): FunctionCaller | undefined;
   close(): Promise<void>;
 }
 
 export interface FunctionsOptions {
   stack: Stack;
-  /** Where AWS services answer: `AWS_ENDPOINT_URL…` of each function. */
+  /** Addresses of AWS services: each function's `AWS_ENDPOINT_URL…`. */
   endpoints: Readonly<Record<`AWS_ENDPOINT_URL${string}`, string>>;
   access: Access;
   maxEnvironments: number;
   log: Log;
 }
 
-/** A call of a short function waits for one that is under way rather than for a new environment of many. */
+/** A function with a time limit of at most this gets few environments: its invocations rather wait for a busy one. */
 const SHORT_SECONDS = 30;
 const SHORT_ENVIRONMENTS = 4 * availableParallelism();
 
@@ -210,7 +210,7 @@ function runtimeVariables(about: {
     AWS_ACCESS_KEY_ID: about.accessKeyId,
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_SESSION_TOKEN: 'local',
-    // A function in AWS finds no developer's configuration, so neither does one here.
+    // On AWS a function finds no developer's configuration, so it does not find one here.
     AWS_CONFIG_FILE: `${about.folder}/no-aws-config`,
     AWS_SHARED_CREDENTIALS_FILE: `${about.folder}/no-aws-credentials`,
   };

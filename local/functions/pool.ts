@@ -4,33 +4,33 @@ import { ExecutionEnvironment, type FunctionSpec } from './environment.ts';
 import { FunctionError } from './errors.ts';
 
 export interface PoolOptions {
-  /** Environments at most; whoever comes then waits. */
+  /** Maximum of environments. Further invocations wait. */
   maxEnvironments: number;
-  /** From the template: invocations at most at one time; one more is refused, as Lambda throttles. */
+  /** The template's reserved concurrency. Further invocations are throttled. */
   reservedConcurrency?: number;
   /** From `compileRuntime`. */
   runtime: URL;
-  /** What an environment prints, and why one did not start. */
+  /** Receives an environment's output, and the error if it fails to start. */
   log(text: string, environmentId: string): void;
-  /** An environment begins to start. */
+  /** Called when an environment starts. */
   onStart?(environmentId: string): void;
-  /** An environment's invocation is over, whatever came of it. @param ms from its event to its answer */
+  /** Called after an invocation. @param ms from its event to its answer */
   onInvoked?(environmentId: string, ms: number): void;
 }
 
 /**
- * On a laptop a new environment costs 100 ms of one of few processors. So a call waits a moment for one that is about
- * to get free: short functions then share a few, and a turn, which holds its own for long, still gets one each.
+ * Starting an environment takes 100 ms of a processor. So an invocation first waits briefly for one that becomes free:
+ * short functions share a few environments, and a turn, which keeps its own for long, still gets one each.
  */
 const SCALE_OUT_AFTER_MS = 20;
 
 /**
- * A start is all work and no waiting, so more of them at one time than there are processors only makes each one later;
- * on a busy machine, so much later that calls time out, which asks for still more.
+ * Starting is bound by the processor. More starts at a time than processors would delay all of them, until invocations
+ * time out on a busy machine and cause still more starts.
  */
 const MAX_STARTING = availableParallelism();
 
-/** Lambda keeps idle environments for minutes; here their memory is somebody's laptop. One stays warm. */
+/** Lambda keeps idle environments for minutes. Here they take a laptop's memory, so one stays warm. */
 const IDLE_MS = 60_000;
 
 export interface EnvironmentState {
@@ -46,12 +46,12 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
-/** The execution environments of one function: reused warm, most recently used first, scaled out on demand. */
+/** The execution environments of one function: reused warm, most recently used first, added on demand. */
 export class FunctionPool {
   readonly spec: FunctionSpec;
   readonly #options: PoolOptions;
   readonly #states = new Map<ExecutionEnvironment, State>();
-  /** The most recently used last. */
+  /** Ordered by use, the most recently used last. */
   readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
   readonly #waiters: Waiter[] = [];
   readonly #reaper: NodeJS.Timeout;
@@ -64,7 +64,7 @@ export class FunctionPool {
     this.#reaper = setInterval(() => this.#reap(), IDLE_MS / 4).unref();
   }
 
-  /** Invocations that it can take at one time. */
+  /** The number of invocations that can start now. */
   get concurrency(): number {
     return Math.min(
       this.#options.maxEnvironments,
@@ -76,7 +76,7 @@ export class FunctionPool {
     return [...this.#states].map(([{ id }, state]) => ({ id, state }));
   }
 
-  /** @throws {FunctionError} as Lambda would report it. */
+  /** @throws {FunctionError} as Lambda reports it */
   async invoke(event: unknown): Promise<unknown> {
     if (this.#running >= (this.#options.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
       throw new FunctionError({ errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' });
@@ -96,7 +96,7 @@ export class FunctionPool {
     }
   }
 
-  /** Ends one environment outright; says whether there was one. */
+  /** Kills one environment. Returns whether there was one. */
   async kill(environmentId: string): Promise<boolean> {
     const environment = [...this.#states.keys()].find(({ id }) => id === environmentId);
     await environment?.kill();
@@ -128,7 +128,7 @@ export class FunctionPool {
     });
   }
 
-  /** One more, unless as many are on their way as are waited for. */
+  /** Starts an environment, unless as many are starting as invocations wait. */
   #scaleOut(): void {
     const starting = [...this.#states.values()].filter((state) => state === 'starting').length;
     if (
@@ -147,7 +147,7 @@ export class FunctionPool {
     environment.ready.then(
       () => {
         this.#offer(environment);
-        // Those who still wait have waited long enough.
+        // Invocations that still wait have waited long enough: start another one for them.
         this.#scaleOut();
       },
       (error: unknown) => {

@@ -1,11 +1,13 @@
-/** What passes between the local cloud and the thread of one execution environment. Payloads are JSON text, as in Lambda. */
+/**
+ * Messages between the local cloud and the thread of an execution environment. Payloads are JSON text, as in Lambda.
+ */
 
 export interface EnvironmentData {
   /** File URL of the bundle. */
   bundle: string;
-  /** Name of the export that handles invocations. */
+  /** Name of the exported handler. */
   exportName: string;
-  /** One Int32, 0 while the environment is frozen. */
+  /** One Int32. It is 0 while the environment is frozen. */
   gate: SharedArrayBuffer;
 }
 
@@ -24,7 +26,7 @@ export interface InvokeMessage {
   };
 }
 
-/** As Lambda reports a function's failure. */
+/** A function's failure as Lambda reports it. */
 export interface ReportedError {
   errorType: string;
   errorMessage: string;
@@ -35,6 +37,6 @@ export type EnvironmentMessage =
   | { type: 'ready' }
   | { type: 'result'; requestId: string; body: string }
   | { type: 'error'; requestId: string; error: ReportedError }
-  /** The environment ends after this. */
+  /** The environment ends after this message. */
   | { type: 'fatal'; error: ReportedError }
   | { type: 'log'; text: string };

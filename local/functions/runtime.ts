@@ -5,18 +5,19 @@ import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
 /**
- * What runs inside an execution environment's thread: loads the bundle, then handles one invocation after the other.
- * Between two it is frozen, as Lambda freezes: no timer fires and no socket is read until the next one thaws it, so
- * a handler that leaves work behind is caught here and not in the account.
+ * Runs inside an execution environment's thread: loads the bundle, then handles invocations one after the other.
+ * Between two invocations the thread is frozen, as on Lambda: no timer fires and no socket is read. So a handler that
+ * leaves work behind fails here, and not first on AWS.
  *
- * Types only may be imported beside Node's own modules: this file is run with its types cut off.
+ * It may import only types and Node's modules, because it runs with its types stripped.
  */
 async function run(): Promise<void> {
   if (isMainThread || !parentPort) throw new Error('This is the inside of an execution environment.');
   const port = parentPort;
   const post = (message: EnvironmentMessage) => port.postMessage(message);
 
-  // Straight to the port: the thread's own streams wait for the other side between writes, which a frozen one cannot.
+  // Written directly to the port: the thread's own streams wait for the other side between writes, which a frozen
+  // thread cannot.
   const write = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
     post({
       type: 'log',
@@ -41,7 +42,7 @@ async function run(): Promise<void> {
 
   const { bundle, exportName, gate } = workerData as EnvironmentData;
   const handler = await load(bundle, exportName).catch((error: unknown) => end(report(error), 1));
-  // Holds the thread when a handler waits for something that nothing will bring: it then runs into its time limit.
+  // Keeps the thread alive while a handler waits for nothing, so that its time limit ends it.
   port.ref();
   post({ type: 'ready' });
 
@@ -51,7 +52,7 @@ async function run(): Promise<void> {
     Atomics.store(flag, 0, 0);
     const received: { message: InvokeMessage } | undefined = receiveMessageOnPort(port);
     if (!received) continue;
-    // What happened to sockets in the meantime is noticed before the handler uses them.
+    // Sockets that closed meanwhile are noticed before the handler uses them.
     await new Promise((resolve) => setImmediate(resolve));
     const { requestId, event, deadline, context } = received.message;
     try {
@@ -71,7 +72,7 @@ async function run(): Promise<void> {
 type Handler = (event: unknown, context: unknown) => unknown;
 
 async function load(bundle: string, exportName: string): Promise<Handler> {
-  // Each environment of a function compiles the same bundle: the second one finds it done.
+  // All environments of a function compile the same bundle, so the compiled code is cached.
   enableCompileCache(join(tmpdir(), 'midturn-compile-cache'));
   const module: Record<string, unknown> = await import(bundle);
   const handler = module[exportName];

@@ -2,7 +2,7 @@ import type { Access, Attempt } from '../aws/access.ts';
 import type { FunctionCaller } from '../aws/caller.ts';
 import { arn } from '../world.ts';
 
-/** What Lambda writes of a function's environments, with the function's own role: logs, and traces if it has them. */
+/** What Lambda writes with the function's role: logs, and traces if enabled. */
 export interface Telemetry {
   onStart(environmentId: string): void;
   log(text: string, environmentId: string): void;
@@ -15,13 +15,13 @@ export interface TelemetryOptions {
   logGroupName: string;
   /** `TracingConfig.Mode` is `Active`. */
   traced: boolean;
-  /** Hears what the function prints, as far as its role lets Lambda write it. */
+  /** Receives the function's output, if its role allows Lambda to write it. */
   print(text: string): void;
 }
 
 /**
- * Each environment has a log stream of its own; without permission to create it, its lines go nowhere, as they do in AWS.
- * Of every invocation Lambda itself writes a few lines, so that a function that prints nothing needs the permission too.
+ * Each environment has a log stream. Without permission to create it, its lines are lost, as on AWS. Lambda itself
+ * writes a few lines for every invocation, so a function without output needs the permission too.
  */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { access, caller, logGroupName, traced, print } = options;
@@ -39,7 +39,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     writing.done({ requestBytes: bytes, responseBytes: 0 });
     return writing.allowed;
   }
-  /** X-Ray knows no resources. */
+  /** X-Ray's actions have no resources. */
   const trace = (operation: string) =>
     ask('xray', operation, '*').done({ requestBytes: 0, responseBytes: 0 });
 
@@ -48,7 +48,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       const creating = ask('logs', 'CreateLogStream', streamArn(environmentId));
       creating.done({ requestBytes: 0, responseBytes: 0 });
       if (creating.allowed) streams.add(environmentId);
-      // The daemon beside a traced function reports on itself.
+      // The daemon of a traced function reports on itself.
       if (traced) trace('PutTelemetryRecords');
     },
     log(text, environmentId) {

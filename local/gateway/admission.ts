@@ -10,14 +10,14 @@ export type Admission =
   | {
       kind: 'admitted';
       facts: ConnectionFacts;
-      /** What `$connect` chose to echo as `Sec-WebSocket-Protocol`. */
+      /** The subprotocol that `$connect` chose, for the header `Sec-WebSocket-Protocol`. */
       subprotocol: string | undefined;
     }
   | { kind: 'refused'; statusCode: number; message: string; connectionId: string; requestId: string };
 
 /**
- * Decides on one handshake: the authorizer first, then the `$connect` integration, whose status code admits (2xx) or is
- * what the client gets. Does not throw.
+ * Decides on one handshake: first the authorizer, then the `$connect` integration, whose status code accepts (2xx) or
+ * is the client's answer. Does not throw.
  */
 export async function admit(
   api: GatewayApi,

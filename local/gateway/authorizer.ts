@@ -12,11 +12,11 @@ export type Authorization =
   | { kind: 'unauthorized' }
   /** 403. */
   | { kind: 'denied' }
-  /** 500: the function failed or returned what API Gateway cannot use. `detail` is for the log. */
+  /** 500: the function failed, or returned something that API Gateway rejects. `detail` is for the log. */
   | { kind: 'broken'; detail: string };
 
 /**
- * Asks a REQUEST authorizer about one handshake. Source: "Control access to WebSocket APIs with AWS Lambda REQUEST
+ * Invokes a REQUEST authorizer for one handshake. Source: "Control access to WebSocket APIs with AWS Lambda REQUEST
  * authorizers" and "Output from an API Gateway Lambda authorizer", API Gateway developer guide.
  */
 export async function authorize(
@@ -68,7 +68,7 @@ function readResult(result: unknown, resource: string, latencyMs: number): Autho
   return { kind: 'allowed', context: { ...values, principalId, integrationLatency: latencyMs } };
 }
 
-/** The context as events carry it: numbers and booleans become strings, null stays. */
+/** Converts the context as events contain it: numbers and booleans become strings, null stays. */
 function readContext(context: unknown): Record<string, string | null> | undefined {
   if (!isJsonObject(context)) return undefined;
   const values: Record<string, string | null> = {};
@@ -82,7 +82,7 @@ function readContext(context: unknown): Record<string, string | null> | undefine
   return values;
 }
 
-/** The value of an identity source in this request; empty where it is missing. */
+/** Returns an identity source's value in this request. Empty if it is missing. */
 function identityOf(source: string, request: HandshakeRequest, context: RequestContext): string {
   const [, kind, name = ''] =
     /^(route\.request\.header|route\.request\.querystring|context|stageVariables)\.(.+)$/.exec(source) ?? [];
@@ -94,7 +94,7 @@ function identityOf(source: string, request: HandshakeRequest, context: RequestC
     case 'context':
       return contextValue(context, name.split('.'));
     default:
-      // Stage variables: there are none here.
+      // Stage variables, which do not exist here.
       return '';
   }
 }

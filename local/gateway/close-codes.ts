@@ -1,28 +1,28 @@
 import type { ConnectionEnd } from './events.ts';
 
-/** The ends that the gateway itself brings about, with the codes and reasons that AWS reports for them. */
+/** The connection's ends that the gateway causes, with AWS's codes and reasons. */
 export const ENDS = {
-  /** The backend's DELETE. */
+  /** The backend sent DELETE. */
   deleted: { code: 1000, reason: 'Connection Closed Normally' },
-  /** Ten minutes idle, two hours in all, or the gateway shutting down. */
+  /** Ten minutes without messages, two hours in all, or the gateway is shutting down. */
   goingAway: { code: 1001, reason: 'Going away' },
-  /** API Gateway takes no binary frames. */
+  /** API Gateway rejects binary frames. */
   binary: { code: 1003, reason: 'Binary frames are not supported' },
   /** A frame over 32 KB or a message over 128 KB. */
   tooBig: { code: 1009, reason: 'Message too big' },
-  /** The network went away: no close frame either way. RFC 6455 reserves the code for exactly this. */
+  /** The network was lost: neither side sent a close frame. RFC 6455 reserves this code for it. */
   cut: { code: 1006, reason: 'Connection closed abnormally' },
 } as const satisfies Record<string, ConnectionEnd>;
 
-/** The end as `$disconnect` tells it, from what the socket reported. */
+/** Converts a socket's end into the one that `$disconnect` receives. */
 export function endOf(code: number, reason: string): ConnectionEnd {
   if (code === 1006) return ENDS.cut;
-  // The words that AWS uses for a close frame without a code, such as a browser's plain `close()`.
+  // AWS's reason for a close frame without a code, such as that of a browser's `close()`.
   if (code === 1005) return { code, reason: 'Client-side close frame status not set' };
   return { code, reason };
 }
 
-/** The close code that `ws` answers a frame with that it cannot take. */
+/** The close code that `ws` sends for a frame that it rejects. */
 export function endOfProtocolError(error: Error & { code?: string }): ConnectionEnd {
   switch (error.code) {
     case 'WS_ERR_INVALID_UTF8':

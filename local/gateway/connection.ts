@@ -7,18 +7,18 @@ import type { GatewayLimits, Traffic } from './types.ts';
 
 export type SendOutcome = 'sent' | 'gone' | 'buffer-full';
 
-/** Hears of each message that passes. */
+/** Called for each message in either direction. */
 export type TrafficListener = (traffic: Traffic) => void;
 
-/** Handles one text message; must not throw. The connection reads on while it runs. */
+/** Handles one text message. It must not throw. The connection keeps reading while it runs. */
 export type MessageHandler = (connection: Connection, text: string) => Promise<void>;
 
-/** An established connection, from the handshake's success to the end of its socket. */
+/** An open connection, from the handshake to the end of its socket. */
 export class Connection {
   readonly facts: ConnectionFacts;
-  /** Settles when the socket is closed, with what `$disconnect` is told. */
+  /** Resolves when the socket is closed, with the end that `$disconnect` receives. */
   readonly ended: Promise<ConnectionEnd>;
-  /** Of the last message in either direction; milliseconds since the epoch. */
+  /** Time of the last message in either direction, in milliseconds since the epoch. */
   lastActiveAt: number;
 
   readonly #socket: WebSocket;
@@ -27,10 +27,10 @@ export class Connection {
   readonly #onTraffic: TrafficListener;
   readonly #idle: NodeJS.Timeout;
   readonly #lifetime: NodeJS.Timeout;
-  /** Why this side ended it. The first reason counts. */
+  /** Why this side closed the connection. The first reason counts. */
   #ending: ConnectionEnd | undefined;
   #messages = 0;
-  /** Messages from this position on came too late, or are too big, and are dropped. */
+  /** Messages from this position on are too late or too large, and are dropped. */
   #messagesTaken = Number.POSITIVE_INFINITY;
   #inFlight = 0;
 
@@ -56,7 +56,7 @@ export class Connection {
       clearTimeout(this.#lifetime);
       resolve(this.#ending ?? endOf(code, reason.toString()));
     });
-    // `ws` has answered with the close code already; this only keeps the reason for `$disconnect`.
+    // `ws` has sent the close code already. This keeps the reason for `$disconnect`.
     socket.on('error', (error) => {
       this.#ending ??= endOfProtocolError(error);
     });
@@ -67,12 +67,15 @@ export class Connection {
     return this.facts.connectionId;
   }
 
-  /** False as soon as either side has begun to close: from then on AWS answers `GoneException`. */
+  /** False as soon as either side begins to close. From then on AWS answers `GoneException`. */
   get isOpen(): boolean {
     return this.#ending === undefined && this.#socket.readyState === this.#socket.OPEN;
   }
 
-  /** Must hear the socket's bytes before `ws` does, so that it knows of a frame that is too big before its message comes. */
+  /**
+   * Must read the socket's bytes before `ws` does, so that it detects a frame that is too large before its message
+   * arrives.
+   */
   createByteWatcher(): (chunk: Buffer) => void {
     const meter = createFrameMeter(this.#limits);
     return (chunk) => {
@@ -81,28 +84,31 @@ export class Connection {
     };
   }
 
-  /** Sends one text message, in the order of the calls. */
+  /** Sends one text message. The order of the calls is kept. */
   send(text: string): SendOutcome {
     if (!this.isOpen) return 'gone';
     if (this.#socket.bufferedAmount > this.#limits.sendBufferBytes) return 'buffer-full';
-    // A failed write ends the socket, and with it the connection: `close` tells.
+    // A failed write closes the socket, which `closed` reports.
     this.#socket.send(text);
     this.#onTraffic({ direction: 'out', bytes: Buffer.byteLength(text) });
     this.#touch();
     return 'sent';
   }
 
-  /** Begins the closing handshake. Messages from `firstDropped` on are not handled; by default, all that are still to come. */
+  /**
+   * Begins the closing handshake. Messages from `firstDropped` on are not handled. By default these are all later
+   * messages.
+   */
   end(end: ConnectionEnd, firstDropped: number = this.#messages): void {
     if (!this.isOpen) return;
     this.#ending = end;
     this.#messagesTaken = firstDropped;
-    // A paused socket would never read the client's half of the handshake.
+    // A paused socket would not read the client's close frame.
     this.#socket.resume();
     this.#socket.close(end.code, end.reason);
   }
 
-  /** Ends the socket without a closing handshake. */
+  /** Destroys the socket without a closing handshake. */
   cut(): void {
     this.#messagesTaken = Math.min(this.#messagesTaken, this.#messages);
     this.#socket.terminate();
@@ -127,7 +133,7 @@ export class Connection {
     });
   }
 
-  /** Only messages count: AWS documents no frame of the protocol itself (ping, pong) as a sign of life. */
+  /** Only messages count as activity: AWS documents no ping or pong that does. */
   #touch(): void {
     this.lastActiveAt = Date.now();
     this.#idle.refresh();

@@ -3,7 +3,7 @@ import { newId } from './ids.ts';
 import type { GatewayApi } from './types.ts';
 
 /**
- * The events that API Gateway hands to functions, in their documented shapes. Source: "Lambda REQUEST authorizers" and
+ * Events in the documented form in which API Gateway passes them to functions. Source: "Lambda REQUEST authorizers" and
  * "Lambda proxy integrations for WebSocket APIs", API Gateway developer guide.
  */
 
@@ -12,11 +12,11 @@ interface Identity {
   sourceIp: string;
 }
 
-/** What an authorizer said about the caller. Context values arrive as strings, whatever the authorizer returned. */
+/** The authorizer's context. Its values are strings, whatever the authorizer returned. */
 export interface AuthorizerContext {
   [name: string]: string | number | null;
   principalId: string;
-  /** Milliseconds that the authorizer took. */
+  /** The authorizer's duration in milliseconds. */
   integrationLatency: number;
 }
 
@@ -74,13 +74,13 @@ export interface DisconnectEvent {
   isBase64Encoded: false;
 }
 
-/** Why a connection ended, by the codes of RFC 6455 section 7.4. */
+/** The reason for a connection's end, by the codes of RFC 6455, section 7.4. */
 export interface ConnectionEnd {
   code: number;
   reason: string;
 }
 
-/** What stays the same in all events of one connection. */
+/** Fields that are the same in all events of one connection. */
 export interface ConnectionFacts {
   connectionId: string;
   connectedAt: number;
@@ -88,8 +88,8 @@ export interface ConnectionFacts {
   identity: Identity;
   authorizer?: AuthorizerContext;
   /**
-   * The time of this connection's next request. AWS promises no distinct times; here they rise by at least a
-   * millisecond each, a kindness that makes arrival order visible. A burst therefore runs ahead of the clock.
+   * The time of this connection's next request. AWS does not promise distinct times. Here they differ by at least a
+   * millisecond, so that the order of arrival is visible, and a burst runs ahead of the clock.
    */
   nextRequestTime(): number;
 }
@@ -112,7 +112,7 @@ export function connectionFacts(request: HandshakeRequest): ConnectionFacts {
   };
 }
 
-/** One request of a connection: each has an id and a time of its own. */
+/** One request of a connection. Each has its own id and time. */
 export function requestContext(
   api: GatewayApi,
   facts: ConnectionFacts,
@@ -163,7 +163,7 @@ export function connectEvent(request: HandshakeRequest, context: RequestContext)
   return {
     headers: request.headers,
     multiValueHeaders: request.multiValueHeaders,
-    // Absent, not empty, without a query.
+    // Absent without a query, not empty.
     ...(hasQuery && {
       queryStringParameters: request.query,
       multiValueQueryStringParameters: request.multiValueQuery,
@@ -177,7 +177,7 @@ export function messageEvent(context: RequestContext, body: string): MessageEven
   return { requestContext: context, body, isBase64Encoded: false };
 }
 
-/** Of the handshake, `$disconnect` knows only the host; the other headers are there and empty, as AWS sends them. */
+/** AWS keeps only the handshake's host for `$disconnect`. The other headers are present and empty. */
 export function disconnectEvent(
   api: GatewayApi,
   facts: ConnectionFacts,
@@ -197,7 +197,7 @@ export function disconnectEvent(
   };
 }
 
-/** The common log format's time, which API Gateway uses for `requestTime`. */
+/** Formats a time as in the common log format, which API Gateway uses for `requestTime`. */
 function accessLogTime(epochMs: number): string {
   const [, day, month, year, time] =
     /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(epochMs).toUTCString()) ?? [];

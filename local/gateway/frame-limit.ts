@@ -1,15 +1,15 @@
 import type { GatewayLimits } from './types.ts';
 
 /**
- * Watches the bytes of a client's stream for a frame or a message that is too long.
+ * Finds a frame or a message that is too long in a client's bytes.
  *
- * `ws` limits whole messages only and hides their frames, so this reads the frame headers (RFC 6455 section 5.2) beside
- * it and skips the payloads.
+ * `ws` limits only whole messages and hides their frames, so this reads the frame headers (RFC 6455, section 5.2) and
+ * skips the payloads.
  */
 export interface FrameMeter {
   /**
-   * Takes the next bytes. Gives the position, counted from 0, of the first message that breaks a limit: messages before it
-   * are good, also when they came in the same bytes.
+   * Reads the next bytes. Returns the position, counted from 0, of the first message that exceeds a limit. Messages
+   * before it are valid, also if they arrived in the same bytes.
    */
   read(chunk: Uint8Array): number | undefined;
 }
@@ -30,7 +30,7 @@ export function createFrameMeter(limits: Pick<GatewayLimits, 'frameBytes' | 'mes
     const { opcode, payload } = readHeader(header);
     headerBytes = 0;
     payloadLeft = payload;
-    // Control frames may stand between the frames of a message and are not part of it.
+    // Control frames may occur between the frames of a message, and do not belong to it.
     if (opcode >= OPCODE_CONTROL) return;
     if (opcode >= OPCODE_TEXT) {
       message += 1;
@@ -60,7 +60,7 @@ export function createFrameMeter(limits: Pick<GatewayLimits, 'frameBytes' | 'mes
   };
 }
 
-/** How long the header is, as far as its first `known` bytes tell. */
+/** The length of the header, as far as its first `known` bytes determine it. */
 function headerLength(header: Buffer, known: number): number {
   if (known < 2) return 2;
   const second = header.readUInt8(1);

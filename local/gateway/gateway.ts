@@ -21,10 +21,9 @@ import { createRouteSelector } from './route-selection.ts';
 import type { CreateGateway, Traffic } from './types.ts';
 
 /**
- * An API Gateway WebSocket API on an HTTP server of one's own: routes, authorizer, quotas and management API as AWS
- * documents them.
+ * An API Gateway WebSocket API on an HTTP server: routes, authorizer, quotas and management API as AWS documents them.
  *
- * @throws Error for a route selection expression other than `$request.body.<path>`.
+ * @throws {Error} for a route selection expression other than `$request.body.<path>`
  */
 export const createGateway: CreateGateway = (api, { limits: some = {}, log = () => {} } = {}) => {
   const limits = { ...AWS_LIMITS, ...some };
@@ -44,7 +43,9 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
 
   const management = createManagement(api.stage, limits.messageBytes, findOpen);
 
-  /** Not awaited by the socket: frames of one connection are dispatched in order, and their functions run side by side. */
+  /**
+   * Not awaited by the socket: frames of one connection are dispatched in order, and their functions run in parallel.
+   */
   async function dispatch(connection: Connection, text: string): Promise<void> {
     const key = selectRoute(text) ?? '$default';
     const route = api.routes.get(key);
@@ -71,7 +72,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
       log(`${key} of connection ${connection.id} returned no Lambda proxy response`);
       tell('Internal server error');
     }
-    // Without a route response, nothing else that the function returned reaches the client.
+    // Without a route response, the function's result does not reach the client.
   }
 
   async function invokeDisconnect(facts: ConnectionFacts, end: ConnectionEnd): Promise<void> {
@@ -81,7 +82,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
     const outcome = await callFunction(route, disconnectEvent(api, facts, end), (error) =>
       log(`${name} failed after its time limit: ${describeError(error)}`),
     );
-    // Best effort, as on AWS: nobody repeats it.
+    // Best effort, as on AWS: `$disconnect` is not retried.
     if (outcome.kind !== 'returned') log(`${name} ${describeFailure(outcome)}`);
   }
 
@@ -97,7 +98,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Read at once: the address is gone when the socket is.
+    // Read now, because a closed socket has no address.
     const handshake = readHandshakeRequest(request);
     handshakes.add(socket);
     socket.once('close', () => handshakes.delete(socket));
@@ -117,7 +118,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
         if (isClosing) connection.end(ENDS.goingAway);
       },
       abandoned({ facts }) {
-        // The function said yes and may have noted the connection down: it must hear that there is none.
+        // The function accepted and may have stored the connection, so it receives `$disconnect`.
         track(invokeDisconnect(facts, ENDS.cut));
       },
     });

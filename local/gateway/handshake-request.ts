@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
-/** An upgrade request as the events of API Gateway tell of it. */
+/** An upgrade request in the form of API Gateway's events. */
 export interface HandshakeRequest {
-  /** Decoded, without a trailing slash; undefined for a URL that cannot be read. */
+  /** Decoded, without a trailing slash. Undefined for an invalid URL. */
   path: string | undefined;
   urlLength: number;
-  /** Names as the client wrote them; the last of several values. */
+  /** Names as the client wrote them. Of several values, the last. */
   headers: Record<string, string>;
   multiValueHeaders: Record<string, string[]>;
   query: Record<string, string>;
@@ -34,11 +34,11 @@ export function readHandshakeRequest(request: IncomingMessage): HandshakeRequest
 }
 
 function parseTarget(target: string): URL | undefined {
-  // Resolved by hand: as a relative reference, `//name/path` would name another host.
+  // Not parsed as a relative URL, because `//name/path` would name another host.
   return URL.canParse(`http://gateway${target}`) ? new URL(`http://gateway${target}`) : undefined;
 }
 
-/** The path with its escapes resolved, or undefined if they are malformed. */
+/** Decodes a path. Undefined if its escapes are malformed. */
 export function decodePath(path: string): string | undefined {
   try {
     return decodeURIComponent(path);
@@ -61,7 +61,7 @@ function headersOf(request: IncomingMessage): Record<string, string[]> {
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     pairs.push([request.rawHeaders[i] ?? '', request.rawHeaders[i + 1] ?? '']);
   }
-  // API Gateway adds these to every request; it terminates TLS, so that the port and protocol are always these.
+  // API Gateway adds these headers to every request. It terminates TLS, so port and protocol are always the same.
   pairs.push(
     ['X-Forwarded-For', addressOf(request)],
     ['X-Forwarded-Port', '443'],
@@ -71,7 +71,7 @@ function headersOf(request: IncomingMessage): Record<string, string[]> {
 }
 
 function group(pairs: Iterable<readonly [string, string]>): Record<string, string[]> {
-  // A Map first: a name such as `__proto__` must become a plain field.
+  // A Map first, so that a name such as `__proto__` becomes an ordinary field.
   const groups = new Map<string, string[]>();
   for (const [name, value] of pairs) groups.set(name, [...(groups.get(name) ?? []), value]);
   return Object.fromEntries(groups);

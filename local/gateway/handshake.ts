@@ -5,21 +5,21 @@ import type { Admission } from './admission.ts';
 import { errorFrame } from './error-frame.ts';
 import type { GatewayLimits } from './types.ts';
 
-/** A client that does not answer a close frame is let go after this long. */
+/** The time that a client has to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 2000;
 
 type Admitted = Extract<Admission, { kind: 'admitted' }>;
 
 export interface HandshakeHandlers {
-  /** Must not throw. Asked only about handshakes that could open: `ws` has checked them before. */
+  /** Must not throw. Called only for handshakes that `ws` has validated. */
   decide(): Promise<Admission>;
-  /** Called in the very tick of the opening, so that no byte is lost before a listener is there. */
+  /** Called in the tick of the opening, so that no byte is lost before there is a listener. */
   opened(socket: WebSocket, admitted: Admitted): void;
-  /** Admitted, but the client had gone by then. */
+  /** The handshake was accepted, but the client had disconnected. */
   abandoned(admitted: Admitted): void;
 }
 
-/** Answers an upgrade request as the decision says. */
+/** Answers an upgrade request according to the decision. */
 export function answerHandshake(
   request: IncomingMessage,
   socket: Duplex,
@@ -42,14 +42,14 @@ export function answerHandshake(
           return;
         }
         admitted = admission;
-        // `ws` opens within this call or, if the client has gone, not at all.
+        // `ws` opens within this call or, if the client has disconnected, not at all.
         answer(true);
         if (!hasOpened) handlers.abandoned(admission);
       });
     },
     handleProtocols: () => admitted?.subprotocol ?? false,
   };
-  // A server per handshake: all that it holds is this handshake's decision.
+  // A server for each handshake, which holds only its decision.
   new WebSocketServer(options).handleUpgrade(request, socket, head, (opened) => {
     if (admitted === undefined) return;
     hasOpened = true;

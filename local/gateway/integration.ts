@@ -2,15 +2,15 @@ import { isJsonObject } from './json-object.ts';
 import { INTEGRATION_TIMEOUT_MS } from './limits.ts';
 import type { RouteTarget } from './types.ts';
 
-/** What came of asking a function. */
+/** The result of invoking a function. */
 export type IntegrationOutcome =
   | { kind: 'returned'; value: unknown; latencyMs: number }
   | { kind: 'failed'; error: unknown }
   | { kind: 'timed-out'; timeoutMs: number };
 
 /**
- * Invokes a function within its integration's time limit. The function itself is not stopped by it: as on AWS it runs on,
- * and `onLate` hears of its failure if there is one.
+ * Invokes a function with its integration's time limit. As on AWS the function keeps running after that limit, and
+ * `onLate` receives its failure.
  */
 export function callFunction(
   { invoke, timeoutMs }: RouteTarget,
@@ -40,14 +40,14 @@ export function callFunction(
   });
 }
 
-/** The part of a Lambda proxy response that a WebSocket API looks at. */
+/** The part of a Lambda proxy response that a WebSocket API uses. */
 export interface ProxyResponse {
   statusCode: number;
-  /** By lower-case name. */
+  /** Header values by lower-case name. */
   headers: ReadonlyMap<string, string>;
 }
 
-/** Reads a Lambda proxy response, or gives undefined for a malformed one: `statusCode` is required. */
+/** Reads a Lambda proxy response. Undefined if it is malformed: `statusCode` is required. */
 export function readProxyResponse(value: unknown): ProxyResponse | undefined {
   if (!isJsonObject(value)) return undefined;
   const statusCode = Number(value.statusCode ?? Number.NaN);

@@ -1,4 +1,4 @@
-/** A JSON object as functions return it, before anything about its fields is known. */
+/** A JSON object returned by a function, whose fields are not validated yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isJsonObject(value: unknown): value is JsonObject {

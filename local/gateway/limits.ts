@@ -10,17 +10,17 @@ export const AWS_LIMITS: GatewayLimits = {
   sendBufferBytes: 1024 * 1024,
 };
 
-/** The longest that any integration, an authorizer included, may take. Same source. */
+/** The maximal duration of an integration or an authorizer. Same source. */
 export const INTEGRATION_TIMEOUT_MS = 29_000;
 
 /** Same source. */
 export const MAX_URL_LENGTH = 4096;
 
-/** What an authorizer may return, as JSON. Same source. */
+/** The maximal size of an authorizer's response, as JSON. Same source. */
 export const MAX_AUTHORIZER_RESULT_BYTES = 8 * 1024;
 
 /**
- * Messages of one connection that may be with their functions at once. AWS bounds this by the account's request rate;
- * here the socket is not read further, so that a flood stays in the client.
+ * Messages of one connection whose functions run at the same time. AWS limits them by the account's request rate. Here
+ * the socket is not read further, so that a flood stays in the client.
  */
 export const MAX_MESSAGES_IN_FLIGHT = 256;

@@ -6,11 +6,11 @@ import { newId } from './ids.ts';
 import { type BodyRead, readBody } from './request-body.ts';
 
 /**
- * The management API of `@connections`, on the same host as the WebSocket. Source: "Amazon API Gateway Management API"
- * reference; error names and status codes are those that the SDK knows. Signatures are not checked.
+ * The management API of `@connections`, on the WebSocket's host. Source: "Amazon API Gateway Management API" reference.
+ * Error names and status codes are the SDK's. Signatures are not verified.
  */
 export interface Management {
-  /** Says whether the request was one of its own. */
+  /** Returns whether the request was one of its own. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
@@ -28,13 +28,13 @@ const GONE: Answer = {
 export function createManagement(
   stage: string,
   messageBytes: number,
-  /** Gives open connections only: one whose `$connect` has not returned is not there yet. */
+  /** Returns open connections only: a connection opens when its `$connect` has returned. */
   find: (connectionId: string) => Connection | undefined,
 ): Management {
   const inTurn = createTurns();
 
   async function answer(request: IncomingMessage, id: string): Promise<Answer> {
-    // Read from the moment of arrival, so that waiting for its turn does not hold up the sender.
+    // Read on arrival, so that a request that waits does not block its sender.
     const body = request.method === 'POST' ? readBody(request, messageBytes) : undefined;
     if (body === undefined) request.resume();
     const connection = find(id);
@@ -110,12 +110,12 @@ function describe({ facts, lastActiveAt }: Connection): object {
   };
 }
 
-/** Runs what is asked of one connection in the order in which it was asked; connections do not wait for each other. */
+/** Runs the requests of one connection in their order. Connections do not wait for each other. */
 function createTurns(): <T>(connection: Connection, work: () => Promise<T>) => Promise<T> {
   const last = new WeakMap<Connection, Promise<unknown>>();
   return (connection, work) => {
     const before = last.get(connection) ?? Promise.resolve();
-    // After a failure too: its own caller hears of it, the next one need not.
+    // Also after a failure, which only its own caller receives.
     const turn = before.then(work, work);
     last.set(connection, turn);
     return turn;

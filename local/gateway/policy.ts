@@ -4,9 +4,9 @@ import { MalformedPolicy, readPolicy, type Statement } from '../iam/statement.ts
 export type Decision = 'allow' | 'deny' | 'malformed';
 
 /**
- * Evaluates an authorizer's policy document for `execute-api:Invoke` on one resource, as IAM does. A document that cannot
- * be read, or that uses what is not evaluated here (`Condition`, `NotAction`, `NotResource`), is malformed: guessing
- * could let someone in.
+ * Evaluates an authorizer's policy for `execute-api:Invoke` on one resource, as IAM does. A document that is invalid,
+ * or uses elements that are not evaluated here (`Condition`, `NotAction`, `NotResource`), is rejected as malformed,
+ * since a guess could grant access.
  */
 export function evaluatePolicy(document: unknown, resource: string): Decision {
   const statements = read(document);

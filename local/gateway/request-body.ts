@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A sender that stalls in mid-body must not hold up the posts behind it for longer. */
+/** The time after which a stalled sender no longer blocks later posts. */
 const BODY_TIMEOUT_MS = 5000;
 
 export type BodyRead =
   | { kind: 'complete'; text: string }
   | { kind: 'too-large' }
-  /** The sender went away or stalled. */
+  /** The sender disconnected or stalled. */
   | { kind: 'incomplete' };
 
-/** Reads a request's body as UTF-8 text, keeping at most `maxBytes`. Does not throw. */
+/** Reads a request's body as UTF-8, keeping at most `maxBytes`. Does not throw. */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<BodyRead> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -18,7 +18,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
       clearTimeout(timer);
       request.off('data', take);
       chunks.length = 0;
-      // What is still to come is read and forgotten, so that the sender gets to see the answer.
+      // The rest is read and discarded, so that the sender reads the answer.
       request.resume();
       resolve(result);
     };
@@ -30,7 +30,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
     const timer = setTimeout(() => finish({ kind: 'incomplete' }), BODY_TIMEOUT_MS);
     request.on('data', take);
     request.once('end', () => finish({ kind: 'complete', text: Buffer.concat(chunks).toString() }));
-    // Node reports a sender that goes away in mid-body as an error.
+    // Node reports a sender that disconnects as an error.
     request.once('error', () => finish({ kind: 'incomplete' }));
   });
 }

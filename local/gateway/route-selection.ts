@@ -1,15 +1,15 @@
 import { isJsonObject } from './json-object.ts';
 
-/** Gives the route key of a message, or undefined where only `$default` is left. */
+/** Returns a message's route key. Undefined selects `$default`. */
 export type RouteSelector = (body: string) => string | undefined;
 
 const EXPRESSION = /^\$(?:request\.body\.([\w.-]+)|\{request\.body\.([\w.-]+)\})$/;
 
 /**
- * Reads a route selection expression: `$request.body.<path>` or `${request.body.<path>}`, the forms that API Gateway
+ * Parses a route selection expression: `$request.body.<path>` or `${request.body.<path>}`, the forms that API Gateway
  * documents for WebSocket APIs.
  *
- * @throws Error for any other expression: a template that says something else must not run as if it did not.
+ * @throws {Error} for any other expression, so that no template runs with another meaning
  */
 export function createRouteSelector(expression: string, routeKeys: ReadonlySet<string>): RouteSelector {
   const match = EXPRESSION.exec(expression);

@@ -12,7 +12,7 @@ export interface TestGateway {
   server: Server;
   /** `ws://127.0.0.1:port/local`. */
   url: string;
-  /** `http://127.0.0.1:port/local`: what the SDK's client takes as its endpoint. */
+  /** `http://127.0.0.1:port/local`: the endpoint for the SDK's client. */
   endpoint: string;
   logs: string[];
 }
@@ -27,7 +27,7 @@ export interface TestGatewayOptions {
 
 export const ok: Invoke = async () => ({ statusCode: 200 });
 
-/** A gateway on a port of its own, closed when the test is over. */
+/** A gateway on its own port, closed after the test. */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const logs: string[] = [];
   const routes = Object.entries(options.routes ?? { $default: ok });
@@ -65,11 +65,11 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   };
 }
 
-/** Collects what a function is given, and lets a test wait for the nth of it. */
+/** Collects values, and lets a test wait for the nth of them. */
 export interface Recorder<T> {
   readonly taken: T[];
   take(value: T): void;
-  /** The value at this position, once it is there. */
+  /** Resolves to the value at this position when it arrives. */
   at(position: number): Promise<T>;
 }
 
@@ -90,7 +90,7 @@ export function recorder<T>(): Recorder<T> {
   };
 }
 
-/** A function that notes its events and answers 200. */
+/** A function that records its events and answers 200. */
 export function recording<T extends RouteEvent>(into: Recorder<T>): Invoke {
   return async (event) => {
     into.take(event as T);
@@ -98,7 +98,7 @@ export function recording<T extends RouteEvent>(into: Recorder<T>): Invoke {
   };
 }
 
-/** A promise that the test settles. */
+/** A promise that the test resolves. */
 export function gate(): { opened: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { opened: promise, open: resolve };

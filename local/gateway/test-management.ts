@@ -1,7 +1,7 @@
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import { onTestFinished } from 'vitest';
 
-/** The SDK's own client, on loopback. It signs with credentials that nobody checks. */
+/** The SDK's client, on loopback. Its signature is not verified. */
 export function managementClient(endpoint: string): ApiGatewayManagementApiClient {
   const client = new ApiGatewayManagementApiClient({
     endpoint,

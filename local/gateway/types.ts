@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-/** API Gateway could not invoke the function at all: its own configuration is at fault, not the function. */
+/** API Gateway could not invoke the function, because of the API's configuration. */
 export class InvocationRefused extends Error {
   override readonly name = 'InvocationRefused';
 }
 
 /**
- * Invokes one function of the local cloud and gives what its handler returned, or throws what Lambda would report.
- * @throws {InvocationRefused} if nobody lets API Gateway invoke it.
+ * Invokes one function and returns its handler's result, or throws the error that Lambda would report.
+ * @throws {InvocationRefused} if no policy allows API Gateway to invoke it
  */
 export type Invoke = (event: unknown) => Promise<unknown>;
 
@@ -19,7 +19,7 @@ export interface RouteTarget {
 
 export interface AuthorizerTarget {
   invoke: Invoke;
-  /** As in the template, e.g. `route.request.header.Authorization`; empty: always ask the authorizer. */
+  /** As in the template, e.g. `route.request.header.Authorization`. Empty: always invoke the authorizer. */
   identitySources: readonly string[];
 }
 
@@ -29,43 +29,46 @@ export interface GatewayApi {
   stage: string;
   region: string;
   accountId: string;
-  /** `$request.body.type` and the like. */
+  /** For example `$request.body.type`. */
   routeSelectionExpression: string;
-  /** By route key: `$connect`, `$disconnect`, `$default` and the others. */
+  /** Integrations by route key: `$connect`, `$disconnect`, `$default` and others. */
   routes: ReadonlyMap<string, RouteTarget>;
-  /** Asked at `$connect`, when the `$connect` route names one. */
+  /** Invoked at `$connect`, if that route names it. */
   authorizer?: AuthorizerTarget;
 }
 
-/** API Gateway's quotas. They are values here so that tests can reach them in finite time. */
+/** API Gateway's quotas, as values so that tests can lower them. */
 export interface GatewayLimits {
   frameBytes: number;
   messageBytes: number;
   idleMs: number;
   lifetimeMs: number;
-  /** What may wait for a client that does not read; a post beyond it is answered 429. */
+  /** Bytes that may wait for a client that does not read. A post beyond it is answered with 429. */
   sendBufferBytes: number;
 }
 
-/** A message that passed through a connection, in either direction. */
+/** A message of a connection, in either direction. */
 export interface Traffic {
   direction: 'in' | 'out';
-  /** Of its text as UTF-8. */
+  /** Bytes of its text in UTF-8. */
   bytes: number;
 }
 
 export interface Gateway {
-  /** Answers `/{stage}/@connections/{id}` (POST, GET, DELETE) and says whether the request was one of its own. */
+  /** Answers `/{stage}/@connections/{id}` (POST, GET, DELETE). Returns whether the request was one of its own. */
   handleManagement(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Takes this server's upgrades: WebSockets on `/{stage}`, a refusal for every other path. */
+  /** Handles this server's upgrades: WebSockets on `/{stage}`, a rejection on every other path. */
   attach(server: Server): void;
   /** Ids of the open connections. */
   connections(): string[];
-  /** Hears of every message that a client sent and that was handled, or that was sent to one. @returns a function that ends it. */
+  /**
+   * Calls the observer for every handled message of a client and every message sent to one. @returns a function that
+   * stops it
+   */
   onTraffic(listener: (traffic: Traffic) => void): () => void;
-  /** Cuts a connection without a closing handshake, as a lost network does. `$disconnect` still follows. */
+  /** Cuts a connection without a closing handshake, like a lost network. `$disconnect` still follows. */
   cut(connectionId: string): void;
-  /** Closes every connection with 1001 and waits for their `$disconnect` invocations. Takes no new ones. */
+  /** Closes every connection with 1001, waits for their `$disconnect` invocations, and accepts no new ones. */
   close(): Promise<void>;
 }
 

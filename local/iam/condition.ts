@@ -1,12 +1,12 @@
 import { compileArnPattern, compilePattern } from './pattern.ts';
 
-/** What is known about a request, by condition key in lower case. */
+/** A request's context, by condition key in lower case. */
 export type RequestContext = ReadonlyMap<string, string | readonly string[]>;
 
 /** Whether a condition holds for a request. */
 export type Condition = (context: RequestContext) => boolean;
 
-/** Says whether one value of the request fits one value of the policy. */
+/** Whether a value of the request matches a value of the policy. */
 type Comparison = (wanted: string) => (given: string) => boolean;
 
 const equalsIgnoringCase: Comparison = (wanted) => compileLower(wanted.toLowerCase());
@@ -22,7 +22,7 @@ const date =
   (given) =>
     compare(timeOf(given), timeOf(wanted));
 
-/** ISO 8601, or seconds since the epoch. */
+/** Parses ISO 8601, or seconds since the epoch. */
 const timeOf = (text: string) => (/^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text));
 
 const COMPARISONS: Readonly<Record<string, Comparison>> = {
@@ -44,7 +44,7 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
   DateGreaterThanEquals: date((given, wanted) => given >= wanted),
 };
 
-/** Holds where the other one does not. */
+/** Negates an operator. */
 const NEGATED: Readonly<Record<string, string>> = {
   StringNotEquals: 'StringEquals',
   StringNotEqualsIgnoreCase: 'StringEqualsIgnoreCase',
@@ -58,8 +58,8 @@ const NEGATED: Readonly<Record<string, string>> = {
 const OPERATOR = /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/;
 
 /**
- * One operator on one key, or undefined for an operator that is not known here. Source: "IAM JSON policy elements:
- * Condition operators" and "Multivalued context keys", IAM user guide.
+ * Returns one operator on one key. Undefined for an unknown operator. Source: "IAM JSON policy elements: Condition
+ * operators" and "Multivalued context keys", IAM user guide.
  */
 export function compileCondition(
   operator: string,
@@ -77,7 +77,7 @@ export function compileCondition(
   const compare = COMPARISONS[positive ?? base];
   if (!compare) return undefined;
   const comparisons = wanted.map(compare);
-  // A negated operator holds when none of the policy's values fits.
+  // A negated operator holds if no value of the policy matches.
   const fits = (given: string) => comparisons.some((matches) => matches(given)) === (positive === undefined);
   return (context) => {
     const given = context.get(name);

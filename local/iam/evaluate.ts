@@ -1,22 +1,22 @@
 import type { RequestContext } from './condition.ts';
 import type { Matcher, Statement } from './statement.ts';
 
-/** What is asked of IAM. */
+/** A request to evaluate. */
 export interface Question {
   /** `dynamodb:GetItem` */
   action: string;
-  /** An ARN, or `*` for an action that knows no resources. */
+  /** An ARN, or `*` for an action without resources. */
   resource: string;
   context: RequestContext;
 }
 
 export type Verdict<S extends Statement = Statement> =
   | { allowed: true; by: S }
-  /** `by`: the statement that denies; without one, no statement allows. */
+  /** `by`: the statement that denies. Absent if no statement allows. */
   | { allowed: false; by?: S; why: string };
 
 /**
- * Evaluates statements as IAM does: an explicit Deny wins, and what no statement allows is denied. Source: "Policy
+ * Evaluates statements as IAM does: an explicit Deny wins, and without an Allow the request is denied. Source: "Policy
  * evaluation logic", IAM user guide.
  */
 export function evaluate<S extends Statement>(statements: readonly S[], question: Question): Verdict<S> {
@@ -26,7 +26,7 @@ export function evaluate<S extends Statement>(statements: readonly S[], question
     if (!concerns(statement, question)) continue;
     const { effect, unknown, conditions } = statement;
     if (effect === 'Deny') {
-      // What is not understood might deny.
+      // A statement that is not understood might deny.
       if (unknown) return { allowed: false, by: statement, why: `a Deny uses ${unknown}, unknown here` };
       if (conditions.every((holds) => holds(question.context))) {
         return { allowed: false, by: statement, why: 'a statement denies it' };

@@ -1,7 +1,7 @@
-/** Whether a text matches: compiled once, since every call of every function is compared. */
+/** Whether a text matches. Compiled once, because every call of every function is compared. */
 export type Pattern = (text: string) => boolean;
 
-/** IAM's wildcards: `*` stands for any characters, also none, and `?` for exactly one. All else is meant as it stands. */
+/** Compiles IAM's wildcards: `*` matches any characters or none, `?` exactly one. Other characters are literal. */
 export function compilePattern(pattern: string, { ignoreCase = false } = {}): Pattern {
   if (pattern === '*') return () => true;
   const wanted = ignoreCase ? pattern.toLowerCase() : pattern;
@@ -17,7 +17,7 @@ export function compilePattern(pattern: string, { ignoreCase = false } = {}): Pa
   return (text) => expression.test(text);
 }
 
-/** ARNs are compared part by part: a wildcard does not reach over a colon, but within the last part, the resource. */
+/** Compares ARNs part by part: a wildcard does not match a colon, except in the last part, the resource. */
 export function compileArnPattern(pattern: string): Pattern {
   const parts = arnParts(pattern).map((part) => compilePattern(part));
   return (text) => {

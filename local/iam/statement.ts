@@ -1,16 +1,18 @@
 import { type Condition, compileCondition } from './condition.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 
-/** One statement of a policy document, ready to be compared with requests. */
+/** One statement of a policy, prepared for evaluation. */
 export interface Statement {
   sid?: string;
   effect: 'Allow' | 'Deny';
   actions: Matcher;
   resources: Matcher;
   conditions: readonly Condition[];
-  /** What of it is not understood here: it then allows nothing and denies everything that it could deny. */
+  /**
+   * The elements that are not supported. The statement then allows nothing, and denies everything that it could deny.
+   */
   unknown?: string;
-  /** Of a resource's policy: whom it is about. Absent: whoever has the role that it stands in. */
+  /** The principal of a resource policy's statement. Absent in a role's policy. */
   principals?: readonly Principal[];
 }
 
@@ -19,18 +21,18 @@ export interface Matcher {
   /** As written. */
   patterns: readonly string[];
   compiled: readonly Pattern[];
-  /** `NotAction`, `NotResource`: matches what none of the patterns matches. */
+  /** `NotAction`, `NotResource`: matches if none of the patterns matches. */
   not: boolean;
 }
 
 type Principal = { kind: 'anybody' } | { kind: 'AWS' | 'Service'; id: string };
 
-/** Not a policy document. */
+/** The policy document is invalid. */
 export class MalformedPolicy extends Error {
   override readonly name = 'MalformedPolicy';
 }
 
-/** @throws {MalformedPolicy} for what IAM would refuse to store. */
+/** @throws {MalformedPolicy} for a policy that IAM would reject */
 export function readPolicy(document: unknown): Statement[] {
   if (!isObject(document)) throw new MalformedPolicy('A policy document is an object.');
   const statements = listOf(document.Statement);
@@ -48,7 +50,7 @@ function readStatement(statement: unknown): Statement {
   const principals = readPrincipals(statement, unknown);
   const read: Statement = {
     effect,
-    // IAM compares actions without regard to case, resources with it.
+    // IAM compares actions case-insensitively, and resources case-sensitively.
     actions: readMatcher(statement, 'Action', true),
     resources: readMatcher(statement, 'Resource', false),
     conditions: readConditions(statement.Condition, unknown),

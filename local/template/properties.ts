@@ -2,10 +2,10 @@ import { LocalCloudError } from '../errors.ts';
 import { isMap } from './resolve.ts';
 import type { Value } from './template.ts';
 
-/** A resource's resolved properties, read with the type that they must have. */
+/** Resolved properties of a resource, read with their required types. */
 export interface Properties {
   readonly all: Readonly<Record<string, Value>>;
-  /** @throws {LocalCloudError} if it is missing or no string. */
+  /** @throws {LocalCloudError} if it is missing or no string */
   text(name: string): string;
   optionalText(name: string): string | undefined;
   number(name: string): number | undefined;
@@ -30,7 +30,7 @@ export function readProperties(owner: string, all: Readonly<Record<string, Value
     number(name) {
       const value = all[name];
       if (value === undefined) return undefined;
-      // CloudFormation takes numbers as strings too.
+      // CloudFormation accepts numbers as strings too.
       const number = Number(value);
       return Number.isFinite(number) ? number : refuse(name, 'a number');
     },

@@ -1,20 +1,20 @@
 import { LocalCloudError } from '../errors.ts';
 import type { Template, Value } from './template.ts';
 
-/** What references mean here: a resource's `Ref` and attributes, and the pseudo parameters. */
+/** The meaning of references here: a resource's `Ref` and attributes, and the pseudo parameters. */
 export interface Meanings {
   ref(logicalId: string): Value;
   attribute(logicalId: string, name: string): Value;
-  /** `AWS::Region` and the like. */
+  /** Pseudo parameters such as `AWS::Region`. */
   pseudo: Readonly<Record<string, Value>>;
 }
 
-/** A value that is to be left out: `Ref: AWS::NoValue`. */
+/** Marks a value to omit: `Ref: AWS::NoValue`. */
 const ABSENT = Symbol('AWS::NoValue');
 type Resolved = Value | typeof ABSENT;
 
 export interface Resolver {
-  /** A value without intrinsic functions. @throws {LocalCloudError} naming what cannot be resolved. */
+  /** Resolves intrinsic functions in a value. @throws {LocalCloudError} naming what cannot be resolved */
   resolve(value: Value): Value;
   /** Whether a named condition holds. */
   condition(name: string): boolean;
@@ -22,7 +22,7 @@ export interface Resolver {
 
 type Intrinsic = (argument: Value) => Resolved;
 
-/** CloudFormation's intrinsic functions over one template. */
+/** CloudFormation's intrinsic functions on one template. */
 export function createResolver(template: Template, meanings: Meanings): Resolver {
   const intrinsics: ReadonlyMap<string, Intrinsic> = new Map([
     ['Ref', (argument) => reference(text(argument, 'Ref'))],
@@ -141,7 +141,7 @@ export function createResolver(template: Template, meanings: Meanings): Resolver
     if (only && entries.length === 1) {
       const [name, argument] = only;
       const intrinsic = intrinsics.get(name);
-      // In a policy statement, `Condition` is an ordinary key: only a name makes it a reference to a condition.
+      // In a policy statement, `Condition` is an ordinary key. Only a string is a reference to a condition.
       if (intrinsic && !(name === 'Condition' && typeof argument !== 'string')) return intrinsic(argument);
       if (name.startsWith('Fn::')) throw new LocalCloudError(`The local cloud does not know ${name}.`);
     }

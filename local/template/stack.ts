@@ -4,7 +4,7 @@ import { type Properties, readProperties } from './properties.ts';
 import { createResolver, isMap, type Resolver } from './resolve.ts';
 import type { Resource, Template, Value } from './template.ts';
 
-/** A resource of the template with everything in it resolved. */
+/** A resource of the template, with all values resolved. */
 export interface StackResource {
   logicalId: string;
   type: string;
@@ -12,7 +12,7 @@ export interface StackResource {
   metadata: Readonly<Record<string, Value>>;
 }
 
-/** What a resource is called here: `Ref` gives `ref`, `Fn::GetAtt` gives `attributes`. */
+/** A resource's names here: `Ref` resolves to `ref`, `Fn::GetAtt` to `attributes`. */
 interface Identity {
   ref: string;
   attributes: Readonly<Record<string, string>>;
@@ -20,7 +20,7 @@ interface Identity {
 
 export interface Stack {
   ofType(type: string): StackResource[];
-  /** The resource with this `Ref` or ARN. */
+  /** Returns the resource with this `Ref` or ARN. */
   find(type: string, refOrArn: string): StackResource;
   ref(resource: StackResource): string;
   attribute(resource: StackResource, name: string): string;
@@ -29,11 +29,11 @@ export interface Stack {
 export const API_ID = 'midturnapi';
 
 interface Naming {
-  /** Where functions find queues: their `Ref` is a URL. */
+  /** The queues' address for functions: the `Ref` of a queue is a URL. */
   sqsEndpoint: string;
 }
 
-/** Types that mean something here, with the names that CloudFormation would give them. */
+/** Supported types, with the names that CloudFormation would give their resources. */
 const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, naming: Naming) => Identity>> = {
   'AWS::DynamoDB::Table': (id) => ({
     ref: `${STACK}-${id}`,
@@ -74,7 +74,7 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, namin
   'AWS::ApiGatewayV2::Authorizer': (id) => ({ ref: id, attributes: { AuthorizerId: id } }),
 };
 
-/** Types that watch or describe, so that nothing is missing where they are not. */
+/** Types that only observe or describe, so that they can be ignored here. */
 const INERT = /^AWS::(CDK::Metadata|CloudWatch::|SNS::|Logs::|ResourceGroups::|ApiGateway::Account$)/;
 
 const PSEUDO = {
@@ -86,7 +86,7 @@ const PSEUDO = {
   'AWS::URLSuffix': 'amazonaws.com',
 } as const;
 
-/** @throws {LocalCloudError} for a resource or a reference that has no meaning here. */
+/** @throws {LocalCloudError} for an unsupported resource or reference */
 export function readStack(template: Template, naming: Naming): Stack {
   const identities = new Map<string, Identity>();
   const resolver: Resolver = createResolver(template, {

@@ -3,8 +3,8 @@ import { synthesize } from '../synth.ts';
 import { readStack } from './stack.ts';
 
 /**
- * Every statement of every function's role, as the app grants it with these settings; and those of resources' own policies.
- * For whoever must know them before a local cloud runs.
+ * Returns all statements of all functions' roles, as the app grants them with these settings, and those of resource
+ * policies. It needs no running local cloud.
  */
 export async function synthesizedStatements(
   settings: Readonly<Record<string, string>>,

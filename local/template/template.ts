@@ -1,4 +1,4 @@
-/** As much of a CloudFormation template as the local cloud reads. */
+/** The parts of a CloudFormation template that the local cloud reads. */
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
 
 export interface Resource {
