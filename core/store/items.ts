@@ -108,6 +108,8 @@ export interface Lane {
   commitId?: string;
   /** Claims since the last commit that made progress. */
   attempts: number;
+  /** Claims of this turn that did not end in a hand-over or a suspension. No commit resets it. */
+  claims?: number;
   /** The last turn that began here: its first event, its first entry and its time. */
   begun?: { turn: string; seq: number; entry: number; at: EpochMs };
   usage?: TurnUsage;

@@ -8,7 +8,6 @@ import * as lane from '../store/lane/end.ts';
 import type { TurnContext } from './context.ts';
 import { modelOf } from './fallback.ts';
 import type { Guard, LeasedTurn } from './leased-turn.ts';
-import { MAX_ATTEMPTS } from './leased-turn.ts';
 
 /**
  * The ends of a turn: each commits the turn's last event together with the write that ends it on the lane. Each returns
@@ -96,7 +95,7 @@ export async function endFailed(
 export const endGivenUp = (turn: LeasedTurn, context: TurnContext): Promise<boolean> =>
   endFailed(turn, context, {
     code: 'AGENT_ERROR',
-    message: `The turn was given up after ${MAX_ATTEMPTS} attempts without progress.`,
+    message: 'The turn was given up: it failed too often.',
     retryable: true,
   });
 

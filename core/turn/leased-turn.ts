@@ -8,7 +8,7 @@ import { isDeleted } from '../session/sessions.ts';
 import type { Lane, Session, TurnUsage } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
 import type { Then, When } from '../store/lane/lane-update.ts';
-import { set } from '../store/update.ts';
+import { add, set } from '../store/update.ts';
 import { Lease } from './lease.ts';
 import { shouldSpill } from './spill-policy.ts';
 import { TurnLog } from './turn-log.ts';
@@ -22,7 +22,12 @@ const NO_USAGE: TurnUsage = {
 };
 
 /** Claims of a turn without a commit that makes progress in between, before the turn is given up. */
-export const MAX_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
+/**
+ * Claims of a turn whose workers died or failed, before the turn is given up although it makes progress: a turn that fails
+ * after each commit would call its model for ever.
+ */
+const MAX_CLAIMS = 20;
 
 /** What a commit demands and changes beside the events that it appends. */
 export interface Guard {
@@ -54,7 +59,7 @@ export class LeasedTurn {
   readonly sessionItem: Session;
   /** Tools whose calls a user has approved for all of the session. */
   readonly trusted: Set<string>;
-  /** No worker made progress with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
+  /** Too many workers failed with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
   readonly isGivenUp: boolean;
   readonly #lease: Lease;
   readonly #broadcast: Broadcast;
@@ -79,7 +84,8 @@ export class LeasedTurn {
     this.#broadcast = broadcast;
     this.#log = log;
     if (log.hasBegun && lane.usage) this.#usage = lane.usage;
-    this.isGivenUp = !log.hasEnded && lane.attempts > MAX_ATTEMPTS;
+    const { attempts, claims = 0 } = lane;
+    this.isGivenUp = !log.hasEnded && (attempts > MAX_ATTEMPTS || claims > MAX_CLAIMS);
   }
 
   /**
@@ -230,8 +236,13 @@ export class LeasedTurn {
    * @param id the new turn's id
    */
   async renew(id: string, guard: Guard = {}): Promise<boolean> {
-    // The attempts were those of the turn that has ended.
-    const change = [...(guard.change ?? []), set<Lane>('turn', id), set<Lane>('attempts', 0)];
+    // Attempts and claims were those of the turn that has ended. This worker's claim is the new turn's first.
+    const change = [
+      ...(guard.change ?? []),
+      set<Lane>('turn', id),
+      set<Lane>('attempts', 0),
+      set<Lane>('claims', 1),
+    ];
     if (!(await this.commit([], { ...guard, change }))) return false;
     this.#log = new TurnLog();
     this.#entriesWritten = 0;
@@ -270,14 +281,14 @@ export class LeasedTurn {
   /** Leaves the turn to a fresh invocation, which goes on where this one stops and posts nothing again. */
   async handOver(): Promise<void> {
     await this.settled();
-    await this.commit([], { change: [set('posted', this.seq)] });
+    await this.commit([], { change: [set('posted', this.seq), add('claims', -1)] });
     this.core.metrics.count('HandOvers');
   }
 
   /** The same, where the turn waits for a user's approval. Waiting for long counts no attempt. */
   async suspend(): Promise<void> {
     await this.settled();
-    await this.commit([], { change: [set('posted', this.seq), set('attempts', 0)] });
+    await this.commit([], { change: [set('posted', this.seq), set('attempts', 0), add('claims', -1)] });
     this.core.metrics.count('SetDowns');
   }
 

@@ -59,6 +59,7 @@ export const keepIds = (lane: Lane): Then[] => [
 /** Removes all that belongs to the turn alone. */
 export const clearTurn: Then[] = [
   remove('lease'),
+  remove('claims'),
   remove('cancel'),
   remove('usage'),
   remove('unstarted'),

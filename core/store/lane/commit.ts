@@ -1,7 +1,7 @@
 import type { EpochSeconds } from '../../../config/units.ts';
 import type { Lane } from '../items.ts';
 import type { Update } from '../update.ts';
-import { add, equals, set } from '../update.ts';
+import { add, count, equals, set } from '../update.ts';
 import type { Then, When } from './lane-update.ts';
 
 /**
@@ -17,7 +17,7 @@ export const claim = (slot: string, lease: string, seq: number, expires: EpochSe
     equals('slot', slot),
     equals('seq', seq),
   ],
-  change: [set('lease', lease), add('attempts', 1), set('expires', expires)],
+  change: [set('lease', lease), add('attempts', 1), count('claims', 1), set('expires', expires)],
 });
 
 export interface Extension {
