@@ -131,7 +131,10 @@ export const VARIANTS: readonly Variant[] = [
     breaks: 'the replay comes before live events',
     edits: [
       replace('replay-before-live', (_, other) => other('live-after-replay').text),
-      replace('replay-after-join', ({ text, args: [core] }) => `await ${core}.clock.sleep(500);\n${text}`),
+      replace(
+        'replay-after-join',
+        ({ text }) => `await new Promise((resolve) => setTimeout(resolve, 500));\n${text}`,
+      ),
     ],
     rules: ['resume-while-streaming'],
     fails: ['resume-while-streaming', 'always-seq'],
