@@ -17,9 +17,9 @@ import type { Functions } from './functions.ts';
 import { midturnMetric, PERIOD } from './metrics.ts';
 import type { Queues } from './queues.ts';
 
-/** What an alarm watches, and when it calls. Its section of docs/operations.md bears its name. */
+/** What an alarm watches, and when it goes off. docs/operations.md has a section of the same name. */
 interface AlarmSpec extends Pick<CreateAlarmOptions, 'evaluationPeriods' | 'threshold'> {
-  /** Ends with what it means, in one sentence; where to read on is added. */
+  /** What has happened, in one sentence. A link to the section of docs/operations.md is added. */
   description: string;
   metric: IMetric;
 }
@@ -45,14 +45,14 @@ export interface Watched {
   turnTimeout: Duration;
 }
 
-/** Failed turns in percent of all, where there are enough for a share to mean something. */
+/** From this number of turns on, the share of failed turns means something. */
 const ENOUGH_TURNS = 10;
-/** Refused tokens are errors of the authorizer: only if it refuses most of many, it is the authorizer's own fault. */
+/** A refused token is an error of the authorizer. From this number of handshakes on, a high share of errors is its own fault. */
 const ENOUGH_HANDSHAKES = 20;
-/** How many time limits a turn may last before somebody should look at it. */
+/** A turn that lasts more than this many time limits needs attention. */
 const LONG_TURN = 3;
 
-/** The alarms, each called `{stack}-…` by CloudFormation, and sent to the topic if there is one. */
+/** Creates the alarms. CloudFormation names them `{stack}-…`. They are sent to the topic, if there is one. */
 export function createAlarms(scope: Construct, watched: Watched, topic?: ITopic): Record<AlarmName, Alarm> {
   const alarms = new Construct(scope, 'Alarms');
   const specs = alarmSpecs(scope, watched);
@@ -172,7 +172,7 @@ function alarmSpecs(
   };
 }
 
-/** All messages of a queue, also those that somebody is looking at: a dead letter is mostly hidden. */
+/** All messages of a queue, including hidden ones: a dead letter is hidden most of the time. */
 function held(queue: IQueue): MathExpression {
   return new MathExpression({
     expression: 'visible + hidden',

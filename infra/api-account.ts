@@ -5,9 +5,9 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './nag.ts';
 
 /**
- * The account's setting that lets API Gateway write logs, for all of its APIs in this region. Without one, a WebSocket
- * stage with an access log is refused ("CloudWatch Logs role ARN must be set in account settings"). It stays when the
- * stack goes, since other APIs may have come to rely on it.
+ * Sets the role with which API Gateway writes the logs of all APIs of this account and region. Without such a role, a
+ * WebSocket stage with an access log is refused ("CloudWatch Logs role ARN must be set in account settings"). The role stays
+ * when the stack is deleted, because other APIs may use it by then.
  */
 export function createAccountLogsRole(scope: Construct): CfnAccount {
   const role = new Role(scope, 'ApiLogsRole', {
@@ -20,7 +20,7 @@ export function createAccountLogsRole(scope: Construct): CfnAccount {
   role.applyRemovalPolicy(RemovalPolicy.RETAIN);
   acknowledge(role, {
     'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
-      'The role is for every API of the account, and API Gateway refuses one that may do less.',
+      'The role is for every API of the account, and API Gateway refuses a role with fewer permissions.',
   });
   const account = new CfnAccount(scope, 'ApiAccount', { cloudWatchRoleArn: role.roleArn });
   account.applyRemovalPolicy(RemovalPolicy.RETAIN);

@@ -20,7 +20,7 @@ const {
   throttle: THROTTLE,
 } = STACK_SETTINGS;
 
-/** The WebSocket API, still without routes: functions need to know it before routes can lead to them. */
+/** Creates the WebSocket API without routes: routes need the functions, and functions need the API. */
 export function createApi(scope: Construct): WebSocketApi {
   return new WebSocketApi(scope, 'Api', {
     apiName: `${Stack.of(scope).stackName}-midturn`,
@@ -28,7 +28,7 @@ export function createApi(scope: Construct): WebSocketApi {
   });
 }
 
-/** ARN patterns of the connections of one stage, for posting to them and for closing those that cannot keep up. */
+/** ARN patterns of the connections of one stage, by what is done to them. */
 export function connectionsArns(
   api: WebSocketApi,
   stageName: string,
@@ -42,19 +42,19 @@ export function connectionsArns(
   return { POST: arn('POST'), DELETE: arn('DELETE') };
 }
 
-/** Where functions post to connections. Not read off the stage, which comes after the functions. */
+/** Where functions post to connections. Built from its parts, because the stage is created after the functions. */
 export function managementEndpoint(api: WebSocketApi, stageName: string, chosen?: string): string {
   return chosen === undefined
     ? `https://${api.apiId}.execute-api.${Stack.of(api).region}.${Aws.URL_SUFFIX}/${stageName}`
     : chosen.replaceAll('{api}', api.apiId).replaceAll('{stage}', stageName);
 }
 
-/** One route for each frame that clients send, `$default` for whatever else they send. */
+/** Creates a route for each frame that clients send, and `$default` for anything else. */
 export function createRoutes(api: WebSocketApi, functions: Functions): void {
   const connection = new WebSocketLambdaIntegration('Connection', functions.connection);
   const inbound = new WebSocketLambdaIntegration('Inbound', functions.inbound);
   const authorizer = new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer, {
-    // No identity source: with one, API Gateway itself refuses whoever lacks it, and a browser can send no header.
+    // Without an identity source: API Gateway would refuse handshakes that lack it, and a browser cannot send a header.
     identitySource: [],
   });
   api.addRoute('$connect', { integration: connection, authorizer });
@@ -64,7 +64,8 @@ export function createRoutes(api: WebSocketApi, functions: Functions): void {
   ];
   for (const route of routes) {
     acknowledge(route, {
-      'AwsSolutions-APIG4': 'A WebSocket is authorized at $connect; its frames come on that connection.',
+      'AwsSolutions-APIG4':
+        'A WebSocket is authorized at $connect, and its frames arrive on that connection.',
     });
   }
 }
@@ -96,7 +97,7 @@ export function createStage(
   return stage;
 }
 
-/** A line of the access log. Nothing of the request itself: a URL can hold a token. */
+/** A line of the access log. It contains nothing that the client sent, because a URL can contain a token. */
 const ACCESS_LOG = {
   requestId: '$context.requestId',
   time: '$context.requestTimeEpoch',

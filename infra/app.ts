@@ -3,7 +3,7 @@ import { SettingError } from '../config/settings/setting.ts';
 import { readProps } from './settings.ts';
 import { MidturnStack } from './stack.ts';
 
-/** What `cdk synth` and `cdk deploy` run: one stack, from the settings in the environment or the CDK context. */
+/** What `cdk synth` and `cdk deploy` run: one stack, from the settings in the CDK context or the environment. */
 const app = new App();
 try {
   const { props, missing } = readProps((name) => app.node.tryGetContext(name) ?? process.env[name]);

@@ -14,8 +14,8 @@ function theirStack(): Stack {
 
 const bundles = TEST_BUNDLES;
 
-describe('in somebody else’s stack', () => {
-  it('stands beside what is theirs, and is theirs to use', () => {
+describe('the construct in another app’s stack', () => {
+  it('stands beside the app’s own resources, which can use its functions', () => {
     const stack = theirStack();
     const topic = new Topic(stack, 'Ops');
     const orders = new Table(stack, 'Orders', { partitionKey: { name: 'id', type: AttributeType.STRING } });

@@ -1,4 +1,4 @@
-/** What a browser lets the page do: its own script and style, its own settings, this WebSocket, and nothing else. */
+/** What a browser allows the page: its own script, style and configuration, this WebSocket, and nothing else. */
 export function contentSecurityPolicy(url: string): string {
   return [
     "default-src 'none'",

@@ -17,7 +17,7 @@ const HALF_AND_TAIL = [
   ['p99', Stats.p(99)],
 ] as const;
 
-/** One page, from what users notice down to what the cloud does. */
+/** Creates one page of graphs: at the top what users notice, at the bottom what the AWS services do. */
 export function createDashboard(
   scope: Construct,
   watched: Watched,

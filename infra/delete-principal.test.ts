@@ -68,7 +68,7 @@ async function fill(principal: Principal, tag: string): Promise<number> {
   return items.length;
 }
 
-it('deletes everything of one principal, and nothing of another, however alike their names', async () => {
+it('deletes everything of one principal, and nothing of another, even with a similar name', async () => {
   const ann = { tenant: 'acme', subject: 'ann' };
   const ofAnn = await fill(ann, '1');
   const ofOthers =

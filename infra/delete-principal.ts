@@ -4,11 +4,11 @@ import type { Principal } from '../core/store/items.ts';
 import { listingAt, rateKey, sessionOf } from '../core/store/keys.ts';
 
 /**
- * `node infra/delete-principal.ts <table> <tenant> <subject> [--yes]`: deletes everything that the table holds of one
- * principal; without `--yes` it counts. See docs/operations.md.
+ * `node infra/delete-principal.ts <table> <tenant> <subject> [--yes]`: deletes all items of one principal. Without `--yes`
+ * it counts them. See docs/operations.md.
  */
 
-/** DynamoDB takes so many deletions at once. */
+/** DynamoDB accepts at most this many deletions in one request. */
 const BATCH = 25;
 
 interface Found {
@@ -17,8 +17,8 @@ interface Found {
 }
 
 /**
- * Everything of a principal, wherever it stands: sessions with all that they consist of, their
- * list, connections, rates. Reads the whole table: nothing that runs needs an index by principal.
+ * The keys of all items of a principal: sessions and their parts, the list of sessions, connections and rates. Reads the
+ * whole table, because no function needs an index by principal.
  */
 export async function* itemsOf(
   client: DynamoDBDocumentClient,

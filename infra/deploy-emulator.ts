@@ -8,25 +8,25 @@ import { SettingError } from '../config/settings/setting.ts';
 import { LOCAL_DEFAULTS } from '../config/settings/table.ts';
 
 /**
- * `npm run deploy:emulator`: deploys the stack, as it is, to the AWS emulator at AWS_ENDPOINT_URL, with the same CDK CLI
- * that deploys it to AWS. Arguments are passed on to `cdk bootstrap` and `cdk deploy`.
+ * `npm run deploy:emulator`: deploys the unchanged stack to the AWS emulator at AWS_ENDPOINT_URL, with the CDK CLI that also
+ * deploys to AWS. Arguments are passed on to `cdk bootstrap` and `cdk deploy`.
  */
 
 const root = join(import.meta.dirname, '..');
 
 type Variables = Record<string, string | undefined>;
 
-/** What an emulator takes for credentials, and what a trial needs to be told. A variable that is set is left alone. */
+/** Region and settings for a trial. A variable that is set keeps its value. */
 const DEFAULTS = {
   AWS_REGION: 'us-east-1',
   ...LOCAL_DEFAULTS,
   MIDTURN_REMOVAL: 'destroy',
 };
 
-/** Where LocalStack and those that follow it serve an API's stage, the management API included. */
+/** Path under which LocalStack and compatible emulators serve an API's stage and its management API. */
 const STAGE_PATH = '_aws/execute-api/{api}/{stage}';
 
-/** @throws {SettingError} if nothing answers there. */
+/** @throws {SettingError} if no emulator answers at AWS_ENDPOINT_URL */
 async function findEmulator(variables: Variables): Promise<string> {
   const endpoint = variables.AWS_ENDPOINT_URL;
   if (!endpoint) {
@@ -52,13 +52,13 @@ async function findEmulator(variables: Variables): Promise<string> {
 }
 
 /**
- * The SDK puts a bucket's name in front of the host's, which then resolves nowhere; in front of an address it cannot,
- * and asks by path.
+ * The same endpoint with the host's IP address. The SDK puts a bucket's name in front of a host name, which then cannot be
+ * resolved. With an address, it puts the bucket into the path.
  */
 async function byAddress(endpoint: string): Promise<string> {
   const url = new URL(endpoint);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  // A certificate is for the name.
+  // A certificate is valid for the name only.
   if (url.protocol === 'https:' || isIP(host)) return endpoint;
   const { address } = await lookup(host, 4);
   url.hostname = address;
@@ -74,10 +74,10 @@ async function environmentFor(endpoint: string, variables: Variables): Promise<V
     chosen.AWS_ACCESS_KEY_ID = 'test';
     chosen.AWS_SECRET_ACCESS_KEY = 'test';
   }
-  // With it, the SDK would go to AWS itself.
+  // With this variable, the SDK would call AWS itself.
   delete chosen.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS;
   chosen.CDK_DISABLE_CLI_TELEMETRY = 'true';
-  // `cdk` runs the app by the name `node`: it must be this one.
+  // `cdk` starts the app as `node`, which must be this Node.
   chosen.PATH = [dirname(process.execPath), chosen.PATH].join(delimiter);
   return chosen;
 }
@@ -85,7 +85,7 @@ async function environmentFor(endpoint: string, variables: Variables): Promise<V
 const present = (variables: Variables): Variables =>
   Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
 
-/** The CLI's own words go to standard error: standard output is for the address. */
+/** Runs the CDK CLI. Its output goes to standard error, because standard output is for the address. */
 async function cdk(args: string[], env: Variables): Promise<void> {
   const cli = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const child = spawn(process.execPath, [cli, ...args, '--no-notices'], {
@@ -97,7 +97,7 @@ async function cdk(args: string[], env: Variables): Promise<void> {
     child.once('error', reject);
     child.once('exit', resolve);
   });
-  if (code !== 0) throw new SettingError(`cdk ${args[0]} failed; what it said stands above.`);
+  if (code !== 0) throw new SettingError(`cdk ${args[0]} failed; its output is above.`);
 }
 
 async function main(): Promise<void> {

@@ -5,8 +5,8 @@ import type { Construct } from 'constructs';
 import type { DomainProps } from './props.ts';
 
 /**
- * A host name in front of the stage: clients connect to `wss://{name}`. Functions still post to the stage's own
- * callback URL, which takes the same connections.
+ * Creates a host name in front of the stage: clients connect to `wss://{name}`. Functions still post to the stage's own
+ * callback URL, which reaches the same connections.
  */
 export function createDomain(
   scope: Construct,

@@ -32,7 +32,7 @@ const READ_AND_WRITE = ['GetItem', 'PutItem', 'UpdateItem'] as const;
 
 export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
   authorizer: {
-    description: 'Proves who connects.',
+    description: 'Checks who connects.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [],
@@ -41,7 +41,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     callsModel: false,
   },
   connection: {
-    description: 'Connections that come and go.',
+    description: 'Handles connections that open and close.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem'],
@@ -50,7 +50,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     callsModel: false,
   },
   inbound: {
-    description: 'Frames that clients send.',
+    description: 'Handles frames from clients.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
     // Deletes lanes: a deleted session is closed before the deletion is answered.
@@ -73,7 +73,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     callsModel: true,
   },
   deadline: {
-    description: 'Tells a waiting turn that its time is up, and removes what is left of deleted sessions.',
+    description: 'Ends turns that waited too long, and removes deleted sessions.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
@@ -83,7 +83,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     callsModel: false,
   },
   redrive: {
-    description: 'Sends dead-lettered turn tokens again.',
+    description: 'Sends dead-lettered turn jobs again.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [],

@@ -87,7 +87,7 @@ function createFunction(
   acknowledge(fn, {
     'Serverless-LambdaDLQ': spec.consumes
       ? 'It is invoked by a queue, which has a dead-letter queue of its own or is one.'
-      : 'It is invoked by API Gateway, which waits for its answer: nothing is left to be put aside.',
+      : 'It is invoked by API Gateway, which waits for its answer: no event is left over.',
   });
   if (spec.consumes) {
     const source = new EventSourceMapping(scope, `${id}Source`, {

@@ -1,4 +1,4 @@
-/** What another CDK app uses of this one. */
+/** What another CDK app can import. */
 
 export type { FunctionName } from '../config/function-names.ts';
 export type { AlarmName } from './alarms.ts';

@@ -5,12 +5,12 @@ import { METRICS, METRICS_NAMESPACE, type MetricName } from '../config/metrics.t
 
 export const PERIOD = Duration.minutes(5);
 
-/** Metrics that are split by a field. */
+/** Metrics with a dimension. */
 export type SplitMetric = {
   [Name in MetricName]: (typeof METRICS)[Name] extends { dimension: string } ? Name : never;
 }[MetricName];
 
-/** A metric that the functions of this stack emit: its total, or the part with one value of its dimension. */
+/** A metric that the functions of this stack emit: its total, or the part for one value of its dimension. */
 export function midturnMetric(
   scope: Construct,
   name: MetricName,
@@ -31,14 +31,14 @@ export function midturnMetric(
   });
 }
 
-/** One line for each value that the metric's dimension took, whatever they are. */
+/** One line for each value of the metric's dimension. */
 export function midturnMetricBySplit(scope: Construct, name: SplitMetric): MathExpression {
   const { dimension } = METRICS[name];
   const { stackName } = Stack.of(scope);
   return new MathExpression({
     expression: `SEARCH('{${METRICS_NAMESPACE},stack,${dimension}} MetricName="${name}" stack="${stackName}"', 'Sum', ${PERIOD.toSeconds()})`,
     usingMetrics: {},
-    // Empty: CloudWatch labels each line with the value.
+    // Empty, so that CloudWatch labels each line with its value.
     label: '',
     period: PERIOD,
   });

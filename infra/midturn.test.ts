@@ -7,14 +7,14 @@ import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import { functionNamed, synthesize, variablesOf } from './testing.ts';
 
 describe('the WebSocket API', () => {
-  it('has a route for each frame that clients send, and the three of its own', () => {
+  it('has a route for each frame that clients send, and API Gateway’s own three', () => {
     const routes = Object.values(synthesize().findResources('AWS::ApiGatewayV2::Route'));
     expect(routes.map(({ Properties }) => Properties.RouteKey).sort()).toEqual(
       ['$connect', '$disconnect', '$default', ...Object.keys(CLIENT_FRAMES)].sort(),
     );
   });
 
-  it('asks the authorizer whatever the request brings: an identity source would refuse tokens elsewhere', () => {
+  it('asks the authorizer for every handshake: an identity source would refuse tokens in other places', () => {
     const template = synthesize();
     template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
       AuthorizerType: 'REQUEST',
@@ -26,7 +26,7 @@ describe('the WebSocket API', () => {
     });
   });
 
-  it('lets a thousand frames a second through, or what it is told', () => {
+  it('accepts a thousand frames a second, or what is set', () => {
     const throttled = (rate: number, burst: number) => ({
       DefaultRouteSettings: { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
     });
@@ -37,7 +37,7 @@ describe('the WebSocket API', () => {
     );
   });
 
-  it('logs each request without anything that its client sent', () => {
+  it('logs each request without what the client sent', () => {
     const [stage] = Object.values(synthesize().findResources('AWS::ApiGatewayV2::Stage'));
     const format = JSON.parse(stage?.Properties.AccessLogSettings.Format);
     expect(format).toMatchObject({
@@ -51,7 +51,7 @@ describe('the WebSocket API', () => {
     expect(JSON.stringify(format)).not.toMatch(/query|path|header|override|identity|principal|claims/i);
   });
 
-  it('can log at the first deploy into an account: the account is told the role before', () => {
+  it('can log at the first deploy into an account: the account gets its role before', () => {
     const template = synthesize();
     const [account] = Object.keys(template.findResources('AWS::ApiGateway::Account'));
     template.hasResource('AWS::ApiGatewayV2::Stage', { DependsOn: Match.arrayWith([account]) });
@@ -62,7 +62,7 @@ describe('the WebSocket API', () => {
     silent.hasResourceProperties('AWS::ApiGatewayV2::Stage', { AccessLogSettings: Match.absent() });
   });
 
-  it('answers under a name of its own, entered in its zone', () => {
+  it('answers under its own host name, which is entered in the zone', () => {
     const template = synthesize({
       domain: {
         name: 'chat.example.com',
@@ -81,7 +81,7 @@ describe('the WebSocket API', () => {
 });
 
 describe('the turn queue', () => {
-  it('orders by session alone, and hides a message as long as its function may run', () => {
+  it('orders messages within a session only, and hides one as long as its function may run', () => {
     synthesize({ turnTimeoutSeconds: 120 }).hasResourceProperties('AWS::SQS::Queue', {
       FifoQueue: true,
       ContentBasedDeduplication: false,
@@ -92,7 +92,7 @@ describe('the turn queue', () => {
     });
   });
 
-  it('hands over one message at a time and takes failures back one by one, like every queue', () => {
+  it('delivers one message at a time, and takes back single failures, like every queue', () => {
     const mappings = Object.values(synthesize().findResources('AWS::Lambda::EventSourceMapping'));
     expect(mappings).toHaveLength(3);
     for (const { Properties } of mappings) {
@@ -102,7 +102,7 @@ describe('the turn queue', () => {
 });
 
 describe('every queue', () => {
-  it('is encrypted, and talks over TLS alone', () => {
+  it('is encrypted, and accepts TLS only', () => {
     const template = synthesize();
     template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
     template.resourceCountIs('AWS::SQS::Queue', 4);
@@ -116,7 +116,7 @@ describe('every queue', () => {
     });
   });
 
-  it('hides its messages at least as long as the function that takes them may run', () => {
+  it('hides a message at least as long as its function may run', () => {
     const template = synthesize({ turnTimeoutSeconds: 900 });
     const functions = template.findResources('AWS::Lambda::Function');
     const queues = template.findResources('AWS::SQS::Queue');
@@ -144,7 +144,7 @@ describe('every queue', () => {
 });
 
 describe('the table', () => {
-  it('keeps what it holds: recovery, protection, and it stays when the stack goes', () => {
+  it('keeps its data: it has recovery and protection, and stays when the stack is deleted', () => {
     const template = synthesize();
     template.hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     template.hasResourceProperties('AWS::DynamoDB::Table', {
@@ -156,13 +156,13 @@ describe('the table', () => {
     });
   });
 
-  it('goes with the stack if it is told to', () => {
+  it('is deleted with the stack if that is set', () => {
     const template = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
     template.hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
     template.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
   });
 
-  it('is encrypted with the key that it is given', () => {
+  it('is encrypted with the key that is set', () => {
     const tableKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/k';
     synthesize({ tableKeyArn }).hasResourceProperties('AWS::DynamoDB::Table', {
       SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: tableKeyArn },
@@ -180,12 +180,12 @@ describe('turns', () => {
     )?.Properties;
   };
 
-  it('run two hundred at once, or as many as they are told', () => {
+  it('run two hundred at once, or as many as is set', () => {
     expect(turnSource({})).toMatchObject({ ScalingConfig: { MaximumConcurrency: 200 } });
     expect(turnSource({ turnMaxConcurrency: 5 })).toMatchObject({ ScalingConfig: { MaximumConcurrency: 5 } });
   });
 
-  it('are not fetched for environments that are not reserved', () => {
+  it('are not received for environments that are not reserved', () => {
     const props = { turnReservedConcurrency: 20 };
     expect(turnSource(props)).toMatchObject({ ScalingConfig: { MaximumConcurrency: 20 } });
     expect(functionNamed(synthesize(props), 'turn').Properties).toMatchObject({
@@ -196,7 +196,7 @@ describe('turns', () => {
     );
   });
 
-  it('are fetched by pollers of their own if asked for, without the maximum that AWS refuses beside them', () => {
+  it('are received by provisioned pollers if they are set, without the maximum that AWS refuses beside them', () => {
     const source = turnSource({ turnPollers: { min: 2, max: 10 } });
     expect(source).toMatchObject({ ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 10 } });
     expect(source).not.toHaveProperty('ScalingConfig');
@@ -204,7 +204,7 @@ describe('turns', () => {
 });
 
 describe('functions', () => {
-  it('run on Node 24 and arm64, each under a role of its own', () => {
+  it('run on Node 24 and arm64, each with its own role', () => {
     const functions = Object.values(synthesize().findResources('AWS::Lambda::Function'));
     expect(functions).toHaveLength(6);
     for (const { Properties } of functions) {
@@ -217,7 +217,7 @@ describe('functions', () => {
     expect(new Set(functions.map(({ Properties }) => JSON.stringify(Properties.Role))).size).toBe(6);
   });
 
-  it('know only what they need', () => {
+  it('get only the settings that they read', () => {
     const template = synthesize({
       auth: 'jwt',
       jwtIssuer: 'https://issuer.example',
@@ -240,7 +240,7 @@ describe('functions', () => {
     expect(variablesOf(template, 'inbound')).not.toHaveProperty('MIDTURN_MAX_STEPS');
   });
 
-  it('post to the stage, or to the endpoint that they are told', () => {
+  it('post to the stage, or to the endpoint that is set', () => {
     const endpoint = (managementEndpoint: string) =>
       variablesOf(synthesize({ stageName: 'live', managementEndpoint }), 'inbound')
         .MIDTURN_MANAGEMENT_ENDPOINT;
@@ -253,28 +253,28 @@ describe('functions', () => {
     });
   });
 
-  it('that emit metrics know the stack’s name', () => {
+  it('that emit metrics get the stack’s name', () => {
     const template = synthesize();
     for (const name of ['connection', 'inbound', 'turn', 'deadline'] as const) {
       expect(variablesOf(template, name)).toHaveProperty('MIDTURN_STACK', 'Midturn');
     }
   });
 
-  it('all log as much as they are told', () => {
+  it('all get the log level', () => {
     const template = synthesize({ logLevel: 'WARN' });
     for (const name of FUNCTION_NAMES) {
       expect(variablesOf(template, name)).toHaveProperty('MIDTURN_LOG_LEVEL', 'WARN');
     }
   });
 
-  it('that count frames and connections know the rates', () => {
+  it('that count frames and connections get the rates', () => {
     const template = synthesize({ framesPerMinute: 10, connectionsPerMinute: 0 });
     expect(variablesOf(template, 'inbound')).toHaveProperty('MIDTURN_FRAMES_PER_MINUTE', '10');
     expect(variablesOf(template, 'inbound')).not.toHaveProperty('MIDTURN_CONNECTIONS_PER_MINUTE');
     expect(variablesOf(template, 'connection')).toHaveProperty('MIDTURN_CONNECTIONS_PER_MINUTE', '0');
   });
 
-  it('are told of a secret only where the chosen model or way to authorize uses it', () => {
+  it('get a secret’s name only if the chosen model or way to authorize uses it', () => {
     const secrets = { modelApiKeySecret: 'key', tokensSecret: 'tokens' };
     const used = synthesize({ ...secrets, model: 'anthropic:m', auth: 'tokens' });
     expect(variablesOf(used, 'turn')).toHaveProperty('MIDTURN_MODEL_API_KEY_SECRET', 'key');
@@ -289,7 +289,7 @@ describe('functions', () => {
     expect(variablesOf(unused, 'authorizer')).not.toHaveProperty('MIDTURN_TOKENS_SECRET');
   });
 
-  it('are traced, and keep their logs for a month, unless told otherwise', () => {
+  it('are traced, and keep their logs for a month, unless other values are set', () => {
     const template = synthesize();
     template.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
@@ -300,18 +300,18 @@ describe('functions', () => {
 });
 
 describe('settings', () => {
-  it('that cannot be stop the synth by name', () => {
+  it('with a bad value stop the synth by name', () => {
     expect(() => synthesize({ maxSteps: 0 })).toThrow(SettingError);
     expect(() => synthesize({ maxSteps: 0 })).toThrow(/^MIDTURN_MAX_STEPS is "0"/);
   });
 
-  it('without bundles say what makes them', () => {
+  it('of bundles that are missing say what makes them', () => {
     expect(() => synthesize({ bundles: '/nowhere' })).toThrow(
       /has no bundle; npm run build:functions makes it/,
     );
   });
 
-  it('that nobody chose become parameters without a value, which no deployment passes', () => {
+  it('that a deployment must choose become parameters without a value, which no deployment passes', () => {
     synthesize({}, ['MIDTURN_AUTH']).templateMatches({
       Parameters: { MidturnAuthIsNotSet: { Default: Match.absent() } },
     });

@@ -18,7 +18,7 @@ const bedrockPermission = (scope: Construct, modelId: string): Permission => ({
     actions: ['bedrock:InvokeModelWithResponseStream'],
     resources: bedrockArns(scope, modelId),
   }),
-  wildcard: 'An inference profile calls its model in a region of its own choice.',
+  wildcard: 'An inference profile calls its model in a region that it chooses.',
 });
 
 /** Areas with which the id of a cross-region inference profile begins. */

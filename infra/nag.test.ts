@@ -51,7 +51,7 @@ it.each<[string, Partial<MidturnProps>]>([
   expect(findings(props)).toEqual([]);
 });
 
-it('each explanation is one of its own, for one construct', () => {
+it('each explanation is for one rule and one construct', () => {
   const stack = createStack({ model: 'bedrock:eu.anthropic.m' });
   const reasons = stack.node
     .findAll()
@@ -64,7 +64,7 @@ it('each explanation is one of its own, for one construct', () => {
   for (const { path } of reasons) expect(path.split('/').length).toBeGreaterThan(2);
 });
 
-it('would find a permission that nobody explained', () => {
+it('finds a permission without an explanation', () => {
   const stack = createStack();
   const role = stack.node.findChild('Midturn').node.findChild('TurnRole') as Role;
   role.addManagedPolicy(ManagedPolicy.fromManagedPolicyArn(stack, 'Everything', EVERYTHING));

@@ -2,12 +2,12 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stack, Validations } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
 
-/** Says why a rule of cdk-nag does not hold for one construct. */
+/** Records why a rule of cdk-nag is not kept by one construct. */
 export function acknowledge(construct: IConstruct, reasons: Readonly<Record<string, string>>): void {
   for (const [id, reason] of Object.entries(reasons)) Validations.of(construct).acknowledge({ id, reason });
 }
 
-/** For each resource of the statement that has a wildcard, and for no other. */
+/** Records the reason for each resource of the statement that contains a wildcard. */
 export function acknowledgeWildcards(role: IConstruct, { resources }: PolicyStatement, reason: string): void {
   for (const resource of resources) {
     if (!resource.includes('*')) continue;

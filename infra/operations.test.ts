@@ -30,7 +30,7 @@ function metricsOf(properties: Record<string, unknown>): MetricStat[] {
 }
 
 describe('alarms', () => {
-  it('are all there, and each names its section of the manual', () => {
+  it('are complete, and each names its section of the manual', () => {
     const alarms = alarmsOf();
     expect(alarms.map(({ name }) => name).sort()).toEqual([...ALARM_NAMES].sort());
     for (const { name, properties } of alarms) {
@@ -40,14 +40,14 @@ describe('alarms', () => {
     }
   });
 
-  it('call the topic when they begin and when they end, if there is one', () => {
+  it('notify the topic when they begin and when they end, if there is one', () => {
     for (const { properties } of alarmsOf()) expect(properties).not.toHaveProperty('AlarmActions');
     for (const { properties } of alarmsOf({ alarmTopicArn: TOPIC })) {
       expect(properties).toMatchObject({ AlarmActions: [TOPIC], OKActions: [TOPIC] });
     }
   });
 
-  it('watch metrics that the functions emit, of this stack alone', () => {
+  it('watch metrics that the functions of this stack emit', () => {
     const own = alarmsOf()
       .flatMap(({ properties }) => metricsOf(properties))
       .filter(({ Namespace }) => Namespace === METRICS_NAMESPACE);
@@ -58,7 +58,7 @@ describe('alarms', () => {
     }
   });
 
-  it('see a dead letter also while it is hidden', () => {
+  it('count a dead letter also while it is hidden', () => {
     const dead = alarmsOf().find(({ name }) => name === 'DeadTurns');
     expect(
       metricsOf(dead?.properties ?? {})
@@ -67,13 +67,13 @@ describe('alarms', () => {
     ).toEqual(['ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesVisible']);
   });
 
-  it('take a turn for too old only after several of its time limits', () => {
+  it('call a turn too old only after several time limits', () => {
     const age = alarmsOf({ turnTimeoutSeconds: 100 }).find(({ name }) => name === 'TurnQueueAge');
     expect(age?.properties.Threshold).toBe(300);
   });
 });
 
-it('the manual tells of every metric, in the words of its list', () => {
+it('the manual describes every metric with the words of the table', () => {
   for (const [name, { description }] of Object.entries(METRICS)) {
     expect(manual).toMatch(new RegExp(`^\\| \`${name}\` \\|.*\\| ${description} \\|$`, 'm'));
   }
@@ -87,7 +87,7 @@ describe('the dashboard', () => {
     for (const name of Object.keys(METRICS)) expect(body).toMatch(new RegExp(`\\\\"${name}\\\\`));
   });
 
-  it('splits what has a dimension by all of its values', () => {
+  it('splits a metric with a dimension by all of its values', () => {
     for (const [name, spec] of Object.entries(METRICS)) {
       if ('dimension' in spec) expect(body).toContain(`{${METRICS_NAMESPACE},stack,${spec.dimension}}`);
       if ('dimension' in spec) expect(body).toMatch(new RegExp(`SEARCH[^)]*${name}[^)]*Midturn`));

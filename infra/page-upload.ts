@@ -8,18 +8,18 @@ import { acknowledge, acknowledgeWildcards } from './nag.ts';
 import type { MidturnProps } from './props.ts';
 
 export interface Upload {
-  /** Where the built page is. */
+  /** Folder with the built page. */
   folder: string;
   bucket: IBucket;
-  /** The WebSocket's, which the page reads from `config.json`. */
+  /** URL of the WebSocket. The page reads it from `config.json`. */
   url: string;
   props: MidturnProps;
 }
 
 /**
- * Brings the built page into the bucket, with the CDK's own function for it. By itself that function would get to read
- * every asset of the account and all that S3 knows about the bucket; with a role of ours it reads the two archives of
- * this page, and lists, writes and deletes in this bucket.
+ * Copies the built page into the bucket, with the CDK's own function. By default, that function may read every asset of the
+ * account and everything about the bucket. With a role of ours, it may read the two archives of this page, and list, write
+ * and delete in this bucket.
  */
 export function uploadPage(scope: Construct, { folder, bucket, url, props }: Upload): void {
   const logGroup = createLogGroup(scope, 'PageUploadLogs', props);
@@ -27,14 +27,14 @@ export function uploadPage(scope: Construct, { folder, bucket, url, props }: Upl
   const archives: string[] = [];
   const deployment = new BucketDeployment(scope, 'PageUpload', {
     sources: [
-      // That one names the server that a developer's page came from.
+      // Not the file that a developer's page has: it names the local server.
       Source.asset(folder, { exclude: ['config.json', '*.map'] }),
       Source.jsonData('config.json', { url }),
     ].map((source) => noting(source, archives)),
     destinationBucket: bucket,
-    // Asked for anew at each visit, and answered by "not modified": so no deployment has to empty caches.
+    // Browsers ask at each visit and get "not modified". So no deployment needs to empty caches.
     cacheControl: [CacheControl.noCache()],
-    // It cannot read the bucket's tags, by which it would know a bucket to leave full; so this one can go.
+    // The function may not read the bucket's tags, which it would need to keep the files of a deleted stack.
     retainOnDelete: false,
     outputObjectKeys: false,
     role: role.withoutPolicyUpdates(),
@@ -56,13 +56,13 @@ export function uploadPage(scope: Construct, { folder, bucket, url, props }: Upl
       files,
     ],
   });
-  // It also outlives the upload, which empties the bucket when the stack goes.
+  // The policy must also be deleted after the upload, which empties the bucket when the stack is deleted.
   deployment.node.addDependency(policy, logGroup);
   acknowledgeWildcards(policy, files, 'The page’s files, whose names change with every build.');
   explainFunction(deployment);
 }
 
-/** The same source, with the archive that it makes entered in `archives`. */
+/** The same source. It also adds the ARN of its archive to `archives`. */
 function noting(source: ISource, archives: string[]): ISource {
   return {
     bind: (scope, context) => {
@@ -78,11 +78,11 @@ function explainFunction(deployment: BucketDeployment): void {
     node.id.startsWith('Custom::CDKBucketDeployment'),
   );
   if (!handler) throw new Error('The bucket deployment has no function of the expected name.');
-  const ofTheCdk = 'The CDK’s own function, which runs at deployments alone.';
+  const ofTheCdk = 'The CDK’s own function, which runs only at deployments.';
   acknowledge(handler, {
     'AwsSolutions-L1': ofTheCdk,
     'Serverless-LambdaTracing': ofTheCdk,
-    'Serverless-LambdaDLQ': 'CloudFormation waits for its answer: nothing is left to be put aside.',
+    'Serverless-LambdaDLQ': 'CloudFormation waits for its answer: no event is left over.',
     'Serverless-LambdaLatestVersion': ofTheCdk,
   });
 }

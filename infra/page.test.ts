@@ -4,7 +4,7 @@ import { readProps } from './settings.ts';
 import { synthesize } from './testing.ts';
 
 describe('the page', () => {
-  it('is there only if it was asked for', () => {
+  it('is deployed only if that is set', () => {
     synthesize().resourceCountIs('AWS::CloudFront::Distribution', 0);
     synthesize().resourceCountIs('AWS::S3::Bucket', 0);
     expect(synthesize().findOutputs('PageUrl')).toEqual({});
@@ -14,13 +14,13 @@ describe('the page', () => {
     );
   });
 
-  it('without a build says what makes it', () => {
+  it('that was not built says what builds it', () => {
     expect(() => synthesize({ page: true, pageFolder: '/nowhere' })).toThrow(
       /^MIDTURN_PAGE: .* has no page; npm run build:web makes it/,
     );
   });
 
-  it('is read by CloudFront alone: the bucket is private, and answers over TLS', () => {
+  it('is read by CloudFront only: the bucket is private, and accepts TLS only', () => {
     const template = synthesize({ page: true });
     template.hasResourceProperties('AWS::S3::Bucket', {
       PublicAccessBlockConfiguration: {
@@ -47,7 +47,7 @@ describe('the page', () => {
     });
   });
 
-  it('comes over HTTPS, compressed, under its own root', () => {
+  it('is served over HTTPS, compressed, from its own root', () => {
     const template = synthesize({ page: true });
     template.hasResourceProperties('AWS::CloudFront::Distribution', {
       DistributionConfig: Match.objectLike({
@@ -58,7 +58,7 @@ describe('the page', () => {
     expect(Object.keys(template.findOutputs('PageUrl'))).toEqual(['PageUrl']);
   });
 
-  it('may talk to this WebSocket and to nobody else', () => {
+  it('may connect to this WebSocket only', () => {
     const domain = {
       name: 'chat.example.com',
       certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
@@ -81,7 +81,7 @@ describe('the page', () => {
     });
   });
 
-  it('is told where the WebSocket is, at the deployment', () => {
+  it('gets the WebSocket’s URL at the deployment', () => {
     const [upload] = Object.values(synthesize({ page: true }).findResources('Custom::CDKBucketDeployment'));
     const [fromPage, fromConfig] = upload?.Properties.SourceMarkers ?? [];
     expect(fromPage).toEqual({});
@@ -93,7 +93,7 @@ describe('the page', () => {
     ]);
   });
 
-  it('is uploaded by a role that reads two archives and reaches one bucket', () => {
+  it('is uploaded with a role for two archives and one bucket', () => {
     const template = synthesize({ page: true });
     const [id = ''] = Object.keys(
       template.findResources('AWS::Lambda::Function', {

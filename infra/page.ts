@@ -24,16 +24,16 @@ const HSTS = Duration.days(365);
 const defaultFolder = join(import.meta.dirname, '..', 'web', 'dist');
 
 /**
- * The page as static files: a private bucket behind CloudFront, over HTTPS alone. `url` is the WebSocket's, and the only
- * address other than its own that the page may talk to.
- * @throws {SettingError} if nobody has built the page.
+ * Serves the page as static files: a private bucket behind CloudFront, over HTTPS only.
+ * @param url the WebSocket's, the only address beside its own that the page may connect to
+ * @throws {SettingError} if the page was not built
  */
 export function createPage(scope: Construct, url: string, props: MidturnProps): Distribution {
   const folder = props.pageFolder ?? defaultFolder;
   if (!existsSync(join(folder, 'index.html'))) {
     throw new SettingError(`MIDTURN_PAGE: ${folder} has no page; npm run build:web makes it.`);
   }
-  // Nothing but what every deployment brings anew: it goes with the stack.
+  // The bucket is deleted with the stack: each deployment uploads all of its files.
   // The CDK's class and its interface differ in whether optional fields may be undefined.
   const bucket = new Bucket(scope, 'PageBucket', {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -70,13 +70,13 @@ function createHeaders(scope: Construct, url: string): ResponseHeadersPolicy {
 }
 
 function explain(bucket: IBucket, distribution: Distribution): void {
-  const unlogged =
-    'The files are public and the same for everybody; who talks to the API is in its own access log.';
+  const unlogged = 'The files are public and the same for everybody. The API has its own access log.';
   acknowledge(bucket, { 'AwsSolutions-S1': unlogged });
   acknowledge(distribution, {
-    'AwsSolutions-CFR1': 'Whom the page is for is the deploying team’s to say.',
-    'AwsSolutions-CFR2': 'Static files behind a cache: there is nothing to inject into.',
+    'AwsSolutions-CFR1': 'The deploying team decides which countries the page is for.',
+    'AwsSolutions-CFR2': 'Static files behind a cache: no input is processed.',
     'AwsSolutions-CFR3': unlogged,
-    'AwsSolutions-CFR4': 'The name is CloudFront’s own, whose certificate leaves no choice of protocols.',
+    'AwsSolutions-CFR4':
+      'The host name is CloudFront’s own, and its certificate allows no choice of protocols.',
   });
 }

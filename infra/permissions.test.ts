@@ -13,7 +13,7 @@ const using = (name: FunctionName, service: string, props?: Parameters<typeof sy
   allowed(name, props).filter((entry) => entry.startsWith(`${service}:`));
 
 describe('each role', () => {
-  it.each(FUNCTION_NAMES)('of %s names its actions, and its resources but for X-Ray’s', (name) => {
+  it.each(FUNCTION_NAMES)('of %s names its actions, and its resources except X-Ray’s', (name) => {
     for (const { Action, Resource } of statementsOf(synthesize(), name)) {
       const actions = [Action].flat();
       for (const action of actions) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
@@ -22,7 +22,7 @@ describe('each role', () => {
     }
   });
 
-  it('holds nothing but its own policy: no managed one, and none hung beside it', () => {
+  it('has its own policy only: no managed one, and no second one', () => {
     const template = synthesize();
     template.resourceCountIs('AWS::IAM::Policy', 0);
     const managed = Object.values(template.findResources('AWS::IAM::Role')).filter(
@@ -33,7 +33,7 @@ describe('each role', () => {
     ]);
   });
 
-  it('posts to this API and stage alone', () => {
+  it('posts to this API and stage only', () => {
     for (const entry of using('turn', 'execute-api', { stageName: 'live' })) {
       expect(entry).toMatch(/MidturnApi\w+.*\/live\/(POST|DELETE)\/@connections\/\*/);
     }
@@ -49,7 +49,7 @@ describe('each role', () => {
     expect(using('turn', 'logs')).toHaveLength(2);
   });
 
-  it('does without X-Ray where nothing is traced', () => {
+  it('does not allow X-Ray if tracing is off', () => {
     expect(using('turn', 'xray')).toHaveLength(2);
     expect(using('turn', 'xray', { tracing: false })).toEqual([]);
   });
@@ -63,14 +63,14 @@ describe('the model', () => {
     expect(using('inbound', 'bedrock', { model: 'bedrock:some.model-v1:0' })).toEqual([]);
   });
 
-  it('behind an inference profile is that model, in every region of the profile', () => {
+  it('behind an inference profile is allowed in every region of the profile', () => {
     const entries = using('turn', 'bedrock', { model: 'bedrock:eu.anthropic.m' });
     expect(entries).toHaveLength(2);
     expect(entries[0]).toContain(':inference-profile/eu.anthropic.m');
     expect(entries[1]).toContain(':bedrock:*::foundation-model/anthropic.m');
   });
 
-  it('that takes over is invoked too, or its key read, where it has one of its own', () => {
+  it('that takes over is allowed too, or the key that it has of its own', () => {
     const both = { model: 'bedrock:one', fallbackModel: 'bedrock:other' };
     expect(using('turn', 'bedrock', both)).toEqual([
       expect.stringContaining('foundation-model/one'),
@@ -99,13 +99,13 @@ describe('a secret', () => {
     expect(readers[1]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:mcp-\?{6}/);
   });
 
-  it('is read by nobody where the choice needs none', () => {
+  it('is read by no function if the choice needs none', () => {
     const { mcpTokensSecret: _, ...others } = secrets;
     const props = { ...others, model: 'bedrock:m', auth: 'none' } as const;
     expect(FUNCTION_NAMES.flatMap((name) => using(name, 'secretsmanager', props))).toEqual([]);
   });
 
-  it('given by its ARN is exactly that one', () => {
+  it('that is named by its ARN is exactly that one', () => {
     const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:tokens-AbCdEf';
     expect(using('authorizer', 'secretsmanager', { auth: 'tokens', tokensSecret: arn })).toEqual([
       `secretsmanager:GetSecretValue on "${arn}"`,
@@ -113,7 +113,7 @@ describe('a secret', () => {
   });
 });
 
-it('whoever uses a table under a customer’s key may use the key, through DynamoDB alone', () => {
+it('a function that uses a table with a customer’s key may use the key, through DynamoDB only', () => {
   const tableKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/k';
   const template = synthesize({ tableKeyArn });
   const withKey = FUNCTION_NAMES.filter((name) =>

@@ -30,7 +30,7 @@ export function permissionsOf(
     allow(
       ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
       ['*'],
-      'X-Ray has no resources: its actions take * alone.',
+      'X-Ray has no resources: its actions accept only *.',
     );
   }
   allow(
@@ -59,7 +59,7 @@ export function permissionsOf(
     allow(
       ['execute-api:ManageConnections'],
       spec.connections.map((method) => connectionsArns[method]),
-      'Connections come and go: every one of this API and stage, by one method.',
+      'Connections have no lasting names: all of this API and stage, by one method.',
     );
   }
   if (spec.callsModel) allowed.push(...bedrockPermissions(scope, props));

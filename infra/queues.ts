@@ -10,35 +10,35 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './nag.ts';
 
 export interface Queues {
-  /** Tokens: one message per slot of a session, one group per session. */
+  /** Turn jobs: one message for each slot of a session, one message group for each session. */
   turn: Queue;
-  /** Tokens that were received too often; `redrive` sends them again, so no session stays blocked. */
+  /** Jobs that were received too often. `redrive` sends them again, so that no session stays blocked. */
   deadTurn: Queue;
-  /** Delayed by a turn's longest wait: tells it that its time is up. And what removes deleted sessions. */
+  /** Messages that are delayed by a turn's longest wait, and end it. Also the messages that remove deleted sessions. */
   deadline: Queue;
   /**
-   * What could not be told or removed. Nobody depends on a deadline: whoever next looks at the lane sees that it is late. A
-   * deletion is to be sent again.
+   * Deadlines and deletions that failed. A lost deadline does no harm: the next function that reads the lane sees that it is
+   * late. A deletion must be sent again.
    */
   deadDeadline: Queue;
 }
 
 export type QueueName = keyof Queues;
 
-/** A hand-over counts as a receive, and one turn may be handed over many times. 1000 is the most that SQS takes. */
+/** A hand-over counts as a receive, and one turn may be handed over many times. 1000 is the maximum of SQS. */
 const TURN_RECEIVES = 1000;
 const DEADLINE_RECEIVES = 20;
 
-/** Lambda demands of a queue that its messages stay hidden at least as long as their function may run. */
+/** Lambda requires that a queue hides its messages at least as long as their function may run. */
 const SHORT_VISIBILITY = Duration.seconds(60);
 /**
- * A dead letter that can be read is sent again at once and gone. One that cannot waits for an operator, whom an alarm
- * has called: until then it need not be tried more often than this.
+ * A dead letter that can be read is sent again at once and deleted. One that cannot be read waits for an operator, who gets
+ * an alarm. Until then, it is not tried more often than this.
  */
 const DEAD_LETTER_VISIBILITY = Duration.minutes(15);
 const LONGEST_RETENTION = Duration.days(14);
 
-/** Groups are sessions: neither order nor deduplication reaches past one, which is what high throughput demands. */
+/** A message group is a session. Order and deduplication within one group only: high throughput requires it. */
 const PER_SESSION = {
   fifo: true,
   contentBasedDeduplication: false,
@@ -46,7 +46,7 @@ const PER_SESSION = {
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
 } as const;
 
-/** @param named whether queues are called after the stack, or as CloudFormation calls them */
+/** @param named whether queues are named after the stack. Otherwise CloudFormation names them. */
 export function createQueues(scope: Construct, turnTimeout: Duration, named: boolean): Queues {
   const create = (id: string, name: string, props: QueueProps) =>
     new Queue(scope, id, {

@@ -42,7 +42,7 @@ async function filesOf(folder: string): Promise<{ path: string; text: string }[]
 }
 
 describe('a key and tokens', () => {
-  it('stand nowhere in what is deployed, also if the shell that deploys knows them', async () => {
+  it('are in no deployed file, even if the shell that deploys has them', async () => {
     const { output } = await runApp({ ...SECRETS, ...PLAIN });
     const files = await filesOf(output);
     // The template and all six bundles, or there was nothing to search.
@@ -56,7 +56,7 @@ describe('a key and tokens', () => {
     }
   });
 
-  it('stop the synth in one line if no secret is named in their place', async () => {
+  it('stop the synth in one line if no secret is named instead', async () => {
     const failed = await runApp({ MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'tokens', ...PLAIN }).catch(
       (error: { stderr: string }) => error,
     );

@@ -11,7 +11,7 @@ import { sessionKey, sessionOf } from '../core/store/keys.ts';
 import { rename } from '../core/store/session-writes.ts';
 import { MAX_LABEL_LENGTH } from '../protocol/limits.ts';
 
-/** `npm run sessions -- …`: what a principal does with its sessions over the socket, for operators. See docs/operations.md. */
+/** `npm run sessions -- …`: lists, exports, renames and deletes sessions, for operators. See docs/operations.md. */
 
 const USAGE = `npm run sessions -- [--table <name>] [--queue <URL>] <command>
   list <tenant> <subject>                       sessions, those made last first, one line of JSON each
@@ -21,7 +21,7 @@ const USAGE = `npm run sessions -- [--table <name>] [--queue <URL>] <command>
 The table is MIDTURN_TABLE_NAME without --table, and the queue of deadlines, which carries deletions out,
 MIDTURN_DEADLINE_QUEUE_URL without --queue.`;
 
-/** Sessions and bytes at a time: there is no frame that they have to fit into. */
+/** Sessions and bytes of one page. They are larger than over the socket, where a page must fit into a frame. */
 const SESSIONS = 100;
 const BYTES = 1_000_000;
 
@@ -35,7 +35,11 @@ interface Services {
   clock: Pick<Clock, 'now'>;
 }
 
-/** Gives what is to be printed. Throws `Failure` with a line for people. */
+/**
+ * Runs a command.
+ * @returns the text to print, in parts
+ * @throws {Failure} with a line for the operator
+ */
 async function* run(
   { store, queues, clock }: Services,
   [command, tenant, subject, sessionId, ...rest]: readonly string[],

@@ -33,7 +33,7 @@ const STACK = {
 
 const from = (settings: Record<string, unknown>) => readProps((name) => settings[name]);
 
-it('reads each setting into the prop of its type', () => {
+it('reads each setting into its prop, with the prop’s type', () => {
   const { props, missing } = from({
     MIDTURN_MODEL: 'bedrock:some-model',
     MIDTURN_AUTH: 'none',
@@ -55,7 +55,7 @@ it('has local defaults for what a deployment must choose, and names what was not
   expect(missing).toEqual(['MIDTURN_MODEL', 'MIDTURN_AUTH']);
 });
 
-it('reads every setting of the stack, and back', () => {
+it('turns every setting of the stack into props, and back', () => {
   const { props } = from(STACK);
   expect(props).toMatchObject({
     domain: { name: 'chat.example.com', hostedZoneId: 'Z1' },

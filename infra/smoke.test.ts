@@ -17,7 +17,7 @@ afterAll(() => cloud?.close());
 const smoke = (...args: string[]) =>
   promisify(execFile)(process.execPath, [new URL('./smoke.ts', import.meta.url).pathname, ...args]);
 
-it('gets a steered answer out of a deployment', async () => {
+it('gets a steered answer from a deployment', async () => {
   const { stdout } = await smoke(cloud.url, 'open-sesame');
   expect(stdout).toContain('[accepted as steering]');
   expect(stdout).toMatch(/midturn answers, and can be steered\.\n$/);
@@ -30,6 +30,6 @@ it('says in one line that it was refused', async () => {
   });
 });
 
-it('says how it is called', async () => {
+it('prints its usage', async () => {
   await expect(smoke()).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('usage:') });
 });

@@ -1,11 +1,11 @@
 /**
- * `npm run smoke -- <url> [token]`: one steered answer from a deployment. Asks, sends a second message while the answer
- * streams, prints what comes, and ends well once both messages were taken in and answered.
+ * `npm run smoke -- <url> [token]`: one steered answer from a deployment. Sends a message, sends a second one while the
+ * answer streams, and prints the frames. Succeeds when both messages were applied and answered.
  */
 
 const ASK = { type: 'message', id: 'ask', content: 'Tell me about the sea, in five sentences.' };
 const STEER = { type: 'message', id: 'steer', content: 'And about lighthouses too, please.' };
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 
 interface Frame {
   type: string;
@@ -20,14 +20,14 @@ interface Frame {
 function converse(url: string, token: string | undefined): Promise<void> {
   const address = new URL(url);
   address.searchParams.set('session_id', `smoke-${Date.now()}`);
-  // A browser can send no header either: the token goes as a subprotocol, which no log keeps.
+  // As in a browser, which cannot send a header: the token is a subprotocol, which no log contains.
   const socket = new WebSocket(address, token ? ['midturn.v1', `bearer.${token}`] : ['midturn.v1']);
   const applied = new Set<string>();
   let steered = false;
   return new Promise((resolve, reject) => {
-    const patience = setTimeout(() => reject(new Error('no answer within two minutes')), PATIENCE_MS);
+    const timeout = setTimeout(() => reject(new Error('no answer within two minutes')), TIMEOUT_MS);
     const end = (error?: Error) => {
-      clearTimeout(patience);
+      clearTimeout(timeout);
       socket.close();
       if (error) reject(error);
       else resolve();

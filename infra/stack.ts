@@ -47,11 +47,11 @@ export class MidturnStack extends Stack {
     });
     Validations.of(this).acknowledge({
       id: 'CloudFormation-Validate::W2001',
-      reason: 'Nothing refers to it: that it has no value is its purpose.',
+      reason: 'Nothing refers to the parameter: it must have no value.',
     });
     Annotations.of(this).addWarningV2(
       `midturn:${id}`,
-      `${name} is not set: this template holds a developer's default and is refused by cdk deploy.`,
+      `${name} is not set: this template has a local default, and cdk deploy refuses it.`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { MidturnProps } from './props.ts';
 
-/** The one table: every item of every kind, by partition and sort key. `expires` is in seconds since the epoch. */
+/** Creates the table, which contains all items. `expires` is in seconds since the epoch. */
 export function createTable(
   scope: Construct,
   { removalPolicy = RemovalPolicy.RETAIN, tableKeyArn }: MidturnProps,
@@ -25,7 +25,7 @@ export function createTable(
   });
 }
 
-/** DynamoDB uses the key in the caller's name: whoever may use the table must be allowed to use the key through it. */
+/** DynamoDB uses the key in the name of its caller: a role that uses the table must be allowed to use the key through it. */
 export function tableKeyStatement(scope: Construct, keyArn: string): PolicyStatement {
   return new PolicyStatement({
     actions: ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'].map(

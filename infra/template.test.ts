@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { synthesize } from './testing.ts';
 
-/** Names of files that hold what was bundled: they change with every change of a function. */
+/** Names of bundled files: they change with every change of a function. */
 const ASSET = /\b[0-9a-f]{64}(?=\.zip\b)/g;
 
 it('the template of a usual deployment is the one that was reviewed', async () => {

@@ -8,18 +8,18 @@ import { FUNCTIONS } from './function-table.ts';
 import type { MidturnProps } from './props.ts';
 import { MidturnStack } from './stack.ts';
 
-/** Bundles that do nothing: a template says nothing about what is in them. */
+/** Bundles that do nothing: a template does not depend on their content. */
 const bundles = temporaryFolder();
 for (const name of FUNCTION_NAMES) {
   mkdirSync(join(bundles, name));
   writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = async () => {};');
 }
 
-/** A page of which a template says as little. */
+/** A page without content, for the same reason. */
 const pageFolder = temporaryFolder();
 writeFileSync(join(pageFolder, 'index.html'), '<!doctype html>');
 
-/** As `cdk synth` has it, without what takes time: copies of the bundles, and the check that it does of its own. */
+/** The context of `cdk synth`, without what takes time: copies of the bundles, and the CDK's own validation. */
 const context = {
   ...JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')).context,
   '@aws-cdk/core:validateAgainstDefaultRules': false,
@@ -33,7 +33,7 @@ export function createStack(props: Partial<MidturnProps> = {}, missing: string[]
 
 const templates = new Map<string, Template>();
 
-/** The template for these props; read it, but do not change it. */
+/** The template for these props. It is shared: do not change it. */
 export function synthesize(props: Partial<MidturnProps> = {}, missing: string[] = []): Template {
   const key = JSON.stringify([props, missing]);
   const template = templates.get(key) ?? Template.fromStack(createStack(props, missing));
@@ -41,7 +41,7 @@ export function synthesize(props: Partial<MidturnProps> = {}, missing: string[] 
   return template;
 }
 
-// The first synth loads what it needs of the CDK: not on a test's time.
+// The first synth loads modules of the CDK. It runs here, so that no test waits for it.
 synthesize();
 
 export type Properties = Record<string, unknown>;
