@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { epochMs } from '../../config/units.ts';
 import { EVENTS, eventFrame } from '../../protocol/events.ts';
 import type { Json } from '../json.ts';
+import { commitInMemory } from '../testing/commit-in-memory.ts';
 import { entriesOf } from './entries.ts';
 import type { EventDraft, TurnEvent } from './events.ts';
 import { decodeEvents, encodeEvents, frameOf, numbered, seqOf } from './events.ts';
@@ -65,7 +67,7 @@ const raw = String.raw;
 /** An event, its stored text and its frame, as they were before the events had a table. */
 const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
   [
-    { type: 'turn_start', message_ids: ['m1', 'm2'], entry: 5, at: 1700000000000 },
+    { type: 'turn_start', message_ids: ['m1', 'm2'], entry: 5, at: epochMs(1700000000000) },
     '[1,"turn_start",{"message_ids":["m1","m2"],"entry":5,"at":1700000000000},"t"]',
     '{"type":"turn_start","seq":1,"turn_id":"t","message_ids":["m1","m2"]}',
   ],
@@ -73,14 +75,14 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     {
       type: 'applied',
       messages: [
-        { id: 'm1', content: 'Hello', at: 1700000000000 },
+        { id: 'm1', content: 'Hello', at: epochMs(1700000000000) },
         {
           id: 'm2',
           content: [
             { type: 'text', text: 'This?' },
             { type: 'image', url: 'https://example.com/a.png' },
           ],
-          at: 1700000000001,
+          at: epochMs(1700000000001),
         },
       ],
       step: 1,
@@ -121,7 +123,7 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
       tool: 'wait',
       arguments_summary: '{"seconds":1}',
       timeout_secs: 300,
-      at: 1700000000002,
+      at: epochMs(1700000000002),
     },
     raw`[8,"approval_request",{"request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300,"at":1700000000002}]`,
     raw`{"type":"approval_request","seq":8,"turn_id":"t","request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300}`,
@@ -191,6 +193,16 @@ describe('each event', () => {
         expect(encodeEvents(events)[at]).toBe(stored);
         expect(events.map((event) => frameOf(event, () => 'Hé'))[at]).toBe(frame);
       }
+    },
+  );
+
+  it.each(PINNED)(
+    'P4: is posted as that frame once it is committed, and read as it was: %j',
+    async (draft) => {
+      const { posted, stored } = await commitInMemory(draft);
+      const event = numbered(draft, 2, 't');
+      expect(posted[1]).toBe(frameOf(event, () => (draft.type === 'chunk' ? draft.content : '')));
+      expect(stored[1]).toEqual(event);
     },
   );
 

@@ -16,7 +16,14 @@ const chunk = (seq: number, content: string, offset: number): TurnEvent => ({
   offset,
 });
 const aborted: TurnEvent = { type: 'aborted', seq: 4, turn: 't', by: 'c', first: 1 };
-const start: TurnEvent = { type: 'turn_start', seq: 1, turn: 't', message_ids: ['m'], entry: 1, at: 0 };
+const start: TurnEvent = {
+  type: 'turn_start',
+  seq: 1,
+  turn: 't',
+  message_ids: ['m'],
+  entry: 1,
+  at: epochMs(0),
+};
 
 async function given(...spills: TurnEvent[][]) {
   const core = {

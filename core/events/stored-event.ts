@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { EpochMs } from '../../config/units.ts';
 import { content } from '../../protocol/content.ts';
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { EVENTS, type EventFrame, type EventOf, type EventType } from '../../protocol/events.ts';
@@ -46,8 +47,8 @@ const asStored = <T extends EventType, F extends object>({ type, seq, turn, ...f
   ...fields,
 });
 
-/** Milliseconds since the epoch. Never sent. */
-const at = z.number();
+/** When it happened. Never sent. */
+const at = z.custom<EpochMs>((value) => typeof value === 'number');
 /** Anything that JSON can hold: `JSON.parse` gives nothing else. */
 const json = z.custom<Json>((value) => value !== undefined);
 /** Of a list that grows. After a rollback, a word that a newer version stored is passed on as it is. */

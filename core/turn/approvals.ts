@@ -60,8 +60,8 @@ function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
         id,
         call,
         tool,
-        at: epochMs(at),
-        until: after(epochMs(at), toMs(seconds(event.timeout_secs))),
+        at,
+        until: after(at, toMs(seconds(event.timeout_secs))),
       });
     } else if (event.type === 'approval_resolved') open.delete(event.request_id);
   }

@@ -1,4 +1,4 @@
-import { type EpochMs, epochMs } from '../../config/units.ts';
+import type { EpochMs } from '../../config/units.ts';
 import type { Entry } from '../events/entries.ts';
 import { entriesOf } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
@@ -44,9 +44,7 @@ export class TurnLog {
   /** Where the turn begins: its first event, its first entry, and when. Undefined before it has begun. */
   get start(): { seq: number; entry: number; at: EpochMs } | undefined {
     const first = this.#events[0];
-    return first?.type === 'turn_start'
-      ? { seq: first.seq, entry: first.entry, at: epochMs(first.at) }
-      : undefined;
+    return first?.type === 'turn_start' ? { seq: first.seq, entry: first.entry, at: first.at } : undefined;
   }
 
   /** The entries of the transcript, with the text that may still grow. */

@@ -20,6 +20,8 @@ const SOURCES = [
   'lambdas',
   'agent',
   'infra',
+  // Helper of infra/testing.ts.
+  'test/support/temporary-folder.ts',
 ];
 const SET = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none', MIDTURN_GREETING: 'Hello.' };
 

@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -25,6 +25,7 @@ export async function stepsOf(page: string): Promise<Step[]> {
 /**
  * Copies sources of the project into `dist/recipes/<name>`, without their tests, and makes a recipe's changes there. Below
  * the project's root, so that the copy finds the same packages.
+ * @param tests tests that are copied too
  * @returns the folder of the copy
  * @throws Error if a change does not fit the file that it is for: then the page is out of date
  */
@@ -32,22 +33,27 @@ export async function follow(
   name: string,
   sources: readonly string[],
   steps: readonly Step[],
+  tests: readonly string[] = [],
 ): Promise<string> {
   const folder = join(root, 'dist/recipes', name);
   await rm(folder, { recursive: true, force: true });
+  const isCopied = (path: string) =>
+    !/(\.test\.tsx?|\/(dist|node_modules))$/.test(path) || tests.includes(relative(root, path));
   for (const source of sources) {
-    await cp(join(root, source), join(folder, source), {
-      recursive: true,
-      filter: (path) => !/\.test\.ts$/.test(path),
-    });
+    await cp(join(root, source), join(folder, source), { recursive: true, filter: isCopied });
   }
+  await applySteps(folder, steps);
+  return folder;
+}
+
+/** Makes further changes in the copy. */
+export async function applySteps(folder: string, steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     const path = join(folder, step.file);
     await mkdir(dirname(path), { recursive: true });
     const before = step.language === 'diff' ? await readFile(path, 'utf8') : undefined;
     await writeFile(path, before === undefined ? `${step.lines.join('\n')}\n` : change(before, step));
   }
-  return folder;
 }
 
 function change(text: string, { file, lines }: Step): string {

@@ -1,0 +1,90 @@
+import { readLimits, readRates, readRetention } from '../../config/settings/limits.ts';
+import { readSessionSettings } from '../../config/settings/sessions.ts';
+import { epochMs, expiresAfter, seconds } from '../../config/units.ts';
+import type { Core } from '../core.ts';
+import type { EventDraft, TurnEvent } from '../events/events.ts';
+import { readEvents } from '../events/journal.ts';
+import { readTranscriptBefore } from '../events/transcript.ts';
+import type { Lane, Session } from '../store/items.ts';
+import { LIVE } from '../store/items.ts';
+import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
+import { emptyLane } from '../store/lane/lane.ts';
+import { LeasedTurn } from '../turn/leased-turn.ts';
+import { memoryStore } from './memory-store.ts';
+
+const ANN = { tenant: 'acme', subject: 'ann' };
+const SESSION = sessionOf(ANN, 's');
+const NOW = epochMs(Date.UTC(2026, 0, 1));
+const EXPIRES = expiresAfter(NOW, seconds(3600));
+
+export interface Committed {
+  /** The frames that the session's one connection was sent. */
+  posted: string[];
+  /** The events as they are read from the table. */
+  stored: TurnEvent[];
+  /** The roles of the transcript's entries. */
+  transcript: string[];
+}
+
+/** Commits the start of a turn and this event to a table in memory, as a worker does that has claimed the turn. */
+export async function commitInMemory(draft: EventDraft): Promise<Committed> {
+  const store = memoryStore();
+  const posted: string[] = [];
+  const core = coreOf(store, posted);
+  const session: Session = {
+    principal: ANN,
+    sessionId: 's',
+    created: NOW,
+    queue: { t: { lane: 'l', at: NOW } },
+    active: { slot: 't', lane: 'l' },
+    seq: 0,
+    entry: 0,
+    audience: { connection: LIVE },
+    expires: EXPIRES,
+  };
+  const lane: Lane = { ...emptyLane(SESSION, 'connection', EXPIRES), turn: 't', slot: 't', since: NOW };
+  await store.put(sessionKey(SESSION), session);
+  await store.put(laneKey(SESSION, 'l'), lane);
+  const turn = await LeasedTurn.claim(core, {
+    session: SESSION,
+    laneId: 'l',
+    slot: 't',
+    seq: 0,
+    sessionItem: session,
+    posted: 0,
+  });
+  if (!turn) throw new Error('the turn was not claimed');
+  const start: EventDraft = { type: 'turn_start', message_ids: [], entry: 1, at: NOW };
+  if (!(await turn.commit([start, draft]))) throw new Error('the events were not committed');
+  await turn.spill();
+  await turn.writeEntries();
+  await turn.settled();
+  const transcript: string[] = [];
+  for await (const { role } of readTranscriptBefore(core, SESSION)) transcript.push(role);
+  return { posted, stored: await readEvents(core, SESSION, 1), transcript };
+}
+
+function coreOf(store: Core['store'], posted: string[]): Core {
+  const unused = () => Promise.reject(new Error('not used here'));
+  const log = { info() {}, warn() {}, error() {}, with: () => log };
+  let ids = 0;
+  return {
+    store,
+    queues: { sendJob: unused, sendDeadline: unused, sendDeletion: unused },
+    gateway: {
+      async post(_, frame) {
+        posted.push(frame);
+        return 'sent';
+      },
+      disconnect: unused,
+    },
+    clock: { now: () => NOW, sleep: () => Promise.resolve() },
+    newId: () => `id-${++ids}`,
+    log,
+    metrics: { count() {}, countBy() {}, time() {} },
+    limits: readLimits({}),
+    sessionSettings: readSessionSettings({}),
+    rates: readRates({}),
+    retention: readRetention({}),
+  };
+}
