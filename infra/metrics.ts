@@ -1,14 +1,9 @@
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { METRICS, METRICS_NAMESPACE, type MetricName } from '../config/metrics.ts';
+import { METRICS, METRICS_NAMESPACE, type MetricName, type SplitMetric } from '../config/metrics.ts';
 
 export const PERIOD = Duration.minutes(5);
-
-/** Metrics with a dimension. */
-export type SplitMetric = {
-  [Name in MetricName]: (typeof METRICS)[Name] extends { dimension: string } ? Name : never;
-}[MetricName];
 
 /** A metric that the functions of this stack emit: its total, or the part for one value of its dimension. */
 export function midturnMetric(
