@@ -4,28 +4,28 @@ import type { Random } from '../simulation/random.ts';
 import type { ChatMessage, ChatRequest, Reply, ScriptedToolCall } from '../support/model-server.ts';
 import { labelsIn } from './session.ts';
 
-/** One model call as the model saw it. */
+/** One model call as the model received it. */
 export interface AskedCall {
-  /** The session by what is in the prompt. */
+  /** The session that the prompt is of. */
   label: string;
-  /** The prompt, in the judge's words. */
+  /** The prompt, in the judge's form. */
   prompt: string;
   /** The last user message in it. */
   lastMessage: string;
-  /** When it came in, in milliseconds since the epoch. */
+  /** When it arrived, in milliseconds since the epoch. */
   at: number;
-  /** How each word of its answer begins. */
+  /** The prefix of each word of its answer. */
   mark: string;
 }
 
 export interface ChaosModel {
   readonly calls: readonly AskedCall[];
-  /** From now on without errors. */
+  /** Stops the errors. */
   calm: boolean;
   script(request: ChatRequest, index: number): Reply;
 }
 
-/** A model that says something else in each call, calls tools, fails early, and breaks off in the middle. */
+/** A model that answers each call differently, calls tools, fails early, and stops in the middle. */
 export function chaosModel(random: Random): ChaosModel {
   const calls: AskedCall[] = [];
   return {
@@ -68,7 +68,7 @@ function toolCalls(random: Random, index: number): ScriptedToolCall[] {
   }));
 }
 
-/** The prompt without its instructions, and without the request to go on, which is no part of the transcript. */
+/** The prompt without its instructions and without the request to continue, which are not in the transcript. */
 function partsOf({ messages }: ChatRequest): Part[] {
   const last = messages.at(-1);
   const asked = last?.role === 'user' && last.content === CONTINUE_REQUEST ? messages.slice(0, -1) : messages;

@@ -1,4 +1,4 @@
-/** What the client library looks for in a browser and does not find here; its own project has the DOM's types. */
+/** Browser globals that the client library looks for. Its own project has the DOM's types. */
 declare var document: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> & {
   readonly visibilityState: string;
 };

@@ -5,10 +5,10 @@ import type { Person } from './person.ts';
 import type { ChaosSession } from './session.ts';
 import type { Table } from './table.ts';
 
-/** A worker that died before its first heartbeat is replaced after its function's whole time limit; several may in turn. */
+/** A worker that died before its first heartbeat is replaced after its function's time limit. Several may die in a row. */
 const WITHIN_MS = scaled(180_000);
 
-/** Waits until nobody waits, nothing runs and no token is left. False: it never does; the judge says why. */
+/** Waits until no user waits, no function runs and no job is left. False if that takes too long: the judge tells why. */
 export async function comesToRest(where: {
   people: readonly Person[];
   sessions: readonly ChaosSession[];
@@ -32,7 +32,7 @@ async function isAtRest({ people, sessions, table, queues }: Parameters<typeof c
   );
 }
 
-/** What a dead function left behind is taken for dead after a while; then everybody's next messages are answered. */
+/** Waits until dead functions' openings time out. Then the next messages of every user must be answered. */
 const DEAD_AFTER_MS = 5000;
 
 export async function probe(where: Parameters<typeof comesToRest>[0]): Promise<void> {

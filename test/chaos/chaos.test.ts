@@ -3,7 +3,7 @@ import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { runChaos } from './run.ts';
 import { KILLS } from './saboteur.ts';
 
-/** The small version of `npm run chaos`. A seed decides what is done; when, the machine decides. */
+/** A small version of `npm run chaos`. The seed decides what happens, the machine decides when. */
 it(
   'P1 to P14 hold while functions are killed, messages delivered twice and connections cut',
   async () => {

@@ -4,18 +4,18 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { readyUrl } from '../support/ready-url.ts';
 
-/** The local cloud as `npm start` runs it, in a process of its own, so that all of it can be killed at once. */
+/** The local cloud as `npm start` runs it, in its own process, so that it can be killed as a whole. */
 export interface CloudProcess {
   /** `ws://127.0.0.1:PORT/local` */
   url: string;
-  /** Not a line of it is run any more, and nothing is tidied up. */
+  /** Kills it: no cleanup runs. */
   kill(): Promise<void>;
-  /** As with Ctrl-C. */
+  /** Stops it as Ctrl-C does. */
   stop(): Promise<void>;
 }
 
 export async function startCloudProcess(env: Readonly<Record<string, string>>): Promise<CloudProcess> {
-  // Settings that happen to be exported in this shell are not the run's.
+  // Settings in this shell's environment are not the run's.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MIDTURN_'));
   const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'local', 'main.ts')], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -37,7 +37,7 @@ export async function startCloudProcess(env: Readonly<Record<string, string>>): 
   }
 }
 
-/** One that is free now: a cloud that comes back must have the port that its clients know. */
+/** A free port. A restarted cloud must have the port that its clients know. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -20,14 +20,14 @@ export interface Findings {
   people: readonly Person[];
   calls: readonly AskedCall[];
   items: readonly StoredItem[];
-  /** Tokens that nobody has consumed. */
+  /** Jobs left in the queue. */
   queued: number;
-  /** Everybody has been answered two messages after the last fault. */
+  /** Every user received answers to two messages after the last fault. */
   probed: boolean;
 }
 
 /**
- * Holds every session against P1 to P14: the simulation's judge, and what real clients show beyond it.
+ * Checks P1 to P14 in every session: by the simulation's judge, and by what real clients show beyond it.
  * @returns one line for each promise that does not hold in a session, naming both.
  */
 export function violationsIn(findings: Findings, checked: Tally): string[] {
@@ -69,7 +69,7 @@ type Violated = Evidence['violated'];
 
 const belongs = ({ key }: ChaosSession, pk: string): boolean => pk === `SESSION#${key}`;
 
-/** Spilled events, and those that lanes still keep. */
+/** Spilled events, and those on the lanes. */
 function committedIn(items: readonly StoredItem[]): Map<number, TurnEvent> {
   const encoded = items.map(({ sk, item }) => {
     if (sk.startsWith('EVENTS#')) return (item as unknown as StoredEvents).events;
@@ -79,7 +79,7 @@ function committedIn(items: readonly StoredItem[]): Map<number, TurnEvent> {
   return new Map(merged.map((event) => [event.seq, event]));
 }
 
-/** P4: what was shown is what is stored, to the last field. P8: nothing was shown that is not. */
+/** P4, P8: every posted event is stored, with the same fields. */
 function judgeFrames(person: Person, events: readonly TurnEvent[], violated: Violated): void {
   for (const [seq, frame] of person.seen) {
     const event = events[seq - 1];
@@ -91,7 +91,7 @@ function judgeFrames(person: Person, events: readonly TurnEvent[], violated: Vio
   }
 }
 
-/** P9: what the client hands to its user has neither a hole nor a repetition. */
+/** P9: the client gives its user every event once, without a gap. */
 function judgeStream({ name, stream, base = 0 }: Person, last: number, violated: Violated): void {
   const wrong = stream.findIndex(({ seq }, i) => seq !== base + 1 + i);
   if (wrong >= 0)
@@ -101,7 +101,7 @@ function judgeStream({ name, stream, base = 0 }: Person, last: number, violated:
   }
 }
 
-/** P11: each prompt is the whole transcript as it stood after one of its events, and nothing else. */
+/** P11: each prompt is the transcript as it was after one of its events. */
 function judgePrompts(calls: readonly AskedCall[], events: readonly TurnEvent[], violated: Violated): void {
   const parts: ReturnType<typeof partsOfEvent> = [];
   const transcripts = new Set<string>();
@@ -116,8 +116,8 @@ function judgePrompts(calls: readonly AskedCall[], events: readonly TurnEvent[],
 }
 
 /**
- * P6: of two model calls of one turn, the later one knows the first one's words, so its boundary came after the first was
- * made; what was accepted on this turn before that is in its prompt.
+ * P6: of two model calls of one turn, the later prompt has the first one's text, so its boundary came after that call
+ * began. It has every message that was accepted on the turn before.
  */
 function judgeBoundaries(
   calls: readonly AskedCall[],
@@ -150,7 +150,7 @@ function judgeBoundaries(
   }
 }
 
-/** P12: sessions of two principals have the same ids; nothing of one is in another, stored, shown or asked. */
+/** P12: two principals' sessions have the same ids. Nothing of one is in the other: stored, posted or in a prompt. */
 function judgeIsolation(
   { label }: ChaosSession,
   calls: readonly AskedCall[],
@@ -186,7 +186,7 @@ function count(
     'messages: withdrawn or refused, and told so',
     messages.filter(({ id, outcome }) => outcome && !taken.has(id)).length,
   );
-  // A client sends again what is not answered: of two tries on their way at one time, one may find room and one not.
+  // A client repeats unanswered messages. Of two concurrent tries one may be accepted and one refused.
   checked.add(
     'messages: one try refused for want of room, another taken in',
     messages.filter(({ id, outcome }) => outcome && taken.has(id)).length,

@@ -26,7 +26,7 @@ if (values.help) {
 }
 const number = (name: 'turns' | 'kills' | 'cuts' | 'sessions' | 'restarts' | 'seed') => Number(values[name]);
 const progress = (line: string) => console.error(line);
-// Through `exit`, which ends what the run has started.
+// `exit` also ends the processes that the run has started.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 

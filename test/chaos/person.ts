@@ -9,10 +9,10 @@ import type { Random } from '../simulation/random.ts';
 import type { ChaosSession } from './session.ts';
 import type { Tally } from './tally.ts';
 
-/** Answers to a frame that say nothing of the message's outcome. */
+/** Errors that are no outcome of the message. */
 const NO_FATE = new Set(['NOT_PENDING', 'INTERNAL', 'RATE_LIMITED']);
 
-/** A person with the product's own client, and a witness of every frame that went over its wires. */
+/** A user with the product's own client, and a record of every frame on its connections. */
 export class Person implements Witness {
   readonly name: string;
   readonly session: ChaosSession;
@@ -21,15 +21,15 @@ export class Person implements Witness {
   readonly seen = new Map<number, EventFrame>();
   /** The turn that each message was accepted on. */
   readonly acceptedOn = new Map<string, string>();
-  /** Turns that it asked to stop. */
+  /** Turns that it requested to abort. */
   readonly aborts = new Set<string>();
-  /** What it saw that cannot be. */
+  /** Violations that it saw. */
   readonly broken: [promise: string, why: string][] = [];
-  /** What the client handed on, each once and in order. */
+  /** The events that the client gave its user, each once and in order. */
   readonly stream: ClientEvent[] = [];
   lane: string | undefined;
   base: number | undefined;
-  /** Frames received: events that came again, and answers to messages that were sent again. */
+  /** Frames received a second time: repeated events, and answers to repeated messages. */
   repeatedEvents = 0;
   duplicates = 0;
   frames = 0;
@@ -79,7 +79,7 @@ export class Person implements Witness {
     return last;
   }
 
-  /** Nothing of its own waits, and no turn runs. */
+  /** No message of its own is pending, and no turn runs. */
   get atRest(): boolean {
     const { pending, activeTurn } = this.chat.transcript.getSnapshot();
     return this.online && pending.length === 0 && activeTurn === undefined;
@@ -91,7 +91,7 @@ export class Person implements Witness {
     this.#nextId = undefined;
   }
 
-  /** Does one of the things that people do. */
+  /** Does one random act of a user. */
   async act(): Promise<void> {
     const random = this.#random;
     const roll = random.next();
@@ -118,7 +118,7 @@ export class Person implements Witness {
     }
   }
 
-  /** Its network is gone: no closing handshake. Says whether there was a connection. */
+  /** Cuts its network, without a closing handshake. @returns whether there was a connection */
   cut(): boolean {
     const open = [...this.#sockets].filter((socket) => socket.readyState === WebSocket.OPEN);
     for (const socket of open) socket.terminate();
@@ -157,7 +157,7 @@ export class Person implements Witness {
 
   #receives(frame: ServerFrame | { type?: never }): void {
     this.frames++;
-    // API Gateway's own words, when a function died: no promise is about them.
+    // API Gateway's own frame when a function failed. No promise concerns it.
     if (frame.type === undefined) {
       this.#tally.add('frames answered by the gateway alone');
       return;

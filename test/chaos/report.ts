@@ -2,7 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import type { ChaosOutcome } from './run.ts';
 import type { Tally } from './tally.ts';
 
-/** When, how and where. */
+/** When, how and where it ran. */
 export function describeRun(): string {
   const command = ['npm run chaos', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])];
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`;

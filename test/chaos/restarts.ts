@@ -29,8 +29,8 @@ const UNDER_WAY = 'answers under way when it was killed';
 const WENT_ON = 'of them, gone on with in the same turn';
 
 /**
- * The whole local cloud, with its tables, queues, gateway and functions, is killed in mid-answer and started again on its
- * data folder, again and again; clients come back by themselves. Then calm, and the judge.
+ * Kills the whole local cloud (tables, queues, gateway, functions) during an answer and restarts it on its data folder,
+ * repeatedly. Clients reconnect by themselves. Then everything comes to rest, and the judge checks it.
  */
 export async function runRestarts(options: RestartOptions): Promise<ChaosOutcome> {
   const { seed, progress = () => {} } = options;
@@ -79,7 +79,7 @@ export async function runRestarts(options: RestartOptions): Promise<ChaosOutcome
   await Promise.all(living);
   model.calm = true;
 
-  // Stopped in good order, and started once more here, where its tables and queues can be looked into.
+  // Stopped normally, and started once more in this process, where the tables and queues can be read.
   await peopleRest(people);
   await child.stop();
   const cloud = await startLocalCloud({ settings, port, dataDir, build: false, log: () => {} });
@@ -100,7 +100,7 @@ export async function runRestarts(options: RestartOptions): Promise<ChaosOutcome
   return { seed, seconds: (performance.now() - begunAt) / 1000, injected, checked, done, violations };
 }
 
-/** Answers of which something was seen. */
+/** Answers of which a part was received. */
 function underWay(people: readonly Person[]) {
   return people.flatMap((person) => {
     const turn = person.chat.transcript.getSnapshot().activeTurn?.turnId;
@@ -112,7 +112,7 @@ function underWay(people: readonly Person[]) {
 const wentOn = ({ person, turn, seq }: { person: Person; turn: string; seq: number }) =>
   [...person.seen.values()].some((frame) => frame.turn_id === turn && frame.seq > seq);
 
-/** A worker's message stays hidden until its visibility time is over, also in a queue that was killed. */
+/** A worker's message stays hidden until its visibility time is over, also if the queue was killed. */
 async function peopleRest(people: readonly Person[]): Promise<void> {
   const deadline = Date.now() + scaled(120_000);
   while (!people.every(({ atRest }) => atRest) && Date.now() < deadline) await sleep(POLL_MS);

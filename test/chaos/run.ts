@@ -14,11 +14,11 @@ import { Tally } from './tally.ts';
 
 export interface ChaosOptions {
   seed: number;
-  /** It goes on until there were so many of each. */
+  /** The run continues until there were so many of each. */
   turns: number;
   kills: number;
   cuts: number;
-  /** Sessions at one time, each with one or two people in it. */
+  /** Concurrent sessions, each with one or two users. */
   sessions: number;
   /** Whether the functions are bundled first. @default true */
   build?: boolean;
@@ -30,12 +30,12 @@ export interface ChaosOutcome {
   seconds: number;
   injected: Tally;
   checked: Tally;
-  /** What people did. */
+  /** How often users did what. */
   done: Tally;
   violations: string[];
 }
 
-/** Short times, small queues: what the faults lead to comes soon, and refusals come too. */
+/** Short times and small queues, so that faults have effects soon, and messages are refused. */
 export const SETTINGS = {
   MIDTURN_AUTH: 'tokens',
   MIDTURN_TOKENS: TOKENS,
@@ -47,13 +47,13 @@ export const SETTINGS = {
   MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: '20',
 };
 
-/** Of the share of faults that is due by the share of turns. */
+/** How much of the faults may be ahead of the turns. */
 const FAULTS_AHEAD = 1.3;
 const MAX_ENVIRONMENTS = 16;
-/** More is a hang: a promise that is broken for want of an end. */
+/** A longer run hangs: a promise is broken because something never ends. */
 const MOST_MINUTES = 45;
 
-/** Real clients over the local cloud while it is taken apart; then calm; then the judge. */
+/** Real clients use the local cloud while functions are killed. Then everything comes to rest, and the judge checks it. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const { seed, progress = () => {} } = options;
   const random = new Random(seed);
@@ -66,7 +66,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     settings: { ...SETTINGS, MIDTURN_MODEL_BASE_URL: server.baseUrl },
     maxEnvironments: MAX_ENVIRONMENTS,
     build: options.build ?? true,
-    // Dying functions are what this is about.
+    // Dying functions are expected here.
     log: () => {},
   });
   stack.defer(() => cloud.close());
@@ -93,7 +93,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       injected.sum(...KILLS) >= options.kills &&
       injected.sum(...CUTS) >= options.cuts);
 
-  /** More faults than were asked for by now would only keep turns from ending. */
+  /** Keeps the faults in step with the turns: more of them would only keep turns from ending. */
   const isAhead = () =>
     injected.sum(...KILLS, ...CUTS) / (options.kills + options.cuts) >
     FAULTS_AHEAD * ((turnsSeen(people) + people.length) / options.turns);
@@ -102,7 +102,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     const pace = new Random(random.int(0, 1e9));
     while (!isEnough()) {
       await sleep(pace.int(100, 1800));
-      // Who writes on and on gets one endless turn: now and then an answer is waited for.
+      // A user who never stops writing gets one endless turn, so sometimes it waits for an answer.
       if (!person.atRest && pace.chance(0.5)) continue;
       await person.act();
     }
@@ -130,7 +130,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     queued: await queues.count('turn'),
     probed,
   });
-  // The probe would mend what nobody touches, so it is judged before and after.
+  // The probe repairs lanes by touch, so the judge runs before and after it.
   const violations = violationsIn(await findings(false), new Tally());
   if (!rested) violations.push('liveness: no rest after the faults');
   await probe(where);

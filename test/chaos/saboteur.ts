@@ -16,10 +16,10 @@ export const CUTS = ['connections cut by the network', 'connections cut at the c
 const STOLEN = 'tokens delivered to a second worker at the same time';
 const IDLE_KILL = 'killed while idle';
 
-/** All that it can do, for a table that names also what was not done. */
+/** Every fault that it can inject, so that a table names also those that were not. */
 export const INJECTIONS = [...KILLS, IDLE_KILL, STOLEN, ...CUTS];
 
-/** Short functions are busy for milliseconds: one is watched for this long. */
+/** How long it waits for a short function to become busy: they run for milliseconds. */
 const WATCH_MS = 300;
 
 export interface Surroundings {
@@ -30,7 +30,7 @@ export interface Surroundings {
   sessions: readonly ChaosSession[];
 }
 
-/** Does one of the things that go wrong. */
+/** Injects one random fault. */
 export async function sabotage(
   { cloud, table, queues, people, sessions }: Surroundings,
   random: Random,
@@ -55,7 +55,7 @@ export async function sabotage(
       await sleep(1);
       busy = environments(name, 'busy');
     }
-    // Anywhere between its first line and its last one.
+    // At any time between its first and its last line.
     await sleep(name === 'turn' ? random.int(0, 60) : random.int(0, 8));
     const [id] = environments(name, 'busy');
     if (id && (await cloud.functions.kill(id))) tally.add(killOf(name));
@@ -73,17 +73,17 @@ export async function sabotage(
       .flatMap((fn) => fn.environments)
       .filter((environment) => environment.state === state)
       .map(({ id }) => id);
-    // Any of them: the first one would always be the oldest.
+    // A random one: the first would always be the oldest.
     return found.length > 1 ? [found[random.int(0, found.length - 1)] ?? ''] : found;
   }
 
-  /** As when a hold on a message ends too early: the same token goes to another worker while its first one is alive. */
+  /** As if a message's visibility time ended too early: another worker receives the same job while the first one lives. */
   async function stealTurn(): Promise<void> {
     const { key } = sessions[random.int(0, sessions.length - 1)] ?? {};
     const active = key ? (await table.session(key))?.active : undefined;
     if (!key || !active) return;
     const { slot, lane } = active;
-    // A group of its own, since the queue keeps back what is in the session's.
+    // In its own group, since the queue blocks the session's group.
     await queues.send('turn', `stolen-${slot}`, JSON.stringify({ session: key, lane, slot }));
     tally.add(STOLEN);
   }

@@ -2,8 +2,8 @@ import type { Principal } from '../../core/store/items.ts';
 import { sessionOf } from '../../core/store/keys.ts';
 
 /**
- * A session of a chaos run. Its label stands in every message and in every word of the model, so that whatever turns up in
- * another session is seen (P12). Sessions of different principals share their ids on purpose.
+ * A session of a chaos run. Its label is in every message and in every word of the model, so that the judge finds text of
+ * one session in another (P12). Sessions of different principals have the same ids on purpose.
  */
 export interface ChaosSession {
   /** `ann.s1` */
@@ -11,7 +11,7 @@ export interface ChaosSession {
   sessionId: string;
   principal: Principal;
   token: string;
-  /** In keys of the table. */
+  /** The session in keys of the table. */
   key: string;
 }
 
@@ -20,7 +20,7 @@ const PRINCIPALS = ['ann', 'bob'].map((subject) => ({
   token: `token-of-${subject}`,
 }));
 
-/** `MIDTURN_TOKENS` for them all. */
+/** `MIDTURN_TOKENS` for all principals. */
 export const TOKENS = PRINCIPALS.map(
   ({ principal, token }) => `${token}=${principal.tenant}/${principal.subject}`,
 ).join(',');

@@ -10,7 +10,7 @@ export interface StoredItem {
   item: Record<string, unknown>;
 }
 
-/** The table, read beside the product. */
+/** Reads the table without the product. */
 export interface Table {
   all(): Promise<StoredItem[]>;
   session(key: string): Promise<Session | undefined>;

@@ -1,4 +1,4 @@
-/** How often each thing was done, in the order in which it was first named. */
+/** Counts by name, in the order in which the names first came. */
 export class Tally {
   readonly #counts = new Map<string, number>();
 

@@ -10,7 +10,7 @@ import { VARIANTS, type Variant } from './variants.ts';
 
 const folder = join(import.meta.dirname, '../../dist/conformance');
 
-/** Clouds at a time. Each place has a folder of its own that its variants take turns in: a template names its bundles. */
+/** How many clouds run at a time. Each place has its own folder, which its variants use one after another. */
 const PLACES = 3;
 
 const trials = new Map(VARIANTS.map((variant) => [variant, Promise.withResolvers<Result[]>()]));
@@ -31,7 +31,7 @@ let all: Promise<unknown>;
 
 beforeAll(() => {
   const waiting = [...VARIANTS];
-  // Whoever awaits a trial hears of its failure.
+  // The test that awaits a trial reports its failure.
   for (const { promise } of trials.values()) promise.catch(() => {});
   all = Promise.all(Array.from({ length: PLACES }, (_, place) => tryVariants(place, waiting)));
 });
@@ -43,7 +43,7 @@ afterAll(async () => {
 
 describe('the kit fails a server', () => {
   it.each(VARIANTS)(
-    '$name: where it is not so that $breaks',
+    '$name, which breaks: $breaks',
     async (variant) => {
       const results = await trials.get(variant)?.promise;
       expect(failures(results ?? []).map(({ name }) => name)).toEqual(variant.fails);

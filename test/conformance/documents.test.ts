@@ -71,7 +71,7 @@ describe('the JSON Schemas', () => {
       }),
       { numRuns: 150 },
     );
-    // Else the property would say little.
+    // Otherwise the property would show little.
     expect(valid).toBeGreaterThan(10);
     expect(invalid).toBeGreaterThan(10);
   });
@@ -134,7 +134,7 @@ describe('docs/protocol.md', () => {
 
   it('has every field of each frame, and none that does not exist', () => {
     const top = (cells: readonly string[]) => cells.filter((cell) => !/[.[]/.test(cell));
-    // Replies and client frames may share a name: their fields are looked for below their own chapter.
+    // A reply and a client frame may have the same name, so fields are searched below their own chapter.
     const below = (chapter: string, heading: string) => {
       const [, rest = ''] = page.split(new RegExp(`^## \\d+\\. ${chapter}$`, 'm'));
       const section = (rest.split(/^## /m)[0] ?? '')

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { JsonSchema } from '../../protocol/documents/json-schema.ts';
 import { ID_PATTERN } from '../../protocol/limits.ts';
 
-/** Values that fit the schema, and some in which one field, anywhere, is missing or something else. */
+/** Values that match the schema, and some in which one field, at any depth, is missing or of another type. */
 export function frameArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 2, arbitrary: fitting(schema) }, { weight: 1, arbitrary: spoiled(schema) });
 }
@@ -10,7 +10,7 @@ export function frameArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {
 const visible = fc.string({
   unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
 });
-/** Also at the limits of what a schema allows. */
+/** Includes values at the limits of the schema. */
 const ids = fc.oneof(visible, fc.constantFrom('', 'with space', '__proto__', 'x'.repeat(64), 'x'.repeat(65)));
 
 function fitting(schema: JsonSchema): fc.Arbitrary<unknown> {
@@ -40,13 +40,13 @@ function fitting(schema: JsonSchema): fc.Arbitrary<unknown> {
   }
 }
 
-/** The pattern of ids looks ahead, which cannot be generated from. */
+/** The pattern of ids has a lookahead, which the generator does not support. */
 const matching = (pattern: string): fc.Arbitrary<string> =>
   pattern === ID_PATTERN.source ? ids : fc.oneof(fc.stringMatching(new RegExp(pattern)), ids);
 
 function objects({ properties = {}, required = [] }: JsonSchema): fc.Arbitrary<unknown> {
   const fields = new Map(Object.entries(properties).map(([field, part]) => [field, fitting(part)]));
-  // A field that nobody knows is ignored.
+  // An unknown field is ignored.
   fields.set('unknown_field', fc.jsonValue());
   const model: Record<string, fc.Arbitrary<unknown>> = Object.fromEntries(fields);
   return fc.record(model, { requiredKeys: [...required] });

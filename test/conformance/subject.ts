@@ -8,27 +8,27 @@ import { LONG_WAIT_MS, POLL_MS } from '../support/timeouts.ts';
 const TOKENS = { token: 'token-of-ann', otherToken: 'token-of-bob' };
 
 export interface Trial {
-  /** Names of rules; those over everything are judged beside them. Default: all. */
+  /** Names of rules to run, beside those that judge every connection. Default: all. */
   rules?: readonly string[];
-  /** Other bundles than the project's. */
+  /** A folder of bundles, in place of the project's. */
   bundles?: string;
   parallel: number;
 }
 
-/** Runs the kit against a local cloud of its own with the demo model. */
+/** Runs the kit against a new local cloud with the demo model. */
 export async function tryOut({ rules, bundles = TEST_BUNDLES, parallel }: Trial): Promise<Result[]> {
   const cloud = await startLocalCloud({
     settings: {
       MIDTURN_AUTH: 'tokens',
       MIDTURN_TOKENS: `${TOKENS.token}=acme/ann,${TOKENS.otherToken}=acme/bob`,
-      // The kit connects as often in seconds as a person does in hours.
+      // The kit connects in seconds as often as a user does in hours.
       MIDTURN_CONNECTIONS_PER_MINUTE: '0',
       MIDTURN_FRAMES_PER_MINUTE: '0',
     },
     bundles,
-    // Every turn is held by an environment while it waits for the model; more of them cost more to start than they gain.
+    // A turn occupies an environment while it waits for the model. Starting more of them costs more time than it saves.
     maxEnvironments: Math.max(4, parallel),
-    // Refused tokens are what a rule asks for; what matters shows in the results.
+    // Some rules send refused tokens on purpose. The results show what matters.
     log: () => {},
   });
   try {
@@ -37,7 +37,7 @@ export async function tryOut({ rules, bundles = TEST_BUNDLES, parallel }: Trial)
       rules: rules ? RULES.filter((rule) => rules.includes(rule.name) || 'judge' in rule) : RULES,
       parallel,
     });
-    // What the last frames set off goes on for a moment, and the tables must not close under it.
+    // Functions that the last frames started still run for a moment and need the tables.
     await vi.waitFor(() => expect(busy(cloud)).toEqual([]), { timeout: LONG_WAIT_MS, interval: POLL_MS });
     return results;
   } finally {

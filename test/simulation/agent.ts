@@ -4,26 +4,26 @@ import type { Actor, Scheduler } from './scheduler.ts';
 
 /** Longer than a worker's time limit. */
 const HANG_MS = 10_000;
-/** Looks are half a second apart, and what they do takes time. */
+/** A worker polls every half second, and each poll takes time. */
 const CUT_WITHIN_MS = 3000;
-/** Some tools take longer. */
+/** Shorter than some runs of the tools. */
 const TOOL_LIMIT_MS = 1300;
 
-/** What the agent reads and reports of the cloud that it runs in. */
+/** What the agent reads of its cloud, and reports to it. */
 interface AgentWorld {
   readonly scheduler: Scheduler;
   readonly settings: { fatalTools: boolean; approvals: boolean; stallMs: number };
   readonly modelCalls: readonly unknown[];
   readonly answers: { messages: unknown[]; text: string }[];
   readonly toolRuns: Map<string, number>;
-  /** Returns the call's number. */
+  /** @returns the call's number */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number;
   heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void;
   runsGuarded(key: string): void;
   violated(promise: string, why: string): void;
 }
 
-/** A model and tools that do anything at any point: stream, think, call tools, fail early or late, hang. */
+/** Models and tools that do anything at any time: stream, think, call tools, fail early or late, hang. */
 export function scriptedAgent(
   cloud: AgentWorld,
   actor: Actor,
@@ -37,13 +37,13 @@ export function scriptedAgent(
   };
   const troubled = () => scheduler.faults.error > 0 || scheduler.faults.crash > 0;
 
-  /** The model says nothing for a while, longer than a worker that is awake puts up with. */
+  /** The model sends nothing for a while. A worker that is not paused must stop it. */
   async function hang(signal: AbortSignal): Promise<void> {
     const at = scheduler.now - actor.pausedMs;
     await scheduler.sleep(actor, HANG_MS, signal);
-    const heard = scheduler.now - actor.pausedMs;
-    if (heard - at > cloud.settings.stallMs + CUT_WITHIN_MS)
-      cloud.violated('liveness', `a model that says nothing is heard for ${heard - at} ms`);
+    const waited = scheduler.now - actor.pausedMs;
+    if (waited - at > cloud.settings.stallMs + CUT_WITHIN_MS)
+      cloud.violated('liveness', `a silent model was awaited for ${waited - at} ms`);
   }
 
   async function* stream(
@@ -134,7 +134,7 @@ export function scriptedAgent(
   };
 }
 
-/** Whether a call needs approval may depend on its input. */
+/** Whether a call needs approval depends on its input. */
 const isFree = ({ args }: { args: unknown }) => (args as { n: number }).n % 5 === 0;
 
 const failure = (retryable: boolean): ModelPart => ({

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { HistoryOptions } from './history.ts';
 
-/** Many histories, on several threads. */
+/** Many histories on several threads. */
 export interface Campaign {
   from: number;
   count: number;

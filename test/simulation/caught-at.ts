@@ -6,8 +6,8 @@ const FILE = join(import.meta.dirname, 'caught-at.json');
 const seeds = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, number>;
 
 /**
- * The seed at which a mutant was caught when that was noted last (`npm run sim:mutants -- --note`). Only a place to begin: after
- * a change to the product or to the simulation it is like any other, and the search goes on from there.
+ * The seed at which a mutant was caught last (`npm run sim:mutants -- --note`). The search begins there. After a change to the
+ * product or to the simulation that seed is like any other, and the search goes on.
  */
 export const caughtAt = (mutant: string): number => seeds[mutant] ?? 1;
 

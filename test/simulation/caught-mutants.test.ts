@@ -4,13 +4,13 @@ import { runCampaign } from './campaign.ts';
 import { caughtAt } from './caught-at.ts';
 import { MUTANTS, sourcesOf } from './mutants.ts';
 
-/** Enough for each mutant from any seed on; most are caught within a hundred, the rarest after 14,000. */
+/** Histories per mutant. Most mutants are caught within a hundred, the rarest after 14,000. */
 const PER_MUTANT = 30_000;
 
-/** Two at a time with a thread each: most are caught in less time than a second thread takes to start. */
+/** Two mutants at a time, with one thread each: most are caught before a second thread would have started. */
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
-    'catches $name: no longer true that $breaks',
+    'catches $name, which breaks: $breaks',
     async ({ name, faults, crowd, approvals }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),

@@ -18,7 +18,7 @@ import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
 import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
-/** The services around the functions, and the functions as their handlers start them. */
+/** The services, and the functions as their handlers start them. */
 
 export interface CloudSettings {
   inboxMessages: number;
@@ -26,34 +26,34 @@ export interface CloudSettings {
   sessionTurns: number;
   queueTimeoutSeconds: number;
   maxReceives: number;
-  /** Some stand-ins delete a message by an expired handle. */
+  /** Some queue emulators delete a message by an expired handle. */
   acceptsStaleHandles: boolean;
-  /** There is a tool that kills whoever runs it, each time. */
+  /** One tool kills its worker each time it runs. */
   fatalTools: boolean;
-  /** Some tools need approval, which waits so long. */
+  /** Some tools need approval. */
   approvals: boolean;
   approvalSeconds: number;
   approvalHoldMs: number;
-  /** Answers are kept, and devices ask the same again and again. */
+  /** The response cache is on, and devices send the same question repeatedly. */
   cache: boolean;
-  /** There is a second model. */
+  /** There is a fallback model. */
   fallback: boolean;
-  /** Shorter than a model's hang, or longer than a worker lives. */
+  /** Shorter than the time that a model hangs, or longer than a worker's time limit. */
   stallMs: number;
-  /** Room for a few turns, or for all. */
+  /** Enough for a few turns, or for all. */
   contextTokens: number;
 }
 
-/** How long a token stays hidden from other workers when its own no longer renews it. */
+/** How long a job stays hidden from other workers after its worker last renewed it. */
 const VISIBILITY_MS = 2000;
-/** What a worker keeps of its time for a hand-over. */
+/** The time that a worker reserves for a hand-over. */
 const RESERVE_MS = 700;
 const DEDUPLICATION_MS = 300_000;
 const PRINCIPAL: Principal = { tenant: 't', subject: 's' };
-/** Every history is that of one session. */
+/** Every history has one session. */
 export const SESSION = 'session';
 
-interface QueuedToken {
+interface QueuedJob {
   job: TurnJob;
   receives: number;
   visibleAt: number;
@@ -62,19 +62,19 @@ interface QueuedToken {
 }
 
 export interface ModelCall {
-  /** Its name; unknown where it was not simulated. */
+  /** The model's name. Unknown on the local cloud. */
   model?: string;
   messages: unknown[];
-  /** What was durable when it was made. */
+  /** The number of durable events when it was made. */
   seq: number;
-  /** Its worker was the last one to claim the lane: a stale one may ask, since nothing comes of it. */
+  /** Its worker was the last one to claim the lane. A fenced worker may call the model: it cannot commit the answer. */
   current: boolean;
 }
 
 /** The client's end of one connection. */
 export interface Receiver {
   frame(frame: ServerFrame): void;
-  /** API Gateway says that a frame's function failed: "Internal server error". */
+  /** API Gateway's frame "Internal server error": the function failed. */
   failed(): void;
   closed(): void;
 }
@@ -84,46 +84,46 @@ export class Cloud {
   readonly scheduler: Scheduler;
   readonly settings: CloudSettings;
   readonly connections = new Map<string, Receiver>();
-  /** What devices have answered to requests for approval, as `request decision`. */
+  /** The devices' decisions on approval requests, as `request decision`. */
   readonly answered = new Set<string>();
-  /** Of these, the ones that counted. */
+  /** The decisions that were stored. */
   readonly decided = new Map<string, string>();
   readonly modelCalls: ModelCall[] = [];
-  /** Whole answers without a call of a tool, by the prompt that they were given to. */
+  /** Complete answers without tool calls, with their prompts. */
   readonly answers: { messages: unknown[]; text: string }[] = [];
   readonly toolRuns = new Map<string, number>();
-  /** Every event that was ever durable, by seq: what is stored, as the judge sees it. */
+  /** Every event that was ever durable, by `seq`. */
   readonly committed = new Map<number, TurnEvent>();
   readonly violations = new Map<string, string>();
-  /** Turns that somebody asked to stop. */
+  /** Turns with an abort request. */
   readonly abortsAsked = new Set<string>();
-  /** Of all messages that devices have sent so far. */
+  /** The ids of all messages that devices sent so far. */
   readonly messageIds: string[] = [];
-  /** Of those whose senders were told that they are accepted. */
+  /** The ids of messages whose senders received `accepted`. */
   readonly acknowledged = new Set<string>();
-  /** What `cancel` was told of messages that could not be withdrawn any more. */
+  /** The answers to `cancel` for messages that a turn had applied. */
   readonly notPending: { id: string; turn: string; placement: string | undefined }[] = [];
   deadLetters = 0;
-  /** Somebody was told that the session is deleted: nothing is committed from then on. */
+  /** A client received `deleted`: nothing may be committed from then on. */
   deletionConfirmed = false;
-  /** What the functions measured: sums of counts, and how often a time was taken. */
+  /** The core's metrics: sums of counts, and how often each time was measured. */
   readonly measured = new Map<string, number>();
-  /** The first event that came out of order to a client; faults may do that, nothing else. */
+  /** The first event that a client received out of order. Only faults may cause this. */
   disorder: string | undefined;
-  /** The actor that claimed a lane last. */
-  readonly #holders = new Map<string, Actor>();
-  /** The lane that an actor claimed last. */
+  /** The actor that claimed each lane last. */
+  readonly #workers = new Map<string, Actor>();
+  /** The lane that each actor claimed last. */
   readonly #claimed = new Map<Actor, string>();
-  /** When each message of an inbox came in, by lane, and when each actor last saw a lane. */
+  /** By lane: the step at which each message of the inbox arrived. Below: when each actor last read a lane. */
   readonly #arrivals = new Map<string, ReadonlyMap<string, number>>();
-  readonly #looks = new Map<string, { at: number; before: number; urgent: boolean }>();
+  readonly #reads = new Map<string, { at: number; before: number; urgent: boolean }>();
   /** Messages with `delivery: now`. */
   readonly #urgent = new Set<string>();
   #encoded = new Map<number, string>();
   #unspilled: readonly string[] | undefined;
   #posted: { text: string; frame: ServerFrame } | undefined;
-  #fifo: QueuedToken[] = [];
-  #dead: QueuedToken[] = [];
+  #fifo: QueuedJob[] = [];
+  #dead: QueuedJob[] = [];
   #deadlines: { at: number; message: TurnJob | { deletion: Deletion } }[] = [];
   #deduplication = new Map<string, number>();
 
@@ -143,13 +143,13 @@ export class Cloud {
     return this.#fifo.length + this.#dead.length;
   }
 
-  /** Whether the session is deleted, as the table has it. */
+  /** Whether the stored session is marked deleted. */
   get isDeleted(): boolean {
     return this.table.get(sessionKey(sessionOf(PRINCIPAL, SESSION)))?.deleted !== undefined;
   }
 
-  /** Whether `MESSAGE#id` says what became of it. */
-  knowsFate(id: string): boolean {
+  /** Whether `MESSAGE#id` holds the message's outcome. */
+  knowsOutcome(id: string): boolean {
     return this.table.get(messageKey(sessionOf(PRINCIPAL, SESSION), id)) !== undefined;
   }
 
@@ -159,7 +159,7 @@ export class Cloud {
     this.scheduler.log(`!! ${promise}: ${why}`);
   }
 
-  /** The core of one invocation: each port call is an operation of that actor. */
+  /** The core of one invocation. Each call of a port is an operation of the actor. */
   coreFor(actor: Actor): Core {
     const { scheduler, table } = this;
     const op = <T>(tag: Tag, write: boolean, run: () => T) => scheduler.operation(actor, tag, write, run);
@@ -172,7 +172,7 @@ export class Cloud {
             false,
             () => {
               const item = table.get(key);
-              if (key.sk.startsWith('LANE#')) this.#looked(actor, key.sk, item as Lane | undefined);
+              if (key.sk.startsWith('LANE#')) this.#noteRead(actor, key.sk, item as Lane | undefined);
               return item;
             },
           ),
@@ -226,7 +226,7 @@ export class Cloud {
       queues: {
         sendJob: (job, sender) =>
           op(
-            () => `send token ${job.slot}`,
+            () => `send job ${job.slot}`,
             true,
             () => this.#send(job, sender),
           ),
@@ -295,7 +295,7 @@ export class Cloud {
     };
   }
 
-  /** `$connect`. `opened` hears whether the handshake succeeded. */
+  /** `$connect`. `opened` is called with the connection, or with undefined if the handshake failed. */
   connect(sessionId: string, receiver: Receiver, opened: (connection: string | undefined) => void): void {
     const connection = this.scheduler.newId('c');
     this.scheduler.spawn(
@@ -308,7 +308,7 @@ export class Cloud {
     );
   }
 
-  /** The connection is cut; `$disconnect` is best effort. */
+  /** Cuts the connection. `$disconnect` is best effort: sometimes it does not run. */
   disconnect(connection: string): void {
     this.connections.delete(connection);
     if (this.scheduler.random.chance(0.3)) return;
@@ -336,7 +336,7 @@ export class Cloud {
       const first = this.#fifo[0];
       if (!first) return undefined;
       const { worker } = first;
-      // A worker that is alive renews its hold; a paused or dead one does not.
+      // A live worker extends the visibility time; a paused or dead one does not.
       if (
         first.handle &&
         worker &&
@@ -364,7 +364,7 @@ export class Cloud {
           this.#fifo.shift();
           this.#dead.push(message);
           this.deadLetters++;
-          this.scheduler.log(`token ${message.job.slot} goes to the dead-letter queue`);
+          this.scheduler.log(`job ${message.job.slot} goes to the dead-letter queue`);
           return;
         }
         this.#receive(message);
@@ -372,7 +372,7 @@ export class Cloud {
     };
   }
 
-  #receive(message: QueuedToken): void {
+  #receive(message: QueuedJob): void {
     const { scheduler } = this;
     message.receives++;
     const handle = scheduler.newId('h');
@@ -386,7 +386,7 @@ export class Cloud {
       'worker',
       async (actor) => {
         actor.endsAt = scheduler.now + limit;
-        scheduler.log(`${actor.id} receives token ${message.job.slot} (receive ${message.receives})`);
+        scheduler.log(`${actor.id} receives job ${message.job.slot} (receive ${message.receives})`);
         const end = await runJob(
           {
             core: this.coreFor(actor),
@@ -493,7 +493,7 @@ export class Cloud {
   }
 
   #deliver(connection: string, text: string): 'sent' | 'gone' {
-    // One after the other, every listener is posted the same text.
+    // All listeners receive the same text, so it is parsed once.
     if (this.#posted?.text !== text) this.#posted = { text, frame: JSON.parse(text) as ServerFrame };
     const { frame } = this.#posted;
     if (frame.type === 'deleted') this.deletionConfirmed = true;
@@ -509,49 +509,48 @@ export class Cloud {
     return 'sent';
   }
 
-  /** P6: what the worker has seen in the inbox is in the prompt. */
+  /** P6: the prompt has every message that the worker has read in the inbox. Returns the call's number. */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number {
     const claimed = this.#claimed.get(actor);
-    const lane = claimed !== undefined && this.#holders.get(claimed) === actor ? claimed : undefined;
-    const seen = this.#looks.get(`${actor.id} ${lane}`)?.at ?? 0;
+    const lane = claimed !== undefined && this.#workers.get(claimed) === actor ? claimed : undefined;
+    const seen = this.#reads.get(`${actor.id} ${lane}`)?.at ?? 0;
     for (const [id, arrived] of (lane === undefined ? undefined : this.#arrivals.get(lane)) ?? []) {
-      if (arrived < seen)
-        this.violated('P6', `${id} waited in the inbox, and the model was called without it`);
+      if (arrived < seen) this.violated('P6', `${id} was in the inbox, and the model was called without it`);
     }
-    // What a session said may be removed while a worker that was fenced still reads it.
+    // A deletion may remove the transcript while a fenced worker still reads it.
     const current = lane !== undefined && !this.isDeleted;
     return this.modelCalls.push({ model, messages, seq: this.committed.size, current });
   }
 
   /**
-   * A message that does not wait stops the tools that it may stop, and no others. The answer to one look can be lost; what two
-   * have shown the worker knows.
+   * A message with `delivery: now` stops abortable tools, and no others. The result of one read can be lost, so the worker
+   * must have read the lane twice.
    */
   heeded(actor: Actor, { id, name }: ToolCall, { aborted, reason }: AbortSignal): void {
     const lane = this.#claimed.get(actor);
-    const look = this.#looks.get(`${actor.id} ${lane}`);
-    if (lane === undefined || this.#holders.get(lane) !== actor || !look) return;
+    const look = this.#reads.get(`${actor.id} ${lane}`);
+    if (lane === undefined || this.#workers.get(lane) !== actor || !look) return;
     if (aborted && reason === 'message') {
       this.scheduler.count('tool cut');
-      if (name !== 'brief') this.violated('now', `${name} ${id} was cut, and may not be`);
-      if (!look.urgent) this.violated('now', `${id} was cut, and no message asked for it`);
+      if (name !== 'brief') this.violated('now', `${name} ${id} was stopped, and is not abortable`);
+      if (!look.urgent) this.violated('now', `${id} was stopped without a message with \`delivery: now\``);
     } else if (name === 'brief' && !aborted) {
       for (const [message, arrived] of this.#arrivals.get(lane) ?? [])
         if (this.#urgent.has(message) && arrived < look.before)
-          this.violated('now', `${message} does not wait, and ${id} went on`);
+          this.violated('now', `${message} has \`delivery: now\`, and ${id} continued`);
     }
   }
 
-  #looked(actor: Actor, lane: string, item: Lane | undefined): void {
+  #noteRead(actor: Actor, lane: string, item: Lane | undefined): void {
     const key = `${actor.id} ${lane}`;
-    this.#looks.set(key, {
+    this.#reads.set(key, {
       at: this.scheduler.steps,
-      before: this.#looks.get(key)?.at ?? 0,
+      before: this.#reads.get(key)?.at ?? 0,
       urgent: Object.values(item?.inbox ?? {}).some(({ now }) => now === true),
     });
   }
 
-  /** Nobody runs such a call whom a person has not let, for this call or for all of its tool. */
+  /** A guarded call runs only after a user approved the call, or all calls of its tool. */
   runsGuarded(key: string): void {
     const events = [...this.committed.values()];
     const requests = events.flatMap((event) =>
@@ -567,10 +566,10 @@ export class Cloud {
         (event.decision === 'always' ||
           (event.decision === 'approve' && requests.includes(event.request_id))),
     );
-    if (!isLet && !this.isDeleted) this.violated('approval', `${key} was run, and nobody has approved it`);
+    if (!isLet && !this.isDeleted) this.violated('approval', `${key} ran without an approval`);
   }
 
-  /** A message that left and that a late duplicate brings back arrives anew. */
+  /** A message that a late duplicate brings back arrives anew. */
   #noteArrivals(lane: string, { inbox }: Lane): void {
     const before = this.#arrivals.get(lane);
     const ids = Object.keys(inbox);
@@ -579,18 +578,18 @@ export class Cloud {
     this.#arrivals.set(lane, new Map(ids.map((id) => [id, before?.get(id) ?? this.scheduler.steps])));
   }
 
-  /** P9, P8: a number is given to one event, for ever. */
+  /** P8, P9: a `seq` names one event forever. */
   #observe(actor: Actor, lane: string, item: Lane, changes: readonly { do: string; path: unknown }[]): void {
-    // Its commits and claims show the worker the lane; what else it writes there, it does not read.
+    // Commits and claims return the lane to the worker. Its other writes do not.
     const { isLate } = this.scheduler;
     if (!isLate && changes.some(({ path }) => path === 'commitId' || path === 'lease')) {
-      this.#looked(actor, lane, item);
+      this.#noteRead(actor, lane, item);
     }
     if (changes.some(({ do: what, path }) => what === 'set' && path === 'lease')) {
-      // A claim that comes through once more, late, gives the lane to a worker that knows nothing of it: nobody can write.
-      if (isLate) this.#holders.delete(lane);
+      // A late duplicate of a claim leases the lane to a worker that does not know: nobody can write.
+      if (isLate) this.#workers.delete(lane);
       else {
-        this.#holders.set(lane, actor);
+        this.#workers.set(lane, actor);
         this.#claimed.set(actor, lane);
       }
     }
@@ -602,7 +601,7 @@ export class Cloud {
         this.violated('approval', `${request} was decided ${before}, then ${decision}`);
       this.decided.set(request, decision);
     }
-    // Items are never changed in place: the same list means the same events.
+    // Items are never changed in place, so the same list has the same events.
     if (item.unspilled === this.#unspilled) return;
     this.#unspilled = item.unspilled;
     for (const event of decodeEvents(item.unspilled)) {

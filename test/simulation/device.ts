@@ -4,7 +4,7 @@ import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
 import type { Cloud } from './cloud.ts';
 import type { Source } from './scheduler.ts';
 
-/** A person's device: sends, repeats what is not answered, loses its network, comes back with or without its memory. */
+/** A user's device: it sends, repeats unanswered messages, loses its network, and returns with or without its memory. */
 
 export type Act =
   | { at: number; do: 'send'; delivery: 'steer' | 'queue' | 'now' }
@@ -21,21 +21,21 @@ export interface Sent {
   id: string;
   content: Content;
   lane: string | undefined;
-  /** It can be repeated only on the lane of the connection that it was first sent on. */
+  /** The lane that it was first sent on: it can be repeated there only. */
   connection: string | undefined;
   sentAt: number;
-  /** Last time it was sent. */
+  /** When it was last sent. */
   at: number;
   delivery: string;
   acknowledgedAt?: number;
   placement?: string;
-  /** What it was told of the message's outcome. */
+  /** The outcome that it received. */
   outcome?: string;
-  /** It will not ask again: its memory, or the lane, is gone. */
+  /** It does not repeat the message: its memory, or the lane, is gone. */
   forgotten?: true;
 }
 
-/** Every third message or so has an image: which ones follows from the id, so that a history is the same when it is run again. */
+/** About every third message has an image. The id decides, so that a repeated run has the same history. */
 function contentOf(id: string, alike: boolean): Content {
   const text = `content of ${id}`;
   const sum = [...id].reduce((all, letter) => all + letter.charCodeAt(0), 0);
@@ -56,12 +56,12 @@ export class Device implements Source {
   readonly name: string;
   readonly sent = new Map<string, Sent>();
   readonly seen = new Map<number, EventFrame>();
-  /** The last event before those that this device wants to see; undefined until it was greeted. */
+  /** `seq` of the last event that it does not expect. Undefined before its `session_start`. */
   base: number | undefined;
   heard = 0;
   connection: string | undefined;
   lane: string | undefined;
-  /** The lane of this very connection, once it was greeted: messages may be repeated on their own lane alone. */
+  /** The lane of this connection, after `session_start`. A message may be repeated on its own lane only. */
   #speaksOn: string | undefined;
   readonly #cloud: Cloud;
   readonly #sessionId: string;
@@ -69,29 +69,29 @@ export class Device implements Source {
   #script: Act[];
   #dialing = false;
   #downUntil = 0;
-  /** When `connect` was sent and not answered by `connected` yet. */
+  /** When it sent a `connect` that `connected` has not answered yet. */
   #connecting: number | undefined;
   #resumes = 0;
   #count = 0;
   #contiguous = 0;
   #lastOnConnection: number | undefined;
-  /** It did not wait for the answer to its `connect`. */
+  /** It sent other frames before the answer to its `connect`. */
   #pipelined = false;
-  /** When it asked for the history and was not answered yet. */
+  /** When it sent a `history` that is not answered yet. */
   #asked: number | undefined;
   #highest = 0;
-  /** What the last `connect` of this connection resumes after. */
+  /** `after_seq` of this connection's last `connect`. */
   #asksAfter: number | undefined;
-  /** By message that it asked to withdraw: whether that was accepted already, each time. */
+  /** By message that it cancelled: for each `cancel`, whether the message was accepted by then. */
   readonly #cancelled = new Map<string, boolean>();
-  /** A frame of this connection may not have been handled. */
+  /** The function of one of this connection's frames may have failed. */
   #failed = false;
-  /** When it asked for its session to be deleted and was not answered yet. */
+  /** When it sent a `delete` that is not answered yet. */
   #deleting: number | undefined;
-  /** It was told that its session is deleted, and stops. */
+  /** It was told that its session is deleted, and stopped. */
   #bereft = false;
 
-  /** `comesAt`: when it dials first. */
+  /** `comesAt`: when it first connects. */
   constructor(
     cloud: Cloud,
     name: string,
@@ -111,12 +111,12 @@ export class Device implements Source {
     return this.connection !== undefined;
   }
 
-  /** Whether it knows that its session is deleted. */
+  /** Whether it was told that its session is deleted. */
   get bereft(): boolean {
     return this.#bereft;
   }
 
-  /** The last event up to which it has seen every one. */
+  /** `seq` up to which it received every event. */
   get contiguous(): number {
     this.#contiguous = Math.max(this.#contiguous, this.base ?? 0);
     while (this.seen.has(this.#contiguous + 1)) this.#contiguous++;
@@ -155,12 +155,12 @@ export class Device implements Source {
     } else if (this.#connecting === undefined) this.#mend();
   }
 
-  /** A hole is resumed, what is not answered is repeated. */
+  /** Resumes after a gap, and repeats what is not answered. */
   #mend(): void {
     const { now } = this.#cloud.scheduler;
     if (this.#failed) {
       this.#failed = false;
-      this.#log('was told that a frame failed, resumes');
+      this.#log('received that a frame failed, resumes');
       this.#hello();
       return;
     }
@@ -196,13 +196,13 @@ export class Device implements Source {
     }
   }
 
-  /** A message from outside the script. */
+  /** Sends a message beside the script. */
   send(id: string, delivery: 'steer' | 'queue' | 'now' = 'steer'): void {
     const { now } = this.#cloud.scheduler;
     const message: Sent = {
       id,
       content: contentOf(id, this.#cloud.settings.cache),
-      // Known once `session_start` has come: a frame that overtakes `connect` goes over another lane than was asked for.
+      // The lane is known after `session_start`: a frame that overtakes `connect` uses another lane than the one requested.
       lane: this.#speaksOn,
       connection: this.connection,
       sentAt: now,
@@ -228,16 +228,16 @@ export class Device implements Source {
     );
   }
 
-  /** A request that was held up somewhere: of any message so far, most often of the last. */
+  /** Sends a delayed repeat of any message so far, most often the last. */
   #repeatAny(): void {
     const { random } = this.#cloud.scheduler;
     const sent = [...this.sent.values()];
     const message = random.chance(0.4) ? sent.at(-1) : sent[random.int(0, sent.length - 1)];
-    // What became of it is known to any lane by then.
-    if (message && (this.#mayRepeat(message) || this.#cloud.knowsFate(message.id))) this.#say(message);
+    // Its outcome is stored, so any lane may receive the repeat.
+    if (message && (this.#mayRepeat(message) || this.#cloud.knowsOutcome(message.id))) this.#say(message);
   }
 
-  /** Of any device of the session: people have other ways to tell each other of their messages. */
+  /** Cancels a message of any device of the session. */
   #anyMessage(): string | undefined {
     const { random } = this.#cloud.scheduler;
     const ids = this.#cloud.messageIds;
@@ -354,8 +354,8 @@ export class Device implements Source {
 
   #receive(connection: string | undefined, frame: ServerFrame): void {
     if ('seq' in frame) {
-      // P9: on one connection each event comes once, in order. Faults may repeat some, or bring a hole; so may a client
-      // that asks to resume when another frame of it has been greeted already.
+      // P9: on one connection each event arrives once and in order. Faults may repeat events or leave a gap. So may a client
+      // that resumes after another frame of it has opened the connection.
       if (connection === this.connection && !this.#pipelined) {
         if (this.#lastOnConnection !== undefined && frame.seq !== this.#lastOnConnection + 1) {
           this.#cloud.disorder ??= `${this.name} was given event ${frame.seq} after ${this.#lastOnConnection}`;
@@ -363,7 +363,7 @@ export class Device implements Source {
         this.#lastOnConnection = frame.seq;
       }
       const before = this.seen.get(frame.seq);
-      // Of a deleted session the text of a turn may be gone already: then its end claims none.
+      // The text of a deleted session's turn may be gone. Then its end has none.
       const claimless = this.#cloud.isDeleted && (hasNoText(before) || hasNoText(frame));
       const [one, other] = [before, frame].map((version) =>
         claimless ? { ...version, full_response: null, full_response_omitted: true } : version,
@@ -381,7 +381,7 @@ export class Device implements Source {
       case 'session_start':
         this.base ??= frame.last_seq;
         this.heard = Math.max(this.heard, frame.last_seq);
-        // What comes next on this connection is what follows the last event that was asked for, or told of.
+        // The next event on this connection follows the requested one, or the one that `session_start` named.
         if (connection === this.connection) this.#lastOnConnection ??= this.#asksAfter ?? frame.last_seq;
         if (connection === this.connection || this.connection === undefined) {
           this.lane = frame.lane;
@@ -418,7 +418,7 @@ export class Device implements Source {
           const { id, turn_id: turn, placement } = frame;
           if (turn !== undefined) this.#cloud.notPending.push({ id, turn, placement });
           else if (this.#cancelled.get(id))
-            this.#cloud.violated('P1', `${id} was accepted, and ${this.name} is told that nobody knows it`);
+            this.#cloud.violated('P1', `${id} was accepted, and ${this.name} is told that it is unknown`);
         }
         if (frame.id !== undefined && frame.code !== 'NOT_PENDING' && frame.code !== 'INTERNAL')
           this.#outcome(frame.id, frame.code);
@@ -438,13 +438,13 @@ export class Device implements Source {
     for (const message of this.#open()) if (message.lane === undefined) message.forgotten = true;
   }
 
-  /** All that it waited for will never come, and it was told so. */
+  /** Nothing that it waits for will arrive, and it was told so. */
   #bereave(): void {
     this.#bereft = true;
     for (const message of this.#open()) message.forgotten = true;
   }
 
-  /** Some answer, some do not; some think for longer than the turn is held. */
+  /** Some users decide, some do not, and some take longer than the worker waits. */
   #considers(request: string, timeoutMs: number): void {
     const { random, now } = this.#cloud.scheduler;
     if (random.chance(0.3)) return;

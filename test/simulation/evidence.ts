@@ -3,28 +3,28 @@ import type { EventFrame } from '../../protocol/server-frames.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
 
-/** What one session's history left behind, whether it was simulated or lived through on the local cloud. */
+/** What the judge reads of one session's history, simulated or on the local cloud. */
 export interface Evidence {
   readonly table: { all(): Iterable<{ pk: string; sk: string; item: Record<string, unknown> }> };
   /** Every event that was ever durable, by `seq`. */
   readonly committed: ReadonlyMap<number, TurnEvent>;
   readonly modelCalls: readonly ModelCall[];
-  /** What was decided of each request for approval. */
+  /** The decision on each approval request. */
   readonly decided?: ReadonlyMap<string, string>;
-  /** Whole answers without a call of a tool, by the prompt that they were given to. */
+  /** Complete answers without tool calls, with their prompts. */
   readonly answers?: readonly { messages: unknown[]; text: string }[];
-  /** Turns that somebody asked to stop. */
+  /** Turns with an abort request. */
   readonly abortsAsked: ReadonlySet<string>;
-  /** Tokens that nobody has consumed. */
+  /** Jobs left in the queue. */
   readonly queued: number;
-  /** What earlier turns may take of a prompt; without it, anything. */
+  /** The budget of earlier turns in a prompt, in tokens. Undefined: no limit. */
   readonly contextTokens?: number;
-  /** What `cancel` was told of messages that could not be withdrawn any more. */
+  /** The answers to `cancel` for messages that a turn had applied. */
   readonly notPending?: readonly { id: string; turn: string; placement: string | undefined }[];
   violated(promise: string, why: string): void;
 }
 
-/** What one client sent and saw. */
+/** What one client sent and received. */
 export interface Witness {
   readonly name: string;
   readonly online: boolean;
@@ -32,11 +32,11 @@ export interface Witness {
   readonly connection?: string | undefined;
   readonly sent: ReadonlyMap<string, Sent>;
   readonly seen: ReadonlyMap<number, EventFrame>;
-  /** It knows that its session is deleted. */
+  /** It was told that its session is deleted. */
   readonly bereft?: boolean;
-  /** The last event before those that it wants to see; undefined until it was greeted. */
+  /** `seq` of the last event that it does not expect. Undefined before its `session_start`. */
   readonly base: number | undefined;
-  /** The last event up to which it has seen every one. */
+  /** `seq` up to which it received every event. */
   readonly contiguous: number;
 }
 

@@ -12,11 +12,11 @@ export interface HistoryResult {
   seed: number;
   steps: number;
   injected: Record<string, number>;
-  /** By promise, what broke it. */
+  /** By promise: what broke it. */
   violations: Map<string, string>;
   turns: number;
   modelCalls: number;
-  /** What the functions measured, by metric and part. */
+  /** The core's metrics, by name and part. */
   measured: ReadonlyMap<string, number>;
   /** Every event that was ever durable. */
   events: readonly TurnEvent[];
@@ -25,22 +25,22 @@ export interface HistoryResult {
 export interface HistoryOptions {
   log?: (line: string) => void;
   noFaults?: boolean;
-  /** These in place of what the seed decides. */
+  /** Probabilities of faults, in place of those that the seed decides. */
   faults?: Partial<Faults>;
-  /** Three devices that steer one another's turns, withdraw one another's messages and repeat themselves. */
+  /** Three devices that steer one another's turns, cancel one another's messages, and repeat messages. */
   crowd?: boolean;
-  /** Tools that need approval, which does not wait for long. */
+  /** Tools that need approval, with a short time-out. */
   approvals?: boolean;
-  /** Only the first acts of each device, for shrinking. */
+  /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
 }
 
-/** One life of a session: people, faults, then calm; then the judge. Wholly decided by its seed. */
+/** One life of a session: users and faults, then rest, then the judge. Its seed decides everything. */
 export async function runHistory(seed: number, options: HistoryOptions = {}): Promise<HistoryResult> {
   const random = new Random(seed);
   const scheduler = new Scheduler(random, options.log);
-  // Some lives are quiet: then everything must come to everyone once, and in order.
+  // Some histories have no faults: then every event must reach everyone once and in order.
   const calm = random.chance(0.1) || options.noFaults === true;
   const cache = random.chance(0.15);
   const settings: CloudSettings = {
@@ -57,7 +57,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     approvalHoldMs: random.pick(0, 3000, 30_000),
     fallback: random.chance(0.5),
     stallMs: random.pick(2000, 20_000),
-    // Without a past, the same question is the same prompt.
+    // Without earlier turns, the same question is the same prompt.
     contextTokens: cache ? 0 : random.pick(0, 200, 100_000, 100_000),
   };
   const faults: Faults = calm
@@ -86,7 +86,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
       deletes,
       options.crowd ? CROWD : USUAL,
     ).slice(0, options.acts);
-    // Some come when a turn runs already.
+    // Some connect while a turn runs.
     const comesAt = scheduler.now + (random.chance(0.3) ? random.int(100, 4000) : 0);
     const bare = random.chance(0.3);
     const device = new Device(cloud, 'ABC'[i] ?? 'Z', SESSION, script, { bare, comesAt });
@@ -101,7 +101,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   else {
     const ordered = cloud.deadLetters === 0;
     judge(cloud, devices, { ordered, probed: false });
-    // A post that is under way when its worker is fenced cannot be called back.
+    // A post that is under way when its worker is fenced cannot be taken back.
     if (cloud.disorder && faults === NO_FAULTS && !cloud.isDeleted) cloud.violated('P9', cloud.disorder);
     if (cloud.violations.size === 0 && cloud.isDeleted) {
       scheduler.count('session deleted');
@@ -120,7 +120,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   return { seed, steps, injected, violations, turns, modelCalls: cloud.modelCalls.length, measured, events };
 }
 
-/** After the faults, everybody's next messages are answered, whatever the faults left behind. */
+/** After the faults, the next messages of every user must be answered. */
 async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   const { scheduler } = cloud;
   scheduler.faultsUntil = scheduler.now;
@@ -132,9 +132,9 @@ async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   for (const device of devices) {
     for (const n of [1, 2]) {
       if (!device.online) continue;
-      // The first may be refused by a lane that the faults left full; it mends that. The second must be answered.
+      // A lane that the faults left full may refuse the first message, and is repaired by it. The second must be answered.
       if (n === 2 && isTakenIn(cloud, probeOf(device, 1))) continue;
-      // What was left behind is taken for dead only after a while.
+      // An unfinished opening is taken for dead only after a while.
       scheduler.now += 5000;
       device.send(probeOf(device, n));
       if (!(await scheduler.settle(8000))) cloud.violated('liveness', 'no rest after the probe');
@@ -142,21 +142,20 @@ async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   }
 }
 
-/** Without faults, nobody who was greeted is left to find out by himself. */
+/** Without faults, every open connection must be told of the deletion. */
 function everyoneWasTold(cloud: Cloud, devices: readonly Device[]): void {
   for (const device of devices) {
     if (!device.online || device.base === undefined) continue;
     if (!device.bereft) cloud.violated('deletion', `${device.name} was not told that its session is deleted`);
     for (const { id, connection, acknowledgedAt, outcome } of device.sent.values()) {
       const open = acknowledgedAt !== undefined && outcome === undefined && !isTakenIn(cloud, id);
-      // Who was away finds the whole session gone.
-      if (open && connection === device.connection)
-        cloud.violated('P1', `nobody was told what became of ${id}`);
+      // A device that was away finds the session gone.
+      if (open && connection === device.connection) cloud.violated('P1', `${id} has no outcome`);
     }
   }
 }
 
-/** Whoever comes after the deletion is told, and leaves nothing behind. */
+/** A user who connects after the deletion is told of it, and leaves no item behind. */
 async function probeDeleted(cloud: Cloud, devices: Device[]): Promise<void> {
   const { scheduler } = cloud;
   scheduler.faultsUntil = scheduler.now;
@@ -165,7 +164,7 @@ async function probeDeleted(cloud: Cloud, devices: Device[]): Promise<void> {
   scheduler.addSource(fresh);
   fresh.base = cloud.committed.size;
   await scheduler.settle(5000);
-  if (!fresh.bereft) cloud.violated('deletion', 'who came later was not told that the session is deleted');
+  if (!fresh.bereft) cloud.violated('deletion', 'a later device was not told that the session is deleted');
 }
 
 const probeOf = (device: Device, n: number) => `probe-${device.name}-${n}`;
@@ -175,7 +174,7 @@ const isTakenIn = (cloud: Cloud, message: string) =>
     (event) => event.type === 'applied' && event.messages.some(({ id }) => id === message),
   );
 
-/** How often people do what, each up to where the next begins. */
+/** The users' acts with their cumulated probabilities. */
 const USUAL = { send: 0.52, repeat: 0.6, cancel: 0.7, abort: 0.82, history: 0.85 };
 const CROWD = { send: 0.35, repeat: 0.6, cancel: 0.75, abort: 0.82, history: 0.83 };
 

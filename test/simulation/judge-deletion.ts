@@ -1,8 +1,8 @@
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 
-/** What must be true of a session that was deleted, whenever that happened, beside what is true of every session. */
+/** What holds for a deleted session, beside what holds for every session. */
 export function judgeDeletion(cloud: Evidence, devices: readonly Witness[]): void {
-  // Connections are those of their sockets, and go with them.
+  // A connection item is removed with its socket, not with the session.
   for (const { pk, sk, item } of cloud.table.all()) {
     const isTombstone = sk === '-' && 'deleted' in item;
     if (!pk.startsWith('CONNECTION#') && !isTombstone) cloud.violated('deletion', `${pk} ${sk} is left`);
@@ -22,10 +22,10 @@ export function judgeDeletion(cloud: Evidence, devices: readonly Witness[]): voi
       if (count > 1) cloud.violated('P10', `${message.id} is in the transcript ${count} times`);
       if (device.bereft || !device.online) continue;
       if (count === 0 && message.acknowledgedAt !== undefined && !message.outcome)
-        cloud.violated('P1', `${message.id} was accepted, went with its session, and nobody was told`);
+        cloud.violated('P1', `${message.id} was accepted, was deleted with its session, and has no outcome`);
       if (count === 0 && isWaiting(message))
         cloud.violated('liveness', `${message.id}, to a deleted session, never got an answer`);
     }
   }
-  if (cloud.queued > 0) cloud.violated('liveness', 'a token is never consumed');
+  if (cloud.queued > 0) cloud.violated('liveness', 'a job is never consumed');
 }

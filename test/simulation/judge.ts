@@ -12,8 +12,8 @@ import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.t
 import { judgeDeletion } from './judge-deletion.ts';
 
 /**
- * Judges a history by what clients sent and saw, what the model was sent and what is stored. It computes the transcript
- * from the events by itself, so that a fault in the code that does so is seen.
+ * Judges a history by what clients sent and received, what the model was sent, and what is stored. It computes the
+ * transcript from the events with its own code, so that a fault in the product's code shows.
  */
 
 interface Stored {
@@ -24,7 +24,7 @@ interface Stored {
   spilled: Map<number, TurnEvent>;
 }
 
-/** Not the product's own, so that a mutant of that is seen. */
+/** Not the product's own code, so that a mutant of that is caught. */
 const ENDS: Readonly<Record<EndType, true>> = { done: true, aborted: true, error: true };
 const isEnd = (event: TurnEvent) => Object.hasOwn(ENDS, event.type);
 
@@ -83,7 +83,7 @@ export function judge(
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
 
-/** Nothing stays for ever, and no part of a session outlives it: it would count from the beginning under old entries. */
+/** Every item expires, and no part of a session outlives it: a new session would number from 1 under old entries. */
 function judgeRetention(cloud: Evidence, { session }: Stored): void {
   for (const { pk, sk, item } of cloud.table.all()) {
     const { expires } = item;
@@ -95,7 +95,7 @@ function judgeRetention(cloud: Evidence, { session }: Stored): void {
   }
 }
 
-/** P9: numbers without holes, all to be had. P5: turns do not mix. P3: an end carries its chunks. P14: no end unasked. */
+/** P9: `seq` has no gap. P5: turns do not mix. P3: an end has the text of its chunks. P14: only a request aborts. */
 function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
   const turns = new Map<string, TurnEvent[]>();
@@ -126,7 +126,7 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
     const end = turn.at(-1);
     if (!end || !isEnd(end)) cloud.violated('liveness', `turn ${id} never ends`);
     if (end?.type === 'aborted' && !cloud.abortsAsked.has(id))
-      cloud.violated('P14', `turn ${id} was stopped and nobody asked`);
+      cloud.violated('P14', `turn ${id} was aborted without a request`);
     let length = 0;
     for (const event of turn) {
       if (event.type !== 'chunk') continue;
@@ -136,7 +136,7 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
     }
     const calls = turn.flatMap((event) => (event.type === 'tool_call' ? event.id : [])).sort();
     const results = turn.flatMap((event) => (event.type === 'tool_result' ? event.id : [])).sort();
-    // What ran when the session was deleted has nobody left to answer to.
+    // A turn that ran when the session was deleted need not end otherwise.
     if (isDeletion(end)) continue;
     if (calls.join() !== results.join())
       cloud.violated('P13', `turn ${id}: calls ${calls}, results ${results}`);
@@ -145,11 +145,11 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
   return turns;
 }
 
-/** Content as one text: two contents are the same if, and only if, these are. */
+/** Content as text: equal if and only if the contents are. */
 const written = (content: Content): string =>
   typeof content === 'string' ? content : JSON.stringify(content);
 
-/** What the transcript should be, said once more in other words than the product's. */
+/** The transcript that the events should give, computed without the product's code. */
 function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): string[] {
   const lines: string[] = [];
   for (const events of turns.values()) {
@@ -198,7 +198,7 @@ function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, Tur
   }
 }
 
-/** P1: once in the transcript, or told otherwise. P2, P10. */
+/** P1, P2, P10: each message is once in the transcript, or its sender received another outcome. */
 function judgeMessages(
   cloud: Evidence,
   devices: readonly Witness[],
@@ -212,7 +212,7 @@ function judgeMessages(
     for (const { id, content } of event.messages) {
       times.set(id, (times.get(id) ?? 0) + 1);
       if (!isDeepStrictEqual(content, said.get(id)))
-        cloud.violated('P1', `${id} was taken in with other content`);
+        cloud.violated('P1', `${id} was applied with other content`);
     }
   }
   for (const device of devices) {
@@ -220,8 +220,8 @@ function judgeMessages(
       const { id } = message;
       const count = times.get(id) ?? 0;
       const outcome = stored.outcomes.get(id);
-      // Kept to be told where it was withdrawn; or on the lane that it was sent over, if that one speaks to a connection
-      // which the device has left: a request of it that was held up took the lane back.
+      // Its outcome is still undelivered: where it was withdrawn, or on its own lane if that has a connection which the
+      // device has left, because a delayed request of the device adopted the lane again.
       const noticed = [...stored.lanes.values()].some(
         ({ undelivered: notices, forwarded: elsewhere, connection }) =>
           Object.hasOwn(notices, id) || (Object.hasOwn(elsewhere, id) && connection !== device.connection),
@@ -232,22 +232,22 @@ function judgeMessages(
         cloud.violated('P2', `${id} was answered ${message.outcome} and is in the transcript`);
       }
       if (count > 0 && message.outcome === 'STEERING_QUEUE_FULL' && message.acknowledgedAt === undefined) {
-        // A refusal of one try; an earlier one, whose answer was lost, was accepted. The client knows by its events.
+        // One try was refused. An earlier one, whose answer was lost, was accepted: the client sees that by the events.
         continue;
       }
       if (count === 0 && message.acknowledgedAt !== undefined && !message.outcome && !withdrawn) {
-        cloud.violated('P1', `${id} was accepted, is not in the transcript, and nobody was told`);
+        cloud.violated('P1', `${id} was accepted, is not in the transcript, and has no other outcome`);
       }
       if (outcome?.outcome === 'withdrawn' && !noticed && count === 0 && !wasTold(device, message)) {
         cloud.violated(
           'P1',
-          `${id} was withdrawn (${outcome.code}), and ${device.name}, which sent it, never heard`,
+          `${id} was withdrawn (${outcome.code}), and its sender ${device.name} did not receive that`,
         );
       }
       if (count === 0 && isWaiting(message) && device.online && !withdrawn) {
         cloud.violated('liveness', `${id} never got an answer`);
       }
-      // Sent after the faults, and only where the first was refused.
+      // Sent after the faults, only if the first was refused.
       if (probed && /^probe-.*-2$/.test(id) && count === 0) {
         cloud.violated('liveness', `${id}, sent after the faults, has ${message.outcome ?? 'no answer'}`);
       }
@@ -255,25 +255,25 @@ function judgeMessages(
   }
 }
 
-/** Where a message landed that could not be withdrawn is where it is said to have landed. */
+/** `NOT_PENDING` names the turn and the placement that the message has. */
 function judgeWithdrawals(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
   for (const { id, turn, placement } of cloud.notPending ?? []) {
     const takenIn = turns
       .get(turn)
       ?.find((event) => event.type === 'applied' && event.messages.some((message) => message.id === id));
     if (takenIn?.type !== 'applied') {
-      cloud.violated('P1', `${id} was said to be taken in by ${turn}, which did not`);
+      cloud.violated('P1', `${id} was reported as applied by ${turn}, which did not apply it`);
     } else if (placement !== undefined && (placement === 'turn') !== (takenIn.step === 1)) {
       cloud.violated('P1', `${id} was said to be ${placement} in ${turn}, at step ${takenIn.step}`);
     }
   }
 }
 
-/** Or is not to be told: it is away, or no longer speaks on the lane that the message was sent over. */
+/** Or cannot be told: the device is away, or left the lane of the message. */
 const wasTold = (device: Witness, message: Sent) =>
   message.outcome !== undefined || message.forgotten || !device.online || device.lane !== message.lane;
 
-/** P9: who is online has seen every event from where it began; P3, P4: as it is stored. */
+/** P9: a client that is online received every event since it began. P3, P4: as it is stored. */
 function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = false): void {
   const last = cloud.committed.size;
   for (const device of devices) {
@@ -291,7 +291,7 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
           .filter((other) => other.turn === frame.turn_id && other.type === 'chunk')
           .sort((a, b) => a.seq - b.seq)
           .reduce((sum, other) => sum + (other.type === 'chunk' ? other.content : ''), '');
-        // Whoever deletes a session takes the text away under those that are about to say it again.
+        // A deletion removes the text while another function may be about to post it again.
         const isGone = deleted && frame.full_response_omitted === true;
         if (frame.full_response !== text && !isGone) {
           cloud.violated(
@@ -311,8 +311,8 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
 }
 
 /**
- * P11: each prompt is what was durable when the model was called: all of it, and nothing else. Of earlier turns, those
- * that the budget has room for, each whole (P13); that the others are left out is said once, before the call.
+ * P11: each prompt has all that was durable when the model was called, and nothing else. Of earlier turns it has those
+ * within the budget, each whole (P13). One event before the call reports that others are left out.
  */
 function judgePrompts(cloud: Evidence, stored: Stored): void {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
@@ -321,7 +321,7 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
   );
   const bytes = (cloud.contextTokens ?? Number.POSITIVE_INFINITY) * 4;
   const weights = weigh(stored);
-  // What a deleted session held cannot be weighed any more: there the turn is taken at its word.
+  // The size of a deleted session's entries is unknown: there the turn's own report counts.
   const gone = stored.session?.deleted !== undefined;
   for (const [i, call] of cloud.modelCalls.entries()) {
     if (!call.current) continue;
@@ -355,7 +355,7 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
   }
 }
 
-/** The second model goes on where the turn says so, and it says so once, before anything of the failed call is visible. */
+/** The fallback model continues after `model_changed`, which comes once, before anything of the failed call is visible. */
 function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
   for (const call of cloud.modelCalls) {
     const turn = cloud.committed.get(call.seq)?.turn;
@@ -374,7 +374,7 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
       cloud.violated('fallback', `turn ${id} says that ${end.model} answered`);
     if (end?.type === 'done' && (end.fallback_from !== undefined) !== (change !== undefined))
       cloud.violated('fallback', `turn ${id} says that ${end.fallback_from} failed`);
-    // Also one whose worker was no longer taken for the last to claim: a late duplicate of its own claim does that.
+    // Also a call whose worker does not count as the last to claim: a late duplicate of its own claim causes that.
     const failed = cloud.modelCalls.findLast(({ seq }) => change && seq < change.seq);
     const seen = events.filter(
       ({ seq, type }) => failed && change && seq > failed.seq && seq < change.seq && VISIBLE[type],
@@ -384,7 +384,7 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
   }
 }
 
-/** Each request is resolved once, before its turn ends, and as a person has answered who was the first to do so. */
+/** Each request is resolved once, before its turn ends, and by the first decision. */
 function judgeApprovals(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
   for (const [id, events] of turns) {
     const open = new Set<string>();
@@ -404,7 +404,7 @@ function judgeApprovals(cloud: Evidence, turns: ReadonlyMap<string, readonly Tur
   }
 }
 
-/** Whoever is given a known answer is told so, and it was given to the same prompt before, whole and by one call. */
+/** A cached answer is marked, and one complete model call gave it to the same prompt before. */
 function judgeCache(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
   if (!cloud.answers) return;
   for (const [id, events] of turns) {
@@ -414,7 +414,7 @@ function judgeCache(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEve
     if (!called && !end.cached)
       cloud.violated('cache', `turn ${id} was answered by no call, and says nothing`);
     if (!end.cached) continue;
-    // In such histories a prompt holds nothing of earlier turns.
+    // In these histories a prompt has no earlier turns.
     const parts = events.flatMap(partsOfEvent);
     const prompt = canonical(parts.filter(({ kind }) => kind === 'user'));
     const text = events.reduce((all, event) => (event.type === 'chunk' ? all + event.content : all), '');
@@ -428,7 +428,7 @@ function judgeCache(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEve
   }
 }
 
-/** Whether a model call that fails after this event has shown something to clients. */
+/** Whether a model call that fails after this event was visible to clients. */
 const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   chunk: true,
   thinking: true,
@@ -446,7 +446,7 @@ const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   foreign: false,
 };
 
-/** Of the turns before, how many the prompt has room for, counted from the last. */
+/** How many earlier turns fit into the prompt, counted from the last. */
 function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<string, number>): number {
   let left = bytes;
   let room = 0;
@@ -458,7 +458,7 @@ function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<s
   return room;
 }
 
-/** What each turn's entries take in JSON. */
+/** The size of each turn's entries as JSON. */
 function weigh({ entries }: Stored): Map<string, number> {
   const weights = new Map<string, number>();
   for (const entry of entries) {
@@ -468,7 +468,7 @@ function weigh({ entries }: Stored): Map<string, number> {
   return weights;
 }
 
-/** What a model sees of an event in later prompts. */
+/** What an event adds to later prompts. */
 export function partsOfEvent(event: TurnEvent): Part[] {
   switch (event.type) {
     case 'applied':
@@ -510,11 +510,11 @@ function partsOfMessage(message: PromptMessage): Part[] {
 export interface Part {
   kind: string;
   text: string;
-  /** Of a user's message. */
+  /** The id of a user's message. */
   id?: string;
 }
 
-/** Results of one step are in the order of the calls in a prompt, in the order of completion in the transcript. */
+/** The results of one step are in the order of the calls in a prompt, and in the order of completion in the transcript. */
 export function canonical(parts: readonly Part[]): string {
   let text = '';
   let results: string[] = [];
@@ -533,7 +533,7 @@ export function canonical(parts: readonly Part[]): string {
       continue;
     }
     close();
-    // Text of one answer may stand in several entries, or be cut by a take-over.
+    // One answer's text may be in several entries, or be split by a take-over.
     text +=
       part.kind === 'said' ? (last === 'said' ? part.text : `S:${part.text}`) : `|${part.kind}:${part.text}|`;
     last = part.kind;
@@ -542,7 +542,7 @@ export function canonical(parts: readonly Part[]): string {
   return text;
 }
 
-/** After the faults nothing is left half done. */
+/** After the faults nothing is left incomplete. */
 function judgeRest(
   cloud: Evidence,
   devices: readonly Witness[],
@@ -553,8 +553,8 @@ function judgeRest(
   const spokenOn = new Set(devices.map((device) => device.lane));
   for (const [id, lane] of stored.lanes) {
     const pending = [...Object.keys(lane.inbox), ...Object.keys(lane.waiting)];
-    // What nobody acknowledged and nobody asks for any more may rest until somebody touches the lane; so may a message
-    // that a late duplicate of its request brought back, and that was answered before.
+    // An unacknowledged message that its client has given up may wait until the lane's next frame. So may a message that a
+    // late duplicate brought back after it was answered.
     const owed = pending.some(
       (message) =>
         sent.get(message)?.acknowledgedAt !== undefined &&
@@ -562,7 +562,7 @@ function judgeRest(
         !stored.outcomes.has(message),
     );
     const open = lane.turn !== undefined || pending.length > 0;
-    // Whatever comes next on this lane opens it.
+    // The lane's next frame opens it.
     const answered =
       pending.length > 0 &&
       pending.every((message) => stored.outcomes.has(message) || sent.get(message)?.outcome !== undefined);
@@ -574,11 +574,11 @@ function judgeRest(
     }
   }
   const active = stored.session?.active;
-  // Before that it may be a hint that a late duplicate brought back: the next worker goes after it.
+  // Before that, it may be a hint that a late duplicate brought back. The next worker follows it.
   if (probed && active && stored.lanes.get(active.lane)?.slot === active.slot) {
     cloud.violated('liveness', `slot ${active.slot} stays active for ever`);
   }
-  if (cloud.queued > 0) cloud.violated('liveness', 'a token is never consumed');
+  if (cloud.queued > 0) cloud.violated('liveness', 'a job is never consumed');
 }
 
 /** P5: waiting turns start in the order in which they were accepted. */

@@ -3,12 +3,12 @@ import { METRICS, type MetricName } from '../../config/metrics.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { runHistory } from './history.ts';
 
-/** The core's metrics, held against what really happened. */
+/** Compares the core's metrics with the events of the same histories. */
 
 const count = (events: readonly TurnEvent[], type: TurnEvent['type']) =>
   events.filter((event) => event.type === type).length;
 
-/** Messages that a turn took in after it had begun. */
+/** Messages that turns applied after they had begun. */
 function steeringIn(events: readonly TurnEvent[]): number {
   const first = new Set(events.flatMap((event) => (event.type === 'turn_start' ? event.message_ids : [])));
   const applied = events.flatMap((event) => (event.type === 'applied' ? event.messages : []));
@@ -37,7 +37,7 @@ describe('what is measured', () => {
         done.reduce((sum, event) => sum + event.input_tokens, 0),
       );
       for (const trouble of ['TakeOvers', 'HandOvers', 'Fenced', 'ModelFailures PROVIDER_ERROR']) {
-        // Whose session is deleted is fenced: that is how its worker learns of it.
+        // A worker is fenced when its session is deleted.
         if (trouble === 'Fenced' && injected['session deleted']) continue;
         expect(of(trouble), `${trouble}, seed ${seed}`).toBe(0);
       }
@@ -49,7 +49,7 @@ describe('what is measured', () => {
   });
 
   it('is everything that can happen to a core', async () => {
-    /** Measured by adapters and handlers, which have tests of their own. */
+    /** Measured by adapters and handlers, which have their own tests. */
     const elsewhere: MetricName[] = ['PostsGone', 'PostsThrottled', 'DeadLetters', 'McpFailures'];
     const core = Object.keys(METRICS).filter((name) => !elsewhere.some((other) => other === name));
     const seen = new Set<string>();
@@ -61,7 +61,7 @@ describe('what is measured', () => {
       expect(handOvers).toBeGreaterThanOrEqual(injected['hand-over'] ?? 0);
       const deaths = ['crash', 'time limit', 'pause', 'killed by a tool'];
       if (handOvers > 0 && !deaths.some((death) => injected[death])) {
-        // A turn that was handed over is not taken over.
+        // A hand-over is no take-over.
         expect(measured.get('TakeOvers') ?? 0, `seed ${seed}`).toBe(0);
         handedOverInPeace++;
       }

@@ -1,4 +1,4 @@
-/** A seeded source of everything that is not decided otherwise. Small, fast, the same on every machine (mulberry32). */
+/** Seeded random numbers: small, fast, the same on every machine (mulberry32). */
 export class Random {
   #state: number;
 
@@ -14,7 +14,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
 
-  /** From `low` to `high`, both included. */
+  /** An integer from `low` to `high`, both included. */
   int(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1));
   }

@@ -1,32 +1,32 @@
 import type { Random } from './random.ts';
 
 /**
- * Owns time, order and faults. The code under test runs as actors (one per function invocation); whatever it does to the
- * world is an operation that waits until the scheduler lets it happen. Between two operations anything else may.
+ * Owns time, order and faults. The code under test runs as actors, one per function invocation. Each call of a service is an
+ * operation that waits until the scheduler runs it. Between two operations of an actor, anything else may happen.
  */
 
 export interface Faults {
-  /** Of each operation. */
+  /** Probability per operation. */
   crash: number;
   pause: number;
-  /** A write took effect, its answer was lost, and the SDK repeats it. */
+  /** A write takes effect, its answer is lost, and the SDK repeats it. */
   ambiguous: number;
-  /** A write reaches the store once more, later. */
+  /** A write reaches the store a second time, later. */
   ghost: number;
-  /** The SDK gives up: the caller gets an error, whether or not the write took effect. */
+  /** The SDK gives up. The caller gets an error and does not know whether the write took effect. */
   error: number;
 }
 
 export const NO_FAULTS: Faults = { crash: 0, pause: 0, ambiguous: 0, ghost: 0, error: 0 };
 
-/** Made only for whoever reads the story. */
+/** Text for the story: made only if it is printed. */
 export type Tag = () => string;
 
 interface Operation {
   actor: Actor;
   tag: Tag;
   write: boolean;
-  /** A service's: it can fail. What the model and the tools do fails in their own words. */
+  /** True for a service's operation, which can fail. Models and tools fail by themselves. */
   fallible: boolean;
   run(): unknown;
   resolve(value: unknown): void;
@@ -45,9 +45,9 @@ export class Actor {
   dead = false;
   over = false;
   pausedUntil = 0;
-  /** How long it was paused in all. */
+  /** Total time that it was paused. */
   pausedMs = 0;
-  /** Lambda ends it then. */
+  /** When Lambda ends it. */
   endsAt = Number.POSITIVE_INFINITY;
 
   constructor(id: string) {
@@ -55,9 +55,9 @@ export class Actor {
   }
 }
 
-/** Something that the world does by itself when its time has come: a delivery, a client's next act. */
+/** Something that happens by itself when its time has come: a delivery, a client's next act. */
 export interface Source {
-  /** When it is ready next; infinity: not until something else happens. */
+  /** When it is ready next. Infinity: not before something else happens. */
   readyAt(now: number): number;
   act(): void;
 }
@@ -71,17 +71,17 @@ export class Scheduler {
   now = 1_700_000_000_000;
   steps = 0;
   faults: Faults = NO_FAULTS;
-  /** Afterwards nothing goes wrong any more, so that whatever is stuck then stays stuck. */
+  /** Ends the faults: what is stuck from then on stays stuck. */
   faultsUntil = Number.POSITIVE_INFINITY;
-  /** Hears of errors that no service raised: faults of the code under test. */
+  /** Receives errors that no service raised: faults of the code under test. */
   onUnexpected: (error: unknown) => void = (error) => {
     throw error;
   };
-  /** How long a paused function sleeps: around the visibility time, so that it wakes as a stale one. */
+  /** How long a pause lasts: about the visibility time, so that another worker may have taken over. */
   pauseMs: readonly [number, number] = [2000, 8000];
-  /** Counted for the report. */
+  /** How often each fault was injected. */
   readonly injected: Record<string, number> = {};
-  /** What happens now is a late duplicate: nobody sees its answer. */
+  /** The operation that runs now is a late duplicate: nobody receives its answer. */
   isLate = false;
   readonly #operations: Operation[] = [];
   #timers: Timer[] = [];
@@ -112,7 +112,7 @@ export class Scheduler {
     this.#sources.push(source);
   }
 
-  /** Starts an invocation. `ended` hears how it ended: its result, or that it died or threw. */
+  /** Starts an invocation. `ended` receives its result, or that it died or threw. */
   spawn<T>(
     kind: string,
     work: (actor: Actor) => Promise<T>,
@@ -137,10 +137,10 @@ export class Scheduler {
     return actor;
   }
 
-  /** An operation on the world, atomic when its turn comes. */
+  /** An operation on a service. It runs atomically when the scheduler chooses it. */
   operation<T>(actor: Actor, tag: Tag, write: boolean, run: () => T, fallible = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      // What a dead function still wants, nobody does.
+      // A dead function's operations never run.
       if (actor.dead) return;
       this.#operations.push({
         actor,
@@ -186,7 +186,7 @@ export class Scheduler {
     this.injected[what] = (this.injected[what] ?? 0) + 1;
   }
 
-  /** Runs until nothing is left to happen, or `maxSteps` have. Says whether it came to rest. */
+  /** Runs until nothing is left to do or `maxSteps` steps are done. @returns whether nothing is left */
   settle(maxSteps: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       let left = maxSteps;
@@ -199,7 +199,7 @@ export class Scheduler {
           reject(error);
         }
       };
-      // Asked for by a microtask, a tick comes after all of them: every actor waits for the world by then.
+      // A tick runs after all microtasks. By then every actor waits for an operation.
       const resolved = Promise.resolve();
       const next = () => process.nextTick(step);
       next();
@@ -215,7 +215,7 @@ export class Scheduler {
     }
     if (this.#ghosts.length > 0) this.#runGhosts();
     this.#endOverdue();
-    // Plain loops and arrays that are used again: this is done for every step of every history.
+    // Plain loops and reused arrays: this runs for every step of every history.
     const { now } = this;
     const operations = this.#readyOperations;
     operations.length = 0;
@@ -231,7 +231,7 @@ export class Scheduler {
     const total = operations.length + timers.length + sources.length;
     if (total === 0) return this.#jump();
     let k = this.random.int(0, total - 1);
-    // Often the same one again, so that deep interleavings and quick ones both occur.
+    // Often the same actor again, so that both long and short runs of one actor occur.
     if (this.#last && this.random.chance(0.4)) {
       const same = operations.findIndex(({ actor }) => actor === this.#last);
       if (same >= 0) k = same;
@@ -254,7 +254,7 @@ export class Scheduler {
     for (const actor of overdue) this.kill(actor, 'time limit');
   }
 
-  /** Nothing can happen now: on to the next moment at which something can. */
+  /** Nothing is ready: advances the clock to the next time at which something is. */
   #jump(): boolean {
     const moments = [
       ...this.#operations.map(({ actor }) => Math.min(actor.pausedUntil, actor.endsAt)),

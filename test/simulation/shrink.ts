@@ -1,7 +1,7 @@
 import type { HistoryOptions } from './history.ts';
 import { runHistory } from './history.ts';
 
-/** Fewer devices and fewer acts, as long as the same promise breaks. */
+/** Finds a history with fewer devices and acts that breaks the same promise. */
 export async function shrink(seed: number): Promise<HistoryOptions> {
   const broken = await brokenBy(seed, {});
   if (broken.size === 0) return {};

@@ -6,7 +6,7 @@ import { runCampaign } from './campaign.ts';
 import { runHistory } from './history.ts';
 import { LATE_DUPLICATES } from './mutants.ts';
 
-/** A longer run, outside the tests: `npm run sim -- --count 1000000`. */
+/** For a longer run: `npm run sim -- --count 1000000`. */
 const HISTORIES = cases(20_000);
 const jobs = Math.min(2, availableParallelism());
 
