@@ -1,5 +1,3 @@
-import { readLimits, readRates, readRetention } from '../../config/settings/limits.ts';
-import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, milliseconds } from '../../config/units.ts';
 
@@ -10,7 +8,8 @@ import type { Model, Toolbox } from '../../core/model.ts';
 import type { TurnJob } from '../../core/ports.ts';
 import type { Principal } from '../../core/store/items.ts';
 import type { Key } from '../../core/store/keys.ts';
-import { MemoryTable } from '../../core/testing/memory-store.ts';
+import { countingIds, memoryCore } from '../../core/testing/memory-core.ts';
+import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import { runJob } from '../../core/turn/worker.ts';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
@@ -60,7 +59,8 @@ export class VirtualCloud {
   readonly #clients = new Map<string, Client>();
   /** By session: the tokens behind the one that a worker has. */
   readonly #groups = new Map<string, TurnJob[]>();
-  #ids = 0;
+  readonly #newId = countingIds('id');
+  #connections = 0;
   #running = 0;
   #idle = Promise.withResolvers<void>();
 
@@ -72,7 +72,7 @@ export class VirtualCloud {
 
   /** A client that is greeted. */
   async connect(principal: Principal, sessionId: string): Promise<Client> {
-    const id = `connection-${++this.#ids}`;
+    const id = `connection-${++this.#connections}`;
     await registerConnection(this.#coreFor('connect'), id, { principal, sessionId });
     const keeps = !this.#options.forgets;
     const client = new Client(this.time, keeps, (body) => this.#frame(id, principal, body));
@@ -161,22 +161,13 @@ export class VirtualCloud {
       };
       return time.call({ service, operation, by }, delay(kind), timed);
     };
-    const read = <T>(operation: string, key: Key<unknown>, effect: () => T) =>
-      call('dynamodb', 'read', `${operation} ${kindOf(key)}`, undefined, effect);
-    const write = <T>(operation: string, key: Key<unknown>, carried: unknown, effect: () => T) =>
-      call('dynamodb', 'write', `${operation} ${kindOf(key)}`, carried, effect);
     const send = (operation: string, message: unknown, effect: () => void) =>
       call('sqs', 'send', operation, message, effect);
-    return {
-      store: {
-        get: (key) => read('GetItem', key, () => table.get(key)),
-        put: (key, item) => write('PutItem', key, item, () => table.put(key, item)),
-        putIfAbsent: (key, item) => write('PutItem', key, item, () => table.putIfAbsent(key, item)),
-        update: (key, update) => write('UpdateItem', key, update, () => table.update(key, update)),
-        delete: (key) => write('DeleteItem', key, key, () => table.delete(key)),
-        keys: (from, to, limit) => read('Query', from, () => table.keys(from, to, limit)),
-        query: (from, to, options) => read('Query', from, () => table.query(from, to, options)),
-      },
+    return memoryCore({
+      store: memoryStore(table, (asked, effect) => {
+        const operation = `${OPERATIONS[asked.operation]} ${kindOf(asked.key)}`;
+        return call('dynamodb', isWrite(asked) ? 'write' : 'read', operation, carriedBy(asked), effect);
+      }),
       queues: {
         sendJob: (job) => {
           // The delay to the worker is published from before the call on.
@@ -200,18 +191,36 @@ export class VirtualCloud {
         now: () => epochMs(Math.floor(time.now)),
         sleep: (ms, signal) => time.wait({ service: 'clock', operation: 'wait', by }, ms, signal),
       },
-      newId: () => `id${String(++this.#ids).padStart(18, '0')}`,
-      log: QUIET,
-      metrics: { count() {}, countBy() {}, time() {} },
-      limits: readLimits({}),
-      sessionSettings: readSessionSettings({}),
-      rates: readRates({}),
-      retention: readRetention({}),
-    };
+      newId: this.#newId,
+    });
   }
 }
 
-const QUIET: Core['log'] = { info() {}, warn() {}, error() {}, with: () => QUIET };
+/** As DynamoDB calls them. */
+const OPERATIONS: Readonly<Record<StoreCall['operation'], string>> = {
+  get: 'GetItem',
+  put: 'PutItem',
+  putIfAbsent: 'PutItem',
+  update: 'UpdateItem',
+  delete: 'DeleteItem',
+  keys: 'Query',
+  query: 'Query',
+};
+
+/** What a request carries; undefined for a read, whose answer counts. */
+function carriedBy(call: StoreCall): unknown {
+  switch (call.operation) {
+    case 'put':
+    case 'putIfAbsent':
+      return call.item;
+    case 'update':
+      return call.update;
+    case 'delete':
+      return call.key;
+    default:
+      return undefined;
+  }
+}
 
 const sizeOf = (value: unknown): number =>
   value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));

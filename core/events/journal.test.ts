@@ -3,7 +3,7 @@ import { epochMs, epochSeconds } from '../../config/units.ts';
 import { findForwarded } from '../session/forwarded.ts';
 import { eventsKey, laneKey } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
-import { memoryStore } from '../testing/memory-store.ts';
+import { memoryCore } from '../testing/memory-core.ts';
 import type { TurnEvent } from './events.ts';
 import { spillEvents, storedFrame } from './journal.ts';
 
@@ -26,11 +26,7 @@ const start: TurnEvent = {
 };
 
 async function given(...spills: TurnEvent[][]) {
-  const core = {
-    store: memoryStore(),
-    clock: { now: () => epochMs(0), sleep: async () => {} },
-    retention: { transcriptDays: 1, eventHours: 24 },
-  };
+  const core = memoryCore();
   for (const events of spills) await spillEvents(core, SESSION, events);
   return core;
 }

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { noMetrics } from '../../aws/cloudwatch/emf.ts';
 
-import { epochMs, seconds } from '../../config/units.ts';
+import { epochMs } from '../../config/units.ts';
 
-import type { Core } from '../core.ts';
 import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
+import { memoryCore } from '../testing/memory-core.ts';
 import { memoryStore } from '../testing/memory-store.ts';
 import { excessOf } from './rate.ts';
 
@@ -16,20 +15,12 @@ function given({ frames = 2, connections = 1, fails = false } = {}) {
   const store = memoryStore();
   const time = { now: 5 * MINUTE + 15_000 };
   const log = { info() {}, warn: (text: string) => warnings.push(text), error() {}, with: () => log };
-  const unused = () => Promise.reject(new Error('not used here'));
-  const core: Core = {
+  const core = memoryCore({
     store: fails ? { ...store, update: () => Promise.reject(new Error('throttled')) } : store,
-    queues: { sendJob: unused, sendDeadline: unused, sendDeletion: unused },
-    gateway: { post: unused, disconnect: unused },
-    clock: { now: () => epochMs(time.now), sleep: unused },
-    newId: () => 'id',
+    clock: { now: () => epochMs(time.now), sleep: async () => {} },
     log,
-    metrics: noMetrics,
-    limits: { inboxMessages: 1, inboxBytes: 1, sessionTurns: 1, queueTimeoutSeconds: seconds(1) },
-    sessionSettings: { steerScope: 'connection' },
     rates: { framesPerMinute: frames, connectionsPerMinute: connections },
-    retention: { transcriptDays: 1, eventHours: 1 },
-  };
+  });
   return { core, store, warnings, time };
 }
 

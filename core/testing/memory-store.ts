@@ -6,15 +6,37 @@ import type { Change, Condition, Path, Update } from '../store/update.ts';
 
 type Item = Record<string, unknown>;
 
-/** The store on a table in memory. */
-export const memoryStore = (table: MemoryTable = new MemoryTable()): Store => ({
-  get: async (key) => table.get(key),
-  put: async (key, item) => table.put(key, item),
-  putIfAbsent: async (key, item) => table.putIfAbsent(key, item),
-  update: async (key, update) => table.update(key, update),
-  delete: async (key) => table.delete(key),
-  keys: async (from, to, limit) => table.keys(from, to, limit),
-  query: async (from, to, options) => table.query(from, to, options),
+/** One call of a store, for a caller that counts, delays or judges calls. */
+export type StoreCall =
+  | { readonly operation: 'get' | 'delete' | 'keys' | 'query'; readonly key: Key<unknown> }
+  | { readonly operation: 'put' | 'putIfAbsent'; readonly key: Key<unknown>; readonly item: unknown }
+  | {
+      readonly operation: 'update';
+      readonly key: Key<unknown>;
+      readonly update: {
+        readonly when: unknown;
+        readonly change: readonly { readonly do: string; readonly path: unknown }[];
+      };
+    };
+
+/** Performs `run`, which does what the call does to the table, now or later. */
+export type Perform = <R>(call: StoreCall, run: () => R) => Promise<R>;
+
+export const isWrite = ({ operation }: StoreCall): boolean => !['get', 'keys', 'query'].includes(operation);
+
+const atOnce: Perform = async (_call, run) => run();
+
+/** The store on a table in memory. `keys` and `query` name the first key of their range. */
+export const memoryStore = (table: MemoryTable = new MemoryTable(), perform: Perform = atOnce): Store => ({
+  get: (key) => perform({ operation: 'get', key }, () => table.get(key)),
+  put: (key, item) => perform({ operation: 'put', key, item }, () => table.put(key, item)),
+  putIfAbsent: (key, item) =>
+    perform({ operation: 'putIfAbsent', key, item }, () => table.putIfAbsent(key, item)),
+  update: (key, update) => perform({ operation: 'update', key, update }, () => table.update(key, update)),
+  delete: (key) => perform({ operation: 'delete', key }, () => table.delete(key)),
+  keys: (from, to, limit) => perform({ operation: 'keys', key: from }, () => table.keys(from, to, limit)),
+  query: (from, to, options) =>
+    perform({ operation: 'query', key: from }, () => table.query(from, to, options)),
 });
 
 /**

@@ -6,13 +6,14 @@ import { decodeEvents } from '../../core/events/events.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { ToolCall } from '../../core/model.ts';
-import type { Deletion, TurnJob } from '../../core/ports.ts';
+import type { Deletion, TurnJob, Written } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
 import type { Lane, Principal } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
-import { MemoryTable } from '../../core/testing/memory-store.ts';
+import { memoryCore } from '../../core/testing/memory-core.ts';
+import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import { runJob } from '../../core/turn/worker.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
@@ -163,66 +164,14 @@ export class Cloud {
   coreFor(actor: Actor): Core {
     const { scheduler, table } = this;
     const op = <T>(tag: Tag, write: boolean, run: () => T) => scheduler.operation(actor, tag, write, run);
-    const at = (key: { pk: string; sk: string }) => (key.sk === '-' ? key.pk : `${key.pk} ${key.sk}`);
-    return {
-      store: {
-        get: (key) =>
-          op(
-            () => `get ${at(key)}`,
-            false,
-            () => {
-              const item = table.get(key);
-              if (key.sk.startsWith('LANE#')) this.#noteRead(actor, key.sk, item as Lane | undefined);
-              return item;
-            },
-          ),
-        put: (key, item) =>
-          op(
-            () => `put ${at(key)}`,
-            true,
-            () => {
-              const before = key.sk.startsWith('ENTRY#') ? table.get(key) : undefined;
-              if (before && !same(before, item))
-                this.violated('P8', `entry ${key.sk} was rewritten with other content`);
-              table.put(key, item);
-            },
-          ),
-        putIfAbsent: (key, item) =>
-          op(
-            () => `put if absent ${at(key)}`,
-            true,
-            () => table.putIfAbsent(key, item),
-          ),
-        update: (key, update) =>
-          op(
-            () => `update ${at(key)} ${describe(update.change)}`,
-            true,
-            () => {
-              const written = table.update(key, update);
-              if (written.ok && key.sk.startsWith('LANE#'))
-                this.#observe(actor, key.sk, written.item as Lane, update.change);
-              return written;
-            },
-          ),
-        delete: (key) =>
-          op(
-            () => `delete ${at(key)}`,
-            true,
-            () => table.delete(key),
-          ),
-        keys: (from, to, limit) =>
-          op(
-            () => `keys ${from.pk} ${from.sk}…`,
-            false,
-            () => table.keys(from, to, limit),
-          ),
-        query: (from, to, options) =>
-          op(
-            () => `query ${from.pk} ${from.sk}…`,
-            false,
-            () => table.query(from, to, options),
-          ),
-      },
+    return memoryCore({
+      store: memoryStore(table, (call, run) =>
+        op(
+          () => nameOf(call),
+          isWrite(call),
+          () => this.#watch(actor, call, run),
+        ),
+      ),
       queues: {
         sendJob: (job, sender) =>
           op(
@@ -292,7 +241,25 @@ export class Cloud {
       sessionSettings: { steerScope: this.settings.steerScope },
       rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
       retention: { transcriptDays: 30, eventHours: 24 },
-    };
+    });
+  }
+
+  /** Runs one call of a worker or handler on the table, and notes what the judge needs of it. */
+  #watch<R>(actor: Actor, call: StoreCall, run: () => R): R {
+    const { key } = call;
+    if (call.operation === 'put' && key.sk.startsWith('ENTRY#')) {
+      const before = this.table.get(key);
+      if (before && !same(before, call.item))
+        this.violated('P8', `entry ${key.sk} was rewritten with other content`);
+    }
+    const result = run();
+    if (!key.sk.startsWith('LANE#')) return result;
+    if (call.operation === 'get') this.#noteRead(actor, key.sk, result as Lane | undefined);
+    if (call.operation === 'update') {
+      const written = result as Written<Lane>;
+      if (written.ok) this.#observe(actor, key.sk, written.item, call.update.change);
+    }
+    return result;
   }
 
   /** `$connect`. `opened` is called with the connection, or with undefined if the handshake failed. */
@@ -622,6 +589,23 @@ function same(a: unknown, b: unknown): boolean {
   const { expires: _, ...x } = a as Record<string, unknown>;
   const { expires: __, ...y } = b as Record<string, unknown>;
   return JSON.stringify(x) === JSON.stringify(y);
+}
+
+/** A call of the store, for the story of a history. */
+function nameOf(call: StoreCall): string {
+  const { operation, key } = call;
+  const at = key.sk === '-' ? key.pk : `${key.pk} ${key.sk}`;
+  switch (operation) {
+    case 'update':
+      return `update ${at} ${describe(call.update.change)}`;
+    case 'putIfAbsent':
+      return `put if absent ${at}`;
+    case 'keys':
+    case 'query':
+      return `${operation} ${at}…`;
+    default:
+      return `${operation} ${at}`;
+  }
 }
 
 const describe = (changes: readonly { do: string; path: unknown }[]) =>

@@ -1,0 +1,36 @@
+import { readLimits, readRates, readRetention } from '../../config/settings/limits.ts';
+import { readSessionSettings } from '../../config/settings/sessions.ts';
+import { epochMs } from '../../config/units.ts';
+import type { Core } from '../core.ts';
+import { memoryStore } from './memory-store.ts';
+
+/**
+ * A core on a table in memory, for tests, the simulation and the benches. Settings are the defaults; time stands still at 0; ids
+ * count; logs and metrics go nowhere; queues and gateway refuse every call. Parts that are given replace these.
+ */
+export function memoryCore(parts: Partial<Core> = {}): Core {
+  return {
+    store: memoryStore(),
+    queues: { sendJob: notGiven, sendDeadline: notGiven, sendDeletion: notGiven },
+    gateway: { post: notGiven, disconnect: notGiven },
+    clock: { now: () => epochMs(0), sleep: async () => {} },
+    newId: countingIds('id'),
+    log: silentLog,
+    metrics: { count() {}, countBy() {}, time() {} },
+    limits: readLimits({}),
+    sessionSettings: readSessionSettings({}),
+    rates: readRates({}),
+    retention: readRetention({}),
+    ...parts,
+  };
+}
+
+/** Ids that are unique within a run and the same in every run, and as long as random ones. */
+export function countingIds(prefix: string): () => string {
+  let count = 0;
+  return () => `${prefix}${String(++count).padStart(20 - prefix.length, '0')}`;
+}
+
+const notGiven = () => Promise.reject(new Error('this port was not given to memoryCore()'));
+
+const silentLog: Core['log'] = { info() {}, warn() {}, error() {}, with: () => silentLog };
