@@ -4,7 +4,7 @@ import type { Key } from '../store/keys.ts';
 import { toStored } from '../store/stored-names.ts';
 
 /** Estimated growth of the lane, in bytes, when a turn ends and the next short message opens one. */
-const END_BYTES = 200;
+const END_BYTES = 210;
 
 /**
  * Whether the lane's events should be put into `EVENTS` now. A spill costs one write unit, and a lane that outgrows a
