@@ -1,4 +1,5 @@
-/** The one function that is used. The package brings no types. */
+/** The functions that are used. The package brings no types. */
 declare module 'js-yaml' {
   export function dump(value: unknown, options?: { lineWidth?: number; noRefs?: boolean }): string;
+  export function load(text: string): unknown;
 }

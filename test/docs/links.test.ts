@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Page } from './markdown.ts';
@@ -49,6 +49,23 @@ describe('every page', () => {
       (code) => PATH.test(code) && !MADE_BY_READERS.includes(code) && !exists(code),
     );
     expect(missing).toEqual([]);
+  });
+});
+
+describe('the source', () => {
+  it('names pages and anchors that exist', () => {
+    const broken: string[] = [];
+    const files = globSync('*/**/*.{ts,tsx}', {
+      cwd: ROOT,
+      exclude: (name) => ['node_modules', 'dist', 'cdk.out'].includes(name),
+    });
+    for (const file of files) {
+      const source = readFileSync(join(ROOT, file), 'utf8');
+      for (const [name, path = '', anchor] of source.matchAll(/\b(docs\/[\w/-]+\.md)(?:#([\w-]+))?/g))
+        if (!exists(path) || (anchor && !anchorsOf(pageAt(path)).has(anchor)))
+          broken.push(`${file}: ${name}`);
+    }
+    expect(broken).toEqual([]);
   });
 });
 
