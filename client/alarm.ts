@@ -1,6 +1,6 @@
 import type { Platform, Timer } from './platform.ts';
 
-/** One timer for all that a part of the client waits for: it is set to the earliest, and the rest is looked at then. */
+/** One timer for everything that a part of the client waits for. It rings at the earliest time; the owner then checks the rest. */
 export class Alarm {
   readonly #platform: Pick<Platform, 'now' | 'setTimer' | 'clearTimer'>;
   readonly #ring: () => void;
@@ -12,7 +12,7 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** Rings at the earliest of these times (milliseconds since the epoch), or not at all. */
+  /** Sets the timer to the earliest of these times (milliseconds since the epoch), or clears it if all are undefined. */
   set(...times: (number | undefined)[]): void {
     const at = times.reduce<number>(
       (least, time) => Math.min(least, time ?? least),

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { claimTab, type Locks } from './browser-storage.ts';
 
-/** A tab's `sessionStorage`; `from` is the tab that it was duplicated from. */
+/** The `sessionStorage` of a tab; `from` is the tab that it was duplicated from. */
 function tabStorage(from: Iterable<[string, string]> = []): Storage & Iterable<[string, string]> {
   const items = new Map(from);
   return {
@@ -17,7 +17,7 @@ function tabStorage(from: Iterable<[string, string]> = []): Storage & Iterable<[
   };
 }
 
-/** Node's own Web Locks: `release` is what a browser does when a page goes away. */
+/** Node's own Web Locks. `release` does what a browser does when a page is closed. */
 function pageLocks() {
   const held: (() => void)[] = [];
   const locks: Locks = {

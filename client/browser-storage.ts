@@ -1,13 +1,13 @@
 import { memoryStorage, type OutboxStorage } from './storage.ts';
 
-/** Under it, in its `sessionStorage`, each tab keeps its own id. */
+/** The key in `sessionStorage` under which each tab keeps its own id. */
 const TAB_KEY = 'midturn-tab';
 const OUTBOX_PREFIX = 'midturn:';
 
-/** A page that reloads gets the lock of its former self as soon as that is gone; a copy waits in vain, and not for long. */
+/** A reloaded page gets the lock as soon as its predecessor is gone. A duplicated tab never gets it, so it does not wait long. */
 const CLAIM_WITHIN_MS = 500;
 
-/** As much of `navigator.locks` as is used. */
+/** The part of `navigator.locks` that is used. */
 export interface Locks {
   request(name: string, options: { signal: AbortSignal }, granted: () => Promise<unknown>): Promise<unknown>;
 }
@@ -15,13 +15,13 @@ export interface Locks {
 let claim: Promise<void> | undefined;
 
 /**
- * The outbox in the browser. `session` belongs to one tab and outlives its reload; a duplicated tab, which starts with a
- * copy of it, finds it empty. `local` outlives the browser, and is for pages of which only one is open. Where the browser
- * forbids storage, memory.
+ * Storage for the outbox in a browser. `session` belongs to one tab and survives a reload; a duplicated tab starts with an
+ * empty one. `local` survives the browser; use it only where one page at a time is open. Where the browser forbids storage,
+ * the outbox is kept in memory.
  */
 export function browserStorage(kind: 'session' | 'local' = 'session'): OutboxStorage {
   try {
-    // Reading the property throws where storage is blocked.
+    // The getter throws where storage is blocked.
     if (kind === 'local') return globalThis.localStorage;
     const storage = globalThis.sessionStorage;
     const { locks } = globalThis.navigator;
@@ -47,9 +47,9 @@ function ofThisTab(storage: Storage, claimed: () => Promise<void>): OutboxStorag
 }
 
 /**
- * Makes sure that no other tab uses what is in this storage. Browsers copy `sessionStorage` into a duplicated tab: two
- * tabs would then share a lane, and send each other's messages. The first to hold the lock that the tab's id names keeps
- * everything; a copy forgets its outboxes and takes an id of its own.
+ * Makes sure that no other tab uses the content of this storage. Browsers copy `sessionStorage` into a duplicated tab: two
+ * tabs would then share a lane and send each other's messages. The tab that holds the lock for the tab's id keeps the
+ * content. A copy removes its outboxes and gets an id of its own.
  */
 export async function claimTab(storage: Storage, locks: Locks): Promise<void> {
   const known = storage.getItem(TAB_KEY);
@@ -65,7 +65,7 @@ function forgetOutboxes(storage: Storage): void {
   for (const key of keys) if (key?.startsWith(OUTBOX_PREFIX)) storage.removeItem(key);
 }
 
-/** Holds the lock for as long as this page lives. False: another page has it. */
+/** Holds the lock while this page is open. Resolves to false if another page has it. */
 function hold(locks: Locks, tab: string, withinMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const forPageLife = new Promise<never>(() => {});
@@ -74,7 +74,7 @@ function hold(locks: Locks, tab: string, withinMs: number): Promise<boolean> {
         resolve(true);
         return forPageLife;
       })
-      // Not granted in time, or locks are forbidden here.
+      // The lock was not granted in time, or this page may not use locks.
       .catch(() => resolve(false));
   });
 }

@@ -10,24 +10,24 @@ import { wireTypes } from './packaging/wire-types.ts';
 const HERE = import.meta.dirname;
 const ENTRIES = ['index.ts', 'ai-sdk/index.ts'];
 
-/** The package's code and types, into `outdir` (emptied first). */
+/** Builds the package's code and types into `outdir`, which is emptied first. */
 export async function buildClient(outdir = join(HERE, 'dist')): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
   await Promise.all([buildCode(outdir), buildTypes(outdir)]);
 }
 
-/** Not minified: whoever bundles it does that, and whoever debugs it wants to read it. */
+/** Bundles the code. It is not minified: applications minify it themselves, and readable code helps to debug. */
 async function buildCode(outdir: string): Promise<void> {
   await build({
     entryPoints: ENTRIES.map((entry) => join(HERE, entry)),
     outbase: HERE,
     outdir,
     bundle: true,
-    // What both entries need is there once: errors are the same classes from either.
+    // Shared code is in one chunk, so that both entries export the same error classes.
     splitting: true,
     chunkNames: 'shared-[hash]',
     format: 'esm',
-    // Imports of Node's modules fail the build.
+    // With this platform, an import of a Node module fails the build.
     platform: 'browser',
     target: 'es2022',
     logLevel: 'warning',
@@ -72,7 +72,7 @@ async function declare(outDir: string): Promise<void> {
   await promisify(execFile)(process.execPath, [tsc, '-p', config]);
 }
 
-/** Declarations name their neighbours as they are published; the server's schemas are not, their plain types are. */
+/** Rewrites imports of declarations to the published files. The schemas are not published, only their plain types. */
 function withOutputPaths(text: string, wire: string): string {
   return text
     .replaceAll(/'(?:\.\.\/)+protocol\/[\w-]+\.ts'/g, `'${wire}'`)

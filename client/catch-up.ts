@@ -1,9 +1,9 @@
 import { isBehind, type State } from './state.ts';
 import { doubling, PROBE_AFTER, PROBE_AT_MOST, RESUME_AGAIN, RESUME_AT_MOST } from './timing.ts';
 
-/** When to ask for events again: since a later one has come, or since there is nothing where something is expected (P9). */
+/** Decides when to ask for events again: after a hole in `seq`, or after silence where an event is expected (P9). */
 export class CatchUp {
-  /** Not before this is a missing event asked for again. */
+  /** The earliest time to ask for a missing event again. */
   #resumeAt = 0;
   #resumes = 0;
   #resumedFrom: number | undefined;
@@ -11,14 +11,14 @@ export class CatchUp {
   #probedAt = 0;
   #probes = 0;
 
-  /** All after `cursor` is being asked for. */
+  /** The events after `cursor` are requested with the `connect` that is sent now. */
   asked(cursor: number | undefined, now: number): void {
     this.#resumes = cursor === this.#resumedFrom ? this.#resumes + 1 : 0;
     this.#resumedFrom = cursor;
     this.#resumeAt = now + doubling(RESUME_AGAIN, this.#resumes, RESUME_AT_MOST);
   }
 
-  /** What is still missing was lost on the way: asked for again at once, unless that has just brought nothing. */
+  /** `connected` arrived. Events that are still missing were lost: they are requested at once, unless the last request brought nothing. */
   answered(cursor: number | undefined): void {
     if (cursor !== this.#resumedFrom) this.#resumeAt = 0;
   }
@@ -27,12 +27,12 @@ export class CatchUp {
     this.#heardAt = now;
   }
 
-  /** Events come: silence is no longer suspicious. */
+  /** An event arrived, so the silence before it needs no probe. */
   eased(): void {
     this.#probes = 0;
   }
 
-  /** Whatever was asked for before is of no use: what is missing now may be asked for at once. */
+  /** Forgets earlier requests: a missing event can be requested at once. */
   startOver(): void {
     this.#resumeAt = 0;
   }
@@ -54,7 +54,7 @@ export class CatchUp {
     return isBehind(state) ? Math.min(this.#resumeAt, probeAt ?? Number.POSITIVE_INFINITY) : probeAt;
   }
 
-  /** Set while a turn runs or a message waits for one: silence may then mean that its events were lost. */
+  /** Defined while a turn runs or a message waits for one: then silence can mean that events were lost. */
   #probeAt({ activeTurn, pending }: State): number | undefined {
     if (!activeTurn && pending.length === 0) return undefined;
     return Math.max(this.#heardAt, this.#probedAt) + doubling(PROBE_AFTER, this.#probes, PROBE_AT_MOST);

@@ -7,52 +7,56 @@ import type { OutboxStorage } from './storage.ts';
 export interface MidturnOptions {
   /** `wss://…/stage`. Further query parameters are kept. */
   url: string;
-  /** A function is asked again for every connection. */
+  /** The token, or a function that returns it. The function is called for every connection. */
   token?: string | (() => string | Promise<string>);
-  /** Without it, a new session. 1 to 64 visible ASCII characters. */
+  /** The session: 1 to 64 visible ASCII characters. Default: a new session. */
   sessionId?: string;
-  /** The session's name, for lists of sessions. */
+  /** The name of a new session, shown in lists of sessions. */
   name?: string;
   deviceName?: string;
-  /** Where unsent and unanswered messages outlive this object. Default: memory. */
+  /** Where unsent and unanswered messages are stored. Default: memory, which does not survive a reload. */
   storage?: OutboxStorage;
   /** Entries in a page of history, 1 to 200. Default: 50. */
   historyPage?: number;
-  /** Trouble that the client deals with itself, or that has no other place to go. Default: ignored. */
+  /** Called with errors that the client recovers from itself, or that belong to no call. Default: they are ignored. */
   onError?: (error: MidturnError) => void;
-  /** Every frame as it went over the wire. */
+  /** Called with the text of every frame that is sent or received. */
   onFrame?: (direction: 'in' | 'out', text: string) => void;
-  /** Default: the host's own. */
+  /** Default: `globalThis.WebSocket`. */
   WebSocket?: SocketConstructor;
-  /** Clock, timers, randomness: for tests and for hosts that lack some of them. */
+  /** Replaces the clock, timers or randomness of the host, for tests and for hosts without them. */
   platform?: Partial<Omit<Platform, 'WebSocket'>>;
 }
 
 export interface SendOptions {
   /**
-   * `steer` (default): into the running turn, at its next model call. `queue`: a turn of its own, after the running
-   * one. `now`: the running model call is cut, what it said is kept, and the turn goes on with this message.
+   * `steer` (default): joins the running turn before its next model call. `queue`: gets a turn of its own, after the
+   * running one. `now`: cuts the running model call; its text is kept, and the turn goes on with this message.
    */
   delivery?: NonNullable<MessageFrame['delivery']>;
-  /** Where the application has an id already. New in this session, 1 to 64 visible ASCII characters. Default: a random one. */
+  /** The message's id: 1 to 64 visible ASCII characters, not used before in this session. Default: a random id. */
   id?: string;
 }
 
-/** A message on its way. */
+/** A message that was passed to `send`. */
 export interface SentMessage {
   readonly id: string;
   readonly state: MessageState;
-  /** Resolves once the message is `applied`, `cancelled` or `rejected`; never rejects but with `ClosedError`. */
+  /** Resolves when the message is `applied`, `cancelled` or `rejected`. @throws {ClosedError} when the chat is closed before */
   readonly settled: Promise<MessageState>;
   /**
-   * The answer: events of the turn that takes this message in, from there to the turn's end. Throws
-   * `TurnFailedError`, `MessageRejectedError`, `MessageCancelledError` or `ClosedError`.
+   * The answer: the events of the turn that applies this message, from there to the turn's end.
+   *
+   * @throws {TurnFailedError} when the turn ends in an error
+   * @throws {MessageRejectedError} when the server refuses the message
+   * @throws {MessageCancelledError} when the message is withdrawn
+   * @throws {ClosedError} when the chat is closed
    */
   events(): AsyncIterable<EventFrame>;
 }
 
 export interface Transcript {
-  /** Calls `listener` after every change; returns how to stop. */
+  /** Calls `listener` after every change. Returns a function that ends this. */
   subscribe(listener: () => void): () => void;
   /** The same object until something changes. */
   getSnapshot(): ChatState;
@@ -65,29 +69,31 @@ export interface SessionInfo {
   createdAt: number;
   /** When its last turn began. */
   activeAt: number;
-  /** Entries of its transcript. */
+  /** The number of entries of its transcript. */
   messageCount: number;
 }
 
 export interface SessionPage {
-  /** Those made last come first. */
+  /** Newest first. */
   sessions: SessionInfo[];
-  /** For `list`'s `after`; undefined on the last page. A page may be empty and still have one. */
+  /** The value of `after` for the next page; undefined on the last page. An empty page can have one. */
   next: string | undefined;
 }
 
 /**
- * All sessions of the principal, over this chat's connection. Each call waits for a connection; it rejects with `ServerReplyError` for a
- * session that there is not, and with `ClosedError`.
+ * The sessions of the principal, over this chat's connection. Each call waits for a connection.
+ *
+ * @throws {ServerReplyError} when the session does not exist
+ * @throws {ClosedError} when the chat is closed
  */
 export interface Sessions {
-  /** `limit`: 1 to 100; 50 without it. */
+  /** A page of sessions. `limit`: 1 to 100. Default: 50. */
   list(options?: { after?: string; limit?: number }): Promise<SessionPage>;
-  /** 1 to 200 characters. */
+  /** Names a session. `name`: 1 to 200 characters. */
   rename(sessionId: string, name: string): Promise<void>;
-  /** With everything in it. Of the chat's own session, the chat closes. */
+  /** Deletes a session with all its messages. If it is the chat's own session, the chat is closed. */
   delete(sessionId: string): Promise<void>;
-  /** JSON lines, in pieces to be put together: one about the session, then one for each entry. */
+  /** Pieces of JSON lines, to be put together: a line about the session, then a line for each entry of its transcript. */
   export(sessionId: string): AsyncIterable<string>;
 }
 
@@ -95,33 +101,43 @@ export interface Chat {
   readonly sessionId: string;
   readonly transcript: Transcript;
   /**
-   * Resolves once the conversation is here: the transcript's newest page, and all that a running turn has said so far.
-   * Rejects with `ClosedError` alone: without a network it waits.
+   * Resolves when the newest page of the transcript and all events of a running turn so far are loaded. Without a network
+   * it waits.
+   *
+   * @throws {ClosedError} when the chat is closed before
    */
   ready(): Promise<void>;
   /**
-   * Text, or parts: texts and images, by https URL or as base64 that fits into `limits.content_bytes`. Throws `ContentError` for
-   * blank or oversized content; everything later is the message's state.
+   * Sends a text, or a list of texts and images (by https URL, or as base64 that fits into `limits.content_bytes`). What
+   * happens to the message later is in its state.
+   *
+   * @throws {ContentError} when the content is blank or too large
+   * @throws {ClosedError} when the chat is closed
+   * @example
+   * const message = chat.send('Suggest a soup');
+   * for await (const event of message.events()) if (event.type === 'chunk') show(event.content);
    */
   send(content: Content, options?: SendOptions): SentMessage;
   /**
-   * The turn that runs now, whoever began it: its events from the start to its end. Undefined: none runs. Throws
-   * `TurnFailedError` or `ClosedError`.
+   * The events of the running turn, from its beginning to its end, also if another device began it. Undefined: no turn runs.
+   *
+   * @throws {TurnFailedError} when the turn ends in an error
+   * @throws {ClosedError} when the chat is closed
    */
   turn(): AsyncIterable<EventFrame> | undefined;
   /** Every event from now on, of all turns and all devices, each once and in order. */
   events(): AsyncIterable<EventFrame>;
-  /** Stops the running turn. What it said stands. */
+  /** Stops the running turn. The text that was streamed stays. */
   abort(options?: Pick<AbortFrame, 'pending'>): void;
-  /** Withdraws a message that is not taken in yet. The message's state tells whether that was in time. */
+  /** Withdraws a message that no turn has applied yet. The message's state shows whether that was in time. */
   cancel(id: string): void;
-  /** Takes a cancelled or rejected message out of the view. */
+  /** Removes a cancelled or rejected message from the view. */
   dismiss(id: string): void;
   approve(requestId: string, decision: ApprovalResponseFrame['decision']): void;
-  /** Loads the next older page; resolves to whether there is another one beyond. */
+  /** Loads the next older page of the transcript. Resolves to whether there are still older entries. */
   history(): Promise<boolean>;
   readonly sessions: Sessions;
-  /** Drops the connection and stays away, until `connect`. The outbox waits. */
+  /** Closes the connection until `connect` is called. Messages in the outbox wait. */
   disconnect(): void;
   connect(): void;
   close(): void;

@@ -16,12 +16,12 @@ import {
 } from './timing.ts';
 
 export interface ConnectionOwner {
-  /** The first frame of a connection. */
-  greeting(): ConnectFrame;
-  /** `greetedAfter`: set on the `session_start` that answers `greeting`, to the `after_seq` asked for there. */
-  received(frame: ServerFrame, greeted?: { afterSeq: number | undefined }): void;
+  /** Makes the first frame of a connection. */
+  connectFrame(): ConnectFrame;
+  /** `opened`: present for the `session_start` that opens the connection, with the `after_seq` of the `connect` before it. */
+  received(frame: ServerFrame, opened?: { afterSeq: number | undefined }): void;
   changed(state: ConnectionState): void;
-  /** Whether a renewal would better wait. */
+  /** Whether a renewal should wait, because a turn runs. */
   busy(): boolean;
   failed(error: MidturnError): void;
   trace(direction: 'in' | 'out', text: string): void;
@@ -34,16 +34,16 @@ export interface Address {
   token: string | (() => string | Promise<string>) | undefined;
 }
 
-/** A link on its way up, or up. */
+/** A link and its state, from dialling on. */
 interface Line {
   link: Link | undefined;
   dialledAt: number;
-  /** `session_start` came: this is now the connection. */
+  /** `session_start` was received: from now on this is the connection. */
   up: boolean;
   afterSeq: number | undefined;
-  /** When anything last moved, which is what API Gateway's idle limit counts. */
+  /** When a frame was last sent or received: API Gateway's idle limit counts from there. */
   movedAt: number;
-  /** By when a sign of life is owed. */
+  /** The time by which the server has to send a frame; after it, the connection counts as dead. */
   owedBy: number | undefined;
   released: boolean;
 }
@@ -54,8 +54,8 @@ function isAnswered(frame: ClientFrame): boolean {
 }
 
 /**
- * The socket's life: dials, greets, notices death, dials again, and replaces the connection before its time is up. What
- * the frames mean is its owner's business.
+ * Keeps a connection: dials, sends `connect`, detects a dead connection, dials again, and replaces the connection before
+ * API Gateway ends it. It does not interpret frames; its owner does.
  */
 export class Connection {
   readonly #owner: ConnectionOwner;
@@ -64,7 +64,7 @@ export class Connection {
   readonly #alarm: Alarm;
   readonly #stopListening: () => void;
   #line: Line | undefined;
-  /** Dialled to replace `#line`, which goes on until this one is up. */
+  /** Dialled to replace `#line`, which stays in use until this one is up. */
   #successor: Line | undefined;
   #retryAt: number | undefined;
   #renewNotBefore = 0;
@@ -92,7 +92,7 @@ export class Connection {
     this.attend();
   }
 
-  /** Lets go of the connection, and stays away until `connect`. */
+  /** Closes the connection until `connect` is called. */
   disconnect(): void {
     if (this.#closed) return;
     this.#releaseAll();
@@ -107,7 +107,7 @@ export class Connection {
     this.#owner.changed({ status: 'closed' });
   }
 
-  /** False: there is no connection; what is worth sending again is its owner's to keep. */
+  /** Returns false if there is no connection. The owner keeps what has to be sent again. */
   send(frame: ClientFrame): boolean {
     const line = this.#line;
     if (!line?.up || !this.#sendOn(line, frame)) return false;
@@ -115,7 +115,7 @@ export class Connection {
     return true;
   }
 
-  /** The network may have come back: dial at once, or make sure that the connection lives. */
+  /** The network may be back: dials at once, or checks with a `ping` that the connection is alive. */
   wake(): void {
     const line = this.#line;
     if (this.#retryAt !== undefined) {
@@ -131,7 +131,7 @@ export class Connection {
     }
   }
 
-  /** Does what is due, and sets the alarm for what will be. */
+  /** Does what is due now, and sets the alarm for the next time that something is due. */
   attend(): void {
     if (this.#closed) return;
     const now = this.#platform.now();
@@ -162,7 +162,7 @@ export class Connection {
   #keepAlive(now: number): void {
     const line = this.#line;
     if (!line?.up || line.movedAt + PING_AFTER > now || this.#sendOn(line, { type: 'ping' })) return;
-    // A socket can be closing for long before it says so.
+    // `send` failed: a socket can be closing for a long time before it reports the close.
     line.link?.release();
     this.#lose(line, new ConnectionError('CONNECTION_FAILED', 'The connection is closing.'));
   }
@@ -190,13 +190,13 @@ export class Connection {
     };
     const { token } = this.#address;
     if (typeof token === 'function') {
-      // Asked for anew each time: an old token may be why the last connection ended.
+      // Called for every connection: an expired token may be the reason why the last one ended.
       Promise.resolve()
         .then(token)
         .then(
           (fresh) => this.#open(line, fresh),
           (cause) =>
-            this.#lose(line, new ConnectionError('TOKEN_FAILED', 'No token could be had.', { cause })),
+            this.#lose(line, new ConnectionError('TOKEN_FAILED', 'The token function failed.', { cause })),
         );
     } else {
       this.#open(line, token);
@@ -210,10 +210,10 @@ export class Connection {
     const { WebSocket } = this.#platform;
     try {
       line.link = openLink(() => new WebSocket(url, protocols), {
-        opened: () => this.#greet(line),
+        opened: () => this.#sendConnect(line),
         received: (frame) => this.#receive(line, frame),
         confused: (cause) =>
-          this.#owner.failed(new MidturnError('BAD_FRAME', 'A frame could not be taken in.', { cause })),
+          this.#owner.failed(new MidturnError('BAD_FRAME', 'A frame could not be handled.', { cause })),
         lost: (reason) =>
           this.#lose(line, new ConnectionError('CONNECTION_FAILED', `The connection ${reason}.`)),
         trace: (direction, text) => this.#owner.trace(direction, text),
@@ -226,8 +226,8 @@ export class Connection {
     }
   }
 
-  #greet(line: Line): void {
-    const frame = this.#owner.greeting();
+  #sendConnect(line: Line): void {
+    const frame = this.#owner.connectFrame();
     line.afterSeq = frame.resume?.after_seq;
     this.#sendOn(line, frame);
   }
@@ -271,7 +271,7 @@ export class Connection {
       this.#successor = undefined;
       this.#renewNotBefore = now + RENEW_AGAIN;
     } else if (this.#successor) {
-      // Its replacement is on the way already.
+      // The successor is being dialled already.
       this.#line = this.#successor;
       this.#successor = undefined;
       this.#owner.changed({ status: 'connecting' });
@@ -299,10 +299,10 @@ export class Connection {
   }
 }
 
-/** Characters that a subprotocol may have (RFC 9110, token). */
+/** The characters of a subprotocol (RFC 9110, token). */
 const HEADER_SAFE = /^[\w!#$%&'*+.^`|~-]+$/;
 
-/** The token travels as a subprotocol, since URLs end up in logs, or in the URL where it has other characters. */
+/** The token is sent as a subprotocol, because URLs end up in logs; in the URL only if it has other characters. */
 function handshake({ url, sessionId, name }: Address, token: string | undefined) {
   const query = [`session_id=${encodeURIComponent(sessionId)}`];
   if (name) query.push(`name=${encodeURIComponent(name)}`);

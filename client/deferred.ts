@@ -4,7 +4,7 @@ export interface Deferred<T> {
   reject(reason: unknown): void;
 }
 
-/** `Promise.withResolvers`, which Node 20 and older phones lack. */
+/** Does what `Promise.withResolvers` does, which Node 20 and older phones do not have. */
 export function deferred<T>(): Deferred<T> {
   let settle: Omit<Deferred<T>, 'promise'> = { resolve: () => {}, reject: () => {} };
   const promise = new Promise<T>((resolve, reject) => {

@@ -2,7 +2,7 @@ import type { HistoryEntry } from './protocol.ts';
 import type { Item, ToolItem } from './state.ts';
 import { outputOf } from './tool-output.ts';
 
-/** Joins a page with what is loaded: oldest first, each entry once, none of `without`'s turns. */
+/** Joins a page with the loaded entries: oldest first, each entry once, without the turns in `without`. */
 export function joinEntries(
   loaded: readonly HistoryEntry[],
   page: readonly HistoryEntry[],
@@ -14,8 +14,8 @@ export function joinEntries(
 }
 
 /**
- * The transcript as the same items that its events would have given, but for what is not kept there: thinking, and how a
- * turn ended.
+ * The transcript as items: the same items that its events give, without thinking and the ends of turns, which a transcript
+ * does not have.
  */
 export function entryItems(entries: readonly HistoryEntry[]): Item[] {
   const items: Item[] = [];
@@ -65,12 +65,12 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
         const at = calls.get(`${turnId} ${entry.id}`);
         const call = at === undefined ? undefined : items[at];
         if (at !== undefined && call?.kind === 'tool') items[at] = { ...call, result };
-        // The call stands on an older page, not loaded yet.
+        // The call is on an older page that is not loaded yet.
         else items.push({ kind: 'tool', key, turnId, id: entry.id, name: entry.name, args: null, result });
         break;
       }
       default:
-        // An entry of a newer server shows nothing. Each role that is known has a case above.
+        // Each known role has a case above. An entry with a role of a newer server is not shown.
         entry satisfies never;
     }
   }

@@ -1,8 +1,8 @@
 import type { ErrorCode, ErrorReply, EventOf } from './protocol.ts';
 
-/** Codes that this library adds to the server's own. */
+/** Codes that this library adds to those of the server. */
 export type ClientErrorCode =
-  /** The lane that held the message is gone, and with it the knowledge whether it arrived. */
+  /** The lane that the message was sent over is gone, so it is unknown whether the message arrived. */
   | 'LANE_LOST'
   | 'CANCELLED'
   | 'EVENTS_EXPIRED'
@@ -10,11 +10,11 @@ export type ClientErrorCode =
   | 'CONNECTION_FAILED'
   | 'TOKEN_FAILED'
   | 'STORAGE_FAILED'
-  /** Asked for through the AI SDK, and nothing that the protocol can do. */
+  /** A request through the AI SDK that the protocol does not support. */
   | 'UNSUPPORTED'
   | 'BAD_FRAME';
 
-/** Base of all errors of this library. Branch on `code`, not on the text. */
+/** The base of all errors of this library. Branch on `code`, not on the text. */
 export class MidturnError extends Error {
   override readonly name: string = 'MidturnError';
   readonly code: ErrorCode | ClientErrorCode;
@@ -25,27 +25,27 @@ export class MidturnError extends Error {
   }
 }
 
-/** `send` refused the content at once: nothing was stored and nothing was sent. */
+/** `send` refused the content: nothing was stored or sent. */
 export class ContentError extends MidturnError {
   override readonly name = 'ContentError';
 }
 
-/** The server refused a message: it is in neither transcript nor prompt. */
+/** The server refused a message: it is in no transcript and no prompt. */
 export class MessageRejectedError extends MidturnError {
   override readonly name = 'MessageRejectedError';
 }
 
-/** A message was withdrawn before it was taken in. */
+/** A message was withdrawn before a turn applied it. */
 export class MessageCancelledError extends MidturnError {
   override readonly name = 'MessageCancelledError';
 }
 
-/** A turn ended in an error. What it had said stands: `fullResponse`, null where it did not fit into the frame. */
+/** A turn ended in an error. `fullResponse` is its text so far; null if the text does not fit into a frame. */
 export class TurnFailedError extends MidturnError {
   override readonly name = 'TurnFailedError';
   readonly turnId: string;
   readonly retryable: boolean;
-  /** What the model call failed of; undefined where it was no model call. */
+  /** Why the model call failed; undefined if the turn failed for another reason. */
   readonly reason: EventOf<'error'>['reason'];
   readonly fullResponse: string | null;
 
@@ -58,7 +58,7 @@ export class TurnFailedError extends MidturnError {
   }
 }
 
-/** The server's answer to a frame of ours that is about no message. */
+/** The server answered a frame that is not about a message with an error. */
 export class ServerReplyError extends MidturnError {
   override readonly name = 'ServerReplyError';
   readonly retryable: boolean;
@@ -69,7 +69,7 @@ export class ServerReplyError extends MidturnError {
   }
 }
 
-/** The connection could not be made or was lost. The client goes on trying by itself. */
+/** The connection could not be made or was lost. The client tries again by itself. */
 export class ConnectionError extends MidturnError {
   override readonly name = 'ConnectionError';
 }

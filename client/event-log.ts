@@ -3,10 +3,10 @@ import { EventStream } from './event-stream.ts';
 import type { EventFrame } from './protocol.ts';
 import { endsTurn } from './state.ts';
 
-/** Turns whose events are kept, so that a reader who comes a little late misses nothing. */
+/** The events of this many turns are kept, so that a reader that starts a little late misses nothing. */
 const KEPT_TURNS = 2;
 
-/** The events of the session as they are taken in: each once, in order. */
+/** The events of the session, each once and in the order of `seq`. */
 export class EventLog {
   readonly #streams = new Set<EventStream>();
   #events: EventFrame[] = [];
@@ -23,7 +23,7 @@ export class EventLog {
     }
   }
 
-  /** Events were skipped, since they have expired: a stream that went on would be one with a hole. */
+  /** Ends every stream, because events expired before they were received: the streams would have a hole. */
   breakOff(): void {
     this.#finish(
       new MidturnError('EVENTS_EXPIRED', 'Events were missed. The transcript holds their outcome.'),
@@ -46,12 +46,15 @@ export class EventLog {
   }
 
   /**
-   * The events of the turn that takes this message in, from that point to the turn's end. Throws `TurnFailedError` when
-   * the turn ends in an error, and what `fate` rejects with when the message is refused.
+   * The events of the turn that applies this message, from that point to the turn's end.
+   *
+   * @param applied rejects when the message is refused or withdrawn
+   * @throws {TurnFailedError} when the turn ends in an error
+   * @throws the reason of `applied` when that rejects
    */
-  async *ofMessage(id: string, fate: Promise<void>): AsyncGenerator<EventFrame, void, undefined> {
+  async *ofMessage(id: string, applied: Promise<void>): AsyncGenerator<EventFrame, void, undefined> {
     const stream = this.#open(this.#events);
-    fate.catch((error) => stream.end(error));
+    applied.catch((error) => stream.end(error));
     let turnId: string | undefined;
     for await (const event of stream) {
       if (event.type === 'applied' && event.messages.some((message) => message.id === id)) {
@@ -64,7 +67,7 @@ export class EventLog {
     }
   }
 
-  /** The events of this turn, from the first one that is kept to its end. Throws `TurnFailedError` as above. */
+  /** The events of this turn, from the first one that is kept to its end. @throws {TurnFailedError} as above */
   async *ofTurn(turnId: string): AsyncGenerator<EventFrame, void, undefined> {
     for await (const event of this.#open(this.#events)) {
       if (event.turn_id !== turnId) continue;

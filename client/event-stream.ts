@@ -1,7 +1,7 @@
 import { type Deferred, deferred } from './deferred.ts';
 import type { EventFrame } from './protocol.ts';
 
-/** Events for one reader, kept until they are read. */
+/** A queue of events for one reader. */
 export class EventStream implements AsyncIterableIterator<EventFrame> {
   readonly #kept: EventFrame[];
   readonly #left: () => void;
@@ -9,7 +9,7 @@ export class EventStream implements AsyncIterableIterator<EventFrame> {
   #error: Error | undefined;
   #waiting: Deferred<void> | undefined;
 
-  /** `left` is called when the reader stops, however it does. */
+  /** @param left called when the reader stops, for any reason */
   constructor(kept: readonly EventFrame[], left: (stream: EventStream) => void) {
     this.#kept = [...kept];
     this.#left = () => left(this);
@@ -20,7 +20,7 @@ export class EventStream implements AsyncIterableIterator<EventFrame> {
     this.#waiting?.resolve();
   }
 
-  /** What is kept can still be read; then the reader's loop ends, or throws `error`. */
+  /** Ends the stream: the reader gets the queued events, then its loop ends, or throws `error`. */
   end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -9,18 +9,18 @@ import { FakeServer, seeded } from './testing/server.ts';
 import { linesOfItems, linesOfStory } from './testing/story.ts';
 
 const RUNS = Number(process.env.MIDTURN_CLIENT_RUNS ?? cases(10_000));
-/** The same runs each time, so that a failure is of the change that is tested; others are asked for by another seed. */
+/** The seed is fixed, so that a new failure is caused by the tested change. Another seed gives other runs. */
 const SEED = Number(process.env.MIDTURN_CLIENT_SEED ?? 1);
 const SECOND = 1000;
 
-/** How a run's network behaves while it is bad (shares of frames, from 0 to 1), and what its person does meanwhile. */
+/** How the network of a run behaves while it is bad (shares of frames, from 0 to 1), and what the user does meanwhile. */
 const anyWeather = fc.record({
-  // Another seed is another run, not a smaller one.
+  // A seed cannot be shrunk: another seed is another run, not a smaller one.
   seed: fc.noShrink(fc.integer()),
   lost: fc.double({ min: 0, max: 0.4, noNaN: true }),
   repeated: fc.double({ min: 0, max: 0.4, noNaN: true }),
   delayed: fc.double({ min: 0, max: 0.5, noNaN: true }),
-  /** Sometimes until all is said: then the very last frames may be among the lost. */
+  /** How long the network is bad. In some runs until the end, so that the last frames can be lost. */
   badFor: fc.integer({ min: 4000, max: 25_000 }),
   inboxLimit: fc.integer({ min: 2, max: 12 }),
   messages: fc.array(fc.record({ at: fc.nat(6000), withdrawnAfter: fc.option(fc.nat(3000), { freq: 3 }) }), {
@@ -68,7 +68,7 @@ it('P1, P9, P10: frames lost, repeated, reordered and cut anywhere: the view end
       expect(server.story.turn).toBeUndefined();
       judge.expectRight(server);
 
-      // A page that is opened now is not cut any more: it has a second.
+      // A page that is opened now is not cut any more and has one more second.
       server.cutAfterPosts([]);
       const reloaded = createMidturn({
         ...where,
@@ -79,7 +79,7 @@ it('P1, P9, P10: frames lost, repeated, reordered and cut anywhere: the view end
       expect(linesOfItems(reloaded.transcript.getSnapshot().items)).toEqual(linesOfStory(server.story));
       chat.close();
       reloaded.close();
-      // What is still on its way may arrive; nobody may react to it.
+      // Frames that are still in transit may arrive, but the closed client must not react to them.
       await clock.advance(SECOND);
       expect(clock.pending).toBe(0);
     }),

@@ -7,7 +7,7 @@ import { type BackwardsServer, serveBackwards } from './testing/backwards-server
 let server: BackwardsServer | undefined;
 afterEach(() => server?.close());
 
-/** React Native's has no `addEventListener`, and takes handlers alone. */
+/** The WebSocket of React Native has no `addEventListener`, only handler properties. */
 class ReactNativeLike {
   readonly #socket: WsWebSocket;
   constructor(url: string, protocols?: string[]) {

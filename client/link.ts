@@ -4,18 +4,18 @@ import { type ClientFrame, readFrame, type ServerFrame } from './protocol.ts';
 export interface LinkHandlers {
   opened(): void;
   received(frame: ServerFrame): void;
-  /** A frame that could not be read or taken in. The link lives on. */
+  /** A frame could not be parsed or handled. The link stays open. */
   confused(cause: unknown): void;
-  /** Once, however it ended, unless `release` came first. */
+  /** Called once when the socket ends, for any reason, unless `release` was called before. */
   lost(reason: string): void;
-  /** Every frame as it went over the wire. */
+  /** Called with the text of every frame that is sent or received. */
   trace(direction: 'in' | 'out', text: string): void;
 }
 
 /** One WebSocket. */
 export interface Link {
   send(frame: ClientFrame): boolean;
-  /** Lets go of the socket: nothing more is heard from it, whatever it still has to say. */
+  /** Closes the socket. No handler is called after this. */
   release(): void;
 }
 
@@ -25,7 +25,7 @@ export function openLink(open: () => SocketLike, handlers: LinkHandlers): Link {
     socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
-    // Closing a socket that is still connecting is reported as an error, and `ws` throws errors that nobody hears.
+    // Closing a socket that is still connecting is reported as an error, and `ws` throws errors without a handler.
     socket.onerror = () => {};
     socket.close(1000);
   };

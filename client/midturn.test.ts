@@ -37,8 +37,8 @@ function given(options: Partial<MidturnOptions> = {}) {
     if (!found) throw new Error('The client has made no such socket.');
     return found;
   };
-  /** Opens the newest socket and answers its greeting. */
-  const greet = async (lane = 'lane-1'): Promise<FakeSocket> => {
+  /** Opens the newest socket and answers its `connect`. */
+  const open = async (lane = 'lane-1'): Promise<FakeSocket> => {
     await clock.advance(0);
     const newest = socket();
     newest.accept();
@@ -49,7 +49,7 @@ function given(options: Partial<MidturnOptions> = {}) {
     await clock.advance(0);
     return newest;
   };
-  /** A turn that has taken in one message, up to the text given. */
+  /** The events of a turn that has applied one message, up to the given text. */
   const begin = (id: string, ...texts: string[]): EventFrame[] => {
     const before = story.events.length;
     story.begin([id]);
@@ -57,7 +57,7 @@ function given(options: Partial<MidturnOptions> = {}) {
     for (const text of texts) story.say(text);
     return story.events.slice(before);
   };
-  return { chat, clock, sockets, socket, greet, begin, story, errors, wake, platform, WebSocket };
+  return { chat, clock, sockets, socket, open, begin, story, errors, wake, platform, WebSocket };
 }
 
 const accepted = (id: string): FrameOf<'accepted'> => ({
@@ -79,7 +79,7 @@ const limited = (retry_after_ms: number, id: string): ServerFrame => ({
 const orders = (socket: FakeSocket) => socket.sentOf('message').map(({ id, order }) => [id, order]);
 
 describe('handshake', () => {
-  it('greets first, waits for session_start, then sends what was written meanwhile, numbered from 1', async () => {
+  it('sends `connect` first, waits for session_start, then sends what was written meanwhile, numbered from 1', async () => {
     const { chat, clock, socket } = given();
     chat.send('one');
     chat.send('two', { delivery: 'queue' });
@@ -96,14 +96,14 @@ describe('handshake', () => {
 
   it('names the session and asks for the subprotocol; a token travels with it, fresh for every connection', async () => {
     let tokens = 0;
-    const { clock, socket, greet } = given({
+    const { clock, socket, open } = given({
       url: 'wss://example.test/prod?x=1',
       token: async () => {
         tokens += 1;
         return `t${tokens}`;
       },
     });
-    await greet();
+    await open();
     expect(socket().url.search).toBe('?x=1&session_id=s');
     expect(socket().protocols).toEqual(['midturn.v1', 'bearer.t1']);
     socket().cut();
@@ -153,8 +153,8 @@ describe('handshake', () => {
 
 describe('acknowledgement', () => {
   it('P10: an unanswered message is sent again under the same id and order, until it is answered', async () => {
-    const { chat, clock, greet } = given();
-    const socket = await greet();
+    const { chat, clock, open } = given();
+    const socket = await open();
     chat.send('hello');
     await clock.advance(6 * SECOND);
     socket.deliver({ type: 'pong' });
@@ -168,13 +168,13 @@ describe('acknowledgement', () => {
   });
 
   it('after a reconnect on its lane it is sent again at once, and the next one goes on counting', async () => {
-    const { chat, clock, greet, socket } = given();
-    await greet();
+    const { chat, clock, open, socket } = given();
+    await open();
     chat.send('one');
     socket().cut();
     chat.send('two');
     await clock.advance(5 * SECOND);
-    await greet();
+    await open();
     expect(socket().sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1', after_seq: 0 });
     expect(orders(socket())).toEqual([
       ['m1', 1],
@@ -183,21 +183,21 @@ describe('acknowledgement', () => {
   });
 
   it('on another lane, what may have arrived is not sent again, and what never left is', async () => {
-    const { chat, clock, greet, socket } = given();
-    await greet();
+    const { chat, clock, open, socket } = given();
+    await open();
     const lost = chat.send('one');
     socket().cut();
     const kept = chat.send('two');
     await clock.advance(5 * SECOND);
-    await greet('lane-2');
+    await open('lane-2');
     expect(orders(socket())).toEqual([['m2', 1]]);
     expect(await lost.settled).toMatchObject({ status: 'rejected', code: 'LANE_LOST' });
     expect(kept.state.status).toBe('sending');
   });
 
   it('a limited rate is waited out', async () => {
-    const { chat, clock, greet } = given();
-    const socket = await greet();
+    const { chat, clock, open } = given();
+    const socket = await open();
     chat.send('hello');
     socket.deliver(limited(9 * SECOND, 'm1'));
     await clock.advance(8 * SECOND);
@@ -207,13 +207,13 @@ describe('acknowledgement', () => {
   });
 
   it('P6: what is written while the server is limiting waits behind what it refused', async () => {
-    const { chat, clock, greet } = given();
-    const socket = await greet();
+    const { chat, clock, open } = given();
+    const socket = await open();
     chat.send('one');
     chat.send('two');
     await clock.advance(6 * SECOND);
     socket.sent.length = 0;
-    // Both were repeated once, and would be again only after the limit is over, behind what was written since.
+    // Both were repeated once. Their own next repeat is due after the limit ends: `three` would overtake them.
     socket.deliver(limited(5 * SECOND, 'm1'));
     chat.send('three');
     await clock.advance(4 * SECOND);
@@ -227,21 +227,21 @@ describe('acknowledgement', () => {
   });
 
   it('a limit outlives the connection: a new one does not send earlier', async () => {
-    const { chat, clock, greet } = given();
-    const socket = await greet();
+    const { chat, clock, open } = given();
+    const socket = await open();
     chat.send('one');
     socket.deliver(limited(20 * SECOND, 'm1'));
     socket.cut();
     await clock.advance(5 * SECOND);
-    const next = await greet();
+    const next = await open();
     expect(orders(next)).toEqual([]);
     await clock.advance(15 * SECOND);
     expect(orders(next)).toEqual([['m1', 1]]);
   });
 
   it('a withdrawal that met the limit is asked for again after it', async () => {
-    const { chat, clock, greet } = given();
-    const socket = await greet();
+    const { chat, clock, open } = given();
+    const socket = await open();
     chat.send('one');
     socket.deliver(accepted('m1'));
     chat.cancel('m1');
@@ -259,8 +259,8 @@ describe('acknowledgement', () => {
   });
 
   it('an id of the application is used as it is, and only once', async () => {
-    const { chat, greet } = given();
-    const socket = await greet();
+    const { chat, open } = given();
+    const socket = await open();
     expect(chat.send('one', { id: 'mine' }).id).toBe('mine');
     expect(orders(socket)).toEqual([['mine', 1]]);
     expect(() => chat.send('two', { id: 'mine' })).toThrow('sent already');
@@ -278,8 +278,8 @@ describe('acknowledgement', () => {
       'MESSAGE_TOO_LARGE',
     ],
   ])('%s content is refused at once, and nothing is kept of it', async (_, content, code) => {
-    const { chat, greet } = given();
-    const socket = await greet();
+    const { chat, open } = given();
+    const socket = await open();
     expect(() => chat.send(content)).toThrow(ContentError);
     expect(() => chat.send(content)).toThrow(expect.objectContaining({ code }));
     expect(chat.transcript.getSnapshot().items).toEqual([]);
@@ -296,11 +296,11 @@ it('parts travel, wait in the outbox and are shown as they were written', async 
   const first = given({ storage });
   first.chat.send(content);
   expect(first.chat.transcript.getSnapshot().pending).toMatchObject([{ content }]);
-  await first.greet();
+  await first.open();
   expect(first.socket().sentOf('message')).toMatchObject([{ content }]);
   first.chat.close();
   const second = given({ storage });
-  const socket = await second.greet();
+  const socket = await second.open();
   expect(socket.sentOf('message')).toMatchObject([{ id: 'm1', content }]);
   second.story.begin(['m1']);
   second.story.takeIn([{ id: 'm1', content }], 1);
@@ -317,7 +317,7 @@ describe('outbox', () => {
   ])('in %s storage outlives the client, with its lane and order', async (_, storageOf) => {
     const storage = storageOf();
     const first = given({ storage });
-    await first.greet();
+    await first.open();
     first.chat.send('one');
     await first.clock.advance(0);
     first.chat.close();
@@ -328,7 +328,7 @@ describe('outbox', () => {
       'one',
       'two',
     ]);
-    const socket = await second.greet();
+    const socket = await second.open();
     expect(socket.sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1' });
     expect(socket.sentOf('message').map(({ content, order }) => [content, order])).toEqual([
       ['one', 1],
@@ -340,10 +340,10 @@ describe('outbox', () => {
     const refuse = () => {
       throw new Error('quota');
     };
-    const { chat, greet, errors } = given({
+    const { chat, open, errors } = given({
       storage: { getItem: refuse, setItem: refuse, removeItem: refuse },
     });
-    const socket = await greet();
+    const socket = await open();
     chat.send('hello');
     expect(socket.sentOf('message')).toHaveLength(1);
     expect(errors[0]).toMatchObject({ code: 'STORAGE_FAILED' });
@@ -352,8 +352,8 @@ describe('outbox', () => {
 
 describe('stream', () => {
   it('P9: a hole is asked for at once, and again only if that brought nothing', async () => {
-    const { chat, clock, greet, begin } = given();
-    const socket = await greet();
+    const { chat, clock, open, begin } = given();
+    const socket = await open();
     const events = begin('u1', 'one ', 'two ', 'three');
     socket.deliver(...events.filter(({ seq }) => seq !== 3));
     const asked = () => socket.sentOf('connect').slice(1);
@@ -368,8 +368,8 @@ describe('stream', () => {
   });
 
   it('P9: an event of a newer server is passed over, and what follows is shown', async () => {
-    const { chat, clock, greet, begin } = given();
-    const socket = await greet();
+    const { chat, clock, open, begin } = given();
+    const socket = await open();
     const events = begin('u1', 'one ', 'two ', 'three');
     const news = { ...events[3], type: 'of the future', content: undefined };
     for (const event of events) socket.deliverText(JSON.stringify(event.seq === 4 ? news : event));
@@ -379,8 +379,8 @@ describe('stream', () => {
   });
 
   it('the last event lost: silence is asked about', async () => {
-    const { chat, clock, greet, begin, story } = given();
-    const socket = await greet();
+    const { chat, clock, open, begin, story } = given();
+    const socket = await open();
     socket.deliver(...begin('u1', 'all'));
     story.end('done');
     await clock.advance(16 * SECOND);
@@ -397,8 +397,8 @@ describe('stream', () => {
     first.begin('u1', 'one ');
     first.story.end('done');
     first.begin('u2', 'two ');
-    const { chat, clock, story, socket, greet } = first;
-    const opened = await greet();
+    const { chat, clock, story, socket, open } = first;
+    const opened = await open();
     expect(opened.sentOf('history')).toEqual([{ type: 'history', limit: 50 }]);
     expect(opened.sentOf('connect')[1]?.resume).toEqual({ lane: 'lane-1', after_seq: 4 });
     opened.deliver(story.page({}), ...story.events.slice(4));
@@ -415,13 +415,13 @@ describe('stream', () => {
   });
 
   it('is ready when the page and all of the running turn are here, and not before', async () => {
-    const { chat, clock, greet, begin, story } = given();
+    const { chat, clock, open, begin, story } = given();
     begin('u1', 'one ', 'two');
     let isReady = false;
     chat.ready().then(() => {
       isReady = true;
     });
-    const socket = await greet();
+    const socket = await open();
     socket.deliver(story.page({}), ...story.events.slice(0, -1));
     await clock.advance(0);
     expect(isReady).toBe(false);
@@ -435,12 +435,12 @@ describe('stream', () => {
   });
 
   it('older pages on demand', async () => {
-    const { chat, greet, begin, story } = given({ historyPage: 2 });
+    const { chat, open, begin, story } = given({ historyPage: 2 });
     for (const id of ['u1', 'u2']) {
       begin(id, id);
       story.end('done');
     }
-    const socket = await greet();
+    const socket = await open();
     socket.deliver(story.page({ limit: 2 }));
     expect(chat.transcript.getSnapshot().history).toEqual({ status: 'loaded', more: true });
     const page = chat.history();
@@ -452,21 +452,21 @@ describe('stream', () => {
   });
 
   it('a server that lost the session starts it anew here too', async () => {
-    const { chat, clock, greet, begin, story, socket } = given();
-    (await greet()).deliver(...begin('u1', 'one'));
+    const { chat, clock, open, begin, story, socket } = given();
+    (await open()).deliver(...begin('u1', 'one'));
     story.end('done');
     story.events.length = 0;
     story.entries.length = 0;
     socket().cut();
     await clock.advance(5 * SECOND);
-    (await greet('lane-2')).deliver(...begin('u2', 'two'));
+    (await open('lane-2')).deliver(...begin('u2', 'two'));
     const { items } = chat.transcript.getSnapshot();
     expect(items.map((item) => item.kind)).toEqual(['user', 'text']);
   });
 
   it('an unreadable frame is reported and does no harm', async () => {
-    const { chat, greet, begin, errors } = given();
-    const socket = await greet();
+    const { chat, open, begin, errors } = given();
+    const socket = await open();
     socket.deliverText('{');
     socket.deliverText(new ArrayBuffer(2));
     socket.deliverText('{"type":"of the future"}');
@@ -478,8 +478,8 @@ describe('stream', () => {
 
 describe('liveness', () => {
   it('keeps an idle connection moving well within 10 minutes, and finds a dead one', async () => {
-    const { clock, greet, socket, sockets } = given();
-    const first = await greet();
+    const { clock, open, socket, sockets } = given();
+    const first = await open();
     await clock.advance(5 * MINUTE);
     expect(first.sentOf('ping')).toHaveLength(1);
     first.deliver({ type: 'pong' });
@@ -492,8 +492,8 @@ describe('liveness', () => {
   });
 
   it('dials at once when the network returns', async () => {
-    const { clock, greet, socket, sockets, wake, chat } = given();
-    await greet();
+    const { clock, open, socket, sockets, wake, chat } = given();
+    await open();
     socket().cut();
     expect(chat.transcript.getSnapshot().connection.status).toBe('waiting');
     wake();
@@ -502,8 +502,8 @@ describe('liveness', () => {
   });
 
   it('doubts a connection that slept, and replaces it within seconds', async () => {
-    const { clock, greet, sockets, wake } = given();
-    const first = await greet();
+    const { clock, open, sockets, wake } = given();
+    const first = await open();
     wake();
     expect(first.sentOf('ping')).toHaveLength(1);
     await clock.advance(6 * SECOND);
@@ -511,8 +511,8 @@ describe('liveness', () => {
   });
 
   it('is renewed before 2 hours with no break: the old one serves until the new one is up', async () => {
-    const { chat, clock, greet, begin, story, sockets, socket } = given();
-    const old = await greet();
+    const { chat, clock, open, begin, story, sockets, socket } = given();
+    const old = await open();
     old.onsent = (frame) => {
       if (frame.type === 'ping') clock.after(1, () => old.deliver({ type: 'pong' }));
     };
@@ -524,7 +524,7 @@ describe('liveness', () => {
     chat.send('steer');
     expect(old.sentOf('message')).toHaveLength(1);
     expect(chat.transcript.getSnapshot().connection.status).toBe('online');
-    await greet();
+    await open();
     expect(socket().sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1', after_seq: 3 });
     expect(old.readyState).toBe(3);
     story.say('and on the new');
@@ -536,8 +536,8 @@ describe('liveness', () => {
   });
 
   it('a running turn puts the renewal off, but not past the limit', async () => {
-    const { clock, greet, begin, sockets } = given();
-    const old = await greet();
+    const { clock, open, begin, sockets } = given();
+    const old = await open();
     old.deliver(...begin('u1', 'long'));
     old.onsent = (frame) => {
       if (frame.type === 'ping' || frame.type === 'connect')
@@ -550,15 +550,15 @@ describe('liveness', () => {
   });
 
   it('disconnect stays away until connect; close leaves nothing behind', async () => {
-    const { chat, clock, greet, sockets, wake } = given();
-    await greet();
+    const { chat, clock, open, sockets, wake } = given();
+    await open();
     chat.disconnect();
     const waiting = chat.send('later');
     wake();
     await clock.advance(MINUTE);
     expect(sockets).toHaveLength(1);
     chat.connect();
-    const socket = await greet();
+    const socket = await open();
     expect(orders(socket)).toEqual([['m1', 1]]);
     chat.close();
     await expect(waiting.settled).rejects.toMatchObject({ code: 'CLOSED' });
@@ -569,11 +569,11 @@ describe('liveness', () => {
 
 describe('control', () => {
   it('cancel: unsent at once, unacknowledged once it is, accepted by asking', async () => {
-    const { chat, greet } = given();
+    const { chat, open } = given();
     const unsent = chat.send('never');
     chat.cancel(unsent.id);
     expect(unsent.state.status).toBe('cancelled');
-    const socket = await greet();
+    const socket = await open();
     const { id } = chat.send('soon');
     chat.cancel(id);
     expect(socket.sentOf('cancel')).toEqual([]);
@@ -585,8 +585,8 @@ describe('control', () => {
   });
 
   it('a withdrawal or an abort that nobody answers is asked for again, until somebody does', async () => {
-    const { chat, clock, greet, begin, story } = given();
-    const socket = await greet();
+    const { chat, clock, open, begin, story } = given();
+    const socket = await open();
     socket.deliver(...begin('u1', 'so far'));
     const { id } = chat.send('soon');
     socket.deliver(accepted(id));
@@ -609,8 +609,8 @@ describe('control', () => {
   });
 
   it('an approval is answered again after a reconnect, until its turn says what became of it', async () => {
-    const { chat, clock, greet, begin, story } = given();
-    const first = await greet();
+    const { chat, clock, open, begin, story } = given();
+    const first = await open();
     first.deliver(...begin('u1', 'so far'));
     story.ask('r1');
     first.deliver(...story.events.slice(-1));
@@ -621,7 +621,7 @@ describe('control', () => {
     expect(item()).toMatchObject({ kind: 'approval', decision: 'always', resolved: undefined });
     first.cut();
     await clock.advance(5 * SECOND);
-    const second = await greet();
+    const second = await open();
     expect(second.sentOf('approval_response')).toEqual([answer]);
     story.resolve('r1', 'deny', 'bob');
     second.deliver(...story.events.slice(-1));
@@ -631,8 +631,8 @@ describe('control', () => {
   });
 
   it('a question that is no longer asked is open again until its event comes', async () => {
-    const { chat, greet, begin, story } = given();
-    const socket = await greet();
+    const { chat, open, begin, story } = given();
+    const socket = await open();
     socket.deliver(...begin('u1', 'so far'));
     story.ask('r1');
     socket.deliver(...story.events.slice(-1));
@@ -649,8 +649,8 @@ describe('control', () => {
   });
 
   it('abort names the turn, and is asked again after a reconnect', async () => {
-    const { chat, clock, greet, begin, story } = given();
-    const first = await greet();
+    const { chat, clock, open, begin, story } = given();
+    const first = await open();
     first.deliver(...begin('u1', 'so far'));
     chat.abort({ pending: 'discard' });
     const abort = { type: 'abort', turn_id: 'turn-1', pending: 'discard' };
@@ -658,7 +658,7 @@ describe('control', () => {
     expect(chat.transcript.getSnapshot().activeTurn?.stopping).toBe(true);
     first.cut();
     await clock.advance(5 * SECOND);
-    const second = await greet();
+    const second = await open();
     expect(second.sentOf('abort')).toEqual([abort]);
     story.end('aborted');
     second.deliver(...story.events.slice(-1));
@@ -675,8 +675,8 @@ describe("a message's events", () => {
   }
 
   it('begin where it was taken in and end with the turn, for the first as for a steering message', async () => {
-    const { chat, greet, story } = given();
-    const socket = await greet();
+    const { chat, open, story } = given();
+    const socket = await open();
     const first = chat.send('one');
     const steering = chat.send('two');
     const ofFirst = typesOf(first.events());
@@ -695,8 +695,8 @@ describe("a message's events", () => {
   });
 
   it('of the running turn, whoever began it: from its start to its end', async () => {
-    const { chat, greet, begin, story } = given();
-    const socket = await greet();
+    const { chat, open, begin, story } = given();
+    const socket = await open();
     expect(chat.turn()).toBeUndefined();
     socket.deliver(...begin('u1', 'so far, '));
     const running = chat.turn();
@@ -710,8 +710,8 @@ describe("a message's events", () => {
   });
 
   it('fail as the turn fails, with what it had said', async () => {
-    const { chat, greet, begin, story } = given();
-    const socket = await greet();
+    const { chat, open, begin, story } = given();
+    const socket = await open();
     const { id, events } = chat.send('one');
     const read = typesOf(events());
     socket.deliver(...begin(id, 'partial'));
@@ -722,8 +722,8 @@ describe("a message's events", () => {
   });
 
   it('fail as the message fails', async () => {
-    const { chat, greet } = given();
-    const socket = await greet();
+    const { chat, open } = given();
+    const socket = await open();
     const refused = typesOf(chat.send('one').events());
     const withdrawn = typesOf(chat.send('two').events());
     const refusal: ServerFrame = {
@@ -740,7 +740,7 @@ describe("a message's events", () => {
   });
 });
 
-/** As React Native's: every call takes its time. */
+/** Storage like that of React Native: every call is asynchronous. */
 function asynchronousStorage(): OutboxStorage {
   const storage = memoryStorage();
   return {
@@ -754,9 +754,9 @@ describe('sessions', () => {
   const summary = (session_id: string) => ({ session_id, created_at: 1, active_at: 2, message_count: 4 });
 
   it('are listed page by page, and a page is asked for again until it comes', async () => {
-    const { chat, greet, clock } = given();
+    const { chat, open, clock } = given();
     const asked = chat.sessions.list({ limit: 1 });
-    const socket = await greet();
+    const socket = await open();
     expect(socket.sentOf('sessions')).toEqual([{ type: 'sessions', limit: 1 }]);
     await clock.advance(6 * SECOND);
     expect(socket.sentOf('sessions')).toHaveLength(2);
@@ -771,14 +771,14 @@ describe('sessions', () => {
       next: 'cursor',
     });
     const second = chat.sessions.list({ after: 'cursor' });
-    // The answer to the repeated first request is none to this one.
+    // The answer to the repeated first request does not answer this one.
     socket.deliver(page, { type: 'sessions', sessions: [summary('a')], after: 'cursor' });
     expect((await second).sessions.map(({ sessionId }) => sessionId)).toEqual(['a']);
   });
 
   it('are renamed, the own one in its state too, and one that there is not is an error', async () => {
-    const { chat, greet, errors } = given();
-    const socket = await greet();
+    const { chat, open, errors } = given();
+    const socket = await open();
     const renamed = chat.sessions.rename('s', 'Soup');
     socket.deliver({ type: 'renamed', session_id: 's', name: 'Soup' });
     await renamed;
@@ -797,8 +797,8 @@ describe('sessions', () => {
   });
 
   it('are exported in pieces, over a lost connection', async () => {
-    const { chat, greet, clock } = given();
-    const first = await greet();
+    const { chat, open, clock } = given();
+    const first = await open();
     const pieces: string[] = [];
     const all = (async () => {
       for await (const piece of chat.sessions.export('x')) pieces.push(piece);
@@ -809,7 +809,7 @@ describe('sessions', () => {
     expect(first.sentOf('export').at(-1)).toEqual({ type: 'export', session_id: 'x', after: '1.4' });
     first.cut();
     await clock.advance(SECOND);
-    const second = await greet();
+    const second = await open();
     expect(second.sentOf('export')).toEqual([{ type: 'export', session_id: 'x', after: '1.4' }]);
     second.deliver({ type: 'export', session_id: 'x', data: '1}\n', after: '1.4' });
     await all;
@@ -817,8 +817,8 @@ describe('sessions', () => {
   });
 
   it('are deleted; with its own session the chat closes, also when the answer is lost', async () => {
-    const { chat, greet, clock, socket } = given();
-    const first = await greet();
+    const { chat, open, clock, socket } = given();
+    const first = await open();
     const other = chat.sessions.delete('x');
     first.deliver({ type: 'deleted', session_id: 'x' });
     await other;

@@ -7,7 +7,14 @@ import { throwIfRefused } from './sent-messages.ts';
 import { Session } from './session.ts';
 import type { State } from './state.ts';
 
-/** Connects to a session, and stays connected until `close`. */
+/**
+ * Connects to a session, and keeps a connection until `close`.
+ *
+ * @throws {TypeError} when the host has no WebSocket and `options.WebSocket` is missing
+ * @example
+ * const chat = createMidturn({ url: 'wss://…/stage', token: () => fetchToken(), sessionId: 'trip-to-lisbon' });
+ * chat.send('Plan my day.');
+ */
 export function createMidturn(options: MidturnOptions): Chat {
   const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined);
   if (!WebSocket) throw new TypeError('There is no WebSocket here: pass one as options.WebSocket.');
@@ -21,14 +28,14 @@ export function createMidturn(options: MidturnOptions): Chat {
     if (session.isClosed) throw new ClosedError();
     checkContent(content, session.state);
     checkId(id, session.state);
-    const fate = session.write({ id, content, delivery });
+    const progress = session.write({ id, content, delivery });
     return {
       id,
       get state() {
-        return fate.state;
+        return progress.state;
       },
-      settled: fate.settled,
-      events: () => session.log.ofMessage(id, fate.settled.then(throwIfRefused)),
+      settled: progress.settled,
+      events: () => session.log.ofMessage(id, progress.settled.then(throwIfRefused)),
     };
   }
 

@@ -3,23 +3,23 @@ import type { Draft } from './reduce.ts';
 import type { OutboxStorage } from './storage.ts';
 import { doubling, REPEAT_AFTER, REPEAT_AT_MOST } from './timing.ts';
 
-/** A message that is not in the transcript yet. */
+/** A message that is not known to be applied or refused. */
 interface Parcel extends Draft {
-  /** Once it was sent: only this lane knows its id, and this is its place among the lane's messages. */
+  /** Set when it is first sent: its `order` on the lane. A repeat keeps it. Only this lane knows the message. */
   sent?: { lane: string; order: number };
   attempts: number;
-  /** When it is sent again; undefined: acknowledged. */
+  /** When it is due to be sent (milliseconds since the epoch); undefined: it is acknowledged. */
   dueAt: number | undefined;
 }
 
-/** As stored. The lane is stored with the messages: apart, neither is of use. */
+/** The stored form. The lane is stored with its messages, because one cannot be used without the other. */
 interface Stored {
   lane?: string;
   orders: number;
   parcels: (Draft & Pick<Parcel, 'sent'>)[];
 }
 
-/** What was written and is not yet known to be taken in, in the order written, with the lane that it goes over. */
+/** The messages that are not known to be applied or refused, in the order of `send`, and the lane that they are sent over. */
 export class Outbox {
   readonly #storage: OutboxStorage;
   readonly #key: string;
@@ -27,9 +27,9 @@ export class Outbox {
   readonly #parcels = new Map<string, Parcel>();
   #lane: string | undefined;
   #orders = 0;
-  /** Before this time the server takes no messages. */
+  /** Before this time the server refuses messages (`RATE_LIMITED`). */
   #heldUntil = 0;
-  /** Until then nothing is written: it would replace what is still to be read. */
+  /** Whether `load` is done. Nothing is stored before, because that would replace what is still to be read. */
   #loaded = false;
   #saved = '';
   #writing: Promise<void> | undefined;
@@ -44,7 +44,7 @@ export class Outbox {
     return this.#lane;
   }
 
-  /** Reads what an earlier life left. Those messages come before any written meanwhile. */
+  /** Reads the messages that an earlier page stored. They come before messages that were written meanwhile. */
   async load(): Promise<Draft[]> {
     const stored = await this.#read();
     const meanwhile = [...this.#parcels.values()];
@@ -52,7 +52,7 @@ export class Outbox {
     this.#lane = stored?.lane;
     this.#orders = stored?.orders ?? 0;
     const earlier = stored?.parcels ?? [];
-    // As if never acknowledged: sent again, they are answered with what has become of them.
+    // They are sent again, also if they were acknowledged: the answer says what became of them.
     for (const parcel of earlier) this.#parcels.set(parcel.id, { ...parcel, attempts: 0, dueAt: 0 });
     for (const parcel of meanwhile) this.#parcels.set(parcel.id, parcel);
     this.#loaded = true;
@@ -79,7 +79,7 @@ export class Outbox {
     return this.#parcels.get(id)?.sent !== undefined;
   }
 
-  /** On a new connection: all that is unanswered is due. Gives the ids that only a lost lane knew, and drops them. */
+  /** For a new connection: every unanswered message is due. Removes and returns the ids that only a lost lane knew. */
   adoptLane(lane: string): Set<string> {
     const lost = new Set<string>();
     if (lane !== this.#lane) {
@@ -96,7 +96,7 @@ export class Outbox {
     return lost;
   }
 
-  /** The frames to send now. Each is due again later, until `answered` or `settled`. */
+  /** The frames to send now. Each is due again later, until `answered` or `keep` says that it is not needed any more. */
   takeDue(now: number): MessageFrame[] {
     const lane = this.#lane;
     if (lane === undefined || now < this.#heldUntil) return [];
@@ -114,7 +114,7 @@ export class Outbox {
         ...(delivery === 'steer' ? {} : { delivery }),
       });
     }
-    // Before they are sent: a message whose order is forgotten could be sent again under another one.
+    // Stored before they are sent: after a reload, a message without its order would be sent again with another one.
     if (frames.length > 0) this.#save();
     return frames;
   }
@@ -133,8 +133,8 @@ export class Outbox {
   }
 
   /**
-   * Nothing is sent before this time, and then all that is unanswered, in its order: what was written later would
-   * overtake what the server refused, if it came in between.
+   * Sends nothing before this time, and then every unanswered message, in order: a message that was written later must not
+   * overtake one that the server refused.
    */
   hold(until: number): void {
     this.#heldUntil = Math.max(this.#heldUntil, until);
@@ -143,7 +143,7 @@ export class Outbox {
     }
   }
 
-  /** Forgets every message that is not in this list any more: it is in the transcript, or refused. */
+  /** Removes every message that is not in this set: it is in the transcript, or refused. */
   keep(ids: ReadonlySet<string>): void {
     for (const id of this.#parcels.keys()) if (!ids.has(id)) this.#parcels.delete(id);
     this.#save();
@@ -164,7 +164,7 @@ export class Outbox {
     this.#write();
   }
 
-  /** One write at a time, and always the newest: asynchronous stores promise no order. */
+  /** Writes one state at a time, always the newest: asynchronous storage does not guarantee the order of writes. */
   #write(): void {
     if (this.#writing) return;
     const text = this.#saved;

@@ -2,7 +2,7 @@ import { type Deferred, deferred } from './deferred.ts';
 import { ClosedError } from './errors.ts';
 import { doubling, REPEAT_AFTER, RESUME_AT_MOST } from './timing.ts';
 
-/** The one page of history that is asked for at a time, again and again until it comes. */
+/** A request for a page of history. One is open at a time; it is repeated until the page arrives. */
 export class PageRequest {
   #open: { dueAt: number; attempts: number; done: Deferred<boolean> } | undefined;
 
@@ -14,17 +14,17 @@ export class PageRequest {
     return this.#open?.dueAt;
   }
 
-  /** Resolves to whether there is another page beyond; whoever asks meanwhile waits for the same one. */
+  /** Opens a request, or joins the open one. Resolves to whether there are older pages. */
   open(): Promise<boolean> {
     if (!this.#open) {
       this.#open = { dueAt: 0, attempts: 0, done: deferred() };
-      // Whoever does not look at it shall not be troubled by an unhandled rejection.
+      // A caller that ignores the promise must not cause an unhandled rejection.
       this.#open.done.promise.catch(() => {});
     }
     return this.#open.done.promise;
   }
 
-  /** Whether it is to be sent now; then it is due again later. */
+  /** Returns whether to send the request now. It is then due again later. */
   takeDue(now: number): boolean {
     const request = this.#open;
     if (!request || request.dueAt > now) return false;
@@ -32,12 +32,12 @@ export class PageRequest {
     return true;
   }
 
-  /** On a new connection, which knows nothing of what the last one was asked. */
+  /** For a new connection: the request is due at once, because the last connection's answer will not arrive. */
   repeat(): void {
     if (this.#open) this.#open.dueAt = 0;
   }
 
-  /** The page came. */
+  /** The page arrived: closes the request and returns its promise to be resolved. */
   take(): Deferred<boolean> | undefined {
     const done = this.#open?.done;
     this.#open = undefined;

@@ -1,4 +1,4 @@
-/** The part of a WebSocket that is used: browsers', Node's own, `ws` and React Native's all have it. */
+/** The part of a WebSocket that is used. Those of browsers, Node, `ws` and React Native all have it. */
 export interface SocketLike {
   readonly readyState: number;
   onopen: ((event: never) => void) | null;
@@ -11,12 +11,12 @@ export interface SocketLike {
 
 export type SocketConstructor = new (url: string, protocols?: string[]) => SocketLike;
 
-/** `readyState` of a socket that can send; the constant's place differs between implementations, its value does not. */
+/** The `readyState` of a socket that can send. Implementations define the constant in different places, with one value. */
 export const SOCKET_OPEN = 1;
 
 export type Timer = unknown;
 
-/** What the client takes from its surroundings. Handed in whole by tests, in part by exotic hosts. */
+/** What the client needs of its host. Tests replace all of it, unusual hosts a part. */
 export interface Platform {
   WebSocket: SocketConstructor;
   /** Milliseconds since the epoch. */
@@ -27,7 +27,7 @@ export interface Platform {
   random(): number;
   /** A new id: 1 to 64 visible ASCII characters. */
   newId(): string;
-  /** Calls `poke` whenever the network may have come back; returns how to stop. */
+  /** Calls `poke` whenever the network may be back. Returns a function that ends this. */
   onWake(poke: () => void): () => void;
 }
 
@@ -42,13 +42,13 @@ export function hostPlatform(): Omit<Platform, 'WebSocket'> {
   };
 }
 
-/** 64 characters that need no escaping anywhere. */
+/** 64 characters that need no escaping in JSON, URLs or keys. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
 const ID_LENGTH = 20;
 
 /**
- * 120 random bits. Not a UUID, which says the same in 36 characters: the server keeps ids with all that it writes of a turn.
- * React Native has no `crypto` of its own: ids there are as unique as its `Math.random`.
+ * An id of 120 random bits in 20 characters. A UUID would have 36: the server stores ids with everything that it writes of
+ * a turn. React Native has no `crypto` of its own; there, ids are as unique as `Math.random`.
  */
 function newId(): string {
   if (typeof globalThis.crypto?.getRandomValues === 'function') {
@@ -59,7 +59,7 @@ function newId(): string {
   return `${Date.now().toString(36)}-${part()}-${part()}`;
 }
 
-/** The network is back, or somebody looks again: a phone's sockets die unheard while its screen is off. */
+/** The network is back, or the page is visible again: a phone's sockets can end without an event while its screen is off. */
 function onBrowserWake(poke: () => void): () => void {
   const { document, addEventListener, removeEventListener } = globalThis;
   if (typeof addEventListener !== 'function') return () => {};

@@ -1,11 +1,11 @@
 import { doubling, REPEAT_AFTER, REPEAT_AT_MOST } from './timing.ts';
 
-/** Requests whose answer may get lost: each is made again, ever more rarely, until it is answered. */
+/** Requests whose answer can get lost. Each is repeated, with growing pauses, until it is answered. */
 export class Repeats {
   readonly #made = new Map<string, { dueAt: number; attempts: number }>();
   #heldUntil = 0;
 
-  /** Those of `open`, the unanswered ones, that are to be made now. Each of them is due again later. */
+  /** The requests of `open` (the unanswered ones) to send now. Each is then due again later. */
   takeDue(open: readonly string[], now: number): string[] {
     for (const key of this.#made.keys()) if (!open.includes(key)) this.#made.delete(key);
     return open.filter((key) => {
@@ -23,12 +23,12 @@ export class Repeats {
     return Math.max(next, this.#heldUntil);
   }
 
-  /** All of them are due at once, since a new connection knows nothing of what the last one was asked. */
+  /** For a new connection: every request is due at once, because answers of the last connection will not arrive. */
   startOver(): void {
     this.#made.clear();
   }
 
-  /** Nothing is asked for before this time, since the server said so; what it refused is due then. */
+  /** Sends no request before this time, because the server refused for its rate. Refused requests are due then. */
   hold(until: number): void {
     this.#heldUntil = until;
     for (const request of this.#made.values()) request.dueAt = until;

@@ -2,23 +2,23 @@ import { type Deferred, deferred } from './deferred.ts';
 import { ClosedError, MessageCancelledError, MessageRejectedError } from './errors.ts';
 import { isPending, type MessageState, type State, type UserItem } from './state.ts';
 
-/** What the sender of a message holds in the hand. */
-export interface Fate {
+/** The state of a message that was passed to `send`, and a promise of its final state. */
+export interface MessageProgress {
   state: MessageState;
   readonly settled: Promise<MessageState>;
 }
 
-interface Watched extends Fate {
+interface Watched extends MessageProgress {
   readonly outcome: Deferred<MessageState>;
 }
 
-/** Messages whose senders want to know what becomes of them. */
+/** Tracks the states of messages that were passed to `send`. */
 export class SentMessages {
   readonly #watched = new Map<string, Watched>();
 
-  watch(id: string): Fate {
+  watch(id: string): MessageProgress {
     const outcome = deferred<MessageState>();
-    // Whoever does not look at it shall not be troubled by an unhandled rejection.
+    // A caller that ignores the promise must not cause an unhandled rejection.
     outcome.promise.catch(() => {});
     const watched: Watched = { state: { status: 'sending' }, settled: outcome.promise, outcome };
     this.#watched.set(id, watched);
@@ -34,7 +34,7 @@ export class SentMessages {
       watched.state = item.state;
       if (isPending(item)) continue;
       watched.outcome.resolve(item.state);
-      // A refusal need not be the last word: a repeat that was on its way may be taken in.
+      // A refusal may not be final: a repeat that was in transit can still be applied.
       if (item.state.status !== 'rejected') this.#watched.delete(id);
     }
   }

@@ -7,7 +7,7 @@ import { Repeats } from './repeats.ts';
 type Request = Extract<ClientFrame, { type: 'sessions' | 'rename' | 'export' | 'delete' }>;
 type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'deleted'>;
 
-/** What is asked about sessions, again and again until it is answered: the same thing asked twice is asked once. */
+/** Requests about sessions. Each is repeated until it is answered. Two equal requests are one. */
 export class SessionRequests implements Sessions {
   readonly repeats = new Repeats();
   readonly #open = new Map<string, { frame: Request; done: Deferred<Reply> }>();
@@ -48,14 +48,14 @@ export class SessionRequests implements Sessions {
     }
   }
 
-  /** Those that are to be sent now; each of them is due again later. */
+  /** The frames to send now. Each is then due again later. */
   takeDue(now: number): Request[] {
     return this.repeats
       .takeDue([...this.#open.keys()], now)
       .flatMap((key) => this.#open.get(key)?.frame ?? []);
   }
 
-  /** Whatever arrives: an answer settles what it answers. */
+  /** Settles the request that this frame answers, if it answers one. */
   receive(frame: ServerFrame): void {
     const key = keyOf(frame);
     if (key) this.#settle(key, (done) => done.resolve(frame as Reply));
@@ -77,7 +77,7 @@ export class SessionRequests implements Sessions {
     const open = this.#open.get(key) ?? { frame, done: deferred<Reply>() };
     this.#open.set(key, open);
     this.#attend();
-    // The key of a reply is that of its request, and so is its type.
+    // A reply has the key of its request, so it also has the type that the request expects.
     return open.done.promise as Promise<T>;
   }
 
@@ -88,7 +88,7 @@ export class SessionRequests implements Sessions {
   }
 }
 
-/** The same for a request and its answer. */
+/** The key of a request and of its answer. */
 function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
   switch (frame.type) {
     case 'sessions':

@@ -19,14 +19,14 @@ import {
 } from './protocol.ts';
 import { type Draft, type Input, reduce } from './reduce.ts';
 import { Repeats } from './repeats.ts';
-import { type Fate, SentMessages } from './sent-messages.ts';
+import { type MessageProgress, SentMessages } from './sent-messages.ts';
 import { SessionRequests } from './session-requests.ts';
 import { type ApprovalItem, initialState, isBehind, type State } from './state.ts';
 import { memoryStorage } from './storage.ts';
 
 /**
- * A session as this end of it lives: brings together what arrives, what is done here and what time asks for, and keeps
- * at it until `close`.
+ * The client's side of a session, from its creation to `close`. It handles what arrives, what the application does, and
+ * what is due.
  */
 export class Session {
   readonly log = new EventLog();
@@ -58,8 +58,8 @@ export class Session {
     );
     const { url, token, name } = options;
     this.#connection = new Connection({ url, sessionId, token, name }, platform, {
-      greeting: () => this.#greeting(),
-      received: (frame, greeted) => this.#receive(frame, greeted),
+      connectFrame: () => this.#connectFrame(),
+      received: (frame, opened) => this.#receive(frame, opened),
       changed: (connection) => this.#dispatch({ type: 'connection', connection }),
       busy: () => this.#state.activeTurn !== undefined,
       failed: (error) => this.#fail(error),
@@ -102,12 +102,12 @@ export class Session {
     return this.#state.history.status === 'loaded' && !isBehind(this.#state);
   }
 
-  write(draft: Draft): Fate {
-    const fate = this.#sent.watch(draft.id);
+  write(draft: Draft): MessageProgress {
+    const progress = this.#sent.watch(draft.id);
     this.#outbox.add(draft);
     this.#dispatch({ type: 'written', draft });
     this.#attend();
-    return fate;
+    return progress;
   }
 
   abort(pending: AbortFrame['pending']): void {
@@ -158,7 +158,7 @@ export class Session {
     this.sessions.close();
   }
 
-  #greeting(): ConnectFrame {
+  #connectFrame(): ConnectFrame {
     const { cursor, sessionId } = this.#state;
     const { lane } = this.#outbox;
     const resume = {
@@ -175,9 +175,9 @@ export class Session {
     };
   }
 
-  #receive(frame: ServerFrame, greeted?: { afterSeq: number | undefined }): void {
+  #receive(frame: ServerFrame, opened?: { afterSeq: number | undefined }): void {
     this.#catchUp.heard(this.#platform.now());
-    if (greeted && frame.type === 'session_start') this.#beginConnection(frame, greeted.afterSeq);
+    if (opened && frame.type === 'session_start') this.#beginConnection(frame, opened.afterSeq);
     this.#dispatch({ type: 'frame', frame });
     this.sessions.receive(frame);
     if (isEvent(frame)) {
@@ -196,7 +196,7 @@ export class Session {
   }
 
   #beginConnection(frame: FrameOf<'session_start'>, afterSeq: number | undefined): void {
-    // The server read its own position after it was told ours: a lower one is another session's under the same name.
+    // The server read `last_seq` after it received our `after_seq`. If it is lower, this is a new session with the same id.
     if (afterSeq !== undefined && frame.last_seq < afterSeq) {
       this.log.breakOff();
       this.#dispatch({ type: 'session_lost' });
@@ -222,27 +222,27 @@ export class Session {
     if (frame.code === 'RATE_LIMITED' && frame.retry_after_ms !== undefined) {
       const until = this.#platform.now() + frame.retry_after_ms;
       this.#outbox.hold(until);
-      // It may have been a withdrawal that was refused: it carries the message's id.
+      // The refused frame can be a `cancel`: the error then has the message's id, as for a `message`.
       this.#withdrawals.hold(until);
       this.#aborts.hold(until);
       this.#approvals.hold(until);
       this.sessions.repeats.hold(until);
     }
     if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
-      // Perhaps by this very client, whose answer was lost.
+      // This client may have deleted it, and the answer was lost.
       this.sessions.receive({ type: 'deleted', session_id: this.#state.sessionId });
       this.close();
     }
   }
 
-  /** A message not yet acknowledged could be overtaken by its own withdrawal, which would then find nothing. */
+  /** Withdrawals to send. One waits until its message is acknowledged: it could overtake the message and find nothing. */
   #openWithdrawals(): string[] {
     return this.#state.pending
       .filter(({ withdrawing, state }) => withdrawing && state.status !== 'sending')
       .map(({ id }) => id);
   }
 
-  /** What was answered here, and of which no event has told yet. */
+  /** The approvals that were answered here and that no event has resolved yet. */
   #openAnswers(): Map<string, NonNullable<ApprovalItem['decision']>> {
     return new Map(
       this.#state.live.flatMap((item) =>
@@ -255,7 +255,7 @@ export class Session {
     if (this.#abort && this.#state.activeTurn?.turnId !== this.#abort.turn_id) this.#abort = undefined;
   }
 
-  /** Does what is due, and sets the alarm for what will be. */
+  /** Sends what is due now, and sets the alarm for the next time that something is due. */
   #attend(): void {
     if (this.#closed) return;
     this.#connection.attend();
@@ -280,7 +280,7 @@ export class Session {
     for (const frame of this.sessions.takeDue(now)) this.#connection.send(frame);
     if (this.#state.history.status === 'unloaded') this.#askPage();
     this.#sendPageRequest(now);
-    if (this.#catchUp.isDue(this.#state, now)) this.#connection.send(this.#greeting());
+    if (this.#catchUp.isDue(this.#state, now)) this.#connection.send(this.#connectFrame());
     this.#alarm.set(
       this.#outbox.nextDue,
       this.#withdrawals.nextDue,
@@ -311,7 +311,7 @@ export class Session {
     const done = this.#page.take();
     if (!done) return;
     const { history, past } = this.#state;
-    // A page of nothing but the running turn, which its events tell, shows nothing: the reader wants the one before.
+    // A page with only entries of the running turn shows nothing new, because events show that turn: load the page before.
     if (history.more && past.length === 0) this.#askPage().then(done.resolve, done.reject);
     else done.resolve(history.more);
   }
@@ -334,7 +334,7 @@ export class Session {
     this.#sent.follow(state);
   }
 
-  /** Those that this frame let in: itself, and what had waited for it. */
+  /** Logs the events that this frame made available: its own, and later ones that had waited for it. */
   #logEvents(before: State, after: State, frame: ServerFrame): void {
     if (frame.type === 'history_gap') this.log.breakOff();
     if (before.cursor === undefined || after.cursor === undefined || !isEvent(frame)) return;

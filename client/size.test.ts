@@ -10,7 +10,7 @@ it('the client is at most 12 KB gzipped, and needs nothing but a browser', async
     bundle: true,
     minify: true,
     format: 'esm',
-    // Imports of Node's modules fail the build.
+    // With this platform, an import of a Node module fails the build.
     platform: 'browser',
     write: false,
     metafile: true,

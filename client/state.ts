@@ -9,7 +9,7 @@ import type {
   ToolValue,
 } from './protocol.ts';
 
-/** Where a message is on its way into the conversation. The last three are final. */
+/** The state of a message. The last three are final. */
 export type MessageState =
   /** Not yet acknowledged; sent again until it is. */
   | { status: 'sending' }
@@ -17,7 +17,7 @@ export type MessageState =
   | { status: 'accepted'; turnId: string; placement: 'turn' | 'steering'; position: number }
   /** Waits for a turn of its own. */
   | { status: 'queued'; turnId: string; position: number }
-  /** Taken into the prompt before this model call of this turn. */
+  /** The turn applied it before this model call (`step`). */
   | { status: 'applied'; turnId: string; step: number }
   | { status: 'cancelled'; reason: string }
   | {
@@ -36,11 +36,11 @@ export interface UserItem {
   content: Content;
   delivery: NonNullable<MessageFrame['delivery']>;
   state: MessageState;
-  /** Its withdrawal was asked for and is not yet answered. */
+  /** `cancel` was called and is not answered yet. */
   withdrawing: boolean;
 }
 
-/** A span of the answer: unbroken by steering, thinking or tools. */
+/** A span of the answer that is not interrupted by steering, thinking or tools. */
 export interface TextItem {
   kind: 'text';
   key: string;
@@ -59,7 +59,7 @@ export interface ToolItem {
   kind: 'tool';
   key: string;
   turnId: string;
-  /** The provider's, unique within the turn. */
+  /** The id of the call, unique within the turn. */
   id: string;
   name: string;
   args: ToolValue;
@@ -77,13 +77,13 @@ export interface ApprovalItem {
   timeoutSeconds: number;
   /** The `id` of the tool call that waits. */
   toolCallId: string;
-  /** What was decided; until `resolved` is there it is what was answered here, and not yet heard of. */
+  /** The decision. While `resolved` is undefined it is this client's answer, which the server has not confirmed yet. */
   decision: 'approve' | 'deny' | 'always' | undefined;
-  /** By whom, and why if by nobody: `timeout`, `aborted`, or `always` where the tool was approved for the session before. */
+  /** Who decided, or the reason if no person did: `timeout`, `aborted`, or `always` if the tool was approved for the session. */
   resolved: { reason: string; by: string | undefined } | undefined;
 }
 
-/** Older messages were left out of the prompt from here on. */
+/** From here on, older messages are left out of the prompt. */
 export interface TrimmedItem {
   kind: 'trimmed';
   key: string;
@@ -92,7 +92,7 @@ export interface TrimmedItem {
   reason: string;
 }
 
-/** The model failed, and another one goes on with the turn. */
+/** The model failed, and another model continues the turn. */
 export interface ModelChangedItem {
   kind: 'model_changed';
   key: string;
@@ -101,7 +101,7 @@ export interface ModelChangedItem {
   provider: string;
   /** The model that failed, as `provider:model`. */
   from: string;
-  /** What it failed of: a word of the protocol. */
+  /** Why it failed: a `reason` of the protocol. */
   reason: string;
 }
 
@@ -126,7 +126,7 @@ export interface TurnEndItem {
   outcome: TurnOutcome;
 }
 
-/** One thing to show, in the order of the conversation. `key` is stable while the item lives. */
+/** One item to show, in the order of the conversation. `key` does not change while the item exists. */
 export type Item =
   | UserItem
   | TextItem
@@ -139,60 +139,60 @@ export type Item =
 
 export interface ActiveTurn {
   turnId: string;
-  /** Model call under way, counted from 1; 0 before the first. */
+  /** The current model call, counted from 1; 0 before the first. */
   step: number;
-  /** Milliseconds since the epoch, where the server said so. */
+  /** Milliseconds since the epoch; undefined if the server did not send it. */
   startedAt: number | undefined;
-  /** An abort was asked for and is not yet answered. */
+  /** `abort` was called and the turn has not ended yet. */
   stopping: boolean;
 }
 
 export type ConnectionState =
   | { status: 'connecting' }
   | { status: 'online' }
-  /** Tries again at `retryAt` (milliseconds since the epoch), or at once when the network returns. */
+  /** Tries again at `retryAt` (milliseconds since the epoch), or at once when the network is back. */
   | { status: 'waiting'; retryAt: number; attempt: number }
-  /** By `disconnect()`. */
+  /** After `disconnect()`. */
   | { status: 'offline' }
-  /** By `close()`, or because the server said that there is nothing more to connect to. */
+  /** After `close()`, or because the session was deleted. */
   | { status: 'closed' };
 
-/** What a view shows. Immutable; the same object until something changes, and unchanged items keep their identity. */
+/** The state for a view. Immutable: it is the same object until something changes, and unchanged items keep their identity. */
 export interface ChatState {
   connection: ConnectionState;
   sessionId: string;
   name: string | undefined;
   limits: SessionStart['limits'] | undefined;
-  /** The conversation: what is settled, then messages that are not (yet) taken in. */
+  /** The conversation: settled items, then messages that no turn has applied. */
   items: readonly Item[];
-  /** Those of `items` that may still be taken in, and can be withdrawn. */
+  /** The messages of `items` that can still be applied, and can be withdrawn. */
   pending: readonly UserItem[];
   activeTurn: ActiveTurn | undefined;
-  /** `more`: there are older entries than those shown. */
+  /** `more`: there are older entries than the loaded ones. */
   history: { status: 'unloaded' | 'loading' | 'loaded'; more: boolean };
 }
 
-/** All that the reducer knows: the view and what it needs to go on. */
+/** The state of the reducer: the view, and what the reducer needs for the next input. */
 export interface State extends ChatState {
-  /** The last event taken in, with every one before it; undefined until `session_start` says where to begin. */
+  /** The last event of the gapless sequence that was received; undefined until `session_start` says where it begins. */
   cursor: number | undefined;
-  /** The highest event known to exist. Above `cursor`: something is missing. */
+  /** The highest `seq` that is known to exist. Above `cursor`, events are missing. */
   heard: number;
-  /** Events that came before their turn. */
+  /** Events that arrived early: an event before them is missing. */
   ahead: ReadonlyMap<number, EventFrame>;
-  /** The loaded part of the transcript, oldest first, but for turns that events tell. */
+  /** The loaded part of the transcript, oldest first, without turns that are shown from events. */
   entries: readonly HistoryEntry[];
   /** `entries` as items. */
   past: readonly Item[];
-  /** Entries before this one are not loaded; 0: there are none. */
+  /** Entries before this number are not loaded; 0: every entry is loaded. */
   pastNext: number | undefined;
   /** Items from events. */
   live: readonly Item[];
   /** Messages of this client that are not in the transcript. */
   tail: readonly UserItem[];
-  /** Turns whose events are (or will be) here whole, so that history's entries of them are not wanted. */
+  /** Turns whose events are, or will be, received completely. Their entries of the transcript are not used. */
   turns: ReadonlySet<string>;
-  /** From the latest `session_start`: where to begin again when events have expired. */
+  /** From the latest `session_start`: where to start again when events have expired. */
   restart: { lastSeq: number; activeTurn: SessionStart['active_turn'] } | undefined;
 }
 
@@ -219,7 +219,7 @@ export function initialState(sessionId: string): State {
   };
 }
 
-/** Events are missing that are known to exist. */
+/** Whether events are missing that are known to exist. */
 export function isBehind(state: State): boolean {
   return state.cursor !== undefined && state.heard > state.cursor;
 }
@@ -229,7 +229,7 @@ export function isPending(item: UserItem): boolean {
   return status === 'sending' || status === 'accepted' || status === 'queued';
 }
 
-/** Every event that ends a turn carries the turn's text. */
+/** Whether the event ends its turn. Every such event has the turn's text, `full_response`. */
 export type TurnEndEvent = Extract<EventFrame, { full_response: unknown }>;
 
 const ENDS: Readonly<Record<TurnEndEvent['type'], true>> = { done: true, aborted: true, error: true };

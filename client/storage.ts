@@ -1,6 +1,6 @@
 /**
- * Where the outbox is kept. `localStorage`, `sessionStorage` and React Native's `AsyncStorage` have this shape. One
- * place serves one client at a time: two tabs with a common place would send each other's messages.
+ * Storage for the outbox. `localStorage`, `sessionStorage` and React Native's `AsyncStorage` have this shape. One storage
+ * serves one client at a time: two tabs with a common storage would send each other's messages.
  */
 export interface OutboxStorage {
   getItem(key: string): string | null | Promise<string | null>;
@@ -8,7 +8,7 @@ export interface OutboxStorage {
   removeItem(key: string): void | Promise<void>;
 }
 
-/** Outlives a reconnect, not a reload. */
+/** Storage that survives a reconnect, but not a reload. */
 export function memoryStorage(): OutboxStorage {
   const items = new Map<string, string>();
   return {

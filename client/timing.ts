@@ -3,31 +3,31 @@ const MINUTE = 60 * SECOND;
 
 /** All in milliseconds. */
 
-/** API Gateway closes a connection on which nothing moved for 10 minutes. */
+/** Idle time before a `ping`. API Gateway closes a connection that is idle for 10 minutes. */
 export const PING_AFTER = 5 * MINUTE;
 
-/** API Gateway ends every connection after 2 hours. From the first of these on, a quiet moment is used; at the second, any. */
+/** API Gateway ends every connection after 2 hours. From the first age on, it is renewed when no turn runs; at the second, always. */
 export const RENEW_FROM = 100 * MINUTE;
 export const RENEW_BY = 112 * MINUTE;
-/** After a renewal that failed. The old connection is still there meanwhile. */
+/** Pause after a failed renewal. The old connection stays in use. */
 export const RENEW_AGAIN = MINUTE;
 
-/** From dialling to `session_start`: a token, TLS, an authorizer and a function may all have to start cold. */
+/** Time from dialling to `session_start`. Token, TLS, authorizer and function can all start cold. */
 export const HANDSHAKE_WITHIN = 15 * SECOND;
-/** From a frame that is answered to any sign of life: over it, the connection is taken for dead. */
+/** Time from a frame that the server answers to the next received frame. After it, the connection counts as dead. */
 export const ANSWER_WITHIN = 15 * SECOND;
-/** The same, when there is a reason to doubt the connection. */
+/** The same after a wake, when the connection may be dead. */
 export const ANSWER_WITHIN_ON_WAKE = 4 * SECOND;
 
-/** A message that nobody acknowledged is sent again after this, then after twice that, and so on. */
+/** A message that is not acknowledged is sent again after this time, then after twice the time, and so on. */
 export const REPEAT_AFTER = 5 * SECOND;
 export const REPEAT_AT_MOST = 30 * SECOND;
 
-/** A missing event is asked for at once, and again after this if that brought nothing, doubling too. */
+/** A missing event is requested at once, and again after this time if the request brought nothing, doubling too. */
 export const RESUME_AGAIN = 2 * SECOND;
 export const RESUME_AT_MOST = 30 * SECOND;
 
-/** Something is expected and nothing comes: ask whether it was missed. A post to a connection can be lost unheard. */
+/** Silence where an event is expected, before the client asks for it. A post to a connection can be lost without an error. */
 export const PROBE_AFTER = 15 * SECOND;
 export const PROBE_AT_MOST = 2 * MINUTE;
 
@@ -40,8 +40,8 @@ export function doubling(first: number, attempt: number, atMost: number): number
 }
 
 /**
- * How long to wait before dialling again: anything up to a ceiling that doubles, so that clients that lost the same
- * server do not come back together. `random` from 0 to below 1.
+ * The wait before dialling again, in milliseconds: a random time up to a limit that doubles with each attempt, so that
+ * clients that lost the same server do not all return at once. `random` is from 0 to below 1.
  */
 export function retryDelay(attempt: number, random: number): number {
   return Math.round(100 + random * doubling(RETRY_FIRST, attempt, RETRY_AT_MOST));

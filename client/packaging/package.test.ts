@@ -14,10 +14,10 @@ const CLIENT = join(import.meta.dirname, '..');
 const resolver = createRequire(import.meta.url);
 const folderOf = (name: string) => join(resolver.resolve(`${name}/package.json`), '..');
 
-/** Debian's, 20 at the time of writing, which has no WebSocket of its own. */
+/** Debian's Node, version 20 at the time of writing, which has no WebSocket of its own. */
 const SYSTEM_NODE = '/usr/bin/node';
 
-/** An empty project into which the packed package was unpacked, as npm does it. */
+/** An empty project with the packed package unpacked into it, as npm does. */
 let consumer: string;
 let server: BackwardsServer;
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 
-/** Runs a module in the consumer's folder, and gives what it prints. */
+/** Runs a module in the consumer's folder and returns its output. */
 async function runModule(node: string, text: string): Promise<string> {
   await writeFile(join(consumer, 'main.js'), text);
   const { stdout } = await run(node, ['main.js', server.url], { cwd: consumer });
@@ -88,7 +88,7 @@ describe('the package', () => {
   it('talks where there is as little as in React Native', async () => {
     const text = `
       const Native = globalThis.WebSocket;
-      // Handlers alone, as React Native's; neither a page nor Web Crypto nor Web Locks, and an older engine.
+      // Like React Native: handler properties only, no page, no Web Crypto, no Web Locks, an older engine.
       globalThis.WebSocket = class {
         constructor(url, protocols) {
           this.socket = new Native(url, protocols);
@@ -125,7 +125,7 @@ describe('the package', () => {
 });
 
 describe('its types', () => {
-  /** The compiler's complaints. */
+  /** The compiler's error messages. */
   async function check(text: string, options: Record<string, unknown>): Promise<string> {
     await writeFile(join(consumer, 'main.ts'), text);
     const compilerOptions = { strict: true, noEmit: true, target: 'es2022', types: [], ...options };

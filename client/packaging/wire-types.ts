@@ -6,8 +6,8 @@ import { eventFrame } from '../../protocol/events.ts';
 import * as server from '../../protocol/server-frames.ts';
 
 /**
- * The wire's types in plain TypeScript, for the package: as the schemas infer them they would make the schema library a
- * dependency of whoever uses the client.
+ * The types of the wire in plain TypeScript, for the package. The types that the schemas infer would make the schema
+ * library a dependency of every application.
  */
 const TYPES: Readonly<Record<string, z.ZodMiniType>> = {
   Content: content,
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, z.ZodMiniType>> = {
   ErrorCode: z.enum(ERROR_CODES),
 };
 
-/** A module of type declarations. */
+/** The source of a module with the type declarations. */
 export function wireTypes(): string {
   const types = Object.entries(TYPES).map(([name, schema]) => {
     const shape = z.toJSONSchema(schema, { override: markJson });
@@ -39,7 +39,7 @@ export function wireTypes(): string {
   ].join('\n');
 }
 
-/** The part of JSON Schema that the protocol's schemas come to. */
+/** The part of JSON Schema that the schemas of the protocol use. */
 interface Shape {
   isJson?: boolean;
   $ref?: string;
@@ -53,7 +53,7 @@ interface Shape {
   required?: string[];
 }
 
-/** Any JSON value refers to itself: it gets a name instead. */
+/** Names the schema of any JSON value, which is recursive. */
 function markJson({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: object }): void {
   if (zodSchema._zod.def.type === 'lazy') Object.assign(jsonSchema, { isJson: true });
 }

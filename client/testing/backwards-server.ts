@@ -10,7 +10,7 @@ export interface BackwardsServer {
   close(): void;
 }
 
-/** A server behind a real socket that answers each message with one turn that says its content backwards. */
+/** A server behind a real socket. It answers each message with one turn whose text is the content backwards. */
 export async function serveBackwards(): Promise<BackwardsServer> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'midturn.v1' });
   await once(server, 'listening');

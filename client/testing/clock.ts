@@ -7,14 +7,14 @@ interface Entry {
   run: () => void;
 }
 
-/** More timers than any test sets for one moment. */
+/** More timers than any test sets for one moment; beyond it, a test loops. */
 const MAX_RUNS_AT_ONCE = 10_000;
 
-/** Time that passes only when told to. */
+/** A clock whose time passes only when a test advances it. */
 export class Clock {
   #now = 1_800_000_000_000;
   #count = 0;
-  /** A binary heap, the next one first. Cancelled ones stay in it until they come up. */
+  /** A binary heap, the next timer first. Cancelled timers stay in it until their time comes. */
   readonly #heap: Entry[] = [];
   readonly #waiting = new Set<number>();
 
@@ -37,7 +37,7 @@ export class Clock {
     if (typeof id === 'number') this.#waiting.delete(id);
   }
 
-  /** Lets this much time pass, and everything happen that was set for it. */
+  /** Advances the time by this many milliseconds and runs every timer that falls due. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds;
     await settle();
@@ -50,7 +50,7 @@ export class Clock {
       await settle();
     }
     this.#now = end;
-    // Long chains of promises, such as readers of a burst of events, come to rest too.
+    // Also lets long chains of promises finish, such as readers of a burst of events.
     await setImmediate();
   }
 
@@ -93,12 +93,12 @@ function pop(heap: Entry[]): void {
   heap[at] = last;
 }
 
-/** Lets promises that are already decided be heard. */
+/** Lets the handlers of settled promises run. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 6; turn++) await undefined;
 }
 
-/** A platform on this clock; `wake` is the network coming back. */
+/** A platform on this clock. `wake` signals that the network is back. */
 export function clockPlatform(
   clock: Clock,
   { random = () => 0.5, idPrefix = 'm' }: { random?: () => number; idPrefix?: string } = {},

@@ -8,8 +8,8 @@ import { linesOfItems, linesOfStory } from './story.ts';
 type Status = MessageState['status'];
 
 /**
- * What may follow what. Nothing follows a taking-in; a refusal may still turn out to be none, when a repeat of the message
- * was on its way: then the transcript holds it.
+ * The states that may follow each state. `applied` is final. `rejected` can become `applied` when a repeat of the message
+ * was in transit: then the transcript has it.
  */
 const MAY_FOLLOW: Record<Status, readonly Status[]> = {
   sending: ['accepted', 'queued', 'applied', 'cancelled', 'rejected'],
@@ -20,14 +20,14 @@ const MAY_FOLLOW: Record<Status, readonly Status[]> = {
   rejected: ['applied'],
 };
 
-/** Looks at a chat from the outside, at every change, and at the end. */
+/** Checks a chat from the outside, at every change and at the end. */
 export class Judge {
   readonly #chat: Chat;
   readonly #states = new Map<string, MessageState>();
   readonly #texts = new Map<string, string>();
   readonly #events: EventFrame[] = [];
   readonly #answers = new Map<SentMessage, EventFrame[]>();
-  /** Those that were refused: their readers were told so, whatever became of a repeat. */
+  /** Messages that were refused: their readers got an error, whatever happened to a repeat. */
   readonly #refused = new Set<SentMessage>();
   readonly #complaints: string[] = [];
   #items: readonly Item[] = [];
@@ -38,14 +38,14 @@ export class Judge {
     collect(chat.events(), this.#events);
   }
 
-  /** From now on its states and its answer are looked at too. */
+  /** Also checks the states and the answer of this message, from now on. */
   follow(message: SentMessage): void {
     const answer: EventFrame[] = [];
     this.#answers.set(message, answer);
     collect(message.events(), answer);
     message.settled.then(
       ({ status }) => status !== 'applied' && this.#refused.add(message),
-      // The chat was closed first.
+      // The chat was closed before.
       () => {},
     );
   }
@@ -82,27 +82,27 @@ export class Judge {
       this.#complaints.push(`message ${id} went from ${before.status} to ${state.status}`);
     }
     if (before?.status === 'applied' && state.status === 'applied' && before.step !== state.step) {
-      this.#complaints.push(`message ${id} was taken in at step ${before.step}, then at ${state.step}`);
+      this.#complaints.push(`message ${id} was applied at step ${before.step}, then at ${state.step}`);
     }
   }
 
-  /** When nothing is under way any more. */
-  expectRight({ story, fates, refused }: FakeServer): void {
+  /** Checks the final state. To be called when no frame is in transit any more. */
+  expectRight({ story, outcomes, refused }: FakeServer): void {
     expect(this.#complaints).toEqual([]);
     const state = this.#chat.transcript.getSnapshot();
     expect(linesOfItems(state.items)).toEqual(linesOfStory(story));
     expect(state.activeTurn).toBeUndefined();
     expect(state.pending).toEqual([]);
-    // Each event once and in order. Those before the first were told by history.
+    // Each event once and in order. Events before the first one are covered by history.
     const first = this.#events[0]?.seq ?? 1;
     expect(this.#events).toEqual(story.events.slice(first - 1));
     for (const [message, answer] of this.#answers) {
-      // What never arrived was withdrawn before it was sent.
-      let fate = fates.get(message.id) ?? 'cancelled';
-      // A repeat of what was refused was accepted and withdrawn, and one answer of the two arrived: it is nowhere by either.
-      if (fate === 'cancelled' && refused.has(message.id) && message.state.status === 'rejected')
-        fate = 'rejected';
-      expect([message.id, message.state.status]).toEqual([message.id, fate]);
+      // A message that the server does not know was withdrawn before it was sent.
+      let outcome = outcomes.get(message.id) ?? 'cancelled';
+      // A repeat of a refused message was accepted and withdrawn, and one of the two answers arrived. Both mean: not stored.
+      if (outcome === 'cancelled' && refused.has(message.id) && message.state.status === 'rejected')
+        outcome = 'rejected';
+      expect([message.id, message.state.status]).toEqual([message.id, outcome]);
       const shown = state.items.find((item) => item.kind === 'user' && item.id === message.id);
       expect(shown).toMatchObject({ state: message.state });
       if (!this.#refused.has(message)) this.#expectAnswer(message, answer, story.events);
@@ -121,12 +121,12 @@ export class Judge {
       step: applied?.type === 'applied' ? applied.step : undefined,
     });
     const rest = events.slice(from).filter((event) => event.turn_id === applied?.turn_id);
-    // A turn that fails ends its reader's loop with an error instead.
+    // When a turn fails, the reader's loop throws instead of returning the last event.
     expect(answer).toEqual(rest.filter((event) => event.type !== 'error'));
   }
 }
 
-/** The errors that end it are looked at as states. */
+/** Collects events. Errors that end the stream are ignored here: the states show them. */
 function collect(events: AsyncIterable<EventFrame>, into: EventFrame[]): void {
   (async () => {
     for await (const event of events) into.push(event);

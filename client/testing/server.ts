@@ -4,15 +4,15 @@ import { type FakeSocket, fakeSockets } from './socket.ts';
 import { Story } from './story.ts';
 
 export interface Channel {
-  /** How often each of these frames arrives, and after how many milliseconds: [] loses it. */
+  /** The delays in milliseconds after which the frame arrives, one for each copy. An empty list loses the frame. */
   carry(frame: ServerFrame | ClientFrame): number[];
 }
 
 const CALM: Channel = { carry: () => [1] };
 
 /**
- * One session behind a channel that loses, repeats and reorders frames as told. What it stores follows the protocol; how it
- * answers is scripted by the numbers that `random` gives.
+ * One session behind a channel that loses, repeats and reorders frames. It stores messages as the protocol demands. The
+ * numbers of `random` decide how it answers.
  */
 export class FakeServer {
   readonly story = new Story();
@@ -23,11 +23,11 @@ export class FakeServer {
   readonly #random: () => number;
   readonly #listeners = new Set<FakeSocket>();
   readonly #accepted = new Map<string, FrameOf<'accepted'>>();
-  /** Each message's place among all of its lane, which a repeat keeps (P6). */
+  /** The `order` of each message on its lane, which a repeat keeps (P6). */
   readonly #orders = new Map<string, number>();
-  /** What has become of each message that is settled. */
-  readonly fates = new Map<string, 'applied' | 'cancelled' | 'rejected'>();
-  /** Messages of which a try was refused, whatever became of a repeat. */
+  /** The outcome of each message that is not pending any more. */
+  readonly outcomes = new Map<string, 'applied' | 'cancelled' | 'rejected'>();
+  /** Messages that were refused at least once, whatever happened to a repeat. */
   readonly refused = new Set<string>();
   #inbox: { id: string; content: Content; order: number }[] = [];
   #lanes = 0;
@@ -46,7 +46,7 @@ export class FakeServer {
     this.sockets = sockets;
   }
 
-  /** Cuts every connection right after these frames, counted from 1 as they are posted: at any place of a turn. */
+  /** Cuts every connection right after the frames with these numbers, counted from 1 as they are posted. */
   cutAfterPosts(counts: readonly number[]): void {
     this.#cutAfter = counts;
   }
@@ -112,15 +112,15 @@ export class FakeServer {
     if (order !== orderBefore) throw new Error(`${id} came as number ${orderBefore}, and now as ${order}.`);
     this.#orders.set(id, order);
     const known = this.#accepted.get(id);
-    if (this.fates.get(id) === 'cancelled') return withdrawn(id);
+    if (this.outcomes.get(id) === 'cancelled') return withdrawn(id);
     if (known) return { ...known, duplicate: true };
-    // An answer to one try, which is not remembered: a repeat may find room.
+    // The refusal is not remembered: a repeat may find room.
     if (this.#inbox.length >= this.#inboxLimit) {
-      this.fates.set(id, 'rejected');
+      this.outcomes.set(id, 'rejected');
       this.refused.add(id);
       return refused('STEERING_QUEUE_FULL', id);
     }
-    this.fates.delete(id);
+    this.outcomes.delete(id);
     this.#inbox.push({ id, content, order });
     const isFirst = !this.story.turn && this.#inbox.length === 1;
     const accepted: FrameOf<'accepted'> = {
@@ -139,9 +139,9 @@ export class FakeServer {
     const isPending = this.#inbox.some((message) => message.id === id);
     if (isPending) {
       this.#inbox = this.#inbox.filter((message) => message.id !== id);
-      this.fates.set(id, 'cancelled');
+      this.outcomes.set(id, 'cancelled');
     }
-    return this.fates.get(id) === 'cancelled' ? withdrawn(id) : refused('NOT_PENDING', id);
+    return this.outcomes.get(id) === 'cancelled' ? withdrawn(id) : refused('NOT_PENDING', id);
   }
 
   #later(run: () => void): void {
@@ -170,7 +170,7 @@ export class FakeServer {
       .map(({ id, content }) => ({ id, content }));
     this.#inbox = [];
     this.#step += 1;
-    for (const { id } of messages) this.fates.set(id, 'applied');
+    for (const { id } of messages) this.outcomes.set(id, 'applied');
     if (messages.length > 0) this.#emit(() => this.story.takeIn(messages, this.#step));
     this.#later(() => this.#speak(Math.floor(this.#random() * 8)));
   }
@@ -212,7 +212,7 @@ const refused = (code: ErrorCode, id: string): ServerFrame => ({
   id,
 });
 
-/** Numbers from 0 to below 1 that follow from the seed (mulberry32). */
+/** A generator of numbers from 0 to below 1, determined by the seed (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

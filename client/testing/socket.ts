@@ -3,7 +3,7 @@ import type { ClientFrame, ServerFrame } from '../protocol.ts';
 
 type Handler = ((event: never) => void) | null;
 
-/** A WebSocket whose other end is the test. */
+/** A WebSocket whose other end is controlled by the test. */
 export class FakeSocket implements SocketLike {
   readonly url: URL;
   readonly protocols: readonly string[];
@@ -49,7 +49,7 @@ export class FakeSocket implements SocketLike {
     if (this.readyState === 1) call(this.onmessage, { data });
   }
 
-  /** The network's doing. */
+  /** Ends the connection as a lost network does. */
   cut(): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -67,7 +67,7 @@ function call(handler: Handler, event: unknown): void {
   handler?.(event as never);
 }
 
-/** A constructor for the client, and every socket that it made. */
+/** A WebSocket constructor for the client, and the list of the sockets that it made. */
 export function fakeSockets(made: (socket: FakeSocket) => void = () => {}) {
   const sockets: FakeSocket[] = [];
   class Socket extends FakeSocket {

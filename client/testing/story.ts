@@ -8,7 +8,7 @@ type Unnumbered = EventFrame extends infer E
     : never
   : never;
 
-/** What a session holds: its events and the transcript that follows from them. */
+/** The content of a session: its events, and the transcript that follows from them. */
 export class Story {
   readonly events: EventFrame[] = [];
   readonly entries: HistoryEntry[] = [];
@@ -146,7 +146,7 @@ const turn = fc.record({
   end: fc.constantFrom('done' as const, 'aborted' as const, 'error' as const),
 });
 
-/** A session of a few turns; the last one may still be running. */
+/** An arbitrary session of a few turns, of which the last may still run. */
 export const anyStory: fc.Arbitrary<Story> = fc
   .record({ turns: fc.array(turn, { minLength: 1, maxLength: 4 }), isRunning: fc.boolean() })
   .map(({ turns, isRunning }) => {
@@ -177,7 +177,7 @@ export const anyStory: fc.Arbitrary<Story> = fc
     return story;
   });
 
-/** What a view holds and a transcript too, in the same form. */
+/** The parts that a view and a transcript have in common, in the same form. */
 export type Line = string;
 
 export function linesOfItems(items: readonly Item[]): Line[] {
@@ -187,7 +187,7 @@ export function linesOfItems(items: readonly Item[]): Line[] {
       lines.push({ turn: item.state.turnId, kind: `user ${item.id}`, text: JSON.stringify(item.content) });
     } else if (item.kind === 'text') {
       const last = lines.at(-1);
-      // Thinking stands between two spans in the view alone.
+      // Only the view has thinking between two spans.
       if (last?.kind === 'text' && last.turn === item.turnId) last.text += item.content;
       else lines.push({ turn: item.turnId, kind: 'text', text: item.content });
     } else if (item.kind === 'tool') {
@@ -201,7 +201,7 @@ export function linesOfItems(items: readonly Item[]): Line[] {
   return lines.map(({ turn, kind, text }) => `${turn} ${kind}: ${text}`);
 }
 
-/** From the events, so that the part of a running turn that is not yet in the transcript counts too. */
+/** The lines of a story, from its events: they include the part of a running turn that is not in the transcript yet. */
 export function linesOfStory(story: Story): Line[] {
   const lines: { turn: string; kind: string; text: string }[] = [];
   for (const event of story.events) {
