@@ -11,7 +11,7 @@ export const USAGE = `npm run chat -- <ws:// or wss:// address> [--session <id>]
   --session  the conversation to go on with; without it, a new one
   --token    who you are; MIDTURN_TOKEN in the environment keeps it out of the process list`;
 
-/** A command line that cannot be followed. */
+/** The command line is not valid. The message is one line for the user. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

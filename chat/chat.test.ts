@@ -14,7 +14,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** `npm run chat` as a pipe sees it. */
+/** Runs `npm run chat` with a pipe for its input and output. */
 function startChat(session: string, url = stack.cloud.url) {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), url, '--session', session]);
   running.push(child);
@@ -29,7 +29,7 @@ function startChat(session: string, url = stack.cloud.url) {
   return {
     type: (line: string) => child.stdin.write(`${line}\n`),
     shows: (text: string) => expect.poll(() => output).toContain(text),
-    /** Ends the input, and gives what was told of the conversation: all but the states. */
+    /** Ends the input and returns the lines of the conversation, without the status lines. */
     async conversation(): Promise<string[]> {
       child.stdin.end();
       await once(child, 'close');
@@ -39,7 +39,7 @@ function startChat(session: string, url = stack.cloud.url) {
   };
 }
 
-/** Between the terminal and the cloud: a network that can be cut. */
+/** A network between the terminal and the cloud that a test can cut. */
 async function startNetwork() {
   const { port, hostname, pathname } = new URL(stack.cloud.url);
   const sockets = new Set<Socket>();
@@ -47,7 +47,7 @@ async function startNetwork() {
     const far = connect(Number(port), hostname);
     for (const socket of [near, far]) {
       sockets.add(socket);
-      // A cut is an error to whoever is still writing.
+      // After a cut, a side that still writes gets an error.
       socket.on('error', () => socket.destroy());
     }
     near.pipe(far).pipe(near);

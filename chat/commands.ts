@@ -3,7 +3,7 @@ import type { ApprovalItem, Content, ContentPart, SendOptions } from '../client/
 export type Command =
   | { kind: 'send'; content: Content; delivery: NonNullable<SendOptions['delivery']> }
   | { kind: 'stop' }
-  /** `which`: as numbered on the screen, from 1; without it, the newest. */
+  /** `which`: the number on the screen, from 1; undefined for the newest message. */
   | { kind: 'cancel'; which: number | undefined }
   | { kind: 'decide'; decision: NonNullable<ApprovalItem['decision']> }
   | { kind: 'help' }
@@ -23,7 +23,7 @@ export const HELP = [
   '//text       send text that begins with a slash',
 ];
 
-/** What a typed line asks for. */
+/** Parses a typed line. */
 export function readCommand(line: string): Command {
   const text = line.trim();
   if (text === '') return { kind: 'nothing' };

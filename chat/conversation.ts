@@ -6,9 +6,9 @@ import type { Screen } from './screen.ts';
 
 export interface Conversation {
   readonly chat: Chat;
-  /** Does what the line asks for. False: the person leaves. */
+  /** Executes a typed line. Returns false if the user wants to quit. */
   take(line: string): boolean;
-  /** Once nothing is being answered and nothing waits, or will not be. */
+  /** Resolves when no turn runs and no message is pending, or when the connection is closed. */
   quiet(): Promise<void>;
   close(): void;
 }
@@ -22,7 +22,7 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
     ...(token ? { token } : {}),
     ...(sessionId ? { sessionId } : {}),
     onError: (error) => {
-      // The connection's own troubles are told by its state.
+      // Errors of the connection are shown by its state.
       if (error.name !== 'ConnectionError') say('trouble', `! ${error.code}: ${error.message}`);
     },
   });
@@ -98,7 +98,7 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
   };
 }
 
-/** What changes: shown below the conversation. */
+/** The lines below the conversation, which change: running tools, pending messages, the connection. */
 function statusOf({ pending, items, activeTurn, connection }: ChatState): string[] {
   const tools = items.flatMap((item) =>
     item.kind === 'tool' && !item.result && item.turnId === activeTurn?.turnId ? [toolLine(item)] : [],

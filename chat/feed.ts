@@ -9,19 +9,19 @@ import type {
   UserItem,
 } from '../client/index.ts';
 
-/** What is new on the screen: `text` goes on where the last text ended, a `line` stands alone. */
+/** New output for the screen. A `text` continues where the last text ended; a `line` is a line of its own. */
 export type Piece =
   | { kind: 'text'; style: 'answer' | 'thinking'; text: string }
   | { kind: 'line'; style: 'user' | 'note' | 'trouble'; text: string };
 
-/** Tools' values on one line. */
+/** Maximum length of a tool's arguments or output on one line. */
 const VALUE_CHARACTERS = 60;
 
-/** Tells a conversation as it grows: each thing once, and nothing is taken back. */
+/** Converts the growing conversation into output: each item once, and nothing is taken back. */
 export class Feed {
   readonly #told = new Set<string>();
   readonly #lengths = new Map<string, number>();
-  /** Turns that were told to their end: what history says of them is known. */
+  /** Turns that were shown to their end, so that their items from history are not shown again. */
   readonly #over = new Set<string>();
 
   next({ items }: Pick<ChatState, 'items'>): Piece[] {
@@ -97,7 +97,7 @@ function userLine({ content, state }: UserItem): Omit<Extract<Piece, { kind: 'li
   }
 }
 
-/** A terminal shows no images: it says where they are. */
+/** The content as text. A terminal shows no images, so an image is its URL or its type. */
 export function written(content: Content): string {
   if (typeof content === 'string') return content;
   return content
@@ -108,7 +108,7 @@ export function written(content: Content): string {
     .join(' ');
 }
 
-/** What a message that is not taken in yet waits for. */
+/** What a pending message waits for. */
 export function waitingNote({ state, withdrawing }: UserItem): string {
   return withdrawing ? 'withdrawing' : stateNote(state);
 }

@@ -3,7 +3,7 @@ import { readArguments, USAGE, UsageError } from './arguments.ts';
 import { converse } from './conversation.ts';
 import { plainScreen, TerminalScreen } from './screen.ts';
 
-/** `npm run chat`: a conversation in the terminal. Plain lines where input or output is none. */
+/** `npm run chat`: a conversation in the terminal. If input or output is not a terminal, it prints plain lines. */
 async function main(): Promise<void> {
   const options = readArguments(process.argv.slice(2), process.env);
   const { stdin, stdout } = process;
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     input.close();
   });
   await new Promise<void>((resolve) => input.once('close', resolve));
-  // A pipe that has nothing more to say still wants its answer.
+  // When the input of a pipe ends, the answers to its messages are still awaited.
   if (!isTerminal && !hasLeft) await conversation.quiet();
   screen.close();
   conversation.close();

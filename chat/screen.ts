@@ -4,17 +4,17 @@ import { styleText } from 'node:util';
 import type { Piece } from './feed.ts';
 import { harmless, widthOf, wrap } from './wrap.ts';
 
-/** Where a conversation is shown. */
+/** Shows a conversation. */
 export interface Screen {
   show(pieces: readonly Piece[]): void;
-  /** What stands below the conversation and changes: messages that wait, tools that run, the connection. */
+  /** Sets the lines below the conversation: pending messages, running tools, the connection. */
   status(lines: readonly string[]): void;
-  /** Nothing more comes to the text that was shown last. */
+  /** The text that was shown last is complete. */
   finish(): void;
   close(): void;
 }
 
-/** For pipes and files: whole lines, as they get ready; a changed status is a line of its own in brackets. */
+/** For pipes and files: prints whole lines when they are complete. A changed status is a line of its own, in brackets. */
 export function plainScreen(output: NodeJS.WritableStream): Screen {
   let unfinished = '';
   let style: Piece['style'] = 'answer';
@@ -51,12 +51,12 @@ const STYLES = { user: 'cyan', note: 'dim', trouble: 'yellow', thinking: 'dim', 
 type Style = keyof typeof STYLES;
 
 export type Terminal = NodeJS.WriteStream;
-/** `prevRows`: where the cursor was when the line was last drawn. Node does not document it. */
+/** `prevRows` is the row of the cursor when readline last drew the line. Node does not document it. */
 export type LineInput = Interface & { prevRows?: number };
 
 /**
- * For a terminal: the conversation scrolls by above, and below it stay the unfinished line, the status and what is being
- * typed. That part is wiped and drawn again with every change.
+ * For a terminal: the conversation scrolls. Below it are the unfinished line, the status and the line that is being typed.
+ * This part is cleared and drawn again at every change.
  */
 export class TerminalScreen implements Screen {
   readonly #output: Terminal;
@@ -103,7 +103,7 @@ export class TerminalScreen implements Screen {
     this.#draw(finished);
   }
 
-  /** A line was typed and sent off: it goes, since the conversation shows it where it lands. */
+  /** Clears the typed line after it was entered: the conversation shows the message at its place. */
   typed(line: string): void {
     moveCursor(this.#output, 0, -this.#lastRowOf(`${this.#input.getPrompt()}${line}`) - 1);
     this.#draw([], 0);
@@ -114,7 +114,7 @@ export class TerminalScreen implements Screen {
     if (this.#unfinished !== '') this.#output.write(`${this.#paint(this.#unfinished)}\n`);
   }
 
-  /** One is left free: a terminal that is full to the last column may wrap by itself. */
+  /** One column stays free: some terminals wrap a line that fills the last column. */
   get #columns(): number {
     return Math.max(10, this.#output.columns - 1);
   }
@@ -138,17 +138,18 @@ export class TerminalScreen implements Screen {
     ];
     for (const line of below) this.#output.write(`${line}\n`);
     this.#rows = below.length;
-    // Drawing what is being typed, readline goes up as many rows as it remembers, which a paste makes wrong besides.
+    // Before readline draws the typed line, it moves up by `prevRows`. The cursor is on the first row already, and after a
+    // paste the value is wrong as well.
     this.#input.prevRows = 0;
     this.#input.prompt(true);
   }
 
-  /** In how many rows below its first one a line ends that is typed, and broken by the terminal. */
+  /** The number of rows from the first row of the typed line to the row of its end, as the terminal wraps it. */
   #lastRowOf(typing: string): number {
     return Math.floor(widthOf(typing) / this.#output.columns);
   }
 
-  /** From the end of the conversation on. */
+  /** Clears everything after the end of the conversation. */
   #wipe(typingRow: number): void {
     moveCursor(this.#output, 0, -(this.#rows + typingRow));
     cursorTo(this.#output, 0);

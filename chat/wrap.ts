@@ -1,10 +1,10 @@
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 
-/** The columns that a text takes on a terminal. */
+/** The number of columns that a text takes on a terminal. */
 export const widthOf = (text: string): number => stringWidth(text);
 
-/** Replaces control characters, with which a text could move the cursor, by U+FFFD, and tabs by two spaces. */
+/** Replaces control characters by U+FFFD, because they could move the cursor, and tabs by two spaces. */
 export function harmless(text: string): string {
   return (
     text
@@ -16,8 +16,8 @@ export function harmless(text: string): string {
 }
 
 /**
- * Breaks a text into lines of at most `columns`, at spaces where there are any. The space of a break goes. The last line
- * keeps its end: a text that is streamed may go on there.
+ * Breaks a text into lines of at most `columns` columns, at spaces where possible. The space at a break is removed. The last
+ * line keeps its trailing space, because a streamed text can continue there.
  */
 export function wrap(text: string, columns: number): string[] {
   return text.split('\n').flatMap((line) => wrapLine(line, columns));
