@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { buildFunctions, inspectFunctions, project } from '../local/build.ts';
 import { type BundleSize, PROVIDERS, type Provider, sizeOf } from '../local/bundle-sizes.ts';
-import { synthesize } from '../local/synth.ts';
+import { synthesizeTemplate } from '../local/synth.ts';
 import { readStack } from '../local/template/stack.ts';
 import { type Circumstances, circumstances } from './circumstances.ts';
 import { emptyServices, FIRST_EVENTS } from './first-call.ts';
@@ -120,7 +120,7 @@ async function variablesOf(
   sqsEndpoint: string,
 ): Promise<Map<string, Record<string, string>>> {
   const stack = readStack(
-    await synthesize({
+    await synthesizeTemplate({
       ...SETTINGS,
       MIDTURN_MODEL: provider === 'demo' ? provider : `${provider}:some-model`,
       MIDTURN_BUNDLES: outdir,

@@ -15,13 +15,13 @@ import { consoleLog } from './console-log.ts';
 import { holdDataFolder } from './data-folder.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
 import { startEventSources } from './event-sources.ts';
-import { createFunctions, type Functions } from './functions/functions.ts';
+import { createLocalFunctions, type Functions } from './functions/functions.ts';
 import { createGateway } from './gateway/gateway.ts';
 import type { Gateway, GatewayLimits } from './gateway/types.ts';
 import type { Log } from './log.ts';
-import { createPage } from './page.ts';
+import { createPageHandler } from './page.ts';
 import { startQueues } from './queues.ts';
-import { synthesize } from './synth.ts';
+import { synthesizeTemplate } from './synth.ts';
 import { startTables } from './tables.ts';
 import { readStack } from './template/stack.ts';
 
@@ -136,7 +136,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     });
 
     const access = createAccess(readRoles(stack), log);
-    const functions = await createFunctions({
+    const functions = await createLocalFunctions({
       stack,
       endpoints: { AWS_ENDPOINT_URL: origin, ...(bedrock && { [BEDROCK_ENDPOINT]: origin }) },
       access,
@@ -160,7 +160,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         secrets: createSecrets(secrets),
       },
     });
-    const page = createPage(join(import.meta.dirname, '..', 'web', 'dist'));
+    const page = createPageHandler(join(import.meta.dirname, '..', 'web', 'dist'));
     entrance.serve((request, response) => {
       if (front(request, response)) return;
       page(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -204,7 +204,7 @@ function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {
 async function prepareTemplate(build: boolean, settings: Readonly<Record<string, string>>) {
   // The app reads the bundles, so they are built first.
   if (build) await buildFunctions();
-  return synthesize(settings);
+  return synthesizeTemplate(settings);
 }
 
 interface Entrance {

@@ -1,5 +1,5 @@
 import type { Access } from './aws/access.ts';
-import type { Caller } from './aws/caller.ts';
+import type { AwsCaller } from './aws/caller.ts';
 import { LocalCloudError } from './errors.ts';
 import {
   type EventSource,
@@ -71,7 +71,7 @@ const need = (operation: PollerOperation, queueArn: string) => ({
 /** The permissions that Lambda lacks to poll a queue. Without them it rejects the mapping. */
 export function missingOperation(
   access: Access,
-  caller: Caller,
+  caller: AwsCaller,
   queueArn: string,
 ): PollerOperation | undefined {
   return POLLER_OPERATIONS.find((operation) => !access.mayBeAllowed(caller, need(operation, queueArn)));

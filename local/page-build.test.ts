@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
-import { buildPage, isNewer, PAGE } from './page-build.ts';
+import { buildPage, isNewer, PAGE_FOLDER } from './page-build.ts';
 
 /** Seconds since the epoch. */
 const at = async (path: string, seconds: number) => {
@@ -32,11 +32,11 @@ it('a page is built anew when it is missing or older than a source, however deep
 
 it('a build leaves a page that is not built again', async () => {
   await buildPage();
-  const index = join(PAGE, 'index.html');
+  const index = join(PAGE_FOLDER, 'index.html');
   const { mtimeMs } = await stat(index);
   expect(await readFile(index, 'utf8')).toMatch(/<script .*src="\.\/assets\//);
-  for (const name of await readdir(join(PAGE, 'assets'))) {
-    expect(await readFile(join(PAGE, 'assets', name), 'utf8')).not.toContain('Each child in a list');
+  for (const name of await readdir(join(PAGE_FOLDER, 'assets'))) {
+    expect(await readFile(join(PAGE_FOLDER, 'assets', name), 'utf8')).not.toContain('Each child in a list');
   }
   expect(await buildPage()).toBe(false);
   expect((await stat(index)).mtimeMs).toBe(mtimeMs);

@@ -13,7 +13,7 @@ const SOURCES = [WEB, join(ROOT, 'client'), join(ROOT, 'package-lock.json')];
 const NOT_SOURCES = new Set(['dist', 'node_modules']);
 
 /** The folder of the built page. */
-export const PAGE = join(WEB, 'dist');
+export const PAGE_FOLDER = join(WEB, 'dist');
 
 /**
  * Builds the page if there is none, or if it is older than its sources. Returns whether it was built. Checking a
@@ -21,7 +21,7 @@ export const PAGE = join(WEB, 'dist');
  * @throws {LocalCloudError} with the bundler's output if the build fails
  */
 export async function buildPage(): Promise<boolean> {
-  if (await isNewer(join(PAGE, 'index.html'), SOURCES)) return false;
+  if (await isNewer(join(PAGE_FOLDER, 'index.html'), SOURCES)) return false;
   // Built into a new folder that then replaces the old one. A running server is without a page only for an instant,
   // and two
   // concurrent builds do not delete each other's files.
@@ -29,7 +29,7 @@ export async function buildPage(): Promise<boolean> {
   await mkdir(join(ROOT, 'dist'), { recursive: true });
   try {
     await bundle(draft);
-    await replace(PAGE, draft);
+    await replace(PAGE_FOLDER, draft);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

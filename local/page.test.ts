@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
-import { createPage } from './page.ts';
+import { createPageHandler } from './page.ts';
 
 async function get(folder: string, path: string): Promise<{ status: number | undefined; body: string }> {
-  const page = createPage(folder);
+  const page = createPageHandler(folder);
   const server = createServer((request, response) => void page(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

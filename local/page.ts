@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Serves a built page from `folder`: its files, and `index.html` for every address without an extension. */
-export function createPage(
+export function createPageHandler(
   folder: string,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {

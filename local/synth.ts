@@ -41,7 +41,7 @@ function placeholder(name: string): string {
  * process, whose memory is freed, and cached until the app or the settings change.
  * @throws {LocalCloudError} with the app's error
  */
-export async function synthesize(settings: Readonly<Record<string, string>>): Promise<Template> {
+export async function synthesizeTemplate(settings: Readonly<Record<string, string>>): Promise<Template> {
   const given = PASSED_THROUGH.filter((name) => settings[name]);
   const asked = { ...settings };
   for (const name of given) asked[name] = placeholder(name);

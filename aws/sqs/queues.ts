@@ -25,7 +25,7 @@ export function parseDeadline(body: string): TurnJob | { deletion: Deletion } {
 const delaySeconds = (delay: Seconds) => Math.min(900, Math.max(0, Math.ceil(delay)));
 
 /** SQS allows ids of 128 characters without spaces. A session's key may be longer and may contain any character. */
-export const groupOf = (session: string): string => createHash('sha256').update(session).digest('hex');
+export const messageGroupOf = (session: string): string => createHash('sha256').update(session).digest('hex');
 
 export function sqsQueues(
   turnQueueUrl: string,
@@ -39,7 +39,7 @@ export function sqsQueues(
         new SendMessageCommand({
           QueueUrl: turnQueueUrl,
           MessageBody: JSON.stringify(job),
-          MessageGroupId: groupOf(job.session),
+          MessageGroupId: messageGroupOf(job.session),
           MessageDeduplicationId: `${job.slot}#${sender}`,
         }),
       );

@@ -1,5 +1,5 @@
 import { buildFunctions } from '../../local/build.ts';
-import { synthesize } from '../../local/synth.ts';
+import { synthesizeTemplate } from '../../local/synth.ts';
 import { isMap } from '../../local/template/resolve.ts';
 import { readStack } from '../../local/template/stack.ts';
 import type { Resource } from '../../local/template/template.ts';
@@ -16,7 +16,7 @@ export interface MonthlyCost {
 /** By the template, with the settings that somebody gets who chooses none. */
 export async function idleMonth(): Promise<MonthlyCost[]> {
   await buildFunctions();
-  const template = await synthesize({ MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' });
+  const template = await synthesizeTemplate({ MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' });
   const stack = readStack(template, { sqsEndpoint: 'http://127.0.0.1:9' });
   // Nothing that the local cloud runs, so they are read as they stand.
   const ofType = (type: string) => Object.values(template.Resources).filter(({ Type }) => Type === type);

@@ -1,9 +1,9 @@
-import type { RequestContext } from '../iam/condition.ts';
+import type { ConditionContext } from '../iam/condition.ts';
 import { evaluate, matches, type Verdict } from '../iam/evaluate.ts';
 import type { Matcher } from '../iam/statement.ts';
 import type { Log } from '../log.ts';
 import { ACCOUNT, REGION } from '../world.ts';
-import type { Caller } from './caller.ts';
+import type { AwsCaller } from './caller.ts';
 import type { PlacedStatement, Roles } from './roles.ts';
 
 /** One permission that a request needs. */
@@ -107,11 +107,11 @@ export interface Attempt {
 export interface Access extends Permissions {
   /** Decides a call and records the decision. */
   attempt(
-    caller: Caller,
+    caller: AwsCaller,
     what: Pick<Call, 'by' | 'service' | 'operation'> & { needs: readonly Need[] },
   ): Attempt;
   /** Decides without a record. */
-  mayBeAllowed(caller: Caller, need: Need): boolean;
+  mayBeAllowed(caller: AwsCaller, need: Need): boolean;
   /** Whether an observer asked for consumed capacity. */
   readonly wantsCapacity: boolean;
 }
@@ -143,7 +143,7 @@ export function createAccess(roles: Roles, log: Log): Access {
   }
   refresh();
 
-  function judge(caller: Caller, need: Need): Verdict<PlacedStatement> {
+  function judge(caller: AwsCaller, need: Need): Verdict<PlacedStatement> {
     const own = caller.kind === 'function' ? (effective.get(caller.role) ?? []) : [];
     // Within one account, the role's or the resource's policy may allow, and either may deny.
     const about = ofResources.filter((statement) => names(statement, caller));
@@ -157,7 +157,7 @@ export function createAccess(roles: Roles, log: Log): Access {
     use.resources.add(resource.replace(CHANGING, '$1*'));
   }
 
-  function keepDenial(caller: Caller, { action, resource }: Need, why: string): void {
+  function keepDenial(caller: AwsCaller, { action, resource }: Need, why: string): void {
     const family = resource.replace(CHANGING, '$1*');
     const key = `${caller.name} ${action} ${family}`;
     const known = denials.get(key);
@@ -244,7 +244,7 @@ function less({ not, patterns, compiled }: Matcher, pattern: string): Matcher {
   return { not, patterns: patterns.filter(isKept), compiled: compiled.filter(isKept) };
 }
 
-function names({ principals = [] }: PlacedStatement, caller: Caller): boolean {
+function names({ principals = [] }: PlacedStatement, caller: AwsCaller): boolean {
   return principals.some((principal) => {
     if (principal.kind === 'anybody') return true;
     if (caller.kind === 'service') return principal.kind === 'Service' && principal.id === caller.service;
@@ -256,7 +256,7 @@ function names({ principals = [] }: PlacedStatement, caller: Caller): boolean {
   });
 }
 
-function contextOf(caller: Caller): RequestContext {
+function contextOf(caller: AwsCaller): ConditionContext {
   // The loopback addresses stand for AWS's endpoints, which use HTTPS.
   const context = new Map<string, string>([
     ['aws:securetransport', 'true'],

@@ -3,7 +3,7 @@ import type { Stack, StackResource } from '../template/stack.ts';
 import { ACCOUNT, PARTITION } from '../world.ts';
 
 /** The caller of an AWS service: a function with its role, or a service that acts for a resource. */
-export type Caller = FunctionCaller | ServiceCaller;
+export type AwsCaller = FunctionCaller | ServiceCaller;
 
 export interface FunctionCaller {
   kind: 'function';

@@ -39,7 +39,7 @@ export interface DemoConnection {
 const TIMEOUT_MS = 60_000;
 
 /** Opens a WebSocket and checks each frame against the protocol's schemas. */
-export async function openConnection(url: string, observer: Observer): Promise<DemoConnection> {
+export async function openDemoConnection(url: string, observer: Observer): Promise<DemoConnection> {
   const client = await openWaitingClient<ServerFrame>(url, {
     protocols: ['midturn.v1'],
     timeoutMs: TIMEOUT_MS,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HistoryEntry, ServerFrame } from '../../protocol/server-frames.ts';
-import { type DemoConnection, DemoError, openConnection } from './connection.ts';
+import { type DemoConnection, DemoError, openDemoConnection } from './connection.ts';
 import type { Printer } from './printer.ts';
 import { brokenPromises, isEnd, isEvent, type SessionRecord } from './promises.ts';
 
@@ -22,7 +22,7 @@ export interface DemoOutcome extends SessionRecord {
 export async function haveConversation(url: string, printer: Printer): Promise<DemoOutcome> {
   const frames: ServerFrame[] = [];
   const open = () =>
-    openConnection(`${url}?session_id=${SESSION_ID}`, {
+    openDemoConnection(`${url}?session_id=${SESSION_ID}`, {
       sent: (frame) => printer.sent(frame),
       received: (frame) => {
         frames.push(frame);

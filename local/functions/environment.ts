@@ -7,7 +7,7 @@ import { FunctionError } from './errors.ts';
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
 /** What an execution environment needs to know of its function. */
-export interface FunctionSpec {
+export interface EnvironmentSpec {
   /** The name of the bundle, for display. */
   name: string;
   /** The function's name on AWS. */
@@ -57,7 +57,7 @@ export class ExecutionEnvironment {
   readonly ready: Promise<void>;
   /** Resolves when the thread has ended, for any reason. */
   readonly gone: Promise<void>;
-  readonly #spec: FunctionSpec;
+  readonly #spec: EnvironmentSpec;
   readonly #worker: Worker;
   readonly #gate = new SharedArrayBuffer(4);
   #running: Running | undefined;
@@ -66,7 +66,7 @@ export class ExecutionEnvironment {
   #exited = false;
 
   /** @param runtime from `compileRuntime` */
-  constructor(spec: FunctionSpec, runtime: URL, log: (text: string) => void) {
+  constructor(spec: EnvironmentSpec, runtime: URL, log: (text: string) => void) {
     this.#spec = spec;
     const data: EnvironmentData = { bundle: spec.bundle, exportName: spec.exportName, gate: this.#gate };
     this.#worker = new Worker(runtime, {

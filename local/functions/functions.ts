@@ -8,7 +8,7 @@ import type { Log } from '../log.ts';
 import { isMap } from '../template/resolve.ts';
 import type { Stack, StackResource } from '../template/stack.ts';
 import { REGION } from '../world.ts';
-import { compileRuntime, type FunctionSpec } from './environment.ts';
+import { compileRuntime, type EnvironmentSpec } from './environment.ts';
 import { type EnvironmentState, FunctionPool } from './pool.ts';
 import { createTelemetry } from './telemetry.ts';
 
@@ -62,7 +62,7 @@ export interface FunctionsOptions {
 const SHORT_SECONDS = 30;
 const SHORT_ENVIRONMENTS = 4 * availableParallelism();
 
-export async function createFunctions({
+export async function createLocalFunctions({
   stack,
   endpoints,
   access,
@@ -142,7 +142,7 @@ function readSpec(
   stack: Stack,
   resource: StackResource,
   endpoints: Readonly<Record<string, string>>,
-): FunctionSpec {
+): EnvironmentSpec {
   const { logicalId, properties, metadata } = resource;
   const folder = metadata['aws:asset:path'];
   if (typeof folder !== 'string' || !isAbsolute(folder)) {

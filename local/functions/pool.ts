@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../errors.ts';
-import { ExecutionEnvironment, type FunctionSpec } from './environment.ts';
+import { type EnvironmentSpec, ExecutionEnvironment } from './environment.ts';
 import { FunctionError } from './errors.ts';
 
 export interface PoolOptions {
@@ -48,7 +48,7 @@ interface Waiter {
 
 /** The execution environments of one function: reused warm, most recently used first, added on demand. */
 export class FunctionPool {
-  readonly spec: FunctionSpec;
+  readonly spec: EnvironmentSpec;
   readonly #options: PoolOptions;
   readonly #states = new Map<ExecutionEnvironment, State>();
   /** Ordered by use, the most recently used last. */
@@ -58,7 +58,7 @@ export class FunctionPool {
   #running = 0;
   #closed = false;
 
-  constructor(spec: FunctionSpec, options: PoolOptions) {
+  constructor(spec: EnvironmentSpec, options: PoolOptions) {
     this.spec = spec;
     this.#options = options;
     this.#reaper = setInterval(() => this.#reap(), IDLE_MS / 4).unref();

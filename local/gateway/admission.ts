@@ -3,7 +3,7 @@ import { authorize } from './authorizer.ts';
 import { type ConnectionFacts, connectEvent, connectionFacts, requestContext } from './events.ts';
 import type { HandshakeRequest } from './handshake-request.ts';
 import { callFunction, describeError, describeFailure, readProxyResponse } from './integration.ts';
-import { MAX_URL_LENGTH } from './limits.ts';
+import { MAX_REQUEST_URL_LENGTH } from './limits.ts';
 import { type GatewayApi, InvocationRefused } from './types.ts';
 
 export type Admission =
@@ -19,7 +19,7 @@ export type Admission =
  * Decides on one handshake: first the authorizer, then the `$connect` integration, whose status code accepts (2xx) or
  * is the client's answer. Does not throw.
  */
-export async function admit(
+export async function admitHandshake(
   api: GatewayApi,
   request: HandshakeRequest,
   log: (line: string) => void,
@@ -36,7 +36,7 @@ export async function admit(
   });
 
   if (request.path !== `/${api.stage}`) return refuse(403, 'Forbidden');
-  if (request.urlLength > MAX_URL_LENGTH) return refuse(414, 'URI Too Long');
+  if (request.urlLength > MAX_REQUEST_URL_LENGTH) return refuse(414, 'URI Too Long');
 
   if (api.authorizer !== undefined) {
     const authorization = await authorize(api, api.authorizer, request, context, log);

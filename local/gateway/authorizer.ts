@@ -1,4 +1,4 @@
-import { type AuthorizerContext, authorizerEvent, methodArn, type RequestContext } from './events.ts';
+import { type AuthorizerFields, authorizerEvent, methodArn, type RequestContext } from './events.ts';
 import type { HandshakeRequest } from './handshake-request.ts';
 import { callFunction, describeError, describeFailure } from './integration.ts';
 import { isJsonObject } from './json-object.ts';
@@ -7,7 +7,7 @@ import { evaluatePolicy } from './policy.ts';
 import type { AuthorizerTarget, GatewayApi } from './types.ts';
 
 export type Authorization =
-  | { kind: 'allowed'; context: AuthorizerContext }
+  | { kind: 'allowed'; context: AuthorizerFields }
   /** 401: an identity source is missing, or the function threw `Unauthorized`. */
   | { kind: 'unauthorized' }
   /** 403. */

@@ -1,5 +1,5 @@
 import type { HandshakeRequest } from './handshake-request.ts';
-import { newId } from './ids.ts';
+import { gatewayId } from './ids.ts';
 import type { GatewayApi } from './types.ts';
 
 /**
@@ -13,7 +13,7 @@ interface Identity {
 }
 
 /** The authorizer's context. Its values are strings, whatever the authorizer returned. */
-export interface AuthorizerContext {
+export interface AuthorizerFields {
   [name: string]: string | number | null;
   principalId: string;
   /** The authorizer's duration in milliseconds. */
@@ -36,7 +36,7 @@ export interface RequestContext {
   domainName: string;
   connectionId: string;
   apiId: string;
-  authorizer?: AuthorizerContext;
+  authorizer?: AuthorizerFields;
   messageId?: string;
   disconnectStatusCode?: number;
   disconnectReason?: string;
@@ -86,7 +86,7 @@ export interface ConnectionFacts {
   connectedAt: number;
   domainName: string;
   identity: Identity;
-  authorizer?: AuthorizerContext;
+  authorizer?: AuthorizerFields;
   /**
    * The time of this connection's next request. AWS does not promise distinct times. Here they differ by at least a
    * millisecond, so that the order of arrival is visible, and a burst runs ahead of the clock.
@@ -98,7 +98,7 @@ export function connectionFacts(request: HandshakeRequest): ConnectionFacts {
   const connectedAt = Date.now();
   let last = connectedAt;
   return {
-    connectionId: newId(),
+    connectionId: gatewayId(),
     connectedAt,
     domainName: request.host,
     identity: {
@@ -118,7 +118,7 @@ export function requestContext(
   facts: ConnectionFacts,
   request: Pick<RequestContext, 'routeKey' | 'eventType'> & Partial<RequestContext>,
 ): RequestContext {
-  const requestId = newId();
+  const requestId = gatewayId();
   const time = facts.nextRequestTime();
   return {
     ...request,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { admit } from './admission.ts';
+import { admitHandshake } from './admission.ts';
 import { ENDS } from './close-codes.ts';
 import { Connection } from './connection.ts';
 import { errorFrame } from './error-frame.ts';
@@ -13,7 +13,7 @@ import {
 } from './events.ts';
 import { answerHandshake } from './handshake.ts';
 import { readHandshakeRequest } from './handshake-request.ts';
-import { newId } from './ids.ts';
+import { gatewayId } from './ids.ts';
 import { callFunction, describeError, describeFailure, readProxyResponse } from './integration.ts';
 import { AWS_LIMITS } from './limits.ts';
 import { createManagement } from './management.ts';
@@ -52,7 +52,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
     const context = requestContext(api, connection.facts, {
       routeKey: key,
       eventType: 'MESSAGE',
-      messageId: newId(),
+      messageId: gatewayId(),
     });
     const tell = (message: string) => {
       const outcome = connection.send(errorFrame(message, connection.id, context.requestId));
@@ -103,7 +103,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
     handshakes.add(socket);
     socket.once('close', () => handshakes.delete(socket));
     answerHandshake(request, socket, head, limits, {
-      decide: () => admit(api, handshake, log),
+      decide: () => admitHandshake(api, handshake, log),
       opened(webSocket, { facts }) {
         handshakes.delete(socket);
         const connection = new Connection(webSocket, facts, limits, {

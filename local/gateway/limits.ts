@@ -14,7 +14,7 @@ export const AWS_LIMITS: GatewayLimits = {
 export const INTEGRATION_TIMEOUT_MS = 29_000;
 
 /** Same source. */
-export const MAX_URL_LENGTH = 4096;
+export const MAX_REQUEST_URL_LENGTH = 4096;
 
 /** The maximal size of an authorizer's response, as JSON. Same source. */
 export const MAX_AUTHORIZER_RESULT_BYTES = 8 * 1024;

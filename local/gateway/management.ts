@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ENDS } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import { decodePath } from './handshake-request.ts';
-import { newId } from './ids.ts';
+import { gatewayId } from './ids.ts';
 import { type BodyRead, readBody } from './request-body.ts';
 
 /**
@@ -135,7 +135,7 @@ function connectionIdOf(request: IncomingMessage, stage: string): ConnectionId {
 }
 
 function respond(response: ServerResponse, answer: Answer): void {
-  const headers = { 'x-amzn-RequestId': newId(), 'Content-Type': 'application/json' };
+  const headers = { 'x-amzn-RequestId': gatewayId(), 'Content-Type': 'application/json' };
   if ('errorType' in answer) {
     response.writeHead(answer.statusCode, { ...headers, 'x-amzn-ErrorType': answer.errorType });
     response.end(JSON.stringify({ message: answer.message }));

@@ -1,10 +1,10 @@
 import { compileArnPattern, compilePattern } from './pattern.ts';
 
 /** A request's context, by condition key in lower case. */
-export type RequestContext = ReadonlyMap<string, string | readonly string[]>;
+export type ConditionContext = ReadonlyMap<string, string | readonly string[]>;
 
 /** Whether a condition holds for a request. */
-export type Condition = (context: RequestContext) => boolean;
+export type Condition = (context: ConditionContext) => boolean;
 
 /** Whether a value of the request matches a value of the policy. */
 type Comparison = (wanted: string) => (given: string) => boolean;

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { RequestContext } from './condition.ts';
+import type { ConditionContext } from './condition.ts';
 import { evaluate } from './evaluate.ts';
 import { MalformedPolicy, readPolicy } from './statement.ts';
 
 const TABLE = 'arn:aws:dynamodb:us-east-1:000000000000:table/Sessions';
 
-function ask(statements: object[], action = 'dynamodb:GetItem', resource = TABLE, context?: RequestContext) {
+function ask(
+  statements: object[],
+  action = 'dynamodb:GetItem',
+  resource = TABLE,
+  context?: ConditionContext,
+) {
   return evaluate(readPolicy({ Statement: statements }), { action, resource, context: context ?? new Map() });
 }
 

@@ -1,4 +1,4 @@
-import type { RequestContext } from './condition.ts';
+import type { ConditionContext } from './condition.ts';
 import type { Matcher, Statement } from './statement.ts';
 
 /** A request to evaluate. */
@@ -7,7 +7,7 @@ export interface Question {
   action: string;
   /** An ARN, or `*` for an action without resources. */
   resource: string;
-  context: RequestContext;
+  context: ConditionContext;
 }
 
 export type Verdict<S extends Statement = Statement> =

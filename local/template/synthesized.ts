@@ -1,5 +1,5 @@
 import { type PlacedStatement, readRoles } from '../aws/roles.ts';
-import { synthesize } from '../synth.ts';
+import { synthesizeTemplate } from '../synth.ts';
 import { readStack } from './stack.ts';
 
 /**
@@ -10,7 +10,7 @@ export async function synthesizedStatements(
   settings: Readonly<Record<string, string>>,
 ): Promise<{ ofRoles: readonly PlacedStatement[]; ofResources: readonly PlacedStatement[] }> {
   // No queue is called by its URL here.
-  const stack = readStack(await synthesize(settings), { sqsEndpoint: 'http://127.0.0.1' });
+  const stack = readStack(await synthesizeTemplate(settings), { sqsEndpoint: 'http://127.0.0.1' });
   const roles = readRoles(stack);
   return {
     ofRoles: roles.names.flatMap((role) => [...roles.statementsOf(role)]),

@@ -1,6 +1,6 @@
 import { type Content, imagesOf, wordsOf } from '../../core/content.ts';
 import type { ModelRequest, PromptMessage, ToolCall } from '../../core/model.ts';
-import { reply } from './demo-replies.ts';
+import { demoReply } from './demo-replies.ts';
 import { inSeconds, MAX_WISHES, type Wish, wishesOf } from './demo-wishes.ts';
 
 /** The result of one call of the demo model. */
@@ -54,7 +54,7 @@ function planAnew(prompt: readonly PromptMessage[], tools: readonly string[]): D
         ...outcomes(exchange),
         ...refusals(wishes, tools),
         ...blindness(exchange),
-        ...asked.flatMap((content) => (wishesOf(content, tools).length > 0 ? [] : [reply(content)])),
+        ...asked.flatMap((content) => (wishesOf(content, tools).length > 0 ? [] : [demoReply(content)])),
       ].join('\n\n');
   const answer = body || 'Done.';
   // Markdown needs a heading to begin a line.

@@ -42,7 +42,7 @@ const DEFAULT_LONG_WORDS = 220;
 const MIN_LONG_WORDS = 20;
 const MAX_LONG_WORDS = 3000;
 
-export function reply(content: string): string {
+export function demoReply(content: string): string {
   const seed = hash(content);
   const words = longWords(content);
   if (words !== undefined) return story(topicOf(content), words, seed);
