@@ -18,7 +18,7 @@ const PARTS: readonly { name: string; has(charge: Charge): boolean }[] = [
   { name: 'writes: commits of the turn', has: writes('turn', 'LANE') },
   { name: 'writes: events spilled', has: writes('turn', 'EVENTS') },
   { name: 'writes: transcript', has: writes('turn', 'ENTRY') },
-  { name: 'writes: messages taken in, fates, frames counted, session', has: of('writeUnits') },
+  { name: 'writes: messages, outcomes, frames counted, session', has: of('writeUnits') },
   { name: 'reads', has: of('readUnits') },
   { name: 'queue requests, FIFO', has: of('fifoRequests') },
   { name: 'queue requests, standard', has: of('standardRequests') },
