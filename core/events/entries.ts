@@ -3,7 +3,7 @@ import type { Content } from '../content.ts';
 import type { Json } from '../json.ts';
 import type { TurnEvent } from './events.ts';
 
-/** One item of the transcript. `n` counts from 1 within the session, without holes. */
+/** One entry of the transcript. `n` counts from 1 within the session, without holes. */
 export type Entry = { n: number; turn: string } & EntryContent;
 
 type EntryContent =
@@ -12,12 +12,13 @@ type EntryContent =
   | { role: 'tool_call'; id: string; name: string; args: Json }
   | { role: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true };
 
-/** An assistant entry is split here, so that every entry fits into one frame of `history`. */
+/** The longest text of one assistant entry, in UTF-16 code units, so that each entry fits into one frame of `history`. */
 const MAX_TEXT = Math.floor(MAX_CONTENT_BYTES / 6);
 
 /**
- * The entries of one turn: a function of its committed events alone, so that whoever comes along computes the same
- * ones (P1, P3). Text that may still grow is not an entry yet, unless it is `open`ed on purpose, as a prompt does.
+ * The entries of one turn. They follow from its committed events alone, so every worker computes the same ones (P1, P3).
+ *
+ * @param open whether text that may still grow is an entry: for a prompt it is, for the stored transcript it is not
  */
 export function entriesOf(
   events: readonly TurnEvent[],
@@ -88,7 +89,7 @@ export function entriesOf(
   return entries;
 }
 
-/** Never between the halves of a surrogate pair. */
+/** `length`, or one less if a cut there would divide a surrogate pair. */
 export function cutAt(text: string, length: number): number {
   const code = text.charCodeAt(length - 1);
   return code >= 0xd800 && code <= 0xdbff ? length - 1 : length;

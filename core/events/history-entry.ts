@@ -2,7 +2,7 @@ import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import type { Entry } from './entries.ts';
 import { outputText } from './output-text.ts';
 
-/** An entry of the transcript as the protocol names its fields. */
+/** An entry of the transcript with the field names of the protocol. */
 export function historyEntry(entry: Entry): HistoryEntry {
   const { turn: turn_id, n } = entry;
   switch (entry.role) {

@@ -8,14 +8,14 @@ import { decodeEvents, encodeEvents, frameOf, isEnd, mergeEvents, streamedText }
 import { storedEntry } from './stored-entry.ts';
 
 /**
- * The events are the truth. They live in the lane's tail first (the commit), then in EVENTS items (the spill); the
- * transcript is computed from them. Everything here is a plain put of what is committed already, so that whoever comes
- * along may do it again.
+ * What follows a commit. Committed events are on the lane first (`unspilled`), then in EVENTS items (the spill). The
+ * transcript's entries are computed from them. Each write here is a plain put of committed data, so any worker may repeat
+ * it.
  */
 
 type Stores = Pick<Core, 'store' | 'clock' | 'retention'>;
 
-/** The spilled events from `first` on, in order. A few before `first` may come along, from the same item. */
+/** The spilled events from `first` on, in order. It can contain events before `first`, from the same item. */
 export async function readEvents(
   core: Pick<Core, 'store'>,
   session: string,
@@ -28,10 +28,10 @@ export async function readEvents(
   return mergeEvents(...items.map((item) => decodeEvents(item.events)));
 }
 
-/** Below DynamoDB's 400 KB, and few enough for one page of a query. */
+/** Of one item: below DynamoDB's 400 KB, and small enough for one page of a query. */
 const MAX_SPILL_BYTES = 300_000;
 
-/** Puts events under their last `seq`. A longer spill of the same events stands beside it: readers merge by `seq`. */
+/** Puts events under their last `seq`. Two spills can hold the same events: readers merge them by `seq`. */
 export async function spillEvents(
   core: Stores,
   session: string,
@@ -58,8 +58,10 @@ export async function spillEvents(
 }
 
 /**
- * Puts the entries of one turn from index `from` on, and the outcome of each user message with it: taken. Plain puts,
- * since number and content are a function of the committed events: written twice they are the same (P1, P3).
+ * Puts the entries of one turn from index `from` on, and for each user message the outcome "taken". These are plain puts:
+ * number and content of an entry follow from the committed events, so an entry that is written twice is the same (P1, P3).
+ *
+ * @returns how many entries the turn has
  */
 export async function writeEntries(
   core: Stores,
@@ -88,9 +90,9 @@ export async function writeEntries(
 }
 
 /**
- * The frame of a stored event. An end carries its turn's text, which is read from the turn's beginning where the `known`
- * events do not reach back so far. Of a session that is being deleted, or after a day, not all of them are there: then
- * the frame carries no text, rather than a part of it (P3).
+ * The frame of a stored event. The frame of an event that ends its turn has the turn's text. If the `known` events do not
+ * reach back to the start of the turn, the missing ones are read. While a session is deleted, or after a day, some events
+ * are gone. Then the frame has no text, instead of a part of it (P3).
  */
 export async function storedFrame(
   core: Pick<Core, 'store'>,

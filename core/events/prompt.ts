@@ -2,8 +2,8 @@ import type { PromptMessage } from '../model.ts';
 import type { Entry } from './entries.ts';
 
 /**
- * What the model sees of a transcript (P11): a function of the entries alone. Calls of one step stand together in one
- * assistant message and their results, in the order of the calls, in one tool message after it (P13).
+ * The prompt that follows from a transcript, and from nothing else (P11). The calls of one step are in one assistant
+ * message. Their results are in one tool message after it, in the order of the calls (P13).
  */
 export function promptOf(entries: readonly Entry[]): PromptMessage[] {
   const messages: PromptMessage[] = [];

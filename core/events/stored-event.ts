@@ -21,11 +21,14 @@ interface Head<T extends string> {
 /** The text of the event's turn, or undefined when not all of its chunks can be read any more. */
 type TurnText = () => string | undefined;
 
+/** Nothing but the fields of `T`: a stored field that is not sent does not slip into the frame. */
+type Exactly<T, R extends T> = R & { [K in Exclude<keyof R, keyof T>]: never };
+
 /** The stored fields of an event, beside its head, and its frame. */
-function form<T extends EventType, F extends object>(
+function form<T extends EventType, F extends object, R extends EventOf<T>>(
   type: T,
   fields: z.core.$ZodType<F>,
-  frame: (event: Head<T> & F, turnText: TurnText) => EventOf<T>,
+  frame: (event: Head<T> & F, turnText: TurnText) => Exactly<EventOf<T>, R>,
 ) {
   const read = (seq: number, turn: string, value: unknown): Head<T> & F => {
     if (!fits(fields, value)) throw new UnreadableEvent(`event ${seq}: these are no fields of "${type}"`);
@@ -163,7 +166,7 @@ const FORMS = {
       ...fullResponse(turnText()),
       code,
       message,
-      terminal: true,
+      terminal: true as const,
       retryable,
       ...(reason && { reason }),
     }),

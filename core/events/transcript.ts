@@ -9,7 +9,7 @@ import { entryOf } from './stored-entry.ts';
 
 const PAGE = 100;
 
-/** A session's entries from the one before `before` (without it: the newest) backwards, read page by page as needed. */
+/** Stored entries, newest first, from the one before `before` (default: the newest) on. Pages are read as needed. */
 export async function* readEntriesBefore(
   core: Pick<Core, 'store'>,
   session: string,
@@ -29,8 +29,8 @@ export async function* readEntriesBefore(
 }
 
 /**
- * The whole transcript backwards, as of now. Entries are put after the commit that makes them true, by a worker that may
- * be a moment, or its successor, away: those of the active slot are computed from the committed events instead.
+ * The whole transcript, newest entry first. A worker, or the one that takes over from it, puts entries some time after
+ * the commit that they follow from. So the entries of the active slot are computed from the committed events.
  */
 export async function* readTranscriptBefore(
   core: Pick<Core, 'store'>,
@@ -42,7 +42,7 @@ export async function* readTranscriptBefore(
   yield* readEntriesBefore(core, session, Math.min(before, latest[0]?.n ?? before));
 }
 
-/** The same forwards, from entry `from` on. */
+/** The whole transcript, oldest entry first, from entry `from` on. */
 export async function* readTranscriptFrom(
   core: Pick<Core, 'store'>,
   session: string,
@@ -62,7 +62,7 @@ export async function* readTranscriptFrom(
 
 async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: string): Promise<Entry[]> {
   const { session, lane } = await viewSession(core, key);
-  // What the session counts was rolled over, and so has its entries.
+  // Once the session counts the events of a slot, that slot is retired and its entries are stored.
   if (!session || !lane?.begun || lane.begun.seq <= session.seq) return [];
   const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeEvents(lane.unspilled));
   return [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));

@@ -61,7 +61,7 @@ it('is in the schemas and in each document', async () => {
   expect(eventFrame.safeParse(frame).success).toBe(true);
   const files = await generatedFiles();
   expect(files.get('protocol/asyncapi.yaml')).toContain('server-citation:');
-  expect(files.get('protocol/schemas/server-citation.json')).toContain('The source, unique within the turn.');
+  expect(files.get('protocol/schemas/server-citation.json')).toContain('The id of the source, unique within the turn.');
   expect(files.get('protocol.md')).toContain('\`source_id\`');
 });
 `;
