@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
+import { asConnectionId, asLaneId, asSessionKey, asSlotId } from '../core/ids.ts';
 import { laneKey } from '../core/store/keys.ts';
 import { stopListening } from '../core/store/lane/connection.ts';
 import { dynamoStore } from './dynamodb/store.ts';
@@ -60,21 +61,23 @@ async function given(...answers: Answer[]) {
   };
 }
 
+const LANE = laneKey(asSessionKey('s'), asLaneId('l'));
+
 describe.concurrent('a call whose answer is lost', () => {
   it('is made again: a read', async () => {
     const { store, asked } = await given(lost, fine({ Item: { pk: { S: 'SESSION#s' }, seq: { N: '7' } } }));
-    expect(await store.get(laneKey('s', 'l'))).toMatchObject({ seq: 7 });
+    expect(await store.get(LANE)).toMatchObject({ seq: 7 });
     expect(asked()).toBe(2);
   });
 
   it('is made again: a write, whose repeat can be refused because it took effect', async () => {
     const { store, asked } = await given(lost, refused);
-    expect(await store.update(laneKey('s', 'l'), stopListening('c'))).toEqual({ ok: false });
+    expect(await store.update(LANE, stopListening(asConnectionId('c')))).toEqual({ ok: false });
     expect(asked()).toBe(2);
   });
 
   it('is made again: a token that is sent', async () => {
-    const token = { session: 's', lane: 'l', slot: 't' };
+    const token = { session: asSessionKey('s'), lane: asLaneId('l'), slot: asSlotId('t') };
     const MD5OfMessageBody = createHash('md5').update(JSON.stringify(token)).digest('hex');
     const { queues, asked } = await given(lost, fine({ MessageId: 'm', MD5OfMessageBody }));
     await queues.sendJob(token, 'sender');
@@ -84,6 +87,6 @@ describe.concurrent('a call whose answer is lost', () => {
 
 it('a throttled write is made again until it passes', async () => {
   const { store, asked } = await given(throttled, throttled, throttled, fine({ Attributes: {} }));
-  expect(await store.update(laneKey('s', 'l'), stopListening('c'))).toEqual({ ok: true, item: {} });
+  expect(await store.update(LANE, stopListening(asConnectionId('c')))).toEqual({ ok: true, item: {} });
   expect(asked()).toBe(4);
 });

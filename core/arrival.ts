@@ -1,9 +1,10 @@
 import { type EpochMs, type Milliseconds, milliseconds } from '../config/units.ts';
+import { byId, type MessageId } from './ids.ts';
 import type { Lane, PendingMessage } from './store/items.ts';
 
 const natural = new Intl.Collator('en', { numeric: true });
 
-type WithId<M> = M & { id: string };
+type WithId<M> = M & { id: MessageId };
 
 /**
  * Messages in the order of arrival (P6). Frames of one connection are handled concurrently, so the order of the writes
@@ -15,9 +16,9 @@ type WithId<M> = M & { id: string };
  * - Clients that steer the same turn are ordered by time. A message has arrived when the client's earlier ones have.
  */
 export function inOrderOfArrival<M extends PendingMessage>(
-  messages: Readonly<Record<string, M>>,
+  messages: Readonly<Record<MessageId, M>>,
 ): WithId<M>[] {
-  const list = Object.entries(messages).map(([id, message]) => ({ ...message, id }));
+  const list = byId(messages).map(([id, message]) => ({ ...message, id }));
   const arrived = [...Map.groupBy(list, ({ from = '' }) => from)].flatMap(([from, ofOne]) => {
     let at = 0;
     return ofOneSender(ofOne).map((message) => {

@@ -1,5 +1,6 @@
 import { type EpochMs, milliseconds } from '../config/units.ts';
 import type { Core } from './core.ts';
+import { byId, type ConnectionId, type LaneId, type SessionKey } from './ids.ts';
 import type { Audience } from './store/items.ts';
 import { LIVE } from './store/items.ts';
 import { laneKey, sessionKey } from './store/keys.ts';
@@ -31,12 +32,12 @@ interface Listener {
 /** Posts a turn's events to the session's connections: in order for each connection, in parallel among them. */
 export class Broadcast {
   readonly #core: Core;
-  readonly #session: string;
-  readonly #lane: string;
-  readonly #listeners = new Map<string, Listener>();
-  readonly #forgotten = new Set<string>();
+  readonly #session: SessionKey;
+  readonly #lane: LaneId;
+  readonly #listeners = new Map<ConnectionId, Listener>();
+  readonly #forgotten = new Set<ConnectionId>();
 
-  constructor(core: Core, session: string, lane: string) {
+  constructor(core: Core, session: SessionKey, lane: LaneId) {
     this.#core = core;
     this.#session = session;
     this.#lane = lane;
@@ -44,7 +45,7 @@ export class Broadcast {
 
   /** Adds connections, and updates which are live. A connection that is gone stays so. */
   join(audience: Audience): void {
-    for (const [connection, how] of Object.entries(audience)) {
+    for (const [connection, how] of byId(audience)) {
       if (this.#forgotten.has(connection)) continue;
       const listener = this.#listeners.get(connection) ?? {
         kept: undefined,
@@ -88,19 +89,19 @@ export class Broadcast {
     await Promise.all([...this.#listeners.values()].map((listener) => listener.idle));
   }
 
-  #releaseOverdue(connection: string, listener: Listener): void {
+  #releaseOverdue(connection: ConnectionId, listener: Listener): void {
     if (!listener.kept || this.#core.clock.now() - listener.kept.since < CATCH_UP_MS) return;
     listener.overdue = true;
     this.#release(connection, listener);
   }
 
-  #release(connection: string, listener: Listener): void {
+  #release(connection: ConnectionId, listener: Listener): void {
     const { kept } = listener;
     listener.kept = undefined;
     if (kept && kept.frames.length > 0) this.#enqueue(connection, listener, kept.frames);
   }
 
-  #enqueue(connection: string, listener: Listener, frames: readonly string[]): void {
+  #enqueue(connection: ConnectionId, listener: Listener, frames: readonly string[]): void {
     listener.backlog += frames.length;
     const tooSlow = listener.backlog > MAX_BACKLOG;
     listener.idle = listener.idle.then(() =>
@@ -108,14 +109,14 @@ export class Broadcast {
     );
   }
 
-  async #post(connection: string, listener: Listener, frames: readonly string[]): Promise<void> {
+  async #post(connection: ConnectionId, listener: Listener, frames: readonly string[]): Promise<void> {
     for (const frame of frames) {
       listener.backlog--;
       if (!this.#forgotten.has(connection)) await this.#postOne(connection, frame);
     }
   }
 
-  async #postOne(connection: string, frame: string): Promise<void> {
+  async #postOne(connection: ConnectionId, frame: string): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
         if ((await this.#core.gateway.post(connection, frame)) === 'gone') await this.#forget(connection);
@@ -129,14 +130,14 @@ export class Broadcast {
   }
 
   /** The events are stored, but this client would not notice that it misses some. A new connection resumes. */
-  async #giveUp(connection: string, reason: string): Promise<void> {
+  async #giveUp(connection: ConnectionId, reason: string): Promise<void> {
     if (this.#forgotten.has(connection)) return;
     this.#core.log.warn('connection closed, so that it resumes', { connection, reason });
     await this.#quietly(() => this.#core.gateway.disconnect(connection));
     await this.#forget(connection);
   }
 
-  async #forget(connection: string): Promise<void> {
+  async #forget(connection: ConnectionId): Promise<void> {
     this.#forgotten.add(connection);
     this.#listeners.delete(connection);
     await this.#quietly(() => this.#core.store.update(sessionKey(this.#session), leaveAudience(connection)));

@@ -5,5 +5,7 @@
  * ownValue({ a: 1 }, 'a'); // 1
  * ownValue({ a: 1 }, 'toString'); // undefined
  */
-export const ownValue = <V>(map: Readonly<Record<string, V>> | undefined, key: string): V | undefined =>
-  map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined;
+export const ownValue = <K extends string, V>(
+  map: Readonly<Record<K, V>> | undefined,
+  key: NoInfer<K>,
+): V | undefined => (map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined);

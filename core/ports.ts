@@ -1,5 +1,6 @@
 import type { CountMetric, SplitMetric, TimeMetric } from '../config/metrics.ts';
 import type { EpochMs, Milliseconds, Seconds } from '../config/units.ts';
+import type { ConnectionId, LaneId, SessionKey, SlotId } from './ids.ts';
 import type { Key } from './store/keys.ts';
 import type { Update } from './store/update.ts';
 
@@ -10,9 +11,9 @@ export type Written<T> = { ok: true; item: T } | { ok: false };
 /** Items under a primary key. Each call is atomic on one item and reads consistently. Throws when the store fails. */
 export interface Store {
   get<T>(key: Key<T>): Promise<T | undefined>;
-  put<T>(key: Key<T>, item: T): Promise<void>;
+  put<T>(key: Key<T>, item: NoInfer<T>): Promise<void>;
   /** False: something is there already. */
-  putIfAbsent<T>(key: Key<T>, item: T): Promise<boolean>;
+  putIfAbsent<T>(key: Key<T>, item: NoInfer<T>): Promise<boolean>;
   /**
    * Makes one conditional write. `ok: false` means that a condition did not hold when the answer was made. After an
    * ambiguous failure the store may have made the write and refused its own repeat, so a caller that is refused reads the
@@ -28,14 +29,14 @@ export interface Store {
 
 /** A message of the session's FIFO group: "this slot has work". */
 export interface TurnJob {
-  session: string;
-  lane: string;
-  slot: string;
+  session: SessionKey;
+  lane: LaneId;
+  slot: SlotId;
 }
 
 /** A request to delete a session, and what late writers still add to it until `until`. */
 export interface Deletion {
-  session: string;
+  session: SessionKey;
   /** When the deletion was requested. A session made later is another one. */
   at: EpochMs;
   /** Until when a function that had begun before may still write. */
@@ -56,9 +57,9 @@ export interface Queues {
 
 export interface Gateway {
   /** `gone`: this connection will never receive anything again. Throws when the post failed otherwise. */
-  post(connection: string, frame: string): Promise<'sent' | 'gone'>;
+  post(connection: ConnectionId, frame: string): Promise<'sent' | 'gone'>;
   /** Closes a connection, so that its client connects again and resumes. Does nothing if the connection is gone. */
-  disconnect(connection: string): Promise<void>;
+  disconnect(connection: ConnectionId): Promise<void>;
 }
 
 export interface Clock {

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ErrorReply, ReplyFrame } from '../protocol/server-frames.ts';
 import type { Core } from './core.ts';
+import type { ConnectionId, MessageId } from './ids.ts';
 import type { WithdrawalCode } from './store/items.ts';
 
 /** Codes after which the same frame may succeed later. */
@@ -29,7 +30,7 @@ export const errorReply = (code: ErrorCode, message: string, details: ErrorDetai
 
 export const reply = async (
   core: Pick<Core, 'gateway' | 'metrics'>,
-  connection: string,
+  connection: ConnectionId,
   frame: ReplyFrame,
 ) => {
   if (frame.type === 'error') core.metrics.countBy('Refused', frame.code);
@@ -41,7 +42,7 @@ export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
   errorReply('SESSION_DELETED', 'This session was deleted.', details);
 
 /** The frame that reports a message which was withdrawn before a turn applied it. */
-export function withdrawalReply(id: string, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {
+export function withdrawalReply(id: MessageId, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {
   switch (code) {
     case 'cancelled':
       return { type: 'cancelled', ids: [id], reason: 'The message was withdrawn before the agent read it.' };

@@ -2,6 +2,7 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { epochMs } from '../config/units.ts';
+import { asConnectionId, asLaneId, asMessageId, asSessionId } from '../core/ids.ts';
 import type { Principal } from '../core/store/items.ts';
 import {
   connectionKey,
@@ -49,15 +50,17 @@ afterAll(async () => {
   await tables?.close();
 });
 
+const CHAT = asSessionId('chat');
+
 /** One item of each kind. @returns how many */
 async function fill(principal: Principal, tag: string): Promise<number> {
-  const session = sessionOf(principal, 'chat');
+  const session = sessionOf(principal, CHAT);
   const items: [{ pk: string; sk: string }, object?][] = [
-    [connectionKey(`connection-${tag}`), { session }],
-    [laneKey(session, `lane-${tag}`)],
+    [connectionKey(asConnectionId(`connection-${tag}`)), { session }],
+    [laneKey(session, asLaneId(`lane-${tag}`))],
     [sessionKey(session)],
-    [messageKey(session, 'm')],
-    [listingKey(principal, { created: epochMs(1), sessionId: 'chat' })],
+    [messageKey(session, asMessageId('m'))],
+    [listingKey(principal, { created: epochMs(1), sessionId: CHAT })],
     [rateKey(principal, 'frames', 7)],
     ...Array.from({ length: 30 }, (_, n): [{ pk: string; sk: string }] => [entryKey(session, n)]),
     [eventsKey(session, 9)],

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { asSessionId } from '../core/ids.ts';
 import type { Principal } from '../core/store/items.ts';
 import { listingAt, rateKey, sessionOf } from '../core/store/keys.ts';
 
@@ -25,7 +26,7 @@ export async function* itemsOf(
   table: string,
   principal: Principal,
 ): AsyncGenerator<Found> {
-  const session = sessionOf(principal, '');
+  const session = sessionOf(principal, asSessionId(''));
   const pages = paginateScan(
     { client },
     {

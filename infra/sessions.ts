@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { dynamoStore } from '../aws/dynamodb/store.ts';
 import { sqsQueues } from '../aws/sqs/queues.ts';
 import { systemClock } from '../aws/system.ts';
+import { asSessionId, type SessionKey } from '../core/ids.ts';
 import type { Clock, Queues, Store } from '../core/ports.ts';
 import { requestDeletion } from '../core/session/deletion.ts';
 import { exportPage } from '../core/session/export.ts';
@@ -52,7 +53,7 @@ async function* run(
     return;
   }
   if (!sessionId || !['export', 'rename', 'delete'].includes(command ?? '')) throw new Failure(USAGE);
-  const session = sessionOf(principal, sessionId);
+  const session = sessionOf(principal, asSessionId(sessionId));
   const found = await store.get(sessionKey(session));
   const absent = new Failure(`${tenant}/${subject} has no session ${sessionId}.`);
   if (!found || found.deleted !== undefined) throw absent;
@@ -82,7 +83,7 @@ async function* list(store: Store, principal: Principal): AsyncGenerator<string>
   }
 }
 
-async function* exportLines(store: Store, session: string, item: Session): AsyncGenerator<string> {
+async function* exportLines(store: Store, session: SessionKey, item: Session): AsyncGenerator<string> {
   for (let after: string | undefined; ; ) {
     const page = await exportPage({ store }, session, item, { after, bytes: BYTES });
     yield page.data;

@@ -108,13 +108,13 @@ export type ClientFrameType = keyof typeof CLIENT_FRAMES;
 export type ConnectFrame = z.infer<typeof connectFrame>;
 export type MessageFrame = z.infer<typeof messageFrame>;
 export type AbortFrame = z.infer<typeof abortFrame>;
-export type CancelFrame = z.infer<typeof cancelFrame>;
+type CancelFrame = z.infer<typeof cancelFrame>;
 export type ApprovalResponseFrame = z.infer<typeof approvalResponseFrame>;
 export type HistoryFrame = z.infer<typeof historyFrame>;
 export type SessionsFrame = z.infer<typeof sessionsFrame>;
-export type RenameFrame = z.infer<typeof renameFrame>;
-export type ExportFrame = z.infer<typeof exportFrame>;
-export type DeleteFrame = z.infer<typeof deleteFrame>;
+type RenameFrame = z.infer<typeof renameFrame>;
+type ExportFrame = z.infer<typeof exportFrame>;
+type DeleteFrame = z.infer<typeof deleteFrame>;
 type PingFrame = z.infer<typeof pingFrame>;
 export type ClientFrame =
   | ConnectFrame

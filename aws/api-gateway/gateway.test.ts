@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CountMetric } from '../../config/metrics.ts';
+import { asConnectionId } from '../../core/ids.ts';
 import { noMetrics } from '../cloudwatch/emf.ts';
 import { managementGateway } from './gateway.ts';
 
@@ -34,28 +35,30 @@ async function given(...statuses: number[]) {
   return { gateway, counted };
 }
 
+const CONNECTION = asConnectionId('c');
+
 describe('a post', () => {
   it('that arrives counts as nothing', async () => {
     const { gateway, counted } = await given(200);
-    expect(await gateway.post('c', '{}')).toBe('sent');
+    expect(await gateway.post(CONNECTION, '{}')).toBe('sent');
     expect(counted).toEqual([]);
   });
 
   it('to a connection that is gone is told and counted', async () => {
     const { gateway, counted } = await given(410);
-    expect(await gateway.post('c', '{}')).toBe('gone');
+    expect(await gateway.post(CONNECTION, '{}')).toBe('gone');
     expect(counted).toEqual(['PostsGone']);
   });
 
   it('that is throttled is repeated, and counted each time', async () => {
     const { gateway, counted } = await given(429, 429, 200);
-    expect(await gateway.post('c', '{}')).toBe('sent');
+    expect(await gateway.post(CONNECTION, '{}')).toBe('sent');
     expect(counted).toEqual(['PostsThrottled', 'PostsThrottled']);
   });
 
   it('that fails otherwise fails, and is not taken for throttled', async () => {
     const { gateway, counted } = await given(500, 500, 500);
-    await expect(gateway.post('c', '{}')).rejects.toThrow();
+    await expect(gateway.post(CONNECTION, '{}')).rejects.toThrow();
     expect(counted).toEqual([]);
   });
 });

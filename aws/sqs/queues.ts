@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { epochMs, type Seconds } from '../../config/units.ts';
+import { asLaneId, asSessionKey, asSlotId, type SessionKey } from '../../core/ids.ts';
 import type { Deletion, Queues, TurnJob } from '../../core/ports.ts';
 import { SERVICE_TIMEOUTS } from '../timeouts.ts';
 
@@ -12,20 +13,27 @@ const deletionBody = z.object({
 });
 
 /** Parses the body of a turn job. Throws on anything else. */
-export const parseJob = (body: string): TurnJob => jobBody.parse(JSON.parse(body));
+export const parseJob = (body: string): TurnJob => jobOf(jobBody.parse(JSON.parse(body)));
+
+const jobOf = ({ session, lane, slot }: z.infer<typeof jobBody>): TurnJob => ({
+  session: asSessionKey(session),
+  lane: asLaneId(lane),
+  slot: asSlotId(slot),
+});
 
 /** Parses the body of a message in the deadline queue. Throws on anything else. */
 export function parseDeadline(body: string): TurnJob | { deletion: Deletion } {
   const message = z.union([jobBody, deletionBody]).parse(JSON.parse(body));
-  if (!('deletion' in message)) return message;
+  if (!('deletion' in message)) return jobOf(message);
   const { session, at, until } = message.deletion;
-  return { deletion: { session, at: epochMs(at), until: epochMs(until) } };
+  return { deletion: { session: asSessionKey(session), at: epochMs(at), until: epochMs(until) } };
 }
 
 const delaySeconds = (delay: Seconds) => Math.min(900, Math.max(0, Math.ceil(delay)));
 
 /** SQS allows ids of 128 characters without spaces. A session's key may be longer and may contain any character. */
-export const messageGroupOf = (session: string): string => createHash('sha256').update(session).digest('hex');
+export const messageGroupOf = (session: SessionKey): string =>
+  createHash('sha256').update(session).digest('hex');
 
 export function sqsQueues(
   turnQueueUrl: string,

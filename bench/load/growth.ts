@@ -1,4 +1,5 @@
-import { epochSeconds } from '../../config/units.ts';
+import { epochMs, epochSeconds } from '../../config/units.ts';
+import { asMessageId, asSessionId, asTurnId } from '../../core/ids.ts';
 import { entryKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { summarize } from '../stats.ts';
 import type { Script } from '../virtual/agent.ts';
@@ -124,14 +125,23 @@ function warmUp(): Promise<void> {
 
 /** A transcript of so many entries: a question and an answer in each turn. */
 function remember({ cloud: { table } }: Talk, entries: number): void {
-  const session = sessionOf(ANN, SESSION);
+  const session = sessionOf(ANN, asSessionId(SESSION));
   for (let n = 1; n <= entries; n++) {
-    const turn = `earlier${Math.ceil(n / 2)}`;
+    const turn = asTurnId(`earlier${Math.ceil(n / 2)}`);
     const expires = epochSeconds(2_000_000_000);
     table.put(
       entryKey(session, n),
       n % 2 === 1
-        ? { n, turn, role: 'user', id: `e${n}`, content: ENTRY, at: n, step: 1, expires }
+        ? {
+            n,
+            turn,
+            role: 'user',
+            id: asMessageId(`e${n}`),
+            content: ENTRY,
+            at: epochMs(n),
+            step: 1,
+            expires,
+          }
         : { n, turn, role: 'assistant', content: ENTRY, expires },
     );
   }

@@ -4,6 +4,7 @@ import { managementGateway } from '../../aws/api-gateway/gateway.ts';
 import { noMetrics } from '../../aws/cloudwatch/emf.ts';
 import { dynamoStore } from '../../aws/dynamodb/store.ts';
 import { epochSeconds } from '../../config/units.ts';
+import { asConnectionId, asLaneId, asSessionKey } from '../../core/ids.ts';
 import { laneKey } from '../../core/store/keys.ts';
 import { commit } from '../../core/store/lane/commit.ts';
 import { emptyLane } from '../../core/store/lane/lane.ts';
@@ -45,8 +46,10 @@ export async function measureSdk(): Promise<SdkCpu> {
     const config = { region: 'us-east-1', credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } };
     const store = dynamoStore('bench', { ...config, endpoint });
     const gateway = managementGateway(`${endpoint}/stage`, noMetrics, config);
-    const key = laneKey('session', 'lane');
-    const lane = emptyLane('session', 'connection', epochSeconds(0));
+    const session = asSessionKey('session');
+    const connection = asConnectionId('connection');
+    const key = laneKey(session, asLaneId('lane'));
+    const lane = emptyLane(session, connection, epochSeconds(0));
     const chunk = ' the plan for a team of five';
     const update = commit({
       lease: 'x'.repeat(20),
@@ -67,7 +70,7 @@ export async function measureSdk(): Promise<SdkCpu> {
     });
     return {
       commit: await cpuOf(() => store.update(key, update)),
-      post: await cpuOf(() => gateway.post('connection', frame)),
+      post: await cpuOf(() => gateway.post(connection, frame)),
     };
   } finally {
     server.kill();

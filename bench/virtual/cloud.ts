@@ -1,7 +1,7 @@
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, milliseconds } from '../../config/units.ts';
-
 import type { Core } from '../../core/core.ts';
+import { asConnectionId, asSessionId, type ConnectionId } from '../../core/ids.ts';
 import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { Model, Toolbox } from '../../core/model.ts';
@@ -72,8 +72,8 @@ export class VirtualCloud {
 
   /** A client that is greeted. */
   async connect(principal: Principal, sessionId: string): Promise<Client> {
-    const id = `connection-${++this.#connections}`;
-    await registerConnection(this.#coreFor('connect'), id, { principal, sessionId });
+    const id = asConnectionId(`connection-${++this.#connections}`);
+    await registerConnection(this.#coreFor('connect'), id, { principal, sessionId: asSessionId(sessionId) });
     const keeps = !this.#options.forgets;
     const client = new Client(this.time, keeps, (body) => this.#frame(id, principal, body));
     this.#clients.set(id, client);
@@ -96,7 +96,7 @@ export class VirtualCloud {
     };
   }
 
-  async #frame(connectionId: string, principal: Principal, body: string): Promise<void> {
+  async #frame(connectionId: ConnectionId, principal: Principal, body: string): Promise<void> {
     const over = this.#begun();
     const name = { service: 'execute-api', operation: `frame ${typeOf(body)}`, by: 'client' };
     const receivedAt = epochMs(this.time.now);

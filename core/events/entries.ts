@@ -1,13 +1,15 @@
+import type { EpochMs } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { Content } from '../content.ts';
+import type { MessageId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { TurnEvent } from './events.ts';
 
 /** One entry of the transcript. `n` counts from 1 within the session, without holes. */
-export type Entry = { n: number; turn: string } & EntryContent;
+export type Entry = { n: number; turn: TurnId } & EntryContent;
 
 type EntryContent =
-  | { role: 'user'; id: string; content: Content; at: number; step: number }
+  | { role: 'user'; id: MessageId; content: Content; at: EpochMs; step: number }
   | { role: 'assistant'; content: string }
   | { role: 'tool_call'; id: string; name: string; args: Json }
   | { role: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import { EVENTS, eventFrame } from '../../protocol/events.ts';
+import { asMessageId, asRequestId, asTurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { commitInMemory } from '../testing/commit-in-memory.ts';
 import { entriesOf } from './entries.ts';
@@ -22,7 +23,7 @@ const draft = fc.oneof(
 );
 /** Of two turns, in any order, so that the turn changes here and there. */
 const events = fc
-  .array(fc.tuple(draft, fc.constantFrom('one', 'two')))
+  .array(fc.tuple(draft, fc.constantFrom(asTurnId('one'), asTurnId('two'))))
   .map((list) => list.map(([event, turn], at) => numbered(event, at + 1, turn)));
 /** What JSON makes of it: it knows no negative zero. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -53,7 +54,7 @@ describe('events as an item holds them', () => {
     const chunk: TurnEvent = {
       type: 'chunk',
       seq: 1234,
-      turn: 'a turn of some length',
+      turn: asTurnId('a turn of some length'),
       content: 'words',
       offset: 100,
     };
@@ -63,11 +64,13 @@ describe('events as an item holds them', () => {
 });
 
 const raw = String.raw;
+const M1 = asMessageId('m1');
+const M2 = asMessageId('m2');
 
 /** An event, its stored text and its frame, as they were before the events had a table. */
 const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
   [
-    { type: 'turn_start', message_ids: ['m1', 'm2'], entry: 5, at: epochMs(1700000000000) },
+    { type: 'turn_start', message_ids: [M1, M2], entry: 5, at: epochMs(1700000000000) },
     '[1,"turn_start",{"message_ids":["m1","m2"],"entry":5,"at":1700000000000},"t"]',
     '{"type":"turn_start","seq":1,"turn_id":"t","message_ids":["m1","m2"]}',
   ],
@@ -75,9 +78,9 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     {
       type: 'applied',
       messages: [
-        { id: 'm1', content: 'Hello', at: epochMs(1700000000000) },
+        { id: M1, content: 'Hello', at: epochMs(1700000000000) },
         {
-          id: 'm2',
+          id: M2,
           content: [
             { type: 'text', text: 'This?' },
             { type: 'image', url: 'https://example.com/a.png' },
@@ -118,7 +121,7 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
   [
     {
       type: 'approval_request',
-      request_id: 'r1',
+      request_id: asRequestId('r1'),
       tool_call_id: 'c1',
       tool: 'wait',
       arguments_summary: '{"seconds":1}',
@@ -129,7 +132,13 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     raw`{"type":"approval_request","seq":8,"turn_id":"t","request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300}`,
   ],
   [
-    { type: 'approval_resolved', request_id: 'r1', decision: 'deny', reason: 'answer', by: 'ann' },
+    {
+      type: 'approval_resolved',
+      request_id: asRequestId('r1'),
+      decision: 'deny',
+      reason: 'answer',
+      by: 'ann',
+    },
     '[9,"approval_resolved",{"request_id":"r1","decision":"deny","reason":"answer","by":"ann"}]',
     '{"type":"approval_resolved","seq":9,"turn_id":"t","request_id":"r1","decision":"deny","reason":"answer","by":"ann"}',
   ],
@@ -179,7 +188,7 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
 ];
 
 describe('each event', () => {
-  const pinned = PINNED.map(([draft], at) => numbered(draft, at + 1, 't'));
+  const pinned = PINNED.map(([draft], at) => numbered(draft, at + 1, asTurnId('t')));
 
   it('is here once or more', () => {
     expect([...new Set(pinned.map(({ type }) => type))]).toEqual(Object.keys(EVENTS));
@@ -200,7 +209,7 @@ describe('each event', () => {
     'P4: is posted as that frame once it is committed, and read as it was: %j',
     async (draft) => {
       const { posted, stored } = await commitInMemory(draft);
-      const event = numbered(draft, 2, 't');
+      const event = numbered(draft, 2, asTurnId('t'));
       expect(posted[1]).toBe(frameOf(event, () => (draft.type === 'chunk' ? draft.content : '')));
       expect(stored[1]).toEqual(event);
     },

@@ -1,5 +1,6 @@
 import type { EndType } from '../../protocol/events.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import { asTurnId } from '../ids.ts';
 import { OMITTED, readEvent, type TurnEvent, UnreadableEvent, wireForm } from './stored-event.ts';
 
 export { type AppliedMessage, type EventDraft, numbered, type TurnEvent } from './stored-event.ts';
@@ -37,8 +38,9 @@ export function decodeEvents(texts: readonly string[]): TurnEvent[] {
     turn = named ?? turn;
     if (typeof seq !== 'number' || typeof name !== 'string' || typeof turn !== 'string')
       throw new UnreadableEvent(`no event: ${text.slice(0, 100)}`);
-    if (typeof more === 'number') return { type: 'chunk', seq, turn, content: name, offset: more };
-    return readEvent(seq, turn, name, more);
+    const id = asTurnId(turn);
+    if (typeof more === 'number') return { type: 'chunk', seq, turn: id, content: name, offset: more };
+    return readEvent(seq, id, name, more);
   });
 }
 

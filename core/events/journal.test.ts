@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, epochSeconds } from '../../config/units.ts';
+import { asConnectionId, asLaneId, asMessageId, asSessionKey, asTurnId, slotOf } from '../ids.ts';
 import { findForwarded } from '../session/forwarded.ts';
 import { eventsKey, laneKey } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
@@ -7,20 +8,23 @@ import { memoryCore } from '../testing/memory-core.ts';
 import type { TurnEvent } from './events.ts';
 import { spillEvents, storedFrame } from './journal.ts';
 
-const SESSION = 's';
+const SESSION = asSessionKey('s');
+const LANE = asLaneId('l');
+const TURN = asTurnId('t');
+const MESSAGE = asMessageId('m');
 const chunk = (seq: number, content: string, offset: number): TurnEvent => ({
   type: 'chunk',
   seq,
-  turn: 't',
+  turn: TURN,
   content,
   offset,
 });
-const aborted: TurnEvent = { type: 'aborted', seq: 4, turn: 't', by: 'c', first: 1 };
+const aborted: TurnEvent = { type: 'aborted', seq: 4, turn: TURN, by: 'c', first: 1 };
 const start: TurnEvent = {
   type: 'turn_start',
   seq: 1,
-  turn: 't',
-  message_ids: ['m'],
+  turn: TURN,
+  message_ids: [MESSAGE],
   entry: 1,
   at: epochMs(0),
 };
@@ -53,9 +57,13 @@ describe('P3: the frame of a turn’s end', () => {
 describe('P1: a message that set out to a turn', () => {
   it('may arrive while a worker has the turn, and never again after that', async () => {
     const core = await given();
-    const key = laneKey(SESSION, 'l');
-    const look = () => findForwarded(core, SESSION, 'm', { laneId: 'l', turn: 't' });
-    const lane = { ...emptyLane(SESSION, 'c', epochSeconds(1)), turn: 't', slot: 't' };
+    const key = laneKey(SESSION, LANE);
+    const look = () => findForwarded(core, SESSION, MESSAGE, { laneId: LANE, turn: TURN });
+    const lane = {
+      ...emptyLane(SESSION, asConnectionId('c'), epochSeconds(1)),
+      turn: TURN,
+      slot: slotOf(TURN),
+    };
     await core.store.put(key, { ...lane, lease: 'w' });
     expect(await look()).toEqual({ is: 'under way' });
     // A late duplicate opened a turn of the same id again: nobody has it.

@@ -1,5 +1,6 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import type { SessionKey, TurnId } from '../ids.ts';
 import { recordOutcome } from '../session/outcomes.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
 import { entriesOf } from './entries.ts';
@@ -18,7 +19,7 @@ type Stores = Pick<Core, 'store' | 'clock' | 'retention'>;
 /** The spilled events from `first` on, in order. It can contain events before `first`, from the same item. */
 export async function readEvents(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   first: number,
 ): Promise<TurnEvent[]> {
   const items = await core.store.query(
@@ -34,7 +35,7 @@ const MAX_SPILL_BYTES = 300_000;
 /** Puts events under their last `seq`. Two spills can hold the same events: readers merge them by `seq`. */
 export async function spillEvents(
   core: Stores,
-  session: string,
+  session: SessionKey,
   events: readonly TurnEvent[],
 ): Promise<void> {
   let batch: TurnEvent[] = [];
@@ -65,7 +66,7 @@ export async function spillEvents(
  */
 export async function writeEntries(
   core: Stores,
-  session: string,
+  session: SessionKey,
   events: readonly TurnEvent[],
   from = 0,
 ): Promise<number> {
@@ -96,7 +97,7 @@ export async function writeEntries(
  */
 export async function storedFrame(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   event: TurnEvent,
   known: readonly TurnEvent[],
 ): Promise<string> {
@@ -108,8 +109,8 @@ export async function storedFrame(
 }
 
 /** Groups events by turn, in order. */
-export function byTurn(events: readonly TurnEvent[]): Map<string, TurnEvent[]> {
-  const turns = new Map<string, TurnEvent[]>();
+export function byTurn(events: readonly TurnEvent[]): Map<TurnId, TurnEvent[]> {
+  const turns = new Map<TurnId, TurnEvent[]>();
   for (const event of events) {
     const turn = turns.get(event.turn);
     if (turn) turn.push(event);

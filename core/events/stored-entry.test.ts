@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { epochSeconds } from '../../config/units.ts';
+import { asTurnId } from '../ids.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
 import { entryOf, storedEntry } from './stored-entry.ts';
 
-const call = { n: 1, turn: 't', role: 'tool_call', id: 'c', name: 'tool' } as const;
-const result = { n: 2, turn: 't', role: 'tool_result', id: 'c', name: 'tool' } as const;
+const call = { n: 1, turn: asTurnId('t'), role: 'tool_call', id: 'c', name: 'tool' } as const;
+const result = { n: 2, turn: asTurnId('t'), role: 'tool_result', id: 'c', name: 'tool' } as const;
 
 test('P13: whatever JSON a tool was given and gave, its entries come back as they were', () => {
   fc.assert(

@@ -3,6 +3,7 @@ import type { EpochMs } from '../../config/units.ts';
 import { content } from '../../protocol/content.ts';
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { EVENTS, type EventFrame, type EventOf, type EventType } from '../../protocol/events.ts';
+import type { MessageId, RequestId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { outputText } from './output-text.ts';
 
@@ -15,7 +16,7 @@ import { outputText } from './output-text.ts';
 interface Head<T extends string> {
   type: T;
   seq: number;
-  turn: string;
+  turn: TurnId;
 }
 
 /** The text of the event's turn, or undefined when not all of its chunks can be read any more. */
@@ -30,7 +31,7 @@ function form<T extends EventType, F extends object, R extends EventOf<T>>(
   fields: z.core.$ZodType<F>,
   frame: (event: Head<T> & F, turnText: TurnText) => Exactly<EventOf<T>, R>,
 ) {
-  const read = (seq: number, turn: string, value: unknown): Head<T> & F => {
+  const read = (seq: number, turn: TurnId, value: unknown): Head<T> & F => {
     if (!fits(fields, value)) throw new UnreadableEvent(`event ${seq}: these are no fields of "${type}"`);
     // The value itself, not the schema's copy: stored again, its bytes are the same.
     return { type, seq, turn, ...value };
@@ -56,19 +57,21 @@ const at = z.custom<EpochMs>((value) => typeof value === 'number');
 const json = z.custom<Json>((value) => value !== undefined);
 /** Of a list that grows. After a rollback, a word that a newer version stored is passed on as it is. */
 const word = <W extends string>() => z.custom<W>((value) => typeof value === 'string');
+/** An id: the field says of what. */
+const id = <Kind extends string>() => z.custom<Kind>((value) => typeof value === 'string');
 /** The `seq` of the turn's first event: the turn's text is read from there, and not stored twice. */
 const first = z.number();
 
 export const OMITTED = { full_response: null, full_response_omitted: true } as const;
 const fullResponse = (text: string | undefined) => (text === undefined ? OMITTED : { full_response: text });
 
-const appliedMessage = z.object({ id: z.string(), content, at });
+const appliedMessage = z.object({ id: id<MessageId>(), content, at });
 export type AppliedMessage = z.infer<typeof appliedMessage>;
 
 const FORMS = {
   turn_start: form(
     'turn_start',
-    z.object({ message_ids: EVENTS.turn_start.fields.message_ids, entry: z.number(), at }),
+    z.object({ message_ids: z.array(id<MessageId>()), entry: z.number(), at }),
     ({ type, seq, turn: turn_id, message_ids }) => ({ type, seq, turn_id, message_ids }),
   ),
   applied: form(
@@ -107,10 +110,14 @@ const FORMS = {
   ),
   approval_request: form(
     'approval_request',
-    z.object({ ...EVENTS.approval_request.fields, at }),
+    z.object({ ...EVENTS.approval_request.fields, request_id: id<RequestId>(), at }),
     ({ type, seq, turn: turn_id, at: _, ...fields }) => ({ type, seq, turn_id, ...fields }),
   ),
-  approval_resolved: form('approval_resolved', z.object(EVENTS.approval_resolved.fields), asStored),
+  approval_resolved: form(
+    'approval_resolved',
+    z.object({ ...EVENTS.approval_resolved.fields, request_id: id<RequestId>() }),
+    asStored,
+  ),
   history_trimmed: form('history_trimmed', z.object(EVENTS.history_trimmed.fields), asStored),
   model_changed: form(
     'model_changed',
@@ -188,7 +195,7 @@ export type TurnEvent = StoredEvent<EventType> | ForeignEvent;
 /** An event before it has a number. */
 export type EventDraft = { [T in EventType]: { type: T } & StoredFields[T] }[EventType];
 
-export const numbered = (draft: EventDraft, seq: number, turn: string): TurnEvent => ({
+export const numbered = (draft: EventDraft, seq: number, turn: TurnId): TurnEvent => ({
   ...draft,
   seq,
   turn,
@@ -200,7 +207,7 @@ export class UnreadableEvent extends Error {
 }
 
 /** @throws {UnreadableEvent} for what no version of the functions stores */
-export function readEvent(seq: number, turn: string, name: string, fields: unknown): TurnEvent {
+export function readEvent(seq: number, turn: TurnId, name: string, fields: unknown): TurnEvent {
   if (isEventType(name)) return FORMS[name].read(seq, turn, fields);
   if (typeof fields !== 'object' || fields === null)
     throw new UnreadableEvent(`event ${seq}: "${name}" has no fields`);

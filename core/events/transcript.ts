@@ -1,4 +1,5 @@
 import type { Core } from '../core.ts';
+import type { SessionKey } from '../ids.ts';
 import { viewSession } from '../session/sessions.ts';
 import { entryKey } from '../store/keys.ts';
 import type { Entry } from './entries.ts';
@@ -12,7 +13,7 @@ const PAGE = 100;
 /** Stored entries, newest first, from the one before `before` (default: the newest) on. Pages are read as needed. */
 export async function* readEntriesBefore(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   before = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Entry> {
   let to = before - 1;
@@ -34,7 +35,7 @@ export async function* readEntriesBefore(
  */
 export async function* readTranscriptBefore(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   before = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Entry> {
   const latest = await entriesOfActiveSlot(core, session);
@@ -45,7 +46,7 @@ export async function* readTranscriptBefore(
 /** The whole transcript, oldest entry first, from entry `from` on. */
 export async function* readTranscriptFrom(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   from: number,
 ): AsyncGenerator<Entry> {
   const latest = await entriesOfActiveSlot(core, session);
@@ -60,7 +61,7 @@ export async function* readTranscriptFrom(
   for (const entry of latest) if (entry.n >= from) yield entry;
 }
 
-async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: string): Promise<Entry[]> {
+async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: SessionKey): Promise<Entry[]> {
   const { session, lane } = await viewSession(core, key);
   // Once the session counts the events of a slot, that slot is retired and its entries are stored.
   if (!session || !lane?.begun || lane.begun.seq <= session.seq) return [];

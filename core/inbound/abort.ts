@@ -1,5 +1,6 @@
 import type { AbortFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
+import { slotOf } from '../ids.ts';
 import type { TurnJob } from '../ports.ts';
 import { errorReply, reply } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
@@ -7,6 +8,7 @@ import { leasedTurn, viewSession } from '../session/sessions.ts';
 import { rejectSlot, releaseSlot } from '../session/slots.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
+import { unclaimedSlot } from '../store/lane/lane.ts';
 import { requestAbort } from '../store/lane/request.ts';
 import type { Sender } from './acknowledge.ts';
 
@@ -23,11 +25,13 @@ export async function abortTurn(core: Core, sender: Sender, frame: AbortFrame): 
     if ((await core.store.update(laneKey(session, laneId), requestAbort(request))).ok) return;
   }
   const own = await core.store.get(laneKey(session, ownId));
-  if (own?.slot !== undefined && own.turn === own.slot && own.lease === undefined && matches(own, frame)) {
+  const unclaimed = own && unclaimedSlot(own);
+  if (own && unclaimed !== undefined && matches(own, frame)) {
     // Waiting messages first: if one were left when the turn is gone, it would open the next turn.
-    const waiting = frame.pending === 'discard' ? Object.values(own.waiting).map(({ turn }) => turn) : [];
+    const waiting =
+      frame.pending === 'discard' ? Object.values(own.waiting).map(({ turn }) => slotOf(turn)) : [];
     const dropped: TurnJob[] = [];
-    for (const slot of [...waiting, own.slot]) {
+    for (const slot of [...waiting, unclaimed]) {
       const token = { session, lane: ownId, slot };
       if (await rejectSlot(core, token, 'cancelled')) dropped.push(token);
     }

@@ -1,16 +1,18 @@
 import type { Accepted } from '../../protocol/server-frames.ts';
 import { inOrderOfArrival } from '../arrival.ts';
 import type { Core } from '../core.ts';
+import { type ConnectionId, type LaneId, type MessageId, type SlotId, slotOf } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { reply, sessionDeleted, withdrawalReply } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import { openSlot, rejectSlot } from '../session/slots.ts';
 import type { Connection, Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
+import { unclaimedSlot } from '../store/lane/lane.ts';
 
 /** A connection and its id. */
 export interface Sender {
-  id: string;
+  id: ConnectionId;
   connection: Connection;
 }
 
@@ -21,13 +23,13 @@ export interface Sender {
 export async function acknowledge(
   core: Core,
   sender: Sender,
-  laneId: string,
-  id: string,
+  laneId: LaneId,
+  id: MessageId,
   lane: Lane,
   { duplicate }: { duplicate: boolean },
 ): Promise<void> {
   const landed = landing(lane, id);
-  const slot = /* rule: acknowledge-opens-slot */ unclaimedSlot(lane, id);
+  const slot = /* rule: acknowledge-opens-slot */ unclaimedSlotOf(lane, id);
   if (slot !== undefined) {
     const { session } = sender.connection;
     const token = { session, lane: laneId, slot };
@@ -63,7 +65,7 @@ export async function acknowledge(
   });
 }
 
-function landing(lane: Lane, id: string): Pick<Accepted, 'turn_id' | 'placement' | 'position'> {
+function landing(lane: Lane, id: MessageId): Pick<Accepted, 'turn_id' | 'placement' | 'position'> {
   const waiting = ownValue(lane.waiting, id);
   if (waiting) return { turn_id: waiting.turn, placement: 'queued', position: place(lane.waiting, id) };
   const turn_id = lane.turn ?? lane.begun?.turn ?? '';
@@ -71,23 +73,21 @@ function landing(lane: Lane, id: string): Pick<Accepted, 'turn_id' | 'placement'
   return { turn_id, placement: 'steering', position: Math.max(0, place(lane.inbox, id)) };
 }
 
-const place = (messages: Lane['inbox'], id: string) =>
+const place = (messages: Lane['inbox'], id: MessageId) =>
   inOrderOfArrival(messages).findIndex((message) => message.id === id);
 
 /** The slot that the message waits in, if it has no worker. */
-function unclaimedSlot(lane: Lane, id: string): string | undefined {
+function unclaimedSlotOf(lane: Lane, id: MessageId): SlotId | undefined {
   const waiting = ownValue(lane.waiting, id);
-  if (waiting) return waiting.turn;
-  return Object.hasOwn(lane.inbox, id) && lane.turn === lane.slot && lane.lease === undefined
-    ? lane.slot
-    : undefined;
+  if (waiting) return slotOf(waiting.turn);
+  return Object.hasOwn(lane.inbox, id) ? unclaimedSlot(lane) : undefined;
 }
 
 /** Answers a repeated id as before (P10). */
 export async function answerOutcome(
   core: Core,
-  connection: string,
-  id: string,
+  connection: ConnectionId,
+  id: MessageId,
   outcome: MessageOutcome,
 ): Promise<void> {
   if (outcome.outcome === 'withdrawn') {

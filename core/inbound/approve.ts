@@ -1,5 +1,6 @@
 import type { ApprovalResponseFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
+import type { RequestId } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { errorReply, reply } from '../replies.ts';
 import { leasedTurn, viewSession } from '../session/sessions.ts';
@@ -14,10 +15,10 @@ import type { Sender } from './acknowledge.ts';
 export async function answerApproval(
   core: Core,
   sender: Sender,
-  frame: ApprovalResponseFrame,
+  request: RequestId,
+  decision: ApprovalResponseFrame['decision'],
 ): Promise<void> {
   const { session, principal } = sender.connection;
-  const { request_id: request, decision } = frame;
   const held = leasedTurn(await viewSession(core, session));
   if (held?.lane.approvals && Object.hasOwn(held.lane.approvals, request)) {
     const key = laneKey(session, held.laneId);

@@ -1,6 +1,6 @@
 import { milliseconds } from '../../config/units.ts';
-import type { CancelFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
+import type { LaneId, MessageId } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import { parseForwardTarget } from '../session/forwarded.ts';
@@ -21,7 +21,7 @@ const OUTCOME_WAIT_MS = milliseconds(5);
  * Withdraws a message that no turn has applied, whichever of the session's connections sent it. Otherwise the answer says
  * where it is (`NOT_PENDING`).
  */
-export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFrame): Promise<void> {
+export async function cancelMessage(core: Core, sender: Sender, id: MessageId): Promise<void> {
   let takenOn: Lane | undefined;
   for await (const laneId of lanesToSearch(core, sender, id)) {
     const outcome = await withdraw(core, sender, laneId, id);
@@ -35,7 +35,7 @@ export async function cancelMessage(core: Core, sender: Sender, { id }: CancelFr
  * The lanes on which the message may be pending: the sender's own, the target that it was forwarded to, then those of other
  * connections with a slot in the session's queue. They are read one by one, since most messages are on the first.
  */
-async function* lanesToSearch(core: Core, { connection }: Sender, id: string): AsyncGenerator<string> {
+async function* lanesToSearch(core: Core, { connection }: Sender, id: MessageId): AsyncGenerator<LaneId> {
   const seen = new Set([connection.lane]);
   yield connection.lane;
   const own = await core.store.get(laneKey(connection.session, connection.lane));
@@ -58,8 +58,8 @@ async function* lanesToSearch(core: Core, { connection }: Sender, id: string): A
 async function withdraw(
   core: Core,
   sender: Sender,
-  laneId: string,
-  id: string,
+  laneId: LaneId,
+  id: MessageId,
 ): Promise<'told' | Lane | undefined> {
   const { session } = sender.connection;
   for (;;) {
@@ -82,10 +82,10 @@ async function withdraw(
   }
 }
 
-const pendingPlace = (lane: Lane, id: string) =>
+const pendingPlace = (lane: Lane, id: MessageId) =>
   (['inbox', 'waiting'] as const).find((place) => Object.hasOwn(lane[place], id));
 
-async function answerNotPending(core: Core, sender: Sender, id: string, takenOn?: Lane): Promise<void> {
+async function answerNotPending(core: Core, sender: Sender, id: MessageId, takenOn?: Lane): Promise<void> {
   const { session } = sender.connection;
   for (let tries = 1; ; tries++) {
     const outcome = await core.store.get(messageKey(session, id));

@@ -1,5 +1,6 @@
 import type { ConnectFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
+import type { ConnectionId } from '../ids.ts';
 import { reply } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import type { Connection } from '../store/items.ts';
@@ -11,7 +12,7 @@ import { catchUp } from './replay.ts';
 /** Answers `connect`: `session_start`, missed events, outcomes that the client has not received, then `connected`. */
 export async function connect(
   core: Core,
-  id: string,
+  id: ConnectionId,
   { connection, here }: { connection: Connection; here: boolean },
   frame: ConnectFrame,
 ): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import type { ConnectionId, SessionId } from '../ids.ts';
 import { openSession, viewSession } from '../session/sessions.ts';
 import type { Principal } from '../store/items.ts';
 import { connectionKey, laneKey, sessionKey } from '../store/keys.ts';
@@ -9,8 +10,8 @@ import { leaveAudience } from '../store/session-writes.ts';
 /** `$connect`: makes the session, a lane, and the connection item, which the first frame finds by its id. */
 export async function registerConnection(
   core: Core,
-  id: string,
-  who: { principal: Principal; sessionId: string; name?: string },
+  id: ConnectionId,
+  who: { principal: Principal; sessionId: SessionId; name?: string },
 ): Promise<void> {
   const opened = await openSession(core, { ...who, connection: id });
   // If absent: a late duplicate of this request must not undo what the first frame has chosen.
@@ -21,7 +22,7 @@ export async function registerConnection(
  * `$disconnect`. API Gateway delivers it with best effort, and nothing depends on it. The turn runs on (P14). The connection
  * is no longer posted to, a little earlier than its first `GoneException` would have it.
  */
-export async function closeConnection(core: Core, id: string): Promise<void> {
+export async function closeConnection(core: Core, id: ConnectionId): Promise<void> {
   const connection = await core.store.get(connectionKey(id));
   if (!connection) return;
   await core.store.update(sessionKey(connection.session), leaveAudience(id));

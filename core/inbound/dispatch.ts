@@ -4,6 +4,7 @@ import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
 import { ID_PATTERN } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
+import { asLaneId, asMessageId, asRequestId, asSessionId, type ConnectionId } from '../ids.ts';
 import { errorReply, reply } from '../replies.ts';
 import type { Principal } from '../store/items.ts';
 import { abortTurn } from './abort.ts';
@@ -20,7 +21,7 @@ import { repairLane } from './repair.ts';
 import { removeSession, renameSession, sendExport, sendSessions } from './sessions.ts';
 
 export interface InboundFrame {
-  connectionId: string;
+  connectionId: ConnectionId;
   body: string;
   /** When API Gateway received it. */
   receivedAt: EpochMs;
@@ -63,20 +64,20 @@ export async function handleFrame(
     case 'abort':
       return abortTurn(core, sender, frame);
     case 'cancel':
-      return cancelMessage(core, sender, frame);
+      return cancelMessage(core, sender, asMessageId(frame.id));
     case 'history':
       await sendHistory(core, sender, frame);
       return repairLane(core, session, lane);
     case 'sessions':
       return sendSessions(core, sender, frame);
     case 'rename':
-      return renameSession(core, sender, frame);
+      return renameSession(core, sender, asSessionId(frame.session_id), frame.name);
     case 'export':
-      return sendExport(core, sender, frame);
+      return sendExport(core, sender, asSessionId(frame.session_id), frame.after);
     case 'delete':
-      return removeSession(core, sender, frame);
+      return removeSession(core, sender, asSessionId(frame.session_id));
     case 'approval_response':
-      return answerApproval(core, sender, frame);
+      return answerApproval(core, sender, asRequestId(frame.request_id), frame.decision);
     case 'ping':
       await reply(core, connectionId, {
         type: 'pong',
@@ -99,15 +100,16 @@ function idOf(frame: ClientFrame): string | undefined {
   }
 }
 
-const choiceOf = (frame: ClientFrame): ConnectionChoice =>
-  frame.type === 'connect'
-    ? {
-        sessionId: frame.session_id,
-        lane: frame.resume?.lane,
-        after: frame.resume?.after_seq,
-        connecting: true,
-      }
-    : {};
+function choiceOf(frame: ClientFrame): ConnectionChoice {
+  if (frame.type !== 'connect') return {};
+  const { session_id, resume: { lane, after_seq } = {} } = frame;
+  return {
+    ...(session_id !== undefined && { sessionId: asSessionId(session_id) }),
+    ...(lane !== undefined && { lane: asLaneId(lane) }),
+    after: after_seq,
+    connecting: true,
+  };
+}
 
 type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply };
 

@@ -1,4 +1,5 @@
 import type { Core } from '../core.ts';
+import { byId, type LaneId } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { findForwarded, formatForwardTarget, parseForwardTarget } from '../session/forwarded.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
@@ -18,12 +19,12 @@ import type { Update } from '../store/update.ts';
 
 /** Where a message is to be accepted: the lane, and the writes to try in order until one succeeds. */
 export interface Destination {
-  laneId: string;
+  laneId: LaneId;
   writes: Update<Lane>[];
 }
 
 /** The sender's own lane. It is not read before. */
-export const ownDestination = (laneId: string, acceptance: Acceptance, queued: boolean): Destination => ({
+export const ownDestination = (laneId: LaneId, acceptance: Acceptance, queued: boolean): Destination => ({
   laneId,
   writes: queued ? [accept(acceptance, true), acceptWaiting(acceptance)] : [accept(acceptance)],
 });
@@ -36,7 +37,7 @@ export const ownDestination = (laneId: string, acceptance: Acceptance, queued: b
  */
 export async function forwardDestination(
   core: Core,
-  ownId: string,
+  ownId: LaneId,
   own: Lane,
   acceptance: Acceptance,
 ): Promise<Destination | undefined> {
@@ -54,7 +55,7 @@ export async function forwardDestination(
 
 async function forward(
   core: Core,
-  ownId: string,
+  ownId: LaneId,
   own: Lane,
   acceptance: Acceptance,
 ): Promise<string | undefined> {
@@ -75,10 +76,10 @@ async function forward(
  * Settles the forwarded messages of a lane. Those that were applied or never arrived are forgotten. The outcomes of those
  * that were withdrawn are reported to the sender, which was away before.
  */
-export async function settleForwarded(core: Core, ownId: string, own: Lane): Promise<void> {
+export async function settleForwarded(core: Core, ownId: LaneId, own: Lane): Promise<void> {
   const gone = new Map<string, string>();
   let withdrawn = false;
-  for (const [id, text] of Object.entries(own.forwarded)) {
+  for (const [id, text] of byId(own.forwarded)) {
     const place = parseForwardTarget(text);
     const found = await findForwarded(core, own.session, id, place);
     if (found.is === 'there' && Object.hasOwn(found.lane.undelivered, id)) {

@@ -5,6 +5,15 @@ import type { ErrorReply } from '../../protocol/server-frames.ts';
 import { imagesOf, isBlank } from '../content.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import {
+  asMessageId,
+  type LaneId,
+  type MessageId,
+  newMessageId,
+  newTurnId,
+  type SessionKey,
+  type TurnId,
+} from '../ids.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import { isDeleted } from '../session/sessions.ts';
@@ -41,7 +50,7 @@ export async function acceptMessage(
     return;
   }
   const { session, lane: ownId } = sender.connection;
-  const id = frame.id ?? core.newId();
+  const id = frame.id === undefined ? newMessageId(core) : asMessageId(frame.id);
   const queued = frame.delivery === 'queue';
   let mayForward = core.sessionSettings.steerScope === 'session' && !queued;
   for (let tries = 1; tries <= MAX_ACCEPT_TRIES; tries++) {
@@ -54,7 +63,7 @@ export async function acceptMessage(
       await answerOutcome(core, sender.id, id, outcome);
       return;
     }
-    const message = pendingMessage(frame, at, core.newId());
+    const message = pendingMessage(frame, at, newTurnId(core));
     const now = core.clock.now();
     const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
     const seat =
@@ -99,7 +108,11 @@ export async function acceptMessage(
 }
 
 /** Tries the writes in order. Undefined: all were refused. */
-async function take(core: Core, session: string, { laneId, writes }: Destination): Promise<Lane | undefined> {
+async function take(
+  core: Core,
+  session: SessionKey,
+  { laneId, writes }: Destination,
+): Promise<Lane | undefined> {
   for (const write of writes) {
     const written = await core.store.update(laneKey(session, laneId), write);
     if (written.ok) return written.item;
@@ -109,14 +122,14 @@ async function take(core: Core, session: string, { laneId, writes }: Destination
 
 async function elsewhere(
   core: Core,
-  ownId: string,
+  ownId: LaneId,
   acceptance: Acceptance,
 ): Promise<Destination | undefined> {
   const own = await core.store.get(laneKey(acceptance.session, ownId));
   return own && forwardDestination(core, ownId, own, acceptance);
 }
 
-const pendingMessage = (frame: MessageFrame, at: EpochMs, turn: string): PendingMessage => ({
+const pendingMessage = (frame: MessageFrame, at: EpochMs, turn: TurnId): PendingMessage => ({
   content: /* rule: content-kept-as-sent */ frame.content,
   turn,
   at,
@@ -124,7 +137,7 @@ const pendingMessage = (frame: MessageFrame, at: EpochMs, turn: string): Pending
   ...(frame.delivery === 'now' && { now: true }),
 });
 
-const isPending = (lane: Lane, id: string) =>
+const isPending = (lane: Lane, id: MessageId) =>
   Object.hasOwn(lane.inbox, id) || Object.hasOwn(lane.waiting, id);
 
 /** P2: a message that is refused here was never written. */
@@ -139,7 +152,12 @@ function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
 }
 
 /** Why the lane has no room. Undefined: it has room by now. */
-function fullness({ limits }: Core, lane: Lane, id: string, message: PendingMessage): ErrorReply | undefined {
+function fullness(
+  { limits }: Core,
+  lane: Lane,
+  id: MessageId,
+  message: PendingMessage,
+): ErrorReply | undefined {
   const full = (text: string, limit: number, depth: number) =>
     errorReply('STEERING_QUEUE_FULL', `${text}; this message was not stored.`, { id, limit, depth });
   for (const pending of [lane.inbox, lane.waiting]) {

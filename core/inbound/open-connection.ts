@@ -2,6 +2,7 @@ import { milliseconds } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionStart } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
+import type { ConnectionId, LaneId, SessionId } from '../ids.ts';
 import { reply, sessionDeleted } from '../replies.ts';
 import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../session/sessions.ts';
 import type { Connection } from '../store/items.ts';
@@ -25,8 +26,8 @@ const OPENER_TIMEOUT_MS = milliseconds(2000);
 
 /** The session and lane that the first frame may still choose. */
 export interface ConnectionChoice {
-  sessionId?: string | undefined;
-  lane?: string | undefined;
+  sessionId?: SessionId | undefined;
+  lane?: LaneId | undefined;
   /** The frame is a `connect`, which opening the connection answers. */
   connecting?: boolean;
   /** The client has the events up to this `seq` and wants those that follow. */
@@ -42,7 +43,7 @@ export interface OpenedConnection {
 /** Opens the connection, or waits until another frame has. Undefined: it is closed, or was never made. */
 export async function openConnection(
   core: Core,
-  id: string,
+  id: ConnectionId,
   wish: ConnectionChoice = {},
 ): Promise<OpenedConnection | undefined> {
   const key = connectionKey(id);
@@ -91,7 +92,7 @@ const becomeOpener = (
  */
 async function bind(
   core: Core,
-  id: string,
+  id: ConnectionId,
   me: string,
   made: Connection,
   wish: ConnectionChoice,
@@ -115,7 +116,7 @@ async function bind(
 
 async function sendOpening(
   core: Core,
-  id: string,
+  id: ConnectionId,
   connection: Connection,
   wish: ConnectionChoice,
 ): Promise<Connection> {
@@ -139,7 +140,7 @@ async function sendOpening(
  * Whether this `connect` is the connection's first. Another frame may have opened the connection: then its `session_start`
  * answers the first `connect` too. A later `connect` gets a new one.
  */
-export async function isFirstConnect(core: Core, id: string): Promise<boolean> {
+export async function isFirstConnect(core: Core, id: ConnectionId): Promise<boolean> {
   const marked = await core.store.update(connectionKey(id), {
     when: [exists('session'), absent('connected')],
     change: [set('connected', true)],
@@ -150,7 +151,7 @@ export async function isFirstConnect(core: Core, id: string): Promise<boolean> {
 /** The first frame's choice, as far as it belongs to the principal. Otherwise what `$connect` made. */
 async function chooseSessionAndLane(
   core: Core,
-  id: string,
+  id: ConnectionId,
   made: Connection,
   wish: ConnectionChoice,
 ): Promise<Connection> {
@@ -171,7 +172,11 @@ async function chooseSessionAndLane(
 }
 
 /** Sends `session_start` and returns its `last_seq`. For a deleted session it sends that error, and returns 0. */
-export async function sendSessionStart(core: Core, id: string, connection: Connection): Promise<number> {
+export async function sendSessionStart(
+  core: Core,
+  id: ConnectionId,
+  connection: Connection,
+): Promise<number> {
   const view = await viewSession(core, connection.session);
   if (view.session?.deleted !== undefined) {
     await reply(core, id, sessionDeleted());

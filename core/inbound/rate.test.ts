@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-
 import { epochMs } from '../../config/units.ts';
-
+import { asMessageId, asSessionId } from '../ids.ts';
 import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
 import { memoryCore } from '../testing/memory-core.ts';
 import { memoryStore } from '../testing/memory-store.ts';
@@ -69,9 +68,9 @@ describe('a rate', () => {
 describe('keys', () => {
   it('of the longest names and ids that are let in fit into a DynamoDB key: 2048 and 1024 bytes', () => {
     const longest = { tenant: 'ä'.repeat(128), subject: '🙂'.repeat(64) };
-    const session = sessionOf(longest, '#'.repeat(64));
+    const session = sessionOf(longest, asSessionId('#'.repeat(64)));
     for (const { pk, sk } of [
-      messageKey(session, '~'.repeat(64)),
+      messageKey(session, asMessageId('~'.repeat(64))),
       rateKey(longest, 'connections', 99_999_999),
     ]) {
       expect(Buffer.byteLength(pk)).toBeLessThanOrEqual(2048);

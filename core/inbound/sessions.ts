@@ -1,6 +1,7 @@
-import type { DeleteFrame, ExportFrame, RenameFrame, SessionsFrame } from '../../protocol/client-frames.ts';
+import type { SessionsFrame } from '../../protocol/client-frames.ts';
 import { DEFAULT_SESSIONS_LIMIT, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { Core } from '../core.ts';
+import { idsOf, type SessionId } from '../ids.ts';
 import { errorReply, reply } from '../replies.ts';
 import { deleteSession } from '../session/deletion.ts';
 import { exportPage } from '../session/export.ts';
@@ -24,17 +25,25 @@ export async function sendSessions(core: Core, sender: Sender, frame: SessionsFr
 }
 
 /** Renames a session and notifies its connections. */
-export async function renameSession(core: Core, sender: Sender, frame: RenameFrame): Promise<void> {
-  const { session_id, name } = frame;
+export async function renameSession(
+  core: Core,
+  sender: Sender,
+  session_id: SessionId,
+  name: string,
+): Promise<void> {
   const renamed = await core.store.update(sessionKey(keyOf(sender, session_id)), rename(name));
   if (!renamed.ok) return replyNotFound(core, sender, session_id);
-  for (const connection of new Set([sender.id, ...Object.keys(renamed.item.audience)])) {
+  for (const connection of new Set([sender.id, ...idsOf(renamed.item.audience)])) {
     await reply(core, connection, { type: 'renamed', session_id, name });
   }
 }
 
-export async function sendExport(core: Core, sender: Sender, frame: ExportFrame): Promise<void> {
-  const { session_id, after } = frame;
+export async function sendExport(
+  core: Core,
+  sender: Sender,
+  session_id: SessionId,
+  after?: string,
+): Promise<void> {
   const session = keyOf(sender, session_id);
   const item = await core.store.get(sessionKey(session));
   if (!item || item.deleted !== undefined) return replyNotFound(core, sender, session_id);
@@ -43,7 +52,7 @@ export async function sendExport(core: Core, sender: Sender, frame: ExportFrame)
 }
 
 /** Deletes a session. The answer means that nothing of it can be written or shown any more. A repeat is answered alike. */
-export async function removeSession(core: Core, sender: Sender, { session_id }: DeleteFrame): Promise<void> {
+export async function removeSession(core: Core, sender: Sender, session_id: SessionId): Promise<void> {
   const found = await deleteSession(core, keyOf(sender, session_id), sender.id);
   if (!found) return replyNotFound(core, sender, session_id);
   await reply(core, sender.id, { type: 'deleted', session_id });
@@ -52,8 +61,8 @@ export async function removeSession(core: Core, sender: Sender, { session_id }: 
 /** The page's position is in its answer, so that a client which asks twice does not mistake one page for the next. */
 const asked = (after: string | undefined) => after !== undefined && { after };
 
-const keyOf = ({ connection }: Sender, sessionId: string) => sessionOf(connection.principal, sessionId);
+const keyOf = ({ connection }: Sender, sessionId: SessionId) => sessionOf(connection.principal, sessionId);
 
-async function replyNotFound(core: Core, sender: Sender, session_id: string): Promise<void> {
+async function replyNotFound(core: Core, sender: Sender, session_id: SessionId): Promise<void> {
   await reply(core, sender.id, errorReply('SESSION_NOT_FOUND', 'There is no such session.', { session_id }));
 }

@@ -2,7 +2,7 @@ import { after, between, epochMs, toMs, toWholeSeconds } from '../../config/unit
 import type { Core } from '../core.ts';
 import type { TurnJob } from '../ports.ts';
 import { laneKey } from '../store/keys.ts';
-import { hasWorkFor } from '../store/lane/lane.ts';
+import { hasWorkFor, unclaimedSlot } from '../store/lane/lane.ts';
 import { reportOutcomes } from './outcomes.ts';
 import { rejectSlot, releaseSlot } from './slots.ts';
 
@@ -18,7 +18,7 @@ export async function deadlinePassed(core: Core, job: TurnJob): Promise<void> {
     // Behind its own lane's turn a message waits because its sender asked for that. Its time begins afterwards.
     const left =
       lane.slot === job.slot ? between(core.clock.now(), after(lane.since ?? epochMs(0), limit)) : limit;
-    const begun = lane.slot === job.slot && (lane.lease !== undefined || lane.turn !== job.slot);
+    const begun = lane.slot === job.slot && unclaimedSlot(lane) === undefined;
     if (begun) return;
     if (left > 0) {
       await core.queues.sendDeadline(job, toWholeSeconds(left));

@@ -5,6 +5,7 @@ import { expiry } from '../core.ts';
 import type { TurnEvent } from '../events/events.ts';
 import { decodeEvents, encodeEvents, isEnd, mergeEvents } from '../events/events.ts';
 import { readEvents, storedFrame } from '../events/journal.ts';
+import type { ConnectionId, LaneId, SessionKey } from '../ids.ts';
 import type { Deletion } from '../ports.ts';
 import { reply, sessionDeleted } from '../replies.ts';
 import type { Lane, Session } from '../store/items.ts';
@@ -50,7 +51,7 @@ const MAX_LANES = 10_000;
  * @param by the connection that asks, which gets the answer instead of the notice
  * @returns false if there is no such session
  */
-export async function deleteSession(core: Core, session: string, by?: string): Promise<boolean> {
+export async function deleteSession(core: Core, session: SessionKey, by?: ConnectionId): Promise<boolean> {
   if (!(await core.store.get(sessionKey(session)))) return false;
   const at = core.clock.now();
   // Sent first: if this function dies from here on, the deadline function completes the deletion.
@@ -66,7 +67,7 @@ export async function deleteSession(core: Core, session: string, by?: string): P
 /** Requests a deletion that the deadline function carries out. */
 export async function requestDeletion(
   core: { queues: Pick<Core['queues'], 'sendDeletion'>; clock: Pick<Core['clock'], 'now'> },
-  session: string,
+  session: SessionKey,
 ): Promise<void> {
   const at = core.clock.now();
   await core.queues.sendDeletion({ session, at, until: after(at, LAST_WRITE_MS) }, seconds(0));
@@ -91,7 +92,11 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
 }
 
 /** Undefined: there is no such session, or it was made after the request. */
-async function markSessionDeleted(core: Core, session: string, at: EpochMs): Promise<Session | undefined> {
+async function markSessionDeleted(
+  core: Core,
+  session: SessionKey,
+  at: EpochMs,
+): Promise<Session | undefined> {
   const key = sessionKey(session);
   const buried = await core.store.update(key, markDeleted(at, expiry(core).tombstone));
   const item = buried.ok ? buried.item : await core.store.get(key);
@@ -107,9 +112,9 @@ async function markSessionDeleted(core: Core, session: string, at: EpochMs): Pro
  */
 async function closeSession(
   core: Core,
-  session: string,
+  session: SessionKey,
   { audience }: Session,
-  by?: string,
+  by?: ConnectionId,
 ): Promise<boolean> {
   const ids = (await core.store.keys(...lanesRange(session), MAX_LANES)).map(laneIdOf);
   await eachOf(ids, (id) => closeLane(core, session, id, audience));
@@ -123,8 +128,8 @@ async function closeSession(
 
 async function closeLane(
   core: Core,
-  session: string,
-  id: string,
+  session: SessionKey,
+  id: LaneId,
   audience: Session['audience'],
 ): Promise<void> {
   const key = laneKey(session, id);
@@ -142,13 +147,18 @@ async function closeLane(
   }
 }
 
-async function tellWithdrawn(core: Core, session: string, id: string): Promise<void> {
+async function tellWithdrawn(core: Core, session: SessionKey, id: LaneId): Promise<void> {
   const lane = await core.store.get(laneKey(session, id));
   if (lane) await quietly(core, () => reportOutcomes(core, id, lane));
 }
 
 /** Whether the lane is removed, which it is once its client was notified. */
-async function removeLane(core: Core, session: string, id: string, by: string | undefined): Promise<boolean> {
+async function removeLane(
+  core: Core,
+  session: SessionKey,
+  id: LaneId,
+  by: ConnectionId | undefined,
+): Promise<boolean> {
   const lane = await core.store.get(laneKey(session, id));
   if (!lane) return true;
   const tell = () => reply(core, lane.connection, sessionDeleted());
@@ -178,7 +188,7 @@ async function terminalEventOf(core: Core, lane: Lane): Promise<TurnEvent | unde
 
 async function postTerminalEvent(
   core: Core,
-  id: string,
+  id: LaneId,
   lane: Lane,
   audience: Session['audience'],
 ): Promise<void> {
@@ -215,7 +225,12 @@ async function quietly(core: Core, tell: () => Promise<unknown>): Promise<boolea
  *
  * @returns whether all items that can be removed now are gone
  */
-async function removeItems(core: Core, session: string, item: Session, isLast: boolean): Promise<boolean> {
+async function removeItems(
+  core: Core,
+  session: SessionKey,
+  item: Session,
+  isLast: boolean,
+): Promise<boolean> {
   const keys = await core.store.keys(...partsRange(session), MAX_ITEMS);
   const kept = isLast ? [] : keys.filter((key) => notedAnswer(key));
   await eachOf(keys, async (key) => {

@@ -2,6 +2,7 @@ import type { Core } from '../core.ts';
 import { cutAt } from '../events/entries.ts';
 import { historyEntry } from '../events/history-entry.ts';
 import { readTranscriptFrom } from '../events/transcript.ts';
+import type { SessionKey } from '../ids.ts';
 import type { Session } from '../store/items.ts';
 
 export interface ExportPage {
@@ -17,7 +18,7 @@ export interface ExportPage {
  */
 export async function exportPage(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   item: Session,
   { after, bytes }: { after?: string | undefined; bytes: number },
 ): Promise<ExportPage> {
@@ -41,7 +42,7 @@ export async function exportPage(
 
 async function* lines(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   { sessionId, name, created, lastActive = created }: Session,
   from: number,
 ): AsyncGenerator<{ n: number; text: string }> {

@@ -1,19 +1,20 @@
 import type { Core } from '../core.ts';
+import { asLaneId, asTurnId, type LaneId, type MessageId, type SessionKey, type TurnId } from '../ids.ts';
 import type { Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
 import { knows } from '../store/lane/lane.ts';
 
 /** The turn of another lane that a message was forwarded to. Neither id contains a blank. */
 export interface ForwardTarget {
-  laneId: string;
-  turn: string;
+  laneId: LaneId;
+  turn: TurnId;
 }
 
 export const formatForwardTarget = ({ laneId, turn }: ForwardTarget): string => `${laneId} ${turn}`;
 
 export function parseForwardTarget(text: string): ForwardTarget {
   const [laneId = '', turn = ''] = text.split(' ');
-  return { laneId, turn };
+  return { laneId: asLaneId(laneId), turn: asTurnId(turn) };
 }
 
 export type ForwardedState =
@@ -35,8 +36,8 @@ export type ForwardedState =
  */
 export async function findForwarded(
   core: Pick<Core, 'store'>,
-  session: string,
-  id: string,
+  session: SessionKey,
+  id: MessageId,
   { laneId, turn }: ForwardTarget,
 ): Promise<ForwardedState> {
   const lane = await core.store.get(laneKey(session, laneId));

@@ -1,5 +1,6 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import { byId, type ConnectionId, type LaneId, type MessageId, type SessionKey } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { reply, withdrawalReply } from '../replies.ts';
 import type { Lane, MessageOutcome } from '../store/items.ts';
@@ -15,12 +16,12 @@ import { forgetUndelivered } from '../store/lane/withdraw.ts';
  */
 export async function reportOutcomes(
   core: Core,
-  laneId: string,
+  laneId: LaneId,
   lane: Lane | undefined,
-  alsoTo?: string,
+  alsoTo?: ConnectionId,
 ): Promise<void> {
   if (!lane) return;
-  for (const [id, { code, from }] of Object.entries(lane.undelivered)) {
+  for (const [id, { code, from }] of byId(lane.undelivered)) {
     const settled = { outcome: 'withdrawn', code, expires: expiry(core).outcome } as const;
     const outcome = await recordOutcome(core, lane.session, id, settled);
     if (outcome.outcome === 'taken') {
@@ -50,8 +51,8 @@ export async function reportOutcomes(
 /** Records a message's outcome, and returns the one that counts: the first that was written. */
 export async function recordOutcome(
   core: Pick<Core, 'store'>,
-  session: string,
-  id: string,
+  session: SessionKey,
+  id: MessageId,
   outcome: MessageOutcome,
 ): Promise<MessageOutcome> {
   const key = messageKey(session, id);

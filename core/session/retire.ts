@@ -3,6 +3,7 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { decodeEvents, mergeEvents } from '../events/events.ts';
 import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
+import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { release, retire } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
@@ -13,7 +14,12 @@ import { reportOutcomes } from './outcomes.ts';
  * first, because others find withdrawn messages by the slot's place in the queue. A slot that is not the active one is
  * only removed from the queue.
  */
-export async function retireSlot(core: Core, session: string, laneId: string, slot: string): Promise<void> {
+export async function retireSlot(
+  core: Core,
+  session: SessionKey,
+  laneId: LaneId,
+  slot: SlotId,
+): Promise<void> {
   for (;;) {
     const read = await core.store.get(sessionKey(session));
     if (!read) return;

@@ -1,5 +1,13 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import {
+  type ConnectionId,
+  type LaneId,
+  newLaneId,
+  type SessionId,
+  type SessionKey,
+  type TurnId,
+} from '../ids.ts';
 import type { Lane, Listening, Principal, Session } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { listen } from '../store/lane/connection.ts';
@@ -8,10 +16,10 @@ import { ensureSession, joinAudience } from '../store/session-writes.ts';
 
 export interface OpenedSession {
   /** Key of the session's items. */
-  session: string;
+  session: SessionKey;
   /** Whether it had a transcript before. */
   resumed: boolean;
-  lane: string;
+  lane: LaneId;
 }
 
 /** Makes a principal's session if there is none, and a new lane in it. A deleted session gets no lane. */
@@ -22,11 +30,11 @@ export async function openSession(
     sessionId,
     name,
     connection,
-  }: { principal: Principal; sessionId: string; name?: string; connection: string },
+  }: { principal: Principal; sessionId: SessionId; name?: string; connection: ConnectionId },
 ): Promise<OpenedSession> {
   const expires = expiry(core);
   const session = sessionOf(principal, sessionId);
-  const lane = core.newId();
+  const lane = newLaneId(core);
   const ensured = await core.store.update(
     sessionKey(session),
     ensureSession(principal, sessionId, name, core.clock.now(), expires.session),
@@ -39,18 +47,18 @@ export async function openSession(
   return { session, lane, resumed: ensured.item.entry > 0 || ensured.item.active !== undefined };
 }
 
-export const isDeleted = async (core: Pick<Core, 'store'>, session: string): Promise<boolean> =>
+export const isDeleted = async (core: Pick<Core, 'store'>, session: SessionKey): Promise<boolean> =>
   (await core.store.get(sessionKey(session)))?.deleted !== undefined;
 
 export interface SessionView {
   session: Session | undefined;
   /** The lane of the active slot, whose events the session may not count yet. */
   lane: Lane | undefined;
-  laneId: string | undefined;
+  laneId: LaneId | undefined;
 }
 
 /** Reads the session, then its active lane. In this order, what a worker moves from lane to session is seen at least once. */
-export async function viewSession(core: Pick<Core, 'store'>, key: string): Promise<SessionView> {
+export async function viewSession(core: Pick<Core, 'store'>, key: SessionKey): Promise<SessionView> {
   const session = await core.store.get(sessionKey(key));
   const laneId = session?.active?.lane;
   const lane = laneId === undefined ? undefined : await core.store.get(laneKey(key, laneId));
@@ -68,7 +76,7 @@ export function leasedTurn({
   session,
   lane,
   laneId,
-}: SessionView): { lane: Lane; laneId: string; turn: string } | undefined {
+}: SessionView): { lane: Lane; laneId: LaneId; turn: TurnId } | undefined {
   if (!lane || laneId === undefined || lane.turn === undefined || lane.lease === undefined) return undefined;
   return lane.slot === session?.active?.slot ? { lane, laneId, turn: lane.turn } : undefined;
 }
@@ -83,8 +91,8 @@ export const lastSeq = ({ session, lane }: SessionView): number =>
  */
 export async function joinSession(
   core: Core,
-  key: string,
-  connection: string,
+  key: SessionKey,
+  connection: ConnectionId,
   how: Listening,
 ): Promise<{ lastSeq: number }> {
   const joined = await core.store.update(sessionKey(key), joinAudience(connection, how));

@@ -1,10 +1,11 @@
 import { type EpochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import { byId, type SessionKey, slotOf } from '../ids.ts';
 import type { TurnJob } from '../ports.ts';
 import type { Session, WithdrawalCode } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
-import { hasWorkFor } from '../store/lane/lane.ts';
+import { hasWorkFor, unclaimedSlot } from '../store/lane/lane.ts';
 import { rejectUnclaimed, rejectWaiting } from '../store/lane/withdraw.ts';
 import { admit, release } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
@@ -47,7 +48,7 @@ async function admitSlot(core: Core, { session, lane, slot }: TurnJob): Promise<
   }
 }
 
-async function refusalOf(core: Core, session: string): Promise<Refusal | undefined> {
+async function refusalOf(core: Core, session: SessionKey): Promise<Refusal | undefined> {
   const read = await core.store.get(sessionKey(session));
   if (!read || read.deleted !== undefined) return 'SESSION_DELETED';
   return /* rule: full-queue-is-pruned */ (await pruneQueue(core, session, read))
@@ -62,11 +63,11 @@ async function refusalOf(core: Core, session: string): Promise<Refusal | undefin
  *
  * @returns whether there is room now
  */
-async function pruneQueue(core: Core, session: string, read: Session): Promise<boolean> {
+async function pruneQueue(core: Core, session: SessionKey, read: Session): Promise<boolean> {
   if (Object.keys(read.queue).length < core.limits.sessionTurns) return true;
   let freed = false;
   const kept: (TurnJob & { at: EpochMs; runs: boolean })[] = [];
-  for (const [slot, { lane: laneId, at }] of Object.entries(read.queue)) {
+  for (const [slot, { lane: laneId, at }] of byId(read.queue)) {
     const token = { session, lane: laneId, slot };
     const isActive = read.active?.slot === slot;
     const lane = await core.store.get(laneKey(session, laneId));
@@ -97,10 +98,10 @@ export async function rejectSlot(core: Core, job: TurnJob, code: WithdrawalCode)
   for (;;) {
     const lane = await core.store.get(key);
     if (!lane) return false;
-    const waiting = Object.entries(lane.waiting).find(([, message]) => message.turn === job.slot);
+    const waiting = byId(lane.waiting).find(([, message]) => slotOf(message.turn) === job.slot);
     const update = waiting
       ? rejectWaiting(waiting[0], waiting[1], code)
-      : lane.slot === job.slot && lane.turn === job.slot && lane.lease === undefined
+      : unclaimedSlot(lane) === job.slot
         ? rejectUnclaimed(lane, job.slot, code, core.clock.now(), expiry(core).lane)
         : undefined;
     if (!update) return false;

@@ -2,6 +2,16 @@ import type { EpochMs, EpochSeconds } from '../../config/units.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Content } from '../content.ts';
 import type { Entry } from '../events/entries.ts';
+import type {
+  ConnectionId,
+  LaneId,
+  MessageId,
+  RequestId,
+  SessionId,
+  SessionKey,
+  SlotId,
+  TurnId,
+} from '../ids.ts';
 
 /**
  * The items of the data model (docs/architecture.md).
@@ -16,10 +26,10 @@ export interface Principal {
 /** One WebSocket. */
 export interface Connection {
   principal: Principal;
-  sessionId: string;
+  sessionId: SessionId;
   /** Key of the session's items: principal and id together (P12). */
-  session: string;
-  lane: string;
+  session: SessionKey;
+  lane: LaneId;
   name?: string;
   /** Whether the session had a transcript when this connection was made. */
   resumed: boolean;
@@ -38,7 +48,7 @@ export interface Connection {
 export interface PendingMessage {
   content: Content;
   /** The turn that the message opens if its lane has none. */
-  turn: string;
+  turn: TurnId;
   /** When API Gateway received it. */
   at: EpochMs;
   /** The client's own count of its messages. */
@@ -46,7 +56,7 @@ export interface PendingMessage {
   /** Present and true for `delivery: now`: the running model call is cut. */
   now?: boolean;
   /** The lane of its sender, if it is pending on another one. Its outcome is reported there. */
-  from?: string;
+  from?: LaneId;
 }
 
 export type WithdrawalCode =
@@ -56,11 +66,11 @@ export type WithdrawalCode =
 /** The outcome of a withdrawn message, until its sender received it. `from` is that of the message. */
 export interface UndeliveredOutcome {
   code: WithdrawalCode;
-  from?: string;
+  from?: LaneId;
 }
 
 export interface AbortRequest {
-  turn: string;
+  turn: TurnId;
   pending: 'keep' | 'discard';
   by: string;
 }
@@ -88,18 +98,18 @@ export interface TurnUsage {
  * from the function that answers its `connect`. The turn's worker keeps what follows until that is done, so that replay
  * and live events are never mixed (P9).
  */
-export type Audience = Record<string, Listening>;
+export type Audience = Record<ConnectionId, Listening>;
 export type Listening = typeof CATCHING_UP | typeof LIVE;
 export const CATCHING_UP = 0;
 export const LIVE = 1;
 
 export interface Lane {
-  session: string;
+  session: SessionKey;
   /** The connection that uses this lane now. Outcomes of its messages are sent there. */
-  connection: string;
+  connection: ConnectionId;
   /** The one turn in flight, and the slot of the session's queue that it runs in. */
-  turn?: string;
-  slot?: string;
+  turn?: TurnId;
+  slot?: SlotId;
   /** When the turn began to wait for its session. */
   since?: EpochMs;
   /** Unique to the last claim: only its worker can write for this lane (P8). */
@@ -111,18 +121,18 @@ export interface Lane {
   /** Claims of this turn that did not end in a hand-over or a suspension. No commit resets it. */
   claims?: number;
   /** The last turn that began here: its first event, its first entry and its time. */
-  begun?: { turn: string; seq: number; entry: number; at: EpochMs };
+  begun?: { turn: TurnId; seq: number; entry: number; at: EpochMs };
   usage?: TurnUsage;
-  inbox: Record<string, PendingMessage>;
+  inbox: Record<MessageId, PendingMessage>;
   /** The highest `order` that was applied. */
   lastOrder?: number;
   /** Messages with `delivery: queue` on a busy lane: each opens a turn and a slot of its own. */
-  waiting: Record<string, PendingMessage>;
+  waiting: Record<MessageId, PendingMessage>;
   /** Bytes of content in `inbox` and `waiting`. */
   bytes: number;
   /** Ids of messages that were applied or withdrawn in this turn, and in the one before. */
-  ids: Record<string, 1>;
-  previousIds: Record<string, 1>;
+  ids: Record<MessageId, 1>;
+  previousIds: Record<MessageId, 1>;
   seq: number;
   entry: number;
   /** Committed events, encoded, that may not be in `EVENTS` yet. */
@@ -130,24 +140,24 @@ export interface Lane {
   /** Set when a turn was handed over: events up to here were posted and are not posted again. */
   posted?: number;
   /** Committed tool calls that were left to a fresh invocation before they were started. */
-  unstarted?: { turn: string; calls: string[] };
+  unstarted?: { turn: TurnId; calls: string[] };
   /** The open approval requests of the turn. */
-  approvals?: Record<string, 1>;
+  approvals?: Record<RequestId, 1>;
   /** What users decided, by request. */
-  decisions?: Record<string, Decision>;
+  decisions?: Record<RequestId, Decision>;
   cancel?: AbortRequest;
   audience: Audience;
   /** Outcomes of withdrawn messages that their senders have not received yet. */
-  undelivered: Record<string, UndeliveredOutcome>;
+  undelivered: Record<MessageId, UndeliveredOutcome>;
   /** Messages of this lane that steer another lane's turn, with their targets (core/session/forwarded.ts). */
-  forwarded: Record<string, string>;
+  forwarded: Record<MessageId, string>;
   /** Moved ahead by days with every message and every claim, so that a lane never expires under a turn. */
   expires: EpochSeconds;
 }
 
 export interface Session {
   principal: Principal;
-  sessionId: string;
+  sessionId: SessionId;
   name?: string;
   /** When it was made. Orders its principal's list. */
   created: EpochMs;
@@ -160,9 +170,9 @@ export interface Session {
   /** Tools whose calls a user has approved for all of the session. */
   trusted?: string[];
   /** Admitted slots. */
-  queue: Record<string, { lane: string; at: EpochMs }>;
+  queue: Record<SlotId, { lane: LaneId; at: EpochMs }>;
   /** The slot that runs. A hint: its lane may have ended it already. */
-  active?: { slot: string; lane: string };
+  active?: { slot: SlotId; lane: LaneId };
   seq: number;
   entry: number;
   audience: Audience;
@@ -171,14 +181,14 @@ export interface Session {
 
 /** A session's place in its principal's list. What else a list shows is read from the session. */
 export interface Listing {
-  sessionId: string;
+  sessionId: SessionId;
   created: EpochMs;
   expires: EpochSeconds;
 }
 
 /** What became of a message. The first outcome that is written is final. */
 export type MessageOutcome =
-  | { outcome: 'taken'; turn: string; placement: 'turn' | 'steering'; expires: EpochSeconds }
+  | { outcome: 'taken'; turn: TurnId; placement: 'turn' | 'steering'; expires: EpochSeconds }
   | { outcome: 'withdrawn'; code: WithdrawalCode; expires: EpochSeconds };
 
 /** What a model answered to a prompt, under the digest of all that shaped the answer. */

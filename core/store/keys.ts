@@ -1,3 +1,12 @@
+import {
+  asLaneId,
+  asSessionKey,
+  type ConnectionId,
+  type LaneId,
+  type MessageId,
+  type SessionId,
+  type SessionKey,
+} from '../ids.ts';
 import type {
   CachedAnswer,
   CacheNote,
@@ -35,35 +44,35 @@ const partsOf = ({ tenant, subject }: Principal) =>
  * A session belongs to its principal: the same id under another principal is another session (P12). Each part is
  * percent-encoded, so that no subject can spell a separator.
  */
-export const sessionOf = (principal: Principal, sessionId: string): string =>
-  `${partsOf(principal)}#${encodeURIComponent(sessionId)}`;
+export const sessionOf = (principal: Principal, sessionId: SessionId): SessionKey =>
+  asSessionKey(`${partsOf(principal)}#${encodeURIComponent(sessionId)}`);
 
 /** The range of all items of a session, except the session item itself. */
-export const partsRange = (session: string): readonly [from: Key<unknown>, to: Key<unknown>] => [
+export const partsRange = (session: SessionKey): readonly [from: Key<unknown>, to: Key<unknown>] => [
   { pk: `SESSION#${session}`, sk: '.' },
   { pk: `SESSION#${session}`, sk: '~' },
 ];
 
-export const connectionKey = (id: string): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
+export const connectionKey = (id: ConnectionId): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
 /**
  * All items of a session are in one partition, so that a deletion finds every one of them, and a lane is reached through
  * its own session only (P12).
  */
-export const sessionKey = (session: string): Key<Session> => ({ pk: `SESSION#${session}`, sk: SOLE });
-export const laneKey = (session: string, id: string): Key<Lane> => ({
+export const sessionKey = (session: SessionKey): Key<Session> => ({ pk: `SESSION#${session}`, sk: SOLE });
+export const laneKey = (session: SessionKey, id: LaneId): Key<Lane> => ({
   pk: `SESSION#${session}`,
   sk: `${LANE}${id}`,
 });
-export const lanesRange = (session: string): readonly [from: Key<Lane>, to: Key<Lane>] => [
-  laneKey(session, ''),
-  laneKey(session, '~'),
+export const lanesRange = (session: SessionKey): readonly [from: Key<Lane>, to: Key<Lane>] => [
+  laneKey(session, asLaneId('')),
+  laneKey(session, asLaneId('~')),
 ];
-export const laneIdOf = ({ sk }: Key<Lane>): string => sk.slice(LANE.length);
-export const messageKey = (session: string, id: string): Key<MessageOutcome> => ({
+export const laneIdOf = ({ sk }: Key<Lane>): LaneId => asLaneId(sk.slice(LANE.length));
+export const messageKey = (session: SessionKey, id: MessageId): Key<MessageOutcome> => ({
   pk: `SESSION#${session}`,
   sk: `MESSAGE#${id}`,
 });
-export const entryKey = (session: string, n: number): Key<StoredEntry> => ({
+export const entryKey = (session: SessionKey, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,
   sk: `ENTRY#${number(n)}`,
 });
@@ -87,7 +96,7 @@ export const cachedAnswerKey = (digest: string): Key<CachedAnswer> => ({
   sk: SOLE,
 });
 /** A note in the session that the answer was given in, so that its deletion finds the cached answer too. */
-export const cacheNoteKey = (session: string, { pk }: Key<CachedAnswer>): Key<CacheNote> => ({
+export const cacheNoteKey = (session: SessionKey, { pk }: Key<CachedAnswer>): Key<CacheNote> => ({
   pk: `SESSION#${session}`,
   sk: pk,
 });
@@ -95,7 +104,7 @@ export const cacheNoteKey = (session: string, { pk }: Key<CachedAnswer>): Key<Ca
 export const notedAnswer = ({ sk }: Key<unknown>): Key<CachedAnswer> | undefined =>
   sk.startsWith(CACHE) ? { pk: sk, sk: SOLE } : undefined;
 /** Under the *last* `seq` that the item holds, so that a longer spill of the same events does not replace it. */
-export const eventsKey = (session: string, lastSeq: number): Key<StoredEvents> => ({
+export const eventsKey = (session: SessionKey, lastSeq: number): Key<StoredEvents> => ({
   pk: `SESSION#${session}`,
   sk: `EVENTS#${number(lastSeq)}`,
 });

@@ -1,4 +1,5 @@
 import type { EpochMs, EpochSeconds } from '../../config/units.ts';
+import type { ConnectionId, LaneId, SessionId, SlotId } from '../ids.ts';
 import type { Listening, Principal, Session } from './items.ts';
 import type { Update } from './update.ts';
 import {
@@ -25,7 +26,7 @@ const alive = absent<Session>('deleted');
 /** Makes the session with its first connection, and moves its expiry with every later one. Refused if it was deleted. */
 export const ensureSession = (
   principal: Principal,
-  sessionId: string,
+  sessionId: SessionId,
   name: string | undefined,
   now: EpochMs,
   expires: EpochSeconds,
@@ -55,7 +56,7 @@ export const trust = (tools: readonly string[]): Update<Session> => ({
 });
 
 /** Admits a slot to the queue, if there is room or it is there already. The writer recognises its success by the queue. */
-export const admit = (slot: string, lane: string, at: EpochMs, limit: number): Update<Session> => ({
+export const admit = (slot: SlotId, lane: LaneId, at: EpochMs, limit: number): Update<Session> => ({
   when: [
     exists('queue'),
     // rule: deleted-session-admits-no-slot
@@ -66,13 +67,13 @@ export const admit = (slot: string, lane: string, at: EpochMs, limit: number): U
 });
 
 /** Removes a slot that its lane no longer needs from the queue, never the active one. */
-export const release = (slot: string): Update<Session> => ({
+export const release = (slot: SlotId): Update<Session> => ({
   when: [exists(['queue', slot]), any(absent('active'), differs(['active', 'slot'], slot))],
   change: [remove(['queue', slot])],
 });
 
 /** Makes a slot the active one. One turn at a time (P5): another active slot must have been retired first. */
-export const activate = (slot: string, lane: string, at: EpochMs): Update<Session> => ({
+export const activate = (slot: SlotId, lane: LaneId, at: EpochMs): Update<Session> => ({
   when: [
     exists('queue'),
     // rule: deleted-session-runs-no-turn
@@ -84,7 +85,7 @@ export const activate = (slot: string, lane: string, at: EpochMs): Update<Sessio
 });
 
 /** Takes back `activate`: the slot keeps its place in the queue and waits behind its own lane's turn. */
-export const deactivate = (slot: string): Update<Session> => ({
+export const deactivate = (slot: SlotId): Update<Session> => ({
   when: [equals(['active', 'slot'], slot)],
   change: [remove('active')],
 });
@@ -95,7 +96,7 @@ export const deactivate = (slot: string): Update<Session> => ({
  * recognises its success because the slot is not active any more.
  */
 export const retire = (
-  slot: string,
+  slot: SlotId,
   read: Session,
   seq: number,
   entry: number,
@@ -123,7 +124,7 @@ export const rename = (name: string): Update<Session> => ({
   change: [set('name', name)],
 });
 
-export const joinAudience = (connection: string, how: Listening): Update<Session> => ({
+export const joinAudience = (connection: ConnectionId, how: Listening): Update<Session> => ({
   when: [
     exists('audience'),
     // rule: deleted-session-has-no-listener
@@ -132,7 +133,7 @@ export const joinAudience = (connection: string, how: Listening): Update<Session
   change: [set(['audience', connection], how)],
 });
 
-export const leaveAudience = (connection: string): Update<Session> => ({
+export const leaveAudience = (connection: ConnectionId): Update<Session> => ({
   when: [exists('audience')],
   change: [remove(['audience', connection])],
 });

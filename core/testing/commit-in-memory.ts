@@ -5,6 +5,7 @@ import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { readEvents } from '../events/journal.ts';
 import { readTranscriptBefore } from '../events/transcript.ts';
+import { asConnectionId, asLaneId, asSessionId, asTurnId, slotOf } from '../ids.ts';
 import type { Lane, Session } from '../store/items.ts';
 import { LIVE } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
@@ -13,7 +14,12 @@ import { LeasedTurn } from '../turn/leased-turn.ts';
 import { memoryStore } from './memory-store.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
-const SESSION = sessionOf(ANN, 's');
+const SESSION_ID = asSessionId('s');
+const SESSION = sessionOf(ANN, SESSION_ID);
+const LANE = asLaneId('l');
+const TURN = asTurnId('t');
+const SLOT = slotOf(TURN);
+const CONNECTION = asConnectionId('connection');
 const NOW = epochMs(Date.UTC(2026, 0, 1));
 const EXPIRES = expiresAfter(NOW, seconds(3600));
 
@@ -33,22 +39,22 @@ export async function commitInMemory(draft: EventDraft): Promise<Committed> {
   const core = coreOf(store, posted);
   const session: Session = {
     principal: ANN,
-    sessionId: 's',
+    sessionId: SESSION_ID,
     created: NOW,
-    queue: { t: { lane: 'l', at: NOW } },
-    active: { slot: 't', lane: 'l' },
+    queue: { [SLOT]: { lane: LANE, at: NOW } },
+    active: { slot: SLOT, lane: LANE },
     seq: 0,
     entry: 0,
-    audience: { connection: LIVE },
+    audience: { [CONNECTION]: LIVE },
     expires: EXPIRES,
   };
-  const lane: Lane = { ...emptyLane(SESSION, 'connection', EXPIRES), turn: 't', slot: 't', since: NOW };
+  const lane: Lane = { ...emptyLane(SESSION, CONNECTION, EXPIRES), turn: TURN, slot: SLOT, since: NOW };
   await store.put(sessionKey(SESSION), session);
-  await store.put(laneKey(SESSION, 'l'), lane);
+  await store.put(laneKey(SESSION, LANE), lane);
   const turn = await LeasedTurn.claim(core, {
     session: SESSION,
-    laneId: 'l',
-    slot: 't',
+    laneId: LANE,
+    slot: SLOT,
     seq: 0,
     sessionItem: session,
     posted: 0,

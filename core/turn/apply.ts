@@ -2,6 +2,7 @@ import { between, milliseconds } from '../../config/units.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
 import type { AppliedMessage, EventDraft } from '../events/events.ts';
+import { idsOf, newTurnId } from '../ids.ts';
 import type { Lane, MessageOutcome } from '../store/items.ts';
 import { messageKey } from '../store/keys.ts';
 import { removeApplied } from '../store/lane/apply.ts';
@@ -33,7 +34,7 @@ export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promis
     const guard = removeApplied(turn.lane, repeated, []);
     // Its turn may be over too, so what is left continues under a new turn id.
     if (turn.hasBegun) await turn.commit([], guard);
-    else await turn.renew(core.newId(), guard);
+    else await turn.renew(newTurnId(core), guard);
     return;
   }
   const step = turn.usage.steps + 1;
@@ -109,7 +110,7 @@ async function readOutcomes(
   { core, session, lane }: LeasedTurn,
   outcomes: Map<string, MessageOutcome | undefined>,
 ): Promise<void> {
-  const unread = Object.keys(lane.inbox).filter((id) => !outcomes.has(id));
+  const unread = idsOf(lane.inbox).filter((id) => !outcomes.has(id));
   await Promise.all(
     unread.map(async (id) => {
       outcomes.set(

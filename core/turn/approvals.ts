@@ -11,6 +11,7 @@ import {
 } from '../../config/units.ts';
 import type { EventDraft } from '../events/events.ts';
 import { toolResultOf } from '../events/tool-result.ts';
+import { newRequestId, type RequestId } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import type { Decision, Lane } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
@@ -42,7 +43,7 @@ export interface Suspended {
 export type ApprovalEnd = 'settled' | 'handover' | Suspended;
 
 export interface ApprovalRequest {
-  id: string;
+  id: RequestId;
   call: string;
   tool: string;
   /** When it was made, and when it counts as denied. */
@@ -52,7 +53,7 @@ export interface ApprovalRequest {
 
 /** The unresolved requests of this turn, in their order. */
 function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
-  const open = new Map<string, ApprovalRequest>();
+  const open = new Map<RequestId, ApprovalRequest>();
   for (const event of events) {
     if (event.type === 'approval_request') {
       const { request_id: id, tool_call_id: call, tool, at } = event;
@@ -92,7 +93,7 @@ export async function ask(
       ({ id, name, args }) =>
         ({
           type: 'approval_request',
-          request_id: core.newId(),
+          request_id: newRequestId(core),
           tool_call_id: id,
           tool: name,
           arguments_summary: argumentsSummary(args),

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { epochSeconds } from '../../config/units.ts';
 import type { Entry } from '../events/entries.ts';
+import { asSessionKey, asTurnId } from '../ids.ts';
 import type { Store } from '../ports.ts';
 import { entryKey } from '../store/keys.ts';
 import { memoryStore } from '../testing/memory-store.ts';
 import { readEarlierTurns } from './context-window.ts';
 
-const SESSION = 's';
+const SESSION = asSessionKey('s');
 const TOKEN_BYTES = 4;
 
 /** One turn per list, one entry per text. */
@@ -16,7 +17,7 @@ async function given(turns: readonly (readonly string[])[]) {
   const entries: Entry[] = [];
   for (const [t, texts] of turns.entries()) {
     for (const content of texts) {
-      const entry: Entry = { n: entries.length + 1, role: 'assistant', turn: `t${t}`, content };
+      const entry: Entry = { n: entries.length + 1, role: 'assistant', turn: asTurnId(`t${t}`), content };
       entries.push(entry);
       await memory.put(entryKey(SESSION, entry.n), { ...entry, expires: epochSeconds(1) });
     }

@@ -2,6 +2,7 @@ import type { Core } from '../core.ts';
 import type { Entry } from '../events/entries.ts';
 import type { EventDraft } from '../events/events.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
+import type { SessionKey } from '../ids.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 
@@ -25,7 +26,7 @@ export interface EarlierTurns {
  */
 export async function readEarlierTurns(
   core: Pick<Core, 'store'>,
-  session: string,
+  session: SessionKey,
   firstEntry: number,
   maxTokens: number,
 ): Promise<EarlierTurns> {

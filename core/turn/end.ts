@@ -2,6 +2,7 @@ import { between } from '../../config/units.ts';
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { expiry } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
+import { newTurnId } from '../ids.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import type { AbortRequest } from '../store/items.ts';
 import * as lane from '../store/lane/end.ts';
@@ -56,7 +57,7 @@ export async function endAborted(
   const guard =
     pending === 'discard'
       ? lane.endDiscardingPending(turn.lane, entry, now, expires)
-      : lane.endKeepingPending(turn.lane, entry, core.newId(), now, expires);
+      : lane.endKeepingPending(turn.lane, entry, newTurnId(core), now, expires);
   return end(turn, draft, guard);
 }
 
@@ -83,7 +84,7 @@ export async function endFailed(
     first: turn.firstSeq,
   };
   const entry = turn.lastEntryWith(draft);
-  const followUp = core.newId();
+  const followUp = newTurnId(core);
   return end(
     turn,
     draft,

@@ -4,6 +4,7 @@ import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, epochSeconds, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
+import { asConnectionId, asMessageId, asSessionId, asTurnId, slotOf } from '../ids.ts';
 import type { Model, Toolbox } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
 import { laneKey } from '../store/keys.ts';
@@ -36,11 +37,16 @@ function givenCore(): Core {
 test('P1: a turn whose worker dies after each commit is given up, and its model is not called for ever', async () => {
   const core = givenCore();
   const principal = { tenant: 't', subject: 's' };
-  const { session, lane } = await openSession(core, { principal, sessionId: 'one', connection: 'c' });
-  const message = { content: 'hello', turn: 'turn', at: epochMs(0) };
+  const { session, lane } = await openSession(core, {
+    principal,
+    sessionId: asSessionId('one'),
+    connection: asConnectionId('c'),
+  });
+  const opens = asTurnId('turn');
+  const message = { content: 'hello', turn: opens, at: epochMs(0) };
   const acceptance = {
     session,
-    id: 'm',
+    id: asMessageId('m'),
     message,
     limits: core.limits,
     now: epochMs(0),
@@ -78,7 +84,7 @@ test('P1: a turn whose worker dies after each commit is given up, and its model 
 
   let deliveries = 0;
   for (; deliveries < 100; deliveries++) {
-    const end = await runJob(context, { session, lane, slot: 'turn' }).catch(() => 'failed');
+    const end = await runJob(context, { session, lane, slot: slotOf(opens) }).catch(() => 'failed');
     if (end === 'over') break;
   }
   expect(deliveries).toBeLessThan(30);

@@ -1,5 +1,6 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
 import type { Extension } from '../store/lane/commit.ts';
@@ -12,9 +13,9 @@ export class Fenced extends Error {
 
 /** The lane and slot to claim, and the `seq` at which the lane was read. */
 export interface Claim {
-  session: string;
-  laneId: string;
-  slot: string;
+  session: SessionKey;
+  laneId: LaneId;
+  slot: SlotId;
   seq: number;
 }
 
@@ -24,9 +25,9 @@ export interface Claim {
  */
 export class Lease {
   readonly #core: Core;
-  readonly session: string;
-  readonly laneId: string;
-  readonly slot: string;
+  readonly session: SessionKey;
+  readonly laneId: LaneId;
+  readonly slot: SlotId;
   /** New for each claim and never read from the lane, so that the ids of its commits are its own too. */
   readonly #id: string;
   #lane: Lane;

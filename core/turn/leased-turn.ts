@@ -4,6 +4,7 @@ import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { decodeEvents, encodeEvents, frameOf, mergeEvents, numbered, seqOf } from '../events/events.ts';
 import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
+import { asTurnId, type LaneId, type SessionKey, type SlotId, type TurnId } from '../ids.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane, Session, TurnUsage } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
@@ -12,6 +13,9 @@ import { add, set } from '../store/update.ts';
 import { Lease } from './lease.ts';
 import { shouldSpill } from './spill-policy.ts';
 import { TurnLog } from './turn-log.ts';
+
+/** Of a lane that has no turn: no event has this id. */
+const NO_TURN = asTurnId('');
 
 const NO_USAGE: TurnUsage = {
   steps: 0,
@@ -39,9 +43,9 @@ export interface Guard {
 
 /** Which lane is claimed, and what the worker knows of it. */
 export interface TurnClaim {
-  session: string;
-  laneId: string;
-  slot: string;
+  session: SessionKey;
+  laneId: LaneId;
+  slot: SlotId;
   /** `seq` of the lane as it was read. */
   seq: number;
   /** The session as activated: nobody else moves its counters while this slot is the active one. */
@@ -121,21 +125,21 @@ export class LeasedTurn {
     return this.hasBegun ? posted !== seq : attempts > 1;
   }
 
-  get session(): string {
+  get session(): SessionKey {
     return this.#lease.session;
   }
-  get laneId(): string {
+  get laneId(): LaneId {
     return this.#lease.laneId;
   }
-  get slot(): string {
+  get slot(): SlotId {
     return this.#lease.slot;
   }
   /** The lane as last seen. */
   get lane(): Lane {
     return this.#lease.lane;
   }
-  get id(): string {
-    return this.lane.turn ?? '';
+  get id(): TurnId {
+    return this.lane.turn ?? NO_TURN;
   }
   get events(): readonly TurnEvent[] {
     return this.#log.events;
@@ -235,7 +239,7 @@ export class LeasedTurn {
    *
    * @param id the new turn's id
    */
-  async renew(id: string, guard: Guard = {}): Promise<boolean> {
+  async renew(id: TurnId, guard: Guard = {}): Promise<boolean> {
     // Attempts and claims were those of the turn that has ended. This worker's claim is the new turn's first.
     const change = [
       ...(guard.change ?? []),
@@ -334,7 +338,7 @@ export class LeasedTurn {
 async function recover(core: Core, lane: Lane, sessionItem: Session) {
   const unspilled = decodeEvents(lane.unspilled);
   const left = unspilled.filter((event) => event.seq > sessionItem.seq);
-  const { begun, turn = '', session } = lane;
+  const { begun, turn = NO_TURN, session } = lane;
   if (!begun || (left.length === 0 && begun.turn !== turn)) {
     return { log: new TurnLog(), left: [], stored: [], others: [] };
   }

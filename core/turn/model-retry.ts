@@ -1,4 +1,5 @@
 import { milliseconds } from '../../config/units.ts';
+import type { TurnId } from '../ids.ts';
 import type { ModelFailure, ModelRequest } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
@@ -39,7 +40,7 @@ export async function callModelWithRetry(
   }
 }
 
-function logRetry({ core }: TurnContext, turn: string, failure: ModelFailure, tries: number): void {
+function logRetry({ core }: TurnContext, turn: TurnId, failure: ModelFailure, tries: number): void {
   const { code, reason, diagnostic } = failure;
   core.log.warn('model call is repeated', { turn, tries, code, reason, diagnostic });
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { asTurnId } from '../ids.ts';
 import { nextStep, type TurnState } from './next-step.ts';
 
 /** A turn between two model calls, with time left and nothing to heed. */
@@ -13,7 +14,7 @@ const running: TurnState = {
   isAnswered: false,
   isTimeShort: false,
 };
-const abort = { turn: 't', pending: 'keep', by: 'c' } as const;
+const abort = { turn: asTurnId('t'), pending: 'keep', by: 'c' } as const;
 const calls = [{ id: 'call', name: 'tool', args: {} }];
 
 const cases: readonly [title: string, change: Partial<TurnState>, type: string][] = [

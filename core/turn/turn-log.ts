@@ -3,6 +3,7 @@ import type { Entry } from '../events/entries.ts';
 import { entriesOf } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isEnd, numbered, streamedText } from '../events/events.ts';
+import type { TurnId } from '../ids.ts';
 
 /**
  * The committed events of one turn, and what follows from them. It is a function of the events alone, so that a worker
@@ -53,7 +54,7 @@ export class TurnLog {
   }
 
   /** How many entries the turn has once it ends with this event. */
-  entriesWith(end: EventDraft, seq: number, turn: string): number {
+  entriesWith(end: EventDraft, seq: number, turn: TurnId): number {
     return entriesOf([...this.#events, numbered(end, seq, turn)]).length;
   }
 }

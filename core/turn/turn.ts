@@ -1,4 +1,5 @@
 import { promptOf } from '../events/prompt.ts';
+import { newTurnId } from '../ids.ts';
 import type { ModelRequest } from '../model.ts';
 import type { AbortRequest } from '../store/items.ts';
 import { applyInbox } from './apply.ts';
@@ -83,7 +84,7 @@ class TurnRun {
   }
 
   async #renew(): Promise<undefined> {
-    await this.#turn.renew(this.#context.core.newId());
+    await this.#turn.renew(newTurnId(this.#context.core));
   }
 
   async #applyInbox(): Promise<undefined> {

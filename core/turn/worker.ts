@@ -1,6 +1,7 @@
 import type { EpochSeconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import type { TurnJob } from '../ports.ts';
 import { retireSlot } from '../session/retire.ts';
 import { keepListed } from '../session/session-list.ts';
@@ -54,8 +55,8 @@ export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobE
 
 /** The slot to run next, as its lane was read. */
 interface NextSlot {
-  laneId: string;
-  slot: string;
+  laneId: LaneId;
+  slot: SlotId;
   seq: number;
   /** The session as activated. Undefined: the slot is not the active one yet. */
   sessionItem: Session | undefined;
@@ -100,7 +101,7 @@ async function slotBefore(core: Core, { session, slot }: TurnJob): Promise<NextS
 /** `again`: the lane or the session has changed; read both again. `over`: the slot is over and retired. */
 async function runSlot(
   context: WorkerContext,
-  where: NextSlot & { session: string },
+  where: NextSlot & { session: SessionKey },
   /** `posted`: `seq` of the session's last event that this invocation posted. */
   progress: { posted: number },
 ): Promise<JobEnd | 'again'> {
@@ -146,9 +147,9 @@ async function runSlot(
 
 async function activateSlot(
   core: Core,
-  session: string,
-  laneId: string,
-  slot: string,
+  session: SessionKey,
+  laneId: LaneId,
+  slot: SlotId,
 ): Promise<Session | undefined> {
   const activated = await core.store.update(sessionKey(session), activate(slot, laneId, core.clock.now()));
   return activated.ok ? activated.item : undefined;

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 import { callerOf } from '../../aws/api-gateway/caller.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { asConnectionId, asSessionId, newSessionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { excessOf } from '../../core/inbound/rate.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
@@ -21,7 +22,8 @@ export const handler = (event: ConnectEvent, context: Context): Promise<APIGatew
   instruments.invocation(context, () => comeOrGo(event));
 
 async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
-  const { connectionId, eventType, requestId } = event.requestContext;
+  const { eventType, requestId } = event.requestContext;
+  const connectionId = asConnectionId(event.requestContext.connectionId);
   if (eventType === 'DISCONNECT') {
     await closeConnection(core, connectionId);
     return { statusCode: 200 };
@@ -34,7 +36,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
     return { statusCode: 429 };
   }
   const query = event.queryStringParameters ?? {};
-  const sessionId = query.session_id || core.newId();
+  const sessionId = query.session_id ? asSessionId(query.session_id) : newSessionId(core);
   if (!ID_PATTERN.test(sessionId)) {
     core.log.warn('connection refused: invalid session_id', { requestId });
     return { statusCode: 400 };

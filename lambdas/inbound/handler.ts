@@ -3,6 +3,7 @@ import { callerOf } from '../../aws/api-gateway/caller.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { epochMs } from '../../config/units.ts';
+import { asConnectionId } from '../../core/ids.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { coreOf } from '../core-of.ts';
@@ -17,7 +18,8 @@ export const handler = (
 ): Promise<APIGatewayProxyResultV2> => instruments.invocation(context, () => receive(event));
 
 async function receive(event: APIGatewayProxyWebsocketEventV2): Promise<APIGatewayProxyResultV2> {
-  const { connectionId, requestTimeEpoch, requestId } = event.requestContext;
+  const { requestTimeEpoch, requestId } = event.requestContext;
+  const connectionId = asConnectionId(event.requestContext.connectionId);
   const countedFor = callerOf(event.requestContext)?.countedFor;
   try {
     await handleFrame(core, {

@@ -6,6 +6,7 @@ import {
   streamedText,
   type TurnEvent,
 } from '../../core/events/events.ts';
+import { asMessageId } from '../../core/ids.ts';
 import type { Lane, StoredEvents } from '../../core/store/items.ts';
 import type { Evidence } from '../simulation/evidence.ts';
 import { canonical, judge, partsOfEvent } from '../simulation/judge.ts';
@@ -181,15 +182,15 @@ function count(
   checked.add('turns: aborted', ends('aborted'));
   checked.add('turns: failed', ends('error'));
   checked.add('messages sent', messages.length);
-  checked.add('messages: in the transcript', messages.filter(({ id }) => taken.has(id)).length);
+  checked.add('messages: in the transcript', messages.filter(({ id }) => taken.has(asMessageId(id))).length);
   checked.add(
     'messages: withdrawn or refused, and told so',
-    messages.filter(({ id, outcome }) => outcome && !taken.has(id)).length,
+    messages.filter(({ id, outcome }) => outcome && !taken.has(asMessageId(id))).length,
   );
   // A client repeats unanswered messages. Of two concurrent tries one may be accepted and one refused.
   checked.add(
     'messages: one try refused for want of room, another taken in',
-    messages.filter(({ id, outcome }) => outcome && taken.has(id)).length,
+    messages.filter(({ id, outcome }) => outcome && taken.has(asMessageId(id))).length,
   );
   checked.add('messages: their lane was lost', messages.filter(({ forgotten }) => forgotten).length);
   checked.add(

@@ -1,3 +1,4 @@
+import { asSessionId, type SessionKey } from '../../core/ids.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { sessionOf } from '../../core/store/keys.ts';
 
@@ -12,7 +13,7 @@ export interface ChaosSession {
   principal: Principal;
   token: string;
   /** The session in keys of the table. */
-  key: string;
+  key: SessionKey;
 }
 
 const PRINCIPALS = ['ann', 'bob'].map((subject) => ({
@@ -30,7 +31,7 @@ export function makeSessions(count: number): ChaosSession[] {
     const { principal, token } = PRINCIPALS[i % PRINCIPALS.length] ?? never();
     const sessionId = `s${Math.floor(i / PRINCIPALS.length) + 1}`;
     const label = `${principal.subject}.${sessionId}`;
-    return { label, sessionId, principal, token, key: sessionOf(principal, sessionId) };
+    return { label, sessionId, principal, token, key: sessionOf(principal, asSessionId(sessionId)) };
   });
 }
 

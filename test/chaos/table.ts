@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { LaneId, SessionKey } from '../../core/ids.ts';
 import type { Lane, Session } from '../../core/store/items.ts';
 import { type Key, laneKey, sessionKey } from '../../core/store/keys.ts';
 import { fromStored } from '../../core/store/stored-names.ts';
@@ -13,8 +14,8 @@ export interface StoredItem {
 /** Reads the table without the product. */
 export interface Table {
   all(): Promise<StoredItem[]>;
-  session(key: string): Promise<Session | undefined>;
-  lane(session: string, id: string): Promise<Lane | undefined>;
+  session(key: SessionKey): Promise<Session | undefined>;
+  lane(session: SessionKey, id: LaneId): Promise<Lane | undefined>;
   close(): void;
 }
 

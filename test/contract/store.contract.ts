@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { epochSeconds } from '../../config/units.ts';
 import type { Content } from '../../core/content.ts';
+import { asSessionKey } from '../../core/ids.ts';
 import type { Store } from '../../core/ports.ts';
 import type { Key } from '../../core/store/keys.ts';
 import { eventsKey } from '../../core/store/keys.ts';
@@ -156,9 +157,9 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
     });
 
     it('queries a range of one partition in order, backwards and with a limit', async () => {
-      const session = `s${++made}`;
+      const session = asSessionKey(`s${++made}`);
       for (const n of [3, 12, 1, 200])
-        await store.put(eventsKey(session, n), { events: [String(n)], expires: n });
+        await store.put(eventsKey(session, n), { events: [String(n)], expires: epochSeconds(n) });
       const range = [eventsKey(session, 2), eventsKey(session, 999)] as const;
       const numbers = async (options?: { backwards?: boolean; limit?: number }) =>
         (await store.query(...range, options)).map((item) => item.expires);
@@ -168,7 +169,7 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
     });
 
     it('gives the keys of a range, and no more than asked for', async () => {
-      const session = `s${++made}`;
+      const session = asSessionKey(`s${++made}`);
       for (const n of [3, 12, 1, 200])
         await store.put(eventsKey(session, n), { events: [], expires: epochSeconds(n) });
       const range = [eventsKey(session, 2), eventsKey(session, 999)] as const;
@@ -177,9 +178,10 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
     });
 
     it('reads a range that is longer than one page', async () => {
-      const session = `s${++made}`;
+      const session = asSessionKey(`s${++made}`);
       const long = 'x'.repeat(350_000);
-      for (let n = 1; n <= 5; n++) await store.put(eventsKey(session, n), { events: [long], expires: n });
+      for (let n = 1; n <= 5; n++)
+        await store.put(eventsKey(session, n), { events: [long], expires: epochSeconds(n) });
       expect(await store.query(eventsKey(session, 1), eventsKey(session, 9))).toHaveLength(5);
     });
 

@@ -1,3 +1,4 @@
+import { asSessionId } from '../../core/ids.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { sessionOf } from '../../core/store/keys.ts';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
@@ -88,7 +89,7 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
   });
   return {
     session,
-    sessionKey: sessionOf(principal, session),
+    sessionKey: sessionOf(principal, asSessionId(session)),
     queues,
     async connect() {
       const client = await stack.connect(session, { query: { token: tokenOf(visit) }, principal });

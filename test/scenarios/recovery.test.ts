@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { messageGroupOf } from '../../aws/sqs/queues.ts';
+import { asSessionId } from '../../core/ids.ts';
 import { sessionOf } from '../../core/store/keys.ts';
 import { chunk, end, endsOf, eventsOf, framesOf, isEnd } from '../support/frames.ts';
 import { sayingAll, wordsOf } from '../support/long-answers.ts';
@@ -95,7 +96,7 @@ describe('a message that is no token', () => {
     stack.script([{ chunks: ['Fine.'] }]);
     const session = stack.newSession();
     const queues = await openQueues(stack.cloud.sqs);
-    await queues.send('turn', messageGroupOf(sessionOf(ANONYMOUS, session)), '{"slot":');
+    await queues.send('turn', messageGroupOf(sessionOf(ANONYMOUS, asSessionId(session))), '{"slot":');
     const client = await stack.connect(session);
     client.send({ type: 'message', content: 'is anybody there' });
     expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Fine.' });

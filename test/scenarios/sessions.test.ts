@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { asSessionId } from '../../core/ids.ts';
 import { sessionOf } from '../../core/store/keys.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionSummary } from '../../protocol/server-frames.ts';
@@ -180,7 +181,10 @@ describe('a deletion', () => {
     const { principal } = as(person);
     const items = JSON.parse(await stack.stored.everything()) as { pk: string; sk: string }[];
     return items
-      .filter(({ pk, sk }) => pk.endsWith(`#${sessionOf(principal, session)}`) || sk.endsWith(`#${session}`))
+      .filter(
+        ({ pk, sk }) =>
+          pk.endsWith(`#${sessionOf(principal, asSessionId(session))}`) || sk.endsWith(`#${session}`),
+      )
       .map(({ sk }) => sk);
   };
 

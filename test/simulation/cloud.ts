@@ -3,6 +3,7 @@ import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
+import { asConnectionId, asMessageId, asSessionId, type ConnectionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { ToolCall } from '../../core/model.ts';
@@ -146,12 +147,14 @@ export class Cloud {
 
   /** Whether the stored session is marked deleted. */
   get isDeleted(): boolean {
-    return this.table.get(sessionKey(sessionOf(PRINCIPAL, SESSION)))?.deleted !== undefined;
+    return this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))))?.deleted !== undefined;
   }
 
   /** Whether `MESSAGE#id` holds the message's outcome. */
   knowsOutcome(id: string): boolean {
-    return this.table.get(messageKey(sessionOf(PRINCIPAL, SESSION), id)) !== undefined;
+    return (
+      this.table.get(messageKey(sessionOf(PRINCIPAL, asSessionId(SESSION)), asMessageId(id))) !== undefined
+    );
   }
 
   violated(promise: string, why: string): void {
@@ -263,11 +266,19 @@ export class Cloud {
   }
 
   /** `$connect`. `opened` is called with the connection, or with undefined if the handshake failed. */
-  connect(sessionId: string, receiver: Receiver, opened: (connection: string | undefined) => void): void {
-    const connection = this.scheduler.newId('c');
+  connect(
+    sessionId: string,
+    receiver: Receiver,
+    opened: (connection: ConnectionId | undefined) => void,
+  ): void {
+    const connection = asConnectionId(this.scheduler.newId('c'));
     this.scheduler.spawn(
       'connect',
-      (actor) => registerConnection(this.coreFor(actor), connection, { principal: PRINCIPAL, sessionId }),
+      (actor) =>
+        registerConnection(this.coreFor(actor), connection, {
+          principal: PRINCIPAL,
+          sessionId: asSessionId(sessionId),
+        }),
       (end) => {
         if (end.ok) this.connections.set(connection, receiver);
         opened(end.ok ? connection : undefined);
@@ -276,13 +287,13 @@ export class Cloud {
   }
 
   /** Cuts the connection. `$disconnect` is best effort: sometimes it does not run. */
-  disconnect(connection: string): void {
+  disconnect(connection: ConnectionId): void {
     this.connections.delete(connection);
     if (this.scheduler.random.chance(0.3)) return;
     this.scheduler.spawn('disconnect', (actor) => closeConnection(this.coreFor(actor), connection));
   }
 
-  frame(connection: string, body: string): void {
+  frame(connection: ConnectionId, body: string): void {
     const receivedAt = epochMs(this.scheduler.now);
     const work = async (actor: Actor) => {
       const core = this.coreFor(actor);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Content } from '../../core/content.ts';
+import type { ConnectionId } from '../../core/ids.ts';
 import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
 import type { Cloud } from './cloud.ts';
 import type { Source } from './scheduler.ts';
@@ -22,7 +23,7 @@ export interface Sent {
   content: Content;
   lane: string | undefined;
   /** The lane that it was first sent on: it can be repeated there only. */
-  connection: string | undefined;
+  connection: ConnectionId | undefined;
   sentAt: number;
   /** When it was last sent. */
   at: number;
@@ -59,7 +60,7 @@ export class Device implements Source {
   /** `seq` of the last event that it does not expect. Undefined before its `session_start`. */
   base: number | undefined;
   heard = 0;
-  connection: string | undefined;
+  connection: ConnectionId | undefined;
   lane: string | undefined;
   /** The lane of this connection, after `session_start`. A message may be repeated on its own lane only. */
   #speaksOn: string | undefined;
@@ -253,7 +254,7 @@ export class Device implements Source {
   #dial(): void {
     this.#dialing = true;
     this.#log('dials');
-    let connection: string | undefined;
+    let connection: ConnectionId | undefined;
     this.#cloud.connect(
       this.#sessionId,
       {
@@ -352,7 +353,7 @@ export class Device implements Source {
     }
   }
 
-  #receive(connection: string | undefined, frame: ServerFrame): void {
+  #receive(connection: ConnectionId | undefined, frame: ServerFrame): void {
     if ('seq' in frame) {
       // P9: on one connection each event arrives once and in order. Faults may repeat events or leave a gap. So may a client
       // that resumes after another frame of it has opened the connection.

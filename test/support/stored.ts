@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Entry } from '../../core/events/entries.ts';
 import { entryOf } from '../../core/events/stored-entry.ts';
+import { asSessionId, type SessionKey } from '../../core/ids.ts';
 import type { Principal, Session, StoredEntry } from '../../core/store/items.ts';
 import { sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { POLL_MS, WAIT_MS } from './timeouts.ts';
@@ -30,7 +31,7 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
   const documents = DynamoDBDocumentClient.from(client);
   const config = { client: documents };
 
-  async function isIdle(session: string): Promise<boolean> {
+  async function isIdle(session: SessionKey): Promise<boolean> {
     const { pk, sk } = sessionKey(session);
     const { Item } = await documents.send(
       new GetCommand({ TableName: tableName, Key: { pk, sk }, ConsistentRead: true }),
@@ -39,7 +40,7 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
     return item !== undefined && item.active === undefined && Object.keys(item.queue).length === 0;
   }
 
-  async function becomesIdle(session: string): Promise<void> {
+  async function becomesIdle(session: SessionKey): Promise<void> {
     const deadline = Date.now() + WAIT_MS;
     while (!(await isIdle(session))) {
       if (Date.now() > deadline) throw new Error(`a turn of ${session} still runs or waits`);
@@ -48,7 +49,7 @@ export function readStored({ endpoint, tableName }: { endpoint: string; tableNam
   }
 
   async function transcript(sessionId: string, principal = ANONYMOUS): Promise<Entry[]> {
-    const session = sessionOf(principal, sessionId);
+    const session = sessionOf(principal, asSessionId(sessionId));
     await becomesIdle(session);
     const pages = paginateQuery(config, {
       TableName: tableName,

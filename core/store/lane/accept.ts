@@ -1,5 +1,6 @@
 import type { Limits } from '../../../config/settings/limits.ts';
 import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
+import { type MessageId, type SessionKey, slotOf } from '../../ids.ts';
 
 import type { Lane, PendingMessage } from '../items.ts';
 import type { Update } from '../update.ts';
@@ -8,8 +9,8 @@ import { contentBytes } from './lane.ts';
 import type { Then, When } from './lane-update.ts';
 
 export interface Acceptance {
-  session: string;
-  id: string;
+  session: SessionKey;
+  id: MessageId;
   message: PendingMessage;
   limits: Pick<Limits, 'inboxMessages' | 'inboxBytes'>;
   now: EpochMs;
@@ -52,7 +53,7 @@ export const intoTheInbox = ({ id, message, expires }: Acceptance): Then[] => [
 /** Opens a turn if the lane has none. */
 export const withTurn = ({ message, now }: Acceptance): Then[] => [
   setIfAbsent('turn', message.turn),
-  setIfAbsent('slot', message.turn),
+  setIfAbsent('slot', slotOf(message.turn)),
   setIfAbsent('since', now),
 ];
 

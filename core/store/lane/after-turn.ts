@@ -1,5 +1,6 @@
 import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
 import { inOrderOfArrival } from '../../arrival.ts';
+import { idsOf, slotOf } from '../../ids.ts';
 import type { Lane } from '../items.ts';
 import { add, exists, remove, set, sizeIs } from '../update.ts';
 import { contentBytes } from './lane.ts';
@@ -7,7 +8,7 @@ import type { Then, When } from './lane-update.ts';
 
 /** The inbox holds the messages that were read, and no other one. */
 export const messagesAsRead = (lane: Lane): When[] => [
-  ...Object.keys(lane.inbox).map((id) => exists<Lane>(['inbox', id])),
+  ...idsOf(lane.inbox).map((id) => exists<Lane>(['inbox', id])),
   sizeIs('inbox', Object.keys(lane.inbox).length),
   // `ids` only grows within a turn, so the same size means the same ids.
   sizeIs('ids', Object.keys(lane.ids).length),
@@ -41,7 +42,7 @@ export function afterTurn(lane: Lane, now: EpochMs, expires: EpochSeconds): { wh
     when: [exists(['waiting', id])],
     change: [
       set('turn', message.turn),
-      set('slot', message.turn),
+      set('slot', slotOf(message.turn)),
       set('since', now),
       set('inbox', { [id]: message }),
       remove(['waiting', id]),

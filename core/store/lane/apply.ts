@@ -1,3 +1,4 @@
+import type { MessageId } from '../../ids.ts';
 import { ownValue } from '../../own-value.ts';
 import type { Lane } from '../items.ts';
 import { add, exists, remove, set } from '../update.ts';
@@ -13,8 +14,8 @@ import type { Then, When } from './lane-update.ts';
  */
 export const removeApplied = (
   lane: Lane,
-  ids: readonly string[],
-  fresh: readonly string[],
+  ids: readonly MessageId[],
+  fresh: readonly MessageId[],
 ): { when: When[]; change: Then[] } => {
   const pending = ids.flatMap((id) => ownValue(lane.inbox, id) ?? []);
   // `lastOrder` counts the lane's own messages. A forwarded message is counted on the lane of its sender.

@@ -1,3 +1,4 @@
+import { byId, idsOf } from '../../ids.ts';
 import type { Lane } from '../items.ts';
 import type { Update } from '../update.ts';
 import { equals, exists, remove, set, sizeIs } from '../update.ts';
@@ -11,13 +12,13 @@ import { undeliveredOutcome } from './withdraw.ts';
  * The writer recognises its own success by `isClosed`. Repeating the write changes nothing.
  */
 export function close(lane: Lane, seq: number, unspilled: readonly string[]): Update<Lane> {
-  const gone = Object.entries({ ...lane.inbox, ...lane.waiting });
+  const gone = byId({ ...lane.inbox, ...lane.waiting });
   return {
     when: [
       // rule: close-needs-seq
       equals('seq', lane.seq),
       ...messagesAsRead(lane),
-      ...Object.keys(lane.waiting).map((id) => exists<Lane>(['waiting', id])),
+      ...idsOf(lane.waiting).map((id) => exists<Lane>(['waiting', id])),
       sizeIs('waiting', Object.keys(lane.waiting).length),
     ],
     change: [

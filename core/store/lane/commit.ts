@@ -1,4 +1,5 @@
 import type { EpochSeconds } from '../../../config/units.ts';
+import type { SlotId } from '../../ids.ts';
 import type { Lane } from '../items.ts';
 import type { Update } from '../update.ts';
 import { add, count, equals, set } from '../update.ts';
@@ -11,7 +12,7 @@ import type { Then, When } from './lane-update.ts';
  *
  * The writer recognises its own success by its lease. A duplicate only counts one more attempt.
  */
-export const claim = (slot: string, lease: string, seq: number, expires: EpochSeconds): Update<Lane> => ({
+export const claim = (slot: SlotId, lease: string, seq: number, expires: EpochSeconds): Update<Lane> => ({
   when: [
     // rule: claim-needs-current-slot
     equals('slot', slot),

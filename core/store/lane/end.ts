@@ -1,4 +1,5 @@
 import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
+import { byId, idsOf, type TurnId } from '../../ids.ts';
 import type { Lane } from '../items.ts';
 import { exists, set, sizeIs } from '../update.ts';
 import { afterTurn, clearTurn, keepIds, messagesAsRead } from './after-turn.ts';
@@ -54,7 +55,7 @@ export function endAnswered(
 export function endKeepingPending(
   lane: Lane,
   entry: number,
-  followUp: string,
+  followUp: TurnId,
   now: EpochMs,
   expires: EpochSeconds,
 ): { when: When[]; change: Then[] } {
@@ -82,8 +83,8 @@ export function endDiscardingPending(
   now: EpochMs,
   expires: EpochSeconds,
 ): { when: When[]; change: Then[] } {
-  const gone = Object.entries({ ...lane.inbox, ...lane.waiting });
-  const waiting = Object.keys(lane.waiting);
+  const gone = byId({ ...lane.inbox, ...lane.waiting });
+  const waiting = idsOf(lane.waiting);
   const next = afterTurn({ ...lane, waiting: {} }, now, expires);
   return {
     when: [

@@ -1,3 +1,4 @@
+import { byId, idsOf, type MessageId, type TurnId } from '../../ids.ts';
 import type { Lane, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, any, atMost, equals, exists, remove, set, sizeBelow } from '../update.ts';
@@ -38,7 +39,7 @@ export const forwardMessage = (
  * Accepts a forwarded message into the inbox of the target lane, only while the turn that it was forwarded to has a
  * worker. It never opens a turn there: its own client would not know of it. Recognised like `accept`.
  */
-export const acceptForwarded = (acceptance: Acceptance, turn: string): Update<Lane> => ({
+export const acceptForwarded = (acceptance: Acceptance, turn: TurnId): Update<Lane> => ({
   when: [
     ...acceptable(acceptance),
     // rule: forwarded-message-steers-its-turn
@@ -60,13 +61,13 @@ export const acceptReturned = (acceptance: Acceptance, place: string): Update<La
 });
 
 /** Forgets forwarded messages that were applied or never arrived. Refused if one of them was forwarded again meanwhile. */
-export const forgetForwarded = (gone: Readonly<Record<string, string>>): Update<Lane> => ({
-  when: Object.entries(gone).map(([id, place]) => equals<Lane>(['forwarded', id], place)),
-  change: Object.keys(gone).map((id) => remove<Lane>(['forwarded', id])),
+export const forgetForwarded = (gone: Readonly<Record<MessageId, string>>): Update<Lane> => ({
+  when: byId(gone).map(([id, place]) => equals<Lane>(['forwarded', id], place)),
+  change: idsOf(gone).map((id) => remove<Lane>(['forwarded', id])),
 });
 
 /** Moves the outcome of a forwarded message that was withdrawn at its target to its own lane. Repeating it changes nothing. */
-export const returnOutcome = (id: string, code: WithdrawalCode): Update<Lane> => ({
+export const returnOutcome = (id: MessageId, code: WithdrawalCode): Update<Lane> => ({
   when: [exists(['forwarded', id])],
   change: [
     remove(['forwarded', id]),

@@ -1,9 +1,10 @@
 import type { EpochSeconds } from '../../../config/units.ts';
 import { bytesOf } from '../../content.ts';
+import { type ConnectionId, type MessageId, type SessionKey, type SlotId, slotOf } from '../../ids.ts';
 import type { Lane, PendingMessage } from '../items.ts';
 
 /** A new lane, before its first message. */
-export const emptyLane = (session: string, connection: string, expires: EpochSeconds): Lane => ({
+export const emptyLane = (session: SessionKey, connection: ConnectionId, expires: EpochSeconds): Lane => ({
   session,
   connection,
   attempts: 0,
@@ -25,12 +26,16 @@ export const emptyLane = (session: string, connection: string, expires: EpochSec
 export const contentBytes = (message: Pick<PendingMessage, 'content'>): number => bytesOf(message.content);
 
 /** Whether the slot is the lane's current one, or that of a waiting message. */
-export const hasWorkFor = (lane: Lane | undefined, slot: string): boolean =>
+export const hasWorkFor = (lane: Lane | undefined, slot: SlotId): boolean =>
   lane !== undefined &&
-  (lane.slot === slot || Object.values(lane.waiting).some((message) => message.turn === slot));
+  (lane.slot === slot || Object.values(lane.waiting).some((message) => slotOf(message.turn) === slot));
+
+/** The lane's slot, if no worker has claimed it: its turn is still the one that opened it, and there is no lease. */
+export const unclaimedSlot = ({ slot, turn, lease }: Lane): SlotId | undefined =>
+  turn !== undefined && slot === slotOf(turn) && lease === undefined ? slot : undefined;
 
 /** Whether the lane has seen this id in its current turn, the previous one, or among its pending messages (P10). */
-export const knows = (lane: Lane, id: string): boolean =>
+export const knows = (lane: Lane, id: MessageId): boolean =>
   [lane.inbox, lane.waiting, lane.ids, lane.previousIds, lane.undelivered].some((map) =>
     Object.hasOwn(map, id),
   );

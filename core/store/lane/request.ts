@@ -1,3 +1,4 @@
+import type { RequestId } from '../../ids.ts';
 import type { AbortRequest, Decision, Lane } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, equals, exists, set } from '../update.ts';
@@ -16,7 +17,7 @@ export const requestAbort = (request: AbortRequest): Update<Lane> => ({
  * Decides an approval request. The request must be open and undecided, so the first decision counts. The writer
  * recognises its own success by `decisions`.
  */
-export const decide = (request: string, decision: Decision): Update<Lane> => ({
+export const decide = (request: RequestId, decision: Decision): Update<Lane> => ({
   when: [
     exists(['approvals', request]),
     // rule: first-decision-counts

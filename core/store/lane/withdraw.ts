@@ -1,4 +1,5 @@
 import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
+import { byId, type MessageId, type SessionKey, type SlotId } from '../../ids.ts';
 import type { Lane, PendingMessage, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, add, equals, exists, remove, set } from '../update.ts';
@@ -16,9 +17,9 @@ export const undeliveredOutcome = ({ from }: PendingMessage, code: WithdrawalCod
  * recognises its own success by that outcome.
  */
 export const withdrawPending = (
-  session: string,
+  session: SessionKey,
   place: 'inbox' | 'waiting',
-  id: string,
+  id: MessageId,
   message: PendingMessage,
 ): Update<Lane> => ({
   when: [equals('session', session), exists([place, id])],
@@ -38,12 +39,12 @@ export const withdrawPending = (
  */
 export function rejectUnclaimed(
   lane: Lane,
-  slot: string,
+  slot: SlotId,
   code: WithdrawalCode,
   now: EpochMs,
   expires: EpochSeconds,
 ): Update<Lane> {
-  const gone = Object.entries(lane.inbox);
+  const gone = byId(lane.inbox);
   const next = afterTurn(lane, now, expires);
   return {
     when: [
@@ -66,7 +67,11 @@ export function rejectUnclaimed(
 }
 
 /** Rejects a waiting message and its slot. Recognised like `rejectUnclaimed`. */
-export const rejectWaiting = (id: string, message: PendingMessage, code: WithdrawalCode): Update<Lane> => ({
+export const rejectWaiting = (
+  id: MessageId,
+  message: PendingMessage,
+  code: WithdrawalCode,
+): Update<Lane> => ({
   when: [exists(['waiting', id])],
   change: [
     remove(['waiting', id]),
@@ -77,7 +82,7 @@ export const rejectWaiting = (id: string, message: PendingMessage, code: Withdra
 });
 
 /** Forgets an outcome that its sender received. */
-export const forgetUndelivered = (id: string): Update<Lane> => ({
+export const forgetUndelivered = (id: MessageId): Update<Lane> => ({
   when: [exists('session')],
   change: [remove(['undelivered', id])],
 });
