@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { TEST_BUNDLES } from '../test/support/bundles.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -24,7 +25,14 @@ async function runApp(settings: Record<string, string>): Promise<{ output: strin
   const output = temporaryFolder();
   await promisify(execFile)(process.execPath, ['infra/app.ts'], {
     cwd: root,
-    env: { PATH: process.env.PATH, ...settings, CDK_OUTDIR: output, CDK_VALIDATION: 'false' },
+    env: {
+      PATH: process.env.PATH,
+      TMPDIR: process.env.TMPDIR,
+      MIDTURN_BUNDLES: TEST_BUNDLES,
+      ...settings,
+      CDK_OUTDIR: output,
+      CDK_VALIDATION: 'false',
+    },
   });
   return { output };
 }
