@@ -25,6 +25,10 @@ const FULL_ONLY = [
   'test/emulator/**/*.test.ts',
   // Answers for 40 s under a time limit of 10 s, the shortest that there is.
   'test/scenarios/hand-over.test.ts',
+  // Runs both linters over a copy of the project, which `npm run check` does as well.
+  'test/structure/**/*.test.ts',
+  // Measures the memory of an environment over thousands of turns.
+  'bench/load/growth.test.ts',
   // Plays the demo's whole conversation at the pace of a person.
   'local/demo/demo.test.ts',
   // Asks a deployment as an operator does, at the pace of the demo model.

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { LONG_TEST_MS } from '../support/timeouts.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -17,19 +18,17 @@ const PLANTED = {
   'core/planted.test.ts': `import './planted-one.ts';\nimport './planted-up.ts';\nimport { used } from './planted-dead.ts';\n\nconsole.log(used);\n`,
 };
 
-/** Both tools read the whole project, which takes seconds, and much longer on a busy machine. */
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+/** Both tools read the whole project. */
+vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
 
 let copy: string;
 
 beforeAll(async () => {
-  copy = await mkdtemp(join(tmpdir(), 'midturn-structure-'));
+  copy = temporaryFolder();
   await cp(root, copy, { recursive: true, filter: (file) => !LEFT_OUT.includes(basename(file)) });
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
   for (const [file, text] of Object.entries(PLANTED)) await writeFile(join(copy, file), text);
 });
-
-afterAll(() => rm(copy, { recursive: true, force: true }));
 
 test('`npm run lint` refuses a circle of types and an import of aws/ by core/', async () => {
   const refusals = await refusalsOf('biome check --error-on-warnings .');
