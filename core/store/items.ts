@@ -136,7 +136,7 @@ export interface Lane {
   seq: number;
   entry: number;
   /** Committed events, encoded, that may not be in `EVENTS` yet. */
-  unspilled: string[];
+  unspilled: readonly string[];
   /** Set when a turn was handed over: events up to here were posted and are not posted again. */
   posted?: number;
   /** Committed tool calls that were left to a fresh invocation before they were started. */
@@ -168,7 +168,7 @@ export interface Session {
   /** When it was deleted. Only this item is left, which keeps the id from being used until it expires. */
   deleted?: EpochMs;
   /** Tools whose calls a user has approved for all of the session. */
-  trusted?: string[];
+  trusted?: readonly string[];
   /** Admitted slots. */
   queue: Record<SlotId, { lane: LaneId; at: EpochMs }>;
   /** The slot that runs. A hint: its lane may have ended it already. */

@@ -11,7 +11,19 @@
  */
 
 /** An attribute, or one key of an attribute that is a map. The map must exist: DynamoDB creates no parents. */
-export type Path<T> = (keyof T & string) | readonly [keyof T & string, string];
+export type Path<T> = {
+  [Name in keyof T & string]: Name | readonly [Name, KeyIn<NonNullable<T[Name]>>];
+}[keyof T & string];
+
+/** The keys of an attribute that is a map: for a map by id, ids of that kind. */
+type KeyIn<Map> = Map extends string | number | boolean | readonly unknown[] ? never : keyof Map & string;
+
+/** What may be stored at a path. */
+type ValueAt<T, P> = P extends keyof T
+  ? NonNullable<T[P]>
+  : P extends readonly [infer Name extends keyof T, infer Key]
+    ? NonNullable<T[Name]>[Key & keyof NonNullable<T[Name]>]
+    : never;
 
 export type Condition<T> =
   | { readonly is: 'exists' | 'absent'; readonly path: Path<T> }
@@ -61,8 +73,12 @@ export const sizeBelow = <T>(path: Path<T>, value: number): Condition<T> => ({
 export const atMost = <T>(path: Path<T>, value: number): Condition<T> => ({ is: 'atMost', path, value });
 export const any = <T>(...of: Condition<T>[]): Condition<T> => ({ is: 'any', of });
 
-export const set = <T>(path: Path<T>, value: unknown): Change<T> => ({ do: 'set', path, value });
-export const setIfAbsent = <T>(path: Path<T>, value: unknown): Change<T> => ({
+export const set = <T, P extends Path<T> = Path<T>>(path: P, value: ValueAt<T, P>): Change<T> => ({
+  do: 'set',
+  path,
+  value,
+});
+export const setIfAbsent = <T, P extends Path<T> = Path<T>>(path: P, value: ValueAt<T, P>): Change<T> => ({
   do: 'setIfAbsent',
   path,
   value,

@@ -183,7 +183,7 @@ async function resolve(
 
 /** Part of a commit: from now on exactly these requests are open. */
 const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
-  set<Lane>('approvals', Object.fromEntries(requests.map(({ id }) => [id, 1])));
+  set<Lane>('approvals', Object.fromEntries(requests.map(({ id }) => [id, 1 as const])));
 
 /** On abort, deny open requests. Keep an `always`: it applies to later turns and may already be stored. */
 export async function denials(turn: LeasedTurn): Promise<EventDraft[]> {
