@@ -27,6 +27,8 @@ const FULL_ONLY = [
   'test/scenarios/hand-over.test.ts',
   // Runs both linters over a copy of the project, which `npm run check` does as well.
   'test/structure/**/*.test.ts',
+  // Runs each kind of turn with each of the three wire formats of providers; `model/providers` tests the formats in `fast`.
+  'test/providers/turn.test.ts',
   // Measures the memory of an environment over thousands of turns.
   'bench/load/growth.test.ts',
   // Plays the demo's whole conversation at the pace of a person.
