@@ -7,7 +7,7 @@ export const USAGE = `Usage: midturn-conformance <ws://… or wss://…> [option
 Checks a server against the points of the protocol midturn.v1 that can be observed from outside.
 
   --token <token>        sent in the Authorization header, and where a rule says so
-  --other-token <token>  a token of another principal, for the rule about isolation
+  --other-token <token>  a token of another principal, for the rules about isolation
   --filter <text>        only rules whose name contains it; may be given again
   --parallel <n>         rules that run at the same time (default 4)
   --timeout <seconds>    how long to wait for a frame (default 30)

@@ -11,6 +11,7 @@ export const GROUPS = [
   'abort',
   'cancel',
   'history',
+  'sessions',
   'ping',
   'always',
 ] as const;

@@ -94,6 +94,23 @@ export const HANDSHAKE: readonly Scenario[] = [
     },
   },
   {
+    name: 'handshake-connect-again',
+    promise: 'wire',
+    points: ['4.2.6', '4.2.7'],
+    says: 'a later `connect` gets a `session_start` of its own, and cannot change session or lane',
+    async run(server) {
+      const { peer, session, start } = await visit(server);
+      const elsewhere = await visit(server);
+      const from = peer.received.length;
+      const resume = { lane: elsewhere.start.lane, after_seq: 0 };
+      peer.send({ type: 'connect', session_id: elsewhere.session, resume });
+      await peer.wait('connected', { from });
+      const again = await peer.wait('session_start', { from });
+      demand(again.session_id === session, `the session is ${again.session_id} now, it was ${session}`);
+      demand(again.lane === start.lane, `the lane is ${again.lane} now, it was ${start.lane}`);
+    },
+  },
+  {
     name: 'handshake-generated-session',
     promise: 'wire',
     points: ['4.1.1'],

@@ -10,6 +10,7 @@ import { IDEMPOTENCY } from './idempotency.ts';
 import { ORDER } from './order.ts';
 import { PING } from './ping.ts';
 import { RESUME } from './resume.ts';
+import { SESSIONS } from './sessions.ts';
 import { STEERING } from './steering.ts';
 
 /** Every rule, in the order of the report. */
@@ -24,6 +25,7 @@ export const RULES: readonly Rule[] = [
   ...ABORT,
   ...CANCEL,
   ...HISTORY,
+  ...SESSIONS,
   ...PING,
   ...ALWAYS,
 ];
