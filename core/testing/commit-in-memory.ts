@@ -1,7 +1,4 @@
-import { readLimits, readRates, readRetention } from '../../config/settings/limits.ts';
-import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, expiresAfter, seconds } from '../../config/units.ts';
-import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { readEvents } from '../events/journal.ts';
 import { readTranscriptBefore } from '../events/transcript.ts';
@@ -11,7 +8,7 @@ import { LIVE } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
 import { LeasedTurn } from '../turn/leased-turn.ts';
-import { memoryStore } from './memory-store.ts';
+import { memoryCore } from './memory-core.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
 const SESSION_ID = asSessionId('s');
@@ -34,9 +31,17 @@ export interface Committed {
 
 /** Commits the start of a turn and this event to a table in memory, as a worker does that has claimed the turn. */
 export async function commitInMemory(draft: EventDraft): Promise<Committed> {
-  const store = memoryStore();
   const posted: string[] = [];
-  const core = coreOf(store, posted);
+  const core = memoryCore({
+    clock: { now: () => NOW, sleep: async () => {} },
+    gateway: {
+      async post(_, frame) {
+        posted.push(frame);
+        return 'sent';
+      },
+      disconnect: async () => {},
+    },
+  });
   const session: Session = {
     principal: ANN,
     sessionId: SESSION_ID,
@@ -49,8 +54,8 @@ export async function commitInMemory(draft: EventDraft): Promise<Committed> {
     expires: EXPIRES,
   };
   const lane: Lane = { ...emptyLane(SESSION, CONNECTION, EXPIRES), turn: TURN, slot: SLOT, since: NOW };
-  await store.put(sessionKey(SESSION), session);
-  await store.put(laneKey(SESSION, LANE), lane);
+  await core.store.put(sessionKey(SESSION), session);
+  await core.store.put(laneKey(SESSION, LANE), lane);
   const turn = await LeasedTurn.claim(core, {
     session: SESSION,
     laneId: LANE,
@@ -68,29 +73,4 @@ export async function commitInMemory(draft: EventDraft): Promise<Committed> {
   const transcript: string[] = [];
   for await (const { role } of readTranscriptBefore(core, SESSION)) transcript.push(role);
   return { posted, stored: await readEvents(core, SESSION, 1), transcript };
-}
-
-function coreOf(store: Core['store'], posted: string[]): Core {
-  const unused = () => Promise.reject(new Error('not used here'));
-  const log = { info() {}, warn() {}, error() {}, with: () => log };
-  let ids = 0;
-  return {
-    store,
-    queues: { sendJob: unused, sendDeadline: unused, sendDeletion: unused },
-    gateway: {
-      async post(_, frame) {
-        posted.push(frame);
-        return 'sent';
-      },
-      disconnect: unused,
-    },
-    clock: { now: () => NOW, sleep: () => Promise.resolve() },
-    newId: () => `id-${++ids}`,
-    log,
-    metrics: { count() {}, countBy() {}, time() {} },
-    limits: readLimits({}),
-    sessionSettings: readSessionSettings({}),
-    rates: readRates({}),
-    retention: readRetention({}),
-  };
 }
