@@ -30,11 +30,13 @@ export async function handler(
 
 async function report(error: unknown, context: Context): Promise<never> {
   // Loaded only for a report: a user waits for this function's cold start.
-  const [{ instrumentsOf }, { errorFields }] = await Promise.all([
-    import('../../aws/cloudwatch/instruments.ts'),
+  const [{ structuredLog }, { readLogLevel }, { errorFields }] = await Promise.all([
+    import('../../aws/cloudwatch/log.ts'),
+    import('../../config/settings/logs.ts'),
     import('../../aws/cloudwatch/error-fields.ts'),
   ]);
-  const { log, invocation } = instrumentsOf(process.env);
-  await invocation(context, async () => log.error('nobody can be authorized', errorFields(error)));
+  const log = structuredLog(readLogLevel(process.env));
+  log.begin(context);
+  log.error('nobody can be authorized', errorFields(error));
   throw new Error('The authorizer cannot judge anybody now.');
 }
