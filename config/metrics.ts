@@ -1,69 +1,67 @@
 /**
  * The metrics that functions emit (CloudWatch embedded metric format). Dashboard and alarms are made from the same table, so
- * that they cannot name a metric that no function emits. docs/operations.md has each description, which a test compares.
+ * that they cannot name a metric that no function emits. docs/operations.md describes each metric.
  */
 export const METRICS_NAMESPACE = 'Midturn';
 
 export interface MetricSpec {
   unit: 'Count' | 'Milliseconds';
-  description: string;
   /** The metric is emitted by the values of this field, and as their total. */
   dimension?: string;
 }
 
 export const METRICS = {
-  Turns: { unit: 'Count', description: 'Turns that ended.', dimension: 'outcome' },
-  Steps: { unit: 'Count', description: 'Model calls that were completed.' },
-  TurnTime: { unit: 'Milliseconds', description: 'From a turn’s beginning to its end.' },
-  QueueWait: {
-    unit: 'Milliseconds',
-    description: 'From a turn’s first message to the beginning of the turn.',
-  },
-  FirstChunk: {
-    unit: 'Milliseconds',
-    description: 'From a turn’s beginning to its first committed chunk.',
-  },
-  SteeringAccepted: { unit: 'Count', description: 'Messages accepted while a turn was in flight.' },
-  SteeringTakenIn: { unit: 'Count', description: 'Messages applied to a turn that had already begun.' },
-  Refused: {
-    unit: 'Count',
-    description: 'Errors that answered frames and connection attempts.',
-    dimension: 'code',
-  },
-  TakeOvers: {
-    unit: 'Count',
-    description: 'Turns that another worker continued, after theirs died or fell behind.',
-  },
-  HandOvers: {
-    unit: 'Count',
-    description: 'Turns that were handed over to the next invocation before the time limit.',
-  },
-  Fenced: { unit: 'Count', description: 'Workers that lost their lease to another worker.' },
-  PostsGone: { unit: 'Count', description: 'Posts to connections that were gone.' },
-  PostsThrottled: { unit: 'Count', description: 'Posts that API Gateway throttled and that were repeated.' },
-  ModelFailures: { unit: 'Count', description: 'Model calls that failed.', dimension: 'code' },
-  Approvals: {
-    unit: 'Count',
-    description: 'Requests for approval that were resolved: `approve`, `always`, `deny` or `timeout`.',
-    dimension: 'decision',
-  },
-  SetDowns: { unit: 'Count', description: 'Turns that were suspended while they wait for a person.' },
-  CacheHits: { unit: 'Count', description: 'Model calls that the response cache answered.' },
-  Fallbacks: { unit: 'Count', description: 'Turns that the fallback model continued.' },
-  McpFailures: {
-    unit: 'Count',
-    description: 'Failed connections to an MCP server, and connections that it ended.',
-    dimension: 'server',
-  },
-  InputTokens: { unit: 'Count', description: 'Tokens that models read.' },
-  OutputTokens: { unit: 'Count', description: 'Tokens that models wrote.' },
-  DeadLetters: {
-    unit: 'Count',
-    description: 'Queue messages that were moved to the dead letters, because they cannot be processed.',
-  },
+  Turns: { unit: 'Count', dimension: 'outcome' },
+  Steps: { unit: 'Count' },
+  TurnTime: { unit: 'Milliseconds' },
+  QueueWait: { unit: 'Milliseconds' },
+  FirstChunk: { unit: 'Milliseconds' },
+  SteeringAccepted: { unit: 'Count' },
+  SteeringTakenIn: { unit: 'Count' },
+  Refused: { unit: 'Count', dimension: 'code' },
+  TakeOvers: { unit: 'Count' },
+  HandOvers: { unit: 'Count' },
+  Fenced: { unit: 'Count' },
+  PostsGone: { unit: 'Count' },
+  PostsThrottled: { unit: 'Count' },
+  ModelFailures: { unit: 'Count', dimension: 'code' },
+  Approvals: { unit: 'Count', dimension: 'decision' },
+  SetDowns: { unit: 'Count' },
+  CacheHits: { unit: 'Count' },
+  Fallbacks: { unit: 'Count' },
+  McpFailures: { unit: 'Count', dimension: 'server' },
+  InputTokens: { unit: 'Count' },
+  OutputTokens: { unit: 'Count' },
+  DeadLetters: { unit: 'Count' },
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof METRICS;
+
+/** For docs/operations.md. Apart from the table, so that the functions' bundles do not contain them. */
+export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
+  Turns: 'Turns that ended.',
+  Steps: 'Model calls that were completed.',
+  TurnTime: 'From a turn’s beginning to its end.',
+  QueueWait: 'From a turn’s first message to the beginning of the turn.',
+  FirstChunk: 'From a turn’s beginning to its first committed chunk.',
+  SteeringAccepted: 'Messages accepted while a turn was in flight.',
+  SteeringTakenIn: 'Messages applied to a turn that had already begun.',
+  Refused: 'Errors that answered frames and connection attempts.',
+  TakeOvers: 'Turns that another worker continued, after theirs died or fell behind.',
+  HandOvers: 'Turns that were handed over to the next invocation before the time limit.',
+  Fenced: 'Workers that lost their lease to another worker.',
+  PostsGone: 'Posts to connections that were gone.',
+  PostsThrottled: 'Posts that API Gateway throttled and that were repeated.',
+  ModelFailures: 'Model calls that failed.',
+  Approvals: 'Requests for approval that were resolved: `approve`, `always`, `deny` or `timeout`.',
+  SetDowns: 'Turns that were suspended while they wait for a person.',
+  CacheHits: 'Model calls that the response cache answered.',
+  Fallbacks: 'Turns that the fallback model continued.',
+  McpFailures: 'Failed connections to an MCP server, and connections that it ended.',
+  InputTokens: 'Tokens that models read.',
+  OutputTokens: 'Tokens that models wrote.',
+  DeadLetters: 'Queue messages that were moved to the dead letters, because they cannot be processed.',
+};
 
 type Named<Spec> = {
   [Name in MetricName]: (typeof METRICS)[Name] extends Spec ? Name : never;
