@@ -51,7 +51,13 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'follow-up-in-own-slot',
     breaks: 'a turn that follows an aborted one runs in the same slot, under the same job',
-    edits: [replace('follow-up-keeps-slot', ({ text }) => `${text}, ${text.replace("'turn'", "'slot'")}`)],
+    edits: [
+      replace(
+        'follow-up-keeps-slot',
+        // A turn's id is no slot's id: the fault needs the cast.
+        ({ text, callee, args: [, turn] }) => `${text}, ${callee}('slot', ${turn} as never)`,
+      ),
+    ],
   },
   {
     name: 'job-not-unique',
