@@ -3,7 +3,7 @@ import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
 import type { Json } from './json.ts';
 
-/** A tool call that the model asked for. `id` is the provider's, unique within the turn. */
+/** A tool call that the model asked for. `id` is the provider's. The turn makes it unique. */
 export interface ToolCall {
   id: string;
   name: string;

@@ -67,7 +67,8 @@ export async function acceptMessage(
     const now = core.clock.now();
     const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
     const seat =
-      (mayForward && (await elsewhere(core, ownId, acceptance))) || ownDestination(ownId, acceptance, queued);
+      (mayForward && (await forwardedDestination(core, ownId, acceptance))) ||
+      ownDestination(ownId, acceptance, queued);
     const { laneId } = seat;
     const accepted = await take(core, session, seat);
     if (accepted) {
@@ -120,7 +121,7 @@ async function take(
   return undefined;
 }
 
-async function elsewhere(
+async function forwardedDestination(
   core: Core,
   ownId: LaneId,
   acceptance: Acceptance,

@@ -9,6 +9,7 @@ import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { redactQuotes } from './redaction.ts';
+import { uniqueCallIds } from './unique-call-id.ts';
 
 /** A call that the model made. `invalid` says why it cannot be run. */
 export type AskedCall = ToolCall & { invalid?: string };
@@ -35,6 +36,7 @@ export async function callModel(
   const parts = model.stream(request, stop.signal)[Symbol.asyncIterator]();
   const gathered = new Gatherer();
   const calls: AskedCall[] = [];
+  const idOf = uniqueCallIds(request.messages);
   let visible = false;
   let flushedAt = Number.NEGATIVE_INFINITY;
   let heardAt = core.clock.now();
@@ -74,7 +76,7 @@ export async function callModel(
           break;
         case 'tool_call': {
           const { type: _, ...call } = value;
-          calls.push({ ...call, id: unused(turn, calls, call.id) });
+          calls.push({ ...call, id: idOf(call.id) });
           break;
         }
         case 'failure':
@@ -141,16 +143,6 @@ export async function callModel(
 
 /** Whether a message with `delivery: now` is pending: the model call is cut, and the turn goes on with the message. */
 export const wantsCut = (turn: LeasedTurn) => Object.values(turn.lane.inbox).some((message) => message.now);
-
-/** Makes a call's id unique within the turn (P13): some providers number their calls anew in each answer. */
-function unused(turn: LeasedTurn, calls: readonly AskedCall[], id: string): string {
-  const taken = (name: string) =>
-    calls.some((call) => call.id === name) ||
-    turn.events.some((event) => event.type === 'tool_call' && event.id === name);
-  let name = id;
-  for (let n = 2; taken(name); n++) name = `${id}-${n}`;
-  return name;
-}
 
 type Finish = Extract<ModelPart, { type: 'finish' }>;
 

@@ -1,7 +1,7 @@
 import { tool } from 'ai';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import type { Model, ModelPart, ModelRequest, PromptMessage } from '../../core/model.ts';
+import type { Model, ModelPart, ModelRequest } from '../../core/model.ts';
 import {
   createGate,
   type ModelServer,
@@ -110,19 +110,6 @@ describe('a complete answer', () => {
       { name: 'fly', invalid: 'There is no tool named "fly". Available: wait.' },
       { args: '{"seconds": 1', invalid: expect.stringContaining('not valid JSON') },
     ]);
-  });
-
-  test('gives a call an id of its own when the server counts its calls anew', async () => {
-    const { model } = await start([{ toolCalls: [{ id: 'call_0', name: 'wait', args: { seconds: 2 } }] }]);
-    const messages: PromptMessage[] = [
-      { role: 'user', content: 'wait twice' },
-      { role: 'assistant', text: '', calls: [{ id: 'call_0', name: 'wait', args: { seconds: 1 } }] },
-      { role: 'tool', results: [{ id: 'call_0', name: 'wait', output: 'waited', isError: false }] },
-    ];
-    const calls = (await collect(model, { messages, toolChoice: 'auto' })).filter(
-      (part) => part.type === 'tool_call',
-    );
-    expect(calls.map(({ id }) => id)).toEqual(['call_0_2']);
   });
 });
 

@@ -126,7 +126,7 @@ async function* streamOnce(
   const left = new AbortController();
   const mayCall = toolChoice === 'auto';
   const instruct = !mayCall && forbidToolsBy === 'instruction';
-  const answer = new Answer(messages, mayCall);
+  const answer = new Answer(mayCall);
   try {
     const { stream } = streamText({
       ...agent.settings,
@@ -202,33 +202,21 @@ interface SdkToolCall {
 class Answer {
   hasText = false;
   readonly #calls: Extract<ModelPart, { type: 'tool_call' }>[] = [];
-  readonly #usedIds: Set<string>;
   readonly #mayCall: boolean;
 
-  constructor(messages: ModelRequest['messages'], mayCall: boolean) {
+  constructor(mayCall: boolean) {
     this.#mayCall = mayCall;
-    this.#usedIds = new Set(
-      messages.flatMap((message) => (message.role === 'assistant' ? message.calls.map(({ id }) => id) : [])),
-    );
   }
 
   addCall({ toolCallId, toolName, input, invalid, error }: SdkToolCall): void {
     if (!this.#mayCall) return;
     this.#calls.push({
       type: 'tool_call',
-      id: this.#uniqueId(toolCallId),
+      id: toolCallId,
       name: toolName,
       args: toJson(input),
       ...(invalid && { invalid: describeInvalidCall(error, toolName) }),
     });
-  }
-
-  /** Makes a call's id unique in the turn: some servers number their calls from `call_0` in every answer. */
-  #uniqueId(id: string): string {
-    let unique = id;
-    for (let n = 2; this.#usedIds.has(unique); n++) unique = `${id}_${n}`;
-    this.#usedIds.add(unique);
-    return unique;
   }
 
   *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
