@@ -11,6 +11,7 @@ const seeds = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, number>;
  */
 export const caughtAt = (mutant: string): number => seeds[mutant] ?? 1;
 
+/** Notes seeds. The seeds of mutants that were not run stay as they are. */
 export function noteCaught(caught: Readonly<Record<string, number>>): void {
-  writeFileSync(FILE, `${JSON.stringify(caught, null, 2)}\n`);
+  writeFileSync(FILE, `${JSON.stringify({ ...seeds, ...caught }, null, 2)}\n`);
 }
