@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { TEST_BUNDLES } from '../support/bundles.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { runChaos } from './run.ts';
 import { KILLS } from './saboteur.ts';
@@ -7,7 +8,14 @@ import { KILLS } from './saboteur.ts';
 it(
   'P1 to P14 hold while functions are killed, messages delivered twice and connections cut',
   async () => {
-    const outcome = await runChaos({ seed: 7, turns: 20, kills: 8, cuts: 8, sessions: 4, build: false });
+    const outcome = await runChaos({
+      seed: 7,
+      turns: 20,
+      kills: 8,
+      cuts: 8,
+      sessions: 4,
+      bundles: TEST_BUNDLES,
+    });
     expect(outcome.violations).toEqual([]);
     expect(outcome.checked.of('turns')).toBeGreaterThanOrEqual(20);
     expect(outcome.injected.sum(...KILLS)).toBeGreaterThanOrEqual(8);

@@ -20,8 +20,8 @@ export interface ChaosOptions {
   cuts: number;
   /** Concurrent sessions, each with one or two users. */
   sessions: number;
-  /** Whether the functions are bundled first. @default true */
-  build?: boolean;
+  /** Folder of the functions' bundles. Without it, they are bundled first. */
+  bundles?: string;
   progress?: (line: string) => void;
 }
 
@@ -65,7 +65,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const cloud = await startLocalCloud({
     settings: { ...SETTINGS, MIDTURN_MODEL_BASE_URL: server.baseUrl },
     maxEnvironments: MAX_ENVIRONMENTS,
-    build: options.build ?? true,
+    ...(options.bundles !== undefined && { bundles: options.bundles }),
     // Dying functions are expected here.
     log: () => {},
   });
