@@ -54,7 +54,7 @@ describe('P3: the frame of a turn’s end', () => {
   });
 });
 
-describe('P1: a message that set out to a turn', () => {
+describe('P1: a message that was forwarded to a turn', () => {
   it('may arrive while a worker has the turn, and never again after that', async () => {
     const core = await given();
     const key = laneKey(SESSION, LANE);

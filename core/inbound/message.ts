@@ -66,11 +66,11 @@ export async function acceptMessage(
     const message = pendingMessage(frame, at, newTurnId(core));
     const now = core.clock.now();
     const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
-    const seat =
+    const destination =
       (mayForward && (await forwardedDestination(core, ownId, acceptance))) ||
       ownDestination(ownId, acceptance, queued);
-    const { laneId } = seat;
-    const accepted = await take(core, session, seat);
+    const { laneId } = destination;
+    const accepted = await take(core, session, destination);
     if (accepted) {
       await acknowledge(core, sender, laneId, id, accepted, { duplicate: false });
       return;

@@ -50,10 +50,10 @@ export async function retireSlot(
       // rule: retired-slot-spills-events
       await spillEvents(core, session, left);
     }
-    const rolled = await core.store.update(
+    const retired = await core.store.update(
       sessionKey(session),
       retire(slot, read, lane?.seq ?? 0, lane?.entry ?? 0, expiry(core).session),
     );
-    if (rolled.ok) return;
+    if (retired.ok) return;
   }
 }
