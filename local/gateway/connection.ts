@@ -33,6 +33,7 @@ export class Connection {
   /** Messages from this position on are too late or too large, and are dropped. */
   #messagesTaken = Number.POSITIVE_INFINITY;
   #inFlight = 0;
+  #isHalfOpen = false;
 
   constructor(
     socket: WebSocket,
@@ -72,6 +73,20 @@ export class Connection {
     return this.#ending === undefined && this.#socket.readyState === this.#socket.OPEN;
   }
 
+  /** True from `halfOpen` on. */
+  get isHalfOpen(): boolean {
+    return this.#isHalfOpen;
+  }
+
+  /**
+   * The client vanishes without a word: nothing that it sends arrives any more, and this side does not notice. The
+   * connection stays open until this side ends it.
+   */
+  halfOpen(): void {
+    this.#isHalfOpen = true;
+    this.#socket.pause();
+  }
+
   /**
    * Must read the socket's bytes before `ws` does, so that it detects a frame that is too large before its message
    * arrives.
@@ -103,6 +118,11 @@ export class Connection {
     if (!this.isOpen) return;
     this.#ending = end;
     this.#messagesTaken = firstDropped;
+    if (this.#isHalfOpen) {
+      // Nobody would answer a close frame.
+      this.#socket.terminate();
+      return;
+    }
     // A paused socket would not read the client's close frame.
     this.#socket.resume();
     this.#socket.close(end.code, end.reason);
@@ -129,6 +149,7 @@ export class Connection {
     this.#onTraffic({ direction: 'in', bytes: Buffer.byteLength(text) });
     void this.#onMessage(this, text).finally(() => {
       this.#inFlight -= 1;
+      if (this.#isHalfOpen) return;
       if (this.#socket.isPaused && this.#inFlight < MAX_MESSAGES_IN_FLIGHT) this.#socket.resume();
     });
   }

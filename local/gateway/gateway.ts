@@ -140,6 +140,10 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
     cut(connectionId) {
       open.get(connectionId)?.cut();
     },
+    hang(connectionId) {
+      open.get(connectionId)?.halfOpen();
+    },
+    slowPosts: (ms) => management.slowPosts(ms),
     async close() {
       isClosing = true;
       for (const server of servers) server.off('upgrade', upgrade);

@@ -6,6 +6,7 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { WAIT_MS } from '../../test/support/timeouts.ts';
 import { connect, type Received } from '../../test/support/ws-client.ts';
 import type { DisconnectEvent } from './events.ts';
 import { ok, recorder, recording, startGateway } from './test-gateway.ts';
@@ -121,6 +122,82 @@ describe('the management API, by the SDK', () => {
       $metadata: { httpStatusCode: 429 },
     });
     await client.terminate();
+  });
+});
+
+describe('a client that vanished without a word', () => {
+  it('is never posted to: the caller waits until it gives up', async () => {
+    const { management, gateway, server, client, id } = await start();
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    gateway.hang(id);
+    const given = new AbortController();
+    const posting = management.send(post(id, pong('lost')), { abortSignal: given.signal });
+    // The gateway answers what comes later, and not the post.
+    await arrived.at(0);
+    await management.send(new GetConnectionCommand({ ConnectionId: id }));
+    expect(await Promise.race([posting, Promise.resolve('unanswered')])).toBe('unanswered');
+    given.abort();
+    await expect(posting).rejects.toMatchObject({ name: 'AbortError' });
+    expect(client.frames).toEqual([]);
+    expect(gateway.connections()).toEqual([id]);
+  });
+
+  it('does not hold up posts to others', async () => {
+    const { management, gateway, url, id } = await start();
+    const other = await connect(url);
+    const otherId = gateway.connections().find((known) => known !== id) ?? '';
+    gateway.hang(id);
+    const given = new AbortController();
+    const posting = management.send(post(id, pong('lost')), { abortSignal: given.signal });
+    await management.send(post(otherId, pong('here')));
+    expect(await other.next('pong')).toMatchObject({ nonce: 'here' });
+    given.abort();
+    await expect(posting).rejects.toThrow();
+  });
+
+  it('sends nothing any more, and is disconnected by a DELETE', async () => {
+    const { management, gateway, client, id, ends } = await start();
+    gateway.hang(id);
+    client.send({ type: 'ping' });
+    await management.send(new DeleteConnectionCommand({ ConnectionId: id }));
+    expect((await ends.at(0)).requestContext).toMatchObject({ disconnectStatusCode: 1000 });
+    await expect(management.send(post(id, 'x'))).rejects.toMatchObject({ name: 'GoneException' });
+    expect((await client.closed).code).toBe(1006);
+  });
+});
+
+describe('slow posts', () => {
+  it('all arrive, and one that is sent when the last is answered keeps its place', async () => {
+    const { management, gateway, client, id } = await start();
+    gateway.slowPosts(8);
+    for (const nonce of [1, 2, 3]) await management.send(post(id, pong(nonce)));
+    await client.until((frame) => frame.type === 'pong' && frame.nonce === 3);
+    expect(client.frames).toMatchObject([{ nonce: 1 }, { nonce: 2 }, { nonce: 3 }]);
+  });
+
+  it('may overtake one another', async () => {
+    const { management, gateway, client, id } = await start();
+    gateway.slowPosts(20);
+    const sent = Array.from({ length: 50 }, (_, nonce) => nonce);
+    await Promise.all(sent.map((nonce) => management.send(post(id, pong(nonce)))));
+    await vi.waitUntil(() => client.frames.length === sent.length, { timeout: WAIT_MS });
+    const arrived = client.frames.map((frame) => frame.type === 'pong' && Number(frame.nonce));
+    expect(arrived.toSorted((a, b) => Number(a) - Number(b))).toEqual(sent);
+    expect(arrived).not.toEqual(sent);
+  });
+
+  it('find the connection gone if it ended meanwhile', async () => {
+    const { management, gateway, server, id } = await start();
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    onTestFinished(() => void vi.restoreAllMocks());
+    gateway.slowPosts(200);
+    const posting = management.send(post(id, 'x'));
+    await arrived.at(0);
+    gateway.cut(id);
+    await expect(posting).rejects.toMatchObject({ name: 'GoneException' });
   });
 });
 

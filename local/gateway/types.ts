@@ -68,6 +68,16 @@ export interface Gateway {
   onTraffic(listener: (traffic: Traffic) => void): () => void;
   /** Cuts a connection without a closing handshake, like a lost network. `$disconnect` still follows. */
   cut(connectionId: string): void;
+  /**
+   * Lets a connection's client vanish without a word, like a phone without network. Its frames no longer arrive, and a
+   * post to it gets no answer until its caller gives up. The connection stays open until a DELETE or a time limit.
+   */
+  hang(connectionId: string): void;
+  /**
+   * Lets each post take this many milliseconds from now on, 0 for as fast as possible. Posts that are under way at the
+   * same time may arrive in another order. Five to ten milliseconds are usual on AWS.
+   */
+  slowPosts(ms: number): void;
   /** Closes every connection with 1001, waits for their `$disconnect` invocations, and accepts no new ones. */
   close(): Promise<void>;
 }
