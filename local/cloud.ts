@@ -22,7 +22,7 @@ import type { Log } from './log.ts';
 import { createPageHandler } from './page.ts';
 import { startQueues } from './queues.ts';
 import { synthesizeTemplate } from './synth.ts';
-import { startTables } from './tables.ts';
+import { startTables, type TableServer } from './tables.ts';
 import { readStack } from './template/stack.ts';
 
 export interface LocalCloudOptions {
@@ -56,8 +56,8 @@ export interface LocalCloud {
   pageUrl: string;
   /** `http://127.0.0.1:PORT/local`: the address at which functions post to connections. */
   managementEndpoint: string;
-  /** Access for operators, without a function's role. */
-  dynamodb: { endpoint: string; tableName: string };
+  /** Access for operators, without a function's role, and what a test may ask of the table. */
+  dynamodb: { tableName: string } & Pick<TableServer, 'endpoint' | 'limitWrites' | 'removeExpired'>;
   /** Access for operators. */
   sqs: { endpoint: string; deadlineQueueUrl: string };
   /** The functions' permissions, and the calls that they made. */
@@ -180,7 +180,12 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       url: `ws://127.0.0.1:${entrance.port}/${STAGE}`,
       pageUrl: `${origin}/`,
       managementEndpoint,
-      dynamodb: { endpoint: tables.endpoint, tableName: stack.ref(table) },
+      dynamodb: {
+        endpoint: tables.endpoint,
+        tableName: stack.ref(table),
+        limitWrites: tables.limitWrites,
+        removeExpired: tables.removeExpired,
+      },
       sqs: {
         endpoint: queues.endpoint,
         deadlineQueueUrl: new URL(new URL(stack.ref(deadlines)).pathname, queues.endpoint).href,

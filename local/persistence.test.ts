@@ -4,7 +4,7 @@ import { GetQueueAttributesCommand, ReceiveMessageCommand, SendMessageCommand } 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { startQueues } from './queues.ts';
-import { startTables, sweep } from './tables.ts';
+import { startTables } from './tables.ts';
 import { readStack, type Stack } from './template/stack.ts';
 
 let folder: string;
@@ -100,22 +100,4 @@ describe('with a data folder', () => {
     expect(Attributes?.VisibilityTimeout).toBe('7');
     await after.close();
   });
-});
-
-it('what has expired is deleted, and nothing else', async () => {
-  const tables = await startTables(undefined, quiet);
-  await tables.create(stackOf(''));
-  const client = new DynamoDBClient({ endpoint: tables.endpoint, region: 'us-east-1', credentials });
-  const put = (pk: string, expires?: number) =>
-    client.send(
-      new PutItemCommand({
-        TableName,
-        Item: { ...key(pk), ...(expires !== undefined && { expires: { N: String(expires) } }) },
-      }),
-    );
-  await Promise.all([put('past', 99), put('future', 101), put('forever')]);
-  expect(await sweep(client, { name: TableName, keys: ['pk', 'sk'], attribute: 'expires' }, 100)).toBe(1);
-  const { Item } = await client.send(new GetItemCommand({ TableName, Key: key('past') }));
-  expect(Item).toBeUndefined();
-  await tables.close();
 });

@@ -3,17 +3,16 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
   CreateTableCommand,
   type CreateTableCommandInput,
-  DeleteItemCommand,
   DynamoDBClient,
   ResourceInUseException,
-  ScanCommand,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { refuseLikeDynamoDB } from './aws/table-limits.ts';
+import { createWriteThrottle, type WriteThrottle } from './aws/write-throttle.ts';
 import { messageOf } from './errors.ts';
+import { type ExpiringTable, removeExpired } from './expiry.ts';
 import type { Log } from './log.ts';
 import { isMap } from './template/resolve.ts';
 import type { Stack, StackResource } from './template/stack.ts';
@@ -26,12 +25,23 @@ export interface TableServer {
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Creates the template's tables, if they do not exist. */
   create(stack: Stack): Promise<void>;
+  /**
+   * Throttles writes above this many units a second to one value of the partition key. DynamoDB's limit is 1,000; here
+   * it is `Infinity` at first. @returns how many writes it refused
+   */
+  limitWrites(unitsPerSecond: number): Pick<WriteThrottle, 'refused'>;
+  /** Removes at most so many of the expired items now, chosen by chance. @returns how many */
+  removeExpired(atMost: number): Promise<number>;
   /** Closes after all earlier requests are executed and answered. */
   close(): Promise<void>;
 }
 
-/** DynamoDB deletes expired items within days. No code may rely on a time, so a slow sweep is realistic. */
+/**
+ * DynamoDB deletes expired items within days, in no order. No code may rely on a time or an order: each sweep takes
+ * half of them, chosen by chance.
+ */
 const SWEEP_MS = 60_000;
+const half = (expired: number) => Math.ceil(expired / 2);
 
 /** The operator's access key, which is no function's. */
 const OPERATOR = { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' };
@@ -54,7 +64,19 @@ export async function startTables(folder: string | undefined, log: Log): Promise
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
   const client = new DynamoDBClient({ endpoint, region: REGION, credentials: OPERATOR });
+  const hashKeys = new Map<string, string>();
+  let throttle: WriteThrottle | undefined;
+  refuseLikeDynamoDB(server, {
+    throttle: () => throttle,
+    partitionOf: (table, key) => `${table} ${JSON.stringify(key[hashKeys.get(table) ?? ''])}`,
+  });
   const underWay = trackRequests(server);
+  let expiring: ExpiringTable[] = [];
+  const expire = async (atMost: (expired: number) => number) => {
+    const now = Math.floor(Date.now() / 1000);
+    const removed = await Promise.all(expiring.map((table) => removeExpired(client, table, now, atMost)));
+    return removed.reduce((sum, count) => sum + count, 0);
+  };
   let sweeper: NodeJS.Timeout | undefined;
   let sweeping: Promise<unknown> = Promise.resolve();
   let isClosing = false;
@@ -68,17 +90,22 @@ export async function startTables(folder: string | undefined, log: Log): Promise
     async create(stack) {
       const tables = stack.ofType('AWS::DynamoDB::Table');
       await Promise.all(tables.map((table) => createTable(client, stack.ref(table), table)));
-      const expiring = tables.flatMap((table) => {
+      for (const table of tables) hashKeys.set(stack.ref(table), keyNames(table)[0] ?? '');
+      expiring = tables.flatMap((table) => {
         const attribute = table.properties.nested('TimeToLiveSpecification').optionalText('AttributeName');
         return attribute ? [{ name: stack.ref(table), keys: keyNames(table), attribute }] : [];
       });
       sweeper = setInterval(() => {
-        const now = Math.floor(Date.now() / 1000);
-        sweeping = Promise.all(expiring.map((table) => sweep(client, table, now))).catch((error: unknown) =>
+        sweeping = expire(half).catch((error: unknown) =>
           log({ level: 'error', source: 'tables', text: `Expired items stay: ${messageOf(error)}` }),
         );
       }, SWEEP_MS).unref();
     },
+    limitWrites(unitsPerSecond) {
+      throttle = createWriteThrottle(unitsPerSecond);
+      return throttle;
+    },
+    removeExpired: (atMost) => expire(() => atMost),
     async close() {
       isClosing = true;
       clearInterval(sweeper);
@@ -148,55 +175,9 @@ async function createTable(
   }
 }
 
-interface ExpiringTable {
-  name: string;
-  /** Attributes of the primary key. */
-  keys: readonly string[];
-  /** The attribute with an item's expiry, in seconds since the epoch. */
-  attribute: string;
-}
-
 function keyNames({ properties }: StackResource): string[] {
   return properties
     .list('KeySchema')
     .map((key) => (isMap(key) ? key.AttributeName : undefined))
     .filter((name) => typeof name === 'string');
-}
-
-/** Deletes items that expired before `now` (seconds since the epoch), unless their expiry was moved meanwhile. */
-export async function sweep(client: DynamoDBClient, table: ExpiringTable, now: number): Promise<number> {
-  const names = Object.fromEntries(table.keys.map((key, index) => [`#k${index}`, key]));
-  const expired = { ':now': { N: String(now) } };
-  let deleted = 0;
-  let start: Record<string, AttributeValue> | undefined;
-  do {
-    const page = await client.send(
-      new ScanCommand({
-        TableName: table.name,
-        FilterExpression: '#expires < :now',
-        ProjectionExpression: Object.keys(names).join(', '),
-        ExpressionAttributeNames: { ...names, '#expires': table.attribute },
-        ExpressionAttributeValues: expired,
-        ...(start && { ExclusiveStartKey: start }),
-      }),
-    );
-    for (const key of page.Items ?? []) {
-      try {
-        await client.send(
-          new DeleteItemCommand({
-            TableName: table.name,
-            Key: key,
-            ConditionExpression: '#expires < :now',
-            ExpressionAttributeNames: { '#expires': table.attribute },
-            ExpressionAttributeValues: expired,
-          }),
-        );
-        deleted += 1;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
-    }
-    start = page.LastEvaluatedKey;
-  } while (start);
-  return deleted;
 }

@@ -1,14 +1,10 @@
 import type { ServerResponse } from 'node:http';
+import type { JsonBody } from './json-body.ts';
 import { fields } from './operations.ts';
 
 /** Operations that can report their consumed capacity. */
 const METERED =
   /^(GetItem|PutItem|UpdateItem|DeleteItem|Query|Scan|BatchGetItem|BatchWriteItem|TransactGetItems|TransactWriteItems)$/;
-
-interface Body {
-  bytes: Buffer;
-  value: Readonly<Record<string, unknown>>;
-}
 
 /** What DynamoDB reported beside its answer. */
 export interface Metered {
@@ -24,7 +20,7 @@ export interface Metered {
 export function meter(
   wanted: boolean,
   operation: string,
-  { bytes, value }: Body,
+  { bytes, value }: JsonBody,
   response: ServerResponse,
   done: (metered: Metered) => void,
 ): Buffer {

@@ -1,12 +1,12 @@
-import { IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access, Attempt } from './access.ts';
 import type { FunctionCaller } from './caller.ts';
 import { meter } from './capacity.ts';
 import type { Upstream } from './forward.ts';
+import { readJson, replay } from './json-body.ts';
 import {
   bedrockOperation,
   dynamodbOperation,
-  fields,
   managementOperation,
   type Operation,
   sqsOperation,
@@ -33,9 +33,6 @@ export interface FrontOptions {
   access: Access;
   services: Services;
 }
-
-/** The size limit of a request, which is DynamoDB's. */
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** A request whose caller is known. */
 interface Exchange {
@@ -186,50 +183,6 @@ function unsignedServiceOf({ headers }: IncomingMessage, path: string): string |
     : target.startsWith('AmazonSQS')
       ? 'sqs'
       : 'secretsmanager';
-}
-
-interface JsonBody {
-  bytes: Buffer;
-  value: Readonly<Record<string, unknown>>;
-}
-
-/** Returns the body and its JSON. Undefined if it is no JSON, too large, or incomplete. */
-function readJson(request: IncomingMessage): Promise<JsonBody | undefined> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-    });
-    request.once('end', () => {
-      if (size > MAX_BODY_BYTES) {
-        resolve(undefined);
-        return;
-      }
-      const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-      try {
-        resolve({ bytes, value: fields(JSON.parse(bytes.toString())) });
-      } catch {
-        resolve(undefined);
-      }
-    });
-    // The caller was killed during the request.
-    request.once('error', () => resolve(undefined));
-  });
-}
-
-/** Makes a request whose body can be read again from the beginning. */
-function replay(request: IncomingMessage, body: Buffer): IncomingMessage {
-  const again = new IncomingMessage(request.socket);
-  again.method = request.method ?? 'POST';
-  again.url = request.url ?? '/';
-  again.headers = { ...request.headers, 'content-length': String(body.length) };
-  // The body was read already, so destroying this stream must not destroy the socket.
-  again.complete = true;
-  again.push(body);
-  again.push(null);
-  return again;
 }
 
 function sizeOf(response: ServerResponse): number {

@@ -8,6 +8,9 @@ export type Refusal =
   /** `user`: ARN of the caller. */
   | { kind: 'denied'; user: string; action: string; resource: string }
   | { kind: 'malformed' }
+  | { kind: 'invalid'; message: string }
+  /** DynamoDB: more writes than one partition takes. */
+  | { kind: 'throttled' }
   | { kind: 'no-such-service'; service: string };
 
 interface Error {
@@ -49,6 +52,22 @@ function describe(refusal: Refusal): Error {
         type: 'SerializationException',
         code: 'MalformedInput',
         message: 'The request is not what its protocol demands.',
+        status: 400,
+      };
+    case 'invalid':
+      return {
+        type: 'ValidationException',
+        code: 'ValidationException',
+        message: refusal.message,
+        status: 400,
+      };
+    case 'throttled':
+      // What a table with on-demand capacity answers, as its users report it.
+      return {
+        type: 'ThrottlingException',
+        code: 'Throttling',
+        message:
+          'Throughput exceeds the current capacity of your table or index. Check if you have a hot key.',
         status: 400,
       };
     case 'no-such-service':

@@ -1,0 +1,103 @@
+import { DynamoDBClient, GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { removeExpired } from './expiry.ts';
+import { startTables, type TableServer } from './tables.ts';
+import { readStack } from './template/stack.ts';
+
+const TableName = 'Midturn-Table';
+const TABLE = { name: TableName, keys: ['pk', 'sk'], attribute: 'expires' };
+const key = (pk: string, sk: string) => ({ pk: { S: pk }, sk: { S: sk } });
+
+let tables: TableServer;
+let client: DynamoDBClient;
+
+beforeAll(async () => {
+  tables = await startTables(undefined, () => {});
+  await tables.create(
+    readStack(
+      {
+        Resources: {
+          Table: {
+            Type: 'AWS::DynamoDB::Table',
+            Properties: {
+              KeySchema: [
+                { AttributeName: 'pk', KeyType: 'HASH' },
+                { AttributeName: 'sk', KeyType: 'RANGE' },
+              ],
+              AttributeDefinitions: [
+                { AttributeName: 'pk', AttributeType: 'S' },
+                { AttributeName: 'sk', AttributeType: 'S' },
+              ],
+              BillingMode: 'PAY_PER_REQUEST',
+              TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
+            },
+          },
+        },
+      },
+      { sqsEndpoint: '' },
+    ),
+  );
+  client = new DynamoDBClient({
+    endpoint: tables.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  await tables.close();
+});
+
+const put = (pk: string, sk: string, expires?: number) =>
+  client.send(
+    new PutItemCommand({
+      TableName,
+      Item: { ...key(pk, sk), ...(expires !== undefined && { expires: { N: String(expires) } }) },
+    }),
+  );
+
+async function left(pk: string): Promise<(string | undefined)[]> {
+  const { Items = [] } = await client.send(
+    new ScanCommand({
+      TableName,
+      FilterExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: pk } },
+    }),
+  );
+  return Items.map(({ sk }) => sk?.S).toSorted();
+}
+
+it('what has expired is removed, and nothing else', async () => {
+  await Promise.all([put('one', 'past', 99), put('one', 'future', 101), put('one', 'forever')]);
+  expect(await removeExpired(client, TABLE, 100, (expired) => expired)).toBe(1);
+  expect(await left('one')).toEqual(['forever', 'future']);
+});
+
+it('items that belong together are removed one by one, in no order, and are read until then', async () => {
+  const names = Array.from({ length: 8 }, (_, n) => `ENTRY#${n}`);
+  const orders = new Set<string>();
+  for (let round = 0; round < 8; round++) {
+    await Promise.all(names.map((sk) => put('session', sk, 100 + round)));
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key: key('session', 'ENTRY#0') }));
+    expect(Item).toBeDefined();
+    const order: string[] = [];
+    for (let rest = names; rest.length > 0; ) {
+      expect(await removeExpired(client, TABLE, 200, () => 1)).toBe(1);
+      const now = await left('session');
+      order.push(...rest.filter((name) => !now.includes(name)));
+      rest = rest.filter((name) => now.includes(name));
+    }
+    orders.add(order.join());
+  }
+  expect(orders.size).toBeGreaterThan(1);
+});
+
+it('an item whose expiry was moved meanwhile stays', async () => {
+  await put('moved', 'a', 100);
+  const removing = removeExpired(client, TABLE, 200, () => 1);
+  await put('moved', 'a', 300);
+  const removed = await removing;
+  // The removal came before the second put, or found it.
+  expect(removed).toBeLessThanOrEqual(1);
+  expect(await left('moved')).toEqual(['a']);
+});
