@@ -1,11 +1,14 @@
 import type { Principal } from '../../core/store/items.ts';
 
-/** What the authorizer returns. API Gateway puts it into the context of every event of the connection. */
+/**
+ * What the authorizer returns. API Gateway puts it into the context of every event of the connection. All values are
+ * strings: API Gateway turns others into strings, emulators of it do not.
+ */
 export interface AuthorizerContext {
   tenant: string;
   subject: string;
   /** All clients share this principal, so its frames and connections are not limited as one user's. */
-  shared?: boolean;
+  shared?: 'true';
 }
 
 export interface Caller {
@@ -14,11 +17,11 @@ export interface Caller {
   countedFor?: Principal;
 }
 
-/** Reads the authorizer's context. API Gateway turns each of its values into a string. */
+/** Reads the authorizer's context, also that of an earlier version, whose `shared` was a boolean. */
 export function callerOf(requestContext: object): Caller | undefined {
   const { authorizer } = requestContext as { authorizer?: Record<string, unknown> | null };
   const { tenant, subject, shared } = authorizer ?? {};
   if (typeof tenant !== 'string' || typeof subject !== 'string' || !subject) return undefined;
   const principal = { tenant, subject };
-  return shared === 'true' ? { principal } : { principal, countedFor: principal };
+  return String(shared) === 'true' ? { principal } : { principal, countedFor: principal };
 }

@@ -12,7 +12,7 @@ import { findToken, parseTokens } from './tokens.ts';
 export type Verify = (token: string | undefined) => Promise<AuthorizerContext | undefined>;
 
 /** The principal of every client if authentication is off. */
-const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous', shared: true };
+const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous', shared: 'true' };
 
 /** Longer tokens are rejected unread: no issuer makes them, and API Gateway limits headers to 10 KB. */
 const MAX_TOKEN_LENGTH = 8192;

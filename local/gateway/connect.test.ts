@@ -49,7 +49,7 @@ describe('$connect', () => {
       requestTimeEpoch: expect.any(Number),
     });
     expect(requestContext.connectedAt).toBeGreaterThanOrEqual(before);
-    expect(requestContext.requestTimeEpoch).toBeGreaterThan(requestContext.connectedAt);
+    expect(requestContext.requestTimeEpoch).toBeGreaterThanOrEqual(requestContext.connectedAt);
   });
 
   it('has no query fields when there is no query', async () => {

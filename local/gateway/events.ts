@@ -87,39 +87,28 @@ export interface ConnectionFacts {
   domainName: string;
   identity: Identity;
   authorizer?: AuthorizerFields;
-  /**
-   * The time of this connection's next request. AWS does not promise distinct times. Here they differ by at least a
-   * millisecond, so that the order of arrival is visible, and a burst runs ahead of the clock.
-   */
-  nextRequestTime(): number;
 }
 
 export function connectionFacts(request: HandshakeRequest): ConnectionFacts {
-  const connectedAt = Date.now();
-  let last = connectedAt;
   return {
     connectionId: gatewayId(),
-    connectedAt,
+    connectedAt: Date.now(),
     domainName: request.host,
     identity: {
       ...(request.userAgent === undefined ? {} : { userAgent: request.userAgent }),
       sourceIp: request.sourceIp,
     },
-    nextRequestTime: () => {
-      last = Math.max(Date.now(), last + 1);
-      return last;
-    },
   };
 }
 
-/** One request of a connection. Each has its own id and time. */
+/** One request of a connection. Each has its own id. Requests of one millisecond have the same time. */
 export function requestContext(
   api: GatewayApi,
   facts: ConnectionFacts,
   request: Pick<RequestContext, 'routeKey' | 'eventType'> & Partial<RequestContext>,
 ): RequestContext {
   const requestId = gatewayId();
-  const time = facts.nextRequestTime();
+  const time = Date.now();
   return {
     ...request,
     extendedRequestId: requestId,

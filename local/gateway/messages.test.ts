@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connect, type Received } from '../../test/support/ws-client.ts';
 import type { DisconnectEvent, MessageEvent } from './events.ts';
 import { MAX_MESSAGES_IN_FLIGHT } from './limits.ts';
@@ -116,8 +116,21 @@ describe('a message', () => {
     all.open();
     expect(messages.taken.map(({ body }) => body)).toEqual(bodies);
     const times = messages.taken.map(({ requestContext }) => requestContext.requestTimeEpoch);
-    expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(new Set(messages.taken.map(({ requestContext }) => requestContext.requestId)).size).toBe(50);
+  });
+
+  it('has the same time as another one of its millisecond', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const messages = recorder<MessageEvent>();
+    const { url } = await startGateway({ routes: { $default: recording(messages) } });
+    const client = await connect(url);
+    for (const body of ['one', 'two']) client.sendRaw(body);
+    await messages.at(1);
+    const [one, two] = messages.taken.map(({ requestContext }) => requestContext);
+    expect(one?.requestTimeEpoch).toBe(two?.requestTimeEpoch);
+    expect(one?.requestId).not.toBe(two?.requestId);
   });
 
   it('is not read while too many are with their functions, and none is lost', async () => {

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { callerOf } from './caller.ts';
+
+const principal = { tenant: 'acme', subject: 'ada' };
+
+describe('the caller', () => {
+  it('is whom the authorizer named, and counted as that user', () => {
+    expect(callerOf({ authorizer: principal })).toEqual({ principal, countedFor: principal });
+  });
+
+  it.each(['true', true])('that all clients share is not counted as one user: shared is %o', (shared) => {
+    expect(callerOf({ authorizer: { ...principal, shared } })).toEqual({ principal });
+  });
+
+  it.each(['false', false, null, undefined])('is counted otherwise: shared is %o', (shared) => {
+    expect(callerOf({ authorizer: { ...principal, shared } })?.countedFor).toEqual(principal);
+  });
+
+  it.each([{}, { authorizer: null }, { authorizer: { tenant: 'acme' } }, { authorizer: { subject: 'ada' } }])(
+    'is nobody without a tenant and a subject: %o',
+    (requestContext) => {
+      expect(callerOf(requestContext)).toBeUndefined();
+    },
+  );
+});
