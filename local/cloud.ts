@@ -14,6 +14,7 @@ import { buildFunctions } from './build.ts';
 import { consoleLog } from './console-log.ts';
 import { holdDataFolder } from './data-folder.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
+import type { Ramp } from './event-source.ts';
 import { startEventSources } from './event-sources.ts';
 import { createLocalFunctions, type Functions } from './functions/functions.ts';
 import { createGateway } from './gateway/gateway.ts';
@@ -47,6 +48,8 @@ export interface LocalCloudOptions {
   bundles?: string;
   /** Maximum of execution environments of one function. Further invocations wait. @default 64 */
   maxEnvironments?: number;
+  /** How fast event sources reach their concurrency. `LAMBDA_RAMP` is Lambda's. @default - at once */
+  pollerRamp?: Ramp;
 }
 
 export interface LocalCloud {
@@ -86,7 +89,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     maxEnvironments = 64,
     secrets = {},
   } = options;
-  const { build = true, bundles } = options;
+  const { build = true, bundles, pollerRamp } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
   const { [BEDROCK_ENDPOINT]: bedrock, ...given } = options.settings ?? {};
   const settings = { ...LOCAL_DEFAULTS, ...given };
@@ -165,7 +168,9 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       if (front(request, response)) return;
       page(request, response).catch((error: unknown) => response.destroy(error as Error));
     });
-    const sources = startEventSources(stack, functions, queues, access, log);
+    const sources = startEventSources(stack, functions, queues, access, log, {
+      ...(pollerRamp && { ramp: pollerRamp }),
+    });
     parts.push(async () => {
       await Promise.all(sources.map((source) => source.stop()));
     });

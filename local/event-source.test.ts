@@ -6,7 +6,13 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EventSource, type PollerOperation, startEventSource } from './event-source.ts';
+import {
+  type EventSource,
+  LAMBDA_RAMP,
+  type PollerOperation,
+  type Ramp,
+  startEventSource,
+} from './event-source.ts';
 import type { LogEntry } from './log.ts';
 import { type QueueServer, startQueues } from './queues.ts';
 import { readStack, type Stack, type StackResource } from './template/stack.ts';
@@ -53,7 +59,7 @@ function consume(
   handler: Handler,
   queue = turns,
   concurrency = 10,
-  mayDo: (operation: PollerOperation) => boolean = () => true,
+  { mayDo = () => true, ramp }: { mayDo?: (operation: PollerOperation) => boolean; ramp?: Ramp } = {},
 ): void {
   sources.push(
     startEventSource({
@@ -63,6 +69,7 @@ function consume(
       batchSize: 1,
       reportBatchItemFailures: true,
       concurrency,
+      ...(ramp && { ramp }),
       invoke: async (event) => {
         const [record] = event.Records;
         if (!record || event.Records.length > 1) throw new Error('not one record');
@@ -191,15 +198,12 @@ describe('a poller whose role', () => {
     const seen: string[] = [];
     const asked: PollerOperation[] = [];
     let mayReceive = false;
-    consume(
-      async ({ body }) => void seen.push(body),
-      turns,
-      10,
-      (operation) => {
+    consume(async ({ body }) => void seen.push(body), turns, 10, {
+      mayDo(operation) {
         asked.push(operation);
         return operation !== 'ReceiveMessage' || mayReceive;
       },
-    );
+    });
     await send('g', 'a');
     await expect.poll(() => asked.filter((operation) => operation === 'ReceiveMessage')).toHaveLength(2);
     expect(seen).toEqual([]);
@@ -210,12 +214,9 @@ describe('a poller whose role', () => {
   it('may not delete handles a message once more when its visibility ends', async () => {
     const seen: string[] = [];
     let tries = 0;
-    consume(
-      async ({ body }) => void seen.push(body),
-      turns,
-      10,
-      (operation) => operation !== 'DeleteMessage' || tries++ > 0,
-    );
+    consume(async ({ body }) => void seen.push(body), turns, 10, {
+      mayDo: (operation) => operation !== 'DeleteMessage' || tries++ > 0,
+    });
     await send('g', 'a');
     await expect.poll(() => seen).toEqual(['a', 'a']);
     await expect.poll(() => count(turns)).toBe(0);
@@ -268,5 +269,56 @@ describe('groups', () => {
     await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((group) => send(group, 'x')));
     await expect.poll(() => handled).toBe(6);
     expect(most).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a poller that begins with few batches', () => {
+  const groups = Array.from({ length: 12 }, (_, n) => `g${n}`);
+  const sendAll = () => Promise.all(groups.map((group) => send(group, group)));
+
+  it('runs five at a time at first, as Lambda does', async () => {
+    let running = 0;
+    let most = 0;
+    let handled = 0;
+    const five = Promise.withResolvers<void>();
+    await sendAll();
+    consume(
+      async () => {
+        running += 1;
+        most = Math.max(most, running);
+        // The first five wait for one another, so that as many run at the same time as may.
+        if (running === 5) five.resolve();
+        await five.promise;
+        await count(turns);
+        running -= 1;
+        handled += 1;
+      },
+      turns,
+      10,
+      { ramp: { ...LAMBDA_RAMP, everyMs: 60_000 } },
+    );
+    await expect.poll(() => handled).toBeGreaterThanOrEqual(groups.length);
+    expect(most).toBe(5);
+  });
+
+  it('reaches its concurrency while messages are left, and not more', async () => {
+    let running = 0;
+    const all = Promise.withResolvers<void>();
+    let most = 0;
+    await sendAll();
+    consume(
+      async () => {
+        running += 1;
+        most = Math.max(most, running);
+        if (running === 10) all.resolve();
+        await all.promise;
+        running -= 1;
+      },
+      turns,
+      10,
+      { ramp: { first: 5, everyMs: 1 } },
+    );
+    await expect.poll(() => count(turns)).toBe(0);
+    expect(most).toBe(10);
   });
 });

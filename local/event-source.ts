@@ -22,6 +22,8 @@ export interface EventSourceOptions {
   reportBatchItemFailures: boolean;
   /** Maximum of concurrent batches. */
   concurrency: number;
+  /** How the number of concurrent batches grows to that maximum. @default - it is there at once */
+  ramp?: Ramp;
   invoke(event: SQSEvent): Promise<unknown>;
   /** Whether the function's role allows an operation on the queue. Lambda polls with that role. */
   ask(operation: PollerOperation): Attempt;
@@ -29,6 +31,20 @@ export interface EventSourceOptions {
   source: string;
   log: Log;
 }
+
+export interface Ramp {
+  /** Concurrent batches at first, and again when no message is left. */
+  first: number;
+  /** While all are busy, one more after this time. */
+  everyMs: number;
+}
+
+/**
+ * Lambda begins with five concurrent batches, adds up to 300 a minute while messages are left, and goes back to five.
+ * Source: "Configuring scaling behavior for SQS event source mappings", AWS Lambda developer guide, which says it of
+ * standard queues and nothing else of FIFO queues.
+ */
+export const LAMBDA_RAMP: Ramp = { first: 5, everyMs: 60_000 / 300 };
 
 /** Lambda's operations on a queue. Source: "Using Lambda with Amazon SQS", AWS Lambda developer guide. */
 export const POLLER_OPERATIONS = ['GetQueueAttributes', 'ReceiveMessage', 'DeleteMessage'] as const;
@@ -53,6 +69,19 @@ export function startEventSource(options: EventSourceOptions): EventSource {
   const stopped = new AbortController();
   let inFlight = 0;
   let freed = Promise.withResolvers<void>();
+  const { concurrency, ramp } = options;
+  const first = Math.min(ramp?.first ?? concurrency, concurrency);
+  let allowed = first;
+  let growing: NodeJS.Timeout | undefined;
+
+  function grow(): void {
+    if (!ramp || growing || allowed === concurrency) return;
+    growing = setTimeout(() => {
+      growing = undefined;
+      allowed += 1;
+      freed.resolve();
+    }, ramp.everyMs);
+  }
 
   /** Undefined if the role does not allow Lambda to poll. */
   async function receive(): Promise<Message[] | undefined> {
@@ -97,8 +126,9 @@ export function startEventSource(options: EventSourceOptions): EventSource {
 
   async function poll(): Promise<void> {
     while (!stopped.signal.aborted) {
-      if (inFlight >= options.concurrency) {
+      if (inFlight >= allowed) {
         freed = Promise.withResolvers();
+        grow();
         await freed.promise;
         continue;
       }
@@ -109,7 +139,10 @@ export function startEventSource(options: EventSourceOptions): EventSource {
           await pause();
           continue;
         }
-        if (messages.length === 0) continue;
+        if (messages.length === 0) {
+          if (inFlight === 0) allowed = first;
+          continue;
+        }
         inFlight += 1;
         void work(messages)
           .catch((error: unknown) => complain('Handled messages stay in the queue', error))
@@ -133,6 +166,7 @@ export function startEventSource(options: EventSourceOptions): EventSource {
   return {
     async stop() {
       stopped.abort();
+      clearTimeout(growing);
       freed.resolve();
       await polling;
     },

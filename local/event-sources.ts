@@ -3,6 +3,7 @@ import type { AwsCaller } from './aws/caller.ts';
 import { LocalCloudError } from './errors.ts';
 import {
   type EventSource,
+  type EventSourceOptions,
   POLLER_OPERATIONS,
   type PollerOperation,
   startEventSource,
@@ -19,6 +20,7 @@ export function startEventSources(
   queues: QueueServer,
   access: Access,
   log: Log,
+  ramp: Pick<EventSourceOptions, 'ramp'>,
 ): EventSource[] {
   return stack
     .ofType('AWS::Lambda::EventSourceMapping')
@@ -49,6 +51,7 @@ export function startEventSources(
         batchSize: Math.min(properties.number('BatchSize') ?? 10, 10),
         reportBatchItemFailures: properties.list('FunctionResponseTypes').includes('ReportBatchItemFailures'),
         concurrency: Math.min(pool.concurrency, maximum ?? Number.POSITIVE_INFINITY),
+        ...ramp,
         invoke: (event) => pool.invoke(event),
         ask: (operation) =>
           access.attempt(caller, {

@@ -1,53 +1,73 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { LAMBDA_RAMP } from '../../local/event-source.ts';
 import { accepted, chunk, end, endsOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 
-/** A table and a gateway that are as slow and as strict as AWS's, each by itself. */
-const stack = givenStack({ settings: { MIDTURN_FLUSH_MS: '20' } });
-
 const words = Array.from({ length: 30 }, (_, n) => `word${n} `);
 
-it('P1 P3 P9: a turn whose writes are throttled is streamed whole, and takes in what was sent meanwhile', async () => {
-  const gate = createGate();
-  const model = stack.script([{ chunks: ['draft', gate] }, { chunks: words, chunkDelayMs: 30 }]);
-  const session = stack.newSession();
-  const client = await stack.connect(session);
-  client.send({ type: 'message', content: 'first' });
-  await chunk(client, 'draft');
-  const throttle = stack.cloud.dynamodb.limitWrites(5);
-  try {
-    client.send({ type: 'message', id: 'm2', content: 'and this' });
-    await accepted(client, 'm2');
-    gate.open();
-    expect(await end(client)).toMatchObject({ type: 'done', full_response: `draft${words.join('')}` });
-  } finally {
-    stack.cloud.dynamodb.limitWrites(Number.POSITIVE_INFINITY);
-  }
-  expect(throttle.refused).toBeGreaterThan(0);
-  expect(model.prompt(2)).toContain('user: and this');
-  expect(await stack.stored.lines(session)).toEqual([
-    'user: first',
-    'assistant: draft',
-    'user: and this',
-    `assistant: ${words.join('')}`,
-  ]);
+describe('writes and posts', () => {
+  /** A table and a gateway that are as slow and as strict as AWS's, each by itself. */
+  const stack = givenStack({ settings: { MIDTURN_FLUSH_MS: '20' } });
+
+  it('P1 P3 P9: a turn whose writes are throttled is streamed whole, and takes in what was sent meanwhile', async () => {
+    const gate = createGate();
+    const model = stack.script([{ chunks: ['draft', gate] }, { chunks: words, chunkDelayMs: 30 }]);
+    const session = stack.newSession();
+    const client = await stack.connect(session);
+    client.send({ type: 'message', content: 'first' });
+    await chunk(client, 'draft');
+    const throttle = stack.cloud.dynamodb.limitWrites(5);
+    try {
+      client.send({ type: 'message', id: 'm2', content: 'and this' });
+      await accepted(client, 'm2');
+      gate.open();
+      expect(await end(client)).toMatchObject({ type: 'done', full_response: `draft${words.join('')}` });
+    } finally {
+      stack.cloud.dynamodb.limitWrites(Number.POSITIVE_INFINITY);
+    }
+    expect(throttle.refused).toBeGreaterThan(0);
+    expect(model.prompt(2)).toContain('user: and this');
+    expect(await stack.stored.lines(session)).toEqual([
+      'user: first',
+      'assistant: draft',
+      'user: and this',
+      `assistant: ${words.join('')}`,
+    ]);
+  });
+
+  it('P9: posts that take 8 ms each, as on AWS, arrive in order, for several connections', async () => {
+    stack.script([{ chunks: words, chunkDelayMs: 5 }]);
+    const session = stack.newSession();
+    stack.cloud.gateway.slowPosts(8);
+    try {
+      const clients = await Promise.all([stack.connect(session), stack.connect(session)]);
+      for (const client of clients) client.send({ type: 'connect' });
+      await Promise.all(clients.map((client) => client.next('session_start')));
+      clients[0]?.send({ type: 'message', content: 'begin' });
+      for (const client of clients) {
+        expect(await end(client)).toMatchObject({ type: 'done', full_response: words.join('') });
+        expect(endsOf(client)).toHaveLength(1);
+      }
+    } finally {
+      stack.cloud.gateway.slowPosts(0);
+    }
+  });
 });
 
-it('P9: posts that take 8 ms each, as on AWS, arrive in order, for several connections', async () => {
-  stack.script([{ chunks: words, chunkDelayMs: 5 }]);
-  const session = stack.newSession();
-  stack.cloud.gateway.slowPosts(8);
-  try {
-    const clients = await Promise.all([stack.connect(session), stack.connect(session)]);
-    for (const client of clients) client.send({ type: 'connect' });
-    await Promise.all(clients.map((client) => client.next('session_start')));
-    clients[0]?.send({ type: 'message', content: 'begin' });
+describe('a poller that begins with five batches', () => {
+  const stack = givenStack({ pollerRamp: LAMBDA_RAMP });
+
+  it('P1 P5: eight sessions that begin at once are all answered', async () => {
+    const gate = createGate();
+    stack.script(() => ({ chunks: ['draft', gate, ' final'] }));
+    const clients = await Promise.all(Array.from({ length: 8 }, () => stack.connect(stack.newSession())));
+    for (const client of clients) client.send({ type: 'message', content: 'begin' });
+    // Five turns are held: the others begin beside them as the poller grows, or after them.
+    await Promise.race(clients.map((client) => chunk(client, 'draft')));
+    gate.open();
     for (const client of clients) {
-      expect(await end(client)).toMatchObject({ type: 'done', full_response: words.join('') });
-      expect(endsOf(client)).toHaveLength(1);
+      expect(await end(client)).toMatchObject({ type: 'done', full_response: 'draft final' });
     }
-  } finally {
-    stack.cloud.gateway.slowPosts(0);
-  }
+  });
 });

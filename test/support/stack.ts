@@ -16,6 +16,7 @@ export interface StackOptions {
   bundles?: () => Promise<string>;
   /** What Secrets Manager holds. */
   secrets?: LocalCloudOptions['secrets'];
+  pollerRamp?: LocalCloudOptions['pollerRamp'];
 }
 
 export interface ClientOptions extends ConnectOptions {
@@ -46,6 +47,7 @@ export async function startStack({
   gatewayLimits,
   secrets,
   bundles,
+  pollerRamp,
 }: StackOptions = {}): Promise<Stack> {
   const model = await startScriptedModel();
   const log: string[] = [];
@@ -57,6 +59,7 @@ export async function startStack({
     },
     ...(gatewayLimits && { gatewayLimits }),
     ...(secrets && { secrets }),
+    ...(pollerRamp && { pollerRamp }),
     bundles: bundles ? await bundles() : TEST_BUNDLES,
     maxEnvironments: MAX_ENVIRONMENTS,
     log: ({ level, source, text }) => log.push(`${level} ${source}: ${text}`),
