@@ -1,11 +1,15 @@
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  LogGroupLogDestination,
+  WebSocketApi,
+  type WebSocketRoute,
+  WebSocketStage,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Aws, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
-import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import { createAccountLogsRole } from './api-account.ts';
 import type { ConnectionMethod } from './function-table.ts';
 import type { Functions } from './functions.ts';
@@ -49,30 +53,37 @@ export function managementEndpoint(api: WebSocketApi, stageName: string, chosen?
     : chosen.replaceAll('{api}', api.apiId).replaceAll('{stage}', stageName);
 }
 
-/** Creates a route for each frame that clients send, and `$default` for anything else. */
-export function createRoutes(api: WebSocketApi, functions: Functions): void {
+/**
+ * Creates the routes that API Gateway has for every API. All frames arrive at `$default`: a route for each frame would have the
+ * same function behind it. Each is created after the one before, because API Gateway refuses changes of an API at the same
+ * time ("Unable to complete operation due to concurrent modification").
+ */
+export function createRoutes(api: WebSocketApi, functions: Functions): WebSocketRoute[] {
   const connection = new WebSocketLambdaIntegration('Connection', functions.connection);
   const inbound = new WebSocketLambdaIntegration('Inbound', functions.inbound);
   const authorizer = new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer, {
     // Without an identity source: API Gateway would refuse handshakes that lack it, and a browser cannot send a header.
     identitySource: [],
   });
-  api.addRoute('$connect', { integration: connection, authorizer });
-  const routes = [
-    api.addRoute('$disconnect', { integration: connection }),
-    ...['$default', ...Object.keys(CLIENT_FRAMES)].map((key) => api.addRoute(key, { integration: inbound })),
-  ];
-  for (const route of routes) {
+  const connect = api.addRoute('$connect', { integration: connection, authorizer });
+  const disconnect = api.addRoute('$disconnect', { integration: connection });
+  const frames = api.addRoute('$default', { integration: inbound });
+  disconnect.node.addDependency(connect);
+  frames.node.addDependency(disconnect);
+  for (const route of [disconnect, frames]) {
     acknowledge(route, {
       'AwsSolutions-APIG4':
         'A WebSocket is authorized at $connect, and its frames arrive on that connection.',
     });
   }
+  return [connect, disconnect, frames];
 }
 
+/** Creates the stage after the routes: it deploys each change of the API by itself. */
 export function createStage(
   scope: Construct,
   api: WebSocketApi,
+  routes: readonly WebSocketRoute[],
   stageName: string,
   props: MidturnProps,
 ): WebSocketStage {
@@ -93,6 +104,7 @@ export function createStage(
       },
     }),
   });
+  stage.node.addDependency(...routes);
   if (accessLog && apiLogsRole === 'create') stage.node.addDependency(createAccountLogsRole(scope));
   return stage;
 }

@@ -3,15 +3,23 @@ import { RemovalPolicy } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { SettingError } from '../config/settings/setting.ts';
-import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import { functionNamed, synthesize, variablesOf } from './testing.ts';
 
 describe('the WebSocket API', () => {
-  it('has a route for each frame that clients send, and API Gateway’s own three', () => {
-    const routes = Object.values(synthesize().findResources('AWS::ApiGatewayV2::Route'));
-    expect(routes.map(({ Properties }) => Properties.RouteKey).sort()).toEqual(
-      ['$connect', '$disconnect', '$default', ...Object.keys(CLIENT_FRAMES)].sort(),
-    );
+  it('has API Gateway’s own three routes, created one after the other, and then the stage', () => {
+    const template = synthesize();
+    const routes = Object.entries(template.findResources('AWS::ApiGatewayV2::Route'));
+    const created = new Map(routes.map(([id, { Properties, DependsOn }]) => [id, { Properties, DependsOn }]));
+    expect(routes.map(([, { Properties }]) => Properties.RouteKey).toSorted()).toEqual([
+      '$connect',
+      '$default',
+      '$disconnect',
+    ]);
+    const idOf = (key: string) => routes.find(([, { Properties }]) => Properties.RouteKey === key)?.[0] ?? '';
+    expect(created.get(idOf('$disconnect'))?.DependsOn).toContain(idOf('$connect'));
+    expect(created.get(idOf('$default'))?.DependsOn).toContain(idOf('$disconnect'));
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+    expect(stage?.DependsOn).toContain(idOf('$default'));
   });
 
   it('asks the authorizer for every handshake: an identity source would refuse tokens in other places', () => {

@@ -64,8 +64,8 @@ export class Midturn extends Construct {
       connectionsArns: connectionsArns(this.api, stageName),
       managementEndpoint: managementEndpoint(this.api, stageName, props.managementEndpoint),
     });
-    createRoutes(this.api, this.functions);
-    this.stage = createStage(this, this.api, stageName, props);
+    const routes = createRoutes(this.api, this.functions);
+    this.stage = createStage(this, this.api, routes, stageName, props);
     this.domain = props.domain && createDomain(this, this.stage, props.domain);
     this.url = props.domain ? `wss://${props.domain.name}` : this.stage.url;
     this.page = props.page ? createPage(this, this.url, props) : undefined;

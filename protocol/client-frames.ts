@@ -89,7 +89,7 @@ const pingFrame = z.object({
   nonce: z.optional(z.union([z.string().check(z.maxLength(MAX_LABEL_LENGTH)), z.number()])),
 });
 
-/** By `type`. Each type is also a route of the API Gateway API. */
+/** By `type`. */
 export const CLIENT_FRAMES = {
   connect: connectFrame,
   message: messageFrame,

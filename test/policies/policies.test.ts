@@ -201,7 +201,7 @@ describe('a route whose function API Gateway may not invoke', () => {
       giveBack();
     }
     const client = await visit.connect();
-    const giveBack = stack.cloud.permissions.withhold(permissionFor(/\*ping]/));
+    const giveBack = stack.cloud.permissions.withhold(permissionFor(/\*\$default]/));
     client.send({ type: 'ping' });
     await client.next((frame) => frame.type === undefined && frame.message === 'Internal server error');
     giveBack();
