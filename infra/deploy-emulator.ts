@@ -112,8 +112,9 @@ async function main(): Promise<void> {
       ['deploy', 'Midturn', '--require-approval', 'never', '--outputs-file', outputsFile, ...passedOn],
       env,
     );
-    const { Midturn } = JSON.parse(await readFile(outputsFile, 'utf8'));
-    report(endpoint, Midturn);
+    const outputs: Record<string, Record<string, string>> = JSON.parse(await readFile(outputsFile, 'utf8'));
+    // The outputs of the one stack, by its name, which settings change.
+    for (const ofStack of Object.values(outputs)) report(endpoint, ofStack);
   } finally {
     await rm(folder, { recursive: true });
   }

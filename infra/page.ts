@@ -7,11 +7,12 @@ import {
   HeadersReferrerPolicy,
   HttpVersion,
   ResponseHeadersPolicy,
+  S3OriginAccessControl,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { BlockPublicAccess, Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { Aws, Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { SettingError } from '../config/settings/setting.ts';
 import { contentSecurityPolicy } from './content-security-policy.ts';
@@ -45,7 +46,11 @@ export function createPage(scope: Construct, url: string, props: MidturnProps): 
     defaultRootObject: 'index.html',
     httpVersion: HttpVersion.HTTP2_AND_3,
     defaultBehavior: {
-      origin: S3BucketOrigin.withOriginAccessControl(bucket),
+      origin: S3BucketOrigin.withOriginAccessControl(bucket, {
+        originAccessControl: new S3OriginAccessControl(scope, 'PageAccess', {
+          originAccessControlName: uniqueName('page'),
+        }),
+      }),
       viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       cachePolicy: CachePolicy.CACHING_OPTIMIZED,
       compress: true,
@@ -57,8 +62,17 @@ export function createPage(scope: Construct, url: string, props: MidturnProps): 
   return distribution;
 }
 
+/**
+ * CloudFront's names are unique per account, and the CDK makes them of the stack's name, which another region can have as
+ * well. The last part of a stack's id is a UUID. A name of an origin access control has at most 64 characters.
+ */
+const uniqueName = (what: string): string =>
+  Fn.join('-', ['midturn', what, Fn.select(2, Fn.split('/', Aws.STACK_ID))]);
+
 function createHeaders(scope: Construct, url: string): ResponseHeadersPolicy {
   return new ResponseHeadersPolicy(scope, 'PageHeaders', {
+    responseHeadersPolicyName: uniqueName('headers'),
+    comment: `Midturn: the page of ${Stack.of(scope).stackName}`,
     securityHeadersBehavior: {
       contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(url), override: true },
       contentTypeOptions: { override: true },

@@ -26,9 +26,14 @@ const context = {
   'aws:cdk:disable-asset-staging': true,
 };
 
-export function createStack(props: Partial<MidturnProps> = {}, missing: string[] = []): MidturnStack {
+export function createStack(
+  props: Partial<MidturnProps> = {},
+  missing: string[] = [],
+  stackName = 'Midturn',
+): MidturnStack {
   const midturn: MidturnProps = { model: 'demo', auth: 'none', bundles, pageFolder, ...props };
-  return new MidturnStack(new App({ context, outdir: temporaryFolder() }), 'Midturn', { midturn, missing });
+  const app = new App({ context, outdir: temporaryFolder() });
+  return new MidturnStack(app, 'Midturn', { midturn, missing, stackName });
 }
 
 const templates = new Map<string, Template>();

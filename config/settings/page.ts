@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FUNCTION_NAMES } from '../function-names.ts';
+import { APP_SETTINGS } from './app.ts';
 import { LOCAL_SETTINGS } from './local.ts';
 import { type PlacedSetting, settingsIn } from './read.ts';
 import type { IntegerSetting, Setting, SettingTable } from './setting.ts';
@@ -42,7 +43,7 @@ export async function fillIn(page: string): Promise<string> {
       .join('\n\n');
   return Object.entries({
     functions: topics(FUNCTION_TOPICS),
-    stack: topics(STACK_TOPICS),
+    stack: topics({ 'The stack': APP_SETTINGS, ...STACK_TOPICS }),
     local: tableOf(LOCAL_SETTINGS, meanings),
   }).reduce(replacePart, page);
 }
@@ -55,23 +56,26 @@ function replacePart(page: string, [name, text]: [string, string]): string {
   return `${before}${begin}\n${text}\n\n${rest.slice(end)}`;
 }
 
+/** Tables whose settings are no props of the construct. */
+const WITHOUT_PROPS: ReadonlySet<SettingTable> = new Set([APP_SETTINGS, LOCAL_SETTINGS]);
+
 function tableOf(table: SettingTable, meanings: ReadonlyMap<string, string>): string {
   const placed = settingsIn(table);
-  const local = table === LOCAL_SETTINGS;
+  const hasProps = !WITHOUT_PROPS.has(table);
   const readBy = placed.some(({ setting }) => setting.functions);
   const rows = placed.map((one) => {
     const { setting } = one;
     const meaning = meanings.get(setting.name);
     if (!meaning) throw new Error(`${setting.name} has no comment right above its entry`);
     return [
-      `\`${setting.name}\`${local ? '' : `<br>${propOf(one)}`}`,
+      `\`${setting.name}\`${hasProps ? `<br>${propOf(one)}` : ''}`,
       setting.when ? `${meaning} Only if ${setting.when}.` : meaning,
       valuesOf(setting),
       defaultOf(setting),
       ...(readBy ? [readersOf(setting)] : []),
     ];
   });
-  const head = [local ? 'setting' : 'setting, prop', 'meaning', 'values', 'if not set'];
+  const head = [hasProps ? 'setting, prop' : 'setting', 'meaning', 'values', 'if not set'];
   const columns = readBy ? [...head, 'read by'] : head;
   return [columns, columns.map(() => '---'), ...rows].map(line).join('\n');
 }

@@ -3,7 +3,7 @@ import type { SettingTable } from './setting.ts';
 /** What a deployment has and no function reads. A group (`domain`, `throttle`, `turnPollers`) is one prop of the construct. */
 
 export const API_SETTINGS = {
-  /** Last part of the WebSocket's URL. `local` is the local cloud's. */
+  /** Last part of the WebSocket's URL, and of the stack's name unless it is `prod`. `local` is the local cloud's. */
   stageName: {
     name: 'MIDTURN_STAGE',
     kind: 'text',

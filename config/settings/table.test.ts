@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { Milliseconds, Seconds } from '../units.ts';
+import { APP_SETTINGS } from './app.ts';
 import { checkEach } from './check.ts';
 import { LOCAL_SETTINGS } from './local.ts';
 import { type PlacedSetting, read, readAll, settingsIn } from './read.ts';
@@ -8,7 +9,9 @@ import { FUNCTION_SETTINGS, FUNCTION_TOPICS, STACK_SETTINGS, STACK_TOPICS } from
 
 const functions = settingsIn(FUNCTION_SETTINGS);
 const stack = settingsIn(STACK_SETTINGS);
-const all = [...functions, ...stack, ...settingsIn(LOCAL_SETTINGS)].map(({ setting }) => setting);
+const all = [...functions, ...stack, ...settingsIn(APP_SETTINGS), ...settingsIn(LOCAL_SETTINGS)].map(
+  ({ setting }) => setting,
+);
 
 const nameOf = ({ setting }: PlacedSetting) => setting.name;
 
