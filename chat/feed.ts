@@ -8,6 +8,7 @@ import type {
   TurnOutcome,
   UserItem,
 } from '../client/index.ts';
+import { shortened } from '../client/text.ts';
 
 /** New output for the screen. A `text` continues where the last text ended; a `line` is a line of its own. */
 export type Piece =
@@ -134,7 +135,7 @@ export function toolLine({ name, args, result }: ToolItem): string {
 function short(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const line = text.replaceAll(/\s+/g, ' ');
-  return line.length > VALUE_CHARACTERS ? `${line.slice(0, VALUE_CHARACTERS - 1)}…` : line;
+  return shortened(line, VALUE_CHARACTERS);
 }
 
 function endLine(outcome: TurnOutcome): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> {

@@ -60,7 +60,8 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
         const result: ToolItem['result'] = {
           output: outputOf(entry),
           isError: entry.is_error === true,
-          truncated: false,
+          truncated: entry.truncated === true,
+          outputLength: entry.output_length,
         };
         const at = calls.get(`${turnId} ${entry.id}`);
         const call = at === undefined ? undefined : items[at];

@@ -196,6 +196,7 @@ function setResult(live: readonly Item[], event: EventOf<'tool_result'>): readon
     output: outputOf(event),
     isError: event.is_error === true,
     truncated: event.truncated === true,
+    outputLength: event.output_length,
   };
   const { id, name, turn_id: turnId } = event;
   const at = live.findLastIndex((item) => item.kind === 'tool' && item.turnId === turnId && item.id === id);

@@ -64,7 +64,15 @@ export interface ToolItem {
   name: string;
   args: ToolValue;
   /** Absent while the tool runs. */
-  result: { output: ToolValue; isError: boolean; truncated: boolean } | undefined;
+  result:
+    | {
+        output: ToolValue;
+        isError: boolean;
+        /** The output was cut. `outputLength`: the characters of the whole output, if the server says so. */
+        truncated: boolean;
+        outputLength?: number | undefined;
+      }
+    | undefined;
 }
 
 export interface ApprovalItem {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ErrorReply, ReplyFrame } from '../protocol/server-frames.ts';
+import { wellFormed } from '../protocol/text.ts';
 import type { Core } from './core.ts';
 import type { ConnectionId, MessageId } from './ids.ts';
 import type { WithdrawalCode } from './store/items.ts';
@@ -34,7 +35,8 @@ export const reply = async (
   frame: ReplyFrame,
 ) => {
   if (frame.type === 'error') core.metrics.countBy('Refused', frame.code);
-  return core.gateway.post(connection, JSON.stringify(frame));
+  // An earlier version may have stored what is not well-formed.
+  return core.gateway.post(connection, JSON.stringify(wellFormed(frame)));
 };
 
 /** The answer to every frame in a deleted session, and, without details, what its connections are sent. */

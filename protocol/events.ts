@@ -64,7 +64,17 @@ export const toolOutput = {
   output: z.string(),
   json: z.optional(z.literal(true)),
   is_error: z.optional(z.boolean()),
+  truncated: z.optional(z.boolean()),
+  output_length: z.optional(count),
 };
+
+const TOOL_OUTPUT_SENTENCES = {
+  output: 'The output of the tool, as text. A cut output ends with a sentence that says how much is missing.',
+  json: 'True when the tool returned something other than text: `output` is its JSON. Never with `truncated`.',
+  is_error: 'True when the tool failed or did not finish.',
+  truncated: 'True when the output was cut to fit into a frame.',
+  output_length: 'With `truncated`: the length of the whole output, in UTF-16 code units.',
+} as const;
 
 /** By `type`, in the order of the documents. */
 export const EVENTS = {
@@ -117,14 +127,11 @@ export const EVENTS = {
   tool_result: event('tool_result', {
     summary:
       'The result of a tool call. Each call has exactly one result, also when the turn is aborted or fails.',
-    fields: { id: z.string(), name: z.string(), ...toolOutput, truncated: z.optional(z.boolean()) },
+    fields: { id: z.string(), name: z.string(), ...toolOutput },
     sentences: {
       id: 'The `id` of the call.',
       name: 'The name of the tool.',
-      output: 'The output of the tool, as text.',
-      json: 'True when the tool returned something other than text: `output` is its JSON.',
-      is_error: 'True when the tool failed or did not finish.',
-      truncated: 'True when the output was cut to fit into a frame.',
+      ...TOOL_OUTPUT_SENTENCES,
     },
   }),
   approval_request: event('approval_request', {

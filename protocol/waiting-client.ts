@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ClientFrame } from './client-frames.ts';
+import { shortened } from './text.ts';
 
 /**
  * The client for programs that check a server: it keeps every received frame, and waits for expected ones. The tests, the
@@ -317,5 +318,5 @@ function nameOf(wanted: unknown): string {
 }
 
 function abbreviate(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 200)}… (${text.length} characters)`;
+  return text.length <= 200 ? text : `${shortened(text, 200)} (${text.length} characters)`;
 }

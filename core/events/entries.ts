@@ -1,5 +1,6 @@
 import type { EpochMs } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
+import { cutAt } from '../../protocol/text.ts';
 import type { Content } from '../content.ts';
 import type { MessageId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
@@ -12,7 +13,15 @@ type EntryContent =
   | { role: 'user'; id: MessageId; content: Content; at: EpochMs; step: number }
   | { role: 'assistant'; content: string }
   | { role: 'tool_call'; id: string; name: string; args: Json }
-  | { role: 'tool_result'; id: string; name: string; output: Json; is_error?: true; truncated?: true };
+  | {
+      role: 'tool_result';
+      id: string;
+      name: string;
+      output: Json;
+      is_error?: true;
+      truncated?: true;
+      output_length?: number;
+    };
 
 /** The longest text of one assistant entry, in UTF-16 code units, so that each entry fits into one frame of `history`. */
 const MAX_TEXT = Math.floor(MAX_CONTENT_BYTES / 6);
@@ -56,7 +65,7 @@ export function entriesOf(
         add({ role: 'tool_call', id: event.id, name: event.name, args: event.args });
         break;
       case 'tool_result': {
-        const { id, name, output, is_error, truncated } = event;
+        const { id, name, output, is_error, truncated, output_length } = event;
         add({
           role: 'tool_result',
           id,
@@ -64,6 +73,7 @@ export function entriesOf(
           output,
           ...(is_error && { is_error }),
           ...(truncated && { truncated }),
+          ...(output_length !== undefined && { output_length }),
         });
         break;
       }
@@ -89,10 +99,4 @@ export function entriesOf(
   }
   if (open === 'include') close();
   return entries;
-}
-
-/** `length`, or one less if a cut there would divide a surrogate pair. */
-export function cutAt(text: string, length: number): number {
-  const code = text.charCodeAt(length - 1);
-  return code >= 0xd800 && code <= 0xdbff ? length - 1 : length;
 }

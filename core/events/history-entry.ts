@@ -17,7 +17,7 @@ export function historyEntry(entry: Entry): HistoryEntry {
       return { n, turn_id, role: 'tool_call', id, name, args };
     }
     case 'tool_result': {
-      const { id, name, output, is_error } = entry;
+      const { id, name, output, is_error, truncated, output_length } = entry;
       return {
         n,
         turn_id,
@@ -26,6 +26,8 @@ export function historyEntry(entry: Entry): HistoryEntry {
         name,
         ...outputText(output),
         ...(is_error && { is_error }),
+        ...(truncated && { truncated }),
+        ...(output_length !== undefined && { output_length }),
       };
     }
   }

@@ -1,9 +1,11 @@
+import { wellFormed } from '../../protocol/text.ts';
 import type { PromptMessage } from '../model.ts';
 import type { Entry } from './entries.ts';
 
 /**
  * The prompt that follows from a transcript, and from nothing else (P11). The calls of one step are in one assistant
- * message. Their results are in one tool message after it, in the order of the calls (P13).
+ * message. Their results are in one tool message after it, in the order of the calls (P13). Earlier versions stored
+ * half surrogate pairs, which providers refuse: they are replaced here.
  */
 export function promptOf(entries: readonly Entry[]): PromptMessage[] {
   const messages: PromptMessage[] = [];
@@ -41,5 +43,5 @@ export function promptOf(entries: readonly Entry[]): PromptMessage[] {
     const order = new Map(before.calls.map((call, position) => [call.id, position]));
     message.results.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
   }
-  return messages;
+  return wellFormed(messages);
 }

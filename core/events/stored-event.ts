@@ -96,8 +96,9 @@ const FORMS = {
       output: json,
       is_error: z.optional(z.literal(true)),
       truncated: z.optional(z.literal(true)),
+      output_length: z.optional(z.number()),
     }),
-    ({ type, seq, turn: turn_id, id, name, output, is_error, truncated }) => ({
+    ({ type, seq, turn: turn_id, id, name, output, is_error, truncated, output_length }) => ({
       type,
       seq,
       turn_id,
@@ -106,6 +107,7 @@ const FORMS = {
       ...outputText(output),
       ...(is_error && { is_error }),
       ...(truncated && { truncated }),
+      ...(output_length !== undefined && { output_length }),
     }),
   ),
   approval_request: form(

@@ -1,4 +1,6 @@
+import { wellFormed } from '../../protocol/text.ts';
 import type { Json } from '../json.ts';
+import { fittingLength, jsonBytes } from '../json-bytes.ts';
 import type { ToolCall, ToolOutcome } from '../model.ts';
 import type { EventDraft } from './events.ts';
 import { outputText } from './output-text.ts';
@@ -11,20 +13,23 @@ export function toolResultOf(
   { id, name }: Pick<ToolCall, 'id' | 'name'>,
   { output, isError }: ToolOutcome,
 ): EventDraft {
-  const fitted = capped(output);
-  return {
-    type: 'tool_result',
-    id,
-    name,
-    output: fitted.output,
-    ...(isError && { is_error: true }),
-    ...(fitted.truncated && { truncated: true }),
-  };
+  return { type: 'tool_result', id, name, ...capped(wellFormed(output)), ...(isError && { is_error: true }) };
 }
 
-function capped(output: Json): { output: Json; truncated: boolean } {
-  const plain = outputText(output).output;
-  if (Buffer.byteLength(JSON.stringify(plain)) <= MAX_OUTPUT_BYTES) return { output, truncated: false };
-  // One character takes at most six bytes as JSON. The cut output is text, because a part of an object is not JSON.
-  return { output: `${plain.slice(0, Math.floor(MAX_OUTPUT_BYTES / 6))}…`, truncated: true };
+type Capped = Pick<Extract<EventDraft, { type: 'tool_result' }>, 'output' | 'truncated' | 'output_length'>;
+
+/**
+ * A cut output is the beginning of its text, or of its JSON text, and a sentence that tells the model what is missing: a
+ * model that does not know of the cut takes the rest for absent. It is text, because a part of an object is not JSON.
+ */
+function capped(output: Json): Capped {
+  const { output: text, json } = outputText(output);
+  if (jsonBytes(text) <= MAX_OUTPUT_BYTES) return { output };
+  const note = (kept: number) => {
+    const all = `${json ? 'JSON' : 'text'} of ${text.length} characters`;
+    return `\n\n[Cut: the output is ${all}. Only its first ${kept} are above.]`;
+  };
+  // The note is longest where it names the whole length.
+  const kept = fittingLength(text, MAX_OUTPUT_BYTES - jsonBytes(note(text.length)));
+  return { output: `${text.slice(0, kept)}${note(kept)}`, truncated: true, output_length: text.length };
 }

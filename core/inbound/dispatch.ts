@@ -3,6 +3,7 @@ import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.
 import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
 import { ID_PATTERN } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
+import { wellFormed } from '../../protocol/text.ts';
 import type { Core } from '../core.ts';
 import { asLaneId, asMessageId, asRequestId, asSessionId, type ConnectionId } from '../ids.ts';
 import { errorReply, reply } from '../replies.ts';
@@ -116,7 +117,7 @@ type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply 
 function parseFrame(body: string): Parsed {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = wellFormed<unknown>(JSON.parse(body));
   } catch {
     return refused(errorReply('INVALID_JSON', 'The frame is not JSON.'));
   }

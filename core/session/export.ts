@@ -1,8 +1,8 @@
 import type { Core } from '../core.ts';
-import { cutAt } from '../events/entries.ts';
 import { historyEntry } from '../events/history-entry.ts';
 import { readTranscriptFrom } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
+import { fittingLength, jsonBytes } from '../json-bytes.ts';
 import type { Session } from '../store/items.ts';
 
 export interface ExportPage {
@@ -31,7 +31,7 @@ export async function exportPage(
     const size = jsonBytes(rest);
     if (size > room) {
       if (data) return { data, next: `${n}.${offset}` };
-      const end = fitting(rest, room);
+      const end = fittingLength(rest, room);
       return { data: rest.slice(0, end), next: `${n}.${offset + end}` };
     }
     data += rest;
@@ -65,19 +65,4 @@ async function* lines(
 function readPlace(place: string): { n: number; offset: number } {
   const [n = 0, offset = 0] = place.split('.').map(Number);
   return { n, offset };
-}
-
-/** Without the quotes. */
-const jsonBytes = (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2;
-
-/** How many UTF-16 units of a text fit: at least one, and never half of a surrogate pair. */
-function fitting(text: string, bytes: number): number {
-  let low = 1;
-  let high = text.length;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (jsonBytes(text.slice(0, middle)) <= bytes) low = middle;
-    else high = middle - 1;
-  }
-  return low < text.length ? cutAt(text, low) : low;
 }

@@ -1,3 +1,4 @@
+import { shortened } from '../../protocol/text.ts';
 import type { Json } from '../json.ts';
 
 /** The longest summary of a call's arguments, in UTF-16 units. A user reads it before deciding. */
@@ -29,11 +30,11 @@ const BIDI = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 export function argumentsSummary(args: Json): string {
   // Redact before cutting: half a credential does not look like one.
   const text = JSON.stringify(redacted(args)).replace(BIDI, escaped);
-  return cut(text, MAX_SUMMARY_LENGTH);
+  return shortened(text, MAX_SUMMARY_LENGTH);
 }
 
 function redacted(value: Json): Json {
-  if (typeof value === 'string') return cut(redactedText(value), MAX_STRING_LENGTH);
+  if (typeof value === 'string') return shortened(redactedText(value), MAX_STRING_LENGTH);
   if (Array.isArray(value)) return value.map(redacted);
   if (typeof value !== 'object' || value === null) return value;
   // As headers and variables are often given: {name: 'Authorization', value: '…'}.
@@ -66,12 +67,6 @@ function looksOpaque(run: string): boolean {
   if (UUID.test(run)) return false;
   if (/[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run)) return true;
   return run.split('/').some((part) => part.length >= 20 && /[a-z]/i.test(part) && /\d/.test(part));
-}
-
-function cut(text: string, length: number): string {
-  if (text.length <= length) return text;
-  // Never between the halves of a surrogate pair.
-  return `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -1,18 +1,29 @@
-import { cutAt } from '../events/entries.ts';
+import { cutAt, isHighSurrogate } from '../../protocol/text.ts';
 import type { EventDraft } from '../events/events.ts';
 
 /** The longest chunk, in UTF-16 units. A provider may send more at once than fits into a frame. */
 const MAX_CHUNK = 4096;
 
-/** Gathers streamed text and thinking between two flushes: one event for each run of the same kind. */
+type Kind = 'chunk' | 'thinking';
+
+/**
+ * Gathers streamed text and thinking between two flushes: one event for each run of the same kind. Providers divide text
+ * anywhere. Half of a surrogate pair at the end of a part waits for its other half, and is dropped if that does not come.
+ */
 export class Gatherer {
-  #stretches: { type: 'chunk' | 'thinking'; content: string }[] = [];
+  #stretches: { type: Kind; content: string }[] = [];
+  #half: { type: Kind; content: string } | undefined;
 
   get empty(): boolean {
     return this.#stretches.length === 0;
   }
 
-  add(type: 'chunk' | 'thinking', content: string): void {
+  add(type: Kind, part: string): void {
+    if (part === '') return;
+    const whole = this.#half?.type === type ? this.#half.content + part : part;
+    const isHalf = isHighSurrogate(whole.charCodeAt(whole.length - 1));
+    this.#half = isHalf ? { type, content: whole.slice(-1) } : undefined;
+    const content = isHalf ? whole.slice(0, -1) : whole;
     if (content === '') return;
     const last = this.#stretches.at(-1);
     if (last?.type === type) last.content += content;

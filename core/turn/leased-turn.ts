@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../config/units.ts';
+import { wellFormed } from '../../protocol/text.ts';
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
@@ -204,7 +205,9 @@ export class LeasedTurn {
     // No more than one commit's posts are ever under way.
     await this.#following;
     const first = this.nextSeq;
-    const events = drafts.map((draft, i) => numbered(draft, first + i, this.id));
+    const events = drafts.map((draft, i) =>
+      numbered(/* rule: events-are-well-formed */ wellFormed(draft), first + i, this.id),
+    );
     const storesUsage = !this.#isUsageStored && !guard.ends;
     // rule: commit-before-post
     const committed = await this.#lease.commit({

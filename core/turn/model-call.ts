@@ -1,4 +1,5 @@
 import { between, milliseconds, toSeconds } from '../../config/units.ts';
+import { wellFormed } from '../../protocol/text.ts';
 import { quotesOf } from '../content.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
@@ -76,7 +77,8 @@ export async function callModel(
           break;
         case 'tool_call': {
           const { type: _, ...call } = value;
-          calls.push({ ...call, id: idOf(call.id) });
+          // As it is stored, so that a worker that takes over runs the same call.
+          calls.push(wellFormed({ ...call, id: idOf(call.id) }));
           break;
         }
         case 'failure':

@@ -1,3 +1,5 @@
+import { wellFormed } from '../../protocol/text.ts';
+
 /** A shared run this long is treated as a quotation. */
 const RUN = 16;
 /** A shorter text may be a word that an error uses by itself. */
@@ -32,5 +34,6 @@ export function redactQuotes(diagnostic: string, said: Iterable<string>): string
     if (!quoted[at]) clean += diagnostic[at];
     else if (!quoted[at - 1]) clean += '[…]';
   }
-  return clean;
+  // A quotation may end between the halves of a surrogate pair.
+  return wellFormed(clean);
 }

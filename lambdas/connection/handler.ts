@@ -6,6 +6,7 @@ import { closeConnection, registerConnection } from '../../core/inbound/connecti
 import { excessOf } from '../../core/inbound/rate.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { ID_PATTERN, MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
+import { cutAt, wellFormed } from '../../protocol/text.ts';
 import { coreOf } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env);
@@ -41,7 +42,8 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
     core.log.warn('connection refused: invalid session_id', { requestId });
     return { statusCode: 400 };
   }
-  const name = query.name?.slice(0, MAX_LABEL_LENGTH);
+  const given = query.name && wellFormed(query.name);
+  const name = given?.slice(0, cutAt(given, MAX_LABEL_LENGTH));
   await registerConnection(core, connectionId, { principal, sessionId, ...(name && { name }) });
   const subprotocol = chosenSubprotocol(event.headers ?? {});
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };

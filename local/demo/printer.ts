@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
+import { cutAt, shortened } from '../../protocol/text.ts';
 import type { Observer } from './connection.ts';
 
 type Format = Parameters<typeof styleText>[0];
@@ -108,7 +109,7 @@ export class Printer implements Observer {
     const head = type.padEnd(TYPE_WIDTH);
     const columns = Math.max(this.#stream.columns ?? DEFAULT_COLUMNS, MIN_COLUMNS);
     const room = columns - time.length - left.length - TYPE_WIDTH - 12;
-    const body = clip(fields.join(' '), room);
+    const body = shortened(fields.join(' '), room);
     this.#write(
       `${this.#styled('dim', time)}  ${left}${this.#styled(colour, head)} ${this.#styled('dim', seq.padEnd(8))} ${body}\n`,
     );
@@ -151,7 +152,6 @@ const shortId = (text: string) => (/^[0-9a-f-]{32,36}$/i.test(text) ? `${text.sl
 export function quote(text: string, length = 70): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const half = Math.floor((length - 3) / 2);
-  return `“${line.length > length ? `${line.slice(0, half)} … ${line.slice(-half)}` : line}”`;
+  const end = line.length - cutAt(line, line.length - half);
+  return `“${line.length > length ? `${line.slice(0, cutAt(line, half))} … ${line.slice(-end)}` : line}”`;
 }
-
-const clip = (text: string, room: number) => (text.length > room ? `${text.slice(0, room - 1)}…` : text);

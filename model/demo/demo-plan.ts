@@ -1,5 +1,6 @@
 import { type Content, imagesOf, wordsOf } from '../../core/content.ts';
 import type { ModelRequest, PromptMessage, ToolCall } from '../../core/model.ts';
+import { shortened } from '../../protocol/text.ts';
 import { demoReply } from './demo-replies.ts';
 import { inSeconds, MAX_WISHES, type Wish, wishesOf } from './demo-wishes.ts';
 
@@ -100,7 +101,7 @@ function blindness(exchange: readonly PromptMessage[]): string[] {
 
 function quote(content: string): string {
   const line = content.trim().replaceAll(/\s+/g, ' ');
-  return `“${line.length > QUOTE_LENGTH ? `${line.slice(0, QUOTE_LENGTH - 1)}…` : line}”`;
+  return `“${shortened(line, QUOTE_LENGTH)}”`;
 }
 
 function toCall(wish: Wish, prompt: readonly PromptMessage[]): ToolCall {

@@ -1,5 +1,6 @@
 import { createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
+import { shortened } from '../../protocol/text.ts';
 import { type AgentTool, TOOL_NAME } from '../agent/agent-definition.ts';
 import { redact } from '../providers/redact.ts';
 import { type McpServerDefinition, mcpToolName } from './definition.ts';
@@ -77,7 +78,7 @@ export class McpServer {
       this.#host.warn('an MCP server could not be asked for its tools', {
         server: this.name,
         known: this.#tools !== undefined,
-        error: redact(describe(error), this.#secrets).slice(0, MAX_LOGGED),
+        error: shortened(redact(describe(error), this.#secrets), MAX_LOGGED),
       });
     }
   }

@@ -12,6 +12,7 @@ import {
 } from 'ai';
 import type { ModelFailure } from '../../core/model.ts';
 import type { FailureReason } from '../../protocol/errors.ts';
+import { shortened } from '../../protocol/text.ts';
 import { redact } from './redact.ts';
 
 type Verdict = Omit<ModelFailure, 'diagnostic'>;
@@ -217,7 +218,7 @@ function describe(error: unknown, secrets: readonly string[]): string {
     const facts = [quotes || cause instanceof SyntaxError ? cause.name : `${cause.name}: ${cause.message}`];
     if (APICallError.isInstance(cause)) {
       facts.push(`status ${cause.statusCode ?? 'none'}`, `url ${cause.url}`);
-      if (cause.responseBody) facts.push(`body ${cause.responseBody.slice(0, MAX_BODY_LENGTH)}`);
+      if (cause.responseBody) facts.push(`body ${shortened(cause.responseBody, MAX_BODY_LENGTH)}`);
     }
     if (StreamProviderError.isInstance(cause)) {
       facts.push(`type ${cause.type ?? 'none'}`, `code ${cause.code ?? 'none'}`);
@@ -226,7 +227,7 @@ function describe(error: unknown, secrets: readonly string[]): string {
   });
   // A provider's error chunk can be any JSON value.
   const text = lines.length > 0 ? lines.join('; caused by ') : `not an error: ${JSON.stringify(error)}`;
-  return redact(text, secrets).slice(0, MAX_DIAGNOSTIC_LENGTH);
+  return shortened(redact(text, secrets), MAX_DIAGNOSTIC_LENGTH);
 }
 
 function causes(error: unknown): Error[] {

@@ -1,4 +1,5 @@
 import { asSchema, type FlexibleSchema, InvalidToolInputError, jsonSchema, NoSuchToolError } from 'ai';
+import { shortened } from '../../protocol/text.ts';
 
 const MAX_REASON_LENGTH = 500;
 
@@ -36,14 +37,12 @@ export function describeInvalidCall(error: unknown, name: string): string {
   if (NoSuchToolError.isInstance(error)) return unknownTool(name, error.availableTools ?? []);
   const issues = findIssues(error);
   const reason = issues.length > 0 ? issues.join('; ') : 'they are not valid JSON for this tool';
-  return `The arguments do not fit the tool "${name}": ${reason}.`.slice(0, MAX_REASON_LENGTH);
+  return shortened(`The arguments do not fit the tool "${name}": ${reason}.`, MAX_REASON_LENGTH);
 }
 
 export function unknownTool(name: string, available: readonly string[]): string {
-  return `There is no tool named "${name}". Available: ${available.join(', ') || 'none'}.`.slice(
-    0,
-    MAX_REASON_LENGTH,
-  );
+  const text = `There is no tool named "${name}". Available: ${available.join(', ') || 'none'}.`;
+  return shortened(text, MAX_REASON_LENGTH);
 }
 
 /** Finds the issues of a Standard Schema in the chain of causes of an error. */

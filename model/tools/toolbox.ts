@@ -1,5 +1,6 @@
 import { seconds, toMs } from '../../config/units.ts';
 import type { Toolbox, ToolOutcome } from '../../core/model.ts';
+import { shortened } from '../../protocol/text.ts';
 import { type AgentDefinition, findTool, policyOf, type ToolContext } from '../agent/agent-definition.ts';
 import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
@@ -73,7 +74,7 @@ function failed(message: string): ToolOutcome {
 /** Returns the tool's own message for the model and the user, without the stack. */
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : typeof error === 'string' ? error : '';
-  return (message || 'The tool failed without saying why.').slice(0, MAX_ERROR_LENGTH);
+  return shortened(message || 'The tool failed without saying why.', MAX_ERROR_LENGTH);
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

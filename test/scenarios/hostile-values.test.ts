@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { accepted, end, framesOf } from '../support/frames.ts';
+import { accepted, chunk, end, framesOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 
@@ -59,4 +59,38 @@ it.each(IDS)('P1, P10: messages whose ids are `%s` open, steer and queue turns, 
     'user: steers',
     'assistant: b',
   ]);
+});
+
+it('P1, P10: a message with half a character is answered with U+FFFD in its place, and so is its repeat', async () => {
+  const model = stack.script([{ chunks: ['So.'] }]);
+  const session = stack.newSession();
+  const client = await stack.connect(session);
+  client.send({ type: 'message', id: 'half', content: 'Great \ud83d' });
+  expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So.' });
+  expect(framesOf(client, 'applied')[0]?.messages).toEqual([{ id: 'half', content: 'Great \ufffd' }]);
+  expect(model.prompt(1).at(-1)).toBe('user: Great \ufffd');
+  client.send({ type: 'message', id: 'half', content: 'Great \ud83d' });
+  expect(
+    await client.waitFor((frame) => frame.type === 'accepted' && frame.duplicate === true),
+  ).toMatchObject({
+    id: 'half',
+  });
+  expect(await stack.stored.lines(session)).toEqual(['user: Great \ufffd', 'assistant: So.']);
+});
+
+it('P3: a character whose halves come in two parts of an answer is whole; one that is cut in between is left out', async () => {
+  const gate = createGate();
+  const model = stack.script([
+    { chunks: ['One \ud83d', '\ude00 two \ud83d', gate, '\ude00'] },
+    { chunks: [' three'] },
+  ]);
+  const session = stack.newSession();
+  const client = await stack.connect(session);
+  client.send({ type: 'message', content: 'begin' });
+  // The first part is committed at once, the rest after a window.
+  await chunk(client, '😀 two ');
+  client.send({ type: 'message', id: 'now', content: 'hurry', delivery: 'now' });
+  expect(await end(client)).toMatchObject({ type: 'done', full_response: 'One 😀 two  three' });
+  expect(model.prompt(2)).toEqual(['user: begin', 'assistant: One 😀 two ', 'user: hurry']);
+  gate.open();
 });

@@ -1,5 +1,6 @@
 import { memo } from 'react';
 import { type Content, type ContentPart, textOf, type UserItem } from '../../client/index.ts';
+import { shortened } from '../../client/text.ts';
 import { SteerIcon } from './icons.tsx';
 import { messageNote } from './message-note.ts';
 
@@ -85,5 +86,5 @@ const hostOf = (url: string): string => URL.parse(url)?.host ?? url;
 
 /** Names the message of a button, for users who do not see the message above it. */
 function Quoted({ content }: { content: Content }) {
-  return <span className="unseen"> “{textOf(content).slice(0, 40) || 'image'}”</span>;
+  return <span className="unseen"> “{shortened(textOf(content), 40) || 'image'}”</span>;
 }

@@ -1,4 +1,5 @@
 import type { SessionInfo } from '../../client/index.ts';
+import { shortened } from '../../client/text.ts';
 
 /** A session as this browser stores it. The server stores the conversation. */
 export interface SessionNote {
@@ -15,7 +16,7 @@ const ID = /^[\x21-\x7e]{1,64}$/;
 
 export function titleOf(content: string): string {
   const line = content.trim().split('\n', 1)[0]?.trim() ?? '';
-  return line.length > MAX_TITLE ? `${line.slice(0, MAX_TITLE - 1).trimEnd()}…` : line;
+  return shortened(line, MAX_TITLE);
 }
 
 /** Adds a session at the top. A known session keeps its first title. */

@@ -24,7 +24,7 @@ export const Tool = memo(function Tool({ item, running }: { item: ToolItem; runn
           <>
             <dt>
               {result.isError ? 'Error' : 'Result'}
-              {result.truncated && ' (shortened)'}
+              {result.truncated && ` (${shortenedFrom(result.outputLength)})`}
             </dt>
             <dd>
               <Value value={result.output} />
@@ -42,6 +42,9 @@ function Value({ value }: { value: ToolValue }) {
     <pre tabIndex={0}>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
   );
 }
+
+const shortenedFrom = (length: number | undefined) =>
+  length === undefined ? 'shortened' : `shortened, of ${length.toLocaleString('en')} characters`;
 
 /** Formats arguments like `seconds: 3, unit: minutes`. */
 function brief(args: ToolValue): string {

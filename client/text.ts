@@ -1,0 +1,2 @@
+/** For programs on the client, which import nothing else of ours. */
+export { shortened } from '../protocol/text.ts';

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cases } from '../../test/support/sample.ts';
+import type { Json } from '../json.ts';
+import { toolResultOf } from './tool-result.ts';
+
+const KIB_16 = 16 * 1024;
+const call = { id: 'c', name: 'read' };
+
+function resultOf(output: Json) {
+  const draft = toolResultOf(call, { output, isError: false });
+  if (draft.type !== 'tool_result') throw new Error('no result');
+  return draft;
+}
+
+describe('the result of a tool (P13)', () => {
+  it.each<[string, Json]>([
+    ['text', 'x'.repeat(KIB_16)],
+    ['JSON', { rows: ['x'.repeat(KIB_16 - 20)] }],
+    ['nothing', null],
+  ])('of at most 16 KiB stays as it is: %s', (_, output) => {
+    expect(resultOf(output)).toEqual({ type: 'tool_result', ...call, output });
+  });
+
+  it('of 17 KB keeps nearly 16 KiB, and says how much is missing', () => {
+    const result = resultOf('x'.repeat(17_000));
+    expect(result).toMatchObject({ truncated: true, output_length: 17_000 });
+    const [kept = '', note] = String(result.output).split('\n\n');
+    expect(kept.length).toBeGreaterThan(16_000);
+    expect(note).toBe(
+      `[Cut: the output is text of 17000 characters. Only its first ${kept.length} are above.]`,
+    );
+  });
+
+  it('of JSON is the beginning of the JSON, and says that it is', () => {
+    const rows = Array.from({ length: 2000 }, (_, i) => ({ id: i, name: `row ${i}` }));
+    const result = resultOf({ rows });
+    const [kept = '', note] = String(result.output).split('\n\n');
+    expect(JSON.stringify({ rows }).startsWith(kept)).toBe(true);
+    expect(kept).toContain('{"id":400,"name":"row 400"}');
+    expect(note).toBe(
+      `[Cut: the output is JSON of ${JSON.stringify({ rows }).length} characters. Only its first ${kept.length} are above.]`,
+    );
+  });
+
+  it('fits, is well-formed, and is cut only where it must be, whatever its characters', () => {
+    const unit = fc.constantFrom('x', '😀', '\ud83d', '"', '\u0000', 'é', '\n');
+    fc.assert(
+      fc.property(
+        fc.array(unit, { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 9000 }),
+        (units, times) => {
+          const output = units.join('').repeat(times);
+          const result = resultOf(output);
+          const text = String(result.output);
+          const bytes = Buffer.byteLength(JSON.stringify(text)) - 2;
+          expect(text.isWellFormed()).toBe(true);
+          expect(bytes).toBeLessThanOrEqual(KIB_16);
+          const whole = output.toWellFormed();
+          if (result.truncated === undefined) return void expect(text).toBe(whole);
+          // The sentence and one character are all that is left unused.
+          expect(bytes).toBeGreaterThan(KIB_16 - 12);
+          expect(result.output_length).toBe(whole.length);
+          expect(whole.startsWith(text.slice(0, text.lastIndexOf('\n\n[Cut: ')))).toBe(true);
+        },
+      ),
+      { numRuns: cases(500) },
+    );
+  });
+});

@@ -1,0 +1,17 @@
+import { cutAt } from '../protocol/text.ts';
+
+/** Bytes of a text inside a frame: as JSON, without the quotes. */
+export const jsonBytes = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;
+
+/** How many UTF-16 code units of a text fit into these bytes as JSON. A surrogate pair is not divided. */
+export function fittingLength(text: string, bytes: number): number {
+  let low = 0;
+  // Each code unit is at least one byte.
+  let high = Math.min(text.length, bytes);
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (jsonBytes(text.slice(0, middle)) <= bytes) low = middle;
+    else high = middle - 1;
+  }
+  return low < text.length ? cutAt(text, low) : low;
+}
