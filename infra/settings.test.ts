@@ -106,6 +106,10 @@ it.each([
   [{ MIDTURN_TOKENS: 'a=b/c' }, 'MIDTURN_TOKENS is for the local cloud'],
   [{ MIDTURN_MCP_TOKENS: 'docs=t' }, 'MIDTURN_MCP_TOKENS is for the local cloud'],
   [{ MIDTURN_MCP_URLS: 'docs=ftp://d' }, 'MIDTURN_MCP_URLS has "docs=ftp://d"'],
+  [
+    { MIDTURN_VISIBILITY_SECONDS: '9' },
+    'MIDTURN_VISIBILITY_SECONDS is "9": it must be at least 10 on deploy.',
+  ],
   [{ MIDTURN_STAGE: 'a/b' }, 'MIDTURN_STAGE is "a/b"'],
   [{ MIDTURN_REMOVAL: 'perhaps' }, 'MIDTURN_REMOVAL is "perhaps": it must be retain or destroy.'],
   [{ MIDTURN_MANAGEMENT_ENDPOINT: 'localhost' }, 'MIDTURN_MANAGEMENT_ENDPOINT is "localhost"'],
@@ -163,7 +167,15 @@ it('accepts a key and tokens as plain text for the local cloud', () => {
   expect(props).toMatchObject({ modelApiKey: 'key', tokens: 'a=b/c' });
 });
 
+it('accepts for the local cloud what a deployment may not have so small', () => {
+  const settings = { MIDTURN_STAGE: 'local', MIDTURN_VISIBILITY_SECONDS: '2' };
+  expect(from(settings).props).toMatchObject({ visibilitySeconds: 2 });
+});
+
 it('checks a prop with the same words as its setting', () => {
+  expect(() => checkProps({ model: 'demo', auth: 'none', visibilitySeconds: 9 })).toThrow(
+    'MIDTURN_VISIBILITY_SECONDS is "9": it must be at least 10 on deploy.',
+  );
   expect(() => checkProps({ model: 'demo', auth: 'none', logRetentionDays: 31 })).toThrow(
     'MIDTURN_LOG_RETENTION_DAYS is "31"',
   );

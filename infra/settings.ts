@@ -53,6 +53,25 @@ export function checkProps(props: MidturnProps): void {
   checkSettings(environment, Token.isUnresolved);
   checkKeys(environment);
   checkStackSettings(toText(STACK_SETTINGS, props));
+  checkDeployed({ ...environment, ...toText(STACK_SETTINGS, props) });
+}
+
+/** The stage of the local cloud, whose template stays on the machine. */
+const LOCAL_STAGE = 'local';
+
+const isLocal = (settings: Environment): boolean => settings[STACK_SETTINGS.stageName.name] === LOCAL_STAGE;
+
+/** @throws {SettingError} for the first setting that only a local run may have so small */
+function checkDeployed(settings: Environment): void {
+  if (isLocal(settings)) return;
+  for (const { setting } of SETTINGS) {
+    if (setting.kind !== 'integer' || setting.leastOnDeploy === undefined) continue;
+    const text = settings[setting.name];
+    if (!text || Token.isUnresolved(text) || Number(text) >= setting.leastOnDeploy) continue;
+    throw new SettingError(
+      `${setting.name} is "${text}": it must be at least ${setting.leastOnDeploy} on deploy.`,
+    );
+  }
 }
 
 /** Without this check, the first message would fail instead of the synth. */
@@ -81,21 +100,19 @@ export function readProps(lookup: (name: string) => unknown): { props: MidturnPr
   checkStackSettings(settings);
   keepSecretsOut(settings);
   checkKeys(settings);
+  checkDeployed(settings);
   return {
     props: toProps(settings),
     missing: Object.keys(LOCAL_DEFAULTS).filter((name) => chosen[name] === undefined),
   };
 }
 
-/** The stage of the local cloud, whose template stays on the machine. */
-const LOCAL_STAGE = 'local';
-
 /**
  * Removes keys and tokens that a deployment reads from a secret: a shell that deploys may have exported them for local runs.
  * @throws {SettingError} if no secret is named in the place of one
  */
 function keepSecretsOut(settings: Record<string, string>): void {
-  if (settings[STACK_SETTINGS.stageName.name] === LOCAL_STAGE) return;
+  if (isLocal(settings)) return;
   for (const { setting } of SETTINGS) {
     if (setting.kind !== 'secret' || !settings[setting.name]) continue;
     if (!settings[setting.onDeploy]) {

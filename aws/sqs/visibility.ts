@@ -3,55 +3,83 @@ import { milliseconds, type Seconds, seconds, toMs } from '../../config/units.ts
 import type { Clock, Log } from '../../core/ports.ts';
 import { SERVICE_TIMEOUTS } from '../timeouts.ts';
 
-/**
- * Keeps a queue message invisible for other workers: for `visibility`, extended every third of that, so that a dead
- * worker is soon replaced.
- */
-export interface VisibilityExtension {
+/** Hides a received message of a queue from other workers for so long, from now on. */
+export type HideMessage = (receiptHandle: string, duration: Seconds) => Promise<void>;
+
+export function sqsHideMessage(
+  queueUrl: string,
+  client: SQSClient = new SQSClient(SERVICE_TIMEOUTS),
+): HideMessage {
+  return async (receiptHandle, duration) => {
+    await client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: queueUrl,
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: duration,
+      }),
+    );
+  };
+}
+
+/** A message that its worker hides for a short time, again and again, so that a dead worker is soon replaced. */
+export interface HeldMessage {
   /**
    * Makes the message visible at once, or after `later`. The receipt handle is void afterwards: report the message
    * as failed, because Lambda must not delete it by that handle.
    */
   handBack(later?: Seconds): Promise<void>;
-  /** Stops extending. */
+  /** Stops hiding it again. */
   stop(): Promise<void>;
 }
 
-export function extendVisibility(
-  deps: { queueUrl: string; receiptHandle: string; visibility: Seconds; clock: Clock; log: Log },
-  client: SQSClient = new SQSClient(SERVICE_TIMEOUTS),
-): VisibilityExtension {
-  const { queueUrl, receiptHandle, visibility, clock, log } = deps;
+/** A heartbeat that takes longer than this does not hold up the turn. It goes on beside it. */
+const FIRST_HEARTBEAT_MS = milliseconds(1000);
+
+/**
+ * Hides a message for `visibility`, and again after each third of that. Until the first time, the queue's own visibility
+ * time-out applies, which is at least the function's time limit: resolves when that is over, so that whatever may kill
+ * a worker begins later.
+ */
+export async function holdMessage(deps: {
+  hide: (duration: Seconds) => Promise<void>;
+  visibility: Seconds;
+  clock: Clock;
+  log: Log;
+}): Promise<HeldMessage> {
+  const { hide, visibility, clock, log } = deps;
   const stopped = new AbortController();
-  const change = (VisibilityTimeout: Seconds) =>
-    client.send(
-      new ChangeMessageVisibilityCommand({
-        QueueUrl: queueUrl,
-        ReceiptHandle: receiptHandle,
-        VisibilityTimeout,
-      }),
-    );
-  // Until the first change, the queue's own visibility time-out applies, which is longer than the function's time limit.
-  const extending = (async () => {
-    while (!stopped.signal.aborted) {
-      try {
-        await change(visibility);
-      } catch (error) {
-        // At worst another worker starts too early, and the fence rejects one of the two.
-        log.warn('heartbeat failed', { error: String(error) });
-      }
-      await clock.sleep(milliseconds(toMs(visibility) / 3), stopped.signal);
+  const beat = async () => {
+    try {
+      await hide(visibility);
+    } catch (error) {
+      // At worst another worker starts too early, and the fence rejects one of the two.
+      log.warn('heartbeat failed', { error: String(error) });
+    }
+  };
+  const first = beat();
+  const beating = (async () => {
+    let begun = clock.now();
+    await first;
+    for (;;) {
+      const next = begun + toMs(visibility) / 3;
+      await clock.sleep(milliseconds(Math.max(0, next - clock.now())), stopped.signal);
+      if (stopped.signal.aborted) return;
+      begun = clock.now();
+      await beat();
     }
   })();
+  const patience = new AbortController();
+  await Promise.race([first, clock.sleep(FIRST_HEARTBEAT_MS, patience.signal)]);
+  patience.abort('over');
   return {
     async handBack(later = seconds(0)) {
       stopped.abort();
-      await extending;
-      await change(later);
+      await beating;
+      await hide(later);
     },
     async stop() {
       stopped.abort();
-      await extending;
+      await beating;
     },
   };
 }

@@ -92,7 +92,9 @@ function valuesOf(setting: Setting): string {
   switch (setting.kind) {
     case 'integer': {
       const [min, max] = setting.range;
-      return withUnit(setting.values ? setting.values.join(', ') : `${min} to ${max}`, setting);
+      const text = withUnit(setting.values ? setting.values.join(', ') : `${min} to ${max}`, setting);
+      const least = setting.leastOnDeploy;
+      return least === undefined ? text : `${text}; on deploy at least ${least}`;
     }
     case 'choice':
       return code(setting.choices);

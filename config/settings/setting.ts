@@ -36,6 +36,8 @@ export interface IntegerSetting extends Entry {
   unit: 'milliseconds' | 'seconds' | 'hours' | 'days' | 'bytes' | 'tokens' | 'per minute' | 'count';
   /** Smallest and largest value. */
   range: readonly [min: number, max: number];
+  /** The smallest value of a deployment, where that is more: for what only tests and local runs may lower further. */
+  leastOnDeploy?: number;
   /** The only values, where not every number of the range can be used. */
   values?: readonly number[];
   default?: number;

@@ -86,13 +86,18 @@ export const TURN_SETTINGS = {
     default: 300,
     functions: ['turn'],
   },
-  /** Visibility time-out of a turn's queue message while its worker is alive: after it, a dead worker is replaced. */
+  /**
+   * Visibility time-out of a turn's queue message while its worker is alive: after it, a dead worker is replaced. A worker
+   * renews it after each third of it, so a tool must not block its thread for longer than two thirds.
+   */
   visibilitySeconds: {
     name: 'MIDTURN_VISIBILITY_SECONDS',
     kind: 'integer',
     unit: 'seconds',
     range: [2, 900],
-    default: 60,
+    // A call to SQS may take three seconds, and be repeated, before a worker that is alive counts as dead.
+    leastOnDeploy: 10,
+    default: 15,
     functions: ['turn'],
   },
 } as const satisfies SettingTable;

@@ -17,7 +17,7 @@ function timesOfEvents(client: WsClient): number[] {
 
 const gapsOf = (times: readonly number[]) => times.slice(1).map((time, i) => time - (times[i] ?? time));
 
-/** The default. */
+/** Longer than any pause of a busy machine. */
 const VISIBILITY_SECONDS = 60;
 
 describe('a turn that outlives its function', () => {

@@ -1,0 +1,134 @@
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
+import { parseJob } from '../../aws/sqs/queues.ts';
+import { type HeldMessage, type HideMessage, holdMessage } from '../../aws/sqs/visibility.ts';
+import type { TurnSettings } from '../../config/settings/turns.ts';
+import { type Milliseconds, milliseconds, toMs } from '../../config/units.ts';
+import type { Core } from '../../core/core.ts';
+import type { TurnJob } from '../../core/ports.ts';
+import { type JobEnd, runJob } from '../../core/turn/worker.ts';
+import type { Agents } from './agent-for.ts';
+
+/** What the turn function is made of. */
+export interface TurnFunction {
+  core: Core;
+  settings: TurnSettings;
+  agents: Agents;
+  /** Of the turn queue. */
+  hideMessage: HideMessage;
+  deadLetters: { send(message: { messageId: string; body: string }): Promise<void> };
+}
+
+/** What is read of Lambda's context. */
+interface Invocation {
+  getRemainingTimeInMillis(): number;
+}
+
+/** Runs the job of each record (batch size 1) to its end, or returns it to the queue. */
+export function createReceiver(
+  turnFunction: TurnFunction,
+): (event: SQSEvent, invocation: Invocation) => Promise<SQSBatchResponse> {
+  const { core, settings } = turnFunction;
+  return async (event, invocation) => {
+    const endsAt = core.clock.now() + toMs(settings.turnTimeoutSeconds);
+    const remainingMs = () => remainingOf(invocation, endsAt - core.clock.now());
+    const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+    for (const record of event.Records) {
+      const isDone = await receive(turnFunction, record, remainingMs);
+      if (!isDone) batchItemFailures.push({ itemIdentifier: record.messageId });
+    }
+    return { batchItemFailures };
+  };
+}
+
+/** Measured by our own clock as well: emulators of Lambda return a constant. */
+const remainingOf = (invocation: Invocation, measured: number): Milliseconds =>
+  milliseconds(Math.min(invocation.getRemainingTimeInMillis(), measured));
+
+/** Returns whether the queue can delete the message. */
+async function receive(
+  turnFunction: TurnFunction,
+  record: SQSRecord,
+  remainingMs: () => Milliseconds,
+): Promise<boolean> {
+  const { core, settings, hideMessage } = turnFunction;
+  // Before everything else: a worker that dies without it is replaced only after the queue's own visibility time-out.
+  const message = await holdMessage({
+    hide: (duration) => hideMessage(record.receiptHandle, duration),
+    visibility: settings.visibilitySeconds,
+    clock: core.clock,
+    log: core.log,
+  });
+  try {
+    const job = readJob(turnFunction, record);
+    return job
+      ? await runRecord(turnFunction, { job, record, message, remainingMs })
+      : await moveToDeadLetters(turnFunction, record);
+  } finally {
+    await message.stop();
+  }
+}
+
+async function runRecord(
+  { core, settings, agents }: TurnFunction,
+  {
+    job,
+    record,
+    message,
+    remainingMs,
+  }: { job: TurnJob; record: SQSRecord; message: HeldMessage; remainingMs: () => Milliseconds },
+): Promise<boolean> {
+  const log = core.log.with({ session: job.session, slot: job.slot });
+  const reserveMs = reserveOf(settings);
+  // Listing MCP tools runs in parallel with the first reads and writes.
+  const offered = agents.offerTools();
+  try {
+    const end: JobEnd = await runJob(
+      {
+        core: { ...core, log },
+        agentFor: agents.agentFor,
+        settings,
+        remainingMs,
+        reserveMs,
+        maxToolMs: milliseconds(toMs(settings.turnTimeoutSeconds) - 2 * reserveMs),
+      },
+      job,
+    );
+    if (end === 'handover') await message.handBack();
+    else if (typeof end === 'object') await message.handBack(end.seconds);
+    return end === 'over';
+  } catch (error) {
+    log.error('turn failed', { messageId: record.messageId, ...errorFields(error) });
+    return false;
+  } finally {
+    await offered;
+  }
+}
+
+/** The time that a handover needs at most: a commit, its posts and the change of the message's visibility. */
+const reserveOf = ({ turnTimeoutSeconds }: TurnSettings): Milliseconds =>
+  milliseconds(Math.min(15_000, turnTimeoutSeconds * 300));
+
+function readJob({ core }: TurnFunction, { body, messageId }: SQSRecord): TurnJob | undefined {
+  try {
+    return parseJob(body);
+  } catch (error) {
+    core.log.error('message is no turn job', { messageId, ...errorFields(error) });
+    return undefined;
+  }
+}
+
+/** Returns whether the message can be deleted here, because it is in the dead-letter queue. */
+async function moveToDeadLetters({ core, deadLetters }: TurnFunction, record: SQSRecord): Promise<boolean> {
+  try {
+    await deadLetters.send(record);
+    core.metrics.count('DeadLetters');
+    return true;
+  } catch (error) {
+    core.log.error('message cannot be moved to the dead-letter queue', {
+      messageId: record.messageId,
+      ...errorFields(error),
+    });
+    return false;
+  }
+}
