@@ -15,8 +15,8 @@ import { BlockPublicAccess, Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Aws, Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { SettingError } from '../config/settings/setting.ts';
-import { contentSecurityPolicy } from './content-security-policy.ts';
 import { acknowledge } from './nag.ts';
+import { pageHeaders } from './page-headers.ts';
 import { uploadPage } from './page-upload.ts';
 import type { MidturnProps } from './props.ts';
 
@@ -70,11 +70,12 @@ const uniqueName = (what: string): string =>
   Fn.join('-', ['midturn', what, Fn.select(2, Fn.split('/', Aws.STACK_ID))]);
 
 function createHeaders(scope: Construct, url: string): ResponseHeadersPolicy {
+  const headers = pageHeaders(url);
   return new ResponseHeadersPolicy(scope, 'PageHeaders', {
     responseHeadersPolicyName: uniqueName('headers'),
     comment: `Midturn: the page of ${Stack.of(scope).stackName}`,
     securityHeadersBehavior: {
-      contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(url), override: true },
+      contentSecurityPolicy: { contentSecurityPolicy: headers['content-security-policy'], override: true },
       contentTypeOptions: { override: true },
       frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
       referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.NO_REFERRER, override: true },

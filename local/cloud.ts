@@ -25,6 +25,7 @@ import { startQueues } from './queues.ts';
 import { synthesizeTemplate } from './synth.ts';
 import { startTables, type TableServer } from './tables.ts';
 import { readStack } from './template/stack.ts';
+import { createVisitors } from './visitors.ts';
 
 export interface LocalCloudOptions {
   /** @default 0, any free one */
@@ -40,6 +41,8 @@ export interface LocalCloudOptions {
   dataDir?: string;
   /** Receives the functions' output and errors. @default - warnings and errors are printed to standard error */
   log?: Log;
+  /** Origins of pages that may use it, beside its own page: `http://localhost:5173`. @default - none */
+  origins?: readonly string[];
   /** API Gateway's quotas, lowered for tests. */
   gatewayLimits?: Partial<GatewayLimits>;
   /** Whether to bundle the functions first. A test run bundles once for all its clouds. @default true */
@@ -88,6 +91,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     gatewayLimits = {},
     maxEnvironments = 64,
     secrets = {},
+    origins = [],
   } = options;
   const { build = true, bundles, pollerRamp } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
@@ -108,6 +112,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     parts.push(() => entrance.close());
     if (dataDir) parts.push(await holdDataFolder(dataDir));
     const origin = `http://127.0.0.1:${entrance.port}`;
+    const visitors = createVisitors({ port: entrance.port, origins, log });
     const managementEndpoint = `${origin}/${STAGE}`;
     const settled = await Promise.allSettled([
       prepareTemplate(build && !bundles, {
@@ -149,6 +154,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     parts.push(() => functions.close());
     const gateway = createGateway(readApi(stack, functions, access, log), {
       limits: gatewayLimits,
+      refusal: visitors.refusal,
       log: (text) => log({ level: 'info', source: 'gateway', text }),
     });
     parts.push(() => gateway.close());
@@ -163,8 +169,14 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         secrets: createSecrets(secrets),
       },
     });
-    const page = createPageHandler(join(import.meta.dirname, '..', 'web', 'dist'));
+    const page = createPageHandler(join(import.meta.dirname, '..', 'web', 'dist'), `/${STAGE}`);
     entrance.serve((request, response) => {
+      const refusal = visitors.refusal(request);
+      if (refusal !== undefined) {
+        request.resume();
+        response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' }).end(refusal);
+        return;
+      }
       if (front(request, response)) return;
       page(request, response).catch((error: unknown) => response.destroy(error as Error));
     });

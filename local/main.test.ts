@@ -29,6 +29,10 @@ it.each([
     { PORT: '0', MIDTURN_LOCAL_SECRETS: '{"key":1}' },
     'MIDTURN_LOCAL_SECRETS must be a JSON object of strings: {"name":"value"}.\n',
   ],
+  [
+    { PORT: '0', MIDTURN_LOCAL_ORIGINS: 'http://localhost:5173,http://localhost:5173/app' },
+    'MIDTURN_LOCAL_ORIGINS has "http://localhost:5173/app": it must be origins with commas between, such as http://localhost:5173.\n',
+  ],
 ])('a setting that cannot be is one line: %o', async (variables, stderr) => {
   expect(await run(variables)).toEqual({ code: 1, stdout: '', stderr });
 });

@@ -9,7 +9,6 @@ import { consoleLog } from './console-log.ts';
 import { LocalCloudError } from './errors.ts';
 import { buildPage } from './page-build.ts';
 
-/** `npm start`: runs the local cloud until it is stopped. `--verbose` prints all output of the functions. */
 /** Parses the secrets of the local Secrets Manager: `{"name":"value"}`. An error quotes no part of the text. */
 function readSecrets(text: string | undefined): Record<string, string> {
   if (!text) return {};
@@ -27,6 +26,17 @@ function readSecrets(text: string | undefined): Record<string, string> {
   return value as Record<string, string>;
 }
 
+/** Parses the origins of pages that may use the local cloud. */
+function readOrigins(text: string | undefined): string[] {
+  const origins = text?.split(',').map((origin) => origin.trim()) ?? [];
+  const wrong = origins.find((origin) => URL.parse(origin)?.origin !== origin || origin === 'null');
+  if (wrong === undefined) return origins;
+  const { name } = LOCAL_SETTINGS.localOrigins;
+  throw new SettingError(
+    `${name} has "${wrong}": it must be origins with commas between, such as http://localhost:5173.`,
+  );
+}
+
 /** The environment variables with which the commands of docs/operations.md work on this cloud. */
 const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
   [
@@ -35,6 +45,7 @@ const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
     `AWS_ENDPOINT_URL_SQS=${sqs.endpoint} MIDTURN_DEADLINE_QUEUE_URL=${sqs.deadlineQueueUrl}`,
   ].join(' ');
 
+/** `npm start`: runs the local cloud until it is stopped. `--verbose` prints all output of the functions. */
 async function main(): Promise<void> {
   await checkAgent();
   const settings: Record<string, string> = {};
@@ -48,6 +59,7 @@ async function main(): Promise<void> {
     settings,
     secrets: readSecrets(read(process.env, LOCAL_SETTINGS.secrets)),
     ...(dataDir && { dataDir }),
+    origins: readOrigins(read(process.env, LOCAL_SETTINGS.localOrigins)),
     log: consoleLog({ verbose: process.argv.includes('--verbose') }),
   });
   const [cloud] = await Promise.all([starting, buildPage()]);

@@ -1,23 +1,29 @@
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { synthesize } from '../infra/testing.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { createPageHandler } from './page.ts';
 
-async function get(folder: string, path: string): Promise<{ status: number | undefined; body: string }> {
-  const page = createPageHandler(folder);
+async function answerOf(folder: string, path: string): Promise<{ answer: IncomingMessage; body: string }> {
+  const page = createPageHandler(folder, '/local');
   const server = createServer((request, response) => void page(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   // Not fetch, which would tidy the path up.
-  const [response] = await once(request({ port, host: '127.0.0.1', path, agent: false }).end(), 'response');
+  const [answer] = await once(request({ port, host: '127.0.0.1', path, agent: false }).end(), 'response');
   let body = '';
-  for await (const part of response) body += part;
+  for await (const part of answer) body += part;
   server.close();
-  return { status: response.statusCode, body };
+  return { answer, body };
+}
+
+async function get(folder: string, path: string): Promise<{ status: number | undefined; body: string }> {
+  const { answer, body } = await answerOf(folder, path);
+  return { status: answer.statusCode, body };
 }
 
 async function builtPage(): Promise<string> {
@@ -51,4 +57,32 @@ it('says how to build the page when it is not', async () => {
     status: 503,
     body: expect.stringContaining('npm run build'),
   });
+});
+
+it.each(['/', '/app.js', '/missing.js'])('serves %s with the headers of a deployment', async (path) => {
+  const domain = {
+    name: 'chat.example.com',
+    certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
+  };
+  const [policy] = Object.values(
+    synthesize({ page: true, domain }).findResources('AWS::CloudFront::ResponseHeadersPolicy'),
+  );
+  const { answer } = await answerOf(await builtPage(), path);
+  const { headers } = answer;
+  expect(policy?.Properties.ResponseHeadersPolicyConfig.SecurityHeadersConfig).toEqual({
+    ContentSecurityPolicy: {
+      ContentSecurityPolicy: String(headers['content-security-policy']).replace(
+        /ws:\/\/127\.0\.0\.1:\d+\/local/,
+        'wss://chat.example.com',
+      ),
+      Override: true,
+    },
+    ContentTypeOptions: { Override: true },
+    FrameOptions: { FrameOption: headers['x-frame-options'], Override: true },
+    ReferrerPolicy: { ReferrerPolicy: headers['referrer-policy'], Override: true },
+    // Not without TLS.
+    StrictTransportSecurity: expect.anything(),
+  });
+  expect(headers['x-content-type-options']).toBe('nosniff');
+  expect(headers).not.toHaveProperty('strict-transport-security');
 });

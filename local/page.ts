@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
+import { pageHeaders } from '../infra/page-headers.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -14,17 +15,24 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Serves a built page from `folder`: its files, and `index.html` for every address without an extension. */
+/**
+ * Serves a built page from `folder`: its files, and `index.html` for every address without an extension.
+ * @param path the path of the WebSocket, on the page's own host
+ */
 export function createPageHandler(
   folder: string,
+  path: string,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
+    // By the name that the browser used: the page connects to the same.
+    const headers = pageHeaders(`ws://${request.headers.host}${path}`);
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       respond(response, 405, TYPES['.json'], '{"message":"Method Not Allowed"}');
       return;
     }
-    const path = decodePath(request.url ?? '/');
-    const file = path === undefined ? undefined : resolve(folder, `.${path}`);
+    const asked = decodePath(request.url ?? '/');
+    const file = asked === undefined ? undefined : resolve(folder, `.${asked}`);
     if (file === undefined || !(file === folder || file.startsWith(folder + sep))) {
       respond(response, 400, 'text/plain; charset=utf-8', 'No such address.');
       return;
@@ -60,10 +68,6 @@ function decodePath(url: string): string | undefined {
 }
 
 function respond(response: ServerResponse, status: number, type = '', body: string | Buffer): void {
-  response.writeHead(status, {
-    'content-type': type,
-    'cache-control': 'no-cache',
-    'x-content-type-options': 'nosniff',
-  });
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-cache' });
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }

@@ -4,6 +4,15 @@ import type { SettingTable } from './setting.ts';
 export const LOCAL_SETTINGS = {
   /** Port of the local cloud. With 0, any free one. */
   port: { name: 'PORT', kind: 'integer', unit: 'count', range: [0, 65_535], default: 8787 },
+  /**
+   * Origins of pages that may use the local cloud beside its own page, with commas between: for an application on a
+   * development server of its own, such as `http://localhost:5173`. Pages of all other origins are refused.
+   */
+  localOrigins: {
+    name: 'MIDTURN_LOCAL_ORIGINS',
+    kind: 'text',
+    unset: 'only its own page',
+  },
   /** Folder for conversations that survive a restart. */
   dataDir: { name: 'MIDTURN_DATA_DIR', kind: 'text', unset: 'conversations are kept in memory' },
   /** Content of the local Secrets Manager, as JSON: `{"name":"value"}`. */

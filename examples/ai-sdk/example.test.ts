@@ -9,7 +9,6 @@ import { WAIT_MS } from '../../test/support/timeouts.ts';
 /** A test that passes never waits so long. */
 
 describeInBrowser('The useChat example', () => {
-  const stack = givenStack();
   let server: ViteDevServer;
   let browser: Browser;
   beforeAll(async () => {
@@ -27,6 +26,9 @@ describeInBrowser('The useChat example', () => {
     await browser?.close();
     await server?.close();
   });
+
+  // Started after the development server, whose origin it lets in.
+  const stack = givenStack(() => ({ origins: [new URL(server.resolvedUrls?.local[0] ?? '').origin] }));
 
   async function open(session: string) {
     const context = await browser.newContext();

@@ -22,6 +22,8 @@ export type Admission =
 export async function admitHandshake(
   api: GatewayApi,
   request: HandshakeRequest,
+  /** Why it is refused before anything else. */
+  refusal: string | undefined,
   log: (line: string) => void,
 ): Promise<Admission> {
   const facts = connectionFacts(request);
@@ -35,6 +37,7 @@ export async function admitHandshake(
     requestId: context.requestId,
   });
 
+  if (refusal !== undefined) return refuse(403, refusal);
   if (request.path !== `/${api.stage}`) return refuse(403, 'Forbidden');
   if (request.urlLength > MAX_REQUEST_URL_LENGTH) return refuse(414, 'URI Too Long');
 

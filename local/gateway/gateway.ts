@@ -25,7 +25,10 @@ import type { CreateGateway, Traffic } from './types.ts';
  *
  * @throws {Error} for a route selection expression other than `$request.body.<path>`
  */
-export const createGateway: CreateGateway = (api, { limits: some = {}, log = () => {} } = {}) => {
+export const createGateway: CreateGateway = (
+  api,
+  { limits: some = {}, log = () => {}, refusal = () => undefined } = {},
+) => {
   const limits = { ...AWS_LIMITS, ...some };
   const selectRoute = createRouteSelector(api.routeSelectionExpression, new Set(api.routes.keys()));
   const open = new Map<string, Connection>();
@@ -103,7 +106,7 @@ export const createGateway: CreateGateway = (api, { limits: some = {}, log = () 
     handshakes.add(socket);
     socket.once('close', () => handshakes.delete(socket));
     answerHandshake(request, socket, head, limits, {
-      decide: () => admitHandshake(api, handshake, log),
+      decide: () => admitHandshake(api, handshake, refusal(request), log),
       opened(webSocket, { facts }) {
         handshakes.delete(socket);
         const connection = new Connection(webSocket, facts, limits, {

@@ -84,5 +84,10 @@ export interface Gateway {
 
 export type CreateGateway = (
   api: GatewayApi,
-  options?: { limits?: Partial<GatewayLimits>; log?: (line: string) => void },
+  options?: {
+    limits?: Partial<GatewayLimits>;
+    log?: (line: string) => void;
+    /** Why a handshake is refused before the API sees it, with 403. A deployed API has nothing like it. */
+    refusal?: (request: IncomingMessage) => string | undefined;
+  },
 ) => Gateway;

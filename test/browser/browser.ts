@@ -24,7 +24,8 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // A page whose headers a test has changed counts as one from elsewhere, which may not reach this machine's ports.
+  // Newer browsers let pages from elsewhere reach this machine's ports only if the user allows it. The product must not
+  // rely on that.
   '--disable-features=LocalNetworkAccessChecks',
 ];
 

@@ -1,6 +1,5 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { contentSecurityPolicy } from '../../infra/content-security-policy.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';
@@ -142,17 +141,7 @@ describeInBrowser('The page', () => {
 
   it('works under the security policy of its deployment', async () => {
     stack.script([{ chunks: ['answer with `code`'] }]);
-    const prepare = async (page: Page) => {
-      await page.route(stack.cloud.pageUrl, async (route) => {
-        const response = await route.fetch();
-        const policy = contentSecurityPolicy(stack.cloud.url);
-        await route.fulfill({
-          response,
-          headers: { ...response.headers(), 'content-security-policy': policy },
-        });
-      });
-    };
-    const chat = await browser.open(stack.newSession(), { prepare, expects: /elsewhere\.invalid/ });
+    const chat = await browser.open(stack.newSession(), { expects: /elsewhere\.invalid/ });
     await chat.say('first');
     await chat.shows('user: first', 'assistant: answer with code');
     await chat.answered();

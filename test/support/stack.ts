@@ -14,6 +14,8 @@ export interface StackOptions {
   gatewayLimits?: LocalCloudOptions['gatewayLimits'];
   /** Bundles of other functions than the project's: their folder. */
   bundles?: () => Promise<string>;
+  /** Origins of pages that may use it, beside its own page. */
+  origins?: LocalCloudOptions['origins'];
   /** What Secrets Manager holds. */
   secrets?: LocalCloudOptions['secrets'];
   pollerRamp?: LocalCloudOptions['pollerRamp'];
@@ -46,6 +48,7 @@ export async function startStack({
   settings,
   gatewayLimits,
   secrets,
+  origins,
   bundles,
   pollerRamp,
 }: StackOptions = {}): Promise<Stack> {
@@ -60,6 +63,7 @@ export async function startStack({
     ...(gatewayLimits && { gatewayLimits }),
     ...(secrets && { secrets }),
     ...(pollerRamp && { pollerRamp }),
+    ...(origins && { origins }),
     bundles: bundles ? await bundles() : TEST_BUNDLES,
     maxEnvironments: MAX_ENVIRONMENTS,
     log: ({ level, source, text }) => log.push(`${level} ${source}: ${text}`),
@@ -100,8 +104,11 @@ export interface SharedStack extends Pick<Stack, 'connect'> {
   newSession(): string;
 }
 
-/** Starts a stack before the tests of this file or `describe`; after each of them every client's promises are checked. */
-export function givenStack(options: StackOptions = {}): SharedStack {
+/**
+ * Starts a stack before the tests of this file or `describe`; after each of them every client's promises are checked.
+ * @param options a function of them, where they are known only when earlier hooks have run
+ */
+export function givenStack(options: StackOptions | (() => StackOptions) = {}): SharedStack {
   let running: Stack | undefined;
   let sessions = 0;
   const stack = (): Stack => {
@@ -109,7 +116,7 @@ export function givenStack(options: StackOptions = {}): SharedStack {
     return running;
   };
   beforeAll(async () => {
-    running = await startStack(options);
+    running = await startStack(typeof options === 'function' ? options() : options);
   });
   afterEach(async ({ task }) => {
     const log = running?.takeLog() ?? [];
