@@ -49,6 +49,12 @@ export const slotOf = (turn: TurnId): SlotId => asSlotId(turn);
 /** The keys of a map by id, with their kind, which `Object.keys` loses. */
 export const idsOf = <K extends string>(map: Readonly<Record<K, unknown>>): K[] => Object.keys(map) as K[];
 
+/** The map without these keys. */
+export const without = <K extends string, V>(map: Readonly<Record<K, V>>, ids: Iterable<K>): Record<K, V> => {
+  const gone = new Set(ids);
+  return Object.fromEntries(byId(map).filter(([id]) => !gone.has(id))) as Record<K, V>;
+};
+
 /** The entries of a map by id, with the kind of the keys, which `Object.entries` loses. */
 export const byId = <K extends string, V>(map: Readonly<Record<K, V>>): [id: K, value: V][] =>
   Object.entries(map) as [K, V][];

@@ -77,7 +77,6 @@ async function forward(
  * that were withdrawn are reported to the sender, which was away before.
  */
 export async function settleForwarded(core: Core, ownId: LaneId, own: Lane): Promise<void> {
-  const gone = new Map<string, string>();
   let withdrawn = false;
   for (const [id, text] of byId(own.forwarded)) {
     const place = parseForwardTarget(text);
@@ -88,9 +87,7 @@ export async function settleForwarded(core: Core, ownId: LaneId, own: Lane): Pro
       withdrawn = true;
       await core.store.update(laneKey(own.session, ownId), returnOutcome(id, found.outcome.code));
     } else if (/* rule: forwarded-kept-while-pending */ found.is === 'settled' || found.is === 'nowhere')
-      gone.set(id, text);
+      await core.store.update(laneKey(own.session, ownId), forgetForwarded(id, text));
   }
-  if (gone.size > 0)
-    await core.store.update(laneKey(own.session, ownId), forgetForwarded(Object.fromEntries(gone)));
   if (withdrawn) await reportOutcomes(core, ownId, await core.store.get(laneKey(own.session, ownId)));
 }

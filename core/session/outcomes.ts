@@ -42,7 +42,7 @@ export async function reportOutcomes(
     }
     const place = ownValue(home?.forwarded, id);
     if (from !== undefined && place !== undefined && /* rule: forwarded-kept-until-reported */ heard)
-      await core.store.update(laneKey(lane.session, from), forgetForwarded({ [id]: place }));
+      await core.store.update(laneKey(lane.session, from), forgetForwarded(id, place));
     if (from !== undefined || heard)
       await core.store.update(laneKey(lane.session, laneId), forgetUndelivered(id));
   }

@@ -3,6 +3,12 @@ import { itemBytes } from '../store/item-size.ts';
 import type { Key } from '../store/keys.ts';
 import { toStored } from '../store/stored-names.ts';
 import type { Change, Condition, Path, Update } from '../store/update.ts';
+import {
+  type ExpressionSize,
+  expressionSizes,
+  MAX_EXPRESSION_BYTES,
+  MAX_OPERATORS,
+} from './expression-size.ts';
 
 type Item = Record<string, unknown>;
 
@@ -62,6 +68,7 @@ export class MemoryTable {
   }
 
   update<T>(key: Key<T>, update: Update<T>): Written<T> {
+    checkExpressions(update);
     const before = this.#partitions.get(key.pk)?.get(key.sk) ?? {};
     if (!update.when.every((condition) => holds(before, condition))) return { ok: false };
     const after = { ...before };
@@ -122,6 +129,23 @@ const SMALLEST_NUMBER = 1e-130;
 /** Like DynamoDB's answer to a write that it cannot hold. The write changes nothing. */
 class ValidationException extends Error {
   override readonly name = 'ValidationException';
+}
+
+function checkExpressions<T>(update: Update<T>): void {
+  const sizes = expressionSizes(update);
+  checkExpression('ConditionExpression', sizes.condition);
+  checkExpression('UpdateExpression', sizes.update);
+}
+
+function checkExpression(name: string, { bytes, operators }: ExpressionSize): void {
+  if (bytes > MAX_EXPRESSION_BYTES)
+    throw new ValidationException(
+      `Invalid ${name}: Expression size has exceeded the maximum allowed size; expression size: ${bytes}`,
+    );
+  if (operators > MAX_OPERATORS)
+    throw new ValidationException(
+      `Invalid ${name}: The expression contains too many operators; operator count: ${operators}`,
+    );
 }
 
 /** A deep copy of a value that DynamoDB can hold. Several times faster than `structuredClone`. */

@@ -17,7 +17,7 @@ import type { Decision, Lane } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
 import { trust } from '../store/session-writes.ts';
 import type { Condition } from '../store/update.ts';
-import { absent, set } from '../store/update.ts';
+import { set, sizeIs } from '../store/update.ts';
 import { argumentsSummary } from './arguments-summary.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
@@ -156,27 +156,29 @@ async function resolve(
   now: EpochMs,
 ): Promise<void> {
   const drafts: EventDraft[] = [];
-  const when: Condition<Lane>[] = [];
+  const { decisions = {} } = turn.lane;
   const told: string[] = [];
   const open: ApprovalRequest[] = [];
   for (const request of requests) {
-    const decided = decisionOn(turn, request);
-    if (decided?.decision === 'always') await keepTrusting(turn, request.tool);
-    if (decided) {
-      const reason = decided.by === undefined ? 'always' : 'answer';
-      if (decided.by === undefined) when.push(absent(['decisions', request.id]));
-      drafts.push(resolvedBy(request, decided, reason));
-      if (decided.decision === 'deny')
+    const decision = decisionOn(turn, request);
+    if (decision?.decision === 'always') await keepTrusting(turn, request.tool);
+    if (decision) {
+      const reason = decision.by === undefined ? 'always' : 'answer';
+      drafts.push(resolvedBy(request, decision, reason));
+      if (decision.decision === 'deny')
         drafts.push(deniedCall(request, 'Not run: it was denied by the user.'));
-      told.push(decided.decision);
+      told.push(decision.decision);
     } else if (now >= request.until) {
-      // rule: time-out-needs-no-decision
-      when.push(absent(['decisions', request.id]));
       drafts.push(resolvedBy(request, { decision: 'deny' }, 'timeout'));
       drafts.push(deniedCall(request, 'Not run: nobody approved it in time.'));
       told.push('timeout');
     } else open.push(request);
   }
+  const when: Condition<Lane>[] = [
+    // `decisions` only grows within a turn, so the same size means that nobody has decided since.
+    // rule: time-out-needs-no-decision
+    sizeIs('decisions', Object.keys(decisions).length),
+  ];
   if (!(await turn.commit(drafts, { when, change: [marksOf(open)] }))) return;
   for (const decision of told) core.metrics.countBy('Approvals', decision);
 }

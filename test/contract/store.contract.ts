@@ -243,7 +243,7 @@ const change = fc.oneof(
   fc.array(fc.string(), { maxLength: 3 }).map((unspilled) => set<Thing>('unspilled', unspilled)),
 );
 const target = (c: { path: unknown }) => JSON.stringify(c.path);
-const updates = fc.record({
+export const updates = fc.record({
   when: fc.array(condition, { maxLength: 3 }),
   // DynamoDB refuses paths that overlap; the core never writes such an update.
   change: fc.uniqueArray(change, { minLength: 1, maxLength: 4, selector: target }),

@@ -1,18 +1,37 @@
 import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
 import { inOrderOfArrival } from '../../arrival.ts';
-import { idsOf, slotOf } from '../../ids.ts';
-import type { Lane } from '../items.ts';
+import { idsOf, type MessageId, slotOf } from '../../ids.ts';
+import type { Lane, UndeliveredOutcome } from '../items.ts';
 import { add, exists, remove, set, sizeIs } from '../update.ts';
 import { contentBytes } from './lane.ts';
 import type { Then, When } from './lane-update.ts';
 
-/** The inbox holds the messages that were read, and no other one. */
+/**
+ * The inbox and `ids` are as they were read in this turn, so a write may replace them whole. Its expression has the same
+ * length for any number of messages.
+ *
+ * The sizes are enough: whoever withdraws a message adds its id to `ids`, which only grows within a turn. So with `ids` of
+ * the same size nothing has left the inbox, and with an inbox of the same size nothing has come in.
+ */
 export const messagesAsRead = (lane: Lane): When[] => [
-  ...idsOf(lane.inbox).map((id) => exists<Lane>(['inbox', id])),
-  sizeIs('inbox', Object.keys(lane.inbox).length),
-  // `ids` only grows within a turn, so the same size means the same ids.
-  sizeIs('ids', Object.keys(lane.ids).length),
+  sizeIs('inbox', idsOf(lane.inbox).length),
+  sizeIs('ids', idsOf(lane.ids).length),
 ];
+
+/** The same of the messages that wait for turns of their own. Together with `messagesAsRead`. */
+export const waitingAsRead = (lane: Lane): When => sizeIs('waiting', idsOf(lane.waiting).length);
+
+/**
+ * Adds outcomes of withdrawn messages to those that their senders have not received. Together with `messagesAsRead`: nobody
+ * adds an outcome without an id in `ids`, so the same size means the same outcomes.
+ */
+export const withOutcomes = (
+  lane: Lane,
+  outcomes: readonly (readonly [MessageId, UndeliveredOutcome])[],
+): { when: When[]; change: Then[] } => ({
+  when: [sizeIs('undelivered', idsOf(lane.undelivered).length)],
+  change: [set('undelivered', { ...lane.undelivered, ...Object.fromEntries(outcomes) })],
+});
 
 const waitingHead = (lane: Lane) => inOrderOfArrival(lane.waiting)[0];
 

@@ -1,13 +1,15 @@
-import type { MessageId } from '../../ids.ts';
+import { type MessageId, without } from '../../ids.ts';
 import { ownValue } from '../../own-value.ts';
 import type { Lane } from '../items.ts';
-import { add, exists, remove, set } from '../update.ts';
+import { add, set } from '../update.ts';
+import { messagesAsRead } from './after-turn.ts';
 import { contentBytes } from './lane.ts';
 import type { Then, When } from './lane-update.ts';
 
 /**
- * Removes applied messages from the inbox. Part of the commit that appends `applied`; each message must still be there,
- * so a message is applied or withdrawn, never both (P1, P6).
+ * Removes applied messages from the inbox. Part of the commit that appends `applied`; the inbox must be as it was read, so
+ * a message is applied or withdrawn, never both (P1, P6). A message that comes in meanwhile has the write refused. Its next
+ * try applies that message too.
  *
  * @param ids messages to remove
  * @param fresh those of them that the turn applies now, without those whose outcome was known before
@@ -21,10 +23,10 @@ export const removeApplied = (
   // `lastOrder` counts the lane's own messages. A forwarded message is counted on the lane of its sender.
   const counts = pending.flatMap(({ from, order }) => (from === undefined ? (order ?? []) : []));
   return {
-    when: /* rule: applied-message-is-pending */ ids.map((id) => exists(['inbox', id])),
+    when: /* rule: applied-message-is-pending */ messagesAsRead(lane),
     change: [
-      ...ids.map((id) => remove<Lane>(['inbox', id])),
-      ...fresh.map((id) => set<Lane>(['ids', id], 1)),
+      set('inbox', without(lane.inbox, ids)),
+      set('ids', { ...lane.ids, ...Object.fromEntries(fresh.map((id) => [id, 1])) }),
       add('bytes', -pending.reduce((sum, message) => sum + contentBytes(message), 0)),
       ...(counts.length ? [set<Lane>('lastOrder', Math.max(lane.lastOrder ?? 0, ...counts))] : []),
     ],

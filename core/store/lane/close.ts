@@ -1,8 +1,8 @@
-import { byId, idsOf } from '../../ids.ts';
+import { byId } from '../../ids.ts';
 import type { Lane } from '../items.ts';
 import type { Update } from '../update.ts';
-import { equals, exists, remove, set, sizeIs } from '../update.ts';
-import { clearTurn, messagesAsRead } from './after-turn.ts';
+import { equals, remove, set } from '../update.ts';
+import { clearTurn, messagesAsRead, waitingAsRead, withOutcomes } from './after-turn.ts';
 import { undeliveredOutcome } from './withdraw.ts';
 
 /**
@@ -13,13 +13,17 @@ import { undeliveredOutcome } from './withdraw.ts';
  */
 export function close(lane: Lane, seq: number, unspilled: readonly string[]): Update<Lane> {
   const gone = byId({ ...lane.inbox, ...lane.waiting });
+  const outcomes = withOutcomes(
+    lane,
+    gone.map(([id, message]) => [id, undeliveredOutcome(message, 'SESSION_DELETED')]),
+  );
   return {
     when: [
       // rule: close-needs-seq
       equals('seq', lane.seq),
       ...messagesAsRead(lane),
-      ...idsOf(lane.waiting).map((id) => exists<Lane>(['waiting', id])),
-      sizeIs('waiting', Object.keys(lane.waiting).length),
+      waitingAsRead(lane),
+      ...outcomes.when,
     ],
     change: [
       ...clearTurn,
@@ -30,9 +34,7 @@ export function close(lane: Lane, seq: number, unspilled: readonly string[]): Up
       set('waiting', {}),
       set('bytes', 0),
       // rule: deletion-reports-pending-messages
-      ...gone.map(([id, message]) =>
-        set<Lane>(['undelivered', id], undeliveredOutcome(message, 'SESSION_DELETED')),
-      ),
+      ...outcomes.change,
       set('seq', seq),
       set('unspilled', unspilled),
     ],

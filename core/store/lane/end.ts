@@ -1,8 +1,8 @@
 import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
-import { byId, idsOf, type TurnId } from '../../ids.ts';
+import { byId, type TurnId } from '../../ids.ts';
 import type { Lane } from '../items.ts';
-import { exists, set, sizeIs } from '../update.ts';
-import { afterTurn, clearTurn, keepIds, messagesAsRead } from './after-turn.ts';
+import { set, sizeIs } from '../update.ts';
+import { afterTurn, clearTurn, keepIds, messagesAsRead, waitingAsRead, withOutcomes } from './after-turn.ts';
 import type { Then, When } from './lane-update.ts';
 import { undeliveredOutcome } from './withdraw.ts';
 
@@ -84,20 +84,21 @@ export function endDiscardingPending(
   expires: EpochSeconds,
 ): { when: When[]; change: Then[] } {
   const gone = byId({ ...lane.inbox, ...lane.waiting });
-  const waiting = idsOf(lane.waiting);
+  const outcomes = withOutcomes(
+    lane,
+    gone.map(([id, message]) => [id, undeliveredOutcome(message, 'cancelled')]),
+  );
   const next = afterTurn({ ...lane, waiting: {} }, now, expires);
   return {
     when: [
       ...messagesAsRead(lane),
-      ...waiting.map((id) => exists<Lane>(['waiting', id])),
       // rule: discard-needs-waiting-as-read
-      sizeIs('waiting', waiting.length),
+      waitingAsRead(lane),
+      ...outcomes.when,
     ],
     change: [
       ...clearTurn,
-      ...gone.map(([id, message]) =>
-        set<Lane>(['undelivered', id], undeliveredOutcome(message, 'cancelled')),
-      ),
+      ...outcomes.change,
       set('previousIds', { ...lane.ids, ...Object.fromEntries(gone.map(([id]) => [id, 1])) }),
       set('ids', {}),
       set('entry', entry),

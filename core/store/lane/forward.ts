@@ -1,4 +1,4 @@
-import { byId, idsOf, type MessageId, type TurnId } from '../../ids.ts';
+import type { MessageId, TurnId } from '../../ids.ts';
 import type { Lane, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, any, atMost, equals, exists, remove, set, sizeBelow } from '../update.ts';
@@ -60,10 +60,10 @@ export const acceptReturned = (acceptance: Acceptance, place: string): Update<La
   change: [...intoTheInbox(acceptance), ...withTurn(acceptance), remove(['forwarded', acceptance.id])],
 });
 
-/** Forgets forwarded messages that were applied or never arrived. Refused if one of them was forwarded again meanwhile. */
-export const forgetForwarded = (gone: Readonly<Record<MessageId, string>>): Update<Lane> => ({
-  when: byId(gone).map(([id, place]) => equals<Lane>(['forwarded', id], place)),
-  change: idsOf(gone).map((id) => remove<Lane>(['forwarded', id])),
+/** Forgets a forwarded message that was applied or never arrived. Refused if it was forwarded again meanwhile. */
+export const forgetForwarded = (id: MessageId, place: string): Update<Lane> => ({
+  when: [equals(['forwarded', id], place)],
+  change: [remove(['forwarded', id])],
 });
 
 /** Moves the outcome of a forwarded message that was withdrawn at its target to its own lane. Repeating it changes nothing. */

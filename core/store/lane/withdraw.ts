@@ -3,7 +3,7 @@ import { byId, type MessageId, type SessionKey, type SlotId } from '../../ids.ts
 import type { Lane, PendingMessage, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, add, equals, exists, remove, set } from '../update.ts';
-import { afterTurn, messagesAsRead } from './after-turn.ts';
+import { afterTurn, messagesAsRead, withOutcomes } from './after-turn.ts';
 import { contentBytes } from './lane.ts';
 
 export const undeliveredOutcome = ({ from }: PendingMessage, code: WithdrawalCode): UndeliveredOutcome => ({
@@ -45,6 +45,10 @@ export function rejectUnclaimed(
   expires: EpochSeconds,
 ): Update<Lane> {
   const gone = byId(lane.inbox);
+  const outcomes = withOutcomes(
+    lane,
+    gone.map(([id, message]) => [id, undeliveredOutcome(message, code)]),
+  );
   const next = afterTurn(lane, now, expires);
   return {
     when: [
@@ -54,10 +58,13 @@ export function rejectUnclaimed(
       absent('lease'),
       // rule: reject-needs-inbox-as-read
       ...messagesAsRead(lane),
+      // A late request can open the turn once more, with another message. It has other events before it then.
+      equals('seq', lane.seq),
+      ...outcomes.when,
       ...next.when,
     ],
     change: [
-      ...gone.map(([id, message]) => set<Lane>(['undelivered', id], undeliveredOutcome(message, code))),
+      ...outcomes.change,
       set('previousIds', { ...lane.ids, ...Object.fromEntries(gone.map(([id]) => [id, 1])) }),
       set('ids', {}),
       remove('cancel'),

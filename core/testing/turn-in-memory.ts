@@ -1,0 +1,106 @@
+import { readTurnSettings } from '../../config/settings/turns.ts';
+import { epochMs, expiresAfter, milliseconds, seconds, toMs } from '../../config/units.ts';
+import type { Content } from '../content.ts';
+import type { Core } from '../core.ts';
+import {
+  asConnectionId,
+  asMessageId,
+  asSessionId,
+  asTurnId,
+  type LaneId,
+  type SessionKey,
+  slotOf,
+} from '../ids.ts';
+import type { Model, Toolbox } from '../model.ts';
+import { openSession } from '../session/sessions.ts';
+import type { Lane } from '../store/items.ts';
+import { laneKey, sessionOf } from '../store/keys.ts';
+import { accept } from '../store/lane/accept.ts';
+import type { WorkerContext } from '../turn/context.ts';
+import { runJob } from '../turn/worker.ts';
+import { memoryCore } from './memory-core.ts';
+
+const ANN = { tenant: 'acme', subject: 'ann' };
+const NOW = epochMs(1_800_000_000_000);
+const FIRST = asTurnId('first-turn');
+/** More than any turn needs. */
+const MAX_DELIVERIES = 100;
+
+/** A session with one lane on a table in memory, whose client is gone, and the worker that runs its turns. */
+export interface TurnInMemory {
+  core: Core;
+  session: SessionKey;
+  lane: LaneId;
+  /** Accepts a message. The first one opens the turn. */
+  send(id: string, content: Content): Promise<boolean>;
+  /** Delivers the turn's job until it is over, as the queue does. @returns how often; undefined: it is never over */
+  run(): Promise<number | undefined>;
+  read(): Promise<Lane | undefined>;
+}
+
+/** Does nothing and asks for no approval. */
+export const idleToolbox: Toolbox = {
+  run: async () => ({ output: null, isError: false }),
+  needsApproval: async () => false,
+  isIdempotent: () => false,
+  isAbortable: () => false,
+  timeLimitMs: () => milliseconds(1000),
+};
+
+export async function turnInMemory(
+  model: Model,
+  { toolbox = idleToolbox, core: parts = {} }: { toolbox?: Toolbox; core?: Partial<Core> } = {},
+): Promise<TurnInMemory> {
+  let now = NOW;
+  const core = memoryCore({
+    queues: { sendJob: async () => {}, sendDeadline: async () => {}, sendDeletion: async () => {} },
+    gateway: { post: async () => 'gone', disconnect: async () => {} },
+    clock: {
+      now: () => now,
+      // Time passes only while somebody waits for it.
+      sleep: async (duration) => {
+        now = epochMs(now + duration);
+      },
+    },
+    ...parts,
+  });
+  const { lane } = await openSession(core, {
+    principal: ANN,
+    sessionId: asSessionId('s'),
+    connection: asConnectionId('c'),
+  });
+  const session = sessionOf(ANN, asSessionId('s'));
+  const context: WorkerContext = {
+    core,
+    agentFor: async () => ({ model, toolbox }),
+    settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0' }),
+    remainingMs: () => milliseconds(100_000),
+    reserveMs: milliseconds(1),
+    maxToolMs: milliseconds(1000),
+  };
+  return {
+    core,
+    session,
+    lane,
+    async send(id, content) {
+      const acceptance = {
+        session,
+        id: asMessageId(id),
+        message: { content, turn: FIRST, at: now },
+        limits: core.limits,
+        now,
+        expires: expiresAfter(now, seconds(86_400)),
+      };
+      return (await core.store.update(laneKey(session, lane), accept(acceptance))).ok;
+    },
+    async run() {
+      for (let deliveries = 1; deliveries <= MAX_DELIVERIES; deliveries++) {
+        const end = await runJob(context, { session, lane, slot: slotOf(FIRST) }).catch(() => 'failed');
+        if (end === 'over') return deliveries;
+        if (typeof end === 'object') now = epochMs(now + toMs(end.seconds));
+      }
+      return undefined;
+    },
+    read: () => core.store.get(laneKey(session, lane)),
+  };
+}
