@@ -120,14 +120,18 @@ export interface Chat {
   send(content: Content, options?: SendOptions): SentMessage;
   /**
    * The events of the running turn, from its beginning to its end, also if another device began it. Undefined: no turn runs.
+   * With `turnId`: those of that turn, if it is running or was one of the last two that this chat has seen from the beginning.
    *
    * @throws {TurnFailedError} when the turn ends in an error
    * @throws {ClosedError} when the chat is closed
    */
-  turn(): AsyncIterable<EventFrame> | undefined;
+  turn(turnId?: string): AsyncIterable<EventFrame> | undefined;
   /** Every event from now on, of all turns and all devices, each once and in order. */
   events(): AsyncIterable<EventFrame>;
-  /** Stops the running turn. The text that was streamed stays. */
+  /**
+   * Stops the running turn. The text that was streamed stays. `pending: 'discard'` withdraws the messages of this chat that
+   * wait now; what is sent afterwards is answered. Default: `keep`, they become the next turn.
+   */
   abort(options?: Pick<AbortFrame, 'pending'>): void;
   /** Withdraws a message that no turn has applied yet. The message's state shows whether that was in time. */
   cancel(id: string): void;

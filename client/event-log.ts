@@ -67,6 +67,11 @@ export class EventLog {
     }
   }
 
+  /** Whether the first event of this turn, and so all of them, are kept. */
+  has(turnId: string): boolean {
+    return this.#events.some((event) => event.turn_id === turnId && event.type === 'turn_start');
+  }
+
   /** The events of this turn, from the first one that is kept to its end. @throws {TurnFailedError} as above */
   async *ofTurn(turnId: string): AsyncGenerator<EventFrame, void, undefined> {
     for await (const event of this.#open(this.#events)) {

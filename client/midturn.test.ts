@@ -648,12 +648,28 @@ describe('control', () => {
     expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ decision: undefined });
   });
 
+  it('P1: abort with discard names what waited, withdraws what is on its way, and no message of later', async () => {
+    const { chat, clock, open, begin } = given();
+    const socket = await open();
+    socket.deliver(...begin('u1', 'so far'));
+    const known = chat.send('waits').id;
+    socket.deliver(accepted(known));
+    const underWay = chat.send('under way').id;
+    chat.abort({ pending: 'discard' });
+    const later = chat.send('later').id;
+    expect(socket.sentOf('abort')).toMatchObject([{ pending: 'discard', pending_ids: [known, underWay] }]);
+    expect(socket.sentOf('cancel')).toEqual([]);
+    socket.deliver(accepted(underWay), accepted(later));
+    await clock.advance(SECOND);
+    expect(socket.sentOf('cancel')).toEqual([{ type: 'cancel', id: underWay }]);
+  });
+
   it('abort names the turn, and is asked again after a reconnect', async () => {
     const { chat, clock, open, begin, story } = given();
     const first = await open();
     first.deliver(...begin('u1', 'so far'));
     chat.abort({ pending: 'discard' });
-    const abort = { type: 'abort', turn_id: 'turn-1', pending: 'discard' };
+    const abort = { type: 'abort', turn_id: 'turn-1', pending: 'discard', pending_ids: [] };
     expect(first.sentOf('abort')).toEqual([abort]);
     expect(chat.transcript.getSnapshot().activeTurn?.stopping).toBe(true);
     first.cut();

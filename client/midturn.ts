@@ -49,9 +49,11 @@ export function createMidturn(options: MidturnOptions): Chat {
     },
     ready: () => session.ready(),
     send,
-    turn: () => {
-      const { activeTurn } = session.state;
-      return activeTurn && session.log.ofTurn(activeTurn.turnId);
+    turn: (turnId) => {
+      const active = session.state.activeTurn?.turnId;
+      const wanted = turnId ?? active;
+      const isThere = wanted !== undefined && (wanted === active || session.log.has(wanted));
+      return isThere ? session.log.ofTurn(wanted) : undefined;
     },
     events: () => session.log.all(),
     abort: ({ pending } = {}) => session.abort(pending),

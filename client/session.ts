@@ -113,15 +113,28 @@ export class Session {
   abort(pending: AbortFrame['pending']): void {
     const { activeTurn } = this.#state;
     if (!activeTurn) return;
-    this.#abort = { type: 'abort', turn_id: activeTurn.turnId, ...(pending ? { pending } : {}) };
+    // By id, since the turn can go on for a while: what is written from now on must not go with it.
+    const waiting = pending === 'discard' ? this.#state.pending : [];
+    this.#abort = {
+      type: 'abort',
+      turn_id: activeTurn.turnId,
+      ...(pending ? { pending } : {}),
+      ...(pending === 'discard' ? { pending_ids: waiting.map(({ id }) => id) } : {}),
+    };
+    // The server may not have these yet.
+    for (const { id, state } of waiting) if (state.status === 'sending') this.#withdraw(id);
     this.#aborts.startOver();
     this.#dispatch({ type: 'stop_asked' });
     this.#attend();
   }
 
   cancel(id: string): void {
-    this.#dispatch({ type: 'withdrawn', id, unsent: !this.#outbox.wasSent(id) });
+    this.#withdraw(id);
     this.#attend();
+  }
+
+  #withdraw(id: string): void {
+    this.#dispatch({ type: 'withdrawn', id, unsent: !this.#outbox.wasSent(id) });
   }
 
   dismiss(id: string): void {

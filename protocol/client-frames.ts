@@ -1,6 +1,12 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
-import { ID_PATTERN, MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH, MAX_SESSIONS_LIMIT } from './limits.ts';
+import {
+  ID_PATTERN,
+  MAX_HISTORY_LIMIT,
+  MAX_LABEL_LENGTH,
+  MAX_PENDING_IDS,
+  MAX_SESSIONS_LIMIT,
+} from './limits.ts';
 
 /**
  * The frames that a client can send, defined once: validation, types, AsyncAPI and the client library follow from here.
@@ -41,6 +47,8 @@ export const abortFrame = z.object({
   type: z.literal('abort'),
   turn_id: z.optional(clientId),
   pending: z.optional(z.enum(['keep', 'discard'])),
+  /** With `discard`: the messages that are withdrawn. What was sent since the user pressed "stop" is not among them. */
+  pending_ids: z.optional(z.array(clientId).check(z.maxLength(MAX_PENDING_IDS))),
 });
 
 const cancelFrame = z.object({ type: z.literal('cancel'), id: clientId });

@@ -21,6 +21,9 @@ export const MAX_URL_LENGTH = 2048;
 /** Ids that clients choose: 1 to 64 characters of visible ASCII, so that they cannot collide with a key's separators or swell an item. */
 export const ID_PATTERN = /^(?!__proto__$)[\x21-\x7e]{1,64}$/;
 
+/** Messages that one `abort` withdraws by id: with ids of full length they fill half a frame. */
+export const MAX_PENDING_IDS = 256;
+
 /** Free text: the name of a session or of a device. */
 export const MAX_LABEL_LENGTH = 200;
 

@@ -76,7 +76,10 @@ export class AnswerWriter {
       }
       case 'aborted':
         this.#endStep();
-        this.#write({ type: 'message-metadata', messageMetadata: { turnId: event.turn_id } });
+        this.#write({
+          type: 'message-metadata',
+          messageMetadata: { turnId: event.turn_id, stopping: false },
+        });
         this.#write({ type: 'abort', reason: event.by });
         break;
       case 'error':

@@ -25,6 +25,8 @@ export class Conversation {
   readonly #answered = new Set<string>();
   /** Turns that are being shown here, and may be stopped from here. */
   readonly #turns = new Set<string>();
+  /** The turn that was stopped from here. `useChat` ignores a stream that it has stopped, so its answer is not complete. */
+  #stopped: string | undefined;
   readonly #busy = new Set<object>();
   #whenIdle: (() => void)[] = [];
 
@@ -50,20 +52,48 @@ export class Conversation {
     });
   }
 
-  /** The running turn, or null; from where the messages that were loaded end. */
+  /**
+   * The running turn, or null; from where the messages that were loaded end. After "stop": what the stopped turn said and did
+   * until its end, whether or not it has ended by now.
+   */
   async resume(stop: AbortSignal | undefined): Promise<ReadableStream<Chunk> | null> {
     await Promise.race([this.chat.ready(), aborted(stop)]);
     const state = this.chat.transcript.getSnapshot();
-    const events = this.chat.turn();
-    const turnId = state.activeTurn?.turnId;
+    const turnId = this.#turnToResume(state.activeTurn?.turnId);
+    this.#stopped = undefined;
+    const events = turnId === undefined ? undefined : this.chat.turn(turnId);
     // A page that goes away before it has seen anything stops nothing.
     if (!events || !turnId || stop?.aborted) return null;
     const from = lastShown(state, turnId, this.#shown);
     stop?.addEventListener('abort', () => this.#stopTurn(turnId), { once: true });
     return this.#stream(async (write) => {
       write({ type: 'start', messageId: answerId(from ?? turnId) });
-      await this.#writeAnswer(from === undefined ? events : since(events, from), write);
+      const unsubscribe = this.#tellStopping(turnId, write);
+      try {
+        await this.#writeAnswer(from === undefined ? events : since(events, from), write);
+      } finally {
+        unsubscribe();
+      }
     });
+  }
+
+  /** A turn that another client began meanwhile, and that nothing here shows, comes before the stopped one. */
+  #turnToResume(active: string | undefined): string | undefined {
+    const isShown = active === undefined || this.#turns.has(active);
+    return this.#stopped !== undefined && (isShown || active === this.#stopped) ? this.#stopped : active;
+  }
+
+  /** A turn that is being stopped can wait for a tool that does not heed its signal. */
+  #tellStopping(turnId: string, write: (chunk: Chunk) => void): () => void {
+    let isTold = false;
+    const tell = () => {
+      const { activeTurn } = this.chat.transcript.getSnapshot();
+      if (isTold || activeTurn?.turnId !== turnId || !activeTurn.stopping) return;
+      isTold = true;
+      write({ type: 'message-metadata', messageMetadata: { turnId, stopping: true } });
+    };
+    tell();
+    return this.chat.transcript.subscribe(tell);
   }
 
   /** The conversation so far. */
@@ -174,9 +204,10 @@ export class Conversation {
     );
   }
 
-  /** What still waited for this turn is withdrawn with it: "stop" would otherwise begin the next answer. */
+  /** What waits now is withdrawn with the turn: "stop" would otherwise begin the next answer. What comes later is kept. */
   #stopTurn(turnId: string): void {
     const { activeTurn } = this.chat.transcript.getSnapshot();
+    if (activeTurn?.turnId === turnId) this.#stopped = turnId;
     if (activeTurn?.turnId === turnId && !activeTurn.stopping) this.chat.abort({ pending: 'discard' });
   }
 }

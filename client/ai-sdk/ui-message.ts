@@ -1,10 +1,12 @@
 import type { InferUIMessageChunk, UIMessage, UITools } from 'ai';
 import type { MessageState, MidturnError, Usage } from '../index.ts';
 
-/** On assistant messages, from the end of their turn on. */
+/** On assistant messages, from the end of their turn on, or from the moment when it is being stopped. */
 export interface MidturnMetadata {
   turnId: string;
   usage?: Usage;
+  /** Whether the turn was asked to stop and has not ended yet: it can wait for a tool. */
+  stopping?: boolean;
 }
 
 /** Data parts of assistant messages. As with all data parts, `data-` stands before the name in `part.type`. */

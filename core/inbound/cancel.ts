@@ -18,6 +18,27 @@ const OUTCOME_TRIES = 3;
 const OUTCOME_WAIT_MS = milliseconds(5);
 
 /**
+ * Withdraws those of these messages that are pending anywhere in the session. Others are left as they are.
+ *
+ * @returns whether one was withdrawn. Its outcome has been sent.
+ */
+export async function withdrawMessages(
+  core: Core,
+  sender: Sender,
+  ids: readonly MessageId[],
+): Promise<boolean> {
+  let isAny = false;
+  for (const id of ids) {
+    for await (const laneId of lanesToSearch(core, sender, id)) {
+      if ((await withdraw(core, sender, laneId, id)) !== 'told') continue;
+      isAny = true;
+      break;
+    }
+  }
+  return isAny;
+}
+
+/**
  * Withdraws a message that no turn has applied, whichever of the session's connections sent it. Otherwise the answer says
  * where it is (`NOT_PENDING`).
  */

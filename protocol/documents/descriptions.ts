@@ -47,6 +47,8 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       turn_id: 'The turn to stop. Without it, the running turn.',
       pending:
         'What happens to pending messages of the turn’s lane. `keep` (default): those in the inbox become the next turn, and those with `delivery: queue` keep their turns. `discard`: each is answered `cancelled`.',
+      pending_ids:
+        'With `discard`: only these messages are withdrawn, wherever in the session they are pending. All others are kept.',
     },
   },
   cancel: {

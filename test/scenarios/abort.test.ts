@@ -103,6 +103,41 @@ describe('abort with steering that waits', () => {
     expect(model.prompt(2)).toEqual(['user: first', 'assistant: partial', 'user: third']);
   });
 
+  it('P1 P2: with discard and pending_ids, the named ones are cancelled, and what was sent after "stop" is answered', async () => {
+    const { client, session, model } = await leasedTurn();
+    client.send({ type: 'message', id: 'q1', content: 'unwanted', delivery: 'queue' });
+    client.send({ type: 'message', id: 'm2', content: 'unwanted' });
+    client.send({ type: 'message', id: 'm3', content: 'third' });
+    await Promise.all([accepted(client, 'q1'), accepted(client, 'm2'), accepted(client, 'm3')]);
+    client.send({ type: 'abort', pending: 'discard', pending_ids: ['m2', 'q1', 'unknown'] });
+    await Promise.all([cancelled(client, 'm2'), cancelled(client, 'q1')]);
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'next' });
+    expect(endsOf(client)[0]).toMatchObject({ type: 'aborted', full_response: 'partial' });
+    expect(model.prompt(2)).toEqual(['user: first', 'assistant: partial', 'user: third']);
+    expect(await stack.stored.everything()).not.toContain('unwanted');
+    expect(await stack.stored.lines(session)).toEqual([
+      'user: first',
+      'assistant: partial',
+      'user: third',
+      'assistant: next',
+    ]);
+  });
+
+  it('P1 P2: with pending_ids, a turn that has not begun loses the named messages and runs with the others', async () => {
+    const { client, session, gate, model } = await leasedTurn();
+    const second = await stack.connect(session);
+    second.send({ type: 'message', id: 's1', content: 'unwanted' });
+    const { turn_id } = await accepted(second, 's1');
+    second.send({ type: 'message', id: 's2', content: 'wanted' });
+    await accepted(second, 's2');
+    second.send({ type: 'abort', turn_id, pending: 'discard', pending_ids: ['s1'] });
+    await cancelled(second, 's1');
+    gate.open();
+    await end(client, 2);
+    expect(model.prompt(2).at(-1)).toBe('user: wanted');
+    expect(await stack.stored.everything()).not.toContain('unwanted');
+  });
+
   it('P5: what was sent with delivery: queue still has its turn', async () => {
     const { client } = await leasedTurn();
     client.send({ type: 'message', id: 'q1', content: 'queued', delivery: 'queue' });

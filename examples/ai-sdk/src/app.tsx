@@ -22,6 +22,7 @@ export function App({ chat }: { chat: Chat<MidturnUIMessage> }) {
         {messages.map((message, index) => (
           <li key={message.id} className={message.role}>
             <Parts parts={message.parts} />
+            {message.metadata?.stopping && <small>stopping</small>}
             {isBusy && message.role === 'user' && waits(messages[index + 1]) && (
               <small>waits for the next step</small>
             )}

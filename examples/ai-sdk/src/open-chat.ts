@@ -15,5 +15,14 @@ const transport = new MidturnChatTransport({
 
 /** Outside of React: a `useChat` that makes its own chat stops the answer when its component goes away. */
 export async function openChat(): Promise<Chat<MidturnUIMessage>> {
-  return new Chat<MidturnUIMessage>({ id: session, transport, messages: await transport.messages(session) });
+  const chat = new Chat<MidturnUIMessage>({
+    id: session,
+    transport,
+    messages: await transport.messages(session),
+    // After "stop": shows what the turn still says, and how its tools end.
+    onFinish: ({ isAbort }) => {
+      if (isAbort) chat.resumeStream();
+    },
+  });
+  return chat;
 }
