@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
-import { buildFunctions, inspectFunctions, project } from '../local/build.ts';
+import { buildFunctions, inspectFunctions, release } from '../local/build.ts';
 import { type BundleSize, PROVIDERS, type Provider, sizeOf } from '../local/bundle-sizes.ts';
 import { synthesizeTemplate } from '../local/synth.ts';
 import { readStack } from '../local/template/stack.ts';
@@ -64,7 +64,7 @@ let composition: readonly (readonly [label: string, size: BundleSize])[] = [];
 async function run(): Promise<BenchResult> {
   const outdir = await mkdtemp(join(tmpdir(), 'midturn-bundles-'));
   try {
-    await buildFunctions({ ...project(), outdir, release: true });
+    await buildFunctions({ ...release(), outdir });
     const metafiles = await inspectFunctions();
     const cases = casesOf();
     await using services = await emptyServices();

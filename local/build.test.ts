@@ -14,11 +14,11 @@ async function sources(files: Record<string, string>): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
 }
 
-const build = (names: string[], release = false) =>
+const build = (names: string[], isRelease = false) =>
   buildFunctions({
     groups: [Object.fromEntries(names.map((name) => [name, join(folder, `${name}.ts`)]))],
     outdir: join(folder, 'out'),
-    release,
+    ...(isRelease && { sourceMaps: true, clean: true }),
   });
 
 describe('each function’s folder', () => {

@@ -7,7 +7,8 @@ import { LocalCloudError } from './errors.ts';
 import { namespaceImports } from './namespace-imports.ts';
 
 const root = join(import.meta.dirname, '..');
-export const BUNDLES = join(root, 'dist', 'functions');
+/** What a deployment takes. */
+const BUNDLES = join(root, 'dist', 'functions');
 
 /** Some dependencies are CommonJS and call `require` for Node's modules, which does not exist in an ES module. */
 const REQUIRE =
@@ -21,19 +22,18 @@ export interface BuildOptions {
   groups: readonly Readonly<Record<string, string>>[];
   /** `<outdir>/<function>/index.mjs` and the chunks that it imports */
   outdir: string;
-  /**
-   * Whether this build is deployed: with source maps, and without files of earlier builds. False while a local cloud
-   * may be running on the files, since it loads chunks on demand.
-   */
-  release?: boolean;
+  /** Whether to write source maps. */
+  sourceMaps?: boolean;
+  /** Whether to remove what earlier builds left. Not from a folder that a local cloud runs on: it loads chunks on demand. */
+  clean?: boolean;
 }
 
 /**
  * Bundles handlers as they are deployed: self-contained ES modules for Lambda's Node 24. They are split at their
  * dynamic imports, so that a cold start reads only the model provider that it uses.
  */
-export async function buildFunctions({ groups, outdir, release }: BuildOptions = project()): Promise<void> {
-  await Promise.all(groups.map((handlers) => buildGroup(handlers, outdir, release ?? false)));
+export async function buildFunctions(options: BuildOptions): Promise<void> {
+  await Promise.all(options.groups.map((handlers) => buildGroup(handlers, options)));
 }
 
 /**
@@ -41,14 +41,13 @@ export async function buildFunctions({ groups, outdir, release }: BuildOptions =
  * size.
  */
 export async function inspectFunctions({ groups, outdir }: BuildOptions = project()): Promise<Metafile[]> {
-  const results = await Promise.all(groups.map((handlers) => bundle(handlers, outdir, false)));
+  const results = await Promise.all(groups.map((handlers) => bundle(handlers, { outdir })));
   return results.map(({ metafile }) => metafile);
 }
 
 function bundle(
   handlers: Readonly<Record<string, string>>,
-  outdir: string,
-  release: boolean,
+  { outdir, sourceMaps = false }: Pick<BuildOptions, 'outdir' | 'sourceMaps'>,
 ): Promise<BuildResult<{ metafile: true; write: false }>> {
   return build({
     absWorkingDir: root,
@@ -62,7 +61,7 @@ function bundle(
     format: 'esm',
     mainFields: ['module', 'main'],
     minify: true,
-    sourcemap: release && 'external',
+    sourcemap: sourceMaps && 'external',
     banner: { js: REQUIRE },
     logLevel: 'warning',
     plugins: [namespaceImports(root)],
@@ -73,10 +72,9 @@ function bundle(
 
 async function buildGroup(
   handlers: Readonly<Record<string, string>>,
-  outdir: string,
-  release: boolean,
+  { outdir, sourceMaps = false, clean = false }: BuildOptions,
 ): Promise<void> {
-  const { outputFiles, metafile } = await bundle(handlers, outdir, release);
+  const { outputFiles, metafile } = await bundle(handlers, { outdir, sourceMaps });
   const contents = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
   const imports = importsByName(metafile);
   await Promise.all(
@@ -89,7 +87,7 @@ async function buildGroup(
           if (content) files.set(target + suffix, content);
         }
       }
-      return writeFolder(join(outdir, name), files, release);
+      return writeFolder(join(outdir, name), files, clean);
     }),
   );
 }
@@ -103,6 +101,9 @@ export function project(): BuildOptions {
     outdir: BUNDLES,
   };
 }
+
+/** What is deployed. */
+export const release = (): BuildOptions => ({ ...project(), sourceMaps: true, clean: true });
 
 function importsByName({ outputs }: Metafile): Map<string, string[]> {
   return new Map(
@@ -147,7 +148,7 @@ async function writeIfChanged(path: string, content: Uint8Array): Promise<void> 
 if (import.meta.main) {
   try {
     await checkAgent();
-    await buildFunctions({ ...project(), release: true });
+    await buildFunctions(release());
   } catch (error) {
     console.error(error instanceof LocalCloudError ? error.message : error);
     process.exitCode = 1;

@@ -10,7 +10,6 @@ import { createUpstream } from './aws/forward.ts';
 import { createFront } from './aws/front.ts';
 import { readRoles } from './aws/roles.ts';
 import { createSecrets } from './aws/secrets.ts';
-import { buildFunctions } from './build.ts';
 import { consoleLog } from './console-log.ts';
 import { holdDataFolder } from './data-folder.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
@@ -20,6 +19,7 @@ import { createLocalFunctions, type Functions } from './functions/functions.ts';
 import { createGateway } from './gateway/gateway.ts';
 import type { Gateway, GatewayLimits } from './gateway/types.ts';
 import type { Log } from './log.ts';
+import { holdOwnBundles } from './own-bundles.ts';
 import { createPageHandler } from './page.ts';
 import { startQueues } from './queues.ts';
 import { synthesizeTemplate } from './synth.ts';
@@ -45,9 +45,10 @@ export interface LocalCloudOptions {
   origins?: readonly string[];
   /** API Gateway's quotas, lowered for tests. */
   gatewayLimits?: Partial<GatewayLimits>;
-  /** Whether to bundle the functions first. A test run bundles once for all its clouds. @default true */
-  build?: boolean;
-  /** Folder with other bundles than the project's, one folder per function. Nothing is built then. */
+  /**
+   * Folder with the functions' bundles, one folder per function. A test run bundles once for all its clouds. @default - the
+   * project's functions are bundled into a folder of this cloud's own
+   */
   bundles?: string;
   /** Maximum of execution environments of one function. Further invocations wait. @default 64 */
   maxEnvironments?: number;
@@ -93,7 +94,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     secrets = {},
     origins = [],
   } = options;
-  const { build = true, bundles, pollerRamp } = options;
+  const { pollerRamp } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
   const { [BEDROCK_ENDPOINT]: bedrock, ...given } = options.settings ?? {};
   const settings = { ...LOCAL_DEFAULTS, ...given };
@@ -111,24 +112,29 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const entrance = await openEntrance(port);
     parts.push(() => entrance.close());
     if (dataDir) parts.push(await holdDataFolder(dataDir));
+    const own = options.bundles === undefined ? await holdOwnBundles() : undefined;
+    if (own) parts.push(() => own.release());
+    const bundles = options.bundles ?? own?.folder ?? '';
     const origin = `http://127.0.0.1:${entrance.port}`;
     const visitors = createVisitors({ port: entrance.port, origins, log });
     const managementEndpoint = `${origin}/${STAGE}`;
     const settled = await Promise.allSettled([
-      prepareTemplate(build && !bundles, {
+      synthesizeTemplate({
         ...settings,
-        ...(bundles && { MIDTURN_BUNDLES: bundles }),
+        MIDTURN_BUNDLES: bundles,
         MIDTURN_STAGE: STAGE,
         MIDTURN_MANAGEMENT_ENDPOINT: managementEndpoint,
       }),
       startTables(dataDir && join(dataDir, 'tables'), log),
       startQueues(dataDir && join(dataDir, 'queues')),
+      own?.build(),
     ]);
-    const [prepared, startedTables, startedQueues] = settled;
+    const [synthesized, startedTables, startedQueues, built] = settled;
     for (const started of [startedTables, startedQueues]) {
       if (started.status === 'fulfilled') parts.push(() => started.value.close());
     }
-    const template = valueOrThrow(prepared);
+    const template = valueOrThrow(synthesized);
+    valueOrThrow(built);
     const tables = valueOrThrow(startedTables);
     const queues = valueOrThrow(startedQueues);
     const stack = readStack(template, { sqsEndpoint: origin });
@@ -221,12 +227,6 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {
   if (settled.status === 'rejected') throw settled.reason;
   return settled.value;
-}
-
-async function prepareTemplate(build: boolean, settings: Readonly<Record<string, string>>) {
-  // The app reads the bundles, so they are built first.
-  if (build) await buildFunctions();
-  return synthesizeTemplate(settings);
 }
 
 interface Entrance {

@@ -5,12 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { LocalCloudError } from './errors.ts';
 import type { Template, Value } from './template/template.ts';
 import { STACK } from './world.ts';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, 'dist', 'synth');
+
+/**
+ * The app demands bundles, and the template names their folder. Empty ones stand in their place, so that a synth neither
+ * waits for bundles nor depends on where they are.
+ */
+const BUNDLES = 'MIDTURN_BUNDLES';
+const emptyBundles = join(cache, 'bundles');
 
 /**
  * Settings that only pass through the template into a function's environment. They are synthesized as placeholders and
@@ -37,7 +45,7 @@ function placeholder(name: string): string {
 }
 
 /**
- * Returns the CDK app's template for these settings, as `cdk deploy` would send it. It is synthesized in another
+ * Returns the CDK app's template for these settings, as `cdk deploy` would send it. `MIDTURN_BUNDLES` need not exist. It is synthesized in another
  * process, whose memory is freed, and cached until the app or the settings change.
  * @throws {LocalCloudError} with the app's error
  */
@@ -45,16 +53,27 @@ export async function synthesizeTemplate(settings: Readonly<Record<string, strin
   const given = PASSED_THROUGH.filter((name) => settings[name]);
   const asked = { ...settings };
   for (const name of given) asked[name] = placeholder(name);
+  asked[BUNDLES] = emptyBundles;
   const file = join(cache, `${await fingerprint(asked)}.json`);
   const text = await readFile(file, 'utf8').catch(() => runApp(asked, file));
   const values = new Map(given.map((name) => [placeholder(name), settings[name] ?? '']));
   const fill = (value: Value): Value => {
-    if (typeof value === 'string') return values.get(value) ?? value;
+    if (typeof value === 'string') return values.get(value) ?? withBundles(value, settings[BUNDLES]);
     if (Array.isArray(value)) return value.map(fill);
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item)]));
   };
   return fill(JSON.parse(text)) as unknown as Template;
+}
+
+const withBundles = (value: string, folder: string | undefined): string =>
+  folder !== undefined && value.startsWith(emptyBundles) ? folder + value.slice(emptyBundles.length) : value;
+
+async function writeEmptyBundles(): Promise<void> {
+  for (const name of FUNCTION_NAMES) {
+    await mkdir(join(emptyBundles, name), { recursive: true });
+    await writeFile(join(emptyBundles, name, 'index.mjs'), '');
+  }
 }
 
 /** A hash of everything that the template depends on. The bundles' content does not change it. */
@@ -89,6 +108,7 @@ export async function sourcesOf(entry: string): Promise<string[]> {
 
 async function runApp(settings: Readonly<Record<string, string>>, file: string): Promise<string> {
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
+  await writeEmptyBundles();
   const output = await mkdtemp(join(tmpdir(), 'midturn-synth-'));
   try {
     // Settings exported in this shell do not count.

@@ -1,4 +1,3 @@
-import { buildFunctions } from '../../local/build.ts';
 import { synthesizeTemplate } from '../../local/synth.ts';
 import { isMap } from '../../local/template/resolve.ts';
 import { readStack } from '../../local/template/stack.ts';
@@ -15,7 +14,6 @@ export interface MonthlyCost {
 
 /** By the template, with the settings that somebody gets who chooses none. */
 export async function idleMonth(): Promise<MonthlyCost[]> {
-  await buildFunctions();
   const template = await synthesizeTemplate({ MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' });
   const stack = readStack(template, { sqsEndpoint: 'http://127.0.0.1:9' });
   // Nothing that the local cloud runs, so they are read as they stand.

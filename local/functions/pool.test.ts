@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,8 @@ const logged: string[] = [];
 
 beforeAll(async () => {
   runtime = await compileRuntime();
-  folder = temporaryFolder();
+  folder = join(temporaryFolder(), 'sample');
+  await mkdir(folder);
 });
 
 afterEach(async () => {

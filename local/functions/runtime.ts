@@ -1,6 +1,6 @@
 import { enableCompileCache } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
@@ -72,8 +72,8 @@ async function run(): Promise<void> {
 type Handler = (event: unknown, context: unknown) => unknown;
 
 async function load(bundle: string, exportName: string): Promise<Handler> {
-  // All environments of a function compile the same bundle, so the compiled code is cached.
-  enableCompileCache(join(tmpdir(), 'midturn-compile-cache'));
+  // All environments of a function compile the same bundle, so the compiled code is cached: beside the functions' folders.
+  enableCompileCache(join(dirname(fileURLToPath(bundle)), '..', 'compile-cache'));
   const module: Record<string, unknown> = await import(bundle);
   const handler = module[exportName];
   if (typeof handler !== 'function') {

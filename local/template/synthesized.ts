@@ -4,15 +4,13 @@ import { readStack } from './stack.ts';
 
 /**
  * Returns all statements of all functions' roles, as the app grants them with these settings, and those of resource
- * policies. It needs no running local cloud. `bundles` is the folder of the functions' bundles: the app refuses one
- * without them.
+ * policies. It needs no running local cloud.
  */
 export async function synthesizedStatements(
   settings: Readonly<Record<string, string>>,
-  bundles: string,
 ): Promise<{ ofRoles: readonly PlacedStatement[]; ofResources: readonly PlacedStatement[] }> {
   // No queue is called by its URL here.
-  const stack = readStack(await synthesizeTemplate({ ...settings, MIDTURN_BUNDLES: bundles }), {
+  const stack = readStack(await synthesizeTemplate(settings), {
     sqsEndpoint: 'http://127.0.0.1',
   });
   const roles = readRoles(stack);

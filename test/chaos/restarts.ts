@@ -82,7 +82,7 @@ export async function runRestarts(options: RestartOptions): Promise<ChaosOutcome
   // Stopped normally, and started once more in this process, where the tables and queues can be read.
   await peopleRest(people);
   await child.stop();
-  const cloud = await startLocalCloud({ settings, port, dataDir, build: false, log: () => {} });
+  const cloud = await startLocalCloud({ settings, port, dataDir, log: () => {} });
   stack.defer(() => cloud.close());
   const table = openTable(cloud.dynamodb);
   stack.defer(() => table.close());

@@ -4,7 +4,6 @@ import type { PlacedStatement } from '../../local/aws/roles.ts';
 import { matches } from '../../local/iam/evaluate.ts';
 import { compilePattern } from '../../local/iam/pattern.ts';
 import { synthesizedStatements } from '../../local/template/synthesized.ts';
-import { TEST_BUNDLES } from '../support/bundles.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { WAIT_MS } from '../support/timeouts.ts';
 import { openTourQueues, type TourQueues } from './queues.ts';
@@ -24,10 +23,10 @@ import {
  * is denied. One local cloud, whose policies change under it.
  */
 
-const { ofRoles, ofResources } = await synthesizedStatements(
-  { ...TOUR_SETTINGS, MIDTURN_STAGE: 'local' },
-  TEST_BUNDLES,
-);
+const { ofRoles, ofResources } = await synthesizedStatements({
+  ...TOUR_SETTINGS,
+  MIDTURN_STAGE: 'local',
+});
 
 /** What can be taken out of a statement: it, one of its actions, one of its resources. */
 interface Removal {

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { lockFolder } from './folder-lock.ts';
+
+let folder: string;
+const lockedBy = (pid: number | undefined) => writeFile(join(folder, 'lock'), String(pid));
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+it('a folder has one holder, until it is unlocked', async () => {
+  const unlock = await lockFolder(folder);
+  expect(unlock).toBeDefined();
+  expect(await lockFolder(folder)).toBeUndefined();
+  await unlock?.();
+  expect(await readdir(folder)).toEqual([]);
+  const again = await lockFolder(folder);
+  expect(again).toBeDefined();
+  await again?.();
+});
+
+it('a folder that does not exist is made', async () => {
+  const unlock = await lockFolder(join(folder, 'new', 'one'));
+  expect(await readdir(join(folder, 'new', 'one'))).toEqual(['lock']);
+  await unlock?.();
+});
+
+it('the lock of a process that runs counts', async () => {
+  await lockedBy(process.ppid);
+  expect(await lockFolder(folder)).toBeUndefined();
+});
+
+it('the lock of a process that is gone does not count, nor that of an earlier one with this process’s id', async () => {
+  const gone = spawn('true');
+  await once(gone, 'exit');
+  for (const pid of [gone.pid, process.pid]) {
+    await lockedBy(pid);
+    const unlock = await lockFolder(folder);
+    expect(unlock).toBeDefined();
+    await unlock?.();
+  }
+});
