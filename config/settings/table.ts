@@ -3,6 +3,7 @@ import { LIMIT_SETTINGS, RETENTION_SETTINGS } from './limits.ts';
 import { LOG_SETTINGS } from './logs.ts';
 import { MCP_SETTINGS, MODEL_SETTINGS } from './models.ts';
 import { settingsIn } from './read.ts';
+import { SECRET_SETTINGS } from './secrets.ts';
 import { SESSION_SETTINGS } from './sessions.ts';
 import type { SettingTable } from './setting.ts';
 import {
@@ -30,6 +31,7 @@ export const FUNCTION_SETTINGS = {
   ...MODEL_SETTINGS,
   ...MCP_SETTINGS,
   ...AUTH_SETTINGS,
+  ...SECRET_SETTINGS,
   ...SESSION_SETTINGS,
   ...LIMIT_SETTINGS,
   ...TURN_SETTINGS,
@@ -51,6 +53,7 @@ export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
   Models: MODEL_SETTINGS,
   'MCP servers': MCP_SETTINGS,
   Authentication: AUTH_SETTINGS,
+  Secrets: SECRET_SETTINGS,
   Sessions: SESSION_SETTINGS,
   'Limits of sessions and principals': LIMIT_SETTINGS,
   Turns: TURN_SETTINGS,

@@ -4,7 +4,12 @@ import type { Handshake } from './token.ts';
 import { tokenOf } from './token.ts';
 import { verifier } from './verify.ts';
 
-const verify = verifier(process.env);
+/** Of the invocation that runs. An environment handles one at a time. */
+let running: Context;
+
+const verify = verifier(process.env, {
+  keptLast: (error) => report('warn', 'the tokens cannot be read again: the last ones stay valid', error),
+});
 
 /**
  * Lets a principal connect: API Gateway adds tenant and subject to the context of every frame. An invalid token gets
@@ -14,7 +19,11 @@ export async function handler(
   event: APIGatewayRequestAuthorizerEvent,
   context: Context,
 ): Promise<APIGatewayAuthorizerResult> {
-  const proven = await verify(tokenOf(event as Handshake)).catch((error: unknown) => report(error, context));
+  running = context;
+  const proven = await verify(tokenOf(event as Handshake)).catch(async (error: unknown) => {
+    await report('error', 'nobody can be authorized', error);
+    throw new Error('The authorizer cannot judge anybody now.');
+  });
   // API Gateway answers exactly this message with 401.
   if (!proven) throw new Error('Unauthorized');
   return {
@@ -28,7 +37,7 @@ export async function handler(
   };
 }
 
-async function report(error: unknown, context: Context): Promise<never> {
+async function report(level: 'warn' | 'error', message: string, error: unknown): Promise<void> {
   // Loaded only for a report: a user waits for this function's cold start.
   const [{ structuredLog }, { readLogLevel }, { errorFields }] = await Promise.all([
     import('../../aws/cloudwatch/log.ts'),
@@ -36,7 +45,6 @@ async function report(error: unknown, context: Context): Promise<never> {
     import('../../aws/cloudwatch/error-fields.ts'),
   ]);
   const log = structuredLog(readLogLevel(process.env));
-  log.begin(context);
-  log.error('nobody can be authorized', errorFields(error));
-  throw new Error('The authorizer cannot judge anybody now.');
+  log.begin(running);
+  log[level](message, errorFields(error));
 }

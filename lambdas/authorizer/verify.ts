@@ -1,8 +1,12 @@
 import type { AuthorizerContext } from '../../aws/api-gateway/caller.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
+import { systemClock } from '../../aws/system.ts';
 import { readAuthChoice, readJwtSettings } from '../../config/settings/authentication.ts';
+import { readSecretAge } from '../../config/settings/secrets.ts';
 import type { Environment } from '../../config/settings/setting.ts';
 import { memoized } from '../../core/memoized.ts';
+import type { Clock } from '../../core/ports.ts';
+import { renewed } from '../../core/renewed.ts';
 import { findToken, parseTokens } from './tokens.ts';
 
 /**
@@ -17,20 +21,34 @@ const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous', share
 /** Longer tokens are rejected unread: no issuer makes them, and API Gateway limits headers to 10 KB. */
 const MAX_TOKEN_LENGTH = 8192;
 
-export function verifier(env: Environment): Verify {
-  const verify = verifierOf(env);
+export interface VerifierDeps {
+  /** Told if tokens could not be read again, and those that were read last stay valid. */
+  keptLast(error: unknown): void | Promise<void>;
+  clock?: Clock;
+}
+
+export function verifier(env: Environment, deps: VerifierDeps): Verify {
+  const verify = verifierOf(env, deps);
   if (!verify) return async () => ANYONE;
   return async (token) => (token && token.length <= MAX_TOKEN_LENGTH ? verify(token) : undefined);
 }
 
-function verifierOf(env: Environment): ((token: string) => ReturnType<Verify>) | undefined {
+function verifierOf(
+  env: Environment,
+  { keptLast, clock = systemClock }: VerifierDeps,
+): ((token: string) => ReturnType<Verify>) | undefined {
   switch (readAuthChoice(env)) {
     case 'none':
       return undefined;
     case 'tokens': {
       const secret = env.MIDTURN_TOKENS_SECRET;
-      const textOf = async () => (secret ? readSecret(secret) : (env.MIDTURN_TOKENS ?? ''));
-      const known = memoized(async () => parseTokens(await textOf()));
+      const known = renewed({
+        read: async () => (secret ? readSecret(secret) : (env.MIDTURN_TOKENS ?? '')),
+        make: parseTokens,
+        freshMs: readSecretAge(env),
+        clock,
+        keptLast,
+      });
       return async (token) => findToken(await known(), token);
     }
     case 'jwt': {

@@ -1,9 +1,11 @@
 import { agent } from '../../agent/agent.ts';
+import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
 import { type ModelAccess, readMcpUrls, readModels } from '../../config/settings/models.ts';
+import { readSecretAge } from '../../config/settings/secrets.ts';
 import { type Environment, SettingError } from '../../config/settings/setting.ts';
 import type { Core } from '../../core/core.ts';
-import { memoized } from '../../core/memoized.ts';
+import { renewed } from '../../core/renewed.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
 import { createToolSource, type ToolSource } from '../../model/mcp/tool-source.ts';
@@ -22,13 +24,13 @@ export interface Agents extends Pick<WorkerContext, 'agentFor'> {
 export function createAgents(env: Environment, core: Core): Agents {
   const tools = createTools(env, core);
   const [access, fallbackAccess] = readModels(env);
-  const makeModel = modelMaker(access, core, tools);
+  const makeModel = modelMaker(access, env, core, tools);
   // Started with the environment. The first call throws a failure, and later calls try again.
   makeModel().catch(() => {});
   const served: SessionAgent = {
     model: lazyModel(access.choice, makeModel, fingerprintOf(access, agent)),
     ...(fallbackAccess && {
-      fallback: lazyModel(fallbackAccess.choice, modelMaker(fallbackAccess, core, tools)),
+      fallback: lazyModel(fallbackAccess.choice, modelMaker(fallbackAccess, env, core, tools)),
     }),
     toolbox: createToolbox(agent, tools),
   };
@@ -37,9 +39,7 @@ export function createAgents(env: Environment, core: Core): Agents {
 
 function createTools(env: Environment, core: Core): ToolSource {
   const secret = env.MIDTURN_MCP_TOKENS_SECRET;
-  const tokens = memoized(async () =>
-    parseMcpTokens(secret ? await readSecret(secret) : (env.MIDTURN_MCP_TOKENS ?? '')),
-  );
+  const tokens = ofSecret(secret, env.MIDTURN_MCP_TOKENS, (text = '') => parseMcpTokens(text), env, core);
   return createToolSource(agent, {
     urls: readMcpUrls(env),
     async token(server) {
@@ -53,14 +53,35 @@ function createTools(env: Environment, core: Core): ToolSource {
   });
 }
 
-function modelMaker({ choice, baseUrl, apiKey, apiKeySecret }: ModelAccess, core: Core, tools: ToolSource) {
-  return memoized(async () => {
-    const key = apiKeySecret ? await readSecret(apiKeySecret) : apiKey;
-    return createModel(choice, agent, {
+function modelMaker(access: ModelAccess, env: Environment, core: Core, tools: ToolSource) {
+  const { choice, baseUrl, apiKey, apiKeySecret } = access;
+  const make = (key: string | undefined) =>
+    createModel(choice, agent, {
       ...(baseUrl && { baseUrl }),
       ...(key && { apiKey: key }),
       tools,
       warn: (message, fields) => core.log.warn(message, fields),
     });
+  return ofSecret(apiKeySecret, apiKey, make, env, core);
+}
+
+/** What is made of a secret's text, or of the text that stands in the environment if no secret is named. */
+function ofSecret<Thing>(
+  secret: string | undefined,
+  text: string | undefined,
+  make: (text: string | undefined) => Thing | Promise<Thing>,
+  env: Environment,
+  { clock, log }: Core,
+): () => Promise<Thing> {
+  return renewed({
+    read: async () => (secret ? readSecret(secret) : text),
+    make,
+    freshMs: readSecretAge(env),
+    clock,
+    keptLast: (error) =>
+      log.warn('a secret cannot be read again: the last value stays in use', {
+        secret,
+        ...errorFields(error),
+      }),
   });
 }

@@ -30,13 +30,14 @@ export class McpServer {
   readonly #definition: McpServerDefinition;
   readonly #host: McpHost;
   #link: Promise<Link> | undefined;
+  /** The token with which the connection was opened. */
+  #token: string | undefined;
   #listing: Promise<void> | undefined;
   #tools: McpTools | undefined;
   /** The definitions that the tools were made of, as JSON. */
   #listed = '';
   #listedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
-  #secrets: string[] = [];
 
   constructor(name: string, definition: McpServerDefinition, host: McpHost) {
     this.name = name;
@@ -78,7 +79,7 @@ export class McpServer {
       this.#host.warn('an MCP server could not be asked for its tools', {
         server: this.name,
         known: this.#tools !== undefined,
-        error: shortened(redact(describe(error), this.#secrets), MAX_LOGGED),
+        error: shortened(redact(describe(error), this.#token ? [this.#token] : []), MAX_LOGGED),
       });
     }
   }
@@ -178,16 +179,18 @@ export class McpServer {
     }
   }
 
-  #connect(signal: AbortSignal): Promise<Link> {
-    this.#link ??= this.#open(signal);
+  /** The open connection, or a new one if there is none with the current token. Calls on an old one end there. */
+  async #connect(signal: AbortSignal): Promise<Link> {
+    const token = this.#definition.token && (await this.#host.token(this.name));
+    if (token !== this.#token) this.#link = undefined;
+    this.#token = token;
+    this.#link ??= this.#open(token, signal);
     return this.#link;
   }
 
-  async #open(signal: AbortSignal): Promise<Link> {
+  async #open(secret: string | undefined, signal: AbortSignal): Promise<Link> {
     const { url, headers, token } = this.#definition;
     const broken = new AbortController();
-    const secret = token && (await this.#host.token(this.name));
-    this.#secrets = secret ? [secret] : [];
     const named =
       token === 'bearer' ? { Authorization: `Bearer ${secret}` } : token && { [token.header]: secret ?? '' };
     // Errors while it connects are part of negotiating the protocol's version.

@@ -20,6 +20,7 @@ function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefiniti
   const logged: unknown[] = [];
   const failures: string[] = [];
   let now = 0;
+  let token = 'the-token-of-the-library';
   const agent = defineAgent({
     instructions: '',
     tools: own,
@@ -27,7 +28,7 @@ function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefiniti
   });
   const source = createToolSource(agent, {
     urls: {},
-    token: async () => 'the-token-of-the-library',
+    token: async () => token,
     warn: (message, fields) => logged.push([message, fields]),
     failed: (name) => failures.push(name),
     now: () => now,
@@ -45,6 +46,9 @@ function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefiniti
       toolbox.run({ id: '1', name, args }, { ...context, signal }),
     later: (ms: number) => {
       now += ms;
+    },
+    rotate: (next: string) => {
+      token = next;
     },
   };
 }
@@ -221,6 +225,20 @@ describe('a token', () => {
     expect(await refused.names()).toEqual([]);
     expect(refused.logged).toMatchObject([[expect.any(String), { error: 'HTTP 401' }]]);
     expect(JSON.stringify(refused.logged)).not.toContain('the-token');
+  });
+
+  it('that was rotated is used by the next call, and a call that runs comes to its end', async () => {
+    await server.close();
+    server = await startMcpServer({ token: 'the-token-of-the-library' });
+    const { call, rotate } = given({ token: 'bearer' });
+    const running = call('books_wait');
+    await expect.poll(() => server.calls).toEqual(['wait {}']);
+    server.takeToken('the-second-token');
+    rotate('the-second-token');
+    expect(await call('books_search', { query: 'cats' })).toMatchObject({ output: 'One book about cats.' });
+    expect(server.requests.filter((line) => line.endsWith(' initialize'))).toHaveLength(2);
+    server.endWaits();
+    expect(await running).toMatchObject({ output: 'waited' });
   });
 
   it('is looked up by its server; what cannot be read is told without a word of it', () => {

@@ -3,9 +3,17 @@ import { readJwtSettings } from '../../config/settings/authentication.ts';
 import { type Environment, SettingError } from '../../config/settings/setting.ts';
 import { IssuerError } from '../../lambdas/authorizer/issuer.ts';
 import { jwtVerifier } from '../../lambdas/authorizer/jwt.ts';
-import { verifier } from '../../lambdas/authorizer/verify.ts';
+import { verifier as verifierWith } from '../../lambdas/authorizer/verify.ts';
 import { ATTACKS, AUDIENCE, goodClaims } from './attacks.ts';
 import { type Claims, type Issuer, newKey, signedBy, startIssuer } from './issuer.ts';
+
+/** JWTs need no secret, so none is kept. */
+const verifier = (env: Environment) =>
+  verifierWith(env, {
+    keptLast: (error) => {
+      throw error;
+    },
+  });
 
 const running: Issuer[] = [];
 afterEach(async () => {

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 /** The product with its secrets in Secrets Manager; a test may change what is there. */
-async function given(secrets: Record<string, string>) {
+async function given(secrets: Record<string, string>, settings: Record<string, string> = {}) {
   const model = await startScriptedModel();
   running.push(() => model.close());
   const log: string[] = [];
@@ -26,6 +26,7 @@ async function given(secrets: Record<string, string>) {
       MIDTURN_MODEL_API_KEY_SECRET: 'team/model-key',
       MIDTURN_AUTH: 'tokens',
       MIDTURN_TOKENS_SECRET: 'team/tokens',
+      ...settings,
     },
     secrets,
     bundles: TEST_BUNDLES,
@@ -84,5 +85,46 @@ describe('secrets', () => {
     secrets['team/tokens'] = TOKENS;
     await (await open()).close();
     expect(log.join('\n')).not.toContain('hunter2');
+  });
+
+  it('that are rotated: what was taken out is refused, what was put in is used, without a deployment', async () => {
+    const secrets: Record<string, string> = { 'team/model-key': KEY, 'team/tokens': TOKENS };
+    const { model, open, log } = await given(secrets, {
+      MIDTURN_SECRET_SECONDS: '1',
+      MIDTURN_CONNECTIONS_PER_MINUTE: '0',
+    });
+    const scripted = model.script(() => ({ chunks: ['hello'] }));
+    const client = await open();
+    let turns = 0;
+    const keyOfNextTurn = async () => {
+      client.send({ type: 'message', content: 'hi' });
+      await end(client, ++turns);
+      return scripted.requests.at(-1)?.headers.authorization;
+    };
+    expect(await keyOfNextTurn()).toBe(`Bearer ${KEY}`);
+
+    secrets['team/tokens'] = 'second-token-of-ann=acme/ann';
+    secrets['team/model-key'] = 'sk-the-second-key';
+    const refusal = () =>
+      open().then(
+        (accepted) => accepted.close().then(() => undefined),
+        (error: unknown) => (error instanceof HandshakeRefused ? error.statusCode : error),
+      );
+    await expect.poll(refusal).toBe(401);
+    await (await open('second-token-of-ann')).close();
+    await expect.poll(keyOfNextTurn).toBe('Bearer sk-the-second-key');
+
+    delete secrets['team/tokens'];
+    delete secrets['team/model-key'];
+    const logged = () => log.filter((line) => line.includes('cannot be read again'));
+    await expect
+      .poll(async () => {
+        await (await open('second-token-of-ann')).close();
+        expect(await keyOfNextTurn()).toBe('Bearer sk-the-second-key');
+        return logged().map((line) => line.split(' ')[1]);
+      })
+      .toEqual(expect.arrayContaining(['authorizer:', 'turn:']));
+    expect(log.join('\n')).not.toMatch(/token-of-|sk-the/);
+    await client.close();
   });
 });

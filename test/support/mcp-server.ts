@@ -22,12 +22,16 @@ export interface TestMcpServer {
   cutNextCall(when: 'before' | 'after'): void;
   /** From now on requests are answered by this status, or not at all; undefined: as they should be. */
   answerWith(status: number | 'nothing' | undefined): void;
+  /** From now on, new sessions need this token. A session that is open goes on with its own. */
+  takeToken(token: string): void;
   /** Adds `renew`, as a new version of the server might. */
   addTool(): void;
   close(): Promise<void>;
 }
 
-export async function startMcpServer({ token }: { token?: string } = {}): Promise<TestMcpServer> {
+export async function startMcpServer(options: { token?: string } = {}): Promise<TestMcpServer> {
+  let { token } = options;
+  const tokens = new Map<string, string | undefined>();
   const calls: string[] = [];
   const requests: string[] = [];
   const sessions = new Map<string, StreamableHTTPServerTransport>();
@@ -82,7 +86,8 @@ export async function startMcpServer({ token }: { token?: string } = {}): Promis
     if (answer === 'nothing') return;
     if (answer !== undefined)
       return void response.writeHead(answer).end(`Bad: ${request.headers.authorization}`);
-    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+    const needed = tokens.get(String(request.headers['mcp-session-id'])) ?? token;
+    if (needed !== undefined && request.headers.authorization !== `Bearer ${needed}`) {
       return void response.writeHead(401).end(`You sent ${request.headers.authorization}`);
     }
     if (method === 'tools/call' && cut) {
@@ -107,7 +112,10 @@ export async function startMcpServer({ token }: { token?: string } = {}): Promis
     }
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
-      onsessioninitialized: (session) => void sessions.set(session, transport),
+      onsessioninitialized: (session) => {
+        sessions.set(session, transport);
+        tokens.set(session, token);
+      },
     });
     await library().connect(transport);
     return transport;
@@ -130,6 +138,9 @@ export async function startMcpServer({ token }: { token?: string } = {}): Promis
     },
     answerWith: (status) => {
       answer = status;
+    },
+    takeToken: (next) => {
+      token = next;
     },
     addTool: () => {
       hasMore = true;
