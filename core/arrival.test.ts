@@ -5,7 +5,10 @@ import { arrivalWait, inOrderOfArrival } from './arrival.ts';
 import { asLaneId, asTurnId } from './ids.ts';
 import type { Lane, PendingMessage } from './store/items.ts';
 
-const message = (at: number, rest: Partial<PendingMessage> = {}): PendingMessage => ({
+const message = (
+  at: number,
+  rest: Partial<Pick<PendingMessage, 'order' | 'now' | 'from'>> = {},
+): PendingMessage => ({
   content: 'text',
   turn: asTurnId('turn'),
   at: epochMs(at),

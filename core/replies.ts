@@ -50,6 +50,8 @@ export function withdrawalReply(id: MessageId, code: WithdrawalCode, limits: Cor
       return { type: 'cancelled', ids: [id], reason: 'The message was withdrawn before the agent read it.' };
     case 'SESSION_DELETED':
       return sessionDeleted({ id });
+    case 'AGENT_ERROR':
+      return errorReply(code, 'No turn could apply the message; it is not stored.', { id });
     case 'SESSION_QUEUE_FULL':
       return errorReply(code, `This session already has ${limits.sessionTurns} turn(s) running or waiting.`, {
         id,

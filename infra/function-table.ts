@@ -63,7 +63,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     description: 'Runs the turns of a session, one at a time.',
     memoryMb: 512,
     timeout: 'turn',
-    table: [...READ_AND_WRITE, 'Query'],
+    // Deletes the content of messages that it has applied.
+    table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
     // A message that is no turn job goes to the dead letters at once: otherwise it would block its session for a thousand
     // receives.
     sends: ['turn', 'deadTurn'],

@@ -6,6 +6,7 @@ import { dated, table, writeSection } from '../page.ts';
 import { formatCircumstances } from '../report.ts';
 import { summarize } from '../stats.ts';
 import { type Common, designsOf } from './designs.ts';
+import { measureCommits } from './full-inbox.ts';
 import { average, type Charge, totalOf, withTurnMemory } from './ledger.ts';
 import { idleMonth } from './monthly.ts';
 import { type Part, partsOf } from './parts.ts';
@@ -18,7 +19,12 @@ import { fewestChunks, type ReferenceTurn, runReferenceTurns } from './reference
  */
 const TURNS = Number(process.env.TURNS ?? 5);
 const MEMORIES_MB = [512, 256];
-const TARGETS = { usd: { 512: 260, 256: 215 } as Record<number, number>, share: 0.3, extraFrames: 25 };
+const TARGETS = {
+  usd: { 512: 260, 256: 215 } as Record<number, number>,
+  share: 0.3,
+  extraFrames: 25,
+  fullInbox: 1.1,
+};
 
 const SECTION = { name: 'ledger', command: 'npm run bench:cost', page: 'cost.md' };
 
@@ -64,6 +70,12 @@ function framesOf(turns: readonly ReferenceTurn[]) {
   const other = turns[0]?.frames.filter(({ isText }) => !isText).length ?? 0;
   return { min: Math.min(...counts), max: Math.max(...counts), other };
 }
+
+/** What so many more write units for each commit come to. */
+const moreUnits = (all: readonly Charge[], units: number): Charge[] =>
+  all
+    .filter(({ unit, by, what }) => unit === 'writeUnits' && by === 'turn' && what === 'UpdateItem LANE')
+    .map((charge) => ({ ...charge, quantity: charge.count * units }));
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
@@ -142,6 +154,18 @@ console.log(
   `\nto open a connection, up to \`connected\`: ${usd(perMillion(run.opening.charges))} per million, at 256 MB`,
 );
 
+const commits = await measureCommits();
+/** The reference turn, if the inbox were full from its beginning to its end. */
+const besideFullInbox =
+  (ours[turnMemoryMb] ?? 0) + perMillion(moreUnits(charges, commits.full - commits.empty));
+const growth = besideFullInbox / (ours[turnMemoryMb] ?? 0);
+console.log(
+  `\na commit, with what is spilled: ${amount(commits.empty)} write units; with a full inbox ${amount(commits.full)}`,
+);
+console.log(
+  `  the turn beside a full inbox: ${usd(besideFullInbox)}; at most ${TARGETS.fullInbox} times as much: ${verdict(growth <= TARGETS.fullInbox)} (${growth.toFixed(2)})`,
+);
+
 const idle = await idleMonth();
 console.log('\na month in which nobody uses it, US dollars\n');
 for (const { name, quantity, usd: cost } of idle) console.log(row(name, amount(quantity), usd(cost)));
@@ -193,6 +217,7 @@ function page(): string {
       ],
     ),
     `The ${TURNS} turns came to between ${each.min.toFixed(0)} and ${each.max.toFixed(0)} USD at ${turnMemoryMb} MB: how many frames a turn has depends on when its tokens come. They had ${frames.min} to ${frames.max} frames, ${frames.other} of them without text; the fewest that a window of ${flushMs} ms allows are ${fewest} (goal: at most ${TARGETS.extraFrames} more, ${extra <= TARGETS.extraFrames ? 'met' : 'missed'}). To open a connection, from the handshake to \`connected\`, costs ${usd(perMillion(run.opening.charges))} USD per million.`,
+    `A commit costs ${amount(commits.empty)} write units, with what is spilled. While five messages of 24 KB wait it costs ${amount(commits.full)}. The turn beside so full an inbox costs ${besideFullInbox.toFixed(0)} USD at ${turnMemoryMb} MB (goal: at most ${TARGETS.fullInbox} times as much, ${growth <= TARGETS.fullInbox ? 'met' : 'missed'}).`,
     'The same turn in other designs, by the same price list:',
     table(
       ['design', `${most} MB`, `${least} MB`, ''],
@@ -223,6 +248,7 @@ async function write(): Promise<void> {
     frames: { ...frames, fewest },
     charges,
     opening,
+    commits,
     idle,
     broken: run.broken,
   };

@@ -13,7 +13,8 @@ export const LIMIT_SETTINGS = {
     name: 'MIDTURN_INBOX_LIMIT',
     kind: 'integer',
     unit: 'count',
-    range: [1, 1000],
+    // With more, what a lane says of its messages does not fit into a DynamoDB item of 400 KB.
+    range: [1, 128],
     default: 64,
     functions: LANES,
   },
@@ -22,7 +23,7 @@ export const LIMIT_SETTINGS = {
     name: 'MIDTURN_INBOX_BYTES',
     kind: 'integer',
     unit: 'bytes',
-    // A DynamoDB item has at most 400 KB, and a lane contains more than its inbox.
+    // A step reads all of it at once.
     range: [1024, 262_144],
     default: 131_072,
     functions: LANES,

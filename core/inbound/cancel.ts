@@ -5,6 +5,7 @@ import { ownValue } from '../own-value.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import { parseForwardTarget } from '../session/forwarded.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
+import { removeContents } from '../session/pending-content.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey, messageKey, sessionKey } from '../store/keys.ts';
@@ -98,6 +99,8 @@ async function withdraw(
       withdrawPending(session, place, id, message),
     );
     if (!written.ok) continue;
+    // rule: withdrawn-content-removed
+    await removeContents(core, session, [message]);
     await reportOutcomes(core, laneId, written.item, sender.id);
     return 'told';
   }

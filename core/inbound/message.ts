@@ -2,7 +2,7 @@ import { type EpochMs, milliseconds } from '../../config/units.ts';
 import type { MessageFrame } from '../../protocol/client-frames.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
-import { imagesOf, isBlank } from '../content.ts';
+import { bytesOf, imagesOf, isBlank } from '../content.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import {
@@ -14,13 +14,15 @@ import {
   type SessionKey,
   type TurnId,
 } from '../ids.ts';
+import { ownValue } from '../own-value.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
+import { putContent, removeContents } from '../session/pending-content.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane, PendingMessage } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
 import type { Acceptance } from '../store/lane/accept.ts';
-import { contentBytes, knows } from '../store/lane/lane.ts';
+import { contentBytes, INLINE_BYTES, knows, MAX_IDS, MAX_UNDELIVERED } from '../store/lane/lane.ts';
 import type { Sender } from './acknowledge.ts';
 import { acknowledge, answerOutcome } from './acknowledge.ts';
 import type { Destination } from './forward.ts';
@@ -49,9 +51,33 @@ export async function acceptMessage(
     // rule: refused-message-not-stored
     return;
   }
+  const { session } = sender.connection;
+  const turn = newTurnId(core);
+  const { isApart, isHeld } = await acceptOrRefuse(core, sender, frame, { at, turn });
+  if (isApart && /* rule: content-in-use-stays */ !isHeld)
+    // rule: refused-content-removed
+    await removeContents(core, session, [{ turn, size: 0 }]);
+}
+
+/**
+ * Answers the message.
+ *
+ * @param attempt when its frame was received, and the turn that it may open
+ * @returns whether its content is stored apart, and whether a lane refers to that
+ */
+async function acceptOrRefuse(
+  core: Core,
+  sender: Sender,
+  frame: MessageFrame,
+  { at, turn }: { at: EpochMs; turn: TurnId },
+): Promise<{ isApart: boolean; isHeld: boolean }> {
   const { session, lane: ownId } = sender.connection;
   const id = frame.id === undefined ? newMessageId(core) : asMessageId(frame.id);
   const queued = frame.delivery === 'queue';
+  const size = bytesOf(frame.content);
+  let wantsApart = size > INLINE_BYTES;
+  let isApart = false;
+  const ended = (isHeld: boolean) => ({ isApart, isHeld });
   let mayForward = core.sessionSettings.steerScope === 'session' && !queued;
   for (let tries = 1; tries <= MAX_ACCEPT_TRIES; tries++) {
     // Read before the write: the lane forgets an id after two turns, but the outcome is kept for a day. A new id has none.
@@ -61,9 +87,14 @@ export async function acceptMessage(
         : /* rule: known-outcome-answers-repeat */ await core.store.get(messageKey(session, id));
     if (outcome) {
       await answerOutcome(core, sender.id, id, outcome);
-      return;
+      return ended(false);
     }
-    const message = pendingMessage(frame, at, newTurnId(core));
+    if (wantsApart && !isApart) {
+      // rule: content-before-message
+      await putContent(core, session, turn, frame.content);
+      isApart = true;
+    }
+    const message = pendingMessage(frame, { at, turn, ...(isApart && { size }) });
     const now = core.clock.now();
     const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
     const destination =
@@ -73,24 +104,24 @@ export async function acceptMessage(
     const accepted = await take(core, session, destination);
     if (accepted) {
       await acknowledge(core, sender, laneId, id, accepted, { duplicate: false });
-      return;
+      return ended(true);
     }
     const lane = await core.store.get(laneKey(session, laneId));
     if (!lane || lane.session !== session) {
       const deleted = await isDeleted(core, session);
       const expired = errorReply('INTERNAL', 'This connection has expired; connect again.', { id });
       await reply(core, sender.id, deleted ? sessionDeleted({ id }) : expired);
-      return;
+      return ended(false);
     }
     if (Object.hasOwn(lane.undelivered, id)) {
       await reportOutcomes(core, laneId, lane, sender.id);
-      return;
+      return ended(false);
     }
-    if (isPending(lane, id) || (knows(lane, id) && tries >= OUTCOME_TRIES)) {
+    if (pendingOn(lane, id) || (knows(lane, id) && tries >= OUTCOME_TRIES)) {
       // Either this function's write took effect and its answer was lost, or the client repeats the message. An id that is
       // known, not pending and without another outcome is in a turn.
       await acknowledge(core, sender, laneId, id, lane, { duplicate: frame.id !== undefined });
-      return;
+      return ended(pendingOn(lane, id)?.turn === turn);
     }
     if (knows(lane, id)) {
       await core.clock.sleep(OUTCOME_WAIT_MS);
@@ -102,8 +133,10 @@ export async function acceptMessage(
       await reply(core, sender.id, full);
       // Without a worker a full inbox would refuse messages for ever.
       await repairLane(core, session, laneId);
-      return;
+      return ended(false);
     }
+    // The lane holds enough content.
+    wantsApart ||= lane.bytes + size > INLINE_BYTES;
   }
   throw new Error(`message ${id}: the lane refused it ${MAX_ACCEPT_TRIES} times without a reason`);
 }
@@ -130,16 +163,20 @@ async function forwardedDestination(
   return own && forwardDestination(core, ownId, own, acceptance);
 }
 
-const pendingMessage = (frame: MessageFrame, at: EpochMs, turn: TurnId): PendingMessage => ({
-  content: /* rule: content-kept-as-sent */ frame.content,
+/** @param size bytes of the content, if it is stored apart */
+const pendingMessage = (
+  frame: MessageFrame,
+  { at, turn, size }: { at: EpochMs; turn: TurnId; size?: number },
+): PendingMessage => ({
+  ...(size === undefined ? { content: /* rule: content-kept-as-sent */ frame.content } : { size }),
   turn,
   at,
   ...(frame.order !== undefined && { order: frame.order }),
   ...(frame.delivery === 'now' && { now: true }),
 });
 
-const isPending = (lane: Lane, id: MessageId) =>
-  Object.hasOwn(lane.inbox, id) || Object.hasOwn(lane.waiting, id);
+const pendingOn = (lane: Lane, id: MessageId): PendingMessage | undefined =>
+  ownValue(lane.inbox, id) ?? ownValue(lane.waiting, id);
 
 /** P2: a message that is refused here was never written. */
 function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
@@ -166,6 +203,11 @@ function fullness(
     if (depth >= limits.inboxMessages)
       return full(`${depth} messages are pending already`, limits.inboxMessages, depth);
   }
+  const ids = Object.keys(lane.ids).length;
+  if (ids >= MAX_IDS) return full(`The running turn has ${ids} messages already`, MAX_IDS, ids);
+  const outcomes = Object.keys(lane.undelivered).length;
+  if (outcomes >= MAX_UNDELIVERED)
+    return full(`${outcomes} outcomes of earlier messages were not received yet`, MAX_UNDELIVERED, outcomes);
   if (lane.bytes + contentBytes(message) > limits.inboxBytes) {
     return full(`${lane.bytes} bytes are pending already`, limits.inboxBytes, lane.bytes);
   }

@@ -9,6 +9,7 @@ import { hasWorkFor, unclaimedSlot } from '../store/lane/lane.ts';
 import { rejectUnclaimed, rejectWaiting } from '../store/lane/withdraw.ts';
 import { admit, release } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
+import { removeContents } from './pending-content.ts';
 
 /** A function that is alive has sent its turn job long before. */
 export const OPENER_GRACE_MS = milliseconds(3000);
@@ -105,7 +106,10 @@ export async function rejectSlot(core: Core, job: TurnJob, code: WithdrawalCode)
         ? rejectUnclaimed(lane, job.slot, code, core.clock.now(), expiry(core).lane)
         : undefined;
     if (!update) return false;
-    if ((await core.store.update(key, update)).ok) return true;
+    if (!(await core.store.update(key, update)).ok) continue;
+    // rule: rejected-content-removed
+    await removeContents(core, job.session, waiting ? [waiting[1]] : Object.values(lane.inbox));
+    return true;
   }
 }
 

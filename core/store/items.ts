@@ -45,9 +45,22 @@ export interface Connection {
 }
 
 /** A message that no turn has applied: in a lane's inbox, or waiting for a turn of its own. */
-export interface PendingMessage {
+export type PendingMessage = Arrival &
+  /** Beside it on the lane. */ (InPlace | /** In an item of its own. */ Apart);
+
+interface InPlace {
   content: Content;
-  /** The turn that the message opens if its lane has none. */
+  size?: never;
+}
+
+interface Apart {
+  content?: never;
+  /** Bytes of the content. Its key is `contentKey(session, turn)`. */
+  size: number;
+}
+
+interface Arrival {
+  /** Unique to one attempt to send the message. The turn that the message opens if its lane has none. */
   turn: TurnId;
   /** When API Gateway received it. */
   at: EpochMs;
@@ -59,9 +72,16 @@ export interface PendingMessage {
   from?: LaneId;
 }
 
+/** The content of a pending message, if it is not on the lane. */
+export interface PendingContent {
+  content: Content;
+  expires: EpochSeconds;
+}
+
+/** `AGENT_ERROR`: no turn can apply the message. */
 export type WithdrawalCode =
   | 'cancelled'
-  | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'SESSION_DELETED'>;
+  | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'SESSION_DELETED' | 'AGENT_ERROR'>;
 
 /** The outcome of a withdrawn message, until its sender received it. `from` is that of the message. */
 export interface UndeliveredOutcome {
@@ -128,7 +148,7 @@ export interface Lane {
   lastOrder?: number;
   /** Messages with `delivery: queue` on a busy lane: each opens a turn and a slot of its own. */
   waiting: Record<MessageId, PendingMessage>;
-  /** Bytes of content in `inbox` and `waiting`. */
+  /** Bytes of the content of the messages in `inbox` and `waiting`, wherever it is stored. */
   bytes: number;
   /** Ids of messages that were applied or withdrawn in this turn, and in the one before. */
   ids: Record<MessageId, 1>;

@@ -6,6 +6,7 @@ import {
   type MessageId,
   type SessionId,
   type SessionKey,
+  type TurnId,
 } from '../ids.ts';
 import type {
   CachedAnswer,
@@ -14,6 +15,7 @@ import type {
   Lane,
   Listing,
   MessageOutcome,
+  PendingContent,
   Principal,
   RateCount,
   Session,
@@ -71,6 +73,11 @@ export const laneIdOf = ({ sk }: Key<Lane>): LaneId => asLaneId(sk.slice(LANE.le
 export const messageKey = (session: SessionKey, id: MessageId): Key<MessageOutcome> => ({
   pk: `SESSION#${session}`,
   sk: `MESSAGE#${id}`,
+});
+/** The content of a pending message. The turn's id is unique to one attempt, so no repeat of the message replaces it. */
+export const contentKey = (session: SessionKey, turn: TurnId): Key<PendingContent> => ({
+  pk: `SESSION#${session}`,
+  sk: `CONTENT#${turn}`,
 });
 export const entryKey = (session: SessionKey, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,

@@ -2,27 +2,21 @@ import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, expiresAfter, milliseconds, seconds, toMs } from '../../config/units.ts';
 import type { Content } from '../content.ts';
 import type { Core } from '../core.ts';
-import {
-  asConnectionId,
-  asMessageId,
-  asSessionId,
-  asTurnId,
-  type LaneId,
-  type SessionKey,
-  slotOf,
-} from '../ids.ts';
+import { asConnectionId, asSessionId, type LaneId, type SessionKey } from '../ids.ts';
+import type { Sender } from '../inbound/acknowledge.ts';
+import { acceptMessage } from '../inbound/message.ts';
 import type { Model, Toolbox } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey, sessionOf } from '../store/keys.ts';
-import { accept } from '../store/lane/accept.ts';
 import type { WorkerContext } from '../turn/context.ts';
 import { runJob } from '../turn/worker.ts';
 import { memoryCore } from './memory-core.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
 const NOW = epochMs(1_800_000_000_000);
-const FIRST = asTurnId('first-turn');
+const SESSION_ID = asSessionId('s'.padEnd(22, '0'));
+const CONNECTION = asConnectionId('connection-id-of-aws');
 /** More than any turn needs. */
 const MAX_DELIVERIES = 100;
 
@@ -31,9 +25,9 @@ export interface TurnInMemory {
   core: Core;
   session: SessionKey;
   lane: LaneId;
-  /** Accepts a message. The first one opens the turn. */
+  /** Sends a message. The first one opens the turn. @returns whether it is pending */
   send(id: string, content: Content): Promise<boolean>;
-  /** Delivers the turn's job until it is over, as the queue does. @returns how often; undefined: it is never over */
+  /** Delivers the slot's job until it is over, as the queue does. @returns how often; undefined: it is never over */
   run(): Promise<number | undefined>;
   read(): Promise<Lane | undefined>;
 }
@@ -66,10 +60,22 @@ export async function turnInMemory(
   });
   const { lane } = await openSession(core, {
     principal: ANN,
-    sessionId: asSessionId('s'),
-    connection: asConnectionId('c'),
+    sessionId: SESSION_ID,
+    connection: CONNECTION,
   });
-  const session = sessionOf(ANN, asSessionId('s'));
+  const session = sessionOf(ANN, SESSION_ID);
+  const key = laneKey(session, lane);
+  const sender: Sender = {
+    id: CONNECTION,
+    connection: {
+      principal: ANN,
+      sessionId: SESSION_ID,
+      session,
+      lane,
+      resumed: false,
+      expires: expiresAfter(NOW, seconds(86_400)),
+    },
+  };
   const context: WorkerContext = {
     core,
     agentFor: async () => ({ model, toolbox }),
@@ -83,24 +89,20 @@ export async function turnInMemory(
     session,
     lane,
     async send(id, content) {
-      const acceptance = {
-        session,
-        id: asMessageId(id),
-        message: { content, turn: FIRST, at: now },
-        limits: core.limits,
-        now,
-        expires: expiresAfter(now, seconds(86_400)),
-      };
-      return (await core.store.update(laneKey(session, lane), accept(acceptance))).ok;
+      await acceptMessage(core, sender, { type: 'message', id, content }, now);
+      const { inbox = {} } = (await core.store.get(key)) ?? {};
+      return Object.hasOwn(inbox, id);
     },
     async run() {
+      const slot = (await core.store.get(key))?.slot;
+      if (slot === undefined) return 0;
       for (let deliveries = 1; deliveries <= MAX_DELIVERIES; deliveries++) {
-        const end = await runJob(context, { session, lane, slot: slotOf(FIRST) }).catch(() => 'failed');
+        const end = await runJob(context, { session, lane, slot }).catch(() => 'failed');
         if (end === 'over') return deliveries;
         if (typeof end === 'object') now = epochMs(now + toMs(end.seconds));
       }
       return undefined;
     },
-    read: () => core.store.get(laneKey(session, lane)),
+    read: () => core.store.get(key),
   };
 }

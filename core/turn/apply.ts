@@ -1,59 +1,96 @@
 import { between, milliseconds } from '../../config/units.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
+import type { Content } from '../content.ts';
 import type { AppliedMessage, EventDraft } from '../events/events.ts';
-import { idsOf, newTurnId } from '../ids.ts';
+import { byId, type MessageId, newTurnId } from '../ids.ts';
+import { ownValue } from '../own-value.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
+import { readContent } from '../session/pending-content.ts';
 import type { Lane, MessageOutcome } from '../store/items.ts';
 import { messageKey } from '../store/keys.ts';
-import { removeApplied } from '../store/lane/apply.ts';
+import { removeApplied, removeUnreadable } from '../store/lane/apply.ts';
 import { set } from '../store/update.ts';
+import { batchesBySize } from './batches.ts';
 import type { TurnContext } from './context.ts';
-import type { LeasedTurn } from './leased-turn.ts';
+import { type LeasedTurn, MAX_COMMIT_BYTES } from './leased-turn.ts';
 
 /** Room for an `applied` frame's own fields. */
 const APPLIED_BYTES = MAX_FRAME_BYTES - 1024;
 const ARRIVAL_POLL_MS = milliseconds(20);
 
+/** What is stored apart about a pending message. */
+interface LookUp {
+  /** It was answered before. */
+  outcome: MessageOutcome | undefined;
+  /** Undefined: it is gone. */
+  content: Content | undefined;
+}
+
 /**
- * Applies the inbox to the turn: one commit of `applied` removes exactly these messages by id (P1, P6) and begins the turn
- * if it has not begun. It is refused if one of them was withdrawn meanwhile.
+ * Applies the inbox to the turn: one commit of `applied` removes exactly these messages (P1, P6) and begins the turn if it
+ * has not begun. It is refused if the inbox has changed meanwhile. What is too long for one commit is applied by the
+ * next one, before the model is called.
  */
 export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promise<void> {
-  const { core } = context;
-  const outcomes = new Map<string, MessageOutcome | undefined>();
-  await awaitArrivals(turn, context, outcomes);
+  const lookUps = new Map<MessageId, LookUp>();
+  await awaitArrivals(turn, context, lookUps);
   const pending = inOrderOfArrival(turn.lane.inbox);
   // Every pending message was cancelled while we waited for earlier ones. Return without starting a step or clearing
   // `answered`.
   if (pending.length === 0) return;
-  await readOutcomes(turn, outcomes);
+  await lookUp(turn, lookUps);
+  const fresh: AppliedMessage[] = [];
   // A late duplicate of a request can bring back a message that was answered long ago: its outcome is known (P10).
-  const repeated = pending.flatMap(({ id }) => (outcomes.get(id) ? [id] : []));
-  const fresh = pending.filter(({ id }) => !outcomes.get(id));
-  if (repeated.length > 0) {
-    const guard = removeApplied(turn.lane, repeated, []);
-    // Its turn may be over too, so what is left continues under a new turn id.
-    if (turn.hasBegun) await turn.commit([], guard);
-    else await turn.renew(newTurnId(core), guard);
-    return;
+  const known: MessageId[] = [];
+  // A late duplicate of a request can also bring in a message after it was refused, and its content removed.
+  const unreadable: MessageId[] = [];
+  for (const { id, at } of pending) {
+    const { outcome, content } = lookUps.get(id) ?? {};
+    if (outcome) known.push(id);
+    else if (content === undefined) unreadable.push(id);
+    else fresh.push({ id, /* rule: content-applied-whole */ content, at });
   }
+  if (known.length + unreadable.length > 0) await removePending(turn, context, known, unreadable);
+  else await applyMessages(turn, context, firstOf(fresh));
+}
+
+/** Removes messages that are not applied. Their turn may be over too, so what is left continues under a new turn id. */
+async function removePending(
+  turn: LeasedTurn,
+  { core }: TurnContext,
+  known: readonly MessageId[],
+  unreadable: readonly MessageId[],
+): Promise<void> {
+  const gone = pendingOf(turn, known);
+  const guard = removeUnreadable(turn.lane, known, unreadable);
+  const removed = turn.hasBegun ? await turn.commit([], guard) : await turn.renew(newTurnId(core), guard);
+  if (!removed) return;
+  turn.startRemovingContents(gone);
+  if (unreadable.length === 0) return;
+  core.log.warn('messages without content were withdrawn', { turn: turn.id, count: unreadable.length });
+  await reportOutcomes(core, turn.laneId, turn.lane);
+}
+
+async function applyMessages(
+  turn: LeasedTurn,
+  { core }: TurnContext,
+  fresh: readonly AppliedMessage[],
+): Promise<void> {
   const step = turn.usage.steps + 1;
   const now = core.clock.now();
+  const ids = fresh.map(({ id }) => id);
   const drafts: EventDraft[] = [];
   const begin: ReturnType<typeof set<Lane>>[] = [];
   if (!turn.hasBegun) {
     const entry = turn.firstEntry;
-    drafts.push({ type: 'turn_start', message_ids: fresh.map(({ id }) => id), entry, at: now });
+    drafts.push({ type: 'turn_start', message_ids: ids, entry, at: now });
     begin.push(set('begun', { turn: turn.id, seq: turn.nextSeq, entry, at: now }));
   }
-  for (const messages of inFrames(
-    fresh.map(({ id, content, at }) => ({ id, /* rule: content-applied-whole */ content, at })),
-  )) {
-    drafts.push({ type: 'applied', messages, step });
-  }
+  for (const messages of inFrames(fresh)) drafts.push({ type: 'applied', messages, step });
   const { usage } = turn;
   if (usage.answered) turn.usage = { ...usage, answered: false };
-  const ids = fresh.map(({ id }) => id);
+  const applied = pendingOf(turn, ids);
   const guard = removeApplied(turn.lane, ids, ids);
   const steers = turn.hasBegun;
   const { since = now } = turn.lane;
@@ -63,37 +100,34 @@ export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promis
     return;
   }
   turn.startWritingEntries();
+  // rule: applied-content-removed
+  turn.startRemovingContents(applied);
   if (steers) core.metrics.count('SteeringTakenIn', fresh.length);
   else core.metrics.time('QueueWait', between(since, now));
 }
 
+const pendingOf = ({ lane }: LeasedTurn, ids: readonly MessageId[]) =>
+  ids.flatMap((id) => ownValue(lane.inbox, id) ?? []);
+
+/**
+ * As many of the messages as one commit takes, and at least one. Escapes make JSON up to six times as long as what counts
+ * against `MIDTURN_INBOX_BYTES`.
+ */
+const firstOf = (messages: readonly AppliedMessage[]): readonly AppliedMessage[] =>
+  batchesBySize(messages, MAX_COMMIT_BYTES)[0] ?? [];
+
 /** Splits messages into `applied` events that each fit into a frame. */
-function inFrames(messages: readonly AppliedMessage[]): AppliedMessage[][] {
-  const frames: AppliedMessage[][] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const message of messages) {
-    const bytes = Buffer.byteLength(JSON.stringify(message));
-    const frame = frames.at(-1);
-    if (frame && size + bytes <= APPLIED_BYTES) {
-      frame.push(message);
-      size += bytes;
-    } else {
-      frames.push([message]);
-      size = bytes;
-    }
-  }
-  return frames;
-}
+const inFrames = (messages: readonly AppliedMessage[]) => batchesBySize(messages, APPLIED_BYTES);
 
 /** Waits for messages that were sent before those in the inbox. In ordinary use there are none, and it does not wait. */
 async function awaitArrivals(
   turn: LeasedTurn,
   { core }: TurnContext,
-  outcomes: Map<string, MessageOutcome | undefined>,
+  lookUps: Map<MessageId, LookUp>,
 ): Promise<void> {
   // Messages are accepted concurrently. The lane as last seen may hold one that was sent later and not yet one that was
   // sent earlier.
-  if (turn.hasBegun) await Promise.all([turn.refresh(), readOutcomes(turn, outcomes)]);
+  if (turn.hasBegun) await Promise.all([turn.refresh(), lookUp(turn, lookUps)]);
   for (;;) {
     const wait = arrivalWait(turn.lane, core.clock.now());
     if (wait === 0) return;
@@ -103,20 +137,19 @@ async function awaitArrivals(
 }
 
 /**
- * Reads the outcomes of messages in the inbox that were not read yet. A result stays true while the lane is leased: nobody
- * else applies a message, and the lane remembers the id of one that is withdrawn, so it cannot come back in this turn.
+ * Reads what is stored apart about messages in the inbox, unless that was read before. A result stays true while the lane is
+ * leased: nobody else applies a message, and the lane remembers the id of one that is withdrawn, so it cannot come back in
+ * this turn.
  */
-async function readOutcomes(
-  { core, session, lane }: LeasedTurn,
-  outcomes: Map<string, MessageOutcome | undefined>,
-): Promise<void> {
-  const unread = idsOf(lane.inbox).filter((id) => !outcomes.has(id));
+async function lookUp({ core, session, lane }: LeasedTurn, lookUps: Map<MessageId, LookUp>): Promise<void> {
+  const unread = byId(lane.inbox).filter(([id]) => !lookUps.has(id));
   await Promise.all(
-    unread.map(async (id) => {
-      outcomes.set(
-        id,
-        /* rule: known-outcome-not-applied-again */ await core.store.get(messageKey(session, id)),
-      );
+    unread.map(async ([id, message]) => {
+      const [outcome, content] = await Promise.all([
+        /* rule: known-outcome-not-applied-again */ core.store.get(messageKey(session, id)),
+        readContent(core, session, message),
+      ]);
+      lookUps.set(id, { outcome, content });
     }),
   );
 }

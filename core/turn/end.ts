@@ -54,11 +54,15 @@ export async function endAborted(
   const entry = turn.lastEntryWith(draft);
   const now = core.clock.now();
   const expires = expiry(core).lane;
+  const discarded = pending === 'discard' ? Object.values({ ...turn.lane.inbox, ...turn.lane.waiting }) : [];
   const guard =
     pending === 'discard'
       ? lane.endDiscardingPending(turn.lane, entry, now, expires)
       : lane.endKeepingPending(turn.lane, entry, newTurnId(core), now, expires);
-  return end(turn, draft, guard);
+  if (!(await end(turn, draft, guard))) return false;
+  // rule: discarded-content-removed
+  turn.startRemovingContents(discarded);
+  return true;
 }
 
 interface Failure {

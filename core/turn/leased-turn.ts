@@ -6,11 +6,13 @@ import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { decodeEvents, encodeEvents, frameOf, mergeEvents, numbered, seqOf } from '../events/events.ts';
 import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
 import { asTurnId, type LaneId, type SessionKey, type SlotId, type TurnId } from '../ids.ts';
+import { removeContents } from '../session/pending-content.ts';
 import { isDeleted } from '../session/sessions.ts';
-import type { Lane, Session, TurnUsage } from '../store/items.ts';
+import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
 import type { Then, When } from '../store/lane/lane-update.ts';
 import { add, set } from '../store/update.ts';
+import { batchesBySize } from './batches.ts';
 import { Lease } from './lease.ts';
 import { shouldSpill } from './spill-policy.ts';
 import { TurnLog } from './turn-log.ts';
@@ -40,7 +42,15 @@ export interface Guard {
   change?: Then[];
   /** This commit ends the turn. */
   ends?: boolean;
+  /** Further commits belong to this one: what the model has used is stored with the last of them. */
+  hasMore?: boolean;
 }
+
+/**
+ * Of the events of one commit, as JSON. The lane holds them beside all else that it holds until they are spilled, and those of
+ * the commit before, if its worker died.
+ */
+export const MAX_COMMIT_BYTES = 50_000;
 
 /** Which lane is claimed, and what the worker knows of it. */
 export interface TurnClaim {
@@ -208,7 +218,7 @@ export class LeasedTurn {
     const events = drafts.map((draft, i) =>
       numbered(/* rule: events-are-well-formed */ wellFormed(draft), first + i, this.id),
     );
-    const storesUsage = !this.#isUsageStored && !guard.ends;
+    const storesUsage = !this.#isUsageStored && !guard.ends && !guard.hasMore;
     // rule: commit-before-post
     const committed = await this.#lease.commit({
       to: this.seq + events.length,
@@ -218,7 +228,7 @@ export class LeasedTurn {
       change: [...(guard.change ?? []), ...(storesUsage ? [set<Lane>('usage', this.#usage)] : [])],
     });
     if (!committed) return false;
-    this.#isUsageStored = true;
+    if (!guard.hasMore) this.#isUsageStored = true;
     this.#log.append(events);
     // rule: post-after-commit
     this.#follow(this.#post(events));
@@ -226,9 +236,15 @@ export class LeasedTurn {
     return true;
   }
 
-  /** Commits where only the lease is demanded, so that a refusal which is not a fence leaves nothing to decide. */
+  /**
+   * Commits where only the lease is demanded, so that a refusal which is not a fence leaves nothing to decide. What is too long
+   * for one commit is several, of which the first makes the change.
+   */
   async commitAlways(drafts: readonly EventDraft[], guard: Pick<Guard, 'change'> = {}): Promise<void> {
-    while (!(await this.commit(drafts, guard)));
+    const [first = [], ...others] = batchesBySize(drafts, MAX_COMMIT_BYTES);
+    while (!(await this.commit(first, { ...guard, hasMore: others.length > 0 })));
+    for (const [i, batch] of others.entries())
+      while (!(await this.commit(batch, { hasMore: i < others.length - 1 })));
   }
 
   /** Reads what others wrote on the lane while there is nothing to commit. Throws `Fenced`. */
@@ -269,6 +285,11 @@ export class LeasedTurn {
   /** The same, while the turn goes on: the next commit waits for it, the model does not. */
   startWritingEntries(): void {
     this.#follow(this.writeEntries());
+  }
+
+  /** Removes the content of messages that are no longer pending, while the turn goes on. */
+  startRemovingContents(messages: Iterable<PendingMessage>): void {
+    this.#follow(removeContents(this.core, this.session, messages));
   }
 
   /** Number of the last entry that the turn has once it ends with this event. */

@@ -321,9 +321,10 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     client: 'Keep the text. If `retryable`, offer the user to go on with a new message.',
   },
   AGENT_ERROR: {
-    as: 'end',
-    when: 'The server could not complete the turn.',
-    client: 'Keep the text. If `retryable`, offer the user to go on with a new message.',
+    as: 'reply or end',
+    when: 'The server could not complete the turn. With an `id`: no turn could apply that message, and it is not stored.',
+    client:
+      'Keep the text. If `retryable`, offer the user to go on with a new message. With an `id`, offer to send the message again, under a new `id`.',
   },
   SESSION_NOT_FOUND: {
     as: 'reply',

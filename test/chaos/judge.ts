@@ -52,7 +52,7 @@ function violationsOf(session: ChaosSession, findings: Findings, checked: Tally)
     queued: findings.queued,
     violated,
   };
-  judge(evidence, people, { ordered: !findings.probed, probed: findings.probed });
+  judge(evidence, people, { ordered: !findings.probed, probed: findings.probed, calm: false });
   for (const person of people) {
     for (const [promise, why] of person.broken) violated(promise, why);
     judgeFrames(person, events, violated);

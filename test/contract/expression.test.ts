@@ -97,6 +97,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   acceptWaiting: () => accepting.acceptWaiting(acceptance),
   removeApplied: () =>
     committed(applying.removeApplied(fullLane, idsOf(fullLane.inbox), idsOf(fullLane.inbox))),
+  removeUnreadable: () => committed(applying.removeUnreadable(fullLane, [], idsOf(fullLane.inbox))),
   close: () => closing.close(fullLane, 2, []),
   claim: () => committing.claim(SLOT, 'lease', 1, EXPIRES),
   commit: () => committed({}),

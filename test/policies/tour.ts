@@ -134,10 +134,12 @@ export const SCENES: readonly Scene[] = [
       const gate = hold(`wait ${session}`);
       say(client, 'm1', `wait ${session}`);
       await chunk(client, 'draft');
-      say(client, 'm2', 'more of it');
+      // Its content has an item of its own, which the turn removes.
+      say(client, 'm2', 'more of it'.padEnd(2000, '.'));
       await accepted(client, 'm2');
       gate.open();
       await end(client);
+      await heard('turn', 'DeleteItem');
       await client.close();
       await heard('connection', 'DeleteItem');
       // Its token is deleted after its answer.

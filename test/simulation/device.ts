@@ -36,11 +36,14 @@ export interface Sent {
   forgotten?: true;
 }
 
-/** About every third message has an image. The id decides, so that a repeated run has the same history. */
+/** Longer than what a lane holds: such content has an item of its own. */
+const LONG = ' and more of it'.repeat(80);
+
+/** Some messages are long, and some have an image. The id decides, so that a repeated run has the same history. */
 function contentOf(id: string, alike: boolean): Content {
-  const text = `content of ${id}`;
   const sum = [...id].reduce((all, letter) => all + letter.charCodeAt(0), 0);
   if (alike && sum % 4 !== 0) return 'the same as before';
+  const text = `content of ${id}${sum % 5 < 2 ? LONG : ''}`;
   if (sum % 3 !== 0) return text;
   if (sum % 2 === 0)
     return [

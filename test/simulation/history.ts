@@ -100,17 +100,17 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   if (!rested) cloud.violated('liveness', `no rest after ${scheduler.steps} steps`);
   else {
     const ordered = cloud.deadLetters === 0;
-    judge(cloud, devices, { ordered, probed: false });
+    judge(cloud, devices, { ordered, probed: false, calm });
     // A post that is under way when its worker is fenced cannot be taken back.
     if (cloud.disorder && faults === NO_FAULTS && !cloud.isDeleted) cloud.violated('P9', cloud.disorder);
     if (cloud.violations.size === 0 && cloud.isDeleted) {
       scheduler.count('session deleted');
       if (calm) everyoneWasTold(cloud, devices);
       await probeDeleted(cloud, devices);
-      judge(cloud, devices, { ordered: false, probed: true });
+      judge(cloud, devices, { ordered: false, probed: true, calm });
     } else if (cloud.violations.size === 0) {
       await probe(cloud, devices);
-      judge(cloud, devices, { ordered: false, probed: true });
+      judge(cloud, devices, { ordered: false, probed: true, calm });
     }
   }
   const { injected, steps } = scheduler;

@@ -57,7 +57,7 @@ function readStored(cloud: Evidence): Stored {
 export function judge(
   cloud: Evidence,
   devices: readonly Witness[],
-  options: { ordered: boolean; probed: boolean },
+  options: { ordered: boolean; probed: boolean /** Nothing has failed. */; calm: boolean },
 ): void {
   const stored = readStored(cloud);
   const turns = judgeEvents(cloud, stored);
@@ -80,6 +80,7 @@ export function judge(
   judgeCache(cloud, turns);
   judgeApprovals(cloud, turns);
   judgeRest(cloud, devices, stored, options);
+  if (options.calm) judgeContents(cloud, stored);
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
 
@@ -238,6 +239,13 @@ function judgeMessages(
       if (count === 0 && message.acknowledgedAt !== undefined && !message.outcome && !withdrawn) {
         cloud.violated('P1', `${id} was accepted, is not in the transcript, and has no other outcome`);
       }
+      // Only a late duplicate of a request can bring in a message whose refusal has removed its content.
+      if (
+        outcome?.outcome === 'withdrawn' &&
+        outcome.code === 'AGENT_ERROR' &&
+        message.outcome !== 'STEERING_QUEUE_FULL'
+      )
+        cloud.violated('P1', `${id} was withdrawn, because its content was lost`);
       if (outcome?.outcome === 'withdrawn' && !noticed && count === 0 && !wasTold(device, message)) {
         cloud.violated(
           'P1',
@@ -540,6 +548,16 @@ export function canonical(parts: readonly Part[]): string {
   }
   close();
   return text;
+}
+
+/** P2: content is stored only while its message is pending, unless a function died in between. */
+function judgeContents(cloud: Evidence, { lanes }: Stored): void {
+  const pending = [...lanes.values()].flatMap(({ inbox, waiting }) =>
+    Object.values({ ...inbox, ...waiting }),
+  );
+  const used = new Set(pending.map(({ turn }) => `CONTENT#${turn}`));
+  for (const { sk } of cloud.table.all())
+    if (sk.startsWith('CONTENT#') && !used.has(sk)) cloud.violated('P2', `${sk} is of no pending message`);
 }
 
 /** After the faults nothing is left incomplete. */

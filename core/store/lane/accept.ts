@@ -5,7 +5,7 @@ import { type MessageId, type SessionKey, slotOf } from '../../ids.ts';
 import type { Lane, PendingMessage } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, add, atMost, equals, exists, set, setIfAbsent, sizeBelow } from '../update.ts';
-import { contentBytes } from './lane.ts';
+import { contentBytes, INLINE_BYTES, MAX_IDS, MAX_UNDELIVERED } from './lane.ts';
 import type { Then, When } from './lane-update.ts';
 
 export interface Acceptance {
@@ -34,8 +34,16 @@ export const acceptableHere = ({ session, id, message, limits }: Acceptance): Wh
   // rule: inbox-has-room
   sizeBelow('inbox', limits.inboxMessages),
   sizeBelow('waiting', limits.inboxMessages),
-  atMost('bytes', limits.inboxBytes - contentBytes(message)),
+  sizeBelow('ids', MAX_IDS),
+  sizeBelow('undelivered', MAX_UNDELIVERED),
+  atMost('bytes', roomFor(message, limits)),
 ];
+
+/** How much may wait on the lane before this message. */
+const roomFor = (message: PendingMessage, { inboxBytes }: Acceptance['limits']): number => {
+  const limit = message.size === undefined ? Math.min(INLINE_BYTES, inboxBytes) : inboxBytes;
+  return limit - contentBytes(message);
+};
 
 /** The same, and the message was not forwarded to another lane. */
 export const acceptable = (acceptance: Acceptance): When[] => [

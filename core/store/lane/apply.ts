@@ -2,9 +2,10 @@ import { type MessageId, without } from '../../ids.ts';
 import { ownValue } from '../../own-value.ts';
 import type { Lane } from '../items.ts';
 import { add, set } from '../update.ts';
-import { messagesAsRead } from './after-turn.ts';
+import { messagesAsRead, withOutcomes } from './after-turn.ts';
 import { contentBytes } from './lane.ts';
 import type { Then, When } from './lane-update.ts';
+import { undeliveredOutcome } from './withdraw.ts';
 
 /**
  * Removes applied messages from the inbox. Part of the commit that appends `applied`; the inbox must be as it was read, so
@@ -31,4 +32,24 @@ export const removeApplied = (
       ...(counts.length ? [set<Lane>('lastOrder', Math.max(lane.lastOrder ?? 0, ...counts))] : []),
     ],
   };
+};
+
+/**
+ * Withdraws messages that cannot be applied, and removes `known` ones, whose outcome was known before. The senders of the
+ * former are told `AGENT_ERROR`.
+ */
+export const removeUnreadable = (
+  lane: Lane,
+  known: readonly MessageId[],
+  unreadable: readonly MessageId[],
+): { when: When[]; change: Then[] } => {
+  const removal = removeApplied(lane, [...known, ...unreadable], unreadable);
+  const outcomes = withOutcomes(
+    lane,
+    unreadable.flatMap((id) => {
+      const message = ownValue(lane.inbox, id);
+      return message ? [[id, undeliveredOutcome(message, 'AGENT_ERROR')] as const] : [];
+    }),
+  );
+  return { when: [...removal.when, ...outcomes.when], change: [...removal.change, ...outcomes.change] };
 };

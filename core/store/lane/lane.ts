@@ -23,7 +23,20 @@ export const emptyLane = (session: SessionKey, connection: ConnectionId, expires
 });
 
 /** What a pending message counts against `MIDTURN_INBOX_BYTES`. */
-export const contentBytes = (message: Pick<PendingMessage, 'content'>): number => bytesOf(message.content);
+export const contentBytes = (message: PendingMessage): number => message.size ?? bytesOf(message.content);
+
+/**
+ * A lane holds no more content than this, in bytes: what waits is written again with every commit of the turn. Further
+ * content has items of its own.
+ */
+export const INLINE_BYTES = 1024;
+
+/**
+ * A lane accepts nothing while it remembers so many ids of its turn, or so many outcomes that their senders have not
+ * received: it has to fit into an item of 400 KB with all that can wait on it (test/contract/largest-lane.test.ts).
+ */
+export const MAX_IDS = 512;
+export const MAX_UNDELIVERED = 128;
 
 /** Whether the slot is the lane's current one, or that of a waiting message. */
 export const hasWorkFor = (lane: Lane | undefined, slot: SlotId): boolean =>

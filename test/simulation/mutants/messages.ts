@@ -80,4 +80,40 @@ export const MESSAGES: readonly Mutant[] = [
       }),
     ],
   },
+  {
+    name: 'content-not-stored',
+    breaks: 'content that is stored apart is there when its message is accepted',
+    edits: [drop('content-before-message')],
+  },
+  {
+    name: 'content-in-use-removed',
+    breaks: 'a repeat whose first try was accepted leaves the content in place',
+    faults: { ambiguous: 0.2 },
+    edits: [replace('content-in-use-stays', 'true')],
+  },
+  {
+    name: 'refused-content-kept',
+    breaks: 'the content of a refused message is removed',
+    edits: [drop('refused-content-removed')],
+  },
+  {
+    name: 'withdrawn-content-kept',
+    breaks: 'the content of a cancelled message is removed',
+    edits: [drop('withdrawn-content-removed')],
+  },
+  {
+    name: 'rejected-content-kept',
+    breaks: 'the content of a rejected message is removed',
+    edits: [drop('rejected-content-removed')],
+  },
+  {
+    name: 'discarded-content-kept',
+    breaks: 'the content of a message that an abort discards is removed',
+    edits: [drop('discarded-content-removed')],
+  },
+  {
+    name: 'applied-content-kept',
+    breaks: 'the content of an applied message is removed',
+    edits: [drop('applied-content-removed')],
+  },
 ];
