@@ -1,6 +1,7 @@
 import type { ToolSet } from 'ai';
 import * as z from 'zod/mini';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
+import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
 
 /**
@@ -32,7 +33,7 @@ export interface AgentDefinition {
   /** Tools by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. */
   tools: Readonly<Record<string, AgentTool>>;
   /**
-   * MCP servers by name: letters, digits and `-`. Their tools are called `<server>_<tool>`. The name of an own tool
+   * MCP servers by name: letters, digits and `-`. Their tools are called `<server>_<tool>` (`mcpToolName`). The name of an own tool
    * must not begin with `<server>_`.
    */
   mcp?: Readonly<Record<string, McpServerDefinition>>;
@@ -49,9 +50,6 @@ export type ToolContext = z.infer<typeof toolContext>;
 export class AgentDefinitionError extends Error {
   override readonly name = 'AgentDefinitionError';
 }
-
-// The intersection of Anthropic's and OpenAI's rules.
-export const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Checks a definition when its module is loaded, so that a mistake shows at start and not in a turn. */
 export function defineAgent(definition: AgentDefinition): AgentDefinition {

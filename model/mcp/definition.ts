@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { isTrustworthy } from '../../config/settings/read.ts';
+import { MAX_TOOL_NAME, TOOL_NAME } from '../agent/tool-name.ts';
 import type { ToolPolicy } from '../agent/tool-policy.ts';
 
 /** An MCP server over Streamable HTTP. The agent has its tools, and this policy applies to each of them. */
@@ -39,8 +41,24 @@ export function complaintAbout(
   return undefined;
 }
 
-/** The name by which the model calls a server's tool. */
-export const mcpToolName = (server: string, tool: string): string => `${server}_${tool}`;
+const DIGEST_LENGTH = 8;
+
+/**
+ * The name by which the model calls a server's tool. MCP allows names that providers refuse, such as `issues/create` or
+ * `admin.users.list`. Such a name gets `_` for what is not allowed, and a digest of the server's name at its end. It depends on
+ * nothing but the two names, because it is in the transcript and in approvals that hold for a session.
+ *
+ * @example
+ * mcpToolName('docs', 'search'); // 'docs_search'
+ * mcpToolName('docs', 'pages/search'); // 'docs_pages_search_c409f62a'
+ */
+export function mcpToolName(server: string, tool: string): string {
+  const name = `${server}_${tool}`;
+  if (TOOL_NAME.test(name)) return name;
+  const digest = createHash('sha256').update(tool).digest('hex').slice(0, DIGEST_LENGTH);
+  const readable = name.replaceAll(/[^A-Za-z0-9_-]/gu, '_').slice(0, MAX_TOOL_NAME - DIGEST_LENGTH - 1);
+  return `${readable}_${digest}`;
+}
 
 /** The server's part of a tool's name; empty if it has none. */
 export const serverOf = (toolName: string): string => toolName.slice(0, Math.max(0, toolName.indexOf('_')));

@@ -1,11 +1,12 @@
 import { createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
-import { shortened } from '../../protocol/text.ts';
-import { type AgentTool, TOOL_NAME } from '../agent/agent-definition.ts';
+import { shortened, wellFormed } from '../../protocol/text.ts';
+import type { AgentTool } from '../agent/agent-definition.ts';
 import { redact } from '../providers/redact.ts';
 import { type McpServerDefinition, mcpToolName } from './definition.ts';
 import type { McpHost } from './host.ts';
 import { readResult } from './mcp-result.ts';
+import { isRefusal, withPlainErrors } from './refusal.ts';
 
 const DEFAULT_CONNECT_SECONDS = 5;
 /** Tools that a server adds or removes show within minutes, without a deployment. */
@@ -63,15 +64,14 @@ export class McpServer {
   async #list(): Promise<void> {
     const limit = this.#withinLimit();
     try {
-      const definitions = await within(limit, this.#definitions(limit));
+      // They are a part of every prompt.
+      const definitions = wellFormed(await within(limit, this.#definitions(limit)));
       this.#listedAt = this.#host.now();
       this.#failedAt = Number.NEGATIVE_INFINITY;
       const listed = JSON.stringify(definitions);
       if (listed === this.#listed) return;
       this.#listed = listed;
-      this.#tools = Object.fromEntries(
-        this.#allowed(definitions).map((one) => [mcpToolName(this.name, one.name), this.#toTool(one)]),
-      );
+      this.#tools = this.#named(this.#allowed(definitions));
     } catch (error) {
       this.#failedAt = this.#host.now();
       this.#drop();
@@ -98,17 +98,23 @@ export class McpServer {
   #allowed(definitions: readonly ToolDefinition[]): ToolDefinition[] {
     const { tools: wanted } = this.#definition;
     const missing = wanted?.filter((name) => !definitions.some((one) => one.name === name)) ?? [];
-    const unusable = definitions
-      .filter(({ name }) => !TOOL_NAME.test(mcpToolName(this.name, name)))
-      .map(({ name }) => name);
     if (missing.length > 0)
       this.#host.warn('an MCP server lacks tools that the agent names', { server: this.name, missing });
-    if (unusable.length > 0)
-      this.#host.warn('tools of an MCP server have names that models do not take', {
-        server: this.name,
-        unusable,
-      });
-    return definitions.filter(({ name }) => !unusable.includes(name) && (wanted?.includes(name) ?? true));
+    return definitions.filter(({ name }) => wanted?.includes(name) ?? true);
+  }
+
+  /** By the names that the model calls. Of two tools with one name the first counts. */
+  #named(definitions: readonly ToolDefinition[]): McpTools {
+    const tools = new Map<string, AgentTool>();
+    const doubled: string[] = [];
+    for (const definition of definitions) {
+      const name = mcpToolName(this.name, definition.name);
+      if (tools.has(name)) doubled.push(definition.name);
+      else tools.set(name, this.#toTool(definition));
+    }
+    if (doubled.length > 0)
+      this.#host.warn('tools of an MCP server have the name of another one', { server: this.name, doubled });
+    return Object.fromEntries(tools);
   }
 
   #toTool({ name, description, inputSchema }: ToolDefinition): AgentTool {
@@ -131,8 +137,9 @@ export class McpServer {
   }
 
   /**
-   * Runs one call. It is repeated if the server surely did not run it (it has forgotten our session), or if the tool is
-   * idempotent. Any other broken call may or may not have run, and its result says so.
+   * Runs one call. It is made once more, over a new session, if the server refused the request (it may have forgotten our
+   * session), so that the tool surely did not run, or if the tool is idempotent. Any other broken call may or may not have
+   * run, and its result says so.
    */
   async #call(
     tool: string,
@@ -157,11 +164,13 @@ export class McpServer {
         if (MCPClientError.isInstance(error) && error.code !== undefined)
           throw new McpToolError(error.message);
         this.#drop(link);
-        const isForgotten = MCPClientError.isInstance(error) && error.statusCode === 404;
-        if (again && (isForgotten || this.#definition.idempotent)) continue;
+        const isRefused = isRefusal(error);
+        if (again && (isRefused || this.#definition.idempotent)) continue;
         this.#host.failed(this.name);
         throw new McpToolError(
-          `The connection to the server "${this.name}" broke off: the tool may or may not have run.`,
+          isRefused
+            ? `The server "${this.name}" refused the call (${describe(error)}): the tool was not run.`
+            : `The connection to the server "${this.name}" broke off: the tool may or may not have run.`,
         );
       }
     }
@@ -201,7 +210,7 @@ export class McpServer {
         type: 'http',
         url: this.#host.urls[this.name] ?? url,
         headers: { ...headers, ...named },
-        fetch: withoutListening,
+        fetch: withPlainErrors(withoutListening, () => isUp),
       },
       initializationOptions: { signal },
       // Called before the request itself rejects. The request's own error says more, so the abort comes after it.

@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startMcpServer, type TestMcpServer } from '../../test/support/mcp-server.ts';
+import { cases } from '../../test/support/sample.ts';
 import { type AgentDefinition, AgentDefinitionError, defineAgent } from '../agent/agent-definition.ts';
 import { createToolbox } from '../tools/toolbox.ts';
-import type { McpServerDefinition } from './definition.ts';
+import { type McpServerDefinition, mcpToolName } from './definition.ts';
 import { parseMcpTokens } from './tokens.ts';
 import { createToolSource } from './tool-source.ts';
 
@@ -53,7 +55,8 @@ function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefiniti
   };
 }
 
-const ALL = ['books_borrow', 'books_count', 'books_cover', 'books_search', 'books_wait'];
+const SHELF = mcpToolName('books', 'shelf.not.a.name');
+const ALL = ['books_borrow', 'books_count', 'books_cover', 'books_search', SHELF, 'books_wait'];
 
 describe('the tools of an MCP server', () => {
   it('are the agent’s, with the server’s name before theirs, listed once', async () => {
@@ -61,12 +64,7 @@ describe('the tools of an MCP server', () => {
     expect(await names()).toEqual(ALL);
     expect(await offered()).toBe(await offered());
     expect(server.requests.filter((line) => line.endsWith('tools/list'))).toHaveLength(1);
-    expect(logged).toEqual([
-      [
-        'tools of an MCP server have names that models do not take',
-        { server: 'books', unusable: ['not.a.name'] },
-      ],
-    ]);
+    expect(logged).toEqual([]);
   });
 
   it('can be chosen; one that the server lacks is logged', async () => {
@@ -100,6 +98,7 @@ describe('a call', () => {
     ['books_count', {}, { output: { books: 3 }, isError: false }],
     ['books_cover', {}, { output: 'The cover:\n[image image/png]\nIts first page.', isError: false }],
     ['books_borrow', { title: 'Cats' }, { output: '"Cats" is lent out.', isError: true }],
+    [SHELF, {}, { output: 'of a shelf', isError: false }],
   ])('%s gives what the server gave', async (name, args, outcome) => {
     expect(await given().call(name, args)).toEqual(outcome);
   });
@@ -133,6 +132,82 @@ describe('a call', () => {
     expect(server.calls).toHaveLength(1);
   });
 
+  const error = (id: unknown, code: number, message: string) =>
+    JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } });
+  /** As servers were reported to answer a session that they have forgotten. */
+  const FORGOTTEN: [string, (requestId: unknown) => { status: number; body: string }][] = [
+    [
+      '404 and the id of the request',
+      (id) => ({ status: 404, body: error(id, -32001, 'Session not found') }),
+    ],
+    ['404 and no id', () => ({ status: 404, body: error(null, -32001, 'Session not found') })],
+    [
+      '404 and the id "server-error"',
+      () => ({ status: 404, body: error('server-error', -32600, 'Session not found') }),
+    ],
+    ['400', () => ({ status: 400, body: error(null, -32000, 'Bad Request: Server not initialized') })],
+    [
+      '400 and the id "server-error"',
+      () => ({ status: 400, body: error('server-error', -32600, 'No valid session ID provided') }),
+    ],
+    ['401 and text', () => ({ status: 401, body: 'Unauthorized: Session not found' })],
+    ['409', () => ({ status: 409, body: '' })],
+    ['503', (id) => ({ status: 503, body: error(id, -32000, 'Unknown session') })],
+    ['503 and a page', () => ({ status: 503, body: '<html>Service Unavailable</html>' })],
+  ];
+
+  it.each(FORGOTTEN)(
+    'to a server that has forgotten the session, and says so by %s, runs once',
+    async (_, refusal) => {
+      const { call, names, failures } = given();
+      await names();
+      server.forgetSessions(refusal);
+      expect(await call('books_search', { query: 'cats' })).toMatchObject({ output: 'One book about cats.' });
+      expect(server.calls).toHaveLength(1);
+      expect(failures).toEqual([]);
+    },
+  );
+
+  it.each(FORGOTTEN)('the tools are listed over a new session, after %s', async (_, refusal) => {
+    const { names, later, failures } = given();
+    await names();
+    server.forgetSessions(refusal);
+    later(6 * MINUTE);
+    expect(await names()).toEqual(ALL);
+    expect(failures).toEqual([]);
+  });
+
+  it('that is refused over a new session too was not run, and the result says so', async () => {
+    const { call, names, failures } = given();
+    await names();
+    server.refuseCallsWith(400);
+    expect(await call('books_search', { query: 'cats' })).toEqual({
+      output: 'The server "books" refused the call (HTTP 400): the tool was not run.',
+      isError: true,
+    });
+    expect(server.requests.filter((line) => line.endsWith('tools/call'))).toHaveLength(2);
+    expect(failures).toEqual(['books']);
+  });
+
+  it.each([
+    [500, 'Internal Server Error'],
+    [502, 'Bad Gateway'],
+    [504, 'Gateway Timeout'],
+    [408, 'Request Timeout'],
+    [503, 'upstream connect error or disconnect/reset before headers. reset reason: connection termination'],
+  ])('that may have run before a %i (%s) is not made again, and the next one is', async (status, body) => {
+    const { call, names } = given();
+    await names();
+    server.answerCallsWith({ status, body });
+    expect(await call('books_search', { query: 'cats' })).toEqual({
+      output: 'The connection to the server "books" broke off: the tool may or may not have run.',
+      isError: true,
+    });
+    expect(server.calls).toHaveLength(1);
+    server.answerCallsWith(undefined);
+    expect(await call('books_search', { query: 'dogs' })).toMatchObject({ output: 'One book about dogs.' });
+  });
+
   it.each(['before', 'after'] as const)(
     'that breaks off %s it ran is not repeated, and says that nobody knows',
     async (when) => {
@@ -160,6 +235,26 @@ describe('a call', () => {
     expect(toolbox.timeLimitMs('books_search')).toBe(7000);
     expect(given().toolbox.isIdempotent('books_search')).toBe(false);
   });
+});
+
+describe('the name by which the model calls a tool', () => {
+  it('is one that every provider takes, is the same everywhere, and differs from every other', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 90 })), (tools) => {
+        const names = tools.map((tool) => mcpToolName('books', tool));
+        for (const name of names) expect(name).toMatch(/^books_[A-Za-z0-9_-]{1,58}$/);
+        expect(new Set(names).size).toBe(tools.length);
+      }),
+      { numRuns: cases(500) },
+    );
+  });
+
+  it.each([
+    ['search', 'books_search'],
+    ['pages/search', 'books_pages_search_c409f62a'],
+    ['pages.search', 'books_pages_search_64576110'],
+    ['a'.repeat(58), `books_${'a'.repeat(58)}`],
+  ])('%s is %s', (tool, name) => expect(mcpToolName('books', tool)).toBe(name));
 });
 
 describe('a server that cannot be reached', () => {

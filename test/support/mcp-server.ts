@@ -7,6 +7,11 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
+interface Refusal {
+  status: number;
+  body: string;
+}
+
 /** A library over MCP, by the protocol's own SDK, on loopback. */
 export interface TestMcpServer {
   readonly url: string;
@@ -14,8 +19,8 @@ export interface TestMcpServer {
   readonly calls: readonly string[];
   /** Requests that came in, by method of HTTP and of MCP: `POST initialize`. */
   readonly requests: readonly string[];
-  /** As after a restart of a server that keeps its sessions in memory. */
-  forgetSessions(): void;
+  /** As after a restart of a server that keeps its sessions in memory. Default of `refusal`: 404, or 400 without a session id. */
+  forgetSessions(refusal?: (requestId: unknown) => Refusal): void;
   /** Lets every `wait` that runs come to its end. */
   endWaits(): void;
   /** What happens to the next `tools/call`: the socket is cut before it runs, or after. */
@@ -24,6 +29,10 @@ export interface TestMcpServer {
   answerWith(status: number | 'nothing' | undefined): void;
   /** From now on, new sessions need this token. A session that is open goes on with its own. */
   takeToken(token: string): void;
+  /** From now on a call counts as run, and is answered so: by a proxy before the server, for example. */
+  answerCallsWith(refusal: Refusal | undefined): void;
+  /** From now on calls are refused by this status, before they run. */
+  refuseCallsWith(status: number): void;
   /** Adds `renew`, as a new version of the server might. */
   addTool(): void;
   close(): Promise<void>;
@@ -38,6 +47,9 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
   const waiting: (() => void)[] = [];
   let cut: 'before' | 'after' | undefined;
   let answer: number | 'nothing' | undefined;
+  let refuse: ((requestId: unknown) => Refusal) | undefined;
+  let afterCall: Refusal | undefined;
+  let refusedWith: number | undefined;
   let hasMore = false;
 
   function library(): McpServer {
@@ -74,7 +86,7 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
         signal.addEventListener('abort', () => resolve(text('stopped')));
       });
     });
-    server.registerTool('not.a.name', { inputSchema: {} }, () => text('never'));
+    server.registerTool('shelf.not.a.name', { inputSchema: {} }, () => text('of a shelf'));
     if (hasMore) server.registerTool('renew', { inputSchema: {} }, () => text('renewed'));
     return server;
   }
@@ -89,6 +101,11 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
     const needed = tokens.get(String(request.headers['mcp-session-id'])) ?? token;
     if (needed !== undefined && request.headers.authorization !== `Bearer ${needed}`) {
       return void response.writeHead(401).end(`You sent ${request.headers.authorization}`);
+    }
+    if (method === 'tools/call' && refusedWith) return void response.writeHead(refusedWith).end();
+    if (method === 'tools/call' && afterCall) {
+      calls.push('a call');
+      return void response.writeHead(afterCall.status, { 'Content-Type': 'text/plain' }).end(afterCall.body);
     }
     if (method === 'tools/call' && cut) {
       const when = cut;
@@ -107,7 +124,9 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
     const known = sessions.get(id);
     if (known) return known;
     if (!isInitializeRequest(body)) {
-      response.writeHead(id ? 404 : 400).end();
+      const requestId = typeof body === 'object' && body !== null && 'id' in body ? body.id : null;
+      const { status, body: said } = refuse?.(requestId) ?? { status: id ? 404 : 400, body: '' };
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(said);
       return undefined;
     }
     const transport = new StreamableHTTPServerTransport({
@@ -129,7 +148,16 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     calls,
     requests,
-    forgetSessions: () => sessions.clear(),
+    forgetSessions: (refusal) => {
+      refuse = refusal;
+      sessions.clear();
+    },
+    refuseCallsWith: (status) => {
+      refusedWith = status;
+    },
+    answerCallsWith: (refusal) => {
+      afterCall = refusal;
+    },
     endWaits: () => {
       for (const finish of waiting.splice(0)) finish();
     },
