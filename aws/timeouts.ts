@@ -17,7 +17,38 @@ const REQUEST_TIMEOUTS = {
 export const SERVICE_TIMEOUTS = { requestHandler: REQUEST_TIMEOUTS, maxAttempts: 6 } as const;
 
 /**
- * For posts to connections: the broadcast retries them itself, in order and within limits that protect the other
- * listeners.
+ * How long one post, and the closing of one connection, may take. A post to a client that vanished may never be answered
+ * (github.com/aws/aws-sdk-js-v3, issues 6896 and 7632). Both together are less than the three seconds that a connection
+ * may cost its caller. Usual are 5 to 25 ms.
  */
-export const POST_TIMEOUTS = { requestHandler: REQUEST_TIMEOUTS } as const;
+export const POST_LIMIT_MS = 2000;
+export const CLOSE_LIMIT_MS = 800;
+
+/**
+ * Runs a request with a limit that ends all it can wait for: a socket, the connection, the answer. The limit has two halves:
+ * a process that stood still, as a frozen environment does, reads what has arrived meanwhile before it gives up.
+ */
+export async function within<T>(ms: number, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => limit.abort(), ms / 2);
+  }, ms / 2);
+  try {
+    return await request(limit.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * For calls about connections. Each is one attempt: `post` in core/post.ts repeats what may be repeated. There are enough
+ * sockets for a session whose listeners all hang. The SDK's 50 would have the others wait behind them.
+ */
+export const CONNECTIONS_CLIENT = {
+  maxAttempts: 1,
+  requestHandler: {
+    connectionTimeout: 1000,
+    httpAgent: { maxSockets: 400 },
+    httpsAgent: { maxSockets: 400 },
+  },
+} as const;

@@ -1,19 +1,21 @@
-import { type EpochMs, milliseconds } from '../config/units.ts';
+import { between, type EpochMs, milliseconds } from '../config/units.ts';
 import type { Core } from './core.ts';
 import { byId, type ConnectionId, type LaneId, type SessionKey } from './ids.ts';
+import { closeConnection, post } from './post.ts';
 import type { Audience } from './store/items.ts';
 import { LIVE } from './store/items.ts';
 import { laneKey, sessionKey } from './store/keys.ts';
 import { stopListening } from './store/lane/connection.ts';
 import { leaveAudience } from './store/session-writes.ts';
 
-/** A connection that takes longer than this for its frames does not hold back the others and the model's stream. */
-const SLOW_LISTENER_MS = milliseconds(1000);
-/** A connection that is this many frames behind is closed. Its client resumes and misses nothing (P9). */
-const MAX_BACKLOG = 200;
-/** Tries of one post, beyond those of the SDK. The wait between them doubles: about three seconds in all. */
-const MAX_POST_TRIES = 6;
-const FIRST_BACKOFF_MS = milliseconds(100);
+/**
+ * How long the stream waits for listeners that are late, the first time. A late one is not waited for again until it has
+ * everything. Each further wait that is in vain is half as long, so that they add up to two seconds, however many
+ * listeners hang, and whenever.
+ */
+const FIRST_PATIENCE_MS = milliseconds(1000);
+/** A connection whose next frame is this late is closed. Its client resumes and misses nothing (P9). */
+const MAX_LAG_MS = milliseconds(3000);
 
 /** A connection that is catching up for longer was left so by a function that died. It gets what was kept for it. */
 const CATCH_UP_MS = milliseconds(3000);
@@ -26,7 +28,10 @@ interface Listener {
   overdue: boolean;
   /** Resolves when all its frames so far are posted. One writer per connection keeps the order. */
   idle: Promise<void>;
+  /** Frames that wait to be posted. */
   backlog: number;
+  /** A flush waited for it in vain. */
+  isLate: boolean;
 }
 
 /** Posts a turn's events to the session's connections: in order for each connection, in parallel among them. */
@@ -36,6 +41,7 @@ export class Broadcast {
   readonly #lane: LaneId;
   readonly #listeners = new Map<ConnectionId, Listener>();
   readonly #forgotten = new Set<ConnectionId>();
+  #patienceMs: number = FIRST_PATIENCE_MS;
 
   constructor(core: Core, session: SessionKey, lane: LaneId) {
     this.#core = core;
@@ -52,6 +58,7 @@ export class Broadcast {
         overdue: false,
         idle: Promise.resolve(),
         backlog: 0,
+        isLate: false,
       };
       this.#listeners.set(connection, listener);
       if (how === LIVE) {
@@ -61,17 +68,25 @@ export class Broadcast {
     }
   }
 
-  /** Resolves when all connections have the frames, or after `SLOW_LISTENER_MS`: slow ones continue in the background. */
+  /** Resolves when all connections have the frames, except those that are late: these continue in the background. */
   async send(frames: readonly string[]): Promise<void> {
     if (frames.length === 0 || this.#listeners.size === 0) return;
     for (const [connection, listener] of this.#listeners) {
+      if (this.#forgotten.has(connection)) continue;
       this.#releaseOverdue(connection, listener);
       if (listener.kept) listener.kept.frames.push(...frames);
       else this.#enqueue(connection, listener, frames);
     }
+    const awaited = [...this.#listeners.values()].filter(({ isLate }) => !isLate);
     const patience = new AbortController();
-    await Promise.race([this.#idle(), this.#core.clock.sleep(SLOW_LISTENER_MS, patience.signal)]);
+    const isInVain = await Promise.race([
+      Promise.all(awaited.map(({ idle }) => idle)).then(() => false),
+      this.#core.clock.sleep(milliseconds(this.#patienceMs), patience.signal).then(() => true),
+    ]);
     patience.abort('over');
+    if (!isInVain) return;
+    this.#patienceMs /= 2;
+    for (const listener of awaited) listener.isLate = listener.backlog > 0;
   }
 
   /** Resolves when nothing is under way. A handler waits for it: what is still running would continue in a later invocation. */
@@ -82,11 +97,7 @@ export class Broadcast {
       this.join(lane?.audience ?? {});
       for (const [connection, listener] of this.#listeners) this.#releaseOverdue(connection, listener);
     }
-    await this.#idle();
-  }
-
-  async #idle(): Promise<void> {
-    await Promise.all([...this.#listeners.values()].map((listener) => listener.idle));
+    await Promise.all([...this.#listeners.values()].map(({ idle }) => idle));
   }
 
   #releaseOverdue(connection: ConnectionId, listener: Listener): void {
@@ -103,47 +114,30 @@ export class Broadcast {
 
   #enqueue(connection: ConnectionId, listener: Listener, frames: readonly string[]): void {
     listener.backlog += frames.length;
-    const tooSlow = listener.backlog > MAX_BACKLOG;
-    listener.idle = listener.idle.then(() =>
-      tooSlow ? this.#giveUp(connection, 'too slow') : this.#post(connection, listener, frames),
-    );
-  }
-
-  async #post(connection: ConnectionId, listener: Listener, frames: readonly string[]): Promise<void> {
-    for (const frame of frames) {
-      listener.backlog--;
-      if (!this.#forgotten.has(connection)) await this.#postOne(connection, frame);
-    }
-  }
-
-  async #postOne(connection: ConnectionId, frame: string): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        if ((await this.#core.gateway.post(connection, frame)) === 'gone') await this.#forget(connection);
-        return;
-      } catch (error) {
-        // A repeated post is harmless, since clients drop a `seq` that they have. A missing one is not.
-        if (tries === MAX_POST_TRIES) return this.#giveUp(connection, String(error));
-        await this.#core.clock.sleep(milliseconds(FIRST_BACKOFF_MS * 2 ** (tries - 1)));
+    const since = this.#core.clock.now();
+    listener.idle = listener.idle.then(async () => {
+      for (const frame of frames) {
+        if (!this.#forgotten.has(connection)) await this.#post(connection, frame, since);
+        listener.backlog--;
       }
-    }
+      if (listener.backlog === 0) listener.isLate = false;
+    });
   }
 
-  /** The events are stored, but this client would not notice that it misses some. A new connection resumes. */
-  async #giveUp(connection: ConnectionId, reason: string): Promise<void> {
-    if (this.#forgotten.has(connection)) return;
-    this.#core.log.warn('connection closed, so that it resumes', { connection, reason });
-    await this.#quietly(() => this.#core.gateway.disconnect(connection));
-    await this.#forget(connection);
+  async #post(connection: ConnectionId, frame: string, since: EpochMs): Promise<void> {
+    const isTooLate = between(since, this.#core.clock.now()) > MAX_LAG_MS;
+    if (isTooLate) await closeConnection(this.#core, connection, 'too slow');
+    if (isTooLate || (await post(this.#core, connection, frame)) === 'gone') await this.#forget(connection);
   }
 
   async #forget(connection: ConnectionId): Promise<void> {
     this.#forgotten.add(connection);
+    const { store } = this.#core;
+    await Promise.all([
+      this.#quietly(() => store.update(sessionKey(this.#session), leaveAudience(connection))),
+      this.#quietly(() => store.update(laneKey(this.#session, this.#lane), stopListening(connection))),
+    ]);
     this.#listeners.delete(connection);
-    await this.#quietly(() => this.#core.store.update(sessionKey(this.#session), leaveAudience(connection)));
-    await this.#quietly(() =>
-      this.#core.store.update(laneKey(this.#session, this.#lane), stopListening(connection)),
-    );
   }
 
   /** A failure concerns this connection only. If it stays in the audience, the next turn finds it gone again. */

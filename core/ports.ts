@@ -56,9 +56,15 @@ export interface Queues {
 }
 
 export interface Gateway {
-  /** `gone`: this connection will never receive anything again. Throws when the post failed otherwise. */
-  post(connection: ConnectionId, frame: string): Promise<'sent' | 'gone'>;
-  /** Closes a connection, so that its client connects again and resumes. Does nothing if the connection is gone. */
+  /**
+   * Makes one attempt, of two seconds at most (`post` in core/post.ts repeats it). `gone`: this connection will never
+   * receive anything again. `unanswered`: nobody knows whether the frame arrived. Throws when the post failed otherwise.
+   */
+  post(connection: ConnectionId, frame: string): Promise<'sent' | 'gone' | 'unanswered'>;
+  /**
+   * Closes a connection, within a second. Its client connects again and resumes. Does nothing if the connection is gone.
+   * Closed or not, a later post of this execution environment finds it gone.
+   */
   disconnect(connection: ConnectionId): Promise<void>;
 }
 

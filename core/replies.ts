@@ -3,6 +3,7 @@ import type { ErrorReply, ReplyFrame } from '../protocol/server-frames.ts';
 import { wellFormed } from '../protocol/text.ts';
 import type { Core } from './core.ts';
 import type { ConnectionId, MessageId } from './ids.ts';
+import { post } from './post.ts';
 import type { WithdrawalCode } from './store/items.ts';
 
 /** Codes after which the same frame may succeed later. */
@@ -30,13 +31,13 @@ export const errorReply = (code: ErrorCode, message: string, details: ErrorDetai
 });
 
 export const reply = async (
-  core: Pick<Core, 'gateway' | 'metrics'>,
+  core: Pick<Core, 'gateway' | 'clock' | 'log' | 'metrics'>,
   connection: ConnectionId,
   frame: ReplyFrame,
 ) => {
   if (frame.type === 'error') core.metrics.countBy('Refused', frame.code);
   // An earlier version may have stored what is not well-formed.
-  return core.gateway.post(connection, JSON.stringify(wellFormed(frame)));
+  return post(core, connection, JSON.stringify(wellFormed(frame)));
 };
 
 /** The answer to every frame in a deleted session, and, without details, what its connections are sent. */

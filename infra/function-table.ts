@@ -19,7 +19,7 @@ export interface FunctionSpec {
   consumes?: QueueName;
   /** Whether it extends the visibility time-out of its message while it works. */
   holdsMessage?: boolean;
-  /** What it does to connections of this API and stage: `POST` sends a frame, `DELETE` closes a connection that is too slow. */
+  /** What it does to connections of this API and stage: `POST` sends a frame, `DELETE` closes one that cannot be posted to. */
   connections: readonly ConnectionMethod[];
   /** Whether it calls models, and so may invoke those that Bedrock provides. */
   callsModel: boolean;
@@ -56,7 +56,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     // Deletes lanes: a deleted session is closed before the deletion is answered.
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
     sends: ['turn', 'deadline'],
-    connections: ['POST'],
+    connections: ['POST', 'DELETE'],
     callsModel: false,
   },
   turn: {
@@ -80,7 +80,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
     sends: ['deadline'],
     consumes: 'deadline',
-    connections: ['POST'],
+    connections: ['POST', 'DELETE'],
     callsModel: false,
   },
   redrive: {

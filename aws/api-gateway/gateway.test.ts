@@ -11,11 +11,17 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((stop) => stop()));
 });
 
-/** The real client against a management API that answers with these statuses, one after the other. */
-async function given(...statuses: number[]) {
-  const server = createServer((_request, response) => {
-    const status = statuses.shift() ?? 500;
-    const type = { 410: 'GoneException', 429: 'LimitExceededException' }[status];
+type Answer = number | 'nameless 410' | 'never';
+
+/** The real client against a management API that answers so, one request after the other. */
+async function given(...answers: Answer[]) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.method ?? '');
+    const answer = answers.shift() ?? 500;
+    if (answer === 'never') return;
+    const status = answer === 'nameless 410' ? 410 : answer;
+    const type = answer === 410 ? 'GoneException' : answer === 429 ? 'LimitExceededException' : undefined;
     response.writeHead(status, { ...(type && { 'x-amzn-errortype': type }) }).end('{}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -32,7 +38,7 @@ async function given(...statuses: number[]) {
     { ...noMetrics, count: (name) => counted.push(name) },
     { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } },
   );
-  return { gateway, counted };
+  return { gateway, counted, asked };
 }
 
 const CONNECTION = asConnectionId('c');
@@ -50,15 +56,49 @@ describe('a post', () => {
     expect(counted).toEqual(['PostsGone']);
   });
 
-  it('that is throttled is repeated, and counted each time', async () => {
-    const { gateway, counted } = await given(429, 429, 200);
-    expect(await gateway.post(CONNECTION, '{}')).toBe('sent');
-    expect(counted).toEqual(['PostsThrottled', 'PostsThrottled']);
+  it('to a connection that is gone is told by the status alone, which is all that an emulator sends', async () => {
+    const { gateway, counted } = await given('nameless 410');
+    expect(await gateway.post(CONNECTION, '{}')).toBe('gone');
+    expect(counted).toEqual(['PostsGone']);
+  });
+
+  it('that is throttled is one attempt, and counted', async () => {
+    const { gateway, counted, asked } = await given(429, 200);
+    await expect(gateway.post(CONNECTION, '{}')).rejects.toThrow();
+    expect(counted).toEqual(['PostsThrottled']);
+    expect(asked).toEqual(['POST']);
   });
 
   it('that fails otherwise fails, and is not taken for throttled', async () => {
-    const { gateway, counted } = await given(500, 500, 500);
+    const { gateway, counted } = await given(500);
     await expect(gateway.post(CONNECTION, '{}')).rejects.toThrow();
     expect(counted).toEqual([]);
+  });
+
+  it('that nobody answers ends, and is one attempt', async () => {
+    const { gateway, asked } = await given('never', 200);
+    expect(await gateway.post(CONNECTION, '{}')).toBe('unanswered');
+    expect(asked).toEqual(['POST']);
+  });
+});
+
+describe('a connection that is closed', () => {
+  it('is gone for later posts', async () => {
+    const { gateway, asked } = await given(204);
+    await gateway.disconnect(CONNECTION);
+    expect(await gateway.post(CONNECTION, '{}')).toBe('gone');
+    expect(asked).toEqual(['DELETE']);
+  });
+
+  it('is gone for later posts too if that is not answered', async () => {
+    const { gateway, asked } = await given('never');
+    await expect(gateway.disconnect(CONNECTION)).rejects.toThrow();
+    expect(await gateway.post(CONNECTION, '{}')).toBe('gone');
+    expect(asked).toEqual(['DELETE']);
+  });
+
+  it.each([410, 'nameless 410'] as const)('may be gone already (%s)', async (answer) => {
+    const { gateway } = await given(answer);
+    await gateway.disconnect(CONNECTION);
   });
 });

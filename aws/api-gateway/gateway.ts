@@ -3,11 +3,14 @@ import {
   type ApiGatewayManagementApiClientConfig,
   ApiGatewayManagementApiServiceException,
   DeleteConnectionCommand,
-  GoneException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
+import type { ConnectionId } from '../../core/ids.ts';
 import type { Gateway, Metrics } from '../../core/ports.ts';
-import { POST_TIMEOUTS } from '../timeouts.ts';
+import { CLOSE_LIMIT_MS, CONNECTIONS_CLIENT, POST_LIMIT_MS, within } from '../timeouts.ts';
+
+/** Ids of connections that were closed here, or could not be. Each is used once, so that the oldest can be forgotten. */
+const MAX_CLOSED = 1000;
 
 /** Posts through the management API of one stage, whose address the stack passes as `endpoint`. */
 export function managementGateway(
@@ -15,40 +18,43 @@ export function managementGateway(
   metrics: Metrics,
   config: ApiGatewayManagementApiClientConfig = {},
 ): Gateway {
-  const client = new ApiGatewayManagementApiClient({ endpoint, ...POST_TIMEOUTS, ...config });
-  // Added behind the SDK's retries, so that each try is counted.
-  client.middlewareStack.addRelativeTo(
-    <Args, Answer>(next: (args: Args) => Promise<Answer>) =>
-      async (args: Args) => {
-        try {
-          return await next(args);
-        } catch (error) {
-          if (isThrottled(error)) metrics.count('PostsThrottled');
-          throw error;
-        }
-      },
-    { name: 'countThrottled', relation: 'after', toMiddleware: 'retryMiddleware' },
-  );
+  const client = new ApiGatewayManagementApiClient({ endpoint, ...CONNECTIONS_CLIENT, ...config });
+  const closed = new Set<ConnectionId>();
   return {
     async post(connection, frame) {
+      if (closed.has(connection)) return 'gone';
+      const command = new PostToConnectionCommand({ ConnectionId: connection, Data: frame });
       try {
-        await client.send(new PostToConnectionCommand({ ConnectionId: connection, Data: frame }));
+        await within(POST_LIMIT_MS, (abortSignal) => client.send(command, { abortSignal }));
         return 'sent';
       } catch (error) {
-        if (!(error instanceof GoneException)) throw error;
+        if (isAborted(error)) return 'unanswered';
+        const status = statusOf(error);
+        if (status === THROTTLED) metrics.count('PostsThrottled');
+        if (status !== GONE) throw error;
         metrics.count('PostsGone');
         return 'gone';
       }
     },
     async disconnect(connection) {
+      closed.add(connection);
+      const [oldest] = closed;
+      if (closed.size > MAX_CLOSED && oldest !== undefined) closed.delete(oldest);
       try {
-        await client.send(new DeleteConnectionCommand({ ConnectionId: connection }));
+        const command = new DeleteConnectionCommand({ ConnectionId: connection });
+        await within(CLOSE_LIMIT_MS, (abortSignal) => client.send(command, { abortSignal }));
       } catch (error) {
-        if (!(error instanceof GoneException)) throw error;
+        if (statusOf(error) !== GONE) throw error;
       }
     },
   };
 }
 
-const isThrottled = (error: unknown) =>
-  error instanceof ApiGatewayManagementApiServiceException && error.$metadata.httpStatusCode === 429;
+const isAborted = (error: unknown) => error instanceof Error && error.name === 'AbortError';
+
+const GONE = 410;
+const THROTTLED = 429;
+
+/** AWS names its errors in a header, which an emulator may leave out. The status is in every answer. */
+const statusOf = (error: unknown): number | undefined =>
+  error instanceof ApiGatewayManagementApiServiceException ? error.$metadata.httpStatusCode : undefined;

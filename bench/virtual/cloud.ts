@@ -1,3 +1,4 @@
+import { POST_LIMIT_MS } from '../../aws/timeouts.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
@@ -35,10 +36,14 @@ export interface CloudOptions {
   onCall?(call: ServiceCall): void;
   /** Frames are not kept, nor what calls waited for. */
   forgets?: boolean;
+  /** Until Lambda ends a turn's invocation. Default: 300 s, as the stack has it. */
+  turnMs?: number;
 }
 
 const TURN_MS = 300_000;
 const RESERVE_MS = 15_000;
+/** After this, Lambda ends the other functions (infra/function-table.ts). */
+const FUNCTION_MS = 10_000;
 /** The default settings, as the functions read them. */
 const SETTINGS = readTurnSettings({});
 
@@ -57,6 +62,11 @@ export class VirtualCloud {
   readonly #options: CloudOptions;
   readonly #agent: ReturnType<CloudOptions['agent']>;
   readonly #clients = new Map<string, Client>();
+  readonly #hanging = new Set<Client>();
+  /** The functions that reached their time limit. */
+  readonly killed: string[] = [];
+  /** The clients whose connections a function has closed. */
+  readonly closed: { client: Client; at: number }[] = [];
   /** By session: the tokens behind the one that a worker has. */
   readonly #groups = new Map<string, TurnJob[]>();
   readonly #newId = countingIds('id');
@@ -72,14 +82,25 @@ export class VirtualCloud {
 
   /** A client that is greeted. */
   async connect(principal: Principal, sessionId: string): Promise<Client> {
+    const client = await this.open(principal, sessionId);
+    client.send({ type: 'connect' });
+    await client.next('connected');
+    return client;
+  }
+
+  /** A client that has sent nothing yet. */
+  async open(principal: Principal, sessionId: string): Promise<Client> {
     const id = asConnectionId(`connection-${++this.#connections}`);
     await registerConnection(this.#coreFor('connect'), id, { principal, sessionId: asSessionId(sessionId) });
     const keeps = !this.#options.forgets;
     const client = new Client(this.time, keeps, (body) => this.#frame(id, principal, body));
     this.#clients.set(id, client);
-    client.send({ type: 'connect' });
-    await client.next('connected');
     return client;
+  }
+
+  /** The client vanishes without a word: posts to it are never answered. */
+  hang(client: Client): void {
+    this.#hanging.add(client);
   }
 
   /** Resolves when no function runs any more. */
@@ -101,8 +122,32 @@ export class VirtualCloud {
     const name = { service: 'execute-api', operation: `frame ${typeOf(body)}`, by: 'client' };
     const receivedAt = epochMs(this.time.now);
     await this.time.call(name, this.#options.delay('frame'), () => {});
-    await handleFrame(this.#coreFor('inbound'), { connectionId, body, receivedAt, countedFor: principal });
+    await this.#invoke('inbound', FUNCTION_MS, (core) =>
+      handleFrame(core, { connectionId, body, receivedAt, countedFor: principal }),
+    );
     over();
+  }
+
+  /** Runs a function as Lambda does: at its time limit it is ended, and nothing of it happens any more. */
+  async #invoke<T>(
+    by: string,
+    limitMs: number,
+    work: (core: Core) => Promise<T>,
+  ): Promise<{ value: T } | undefined> {
+    const life = { isOver: false };
+    const limit = new AbortController();
+    const ended = await Promise.race([
+      work(this.#coreFor(by, life)).then((value) => ({ value })),
+      this.time
+        .wait({ service: 'lambda', operation: 'time limit', by }, limitMs, limit.signal)
+        .then(() => undefined),
+    ]);
+    limit.abort();
+    if (!ended) {
+      life.isOver = true;
+      this.killed.push(by);
+    }
+    return ended;
   }
 
   #send(job: TurnJob): void {
@@ -123,26 +168,29 @@ export class VirtualCloud {
       this.#options.delay('fifo'),
       () => {},
     );
-    const endsAt = time.now + TURN_MS;
-    const end = await runJob(
-      {
-        core: this.#coreFor('turn'),
-        agentFor: async () => this.#agent,
-        settings: SETTINGS,
-        remainingMs: () => milliseconds(endsAt - time.now),
-        reserveMs: milliseconds(RESERVE_MS),
-        maxToolMs: milliseconds(TURN_MS - 2 * RESERVE_MS),
-      },
-      job,
+    const { turnMs = TURN_MS } = this.#options;
+    const endsAt = time.now + turnMs;
+    const ended = await this.#invoke('turn', turnMs, (core) =>
+      runJob(
+        {
+          core,
+          agentFor: async () => this.#agent,
+          settings: SETTINGS,
+          remainingMs: () => milliseconds(endsAt - time.now),
+          reserveMs: milliseconds(RESERVE_MS),
+          maxToolMs: milliseconds(turnMs - 2 * RESERVE_MS),
+        },
+        job,
+      ),
     );
     const waiting = this.#groups.get(job.session) ?? [];
-    const next = end === 'over' ? waiting.shift() : job;
+    const next = ended?.value === 'over' ? waiting.shift() : job;
     if (next) void this.#deliver(next);
     else this.#groups.delete(job.session);
     over();
   }
 
-  #coreFor(by: string): Core {
+  #coreFor(by: string, life = { isOver: false }): Core {
     const { time, table } = this;
     const { delay, onCall } = this.#options;
     const call = <T>(
@@ -152,6 +200,7 @@ export class VirtualCloud {
       carried: unknown,
       effect: () => T,
     ): Promise<T> => {
+      if (life.isOver) return new Promise(() => {});
       const timed = () => {
         const began = performance.now();
         const result = effect();
@@ -181,15 +230,29 @@ export class VirtualCloud {
       gateway: {
         post: async (connection, frame) => {
           const operation = `post ${typeOf(frame)}`;
+          const client = this.#clients.get(connection);
+          if (client && this.#hanging.has(client)) {
+            await time.wait({ service: 'execute-api', operation, by }, POST_LIMIT_MS);
+            return 'unanswered';
+          }
           await call('execute-api', 'post', operation, frame, () => {});
-          this.#clients.get(connection)?.receive(frame, time.current);
+          if (!client) return 'gone';
+          client.receive(frame, time.current);
           return 'sent';
         },
-        disconnect: async () => {},
+        disconnect: async (connection) => {
+          await call('execute-api', 'post', 'disconnect', {}, () => {});
+          const client = this.#clients.get(connection);
+          this.#clients.delete(connection);
+          if (client) this.closed.push({ client, at: time.now });
+        },
       },
       clock: {
         now: () => epochMs(Math.floor(time.now)),
-        sleep: (ms, signal) => time.wait({ service: 'clock', operation: 'wait', by }, ms, signal),
+        sleep: async (ms, signal) => {
+          await time.wait({ service: 'clock', operation: 'wait', by }, ms, signal);
+          if (life.isOver) await new Promise(() => {});
+        },
       },
       newId: this.#newId,
     });

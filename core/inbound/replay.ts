@@ -2,6 +2,7 @@ import type { Core } from '../core.ts';
 import { decodeEvents, mergeEvents } from '../events/events.ts';
 import { readEvents, storedFrame } from '../events/journal.ts';
 import type { ConnectionId, SessionKey } from '../ids.ts';
+import { post } from '../post.ts';
 import { reply } from '../replies.ts';
 import { joinSession, viewSession } from '../session/sessions.ts';
 import { CATCHING_UP, LIVE } from '../store/items.ts';
@@ -53,6 +54,6 @@ async function replay(
     await reply(core, id, { type: 'history_gap', after_seq: after, available_from: first });
   }
   for (const event of /* rule: replay-is-complete */ events) {
-    if ((await core.gateway.post(id, await storedFrame(core, session, event, stored))) === 'gone') return;
+    if ((await post(core, id, await storedFrame(core, session, event, stored))) === 'gone') return;
   }
 }

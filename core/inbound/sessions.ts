@@ -33,9 +33,11 @@ export async function renameSession(
 ): Promise<void> {
   const renamed = await core.store.update(sessionKey(keyOf(sender, session_id)), rename(name));
   if (!renamed.ok) return replyNotFound(core, sender, session_id);
-  for (const connection of new Set([sender.id, ...idsOf(renamed.item.audience)])) {
-    await reply(core, connection, { type: 'renamed', session_id, name });
-  }
+  const listeners = new Set([sender.id, ...idsOf(renamed.item.audience)]);
+  // At the same time: one that does not answer does not hold up the others.
+  await Promise.all(
+    [...listeners].map((connection) => reply(core, connection, { type: 'renamed', session_id, name })),
+  );
 }
 
 export async function sendExport(

@@ -37,8 +37,6 @@ import { reportOutcomes } from './outcomes.ts';
 const LAST_WRITE_MS = milliseconds((15 + 5) * 60_000);
 /** The longest delay of an SQS message. */
 const MAX_DELAY_SECONDS = seconds(900);
-/** How soon a client that could not be told is told again. */
-const TELL_AGAIN_SECONDS = seconds(30);
 /** Items removed by one invocation: well within its time limit. */
 const MAX_ITEMS = 2000;
 const AT_ONCE = 25;
@@ -78,11 +76,8 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   const { session, at, until } = deletion;
   const buried = await markSessionDeleted(core, session, at);
   if (!buried) return;
-  const areTold = await closeSession(core, session, buried);
+  await closeSession(core, session, buried);
   const isLast = /* rule: cache-notes-kept-to-the-end */ core.clock.now() >= after(at, LAST_WRITE_MS);
-  // A client is known by its lane. Nothing is removed while a lane is left.
-  // rule: deletion-reported-again
-  if (!areTold && !isLast) return core.queues.sendDeletion(deletion, TELL_AGAIN_SECONDS);
   if (!(await removeItems(core, session, buried, isLast)))
     await core.queues.sendDeletion(deletion, seconds(0));
   else if (core.clock.now() < until) {
@@ -107,23 +102,17 @@ async function markSessionDeleted(
  * Closes every lane, then notifies the client of each, except the one that asked. A lane is removed when its client was
  * notified, so that a repeat notifies nobody twice. The outcomes of all lanes are reported before that, since a message may
  * have been forwarded from one lane to another.
- *
- * @returns whether every client was notified
  */
 async function closeSession(
   core: Core,
   session: SessionKey,
   { audience }: Session,
   by?: ConnectionId,
-): Promise<boolean> {
+): Promise<void> {
   const ids = (await core.store.keys(...lanesRange(session), MAX_LANES)).map(laneIdOf);
   await eachOf(ids, (id) => closeLane(core, session, id, audience));
   await eachOf(ids, (id) => tellWithdrawn(core, session, id));
-  let areTold = true;
-  await eachOf(ids, async (id) => {
-    if (!(await removeLane(core, session, id, by))) areTold = false;
-  });
-  return areTold;
+  await eachOf(ids, (id) => removeLane(core, session, id, by));
 }
 
 async function closeLane(
@@ -152,20 +141,18 @@ async function tellWithdrawn(core: Core, session: SessionKey, id: LaneId): Promi
   if (lane) await quietly(core, () => reportOutcomes(core, id, lane));
 }
 
-/** Whether the lane is removed, which it is once its client was notified. */
+/** Notifies the lane's client, or closes its connection, and removes the lane. */
 async function removeLane(
   core: Core,
   session: SessionKey,
   id: LaneId,
   by: ConnectionId | undefined,
-): Promise<boolean> {
+): Promise<void> {
   const lane = await core.store.get(laneKey(session, id));
-  if (!lane) return true;
-  const tell = () => reply(core, lane.connection, sessionDeleted());
+  if (!lane) return;
   // rule: deletion-reported-to-listeners
-  if (lane.connection !== by && !(await quietly(core, tell))) return false;
+  if (lane.connection !== by) await reply(core, lane.connection, sessionDeleted());
   await core.store.delete(laneKey(session, id));
-  return true;
 }
 
 /** The event that ends a running turn: durable before it is shown (P4), and after all that was streamed (P3). */
@@ -208,14 +195,12 @@ async function postTerminalEvent(
   if (lane.begun) core.metrics.time('TurnTime', between(lane.begun.at, core.clock.now()));
 }
 
-/** Whether the client was notified. If not, it is tried again, and its next frame is answered so too. */
-async function quietly(core: Core, tell: () => Promise<unknown>): Promise<boolean> {
+/** A client that was not told is told by its next frame. The deletion goes on. */
+async function quietly(core: Core, tell: () => Promise<unknown>): Promise<void> {
   try {
     await tell();
-    return true;
   } catch (error) {
     core.log.warn('not told that a session was deleted', { error: String(error) });
-    return false;
   }
 }
 

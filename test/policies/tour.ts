@@ -47,6 +47,8 @@ export interface Visit {
   /** The session as the tokens of its turns name it. */
   readonly sessionKey: string;
   connect(): Promise<WsClient>;
+  /** From now on, nothing arrives at this client, and posts to it are not answered. */
+  vanish(client: WsClient): void;
   /** Has the model stop in mid-answer when the person says this; leaving opens it. */
   hold(content: string): Gate;
   readonly queues: TourQueues;
@@ -80,6 +82,7 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
   const principal = principalOf(visit);
   const session = `tour-${visit}`;
   const clients: WsClient[] = [];
+  const ids = new Map<WsClient, string>();
   const held = new Set<string>();
   const calls: { name: string; operation: string }[] = [];
   const waiting = new Set<() => void>();
@@ -92,9 +95,15 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
     sessionKey: sessionOf(principal, asSessionId(session)),
     queues,
     async connect() {
+      const { gateway } = stack.cloud;
+      const before = new Set(gateway.connections());
       const client = await stack.connect(session, { query: { token: tokenOf(visit) }, principal });
+      ids.set(client, gateway.connections().find((id) => !before.has(id)) ?? '');
       clients.push(client);
       return client;
+    },
+    vanish(client) {
+      stack.cloud.gateway.hang(ids.get(client) ?? '');
     },
     hold(content) {
       const gate = createGate();
@@ -231,6 +240,27 @@ export const SCENES: readonly Scene[] = [
       const client = await connect();
       say(client, 'm1', 'too long');
       await client.closed;
+    },
+  },
+  {
+    name: 'clients that vanish without a word',
+    async play({ connect, vanish, hold, session, heard }) {
+      const [first, second] = [await connect(), await connect()];
+      hold(`hold ${session}`);
+      say(first, 'm1', `hold ${session}`);
+      await chunk(first, 'draft');
+      say(second, 'm2', 'in vain');
+      await accepted(second, 'm2');
+      vanish(second);
+      // It is told that its wait is over, and does not answer.
+      await heard('deadline', 'DeleteConnection');
+      const third = await connect();
+      third.send({ type: 'connect' });
+      await third.next('connected');
+      vanish(third);
+      // Both listen to this session, and are told its new name.
+      first.send({ type: 'rename', session_id: session, name: 'held' });
+      await heard('inbound', 'DeleteConnection');
     },
   },
   {

@@ -4,12 +4,6 @@ import type { Mutant } from './mutant.ts';
 /** Deleted sessions, and session lists. */
 export const DELETION: readonly Mutant[] = [
   {
-    name: 'deletion-reported-once',
-    breaks: 'a client to which the deletion could not be reported is told again',
-    approvals: true,
-    edits: [drop('deletion-reported-again')],
-  },
-  {
     name: 'cache-notes-removed-early',
     breaks: 'a cached answer is found from its session as long as a worker may still put it',
     edits: [replace('cache-notes-kept-to-the-end', 'true')],
