@@ -37,9 +37,9 @@ describe('each role', () => {
     for (const entry of using('turn', 'execute-api', { stageName: 'live' })) {
       expect(entry).toMatch(/MidturnApi\w+.*\/live\/(POST|DELETE)\/@connections\/\*/);
     }
-    // Only a worker closes a connection that cannot keep up.
-    expect(using('turn', 'execute-api')).toHaveLength(2);
-    expect(using('inbound', 'execute-api')).toHaveLength(1);
+    // Whoever posts to a connection closes one that does not answer.
+    for (const name of ['turn', 'inbound', 'deadline'] as const)
+      expect(using(name, 'execute-api')).toHaveLength(2);
     expect(using('connection', 'execute-api')).toEqual([]);
     expect(using('authorizer', 'execute-api')).toEqual([]);
   });
