@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LAMBDA_RAMP } from '../../local/event-source.ts';
-import { accepted, chunk, end, endsOf } from '../support/frames.ts';
+import { accepted, chunk, end, endsOf, framesOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 
@@ -69,5 +69,49 @@ describe('a poller that begins with five batches', () => {
     for (const client of clients) {
       expect(await end(client)).toMatchObject({ type: 'done', full_response: 'draft final' });
     }
+  });
+});
+
+describe('an inbox of 150 messages', () => {
+  const stack = givenStack({ settings: { MIDTURN_INBOX_LIMIT: '400' } });
+  const messages = Array.from({ length: 150 }, (_, n) => ({
+    id: `m${n}`,
+    content: `text ${n}`,
+    order: n + 1,
+  }));
+
+  /** A turn that is held in mid-answer, and the messages in its inbox. */
+  async function fullInbox() {
+    const gate = createGate();
+    const model = stack.script([{ chunks: ['draft', gate] }, { chunks: [' final'] }]);
+    const session = stack.newSession();
+    const client = await stack.connect(session);
+    client.send({ type: 'message', content: 'first', order: 0 });
+    await chunk(client, 'draft');
+    for (const message of messages) client.send({ type: 'message', ...message });
+    await client.waitFor(() => framesOf(client, 'accepted').length === messages.length + 1);
+    return { gate, model, session, client };
+  }
+
+  it('P1 P6: is taken in by writes that DynamoDB accepts', async () => {
+    const { gate, model, client } = await fullInbox();
+    gate.open();
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'draft final' });
+    expect(model.prompt(2).slice(2)).toEqual(messages.map(({ content }) => `user: ${content}`));
+  });
+
+  it('P1 P2: is discarded by an abort, and its session goes on', async () => {
+    const { client, session } = await fullInbox();
+    client.send({ type: 'abort', pending: 'discard' });
+    expect(await end(client)).toMatchObject({ type: 'aborted' });
+    stack.script([{ chunks: ['next'] }]);
+    client.send({ type: 'message', content: 'again' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'next' });
+    expect(await stack.stored.lines(session)).toEqual([
+      'user: first',
+      'assistant: draft',
+      'user: again',
+      'assistant: next',
+    ]);
   });
 });
