@@ -59,7 +59,10 @@ export class Feed {
       case 'trimmed':
         return this.#once(item, 'told', () => ({
           style: 'note',
-          text: `${item.droppedMessages} older messages are left out of the prompt from here on.`,
+          text:
+            item.form && item.droppedMessages === 0
+              ? 'The provider refused the prompt: the model is shown the conversation in another form.'
+              : `${item.droppedMessages} older messages are left out of the prompt from here on.`,
         }));
       case 'model_changed':
         return this.#once(item, 'told', () => ({

@@ -98,6 +98,7 @@ function applyEvent(state: State, event: EventFrame): State {
         turnId,
         droppedMessages: event.dropped_messages,
         reason: event.reason,
+        form: event.form,
       });
     case 'model_changed':
       return push(begun, {

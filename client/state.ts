@@ -91,13 +91,15 @@ export interface ApprovalItem {
   resolved: { reason: string; by: string | undefined } | undefined;
 }
 
-/** From here on, older messages are left out of the prompt. */
+/** From here on, older messages are left out of the prompt, or the model is shown the conversation in another form. */
 export interface TrimmedItem {
   kind: 'trimmed';
   key: string;
   turnId: string;
   droppedMessages: number;
   reason: string;
+  /** After a refusal: the form in which the prompt is sent again. */
+  form: string | undefined;
 }
 
 /** The model failed, and another model continues the turn. */

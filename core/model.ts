@@ -25,6 +25,29 @@ export interface ModelRequest {
   messages: PromptMessage[];
   /** `none`: the model must answer now (step limit reached). Tools stay declared, since the prompt may contain calls. */
   toolChoice: 'auto' | 'none';
+  /** Declare no tools, and put the instructions into the first message: for a model that takes neither. */
+  bare?: true;
+}
+
+/**
+ * How the prompts for one model differ from the transcript, because its provider refused a prompt. It speaks of entries up to
+ * the one at which this was found: what comes later is shown as it is.
+ */
+export interface PromptShape {
+  /** As `provider:model`. */
+  model: string;
+  /** Roles alternate, whatever the order of the transcript is. */
+  alternating?: true;
+  /** Up to this entry, a note stands in the place of each image. */
+  imagesTo?: number;
+  /** Up to this entry, calls and their results are text of the user, and texts have no control characters. */
+  plainTo?: number;
+  /** Entries before this one are left out. */
+  from?: number;
+  /** These entries are left out. */
+  without?: readonly { first: number; last: number }[];
+  /** No tools are declared, and the instructions are a part of the first message. Since this entry. */
+  bareSince?: number;
 }
 
 export interface Usage {
@@ -59,6 +82,8 @@ export interface Model {
   readonly name: string;
   /** All that shapes the answers beside the request. Undefined: the same request may be answered differently. */
   readonly fingerprint?: Json;
+  /** Prompts for it need roles that alternate (`MIDTURN_MODEL_ROLES`). */
+  readonly alternates?: boolean;
   /**
    * Makes one model call. Must not throw: any failure, also in mid-stream, is a `failure` part, and the last one. A
    * complete call ends with `finish`. After `signal` aborts, the stream ends without either. It does not retry: the turn

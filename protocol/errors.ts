@@ -28,6 +28,10 @@ export const FAILURE_REASONS = [
   'unauthorised',
   /** Too many requests or tokens for now. */
   'throttled',
+  /** The account at the provider has no credit or quota left. */
+  'quota',
+  /** The provider does not have the model, or the address is wrong. */
+  'not_found',
   /** The provider, or the model behind it, has a problem of its own. */
   'provider',
   /** The conversation is longer than the model accepts. */

@@ -172,12 +172,21 @@ export const EVENTS = {
   }),
   history_trimmed: event('history_trimmed', {
     summary:
-      'The transcript is longer than the budget of the prompt: the oldest turns were left out of the prompt.',
-    fields: { dropped_messages: count, kept_turns: count, reason: z.string() },
+      'The model is shown less than the transcript, or the same in another form: the transcript is longer than the budget of the prompt, or the provider refused a prompt. It is sent before the model call that it is about.',
+    fields: {
+      dropped_messages: count,
+      kept_turns: count,
+      reason: z.string(),
+      form: z.optional(z.string()),
+      message_ids: z.optional(z.array(z.string())),
+    },
     sentences: {
-      dropped_messages: 'The number of entries that were left out: all before the turns that were kept.',
-      kept_turns: 'The number of earlier turns that were kept.',
-      reason: '`context_tokens`: the setting that the earlier turns exceed.',
+      dropped_messages: 'The number of entries that were left out.',
+      kept_turns: 'The number of earlier turns of which something was kept.',
+      reason:
+        '`context_tokens`: the setting that the earlier turns exceed. `remembered`: what an earlier turn had to leave out is left out. Otherwise the reason of the refusal, as in `error`: `rejected`, `overlong` or `withheld`.',
+      form: 'After a refusal, the change with which the prompt is sent again. `alternating`: user and assistant alternate. `without_images`: notes in the place of images. `recent`: older turns are left out. `plain`: earlier tool calls are text. `this_turn`: all earlier turns are left out. `recent_steps`: older steps of this turn are left out. `last_message`: only the last message, without tools. `without_message`: every form was refused, the turn fails, and the message is left out of later prompts. Later versions can add forms.',
+      message_ids: 'With `without_message`: the messages that are left out of later prompts.',
     },
   }),
   model_changed: event('model_changed', {

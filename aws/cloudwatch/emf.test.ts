@@ -114,6 +114,8 @@ describe('embedded metrics', () => {
     metrics.time('Steps', 1);
     expectTypeOf(metrics.countBy)
       .parameter(0)
-      .toEqualTypeOf<'Turns' | 'Refused' | 'ModelFailures' | 'Approvals' | 'McpFailures'>();
+      .toEqualTypeOf<
+        'Turns' | 'Refused' | 'ModelFailures' | 'PromptsReshaped' | 'Approvals' | 'McpFailures'
+      >();
   });
 });

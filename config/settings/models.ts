@@ -46,6 +46,17 @@ export const MODEL_SETTINGS = {
     functions: ['turn'],
   },
   /**
+   * The order of roles that the model takes. `alternating`: user and assistant take turns, as Mistral's models and templates
+   * like Gemma's want it. Not set, it is found by itself, at the cost of one refused call in each session.
+   */
+  modelRoles: {
+    name: 'MIDTURN_MODEL_ROLES',
+    kind: 'choice',
+    choices: ['any', 'alternating'],
+    default: 'any',
+    functions: ['turn'],
+  },
+  /**
    * The model that continues a turn if `MIDTURN_MODEL` fails before any of its answer is visible, in the same form. If both
    * have the same provider and none of the three settings below is set, it is called with the first model's URL and key.
    */
@@ -109,6 +120,8 @@ export interface ModelAccess {
   apiKey: string | undefined;
   /** Name or ARN of the secret that contains the key. */
   apiKeySecret: string | undefined;
+  /** Whether prompts for it need roles that alternate. */
+  alternates: boolean;
 }
 
 const OWN_ACCESS = {
@@ -148,10 +161,11 @@ function readAccess(
     apiKey: read(env, settings.apiKey),
     apiKeySecret: read(env, settings.apiKeySecret),
   };
+  const alternates = which === 'model' && read(env, MODEL_SETTINGS.modelRoles) === 'alternating';
   const hasOwn = Object.values(own).some((value) => value !== undefined);
   // All three of the other model or none: a key must not be sent to another URL than the one that it is for.
-  const access =
-    like && like.choice.provider === choice.provider && !hasOwn ? { ...like, choice } : { ...own, choice };
+  const isLike = like && like.choice.provider === choice.provider && !hasOwn;
+  const access = { ...(isLike ? like : own), choice, alternates };
   if (choice.provider === 'openai-compatible' && !access.baseUrl) {
     throw new SettingError(`${settings.baseUrl.name} is not set: an openai-compatible model needs it.`);
   }

@@ -185,6 +185,18 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '[14,"error",{"code":"PROVIDER_ERROR","message":"Broke off.","retryable":true,"reason":"cut_off","first":1}]',
     '{"type":"error","seq":14,"turn_id":"t","full_response":"Hé","code":"PROVIDER_ERROR","message":"Broke off.","terminal":true,"retryable":true,"reason":"cut_off"}',
   ],
+  [
+    {
+      type: 'history_trimmed',
+      dropped_messages: 4,
+      kept_turns: 2,
+      reason: 'overlong',
+      form: 'recent',
+      shape: { model: 'p:a', from: 5 },
+    },
+    '[15,"history_trimmed",{"dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent","shape":{"model":"p:a","from":5}}]',
+    '{"type":"history_trimmed","seq":15,"turn_id":"t","dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent"}',
+  ],
 ];
 
 describe('each event', () => {

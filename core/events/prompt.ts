@@ -1,47 +1,141 @@
 import { wellFormed } from '../../protocol/text.ts';
-import type { PromptMessage } from '../model.ts';
+import { type Content, type ContentPart, isBlank } from '../content.ts';
+import type { PromptMessage, PromptShape } from '../model.ts';
 import type { Entry } from './entries.ts';
+import { outputText } from './output-text.ts';
+
+/** Replaces an image that the model is not shown, so that the model can tell the user. */
+export const IMAGE_NOTE =
+  '[The user attached an image here. You were not given it: this model, or its provider, cannot load it. Say so if it matters.]';
+
+/** Stands between the results of tools and the next message of the user, where a provider wants roles to alternate. */
+const READ_NOTE = 'I have read the results.';
+/** Stands first where the transcript begins with the assistant. */
+const EARLIER_NOTE = '[Earlier messages of this conversation are not shown.]';
+/** The result of a call whose entry is gone. */
+const GONE_NOTE = 'The result of this call is not known any more.';
+
+/** How a prompt differs from its transcript. See `PromptShape`. */
+export type Shape = Omit<PromptShape, 'model'>;
 
 /**
- * The prompt that follows from a transcript, and from nothing else (P11). The calls of one step are in one assistant
- * message. Their results are in one tool message after it, in the order of the calls (P13). Earlier versions stored
- * half surrogate pairs, which providers refuse: they are replaced here.
+ * The prompt that follows from a transcript and the session's shape for this model, and from nothing else (P11). The calls
+ * of one step are in one assistant message. Their results are in one tool message after it, in the order of the calls (P13). Earlier
+ * versions stored half surrogate pairs, which providers refuse: they are replaced here.
  */
-export function promptOf(entries: readonly Entry[]): PromptMessage[] {
+export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMessage[] {
+  const { imagesTo = 0, plainTo = 0 } = shape;
   const messages: PromptMessage[] = [];
+  const plainCalls = new Map<string, string>();
   for (const entry of entries) {
+    if (isLeftOut(entry, shape)) continue;
     const last = messages.at(-1);
+    const plain = entry.n <= plainTo ? plainText : (text: string) => text;
     switch (entry.role) {
-      case 'user':
-        messages.push({ role: 'user', content: /* rule: prompt-shows-all-content */ entry.content });
+      case 'user': {
+        const content = /* rule: prompt-shows-all-content */ entry.content;
+        const shown = entry.n <= imagesTo ? withoutImages(content) : content;
+        messages.push({ role: 'user', content: mapText(shown, plain) });
         break;
-      case 'assistant':
-        if (last?.role === 'assistant' && !last.calls.length) last.text += entry.content;
-        else messages.push({ role: 'assistant', text: entry.content, calls: [] });
+      }
+      case 'assistant': {
+        const text = plain(entry.content);
+        if (last?.role === 'assistant' && !last.calls.length) last.text += text;
+        else messages.push({ role: 'assistant', text, calls: [] });
         break;
+      }
       case 'tool_call': {
         const call = { id: entry.id, name: entry.name, args: entry.args };
-        if (last?.role === 'assistant') last.calls.push(call);
+        if (entry.n <= plainTo) plainCalls.set(call.id, plain(JSON.stringify(call.args)));
+        else if (last?.role === 'assistant') last.calls.push(call);
         else messages.push({ role: 'assistant', text: '', calls: [call] });
         break;
       }
       case 'tool_result': {
-        const result = {
-          id: entry.id,
-          name: entry.name,
-          output: entry.output,
-          isError: entry.is_error === true,
-        };
-        if (last?.role === 'tool') last.results.push(result);
-        else messages.push({ role: 'tool', results: [result] });
+        const { id, name, output } = entry;
+        const isError = entry.is_error === true;
+        if (entry.n <= plainTo) {
+          const verb = isError ? 'failed' : 'gave';
+          const text = `[The tool ${name} was called with ${plainCalls.get(id) ?? 'unknown arguments'} and ${verb}: ${plain(outputText(output).output)}]`;
+          messages.push({ role: 'user', content: text });
+        } else if (last?.role === 'tool') last.results.push({ id, name, output, isError });
+        else messages.push({ role: 'tool', results: [{ id, name, output, isError }] });
       }
     }
   }
-  for (const [i, message] of messages.entries()) {
-    const before = messages[i - 1];
-    if (message.role !== 'tool' || before?.role !== 'assistant') continue;
-    const order = new Map(before.calls.map((call, position) => [call.id, position]));
-    message.results.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
-  }
-  return wellFormed(messages);
+  const whole = paired(wellFormed(messages));
+  return shape.alternating ? alternating(whole) : whole;
 }
+
+/** Whether the session leaves this entry out of its prompts. */
+export const isLeftOut = ({ n }: Entry, { from = 0, without = [] }: Shape): boolean =>
+  n < from || without.some(({ first, last }) => first <= n && n <= last);
+
+/**
+ * Each call has exactly one result, right behind it and in the order of the calls, and no result is without its call (P13).
+ * Entries expire one by one, so that the oldest of a transcript can lack the other half.
+ */
+function paired(messages: readonly PromptMessage[]): PromptMessage[] {
+  const whole: PromptMessage[] = [];
+  for (const [i, message] of messages.entries()) {
+    if (message.role === 'tool') continue;
+    whole.push(message);
+    if (message.role !== 'assistant' || message.calls.length === 0) continue;
+    const next = messages[i + 1];
+    const results = new Map(next?.role === 'tool' ? next.results.map((result) => [result.id, result]) : []);
+    whole.push({
+      role: 'tool',
+      results: message.calls.map(
+        ({ id, name }) => results.get(id) ?? { id, name, output: GONE_NOTE, isError: true },
+      ),
+    });
+  }
+  return whole;
+}
+
+/**
+ * The same in an order that each template and provider takes: the user is first, user and assistant alternate, and an
+ * assistant's message stands between results and the user's next message.
+ */
+function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
+  const ordered: PromptMessage[] = [];
+  for (const message of messages) {
+    if (message.role === 'assistant' && message.calls.length === 0 && isBlank(message.text)) continue;
+    const last = ordered.at(-1);
+    if (message.role === 'user') {
+      if (last?.role === 'user') {
+        ordered[ordered.length - 1] = { role: 'user', content: joined(last.content, message.content) };
+        continue;
+      }
+      if (last?.role === 'tool') ordered.push({ role: 'assistant', text: READ_NOTE, calls: [] });
+    } else if (message.role === 'assistant') {
+      if (last === undefined) ordered.push({ role: 'user', content: EARLIER_NOTE });
+      if (last?.role === 'assistant' && last.calls.length === 0) {
+        ordered[ordered.length - 1] = { ...message, text: `${last.text}${message.text}` };
+        continue;
+      }
+    }
+    ordered.push(message);
+  }
+  return ordered;
+}
+
+function joined(a: Content, b: Content): Content {
+  if (typeof a === 'string' && typeof b === 'string') return `${a}\n\n${b}`;
+  const partsOf = (content: Content): readonly ContentPart[] =>
+    typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+  return [...partsOf(a), ...partsOf(b)];
+}
+
+const withoutImages = (content: Content): Content =>
+  typeof content === 'string'
+    ? content
+    : content.map((part) => (part.type === 'image' ? { type: 'text', text: IMAGE_NOTE } : part));
+
+const mapText = (content: Content, change: (text: string) => string): Content =>
+  typeof content === 'string'
+    ? change(content)
+    : content.map((part) => (part.type === 'text' ? { ...part, text: change(part.text) } : part));
+
+/** Without control characters, other than tab and line feed, which some providers refuse. */
+const plainText = (text: string): string => text.replace(/[^\P{Cc}\t\n]/gu, '');

@@ -5,6 +5,7 @@ import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { EVENTS, type EventFrame, type EventOf, type EventType } from '../../protocol/events.ts';
 import type { MessageId, RequestId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
+import type { PromptShape } from '../model.ts';
 import { outputText } from './output-text.ts';
 
 /**
@@ -59,6 +60,8 @@ const json = z.custom<Json>((value) => value !== undefined);
 const word = <W extends string>() => z.custom<W>((value) => typeof value === 'string');
 /** An id: the field says of what. */
 const id = <Kind extends string>() => z.custom<Kind>((value) => typeof value === 'string');
+/** What a provider needs of a prompt. Never sent: it is for the worker that takes over. */
+const shape = z.custom<PromptShape>((value) => typeof value === 'object' && value !== null);
 /** The `seq` of the turn's first event: the turn's text is read from there, and not stored twice. */
 const first = z.number();
 
@@ -120,7 +123,11 @@ const FORMS = {
     z.object({ ...EVENTS.approval_resolved.fields, request_id: id<RequestId>() }),
     asStored,
   ),
-  history_trimmed: form('history_trimmed', z.object(EVENTS.history_trimmed.fields), asStored),
+  history_trimmed: form(
+    'history_trimmed',
+    z.object({ ...EVENTS.history_trimmed.fields, shape: z.optional(shape) }),
+    ({ shape: _, ...event }) => asStored(event),
+  ),
   model_changed: form(
     'model_changed',
     z.object({ ...EVENTS.model_changed.fields, reason: word<FailureReason>() }),

@@ -12,6 +12,7 @@ import type {
   SlotId,
   TurnId,
 } from '../ids.ts';
+import type { PromptShape } from '../model.ts';
 
 /**
  * The items of the data model (docs/architecture.md).
@@ -189,6 +190,8 @@ export interface Session {
   deleted?: EpochMs;
   /** Tools whose calls a user has approved for all of the session. */
   trusted?: readonly string[];
+  /** One for each model that refused a prompt of this session. */
+  promptShapes?: readonly PromptShape[];
   /** Admitted slots. */
   queue: Record<SlotId, { lane: LaneId; at: EpochMs }>;
   /** The slot that runs. A hint: its lane may have ended it already. */

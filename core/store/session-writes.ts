@@ -1,5 +1,6 @@
 import type { EpochMs, EpochSeconds } from '../../config/units.ts';
 import type { ConnectionId, LaneId, SessionId, SlotId } from '../ids.ts';
+import type { PromptShape } from '../model.ts';
 import type { Listening, Principal, Session } from './items.ts';
 import type { Update } from './update.ts';
 import {
@@ -53,6 +54,12 @@ export const ensureSession = (
 export const trust = (tools: readonly string[]): Update<Session> => ({
   when: [alive, exists('queue')],
   change: [set('trusted', tools)],
+});
+
+/** Remembers in what shape prompts are taken. Only the active slot's worker writes it. Idempotent. */
+export const rememberShapes = (shapes: readonly PromptShape[]): Update<Session> => ({
+  when: [alive, exists('queue')],
+  change: [set('promptShapes', shapes)],
 });
 
 /** Admits a slot to the queue, if there is room or it is there already. The writer recognises its success by the queue. */

@@ -1,6 +1,5 @@
 import type { Core } from '../core.ts';
 import type { Entry } from '../events/entries.ts';
-import type { EventDraft } from '../events/events.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
 import type { TurnContext } from './context.ts';
@@ -74,21 +73,4 @@ export class EarlierTurnsReader {
     turns.catch(() => {});
     return { firstEntry, turns };
   }
-}
-
-/**
- * Commits `history_trimmed`, once in a turn, before the first model call that does not see the whole transcript.
- *
- * @returns whether it committed
- */
-export async function reportTrimmed(turn: LeasedTurn, { trimmed }: EarlierTurns): Promise<boolean> {
-  if (!trimmed || turn.events.some(({ type }) => type === 'history_trimmed')) return false;
-  const draft: EventDraft = {
-    type: 'history_trimmed',
-    dropped_messages: trimmed.dropped,
-    kept_turns: trimmed.keptTurns,
-    reason: 'context_tokens',
-  };
-  await turn.commitAlways([draft]);
-  return true;
 }

@@ -6,6 +6,7 @@ import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { decodeEvents, encodeEvents, frameOf, mergeEvents, numbered, seqOf } from '../events/events.ts';
 import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
 import { asTurnId, type LaneId, type SessionKey, type SlotId, type TurnId } from '../ids.ts';
+import type { PromptShape } from '../model.ts';
 import { removeContents } from '../session/pending-content.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
@@ -74,6 +75,8 @@ export class LeasedTurn {
   readonly sessionItem: Session;
   /** Tools whose calls a user has approved for all of the session. */
   readonly trusted: Set<string>;
+  /** The shapes in which providers take the session's prompts. */
+  promptShapes: readonly PromptShape[];
   /** Too many workers failed with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
   readonly isGivenUp: boolean;
   readonly #lease: Lease;
@@ -94,6 +97,7 @@ export class LeasedTurn {
     this.core = core;
     this.sessionItem = sessionItem;
     this.trusted = new Set(sessionItem.trusted);
+    this.promptShapes = sessionItem.promptShapes ?? [];
     this.#lease = lease;
     this.#spilled = sessionItem.seq;
     this.#broadcast = broadcast;

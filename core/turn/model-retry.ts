@@ -6,6 +6,7 @@ import { timeIsShort } from './context.ts';
 import { fallBack, modelOf } from './fallback.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { type CallOutcome, callModel } from './model-call.ts';
+import { reshape, type Sources } from './prompt-shape.ts';
 
 /** Tries of one model call of which nothing is visible yet. */
 const MAX_MODEL_TRIES = 3;
@@ -13,12 +14,13 @@ const FIRST_BACKOFF_MS = 250;
 
 /**
  * One model call, repeated while nothing of it is visible: until then a repeat goes unnoticed (P3). After the last try the
- * fallback model takes over, if there is one.
+ * fallback model takes over, if there is one. A prompt that was refused is sent again in another form.
  */
 export async function callModelWithRetry(
   turn: LeasedTurn,
   context: TurnContext,
   request: ModelRequest,
+  sources: Sources,
 ): Promise<CallOutcome> {
   const { model, from } = modelOf(turn, context);
   const canFallBack = context.fallback !== undefined && from === undefined;
@@ -29,7 +31,12 @@ export async function callModelWithRetry(
     // After a stall, do not retry if a fallback model is available.
     const maxTries = failure.reason === 'stalled' && canFallBack ? 1 : MAX_MODEL_TRIES;
     if (!failure.retryable || tries >= maxTries) {
-      return (await fallBack(turn, context, failure)) ? { type: 'cut' } : outcome;
+      // A form that keeps all content, then another model, then forms that lose some.
+      const goesOn =
+        (await reshape(turn, context, failure, sources, 'lossless')) ||
+        (await fallBack(turn, context, failure)) ||
+        (await reshape(turn, context, failure, sources, 'any'));
+      return goesOn ? { type: 'cut' } : outcome;
     }
     logRetry(context, turn.id, failure, tries);
     await context.core.clock.sleep(milliseconds(FIRST_BACKOFF_MS * 2 ** (tries - 1)));

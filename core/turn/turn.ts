@@ -1,17 +1,24 @@
-import { promptOf } from '../events/prompt.ts';
 import { newTurnId } from '../ids.ts';
-import type { ModelRequest } from '../model.ts';
 import type { AbortRequest } from '../store/items.ts';
 import { applyInbox } from './apply.ts';
 import type { Suspended } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
-import { EarlierTurnsReader, reportTrimmed } from './context-window.ts';
+import { EarlierTurnsReader } from './context-window.ts';
 import { endAborted, endAnswered, endFailed, endGivenUp, endUnbegun, publishEnd } from './end.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { callModel } from './model-call.ts';
 import { callModelWithRetry } from './model-retry.ts';
 import { nextStep, type Step, type TurnState } from './next-step.ts';
+import {
+  keepShape,
+  leaveOut,
+  refusedMessage,
+  reportTrimmed,
+  requestOf,
+  type Sources,
+  shapeOf,
+} from './prompt-shape.ts';
 import { type CacheLookup, keep, lookUp, replaying } from './response-cache.ts';
 import { toolChoiceFor } from './step-limit.ts';
 import { runTools, settleUnanswered, settleUnrun, unansweredCalls } from './tools.ts';
@@ -108,7 +115,11 @@ class TurnRun {
 
   async #endAnswered(): Promise<TurnEnd | undefined> {
     if (!(await endAnswered(this.#turn, this.#context))) return undefined;
-    await Promise.all([publishEnd(this.#turn), keep(this.#turn, this.#context, this.#cacheLookup)]);
+    await Promise.all([
+      publishEnd(this.#turn),
+      keepShape(this.#turn),
+      keep(this.#turn, this.#context, this.#cacheLookup),
+    ]);
     return 'over';
   }
 
@@ -116,18 +127,23 @@ class TurnRun {
     const turn = this.#turn;
     const context = this.#context;
     const earlier = await this.#earlier.read();
+    const refused = refusedMessage(turn);
+    if (refused) return this.#over(endFailed(turn, context, refused));
+    const shape = shapeOf(turn, context);
+    const sources: Sources = {
+      earlier: earlier.entries,
+      current: turn.log.entriesSoFar,
+      firstEntry: turn.firstEntry,
+    };
     // It is a commit, and shows what came in meanwhile: the next call sees that as well (P6).
     // rule: trimmed-prompt-is-reported
-    if (await reportTrimmed(turn, earlier)) return undefined;
-    const request: ModelRequest = {
-      messages: promptOf([...earlier.entries, ...turn.log.entriesSoFar]),
-      toolChoice: toolChoiceFor(turn, context.settings.maxSteps),
-    };
+    if (await reportTrimmed(turn, earlier, sources, shape)) return undefined;
+    const request = requestOf(sources, shape, toolChoiceFor(turn, context.settings.maxSteps));
     this.#cacheLookup = await lookUp(turn, context, request);
     const { hit } = this.#cacheLookup ?? {};
     const outcome = hit
       ? await callModel(turn, context, replaying(context.model, hit), request)
-      : await callModelWithRetry(turn, context, request);
+      : await callModelWithRetry(turn, context, request, sources);
     switch (outcome.type) {
       case 'answered':
         return undefined;
@@ -140,6 +156,7 @@ class TurnRun {
       case 'failed': {
         const { code, reason, diagnostic } = outcome.failure;
         context.core.log.warn('model call failed', { turn: turn.id, code, reason, diagnostic });
+        if (!outcome.visible && (await leaveOut(turn, context, outcome.failure, sources))) return undefined;
         return this.#over(endFailed(turn, context, outcome.failure));
       }
       case 'cut':
@@ -149,7 +166,7 @@ class TurnRun {
 
   async #over(ending: Promise<boolean>): Promise<TurnEnd | undefined> {
     if (!(await ending)) return undefined;
-    await publishEnd(this.#turn);
+    await Promise.all([publishEnd(this.#turn), keepShape(this.#turn)]);
     return 'over';
   }
 }

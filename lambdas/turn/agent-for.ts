@@ -28,7 +28,10 @@ export function createAgents(env: Environment, core: Core): Agents {
   // Started with the environment. The first call throws a failure, and later calls try again.
   makeModel().catch(() => {});
   const served: SessionAgent = {
-    model: lazyModel(access.choice, makeModel, fingerprintOf(access, agent)),
+    model: lazyModel(access.choice, makeModel, {
+      fingerprint: fingerprintOf(access, agent),
+      alternates: access.alternates,
+    }),
     ...(fallbackAccess && {
       fallback: lazyModel(fallbackAccess.choice, modelMaker(fallbackAccess, env, core, tools)),
     }),

@@ -50,7 +50,15 @@ describe('a refusal before the answer', () => {
     [400, '{"error":{"code":"content_filter"}}', 'PROVIDER_ERROR', 'withheld', false],
     [400, 'Output blocked by content filtering policy', 'PROVIDER_ERROR', 'withheld', false],
     [400, 'messages: roles must alternate', 'PROVIDER_ERROR', 'rejected', false],
-    [404, 'model not found', 'PROVIDER_ERROR', 'rejected', false],
+    [422, 'messages must alternate', 'PROVIDER_ERROR', 'rejected', false],
+    [500, 'Conversation roles must alternate user/assistant', 'PROVIDER_ERROR', 'rejected', false],
+    [404, 'No endpoints found that support tool use.', 'PROVIDER_ERROR', 'rejected', false],
+    [404, 'model not found', 'PROVIDER_ERROR', 'not_found', false],
+    [400, 'The provided model identifier is invalid.', 'PROVIDER_ERROR', 'not_found', false],
+    [429, '{"error":{"code":"insufficient_quota"}}', 'PROVIDER_ERROR', 'quota', false],
+    [402, 'Insufficient Balance', 'PROVIDER_ERROR', 'quota', false],
+    [400, 'Your credit balance is too low', 'PROVIDER_ERROR', 'quota', false],
+    [409, 'conflict', 'PROVIDER_ERROR', 'unknown', false],
   ])('%i "%s" is %s, %s, retryable: %s', (status, body, ...expected) => {
     expect(verdict(refusal(status, body))).toEqual(expected);
     expect(toFailure(refusal(status, body), []).message).toContain(`(HTTP ${status})`);

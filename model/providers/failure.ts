@@ -106,7 +106,18 @@ function judge(error: unknown): Verdict {
 
 /** Classifies a provider's error by its status and message. */
 type Kind =
-  | Extract<FailureReason, 'unauthorised' | 'throttled' | 'provider' | 'overlong' | 'withheld' | 'rejected'>
+  | Extract<
+      FailureReason,
+      | 'unauthorised'
+      | 'throttled'
+      | 'quota'
+      | 'not_found'
+      | 'provider'
+      | 'overlong'
+      | 'withheld'
+      | 'rejected'
+      | 'unknown'
+    >
   | 'timeout';
 
 /** Messages of OpenAI, Anthropic, Bedrock and compatible servers. */
@@ -114,16 +125,31 @@ const OVERLONG =
   /context[ _](?:length|size|window|limit)|(?:prompt|input|request) (?:is|was) too (?:long|large)|input tokens exceed/i;
 const FILTERED = /content[ _](?:filter|management policy)|ResponsibleAIPolicy/i;
 
+/** The account has no credit or quota left, whatever the status: Anthropic says 400, OpenAI 429, Bedrock 400. */
+const NO_QUOTA =
+  /insufficient_quota|exceeded your current quota|credit balance|exceeds the service quota|billing/i;
+/** The model or the endpoint does not exist. Bedrock says 400. */
+const NO_MODEL = /model_not_found|model identifier is invalid|on-demand throughput isn.t supported/i;
+/**
+ * A template or a router refuses the prompt's form, whatever the status: llama.cpp answers 500 for an exception of a template,
+ * OpenRouter 404 if no provider of the model takes tools or images.
+ */
+const UNFIT = /roles must alternate|chat.?template|jinja|No endpoints found that support/i;
+
 function kindOf(status: number, words: string): Kind {
   if (status === 401 || status === 403) return 'unauthorised';
+  if (status === 402 || (status < 500 && NO_QUOTA.test(words))) return 'quota';
   if (status === 429) return 'throttled';
+  if (UNFIT.test(words)) return 'rejected';
   // Bedrock answers 424 for an error of the model that it calls.
   if (status >= 500 || status === 424) return 'provider';
-  // 408: the provider stopped waiting for the request. The only 4xx status here that is not about the request's
-  // content.
+  // The provider stopped waiting for the request.
   if (status === 408) return 'timeout';
   if (status === 413 || OVERLONG.test(words)) return 'overlong';
-  return FILTERED.test(words) ? 'withheld' : 'rejected';
+  if (FILTERED.test(words)) return 'withheld';
+  if (status === 404 || status === 405 || status === 410 || NO_MODEL.test(words)) return 'not_found';
+  // Only these are about the request's content.
+  return status === 400 || status === 422 ? 'rejected' : 'unknown';
 }
 
 /** Errors inside a stream often have a type and no status. */
@@ -131,7 +157,9 @@ function kindInStream({ statusCode, type = '', code = '', message }: StreamProvi
   const words = `${type} ${code} ${message}`;
   if (statusCode !== undefined) return kindOf(statusCode, words);
   if (/auth|permission|api_key/i.test(`${type} ${code}`)) return 'unauthorised';
+  if (NO_QUOTA.test(words)) return 'quota';
   if (/rate_limit|throttl/i.test(`${type} ${code}`)) return 'throttled';
+  if (UNFIT.test(words)) return 'rejected';
   if (/invalid_request|validation/i.test(type)) return kindOf(400, words);
   return 'provider';
 }
@@ -154,6 +182,22 @@ function verdictOf(kind: Kind, where: string): Verdict {
         message: `The model provider is limiting requests${where}.`,
         retryable: true,
       };
+    case 'quota':
+      return {
+        code,
+        reason: kind,
+        message: `The account at the model provider has no quota or credit left${where}.`,
+        retryable: false,
+      };
+    case 'not_found':
+      return {
+        code,
+        reason: kind,
+        message: `The model provider does not have this model or address${where}.`,
+        retryable: false,
+      };
+    case 'unknown':
+      return { code, reason: kind, message: `The model call failed${where}.`, retryable: false };
     case 'provider':
       return { code, reason: kind, message: `The model provider has a problem${where}.`, retryable: true };
     case 'timeout':

@@ -7,8 +7,13 @@ import { SecretError } from '../../core/secret-error.ts';
  * The chosen model, made with its first call. If it cannot be made, that call fails like any other, and the turn ends
  * in an error that its client receives. The next call tries again if `make` does.
  */
-export function lazyModel(choice: ModelChoice, make: () => Promise<Model>, fingerprint?: Json): Model {
+export function lazyModel(
+  choice: ModelChoice,
+  make: () => Promise<Model>,
+  { fingerprint, alternates }: { fingerprint?: Json | undefined; alternates?: boolean } = {},
+): Model {
   return {
+    ...(alternates && { alternates }),
     provider: choice.provider,
     name: choice.provider === 'demo' ? 'demo' : choice.modelId,
     ...(fingerprint !== undefined && { fingerprint }),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AssistantModelMessage, ModelMessage, ToolModelMessage, UserModelMessage } from 'ai';
 import { type Content, type ContentPart, isBlank } from '../../core/content.ts';
+import { IMAGE_NOTE } from '../../core/events/prompt.ts';
 import type { Json } from '../../core/json.ts';
 import type { PromptMessage } from '../../core/model.ts';
 
@@ -15,17 +16,13 @@ export const CONTINUE_REQUEST =
 /** The ids of calls that a provider accepts. */
 export type CallIds = 'any' | 'plain';
 
-/** The images of a prompt that the model is shown. A note replaces the others. */
-export type ShownImages = 'all' | 'inline' | 'none';
+/** The images of a prompt that the provider takes: a note replaces an address where it takes none. */
+export type ShownImages = 'all' | 'inline';
 
 export interface PromptForm {
   callIds?: CallIds;
   images?: ShownImages;
 }
-
-/** Replaces an image that the model is not shown, so that the model can tell the user. */
-export const IMAGE_NOTE =
-  '[The user attached an image here. You were not given it: this model, or its provider, cannot load it. Say so if it matters.]';
 
 /** Converts a prompt into the AI SDK's form. User messages stay separate; a provider may merge them. */
 export function toModelMessages(
@@ -106,15 +103,6 @@ function userContent(content: Content, images: ShownImages): UserModelMessage['c
 
 const isShown = (part: ContentPart, images: ShownImages): boolean =>
   part.type === 'image' && (images === 'all' || (images === 'inline' && 'data' in part));
-
-/** Whether the model is shown any of these images. */
-export const hasImages = (messages: readonly PromptMessage[], images: ShownImages): boolean =>
-  messages.some(
-    (message) =>
-      message.role === 'user' &&
-      typeof message.content !== 'string' &&
-      message.content.some((part) => isShown(part, images)),
-  );
 
 /** Anthropic and Bedrock accept only objects as arguments, and a call with invalid arguments may hold any value. */
 function asObject(args: Json): Json {

@@ -2,6 +2,7 @@ import {
   type FinishReason,
   isStepCount,
   type LanguageModel,
+  type ModelMessage,
   streamText,
   ToolChoiceViolationError,
   type ToolSet,
@@ -13,7 +14,7 @@ import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
 import { CUT_OFF, EMPTY, toFailure, WITHHELD } from './failure.ts';
-import { type CallIds, hasImages, type ShownImages, toModelMessages } from './prompt.ts';
+import { type CallIds, type ShownImages, toModelMessages } from './prompt.ts';
 
 export interface SdkModelOptions {
   provider: string;
@@ -41,10 +42,7 @@ const missingNote = ({ missing }: OfferedTools): string[] =>
 
 const NO_TOOLS_INSTRUCTION = 'Do not call any tool now: answer with what you know.';
 
-/**
- * A model over the AI SDK. Each `stream` makes one provider call, and a second one only to leave out images that were
- * rejected. Tools are declared but not run.
- */
+/** A model over the AI SDK. Each `stream` makes one provider call. Tools are declared but not run. */
 export function createSdkModel(options: SdkModelOptions): Model {
   const { provider, name } = options;
   let declared: Declared | undefined;
@@ -87,58 +85,35 @@ function declare({
   });
 }
 
-/**
- * A prompt that is rejected would be rejected in every later turn too, because the transcript only grows. If it
- * contains images, they are the likely cause (a URL that is gone, a model without vision): the prompt is sent again
- * with a note in the place of each image, and the model tells the user.
- */
 async function* streamParts(
-  options: SdkModelOptions,
-  declared: Declared,
-  request: ModelRequest,
-  signal: AbortSignal,
-): AsyncGenerator<ModelPart, void, undefined> {
-  const { images, provider, name } = options;
-  const mayBeTheirs = hasImages(request.messages, images);
-  let isFirst = true;
-  for await (const part of streamOnce(options, declared, request, signal)) {
-    if (isFirst && mayBeTheirs && part.type === 'failure' && part.failure.reason === 'rejected') {
-      options.warn('the provider refused a prompt with images: sent again without them', {
-        provider,
-        model: name,
-      });
-      yield* streamOnce({ ...options, images: 'none' }, declared, request, signal);
-      return;
-    }
-    isFirst = false;
-    yield part;
-  }
-}
-
-async function* streamOnce(
   { languageModel, agent, forbidToolsBy, callIds, images, secrets }: SdkModelOptions,
   { tools, offered }: Declared,
-  { messages, toolChoice }: ModelRequest,
+  { messages, toolChoice, bare }: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart, void, undefined> {
   if (signal.aborted) return;
   // A consumer that stops early must end the request: the SDK's stream is a tee, whose other branch would read on.
   const left = new AbortController();
   const mayCall = toolChoice === 'auto';
-  const instruct = !mayCall && forbidToolsBy === 'instruction';
+  const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
   const answer = new Answer(mayCall);
   try {
+    const prompt = toModelMessages(messages, { callIds, images });
     const { stream } = streamText({
       ...agent.settings,
       model: languageModel,
-      instructions: [
-        agent.instructions,
-        ...missingNote(offered),
-        ...(instruct ? [NO_TOOLS_INSTRUCTION] : []),
-      ].join('\n'),
-      messages: toModelMessages(messages, { callIds, images }),
-      tools,
-      toolChoice: instruct ? 'auto' : toolChoice,
+      ...(bare
+        ? { messages: withInstructions(agent.instructions, prompt) }
+        : {
+            instructions: [
+              agent.instructions,
+              ...missingNote(offered),
+              ...(instruct ? [NO_TOOLS_INSTRUCTION] : []),
+            ].join('\n'),
+            messages: prompt,
+            tools,
+            toolChoice: instruct ? 'auto' : toolChoice,
+          }),
       // The provider fetches a user's URL, or nobody: from here it could reach addresses inside the account.
       experimental_download: async (files) => files.map(() => null),
       stopWhen: isStepCount(1),
@@ -180,6 +155,17 @@ async function* streamOnce(
   } finally {
     left.abort();
   }
+}
+
+/** For a model that takes no instructions of their own: they begin the first message. */
+function withInstructions(instructions: string, [first, ...rest]: ModelMessage[]): ModelMessage[] {
+  if (first?.role !== 'user')
+    return [{ role: 'user', content: instructions }, ...(first ? [first, ...rest] : [])];
+  const content =
+    typeof first.content === 'string'
+      ? `${instructions}\n\n${first.content}`
+      : [{ type: 'text' as const, text: instructions }, ...first.content];
+  return [{ role: 'user', content }, ...rest];
 }
 
 function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string): ModelPart {

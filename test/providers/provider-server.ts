@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { json as readJson } from 'node:stream/consumers';
 import type { Json } from '../../core/json.ts';
 import {
+  checkUnicode,
   type Fault,
   type Frame,
+  type HttpAnswer,
   PromptRefused,
   type Refusal,
   type SeenMessage,
@@ -17,6 +19,10 @@ export interface Reply {
   /** In place of an answer. `detail` becomes part of the provider's message. */
   refusal?: Refusal;
   detail?: string;
+  /** Refuses a prompt whose messages are longer than this, in characters of JSON, as one that outgrows its window. */
+  longest?: number;
+  /** Refuses a prompt with this word in it. */
+  refuses?: string;
   /** A promise among the texts holds the stream until it settles. */
   text?: readonly (string | Promise<unknown>)[];
   calls?: readonly { name: string; args: Json }[];
@@ -53,14 +59,16 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
   let callIds = 0;
   const complaints: string[] = [];
 
-  const refuse = (response: ServerResponse, refusal: Refusal, detail: string) => {
-    const { status, headers, body } = wire.refuse(refusal, detail);
+  const respond = (response: ServerResponse, { status, headers, body }: HttpAnswer) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(body));
   };
-  const complain = (response: ServerResponse, complaint: string) => {
+  const refuse = (response: ServerResponse, refusal: Refusal, detail: string) =>
+    respond(response, wire.refuse(refusal, detail));
+  const complain = (response: ServerResponse, complaint: string, answer?: HttpAnswer) => {
     complaints.push(complaint);
-    refuse(response, 'invalid', complaint);
+    if (answer) respond(response, answer);
+    else refuse(response, 'invalid', complaint);
   };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -71,13 +79,17 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
     if (!wire.isSigned(request.headers)) return complain(response, 'The request does not say who asks.');
     let prompt: SeenMessage[];
     try {
+      checkUnicode(body);
       prompt = wire.read(body);
     } catch (error) {
       if (!(error instanceof PromptRefused)) throw error;
-      return complain(response, error.message);
+      return complain(response, error.message, error.answer);
     }
     const reply = replies[seen.push({ prompt, body }) - 1];
     if (!reply) return complain(response, `The script has no reply for model call ${seen.length}.`);
+    const said = JSON.stringify(prompt);
+    if (said.length > (reply.longest ?? Number.POSITIVE_INFINITY)) return refuse(response, 'overlong', '');
+    if (reply.refuses && said.includes(reply.refuses)) return refuse(response, 'invalid', '');
     if (reply.refusal) return refuse(response, reply.refusal, reply.detail ?? '');
     await play(reply, response);
   }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Content } from '../../core/content.ts';
+import { IMAGE_NOTE } from '../../core/events/prompt.ts';
 import type { Json } from '../../core/json.ts';
-import { IMAGE_NOTE } from '../../model/providers/prompt.ts';
 import { accepted, chunk, end, framesOf } from '../support/frames.ts';
 import { givenProvider, MAX_STEPS } from './provided-stack.ts';
 import type { Reply } from './provider-server.ts';
@@ -148,7 +148,7 @@ describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
 
   it('an image that the provider refuses does not end the session: the model is told that there was one', async () => {
     const { calls, session, client } = await ask(
-      [{ refusal: 'invalid' }, { text: ['I cannot see it.'] }, { refusal: 'invalid' }, { text: ['Well.'] }],
+      [{ refusal: 'invalid' }, { text: ['I cannot see it.'] }, { text: ['Well.'] }],
       [{ type: 'image', media_type: 'image/png', data: PIXEL }],
     );
     expect(await end(client)).toMatchObject({ type: 'done', full_response: 'I cannot see it.' });
@@ -156,10 +156,23 @@ describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
       [`user shows: data:image/png;base64,${PIXEL}`],
       [`user: ${IMAGE_NOTE}`],
     ]);
-    expect(stack.log()).toContain('refused a prompt with images');
+    expect(stack.log()).toContain('refused a prompt: it is sent again in another form');
+    expect(framesOf(client, 'history_trimmed')).toMatchObject([
+      { form: 'without_images', reason: 'rejected', dropped_messages: 0 },
+    ]);
     expect(stack.log()).not.toContain(PIXEL);
-    client.send({ type: 'message', id: 'm2', content: 'never mind' });
+    client.send({
+      type: 'message',
+      id: 'm2',
+      content: [{ type: 'image', media_type: 'image/png', data: PIXEL }],
+    });
     expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'Well.' });
+    // The refused image stays a note; one that is new is shown.
+    expect(words(calls[2]?.prompt)).toEqual([
+      `user: ${IMAGE_NOTE}`,
+      'assistant: I cannot see it.',
+      `user shows: data:image/png;base64,${PIXEL}`,
+    ]);
     expect(await stack.stored.lines(session)).toHaveLength(4);
   });
 
@@ -308,11 +321,24 @@ describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
   });
 
   it.each([
-    ['a prompt that is too long', { refusal: 'overlong' }],
-    ['a request that is not valid', { refusal: 'invalid' }],
-    ['an answer that a filter withheld', { end: 'withheld' }],
-  ] as const)('PROVIDER_ERROR: %s is not tried again', async (_what, reply) => {
-    const { calls, client } = await ask([reply]);
+    ['a prompt that is too long', 'overlong'],
+    ['a request that is not valid', 'invalid'],
+  ] as const)('PROVIDER_ERROR: %s is tried once more, without tools', async (_what, refusal) => {
+    const { calls, client } = await ask([{ refusal }, { refusal }]);
+    expect(await end(client)).toMatchObject({
+      type: 'error',
+      code: 'PROVIDER_ERROR',
+      full_response: '',
+      retryable: false,
+    });
+    expect(calls.map(({ body }) => /"(tools|toolConfig)":/.test(JSON.stringify(body)))).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it('PROVIDER_ERROR: an answer that a filter withheld is not tried again', async () => {
+    const { calls, client } = await ask([{ end: 'withheld' }]);
     expect(await end(client)).toMatchObject({
       type: 'error',
       code: 'PROVIDER_ERROR',

@@ -8,7 +8,7 @@ const stack = givenStack({ settings: { MIDTURN_MODEL_API_KEY: 'sk-very-secret' }
 describe('a model call that fails after visible output', () => {
   it('P3: the second call of a turn: a terminal error names "draft", which is stored once; the next message is answered', async () => {
     const gate = createGate();
-    const model = stack.script([{ chunks: ['draft', gate] }, { status: 400 }, { chunks: ['better'] }]);
+    const model = stack.script([{ chunks: ['draft', gate] }, { status: 404 }, { chunks: ['better'] }]);
     const session = stack.newSession();
     const client = await stack.connect(session);
     client.send({ type: 'message', id: 'm1', content: 'first' });

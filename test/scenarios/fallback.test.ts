@@ -101,10 +101,39 @@ describe('MIDTURN_FALLBACK_MODEL', () => {
   });
 
   it('when it fails too, the turn ends in its error', async () => {
-    const model = replies([{ status: 401 }], [{ status: 400 }]);
+    const model = replies([{ status: 401 }], [{ status: 404 }]);
     const client = await stack.connect(stack.newSession());
     client.send({ type: 'message', content: 'first' });
-    expect(await end(client)).toMatchObject({ type: 'error', code: 'PROVIDER_ERROR', reason: 'rejected' });
+    expect(await end(client)).toMatchObject({ type: 'error', code: 'PROVIDER_ERROR', reason: 'not_found' });
     expect(askedOf(model)).toEqual(['first', 'second']);
+  });
+
+  it('a prompt that the first model refuses is shown to the second whole, and in another form only then', async () => {
+    const overlong = {
+      status: 400,
+      body: { error: { message: 'maximum context length', code: 'context_length_exceeded' } },
+    };
+    const model = replies(
+      [{ chunks: ['one'] }, overlong, { chunks: ['three'] }],
+      [overlong, { chunks: ['two'] }],
+    );
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', content: 'first' });
+    await end(client);
+    client.send({ type: 'message', content: 'second' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'two', model: 'second' });
+    expect(askedOf(model)).toEqual(['first', 'first', 'second', 'second']);
+    expect(model.prompt(3)).toEqual(model.prompt(2));
+    expect(model.prompt(4)).toEqual(['user: second']);
+    // What the second model does not take says nothing of the first.
+    client.send({ type: 'message', content: 'third' });
+    expect(await end(client, 3)).toMatchObject({ type: 'done', full_response: 'three' });
+    expect(model.prompt(5)).toEqual([
+      'user: first',
+      'assistant: one',
+      'user: second',
+      'assistant: two',
+      'user: third',
+    ]);
   });
 });

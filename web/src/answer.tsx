@@ -1,5 +1,5 @@
 import { memo } from 'react';
-import type { ApprovalItem, Item, TurnEndItem, TurnOutcome } from '../../client/index.ts';
+import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '../../client/index.ts';
 import { Markdown } from './markdown.tsx';
 import { Message, type MessageActions } from './message.tsx';
 import { steady } from './streaming-markdown.ts';
@@ -71,9 +71,7 @@ export const AnswerPart = memo(function AnswerPart({
         </div>
       );
     case 'trimmed':
-      return (
-        <p className="turn-end">{item.droppedMessages} older messages are no longer seen by the model</p>
-      );
+      return <p className="turn-end">{trimmedLine(item)}</p>;
     case 'model_changed':
       return (
         <p className="turn-end">
@@ -86,6 +84,11 @@ export const AnswerPart = memo(function AnswerPart({
       return item satisfies never;
   }
 });
+
+const trimmedLine = ({ form, droppedMessages }: TrimmedItem): string =>
+  form && droppedMessages === 0
+    ? 'the model was shown the conversation in another form'
+    : `${droppedMessages} older messages are no longer seen by the model`;
 
 function TurnEnd({ item: { outcome, turnId }, actions }: { item: TurnEndItem; actions: AnswerActions }) {
   if (outcome.result !== 'failed') return <p className="turn-end">{endNote(outcome)}</p>;

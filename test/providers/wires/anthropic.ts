@@ -47,7 +47,9 @@ const requestSchema = z.looseObject({
   model: z.string(),
   max_tokens: z.int().check(z.positive()),
   stream: z.literal(true),
-  system: z.array(z.strictObject({ type: z.literal('text'), text: z.string().check(z.minLength(1)) })),
+  system: z.optional(
+    z.array(z.strictObject({ type: z.literal('text'), text: z.string().check(z.minLength(1)) })),
+  ),
   messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.array(blockSchema) })),
   tool_choice: z.optional(z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']) })),
   tools: z.optional(
@@ -73,6 +75,9 @@ const REFUSALS: Readonly<Record<Refusal, readonly [status: number, type: string,
   throttled: [429, 'rate_limit_error', 'This request would exceed your rate limit.'],
   overloaded: [529, 'overloaded_error', 'Overloaded'],
   unauthorised: [401, 'authentication_error', 'invalid x-api-key'],
+  unknown_model: [404, 'not_found_error', `model: ${MODEL}`],
+  // https://github.com/anthropics/claude-code/issues/2051: no status of its own.
+  quota: [400, 'invalid_request_error', 'Your credit balance is too low to access the Anthropic API.'],
   overlong: [400, 'invalid_request_error', 'prompt is too long: 208310 tokens > 200000 maximum'],
   invalid: [400, 'invalid_request_error', 'The request is not valid.'],
 };

@@ -47,7 +47,7 @@ const blockSchema = z.union([
 ]);
 
 const requestSchema = z.looseObject({
-  system: z.array(z.strictObject({ text: z.string().check(z.minLength(1)) })),
+  system: z.optional(z.array(z.strictObject({ text: z.string().check(z.minLength(1)) }))),
   messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.array(blockSchema) })),
   toolConfig: z.optional(
     z.looseObject({
@@ -107,6 +107,8 @@ const REFUSALS: Readonly<Record<Refusal, readonly [status: number, type: string,
     'UnrecognizedClientException',
     'The security token included in the request is invalid.',
   ],
+  unknown_model: [400, 'ValidationException', 'The provided model identifier is invalid.'],
+  quota: [400, 'ServiceQuotaExceededException', 'Your request exceeds the service quota for your account.'],
   overlong: [400, 'ValidationException', 'Input is too long for requested model.'],
   invalid: [400, 'ValidationException', 'The request is not valid.'],
 };
@@ -145,7 +147,9 @@ export const bedrock: Wire = {
   // The API has no word for it, so the instructions say it.
   forbidsTools(body) {
     const { system, toolConfig } = requestSchema.parse(body);
-    return toolConfig !== undefined && system.some(({ text }) => text.includes('Do not call any tool'));
+    return (
+      toolConfig !== undefined && (system ?? []).some(({ text }) => text.includes('Do not call any tool'))
+    );
   },
   refuse(refusal, detail) {
     const [status, type, message] = REFUSALS[refusal];

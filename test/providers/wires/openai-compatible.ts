@@ -72,6 +72,18 @@ const REFUSALS: Readonly<
   throttled: [429, 'requests', 'rate_limit_exceeded', 'Rate limit reached.'],
   overloaded: [503, 'server_error', null, 'The engine is overloaded.'],
   unauthorised: [401, 'invalid_request_error', 'invalid_api_key', 'Incorrect API key provided.'],
+  unknown_model: [
+    404,
+    'invalid_request_error',
+    'model_not_found',
+    `The model \`${MODEL}\` does not exist or you do not have access to it.`,
+  ],
+  quota: [
+    429,
+    'insufficient_quota',
+    'insufficient_quota',
+    'You exceeded your current quota, please check your plan and billing details.',
+  ],
   overlong: [
     400,
     'invalid_request_error',

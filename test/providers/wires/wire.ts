@@ -2,12 +2,19 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Json } from '../../../core/json.ts';
 
 /** Why a provider refuses a call before it says anything. */
-export type Refusal = 'throttled' | 'overloaded' | 'unauthorised' | 'overlong' | 'invalid';
+export type Refusal =
+  | 'throttled'
+  | 'overloaded'
+  | 'unauthorised'
+  | 'unknown_model'
+  | 'quota'
+  | 'overlong'
+  | 'invalid';
 
 /** An error that a provider reports inside an answer that has begun. */
 export type Fault = 'throttled' | 'overloaded' | 'model_error';
 
-interface HttpAnswer {
+export interface HttpAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body: Json;
@@ -51,14 +58,22 @@ export type SeenBlock =
   | { call: string; name: string; args: Json }
   | { result: string; output: Json };
 
-/** What the real provider answers with 400, in its words. */
+/** What the real provider does not take, in its words. `answer` is its error, if it is not that of an invalid request. */
 export class PromptRefused extends Error {
   override readonly name = 'PromptRefused';
+  readonly answer: HttpAnswer | undefined;
+
+  constructor(message: string, answer?: HttpAnswer) {
+    super(message);
+    this.answer = answer;
+  }
 }
 
 /** One provider's HTTP interface for streamed answers, as its documentation has it. */
 export interface Wire {
   readonly name: 'bedrock' | 'anthropic' | 'openai-compatible';
+  /** The server or the model behind it, if it has rules of its own. */
+  readonly label?: string;
   /** As the model is named in `MIDTURN_MODEL`. */
   readonly model: string;
   readonly path: string;
@@ -115,6 +130,23 @@ export function checkConversation(messages: readonly SeenMessage[]): void {
 
 export const callsOf = (message: SeenMessage | undefined): string[] =>
   message?.blocks.flatMap((block) => ('call' in block ? [block.call] : [])) ?? [];
+
+/**
+ * No text of a prompt may hold half of a surrogate pair: it is no Unicode, and as JSON it is an escape that strict parsers
+ * refuse. The words are Anthropic's: https://github.com/anthropics/claude-code/issues/3277
+ */
+export function checkUnicode(body: unknown): void {
+  if (typeof body === 'string') {
+    if (!body.isWellFormed()) {
+      throw new PromptRefused('The request body is not valid JSON: no low surrogate in string: line 1');
+    }
+  } else if (typeof body === 'object' && body !== null) {
+    for (const [key, value] of Object.entries(body)) {
+      checkUnicode(key);
+      checkUnicode(value);
+    }
+  }
+}
 
 /** Reads with a schema. What does not fit is a request that the provider refuses. */
 export function parseOrRefuse<T>(

@@ -1,0 +1,298 @@
+import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
+import type { Entry } from '../events/entries.ts';
+import type { EventDraft, TurnEvent } from '../events/events.ts';
+import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
+import type { Model, ModelFailure, ModelRequest, PromptShape } from '../model.ts';
+import { sessionKey } from '../store/keys.ts';
+import { rememberShapes } from '../store/session-writes.ts';
+import type { TurnContext } from './context.ts';
+import type { EarlierTurns } from './context-window.ts';
+import { modelOf } from './fallback.ts';
+import type { LeasedTurn } from './leased-turn.ts';
+
+/**
+ * The shape of a turn's prompts. A transcript only grows, so a prompt that a provider refuses would be refused in every later
+ * turn. Instead the prompt is sent again with one change more, from those that lose nothing to the last message alone. Each
+ * change is a committed event, so that a worker that takes over goes on from it. At the turn's end the session remembers the
+ * shape, and its next turn begins with it.
+ */
+
+/** Refused prompts of one turn that are sent again in another form. The longest list of changes has six. */
+const MAX_CHANGES = 8;
+/** A shape that cuts earlier turns to their half is tried this often, before all of them are left out. */
+const MAX_HALVINGS = 2;
+/** Entries after which a model that refused tools is offered them again. */
+const BARE_ENTRIES = 40;
+const MAX_SPANS = 50;
+const MAX_MODELS = 4;
+
+/** What the transcript has for a prompt. */
+export interface Sources {
+  /** Entries of earlier turns, within the budget. */
+  earlier: readonly Entry[];
+  /** Entries of the running turn. */
+  current: readonly Entry[];
+  /** Number of the running turn's first entry. */
+  firstEntry: number;
+}
+
+type Trimmed = Extract<TurnEvent, { type: 'history_trimmed' }>;
+type Refusal = Extract<FailureReason, 'rejected' | 'overlong' | 'withheld'>;
+
+const changesOf = (turn: Pick<LeasedTurn, 'events'>): Trimmed[] =>
+  turn.events.filter((event) => event.type === 'history_trimmed' && event.shape !== undefined) as Trimmed[];
+
+const isRefusal = (reason: FailureReason): reason is Refusal =>
+  reason === 'rejected' || reason === 'overlong' || reason === 'withheld';
+
+const idOf = ({ provider, name }: Model): string => `${provider}:${name}`;
+
+/** The shape that this turn's next prompt has. */
+export function shapeOf(turn: LeasedTurn, context: TurnContext): PromptShape {
+  const { model } = modelOf(turn, context);
+  const changed = changesOf(turn).findLast(({ shape }) => shape?.model === idOf(model));
+  return changed?.shape ?? rememberedShape(turn, model);
+}
+
+function rememberedShape({ promptShapes, firstEntry }: LeasedTurn, model: Model): PromptShape {
+  const known = promptShapes.find((shape) => shape.model === idOf(model)) ?? {
+    model: idOf(model),
+    ...(model.alternates && { alternating: true }),
+  };
+  const { bareSince, ...rest } = known;
+  return bareSince === undefined || firstEntry - bareSince < BARE_ENTRIES ? known : rest;
+}
+
+/** The request for the turn's next model call. */
+export const requestOf = (
+  { earlier, current }: Sources,
+  shape: Shape,
+  toolChoice: ModelRequest['toolChoice'],
+): ModelRequest => ({
+  messages: promptOf([...earlier, ...current], shape),
+  toolChoice: shape.bareSince === undefined ? toolChoice : 'none',
+  ...(shape.bareSince !== undefined && { bare: true as const }),
+});
+
+/** What of the transcript is not in a prompt of this shape. */
+function leftOut({ earlier, current, firstEntry }: Sources, shape: Shape) {
+  const kept = earlier.filter((entry) => !isLeftOut(entry, shape));
+  const lost = current.filter((entry) => isLeftOut(entry, shape)).length;
+  return {
+    dropped_messages: firstEntry - 1 - kept.length + lost,
+    kept_turns: new Set(kept.map(({ turn }) => turn)).size,
+  };
+}
+
+/**
+ * Commits `history_trimmed`, once in a turn, before the first model call that does not see the whole transcript.
+ *
+ * @returns whether it committed
+ */
+export async function reportTrimmed(
+  turn: LeasedTurn,
+  { trimmed }: EarlierTurns,
+  sources: Sources,
+  shape: Shape,
+): Promise<boolean> {
+  if (turn.events.some(({ type }) => type === 'history_trimmed')) return false;
+  const facts = leftOut(sources, shape);
+  if (!trimmed && sources.earlier.every((entry) => !isLeftOut(entry, shape))) return false;
+  const reason = trimmed ? 'context_tokens' : 'remembered';
+  await turn.commitAlways([{ type: 'history_trimmed', ...facts, reason }]);
+  return true;
+}
+
+/**
+ * After a refusal before any output: commits the next change of the prompt's shape.
+ *
+ * @param only `lossless`: a change that keeps all content, since another model may take it all
+ * @returns false if the failure is no refusal of the prompt, or no change is left
+ */
+export async function reshape(
+  turn: LeasedTurn,
+  context: TurnContext,
+  { reason }: ModelFailure,
+  sources: Sources,
+  only: 'lossless' | 'any',
+): Promise<boolean> {
+  if (!isRefusal(reason) || changesOf(turn).length >= MAX_CHANGES) return false;
+  const before = shapeOf(turn, context);
+  const change = nextChange(before, reason, sources, {
+    halvings: changesOf(turn).filter(({ form }) => form === 'recent').length,
+  });
+  if (!change || (only === 'lossless' && change.form !== 'alternating')) return false;
+  const { form, shape } = change;
+  await turn.commitAlways([{ type: 'history_trimmed', ...leftOut(sources, shape), reason, form, shape }]);
+  const { core } = context;
+  core.metrics.countBy('PromptsReshaped', form);
+  core.log.warn('the provider refused a prompt: it is sent again in another form', {
+    turn: turn.id,
+    reason,
+    form,
+  });
+  return true;
+}
+
+/**
+ * After every form was refused: the messages that the last call was about are left out of later prompts, and other content is
+ * shown again as it was before this turn.
+ */
+export async function leaveOut(
+  turn: LeasedTurn,
+  context: TurnContext,
+  { reason }: ModelFailure,
+  sources: Sources,
+): Promise<boolean> {
+  if (!isRefusal(reason)) return false;
+  const asked = lastAsked(sources.current);
+  const first = asked[0]?.n;
+  const last = sources.current.at(-1)?.n;
+  if (first === undefined || last === undefined) return false;
+  const remembered = rememberedShape(turn, modelOf(turn, context).model);
+  const shape: PromptShape = {
+    ...remembered,
+    without: [...(remembered.without ?? []), { first, last }].slice(-MAX_SPANS),
+  };
+  const draft: EventDraft = {
+    type: 'history_trimmed',
+    ...leftOut(sources, shape),
+    reason,
+    form: 'without_message',
+    message_ids: asked.map(({ id }) => id),
+    shape,
+  };
+  await turn.commitAlways([draft]);
+  return true;
+}
+
+const REFUSED: Readonly<Record<Refusal, string>> = {
+  overlong: 'The message is longer than the model can take. Later prompts leave it out.',
+  rejected: 'The model provider rejected the message in every form. Later prompts leave it out.',
+  withheld: "The message was refused by the model provider's content filter. Later prompts leave it out.",
+};
+
+/** The failure of a turn whose last messages were left out, and none has come since. It follows from the turn's events. */
+export function refusedMessage(turn: Pick<LeasedTurn, 'events'>) {
+  const last = turn.events.findLast(({ type }) => type === 'applied' || type === 'history_trimmed');
+  if (last?.type !== 'history_trimmed' || last.form !== 'without_message') return undefined;
+  const reason = last.reason as FailureReason;
+  const code: ErrorCode = 'PROVIDER_ERROR';
+  return isRefusal(reason) ? { code, reason, message: REFUSED[reason], retryable: false } : undefined;
+}
+
+/** After a turn's end: the session remembers the shape of its prompts. */
+export async function keepShape(turn: LeasedTurn): Promise<void> {
+  const shape = changesOf(turn).at(-1)?.shape;
+  if (!shape) return;
+  const others = turn.promptShapes.filter(({ model }) => model !== shape.model);
+  turn.promptShapes = [...others, withoutOldSpans(shape)].slice(-MAX_MODELS);
+  await turn.core.store.update(sessionKey(turn.session), rememberShapes(turn.promptShapes));
+}
+
+function withoutOldSpans({ without, ...shape }: PromptShape): PromptShape {
+  const left = without?.filter(({ last }) => last >= (shape.from ?? 0)) ?? [];
+  return left.length > 0 ? { ...shape, without: left } : shape;
+}
+
+interface Change {
+  form: string;
+  shape: PromptShape;
+}
+
+/** The first change after a refusal of `shape` that makes another prompt: after `overlong`, a shorter one. */
+function nextChange(
+  shape: PromptShape,
+  reason: Refusal,
+  sources: Sources,
+  { halvings }: { halvings: number },
+): Change | undefined {
+  const refused = measured(sources, shape);
+  return changesAfter(shape, reason, sources, halvings).find((change) => {
+    const next = measured(sources, change.shape);
+    if (next.isEmpty) return false;
+    if (next.isBare && !refused.isBare) return true;
+    return reason === 'overlong' ? next.text.length < refused.text.length : next.text !== refused.text;
+  });
+}
+
+function measured(sources: Sources, shape: Shape) {
+  const { messages, bare } = requestOf(sources, shape, 'auto');
+  return { text: JSON.stringify(messages), isBare: bare === true, isEmpty: messages.length === 0 };
+}
+
+function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, halvings: number): Change[] {
+  const { earlier, current, firstEntry } = sources;
+  const last = current.at(-1)?.n ?? firstEntry;
+  const asked = lastAsked(current)[0]?.n ?? firstEntry;
+  const shown = (entries: readonly Entry[]) => entries.filter((entry) => !isLeftOut(entry, shape));
+  const plain = { alternating: true, plainTo: last } as const;
+
+  const alternating = { form: 'alternating', shape: { ...shape, alternating: true as const } };
+  const withoutImages = { form: 'without_images', shape: { ...shape, imagesTo: last } };
+  const recent = {
+    form: 'recent',
+    shape: { ...shape, from: newerHalf(shown(earlier), turnsOf)?.n ?? firstEntry },
+  };
+  const plainer = { form: 'plain', shape: { ...shape, ...plain } };
+  const thisTurn = { form: 'this_turn', shape: { ...shape, from: firstEntry } };
+  const lastMessage = {
+    form: 'last_message',
+    shape: { ...shape, ...plain, imagesTo: last, from: asked, bareSince: last },
+  };
+  switch (reason) {
+    case 'rejected':
+      return [alternating, withoutImages, plainer, thisTurn, lastMessage];
+    case 'overlong': {
+      const since = shown(current).filter(({ n, role }) => n > asked && role !== 'user');
+      const kept = newerHalf(since, stepsOf);
+      const steps = since[0] && kept ? [{ first: since[0].n, last: kept.n - 1 }] : [];
+      const recentSteps = {
+        form: 'recent_steps',
+        shape: { ...thisTurn.shape, without: [...(shape.without ?? []), ...steps] },
+      };
+      return [
+        ...(halvings < MAX_HALVINGS ? [recent] : []),
+        withoutImages,
+        thisTurn,
+        ...(steps.length > 0 ? [recentSteps] : []),
+        lastMessage,
+      ];
+    }
+    case 'withheld': {
+      // What a filter refused is not sent in another form. If the turn before was refused too, older content is the cause.
+      const isSecond = shape.without?.at(-1)?.last === firstEntry - 1;
+      return isSecond ? [thisTurn] : [];
+    }
+  }
+}
+
+/** The messages that the turn's last model call had to answer. */
+function lastAsked(current: readonly Entry[]): Extract<Entry, { role: 'user' }>[] {
+  const users = current.filter((entry) => entry.role === 'user');
+  const step = users.at(-1)?.step;
+  return users.filter((entry) => entry.step === step);
+}
+
+const turnsOf = (entry: Entry, before: Entry): boolean => entry.turn !== before.turn;
+
+/** A step begins with what the model says or calls after results. */
+const stepsOf = (entry: Entry, before: Entry): boolean =>
+  before.role === 'tool_result' && entry.role !== 'tool_result';
+
+/** The first entry of the newest groups that take at most half of all bytes. Undefined if no group is as small. */
+function newerHalf(
+  entries: readonly Entry[],
+  begins: (entry: Entry, before: Entry) => boolean,
+): Entry | undefined {
+  const sizes = entries.map((entry) => Buffer.byteLength(JSON.stringify(entry)));
+  let left = sizes.reduce((sum, size) => sum + size, 0) / 2;
+  let first: Entry | undefined;
+  for (const [i, entry] of [...entries.entries()].reverse()) {
+    left -= sizes[i] ?? 0;
+    if (left < 0) break;
+    const before = entries[i - 1];
+    if (before && begins(entry, before)) first = entry;
+  }
+  return first;
+}
