@@ -27,7 +27,7 @@ beforeAll(async () => {
   const config = {
     endpoint: tables.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'k', secretAccessKey: 's' },
+    credentials: tables.credentials,
   };
   client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
   await client.send(

@@ -35,7 +35,7 @@ async function openConnections({ dynamodb }: LocalCloud): Promise<number> {
   const client = new DynamoDBClient({
     endpoint: dynamodb.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials: dynamodb.credentials,
   });
   const { Items = [] } = await client.send(new ScanCommand({ TableName: dynamodb.tableName }));
   return Items.length;

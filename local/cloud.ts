@@ -6,6 +6,7 @@ import { LOCAL_SETTINGS } from '../config/settings/local.ts';
 import { LOCAL_DEFAULTS } from '../config/settings/table.ts';
 import { readApi } from './api.ts';
 import { createAccess, type Permissions } from './aws/access.ts';
+import { type AccessKey, newAccessKey } from './aws/access-key.ts';
 import { createUpstream } from './aws/forward.ts';
 import { createFront } from './aws/front.ts';
 import { readRoles } from './aws/roles.ts';
@@ -63,10 +64,13 @@ export interface LocalCloud {
   pageUrl: string;
   /** `http://127.0.0.1:PORT/local`: the address at which functions post to connections. */
   managementEndpoint: string;
-  /** Access for operators, without a function's role, and what a test may ask of the table. */
-  dynamodb: { tableName: string } & Pick<TableServer, 'endpoint' | 'limitWrites' | 'removeExpired'>;
+  /** Access for operators, without a function's role and with a key of this start, and what a test may ask of the table. */
+  dynamodb: { tableName: string } & Pick<
+    TableServer,
+    'endpoint' | 'credentials' | 'limitWrites' | 'removeExpired'
+  >;
   /** Access for operators. */
-  sqs: { endpoint: string; deadlineQueueUrl: string };
+  sqs: { endpoint: string; credentials: AccessKey; deadlineQueueUrl: string };
   /** The functions' permissions, and the calls that they made. */
   permissions: Permissions;
   functions: Functions;
@@ -117,6 +121,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const bundles = options.bundles ?? own?.folder ?? '';
     const origin = `http://127.0.0.1:${entrance.port}`;
     const visitors = createVisitors({ port: entrance.port, origins, log });
+    const operator = newAccessKey();
     const managementEndpoint = `${origin}/${STAGE}`;
     const settled = await Promise.allSettled([
       synthesizeTemplate({
@@ -125,8 +130,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         MIDTURN_STAGE: STAGE,
         MIDTURN_MANAGEMENT_ENDPOINT: managementEndpoint,
       }),
-      startTables(dataDir && join(dataDir, 'tables'), log),
-      startQueues(dataDir && join(dataDir, 'queues')),
+      startTables(dataDir && join(dataDir, 'tables'), log, operator),
+      startQueues(dataDir && join(dataDir, 'queues'), log, operator),
       own?.build(),
     ]);
     const [synthesized, startedTables, startedQueues, built] = settled;
@@ -139,14 +144,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const queues = valueOrThrow(startedQueues);
     const stack = readStack(template, { sqsEndpoint: origin });
     await Promise.all([tables.create(stack), queues.create(stack)]);
-    const upstreams = {
-      sqs: createUpstream(queues.endpoint),
-      ...(bedrock && { bedrock: createUpstream(bedrock) }),
-    };
+    const model = bedrock ? createUpstream(bedrock) : undefined;
     parts.push(async () => {
       // Requests that killed functions left behind are rejected.
       entrance.shut();
-      for (const upstream of Object.values(upstreams)) upstream.close();
+      model?.close();
     });
 
     const access = createAccess(readRoles(stack), log);
@@ -166,11 +168,12 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     parts.push(() => gateway.close());
     gateway.attach(entrance.server);
     const front = createFront({
-      callerOf: (accessKeyId) => functions.callerOf(accessKeyId),
+      holderOf: (accessKeyId) => functions.holderOf(accessKeyId),
       access,
       services: {
-        ...upstreams,
+        ...(model && { bedrock: model }),
         dynamodb: tables.handle,
+        sqs: queues.handle,
         management: (request, response) => gateway.handleManagement(request, response),
         secrets: createSecrets(secrets),
       },
@@ -205,12 +208,14 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       managementEndpoint,
       dynamodb: {
         endpoint: tables.endpoint,
+        credentials: operator,
         tableName: stack.ref(table),
         limitWrites: tables.limitWrites,
         removeExpired: tables.removeExpired,
       },
       sqs: {
         endpoint: queues.endpoint,
+        credentials: operator,
         deadlineQueueUrl: new URL(new URL(stack.ref(deadlines)).pathname, queues.endpoint).href,
       },
       permissions: access,

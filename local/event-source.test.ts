@@ -25,7 +25,7 @@ const sources: EventSource[] = [];
 const logged: LogEntry[] = [];
 
 beforeEach(async () => {
-  queues = await startQueues(undefined);
+  queues = await startQueues(undefined, () => {});
   stack = readStack(
     {
       Resources: {

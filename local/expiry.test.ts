@@ -40,7 +40,7 @@ beforeAll(async () => {
   client = new DynamoDBClient({
     endpoint: tables.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials: tables.credentials,
   });
 });
 afterAll(async () => {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { stop as stopBundler } from 'esbuild';
 import { LOCAL_SETTINGS } from '../config/settings/local.ts';
 import { read } from '../config/settings/read.ts';
@@ -6,6 +7,7 @@ import { FUNCTION_SETTING_NAMES } from '../config/settings/table.ts';
 import { checkAgent } from './agent-check.ts';
 import { BEDROCK_ENDPOINT, type LocalCloud, startLocalCloud } from './cloud.ts';
 import { consoleLog } from './console-log.ts';
+import { closeToOthers } from './data-folder.ts';
 import { LocalCloudError } from './errors.ts';
 import { buildPage } from './page-build.ts';
 
@@ -40,7 +42,9 @@ function readOrigins(text: string | undefined): string[] {
 /** The environment variables with which the commands of docs/operations.md work on this cloud. */
 const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
   [
-    'export AWS_REGION=local AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local',
+    'export AWS_REGION=local',
+    `AWS_ACCESS_KEY_ID=${dynamodb.credentials.accessKeyId}`,
+    `AWS_SECRET_ACCESS_KEY=${dynamodb.credentials.secretAccessKey}`,
     `AWS_ENDPOINT_URL_DYNAMODB=${dynamodb.endpoint} MIDTURN_TABLE_NAME=${dynamodb.tableName}`,
     `AWS_ENDPOINT_URL_SQS=${sqs.endpoint} MIDTURN_DEADLINE_QUEUE_URL=${sqs.deadlineQueueUrl}`,
   ].join(' ');
@@ -65,6 +69,11 @@ async function main(): Promise<void> {
   const [cloud] = await Promise.all([starting, buildPage()]);
   // Bundling is done, and the bundler's process would keep its memory.
   await stopBundler();
+  if (dataDir) {
+    // The databases give their files no mode of their own. Not before the builds: AWS Lambda has to read what they make.
+    process.umask(0o077);
+    await closeToOthers(resolve(dataDir));
+  }
   const stop = () => {
     cloud.close().then(
       () => process.exit(0),

@@ -40,7 +40,6 @@ function stackOf(sqsEndpoint: string, visibility = 1): Stack {
   );
 }
 
-const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const TableName = 'Midturn-Table';
 const key = (pk: string) => ({ pk: { S: pk }, sk: { S: '-' } });
 
@@ -48,20 +47,28 @@ describe('with a data folder', () => {
   it('items outlive a restart', async () => {
     const before = await startTables(folder, quiet);
     await before.create(stackOf(''));
-    const writer = new DynamoDBClient({ endpoint: before.endpoint, region: 'us-east-1', credentials });
+    const writer = new DynamoDBClient({
+      endpoint: before.endpoint,
+      region: 'us-east-1',
+      credentials: before.credentials,
+    });
     await writer.send(new PutItemCommand({ TableName, Item: { ...key('a'), text: { S: 'kept' } } }));
     await before.close();
 
     const after = await startTables(folder, quiet);
     await after.create(stackOf(''));
-    const reader = new DynamoDBClient({ endpoint: after.endpoint, region: 'us-east-1', credentials });
+    const reader = new DynamoDBClient({
+      endpoint: after.endpoint,
+      region: 'us-east-1',
+      credentials: after.credentials,
+    });
     const { Item } = await reader.send(new GetItemCommand({ TableName, Key: key('a') }));
     expect(Item?.text).toEqual({ S: 'kept' });
     await after.close();
   });
 
   it('messages outlive a restart, also those in flight, and settings of the queue may change', async () => {
-    const before = await startQueues(folder);
+    const before = await startQueues(folder, quiet);
     const old = stackOf(before.endpoint);
     await before.create(old);
     const [queue] = old.ofType('AWS::SQS::Queue');
@@ -79,7 +86,7 @@ describe('with a data folder', () => {
     await before.client.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 1 }));
     await before.close();
 
-    const after = await startQueues(folder);
+    const after = await startQueues(folder, quiet);
     const young = stackOf(after.endpoint, 7);
     await after.create(young);
     const [again] = young.ofType('AWS::SQS::Queue');

@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdir } from 'node:fs/promises';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import {
   CreateQueueCommand,
   GetQueueUrlCommand,
@@ -8,6 +10,9 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { startFauxqs } from 'fauxqs';
+import { type AccessKey, newAccessKey } from './aws/access-key.ts';
+import { keepPrivate } from './aws/private-port.ts';
+import type { Log } from './log.ts';
 import type { Stack, StackResource } from './template/stack.ts';
 import type { Value } from './template/template.ts';
 import { REGION } from './world.ts';
@@ -15,15 +20,19 @@ import { REGION } from './world.ts';
 export interface QueueServer {
   /** `http://127.0.0.1:…`, with SQS's protocol. */
   endpoint: string;
+  /** With which requests to the endpoint are signed. */
+  credentials: AccessKey;
+  /**
+   * Answers a request that arrived elsewhere as if it had arrived at the endpoint. Afterwards the answer's header
+   * `content-length` tells its size.
+   */
+  handle(request: IncomingMessage, response: ServerResponse): void;
   /** Access for operators: event sources and set-up. */
   client: SQSClient;
   /** Creates the template's queues with their attributes, if they do not exist. */
   create(stack: Stack): Promise<void>;
   close(): Promise<void>;
 }
-
-/** The operator's access key, which is no function's. */
-const OPERATOR = { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' };
 
 /** Queue attributes by the template's names. Except for the first, the API's names are the same. */
 const ATTRIBUTES: Readonly<Record<string, QueueAttributeName>> = {
@@ -39,20 +48,46 @@ const ATTRIBUTES: Readonly<Record<string, QueueAttributeName>> = {
   RedrivePolicy: 'RedrivePolicy',
 };
 
-/** An SQS server, in memory or, with a folder, on disk. */
-export async function startQueues(folder: string | undefined): Promise<QueueServer> {
+/** An SQS server, in memory or, with a folder, on disk. Its own port is for the holder of the operator's key. */
+export async function startQueues(
+  folder: string | undefined,
+  log: Log,
+  operator: AccessKey = newAccessKey(),
+): Promise<QueueServer> {
   if (folder) await mkdir(folder, { recursive: true });
-  const server = await startFauxqs({
+  let keptPrivate: RequestListener | undefined;
+  // fauxqs is a Fastify application that it does not hand out. It is created before the first await of the call.
+  const keepItPrivate = (message: unknown) => {
+    const { fastify } = message as { fastify: { server: Server } };
+    keptPrivate = keepPrivate(fastify.server, operator, 'sqs', log);
+  };
+  subscribe('fastify.initialization', keepItPrivate);
+  const starting = startFauxqs({
     port: 0,
     host: '127.0.0.1',
     logger: false,
     defaultRegion: REGION,
     ...(folder && { dataDir: folder }),
   });
+  unsubscribe('fastify.initialization', keepItPrivate);
+  const server = await starting;
+  const serve = keptPrivate;
+  if (!serve)
+    throw new Error('fauxqs has created no Fastify application: its port would be open to everybody.');
   const endpoint = `http://127.0.0.1:${server.port}`;
-  const client = new SQSClient({ endpoint, region: REGION, credentials: OPERATOR });
+  const client = new SQSClient({ endpoint, region: REGION, credentials: operator });
   return {
     endpoint,
+    credentials: operator,
+    handle(request, response) {
+      // Fastify hands its headers to `writeHead`, which keeps none of them where they can be read.
+      const { writeHead } = response;
+      response.writeHead = ((status: number, headers: Record<string, string> = {}) => {
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+        return writeHead.call(response, status);
+      }) as typeof response.writeHead;
+      serve(request, response);
+    },
     client,
     async create(stack) {
       // Other queues refer to dead-letter queues, so these are created first.

@@ -43,7 +43,7 @@ it('what was asked before it closes is carried out and answered, what comes late
   const client = new DynamoDBClient({
     endpoint: `http://127.0.0.1:${port}`,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials: tables.credentials,
     maxAttempts: 1,
   });
   const put = (n: number) =>
@@ -72,7 +72,7 @@ describe('what DynamoDB refuses and dynalite does not', () => {
     client = new DynamoDBClient({
       endpoint: tables.endpoint,
       region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      credentials: tables.credentials,
       maxAttempts: 1,
     });
   });

@@ -9,6 +9,8 @@ import {
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { type AccessKey, newAccessKey } from './aws/access-key.ts';
+import { keepPrivate } from './aws/private-port.ts';
 import { refuseLikeDynamoDB } from './aws/table-limits.ts';
 import { createWriteThrottle, type WriteThrottle } from './aws/write-throttle.ts';
 import { messageOf } from './errors.ts';
@@ -21,6 +23,8 @@ import { REGION } from './world.ts';
 export interface TableServer {
   /** `http://127.0.0.1:…`, with DynamoDB's protocol. */
   endpoint: string;
+  /** With which requests to the endpoint are signed. */
+  credentials: AccessKey;
   /** Answers a request that arrived elsewhere as if it had arrived at the endpoint. While closing, answers 503. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Creates the template's tables, if they do not exist. */
@@ -43,11 +47,12 @@ export interface TableServer {
 const SWEEP_MS = 60_000;
 const half = (expired: number) => Math.ceil(expired / 2);
 
-/** The operator's access key, which is no function's. */
-const OPERATOR = { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' };
-
-/** A DynamoDB server, in memory or, with a folder, on disk. */
-export async function startTables(folder: string | undefined, log: Log): Promise<TableServer> {
+/** A DynamoDB server, in memory or, with a folder, on disk. Its own port is for the holder of the operator's key. */
+export async function startTables(
+  folder: string | undefined,
+  log: Log,
+  operator: AccessKey = newAccessKey(),
+): Promise<TableServer> {
   if (folder) await mkdir(folder, { recursive: true });
   const server = dynalite({
     createTableMs: 0,
@@ -63,7 +68,7 @@ export async function startTables(folder: string | undefined, log: Log): Promise
   });
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
-  const client = new DynamoDBClient({ endpoint, region: REGION, credentials: OPERATOR });
+  const client = new DynamoDBClient({ endpoint, region: REGION, credentials: operator });
   const hashKeys = new Map<string, string>();
   let throttle: WriteThrottle | undefined;
   refuseLikeDynamoDB(server, {
@@ -71,6 +76,7 @@ export async function startTables(folder: string | undefined, log: Log): Promise
     partitionOf: (table, key) => `${table} ${JSON.stringify(key[hashKeys.get(table) ?? ''])}`,
   });
   const underWay = trackRequests(server);
+  const serve = keepPrivate(server, operator, 'dynamodb', log);
   let expiring: ExpiringTable[] = [];
   const expire = async (atMost: (expired: number) => number) => {
     const now = Math.floor(Date.now() / 1000);
@@ -83,9 +89,10 @@ export async function startTables(folder: string | undefined, log: Log): Promise
 
   return {
     endpoint,
+    credentials: operator,
     handle: (request, response) => {
       if (isClosing) response.writeHead(503).end();
-      else server.emit('request', request, response);
+      else serve(request, response);
     },
     async create(stack) {
       const tables = stack.ofType('AWS::DynamoDB::Table');

@@ -27,11 +27,6 @@ interface ServiceCaller {
   sourceArn: string;
 }
 
-/** The access key of a function. Each has its own, so that a request's key identifies its caller. */
-export function accessKeyIdOf({ logicalId }: StackResource): string {
-  return `LOCAL${logicalId.toUpperCase()}`;
-}
-
 export function functionCaller(stack: Stack, resource: StackResource, name: string): FunctionCaller {
   const roleArn = resource.properties.text('Role');
   const role = stack

@@ -12,13 +12,17 @@ import { type QueueServer, startQueues } from '../queues.ts';
 import { startTables, type TableServer } from '../tables.ts';
 import type { Stack } from '../template/stack.ts';
 import { type Access, type Call, createAccess } from './access.ts';
-import { accessKeyIdOf, type FunctionCaller, functionCaller } from './caller.ts';
+import { type AccessKey, newAccessKey } from './access-key.ts';
+import { functionCaller } from './caller.ts';
 import { arnOf, stackOf } from './fixtures.ts';
 import { createUpstream, type Upstream } from './forward.ts';
 import { createFront } from './front.ts';
 import { readRoles } from './roles.ts';
 import { createSecrets, secretArn } from './secrets.ts';
+import { sign } from './signature.ts';
 
+const KEY = newAccessKey();
+const STRANGER = newAccessKey();
 const USER = 'arn:aws:sts::000000000000:assumed-role/Midturn-WorkerRole/Midturn-Worker';
 
 let server: Server;
@@ -48,7 +52,7 @@ beforeAll(async () => {
   server = createServer();
   [tables, queues] = await Promise.all([
     startTables(undefined, () => {}),
-    startQueues(undefined),
+    startQueues(undefined, () => {}),
     listen(model),
     listen(server),
   ]);
@@ -80,20 +84,17 @@ beforeAll(async () => {
   );
   await Promise.all([tables.create(stack), queues.create(stack)]);
   access = createAccess(readRoles(stack), () => {});
-  const callers = new Map<string, FunctionCaller>(
-    stack
-      .ofType('AWS::Lambda::Function')
-      .map((resource) => [accessKeyIdOf(resource), functionCaller(stack, resource, 'worker')]),
-  );
-  const sqs = createUpstream(queues.endpoint);
+  const [worker] = stack.ofType('AWS::Lambda::Function');
+  if (!worker) throw new Error('the stack has no function');
+  const caller = functionCaller(stack, worker, 'worker');
   const bedrock = createUpstream(`http://127.0.0.1:${portOf(model)}`);
-  upstreams.push(sqs, bedrock);
+  upstreams.push(bedrock);
   const front = createFront({
-    callerOf: (key) => callers.get(key),
+    holderOf: (id) => (id === KEY.accessKeyId ? { ...KEY, caller } : undefined),
     access,
     services: {
       dynamodb: tables.handle,
-      sqs,
+      sqs: queues.handle,
       bedrock,
       management(request, response) {
         request.resume();
@@ -117,11 +118,11 @@ afterAll(async () => {
   await Promise.all([tables.close(), queues.close()]);
 });
 
-const config = (accessKeyId = 'LOCALWORKER') => ({
+const config = (credentials: AccessKey = KEY) => ({
   endpoint: origin,
   region: 'us-east-1',
   maxAttempts: 1,
-  credentials: { accessKeyId, secretAccessKey: 'local' },
+  credentials,
 });
 
 const item = (pk: string) => new PutItemCommand({ TableName: 'Midturn-Items', Item: { pk: { S: pk } } });
@@ -132,12 +133,26 @@ const letter = () =>
   });
 const secret = (SecretId: string) => new GetSecretValueCommand({ SecretId });
 const post = (ConnectionId: string) => new PostToConnectionCommand({ ConnectionId, Data: 'hello' });
-const management = (key?: string) =>
+const management = (key?: AccessKey) =>
   new ApiGatewayManagementApiClient({ ...config(key), endpoint: `${origin}/local` });
 
-function signed(service: string): Record<string, string> {
-  const scope = `LOCALWORKER/20260101/us-east-1/${service}/aws4_request`;
-  return { authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0` };
+/** Sends a request that no SDK here sends, signed. */
+function send(
+  service: string,
+  path = '/',
+  { body = '{}', ...more }: { body?: string; 'x-amz-target'?: string } = {},
+) {
+  const headers = { 'x-amz-date': '20260101T000000Z', ...more };
+  const parts = { date: '20260101', region: 'us-east-1', service, signedHeaders: ['x-amz-date'] };
+  const signature = sign(
+    KEY.secretAccessKey,
+    { method: 'POST', url: path, headers },
+    Buffer.from(body),
+    parts,
+  );
+  const scope = `${KEY.accessKeyId}/20260101/us-east-1/${service}/aws4_request`;
+  const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=x-amz-date, Signature=${signature}`;
+  return fetch(`${origin}${path}`, { method: 'POST', headers: { ...headers, authorization }, body });
 }
 
 describe('what a role allows', () => {
@@ -165,11 +180,7 @@ describe('what a role allows', () => {
   });
 
   it('reaches Bedrock, and its answer streams', async () => {
-    const response = await fetch(`${origin}/model/good.model/converse-stream`, {
-      method: 'POST',
-      headers: signed('bedrock'),
-      body: '{}',
-    });
+    const response = await send('bedrock', '/model/good.model/converse-stream');
     const reader = response.body?.getReader();
     const next = async () => Buffer.from((await reader?.read())?.value ?? []).toString();
     expect(await next()).toBe('first');
@@ -210,11 +221,7 @@ describe('what a role does not allow is refused in the words of the service', ()
   });
 
   it('Bedrock: 403', async () => {
-    const response = await fetch(`${origin}/model/bad.model/converse-stream`, {
-      method: 'POST',
-      headers: signed('bedrock'),
-      body: '{}',
-    });
+    const response = await send('bedrock', '/model/bad.model/converse-stream');
     expect(response.status).toBe(403);
     expect(response.headers.get('x-amzn-errortype')).toBe('AccessDeniedException');
   });
@@ -222,16 +229,45 @@ describe('what a role does not allow is refused in the words of the service', ()
 
 describe('who is not known is refused', () => {
   it.each([
-    ['DynamoDB', () => new DynamoDBClient(config('STRANGER')).send(item('b')), 'UnrecognizedClientException'],
-    ['SQS', () => new SQSClient(config('STRANGER')).send(letter()), 'InvalidClientTokenId'],
-    ['management API', () => management('STRANGER').send(post('open-1')), 'UnrecognizedClientException'],
+    ['DynamoDB', () => new DynamoDBClient(config(STRANGER)).send(item('b')), 'UnrecognizedClientException'],
+    ['SQS', () => new SQSClient(config(STRANGER)).send(letter()), 'InvalidClientTokenId'],
+    ['management API', () => management(STRANGER).send(post('open-1')), 'UnrecognizedClientException'],
     [
       'Secrets Manager',
-      () => new SecretsManagerClient(config('STRANGER')).send(secret('known')),
+      () => new SecretsManagerClient(config(STRANGER)).send(secret('known')),
       'UnrecognizedClientException',
     ],
   ])('by its key: %s', async (_service, send, name) => {
     await expect(send()).rejects.toMatchObject({ name });
+  });
+
+  const forged = { ...KEY, secretAccessKey: 'local' };
+  it.each([
+    ['DynamoDB', () => new DynamoDBClient(config(forged)).send(item('b')), 'InvalidSignatureException'],
+    ['SQS', () => new SQSClient(config(forged)).send(letter()), 'SignatureDoesNotMatch'],
+    ['management API', () => management(forged).send(post('open-1')), 'InvalidSignatureException'],
+    [
+      'Secrets Manager',
+      () => new SecretsManagerClient(config(forged)).send(secret('known')),
+      'InvalidSignatureException',
+    ],
+  ])('by its signature, though the key is one that is known: %s', async (_service, send, name) => {
+    await expect(send()).rejects.toMatchObject({ name });
+  });
+
+  it('by its signature, which is that of another body', async () => {
+    const client = new DynamoDBClient(config());
+    client.middlewareStack.add(
+      (next) => (args) => {
+        const request = args.request as { body: string };
+        return next({
+          ...args,
+          request: Object.assign(request, { body: request.body.replace('"b"', '"c"') }),
+        });
+      },
+      { step: 'finalizeRequest', priority: 'low' },
+    );
+    await expect(client.send(item('b'))).rejects.toMatchObject({ name: 'InvalidSignatureException' });
   });
 
   it.each([
@@ -260,14 +296,13 @@ it('a secret that may be read and is not there is not found', async () => {
 });
 
 it('a body that is no JSON is refused', async () => {
-  const headers = { ...signed('dynamodb'), 'x-amz-target': 'DynamoDB_20120810.GetItem' };
-  const response = await fetch(origin, { method: 'POST', headers, body: '{' });
+  const response = await send('dynamodb', '/', { 'x-amz-target': 'DynamoDB_20120810.GetItem', body: '{' });
   expect(response.status).toBe(400);
   expect(await response.text()).toContain('SerializationException');
 });
 
 it('a service that is not there says so', async () => {
-  const response = await fetch(origin, { method: 'POST', headers: signed('s3'), body: '{}' });
+  const response = await send('s3');
   expect(response.status).toBe(501);
 });
 

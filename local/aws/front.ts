@@ -3,7 +3,7 @@ import type { Access, Attempt } from './access.ts';
 import type { FunctionCaller } from './caller.ts';
 import { meter } from './capacity.ts';
 import type { Upstream } from './forward.ts';
-import { readJson, replay } from './json-body.ts';
+import { parseJson, readBody, replay } from './json-body.ts';
 import {
   bedrockOperation,
   dynamodbOperation,
@@ -14,43 +14,51 @@ import {
 } from './operations.ts';
 import { type Refusal, refuse } from './refusals.ts';
 import type { Secrets } from './secrets.ts';
-import { signerOf } from './signature.ts';
+import { isSignedBy, readSignature, type Signature } from './signature.ts';
 
 /** The services behind the front. */
 interface Services {
   /** Answers as if the request had arrived at the service's own port. */
   dynamodb(request: IncomingMessage, response: ServerResponse): void;
-  sqs: Upstream;
+  sqs(request: IncomingMessage, response: ServerResponse): void;
   /** The management API of `@connections`. Returns whether the request was one of its own. */
   management(request: IncomingMessage, response: ServerResponse): boolean;
   secrets: Secrets;
   bedrock?: Upstream;
 }
 
+/** Who signs with an access key, and with which secret. */
+export interface KeyHolder {
+  caller: FunctionCaller;
+  secretAccessKey: string;
+}
+
 export interface FrontOptions {
   /** Returns the function with this access key. */
-  callerOf(accessKeyId: string): FunctionCaller | undefined;
+  holderOf(accessKeyId: string): KeyHolder | undefined;
   access: Access;
   services: Services;
 }
 
 /** A request whose caller is known. */
 interface Exchange {
+  /** Its body can be read once more. */
   request: IncomingMessage;
+  body: Buffer;
   response: ServerResponse;
   path: string;
   caller: FunctionCaller;
 }
 
 /**
- * Receives every AWS request of the functions. It identifies the caller by the access key, derives the needed
+ * Receives every AWS request of the functions. It identifies the caller by the access key and the signature, derives the needed
  * permissions from the operation and its resource, and forwards the request to its service if the function's role
  * allows it.
  *
  * Answers requests that are signed or should be, and returns whether it did.
  */
 export function createFront({
-  callerOf,
+  holderOf,
   access,
   services,
 }: FrontOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
@@ -65,7 +73,7 @@ export function createFront({
       case 'dynamodb':
       case 'sqs':
       case 'secretsmanager':
-        void callByJson(service, exchange);
+        callByJson(service, exchange);
         break;
       default:
         reject(exchange, service, { kind: 'no-such-service', service });
@@ -73,30 +81,28 @@ export function createFront({
   }
 
   function manage(exchange: Exchange): void {
-    const { request, response, path } = exchange;
+    const { request, response, body, path } = exchange;
     const attempt = decide(exchange, 'execute-api', managementOperation(request.method ?? '', path));
     if (!attempt) return;
-    const requestBytes = Number(request.headers['content-length'] ?? 0);
-    response.once('close', () => attempt.done({ requestBytes, responseBytes: sizeOf(response) }));
+    response.once('close', () =>
+      attempt.done({ requestBytes: body.length, responseBytes: sizeOf(response) }),
+    );
     if (!services.management(request, response)) reject(exchange, 'execute-api', { kind: 'malformed' });
   }
 
   function callModel(exchange: Exchange): void {
-    const { request, response, path } = exchange;
+    const { request, response, body, path } = exchange;
     if (!services.bedrock) {
       reject(exchange, 'bedrock', { kind: 'no-such-service', service: 'bedrock' });
       return;
     }
     const attempt = decide(exchange, 'bedrock', bedrockOperation(path));
-    if (attempt) services.bedrock.pass(request, response, undefined, attempt.done);
+    if (attempt) services.bedrock.pass(request, response, body, attempt.done);
   }
 
-  async function callByJson(
-    service: 'dynamodb' | 'sqs' | 'secretsmanager',
-    exchange: Exchange,
-  ): Promise<void> {
+  function callByJson(service: 'dynamodb' | 'sqs' | 'secretsmanager', exchange: Exchange): void {
     const { request, response } = exchange;
-    const read = await readJson(request);
+    const read = parseJson(exchange.body);
     if (!read) {
       reject(exchange, service, { kind: 'malformed' });
       return;
@@ -121,7 +127,11 @@ export function createFront({
       }
       case 'sqs': {
         const attempt = decide(exchange, service, sqsOperation(name, value));
-        if (attempt) services.sqs.pass(request, response, bytes, attempt.done);
+        if (!attempt) break;
+        response.once('close', () =>
+          attempt.done({ requestBytes: bytes.length, responseBytes: sizeOf(response) }),
+        );
+        services.sqs(request, response);
         break;
       }
       case 'secretsmanager': {
@@ -137,27 +147,43 @@ export function createFront({
 
   /** Returns the call if it is allowed. Otherwise answers the request. */
   function decide(exchange: Exchange, service: string, { name, needs }: Operation): Attempt | undefined {
-    const { request, caller } = exchange;
+    const { body, caller } = exchange;
     const attempt = access.attempt(caller, { by: 'function', service, operation: name, needs });
     const { denied } = attempt;
     if (!denied) return attempt;
     const responseBytes = reject(exchange, service, { kind: 'denied', user: caller.userArn, ...denied });
-    attempt.done({ requestBytes: Number(request.headers['content-length'] ?? 0), responseBytes });
+    attempt.done({ requestBytes: body.length, responseBytes });
     return undefined;
+  }
+
+  async function receive(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    signature: Signature,
+  ): Promise<void> {
+    const { accessKeyId, service } = signature;
+    const no = (kind: 'unknown-key' | 'malformed' | 'wrong-signature') =>
+      void reject({ request, response }, service, { kind });
+    const holder = holderOf(accessKeyId);
+    if (!holder) return no('unknown-key');
+    const body = await readBody(request);
+    if (!body) return no('malformed');
+    const { secretAccessKey, caller } = holder;
+    if (!isSignedBy(secretAccessKey, request, body, signature)) return no('wrong-signature');
+    answer(service, { request: replay(request, body), body, response, path, caller });
   }
 
   return (request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
-    const signer = signerOf(request);
-    if (!signer) {
-      const service = unsignedServiceOf(request, path);
-      if (!service) return false;
-      reject({ request, response }, service, { kind: 'no-signature' });
+    const signature = readSignature(request);
+    if (signature) {
+      void receive(request, response, path, signature);
       return true;
     }
-    const caller = callerOf(signer.accessKeyId);
-    if (caller) answer(signer.service, { request, response, path, caller });
-    else reject({ request, response }, signer.service, { kind: 'unknown-key' });
+    const service = unsignedServiceOf(request, path);
+    if (!service) return false;
+    reject({ request, response }, service, { kind: 'no-signature' });
     return true;
   };
 }

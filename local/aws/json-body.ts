@@ -11,7 +11,22 @@ export interface JsonBody {
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** Returns the body and its JSON. Undefined if it is no JSON, too large, or incomplete. */
-export function readJson(request: IncomingMessage): Promise<JsonBody | undefined> {
+export async function readJson(request: IncomingMessage): Promise<JsonBody | undefined> {
+  const bytes = await readBody(request);
+  return bytes && parseJson(bytes);
+}
+
+/** Undefined for what is no JSON. */
+export function parseJson(bytes: Buffer): JsonBody | undefined {
+  try {
+    return { bytes, value: fields(JSON.parse(bytes.toString())) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the body. Undefined if it is too large or incomplete. */
+export function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -24,12 +39,7 @@ export function readJson(request: IncomingMessage): Promise<JsonBody | undefined
         resolve(undefined);
         return;
       }
-      const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-      try {
-        resolve({ bytes, value: fields(JSON.parse(bytes.toString())) });
-      } catch {
-        resolve(undefined);
-      }
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
     });
     // The caller was killed during the request.
     request.once('error', () => resolve(undefined));

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 export type Refusal =
   | { kind: 'no-signature' }
   | { kind: 'unknown-key' }
+  | { kind: 'wrong-signature' }
   /** `user`: ARN of the caller. */
   | { kind: 'denied'; user: string; action: string; resource: string }
   | { kind: 'malformed' }
@@ -36,6 +37,14 @@ function describe(refusal: Refusal): Error {
         type: 'UnrecognizedClientException',
         code: 'InvalidClientTokenId',
         message: 'The security token included in the request is invalid.',
+        status: 400,
+      };
+    case 'wrong-signature':
+      return {
+        type: 'InvalidSignatureException',
+        code: 'SignatureDoesNotMatch',
+        message:
+          'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
         status: 400,
       };
     case 'denied': {

@@ -1,15 +1,89 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Reads a request's signer. The signature itself is not verified. */
-export interface Signer {
+/** A request's signature (AWS Signature Version 4), as its `Authorization` header has it. */
+export interface Signature {
   accessKeyId: string;
-  /** The service's name from the credential's scope: `dynamodb`, `execute-api`. */
+  /** `20260131` */
+  date: string;
+  region: string;
+  /** The service's name in the credential's scope: `dynamodb`, `execute-api`. */
   service: string;
+  /** Names in lower case, sorted. */
+  signedHeaders: readonly string[];
+  /** In hex. */
+  signature: string;
 }
 
-const CREDENTIAL = /^AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)\/\d{8}\/[^/,\s]+\/([^/,\s]+)\/aws4_request/;
+type SignedParts = Pick<IncomingMessage, 'headers' | 'method' | 'url'>;
 
-export function signerOf({ headers }: IncomingMessage): Signer | undefined {
-  const [, accessKeyId, service] = CREDENTIAL.exec(headers.authorization ?? '') ?? [];
-  return accessKeyId && service ? { accessKeyId, service } : undefined;
+const ALGORITHM = 'AWS4-HMAC-SHA256';
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([^/,\s]+)\/([^/,\s]+)\/aws4_request, *SignedHeaders=([^,\s]+), *Signature=([^,\s]+)$/;
+
+/** Undefined for a request that is not signed. */
+export function readSignature({ headers }: Pick<IncomingMessage, 'headers'>): Signature | undefined {
+  const [, accessKeyId, date, region, service, names, signature] =
+    AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
+  if (!accessKeyId || !date || !region || !service || !names || !signature) return undefined;
+  return { accessKeyId, date, region, service, signedHeaders: names.split(';'), signature };
 }
+
+/** Whether the holder of the secret has signed this request with this body. */
+export function isSignedBy(
+  secretAccessKey: string,
+  request: SignedParts,
+  body: Buffer,
+  signature: Signature,
+): boolean {
+  const expected = Buffer.from(sign(secretAccessKey, request, body, signature));
+  const given = Buffer.from(signature.signature);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/**
+ * The signature of a request, in hex. Source: "Create a signed AWS API request", IAM user guide.
+ * @param request with the header `x-amz-date` and all signed headers
+ */
+export function sign(
+  secretAccessKey: string,
+  { headers, method = 'GET', url = '/' }: SignedParts,
+  body: Buffer,
+  { date, region, service, signedHeaders }: Omit<Signature, 'signature' | 'accessKeyId'>,
+): string {
+  const [path = '/', query = ''] = url.split('?');
+  const canonical = [
+    method,
+    // The path of a request is encoded already. Services other than S3 encode it once more.
+    encode(path).replaceAll('%2F', '/'),
+    canonicalQuery(query),
+    ...signedHeaders.map(
+      (name) =>
+        `${name}:${String(headers[name] ?? '')
+          .trim()
+          .replace(/ +/g, ' ')}`,
+    ),
+    '',
+    signedHeaders.join(';'),
+    sha256(body),
+  ].join('\n');
+  const scope = `${date}/${region}/${service}/aws4_request`;
+  const text = [ALGORITHM, String(headers['x-amz-date'] ?? ''), scope, sha256(canonical)].join('\n');
+  const key = [date, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`);
+  return hmac(key, text).toString('hex');
+}
+
+function canonicalQuery(query: string): string {
+  const pairs = [...new URLSearchParams(query)].map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  return pairs.toSorted().join('&');
+}
+
+/** Encodes everything but the unreserved characters of RFC 3986. */
+const encode = (text: string) =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
+const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();

@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Access } from '../aws/access.ts';
-import { accessKeyIdOf, type FunctionCaller, functionCaller } from '../aws/caller.ts';
+import { type AccessKey, newAccessKey } from '../aws/access-key.ts';
+import { type FunctionCaller, functionCaller } from '../aws/caller.ts';
+import type { KeyHolder } from '../aws/front.ts';
 import { LocalCloudError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isMap } from '../template/resolve.ts';
@@ -45,7 +47,7 @@ export interface FunctionPools extends Functions {
   /** The function as a caller of AWS services. */
   caller(resource: StackResource): FunctionCaller;
   /** Returns the function with this access key. */
-  callerOf(accessKeyId: string): FunctionCaller | undefined;
+  holderOf(accessKeyId: string): KeyHolder | undefined;
   close(): Promise<void>;
 }
 
@@ -73,12 +75,16 @@ export async function createLocalFunctions({
   const pools = new Map<string, FunctionPool>();
   const byName = new Map<string, FunctionPool>();
   const callers = new Map<string, FunctionCaller>();
+  const holders = new Map<string, KeyHolder>();
   const observers = new Set<(invocation: Invocation) => void>();
   for (const resource of stack.ofType('AWS::Lambda::Function')) {
-    const spec = readSpec(stack, resource, endpoints);
+    // Its own, so that a request's key identifies its caller.
+    const key = newAccessKey();
+    const spec = readSpec(stack, resource, key, endpoints);
     const reservedConcurrency = resource.properties.number('ReservedConcurrentExecutions');
     const caller = functionCaller(stack, resource, spec.name);
-    callers.set(accessKeyIdOf(resource), caller);
+    callers.set(resource.logicalId, caller);
+    holders.set(key.accessKeyId, { caller, secretAccessKey: key.secretAccessKey });
     const traced = resource.properties.nested('TracingConfig').optionalText('Mode') === 'Active';
     const telemetry = createTelemetry({
       access,
@@ -127,11 +133,11 @@ export async function createLocalFunctions({
       return pool;
     },
     caller(resource) {
-      const caller = callers.get(accessKeyIdOf(resource));
+      const caller = callers.get(resource.logicalId);
       if (!caller) throw new LocalCloudError(`${resource.logicalId} is no function.`);
       return caller;
     },
-    callerOf: (accessKeyId) => callers.get(accessKeyId),
+    holderOf: (accessKeyId) => holders.get(accessKeyId),
     async close() {
       await Promise.all([...byName.values()].map((pool) => pool.close()));
     },
@@ -141,6 +147,7 @@ export async function createLocalFunctions({
 function readSpec(
   stack: Stack,
   resource: StackResource,
+  key: AccessKey,
   endpoints: Readonly<Record<string, string>>,
 ): EnvironmentSpec {
   const { logicalId, properties, metadata } = resource;
@@ -172,7 +179,7 @@ function readSpec(
     logGroupName,
     variables: {
       ...runtimeVariables({
-        accessKeyId: accessKeyIdOf(resource),
+        key,
         folder,
         handler,
         functionName,
@@ -187,7 +194,7 @@ function readSpec(
 
 /** Source: "Defined runtime environment variables", AWS Lambda developer guide. */
 function runtimeVariables(about: {
-  accessKeyId: string;
+  key: AccessKey;
   folder: string;
   handler: string;
   functionName: string;
@@ -207,8 +214,8 @@ function runtimeVariables(about: {
     LAMBDA_TASK_ROOT: about.folder,
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',
-    AWS_ACCESS_KEY_ID: about.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ACCESS_KEY_ID: about.key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: about.key.secretAccessKey,
     AWS_SESSION_TOKEN: 'local',
     // On AWS a function finds no developer's configuration, so it does not find one here.
     AWS_CONFIG_FILE: `${about.folder}/no-aws-config`,

@@ -4,6 +4,7 @@ import type { LaneId, SessionKey } from '../../core/ids.ts';
 import type { Lane, Session } from '../../core/store/items.ts';
 import { type Key, laneKey, sessionKey } from '../../core/store/keys.ts';
 import { fromStored } from '../../core/store/stored-names.ts';
+import type { LocalCloud } from '../../local/cloud.ts';
 
 export interface StoredItem {
   pk: string;
@@ -19,11 +20,15 @@ export interface Table {
   close(): void;
 }
 
-export function openTable({ endpoint, tableName }: { endpoint: string; tableName: string }): Table {
+export function openTable({
+  endpoint,
+  credentials,
+  tableName,
+}: Pick<LocalCloud['dynamodb'], 'endpoint' | 'credentials' | 'tableName'>): Table {
   const client = new DynamoDBClient({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials,
   });
   const documents = DynamoDBDocumentClient.from(client);
   async function get<T>({ pk, sk }: Key<T>): Promise<T | undefined> {

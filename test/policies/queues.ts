@@ -1,4 +1,5 @@
 import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { LocalCloud } from '../../local/cloud.ts';
 import { openQueues, type Queues } from '../support/queues.ts';
 
 /** The queues beside the product, with the one for deadlines, which is no FIFO queue. */
@@ -6,14 +7,17 @@ export interface TourQueues extends Queues {
   sendDeadline(body: string): Promise<void>;
 }
 
-export async function openTourQueues({ endpoint }: { endpoint: string }): Promise<TourQueues> {
+export async function openTourQueues({
+  endpoint,
+  credentials,
+}: Pick<LocalCloud['sqs'], 'endpoint' | 'credentials'>): Promise<TourQueues> {
   const client = new SQSClient({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials,
   });
   const [queues, { QueueUrls = [] }] = await Promise.all([
-    openQueues({ endpoint }),
+    openQueues({ endpoint, credentials }),
     client.send(new ListQueuesCommand({})),
   ]);
   const QueueUrl = QueueUrls.find((url) => /(?<!Dead)DeadlineQueue/.test(url));

@@ -307,8 +307,8 @@ describe('an operator’s command', () => {
     const env = {
       ...process.env,
       AWS_REGION: 'local',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ACCESS_KEY_ID: dynamodb.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: dynamodb.credentials.secretAccessKey,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
       AWS_ENDPOINT_URL_SQS: sqs.endpoint,
       MIDTURN_TABLE_NAME: dynamodb.tableName,

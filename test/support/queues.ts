@@ -5,6 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import type { LocalCloud } from '../../local/cloud.ts';
 
 const PATTERNS = { turn: /(?<!Dead)TurnQueue/, deadTurn: /DeadTurnQueue/ } as const;
 type QueueName = keyof typeof PATTERNS;
@@ -17,11 +18,14 @@ export interface Queues {
   close(): void;
 }
 
-export async function openQueues({ endpoint }: { endpoint: string }): Promise<Queues> {
+export async function openQueues({
+  endpoint,
+  credentials,
+}: Pick<LocalCloud['sqs'], 'endpoint' | 'credentials'>): Promise<Queues> {
   const client = new SQSClient({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials,
   });
   const { QueueUrls = [] } = await client.send(new ListQueuesCommand({}));
   const urlOf = (queue: QueueName) => {

@@ -6,6 +6,7 @@ import { entryOf } from '../../core/events/stored-entry.ts';
 import { asSessionId, type SessionKey } from '../../core/ids.ts';
 import type { Principal, Session, StoredEntry } from '../../core/store/items.ts';
 import { sessionKey, sessionOf } from '../../core/store/keys.ts';
+import type { LocalCloud } from '../../local/cloud.ts';
 import { POLL_MS, WAIT_MS } from './timeouts.ts';
 
 /** Who connects where nobody has to prove anything. */
@@ -22,11 +23,15 @@ export interface Stored {
   close(): void;
 }
 
-export function readStored({ endpoint, tableName }: { endpoint: string; tableName: string }): Stored {
+export function readStored({
+  endpoint,
+  credentials,
+  tableName,
+}: Pick<LocalCloud['dynamodb'], 'endpoint' | 'credentials' | 'tableName'>): Stored {
   const client = new DynamoDBClient({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    credentials,
   });
   const documents = DynamoDBDocumentClient.from(client);
   const config = { client: documents };
