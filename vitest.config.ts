@@ -29,6 +29,8 @@ const FULL_ONLY = [
   'test/structure/**/*.test.ts',
   // Runs each kind of turn with each of the three wire formats of providers; `model/providers` tests the formats in `fast`.
   'test/providers/turn.test.ts',
+  // Starts a stack for each form in which a model can be named.
+  'test/providers/bedrock-models.test.ts',
   // Measures the memory of an environment over thousands of turns.
   'bench/load/growth.test.ts',
   // Plays the demo's whole conversation at the pace of a person.

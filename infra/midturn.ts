@@ -21,7 +21,7 @@ import { createTable } from './table.ts';
  * A whole Midturn: WebSocket API, functions, table, queues, dashboard and alarms.
  *
  *     const midturn = new Midturn(this, 'Midturn', {
- *       model: 'bedrock:eu.anthropic.claude-sonnet-4-5',
+ *       model: 'bedrock:eu.anthropic.claude-sonnet-4-5-20250929-v1:0',
  *       auth: 'jwt',
  *       jwtIssuer: 'https://issuer.example.com/',
  *       jwtAudience: 'chat',

@@ -6,39 +6,61 @@ import type { Permission } from './permission.ts';
 import type { MidturnProps } from './props.ts';
 import { toEnvironment } from './settings.ts';
 
-/** Calling exactly the chosen models of Bedrock. Models of other providers need no permission, but a key. */
+/**
+ * Calling exactly the chosen models of Bedrock. Models of other providers need no permission, but a key. Subscribing to a
+ * model in the Marketplace, which its first call in an account does, is an administrator's task (docs/deploy.md).
+ */
 export function bedrockPermissions(scope: Construct, props: MidturnProps): Permission[] {
   return readModels(toEnvironment(props)).flatMap(({ choice }) =>
-    choice.provider === 'bedrock' ? [bedrockPermission(scope, choice.modelId)] : [],
+    choice.provider === 'bedrock' ? permissionsFor(scope, choice.modelId) : [],
   );
 }
 
-const bedrockPermission = (scope: Construct, modelId: string): Permission => ({
-  statement: new PolicyStatement({
-    actions: ['bedrock:InvokeModelWithResponseStream'],
-    resources: bedrockArns(scope, modelId),
-  }),
-  wildcard: 'An inference profile calls its model in a region that it chooses.',
-});
-
 /** Areas with which the id of a cross-region inference profile begins. */
-const PROFILE = /^(us|eu|apac|us-gov|jp|au|ca|global)\.(.+)$/;
+const PROFILE = /^(us|eu|apac|us-gov|jp|au|ca|global)\./;
+/** A profile's ARN: its kind and its id. */
+const PROFILE_ARN = /:((?:application-)?inference-profile)\/(.+)$/;
 
 /**
- * A model id names a foundation model of the stack's region. An inference profile (`eu.anthropic.…`) is a resource of the
- * account, and calls the foundation model of the same name in a region that it chooses: it needs permission for both, and
- * for the model in every region. A full ARN is used as it is.
+ * A call through an inference profile needs permission for the profile, and for the model behind it in each of the
+ * profile's regions. Source: "Prerequisites for inference profiles", Bedrock user guide. A profile needs no permission to be
+ * read: calls name it and do not look it up.
  */
-function bedrockArns(scope: Construct, modelId: string): string[] {
+function permissionsFor(scope: Construct, modelId: string): Permission[] {
   const { partition, region } = Stack.of(scope);
-  if (modelId.startsWith('arn:')) return [modelId];
-  const profile = PROFILE.exec(modelId);
-  if (!profile) return [`arn:${partition}:bedrock:${region}::foundation-model/${modelId}`];
-  return [
-    Stack.of(scope).formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: modelId }),
-    `arn:${partition}:bedrock:*::foundation-model/${profile[2]}`,
-  ];
+  const model = (where: string, id: string) => `arn:${partition}:bedrock:${where}::foundation-model/${id}`;
+  const profile = PROFILE.test(modelId)
+    ? Stack.of(scope).formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: modelId })
+    : modelId;
+  const [, kind, profileId = ''] = PROFILE_ARN.exec(profile) ?? [];
+  if (kind === 'application-inference-profile') {
+    return [
+      invoking([modelId]),
+      invoking([model('*', '*')], 'The ARN of an application profile does not say which model it calls.', {
+        StringEquals: { 'bedrock:InferenceProfileArn': modelId },
+      }),
+    ];
+  }
+  if (kind === 'inference-profile') {
+    // The profile's id is its area and the model's id.
+    const behind = model('*', profileId.replace(/^[^.]+\./, ''));
+    return [invoking([profile, behind], 'An inference profile calls its model in a region that it chooses.')];
+  }
+  return [invoking([modelId.startsWith('arn:') ? modelId : model(region, modelId)])];
 }
+
+const invoking = (
+  resources: string[],
+  wildcard?: string,
+  conditions?: Record<string, Record<string, string>>,
+): Permission => ({
+  statement: new PolicyStatement({
+    actions: ['bedrock:InvokeModelWithResponseStream'],
+    resources,
+    ...(conditions && { conditions }),
+  }),
+  ...(wildcard && { wildcard }),
+});
 
 /** Reading exactly this secret. Secrets Manager adds six random characters to a secret's name in its ARN. */
 export function secretPermission(scope: Construct, nameOrArn: string): Permission {

@@ -45,6 +45,7 @@ it.each<[string, Partial<MidturnProps>]>([
       detailedMetrics: true,
       removalPolicy: RemovalPolicy.DESTROY,
       page: true,
+      model: 'bedrock:arn:aws:bedrock:eu-west-1:111122223333:application-inference-profile/a1b2c3',
     },
   ],
 ])('cdk-nag finds nothing that is not explained: %s', (_, props) => {

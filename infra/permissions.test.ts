@@ -70,6 +70,29 @@ describe('the model', () => {
     expect(entries[1]).toContain(':bedrock:*::foundation-model/anthropic.m');
   });
 
+  it('behind the ARN of a profile is allowed in every region, whatever the profile’s area', () => {
+    const profile = 'arn:aws:bedrock:eu-west-1:111122223333:inference-profile/xx.anthropic.m';
+    expect(using('turn', 'bedrock', { model: `bedrock:${profile}` })).toEqual([
+      `bedrock:InvokeModelWithResponseStream on "${profile}"`,
+      expect.stringContaining(':bedrock:*::foundation-model/anthropic.m'),
+    ]);
+  });
+
+  it('behind an application profile is whichever the profile calls, and no model without the profile', () => {
+    const profile = 'arn:aws:bedrock:eu-west-1:111122223333:application-inference-profile/a1b2';
+    const props = { model: `bedrock:${profile}` };
+    expect(using('turn', 'bedrock', props)).toEqual([
+      `bedrock:InvokeModelWithResponseStream on "${profile}"`,
+      expect.stringContaining(':bedrock:*::foundation-model/*'),
+    ]);
+    const wide = statementsOf(synthesize(props), 'turn').filter(({ Resource }) =>
+      JSON.stringify(Resource).includes('foundation-model'),
+    );
+    expect(wide.map(({ Condition }) => Condition)).toEqual([
+      { StringEquals: { 'bedrock:InferenceProfileArn': profile } },
+    ]);
+  });
+
   it('that takes over is allowed too, or the key that it has of its own', () => {
     const both = { model: 'bedrock:one', fallbackModel: 'bedrock:other' };
     expect(using('turn', 'bedrock', both)).toEqual([

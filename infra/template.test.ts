@@ -6,7 +6,7 @@ const ASSET = /\b[0-9a-f]{64}(?=\.zip\b)/g;
 
 it('the template of a usual deployment is the one that was reviewed', async () => {
   const template = synthesize({
-    model: 'bedrock:eu.anthropic.claude-sonnet-4-5',
+    model: 'bedrock:eu.anthropic.claude-sonnet-4-5-20250929-v1:0',
     auth: 'jwt',
     jwtIssuer: 'https://issuer.example.com/',
     jwtAudience: 'chat',

@@ -12,6 +12,8 @@ export interface Need {
   action: string;
   /** An ARN, or `*` for an action without resources. */
   resource: string;
+  /** Condition keys that the service sets for this permission, in lower case. */
+  conditions?: Readonly<Record<string, string>>;
 }
 
 /** A permission that was needed, and IAM's decision. */
@@ -147,7 +149,11 @@ export function createAccess(roles: Roles, log: Log): Access {
     const own = caller.kind === 'function' ? (effective.get(caller.role) ?? []) : [];
     // Within one account, the role's or the resource's policy may allow, and either may deny.
     const about = ofResources.filter((statement) => names(statement, caller));
-    return evaluate([...own, ...about], { ...need, context: contextOf(caller) });
+    const context: ConditionContext = new Map([
+      ...contextOf(caller),
+      ...Object.entries(need.conditions ?? {}),
+    ]);
+    return evaluate([...own, ...about], { ...need, context });
   }
 
   function keepUse(statement: PlacedStatement, { action, resource }: Need): void {

@@ -50,7 +50,29 @@ describe('what a request takes', () => {
       [
         'bedrock:InvokeModelWithResponseStream arn:aws:bedrock:us-east-1:000000000000:inference-profile/eu.a.b',
         'bedrock:InvokeModelWithResponseStream arn:aws:bedrock:us-east-1::foundation-model/a.b',
+        'bedrock:InvokeModelWithResponseStream arn:aws:bedrock:us-west-2::foundation-model/a.b',
       ],
+    ],
+    [
+      '/model/global.a.b/converse',
+      [
+        'bedrock:InvokeModel arn:aws:bedrock:us-east-1:000000000000:inference-profile/global.a.b',
+        'bedrock:InvokeModel arn:aws:bedrock:us-east-1::foundation-model/a.b',
+        'bedrock:InvokeModel arn:aws:bedrock:us-west-2::foundation-model/a.b',
+        'bedrock:InvokeModel arn:aws:bedrock:::foundation-model/a.b',
+      ],
+    ],
+    [
+      `/model/${encodeURIComponent('arn:aws:bedrock:us-east-1:1:application-inference-profile/p1')}/converse`,
+      [
+        'bedrock:InvokeModel arn:aws:bedrock:us-east-1:1:application-inference-profile/p1',
+        'bedrock:InvokeModel arn:aws:bedrock:us-east-1::foundation-model/some.model-v1:0',
+        'bedrock:InvokeModel arn:aws:bedrock:us-west-2::foundation-model/some.model-v1:0',
+      ],
+    ],
+    [
+      `/model/${encodeURIComponent('arn:aws:bedrock:us-east-1:1:provisioned-model/p1')}/converse`,
+      ['bedrock:InvokeModel arn:aws:bedrock:us-east-1:1:provisioned-model/p1'],
     ],
   ])('a call of a model at %s', (path, needs) => {
     expect(needsOf(bedrockOperation(path))).toEqual(needs);

@@ -100,22 +100,33 @@ const BEDROCK: Readonly<Record<string, { name: string; action: string }>> = {
 
 /** The prefixes of a cross-region inference profile's id. */
 const PROFILE = /^(?:us|eu|apac|us-gov|jp|au|ca|global)\.(.+)$/;
+const PROFILE_ARN = /^arn:.*:((?:application-)?inference-profile)\/(.+)$/;
+
+/** Some region of a profile, beside that of the call. */
+const OTHER_REGION = 'us-west-2';
 
 /**
- * `/model/{id}/{operation}`. A call through an inference profile needs permission for the profile and for the model
- * behind it. Source: "Prerequisites for inference profiles", Bedrock user guide.
+ * `/model/{id}/{operation}`. A call through an inference profile needs permission for the profile, and through it for the
+ * model in each of its regions, since any of them may answer. A global profile also asks for the model without a region.
+ * An application profile's ARN does not say which model is behind it. Source: "Prerequisites for inference profiles" and
+ * "Global cross-Region inference", Bedrock user guide.
  */
 export function bedrockOperation(path: string): Operation {
   const [, , id = '', kind = ''] = path.split('/').map(decode);
   const { name, action } = BEDROCK[kind] ?? { name: kind, action: `bedrock:${kind}` };
-  const model = (modelId: string) => `arn:${PARTITION}:bedrock:${REGION}::foundation-model/${modelId}`;
-  const [, behind] = PROFILE.exec(id) ?? [];
-  const resources = id.startsWith('arn:')
-    ? [id]
-    : behind
-      ? [arn('bedrock', `inference-profile/${id}`), model(behind)]
-      : [model(id)];
-  return { name, needs: resources.map((resource) => ({ action, resource })) };
+  const model = (region: string, modelId: string) =>
+    `arn:${PARTITION}:bedrock:${region}::foundation-model/${modelId}`;
+  const profile = PROFILE.test(id) ? arn('bedrock', `inference-profile/${id}`) : id;
+  const [, kindOfProfile, profileId = ''] = PROFILE_ARN.exec(profile) ?? [];
+  if (!kindOfProfile) {
+    return { name, needs: [{ action, resource: id.startsWith('arn:') ? id : model(REGION, id) }] };
+  }
+  const behind =
+    kindOfProfile === 'inference-profile' ? profileId.replace(/^[^.]+\./, '') : 'some.model-v1:0';
+  const regions = [REGION, OTHER_REGION, ...(profileId.startsWith('global.') ? [''] : [])];
+  const conditions = { 'bedrock:inferenceprofilearn': profile };
+  const models = regions.map((region) => ({ action, resource: model(region, behind), conditions }));
+  return { name, needs: [{ action, resource: profile }, ...models] };
 }
 
 function decode(part: string): string {
