@@ -36,6 +36,34 @@ describe('writes and posts', () => {
     ]);
   });
 
+  it('P1: five steering messages of 24 KB wait while an answer is streamed, and no commit is throttled for them', async () => {
+    const [draft, rest] = [createGate(), createGate()];
+    const model = stack.script([
+      { chunks: ['draft', draft, ...words, rest], chunkDelayMs: 5 },
+      { chunks: ['.'] },
+    ]);
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', content: 'first' });
+    await chunk(client, 'draft');
+    const large = Array.from({ length: 5 }, (_, n) => ({ id: `large${n}`, content: `${n}`.repeat(24_000) }));
+    for (const message of large) {
+      client.send({ type: 'message', ...message });
+      await accepted(client, message.id);
+    }
+    // A third of what a partition takes. A commit that rewrote the messages would cost 121 units.
+    const throttle = stack.cloud.dynamodb.limitWrites(300);
+    try {
+      draft.open();
+      await rest.reached;
+      expect(throttle.refused).toBe(0);
+      rest.open();
+      expect(await end(client)).toMatchObject({ type: 'done' });
+    } finally {
+      stack.cloud.dynamodb.limitWrites(Number.POSITIVE_INFINITY);
+    }
+    expect(model.prompt(2).slice(2)).toEqual(large.map(({ content }) => `user: ${content}`));
+  });
+
   it('P9: posts that take 8 ms each, as on AWS, arrive in order, for several connections', async () => {
     stack.script([{ chunks: words, chunkDelayMs: 5 }]);
     const session = stack.newSession();
