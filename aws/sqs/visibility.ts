@@ -24,6 +24,11 @@ export function sqsHideMessage(
 /** A message that its worker hides for a short time, again and again, so that a dead worker is soon replaced. */
 export interface HeldMessage {
   /**
+   * Resolves when it is hidden for the first time, or when that takes too long to be waited for. Whatever may kill a worker
+   * begins later.
+   */
+  held: Promise<void>;
+  /**
    * Makes the message visible at once, or after `later`. The receipt handle is void afterwards: report the message
    * as failed, because Lambda must not delete it by that handle.
    */
@@ -32,20 +37,19 @@ export interface HeldMessage {
   stop(): Promise<void>;
 }
 
-/** A heartbeat that takes longer than this does not hold up the turn. It goes on beside it. */
+/** A first heartbeat that takes longer than this does not hold up the turn. It goes on beside it. */
 const FIRST_HEARTBEAT_MS = milliseconds(1000);
 
 /**
- * Hides a message for `visibility`, and again after each third of that. Until the first time, the queue's own visibility
- * time-out applies, which is at least the function's time limit: resolves when that is over, so that whatever may kill
- * a worker begins later.
+ * Hides a message for `visibility`, at once and again after each third of that. Until the first time, the queue's own
+ * visibility time-out applies, which is at least the function's time limit.
  */
-export async function holdMessage(deps: {
+export function holdMessage(deps: {
   hide: (duration: Seconds) => Promise<void>;
   visibility: Seconds;
   clock: Clock;
   log: Log;
-}): Promise<HeldMessage> {
+}): HeldMessage {
   const { hide, visibility, clock, log } = deps;
   const stopped = new AbortController();
   const beat = async () => {
@@ -68,10 +72,13 @@ export async function holdMessage(deps: {
       await beat();
     }
   })();
-  const patience = new AbortController();
-  await Promise.race([first, clock.sleep(FIRST_HEARTBEAT_MS, patience.signal)]);
-  patience.abort('over');
+  const waitForFirst = async () => {
+    const patience = new AbortController();
+    await Promise.race([first, clock.sleep(FIRST_HEARTBEAT_MS, patience.signal)]);
+    patience.abort('over');
+  };
   return {
+    held: waitForFirst(),
     async handBack(later = seconds(0)) {
       stopped.abort();
       await beating;

@@ -53,7 +53,7 @@ async function receive(
 ): Promise<boolean> {
   const { core, settings, hideMessage } = turnFunction;
   // Before everything else: a worker that dies without it is replaced only after the queue's own visibility time-out.
-  const message = await holdMessage({
+  const message = holdMessage({
     hide: (duration) => hideMessage(record.receiptHandle, duration),
     visibility: settings.visibilitySeconds,
     clock: core.clock,
@@ -80,13 +80,18 @@ async function runRecord(
 ): Promise<boolean> {
   const log = core.log.with({ session: job.session, slot: job.slot });
   const reserveMs = reserveOf(settings);
-  // Listing MCP tools runs in parallel with the first reads and writes.
-  const offered = agents.offerTools();
+  // The first reads and writes run beside the heartbeat, and MCP tools are listed beside them. Secrets, the agent and what
+  // others answer wait for it.
+  const offered = message.held.then(() => agents.offerTools());
+  const agentFor: Agents['agentFor'] = async (session) => {
+    await message.held;
+    return agents.agentFor(session);
+  };
   try {
     const end: JobEnd = await runJob(
       {
         core: { ...core, log },
-        agentFor: agents.agentFor,
+        agentFor,
         settings,
         remainingMs,
         reserveMs,
