@@ -1,6 +1,6 @@
 import type { Limits, Rates, Retention } from '../config/settings/limits.ts';
 import type { SessionSettings } from '../config/settings/sessions.ts';
-import { expiresAfter, seconds } from '../config/units.ts';
+import { type EpochMs, type EpochSeconds, expiresAfter, seconds } from '../config/units.ts';
 import type { Clock, Gateway, Log, Metrics, NewId, Queues, Store } from './ports.ts';
 
 /** What the core is given: its ports and its settings. */
@@ -22,6 +22,10 @@ export interface Core {
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
+/** When the entries of a turn expire that began at `at`. */
+export const entriesExpire = ({ transcriptDays }: Retention, at: EpochMs): EpochSeconds =>
+  expiresAfter(at, seconds(transcriptDays * DAY));
+
 /**
  * When items expire. A session outlives its lanes by days, and a lane outlives the events and
  * outcomes that refer to it. DynamoDB may delete up to two days late. A session that was deleted before its entries would
@@ -36,7 +40,8 @@ export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
   return {
     /** API Gateway ends every connection after two hours. */
     connection: keptFor(DAY),
-    events: keptFor(events),
+    // A turn that takes a day still finds its own.
+    events: keptFor(Math.max(events, DAY)),
     outcome: keptFor(DAY),
     entry: keptFor(entry),
     lane: keptFor(Math.max(events, DAY) + 4 * DAY),

@@ -85,7 +85,7 @@ async function* list(store: Store, principal: Principal): AsyncGenerator<string>
 
 async function* exportLines(store: Store, session: SessionKey, item: Session): AsyncGenerator<string> {
   for (let after: string | undefined; ; ) {
-    const page = await exportPage({ store }, session, item, { after, bytes: BYTES });
+    const page = await exportPage({ store, clock: systemClock }, session, item, { after, bytes: BYTES });
     yield page.data;
     if (page.next === undefined) return;
     after = page.next;

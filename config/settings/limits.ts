@@ -102,7 +102,7 @@ export function readRates(env: Environment): Rates {
 }
 
 export const RETENTION_SETTINGS = {
-  /** How long a transcript is kept after the session's last message. */
+  /** How long a turn is in the transcript, after it began. Its entries expire together. */
   retentionDays: {
     name: 'MIDTURN_RETENTION_DAYS',
     kind: 'integer',
@@ -111,7 +111,7 @@ export const RETENTION_SETTINGS = {
     default: 30,
     functions: LANES,
   },
-  /** How long a client can resume a stream. */
+  /** How long a client can resume a stream. What a running turn needs is kept for a day in any case. */
   eventRetentionHours: {
     name: 'MIDTURN_EVENT_RETENTION_HOURS',
     kind: 'integer',

@@ -1,5 +1,5 @@
 import type { Core } from '../core.ts';
-import { expiry } from '../core.ts';
+import { entriesExpire, expiry } from '../core.ts';
 import type { SessionKey, TurnId } from '../ids.ts';
 import { recordOutcome } from '../session/outcomes.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
@@ -7,6 +7,7 @@ import { entriesOf } from './entries.ts';
 import type { TurnEvent } from './events.ts';
 import { decodeEvents, encodeEvents, frameOf, isEnd, mergeEvents, streamedText } from './events.ts';
 import { storedEntry } from './stored-entry.ts';
+import { hasExpired } from './whole-turns.ts';
 
 /**
  * What follows a commit. Committed events are on the lane first (`unspilled`), then in EVENTS items (the spill). The
@@ -16,9 +17,12 @@ import { storedEntry } from './stored-entry.ts';
 
 type Stores = Pick<Core, 'store' | 'clock' | 'retention'>;
 
-/** The spilled events from `first` on, in order. It can contain events before `first`, from the same item. */
+/**
+ * The spilled events from `first` on, in order. It can contain events before `first`, from the same item. They have no hole:
+ * events that have expired, and those before them, are left out.
+ */
 export async function readEvents(
-  core: Pick<Core, 'store'>,
+  core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
   first: number,
 ): Promise<TurnEvent[]> {
@@ -26,7 +30,11 @@ export async function readEvents(
     eventsKey(session, first),
     eventsKey(session, Number.MAX_SAFE_INTEGER),
   );
-  return mergeEvents(...items.map((item) => decodeEvents(item.events)));
+  const now = core.clock.now();
+  const kept = items.filter((item) => !hasExpired(item, now));
+  const events = mergeEvents(...kept.map((item) => decodeEvents(item.events)));
+  const hole = events.findLastIndex((event, i) => i > 0 && event.seq !== (events[i - 1]?.seq ?? 0) + 1);
+  return events.slice(Math.max(0, hole));
 }
 
 /** Of one item: below DynamoDB's 400 KB, and small enough for one page of a query. */
@@ -71,7 +79,11 @@ export async function writeEntries(
   from = 0,
 ): Promise<number> {
   const entries = entriesOf(events);
-  const { entry: expires, outcome } = expiry(core);
+  const [start] = events;
+  if (start?.type !== 'turn_start') return 0;
+  // Of the turn and not of this write: its entries expire together, whoever writes them.
+  const expires = /* rule: entries-expire-together */ entriesExpire(core.retention, start.at);
+  const { outcome } = expiry(core);
   await Promise.all(
     entries.slice(from).map(async (entry) => {
       // rule: applied-message-has-outcome
@@ -84,7 +96,7 @@ export async function writeEntries(
           expires: outcome,
         });
       }
-      await core.store.put(entryKey(session, entry.n), storedEntry(entry, expires));
+      await core.store.put(entryKey(session, entry.n), storedEntry(entry, { first: start.entry, expires }));
     }),
   );
   return entries.length;
@@ -96,7 +108,7 @@ export async function writeEntries(
  * are gone. Then the frame has no text, instead of a part of it (P3).
  */
 export async function storedFrame(
-  core: Pick<Core, 'store'>,
+  core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
   event: TurnEvent,
   known: readonly TurnEvent[],

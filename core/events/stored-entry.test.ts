@@ -18,7 +18,7 @@ test('P13: whatever JSON a tool was given and gave, its entries come back as the
         { ...call, args: value },
         { ...result, output: value, is_error: true },
       ] as Entry[]) {
-        expect(entryOf(storedEntry(entry, epochSeconds(1)))).toEqual(entry);
+        expect(entryOf(storedEntry(entry, { first: 1, expires: epochSeconds(1) }))).toEqual(entry);
       }
     }),
   );

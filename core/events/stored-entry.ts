@@ -3,24 +3,31 @@ import type { Json } from '../json.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
 
-/** An entry as the table has it: what a tool was given and gave is JSON text. */
-export function storedEntry(entry: Entry, expires: EpochSeconds): StoredEntry {
+/**
+ * An entry as the table has it: what a tool was given and gave is JSON text.
+ *
+ * @param first number of the turn's first entry, by which a reader sees whether the turn is whole
+ */
+export function storedEntry(
+  entry: Entry,
+  { first, expires }: { first: number; expires: EpochSeconds },
+): StoredEntry {
   switch (entry.role) {
     case 'tool_call': {
       const { args, ...rest } = entry;
-      return { ...rest, args_json: JSON.stringify(args), expires };
+      return { ...rest, args_json: JSON.stringify(args), first, expires };
     }
     case 'tool_result': {
       const { output, ...rest } = entry;
-      return { ...rest, output_json: JSON.stringify(output), expires };
+      return { ...rest, output_json: JSON.stringify(output), first, expires };
     }
     default:
-      return { ...entry, expires };
+      return { ...entry, first, expires };
   }
 }
 
 /** The entry that the table has, in the form of this version or an earlier one. */
-export function entryOf({ expires: _, ...stored }: StoredEntry): Entry {
+export function entryOf({ expires: _, first: __, ...stored }: StoredEntry): Entry {
   switch (stored.role) {
     case 'tool_call': {
       const { args_json, args, ...rest } = stored;

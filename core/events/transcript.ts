@@ -1,28 +1,58 @@
 import type { Core } from '../core.ts';
 import type { SessionKey } from '../ids.ts';
 import { viewSession } from '../session/sessions.ts';
+import type { StoredEntry } from '../store/items.ts';
 import { entryKey } from '../store/keys.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
 import { decodeEvents, mergeEvents } from './events.ts';
 import { byTurn, readEvents } from './journal.ts';
 import { entryOf } from './stored-entry.ts';
+import { hasExpired, isWhole } from './whole-turns.ts';
 
 const PAGE = 100;
 
-/** Stored entries, newest first, from the one before `before` (default: the newest) on. Pages are read as needed. */
+type Stores = Pick<Core, 'store' | 'clock'>;
+
+/**
+ * Stored entries of whole turns, newest first, from the one before `before` on. Pages are read as needed.
+ *
+ * @param before where the transcript is read up to: the entry after a turn's last one, or one within a turn
+ */
 export async function* readEntriesBefore(
-  core: Pick<Core, 'store'>,
+  core: Stores,
   session: SessionKey,
   before = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Entry> {
+  let turn: StoredEntry[] = [];
+  let above = before === Number.MAX_SAFE_INTEGER ? undefined : before;
+  const ended = function* (below: number): Generator<Entry> {
+    if (isWhole(turn.toReversed(), { below, above })) for (const item of turn) yield entryOf(item);
+    const oldest = turn.at(-1);
+    above = oldest?.first ?? oldest?.n ?? above;
+    turn = [];
+  };
+  for await (const item of itemsBefore(core, session, before)) {
+    const begins = turn[0] !== undefined && turn[0].turn !== item.turn;
+    if (begins) yield* ended(item.n);
+    // What is older has expired as well.
+    if (hasExpired(item, core.clock.now())) {
+      if (!begins) yield* ended(item.n - 1);
+      return;
+    }
+    turn.push(item);
+  }
+  yield* ended(0);
+}
+
+async function* itemsBefore(core: Stores, session: SessionKey, before: number): AsyncGenerator<StoredEntry> {
   let to = before - 1;
   while (to >= 1) {
     const page = await core.store.query(entryKey(session, 1), entryKey(session, to), {
       backwards: true,
       limit: PAGE,
     });
-    for (const item of page) yield entryOf(item);
+    yield* page;
     const last = page.at(-1);
     if (page.length < PAGE || !last) return;
     to = last.n - 1;
@@ -34,37 +64,68 @@ export async function* readEntriesBefore(
  * the commit that they follow from. So the entries of the active slot are computed from the committed events.
  */
 export async function* readTranscriptBefore(
-  core: Pick<Core, 'store'>,
+  core: Stores,
   session: SessionKey,
   before = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Entry> {
-  const latest = await entriesOfActiveSlot(core, session);
+  const { latest, end } = await latestEntries(core, session);
   for (const entry of latest.toReversed()) if (entry.n < before) yield entry;
-  yield* readEntriesBefore(core, session, Math.min(before, latest[0]?.n ?? before));
+  yield* readEntriesBefore(core, session, Math.min(before, end));
 }
 
 /** The whole transcript, oldest entry first, from entry `from` on. */
 export async function* readTranscriptFrom(
-  core: Pick<Core, 'store'>,
+  core: Stores,
   session: SessionKey,
   from: number,
 ): AsyncGenerator<Entry> {
-  const latest = await entriesOfActiveSlot(core, session);
-  const end = latest[0]?.n ?? Number.MAX_SAFE_INTEGER;
-  for (let next = Math.max(1, from); next < end; ) {
-    const page = await core.store.query(entryKey(session, next), entryKey(session, end - 1), { limit: PAGE });
-    for (const item of page) yield entryOf(item);
-    const last = page.at(-1);
-    if (page.length < PAGE || !last) break;
-    next = last.n + 1;
+  const { latest, end } = await latestEntries(core, session);
+  let turn: StoredEntry[] = [];
+  // A page of an export can begin within a turn. Its earlier entries were on the page before.
+  let below = Math.max(1, from) - 1;
+  const ended = function* (above: number | undefined): Generator<Entry> {
+    const [first, last] = [turn[0], turn.at(-1)];
+    const continues = from > 1 && first?.n === from;
+    const items = continues ? turn.map(({ first: _, ...item }): StoredEntry => item) : turn;
+    if (isWhole(items, { below, above })) for (const item of turn) yield entryOf(item);
+    below = last?.n ?? below;
+    turn = [];
+  };
+  for await (const item of itemsFrom(core, session, from, end)) {
+    if (hasExpired(item, core.clock.now())) {
+      turn = [];
+      below = item.n;
+      continue;
+    }
+    if (turn[0] && turn[0].turn !== item.turn) yield* ended(item.first ?? item.n);
+    turn.push(item);
   }
+  yield* ended(end === Number.MAX_SAFE_INTEGER ? undefined : end);
   for (const entry of latest) if (entry.n >= from) yield entry;
 }
 
-async function entriesOfActiveSlot(core: Pick<Core, 'store'>, key: SessionKey): Promise<Entry[]> {
+async function* itemsFrom(
+  core: Stores,
+  session: SessionKey,
+  from: number,
+  end: number,
+): AsyncGenerator<StoredEntry> {
+  for (let next = Math.max(1, from); next < end; ) {
+    const page = await core.store.query(entryKey(session, next), entryKey(session, end - 1), { limit: PAGE });
+    yield* page;
+    const last = page.at(-1);
+    if (page.length < PAGE || !last) return;
+    next = last.n + 1;
+  }
+}
+
+/** The entries of the active slot, and the number of the first of them, or of the one that comes next. */
+async function latestEntries(core: Stores, key: SessionKey): Promise<{ latest: Entry[]; end: number }> {
   const { session, lane } = await viewSession(core, key);
   // Once the session counts the events of a slot, that slot is retired and its entries are stored.
-  if (!session || !lane?.begun || lane.begun.seq <= session.seq) return [];
+  if (!session || !lane?.begun || lane.begun.seq <= session.seq)
+    return { latest: [], end: session ? session.entry + 1 : Number.MAX_SAFE_INTEGER };
   const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeEvents(lane.unspilled));
-  return [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));
+  const latest = [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));
+  return { latest, end: latest[0]?.n ?? lane.begun.entry };
 }

@@ -17,7 +17,7 @@ export interface ExportPage {
  * has at most `bytes` bytes as a JSON string. All pages together are the file.
  */
 export async function exportPage(
-  core: Pick<Core, 'store'>,
+  core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
   item: Session,
   { after, bytes }: { after?: string | undefined; bytes: number },
@@ -41,7 +41,7 @@ export async function exportPage(
 }
 
 async function* lines(
-  core: Pick<Core, 'store'>,
+  core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
   { sessionId, name, created, lastActive = created }: Session,
   from: number,

@@ -228,7 +228,12 @@ export interface CacheNote {
  * An entry as the table has it. What a tool was given and gave is JSON text: DynamoDB does not hold every JSON value (numbers
  * have 38 digits, maps at most 32 levels, keys are not empty). Earlier versions stored it as a map.
  */
-export type StoredEntry = { expires: EpochSeconds } & AsStored<Entry>;
+export type StoredEntry = {
+  /** Number of its turn's first entry. Entries of earlier versions have none. */
+  first?: number;
+  /** The same for all entries of a turn. */
+  expires: EpochSeconds;
+} & AsStored<Entry>;
 
 type AsStored<E> = E extends { args: infer Args }
   ? Omit<E, 'args'> & ({ args_json: string; args?: never } | { args: Args; args_json?: never })

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { epochSeconds } from '../../config/units.ts';
+import { epochMs, epochSeconds } from '../../config/units.ts';
 import type { Entry } from '../events/entries.ts';
 import { asSessionKey, asTurnId } from '../ids.ts';
 import type { Store } from '../ports.ts';
@@ -10,6 +10,7 @@ import { readEarlierTurns } from './context-window.ts';
 
 const SESSION = asSessionKey('s');
 const TOKEN_BYTES = 4;
+const clock = { now: () => epochMs(0), sleep: async () => {} };
 
 /** One turn per list, one entry per text. */
 async function given(turns: readonly (readonly string[])[]) {
@@ -30,7 +31,8 @@ async function given(turns: readonly (readonly string[])[]) {
       return memory.query(...args);
     },
   };
-  const read = (maxTokens: number) => readEarlierTurns({ store }, SESSION, entries.length + 1, maxTokens);
+  const read = (maxTokens: number) =>
+    readEarlierTurns({ store, clock }, SESSION, entries.length + 1, maxTokens);
   return { entries, read, pages: () => pages };
 }
 

@@ -19,12 +19,12 @@ export interface EarlierTurns {
 
 /**
  * Reads the transcript before a turn, backwards up to the budget. Whole turns only, so that tool calls keep their results
- * (P13). The result is a function of the transcript alone (P11).
+ * (P13): one of which an entry has expired is left out too. The result is a function of the transcript alone (P11).
  *
  * @param maxTokens what earlier turns may take of the model's context
  */
 export async function readEarlierTurns(
-  core: Pick<Core, 'store'>,
+  core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
   firstEntry: number,
   maxTokens: number,

@@ -11,13 +11,14 @@ import type { Deletion, TurnJob, Written } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
-import type { Lane, Principal } from '../../core/store/items.ts';
+import type { Lane, Principal, StoredEntry } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import { runJob } from '../../core/turn/worker.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
+import type { Random } from './random.ts';
 import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
 /** The services, and the functions as their handlers start them. */
@@ -44,6 +45,14 @@ export interface CloudSettings {
   stallMs: number;
   /** Enough for a few turns, or for all. */
   contextTokens: number;
+  /** Entries of old turns expire, one by one. */
+  expiry?: ExpirySettings;
+}
+
+export interface ExpirySettings {
+  random: Random;
+  /** As an earlier version stored them: they do not say where their turn begins. */
+  areOld: boolean;
 }
 
 /** How long a job stays hidden from other workers after its worker last renewed it. */
@@ -105,6 +114,8 @@ export class Cloud {
   readonly acknowledged = new Set<string>();
   /** The answers to `cancel` for messages that a turn had applied. */
   readonly notPending: { id: string; turn: string; placement: string | undefined }[] = [];
+  /** Numbers of the entries that have expired. */
+  readonly vanished = new Set<number>();
   deadLetters = 0;
   /** A client received `deleted`: nothing may be committed from then on. */
   deletionConfirmed = false;
@@ -139,6 +150,7 @@ export class Cloud {
     scheduler.addSource(this.#fifoSource());
     scheduler.addSource(this.#deadlineSource());
     scheduler.addSource(this.#deadLetterSource());
+    if (settings.expiry) scheduler.addSource(this.#expirySource(settings.expiry));
   }
 
   get queued(): number {
@@ -256,6 +268,10 @@ export class Cloud {
         this.violated('P8', `entry ${key.sk} was rewritten with other content`);
     }
     const result = run();
+    if (call.operation === 'put' && key.sk.startsWith('ENTRY#') && this.settings.expiry?.areOld) {
+      const { first: _, ...old } = call.item as StoredEntry;
+      this.table.put(key, old);
+    }
     if (!key.sk.startsWith('LANE#')) return result;
     if (call.operation === 'get') this.#noteRead(actor, key.sk, result as Lane | undefined);
     if (call.operation === 'update') {
@@ -435,6 +451,36 @@ export class Cloud {
     };
   }
 
+  /** DynamoDB removes expired items one by one, in any order. The oldest turns expire first. */
+  #expirySource({ random }: ExpirySettings): Source {
+    let nextAt = this.scheduler.now + random.int(1000, 6000);
+    return {
+      // Nothing waits for it: where all else rests, it does too.
+      readyAt: (now) => (nextAt <= now && this.#expired().length > 0 ? now : Number.POSITIVE_INFINITY),
+      act: () => {
+        const expired = this.#expired();
+        const { pk, sk, item } = expired[random.int(0, expired.length - 1)] ?? {};
+        if (pk === undefined || sk === undefined || typeof item?.n !== 'number') return;
+        this.vanished.add(item.n);
+        this.table.delete({ pk, sk });
+        this.scheduler.count('entry expired');
+        this.scheduler.log(`${sk} expires`);
+        nextAt = this.scheduler.now + random.int(20, 1500);
+      },
+    };
+  }
+
+  /** Entries of the two oldest turns that are over, but not of the last one. */
+  #expired(): { pk: string; sk: string; item: Record<string, unknown> }[] {
+    const counted = this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))))?.entry ?? 0;
+    const entries = [...this.table.all()]
+      .filter(({ sk, item }) => sk.startsWith('ENTRY#') && Number(item.n) <= counted)
+      .sort((a, b) => (a.sk < b.sk ? -1 : 1));
+    const turns = [...new Set(entries.map(({ item }) => item.turn))];
+    const old = new Set(turns.slice(0, Math.min(2, turns.length - 1)));
+    return entries.filter(({ item }) => old.has(item.turn));
+  }
+
   #deadLetterSource(): Source {
     return {
       readyAt: () => (this.#dead.length ? this.scheduler.now : Number.POSITIVE_INFINITY),
@@ -597,8 +643,8 @@ export class Cloud {
 }
 
 function same(a: unknown, b: unknown): boolean {
-  const { expires: _, ...x } = a as Record<string, unknown>;
-  const { expires: __, ...y } = b as Record<string, unknown>;
+  const { expires: _, first: __, ...x } = a as Record<string, unknown>;
+  const { expires: ___, first: ____, ...y } = b as Record<string, unknown>;
   return JSON.stringify(x) === JSON.stringify(y);
 }
 

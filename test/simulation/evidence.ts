@@ -15,6 +15,8 @@ export interface Evidence {
   readonly answers?: readonly { messages: unknown[]; text: string }[];
   /** Turns with an abort request. */
   readonly abortsAsked: ReadonlySet<string>;
+  /** Numbers of entries that have expired. */
+  readonly vanished?: ReadonlySet<number>;
   /** Jobs left in the queue. */
   readonly queued: number;
   /** The budget of earlier turns in a prompt, in tokens. Undefined: no limit. */

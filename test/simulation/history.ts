@@ -60,6 +60,10 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     // Without earlier turns, the same question is the same prompt.
     contextTokens: cache ? 0 : random.pick(0, 200, 100_000, 100_000),
   };
+  // From numbers of its own, so that the other histories stay as they are.
+  const expiry = new Random(seed ^ 0x5e_ed);
+  // The judge knows a turn of a prompt by its messages, which are alike where answers are cached.
+  if (!cache && expiry.chance(0.2)) settings.expiry = { random: expiry, areOld: expiry.chance(0.5) };
   const faults: Faults = calm
     ? NO_FAULTS
     : {

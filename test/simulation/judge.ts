@@ -86,8 +86,14 @@ export function judge(
 
 /** Every item expires, and no part of a session outlives it: a new session would number from 1 under old entries. */
 function judgeRetention(cloud: Evidence, { session }: Stored): void {
+  const ends = new Map<unknown, unknown>();
   for (const { pk, sk, item } of cloud.table.all()) {
-    const { expires } = item;
+    const { expires, turn } = item;
+    if (sk.startsWith('ENTRY#')) {
+      if (ends.has(turn) && ends.get(turn) !== expires)
+        cloud.violated('retention', `${sk} expires at another time than its turn`);
+      ends.set(turn, expires);
+    }
     if (typeof expires !== 'number') cloud.violated('retention', `${pk} ${sk} never expires`);
     else if (session && pk.startsWith('PRINCIPAL#') && expires < session.expires)
       cloud.violated('retention', `${pk} ${sk} is off the list before it expires`);
@@ -187,15 +193,14 @@ const lineOf = (entry: Entry): string => {
 
 function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, TurnEvent[]>): void {
   const expected = expectedTranscript(turns);
-  const found = stored.entries.map(lineOf);
-  for (let i = 0; i < Math.max(expected.length, found.length); i++) {
-    if (stored.entries[i] && stored.entries[i]?.n !== i + 1)
-      cloud.violated('P1', `entry ${i + 1} is numbered ${stored.entries[i]?.n}`);
-    if (expected[i] !== found[i]) {
-      const promise = (expected[i] ?? found[i] ?? '').startsWith('user') ? 'P1' : 'P3';
-      cloud.violated(promise, `entry ${i + 1} is "${found[i]}", the events say "${expected[i]}"`);
-      return;
-    }
+  const found = new Map(stored.entries.map((entry) => [entry.n, lineOf(entry)]));
+  const last = Math.max(expected.length, ...found.keys());
+  for (let n = 1; n <= last; n++) {
+    const [line, said] = [found.get(n), expected[n - 1]];
+    if (line === said || (line === undefined && cloud.vanished?.has(n))) continue;
+    const promise = (said ?? line ?? '').startsWith('user') ? 'P1' : 'P3';
+    cloud.violated(promise, `entry ${n} is "${line}", the events say "${said}"`);
+    return;
   }
 }
 
@@ -341,6 +346,16 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
     const earlier = [...new Set(parts.filter(({ seq }) => seq <= call.seq).map((part) => part.turn))].filter(
       (other) => other !== turn,
     );
+    if (cloud.vanished?.size) {
+      judgeShortened(cloud, {
+        call: i + 1,
+        messages: call.messages as PromptMessage[],
+        turn,
+        earlier,
+        parts,
+      });
+      continue;
+    }
     const room = gone ? (word?.kept_turns ?? earlier.length) : roomFor(bytes, earlier, weights);
     const kept = new Set([turn, ...earlier.slice(earlier.length - room)]);
     const durable = canonical(parts.filter(({ seq, turn: of }) => seq <= call.seq && kept.has(of)));
@@ -361,6 +376,30 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
       );
     }
   }
+}
+
+/** P13: a prompt without expired entries has whole turns, in order, and all that is durable of the running one. */
+function judgeShortened(
+  cloud: Evidence,
+  prompt: {
+    call: number;
+    messages: readonly PromptMessage[];
+    turn: string | undefined;
+    earlier: readonly string[];
+    parts: readonly (Part & { seq: number; turn: string })[];
+  },
+): void {
+  const { call, messages, turn, earlier, parts } = prompt;
+  const { seq = 0 } = cloud.modelCalls[call - 1] ?? {};
+  const shown = messages.flatMap(partsOfMessage);
+  const users = new Set(shown.flatMap(({ kind, text }) => (kind === 'user' ? text : [])));
+  const has = (other: string) =>
+    parts.some((part) => part.turn === other && part.kind === 'user' && users.has(part.text));
+  const kept = new Set([turn, ...earlier.filter(has)]);
+  const whole = canonical(parts.filter((part) => part.seq <= seq && kept.has(part.turn)));
+  const found = canonical(shown);
+  if (found !== whole)
+    cloud.violated('P13', `model call ${call} saw\n    ${found}\n  of the turns\n    ${whole}`);
 }
 
 /** The fallback model continues after `model_changed`, which comes once, before anything of the failed call is visible. */

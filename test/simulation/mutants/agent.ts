@@ -175,4 +175,20 @@ export const AGENT: readonly Mutant[] = [
     breaks: 'the offset of a chunk counts from the start of the turn',
     edits: [replace('chunk-offset-in-turn', '0')],
   },
+  {
+    name: 'expired-half-turn',
+    breaks: 'a turn of which an entry has expired is not in the prompt',
+    edits: [replace('transcript-has-whole-turns', 'true')],
+  },
+  {
+    name: 'entries-expire-singly',
+    breaks: 'the entries of a turn expire together',
+    edits: [
+      replace(
+        'entries-expire-together',
+        ({ callee, args: [retention = ''] }) =>
+          `${callee}(${retention}, ${retention.replace('.retention', '.clock.now()')})`,
+      ),
+    ],
+  },
 ];
