@@ -100,9 +100,9 @@ describe('a poller that begins with five batches', () => {
   });
 });
 
-describe('an inbox of 150 messages', () => {
-  const stack = givenStack({ settings: { MIDTURN_INBOX_LIMIT: '400' } });
-  const messages = Array.from({ length: 150 }, (_, n) => ({
+describe('the largest inbox, of 128 messages', () => {
+  const stack = givenStack({ settings: { MIDTURN_INBOX_LIMIT: '128' } });
+  const messages = Array.from({ length: 128 }, (_, n) => ({
     id: `m${n}`,
     content: `text ${n}`,
     order: n + 1,
