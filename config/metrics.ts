@@ -34,6 +34,7 @@ export const METRICS = {
   InputTokens: { unit: 'Count' },
   OutputTokens: { unit: 'Count' },
   DeadLetters: { unit: 'Count' },
+  CaughtErrors: { unit: 'Count', dimension: 'function' },
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof METRICS;
@@ -63,6 +64,7 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   InputTokens: 'Tokens that models read.',
   OutputTokens: 'Tokens that models wrote.',
   DeadLetters: 'Queue messages that were moved to the dead letters, because they cannot be processed.',
+  CaughtErrors: 'Errors that a function caught and logged, with level ERROR, instead of dying.',
 };
 
 type Named<Spec> = {

@@ -11,14 +11,15 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { Duration } from 'aws-cdk-lib/core';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Functions } from './functions.ts';
 import { midturnMetric, PERIOD } from './metrics.ts';
 import type { Queues } from './queues.ts';
 
 /** What an alarm watches, and when it goes off. docs/operations.md has a section of the same name. */
-interface AlarmSpec extends Pick<CreateAlarmOptions, 'evaluationPeriods' | 'threshold'> {
+interface AlarmSpec
+  extends Pick<CreateAlarmOptions, 'evaluationPeriods' | 'datapointsToAlarm' | 'threshold'> {
   /** What has happened, in one sentence. A link to the section of docs/operations.md is added. */
   description: string;
   metric: IMetric;
@@ -30,6 +31,7 @@ export const ALARM_NAMES = [
   'TurnErrors',
   'TurnQueueAge',
   'FailedTurns',
+  'CaughtErrors',
   'InboundErrors',
   'AuthorizerErrors',
   'FunctionThrottles',
@@ -118,13 +120,26 @@ function alarmSpecs(
       }),
       threshold: 10,
     },
+    CaughtErrors: {
+      // Not one period of five minutes: its alarm would come up to five minutes after the third error. A turn that keeps
+      // failing is tried again several times a minute.
+      evaluationPeriods: 5,
+      datapointsToAlarm: 3,
+      description: 'Functions keep catching errors: a denied or unreachable table, queue or secret.',
+      metric: midturnMetric(scope, 'CaughtErrors', { period: Duration.minutes(1) }),
+      threshold: 1,
+    },
     InboundErrors: {
       ...once,
       description: 'Frames or connections failed in the inbound or connection function.',
       metric: sum(
-        [functions.inbound, functions.connection].map((fn) =>
-          fn.metricErrors({ period: PERIOD, statistic: Stats.SUM }),
-        ),
+        [
+          ...[functions.inbound, functions.connection].map((fn) =>
+            fn.metricErrors({ period: PERIOD, statistic: Stats.SUM }),
+          ),
+          // The inbound function catches errors, and tells its client.
+          midturnMetric(scope, 'CaughtErrors', { value: 'inbound' }),
+        ],
         'Errors',
       ),
       threshold: 3,

@@ -100,7 +100,11 @@ export function createDashboard(
         ),
         graph('Failures of MCP servers', midturnMetricBySplit(scope, 'McpFailures')),
       ],
-      [graph('Approvals by decision', midturnMetricBySplit(scope, 'Approvals'))],
+      [
+        graph('Approvals by decision', midturnMetricBySplit(scope, 'Approvals')),
+        graph('Prompts sent again, by form', midturnMetricBySplit(scope, 'PromptsReshaped')),
+        graph('Caught errors by function', midturnMetricBySplit(scope, 'CaughtErrors')),
+      ],
     ],
   });
 }

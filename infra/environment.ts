@@ -21,7 +21,7 @@ export function environmentOf(
   if (spec.sends.includes('deadTurn')) variables.MIDTURN_DEAD_TURN_QUEUE_URL = queues.deadTurn.queueUrl;
   if (spec.connections.length > 0) variables.MIDTURN_MANAGEMENT_ENDPOINT = managementEndpoint;
   // Functions emit metrics with the stack's name as a dimension. Dashboard and alarms find the metrics by it.
-  if (spec.table.length > 0) variables.MIDTURN_STACK = Stack.of(scope).stackName;
+  if (spec.table.length > 0 || spec.consumes) variables.MIDTURN_STACK = Stack.of(scope).stackName;
   for (const { setting, text } of settingsFor(name, props)) variables[setting.name] = text;
   return variables;
 }

@@ -9,10 +9,15 @@ export const PERIOD = Duration.minutes(5);
 export function midturnMetric(
   scope: Construct,
   name: MetricName,
-  options: { statistic?: string; label?: string; value?: string } = {},
+  options: { statistic?: string; label?: string; value?: string; period?: Duration } = {},
 ): Metric {
   const spec: { unit: string; dimension?: string } = METRICS[name];
-  const { statistic = spec.unit === 'Count' ? Stats.SUM : Stats.p(50), label = name, value } = options;
+  const {
+    statistic = spec.unit === 'Count' ? Stats.SUM : Stats.p(50),
+    label = name,
+    value,
+    period = PERIOD,
+  } = options;
   return new Metric({
     namespace: METRICS_NAMESPACE,
     metricName: name,
@@ -22,7 +27,7 @@ export function midturnMetric(
     },
     statistic,
     label,
-    period: PERIOD,
+    period,
   });
 }
 

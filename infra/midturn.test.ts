@@ -239,7 +239,10 @@ describe('functions', () => {
     expect(Object.keys(variablesOf(template, 'authorizer')).sort()).toEqual(
       ['MIDTURN_AUTH', 'MIDTURN_JWT_AUDIENCE', 'MIDTURN_JWT_ISSUER'].sort(),
     );
-    expect(Object.keys(variablesOf(template, 'redrive'))).toEqual(['MIDTURN_TURN_QUEUE_URL']);
+    expect(Object.keys(variablesOf(template, 'redrive')).sort()).toEqual([
+      'MIDTURN_STACK',
+      'MIDTURN_TURN_QUEUE_URL',
+    ]);
     expect(variablesOf(template, 'turn')).toMatchObject({
       MIDTURN_MAX_STEPS: '4',
       MIDTURN_MODEL_STALL_SECONDS: '20',
@@ -263,7 +266,7 @@ describe('functions', () => {
 
   it('that emit metrics get the stack’s name', () => {
     const template = synthesize();
-    for (const name of ['connection', 'inbound', 'turn', 'deadline'] as const) {
+    for (const name of ['connection', 'inbound', 'turn', 'deadline', 'redrive'] as const) {
       expect(variablesOf(template, name)).toHaveProperty('MIDTURN_STACK', 'Midturn');
     }
   });

@@ -67,10 +67,34 @@ describe('alarms', () => {
     ).toEqual(['ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesVisible']);
   });
 
+  it('tell of errors that functions catch within five minutes', () => {
+    const caught = alarmsOf().find(({ name }) => name === 'CaughtErrors')?.properties;
+    // Three minutes with an error, of the last five.
+    expect(caught).toMatchObject({ Threshold: 1, DatapointsToAlarm: 3, EvaluationPeriods: 5 });
+    expect(caught?.Metrics).toMatchObject([{ MetricStat: { Period: 60, Stat: 'Sum' } }]);
+    const inbound = alarmsOf().find(({ name }) => name === 'InboundErrors');
+    expect(metricsOf(inbound?.properties ?? {})).toContainEqual({
+      Namespace: METRICS_NAMESPACE,
+      MetricName: 'CaughtErrors',
+      Dimensions: expect.arrayContaining([{ Name: 'function', Value: 'inbound' }]),
+    });
+  });
+
   it('call a turn too old only after several time limits', () => {
     const age = alarmsOf({ turnTimeoutSeconds: 100 }).find(({ name }) => name === 'TurnQueueAge');
     expect(age?.properties.Threshold).toBe(300);
   });
+});
+
+it('the page of costs counts the metrics, and what alarms read, as they are', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'cost.md'), 'utf8');
+  const words = ['no', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
+  const split = Object.values<{ dimension?: string }>(METRICS).filter(({ dimension }) => dimension);
+  const all = Object.keys(METRICS).length;
+  expect(page).toContain(`\`config/metrics.ts\` names ${all}. ${words[split.length]} are split`);
+  expect(page).toContain(`All ${all} in use all month`);
+  const read = alarmsOf().flatMap(({ properties }) => metricsOf(properties)).length;
+  expect(page).toContain(`| alarms, by metric that they read | ${read} | ${(read / 10).toFixed(2)} |`);
 });
 
 it('the manual describes every metric with the words of the table', () => {

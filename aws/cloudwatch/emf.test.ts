@@ -115,7 +115,13 @@ describe('embedded metrics', () => {
     expectTypeOf(metrics.countBy)
       .parameter(0)
       .toEqualTypeOf<
-        'Turns' | 'Refused' | 'ModelFailures' | 'PromptsReshaped' | 'Approvals' | 'McpFailures'
+        | 'Turns'
+        | 'Refused'
+        | 'ModelFailures'
+        | 'PromptsReshaped'
+        | 'Approvals'
+        | 'McpFailures'
+        | 'CaughtErrors'
       >();
   });
 });

@@ -1,4 +1,5 @@
 import type { Context } from 'aws-lambda';
+import type { FunctionName } from '../../config/function-names.ts';
 import { readLogLevel } from '../../config/settings/logs.ts';
 import type { Environment } from '../../config/settings/setting.ts';
 import type { Log, Metrics } from '../../core/ports.ts';
@@ -13,18 +14,21 @@ export interface Instruments {
   invocation<T>(context: Context, work: () => Promise<T>): Promise<T>;
 }
 
-/** Call it once per execution environment, which handles one invocation at a time. */
-export function instrumentsOf(env: Environment): Instruments {
-  const log = structuredLog(readLogLevel(env));
+/**
+ * Call it once per execution environment, which handles one invocation at a time.
+ * @param name the function's, by which caught errors are counted
+ */
+export function instrumentsOf(env: Environment, name: FunctionName): Instruments {
   const stack = env.MIDTURN_STACK;
   const metrics = stack
     ? embeddedMetrics(stack, (line) => process.stdout.write(`${line}\n`), Date.now)
     : noMetrics;
+  const { begin, ...lines } = structuredLog(readLogLevel(env));
   return {
-    log,
+    log: counting(lines, () => metrics.countBy('CaughtErrors', name)),
     metrics,
     async invocation(context, work) {
-      log.begin(context);
+      begin(context);
       try {
         return await work();
       } finally {
@@ -33,3 +37,16 @@ export function instrumentsOf(env: Environment): Instruments {
     },
   };
 }
+
+/**
+ * The same log. Each line of level ERROR is counted, whether the level is printed or not: such a line stands for an error
+ * that was caught, so that Lambda does not see it.
+ */
+const counting = (log: Log, count: () => void): Log => ({
+  ...log,
+  error: (message, fields) => {
+    count();
+    log.error(message, fields);
+  },
+  with: (fields) => counting(log.with(fields), count),
+});

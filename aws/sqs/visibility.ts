@@ -57,7 +57,7 @@ export function holdMessage(deps: {
       await hide(visibility);
     } catch (error) {
       // At worst another worker starts too early, and the fence rejects one of the two.
-      log.warn('heartbeat failed', { error: String(error) });
+      log.error('heartbeat failed', { error: String(error) });
     }
   };
   const first = beat();

@@ -9,7 +9,7 @@ import { ID_PATTERN, MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limit
 import { cutAt, wellFormed } from '../../protocol/text.ts';
 import { coreOf } from '../core-of.ts';
 
-const instruments = instrumentsOf(process.env);
+const instruments = instrumentsOf(process.env, 'connection');
 const core = coreOf(process.env, instruments);
 
 /** Fields of a `$connect` event that other routes' events lack. */

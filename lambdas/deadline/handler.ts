@@ -6,7 +6,7 @@ import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
 import { coreOf } from '../core-of.ts';
 
-const instruments = instrumentsOf(process.env);
+const instruments = instrumentsOf(process.env, 'deadline');
 const core = coreOf(process.env, instruments);
 
 /** Handles messages of the delay queue: the time limit of a queued turn, and the deletion of a session. */

@@ -8,7 +8,7 @@ import { handleFrame } from '../../core/inbound/dispatch.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { coreOf } from '../core-of.ts';
 
-const instruments = instrumentsOf(process.env);
+const instruments = instrumentsOf(process.env, 'inbound');
 const core = coreOf(process.env, instruments);
 
 /** Handles every frame of a client, on any route. */

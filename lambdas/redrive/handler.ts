@@ -5,7 +5,7 @@ import { parseJob, sqsQueues } from '../../aws/sqs/queues.ts';
 import { randomId } from '../../aws/system.ts';
 import { required } from '../core-of.ts';
 
-const instruments = instrumentsOf(process.env);
+const instruments = instrumentsOf(process.env, 'redrive');
 const queues = sqsQueues(required(process.env, 'MIDTURN_TURN_QUEUE_URL'), '');
 
 /**

@@ -82,7 +82,7 @@ function ofSecret<Thing>(
     freshMs: readSecretAge(env),
     clock,
     keptLast: (error) =>
-      log.warn('a secret cannot be read again: the last value stays in use', {
+      log.error('a secret cannot be read again: the last value stays in use', {
         secret,
         ...errorFields(error),
       }),

@@ -8,7 +8,7 @@ import { createAgents } from './agent-for.ts';
 import { createReceiver } from './receive.ts';
 
 const env = process.env;
-const instruments = instrumentsOf(env);
+const instruments = instrumentsOf(env, 'turn');
 const core = coreOf(env, instruments);
 const receive = createReceiver({
   core,
