@@ -42,6 +42,13 @@ describe('the awaits of a turn’s first second', () => {
     }
   });
 
+  it('wait for a heartbeat that is not answered for one second, and no longer', async () => {
+    const slow = await runTurnOf({ ...TURN, heartbeatMs: 4000 });
+    expectWhole(slow);
+    expect(slow.workers).toHaveLength(1);
+    expect(slow.workers[0]?.awaits.find(({ what }) => what === 'MCP listing')?.atMs).toBe(1000);
+  });
+
   const deaths = firstSecond.flatMap(({ what }, n) =>
     (['unsent', 'sent'] as const).map((request) => ({ what, atAwait: n + 1, request })),
   );

@@ -55,6 +55,8 @@ export interface WorldOptions {
   /** What the model says, one word after the other. */
   words: readonly string[];
   wordMs: number;
+  /** How long SQS takes to change a message's visibility. Default: the median. */
+  heartbeatMs?: number;
   /** What Lambda's context says. Default: the truth. */
   getRemainingTimeInMillis?: () => number;
 }
@@ -142,7 +144,9 @@ class World {
         offerTools: () => this.#await(worker, 'MCP listing', LISTING_MS, () => {}),
       },
       hideMessage: (_handle, duration) =>
-        this.#await(worker, 'ChangeMessageVisibility', medianOf('send'), () => this.#hide(message, duration)),
+        this.#await(worker, 'ChangeMessageVisibility', this.#options.heartbeatMs ?? medianOf('send'), () =>
+          this.#hide(message, duration),
+        ),
       deadLetters: { send: async () => {} },
     });
     const { batchItemFailures } = await receive(
