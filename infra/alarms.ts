@@ -39,6 +39,7 @@ export const ALARM_NAMES = [
   'PostThrottles',
 ] as const;
 export type AlarmName = (typeof ALARM_NAMES)[number];
+export type Alarms = Readonly<Partial<Record<AlarmName, Alarm>>>;
 
 export interface Watched {
   functions: Functions;
@@ -55,7 +56,7 @@ const ENOUGH_HANDSHAKES = 20;
 const LONG_TURN = 3;
 
 /** Creates the alarms. CloudFormation names them `{stack}-…`. They are sent to the topic, if there is one. */
-export function createAlarms(scope: Construct, watched: Watched, topic?: ITopic): Record<AlarmName, Alarm> {
+export function createAlarms(scope: Construct, watched: Watched, topic?: ITopic): Alarms {
   const alarms = new Construct(scope, 'Alarms');
   const specs = alarmSpecs(scope, watched);
   const create = (name: AlarmName): Alarm => {
@@ -72,7 +73,7 @@ export function createAlarms(scope: Construct, watched: Watched, topic?: ITopic)
     }
     return alarm;
   };
-  return Object.fromEntries(ALARM_NAMES.map((name) => [name, create(name)])) as Record<AlarmName, Alarm>;
+  return Object.fromEntries(ALARM_NAMES.map((name) => [name, create(name)]));
 }
 
 function alarmSpecs(

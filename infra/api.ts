@@ -9,6 +9,7 @@ import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authoriz
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Aws, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { AUTH_SETTINGS } from '../config/settings/authentication.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { createAccountLogsRole } from './api-account.ts';
 import type { ConnectionMethod } from './function-table.ts';
@@ -58,14 +59,17 @@ export function managementEndpoint(api: WebSocketApi, stageName: string, chosen?
  * same function behind it. Each is created after the one before, because API Gateway refuses changes of an API at the same
  * time ("Unable to complete operation due to concurrent modification").
  */
-export function createRoutes(api: WebSocketApi, functions: Functions): WebSocketRoute[] {
+export function createRoutes(api: WebSocketApi, functions: Functions, props: MidturnProps): WebSocketRoute[] {
   const connection = new WebSocketLambdaIntegration('Connection', functions.connection);
   const inbound = new WebSocketLambdaIntegration('Inbound', functions.inbound);
   const authorizer = new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer, {
     // Without an identity source: API Gateway would refuse handshakes that lack it, and a browser cannot send a header.
     identitySource: [],
   });
-  const connect = api.addRoute('$connect', { integration: connection, authorizer });
+  const connect = api.addRoute('$connect', {
+    integration: connection,
+    ...((props.authorizer ?? AUTH_SETTINGS.authorizer.default) && { authorizer }),
+  });
   const disconnect = api.addRoute('$disconnect', { integration: connection });
   const frames = api.addRoute('$default', { integration: inbound });
   disconnect.node.addDependency(connect);

@@ -37,7 +37,9 @@ export function createDashboard(
   return new Dashboard(scope, 'Dashboard', {
     defaultInterval: Duration.hours(3),
     widgets: [
-      [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 3 * WIDTH, height: 3 })],
+      ...(alarms.length > 0
+        ? [[new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 3 * WIDTH, height: 3 })]]
+        : []),
       [
         graph('Turns by outcome', midturnMetricBySplit(scope, 'Turns')),
         graph('First chunk, ms', ...spread('FirstChunk')),

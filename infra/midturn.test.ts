@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { RemovalPolicy } from 'aws-cdk-lib/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { SettingError } from '../config/settings/setting.ts';
 import { functionNamed, synthesize, variablesOf } from './testing.ts';
@@ -327,5 +327,28 @@ describe('settings', () => {
       Parameters: { MidturnAuthIsNotSet: { Default: Match.absent() } },
     });
     expect(synthesize().findParameters('*')).not.toHaveProperty('MidturnAuthIsNotSet');
+  });
+});
+
+describe('for an emulator of AWS', () => {
+  it('a stack has no alarms, and a dashboard without them', () => {
+    const template = synthesize({ alarms: false });
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+    const dashboard = JSON.stringify(template.findResources('AWS::CloudWatch::Dashboard'));
+    expect(dashboard).toContain('Turns by outcome');
+    expect(dashboard).not.toContain('Alarms');
+  });
+
+  it('a stack has no authorizer, and tells the function that handshakes reach', () => {
+    vi.stubEnv('AWS_ENDPOINT_URL', 'http://localhost:4566');
+    const template = synthesize({ authorizer: false });
+    vi.unstubAllEnvs();
+    template.resourceCountIs('AWS::ApiGatewayV2::Authorizer', 0);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Route', {
+      RouteKey: '$connect',
+      AuthorizationType: 'NONE',
+    });
+    expect(variablesOf(template, 'connection')).toMatchObject({ MIDTURN_AUTHORIZER: 'false' });
+    expect(variablesOf(template, 'inbound')).not.toHaveProperty('MIDTURN_AUTHORIZER');
   });
 });

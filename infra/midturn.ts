@@ -1,12 +1,12 @@
 import type { DomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Distribution } from 'aws-cdk-lib/aws-cloudfront';
-import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Annotations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
-import { type AlarmName, createAlarms } from './alarms.ts';
+import { type Alarms, createAlarms } from './alarms.ts';
 import { connectionsArns, createApi, createRoutes, createStage, managementEndpoint } from './api.ts';
 import { createDashboard } from './dashboard.ts';
 import { createDomain } from './domain.ts';
@@ -37,7 +37,8 @@ export class Midturn extends Construct {
   readonly table: Table;
   readonly queues: Queues;
   readonly functions: Functions;
-  readonly alarms: Readonly<Record<AlarmName, Alarm>>;
+  /** All of them, or none if `alarms` is `false`. */
+  readonly alarms: Alarms;
   /** Gets the alarms, if the props name it. For another target, add actions to `alarms`. */
   readonly alarmTopic: ITopic | undefined;
   readonly dashboard: Dashboard;
@@ -64,7 +65,7 @@ export class Midturn extends Construct {
       connectionsArns: connectionsArns(this.api, stageName),
       managementEndpoint: managementEndpoint(this.api, stageName, props.managementEndpoint),
     });
-    const routes = createRoutes(this.api, this.functions);
+    const routes = createRoutes(this.api, this.functions, props);
     this.stage = createStage(this, this.api, routes, stageName, props);
     this.domain = props.domain && createDomain(this, this.stage, props.domain);
     this.url = props.domain ? `wss://${props.domain.name}` : this.stage.url;
@@ -79,7 +80,8 @@ export class Midturn extends Construct {
     this.alarmTopic = props.alarmTopicArn
       ? Topic.fromTopicArn(this, 'AlarmTopic', props.alarmTopicArn)
       : undefined;
-    this.alarms = createAlarms(this, watched, this.alarmTopic);
+    this.alarms =
+      (props.alarms ?? STACK_SETTINGS.alarms.default) ? createAlarms(this, watched, this.alarmTopic) : {};
     this.dashboard = createDashboard(this, watched, Object.values(this.alarms), (name, statistic) =>
       this.stage.metric(name, { statistic, label: name }),
     );

@@ -1,6 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Lazy } from 'aws-cdk-lib/core';
-import { expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { settingsIn } from '../config/settings/read.ts';
 import { SettingError } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
@@ -23,6 +23,7 @@ const STACK = {
   MIDTURN_TURN_POLLERS_MAX: '8',
   MIDTURN_TRACING: 'false',
   MIDTURN_LOG_RETENTION_DAYS: '7',
+  MIDTURN_ALARMS: 'true',
   MIDTURN_TABLE_KEY_ARN: 'arn:aws:kms:eu-west-1:111122223333:key/k',
   MIDTURN_REMOVAL: 'destroy',
   MIDTURN_NAME_QUEUES: 'true',
@@ -148,6 +149,11 @@ it.each([
   ],
   [{ MIDTURN_TABLE_KEY_ARN: 'alias/k' }, 'MIDTURN_TABLE_KEY_ARN is "alias/k": it must be an ARN of kms.'],
   [{ MIDTURN_NAME_QUEUES: 'no' }, 'MIDTURN_NAME_QUEUES is "no"'],
+  [{ MIDTURN_ALARMS: 'off' }, 'MIDTURN_ALARMS is "off"'],
+  [
+    { MIDTURN_ALARMS: 'false', MIDTURN_ALARM_TOPIC_ARN: 'arn:aws:sns:eu-west-1:111122223333:ops' },
+    'MIDTURN_ALARM_TOPIC_ARN is set, and MIDTURN_ALARMS is "false"',
+  ],
   [{ MIDTURN_ALARM_TOPIC_ARN: 'ops' }, 'MIDTURN_ALARM_TOPIC_ARN is "ops": it must be an ARN of sns.'],
 ])('names a setting whose value cannot be used, in one line: %o', (settings, complaint) => {
   const complain = () => from(settings);
@@ -182,4 +188,29 @@ it('checks a prop with the same words as its setting', () => {
   expect(() => checkProps({ model: 'demo', auth: 'none', throttle: { rate: 0.5 } })).toThrow(
     'MIDTURN_THROTTLE_RATE is "0.5"',
   );
+});
+
+describe('P12: a stack without an authorizer', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+  const check = () => checkProps({ model: 'demo', auth: 'none', authorizer: false });
+
+  it('is made for an emulator', () => {
+    vi.stubEnv('AWS_ENDPOINT_URL', 'http://localhost:4566');
+    expect(check).not.toThrow();
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['no address', {}],
+    ['an address of AWS', { AWS_ENDPOINT_URL: 'https://cloudformation.eu-west-1.amazonaws.com' }],
+    [
+      'an address that the SDK is told to ignore',
+      { AWS_ENDPOINT_URL: 'http://localhost:4566', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' },
+    ],
+  ])('is refused for %s', (_, env) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    expect(check).toThrow(SettingError);
+    expect(check).toThrow(/^MIDTURN_AUTHORIZER is "false": that is for emulators of AWS alone/);
+  });
 });

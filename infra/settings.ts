@@ -1,8 +1,9 @@
 import { Token } from 'aws-cdk-lib/core';
 import type { FunctionName } from '../config/function-names.ts';
+import { goesWithoutAuthorizer } from '../config/settings/authentication.ts';
 import { checkSettings, isUsed } from '../config/settings/check.ts';
 import { readModels } from '../config/settings/models.ts';
-import { type PlacedSetting, parse, settingsIn } from '../config/settings/read.ts';
+import { type PlacedSetting, parse, read, settingsIn } from '../config/settings/read.ts';
 import {
   type Environment,
   type Setting,
@@ -53,6 +54,7 @@ export function checkProps(props: MidturnProps): void {
   checkSettings(environment, Token.isUnresolved);
   checkKeys(environment);
   checkStackSettings(toText(STACK_SETTINGS, props));
+  checkAuthorizer(environment);
   checkDeployed({ ...environment, ...toText(STACK_SETTINGS, props) });
 }
 
@@ -72,6 +74,21 @@ function checkDeployed(settings: Environment): void {
       `${setting.name} is "${text}": it must be at least ${setting.leastOnDeploy} on deploy.`,
     );
   }
+}
+
+/** What the CDK's command line deploys to is what `AWS_ENDPOINT_URL` names, of which it is told by the environment too. */
+function checkAuthorizer(environment: Environment): void {
+  const { authorizer } = FUNCTION_SETTINGS;
+  const { AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS } = process.env;
+  if (read(environment, authorizer)) return;
+  if (
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== 'true' &&
+    goesWithoutAuthorizer({ ...environment, AWS_ENDPOINT_URL })
+  )
+    return;
+  throw new SettingError(
+    `${authorizer.name} is "false": that is for emulators of AWS alone, and AWS_ENDPOINT_URL names none on this machine or a private network.`,
+  );
 }
 
 /** Without this check, the first message would fail instead of the synth. */

@@ -1,10 +1,12 @@
 import { Token } from 'aws-cdk-lib/core';
 import { checkEach } from '../config/settings/check.ts';
-import { settingsIn } from '../config/settings/read.ts';
+import { read, settingsIn } from '../config/settings/read.ts';
 import { type Environment, SettingError } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 
 const {
+  alarms: ALARMS,
+  alarmTopicArn: ALARM_TOPIC,
   turnPollers: { min: POLLERS_MIN, max: POLLERS_MAX },
   turnMaxConcurrency: MAX_CONCURRENCY,
   turnReservedConcurrency: RESERVED_CONCURRENCY,
@@ -20,6 +22,11 @@ export function checkStackSettings(settings: Environment): void {
   // A reference to another resource of the app has no text yet.
   checkEach(STACK_SETTINGS, settings, Token.isUnresolved);
   checkGroups(settings);
+  if (settings[ALARM_TOPIC.name] && !read(settings, ALARMS)) {
+    throw new SettingError(
+      `${ALARM_TOPIC.name} is set, and ${ALARMS.name} is "false": no alarm would call it.`,
+    );
+  }
   checkAtMost(settings, POLLERS_MIN, POLLERS_MAX);
   // Otherwise Lambda would take messages for turns that it then has no environment for.
   checkAtMost(settings, MAX_CONCURRENCY, RESERVED_CONCURRENCY);

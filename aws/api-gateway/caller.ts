@@ -11,6 +11,9 @@ export interface AuthorizerContext {
   shared?: 'true';
 }
 
+/** The principal of every client if authentication is off. */
+export const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous', shared: 'true' };
+
 export interface Caller {
   principal: Principal;
   /** The principal whose rate limits apply. Missing for a shared principal. */

@@ -36,6 +36,7 @@ const hasKey = (access: ModelAccess | undefined): boolean =>
   access?.choice.provider === 'openai-compatible' || access?.choice.provider === 'anthropic';
 
 const CONDITIONS: Readonly<Record<Condition, (env: Environment) => boolean>> = {
+  'auth is none': (env) => readAuthChoice(env) === 'none',
   'auth is tokens': (env) => readAuthChoice(env) === 'tokens',
   'auth is jwt': (env) => readAuthChoice(env) === 'jwt',
   'the model is openai-compatible or anthropic': (env) => hasKey(readModels(env)[0]),

@@ -25,6 +25,7 @@ interface Entry {
 }
 
 export type Condition =
+  | 'auth is none'
   | 'auth is tokens'
   | 'auth is jwt'
   | 'the model is openai-compatible or anthropic'

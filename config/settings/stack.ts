@@ -145,6 +145,8 @@ export const OPERATION_SETTINGS = {
     ],
     default: 30,
   },
+  /** Whether the stack has alarms. `false` is for emulators of AWS that have no alarms on expressions of several metrics. */
+  alarms: { name: 'MIDTURN_ALARMS', kind: 'flag', default: true },
   /** ARN of the SNS topic that gets a message when an alarm begins and when it ends. */
   alarmTopicArn: {
     name: 'MIDTURN_ALARM_TOPIC_ARN',

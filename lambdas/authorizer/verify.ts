@@ -1,4 +1,4 @@
-import type { AuthorizerContext } from '../../aws/api-gateway/caller.ts';
+import { ANYONE, type AuthorizerContext } from '../../aws/api-gateway/caller.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
 import { systemClock } from '../../aws/system.ts';
 import { readAuthChoice, readJwtSettings } from '../../config/settings/authentication.ts';
@@ -14,9 +14,6 @@ import { findToken, parseTokens } from './tokens.ts';
  * the issuer's keys cannot be read. The next call tries to read them again.
  */
 export type Verify = (token: string | undefined) => Promise<AuthorizerContext | undefined>;
-
-/** The principal of every client if authentication is off. */
-const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous', shared: 'true' };
 
 /** Longer tokens are rejected unread: no issuer makes them, and API Gateway limits headers to 10 KB. */
 const MAX_TOKEN_LENGTH = 8192;

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
-import { callerOf } from '../../aws/api-gateway/caller.ts';
+import { ANYONE, type Caller, callerOf } from '../../aws/api-gateway/caller.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { goesWithoutAuthorizer } from '../../config/settings/authentication.ts';
 import { asConnectionId, asSessionId, newSessionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { excessOf } from '../../core/inbound/rate.ts';
@@ -11,6 +12,11 @@ import { coreOf } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env, 'connection');
 const core = coreOf(process.env, instruments);
+
+/** Who connects if there is no authorizer to say it: nobody, except on an emulator that was told to do without. */
+const unnamed: Caller | undefined = goesWithoutAuthorizer(process.env)
+  ? { principal: { tenant: ANYONE.tenant, subject: ANYONE.subject } }
+  : undefined;
 
 /** Fields of a `$connect` event that other routes' events lack. */
 type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
@@ -29,7 +35,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
     await closeConnection(core, connectionId);
     return { statusCode: 200 };
   }
-  const caller = callerOf(event.requestContext);
+  const caller = callerOf(event.requestContext) ?? unnamed;
   if (!caller) return { statusCode: 401 };
   const { principal, countedFor } = caller;
   if (countedFor && (await excessOf(core, countedFor, 'connections'))) {
