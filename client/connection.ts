@@ -38,6 +38,8 @@ export interface Address {
 interface Line {
   link: Link | undefined;
   dialledAt: number;
+  /** The handshake succeeded. */
+  opened: boolean;
   /** `session_start` was received: from now on this is the connection. */
   up: boolean;
   afterSeq: number | undefined;
@@ -69,6 +71,8 @@ export class Connection {
   #retryAt: number | undefined;
   #renewNotBefore = 0;
   #attempt = 0;
+  /** Whether the next handshake without a token offers a subprotocol. */
+  #offers = true;
   #closed = false;
 
   constructor(address: Address, platform: Platform, owner: ConnectionOwner) {
@@ -182,6 +186,7 @@ export class Connection {
     const line: Line = {
       link: undefined,
       dialledAt: now,
+      opened: false,
       up: false,
       afterSeq: undefined,
       movedAt: now,
@@ -206,11 +211,14 @@ export class Connection {
 
   #open(line: Line, token: string | undefined): void {
     if (line.released) return;
-    const { url, protocols } = handshake(this.#address, token);
+    const { url, protocols } = handshake(this.#address, token, this.#offers);
     const { WebSocket } = this.#platform;
     try {
       line.link = openLink(() => new WebSocket(url, protocols), {
-        opened: () => this.#sendConnect(line),
+        opened: () => {
+          line.opened = true;
+          this.#sendConnect(line);
+        },
         received: (frame) => this.#receive(line, frame),
         confused: (cause) =>
           this.#owner.failed(new MidturnError('BAD_FRAME', 'A frame could not be handled.', { cause })),
@@ -266,6 +274,8 @@ export class Connection {
   #lose(line: Line, error: ConnectionError): void {
     if (line.released) return;
     line.released = true;
+    // A server that selects none of the offered subprotocols looks like one that refuses (RFC 6455, section 4.1).
+    if (!line.opened) this.#offers = !this.#offers;
     const now = this.#platform.now();
     if (line === this.#successor) {
       this.#successor = undefined;
@@ -302,11 +312,14 @@ export class Connection {
 /** The characters of a subprotocol (RFC 9110, token). */
 const HEADER_SAFE = /^[\w!#$%&'*+.^`|~-]+$/;
 
-/** The token is sent as a subprotocol, because URLs end up in logs; in the URL only if it has other characters. */
-function handshake({ url, sessionId, name }: Address, token: string | undefined) {
+/**
+ * The token is sent as a subprotocol, because URLs end up in logs; in the URL only if it has other characters.
+ * @param offers whether a subprotocol is offered where no token needs one
+ */
+function handshake({ url, sessionId, name }: Address, token: string | undefined, offers: boolean) {
   const query = [`session_id=${encodeURIComponent(sessionId)}`];
   if (name) query.push(`name=${encodeURIComponent(name)}`);
-  const protocols: string[] = [SUBPROTOCOL];
+  const protocols: string[] = offers || token ? [SUBPROTOCOL] : [];
   if (token && HEADER_SAFE.test(token)) protocols.push(`bearer.${token}`);
   else if (token) query.push(`token=${encodeURIComponent(token)}`);
   return { url: `${url}${url.includes('?') ? '&' : '?'}${query.join('&')}`, protocols };

@@ -5,7 +5,11 @@ import type { SocketConstructor } from './platform.ts';
 import { type BackwardsServer, serveBackwards } from './testing/backwards-server.ts';
 
 let server: BackwardsServer | undefined;
-afterEach(() => server?.close());
+let chat: ReturnType<typeof createMidturn> | undefined;
+afterEach(() => {
+  chat?.close();
+  server?.close();
+});
 
 /** The WebSocket of React Native has no `addEventListener`, only handler properties. */
 class ReactNativeLike {
@@ -28,7 +32,11 @@ class ReactNativeLike {
   }
   listen(): this {
     this.#socket.on('open', () => this.onopen?.({} as never));
-    this.#socket.on('message', (data) => this.onmessage?.({ data: String(data) } as never));
+    this.#socket.on('message', (data: Buffer, isBinary) => {
+      // A copy, because the buffer of `ws` is a part of a larger one.
+      const received = isBinary ? new Uint8Array(data).buffer : String(data);
+      this.onmessage?.({ data: received } as never);
+    });
     this.#socket.on('close', (code) => this.onclose?.({ code } as never));
     this.#socket.on('error', () => this.onerror?.({} as never));
     return this;
@@ -41,16 +49,21 @@ class ReactNativeSocket extends ReactNativeLike {
   }
 }
 
-it.each<[string, SocketConstructor]>([
+const HOSTS: readonly [string, SocketConstructor][] = [
   ["Node's own WebSocket", globalThis.WebSocket],
   ['ws', WsWebSocket],
   ["one of React Native's shape", ReactNativeSocket],
-])('works over %s', async (_, WebSocket) => {
-  server = await serveBackwards();
-  const chat = createMidturn({ url: server.url, WebSocket });
-  let text = '';
-  for await (const event of chat.send('steer').events()) if (event.type === 'chunk') text += event.content;
-  expect(text).toBe('reets');
-  expect(chat.transcript.getSnapshot().connection.status).toBe('online');
-  chat.close();
-});
+];
+const SERVERS = ['API Gateway', 'MiniStack'] as const;
+
+it.each(HOSTS.flatMap(([host, WebSocket]) => SERVERS.map((like) => [host, like, WebSocket] as const)))(
+  'works over %s to %s',
+  async (_, like, WebSocket) => {
+    server = await serveBackwards(like);
+    chat = createMidturn({ url: server.url, WebSocket });
+    let text = '';
+    for await (const event of chat.send('steer').events()) if (event.type === 'chunk') text += event.content;
+    expect(text).toBe('reets');
+    expect(chat.transcript.getSnapshot().connection.status).toBe('online');
+  },
+);

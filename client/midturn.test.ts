@@ -469,9 +469,10 @@ describe('stream', () => {
     const socket = await open();
     socket.deliverText('{');
     socket.deliverText(new ArrayBuffer(2));
+    socket.deliverText(new Blob(['{}']));
     socket.deliverText('{"type":"of the future"}');
     socket.deliver(...begin('u1', 'fine'));
-    expect(errors.map(({ code }) => code)).toEqual(['BAD_FRAME', 'BAD_FRAME']);
+    expect(errors.map(({ code }) => code)).toEqual(['BAD_FRAME', 'BAD_FRAME', 'BAD_FRAME']);
     expect(chat.transcript.getSnapshot().items).toHaveLength(2);
   });
 });

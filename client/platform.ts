@@ -1,6 +1,8 @@
 /** The part of a WebSocket that is used. Those of browsers, Node, `ws` and React Native all have it. */
 export interface SocketLike {
   readonly readyState: number;
+  /** Set to `arraybuffer`, where a socket has it. */
+  binaryType?: string;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;

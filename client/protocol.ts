@@ -24,7 +24,7 @@ export type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type
 /** What a tool takes and gives. */
 export type ToolValue = EventOf<'tool_call'>['args'];
 
-/** The only subprotocol asked for: a server that does not speak it refuses the handshake. */
+/** The only subprotocol that is offered. */
 export const SUBPROTOCOL = 'midturn.v1';
 
 const REPLY_TYPES: Readonly<Record<ReplyFrame['type'], true>> = {

@@ -10,14 +10,24 @@ export interface BackwardsServer {
   close(): void;
 }
 
-/** A server behind a real socket. It answers each message with one turn whose text is the content backwards. */
-export async function serveBackwards(): Promise<BackwardsServer> {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'midturn.v1' });
+/**
+ * A server behind a real socket. It answers each message with one turn whose text is the content backwards.
+ * @param like API Gateway; or MiniStack 1.4.21, an emulator of it, which selects no subprotocol and posts binary messages
+ */
+export async function serveBackwards(
+  like: 'API Gateway' | 'MiniStack' = 'API Gateway',
+): Promise<BackwardsServer> {
+  const emulated = like === 'MiniStack';
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    handleProtocols: () => (emulated ? false : 'midturn.v1'),
+  });
   await once(server, 'listening');
   const story = new Story();
   server.on('connection', (socket) => {
     const post = (...frames: ServerFrame[]) => {
-      for (const frame of frames) socket.send(JSON.stringify(frame));
+      for (const frame of frames) socket.send(JSON.stringify(frame), { binary: emulated });
     };
     socket.on('message', (data) => {
       const frame: ClientFrame = JSON.parse(String(data));
