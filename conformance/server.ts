@@ -18,7 +18,7 @@ export interface Target {
 export interface ConnectOptions {
   session?: string;
   name?: string;
-  /** Subprotocols to offer. */
+  /** Subprotocols to offer: none but for the rules about them, so that no other rule depends on the server's choice. */
   protocols?: readonly string[];
   /** Replaces the kit's own token; empty for no token. */
   token?: string;
@@ -58,7 +58,7 @@ export class Server {
     if (token && tokenIn === 'query') url.searchParams.set('token', token);
     const peer = await openInTime(url.href, {
       protocols: [
-        ...(options.protocols ?? ['midturn.v1']),
+        ...(options.protocols ?? []),
         ...(token && tokenIn === 'subprotocol' ? [`bearer.${token}`] : []),
       ],
       headers: token && tokenIn === 'header' ? { Authorization: `Bearer ${token}` } : {},

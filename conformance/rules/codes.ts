@@ -1,4 +1,4 @@
-import { isEnd, isRefusal } from '../frames.ts';
+import { type FrameOf, isEnd, isRefusal } from '../frames.ts';
 import {
   answersPing,
   appliedIds,
@@ -23,6 +23,8 @@ import type { Scenario } from '../rule.ts';
 const MOST = 200;
 /** Messages sent at a time, so that a burst does not test the server's capacity instead of its limit. */
 const BATCH = 8;
+
+const holds = ({ messages }: FrameOf<'applied'>, id: string) => messages.some((message) => message.id === id);
 
 const NOT_JSON = ['{"type":"message"', 'hello', '"hello"', '[{"type":"ping"}]', 'null', '7'];
 
@@ -211,7 +213,7 @@ export const CODES: readonly Scenario[] = [
       const { peer, start } = running;
       const limit = start.limits.inbox_messages;
       need(limit <= MOST, `the inbox takes ${limit} messages, more than the kit sends`);
-      await steer(running, 'message 1');
+      const first = await steer(running, 'message 1');
       for (let sent = 1; sent < limit; sent += BATCH) {
         const batch = Array.from({ length: Math.min(BATCH, limit - sent) }, (_, i) => sent + i + 1);
         await Promise.all(batch.map((n) => ask(peer, `message ${n}`)));
@@ -225,6 +227,14 @@ export const CODES: readonly Scenario[] = [
         { from },
       );
       if (peer.received.some(isEnd)) throw new Missed('the turn was over before its inbox was full');
+      if (answer.type === 'accepted') {
+        // A slow server may have applied the first messages, and so made room, before it received the last one.
+        const applied = await peer.wait(
+          (frame): frame is FrameOf<'applied'> => frame.type === 'applied' && holds(frame, first.id),
+          { what: '`applied` for message 1' },
+        );
+        if (!holds(applied, id)) throw new Missed('the inbox was emptied before it was full');
+      }
       demand(
         answer.type === 'error' && answer.code === 'STEERING_QUEUE_FULL',
         `message ${limit + 1} was answered by ${brief(answer)}`,

@@ -184,7 +184,8 @@ export const HANDSHAKE: readonly Scenario[] = [
     async run(server) {
       const token = withToken(server);
       for (const tokenIn of ['header', 'subprotocol', 'query'] as const) {
-        const peer = await server.connect({ session: server.newSession(), token, tokenIn });
+        const at = { session: server.newSession(), token, tokenIn };
+        const peer = await server.connect({ ...at, protocols: ['midturn.v1'] });
         peer.send({ type: 'connect' });
         await peer.wait('connected', { what: `\`connected\` with the token in the ${tokenIn}` });
         demand(peer.protocol === 'midturn.v1', `the server selected the subprotocol "${peer.protocol}"`);
