@@ -17,6 +17,12 @@ const REQUEST_TIMEOUTS = {
 export const SERVICE_TIMEOUTS = { requestHandler: REQUEST_TIMEOUTS, maxAttempts: 6 } as const;
 
 /**
+ * For SQS: the client calls the endpoint that the environment names, as those of other services do. Otherwise it calls the host
+ * in a queue's URL, which behind an emulator's can be another one, and prints two lines about that.
+ */
+export const SQS_OPTIONS = { ...SERVICE_TIMEOUTS, useQueueUrlAsEndpoint: false } as const;
+
+/**
  * How long one post, and the closing of one connection, may take. A post to a client that vanished may never be answered
  * (github.com/aws/aws-sdk-js-v3, issues 6896 and 7632). Both together are less than the three seconds that a connection
  * may cost its caller. Usual are 5 to 25 ms.

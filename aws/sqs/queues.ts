@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { epochMs, type Seconds } from '../../config/units.ts';
 import { asLaneId, asSessionKey, asSlotId, type SessionKey } from '../../core/ids.ts';
 import type { Deletion, Queues, TurnJob } from '../../core/ports.ts';
-import { SERVICE_TIMEOUTS } from '../timeouts.ts';
+import { SQS_OPTIONS } from '../timeouts.ts';
 
 const jobBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
 
@@ -40,7 +40,7 @@ export function sqsQueues(
   deadlineQueueUrl: string,
   config: SQSClientConfig = {},
 ): Queues {
-  const client = new SQSClient({ ...SERVICE_TIMEOUTS, ...config });
+  const client = new SQSClient({ ...SQS_OPTIONS, ...config });
   return {
     async sendJob(job, sender) {
       await client.send(
@@ -80,7 +80,7 @@ export function sqsQueues(
  */
 export function deadLetters(
   queueUrl: string,
-  client: SQSClient = new SQSClient(SERVICE_TIMEOUTS),
+  client: SQSClient = new SQSClient(SQS_OPTIONS),
 ): { send(message: { messageId: string; body: string }): Promise<void> } {
   return {
     async send({ messageId, body }) {

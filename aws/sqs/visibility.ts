@@ -1,14 +1,14 @@
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { milliseconds, type Seconds, seconds, toMs } from '../../config/units.ts';
 import type { Clock, Log } from '../../core/ports.ts';
-import { SERVICE_TIMEOUTS } from '../timeouts.ts';
+import { SQS_OPTIONS } from '../timeouts.ts';
 
 /** Hides a received message of a queue from other workers for so long, from now on. */
 export type HideMessage = (receiptHandle: string, duration: Seconds) => Promise<void>;
 
 export function sqsHideMessage(
   queueUrl: string,
-  client: SQSClient = new SQSClient(SERVICE_TIMEOUTS),
+  client: SQSClient = new SQSClient(SQS_OPTIONS),
 ): HideMessage {
   return async (receiptHandle, duration) => {
     await client.send(
