@@ -9,7 +9,7 @@ export interface MidturnOptions {
   url: string;
   /** The token, or a function that returns it. The function is called for every connection. */
   token?: string | (() => string | Promise<string>);
-  /** The session: 1 to 64 visible ASCII characters. Default: a new session. */
+  /** The session: 1 to 64 visible ASCII characters, else `createMidturn` throws. Default: a new session. */
   sessionId?: string;
   /** The name of a new session, shown in lists of sessions. */
   name?: string;
@@ -84,6 +84,7 @@ export interface SessionPage {
  * The sessions of the principal, over this chat's connection. Each call waits for a connection.
  *
  * @throws {ServerReplyError} when the session does not exist
+ * @throws {TypeError} when an id is none
  * @throws {ClosedError} when the chat is closed
  */
 export interface Sessions {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import type { MidturnOptions } from './chat.ts';
 import {
   ContentError,
@@ -682,6 +683,38 @@ describe('control', () => {
     expect(chat.transcript.getSnapshot()).toMatchObject({ activeTurn: undefined });
     expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ outcome: { result: 'aborted' } });
   });
+});
+
+describe('ids', () => {
+  const REFUSED = ['', 'with space', 'x'.repeat(65), 'é', 'a\n', '__proto__', '😀'];
+  const rule = /must have 1 to 64 visible ASCII characters, and must not be "__proto__": .* does not fit/;
+
+  it.each(REFUSED)('that the server would refuse are refused at once, with the rule: %j', async (id) => {
+    expect(() => createMidturn({ url: 'wss://a.test/s', sessionId: id })).toThrow(rule);
+    const { chat } = given();
+    expect(() => chat.send('hello', { id })).toThrow(rule);
+    expect(() => chat.send('hello', { id })).toThrow(TypeError);
+    await expect(chat.sessions.rename(id, 'name')).rejects.toThrow(rule);
+    await expect(chat.sessions.delete(id)).rejects.toThrow(rule);
+    await expect(chat.sessions.export(id)[Symbol.asyncIterator]().next()).rejects.toThrow(rule);
+    expect(CLIENT_FRAMES.delete.safeParse({ type: 'delete', session_id: id }).success).toBe(false);
+  });
+
+  it.each(['constructor', 'toString', 'hasOwnProperty', '!', '~'.repeat(64)])(
+    'that it takes are taken: %s',
+    async (id) => {
+      const { chat, open } = given();
+      const socket = await open();
+      const message = chat.send('hello', { id });
+      socket.deliver(accepted(id));
+      expect(message.state).toMatchObject({ status: 'accepted' });
+      chat.cancel(id);
+      expect(socket.sentOf('cancel')).toEqual([{ type: 'cancel', id }]);
+      socket.deliver({ type: 'cancelled', ids: [id], reason: 'withdrawn' });
+      expect(await message.settled).toMatchObject({ status: 'cancelled' });
+      expect(CLIENT_FRAMES.delete.safeParse({ type: 'delete', session_id: id }).success).toBe(true);
+    },
+  );
 });
 
 describe("a message's events", () => {

@@ -1,6 +1,7 @@
 import type { Chat, MidturnOptions, SendOptions, SentMessage } from './chat.ts';
 import { contentBytes, DEFAULT_CONTENT_BYTES, isBlank } from './content.ts';
 import { ClosedError, ContentError } from './errors.ts';
+import { checkId } from './ids.ts';
 import { hostPlatform, type SocketConstructor } from './platform.ts';
 import type { Content } from './protocol.ts';
 import { throwIfRefused } from './sent-messages.ts';
@@ -10,12 +11,13 @@ import type { State } from './state.ts';
 /**
  * Connects to a session, and keeps a connection until `close`.
  *
- * @throws {TypeError} when the host has no WebSocket and `options.WebSocket` is missing
+ * @throws {TypeError} when the session's id is not one, or when the host has no WebSocket and `options.WebSocket` is missing
  * @example
  * const chat = createMidturn({ url: 'wss://…/stage', token: () => fetchToken(), sessionId: 'trip-to-lisbon' });
  * chat.send('Plan my day.');
  */
 export function createMidturn(options: MidturnOptions): Chat {
+  if (options.sessionId !== undefined) checkId('The id of a session', options.sessionId);
   const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined);
   if (!WebSocket) throw new TypeError('There is no WebSocket here: pass one as options.WebSocket.');
   const platform = { ...hostPlatform(), ...options.platform, WebSocket };
@@ -27,7 +29,7 @@ export function createMidturn(options: MidturnOptions): Chat {
   ): SentMessage {
     if (session.isClosed) throw new ClosedError();
     checkContent(content, session.state);
-    checkId(id, session.state);
+    checkMessageId(id, session.state);
     const progress = session.write({ id, content, delivery });
     return {
       id,
@@ -76,8 +78,8 @@ function checkContent(content: Content, { limits }: State): void {
   }
 }
 
-function checkId(id: string, { items }: State): void {
-  if (!/^[!-~]{1,64}$/.test(id)) throw new TypeError('An id has 1 to 64 visible ASCII characters.');
+function checkMessageId(id: string, { items }: State): void {
+  checkId('The id of a message', id);
   if (items.some((item) => item.kind === 'user' && item.id === id)) {
     throw new TypeError(`A message with the id ${id} was sent already.`);
   }

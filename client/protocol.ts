@@ -1,4 +1,4 @@
-/** The wire's types, as the server's schemas give them. Types alone: nothing of the server is bundled. */
+/** The wire's types, as the server's schemas give them. Types alone: the schemas are not bundled. */
 export type {
   AbortFrame,
   ApprovalResponseFrame,

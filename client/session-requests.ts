@@ -1,6 +1,7 @@
 import type { SessionInfo, SessionPage, Sessions } from './chat.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import { ClosedError, ServerReplyError } from './errors.ts';
+import { checkId } from './ids.ts';
 import type { ClientFrame, FrameOf, ServerFrame } from './protocol.ts';
 import { Repeats } from './repeats.ts';
 
@@ -73,6 +74,8 @@ export class SessionRequests implements Sessions {
 
   #ask<T extends Reply>(frame: Request): Promise<T> {
     if (this.#closed) return Promise.reject(new ClosedError());
+    // The server's refusal would not say which request it is about.
+    if ('session_id' in frame) checkId('The id of a session', frame.session_id);
     const key = keyOf(frame) ?? '';
     const open = this.#open.get(key) ?? { frame, done: deferred<Reply>() };
     this.#open.set(key, open);

@@ -8,4 +8,5 @@
 export const ownValue = <K extends string, V>(
   map: Readonly<Record<K, V>> | undefined,
   key: NoInfer<K>,
+  // biome-ignore lint/plugin: the one lookup that the rule points to
 ): V | undefined => (map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined);

@@ -1,20 +1,15 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
-import {
-  ID_PATTERN,
-  MAX_HISTORY_LIMIT,
-  MAX_LABEL_LENGTH,
-  MAX_PENDING_IDS,
-  MAX_SESSIONS_LIMIT,
-} from './limits.ts';
+import { ID_PATTERN, ID_RULE } from './ids.ts';
+import { MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH, MAX_PENDING_IDS, MAX_SESSIONS_LIMIT } from './limits.ts';
 
 /**
  * The frames that a client can send, defined once: validation, types, AsyncAPI and the client library follow from here.
  * Unknown fields are ignored (`z.object` drops them), so that older servers serve newer clients (docs/protocol.md, 3.1.3).
  */
 
-/** An id that a client chooses: 1 to 64 visible ASCII characters (docs/protocol.md, 4.1.2). */
-const clientId = z.string().check(z.regex(ID_PATTERN));
+/** An id that a client chooses (docs/protocol.md, 4.1.2). */
+const clientId = z.string().check(z.regex(ID_PATTERN, `it must have ${ID_RULE}`));
 
 export const connectFrame = z.object({
   type: z.literal('connect'),

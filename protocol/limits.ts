@@ -18,9 +18,6 @@ export const MAX_CONTENT_PARTS = 20;
 /** The URL of an image: a length that browsers and proxies support. */
 export const MAX_URL_LENGTH = 2048;
 
-/** Ids that clients choose: 1 to 64 characters of visible ASCII, so that they cannot collide with a key's separators or swell an item. */
-export const ID_PATTERN = /^(?!__proto__$)[\x21-\x7e]{1,64}$/;
-
 /** Messages that one `abort` withdraws by id: with ids of full length they fill half a frame. */
 export const MAX_PENDING_IDS = 256;
 

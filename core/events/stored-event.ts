@@ -217,6 +217,7 @@ export class UnreadableEvent extends Error {
 
 /** @throws {UnreadableEvent} for what no version of the functions stores */
 export function readEvent(seq: number, turn: TurnId, name: string, fields: unknown): TurnEvent {
+  // biome-ignore lint/plugin: `isEventType` has found the name among its own properties
   if (isEventType(name)) return FORMS[name].read(seq, turn, fields);
   if (typeof fields !== 'object' || fields === null)
     throw new UnreadableEvent(`event ${seq}: "${name}" has no fields`);

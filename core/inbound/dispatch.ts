@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../config/units.ts';
 import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
 import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
-import { ID_PATTERN } from '../../protocol/limits.ts';
+import { ID_PATTERN } from '../../protocol/ids.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import type { Core } from '../core.ts';

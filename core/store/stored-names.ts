@@ -1,3 +1,5 @@
+import { ownValue } from '../own-value.ts';
+
 /**
  * Attribute names that the table holds under another name than the code. An item is billed with its attribute names, and
  * items of earlier versions have these. The names are top-level attributes of all kinds of items alike.
@@ -19,8 +21,7 @@ const STORED_NAMES: Readonly<Record<string, string>> = {
 const CODE_NAMES = new Map(Object.entries(STORED_NAMES).map(([name, stored]) => [stored, name]));
 
 /** The attribute's name in the table. */
-export const storedName = (name: string): string =>
-  Object.hasOwn(STORED_NAMES, name) ? (STORED_NAMES[name] ?? name) : name;
+export const storedName = (name: string): string => ownValue(STORED_NAMES, name) ?? name;
 
 /** An item with the names that it has in the table. */
 export const toStored = <T>(item: T): Record<string, unknown> =>

@@ -6,7 +6,8 @@ import { asConnectionId, asSessionId, newSessionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { excessOf } from '../../core/inbound/rate.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
-import { ID_PATTERN, MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
+import { ID_PATTERN } from '../../protocol/ids.ts';
+import { MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
 import { cutAt, wellFormed } from '../../protocol/text.ts';
 import { coreOf } from '../core-of.ts';
 

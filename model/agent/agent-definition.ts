@@ -1,5 +1,6 @@
 import type { ToolSet } from 'ai';
 import * as z from 'zod/mini';
+import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
@@ -100,14 +101,12 @@ function complaintAboutSchema(schema: unknown): string | undefined {
  */
 export function policyOf(agent: AgentDefinition, name: string): ToolPolicy | undefined {
   const server = serverOf(name);
-  return (
-    findTool(agent, name) ?? (agent.mcp && Object.hasOwn(agent.mcp, server) ? agent.mcp[server] : undefined)
-  );
+  return findTool(agent, name) ?? ownValue(agent.mcp, server);
 }
 
 /**
  * Returns the agent's own tool of that name. Inherited properties do not count, because the model chooses the name.
  */
 export function findTool(agent: Pick<AgentDefinition, 'tools'>, name: string): AgentTool | undefined {
-  return Object.hasOwn(agent.tools, name) ? agent.tools[name] : undefined;
+  return ownValue(agent.tools, name);
 }

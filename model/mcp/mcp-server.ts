@@ -1,5 +1,6 @@
 import { createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
+import { ownValue } from '../../core/own-value.ts';
 import { shortened, wellFormed } from '../../protocol/text.ts';
 import type { AgentTool } from '../agent/agent-definition.ts';
 import { redact } from '../providers/redact.ts';
@@ -208,7 +209,7 @@ export class McpServer {
       clientName: 'midturn',
       transport: {
         type: 'http',
-        url: this.#host.urls[this.name] ?? url,
+        url: ownValue(this.#host.urls, this.name) ?? url,
         headers: { ...headers, ...named },
         fetch: withPlainErrors(withoutListening, () => isUp),
       },

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { JsonSchema } from '../../protocol/documents/json-schema.ts';
-import { ID_PATTERN } from '../../protocol/limits.ts';
+import { ID_PATTERN } from '../../protocol/ids.ts';
 
 /** Values that match the schema, and some in which one field, at any depth, is missing or of another type. */
 export function frameArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {

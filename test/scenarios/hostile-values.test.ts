@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { accepted, chunk, end, framesOf } from '../support/frames.ts';
+import { accepted, chunk, end, framesOf, notPending, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 
@@ -60,6 +60,34 @@ it.each(IDS)('P1, P10: messages whose ids are `%s` open, steer and queue turns, 
     'assistant: b',
   ]);
 });
+
+it.each(IDS)(
+  'P12, P13: `%s` as the id of a session, turn, lane, request, tool and call is one like any other',
+  async (id) => {
+    const gate = createGate();
+    stack.script([{ toolCalls: [{ name: id, id, args: {} }] }, { chunks: ['a', gate] }, { chunks: ['b'] }]);
+    const client = await stack.connect(id);
+    client.send({ type: 'connect', resume: { lane: id } });
+    await client.next('connected');
+    client.send({ type: 'message', content: 'first' });
+    await chunk(client, 'a');
+    expect(framesOf(client, 'tool_result')).toMatchObject([{ id, name: id, is_error: true }]);
+    client.send({ type: 'cancel', id });
+    await notPending(client, id);
+    client.send({ type: 'approval_response', request_id: id, decision: 'approve' });
+    await refused(client, 'INVALID_APPROVAL_RESPONSE');
+    client.send({ type: 'abort', turn_id: id, pending: 'discard', pending_ids: [id] });
+    await refused(client, 'NO_ACTIVE_TURN');
+    gate.open();
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'a' });
+    client.send({ type: 'message', content: 'second' });
+    expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'b' });
+    client.send({ type: 'rename', session_id: id, name: id });
+    expect(await client.waitFor('renamed')).toMatchObject({ session_id: id, name: id });
+    client.send({ type: 'delete', session_id: id });
+    expect(await client.waitFor('deleted')).toMatchObject({ session_id: id });
+  },
+);
 
 it('P1, P10: a message with half a character is answered with U+FFFD in its place, and so is its repeat', async () => {
   const model = stack.script([{ chunks: ['So.'] }]);

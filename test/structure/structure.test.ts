@@ -15,7 +15,8 @@ const PLANTED = {
   'core/planted-two.ts': `import type { One } from './planted-one.ts';\n\nexport type Two = { one?: One };\n`,
   'core/planted-up.ts': `export type { TableNames } from '../aws/dynamodb/store.ts';\n`,
   'core/planted-dead.ts': 'export const used = 1;\nexport const dead = 2;\n',
-  'core/planted.test.ts': `import './planted-one.ts';\nimport './planted-up.ts';\nimport { used } from './planted-dead.ts';\n\nconsole.log(used);\n`,
+  'core/planted-lookup.ts': `export const of = (all: Record<string, number>, id: string) => all[id];\n`,
+  'core/planted.test.ts': `import './planted-one.ts';\nimport './planted-up.ts';\nimport './planted-lookup.ts';\nimport { used } from './planted-dead.ts';\n\nconsole.log(used);\n`,
 };
 
 /** Both tools read the whole project. */
@@ -30,13 +31,15 @@ beforeAll(async () => {
   for (const [file, text] of Object.entries(PLANTED)) await writeFile(join(copy, file), text);
 });
 
-test('`npm run lint` refuses a circle of types and an import of aws/ by core/', async () => {
+test('`npm run lint` refuses a circle of types, an import of aws/ by core/, and a lookup that finds `constructor`', async () => {
   const refusals = await refusalsOf('biome check --error-on-warnings .');
   expect(refusals).toMatch(/core\/planted-one\.ts:1.*noImportCycles/);
   expect(refusals).toMatch(/core\/planted-two\.ts:1.*noImportCycles/);
   expect(refusals).toMatch(/core\/planted-up\.ts:1.*noRestrictedImports/);
   expect(refusals).toContain('core/ imports protocol/ and config/.');
-  expect(refusals).toMatch(/Found 3 errors/);
+  expect(refusals).toMatch(/core\/planted-lookup\.ts:1.*plugin/);
+  expect(refusals).toContain('Use ownValue (core/own-value.ts) or a Map.');
+  expect(refusals).toMatch(/Found 4 errors/);
 });
 
 test('`npm run lint` refuses an export that no file imports', async () => {

@@ -1,3 +1,4 @@
+import { isId } from '../../client/ids.ts';
 import type { SessionInfo } from '../../client/index.ts';
 import { shortened } from '../../client/text.ts';
 
@@ -12,7 +13,6 @@ export interface SessionNote {
 const KEY = 'midturn:sessions';
 const MAX_SESSIONS = 50;
 const MAX_TITLE = 60;
-const ID = /^[\x21-\x7e]{1,64}$/;
 
 export function titleOf(content: string): string {
   const line = content.trim().split('\n', 1)[0]?.trim() ?? '';
@@ -70,7 +70,7 @@ function isNote(value: unknown): value is SessionNote {
     value !== null &&
     'id' in value &&
     typeof value.id === 'string' &&
-    ID.test(value.id) &&
+    isId(value.id) &&
     'title' in value &&
     typeof value.title === 'string' &&
     'usedAt' in value &&
@@ -81,7 +81,7 @@ function isNote(value: unknown): value is SessionNote {
 /** The session that the address names, so that a link or a reload opens it. */
 export function sessionInHash(hash: string): string | undefined {
   const id = new URLSearchParams(hash.replace(/^#/, '')).get('session');
-  return id && ID.test(id) ? id : undefined;
+  return id && isId(id) ? id : undefined;
 }
 
 export function hashOf(id: string): string {
