@@ -9,10 +9,9 @@ import { buildFunctions, inspectFunctions, release } from '../local/build.ts';
 import { type BundleSize, PROVIDERS, type Provider, sizeOf } from '../local/bundle-sizes.ts';
 import { synthesizeTemplate } from '../local/synth.ts';
 import { readStack } from '../local/template/stack.ts';
-import { type Circumstances, circumstances } from './circumstances.ts';
+import type { Circumstances } from './circumstances.ts';
 import { emptyServices, FIRST_EVENTS } from './first-call.ts';
 import { dated, type Section, table } from './page.ts';
-import { formatCircumstances, formatTable } from './report.ts';
 import type { Bench, BenchResult, Figure } from './result.ts';
 import { summarize } from './stats.ts';
 
@@ -221,10 +220,4 @@ function page({ figures }: BenchResult, where: Circumstances): { section: Sectio
   ];
   const text = [dated({ ...where, command: SECTION.command }), table(head, rows)].join('\n\n');
   return { section: SECTION, text };
-}
-
-if (import.meta.main) {
-  console.log(formatCircumstances(circumstances()));
-  const result = await run();
-  console.log(`\nbundles: ${result.about}\n${formatTable(result)}`);
 }

@@ -83,5 +83,3 @@ async function writeInto(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text);
 }
-
-if (import.meta.main) await buildClient();

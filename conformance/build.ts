@@ -19,5 +19,3 @@ export async function buildKit(outdir = join(import.meta.dirname, 'dist')): Prom
     logLevel: 'warning',
   });
 }
-
-if (import.meta.main) await buildKit();

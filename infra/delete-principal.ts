@@ -1,94 +1,44 @@
+import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { asSessionId } from '../core/ids.ts';
-import type { Principal } from '../core/store/items.ts';
-import { listingAt, rateKey, sessionOf } from '../core/store/keys.ts';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { deleteItems, itemsOf } from './principal-items.ts';
 
-/**
- * `node infra/delete-principal.ts <table> <tenant> <subject> [--yes]`: deletes all items of one principal. Without `--yes`
- * it counts them. See docs/operations.md.
- */
+/** `npm run delete-principal -- …`: deletes all items of one principal, for operators. See docs/operations.md. */
 
-/** DynamoDB accepts at most this many deletions in one request. */
-const BATCH = 25;
-
-interface Found {
-  pk: string;
-  sk: string;
-}
-
-/**
- * The keys of all items of a principal: sessions and their parts, the list of sessions, connections and rates. Reads the
- * whole table, because no function needs an index by principal.
- */
-export async function* itemsOf(
-  client: DynamoDBDocumentClient,
-  table: string,
-  principal: Principal,
-): AsyncGenerator<Found> {
-  const session = sessionOf(principal, asSessionId(''));
-  const pages = paginateScan(
-    { client },
-    {
-      TableName: table,
-      ConsistentRead: true,
-      ProjectionExpression: 'pk, sk',
-      FilterExpression:
-        'begins_with(pk, :sessions) OR pk = :list OR begins_with(pk, :rates) OR begins_with(#session, :session)',
-      ExpressionAttributeNames: { '#session': 'session' },
-      ExpressionAttributeValues: {
-        ':session': session,
-        ':sessions': `SESSION#${session}`,
-        ':list': listingAt(principal, '').pk,
-        ':rates': rateKey(principal, '', 0).pk.replace(/#0$/, ''),
-      },
-    },
-  );
-  for await (const { Items = [] } of pages) yield* Items as Found[];
-}
-
-export async function deleteItems(
-  client: DynamoDBDocumentClient,
-  table: string,
-  items: AsyncIterable<Found>,
-): Promise<number> {
-  let deleted = 0;
-  let batch: Found[] = [];
-  const flush = async () => {
-    let left = batch.map((Key) => ({ DeleteRequest: { Key } }));
-    while (left.length > 0) {
-      const { UnprocessedItems } = await client.send(
-        new BatchWriteCommand({ RequestItems: { [table]: left } }),
-      );
-      left = (UnprocessedItems?.[table] ?? []) as typeof left;
-    }
-    deleted += batch.length;
-    batch = [];
-  };
-  for await (const { pk, sk } of items) {
-    batch.push({ pk, sk });
-    if (batch.length === BATCH) await flush();
-  }
-  await flush();
-  return deleted;
-}
+const USAGE = `npm run delete-principal -- <table> <tenant> <subject> [--yes]
+  Deletes everything that the table has of this principal. Without --yes it counts.`;
 
 async function main(): Promise<void> {
-  const [table, tenant, subject, ...flags] = process.argv.slice(2);
-  if (!table || !tenant || !subject || flags.some((flag) => flag !== '--yes')) {
-    console.error('usage: node infra/delete-principal.ts <table> <tenant> <subject> [--yes]');
-    process.exitCode = 2;
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { yes: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    console.log(USAGE);
     return;
   }
+  const [table, tenant, subject, ...more] = positionals;
+  if (!table || !tenant || !subject || more.length > 0) throw new TypeError('three words are needed');
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
   const items = itemsOf(client, table, { tenant, subject });
-  if (flags.length > 0) {
-    console.log(`${await deleteItems(client, table, items)} items deleted`);
+  const owner = `${tenant}/${subject} in ${table}`;
+  if (values.yes) {
+    const deleted = await deleteItems(client, table, items);
+    console.log(deleted === 0 ? `nothing to delete of ${owner}` : `${deleted} items of ${owner} deleted`);
     return;
   }
   let count = 0;
   for await (const _ of items) count += 1;
-  console.log(`${count} items of ${tenant}/${subject}; --yes deletes them`);
+  console.log(
+    count === 0 ? `nothing to delete of ${owner}` : `${count} items of ${owner}; --yes deletes them`,
+  );
 }
 
-if (import.meta.main) await main();
+try {
+  await main();
+} catch (error) {
+  // What parseArgs throws, too.
+  if (!(error instanceof TypeError)) throw error;
+  console.error(`${error.message}\n${USAGE}`);
+  process.exitCode = 2;
+}

@@ -65,6 +65,7 @@ async function* run(
     if (!name || name.length > MAX_LABEL_LENGTH)
       throw new Failure(`A name has 1 to ${MAX_LABEL_LENGTH} characters.`);
     if (!(await store.update(sessionKey(session), rename(name))).ok) throw absent;
+    yield `${sessionId} is now named ${name}\n`;
   } else if (confirmed) {
     await requestDeletion({ queues, clock }, session);
     yield `${sessionId} is being deleted: its items go within seconds\n`;
@@ -94,12 +95,22 @@ async function* exportLines(store: Store, session: SessionKey, item: Session): A
 
 async function main(): Promise<void> {
   const { values, positionals } = readArguments();
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
   const table = values.table ?? process.env.MIDTURN_TABLE_NAME;
   const queue = values.queue ?? process.env.MIDTURN_DEADLINE_QUEUE_URL;
   if (!table) throw new Failure(USAGE);
   if (positionals[0] === 'delete' && values.yes && !queue) throw new Failure('delete --yes needs --queue.');
   const services = { store: dynamoStore(table), queues: sqsQueues('', queue ?? ''), clock: systemClock };
-  for await (const text of run(services, positionals, values.yes)) process.stdout.write(text);
+  let isSilent = true;
+  for await (const text of run(services, positionals, values.yes)) {
+    if (text !== '') isSilent = false;
+    process.stdout.write(text);
+  }
+  // Not on standard output, which holds lines of JSON.
+  if (isSilent) console.error(`${positionals.slice(1).join('/')} has nothing to ${positionals[0]}`);
 }
 
 function readArguments() {
@@ -110,6 +121,7 @@ function readArguments() {
         table: { type: 'string' },
         queue: { type: 'string' },
         yes: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
       },
     });
   } catch (error) {
@@ -117,10 +129,10 @@ function readArguments() {
   }
 }
 
-if (import.meta.main) {
-  main().catch((error: unknown) => {
-    if (!(error instanceof Failure)) throw error;
-    console.error(error.message);
-    process.exitCode = 2;
-  });
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
 }

@@ -2,8 +2,6 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, join } from 'node:path';
 import { type BuildResult, build, type Metafile } from 'esbuild';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
-import { checkAgent } from './agent-check.ts';
-import { LocalCloudError } from './errors.ts';
 import { namespaceImports } from './namespace-imports.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -143,14 +141,4 @@ async function writeIfChanged(path: string, content: Uint8Array): Promise<void> 
   const draft = `${path}.${process.pid}.${Date.now()}`;
   await writeFile(draft, content);
   await rename(draft, path);
-}
-
-if (import.meta.main) {
-  try {
-    await checkAgent();
-    await buildFunctions(release());
-  } catch (error) {
-    console.error(error instanceof LocalCloudError ? error.message : error);
-    process.exitCode = 1;
-  }
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FUNCTION_NAMES } from '../function-names.ts';
 import { APP_SETTINGS } from './app.ts';
@@ -7,7 +7,7 @@ import { type PlacedSetting, settingsIn } from './read.ts';
 import type { IntegerSetting, Setting, SettingTable } from './setting.ts';
 import { FUNCTION_TOPICS, STACK_TOPICS } from './table.ts';
 
-/** `npm run settings`: writes the tables of docs/settings.md from the settings tables and the comments of their entries. */
+/** The tables of docs/settings.md, from the settings tables and the comments of their entries. */
 
 export const PAGE = join(import.meta.dirname, '../../docs/settings.md');
 
@@ -135,5 +135,3 @@ function defaultOf(setting: Setting): string {
 function readersOf({ functions = [] }: Setting): string {
   return functions.length === FUNCTION_NAMES.length ? 'all functions' : functions.join(', ');
 }
-
-if (import.meta.main) await writeFile(PAGE, await fillIn(await readFile(PAGE, 'utf8')));

@@ -44,5 +44,3 @@ export async function generate(): Promise<void> {
   await mkdir(join(docs, SCHEMAS));
   for (const [path, text] of files) await writeFile(join(docs, path), text);
 }
-
-if (import.meta.main) await generate();

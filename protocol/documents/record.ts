@@ -1,14 +1,13 @@
-import { writeFile } from 'node:fs/promises';
 import { isBlank } from '../../core/content.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
-import { TEST_BUNDLES, testBuild } from '../../test/support/bundles.ts';
+import { TEST_BUNDLES } from '../../test/support/bundles.ts';
 import { createGate, type Gate, type Reply } from '../../test/support/model-server.ts';
 import { startScriptedModel } from '../../test/support/scripted-model.ts';
 import { readStored } from '../../test/support/stored.ts';
 import { connect, type WsClient } from '../../test/support/ws-client.ts';
 import type { ClientFrame } from '../client-frames.ts';
 import type { ServerFrame } from '../server-frames.ts';
-import { EXAMPLES_FILE, type Line, type Scene } from './examples.ts';
+import type { Line, Scene } from './examples.ts';
 import { StableNames } from './stable-names.ts';
 
 /**
@@ -262,10 +261,4 @@ function andAccepted(last: Match, id: string | undefined): Match {
     over ||= last(frame);
     return accepted && over;
   };
-}
-
-if (import.meta.main) {
-  const { buildFunctions } = await import('../../local/build.ts');
-  await buildFunctions(testBuild());
-  await writeFile(EXAMPLES_FILE, `${JSON.stringify(await recordScenes(), null, 2)}\n`);
 }

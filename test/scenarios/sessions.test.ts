@@ -323,7 +323,11 @@ describe('an operator’s command', () => {
 
   it('lists, renames and exports a principal’s sessions, and deletes one under its running turn', async () => {
     const client = await given('mia', 'chat');
-    expect(await command('rename', 'acme', 'mia', 'chat', 'A name')).toEqual({ code: 0, out: '', err: '' });
+    expect(await command('rename', 'acme', 'mia', 'chat', 'A name')).toEqual({
+      code: 0,
+      out: 'chat is now named A name\n',
+      err: '',
+    });
     const { out } = await command('list', 'acme', 'mia');
     expect(JSON.parse(out)).toMatchObject({ session_id: 'chat', name: 'A name', message_count: 2 });
     const { lines } = await exported(client, 'chat');
@@ -347,7 +351,11 @@ describe('an operator’s command', () => {
     expect(await end(client, 2)).toMatchObject({ code: 'SESSION_DELETED', full_response: 'draft' });
     await refused(client, 'SESSION_DELETED');
     gate.open();
-    expect((await command('list', 'acme', 'mia')).out).toBe('');
+    expect(await command('list', 'acme', 'mia')).toEqual({
+      code: 0,
+      out: '',
+      err: 'acme/mia has nothing to list\n',
+    });
     expect(await command('export', 'acme', 'mia', 'chat')).toEqual({
       code: 2,
       out: '',

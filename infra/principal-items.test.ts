@@ -16,7 +16,7 @@ import {
   sessionOf,
 } from '../core/store/keys.ts';
 import { startTables, type TableServer } from '../local/tables.ts';
-import { deleteItems, itemsOf } from './delete-principal.ts';
+import { deleteItems, itemsOf } from './principal-items.ts';
 
 const TABLE = 'sessions';
 let tables: TableServer;
