@@ -88,6 +88,7 @@ export const CAPACITY_SETTINGS = {
   /**
    * Turns that run at the same time, in all sessions. More turns wait in the queue. A running turn needs one execution
    * environment and about ten posts a second, and the account's quotas for both are shared with the other functions.
+   * At most half of the account's environments, so that frames always find one: 5 in a new account of ten.
    */
   turnMaxConcurrency: {
     name: 'MIDTURN_TURN_MAX_CONCURRENCY',
