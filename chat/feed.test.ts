@@ -43,11 +43,15 @@ it('a tool that asks is told with how to answer, then what became of it', () => 
     toolCallId: 'c1',
     tool: 'order',
     summary: '{"item":"tea"}',
+    arguments: { item: 'tea' },
+    offersAlways: true,
     timeoutSeconds: 120,
   } as const;
   const told = (item: Item) => feed.next({ items: [item] }).map(({ text }) => text);
   const open = { ...asks, decision: undefined, resolved: undefined };
-  expect(told(open)).toEqual(['order asks to run: {"item":"tea"}. /approve, /always or /deny (120 s).']);
+  expect(told(open)).toEqual([
+    'order asks to run: {\n  "item": "tea"\n}. /approve, /always or /deny (120 s).',
+  ]);
   expect(told({ ...asks, decision: 'approve', resolved: undefined })).toEqual([]);
   const resolved = { reason: 'answer', by: 'ann' };
   expect(told({ ...asks, decision: 'approve', resolved })).toEqual(['order was approved by ann.']);

@@ -8,6 +8,7 @@ import type {
   TurnOutcome,
   UserItem,
 } from '../client/index.ts';
+import { argumentsText } from '../client/index.ts';
 import { shortened } from '../client/text.ts';
 
 /** New output for the screen. A `text` continues where the last text ended; a `line` is a line of its own. */
@@ -50,7 +51,7 @@ export class Feed {
         return [
           ...this.#once(item, 'asked', () => ({
             style: 'trouble',
-            text: `${item.tool} asks to run: ${item.summary}. /approve, /always or /deny (${item.timeoutSeconds} s).`,
+            text: `${item.tool} asks to run: ${argumentsText(item)}. ${item.offersAlways ? '/approve, /always or /deny' : '/approve or /deny'} (${item.timeoutSeconds} s).`,
           })),
           ...(item.resolved
             ? this.#once(item, 'resolved', () => ({ style: 'note', text: approvalLine(item) }))

@@ -82,6 +82,8 @@ function applyEvent(state: State, event: EventFrame): State {
         requestId: event.request_id,
         tool: event.tool,
         summary: event.arguments_summary,
+        arguments: event.arguments,
+        offersAlways: event.always !== false,
         timeoutSeconds: event.timeout_secs,
         toolCallId: event.tool_call_id,
         decision: undefined,

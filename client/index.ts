@@ -1,3 +1,4 @@
+export { argumentsText } from './approval.ts';
 export { browserStorage } from './browser-storage.ts';
 export type {
   Chat,

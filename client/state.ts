@@ -81,7 +81,12 @@ export interface ApprovalItem {
   turnId: string;
   requestId: string;
   tool: string;
+  /** The arguments for a narrow screen: their beginning, and how much is left out. */
   summary: string;
+  /** The whole arguments: what is approved. Undefined: the server is too old to send them. */
+  arguments: unknown;
+  /** Whether `always` may be answered. */
+  offersAlways: boolean;
   timeoutSeconds: number;
   /** The `id` of the tool call that waits. */
   toolCallId: string;

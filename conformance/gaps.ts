@@ -14,7 +14,10 @@ export const GAPS: readonly Gap[] = [
   { why: 'The kit checks that the handshake is refused, not the status.', points: ['4.1.9'] },
   { why: 'Not visible on the wire while the server works.', points: ['5.3.2', '6.1.5'] },
   { why: 'The kit cannot make the agent write an answer that is longer than a frame.', points: ['5.2.4'] },
-  { why: 'The kit cannot make the agent ask for an approval.', points: ['5.5.1', '5.5.3', '5.5.4', '5.5.5'] },
+  {
+    why: 'The kit cannot make the agent ask for an approval.',
+    points: ['5.5.1', '5.5.3', '5.5.4', '5.5.5', '5.5.6'],
+  },
   { why: 'The kit does not know which tools the agent can stop.', points: ['6.5.5'] },
   { why: 'The kit cannot make a turn fail.', points: ['5.7.1', '5.7.2'] },
   { why: 'Events expire after a day or more.', points: ['7.3.1'] },

@@ -103,6 +103,11 @@ export interface Toolbox {
   run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
   /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */
   needsApproval(call: ToolCall): Promise<boolean>;
+  /**
+   * Which later calls a user may approve together with this one (`always`): those for which this text is the same. It begins
+   * with the tool's name. Undefined: none, each call is asked about. Must not throw.
+   */
+  alwaysCovers(call: ToolCall): Promise<string | undefined>;
   /** Whether a call whose outcome is unknown may be run again. */
   isIdempotent(name: string): boolean;
   /** Whether a message with `delivery: now` may stop a call of it. */

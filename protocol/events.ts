@@ -143,14 +143,19 @@ export const EVENTS = {
       tool: z.string(),
       arguments_summary: z.string(),
       timeout_secs: z.number(),
+      arguments: z.optional(z.json()),
+      always: z.optional(z.boolean()),
     },
     sentences: {
       request_id: 'The id of the request. The answer names it.',
       tool_call_id: 'The `id` of the call that waits.',
       tool: 'The name of the tool.',
       arguments_summary:
-        'The arguments of the call, as JSON of at most 1000 characters, without secret values.',
+        'The arguments of the call for a narrow screen, as JSON of at most 1000 characters. A longer text is cut, and its end says how many characters are left out.',
       timeout_secs: 'The number of seconds after which the request counts as denied.',
+      arguments:
+        'The arguments of the call, whole: what is approved, and what runs. Absent only in requests of earlier versions of the server.',
+      always: 'False: `always` is not offered for this call and counts as `approve`.',
     },
   }),
   approval_resolved: event('approval_resolved', {
@@ -164,7 +169,8 @@ export const EVENTS = {
     },
     sentences: {
       request_id: 'The id of the request.',
-      decision: 'The decision. `always` approves all later calls of this tool in this session as well.',
+      decision:
+        'The decision. `always` approves later calls of this tool in this session as well: all, or those that the agent counts as the same.',
       reason:
         '`answer`: a person decided. `always`: an earlier `always` decided. `timeout`: there was no answer in time. `aborted`: the turn was stopped.',
       by: 'The subject of the principal that answered.',

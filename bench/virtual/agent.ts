@@ -60,6 +60,7 @@ export function pacedAgent(next: () => Script): { calls: ModelCall[]; agent: Clo
         return { output: { waited: ms }, isError: false };
       },
       needsApproval: async () => false,
+      alwaysCovers: async ({ name }) => name,
       isIdempotent: () => true,
       isAbortable: () => false,
       timeLimitMs: () => milliseconds(60_000),

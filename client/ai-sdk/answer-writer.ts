@@ -38,7 +38,14 @@ export class AnswerWriter {
         break;
       case 'approval_request': {
         const { request_id: requestId, tool, arguments_summary: summary, timeout_secs } = event;
-        const data = { requestId, tool, summary, timeoutSeconds: timeout_secs };
+        const data = {
+          requestId,
+          tool,
+          summary,
+          ...(event.arguments !== undefined && { arguments: event.arguments }),
+          offersAlways: event.always !== false,
+          timeoutSeconds: timeout_secs,
+        };
         this.#asked.set(requestId, data);
         this.#write({ type: 'data-approval', id: requestId, data });
         break;

@@ -52,8 +52,9 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
     case 'tool':
       return [toolPart(item)];
     case 'approval': {
-      const { requestId, tool, summary, timeoutSeconds, decision, resolved } = item;
-      const asked = { requestId, tool, summary, timeoutSeconds };
+      const { requestId, tool, summary, offersAlways, timeoutSeconds, decision, resolved } = item;
+      const whole = item.arguments === undefined ? {} : { arguments: item.arguments };
+      const asked = { requestId, tool, summary, ...whole, offersAlways, timeoutSeconds };
       const data = resolved && decision ? { ...asked, decision, reason: resolved.reason } : asked;
       return [{ type: 'data-approval', id: requestId, data }];
     }

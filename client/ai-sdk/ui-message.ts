@@ -21,7 +21,12 @@ export type MidturnDataParts = {
   approval: {
     requestId: string;
     tool: string;
+    /** The arguments for a narrow screen: their beginning, and how much is left out. */
     summary: string;
+    /** The whole arguments: what is approved. Absent from servers of earlier versions. */
+    arguments?: unknown;
+    /** Whether `always` may be answered. */
+    offersAlways: boolean;
     timeoutSeconds: number;
     /** Once it is resolved: what was decided, and why (`answer`, `always`, `timeout`, `aborted`). */
     decision?: 'approve' | 'deny' | 'always';

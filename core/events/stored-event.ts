@@ -115,8 +115,20 @@ const FORMS = {
   ),
   approval_request: form(
     'approval_request',
-    z.object({ ...EVENTS.approval_request.fields, request_id: id<RequestId>(), at }),
-    ({ type, seq, turn: turn_id, at: _, ...fields }) => ({ type, seq, turn_id, ...fields }),
+    z.object({
+      ...EVENTS.approval_request.fields,
+      request_id: id<RequestId>(),
+      arguments: z.optional(json),
+      at,
+      digest: z.optional(z.string()),
+      covers: z.optional(z.string()),
+    }),
+    ({ type, seq, turn: turn_id, at: _, digest: __, covers: ___, ...fields }) => ({
+      type,
+      seq,
+      turn_id,
+      ...fields,
+    }),
   ),
   approval_resolved: form(
     'approval_resolved',

@@ -36,6 +36,7 @@ export interface TurnInMemory {
 export const idleToolbox: Toolbox = {
   run: async () => ({ output: null, isError: false }),
   needsApproval: async () => false,
+  alwaysCovers: async ({ name }) => name,
   isIdempotent: () => false,
   isAbortable: () => false,
   timeLimitMs: () => milliseconds(1000),

@@ -18,7 +18,7 @@ import { sessionKey } from '../store/keys.ts';
 import { trust } from '../store/session-writes.ts';
 import type { Condition } from '../store/update.ts';
 import { set, sizeIs } from '../store/update.ts';
-import { argumentsSummary } from './arguments-summary.ts';
+import { argumentsDigest, argumentsSummary, canBeShown, MAX_SHOWN_BYTES } from './arguments-summary.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
@@ -46,6 +46,8 @@ export interface ApprovalRequest {
   id: RequestId;
   call: string;
   tool: string;
+  /** What an `always` covers. Undefined: it counts as `approve`. */
+  covers: string | undefined;
   /** When it was made, and when it counts as denied. */
   at: EpochMs;
   until: EpochMs;
@@ -56,11 +58,12 @@ function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
   const open = new Map<RequestId, ApprovalRequest>();
   for (const event of events) {
     if (event.type === 'approval_request') {
-      const { request_id: id, tool_call_id: call, tool, at } = event;
+      const { request_id: id, tool_call_id: call, tool, at, always, covers = tool } = event;
       open.set(id, {
         id,
         call,
         tool,
+        covers: always === false ? undefined : covers,
         at,
         until: after(at, toMs(seconds(event.timeout_secs))),
       });
@@ -69,35 +72,60 @@ function openRequests({ events }: LeasedTurn): ApprovalRequest[] {
   return [...open.values()];
 }
 
-/**
- * Commits a request for each of these calls that needs approval and has none yet.
- *
- * @returns all open requests of the turn
- */
+/** What became of calls that may need approval. The others are free to run. */
+interface Asked {
+  /** All open requests of the turn. */
+  requests: ApprovalRequest[];
+  /** Calls that must not run, by their id, and why, in words for the model and the user. */
+  refused: ReadonlyMap<string, string>;
+}
+
+/** Commits a request for each of these calls that needs approval and has none yet. */
 export async function ask(
   turn: LeasedTurn,
   { core, toolbox, settings }: TurnContext,
   calls: readonly AskedCall[],
-): Promise<ApprovalRequest[]> {
-  const asked = new Set(
-    turn.events.flatMap((event) => (event.type === 'approval_request' ? event.tool_call_id : [])),
+): Promise<Asked> {
+  const asked = new Map(
+    turn.events.flatMap((event) =>
+      event.type === 'approval_request' ? [[event.tool_call_id, event.digest] as const] : [],
+    ),
   );
-  const fresh = calls.filter(
-    ({ id, name, invalid }) => !invalid && !asked.has(id) && !turn.trusted.has(name),
+  const refused = new Map<string, string>();
+  for (const { id, args } of calls) {
+    const digest = asked.get(id);
+    // Requests of earlier versions have no digest.
+    if (digest !== undefined && digest !== argumentsDigest(args))
+      refused.set(id, 'Not run: its arguments are not those that a person was asked about.');
+  }
+  const fresh = await Promise.all(
+    calls
+      .filter(({ id, invalid }) => !invalid && !asked.has(id))
+      .map(async (call) => ({
+        ...call,
+        needs: await toolbox.needsApproval(call),
+        covers: await toolbox.alwaysCovers(call),
+      })),
   );
-  const needs = await Promise.all(fresh.map((call) => toolbox.needsApproval(call)));
-  const waiting = fresh.filter((_, i) => needs[i]);
+  const guarded = fresh.filter(
+    ({ needs, covers }) => needs && !(covers !== undefined && turn.trusted.has(covers)),
+  );
+  for (const { id, args } of guarded) if (!canBeShown(args)) refused.set(id, TOO_LONG_TO_SHOW);
+  const waiting = guarded.filter(({ id }) => !refused.has(id));
   if (waiting.length > 0) {
     const at = core.clock.now();
     const drafts = waiting.map(
-      ({ id, name, args }) =>
+      ({ id, name, args, covers }) =>
         ({
           type: 'approval_request',
           request_id: newRequestId(core),
           tool_call_id: id,
           tool: name,
           arguments_summary: argumentsSummary(args),
+          arguments: args,
           timeout_secs: settings.approvalSeconds,
+          ...(covers === undefined ? { always: false } : { covers }),
+          digest: argumentsDigest(args),
           at,
         }) satisfies EventDraft,
     );
@@ -109,8 +137,10 @@ export async function ask(
     ];
     await turn.commitAlways(drafts, { change });
   }
-  return openRequests(turn);
+  return { requests: openRequests(turn), refused };
 }
+
+const TOO_LONG_TO_SHOW = `Not run: this tool needs a person's approval, and the arguments are too long to be shown. They may have ${MAX_SHOWN_BYTES} bytes as JSON.`;
 
 /** Waits until a request is decided or times out, and commits that. */
 export async function awaitDecisions(
@@ -145,8 +175,11 @@ function pauseBefore(until: EpochMs, asked: EpochMs, now: EpochMs): Seconds {
 }
 
 /** The user's decision on the request, or an earlier `always` for its tool. */
-const decisionOn = ({ lane, trusted }: LeasedTurn, { id, tool }: ApprovalRequest): Decision | undefined =>
-  ownValue(lane.decisions, id) ?? (trusted.has(tool) ? { decision: 'approve' } : undefined);
+function decisionOn({ lane, trusted }: LeasedTurn, { id, covers }: ApprovalRequest): Decision | undefined {
+  const decided = ownValue(lane.decisions, id);
+  if (decided?.decision === 'always' && covers === undefined) return { ...decided, decision: 'approve' };
+  return decided ?? (covers !== undefined && trusted.has(covers) ? { decision: 'approve' } : undefined);
+}
 
 /** Commits the decisions, and denies requests that timed out. Both are one write on the lane, so the first one counts. */
 async function resolve(
@@ -161,7 +194,7 @@ async function resolve(
   const open: ApprovalRequest[] = [];
   for (const request of requests) {
     const decision = decisionOn(turn, request);
-    if (decision?.decision === 'always') await keepTrusting(turn, request.tool);
+    if (decision?.decision === 'always') await keepTrusting(turn, request);
     if (decision) {
       const reason = decision.by === undefined ? 'always' : 'answer';
       drafts.push(resolvedBy(request, decision, reason));
@@ -191,10 +224,10 @@ const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
 export async function denials(turn: LeasedTurn): Promise<EventDraft[]> {
   const drafts: EventDraft[] = [];
   for (const request of openRequests(turn)) {
-    const decided = ownValue(turn.lane.decisions, request.id);
+    const decided = decisionOn(turn, request);
     // rule: always-outlives-abort
     if (decided?.decision === 'always') {
-      await keepTrusting(turn, request.tool);
+      await keepTrusting(turn, request);
       drafts.push(resolvedBy(request, decided, 'answer'));
     } else drafts.push(resolvedBy(request, { decision: 'deny' }, 'aborted'));
   }
@@ -217,7 +250,8 @@ const deniedCall = ({ call, tool }: ApprovalRequest, output: string): EventDraft
   toolResultOf({ id: call, name: tool }, { output, isError: true });
 
 /** Stores an `always` on the session, before the decision is committed: so it is not lost if this worker dies. Idempotent. */
-async function keepTrusting(turn: LeasedTurn, tool: string): Promise<void> {
-  turn.trusted.add(tool);
+async function keepTrusting(turn: LeasedTurn, { covers }: ApprovalRequest): Promise<void> {
+  if (covers === undefined) return;
+  turn.trusted.add(covers);
   await turn.core.store.update(sessionKey(turn.session), trust([...turn.trusted]));
 }

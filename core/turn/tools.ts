@@ -39,7 +39,10 @@ export async function runTools(
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const free = /* rule: call-waits-for-approval */ without(await ask(turn, context, calls), calls);
+  const { requests, refused } = await ask(turn, context, calls);
+  await refuse(turn, refused, calls);
+  const allowed = calls.filter(({ id }) => !refused.has(id));
+  const free = /* rule: call-waits-for-approval */ without(requests, allowed);
   if (free.length === 0) return 'settled';
   if (hasTimeFor(context, free)) return runBatch(turn, context, free);
   const change = [leftUnstarted(turn, [...unstartedCalls(turn), ...free.map(({ id }) => id)])];
@@ -49,6 +52,14 @@ export async function runTools(
 
 const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall[]) =>
   calls.filter(({ id }) => !requests.some(({ call }) => call === id));
+
+/** Commits the results of calls that must not run. */
+const refuse = (turn: LeasedTurn, refused: ReadonlyMap<string, string>, calls: readonly AskedCall[]) =>
+  settle(
+    turn,
+    calls.filter(({ id }) => refused.has(id)),
+    ({ id }) => ({ output: refused.get(id) ?? '', isError: true }),
+  );
 
 /**
  * Runs committed calls of one step concurrently, and commits each result as it comes (P13).
@@ -177,9 +188,12 @@ export async function settleUnanswered(
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const requests = await ask(turn, context, calls);
-  const free = /* rule: taken-over-call-waits-for-approval */ without(requests, calls);
-  if (free.length === 0) return awaitDecisions(turn, context, requests);
+  const { requests, refused } = await ask(turn, context, calls);
+  // A call that is still asked about is refused when its request is resolved.
+  await refuse(turn, refused, without(requests, calls));
+  const allowed = calls.filter(({ id }) => !refused.has(id));
+  const free = /* rule: taken-over-call-waits-for-approval */ without(requests, allowed);
+  if (free.length === 0) return requests.length === 0 ? 'settled' : awaitDecisions(turn, context, requests);
   const unstarted = unstartedCalls(turn);
   const again = free.filter(
     /* rule: only-safe-call-runs-again */ ({ id, name }) =>

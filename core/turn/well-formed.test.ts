@@ -125,6 +125,7 @@ async function run(said: string, steps: Steps) {
   const toolbox: Toolbox = {
     run: async ({ id }) => ({ output: outputs.get(id) ?? null, isError: false }),
     needsApproval: async () => false,
+    alwaysCovers: async ({ name }) => name,
     isIdempotent: () => false,
     isAbortable: () => false,
     timeLimitMs: () => milliseconds(1000),

@@ -12,6 +12,15 @@ export interface ToolPolicy {
   // The parameter is `never`, so that a function may declare the type of its tool's input.
   needsApproval?: boolean | ((input: never) => boolean | Promise<boolean>);
   /**
+   * Whether a user may answer `always`, so that later calls of the session run unasked: all calls of the tool, or the calls
+   * for which this function returns the same text (at most 200 characters) as for the approved one. Default: true where
+   * `needsApproval` is true. False where it is a function: what one call is approved for says nothing about the next one.
+   *
+   * @example always: ({ account }: { account: string }) => account
+   */
+  // The parameter is `never`, as above.
+  always?: boolean | ((input: never) => string | Promise<string>);
+  /**
    * Whether a message with `delivery: now` stops a running call. Its `abortSignal` is aborted, and what it then returns
    * or throws is its result. If false, the message waits for the call. Aborting a turn stops every tool. Default:
    * false.

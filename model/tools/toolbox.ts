@@ -1,5 +1,5 @@
 import { seconds, toMs } from '../../config/units.ts';
-import type { Toolbox, ToolOutcome } from '../../core/model.ts';
+import type { Toolbox, ToolCall, ToolOutcome } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
 import { type AgentDefinition, findTool, policyOf, type ToolContext } from '../agent/agent-definition.ts';
 import { serverOf } from '../mcp/definition.ts';
@@ -9,6 +9,8 @@ import { checkInput, describeInvalidCall, unknownTool } from './tool-input.ts';
 
 const MAX_ERROR_LENGTH = 500;
 const DEFAULT_TIMEOUT = seconds(60);
+/** The session keeps it. */
+const MAX_BOUND_LENGTH = 200;
 const STOPPED = 'The tool was stopped before it was done.';
 
 /**
@@ -16,21 +18,41 @@ const STOPPED = 'The tool was stopped before it was done.';
  * outputs.
  */
 export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTools(agent)): Toolbox {
+  /** The validated input, which a policy's functions get as `execute` does. An invalid call does not run in any case. */
+  async function inputOf({ name, args }: ToolCall) {
+    const { tools } = await source.offered();
+    const schema = findTool({ tools }, name)?.tool.inputSchema;
+    return schema ? await checkInput(schema, args) : { success: true as const, value: args };
+  }
+
   return {
     isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
     isAbortable: (name) => policyOf(agent, name)?.abortable === true,
 
-    async needsApproval({ name, args }) {
-      const needs = policyOf(agent, name)?.needsApproval ?? false;
+    async needsApproval(call) {
+      const needs = policyOf(agent, call.name)?.needsApproval ?? false;
       if (typeof needs === 'boolean') return needs;
       try {
-        // The function gets the validated input, as `execute` does. An invalid call does not run in any case.
-        const { tools } = await source.offered();
-        const schema = findTool({ tools }, name)?.tool.inputSchema;
-        const checked = schema ? await checkInput(schema, args) : { success: true as const, value: args };
+        const checked = await inputOf(call);
         return checked.success ? await needs(checked.value as never) : true;
       } catch {
         return true;
+      }
+    },
+
+    async alwaysCovers(call) {
+      const { needsApproval, always = typeof needsApproval !== 'function' } =
+        policyOf(agent, call.name) ?? {};
+      if (typeof always === 'boolean') return always ? call.name : undefined;
+      try {
+        const checked = await inputOf(call);
+        const bound = checked.success ? await always(checked.value as never) : undefined;
+        // A colon is in no tool's name.
+        return typeof bound === 'string' && bound.length <= MAX_BOUND_LENGTH
+          ? `${call.name}:${bound}`
+          : undefined;
+      } catch {
+        return undefined;
       }
     },
 

@@ -127,6 +127,7 @@ export function scriptedAgent(
         return { output: { ran: call.id }, isError: random.chance(0.1) };
       },
       needsApproval: async (call) => call.name === 'guarded' && !isFree(call),
+      alwaysCovers: async ({ name }) => name,
       isIdempotent: (name) => name !== 'once',
       isAbortable: (name) => name === 'brief',
       timeLimitMs: () => milliseconds(TOOL_LIMIT_MS),

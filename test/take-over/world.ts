@@ -244,6 +244,7 @@ const nameOf = (worker: Worker | undefined) => (worker ? `worker ${worker.number
 const NO_TOOLS: Toolbox = {
   run: async () => ({ output: null, isError: false }),
   needsApproval: async () => false,
+  alwaysCovers: async ({ name }) => name,
   isIdempotent: () => false,
   isAbortable: () => false,
   timeLimitMs: () => milliseconds(1000),

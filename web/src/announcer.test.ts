@@ -58,6 +58,8 @@ it('it hears of a tool that asks', () => {
         toolCallId: 'c1',
         tool: 'order',
         summary: '{}',
+        arguments: {},
+        offersAlways: true,
         timeoutSeconds: 120,
         decision: undefined,
         resolved: undefined,

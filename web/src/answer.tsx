@@ -1,5 +1,6 @@
 import { memo } from 'react';
 import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '../../client/index.ts';
+import { argumentsText } from '../../client/index.ts';
 import { Markdown } from './markdown.tsx';
 import { Message, type MessageActions } from './message.tsx';
 import { steady } from './streaming-markdown.ts';
@@ -50,21 +51,30 @@ export const AnswerPart = memo(function AnswerPart({
           <p>
             <strong>{item.tool}</strong> asks for your approval: {item.summary}
           </p>
+          {item.arguments !== undefined && (
+            <details className="approval-arguments">
+              <summary>What will run, whole</summary>
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse */}
+              <pre tabIndex={0}>{argumentsText(item)}</pre>
+            </details>
+          )}
           {item.decision ? (
             <p className="note">{decisionOf(item)}</p>
           ) : (
             running && (
               <p className="approval-choice">
-                {CHOICES.map(([decision, label]) => (
-                  <button
-                    key={decision}
-                    type="button"
-                    className="button"
-                    onClick={() => actions.approve(item.requestId, decision)}
-                  >
-                    {label}
-                  </button>
-                ))}
+                {CHOICES.filter(([decision]) => decision !== 'always' || item.offersAlways).map(
+                  ([decision, label]) => (
+                    <button
+                      key={decision}
+                      type="button"
+                      className="button"
+                      onClick={() => actions.approve(item.requestId, decision)}
+                    >
+                      {label}
+                    </button>
+                  ),
+                )}
               </p>
             )
           )}

@@ -27,7 +27,7 @@ export const AGENT: readonly Mutant[] = [
     name: 'run-unapproved-call',
     breaks: 'a call that needs approval waits for it',
     approvals: true,
-    edits: [replace('call-waits-for-approval', ({ args: [requests, calls] }) => `(${requests}, ${calls})`)],
+    edits: [replace('call-waits-for-approval', ({ args: [requests, calls] }) => `${requests} && ${calls}`)],
   },
   {
     name: 'take-over-unapproved-call',
