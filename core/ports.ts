@@ -8,7 +8,10 @@ import type { Update } from './store/update.ts';
 
 export type Written<T> = { ok: true; item: T } | { ok: false };
 
-/** Items under a primary key. Each call is atomic on one item and reads consistently. Throws when the store fails. */
+/**
+ * Items under a primary key. Each call is atomic on one item and reads consistently. Throws when the store fails; an error
+ * named `ValidationException` says that it never accepts this write.
+ */
 export interface Store {
   get<T>(key: Key<T>): Promise<T | undefined>;
   put<T>(key: Key<T>, item: NoInfer<T>): Promise<void>;

@@ -3,6 +3,7 @@ import { entriesExpire, expiry } from '../core.ts';
 import type { SessionKey, TurnId } from '../ids.ts';
 import { recordOutcome } from '../session/outcomes.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
+import { isUnstorable } from '../store/unstorable.ts';
 import { entriesOf } from './entries.ts';
 import type { TurnEvent } from './events.ts';
 import { decodeEvents, encodeEvents, frameOf, isEnd, mergeEvents, streamedText } from './events.ts';
@@ -15,7 +16,7 @@ import { hasExpired } from './whole-turns.ts';
  * it.
  */
 
-type Stores = Pick<Core, 'store' | 'clock' | 'retention'>;
+type Stores = Pick<Core, 'store' | 'clock' | 'retention' | 'log'>;
 
 /**
  * The spilled events from `first` on, in order. It can contain events before `first`, from the same item. They have no hole:
@@ -40,7 +41,10 @@ export async function readEvents(
 /** Of one item: below DynamoDB's 400 KB, and small enough for one page of a query. */
 const MAX_SPILL_BYTES = 300_000;
 
-/** Puts events under their last `seq`. Two spills can hold the same events: readers merge them by `seq`. */
+/**
+ * Puts events under their last `seq`. Two spills can hold the same events: readers merge them by `seq`. An event that the store
+ * refuses for ever is left out: it cannot be replayed, and the session goes on.
+ */
 export async function spillEvents(
   core: Stores,
   session: SessionKey,
@@ -49,8 +53,7 @@ export async function spillEvents(
   let batch: TurnEvent[] = [];
   let size = 0;
   let last = 0;
-  const put = () =>
-    core.store.put(eventsKey(session, last), { events: encodeEvents(batch), expires: expiry(core).events });
+  const put = () => putEvents(core, session, batch, last);
   for (const event of events) {
     const bytes = Buffer.byteLength(JSON.stringify(event));
     if (batch.length && size + bytes > MAX_SPILL_BYTES) {
@@ -66,9 +69,37 @@ export async function spillEvents(
   if (batch.length) await put();
 }
 
+async function putEvents(
+  core: Stores,
+  session: SessionKey,
+  events: readonly TurnEvent[],
+  last: number,
+): Promise<void> {
+  try {
+    await core.store.put(eventsKey(session, last), {
+      events: encodeEvents(events),
+      expires: expiry(core).events,
+    });
+  } catch (error) {
+    // rule: refused-events-are-left-out
+    if (!isUnstorable(error)) throw error;
+    if (events.length === 1) {
+      core.log.error('an event cannot be stored, and cannot be replayed', {
+        seq: last,
+        error: String(error),
+      });
+      return;
+    }
+    const middle = Math.ceil(events.length / 2);
+    const halves = [events.slice(0, middle), events.slice(middle)];
+    for (const half of halves) await putEvents(core, session, half, half.at(-1)?.seq ?? last);
+  }
+}
+
 /**
  * Puts the entries of one turn from index `from` on, and for each user message the outcome "taken". These are plain puts:
  * number and content of an entry follow from the committed events, so an entry that is written twice is the same (P1, P3).
+ * An entry that the store refuses for ever is left out, and readers leave out its turn (whole-turns.ts).
  *
  * @returns how many entries the turn has
  */
@@ -96,7 +127,14 @@ export async function writeEntries(
           expires: outcome,
         });
       }
-      await core.store.put(entryKey(session, entry.n), storedEntry(entry, { first: start.entry, expires }));
+      try {
+        await core.store.put(entryKey(session, entry.n), storedEntry(entry, { first: start.entry, expires }));
+      } catch (error) {
+        // rule: refused-entry-is-left-out
+        if (!isUnstorable(error)) throw error;
+        const { n, turn } = entry;
+        core.log.error('an entry cannot be stored; its turn is left out', { n, turn, error: String(error) });
+      }
     }),
   );
   return entries.length;

@@ -3,7 +3,7 @@ import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
 import type { Content } from '../content.ts';
 import type { AppliedMessage, EventDraft } from '../events/events.ts';
-import { byId, type MessageId, newTurnId } from '../ids.ts';
+import { byId, idsOf, type MessageId, newTurnId } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import { readContent } from '../session/pending-content.ts';
@@ -55,6 +55,10 @@ export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promis
   else await applyMessages(turn, context, firstOf(fresh));
 }
 
+/** Rejects the whole inbox of a turn that no worker could begin: something in it cannot be stored. */
+export const rejectPending = (turn: LeasedTurn, context: TurnContext): Promise<void> =>
+  removePending(turn, context, [], idsOf(turn.lane.inbox));
+
 /** Removes messages that are not applied. Their turn may be over too, so what is left continues under a new turn id. */
 async function removePending(
   turn: LeasedTurn,
@@ -62,13 +66,16 @@ async function removePending(
   known: readonly MessageId[],
   unreadable: readonly MessageId[],
 ): Promise<void> {
-  const gone = pendingOf(turn, known);
+  const gone = pendingOf(turn, [...known, ...unreadable]);
   const guard = removeUnreadable(turn.lane, known, unreadable);
   const removed = turn.hasBegun ? await turn.commit([], guard) : await turn.renew(newTurnId(core), guard);
   if (!removed) return;
   turn.startRemovingContents(gone);
   if (unreadable.length === 0) return;
-  core.log.warn('messages without content were withdrawn', { turn: turn.id, count: unreadable.length });
+  core.log.error('messages that cannot be applied were withdrawn', {
+    turn: turn.id,
+    count: unreadable.length,
+  });
   await reportOutcomes(core, turn.laneId, turn.lane);
 }
 

@@ -96,13 +96,32 @@ export async function endFailed(
   );
 }
 
+const GIVEN_UP = { code: 'AGENT_ERROR', message: 'The turn was given up: it failed too often.' } as const;
+
 /** No worker made progress with the turn. */
 export const endGivenUp = (turn: LeasedTurn, context: TurnContext): Promise<boolean> =>
-  endFailed(turn, context, {
-    code: 'AGENT_ERROR',
-    message: 'The turn was given up: it failed too often.',
-    retryable: true,
-  });
+  endFailed(turn, context, { ...GIVEN_UP, retryable: true });
+
+/**
+ * Ends a turn that cannot even be given up: each write that holds something of it may be refused. This one holds its last
+ * event and nothing else of it. Events that could not be spilled before are lost, and what is stored of the transcript is no
+ * whole turn: a number that has no entry shows it.
+ */
+export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<boolean> {
+  await turn.trySpill();
+  const { code, message } = GIVEN_UP;
+  const draft: EventDraft = { type: 'error', code, message, retryable: false, first: turn.firstSeq };
+  const entry = (await turn.lastStoredEntry(draft)) + 1;
+  const guard = lane.endKeepingPending(
+    turn.lane,
+    entry,
+    newTurnId(core),
+    core.clock.now(),
+    expiry(core).lane,
+  );
+  core.log.error('a turn was abandoned', { turn: turn.id, claims: turn.lane.claims });
+  return end(turn, draft, { ...guard, dropsUnspilled: true });
+}
 
 async function end(turn: LeasedTurn, draft: EventDraft, guard: Guard): Promise<boolean> {
   if (!(await turn.commit([draft], { ...guard, ends: true }))) return false;

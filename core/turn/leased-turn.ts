@@ -10,7 +10,7 @@ import type { PromptShape } from '../model.ts';
 import { removeContents } from '../session/pending-content.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
-import { laneKey } from '../store/keys.ts';
+import { entryKey, laneKey } from '../store/keys.ts';
 import type { Then, When } from '../store/lane/lane-update.ts';
 import { add, set } from '../store/update.ts';
 import { batchesBySize } from './batches.ts';
@@ -36,6 +36,11 @@ const MAX_ATTEMPTS = 3;
  * after each commit would call its model for ever.
  */
 const MAX_CLAIMS = 20;
+/**
+ * Claims beyond these, in which giving it up failed too, before the turn is abandoned: more than workers that just die in a
+ * row. They call no model.
+ */
+const MAX_LAST_TRIES = 20;
 
 /** What a commit demands and changes beside the events that it appends. */
 export interface Guard {
@@ -45,6 +50,8 @@ export interface Guard {
   ends?: boolean;
   /** Further commits belong to this one: what the model has used is stored with the last of them. */
   hasMore?: boolean;
+  /** Earlier events leave the lane with this commit, whether they are spilled or not. */
+  dropsUnspilled?: boolean;
 }
 
 /**
@@ -79,6 +86,8 @@ export class LeasedTurn {
   promptShapes: readonly PromptShape[];
   /** Too many workers failed with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
   readonly isGivenUp: boolean;
+  /** Not even giving it up succeeded, or its events are gone: it is abandoned. */
+  readonly isLost: boolean;
   readonly #lease: Lease;
   readonly #broadcast: Broadcast;
   #log: TurnLog;
@@ -104,7 +113,11 @@ export class LeasedTurn {
     this.#log = log;
     if (log.hasBegun && lane.usage) this.#usage = lane.usage;
     const { attempts, claims = 0 } = lane;
-    this.isGivenUp = !log.hasEnded && (attempts > MAX_ATTEMPTS || claims > MAX_CLAIMS);
+    // One that has not begun calls no model, and may be tried longer before its messages are rejected.
+    this.isGivenUp = !log.hasEnded && ((log.hasBegun && attempts > MAX_ATTEMPTS) || claims > MAX_CLAIMS);
+    const isGone = lane.begun?.turn === lane.turn && !log.hasBegun;
+    const isTriedOut = attempts > MAX_ATTEMPTS + MAX_LAST_TRIES || claims > MAX_CLAIMS + MAX_LAST_TRIES;
+    this.isLost = isGone || (log.hasBegun && !log.hasEnded && isTriedOut);
   }
 
   /**
@@ -173,7 +186,10 @@ export class LeasedTurn {
     return this.seq + 1;
   }
   get firstSeq(): number {
-    return this.#log.start?.seq ?? this.nextSeq;
+    return this.#log.start?.seq ?? this.#begun?.seq ?? this.nextSeq;
+  }
+  get #begun(): Lane['begun'] {
+    return this.lane.begun?.turn === this.id ? this.lane.begun : undefined;
   }
   get firstEntry(): number {
     return this.#log.start?.entry ?? Math.max(this.lane.entry, this.sessionItem.entry) + 1;
@@ -226,7 +242,9 @@ export class LeasedTurn {
     // rule: commit-before-post
     const committed = await this.#lease.commit({
       to: this.seq + events.length,
-      unspilled: encodeEvents([/* rule: unspilled-events-stay */ ...this.#unspilled(), ...events]),
+      unspilled: encodeEvents(
+        guard.dropsUnspilled ? events : [/* rule: unspilled-events-stay */ ...this.#unspilled(), ...events],
+      ),
       progress: events.length > 0 || guard.ends === true,
       when: guard.when ?? [],
       change: [...(guard.change ?? []), ...(storesUsage ? [set<Lane>('usage', this.#usage)] : [])],
@@ -301,6 +319,26 @@ export class LeasedTurn {
     return this.firstEntry + this.#log.entriesWith(end, this.nextSeq, this.id) - 1;
   }
 
+  /** The turn's last entry, once it ends with this event: as its events say, or as it is stored. */
+  async lastStoredEntry(end: EventDraft): Promise<number> {
+    const first = this.#begun?.entry ?? this.firstEntry;
+    const last = entryKey(this.session, Number.MAX_SAFE_INTEGER);
+    const stored = await this.core.store.query(entryKey(this.session, first), last, {
+      backwards: true,
+      limit: 1,
+    });
+    return Math.max(first, this.lastEntryWith(end), ...stored.map(({ n }) => n));
+  }
+
+  /** Spills what can be spilled. */
+  async trySpill(): Promise<void> {
+    try {
+      await this.spill();
+    } catch (error) {
+      this.core.log.error('the events of a turn were not spilled', { turn: this.id, error: String(error) });
+    }
+  }
+
   /** Puts all events of the lane into `EVENTS`. */
   async spill(): Promise<void> {
     const events = this.#unspilled();
@@ -344,7 +382,7 @@ export class LeasedTurn {
 
   async #post(events: readonly TurnEvent[]): Promise<void> {
     this.#broadcast.join(this.lane.audience);
-    await this.#broadcast.send(events.map((event) => frameOf(event, () => this.#log.text)));
+    await this.#broadcast.send(events.map((event) => frameOf(event, () => this.#log.wholeText)));
   }
 
   async #spillIfDue(added: number): Promise<void> {

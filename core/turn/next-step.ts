@@ -9,6 +9,8 @@ export interface TurnState {
   hasBegun: boolean;
   /** The turn was claimed too often without progress. */
   isGivenUp: boolean;
+  /** Not even giving it up succeeded, or its events are gone. */
+  isLost: boolean;
   abort: AbortRequest | undefined;
   /** Committed tool calls without a result. */
   unansweredCalls: readonly AskedCall[];
@@ -23,6 +25,8 @@ export interface TurnState {
 /** What a turn does next. */
 export type Step =
   | { type: 'renew' }
+  | { type: 'abandon' }
+  | { type: 'reject-pending' }
   | { type: 'apply-inbox' }
   | { type: 'end-unbegun' }
   | { type: 'give-up' }
@@ -36,8 +40,10 @@ export type Step =
  * Decides how a turn goes on. It knows no more than what is committed, so that a worker that takes over in the middle
  * decides as the first one would have (P8, P11). The rules, in their order:
  *
+ * 0. A turn that is lost ends by a write of which nothing of the turn is a part.
  * 1. Nothing may follow a turn's last event: what is left goes on under a new id.
- * 2. A turn that has not begun begins with its messages. If all of them were withdrawn, it ends without a trace.
+ * 2. A turn that has not begun begins with its messages. If all of them were withdrawn, it ends without a trace. If it cannot
+ *    begin, its messages are rejected.
  * 3. A turn that no worker could finish is given up. It runs no tool again: a tool may be what kills its workers.
  * 4. An abort comes before anything that the turn would still do.
  * 5. Each call has its result before the next model call (P13).
@@ -46,8 +52,15 @@ export type Step =
  * 8. Pending messages are applied before every model call, whichever it is (P6).
  */
 export function nextStep(state: TurnState): Step {
+  // rule: lost-turn-ends
+  if (state.isLost) return { type: 'abandon' };
   if (state.needsNewId) return { type: 'renew' };
-  if (!state.hasBegun) return { type: state.pending > 0 ? 'apply-inbox' : 'end-unbegun' };
+  if (!state.hasBegun) {
+    if (state.pending === 0) return { type: 'end-unbegun' };
+    return {
+      type: /* rule: turn-that-cannot-begin-ends */ state.isGivenUp ? 'reject-pending' : 'apply-inbox',
+    };
+  }
   if (/* rule: given-up-turn-runs-no-tool */ state.isGivenUp) return { type: 'give-up' };
   if (state.abort) return { type: 'abort', request: state.abort };
   if (state.unansweredCalls.length > 0) return { type: 'settle-calls', calls: state.unansweredCalls };

@@ -33,6 +33,11 @@ export class TurnLog {
     return this.#text;
   }
 
+  /** The text of a turn's end. Undefined if not all of the turn could be read. */
+  get wholeText(): string | undefined {
+    return this.#events[0]?.type === 'turn_start' ? this.#text : undefined;
+  }
+
   get hasBegun(): boolean {
     return this.#events.length > 0;
   }

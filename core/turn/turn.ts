@@ -1,11 +1,11 @@
 import { newTurnId } from '../ids.ts';
 import type { AbortRequest } from '../store/items.ts';
-import { applyInbox } from './apply.ts';
+import { applyInbox, rejectPending } from './apply.ts';
 import type { Suspended } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
 import { EarlierTurnsReader } from './context-window.ts';
-import { endAborted, endAnswered, endFailed, endGivenUp, endUnbegun, publishEnd } from './end.ts';
+import { abandon, endAborted, endAnswered, endFailed, endGivenUp, endUnbegun, publishEnd } from './end.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { callModel } from './model-call.ts';
 import { callModelWithRetry } from './model-retry.ts';
@@ -42,6 +42,7 @@ const stateOf = (turn: LeasedTurn, context: TurnContext): TurnState => ({
   needsNewId: turn.needsNewId,
   hasBegun: turn.hasBegun,
   isGivenUp: turn.isGivenUp,
+  isLost: turn.isLost,
   abort: turn.abortRequest,
   unansweredCalls: unansweredCalls(turn),
   pending: Object.keys(turn.lane.inbox).length,
@@ -71,6 +72,10 @@ class TurnRun {
     switch (step.type) {
       case 'renew':
         return this.#renew();
+      case 'abandon':
+        return this.#over(abandon(this.#turn, this.#context));
+      case 'reject-pending':
+        return this.#rejectPending();
       case 'apply-inbox':
         return this.#applyInbox();
       case 'end-unbegun':
@@ -96,6 +101,10 @@ class TurnRun {
 
   async #applyInbox(): Promise<undefined> {
     await applyInbox(this.#turn, this.#context);
+  }
+
+  async #rejectPending(): Promise<undefined> {
+    await rejectPending(this.#turn, this.#context);
   }
 
   async #giveUp(): Promise<TurnEnd | undefined> {

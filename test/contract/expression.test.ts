@@ -121,6 +121,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   ensureSession: () =>
     sessionWrites.ensureSession(session.principal, session.sessionId, 'name', NOW, EXPIRES),
   trust: () => sessionWrites.trust(['tool']),
+  rememberShapes: () => sessionWrites.rememberShapes([]),
   admit: () => sessionWrites.admit(SLOT, LANE, NOW, 100),
   release: () => sessionWrites.release(SLOT),
   activate: () => sessionWrites.activate(SLOT, LANE, NOW),

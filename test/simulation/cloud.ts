@@ -1,6 +1,7 @@
 import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
+import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import { asConnectionId, asMessageId, asSessionId, type ConnectionId } from '../../core/ids.ts';
@@ -47,6 +48,19 @@ export interface CloudSettings {
   contextTokens: number;
   /** Entries of old turns expire, one by one. */
   expiry?: ExpirySettings;
+  /** The store refuses one kind of a turn's writes for ever, if it holds this. */
+  refusal?: Refusal;
+}
+
+export interface Refusal {
+  /** Of a commit on the lane, an entry, or spilled events. */
+  write: 'LANE' | 'ENTRY' | 'EVENTS';
+  text: string;
+}
+
+/** DynamoDB's answer to a write that it never takes. */
+class ValidationException extends Error {
+  override readonly name = 'ValidationException';
 }
 
 export interface ExpirySettings {
@@ -139,6 +153,10 @@ export class Cloud {
   #dead: QueuedJob[] = [];
   #deadlines: { at: number; message: TurnJob | { deletion: Deletion } }[] = [];
   #deduplication = new Map<string, number>();
+
+  get refusal(): Refusal | undefined {
+    return this.settings.refusal;
+  }
 
   get contextTokens(): number {
     return this.settings.contextTokens;
@@ -262,6 +280,11 @@ export class Cloud {
   /** Runs one call of a worker or handler on the table, and notes what the judge needs of it. */
   #watch<R>(actor: Actor, call: StoreCall, run: () => R): R {
     const { key } = call;
+    if (this.#refuses(call)) {
+      this.scheduler.count('write refused for ever');
+      if (call.operation === 'put' && key.sk.startsWith('ENTRY#')) this.vanished.add((call.item as Entry).n);
+      throw new ValidationException('the store never takes this');
+    }
     if (call.operation === 'put' && key.sk.startsWith('ENTRY#')) {
       const before = this.table.get(key);
       if (before && !same(before, call.item))
@@ -279,6 +302,15 @@ export class Cloud {
       if (written.ok) this.#observe(actor, key.sk, written.item, call.update.change);
     }
     return result;
+  }
+
+  #refuses(call: StoreCall): boolean {
+    const { refusal } = this.settings;
+    if (!refusal || !call.key.sk.startsWith(`${refusal.write}#`)) return false;
+    if (call.operation === 'put') return JSON.stringify(call.item).includes(refusal.text);
+    if (call.operation !== 'update') return false;
+    const { change } = call.update;
+    return change.some(({ path }) => path === 'unspilled') && JSON.stringify(change).includes(refusal.text);
   }
 
   /** `$connect`. `opened` is called with the connection, or with undefined if the handshake failed. */

@@ -367,8 +367,10 @@ export class Device implements Source {
         this.#lastOnConnection = frame.seq;
       }
       const before = this.seen.get(frame.seq);
-      // The text of a deleted session's turn may be gone. Then its end has none.
-      const claimless = this.#cloud.isDeleted && (hasNoText(before) || hasNoText(frame));
+      // The text of a turn may be gone: its session is deleted, or the store refused it. Then its end has none.
+      const claimless =
+        (this.#cloud.isDeleted || this.#cloud.refusal !== undefined) &&
+        (hasNoText(before) || hasNoText(frame));
       const [one, other] = [before, frame].map((version) =>
         claimless ? { ...version, full_response: null, full_response_omitted: true } : version,
       );

@@ -15,7 +15,9 @@ export interface Evidence {
   readonly answers?: readonly { messages: unknown[]; text: string }[];
   /** Turns with an abort request. */
   readonly abortsAsked: ReadonlySet<string>;
-  /** Numbers of entries that have expired. */
+  /** What the store refuses for ever. */
+  readonly refusal?: { write: string; text: string } | undefined;
+  /** Numbers of entries that have expired, or were refused. */
   readonly vanished?: ReadonlySet<number>;
   /** Jobs left in the queue. */
   readonly queued: number;

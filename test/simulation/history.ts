@@ -64,6 +64,21 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   const expiry = new Random(seed ^ 0x5e_ed);
   // The judge knows a turn of a prompt by its messages, which are alike where answers are cached.
   if (!cache && expiry.chance(0.2)) settings.expiry = { random: expiry, areOld: expiry.chance(0.5) };
+  const refusal = new Random(seed ^ 0xbad);
+  if (!calm && !cache && !settings.expiry && refusal.chance(0.1))
+    settings.refusal = {
+      write: refusal.pick('LANE', 'ENTRY', 'EVENTS'),
+      // A word of a model, a call and its result, the content of a message.
+      text: refusal.pick(
+        '<1.1>',
+        '<2.2>',
+        'call1-0',
+        'call2-0',
+        'content of Am1',
+        'content of Am2',
+        'tool_result',
+      ),
+    };
   const faults: Faults = calm
     ? NO_FAULTS
     : {
@@ -76,6 +91,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
       };
   const cloud = new Cloud(scheduler, settings);
   const unexpected = (error: unknown) => {
+    if (settings.refusal && error instanceof Error && error.name === 'ValidationException') return;
     cloud.violated('exception', error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   scheduler.onUnexpected = unexpected;

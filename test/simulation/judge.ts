@@ -62,6 +62,7 @@ export function judge(
   const stored = readStored(cloud);
   const turns = judgeEvents(cloud, stored);
   judgeRetention(cloud, stored);
+  judgeSpending(cloud);
   if (stored.session?.deleted !== undefined) {
     judgeViews(cloud, devices, true);
     judgePrompts(cloud, stored);
@@ -125,7 +126,8 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
   }
   if (!stored.session?.active && stored.session?.deleted === undefined) {
     for (const event of events) {
-      if (!stored.spilled.has(event.seq))
+      const isRefused = cloud.refusal?.write === 'EVENTS' && isHeldBy(cloud.refusal, event);
+      if (!stored.spilled.has(event.seq) && !isRefused)
         cloud.violated('P9', `event ${event.seq} is in no EVENTS item: no resume can give it`);
     }
   }
@@ -144,7 +146,7 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
     const calls = turn.flatMap((event) => (event.type === 'tool_call' ? event.id : [])).sort();
     const results = turn.flatMap((event) => (event.type === 'tool_result' ? event.id : [])).sort();
     // A turn that ran when the session was deleted need not end otherwise.
-    if (isDeletion(end)) continue;
+    if (isDeletion(end) || wasAbandoned(cloud, end)) continue;
     if (calls.join() !== results.join())
       cloud.violated('P13', `turn ${id}: calls ${calls}, results ${results}`);
     if (new Set(calls).size !== calls.length) cloud.violated('P13', `turn ${id}: two calls of one id`);
@@ -193,6 +195,10 @@ const lineOf = (entry: Entry): string => {
 
 function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, TurnEvent[]>): void {
   const expected = expectedTranscript(turns);
+  if (cloud.refusal) {
+    judgeRefusedTranscript(cloud, cloud.refusal, turns, stored.entries.map(lineOf));
+    return;
+  }
   const found = new Map(stored.entries.map((entry) => [entry.n, lineOf(entry)]));
   const last = Math.max(expected.length, ...found.keys());
   for (let n = 1; n <= last; n++) {
@@ -202,6 +208,48 @@ function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, Tur
     cloud.violated(promise, `entry ${n} is "${line}", the events say "${said}"`);
     return;
   }
+}
+
+/** An entry is missing only if the store refused it. The numbers have a gap behind a turn that was abandoned. */
+function judgeRefusedTranscript(
+  cloud: Evidence,
+  refusal: NonNullable<Evidence['refusal']>,
+  turns: ReadonlyMap<string, readonly TurnEvent[]>,
+  found: readonly string[],
+): void {
+  let at = 0;
+  for (const [id, events] of turns) {
+    for (const line of expectedTranscript(new Map([[id, events]]))) {
+      const isRefused = refusal.write === 'ENTRY' && isHeldBy(refusal, line);
+      if (found[at] === line) at++;
+      else if (!isRefused && !wasAbandoned(cloud, events.at(-1))) {
+        cloud.violated('P1', `the transcript has "${found[at]}" where the events say "${line}"`);
+        return;
+      }
+    }
+  }
+  if (at < found.length) cloud.violated('P1', `the transcript has "${found[at]}", which no event says`);
+}
+
+/** Also a part of it: an event or an entry holds more than a line of the judge's. */
+const isHeldBy = ({ text }: NonNullable<Evidence['refusal']>, held: unknown): boolean =>
+  text === 'tool_result' || JSON.stringify(held).includes(text);
+
+/** The turn could not be given up, or a worker that took over did not find all of its events. */
+const wasAbandoned = ({ refusal }: Evidence, end: TurnEvent | undefined): boolean =>
+  refusal !== undefined && refusal.write !== 'ENTRY' && end?.type === 'error' && end.code === 'AGENT_ERROR';
+
+/** A turn that no worker can finish calls its model a bounded number of times. */
+const MAX_CALLS_OF_TURN = 100;
+
+function judgeSpending(cloud: Evidence): void {
+  const calls = new Map<string, number>();
+  for (const { seq } of cloud.modelCalls) {
+    const turn = cloud.committed.get(seq)?.turn ?? '';
+    calls.set(turn, (calls.get(turn) ?? 0) + 1);
+  }
+  for (const [turn, count] of calls)
+    if (count > MAX_CALLS_OF_TURN) cloud.violated('spending', `turn ${turn} called its model ${count} times`);
 }
 
 /** P1, P2, P10: each message is once in the transcript, or its sender received another outcome. */
@@ -248,6 +296,7 @@ function judgeMessages(
       if (
         outcome?.outcome === 'withdrawn' &&
         outcome.code === 'AGENT_ERROR' &&
+        cloud.refusal?.write !== 'LANE' &&
         message.outcome !== 'STEERING_QUEUE_FULL'
       )
         cloud.violated('P1', `${id} was withdrawn, because its content was lost`);
@@ -305,7 +354,7 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
           .sort((a, b) => a.seq - b.seq)
           .reduce((sum, other) => sum + (other.type === 'chunk' ? other.content : ''), '');
         // A deletion removes the text while another function may be about to post it again.
-        const isGone = deleted && frame.full_response_omitted === true;
+        const isGone = (deleted || cloud.refusal?.write === 'EVENTS') && frame.full_response_omitted === true;
         if (frame.full_response !== text && !isGone) {
           cloud.violated(
             'P3',
@@ -314,6 +363,7 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
         }
       }
     }
+    if (cloud.refusal?.write === 'EVENTS') continue;
     if (device.online && !device.bereft && device.base !== undefined && device.contiguous < last) {
       cloud.violated(
         'P9',
@@ -346,7 +396,7 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
     const earlier = [...new Set(parts.filter(({ seq }) => seq <= call.seq).map((part) => part.turn))].filter(
       (other) => other !== turn,
     );
-    if (cloud.vanished?.size) {
+    if (cloud.vanished?.size || cloud.refusal) {
       judgeShortened(cloud, {
         call: i + 1,
         messages: call.messages as PromptMessage[],
@@ -446,7 +496,7 @@ function judgeApprovals(cloud: Evidence, turns: ReadonlyMap<string, readonly Tur
       if (reason === 'timeout' && decided !== undefined)
         cloud.violated('approval', `${request} was answered ${decided}, and is said to be late`);
     }
-    if (open.size > 0 && !isDeletion(events.at(-1)))
+    if (open.size > 0 && !isDeletion(events.at(-1)) && !wasAbandoned(cloud, events.at(-1)))
       cloud.violated('approval', `turn ${id} ends without an answer to ${[...open]}`);
   }
 }

@@ -59,7 +59,7 @@ describe('what is measured', () => {
       for (const name of measured.keys()) seen.add(name.split(' ')[0] ?? name);
       const handOvers = measured.get('HandOvers') ?? 0;
       expect(handOvers).toBeGreaterThanOrEqual(injected['hand-over'] ?? 0);
-      const deaths = ['crash', 'time limit', 'pause', 'killed by a tool'];
+      const deaths = ['crash', 'time limit', 'pause', 'killed by a tool', 'write refused for ever'];
       if (handOvers > 0 && !deaths.some((death) => injected[death])) {
         // A hand-over is no take-over.
         expect(measured.get('TakeOvers') ?? 0, `seed ${seed}`).toBe(0);

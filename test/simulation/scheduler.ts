@@ -275,7 +275,7 @@ export class Scheduler {
       this.#ghosts.splice(this.#ghosts.indexOf(ghost), 1);
       if (this.#log) this.log(`late duplicate of: ${ghost.tag()}`);
       this.isLate = true;
-      ghost.run();
+      unanswered(ghost.run);
       this.isLate = false;
     }
   }
@@ -294,13 +294,13 @@ export class Scheduler {
     }
     if (random.chance(faults.crash)) {
       const done = random.chance(0.5);
-      if (done) run();
+      if (done) unanswered(run);
       if (this.#log) this.log(`${actor.id}: ${tag()}${done ? ' (done)' : ' (not done)'}`);
       this.kill(actor, 'crash');
       return;
     }
     if (write && random.chance(faults.ambiguous)) {
-      run();
+      unanswered(run);
       this.count('answer lost, repeated');
       if (this.#log) this.log(`${actor.id}: ${tag()} (done; answer lost, the SDK repeats it)`);
       if (random.chance(0.5)) actor.pausedUntil = this.now + random.int(1, this.pauseMs[0]);
@@ -309,7 +309,7 @@ export class Scheduler {
     this.#operations.splice(this.#operations.indexOf(operation), 1);
     if (operation.fallible && random.chance(faults.error)) {
       const done = write && random.chance(0.5);
-      if (done) run();
+      if (done) unanswered(run);
       this.count('error after retries');
       if (this.#log) this.log(`${actor.id}: ${tag()} ERROR${done ? ' (done)' : ''}`);
       operation.reject(new ServiceError(tag()));
@@ -319,11 +319,32 @@ export class Scheduler {
       this.count('late duplicate');
       this.#ghosts.push({ at: this.now + random.int(5, 3000), tag, run });
     }
-    const result = run();
+    let result: unknown;
+    try {
+      result = run();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (this.#log) this.log(`${actor.id}: ${tag()} REFUSED: ${String(error)}`);
+      operation.reject(error);
+      return;
+    }
     if (this.#log) this.log(`${actor.id}: ${tag()}${outcome(result)}`);
     operation.resolve(result);
   }
 }
+
+/** Nobody receives the answer, nor that the service refused. */
+function unanswered(run: () => unknown): void {
+  try {
+    run();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+}
+
+/** A write that the service never takes. Nothing has happened. */
+const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'ValidationException';
 
 function outcome(result: unknown): string {
   if (result === false) return ' → false';

@@ -139,4 +139,24 @@ export const WORKER: readonly Mutant[] = [
       }),
     ],
   },
+  {
+    name: 'event-lost-on-error',
+    breaks: 'an event is left out only if the store never takes it',
+    edits: [drop('refused-events-are-left-out')],
+  },
+  {
+    name: 'entry-lost-on-error',
+    breaks: 'an entry is left out only if the store never takes it',
+    edits: [drop('refused-entry-is-left-out')],
+  },
+  {
+    name: 'lost-turn-goes-on',
+    breaks: 'a turn that cannot be given up is abandoned',
+    edits: [drop('lost-turn-ends')],
+  },
+  {
+    name: 'turn-that-cannot-begin-goes-on',
+    breaks: 'a turn that cannot begin rejects its messages',
+    edits: [replace('turn-that-cannot-begin-ends', ({ alternate }) => alternate)],
+  },
 ];

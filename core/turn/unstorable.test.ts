@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import { readEvents } from '../events/journal.ts';
+import { asMessageId } from '../ids.ts';
+import type { Model, ModelPart } from '../model.ts';
+import { messageKey } from '../store/keys.ts';
+import { memoryStore, type StoreCall } from '../testing/memory-store.ts';
+import { idleToolbox, turnInMemory } from '../testing/turn-in-memory.ts';
+
+/** What a store refuses for ever, and what the user of the session then sees. */
+
+class Refused extends Error {
+  override readonly name = 'ValidationException';
+}
+
+const USAGE = { inputTokens: 1, outputTokens: 1 };
+
+/** Calls a tool, then answers. */
+function scripted(onCall: () => void): Model {
+  return {
+    provider: 'test',
+    name: 'scripted',
+    async *stream({ messages }): AsyncGenerator<ModelPart> {
+      onCall();
+      const last = messages.at(-1);
+      if (last?.role === 'user' && last.content === 'hello') {
+        yield { type: 'text', text: 'spoken ' };
+        yield { type: 'tool_call', id: 'the-call', name: 'tool', args: { given: 'argument' } };
+      } else yield { type: 'text', text: 'answer' };
+      yield { type: 'finish', reason: 'stop', usage: USAGE };
+    },
+  };
+}
+
+const toolbox = { ...idleToolbox, run: async () => ({ output: 'result-of-tool', isError: false }) };
+
+type Kind = 'LANE' | 'ENTRY' | 'EVENTS';
+
+const isOf = (call: StoreCall, kind: Kind) =>
+  call.operation === (kind === 'LANE' ? 'update' : 'put') && call.key.sk.startsWith(`${kind}#`);
+
+/** Writes of a turn on the lane set `unspilled`. Others, such as a message that comes in, are none of the turn. */
+const isTurns = (text: string, kind: Kind) => kind !== 'LANE' || text.includes('"unspilled"');
+
+const cases: readonly [kind: Kind, refused: string, first: string][] = [
+  ['LANE', 'spoken', 'hello'],
+  ['LANE', 'argument', 'hello'],
+  ['LANE', 'result-of-tool', 'hello'],
+  ['LANE', 'the-call', 'hello'],
+  // Not even giving the turn up succeeds.
+  ['LANE', 'tool_result', 'hello'],
+  ['LANE', 'poison', 'poison'],
+  ['ENTRY', 'spoken', 'hello'],
+  ['ENTRY', 'the-call', 'hello'],
+  ['ENTRY', 'result-of-tool', 'hello'],
+  ['EVENTS', 'turn_start', 'hello'],
+  ['EVENTS', 'the-call', 'hello'],
+  ['EVENTS', 'spoken', 'hello'],
+];
+
+test.each(cases)(
+  'P1: where each write of %s with "%s" is refused, the turn ends, the model is called a few times, the session goes on',
+  async (kind, refused, first) => {
+    let calls = 0;
+    let isRefusing = true;
+    const store = memoryStore(undefined, async (call, run) => {
+      const text = JSON.stringify(call);
+      if (isRefusing && isOf(call, kind) && isTurns(text, kind) && text.includes(refused))
+        throw new Refused();
+      return run();
+    });
+    const posted: { type: string; id?: string; code?: string; turn_id?: string }[] = [];
+    const turn = await turnInMemory(
+      scripted(() => calls++),
+      {
+        toolbox,
+        core: {
+          store,
+          gateway: {
+            async post(_, frame) {
+              posted.push(JSON.parse(frame));
+              return 'sent';
+            },
+            disconnect: async () => {},
+          },
+        },
+      },
+    );
+    await turn.send('m', first);
+    expect(await turn.run()).toBeDefined();
+    expect(calls).toBeLessThan(30);
+    expect((await turn.read())?.turn).toBeUndefined();
+    const outcome = await store.get(messageKey(turn.session, asMessageId('m')));
+    if (first === 'poison') {
+      expect(outcome).toMatchObject({ outcome: 'withdrawn', code: 'AGENT_ERROR' });
+      expect(posted).toContainEqual(expect.objectContaining({ type: 'error', code: 'AGENT_ERROR', id: 'm' }));
+    } else expect(outcome).toMatchObject({ outcome: 'taken' });
+
+    await turn.send('later', 'and now?');
+    expect(await turn.run()).toBeDefined();
+    expect(await store.get(messageKey(turn.session, asMessageId('later')))).toMatchObject({
+      outcome: 'taken',
+    });
+    isRefusing = false;
+    const events = await readEvents(turn.core, turn.session, 1);
+    expect(events.at(-1)).toMatchObject({ type: 'done' });
+  },
+);
