@@ -2,12 +2,13 @@ import { bundles } from './bundles.ts';
 import { circumstances } from './circumstances.ts';
 import { concurrent } from './concurrent.ts';
 import { interactive } from './interactive.ts';
+import { longAnswer } from './long-answer.ts';
 import { writeSection } from './page.ts';
 import { formatCircumstances, formatTable, writeResult } from './report.ts';
 import { type Bench, isMissed } from './result.ts';
 
 /** `npm run bench [-- name …]`: all benches, or those named. A broken promise fails it; a missed time is only said. */
-const BENCHES: readonly Bench[] = [interactive, concurrent, bundles];
+const BENCHES: readonly Bench[] = [interactive, concurrent, bundles, longAnswer];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !BENCHES.some((bench) => bench.name === name));

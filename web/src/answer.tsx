@@ -1,9 +1,8 @@
 import { memo } from 'react';
 import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '../../client/index.ts';
 import { argumentsText } from '../../client/index.ts';
-import { Markdown } from './markdown.tsx';
 import { Message, type MessageActions } from './message.tsx';
-import { steady } from './streaming-markdown.ts';
+import { Prose } from './prose.tsx';
 import { Tool } from './tool.tsx';
 
 export interface AnswerActions extends MessageActions {
@@ -26,11 +25,7 @@ export const AnswerPart = memo(function AnswerPart({
 }) {
   switch (item.kind) {
     case 'text':
-      return (
-        <div className={`prose ${last ? 'is-streaming' : ''}`}>
-          <Markdown text={last ? steady(item.content) : item.content} />
-        </div>
-      );
+      return <Prose text={item.content} growing={last} />;
     case 'user':
       return <Message item={item} steering actions={actions} />;
     case 'thinking':

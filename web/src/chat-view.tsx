@@ -5,6 +5,7 @@ import { Announcer } from './announcer.tsx';
 import type { AnswerActions } from './answer.tsx';
 import { ConnectionBanner } from './banner.tsx';
 import { Composer } from './composer.tsx';
+import { isComposing } from './composing.ts';
 import { Conversation } from './conversation.tsx';
 import { Refusals } from './refusals.tsx';
 import { titleOf } from './sessions.ts';
@@ -68,7 +69,7 @@ export function ChatView({
   useEffect(() => {
     if (!isAnswering) return;
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && !event.isComposing) stop();
+      if (event.key === 'Escape' && !isComposing(event)) stop();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);

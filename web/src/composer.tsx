@@ -9,6 +9,7 @@ import {
   useState,
 } from 'react';
 import { type Content, ContentError, type SendOptions } from '../../client/index.ts';
+import { isComposing } from './composing.ts';
 import { CloseIcon, ImageIcon, SendIcon, StopIcon } from './icons.tsx';
 import { contentOf, useImages } from './use-images.ts';
 
@@ -69,8 +70,7 @@ export function Composer({
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // While an input method composes, Enter selects a word.
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (event.key !== 'Enter' || event.shiftKey || isComposing(event.nativeEvent)) return;
     event.preventDefault();
     submit();
   };

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { isComposing } from './composing.ts';
 
 /** The protocol's limit of a name. */
 const MAX_NAME = 200;
@@ -33,9 +34,12 @@ export function NameField({
       maxLength={MAX_NAME}
       onBlur={({ currentTarget }) => finish(currentTarget.value.trim(), false)}
       onKeyDown={(event) => {
-        // While an input method composes, both keys belong to it.
-        if (event.nativeEvent.isComposing) return;
-        if (event.key === 'Enter') finish(event.currentTarget.value.trim(), true);
+        if (isComposing(event.nativeEvent)) return;
+        if (event.key === 'Enter') {
+          // Otherwise the same press would activate the button that gets the focus.
+          event.preventDefault();
+          finish(event.currentTarget.value.trim(), true);
+        }
         if (event.key !== 'Escape') return;
         // Otherwise Escape would also close the list or stop the answer.
         event.stopPropagation();

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { isComposing } from './composing.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { CloseIcon, PlusIcon } from './icons.tsx';
 import { type SessionActions, SessionRow } from './session-row.tsx';
@@ -36,7 +37,7 @@ export function Sidebar({
     if (!isOpen) return;
     closeButton.current?.focus();
     const onKey = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape') return;
+      if (event.key !== 'Escape' || isComposing(event)) return;
       // Otherwise Escape would also stop the answer.
       event.stopPropagation();
       close();

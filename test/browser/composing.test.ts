@@ -1,0 +1,87 @@
+import { expect, it } from 'vitest';
+import { createGate } from '../support/model-server.ts';
+import { givenStack } from '../support/stack.ts';
+import { LONG_WAIT_MS } from '../support/timeouts.ts';
+import { describeInBrowser, givenBrowser } from './browser.ts';
+
+/** The events of a key that an input method takes, as browsers send them. */
+const TAKEN = [
+  ['while it composes', { isComposing: true, keyCode: 229 }],
+  // WebKit bug 165004: the composition has ended before the key that ended it.
+  ['by Safari, after it composed', { isComposing: false, keyCode: 229 }],
+] as const;
+
+type Key = { key: string; isComposing: boolean; keyCode: number };
+
+/** Runs in the page. */
+function press(field: EventTarget, { key, isComposing, keyCode }: Key): void {
+  const event = new Event('keydown', { bubbles: true, cancelable: true });
+  field.dispatchEvent(Object.assign(event, { key, isComposing, keyCode }));
+}
+
+describeInBrowser('An input method', () => {
+  const stack = givenStack();
+  const browser = givenBrowser(stack);
+
+  it.each(TAKEN)(
+    'has Enter and Escape for itself %s: nothing is sent, stopped or renamed',
+    async (_, taken) => {
+      const gate = createGate();
+      const model = stack.script([{ chunks: ['draft', gate, ' ends'] }, { chunks: ['so'] }]);
+      const chat = await browser.open(stack.newSession());
+      await chat.say('first');
+      await chat.shows('user: first', 'assistant: draft');
+      await chat.field.fill('にほん');
+      await chat.field.evaluate(press, { key: 'Enter', ...taken });
+      await chat.field.evaluate(press, { key: 'Escape', ...taken });
+      expect(await chat.field.inputValue()).toBe('にほん');
+      gate.open();
+      await chat.answered();
+      // It was not stopped.
+      await chat.shows('user: first', 'assistant: draft ends');
+      await chat.field.press('Enter');
+      await chat.answered();
+      expect(model.prompt(2).at(-1)).toBe('user: にほん');
+
+      await chat.page
+        .getByRole('button', { name: /^Rename/ })
+        .first()
+        .click();
+      const name = chat.page.getByRole('textbox', { name: 'Name of the conversation' });
+      await name.fill('日本');
+      await name.evaluate(press, { key: 'Enter', ...taken });
+      await name.evaluate(press, { key: 'Escape', ...taken });
+      expect(await name.inputValue()).toBe('日本');
+      await name.press('Enter');
+      // One press is one rename: the field is gone, and stays so.
+      await name.waitFor({ state: 'detached' });
+      await expect
+        .poll(() => chat.page.getByRole('button', { name: 'Rename “日本”' }).count(), {
+          timeout: LONG_WAIT_MS,
+        })
+        .toBe(1);
+      expect(await name.count()).toBe(0);
+    },
+  );
+});
+
+describeInBrowser('A long answer', () => {
+  const stack = givenStack();
+  const browser = givenBrowser(stack);
+
+  it('is shown whole, in its order, also after a reload', async () => {
+    const parts = Array.from(
+      { length: 120 },
+      (_, i) => `## Part ${i + 1}\n\n${'Some words. '.repeat(30)}\n\n- an item\n\n`,
+    );
+    stack.script([{ chunks: parts }]);
+    const chat = await browser.open(stack.newSession());
+    await chat.say('go');
+    await chat.answered();
+    const headings = () => chat.page.locator('article h2').allTextContents();
+    const expected = parts.map((_, i) => `Part ${i + 1}`);
+    await expect.poll(headings, { timeout: LONG_WAIT_MS }).toEqual(expected);
+    await chat.reload();
+    await expect.poll(headings, { timeout: LONG_WAIT_MS }).toEqual(expected);
+  });
+});
