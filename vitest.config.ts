@@ -36,7 +36,7 @@ const FULL_ONLY = [
   // Plays the demo's whole conversation at the pace of a person.
   'local/demo/demo.test.ts',
   // Asks a deployment as an operator does, at the pace of the demo model.
-  'infra/smoke.test.ts',
+  'test/doctor/**/*.test.ts',
 ];
 
 /** Random cases: a tenth of them in `fast`, all of them in `full` (test/support/sample.ts). */

@@ -27,6 +27,7 @@ export class MidturnStack extends Stack {
     new CfnOutput(this, 'ApiId', { value: midturn.api.apiId });
     new CfnOutput(this, 'StageName', { value: midturn.stage.stageName });
     new CfnOutput(this, 'DashboardName', { value: midturn.dashboard.dashboardName });
+    if (midturn.alarmTopic) new CfnOutput(this, 'AlarmTopicArn', { value: midturn.alarmTopic.topicArn });
     new CfnOutput(this, 'TableName', { value: midturn.table.tableName });
     new CfnOutput(this, 'TurnQueueUrl', { value: midturn.queues.turn.queueUrl });
     new CfnOutput(this, 'DeadlineQueueUrl', { value: midturn.queues.deadline.queueUrl });
