@@ -21,9 +21,15 @@ interface Run {
   stderr: string;
 }
 
-/** Runs the command in an environment of its own: no credentials, no region, no setting of this shell. */
-async function deploy(variables: Record<string, string>, ...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, ['infra/deploy-emulator.ts', ...args], {
+const SCRIPTS = { deploy: 'infra/deploy-emulator.ts', destroy: 'infra/destroy-emulator.ts' } as const;
+
+/** Runs a command in an environment of its own: no credentials, no region, no setting of this shell. */
+async function run(
+  script: keyof typeof SCRIPTS,
+  variables: Record<string, string>,
+  ...args: string[]
+): Promise<Run> {
+  const child = spawn(process.execPath, [SCRIPTS[script], ...args], {
     cwd: root,
     env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, MIDTURN_BUNDLES: TEST_BUNDLES, ...variables },
   });
@@ -35,30 +41,35 @@ async function deploy(variables: Record<string, string>, ...args: string[]): Pro
 describe('a deployment to an emulator', () => {
   let fake: FakeAws;
   let folder: string;
-  let run: Run;
+  let deployed: Run;
+
+  // By name, as people write it: buckets must not be asked for in front of it.
+  const variables = () => ({
+    AWS_ENDPOINT_URL: fake.endpoint.replace('127.0.0.1', 'localhost'),
+    HOME: folder,
+  });
+  const deploy = () => run('deploy', variables(), '--output', join(folder, 'cdk.out'), ...NO_BUILD);
 
   beforeAll(async () => {
     fake = await startFakeAws();
     folder = temporaryFolder();
-    run = await deploy(
-      // By name, as people write it: buckets must not be asked for in front of it.
-      { AWS_ENDPOINT_URL: fake.endpoint.replace('127.0.0.1', 'localhost'), HOME: folder },
-      ...['--output', join(folder, 'cdk.out')],
-      ...NO_BUILD,
-    );
+    deployed = await deploy();
     // Two runs of the CLI and two synths.
   }, LONG_TEST_MS);
   afterAll(() => fake?.close());
 
   it('ends well, and says where the API is', () => {
-    expect(run).toMatchObject({ code: 0 });
-    expect(run.stdout).toMatch(/^midturn deployed wss:\/\/\S+\/prod$/m);
-    expect(run.stdout).toMatch(/^ {2}ws:\/\/localhost:\d+\/_aws\/execute-api\/\S+\/prod$/m);
+    expect(deployed).toMatchObject({ code: 0 });
+    expect(deployed.stdout).toMatch(/^midturn deployed wss:\/\/\S+\/prod$/m);
+    expect(deployed.stdout).toMatch(/^ {2}ws:\/\/localhost:\d+\/_aws\/execute-api\/\S+\/prod$/m);
   });
 
-  it('bootstraps first, and then makes the stack, through a change set each', () => {
+  it('bootstraps first, and then makes the stack, without a change set', () => {
     expect([...fake.stacks.byName.keys()]).toEqual(['CDKToolkit', 'Midturn']);
-    expect(fake.actions.filter((action) => action === 'ExecuteChangeSet')).toHaveLength(2);
+    expect(fake.actions.filter((action) => /^(ExecuteChangeSet|CreateStack)$/.test(action))).toEqual([
+      'ExecuteChangeSet',
+      'CreateStack',
+    ]);
     expect(fake.actions).toContain('AmazonSSM.GetParameter');
   });
 
@@ -93,28 +104,23 @@ describe('a deployment to an emulator', () => {
     );
   });
 
-  it('can be torn down again', async () => {
-    const cli = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-    const child = spawn(
-      process.execPath,
-      [cli, 'destroy', 'Midturn', '--force', '--no-notices', '--app', join(folder, 'cdk.out'), ...NO_BUILD],
-      {
-        cwd: root,
-        env: {
-          PATH: process.env.PATH,
-          TMPDIR: process.env.TMPDIR,
-          HOME: folder,
-          AWS_ENDPOINT_URL: fake.endpoint,
-          AWS_REGION: 'us-east-1',
-          AWS_ACCESS_KEY_ID: 'test',
-          AWS_SECRET_ACCESS_KEY: 'test',
-        },
-      },
-    );
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    const [, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    expect({ code: await exited, stderr }).toMatchObject({ code: 0 });
+  it('has no alarms and no authorizer, and names its queues', () => {
+    const { Resources = {} } = fake.stacks.byName.get('Midturn')?.template ?? {};
+    const types = Object.values(Resources).map(({ Type }) => Type);
+    expect(types).not.toContain('AWS::CloudWatch::Alarm');
+    expect(types).not.toContain('AWS::ApiGatewayV2::Authorizer');
+    expect(types).not.toContain('AWS::ApiGateway::Account');
+    expect(fake.stacks.byName.get('Midturn')?.templateText).toContain('Midturn-turn.fifo');
+  });
+
+  it('can be torn down again, and says so', async () => {
+    expect(await run('destroy', variables())).toEqual({
+      code: 0,
+      stdout: 'The stack Midturn is deleted.\n',
+      stderr: '',
+    });
     expect([...fake.stacks.byName.keys()]).toEqual(['CDKToolkit']);
+    expect(await run('destroy', variables())).toMatchObject({ stdout: 'There is no stack Midturn.\n' });
   });
 });
 
@@ -138,13 +144,13 @@ describe('without an emulator, one line says', () => {
     [
       'that AWS is none',
       async () => ({ AWS_ENDPOINT_URL: 'https://cloudformation.us-east-1.amazonaws.com' }),
-      /that is AWS; deploy there with cdk deploy/,
+      /no host of this machine or of a private network; deploy to AWS with cdk deploy/,
     ],
   ])('%s', async (_, variables, complaint) => {
-    const run = await deploy(await variables());
-    expect(run).toMatchObject({ code: 1, stdout: '' });
-    expect(run.stderr).toMatch(complaint);
-    expect(run.stderr.trim().split('\n')).toHaveLength(1);
+    const failed = await run('deploy', await variables());
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toMatch(complaint);
+    expect(failed.stderr.trim().split('\n')).toHaveLength(1);
   });
 });
 

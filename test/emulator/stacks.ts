@@ -59,6 +59,18 @@ export function createStacks({ download, onStack }: Surroundings): Stacks {
     };
   }
 
+  function read(form: URLSearchParams): Omit<FakeStack, 'status'> {
+    const url = form.get('TemplateURL');
+    const templateText = form.get('TemplateBody') ?? (url ? download(url) : '');
+    return {
+      name: nameOf(form.get('StackName') ?? ''),
+      templateText,
+      template: templateText.startsWith('{') ? JSON.parse(templateText) : toolkitTemplate(templateText),
+      parameters: members(form, 'Parameters', 'ParameterKey', 'ParameterValue'),
+      tags: members(form, 'Tags', 'Key', 'Value'),
+    };
+  }
+
   const actions: Readonly<Record<string, (form: URLSearchParams) => XmlValue | Reply>> = {
     DescribeStacks(form) {
       const asked = form.get('StackName') ?? '';
@@ -70,19 +82,16 @@ export function createStacks({ download, onStack }: Surroundings): Stacks {
       return stack ? { TemplateBody: stack.templateText } : refused('Stack does not exist');
     },
     CreateChangeSet(form) {
-      const name = nameOf(form.get('StackName') ?? '');
-      const url = form.get('TemplateURL');
-      const templateText = form.get('TemplateBody') ?? (url ? download(url) : '');
       const id = arn('cloudformation', `changeSet/${form.get('ChangeSetName')}/1`);
-      changeSets.set(id, {
-        id,
-        name,
-        templateText,
-        template: templateText.startsWith('{') ? JSON.parse(templateText) : toolkitTemplate(templateText),
-        parameters: members(form, 'Parameters', 'ParameterKey', 'ParameterValue'),
-        tags: members(form, 'Tags', 'Key', 'Value'),
-      });
-      return { Id: id, StackId: stackId(name) };
+      const asked = read(form);
+      changeSets.set(id, { id, ...asked });
+      return { Id: id, StackId: stackId(asked.name) };
+    },
+    CreateStack(form) {
+      const stack: FakeStack = { ...read(form), status: 'CREATE_COMPLETE' };
+      byName.set(stack.name, stack);
+      onStack(stack, resolverOf(stack));
+      return { StackId: stackId(stack.name) };
     },
     DescribeChangeSet(form) {
       const set = changeSets.get(form.get('ChangeSetName') ?? '') ?? [...changeSets.values()].at(-1);
@@ -130,7 +139,8 @@ export function createStacks({ download, onStack }: Surroundings): Stacks {
       };
     },
     DeleteStack(form) {
-      const name = nameOf(form.get('StackName') ?? '');
+      // MiniStack 1.4.21 knows a stack by its name alone, and answers the same if it knows none.
+      const name = form.get('StackName') ?? '';
       const stack = byName.get(name);
       if (stack) deleted.set(stackId(name), { ...stack, status: 'DELETE_COMPLETE' });
       byName.delete(name);
