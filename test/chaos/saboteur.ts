@@ -15,12 +15,26 @@ export const KILLS = FUNCTIONS.map(killOf);
 export const CUTS = ['connections cut by the network', 'connections cut at the client'] as const;
 const STOLEN = 'tokens delivered to a second worker at the same time';
 const IDLE_KILL = 'killed while idle';
+const VANISHED = 'clients that vanished without a word';
+const SLOWED = 'posts made slow, or fast again';
+const THROTTLED = 'writes throttled from now on, or no longer';
 
 /** Every fault that it can inject, so that a table names also those that were not. */
-export const INJECTIONS = [...KILLS, IDLE_KILL, STOLEN, ...CUTS];
+export const INJECTIONS = [...KILLS, IDLE_KILL, STOLEN, ...CUTS, VANISHED, SLOWED, THROTTLED];
 
 /** How long it waits for a short function to become busy: they run for milliseconds. */
 const WATCH_MS = 300;
+
+/** Milliseconds of a post: as fast as here, as usual on AWS, and slower. */
+const POST_MS = [0, 8, 25] as const;
+/** Write units a second of a session: without a limit, and so few that a commit sometimes waits for its turn. */
+const WRITE_UNITS = [Number.POSITIVE_INFINITY, 100, 30] as const;
+
+/** Ends what does not end by itself. */
+export function relent({ gateway, dynamodb }: LocalCloud): void {
+  gateway.slowPosts(0);
+  dynamodb.limitWrites(Number.POSITIVE_INFINITY);
+}
 
 export interface Surroundings {
   cloud: LocalCloud;
@@ -44,8 +58,16 @@ export async function sabotage(
   else if (roll < 0.51) await killBusy('deadline');
   else if (roll < 0.54) await killIdle();
   else if (roll < 0.64) await stealTurn();
-  else if (roll < 0.82) cutByNetwork();
-  else cutAtClient();
+  else if (roll < 0.77) cutByNetwork();
+  else if (roll < 0.9) cutAtClient();
+  else if (roll < 0.94) vanish();
+  else if (roll < 0.97) {
+    cloud.gateway.slowPosts(random.pick(...POST_MS));
+    tally.add(SLOWED);
+  } else {
+    cloud.dynamodb.limitWrites(random.pick(...WRITE_UNITS));
+    tally.add(THROTTLED);
+  }
 
   async function killBusy(name: FunctionName): Promise<void> {
     const patience = Date.now() + WATCH_MS;
@@ -88,12 +110,24 @@ export async function sabotage(
     tally.add(STOLEN);
   }
 
-  function cutByNetwork(): void {
+  function anyConnection(): string | undefined {
     const open = cloud.gateway.connections();
-    const id = open[random.int(0, open.length - 1)];
+    return open[random.int(0, open.length - 1)];
+  }
+
+  function cutByNetwork(): void {
+    const id = anyConnection();
     if (!id) return;
     cloud.gateway.cut(id);
     tally.add(CUTS[0]);
+  }
+
+  /** The server notices by a post that is not answered, the client by an answer that does not come. */
+  function vanish(): void {
+    const id = anyConnection();
+    if (!id) return;
+    cloud.gateway.hang(id);
+    tally.add(VANISHED);
   }
 
   function cutAtClient(): void {
