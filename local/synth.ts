@@ -45,8 +45,8 @@ function placeholder(name: string): string {
 }
 
 /**
- * Returns the CDK app's template for these settings, as `cdk deploy` would send it. `MIDTURN_BUNDLES` need not exist. It is synthesized in another
- * process, whose memory is freed, and cached until the app or the settings change.
+ * Returns the CDK app's template for these settings, as `cdk deploy` would send it. `MIDTURN_BUNDLES` need not exist. The
+ * template is synthesized in another process, whose memory is freed, and cached until the app or the settings change.
  * @throws {LocalCloudError} with the app's error
  */
 export async function synthesizeTemplate(settings: Readonly<Record<string, string>>): Promise<Template> {

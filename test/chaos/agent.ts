@@ -44,7 +44,8 @@ export function chaosModel(random: Random): ChaosModel {
         at: Date.now(),
         mark,
       });
-      if (!this.calm && random.chance(0.03)) return { status: random.pick(503, 429, 400) };
+      // Not 400: the session would send its prompts in another form from then on, which the judge does not compute.
+      if (!this.calm && random.chance(0.03)) return { status: random.pick(503, 429, 404) };
       const words = random.int(2, 10);
       const chunks = Array.from({ length: words }, (_, n) => `${mark}${n}`);
       const chunkDelayMs = random.pick(20, 60, 120, 250);

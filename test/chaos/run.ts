@@ -7,7 +7,7 @@ import { chaosModel } from './agent.ts';
 import { comesToRest, probe } from './calm.ts';
 import { violationsIn } from './judge.ts';
 import { Person } from './person.ts';
-import { CUTS, INJECTIONS, KILLS, relent, sabotage } from './saboteur.ts';
+import { CUTS, INJECTIONS, KILLS, sabotage } from './saboteur.ts';
 import { makeSessions, TOKENS } from './session.ts';
 import { openTable } from './table.ts';
 import { Tally } from './tally.ts';
@@ -120,7 +120,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   await Promise.all(living);
 
   model.calm = true;
-  relent(cloud);
   const where = { people, sessions, table, queues };
   const rested = await comesToRest(where);
   const findings = async (probed: boolean) => ({

@@ -16,8 +16,8 @@ export const CUTS = ['connections cut by the network', 'connections cut at the c
 const STOLEN = 'tokens delivered to a second worker at the same time';
 const IDLE_KILL = 'killed while idle';
 const VANISHED = 'clients that vanished without a word';
-const SLOWED = 'posts made slow, or fast again';
-const THROTTLED = 'writes throttled from now on, or no longer';
+const SLOWED = 'times in which posts were slow';
+const THROTTLED = 'times in which writes were throttled';
 
 /** Every fault that it can inject, so that a table names also those that were not. */
 export const INJECTIONS = [...KILLS, IDLE_KILL, STOLEN, ...CUTS, VANISHED, SLOWED, THROTTLED];
@@ -25,16 +25,12 @@ export const INJECTIONS = [...KILLS, IDLE_KILL, STOLEN, ...CUTS, VANISHED, SLOWE
 /** How long it waits for a short function to become busy: they run for milliseconds. */
 const WATCH_MS = 300;
 
-/** Milliseconds of a post: as fast as here, as usual on AWS, and slower. */
-const POST_MS = [0, 8, 25] as const;
-/** Write units a second of a session: without a limit, and so few that a commit sometimes waits for its turn. */
-const WRITE_UNITS = [Number.POSITIVE_INFINITY, 100, 30] as const;
-
-/** Ends what does not end by itself. */
-export function relent({ gateway, dynamodb }: LocalCloud): void {
-  gateway.slowPosts(0);
-  dynamodb.limitWrites(Number.POSITIVE_INFINITY);
-}
+/** How long such a time lasts. */
+const WHILE_MS = [500, 3000] as const;
+/** Milliseconds of a post: as usual on AWS, and slower. */
+const POST_MS = [8, 25] as const;
+/** Write units a second of a session: so few that a commit sometimes waits. */
+const WRITE_UNITS = [100, 30] as const;
 
 export interface Surroundings {
   cloud: LocalCloud;
@@ -61,13 +57,8 @@ export async function sabotage(
   else if (roll < 0.77) cutByNetwork();
   else if (roll < 0.9) cutAtClient();
   else if (roll < 0.94) vanish();
-  else if (roll < 0.97) {
-    cloud.gateway.slowPosts(random.pick(...POST_MS));
-    tally.add(SLOWED);
-  } else {
-    cloud.dynamodb.limitWrites(random.pick(...WRITE_UNITS));
-    tally.add(THROTTLED);
-  }
+  else if (roll < 0.97) await slowPosts();
+  else await throttleWrites();
 
   async function killBusy(name: FunctionName): Promise<void> {
     const patience = Date.now() + WATCH_MS;
@@ -128,6 +119,20 @@ export async function sabotage(
     if (!id) return;
     cloud.gateway.hang(id);
     tally.add(VANISHED);
+  }
+
+  async function slowPosts(): Promise<void> {
+    tally.add(SLOWED);
+    cloud.gateway.slowPosts(random.pick(...POST_MS));
+    await sleep(random.int(...WHILE_MS));
+    cloud.gateway.slowPosts(0);
+  }
+
+  async function throttleWrites(): Promise<void> {
+    tally.add(THROTTLED);
+    cloud.dynamodb.limitWrites(random.pick(...WRITE_UNITS));
+    await sleep(random.int(...WHILE_MS));
+    cloud.dynamodb.limitWrites(Number.POSITIVE_INFINITY);
   }
 
   function cutAtClient(): void {
