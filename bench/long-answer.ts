@@ -30,6 +30,8 @@ const sum = values.reduce((before, value) => before + value, 0);
 
 `;
 
+const PARTS = Math.floor(ANSWER_CHARACTERS / SECTION.length);
+
 /** What a person at the page feels while a very fast model gives a very long answer. Needs Chromium. */
 export const longAnswer: Bench = { name: 'long-answer', run };
 
@@ -46,10 +48,14 @@ async function run(): Promise<BenchResult> {
     for (let i = 0; i < RUNS; i++) {
       const page = await browser.newPage();
       taken.push(await answerOn(page, `${stack.url.replace(/^ws(.*)\/\w+$/, 'http$1')}/#session=long-${i}`));
+      // The page adds a part of a long text with each frame.
+      await page
+        .locator('article.answer h2')
+        .nth(PARTS - 1)
+        .waitFor();
       const shown = (await page.locator('article.answer').textContent()) ?? '';
       const sections = shown.split('A part of the answer').length - 1;
-      if (sections < Math.floor(ANSWER_CHARACTERS / SECTION.length))
-        broken.push(`P3: run ${i}: the page shows ${sections} parts of the answer`);
+      if (sections < PARTS) broken.push(`P3: run ${i}: the page shows ${sections} parts of the answer`);
       await page.close();
     }
   } finally {
