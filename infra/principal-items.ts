@@ -1,7 +1,7 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { asSessionId } from '../core/ids.ts';
 import type { Principal } from '../core/store/items.ts';
-import { listingAt, rateKey, sessionOf } from '../core/store/keys.ts';
+import { listingAt, notedAnswer, rateKey, sessionOf } from '../core/store/keys.ts';
 
 /** Everything that a table holds of one principal, for `npm run delete-principal`. */
 
@@ -14,8 +14,8 @@ interface Found {
 }
 
 /**
- * The keys of all items of a principal: sessions and their parts, the list of sessions, connections and rates. Reads the
- * whole table, because no function needs an index by principal.
+ * The keys of all items of a principal: sessions and their parts, the list of sessions, connections, rates, and cached
+ * answers that were given in its sessions. Reads the whole table, because no function needs an index by principal.
  */
 export async function* itemsOf(
   client: DynamoDBDocumentClient,
@@ -40,7 +40,23 @@ export async function* itemsOf(
       },
     },
   );
-  for await (const { Items = [] } of pages) yield* Items as Found[];
+  // Several sessions may have been given the same answer, and a batch names an item once.
+  const answers = new Set<string>();
+  const notes: Found[] = [];
+  for await (const { Items = [] } of pages) {
+    for (const item of Items as Found[]) {
+      const answer = notedAnswer(item);
+      if (!answer) {
+        yield item;
+        continue;
+      }
+      if (!answers.has(answer.pk)) yield answer;
+      answers.add(answer.pk);
+      notes.push(item);
+    }
+  }
+  // Last: without its note, the next run would not find an answer that this one leaves.
+  yield* notes;
 }
 
 export async function deleteItems(

@@ -1,11 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, describe, expect, it } from 'vitest';
+import { deleteItems, itemsOf } from '../../infra/principal-items.ts';
 import { buildVariant } from '../conformance/variant-bundles.ts';
 import { accepted, chunk, end, eventsOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
-import type { WsClient } from '../support/ws-client.ts';
+import { connect, type WsClient } from '../support/ws-client.ts';
 
 const folder = join(import.meta.dirname, '../../dist/agent-of-one-mind');
 
@@ -43,6 +46,31 @@ describe('MIDTURN_RESPONSE_CACHE=tenant', () => {
     client.send({ type: 'message', id: `m${n}`, content });
     return end(client, n);
   };
+
+  it('P12: who is deleted leaves no word behind, and no answer that is still served to others', async () => {
+    const question = 'Where does Ann Quillfeather live?';
+    const model = stack.script([{ chunks: ['In Zweibrückenstraße 5.'] }, { chunks: ['Nobody knows.'] }]);
+    for (const session of [stack.newSession(), stack.newSession()]) {
+      // Not a client of the stack, which would look for the session's transcript.
+      const client = await connect(`${stack.cloud.url}?session_id=${session}&token=of-ann`);
+      await ask(client, question);
+      await client.close();
+      await stack.stored.transcript(session, ANN);
+    }
+    expect(model.requests).toHaveLength(1);
+    expect(await stack.stored.everything()).toContain('Zweibrückenstraße');
+
+    const { endpoint, credentials, tableName } = stack.cloud.dynamodb;
+    const client = DynamoDBDocumentClient.from(
+      new DynamoDBClient({ endpoint, credentials, region: 'us-east-1' }),
+    );
+    await deleteItems(client, tableName, itemsOf(client, tableName, ANN));
+    client.destroy();
+
+    const left = await stack.stored.everything();
+    for (const word of ['Quillfeather', 'Zweibrückenstraße']) expect(left).not.toContain(word);
+    expect(await ask(await open(BOB), question)).toMatchObject({ full_response: 'Nobody knows.' });
+  });
 
   it('P3: the same transcript is answered without a model: a turn like any other, stored like any other', async () => {
     const model = stack.script([{ chunks: ['A ', 'soup.'] }, { chunks: ['Of lentils.'] }]);
