@@ -23,6 +23,12 @@ export interface McpServerDefinition extends ToolPolicy {
    * Time limit in seconds for connecting and listing the tools. Default: 5. A turn's first model call waits for it.
    */
   connectSeconds?: number;
+  /** The largest answer of the server that is read, in bytes. The result of a call says so if it is larger. Default: 1 MiB. */
+  maxResponseBytes?: number;
+  /** The number of the server's tools that are offered to the model: the first ones. The log names others. Default: 64. */
+  maxTools?: number;
+  /** Names, descriptions and schemas of the offered tools, as bytes of JSON. They are in every prompt. Default: 64 KiB. */
+  maxToolBytes?: number;
 }
 
 /** No underscore, because that separates the server's name from the tool's name. */

@@ -6,8 +6,16 @@ import type { AgentTool } from '../agent/agent-definition.ts';
 import { redact } from '../providers/redact.ts';
 import { type McpServerDefinition, mcpToolName } from './definition.ts';
 import type { McpHost } from './host.ts';
+import {
+  DEFAULT_MAX_RESPONSE_BYTES,
+  DEFAULT_MAX_TOOL_BYTES,
+  DEFAULT_MAX_TOOLS,
+  fitting,
+  withinBytes,
+} from './limits.ts';
 import { readResult } from './mcp-result.ts';
 import { isRefusal, withPlainErrors } from './refusal.ts';
+import { McpToolError } from './tool-error.ts';
 
 const DEFAULT_CONNECT_SECONDS = 5;
 /** Tools that a server adds or removes show within minutes, without a deployment. */
@@ -72,7 +80,7 @@ export class McpServer {
       const listed = JSON.stringify(definitions);
       if (listed === this.#listed) return;
       this.#listed = listed;
-      this.#tools = this.#named(this.#allowed(definitions));
+      this.#tools = this.#named(this.#fitting(this.#allowed(definitions)));
     } catch (error) {
       this.#failedAt = this.#host.now();
       this.#drop();
@@ -102,6 +110,20 @@ export class McpServer {
     if (missing.length > 0)
       this.#host.warn('an MCP server lacks tools that the agent names', { server: this.name, missing });
     return definitions.filter(({ name }) => wanted?.includes(name) ?? true);
+  }
+
+  /** What every prompt may contain of this server. */
+  #fitting(definitions: readonly ToolDefinition[]): ToolDefinition[] {
+    const { maxTools = DEFAULT_MAX_TOOLS, maxToolBytes = DEFAULT_MAX_TOOL_BYTES } = this.#definition;
+    const { offered, left } = fitting(definitions, { maxTools, maxBytes: maxToolBytes });
+    if (left.length > 0)
+      this.#host.warn('an MCP server has more tools than fit: the others are not offered', {
+        server: this.name,
+        offered: offered.length,
+        left: left.length,
+        first: shortened(left.slice(0, 10).join(', '), MAX_LOGGED),
+      });
+    return offered;
   }
 
   /** By the names that the model calls. Of two tools with one name the first counts. */
@@ -161,6 +183,15 @@ export class McpServer {
         throw new McpToolError(typeof output === 'string' ? output : JSON.stringify(output));
       } catch (error) {
         if (error instanceof McpToolError || signal.aborted) throw error;
+        const { reason } = link.broken.signal;
+        if (reason instanceof McpToolError) {
+          this.#drop(link);
+          this.#host.warn('an MCP server gave a result that is too large', {
+            server: this.name,
+            tool: shortened(tool, MAX_LOGGED),
+          });
+          throw reason;
+        }
         // The server answered with an error, so the connection works and the tool did not run.
         if (MCPClientError.isInstance(error) && error.code !== undefined)
           throw new McpToolError(error.message);
@@ -199,7 +230,7 @@ export class McpServer {
   }
 
   async #open(secret: string | undefined, signal: AbortSignal): Promise<Link> {
-    const { url, headers, token } = this.#definition;
+    const { url, headers, token, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#definition;
     const broken = new AbortController();
     const named =
       token === 'bearer' ? { Authorization: `Bearer ${secret}` } : token && { [token.header]: secret ?? '' };
@@ -211,7 +242,10 @@ export class McpServer {
         type: 'http',
         url: ownValue(this.#host.urls, this.name) ?? url,
         headers: { ...headers, ...named },
-        fetch: withPlainErrors(withoutListening, () => isUp),
+        fetch: withPlainErrors(
+          withinBytes(withoutListening, maxResponseBytes, (error) => broken.abort(error)),
+          () => isUp,
+        ),
       },
       initializationOptions: { signal },
       // Called before the request itself rejects. The request's own error says more, so the abort comes after it.
@@ -235,11 +269,6 @@ export class McpServer {
     // A connection that failed to open is reported where it was opened.
     dropped?.then(({ broken }) => broken.abort('dropped')).catch(() => {});
   }
-}
-
-/** A call's failure, in words for the model and the user. */
-class McpToolError extends Error {
-  override readonly name = 'McpToolError';
 }
 
 /**

@@ -237,6 +237,39 @@ describe('a call', () => {
   });
 });
 
+describe('what a server may cost', () => {
+  it('a result above the limit is not read to its end, and the model is told', async () => {
+    const { call, names, logged } = given({ maxResponseBytes: 100_000 });
+    await names();
+    expect(await call('books_search', { query: 'x'.repeat(200_000) })).toEqual({
+      output: "The server's answer has more than 100000 bytes and was not read: the tool may have run.",
+      isError: true,
+    });
+    expect(logged).toContainEqual([
+      'an MCP server gave a result that is too large',
+      { server: 'books', tool: 'search' },
+    ]);
+    // The next call has a connection of its own.
+    expect(await call('books_search', { query: 'cats' })).toMatchObject({ output: 'One book about cats.' });
+  });
+
+  it('no more tools than the limit are offered, which the log says', async () => {
+    const { names, logged } = given({ maxTools: 2 });
+    expect(await names()).toHaveLength(2);
+    expect(logged).toMatchObject([
+      [
+        'an MCP server has more tools than fit: the others are not offered',
+        { server: 'books', offered: 2, left: 4 },
+      ],
+    ]);
+  });
+
+  it('nor more text of them', async () => {
+    const { names } = given({ maxToolBytes: 200 });
+    expect((await names()).length).toBeLessThan(ALL.length);
+  });
+});
+
 describe('the name by which the model calls a tool', () => {
   it('is one that every provider takes, is the same everywhere, and differs from every other', () => {
     fc.assert(
