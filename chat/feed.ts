@@ -1,3 +1,4 @@
+import { endingNote } from '../client/ending-note.ts';
 import type {
   ApprovalItem,
   ChatState,
@@ -145,11 +146,12 @@ function short(value: unknown): string {
 function endLine(outcome: TurnOutcome): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> {
   switch (outcome.result) {
     case 'done': {
-      const { steps, inputTokens, outputTokens, model } = outcome.usage;
+      const { steps, inputTokens, outputTokens, model, finishReason } = outcome.usage;
+      const ending = endingNote(finishReason);
       const tokens = `${inputTokens} tokens in, ${outputTokens} out`;
       return {
         style: 'note',
-        text: `-- done: ${steps} ${steps === 1 ? 'step' : 'steps'}, ${tokens}, ${model}`,
+        text: `-- done${ending ? `, ${ending}` : ''}: ${steps} ${steps === 1 ? 'step' : 'steps'}, ${tokens}, ${model}`,
       };
     }
     case 'aborted':

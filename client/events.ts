@@ -233,6 +233,7 @@ function outcomeOf(event: TurnEndEvent): TurnOutcome {
           provider: event.provider,
           steps: event.steps,
           cached: event.cached === true,
+          finishReason: event.finish_reason,
         },
       };
     case 'aborted':

@@ -11,6 +11,7 @@ export type {
   Transcript,
 } from './chat.ts';
 export { textOf } from './content.ts';
+export { endingNote } from './ending-note.ts';
 export {
   type ClientErrorCode,
   ClosedError,

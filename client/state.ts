@@ -132,6 +132,8 @@ export interface Usage {
   provider: string;
   steps: number;
   cached: boolean;
+  /** How the answer ended: `stop`, `length`, `content_filter`, `refusal`, or the provider's own word. Older servers do not say. */
+  finishReason: string | undefined;
 }
 
 export interface TurnEndItem {

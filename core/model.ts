@@ -62,6 +62,8 @@ export interface ModelFailure {
   message: string;
   /** Whether the same call could succeed later. */
   retryable: boolean;
+  /** The provider asks for this pause before the next call. */
+  retryAfterMs?: Milliseconds;
   /** For the log only. */
   diagnostic: string;
 }
@@ -71,7 +73,10 @@ export type ModelPart =
   | { type: 'thinking'; text: string }
   /** `invalid` says why the arguments do not fit the tool's schema. Such a call is not run. */
   | ({ type: 'tool_call'; invalid?: string } & ToolCall)
-  /** `cached`: the answer came from the response cache. */
+  /**
+   * `reason`: `stop`, `length`, `content_filter`, `refusal`, `tool_calls`, `paused` (call again, and it goes on), or the
+   * provider's own word. `cached`: the answer came from the response cache.
+   */
   | { type: 'finish'; reason: string; usage: Usage; cached?: true }
   | { type: 'failure'; failure: ModelFailure };
 
@@ -88,8 +93,10 @@ export interface Model {
    * Makes one model call. Must not throw: any failure, also in mid-stream, is a `failure` part, and the last one. A
    * complete call ends with `finish`. After `signal` aborts, the stream ends without either. It does not retry: the turn
    * does, since only the turn knows what is visible.
+   *
+   * @param alive called for each life sign of the provider, also for those that make no part
    */
-  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
+  stream(request: ModelRequest, signal: AbortSignal, alive?: () => void): AsyncIterable<ModelPart>;
 }
 
 /** The agent's tools, as the turn runs them. */

@@ -222,6 +222,7 @@ export const EVENTS = {
       provider: z.string(),
       fallback_from: z.optional(z.string()),
       steps: count,
+      finish_reason: z.optional(z.string()),
       cached: z.optional(z.boolean()),
     },
     sentences: {
@@ -233,6 +234,8 @@ export const EVENTS = {
       provider: 'The provider of the model.',
       fallback_from: 'The model that failed before this model continued, as `provider:model`.',
       steps: 'The number of model calls of this turn.',
+      finish_reason:
+        'How the last model call ended. `stop`: the answer is complete. `length`: it was cut at the limit of tokens. `content_filter`: the provider’s filter ended it. `refusal`: the model refused to go on. Otherwise the provider’s own word.',
       cached: 'True when the answer is from a cache.',
     },
   }),

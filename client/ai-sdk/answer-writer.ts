@@ -75,10 +75,12 @@ export class AnswerWriter {
       }
       case 'done': {
         const { input_tokens: inputTokens, output_tokens: outputTokens, model, provider, steps } = event;
-        const usage = { inputTokens, outputTokens, model, provider, steps, cached: event.cached === true };
+        const cached = event.cached === true;
+        const finishReason = event.finish_reason;
+        const usage = { inputTokens, outputTokens, model, provider, steps, cached, finishReason };
         this.#endStep();
         const messageMetadata = { turnId: event.turn_id, usage };
-        this.#write({ type: 'finish', finishReason: 'stop', messageMetadata });
+        this.#write({ type: 'finish', finishReason: sdkReason(finishReason), messageMetadata });
         break;
       }
       case 'aborted':
@@ -174,5 +176,19 @@ export class AnswerWriter {
   #endPart(): void {
     if (this.#open) this.#write({ type: `${this.#open.kind}-end`, id: this.#open.id });
     this.#open = undefined;
+  }
+}
+
+/** The AI SDK's word for how an answer ended. */
+function sdkReason(reason = 'stop'): 'stop' | 'length' | 'content-filter' | 'other' {
+  switch (reason) {
+    case 'stop':
+    case 'length':
+      return reason;
+    case 'content_filter':
+    case 'refusal':
+      return 'content-filter';
+    default:
+      return 'other';
   }
 }

@@ -56,6 +56,23 @@ export const MODEL_SETTINGS = {
     default: 'any',
     functions: ['turn'],
   },
+  /** Whether usage is requested by `stream_options`. `off` for servers that refuse it: their tokens count as 0. */
+  modelStreamUsage: {
+    name: 'MIDTURN_MODEL_STREAM_USAGE',
+    kind: 'choice',
+    choices: ['on', 'off'],
+    default: 'on',
+    functions: ['turn'],
+  },
+  /** Tokens that one model call may write, if the agent's settings name no `maxOutputTokens`. */
+  modelMaxOutputTokens: {
+    name: 'MIDTURN_MODEL_MAX_OUTPUT_TOKENS',
+    kind: 'integer',
+    unit: 'tokens',
+    range: [1, 1_000_000],
+    unset: "the provider's own limit; 4,096 for a model that the package of `anthropic` does not know",
+    functions: ['turn'],
+  },
   /**
    * The model that continues a turn if `MIDTURN_MODEL` fails before any of its answer is visible, in the same form. If both
    * have the same provider and none of the three settings below is set, it is called with the first model's URL and key.
@@ -122,6 +139,8 @@ export interface ModelAccess {
   apiKeySecret: string | undefined;
   /** Whether prompts for it need roles that alternate. */
   alternates: boolean;
+  streamUsage: boolean;
+  maxOutputTokens: number | undefined;
 }
 
 const OWN_ACCESS = {
@@ -147,6 +166,17 @@ export function readModels(env: Environment): [ModelAccess, ...ModelAccess[]] {
   return fallback ? [first, readAccess(env, 'fallbackModel', choiceOf(fallback), first)] : [first];
 }
 
+export const KEY_FORM = 'visible ASCII characters, without spaces or line breaks';
+/** Whether a key can be sent in an HTTP header. */
+export const isSendable = (key: string): boolean => /^[\x21-\x7e]+$/.test(key);
+
+function readKey(env: Environment, setting: (typeof OWN_ACCESS)[keyof typeof OWN_ACCESS]['apiKey']) {
+  const key = read(env, setting);
+  if (key === undefined || isSendable(key)) return key;
+  // Without the value: it is a secret.
+  throw new SettingError(`${setting.name} cannot be sent: it must be ${KEY_FORM}.`);
+}
+
 /** @param like the access of a model whose URL and key can be used too, if this one has the same provider and none of its own */
 function readAccess(
   env: Environment,
@@ -158,14 +188,20 @@ function readAccess(
   const own = {
     // Not through `read`, which checks it: at synth it may be a reference, which is no URL yet.
     baseUrl: env[settings.baseUrl.name] || undefined,
-    apiKey: read(env, settings.apiKey),
+    apiKey: readKey(env, settings.apiKey),
     apiKeySecret: read(env, settings.apiKeySecret),
   };
   const alternates = which === 'model' && read(env, MODEL_SETTINGS.modelRoles) === 'alternating';
   const hasOwn = Object.values(own).some((value) => value !== undefined);
   // All three of the other model or none: a key must not be sent to another URL than the one that it is for.
   const isLike = like && like.choice.provider === choice.provider && !hasOwn;
-  const access = { ...(isLike ? like : own), choice, alternates };
+  const access = {
+    ...(isLike ? like : own),
+    choice,
+    alternates,
+    streamUsage: read(env, MODEL_SETTINGS.modelStreamUsage) === 'on',
+    maxOutputTokens: read(env, MODEL_SETTINGS.modelMaxOutputTokens),
+  };
   if (choice.provider === 'openai-compatible' && !access.baseUrl) {
     throw new SettingError(`${settings.baseUrl.name} is not set: an openai-compatible model needs it.`);
   }

@@ -64,6 +64,34 @@ describe('the models', () => {
   });
 });
 
+describe('a model that cannot be called', () => {
+  const ENV = {
+    MIDTURN_MODEL: 'openai-compatible:big',
+    MIDTURN_MODEL_BASE_URL: 'https://models.example.com/v1',
+  };
+
+  it.each([
+    [
+      'an address without a scheme',
+      { MIDTURN_MODEL_BASE_URL: 'localhost:11434/v1' },
+      'MIDTURN_MODEL_BASE_URL',
+    ],
+    ['a bare host', { MIDTURN_MODEL_BASE_URL: 'models.example.com' }, 'MIDTURN_MODEL_BASE_URL'],
+    ['a key with a line break', { MIDTURN_MODEL_API_KEY: 'sk-secret\n' }, 'MIDTURN_MODEL_API_KEY'],
+    ['a key with a typographic dash', { MIDTURN_MODEL_API_KEY: 'sk–secret' }, 'MIDTURN_MODEL_API_KEY'],
+  ])('%s is refused at start in one line, which does not quote a key', (_what, bad, name) => {
+    let message = '';
+    try {
+      checkSettings({ ...ENV, ...bad });
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      message = error.message;
+    }
+    expect(message).toContain(name);
+    expect(message).not.toMatch(/\n|secret/);
+  });
+});
+
 describe('a URL whose answers are trusted', () => {
   it.each([
     'https://issuer.example/realm',

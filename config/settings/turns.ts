@@ -23,13 +23,34 @@ export const TURN_SETTINGS = {
     default: 100,
     functions: ['turn'],
   },
-  /** A model call that sends nothing for this time is cancelled. It is repeated, or the turn ends with the text so far. */
+  /**
+   * A model call whose provider sends no byte for this time is cancelled. It is repeated once, or the turn ends with the text so
+   * far. Comments, pings and arguments of tool calls are bytes.
+   */
   modelStallSeconds: {
     name: 'MIDTURN_MODEL_STALL_SECONDS',
     kind: 'integer',
     unit: 'seconds',
     range: [1, 900],
     default: 60,
+    functions: ['turn'],
+  },
+  /** A model call of which nothing can be shown for this time is cancelled too, although its provider sends life signs. */
+  modelWaitSeconds: {
+    name: 'MIDTURN_MODEL_WAIT_SECONDS',
+    kind: 'integer',
+    unit: 'seconds',
+    range: [1, 900],
+    default: 240,
+    functions: ['turn'],
+  },
+  /** The longest pause that a provider may ask for (`retry-after`). A longer one ends the turn, or the fallback model continues. */
+  modelPatienceSeconds: {
+    name: 'MIDTURN_MODEL_PATIENCE_SECONDS',
+    kind: 'integer',
+    unit: 'seconds',
+    range: [1, 900],
+    default: 30,
     functions: ['turn'],
   },
   /** Tokens of earlier turns in a prompt, estimated as 4 bytes of JSON a token. Older turns are left out. */
@@ -107,8 +128,12 @@ export interface TurnSettings {
   maxSteps: number;
   /** Streamed text of this time becomes one event. The first text is sent at once. */
   flushMs: Milliseconds;
-  /** A model call that sends nothing for this time is cancelled. */
+  /** A model call whose provider sends no byte for this time is cancelled. */
   stallMs: Milliseconds;
+  /** A model call of which nothing can be shown for this time is cancelled. */
+  waitMs: Milliseconds;
+  /** The longest pause before a repeated model call. */
+  patienceMs: Milliseconds;
   /** Estimated tokens of earlier turns in a prompt, at most. */
   contextTokens: number;
   /** How long a tool call waits for a person's approval before it counts as denied. */
@@ -128,6 +153,8 @@ export function readTurnSettings(env: Environment): TurnSettings {
     maxSteps: read(env, TURN_SETTINGS.maxSteps),
     flushMs: read(env, TURN_SETTINGS.flushMs),
     stallMs: toMs(read(env, TURN_SETTINGS.modelStallSeconds)),
+    waitMs: toMs(read(env, TURN_SETTINGS.modelWaitSeconds)),
+    patienceMs: toMs(read(env, TURN_SETTINGS.modelPatienceSeconds)),
     contextTokens: read(env, TURN_SETTINGS.contextTokens),
     approvalSeconds: read(env, TURN_SETTINGS.approvalTimeoutSeconds),
     approvalHoldMs: toMs(read(env, TURN_SETTINGS.approvalHoldSeconds)),

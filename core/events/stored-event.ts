@@ -155,6 +155,7 @@ const FORMS = {
       provider: z.string(),
       fallback_from: z.optional(z.string()),
       steps: z.number(),
+      finish_reason: z.optional(z.string()),
       cached: z.optional(z.literal(true)),
       first,
     }),

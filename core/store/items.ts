@@ -110,6 +110,8 @@ export interface TurnUsage {
   lastInputTokens: number;
   /** The last model call ended with an answer. With an empty inbox the turn is `done`. */
   answered: boolean;
+  /** How the answer ended: `reason` of the model's `finish`. */
+  finish?: string;
   /** The answer came from the response cache. */
   cached?: true;
 }

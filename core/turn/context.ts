@@ -20,7 +20,15 @@ export interface WorkerContext {
   agentFor(session: Session): Promise<SessionAgent>;
   settings: Pick<
     TurnSettings,
-    'maxSteps' | 'flushMs' | 'stallMs' | 'contextTokens' | 'cache' | 'approvalSeconds' | 'approvalHoldMs'
+    | 'maxSteps'
+    | 'flushMs'
+    | 'stallMs'
+    | 'waitMs'
+    | 'patienceMs'
+    | 'contextTokens'
+    | 'cache'
+    | 'approvalSeconds'
+    | 'approvalHoldMs'
   >;
   /** How long until this invocation is ended from outside. Below `reserveMs` the turn is handed over. */
   remainingMs(): Milliseconds;

@@ -30,6 +30,7 @@ export async function endAnswered(turn: LeasedTurn, context: TurnContext): Promi
     provider: model.provider,
     ...(from !== undefined && { fallback_from: from }),
     steps: usage.steps,
+    ...(usage.finish !== undefined && { finish_reason: usage.finish }),
     // rule: cached-answer-is-marked
     ...(usage.cached && { cached: usage.cached }),
   };

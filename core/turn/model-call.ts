@@ -1,4 +1,4 @@
-import { between, milliseconds, toSeconds } from '../../config/units.ts';
+import { between, milliseconds } from '../../config/units.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import { quotesOf } from '../content.ts';
 import type { Core } from '../core.ts';
@@ -34,13 +34,18 @@ export async function callModel(
 ): Promise<CallOutcome> {
   const { core, settings } = context;
   const stop = new AbortController();
-  const parts = model.stream(request, stop.signal)[Symbol.asyncIterator]();
+  /** When the provider last sent anything, and when it last sent something to show. */
+  let aliveAt = core.clock.now();
+  let heardAt = aliveAt;
+  const alive = () => {
+    aliveAt = core.clock.now();
+  };
+  const parts = model.stream(request, stop.signal, alive)[Symbol.asyncIterator]();
   const gathered = new Gatherer();
   const calls: AskedCall[] = [];
   const idOf = uniqueCallIds(request.messages);
   let visible = false;
   let flushedAt = Number.NEGATIVE_INFINITY;
-  let heardAt = core.clock.now();
 
   const flush = async (more: EventDraft[] = []) => {
     const drafts = [...gathered.drain(/* rule: chunk-offset-in-turn */ turn.textLength), ...more];
@@ -64,10 +69,11 @@ export async function callModel(
         else await flush();
         if (wanted()) return await cut();
         // rule: silent-model-is-stopped
-        if (core.clock.now() - heardAt >= settings.stallMs) return await stalled();
+        if (isSilent()) return await stalled();
         continue;
       }
-      heardAt = core.clock.now();
+      alive();
+      heardAt = aliveAt;
       if (part.done) return ended();
       const value = part.value;
       switch (value.type) {
@@ -86,10 +92,7 @@ export async function callModel(
           await flush();
           return failed(value.failure, visible);
         case 'finish':
-          turn.usage = advanced(turn.usage, value, calls.length === 0);
-          measureCall(core, value);
-          await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
-          return calls.length ? { type: 'calls', calls } : { type: 'answered' };
+          return finished(value);
       }
       next = parts.next();
       if (!gathered.empty && core.clock.now() - flushedAt >= settings.flushMs) {
@@ -103,6 +106,21 @@ export async function callModel(
     await drainQuietly(next, parts);
   }
 
+  async function finished(finish: Finish): Promise<CallOutcome> {
+    // The last call that the step limit allows is the end, whatever the provider says.
+    const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
+    turn.usage = advanced(turn.usage, finish, calls.length === 0 && !isPaused);
+    measureCall(core, finish);
+    await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
+    if (isPaused) return { type: 'cut' };
+    return calls.length ? { type: 'calls', calls } : { type: 'answered' };
+  }
+
+  function isSilent(): boolean {
+    const now = core.clock.now();
+    return now - aliveAt >= settings.stallMs || now - heardAt >= Math.max(settings.waitMs, settings.stallMs);
+  }
+
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
     if (turn.abortRequest || wantsCut(turn)) turn.usage = { ...turn.usage, steps: turn.usage.steps + 1 };
@@ -113,13 +131,14 @@ export async function callModel(
   /** A silent model keeps a user waiting, and a function running that is paid for. */
   async function stalled(): Promise<CallOutcome> {
     await flush();
-    const seconds = toSeconds(settings.stallMs);
+    const now = core.clock.now();
+    const seconds = Math.round((now - heardAt) / 1000);
     const failure: ModelFailure = {
       code: 'PROVIDER_ERROR',
       reason: 'stalled',
       message: `The model sent nothing for ${seconds} seconds.`,
       retryable: true,
-      diagnostic: `no part of the answer for ${seconds} s`,
+      diagnostic: `no part of the answer for ${seconds} s, and no byte for ${Math.round((now - aliveAt) / 1000)} s`,
     };
     return failed(failure, visible);
   }
@@ -148,12 +167,13 @@ export const wantsCut = (turn: LeasedTurn) => Object.values(turn.lane.inbox).som
 
 type Finish = Extract<ModelPart, { type: 'finish' }>;
 
-const advanced = (before: TurnUsage, { usage, cached }: Finish, answered: boolean): TurnUsage => ({
+const advanced = (before: TurnUsage, { reason, usage, cached }: Finish, answered: boolean): TurnUsage => ({
   steps: before.steps + 1,
   inputTokens: before.inputTokens + usage.inputTokens,
   outputTokens: before.outputTokens + usage.outputTokens,
   lastInputTokens: usage.inputTokens,
   answered,
+  ...(answered && { finish: reason }),
   ...(cached && { cached }),
 });
 

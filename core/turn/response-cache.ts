@@ -56,7 +56,7 @@ export const replaying = ({ name, provider }: Model, { text }: CachedAnswer): Mo
   provider,
   async *stream() {
     yield { type: 'text', text };
-    yield { type: 'finish', reason: 'cached', usage: { inputTokens: 0, outputTokens: 0 }, cached: true };
+    yield { type: 'finish', reason: 'stop', usage: { inputTokens: 0, outputTokens: 0 }, cached: true };
   },
 });
 

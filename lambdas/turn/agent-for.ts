@@ -57,11 +57,13 @@ function createTools(env: Environment, core: Core): ToolSource {
 }
 
 function modelMaker(access: ModelAccess, env: Environment, core: Core, tools: ToolSource) {
-  const { choice, baseUrl, apiKey, apiKeySecret } = access;
+  const { choice, baseUrl, apiKey, apiKeySecret, streamUsage, maxOutputTokens } = access;
   const make = (key: string | undefined) =>
     createModel(choice, agent, {
       ...(baseUrl && { baseUrl }),
       ...(key && { apiKey: key }),
+      streamUsage,
+      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
       tools,
       warn: (message, fields) => core.log.warn(message, fields),
     });

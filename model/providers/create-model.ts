@@ -1,7 +1,9 @@
-import type { ModelChoice } from '../../config/settings/models.ts';
+import { isSendable, KEY_FORM, type ModelChoice } from '../../config/settings/models.ts';
 import type { Model } from '../../core/model.ts';
+import { SecretError } from '../../core/secret-error.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
+import { mendChatCompletions, providerFetch } from './provider-fetch.ts';
 import type { SdkModelOptions } from './sdk-model.ts';
 
 export interface ModelConfig {
@@ -15,6 +17,10 @@ export interface ModelConfig {
   /** For `bedrock` only. Default: `AWS_REGION`. */
   region?: string;
   fetch?: typeof globalThis.fetch;
+  /** For `openai-compatible` only. False: `stream_options` is left out, for servers that refuse it. Default: true. */
+  streamUsage?: boolean;
+  /** Tokens that one model call may write, if the agent's settings name none. */
+  maxOutputTokens?: number;
   /** The source of the tools. Default: the agent's own tools. */
   tools?: ToolSource;
   /** Logs a problem of a call that continues. */
@@ -27,14 +33,18 @@ type RemoteChoice = Exclude<ModelChoice, { provider: 'demo' }>;
  * Makes the configured model. Only that provider's code is loaded, so importing this file is cheap, and a cold start
  * can run this promise in parallel with its first reads.
  *
- * @throws {Error} if `openai-compatible` has no base URL. Wrong credentials show in the first call, as a failure part.
+ * @throws {Error} if `openai-compatible` has no base URL.
+ * @throws {SecretError} if the key has characters that no header can have. Wrong credentials show in the first call, as a failure part.
  */
 export async function createModel(
   choice: ModelChoice,
   agent: AgentDefinition,
   config: ModelConfig = {},
 ): Promise<Model> {
-  const { tools = ownTools(agent) } = config;
+  const { tools = ownTools(agent), apiKey } = config;
+  if (apiKey !== undefined && !isSendable(apiKey)) {
+    throw new SecretError(`The API key of the model cannot be sent: it must be ${KEY_FORM}.`);
+  }
   if (choice.provider === 'demo') {
     const { createDemoModel } = await import('../demo/demo-model.ts');
     return createDemoModel({ tools });
@@ -55,24 +65,25 @@ export async function createModel(
     callIds: choice.provider === 'openai-compatible' ? 'any' : 'plain',
     // Bedrock's API takes bytes or an S3 object, and fetches no URL.
     images: choice.provider === 'bedrock' ? 'inline' : 'all',
+    ...(config.maxOutputTokens !== undefined && { maxOutputTokens: config.maxOutputTokens }),
     warn: config.warn ?? (() => {}),
     secrets: config.apiKey ? [config.apiKey] : [],
   });
 }
 
 async function loadLanguageModel({ provider, modelId }: RemoteChoice, config: ModelConfig) {
-  const { baseUrl, apiKey, region, fetch } = config;
-  const shared = { ...(fetch && { fetch }) };
+  const { baseUrl, apiKey, region, fetch = globalThis.fetch, streamUsage = true } = config;
+  const shared = { fetch: providerFetch(fetch) };
   switch (provider) {
     case 'openai-compatible': {
       if (!baseUrl) throw new Error('An openai-compatible model needs a base URL.');
       const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
       return createOpenAICompatible({
-        ...shared,
+        fetch: providerFetch(fetch, mendChatCompletions),
         name: provider,
         baseURL: baseUrl,
-        // Without it, these servers omit the usage from a stream.
-        includeUsage: true,
+        // Without it, most of these servers omit the usage from a stream.
+        includeUsage: streamUsage,
         ...(apiKey && { apiKey }),
       })(modelId);
     }

@@ -10,6 +10,7 @@ import {
   StreamProviderError,
   TypeValidationError,
 } from 'ai';
+import { type Milliseconds, milliseconds } from '../../config/units.ts';
 import type { ModelFailure } from '../../core/model.ts';
 import type { FailureReason } from '../../protocol/errors.ts';
 import { shortened } from '../../protocol/text.ts';
@@ -80,8 +81,27 @@ const UNKNOWN: Verdict = {
  * secrets.
  */
 export function toFailure(error: unknown, secrets: readonly string[]): ModelFailure {
-  return { ...judge(error), diagnostic: describe(error, secrets) };
+  const retryAfterMs = APICallError.isInstance(error) ? pauseOf(error.responseHeaders ?? {}) : undefined;
+  return {
+    ...judge(error),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    diagnostic: describe(error, secrets),
+  };
 }
+
+/** `retry-after-ms` (OpenAI, Azure), or `retry-after` in seconds or as a date (RFC 9110, 10.2.3). */
+function pauseOf(headers: Readonly<Record<string, string>>): Milliseconds | undefined {
+  const exact = numberOf(headers['retry-after-ms']);
+  if (exact !== undefined) return milliseconds(exact);
+  const after = headers['retry-after'];
+  const whole = numberOf(after);
+  if (whole !== undefined) return milliseconds(whole * 1000);
+  const date = Date.parse(after ?? '');
+  return Number.isNaN(date) ? undefined : milliseconds(Math.max(0, date - Date.now()));
+}
+
+const numberOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
 
 function judge(error: unknown): Verdict {
   if (APICallError.isInstance(error)) {

@@ -17,7 +17,7 @@ export function lazyModel(
     provider: choice.provider,
     name: choice.provider === 'demo' ? 'demo' : choice.modelId,
     ...(fingerprint !== undefined && { fingerprint }),
-    async *stream(request, signal) {
+    async *stream(request, signal, alive) {
       let model: Model;
       try {
         model = await make();
@@ -25,7 +25,7 @@ export function lazyModel(
         yield { type: 'failure', failure: unavailable(error) };
         return;
       }
-      if (!signal.aborted) yield* model.stream(request, signal);
+      if (!signal.aborted) yield* model.stream(request, signal, alive);
     },
   };
 }

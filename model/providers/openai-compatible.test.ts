@@ -90,7 +90,7 @@ describe('a complete answer', () => {
     expect(await collect(model)).toEqual([
       { type: 'text', text: 'wait' },
       { type: 'tool_call', id: 'c1', name: 'wait', args: { seconds: 2 } },
-      { type: 'finish', reason: 'tool-calls', usage: { inputTokens: 10, outputTokens: 5 } },
+      { type: 'finish', reason: 'tool_calls', usage: { inputTokens: 10, outputTokens: 5 } },
     ]);
   });
 

@@ -1,20 +1,26 @@
 import {
+  type CallWarning,
   type FinishReason,
+  InvalidResponseDataError,
   isStepCount,
   type LanguageModel,
   type ModelMessage,
+  NoOutputGeneratedError,
   streamText,
   ToolChoiceViolationError,
   type ToolSet,
+  TypeValidationError,
   tool,
 } from 'ai';
 import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
+import { shortened } from '../../protocol/text.ts';
 import type { AgentDefinition, AgentTool } from '../agent/agent-definition.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
 import { CUT_OFF, EMPTY, toFailure, WITHHELD } from './failure.ts';
 import { type CallIds, type ShownImages, toModelMessages } from './prompt.ts';
+import { withLifeSigns } from './provider-fetch.ts';
 
 export interface SdkModelOptions {
   provider: string;
@@ -30,6 +36,8 @@ export interface SdkModelOptions {
   callIds: CallIds;
   /** The images that the provider accepts in a request. */
   images: ShownImages;
+  /** Tokens that one call may write, if the agent's settings name none. */
+  maxOutputTokens?: number;
   /** Logs a problem of a call that continues. */
   warn(message: string, fields: Record<string, unknown>): void;
   /** Values that must not be logged. */
@@ -46,6 +54,7 @@ const NO_TOOLS_INSTRUCTION = 'Do not call any tool now: answer with what you kno
 export function createSdkModel(options: SdkModelOptions): Model {
   const { provider, name } = options;
   let declared: Declared | undefined;
+  const warnOnce = onceEach(options.warn);
   const declareAll = async (): Promise<Declared> => {
     const offered = await options.tools.offered();
     if (declared?.offered !== offered) declared = { offered, tools: declareTools(offered) };
@@ -54,9 +63,18 @@ export function createSdkModel(options: SdkModelOptions): Model {
   return {
     provider,
     name,
-    async *stream(request, signal) {
-      yield* streamParts(options, await declareAll(), request, signal);
+    async *stream(request, signal, alive = () => {}) {
+      yield* streamParts({ ...options, warn: warnOnce }, await declareAll(), request, signal, alive);
     },
+  };
+}
+
+/** Each message once: a provider's package warns in every call. */
+function onceEach(warn: SdkModelOptions['warn']): SdkModelOptions['warn'] {
+  const warned = new Set<string>();
+  return (message, fields) => {
+    if (!warned.has(message)) warn(message, fields);
+    warned.add(message);
   };
 }
 
@@ -86,11 +104,13 @@ function declare({
 }
 
 async function* streamParts(
-  { languageModel, agent, forbidToolsBy, callIds, images, secrets }: SdkModelOptions,
+  options: SdkModelOptions,
   { tools, offered }: Declared,
   { messages, toolChoice, bare }: ModelRequest,
   signal: AbortSignal,
+  alive: () => void,
 ): AsyncGenerator<ModelPart, void, undefined> {
+  const { languageModel, agent, forbidToolsBy, callIds, images, secrets, provider, name } = options;
   if (signal.aborted) return;
   // A consumer that stops early must end the request: the SDK's stream is a tee, whose other branch would read on.
   const left = new AbortController();
@@ -99,7 +119,8 @@ async function* streamParts(
   const answer = new Answer(mayCall);
   try {
     const prompt = toModelMessages(messages, { callIds, images });
-    const { stream } = streamText({
+    const call = {
+      ...(options.maxOutputTokens !== undefined && { maxOutputTokens: options.maxOutputTokens }),
       ...agent.settings,
       model: languageModel,
       ...(bare
@@ -115,16 +136,25 @@ async function* streamParts(
             toolChoice: instruct ? 'auto' : toolChoice,
           }),
       // The provider fetches a user's URL, or nobody: from here it could reach addresses inside the account.
-      experimental_download: async (files) => files.map(() => null),
+      experimental_download: async (files: readonly unknown[]) => files.map(() => null),
       stopWhen: isStepCount(1),
       maxRetries: 0,
       abortSignal: AbortSignal.any([signal, left.signal]),
       // Errors arrive as parts. The default handler would also print them, with the request.
       onError: () => {},
-    });
+    };
+    const { stream } = withLifeSigns(alive, () => streamText(call));
     for await (const part of stream) {
       if (signal.aborted) return;
       switch (part.type) {
+        case 'start-step':
+          if (part.warnings.some(isSilentLimit)) {
+            options.warn(
+              'the model is unknown, and its answers are limited to 4,096 tokens: set MIDTURN_MODEL_MAX_OUTPUT_TOKENS',
+              { provider, model: name },
+            );
+          }
+          break;
         case 'text-delta':
           if (part.text === '') break;
           answer.hasText = true;
@@ -139,7 +169,10 @@ async function* streamParts(
         case 'error':
           // The model called a tool although it must not. The call is dropped, and its text is kept.
           if (ToolChoiceViolationError.isInstance(part.error)) break;
-          yield { type: 'failure', failure: toFailure(part.error, secrets) };
+          if (isUnknownEvent(part.error)) break;
+          yield endsWithoutReason(part.error)
+            ? answer.brokenOff('The stream ended without a finish reason.')
+            : { type: 'failure', failure: toFailure(part.error, secrets) };
           return;
         case 'finish':
           yield* answer.finish(part.finishReason, part.rawFinishReason, {
@@ -149,7 +182,7 @@ async function* streamParts(
           return;
       }
     }
-    if (!signal.aborted) yield failureOf(CUT_OFF, 'The stream ended without a finish part.');
+    if (!signal.aborted) yield answer.brokenOff('The stream ended without a finish part.');
   } catch (error) {
     if (!signal.aborted) yield { type: 'failure', failure: toFailure(error, secrets) };
   } finally {
@@ -167,6 +200,31 @@ function withInstructions(instructions: string, [first, ...rest]: ModelMessage[]
       : [{ type: 'text' as const, text: instructions }, ...first.content];
   return [{ role: 'user', content }, ...rest];
 }
+
+/** Anthropic's package knows no limit of this model, and sends 4,096. */
+const isSilentLimit = (warning: CallWarning): boolean =>
+  warning.type === 'compatibility' && warning.feature === 'maxOutputTokens';
+
+/** Anthropic adds events and blocks (https://docs.anthropic.com/en/docs/build-with-claude/streaming): they are left out. */
+function isUnknownEvent(error: unknown): boolean {
+  if (!TypeValidationError.isInstance(error)) return false;
+  const { value } = error;
+  if (typeof value !== 'object' || value === null || !('type' in value)) return false;
+  return typeof value.type === 'string' && !MUST_BE_READ.has(value.type);
+}
+
+/** Events of Anthropic's stream without which an answer is not whole. */
+const MUST_BE_READ: ReadonlySet<string> = new Set([
+  'message_start',
+  'message_delta',
+  'message_stop',
+  'error',
+]);
+
+/** The error that a provider's package reports for a stream that just ends. */
+const endsWithoutReason = (error: unknown): boolean =>
+  NoOutputGeneratedError.isInstance(error) ||
+  (InvalidResponseDataError.isInstance(error) && /finish reason/.test(error.message));
 
 function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string): ModelPart {
   const failure: ModelFailure = { ...verdict, diagnostic };
@@ -205,19 +263,44 @@ class Answer {
     });
   }
 
+  /** The stream ended without a reason. A server that answers with nothing at all has not begun. */
+  brokenOff(diagnostic: string): ModelPart {
+    return failureOf(this.hasText || this.#calls.length > 0 ? CUT_OFF : EMPTY, diagnostic);
+  }
+
   *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
     // Every provider sends a reason with a complete answer. Without one, the connection was closed early.
-    if (rawReason === undefined) {
-      yield failureOf(CUT_OFF, `The stream ended without a finish reason from the provider (${reason}).`);
-    } else if (this.hasText || this.#calls.length > 0) {
+    if (!rawReason) {
+      yield this.brokenOff(`The stream ended without a finish reason from the provider (${reason}).`);
+    } else if (this.hasText || this.#calls.length > 0 || rawReason === PAUSED) {
       yield* this.#calls;
-      // Here `error` means only a forbidden call, which was dropped.
-      yield { type: 'finish', reason: reason === 'error' ? 'tool-calls' : reason, usage };
+      yield { type: 'finish', reason: finishWord(reason, rawReason), usage };
     } else {
       yield failureOf(
         reason === 'content-filter' ? WITHHELD : EMPTY,
         `Finish reason ${rawReason}, no text, no call.`,
       );
     }
+  }
+}
+
+/** Anthropic interrupts an answer of many tools of its own. The next call goes on. */
+const PAUSED = 'pause_turn';
+const MAX_REASON_LENGTH = 64;
+
+function finishWord(reason: FinishReason, rawReason: string): string {
+  if (rawReason === PAUSED) return 'paused';
+  switch (reason) {
+    case 'stop':
+    case 'length':
+      return reason;
+    case 'content-filter':
+      return rawReason === 'refusal' ? 'refusal' : 'content_filter';
+    case 'tool-calls':
+    // Here it means only a forbidden call, which was dropped.
+    case 'error':
+      return 'tool_calls';
+    default:
+      return shortened(rawReason, MAX_REASON_LENGTH);
   }
 }

@@ -424,6 +424,8 @@ export class Cloud {
               maxSteps: 5,
               flushMs: milliseconds(100),
               stallMs: milliseconds(this.settings.stallMs),
+              waitMs: milliseconds(4 * this.settings.stallMs),
+              patienceMs: milliseconds(5000),
               contextTokens: this.settings.contextTokens,
               approvalSeconds: seconds(this.settings.approvalSeconds),
               approvalHoldMs: milliseconds(this.settings.approvalHoldMs),

@@ -1,6 +1,13 @@
 import { memo } from 'react';
-import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '../../client/index.ts';
-import { argumentsText } from '../../client/index.ts';
+import {
+  type ApprovalItem,
+  argumentsText,
+  endingNote,
+  type Item,
+  type TrimmedItem,
+  type TurnEndItem,
+  type TurnOutcome,
+} from '../../client/index.ts';
 import { Message, type MessageActions } from './message.tsx';
 import { Prose } from './prose.tsx';
 import { Tool } from './tool.tsx';
@@ -117,13 +124,15 @@ function TurnEnd({ item: { outcome, turnId }, actions }: { item: TurnEndItem; ac
 
 function endNote(outcome: Exclude<TurnOutcome, { result: 'failed' }>): string {
   if (outcome.result === 'aborted') return 'Stopped. What was said is kept.';
-  const { steps, inputTokens, outputTokens, model, cached } = outcome.usage;
+  const { steps, inputTokens, outputTokens, model, cached, finishReason } = outcome.usage;
   const parts = [
     model,
     `${steps} ${steps === 1 ? 'step' : 'steps'}`,
     `${(inputTokens + outputTokens).toLocaleString('en')} tokens`,
   ];
   if (cached) parts.push('from the cache');
+  const ending = endingNote(finishReason);
+  if (ending) parts.unshift(ending);
   return parts.join(' · ');
 }
 

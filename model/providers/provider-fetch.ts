@@ -1,0 +1,139 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/**
+ * The HTTP client of the providers' packages. It reports each packet of an answer as a life sign, also those that the packages
+ * keep to themselves (comments, pings, arguments of calls), and mends what compatible servers send in a form that the packages
+ * refuse.
+ */
+
+const aliveOf = new AsyncLocalStorage<() => void>();
+
+/** Makes a model call whose packets are reported to `alive`. */
+export const withLifeSigns = <T>(alive: () => void, call: () => T): T => aliveOf.run(alive, call);
+
+/** Mends one line of server-sent events. Undefined: the stream is over. */
+type MendLine = (line: string) => string | undefined;
+
+export function providerFetch(fetch: typeof globalThis.fetch, mend?: MendLine): typeof globalThis.fetch {
+  return async (input, init) => {
+    const alive = aliveOf.getStore() ?? (() => {});
+    const response = await fetch(input, init);
+    alive();
+    const { body, status, statusText, headers } = response;
+    if (!response.ok || !body) return response;
+    const packets = reported(body, alive);
+    return new Response(streamOf(mend ? mended(packets, mend) : packets), {
+      status,
+      statusText,
+      headers,
+    });
+  };
+}
+
+const streamOf = (packets: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await packets.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await packets.return(undefined);
+    },
+  });
+
+async function* reported(body: ReadableStream<Uint8Array>, alive: () => void): AsyncGenerator<Uint8Array> {
+  for await (const packet of body) {
+    alive();
+    yield packet;
+  }
+}
+
+/** Leaving it early cancels the request. */
+async function* mended(packets: AsyncIterable<Uint8Array>, mend: MendLine): AsyncGenerator<Uint8Array> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let rest = '';
+  for await (const packet of packets) {
+    const lines = (rest + decoder.decode(packet, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    let text = '';
+    let isOver = false;
+    for (const line of lines) {
+      const whole = mend(line);
+      if (whole === undefined) {
+        isOver = true;
+        break;
+      }
+      text += `${whole}\n`;
+    }
+    if (text) yield encoder.encode(text);
+    if (isOver) return;
+  }
+  const last = mend(rest + decoder.decode());
+  if (last) yield encoder.encode(last);
+}
+
+interface Chunk {
+  choices?: unknown;
+  error?: unknown;
+}
+interface Delta {
+  tool_calls?: unknown;
+}
+interface CallDelta {
+  id?: unknown;
+  function?: { name?: unknown; arguments?: unknown } | null;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/**
+ * For OpenAI's chat completions. `[DONE]` is the end, whatever the server does with the connection. `choices` that are null
+ * are none, and so is an empty finish reason. A call without id, name and arguments is no call.
+ */
+export const mendChatCompletions: MendLine = (line) => {
+  const [, data] = /^data:\s?(.*?)\r?$/.exec(line) ?? [];
+  if (data === undefined) return line;
+  if (data.trim() === '[DONE]') return undefined;
+  let chunk: Chunk;
+  try {
+    chunk = JSON.parse(data);
+  } catch {
+    // Not JSON: the package says so.
+    return line;
+  }
+  if (!isObject(chunk) || 'error' in chunk) return line;
+  if (chunk.choices === null || chunk.choices === undefined)
+    return `data: ${JSON.stringify({ ...chunk, choices: [] })}`;
+  return Array.isArray(chunk.choices) && chunk.choices.some(needsMending)
+    ? `data: ${JSON.stringify({ ...chunk, choices: chunk.choices.map(mendChoice) })}`
+    : line;
+};
+
+const needsMending = (choice: unknown): boolean =>
+  isObject(choice) &&
+  (('finish_reason' in choice && choice.finish_reason === '') || callsOf(choice)?.some(isGhost) === true);
+
+function mendChoice(choice: unknown): unknown {
+  if (!isObject(choice)) return choice;
+  const calls = callsOf(choice);
+  return {
+    ...choice,
+    ...('finish_reason' in choice && choice.finish_reason === '' && { finish_reason: null }),
+    ...('delta' in choice &&
+      isObject(choice.delta) &&
+      calls && { delta: { ...choice.delta, tool_calls: calls.filter((call) => !isGhost(call)) } }),
+  };
+}
+
+function callsOf(choice: object): unknown[] | undefined {
+  const delta: Delta | undefined = 'delta' in choice && isObject(choice.delta) ? choice.delta : undefined;
+  return Array.isArray(delta?.tool_calls) ? delta.tool_calls : undefined;
+}
+
+function isGhost(call: unknown): boolean {
+  if (!isObject(call)) return false;
+  const { id, function: named }: CallDelta = call;
+  return !id && !named?.name && !named?.arguments;
+}
