@@ -2,11 +2,10 @@ import { between, type EpochMs, milliseconds } from '../config/units.ts';
 import type { Core } from './core.ts';
 import { byId, type ConnectionId, type LaneId, type SessionKey } from './ids.ts';
 import { closeConnection, post } from './post.ts';
+import { leaveSession } from './session/sessions.ts';
+import { watchReplay } from './session/watch-replay.ts';
 import type { Audience } from './store/items.ts';
-import { LIVE } from './store/items.ts';
-import { laneKey, sessionKey } from './store/keys.ts';
-import { stopListening } from './store/lane/connection.ts';
-import { leaveAudience } from './store/session-writes.ts';
+import { type Listening, readListening } from './store/listening.ts';
 
 /**
  * How long the stream waits for listeners that are late, the first time. A late one is not waited for again until it has
@@ -17,15 +16,15 @@ const FIRST_PATIENCE_MS = milliseconds(1000);
 /** A connection whose next frame is this late is closed. Its client resumes and misses nothing (P9). */
 const MAX_LAG_MS = milliseconds(3000);
 
-/** A connection that is catching up for longer was left so by a function that died. It gets what was kept for it. */
-const CATCH_UP_MS = milliseconds(3000);
-const CATCH_UP_POLL_MS = milliseconds(50);
+/** The frame of an event. */
+export interface EventText {
+  seq: number;
+  text: string;
+}
 
 interface Listener {
-  /** Frames that are kept while the connection is catching up, and since when. Undefined if it is live. */
-  kept: { frames: string[]; since: EpochMs } | undefined;
-  /** It was catching up for too long: its entry in the audience is ignored until it says that it is live. */
-  overdue: boolean;
+  /** The latest that an audience said of it. */
+  how: Listening;
   /** Resolves when all its frames so far are posted. One writer per connection keeps the order. */
   idle: Promise<void>;
   /** Frames that wait to be posted. */
@@ -34,13 +33,15 @@ interface Listener {
   isLate: boolean;
 }
 
-/** Posts a turn's events to the session's connections: in order for each connection, in parallel among them. */
+/** Posts a turn's events to the session's live connections: in order for each connection, in parallel among them. */
 export class Broadcast {
   readonly #core: Core;
   readonly #session: SessionKey;
   readonly #lane: LaneId;
   readonly #listeners = new Map<ConnectionId, Listener>();
   readonly #forgotten = new Set<ConnectionId>();
+  /** Replays that somebody looks after, by connection: the number of the join. */
+  readonly #watched = new Map<ConnectionId, number>();
   #patienceMs: number = FIRST_PATIENCE_MS;
 
   constructor(core: Core, session: SessionKey, lane: LaneId) {
@@ -49,75 +50,71 @@ export class Broadcast {
     this.#lane = lane;
   }
 
-  /** Adds connections, and updates which are live. A connection that is gone stays so. */
+  /** Adds connections, and updates which are live. The latest state of each counts. A connection that is gone stays so. */
   join(audience: Audience): void {
     for (const [connection, how] of byId(audience)) {
       if (this.#forgotten.has(connection)) continue;
-      const listener = this.#listeners.get(connection) ?? {
-        kept: undefined,
-        overdue: false,
-        idle: Promise.resolve(),
-        backlog: 0,
-        isLate: false,
-      };
-      this.#listeners.set(connection, listener);
-      if (how === LIVE) {
-        listener.overdue = false;
-        this.#release(connection, listener);
-      } else if (!listener.overdue) listener.kept ??= { frames: [], since: this.#core.clock.now() };
+      const known = this.#listeners.get(connection);
+      if (known) known.how = Math.max(known.how, how);
+      else this.#listeners.set(connection, { how, idle: Promise.resolve(), backlog: 0, isLate: false });
     }
   }
 
-  /** Resolves when all connections have the frames, except those that are late: these continue in the background. */
-  async send(frames: readonly string[]): Promise<void> {
-    if (frames.length === 0 || this.#listeners.size === 0) return;
+  /**
+   * Posts to each live connection the events that come after what was replayed to it. Resolves when all have them, except
+   * those that are late: these continue in the background.
+   */
+  async send(events: readonly EventText[]): Promise<void> {
+    const awaited: Listener[] = [];
     for (const [connection, listener] of this.#listeners) {
       if (this.#forgotten.has(connection)) continue;
-      this.#releaseOverdue(connection, listener);
-      if (listener.kept) listener.kept.frames.push(...frames);
-      else this.#enqueue(connection, listener, frames);
+      const { isLive, seq: replayed } = readListening(listener.how);
+      if (!isLive) continue;
+      const missing = events.filter(({ seq }) => /* rule: replayed-events-not-sent-again */ seq > replayed);
+      if (missing.length === 0) continue;
+      this.#enqueue(connection, listener, missing);
+      if (!listener.isLate) awaited.push(listener);
     }
-    const awaited = [...this.#listeners.values()].filter(({ isLate }) => !isLate);
+    await Promise.all([this.#awaitAll(awaited), this.#watchReplays()]);
+  }
+
+  async #awaitAll(listeners: readonly Listener[]): Promise<void> {
+    if (listeners.length === 0) return;
     const patience = new AbortController();
     const isInVain = await Promise.race([
-      Promise.all(awaited.map(({ idle }) => idle)).then(() => false),
+      Promise.all(listeners.map(({ idle }) => idle)).then(() => false),
       this.#core.clock.sleep(milliseconds(this.#patienceMs), patience.signal).then(() => true),
     ]);
     patience.abort('over');
     if (!isInVain) return;
     this.#patienceMs /= 2;
-    for (const listener of awaited) listener.isLate = listener.backlog > 0;
+    for (const listener of listeners) listener.isLate = listener.backlog > 0;
+  }
+
+  /** A connection that is catching up is left to its replay. If the replay's function dies, another goes on. */
+  async #watchReplays(): Promise<void> {
+    const found: [ConnectionId, Listening][] = [];
+    for (const [connection, { how }] of this.#listeners) {
+      const { join, isLive } = readListening(how);
+      if (isLive || this.#watched.get(connection) === join || this.#forgotten.has(connection)) continue;
+      this.#watched.set(connection, join);
+      found.push([connection, how]);
+    }
+    await Promise.all(found.map((one) => this.#quietly(() => watchReplay(this.#core, ...one))));
   }
 
   /** Resolves when nothing is under way. A handler waits for it: what is still running would continue in a later invocation. */
   async settled(): Promise<void> {
-    while ([...this.#listeners.values()].some(({ kept }) => kept && kept.frames.length > 0)) {
-      await this.#core.clock.sleep(CATCH_UP_POLL_MS);
-      const lane = await this.#core.store.get(laneKey(this.#session, this.#lane));
-      this.join(lane?.audience ?? {});
-      for (const [connection, listener] of this.#listeners) this.#releaseOverdue(connection, listener);
-    }
+    await this.#watchReplays();
     await Promise.all([...this.#listeners.values()].map(({ idle }) => idle));
   }
 
-  #releaseOverdue(connection: ConnectionId, listener: Listener): void {
-    if (!listener.kept || this.#core.clock.now() - listener.kept.since < CATCH_UP_MS) return;
-    listener.overdue = true;
-    this.#release(connection, listener);
-  }
-
-  #release(connection: ConnectionId, listener: Listener): void {
-    const { kept } = listener;
-    listener.kept = undefined;
-    if (kept && kept.frames.length > 0) this.#enqueue(connection, listener, kept.frames);
-  }
-
-  #enqueue(connection: ConnectionId, listener: Listener, frames: readonly string[]): void {
-    listener.backlog += frames.length;
+  #enqueue(connection: ConnectionId, listener: Listener, events: readonly EventText[]): void {
+    listener.backlog += events.length;
     const since = this.#core.clock.now();
     listener.idle = listener.idle.then(async () => {
-      for (const frame of frames) {
-        if (!this.#forgotten.has(connection)) await this.#post(connection, frame, since);
+      for (const { text } of events) {
+        if (!this.#forgotten.has(connection)) await this.#post(connection, text, since);
         listener.backlog--;
       }
       if (listener.backlog === 0) listener.isLate = false;
@@ -132,11 +129,7 @@ export class Broadcast {
 
   async #forget(connection: ConnectionId): Promise<void> {
     this.#forgotten.add(connection);
-    const { store } = this.#core;
-    await Promise.all([
-      this.#quietly(() => store.update(sessionKey(this.#session), leaveAudience(connection))),
-      this.#quietly(() => store.update(laneKey(this.#session, this.#lane), stopListening(connection))),
-    ]);
+    await this.#quietly(() => leaveSession(this.#core, this.#session, connection, this.#lane));
     this.#listeners.delete(connection);
   }
 
@@ -145,7 +138,7 @@ export class Broadcast {
     try {
       await work();
     } catch (error) {
-      this.#core.log.warn('listener not removed', { error: String(error) });
+      this.#core.log.warn('listener not looked after', { error: String(error) });
     }
   }
 }

@@ -2,6 +2,7 @@ import type { CountMetric, SplitMetric, TimeMetric } from '../config/metrics.ts'
 import type { EpochMs, Milliseconds, Seconds } from '../config/units.ts';
 import type { ConnectionId, LaneId, SessionKey, SlotId } from './ids.ts';
 import type { Key } from './store/keys.ts';
+import type { Listening } from './store/listening.ts';
 import type { Update } from './store/update.ts';
 
 /** What the core needs from outside. It reads no clock, no random source and no environment by itself. */
@@ -46,6 +47,12 @@ export interface Deletion {
   until: EpochMs;
 }
 
+/** A replay that another function is to go on with, if it still stands at `mark` in the audience. */
+export interface ReplayJob {
+  connection: ConnectionId;
+  mark: Listening;
+}
+
 export interface Queues {
   /**
    * Sends a turn job to the session's group. `sender` makes the deduplication id unique per sender. Otherwise SQS could
@@ -56,6 +63,8 @@ export interface Queues {
   sendDeadline(job: TurnJob, delay: Seconds): Promise<void>;
   /** Invokes the deadline function for the deletion after a delay (at most 900 seconds). */
   sendDeletion(deletion: Deletion, delay: Seconds): Promise<void>;
+  /** Invokes the deadline function for the replay after a delay (at most 900 seconds). */
+  sendReplay(job: ReplayJob, delay: Seconds): Promise<void>;
 }
 
 export interface Gateway {
@@ -65,10 +74,10 @@ export interface Gateway {
    */
   post(connection: ConnectionId, frame: string): Promise<'sent' | 'gone' | 'unanswered'>;
   /**
-   * Closes a connection, within a second. Its client connects again and resumes. Does nothing if the connection is gone.
-   * Closed or not, a later post of this execution environment finds it gone.
+   * Closes a connection, in one attempt of less than a second. Its client connects again and resumes. Does nothing if the
+   * connection is gone. Throws when it was refused. Closed or not, a later post of this execution environment finds it gone.
    */
-  disconnect(connection: ConnectionId): Promise<void>;
+  disconnect(connection: ConnectionId): Promise<'closed' | 'unanswered'>;
 }
 
 export interface Clock {

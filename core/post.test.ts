@@ -31,6 +31,7 @@ function given(outcomes: readonly Outcome[], { takesMs = 0, closes = async () =>
       async disconnect() {
         calls.push('disconnect');
         await closes();
+        return 'closed';
       },
     },
   });
@@ -68,8 +69,9 @@ describe('a post', () => {
     expect(calls).toEqual(['post', 'disconnect']);
   });
 
-  it('counts as gone also where the connection cannot be closed', async () => {
-    const { core } = given(['unanswered'], { closes: () => Promise.reject(new Error('not closed')) });
+  it('counts as gone also where the connection cannot be closed, which is tried three times', async () => {
+    const { core, calls } = given(['unanswered'], { closes: () => Promise.reject(throttled) });
     expect(await post(core, CONNECTION, '{}')).toBe('gone');
+    expect(calls).toEqual(['post', 'disconnect', 'disconnect', 'disconnect']);
   });
 });

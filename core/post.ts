@@ -5,6 +5,7 @@ import type { ConnectionId } from './ids.ts';
 /** A post that is throttled, or fails, is repeated for this long. The pauses in between double. */
 const REPEAT_FOR_MS = milliseconds(2000);
 const FIRST_PAUSE_MS = milliseconds(50);
+const MAX_CLOSE_TRIES = 3;
 
 /**
  * Posts a frame to a connection. One that cannot be posted to is closed, so that its client resumes, and is `gone` for the
@@ -40,14 +41,22 @@ export async function post(
 
 /** Closes a connection, so that its client connects again and resumes. */
 export async function closeConnection(
-  { gateway, log }: Pick<Core, 'gateway' | 'log'>,
+  { gateway, clock, log }: Pick<Core, 'gateway' | 'clock' | 'log'>,
   connection: ConnectionId,
   reason: string,
 ): Promise<void> {
-  log.warn('connection closed, so that it resumes', { connection, reason });
-  try {
-    await gateway.disconnect(connection);
-  } catch (error) {
-    log.warn('connection not closed', { connection, error: String(error) });
+  for (let tries = 1; ; tries++) {
+    try {
+      const outcome = await gateway.disconnect(connection);
+      log.warn('connection closed, so that it resumes', { connection, reason, outcome });
+      return;
+    } catch (error) {
+      // Its client may be there, and does not know that it misses something.
+      if (tries === MAX_CLOSE_TRIES) {
+        log.error('connection not closed', { connection, reason, error: String(error) });
+        return;
+      }
+      await clock.sleep(FIRST_PAUSE_MS);
+    }
   }
 }

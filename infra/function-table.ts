@@ -67,14 +67,14 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
     // A message that is no turn job goes to the dead letters at once: otherwise it would block its session for a thousand
     // receives.
-    sends: ['turn', 'deadTurn'],
+    sends: ['turn', 'deadTurn', 'deadline'],
     consumes: 'turn',
     holdsMessage: true,
     connections: ['POST', 'DELETE'],
     callsModel: true,
   },
   deadline: {
-    description: 'Ends turns that waited too long, and removes deleted sessions.',
+    description: 'Ends turns that waited too long, removes deleted sessions, and goes on with long replays.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],

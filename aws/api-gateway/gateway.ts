@@ -43,8 +43,11 @@ export function managementGateway(
       try {
         const command = new DeleteConnectionCommand({ ConnectionId: connection });
         await within(CLOSE_LIMIT_MS, (abortSignal) => client.send(command, { abortSignal }));
+        return 'closed';
       } catch (error) {
+        if (isAborted(error)) return 'unanswered';
         if (statusOf(error) !== GONE) throw error;
+        return 'closed';
       }
     },
   };

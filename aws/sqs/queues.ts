@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { epochMs, type Seconds } from '../../config/units.ts';
-import { asLaneId, asSessionKey, asSlotId, type SessionKey } from '../../core/ids.ts';
-import type { Deletion, Queues, TurnJob } from '../../core/ports.ts';
+import { asConnectionId, asLaneId, asSessionKey, asSlotId, type SessionKey } from '../../core/ids.ts';
+import type { Deletion, Queues, ReplayJob, TurnJob } from '../../core/ports.ts';
 import { SQS_OPTIONS } from '../timeouts.ts';
 
 const jobBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
@@ -21,9 +21,15 @@ const jobOf = ({ session, lane, slot }: z.infer<typeof jobBody>): TurnJob => ({
   slot: asSlotId(slot),
 });
 
+const replayBody = z.object({ replay: z.object({ connection: z.string(), mark: z.number() }) });
+
 /** Parses the body of a message in the deadline queue. Throws on anything else. */
-export function parseDeadline(body: string): TurnJob | { deletion: Deletion } {
-  const message = z.union([jobBody, deletionBody]).parse(JSON.parse(body));
+export function parseDeadline(body: string): TurnJob | { deletion: Deletion } | { replay: ReplayJob } {
+  const message = z.union([jobBody, deletionBody, replayBody]).parse(JSON.parse(body));
+  if ('replay' in message) {
+    const { connection, mark } = message.replay;
+    return { replay: { connection: asConnectionId(connection), mark } };
+  }
   if (!('deletion' in message)) return jobOf(message);
   const { session, at, until } = message.deletion;
   return { deletion: { session: asSessionKey(session), at: epochMs(at), until: epochMs(until) } };
@@ -57,6 +63,15 @@ export function sqsQueues(
         new SendMessageCommand({
           QueueUrl: deadlineQueueUrl,
           MessageBody: JSON.stringify(job),
+          DelaySeconds: delaySeconds(delay),
+        }),
+      );
+    },
+    async sendReplay(replay, delay) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: deadlineQueueUrl,
+          MessageBody: JSON.stringify({ replay }),
           DelaySeconds: delaySeconds(delay),
         }),
       );

@@ -1,12 +1,13 @@
 import { POST_LIMIT_MS } from '../../aws/timeouts.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
-import { epochMs, milliseconds } from '../../config/units.ts';
+import { epochMs, milliseconds, type Seconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import { asConnectionId, asSessionId, type ConnectionId } from '../../core/ids.ts';
 import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { continueReplay } from '../../core/inbound/continue-replay.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { Model, Toolbox } from '../../core/model.ts';
-import type { TurnJob } from '../../core/ports.ts';
+import type { ReplayJob, TurnJob } from '../../core/ports.ts';
 import type { Principal } from '../../core/store/items.ts';
 import type { Key } from '../../core/store/keys.ts';
 import { countingIds, memoryCore } from '../../core/testing/memory-core.ts';
@@ -150,6 +151,15 @@ export class VirtualCloud {
     return ended;
   }
 
+  /** A message of the deadline queue, as fast as one of the turn queue. */
+  async #continue(replay: ReplayJob, delay: Seconds): Promise<void> {
+    const over = this.#begun();
+    const name = { service: 'sqs', operation: 'to deadline', by: 'sqs' };
+    await this.time.call(name, toMs(delay) + this.#options.delay('fifo'), () => {});
+    await this.#invoke('deadline', FUNCTION_MS, (core) => continueReplay(core, replay));
+    over();
+  }
+
   #send(job: TurnJob): void {
     const waiting = this.#groups.get(job.session);
     // A message in flight blocks its group.
@@ -225,6 +235,10 @@ export class VirtualCloud {
         },
         // Nobody waits so long here.
         sendDeadline: (job) => send('SendMessage deadline', job, () => {}),
+        sendReplay: (replay, delay) => {
+          void this.#continue(replay, delay);
+          return send('SendMessage replay', replay, () => {});
+        },
         sendDeletion: (deletion) => send('SendMessage deletion', deletion, () => {}),
       },
       gateway: {
@@ -245,6 +259,7 @@ export class VirtualCloud {
           const client = this.#clients.get(connection);
           this.#clients.delete(connection);
           if (client) this.closed.push({ client, at: time.now });
+          return 'closed';
         },
       },
       clock: {

@@ -158,6 +158,17 @@ export async function storedFrame(
   return frameOf(event, () => (spoken.length === event.seq - event.first ? streamedText(spoken) : undefined));
 }
 
+/** The same, with the event's number. */
+export const storedText = async (
+  core: Pick<Core, 'store'>,
+  session: SessionKey,
+  event: TurnEvent,
+  known: readonly TurnEvent[],
+): Promise<{ seq: number; text: string }> => ({
+  seq: event.seq,
+  text: await storedFrame(core, session, event, known),
+});
+
 /** Groups events by turn, in order. */
 export function byTurn(events: readonly TurnEvent[]): Map<TurnId, TurnEvent[]> {
   const turns = new Map<TurnId, TurnEvent[]>();

@@ -1,11 +1,9 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { ConnectionId, SessionId } from '../ids.ts';
-import { openSession, viewSession } from '../session/sessions.ts';
+import { leaveSession, openSession, viewSession } from '../session/sessions.ts';
 import type { Principal } from '../store/items.ts';
-import { connectionKey, laneKey, sessionKey } from '../store/keys.ts';
-import { stopListening } from '../store/lane/connection.ts';
-import { leaveAudience } from '../store/session-writes.ts';
+import { connectionKey } from '../store/keys.ts';
 
 /** `$connect`: makes the session, a lane, and the connection item, which the first frame finds by its id. */
 export async function registerConnection(
@@ -25,9 +23,8 @@ export async function registerConnection(
 export async function closeConnection(core: Core, id: ConnectionId): Promise<void> {
   const connection = await core.store.get(connectionKey(id));
   if (!connection) return;
-  await core.store.update(sessionKey(connection.session), leaveAudience(id));
   // rule: disconnect-stops-no-turn
   const { laneId } = await viewSession(core, connection.session);
-  if (laneId !== undefined) await core.store.update(laneKey(connection.session, laneId), stopListening(id));
+  await leaveSession(core, connection.session, id, laneId);
   await core.store.delete(connectionKey(id));
 }

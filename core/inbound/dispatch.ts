@@ -19,6 +19,7 @@ import type { ConnectionChoice } from './open-connection.ts';
 import { openConnection } from './open-connection.ts';
 import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
+import { replayUntil } from './replay.ts';
 import { removeSession, renameSession, sendExport, sendSessions } from './sessions.ts';
 
 export interface InboundFrame {
@@ -35,17 +36,19 @@ export async function handleFrame(
   core: Core,
   { connectionId, body, receivedAt, countedFor }: InboundFrame,
 ): Promise<void> {
+  const until = replayUntil(core);
   const parsed = parseFrame(body);
+  const wish = parsed.ok ? choiceOf(parsed.frame) : {};
   // Counted while the connection is read: the limit costs a write unit and no time.
   const [greeted, excess] = await Promise.all([
-    openConnection(core, connectionId, parsed.ok ? choiceOf(parsed.frame) : {}),
+    openConnection(core, connectionId, wish, until),
     countedFor &&
       excessOf(core, countedFor, parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames'),
   ]);
   // Closed meanwhile, or expired: there is nobody to answer.
   if (!greeted) return;
   // A `connect` that opened the connection has most of its answer already. Connections are counted too.
-  if (excess && !(greeted.here && parsed.ok && parsed.frame.type === 'connect')) {
+  if (excess && !(greeted.replay && parsed.ok && parsed.frame.type === 'connect')) {
     await reply(core, connectionId, tooMany(excess, parsed.ok ? idOf(parsed.frame) : parsed.error.id));
     return;
   }
@@ -59,7 +62,7 @@ export async function handleFrame(
   const { session, lane } = sender.connection;
   switch (frame.type) {
     case 'connect':
-      return connect(core, connectionId, greeted, frame);
+      return connect(core, connectionId, greeted, wish, until);
     case 'message':
       return acceptMessage(core, sender, frame, receivedAt);
     case 'abort':

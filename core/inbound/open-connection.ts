@@ -1,17 +1,16 @@
-import { milliseconds } from '../../config/units.ts';
+import { type EpochMs, milliseconds } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionStart } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import type { ConnectionId, LaneId, SessionId } from '../ids.ts';
 import { reply, sessionDeleted } from '../replies.ts';
-import { joinSession, lastSeq, openSession, runningTurn, viewSession } from '../session/sessions.ts';
+import { lastSeq, openSession, runningTurn, viewSession } from '../session/sessions.ts';
 import type { Connection } from '../store/items.ts';
-import { LIVE } from '../store/items.ts';
 import { connectionKey, laneKey } from '../store/keys.ts';
 import { adopt } from '../store/lane/connection.ts';
-import type { Update } from '../store/update.ts';
-import { absent, any, equals, exists, set, setIfAbsent } from '../store/update.ts';
-import { sendMissed } from './replay.ts';
+import type { Change, Update } from '../store/update.ts';
+import { absent, any, count, equals, exists, set, setIfAbsent } from '../store/update.ts';
+import { catchUp, type ReplayEnd, replayUntil } from './replay.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
@@ -36,8 +35,8 @@ export interface ConnectionChoice {
 
 export interface OpenedConnection {
   connection: Connection;
-  /** Whether this call sent `session_start`. */
-  here: boolean;
+  /** Of the call that sent `session_start`: what became of its replay. */
+  replay?: ReplayEnd;
 }
 
 /** Opens the connection, or waits until another frame has. Undefined: it is closed, or was never made. */
@@ -45,6 +44,7 @@ export async function openConnection(
   core: Core,
   id: ConnectionId,
   wish: ConnectionChoice = {},
+  until: EpochMs = replayUntil(core),
 ): Promise<OpenedConnection | undefined> {
   const key = connectionKey(id);
   const me = core.newId();
@@ -59,18 +59,18 @@ export async function openConnection(
     if (read.opener === undefined || core.clock.now() - since > OPENER_TIMEOUT_MS) {
       const mine = await core.store.update(key, becomeOpener(me, read.opener, wish));
       const bound = mine.ok ? await bind(core, id, me, mine.item, wish) : undefined;
-      if (bound) return { connection: await sendOpening(core, id, bound, wish), here: true };
+      if (bound) return { connection: bound, replay: await sendOpening(core, id, bound, wish, until) };
     }
     await core.clock.sleep(milliseconds(pause));
     read = await core.store.get(key);
   }
-  return read && { connection: read, here: false };
+  return read && { connection: read };
 }
 
 /** A frame without a choice binds the connection to the lane of `$connect` by the same write. */
 const hasChoice = ({ sessionId, lane }: ConnectionChoice) => sessionId !== undefined || lane !== undefined;
 
-/** The writer recognises its success by `opener`. Idempotent. */
+/** The writer recognises its success by `opener`. A repeat counts one more replay, and changes nothing else. */
 const becomeOpener = (
   me: string,
   instead: string | undefined,
@@ -83,8 +83,50 @@ const becomeOpener = (
       ? any(absent('opener'), equals('opener', me))
       : any(equals('opener', instead), equals('opener', me)),
   ],
-  change: [set('opener', me), ...(hasChoice(wish) ? [] : [setIfAbsent<Connection>('bound', true)])],
+  change: [
+    set('opener', me),
+    ...beginReplay(wish),
+    ...(hasChoice(wish) ? [] : [setIfAbsent<Connection>('bound', true)]),
+  ],
 });
+
+/** Counts a replay, and keeps what a function that goes on with it must know. */
+const beginReplay = ({ connecting = false }: ConnectionChoice): Change<Connection>[] => [
+  count('joins', 1),
+  set('connecting', connecting),
+];
+
+/**
+ * Begins a replay for a `connect` on an open connection.
+ */
+export async function catchUpAgain(
+  core: Core,
+  id: ConnectionId,
+  wish: ConnectionChoice & { after: number },
+  until: EpochMs,
+): Promise<ReplayEnd> {
+  const counted = await core.store.update(connectionKey(id), {
+    when: [exists('session')],
+    change: beginReplay(wish),
+  });
+  if (!counted.ok) return 'gone';
+  const { session } = counted.item;
+  return replayTo(
+    core,
+    id,
+    counted.item,
+    Math.min(wish.after, lastSeq(await viewSession(core, session))),
+    until,
+  );
+}
+
+const replayTo = (
+  core: Core,
+  id: ConnectionId,
+  { session, joins: join = 1 }: Connection,
+  after: number,
+  until: EpochMs,
+): Promise<ReplayEnd> => catchUp(core, { id, session, join, after, until });
 
 /**
  * Chooses the connection's session and lane, once and before anything is sent. An opener that was considered dead and
@@ -119,21 +161,20 @@ async function sendOpening(
   id: ConnectionId,
   connection: Connection,
   wish: ConnectionChoice,
-): Promise<Connection> {
-  const { session } = connection;
+  until: EpochMs,
+): Promise<ReplayEnd> {
   const told = await sendSessionStart(core, id, connection);
   // Also for a client that asks for nothing: events that were committed after `session_start` was made are in neither.
-  // rule: replay-before-first-live-event
-  await sendMissed(core, id, session, wish.after ?? /* rule: replay-from-session-start */ told);
-  await Promise.all([
-    // rule: live-after-session-start
-    joinSession(core, session, id, LIVE),
+  const after = /* rule: replay-from-session-start */ Math.min(wish.after ?? told, told);
+  const [end] = await Promise.all([
+    replayTo(core, id, connection, after, until),
+    // Other frames of the connection do not wait for the replay.
     core.store.update(connectionKey(id), {
       when: [exists('session')],
       change: [set('opened', true), ...(wish.connecting ? [set<Connection>('connected', true)] : [])],
     }),
   ]);
-  return connection;
+  return end;
 }
 
 /**

@@ -1,59 +1,168 @@
+import { after, between, type EpochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { decodeEvents, mergeEvents } from '../events/events.ts';
 import { readEvents, storedFrame } from '../events/journal.ts';
 import type { ConnectionId, SessionKey } from '../ids.ts';
 import { post } from '../post.ts';
 import { reply } from '../replies.ts';
-import { joinSession, viewSession } from '../session/sessions.ts';
-import { CATCHING_UP, LIVE } from '../store/items.ts';
+import {
+  goLive,
+  joinSession,
+  lastSeq,
+  leaveSession,
+  type Position,
+  viewSession,
+} from '../session/sessions.ts';
+import { leaveReplay } from '../session/watch-replay.ts';
+import type { Connection } from '../store/items.ts';
+import { connectionKey } from '../store/keys.ts';
+import { listening, readListening } from '../store/listening.ts';
+import type { Update } from '../store/update.ts';
+import { absent, any, equals, exists, set } from '../store/update.ts';
+
+/** Frames and messages have functions of ten seconds. What is begun in this time is completed in them. */
+const REPLAY_FOR_MS = milliseconds(4000);
+/** How often a replay says how far it is. */
+const MARK_EVERY_MS = milliseconds(500);
+
+/** When an invocation that begins now leaves a replay to another one. */
+export const replayUntil = (core: Pick<Core, 'clock'>): EpochMs => after(core.clock.now(), REPLAY_FOR_MS);
+
+export interface ReplayOrder {
+  id: ConnectionId;
+  session: SessionKey;
+  /** This replay's number among those to the connection. */
+  join: number;
+  /** The client has the events up to this one, which is one of the session's. */
+  after: number;
+  /** When it is left to another invocation. */
+  until: EpochMs;
+}
 
 /**
- * Sends each event after `after` once and in order, then lets live events through (P9). A connection has one writer at a time:
- * this function replays what was committed when the connection joined, and the turn's worker keeps what follows until then.
+ * - `live`: the client has all events, and gets those that follow from the workers.
+ * - `left`: another invocation goes on.
+ * - `superseded`: a later replay to the connection has begun.
+ * - `gone`: the connection, or the session.
  */
-export async function catchUp(
-  core: Core,
-  id: ConnectionId,
-  session: SessionKey,
-  after: number,
-): Promise<void> {
-  await sendMissed(core, id, session, after);
-  await joinSession(core, session, id, /* rule: live-after-replay */ LIVE);
+export type ReplayEnd = 'live' | 'left' | 'superseded' | 'gone';
+
+/**
+ * Sends each event after `order.after` once and in order, then lets live events through (P9). A connection has one writer at a
+ * time: this function, until nothing was committed that it has not posted. API Gateway does not order posts that are
+ * under way together, so one follows the other, and a long replay is carried on by further invocations.
+ */
+export const catchUp = (core: Core, order: ReplayOrder): Promise<ReplayEnd> => new Replay(core, order).run();
+
+class Replay {
+  readonly #core: Core;
+  readonly #order: ReplayOrder;
+  /** The client has the events up to this one. */
+  #sent: number;
+  #join: number;
+  #markedAt: EpochMs;
+
+  constructor(core: Core, order: ReplayOrder) {
+    this.#core = core;
+    this.#order = order;
+    this.#sent = order.after;
+    this.#join = order.join;
+    this.#markedAt = core.clock.now();
+  }
+
+  async run(): Promise<ReplayEnd> {
+    const { id, session } = this.#order;
+    let position: Position | undefined = await this.#mark();
+    while (position) {
+      const { lastSeq: last, laneId } = position;
+      const end = /* rule: replay-before-live */ await this.#replay(last);
+      if (end) return end;
+      const went = await goLive(this.#core, session, id, { join: this.#join, seq: last }, laneId);
+      if (went === 'live') return went;
+      position = await (went === 'again' ? this.#joinAgain() : this.#look());
+    }
+    return this.#whyNot();
+  }
+
+  /** Says how far the replay is. Undefined: it is no longer this function's. */
+  #mark(): Promise<Position | undefined> {
+    const { id, session } = this.#order;
+    this.#markedAt = this.#core.clock.now();
+    return joinSession(this.#core, session, id, { join: this.#join, seq: this.#sent });
+  }
+
+  async #joinAgain(): Promise<Position | undefined> {
+    const { store } = this.#core;
+    const me = this.#core.newId();
+    const taken = await store.update(connectionKey(this.#order.id), nextReplay(me, this.#join));
+    if (!taken.ok) return undefined;
+    this.#join++;
+    return this.#mark();
+  }
+
+  /** How far the session is by now. */
+  async #look(): Promise<Position | undefined> {
+    const { id, session } = this.#order;
+    const view = await viewSession(this.#core, session);
+    const how = view.session?.deleted === undefined ? view.session?.audience[id] : undefined;
+    if (how === undefined || readListening(how).join > this.#join) return undefined;
+    return { lastSeq: lastSeq(view), laneId: view.laneId };
+  }
+
+  async #whyNot(): Promise<ReplayEnd> {
+    const { id, session } = this.#order;
+    const how = (await viewSession(this.#core, session)).session?.audience[id];
+    return how !== undefined && readListening(how).join > this.#join ? 'superseded' : 'gone';
+  }
+
+  /** Posts the events up to `last`. A `history_gap` reports those that have expired. @returns how it ended early, if it did */
+  async #replay(last: number): Promise<ReplayEnd | undefined> {
+    if (last <= this.#sent) return undefined;
+    const { id, session, until } = this.#order;
+    // The lane is read before the spilled events: an event that leaves the lane meanwhile is in `EVENTS` by then.
+    const view = await viewSession(this.#core, session);
+    const stored = mergeEvents(
+      await readEvents(this.#core, session, this.#sent + 1),
+      decodeEvents(view.lane?.unspilled ?? []),
+    );
+    const events = stored.filter(({ seq }) => seq > this.#sent && seq <= last);
+    const first = events[0]?.seq ?? last + 1;
+    if (first > this.#sent + 1)
+      await reply(this.#core, id, { type: 'history_gap', after_seq: this.#sent, available_from: first });
+    for (const event of /* rule: replay-is-complete */ events) {
+      const { seq } = event;
+      if ((await post(this.#core, id, await storedFrame(this.#core, session, event, stored))) === 'gone') {
+        await leaveSession(this.#core, session, id, view.laneId);
+        return 'gone';
+      }
+      this.#sent = seq;
+      const now = this.#core.clock.now();
+      const isLast = seq === events.at(-1)?.seq;
+      if (now >= until && !isLast) return this.#leave();
+      // A late mark would have another function take this one for dead.
+      if (between(this.#markedAt, now) >= MARK_EVERY_MS && !(await this.#mark())) return this.#whyNot();
+    }
+    this.#sent = last;
+    return undefined;
+  }
+
+  async #leave(): Promise<ReplayEnd> {
+    if (!(await this.#mark())) return this.#whyNot();
+    const { id } = this.#order;
+    await leaveReplay(this.#core, id, listening({ join: this.#join, seq: this.#sent, isLive: false }));
+    return 'left';
+  }
 }
 
-/** The replay alone. The caller then makes the connection live. */
-export async function sendMissed(
-  core: Core,
-  id: ConnectionId,
-  session: SessionKey,
-  after: number,
-): Promise<void> {
-  const { lastSeq } = await joinSession(core, session, id, /* rule: replay-before-live */ CATCHING_UP);
-  // rule: replay-after-join
-  await replay(core, id, session, after, lastSeq);
-}
-
-/** Posts the events after `after`, up to `until`. A `history_gap` reports those that have expired. */
-async function replay(
-  core: Core,
-  id: ConnectionId,
-  session: SessionKey,
-  after: number,
-  until: number,
-): Promise<void> {
-  if (until <= after) return;
-  // The lane is read before the spilled events: an event that leaves the lane meanwhile is in `EVENTS` by then.
-  const view = await viewSession(core, session);
-  const stored = mergeEvents(
-    await readEvents(core, session, after + 1),
-    decodeEvents(view.lane?.unspilled ?? []),
-  );
-  const events = stored.filter(({ seq }) => seq > after && seq <= until);
-  const first = events[0]?.seq ?? until + 1;
-  if (first > after + 1) {
-    await reply(core, id, { type: 'history_gap', after_seq: after, available_from: first });
-  }
-  for (const event of /* rule: replay-is-complete */ events) {
-    if ((await post(core, id, await storedFrame(core, session, event, stored))) === 'gone') return;
-  }
-}
+/** Begins the replay after number `join`. The writer recognises its success by `replayer`. Idempotent. */
+export const nextReplay = (me: string, join: number): Update<Connection> => ({
+  when: [
+    exists('session'),
+    any(
+      // rule: one-function-continues-a-replay
+      join === 0 ? absent('joins') : equals('joins', join),
+      equals('replayer', me),
+    ),
+  ],
+  change: [set('joins', join + 1), set('replayer', me)],
+});

@@ -189,7 +189,7 @@ async function postTerminalEvent(
   const broadcast = new Broadcast(core, session, id);
   broadcast.join(audience);
   broadcast.join(lane.audience);
-  await broadcast.send([frame]);
+  await broadcast.send([{ seq: last.seq, text: frame }]);
   await broadcast.settled();
   core.metrics.countBy('Turns', last.type);
   if (lane.begun) core.metrics.time('TurnTime', between(lane.begun.at, core.clock.now()));

@@ -2,11 +2,12 @@ import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import { decodeEvents, mergeEvents } from '../events/events.ts';
-import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
+import { byTurn, readEvents, spillEvents, storedText, writeEntries } from '../events/journal.ts';
 import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { release, retire } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
+import { carryOver } from './sessions.ts';
 
 /**
  * Retires a slot that is over, for a worker that may have died before it did. It repeats what may be missing from the
@@ -45,11 +46,12 @@ export async function retireSlot(
       broadcast.join(read.audience);
       broadcast.join(lane.audience);
       // rule: retired-slot-posts-events
-      await broadcast.send(await Promise.all(left.map((event) => storedFrame(core, session, event, stored))));
+      await broadcast.send(await Promise.all(left.map((event) => storedText(core, session, event, stored))));
       await broadcast.settled();
       // rule: retired-slot-spills-events
       await spillEvents(core, session, left);
     }
+    if (lane) await carryOver(core, session, read.audience, lane.audience);
     const retired = await core.store.update(
       sessionKey(session),
       retire(slot, read, lane?.seq ?? 0, lane?.entry ?? 0, expiry(core).session),

@@ -1,6 +1,7 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import {
+  byId,
   type ConnectionId,
   type LaneId,
   newLaneId,
@@ -8,11 +9,19 @@ import {
   type SessionKey,
   type TurnId,
 } from '../ids.ts';
-import type { Lane, Listening, Principal, Session } from '../store/items.ts';
+import type { Audience, Lane, Principal, Session } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
-import { listen } from '../store/lane/connection.ts';
+import { listen, listenFrom, stopListening } from '../store/lane/connection.ts';
 import { emptyLane } from '../store/lane/lane.ts';
-import { ensureSession, joinAudience } from '../store/session-writes.ts';
+import { listening, readListening } from '../store/listening.ts';
+import {
+  ensureSession,
+  joinAudience,
+  leaveAudience,
+  makeLive,
+  makeLiveAtRest,
+  makeLiveBeside,
+} from '../store/session-writes.ts';
 
 export interface OpenedSession {
   /** Key of the session's items. */
@@ -84,25 +93,95 @@ export function leasedTurn({
 export const lastSeq = ({ session, lane }: SessionView): number =>
   Math.max(session?.seq ?? 0, lane?.seq ?? 0);
 
+/** How far the session is: the number of its last event, and the lane that may commit the next one. */
+export interface Position {
+  lastSeq: number;
+  laneId: LaneId | undefined;
+}
+
 /**
- * Adds a connection to the audience of the session, then to that of the active lane. A starting worker activates the
- * session, then claims the lane. So at least one of the two sees the other, and no event falls between replay and live
- * (P9): the caller replays what is committed up to `lastSeq`, the worker posts what follows.
+ * Adds a connection to the audience of the session, then to that of the active lane, as catching up: a replay has posted
+ * everything up to `seq`. A starting worker activates the session, then claims the lane, so at least one of the two sees the
+ * other. No worker posts to the connection until `goLive`.
+ *
+ * @returns undefined if the session is deleted, or a later replay to the connection has begun
  */
 export async function joinSession(
-  core: Core,
+  core: Pick<Core, 'store'>,
   key: SessionKey,
   connection: ConnectionId,
-  how: Listening,
-): Promise<{ lastSeq: number }> {
+  { join, seq }: { join: number; seq: number },
+): Promise<Position | undefined> {
+  const how = listening({ join, seq, isLive: /* rule: joins-as-catching-up */ false });
   const joined = await core.store.update(sessionKey(key), joinAudience(connection, how));
-  if (!joined.ok) return { lastSeq: 0 };
-  const { active, seq } = joined.item;
+  if (!joined.ok) return undefined;
+  const { active, seq: counted } = joined.item;
   const lane =
     active &&
     (await core.store.update(
       laneKey(key, active.lane),
       /* rule: join-includes-active-lane */ listen(connection, how),
     ));
-  return { lastSeq: Math.max(seq, lane?.ok ? lane.item.seq : 0) };
+  return { lastSeq: Math.max(counted, lane?.ok ? lane.item.seq : 0), laneId: active?.lane };
+}
+
+/**
+ * Makes a connection live that was posted everything up to `seq`. The write on the active lane demands that nothing was
+ * committed after that. So each later event is committed by a worker that sees the listener, and is posted by that worker
+ * alone (P9).
+ *
+ * The lane comes before the session. A worker that retires the lane's slot in between carries the listener over to the session
+ * (`carryOver`), where the next worker finds it.
+ *
+ * @returns `behind`: there are later events, or the listener is gone; look again. `again`: the lane says that it is live, and
+ * is not the active one any more; only a new join overrules that.
+ */
+export async function goLive(
+  core: Pick<Core, 'store'>,
+  key: SessionKey,
+  connection: ConnectionId,
+  { join, seq }: { join: number; seq: number },
+  active: LaneId | undefined,
+): Promise<'live' | 'behind' | 'again'> {
+  const { store } = core;
+  const live = listening({ join, seq, isLive: true });
+  if (active === undefined) {
+    const atRest = await store.update(sessionKey(key), makeLiveAtRest(connection, live, seq));
+    return atRest.ok ? 'live' : 'behind';
+  }
+  const lane = await store.update(laneKey(key, active), listenFrom(connection, live, seq));
+  // Or it took effect, and its answer was lost: the lane's worker posts to the connection already.
+  if (!lane.ok && (await store.get(laneKey(key, active)))?.audience[connection] !== live) return 'behind';
+  const session = await store.update(sessionKey(key), makeLiveBeside(connection, live, seq, active));
+  if (session.ok) return 'live';
+  // A worker has carried it over, or this write took effect and its answer was lost.
+  return (await store.get(sessionKey(key)))?.audience[connection] === live ? 'live' : 'again';
+}
+
+/** Before a slot is retired: takes over who went live on its lane while the session still says "catching up". */
+export async function carryOver(
+  core: Pick<Core, 'store'>,
+  key: SessionKey,
+  session: Audience,
+  lane: Audience,
+): Promise<void> {
+  const late = byId(lane).filter(
+    ([connection, how]) => how > (session[connection] ?? 0) && readListening(how).isLive,
+  );
+  // rule: live-listeners-carried-over
+  await Promise.all(late.map(([id, how]) => core.store.update(sessionKey(key), makeLive(id, how))));
+}
+
+/** Removes a connection from the audience of the session and of a lane. */
+export async function leaveSession(
+  core: Pick<Core, 'store'>,
+  key: SessionKey,
+  connection: ConnectionId,
+  lane: LaneId | undefined,
+): Promise<void> {
+  const { store } = core;
+  await Promise.all([
+    store.update(sessionKey(key), leaveAudience(connection)),
+    lane && store.update(laneKey(key, lane), stopListening(connection)),
+  ]);
 }

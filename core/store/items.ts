@@ -13,6 +13,7 @@ import type {
   TurnId,
 } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
+import type { Listening } from './listening.ts';
 
 /**
  * The items of the data model (docs/architecture.md).
@@ -38,8 +39,14 @@ export interface Connection {
   opener?: string;
   /** Session and lane are chosen and never change from now on. */
   bound?: boolean;
-  /** `session_start` is sent, and the connection is in the session's audience. */
+  /** `session_start` is sent, and the connection is in the session's audience. A replay may go on. */
   opened?: boolean;
+  /** Counts the replays to this connection: the last one alone goes on. */
+  joins?: number;
+  /** Unique to the invocation that took over a replay: it recognises its own write. */
+  replayer?: string;
+  /** `connected` follows the last replay. */
+  connecting?: boolean;
   /** A `connect` was answered. The next one is answered by a new `session_start`. */
   connected?: boolean;
   expires: EpochSeconds;
@@ -117,14 +124,11 @@ export interface TurnUsage {
 }
 
 /**
- * The connections that events are posted to. A connection that is catching up gets what was committed before it joined
- * from the function that answers its `connect`. The turn's worker keeps what follows until that is done, so that replay
- * and live events are never mixed (P9).
+ * The connections that events are posted to. A connection that is catching up gets events from a replay alone. From the
+ * event at which it is live it gets them from the turns' workers alone, so that replay and live events are never mixed and
+ * none comes twice (P9).
  */
 export type Audience = Record<ConnectionId, Listening>;
-export type Listening = typeof CATCHING_UP | typeof LIVE;
-export const CATCHING_UP = 0;
-export const LIVE = 1;
 
 export interface Lane {
   session: SessionKey;

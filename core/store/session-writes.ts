@@ -1,7 +1,8 @@
 import type { EpochMs, EpochSeconds } from '../../config/units.ts';
 import type { ConnectionId, LaneId, SessionId, SlotId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
-import type { Listening, Principal, Session } from './items.ts';
+import type { Principal, Session } from './items.ts';
+import type { Listening } from './listening.ts';
 import type { Update } from './update.ts';
 import {
   absent,
@@ -131,13 +132,41 @@ export const rename = (name: string): Update<Session> => ({
   change: [set('name', name)],
 });
 
+/** Adds a connection to the audience. Refused if a later state is stored. Idempotent. */
 export const joinAudience = (connection: ConnectionId, how: Listening): Update<Session> => ({
   when: [
     exists('audience'),
     // rule: deleted-session-has-no-listener
     alive,
+    any(absent(['audience', connection]), atMost(['audience', connection], how)),
   ],
   change: [set(['audience', connection], how)],
+});
+
+/** Makes a listener live. It demands that it is in the audience, in an earlier state. */
+export const makeLive = (connection: ConnectionId, live: Listening): Update<Session> => ({
+  when: [alive, atMost(['audience', connection], live - 1)],
+  change: [set(['audience', connection], live)],
+});
+
+/** The same for a listener that went live on the active lane. It demands that the lane's slot was not retired before. */
+export const makeLiveBeside = (
+  connection: ConnectionId,
+  live: Listening,
+  seq: number,
+  lane: LaneId,
+): Update<Session> => {
+  const { when, change } = makeLive(connection, live);
+  return { when: [...when, equals(['active', 'lane'], lane), atMost('seq', seq)], change };
+};
+
+/**
+ * The same while no slot is active: it demands that nothing was committed after `seq`. The next worker sees the listener.
+ * Idempotent.
+ */
+export const makeLiveAtRest = (connection: ConnectionId, live: Listening, seq: number): Update<Session> => ({
+  when: [alive, atMost(['audience', connection], live), absent('active'), atMost('seq', seq)],
+  change: [set(['audience', connection], live)],
 });
 
 export const leaveAudience = (connection: ConnectionId): Update<Session> => ({

@@ -4,9 +4,9 @@ import { readEvents } from '../events/journal.ts';
 import { readTranscriptBefore } from '../events/transcript.ts';
 import { asConnectionId, asLaneId, asSessionId, asTurnId, slotOf } from '../ids.ts';
 import type { Lane, Session } from '../store/items.ts';
-import { LIVE } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
+import { listening } from '../store/listening.ts';
 import { LeasedTurn } from '../turn/leased-turn.ts';
 import { memoryCore } from './memory-core.ts';
 
@@ -39,7 +39,7 @@ export async function commitInMemory(draft: EventDraft): Promise<Committed> {
         posted.push(frame);
         return 'sent';
       },
-      disconnect: async () => {},
+      disconnect: async () => 'closed',
     },
   });
   const session: Session = {
@@ -50,7 +50,7 @@ export async function commitInMemory(draft: EventDraft): Promise<Committed> {
     active: { slot: SLOT, lane: LANE },
     seq: 0,
     entry: 0,
-    audience: { [CONNECTION]: LIVE },
+    audience: { [CONNECTION]: listening({ join: 1, seq: 0, isLive: true }) },
     expires: EXPIRES,
   };
   const lane: Lane = { ...emptyLane(SESSION, CONNECTION, EXPIRES), turn: TURN, slot: SLOT, since: NOW };

@@ -11,7 +11,7 @@ import { memoryStore } from './memory-store.ts';
 export function memoryCore(parts: Partial<Core> = {}): Core {
   return {
     store: memoryStore(),
-    queues: { sendJob: notGiven, sendDeadline: notGiven, sendDeletion: notGiven },
+    queues: { sendJob: notGiven, sendDeadline: notGiven, sendDeletion: notGiven, sendReplay: notGiven },
     gateway: { post: notGiven, disconnect: notGiven },
     clock: { now: () => epochMs(0), sleep: async () => {} },
     newId: countingIds('id'),

@@ -48,8 +48,13 @@ export async function turnInMemory(
 ): Promise<TurnInMemory> {
   let now = NOW;
   const core = memoryCore({
-    queues: { sendJob: async () => {}, sendDeadline: async () => {}, sendDeletion: async () => {} },
-    gateway: { post: async () => 'gone', disconnect: async () => {} },
+    queues: {
+      sendJob: async () => {},
+      sendDeadline: async () => {},
+      sendDeletion: async () => {},
+      sendReplay: async () => {},
+    },
+    gateway: { post: async () => 'gone', disconnect: async () => 'closed' },
     clock: {
       now: () => now,
       // Time passes only while somebody waits for it.

@@ -4,7 +4,7 @@ import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { decodeEvents, encodeEvents, frameOf, mergeEvents, numbered, seqOf } from '../events/events.ts';
-import { byTurn, readEvents, spillEvents, storedFrame, writeEntries } from '../events/journal.ts';
+import { byTurn, readEvents, spillEvents, storedText, writeEntries } from '../events/journal.ts';
 import { asTurnId, type LaneId, type SessionKey, type SlotId, type TurnId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
 import { removeContents } from '../session/pending-content.ts';
@@ -141,7 +141,7 @@ export class LeasedTurn {
     await turn.writeEntries();
     const unposted = left.filter((event) => event.seq > Math.max(where.posted, lease.lane.posted ?? 0));
     await broadcast.send(
-      await Promise.all(unposted.map((event) => storedFrame(core, where.session, event, stored))),
+      await Promise.all(unposted.map((event) => storedText(core, where.session, event, stored))),
     );
     if (turn.#isTakeOver) core.metrics.count('TakeOvers');
     return turn;
@@ -382,7 +382,9 @@ export class LeasedTurn {
 
   async #post(events: readonly TurnEvent[]): Promise<void> {
     this.#broadcast.join(this.lane.audience);
-    await this.#broadcast.send(events.map((event) => frameOf(event, () => this.#log.wholeText)));
+    await this.#broadcast.send(
+      events.map((event) => ({ seq: event.seq, text: frameOf(event, () => this.#log.wholeText) })),
+    );
   }
 
   async #spillIfDue(added: number): Promise<void> {

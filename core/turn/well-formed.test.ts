@@ -92,13 +92,14 @@ async function run(said: string, steps: Steps) {
       sendJob: async (job) => void jobs.push(job),
       sendDeadline: async () => {},
       sendDeletion: async () => {},
+      sendReplay: async () => {},
     },
     gateway: {
       async post(_, frame) {
         posted.push(JSON.parse(frame));
         return 'sent';
       },
-      disconnect: async () => {},
+      disconnect: async () => 'closed',
     },
   });
   await registerConnection(core, connection, { principal: PRINCIPAL, sessionId: SESSION_ID });

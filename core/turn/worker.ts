@@ -5,6 +5,7 @@ import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import type { TurnJob } from '../ports.ts';
 import { retireSlot } from '../session/retire.ts';
 import { keepListed } from '../session/session-list.ts';
+import { carryOver } from '../session/sessions.ts';
 import type { Session } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { hasWorkFor } from '../store/lane/lane.ts';
@@ -167,6 +168,7 @@ async function retireLeased(turn: LeasedTurn, listed: EpochSeconds): Promise<voi
   await turn.spill();
   // They are posted first too: once the slot is retired, no worker posts them again.
   await turn.settled();
+  await carryOver(core, session, sessionItem.audience, lane.audience);
   const retired = await core.store.update(
     sessionKey(session),
     retire(slot, sessionItem, lane.seq, lane.entry, expiry(core).session, listed),

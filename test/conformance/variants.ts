@@ -130,10 +130,9 @@ export const VARIANTS: readonly Variant[] = [
     name: 'live-before-replay',
     breaks: 'the replay comes before live events',
     edits: [
-      replace('replay-before-live', (_, other) => other('live-after-replay').text),
       replace(
-        'replay-after-join',
-        ({ text }) => `await new Promise((resolve) => setTimeout(resolve, 500));\n${text}`,
+        'replay-before-live',
+        ({ text }) => `(await new Promise((resolve) => setTimeout(resolve, 500)), ${text})`,
       ),
     ],
     rules: ['resume-while-streaming'],

@@ -1,3 +1,4 @@
+import { POST_LIMIT_MS } from '../../aws/timeouts.ts';
 import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
@@ -6,14 +7,16 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import { asConnectionId, asMessageId, asSessionId, type ConnectionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { continueReplay } from '../../core/inbound/continue-replay.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { ToolCall } from '../../core/model.ts';
-import type { Deletion, TurnJob, Written } from '../../core/ports.ts';
+import type { Deletion, ReplayJob, TurnJob, Written } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
 import type { Lane, Principal, StoredEntry } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
+import { readListening } from '../../core/store/listening.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import { runJob } from '../../core/turn/worker.ts';
@@ -40,6 +43,10 @@ export interface CloudSettings {
   approvalHoldMs: number;
   /** The response cache is on, and devices send the same question repeatedly. */
   cache: boolean;
+  /** How long a post takes, on average. */
+  postMs: number;
+  /** How likely a lost connection is one whose client vanished without a word: posts to it are not answered. */
+  vanish: number;
   /** There is a fallback model. */
   fallback: boolean;
   /** Shorter than the time that a model hangs, or longer than a worker's time limit. */
@@ -151,7 +158,11 @@ export class Cloud {
   #posted: { text: string; frame: ServerFrame } | undefined;
   #fifo: QueuedJob[] = [];
   #dead: QueuedJob[] = [];
-  #deadlines: { at: number; message: TurnJob | { deletion: Deletion } }[] = [];
+  /** Connections whose clients vanished without a word. */
+  readonly #vanished = new Set<string>();
+  /** By connection: how far one function, and no other, has replayed events to it. */
+  readonly #replays = new Map<string, { upTo: number; isOne: boolean }>();
+  #deadlines: { at: number; message: TurnJob | { deletion: Deletion } | { replay: ReplayJob } }[] = [];
   #deduplication = new Map<string, number>();
 
   get refusal(): Refusal | undefined {
@@ -220,6 +231,14 @@ export class Cloud {
               this.#deadlines.push({ at: scheduler.now + toMs(delay), message: job });
             },
           ),
+        sendReplay: (replay, delay) =>
+          op(
+            () => `send replay ${replay.connection} in ${delay} s`,
+            true,
+            () => {
+              this.#deadlines.push({ at: scheduler.now + toMs(delay), message: { replay } });
+            },
+          ),
         sendDeletion: (deletion, delay) =>
           op(
             () => `send deletion in ${delay} s`,
@@ -230,20 +249,26 @@ export class Cloud {
           ),
       },
       gateway: {
-        post: (connection, frame) =>
-          op(
+        post: async (connection, frame) => {
+          if (this.settings.postMs > 0)
+            await scheduler.sleep(actor, milliseconds(scheduler.random.int(0, 2 * this.settings.postMs)));
+          const outcome = await op(
             () => `post ${abbreviated(frame)} → ${connection}`,
             true,
-            () => this.#deliver(connection, frame),
-          ),
+            () => this.#deliver(actor, connection, frame),
+          );
+          if (outcome === 'unanswered') await scheduler.sleep(actor, milliseconds(POST_LIMIT_MS));
+          return outcome;
+        },
         disconnect: (connection) =>
           op(
             () => `close ${connection}`,
             true,
             () => {
-              scheduler.count('closed as too slow');
-              this.connections.get(connection)?.closed();
+              scheduler.count('connection closed');
+              if (!this.#vanished.has(connection)) this.connections.get(connection)?.closed();
               this.connections.delete(connection);
+              return 'closed' as const;
             },
           ),
       },
@@ -336,6 +361,11 @@ export class Cloud {
 
   /** Cuts the connection. `$disconnect` is best effort: sometimes it does not run. */
   disconnect(connection: ConnectionId): void {
+    if (this.scheduler.random.chance(this.settings.vanish)) {
+      this.#vanished.add(connection);
+      this.scheduler.count('client vanished');
+      return;
+    }
     this.connections.delete(connection);
     if (this.scheduler.random.chance(0.3)) return;
     this.scheduler.spawn('disconnect', (actor) => closeConnection(this.coreFor(actor), connection));
@@ -473,9 +503,9 @@ export class Cloud {
           (actor) => {
             const { message } = due;
             const core = this.coreFor(actor);
-            return 'deletion' in message
-              ? carryOutDeletion(core, message.deletion)
-              : deadlinePassed(core, message);
+            if ('deletion' in message) return carryOutDeletion(core, message.deletion);
+            if ('replay' in message) return continueReplay(core, message.replay);
+            return deadlinePassed(core, message);
           },
           (end) => {
             if (!end.ok) this.#deadlines.push({ ...due, at: this.scheduler.now + VISIBILITY_MS });
@@ -550,7 +580,7 @@ export class Cloud {
     });
   }
 
-  #deliver(connection: string, text: string): 'sent' | 'gone' {
+  #deliver(actor: Actor, connection: string, text: string): 'sent' | 'gone' | 'unanswered' {
     // All listeners receive the same text, so it is parsed once.
     if (this.#posted?.text !== text) this.#posted = { text, frame: JSON.parse(text) as ServerFrame };
     const { frame } = this.#posted;
@@ -563,8 +593,31 @@ export class Cloud {
     }
     const receiver = this.connections.get(connection);
     if (!receiver) return 'gone';
+    if (this.#vanished.has(connection)) {
+      this.scheduler.count('post unanswered');
+      return 'unanswered';
+    }
+    if ('seq' in frame) this.#judgeOnce(actor, connection, frame.seq);
     receiver.frame(frame);
     return 'sent';
+  }
+
+  /** P9: a worker sends no event that was replayed. A late duplicate of a post is not its doing. */
+  #judgeOnce(actor: Actor, connection: string, seq: number): void {
+    if (this.scheduler.isLate || this.isDeleted) return;
+    const replay = this.#replays.get(connection) ?? { upTo: 0, isOne: true };
+    if (actor.id.startsWith('worker')) {
+      if (replay.isOne && seq <= replay.upTo)
+        this.violated('P9', `event ${seq} was replayed to ${connection}, and sent to it again`);
+      return;
+    }
+    // Others post events of a turn too: of one that nobody retired, or of a deleted session.
+    const session = this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))));
+    const how = session?.audience[asConnectionId(connection)];
+    const { join, isLive } = readListening(how ?? 1);
+    if (isLive) return;
+    // A client that asks again on an open connection may be sent what is under way beside the replay.
+    this.#replays.set(connection, { upTo: Math.max(replay.upTo, seq), isOne: replay.isOne && join === 1 });
   }
 
   /** P6: the prompt has every message that the worker has read in the inbox. Returns the call's number. */

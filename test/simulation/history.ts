@@ -55,6 +55,8 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     approvals: random.chance(0.3) || options.approvals === true,
     approvalSeconds: options.approvals ? 5 : random.pick(5, 45),
     approvalHoldMs: random.pick(0, 3000, 30_000),
+    postMs: random.pick(0, 0, 8, 40),
+    vanish: random.pick(0, 0.5),
     fallback: random.chance(0.5),
     stallMs: random.pick(2000, 20_000),
     // Without earlier turns, the same question is the same prompt.

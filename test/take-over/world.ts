@@ -196,6 +196,7 @@ class World {
           }),
         sendDeadline: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendDeletion: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
+        sendReplay: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
       },
       gateway: {
         post: (_connection, frame) =>
@@ -203,7 +204,7 @@ class World {
             this.#frames.push(JSON.parse(frame));
             return 'sent' as const;
           }),
-        disconnect: async () => {},
+        disconnect: async () => 'closed',
       },
       clock: {
         now: () => epochMs(Math.floor(this.#time.now)),

@@ -16,22 +16,37 @@ export const DEVICES: readonly Mutant[] = [
   {
     name: 'no-replay-of-opening-gap',
     breaks: 'events that are committed between session_start and joining are replayed',
-    edits: [replace('replay-from-session-start', 'Number.MAX_SAFE_INTEGER')],
+    edits: [replace('replay-from-session-start', ({ text }) => `${text} + 1`)],
   },
   {
     name: 'replay-while-live',
     breaks: 'replayed and live events are not mixed',
-    edits: [replace('replay-before-live', (_, other) => other('live-after-replay').text)],
+    edits: [replace('joins-as-catching-up', 'true')],
   },
   {
-    name: 'live-before-opening-replay',
-    breaks: 'events that are committed since session_start are replayed before live events',
-    edits: [
-      replace(
-        'replay-before-first-live-event',
-        ({ text }, other) => `await ${other('live-after-session-start').text};\n${text}`,
-      ),
-    ],
+    name: 'no-replay-before-live',
+    breaks: 'a connection is live when everything that was committed before is replayed to it',
+    edits: [replace('replay-before-live', 'undefined')],
+  },
+  {
+    name: 'live-while-behind',
+    breaks: 'a connection goes live only where nothing was committed since',
+    edits: [drop('live-at-the-last-event')],
+  },
+  {
+    name: 'replayed-events-sent-again',
+    breaks: 'a worker, or its successor, sends no event that was replayed to a listener',
+    edits: [replace('replayed-events-not-sent-again', 'true')],
+  },
+  {
+    name: 'live-listener-left-behind',
+    breaks: 'who goes live on a lane is live for the next worker too',
+    edits: [drop('live-listeners-carried-over')],
+  },
+  {
+    name: 'replay-continued-twice',
+    breaks: 'one function goes on with a replay',
+    edits: [drop('one-function-continues-a-replay')],
   },
   {
     name: 'abort-of-any-turn',
