@@ -160,7 +160,7 @@ export async function storedFrame(
 
 /** The same, with the event's number. */
 export const storedText = async (
-  core: Pick<Core, 'store'>,
+  core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
   event: TurnEvent,
   known: readonly TurnEvent[],

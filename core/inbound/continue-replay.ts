@@ -1,4 +1,5 @@
 import type { Core } from '../core.ts';
+import { ownValue } from '../own-value.ts';
 import type { ReplayJob } from '../ports.ts';
 import { watchReplay } from '../session/watch-replay.ts';
 import { connectionKey, sessionKey } from '../store/keys.ts';
@@ -15,7 +16,7 @@ export async function continueReplay(core: Core, { connection: id, mark }: Repla
   const read = await core.store.get(connectionKey(id));
   if (!read) return;
   const { session } = read;
-  const how = (await core.store.get(sessionKey(session)))?.audience[id];
+  const how = ownValue((await core.store.get(sessionKey(session)))?.audience, id);
   if (how === undefined || readListening(how).isLive) return;
   if (how !== mark) return watchReplay(core, id, how);
   // From the connection: a function may have taken over, and died before it moved the mark.

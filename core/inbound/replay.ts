@@ -3,6 +3,7 @@ import type { Core } from '../core.ts';
 import { decodeEvents, mergeEvents } from '../events/events.ts';
 import { readEvents, storedFrame } from '../events/journal.ts';
 import type { ConnectionId, SessionKey } from '../ids.ts';
+import { ownValue } from '../own-value.ts';
 import { post } from '../post.ts';
 import { reply } from '../replies.ts';
 import {
@@ -104,14 +105,14 @@ class Replay {
   async #look(): Promise<Position | undefined> {
     const { id, session } = this.#order;
     const view = await viewSession(this.#core, session);
-    const how = view.session?.deleted === undefined ? view.session?.audience[id] : undefined;
+    const how = view.session?.deleted === undefined ? ownValue(view.session?.audience, id) : undefined;
     if (how === undefined || readListening(how).join > this.#join) return undefined;
     return { lastSeq: lastSeq(view), laneId: view.laneId };
   }
 
   async #whyNot(): Promise<ReplayEnd> {
     const { id, session } = this.#order;
-    const how = (await viewSession(this.#core, session)).session?.audience[id];
+    const how = ownValue((await viewSession(this.#core, session)).session?.audience, id);
     return how !== undefined && readListening(how).join > this.#join ? 'superseded' : 'gone';
   }
 

@@ -170,12 +170,13 @@ async function converse(wire: Wire, turns: readonly Turn[], strict: Strictness) 
         frames.push(JSON.parse(frame));
         return 'sent';
       },
-      disconnect: async () => {},
+      disconnect: async () => 'closed',
     },
     queues: {
       sendJob: async (job) => void jobs.push(job),
       sendDeadline: async () => {},
       sendDeletion: async () => {},
+      sendReplay: async () => {},
     },
     clock: {
       now: () => epochMs(now),
