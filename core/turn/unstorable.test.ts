@@ -80,7 +80,7 @@ test.each(cases)(
               posted.push(JSON.parse(frame));
               return 'sent';
             },
-            disconnect: async () => {},
+            disconnect: async () => 'closed',
           },
         },
       },
