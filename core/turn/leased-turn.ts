@@ -235,9 +235,7 @@ export class LeasedTurn {
     // No more than one commit's posts are ever under way.
     await this.#following;
     const first = this.nextSeq;
-    const events = drafts.map((draft, i) =>
-      numbered(/* rule: events-are-well-formed */ wellFormed(draft), first + i, this.id),
-    );
+    const events = drafts.map((draft, i) => numbered(wellFormed(draft), first + i, this.id));
     const storesUsage = !this.#isUsageStored && !guard.ends && !guard.hasMore;
     // rule: commit-before-post
     const committed = await this.#lease.commit({
