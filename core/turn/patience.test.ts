@@ -60,12 +60,13 @@ async function turnWith(calls: readonly Call[]) {
         frames.push(JSON.parse(frame));
         return 'sent';
       },
-      disconnect: async () => {},
+      disconnect: async () => 'closed',
     },
     queues: {
       sendJob: async (job) => void jobs.push(job),
       sendDeadline: async () => {},
       sendDeletion: async () => {},
+      sendReplay: async () => {},
     },
     clock: {
       now: () => epochMs(now),
