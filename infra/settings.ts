@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib/core';
 import type { FunctionName } from '../config/function-names.ts';
-import { goesWithoutAuthorizer } from '../config/settings/authentication.ts';
 import { checkSettings, isUsed } from '../config/settings/check.ts';
+import { goesWithoutAuthorizer } from '../config/settings/emulator.ts';
 import { readModels } from '../config/settings/models.ts';
 import { type PlacedSetting, parse, read, settingsIn } from '../config/settings/read.ts';
 import {

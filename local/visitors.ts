@@ -16,6 +16,12 @@ interface VisitorOptions {
   log: Log;
 }
 
+/**
+ * Names of this machine, which nobody else's address can have. They count with any port: a proxy or a tunnel in front of the
+ * server has its own.
+ */
+const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
+
 /** Different refusals that are logged. Whoever is refused chooses the names in them. */
 const MAX_LOGGED = 100;
 
@@ -25,28 +31,27 @@ const MAX_LOGGED = 100;
  *
  * - `Host` is the name in the address. A foreign name that leads here (DNS rebinding) is the page's own origin to the
  *   browser, so the page could read every answer.
- * - `Origin` names the page. A browser sends it with each WebSocket handshake and each request by CORS.
+ * - `Origin` names the page. A browser sends it with each WebSocket handshake and each request by CORS. The origin of the
+ *   server's own page is the address that the request went to.
  * - `Sec-Fetch-Site` tells where requests without an origin come from. A link to this server, opened in a tab, may come
  *   from anywhere.
  *
  * What is no browser sends neither of the last two.
  */
 export function createVisitors({ port, origins, log }: VisitorOptions): Visitors {
-  const names = ['127.0.0.1', 'localhost', '[::1]'].map((name) => new URL(`http://${name}:${port}`));
-  const hosts = new Set([...names, ...origins.map((origin) => new URL(origin))].map(({ host }) => host));
-  const pages = new Set([...names.map(({ origin }) => origin), ...origins]);
+  const hosts = new Set(origins.map((origin) => new URL(origin).host));
+  const pages = new Set([...LOOPBACK.map((name) => new URL(`http://${name}:${port}`).origin), ...origins]);
   const logged = new Set<string>();
 
   function refusalOf({ headers, method }: IncomingMessage): string | undefined {
     const { host = '', origin } = headers;
     const setting = LOCAL_SETTINGS.localOrigins.name;
-    // Without the port, as the browser leaves it out, if it is the protocol's own.
-    const named = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).host : host;
-    if (!hosts.has(named)) {
+    const address = URL.parse(`http://${host}`);
+    if (!address || !(LOOPBACK.includes(address.hostname) || hosts.has(address.host))) {
       return `${host || 'no name'} is not a name of this server. To use it from there, add its origin to ${setting}.`;
     }
     if (origin !== undefined) {
-      if (pages.has(origin)) return undefined;
+      if (pages.has(origin) || origin === address.origin) return undefined;
       return `Pages of ${origin} may not use this server. To allow them, add the origin to ${setting}.`;
     }
     const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = headers;

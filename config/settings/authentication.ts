@@ -1,4 +1,3 @@
-import { isEmulator } from './emulator.ts';
 import { alternatives, read } from './read.ts';
 import { type Environment, SettingError, type SettingTable } from './setting.ts';
 
@@ -77,12 +76,9 @@ export const AUTH_SETTINGS = {
 
 /** @throws {SettingError} also if a setting that the chosen way needs is not set */
 export function readAuthChoice(env: Environment): (typeof AUTH_SETTINGS.auth.choices)[number] {
-  const { auth, authorizer, tokens, tokensSecret, jwtIssuer, jwtAudience } = AUTH_SETTINGS;
+  const { auth, tokens, tokensSecret, jwtIssuer, jwtAudience } = AUTH_SETTINGS;
   const choice = read(env, auth);
   if (!choice) throw new SettingError(`${auth.name} is not set: it must be ${alternatives(auth.choices)}.`);
-  if (choice !== 'none' && !read(env, authorizer)) {
-    throw new SettingError(`${authorizer.name} is "false": ${auth.name} must be none then, not ${choice}.`);
-  }
   if (choice === 'tokens' && !env[tokens.name] && !env[tokensSecret.name]) {
     throw new SettingError(`${tokens.name} is not set: auth by tokens needs token=tenant/subject,…`);
   }
@@ -93,14 +89,6 @@ export function readAuthChoice(env: Environment): (typeof AUTH_SETTINGS.auth.cho
   }
   return choice;
 }
-
-/**
- * Whether handshakes of this deployment come without an authorizer's word. It takes more than the setting: what the SDK
- * calls must be an emulator. So nothing that was set in an AWS account by mistake opens it.
- * @param env of the app at synth, or of the function
- */
-export const goesWithoutAuthorizer = (env: Environment): boolean =>
-  !read(env, AUTH_SETTINGS.authorizer) && isEmulator(env.AWS_ENDPOINT_URL);
 
 /** What a JWT must contain, and where the keys are that sign it. */
 export interface JwtSettings {

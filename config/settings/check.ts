@@ -1,7 +1,13 @@
-import { readAuthChoice } from './authentication.ts';
+import { AUTH_SETTINGS, readAuthChoice } from './authentication.ts';
 import { type ModelAccess, readMcpUrls, readModels } from './models.ts';
-import { parse, settingsIn } from './read.ts';
-import type { Condition, Environment, Setting, SettingTable } from './setting.ts';
+import { parse, read, settingsIn } from './read.ts';
+import {
+  type Condition,
+  type Environment,
+  type Setting,
+  SettingError,
+  type SettingTable,
+} from './setting.ts';
 import { FUNCTION_SETTINGS } from './table.ts';
 
 /**
@@ -29,7 +35,15 @@ export function checkSettings(env: Environment, isReference?: (text: string) => 
   checkEach(FUNCTION_SETTINGS, env, isReference);
   readModels(env);
   readMcpUrls(env);
+  checkAuthorizer(env);
   readAuthChoice(env);
+}
+
+function checkAuthorizer(env: Environment): void {
+  const { auth, authorizer } = AUTH_SETTINGS;
+  const choice = read(env, auth);
+  if (!choice || choice === 'none' || read(env, authorizer)) return;
+  throw new SettingError(`${authorizer.name} is "false": ${auth.name} must be none then, not ${choice}.`);
 }
 
 const hasKey = (access: ModelAccess | undefined): boolean =>

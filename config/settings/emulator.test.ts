@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { goesWithoutAuthorizer } from './authentication.ts';
 import { checkSettings } from './check.ts';
-import { isEmulator } from './emulator.ts';
+import { goesWithoutAuthorizer, isEmulator } from './emulator.ts';
 
 const EMULATORS = [
   'http://localhost:4566',

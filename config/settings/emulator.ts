@@ -1,3 +1,7 @@
+import { AUTH_SETTINGS } from './authentication.ts';
+import { read } from './read.ts';
+import type { Environment } from './setting.ts';
+
 /**
  * Hosts at which an emulator of AWS can be: this machine, a private network, or a name that only a private network knows. No
  * endpoint of AWS is among them, a private one included, whose name ends in `amazonaws.com`.
@@ -20,3 +24,11 @@ export function isEmulator(endpoint: string | undefined): boolean {
   if (url === null || !/^https?:$/.test(url.protocol)) return false;
   return PRIVATE_HOSTS.some((pattern) => pattern.test(url.hostname));
 }
+
+/**
+ * Whether handshakes of this deployment come without an authorizer's word. It takes more than the setting: what the SDK
+ * calls must be an emulator. So nothing that was set in an AWS account by mistake opens it.
+ * @param env of the app at synth, or of the function
+ */
+export const goesWithoutAuthorizer = (env: Environment): boolean =>
+  !read(env, AUTH_SETTINGS.authorizer) && isEmulator(env.AWS_ENDPOINT_URL);

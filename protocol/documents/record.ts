@@ -78,7 +78,7 @@ const replies = (gate: Stage['gate']): Reply[] => [
   { chunks: ['A table for ', gate('table'), 'two.'], usage: { input: 150, output: 5 } },
   { chunks: ['Rice.'], usage: { input: 170, output: 2 } },
   { chunks: ['Once upon a time ', gate('story')], usage: { input: 180, output: 5 } },
-  { status: 400, body: { error: { message: 'no', type: 'invalid_request_error' } } },
+  { status: 404, body: { error: { message: 'no such model', type: 'invalid_request_error' } } },
   { chunks: ['It looks done.'], usage: { input: 900, output: 4 } },
 ];
 

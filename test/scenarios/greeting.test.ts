@@ -89,7 +89,7 @@ describe('a client of the ZeroClaw gateway', () => {
   }
 
   it('that sends nothing but type and content, and reads chunk, done and error, is served', async () => {
-    stack.script([{ chunks: ['Hello', ', you'] }, { status: 400 }, { chunks: ['Again.'] }]);
+    stack.script([{ chunks: ['Hello', ', you'] }, { status: 404 }, { chunks: ['Again.'] }]);
     const client = await stack.connect(stack.newSession(), { protocols: ['zeroclaw.v1'] });
     const ask = async (n: number) => {
       const from = client.frames.length;

@@ -19,7 +19,7 @@ import { connect } from '../support/ws-client.ts';
 
 const DEV_SERVER = 'http://localhost:5173';
 const FOREIGN = 'http://evil.example';
-const SECRET = 'the key of the model';
+const SECRET = 'the-key-of-the-model';
 
 const stack = givenStack({
   origins: [DEV_SERVER],
