@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
@@ -64,21 +65,43 @@ describeInBrowser('An input method', () => {
   );
 });
 
+/** Characters: the room that a text has left, what the frame adds to it, and a block that begins there. */
+const MOST_IN_A_FRAME = 10_000;
+
+/** Runs in the page: counts the characters of answers that one painted frame has more than the one before. */
+const WATCH_GROWTH = `
+  globalThis.mostInAFrame = 0;
+  let before = 0;
+  const look = () => {
+    let shown = 0;
+    for (const prose of document.querySelectorAll('.prose')) shown += prose.textContent.length;
+    mostInAFrame = Math.max(mostInAFrame, shown - before);
+    before = shown;
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+`;
+
 describeInBrowser('A long answer', () => {
   const stack = givenStack();
   const browser = givenBrowser(stack);
 
-  it('is shown whole and in its order, though a frame adds only a part of it', async () => {
+  it('is shown whole and in its order, though no painted frame adds more than a part of it', async () => {
     const parts = Array.from(
-      { length: 120 },
+      { length: 300 },
       (_, i) => `## Part ${i + 1}\n\n${'Some words. '.repeat(30)}\n\n- an item\n\n`,
     );
-    stack.script([{ chunks: parts }]);
-    const chat = await browser.open(stack.newSession());
+    const expected = parts.map((_, i) => `Part ${i + 1}`);
+    // All at once: more than the page may show in one frame.
+    stack.script([{ chunks: [parts.join('')] }]);
+    const prepare = async (page: Page): Promise<void> => {
+      await page.addInitScript(WATCH_GROWTH);
+    };
+    const chat = await browser.open(stack.newSession(), { prepare });
+    const headings = () => chat.page.locator('article h2').allTextContents();
     await chat.say('go');
     await chat.answered();
-    const headings = () => chat.page.locator('article h2').allTextContents();
-    const expected = parts.map((_, i) => `Part ${i + 1}`);
     await expect.poll(headings, { timeout: LONG_WAIT_MS }).toEqual(expected);
+    expect(await chat.page.evaluate('mostInAFrame')).toBeLessThan(MOST_IN_A_FRAME);
   });
 });

@@ -1,23 +1,29 @@
 import { useEffect, useMemo, useState } from 'react';
+import { FrameQueue } from './frame-queue.ts';
 import { Markdown } from './markdown.tsx';
 import { blocksOf } from './markdown-blocks.ts';
 import { steady } from './streaming-markdown.ts';
 
-/** Characters of a growing text that a painted frame adds at most, so that the page stays at hand. */
-const FRAME_CHARACTERS = 16_000;
+/** Characters that a painted frame adds at most. A text begins with as many. */
+const FRAME_CHARACTERS = 4_000;
+/** Room that is kept for what comes next, so that a text which grows slowly is rendered once per frame. */
+const SPARE_CHARACTERS = 1_000;
+
+/** Of all texts of the page together. */
+const frames = new FrameQueue((run) => requestAnimationFrame(run));
 
 /** The text of an answer. `growing`: more may follow. Blocks that are complete are parsed once. */
 export function Prose({ text, growing }: { text: string; growing: boolean }) {
-  const [room, setRoom] = useState(growing ? FRAME_CHARACTERS : Number.POSITIVE_INFINITY);
+  const [room, setRoom] = useState(FRAME_CHARACTERS);
   const blocks = useMemo(() => blocksOf(text), [text]);
   const shown = useMemo(() => fitting(blocks, room), [blocks, room]);
   const isWhole = shown === blocks.length;
-  const length = text.length;
+  const needed = blocks.reduce((sum, block) => sum + block.length, growing ? SPARE_CHARACTERS : 0);
+  const isFull = room >= needed;
   useEffect(() => {
-    if (room >= length + FRAME_CHARACTERS) return;
-    const request = requestAnimationFrame(() => setRoom((before) => before + FRAME_CHARACTERS));
-    return () => cancelAnimationFrame(request);
-  }, [room, length]);
+    if (isFull) return;
+    return frames.add(() => setRoom(room + FRAME_CHARACTERS));
+  }, [room, isFull]);
   return (
     <div className={`prose ${growing ? 'is-streaming' : ''}`}>
       {blocks.slice(0, shown).map((block, index) => (
