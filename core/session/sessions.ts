@@ -10,7 +10,7 @@ import {
   type TurnId,
 } from '../ids.ts';
 import type { Audience, Lane, Principal, Session } from '../store/items.ts';
-import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
+import { type Key, laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { listen, listenFrom, stopListening } from '../store/lane/connection.ts';
 import { emptyLane } from '../store/lane/lane.ts';
 import { listening, readListening } from '../store/listening.ts';
@@ -145,17 +145,19 @@ export async function goLive(
 ): Promise<'live' | 'behind' | 'again'> {
   const { store } = core;
   const live = listening({ join, seq, isLive: true });
+  // A refusal may be that of a repeat: the write took effect, its answer was lost, and events were committed since. A worker
+  // posts these to the connection already.
+  const isLiveIn = async (item: Key<{ audience: Audience }>) =>
+    /* rule: refused-repeat-is-live */ (await store.get(item))?.audience[connection] === live;
   if (active === undefined) {
     const atRest = await store.update(sessionKey(key), makeLiveAtRest(connection, live, seq));
-    return atRest.ok ? 'live' : 'behind';
+    return atRest.ok || (await isLiveIn(sessionKey(key))) ? 'live' : 'behind';
   }
   const lane = await store.update(laneKey(key, active), listenFrom(connection, live, seq));
-  // Or it took effect, and its answer was lost: the lane's worker posts to the connection already.
-  if (!lane.ok && (await store.get(laneKey(key, active)))?.audience[connection] !== live) return 'behind';
+  if (!lane.ok && !(await isLiveIn(laneKey(key, active)))) return 'behind';
   const session = await store.update(sessionKey(key), makeLiveBeside(connection, live, seq, active));
-  if (session.ok) return 'live';
-  // A worker has carried it over, or this write took effect and its answer was lost.
-  return (await store.get(sessionKey(key)))?.audience[connection] === live ? 'live' : 'again';
+  // Or a worker has carried it over.
+  return session.ok || (await isLiveIn(sessionKey(key))) ? 'live' : 'again';
 }
 
 /** Before a slot is retired: takes over who went live on its lane while the session still says "catching up". */

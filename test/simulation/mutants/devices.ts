@@ -44,6 +44,11 @@ export const DEVICES: readonly Mutant[] = [
     edits: [drop('live-listeners-carried-over')],
   },
   {
+    name: 'refused-repeat-taken-for-behind',
+    breaks: 'a connection is live when the write that made it live took effect, whatever its repeat was told',
+    edits: [replace('refused-repeat-is-live', 'false')],
+  },
+  {
     name: 'replay-continued-twice',
     breaks: 'one function goes on with a replay',
     edits: [drop('one-function-continues-a-replay')],
