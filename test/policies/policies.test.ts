@@ -6,6 +6,7 @@ import { compilePattern } from '../../local/iam/pattern.ts';
 import { synthesizedStatements } from '../../local/template/synthesized.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { WAIT_MS } from '../support/timeouts.ts';
+import { endEnvironments } from '../support/workers.ts';
 import { openTourQueues, type TourQueues } from './queues.ts';
 import {
   SCENES,
@@ -64,12 +65,6 @@ function listen(to: (call: Call) => void): () => void {
 
 /** Calls that are made once for each execution environment. */
 const ONCE = new Set(['logs:CreateLogStream', 'xray:PutTelemetryRecords', 'secretsmanager:GetSecretValue']);
-
-async function restart(name: string): Promise<void> {
-  const { functions } = stack.cloud;
-  const environments = functions.list().find((fn) => fn.name === name)?.environments ?? [];
-  await Promise.all(environments.map(({ id }) => functions.kill(id)));
-}
 
 /**
  * Plays a scene until something is denied. Gives what was denied, also of what happens in between: an environment that
@@ -160,7 +155,7 @@ describe('a denied call is that of the function, the action and the resource', (
       const giveBack = stack.cloud.permissions.withhold(statement.id, part);
       try {
         const denied = await playUntilDenied(use.scene, async () => {
-          if (ONCE.has(use.check.action)) await restart(use.caller);
+          if (ONCE.has(use.check.action)) await endEnvironments(stack.cloud, use.caller);
         });
         for (const { caller, check } of denied) {
           expect(caller).toBe(use.caller);
@@ -169,7 +164,7 @@ describe('a denied call is that of the function, the action and the resource', (
       } finally {
         giveBack();
         // Environments that began without it would go on without it.
-        if (ONCE.has(use.check.action)) await restart(use.caller);
+        if (ONCE.has(use.check.action)) await endEnvironments(stack.cloud, use.caller);
       }
     },
   );

@@ -5,6 +5,7 @@ import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { type ChatRequest, createGate, type Gate, type Script } from '../support/model-server.ts';
 import type { Stack } from '../support/stack.ts';
+import { endEnvironments } from '../support/workers.ts';
 import type { WsClient } from '../support/ws-client.ts';
 import type { TourQueues } from './queues.ts';
 
@@ -39,6 +40,8 @@ export const TOUR_SECRETS = {
 
 /** Posts of more are refused: how a client gets into the way of its own stream. */
 export const TOUR_LIMITS = { messageBytes: 16_000 } as const;
+/** Less than a function waits for a post. */
+const SLOW_POST_MS = 1000;
 const TOO_LONG = 'x'.repeat(20_000);
 
 /** One walk through one scene: what it opens is closed when it is left, wherever it stands. */
@@ -49,6 +52,10 @@ export interface Visit {
   connect(): Promise<WsClient>;
   /** From now on, nothing arrives at this client, and posts to it are not answered. */
   vanish(client: WsClient): void;
+  /** From now on, each post takes this long, until the visit is left. */
+  slowPosts(ms: number): void;
+  /** Ends all environments of a function, wherever they stand. */
+  kill(name: string): Promise<void>;
   /** Has the model stop in mid-answer when the person says this; leaving opens it. */
   hold(content: string): Gate;
   readonly queues: TourQueues;
@@ -105,6 +112,8 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
     vanish(client) {
       stack.cloud.gateway.hang(ids.get(client) ?? '');
     },
+    slowPosts: (ms) => stack.cloud.gateway.slowPosts(ms),
+    kill: (name) => endEnvironments(stack.cloud, name),
     hold(content) {
       const gate = createGate();
       gates.set(content, gate);
@@ -123,6 +132,7 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
       }),
     leave() {
       stopListening();
+      stack.cloud.gateway.slowPosts(0);
       for (const client of clients) client.socket.terminate();
       for (const content of held) {
         gates.get(content)?.open();
@@ -217,6 +227,26 @@ export const SCENES: readonly Scene[] = [
       await heard('turn', 'Query');
       gate.open();
       await end(first);
+    },
+  },
+  {
+    name: 'a replay whose function dies beside a running turn',
+    async play({ connect, hold, session, slowPosts, kill, heard }) {
+      const first = await connect();
+      const gate = hold(`replay ${session}`);
+      say(first, 'm1', `replay ${session}`);
+      await chunk(first, 'draft');
+      // Its first event arrives while others are still to be posted: it is catching up, and stays so.
+      slowPosts(SLOW_POST_MS);
+      const second = await connect();
+      second.send({ type: 'connect', resume: { after_seq: 0 } });
+      await second.next('turn_start');
+      await kill('inbound');
+      slowPosts(0);
+      gate.open();
+      await heard('turn', 'SendMessage');
+      // The function that the worker called goes on with it.
+      await end(second);
     },
   },
   {

@@ -11,3 +11,9 @@ export async function killWorker({ functions }: LocalCloud): Promise<void> {
   expect(busy).toHaveLength(1);
   for (const { id } of busy) await functions.kill(id);
 }
+
+/** Ends all environments of a function outright. */
+export async function endEnvironments({ functions }: LocalCloud, name: string): Promise<void> {
+  const environments = functions.list().find((fn) => fn.name === name)?.environments ?? [];
+  await Promise.all(environments.map(({ id }) => functions.kill(id)));
+}
