@@ -26,7 +26,9 @@ describeInBrowser('An input method', () => {
 
   it.each(TAKEN)(
     'has Enter and Escape for itself %s: nothing is sent, stopped or renamed',
-    async (_, taken) => {
+    async (when, taken) => {
+      // The list of sessions is the same for both.
+      const renamed = `日本 ${when}`;
       const gate = createGate();
       const model = stack.script([{ chunks: ['draft', gate, ' ends'] }, { chunks: ['so'] }]);
       const chat = await browser.open(stack.newSession());
@@ -48,15 +50,15 @@ describeInBrowser('An input method', () => {
       await chat.page.getByRole('link', { name: 'first', exact: true }).hover();
       await chat.page.getByRole('button', { name: 'Rename “first”', exact: true }).click();
       const name = chat.page.getByRole('textbox', { name: 'Name of the conversation' });
-      await name.fill('日本');
+      await name.fill(renamed);
       await name.evaluate(press, { key: 'Enter', ...taken });
       await name.evaluate(press, { key: 'Escape', ...taken });
-      expect(await name.inputValue()).toBe('日本');
+      expect(await name.inputValue()).toBe(renamed);
       await name.press('Enter');
       // One press is one rename: the field is gone, and stays so.
       await name.waitFor({ state: 'detached' });
       await expect
-        .poll(() => chat.page.getByRole('button', { name: 'Rename “日本”' }).count(), {
+        .poll(() => chat.page.getByRole('button', { name: `Rename “${renamed}”` }).count(), {
           timeout: LONG_WAIT_MS,
         })
         .toBe(1);
