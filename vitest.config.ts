@@ -21,7 +21,7 @@ const FULL_ONLY = [
   'test/conformance/midturn.test.ts',
   // Withholds each permission of each role, one after the other.
   'test/policies/**/*.test.ts',
-  // Runs the CDK's command line three times.
+  // Runs the CDK's command line a dozen times.
   'test/emulator/**/*.test.ts',
   // Answers for 40 s under a time limit of 10 s, the shortest that there is.
   'test/scenarios/hand-over.test.ts',

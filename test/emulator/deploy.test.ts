@@ -15,6 +15,9 @@ const root = join(import.meta.dirname, '..', '..');
 /** In place of cdk.json's build, which the CLI runs before every command: the bundles of the test run are built. */
 const NO_BUILD = ['--build', 'node --version'];
 
+/** Actions of CloudFormation that make a stack or change it. */
+const MAKING = /^(ExecuteChangeSet|CreateStack|UpdateStack|DeleteStack)$/;
+
 interface Run {
   code: number | null;
   stdout: string;
@@ -48,7 +51,10 @@ describe('a deployment to an emulator', () => {
     AWS_ENDPOINT_URL: fake.endpoint.replace('127.0.0.1', 'localhost'),
     HOME: folder,
   });
-  const deploy = () => run('deploy', variables(), '--output', join(folder, 'cdk.out'), ...NO_BUILD);
+  const deploy = (settings: Record<string, string> = {}) =>
+    run('deploy', { ...variables(), ...settings }, '--output', join(folder, 'cdk.out'), ...NO_BUILD);
+  const statuses = () =>
+    Object.fromEntries([...fake.stacks.byName].map(([name, { status }]) => [name, status]));
 
   beforeAll(async () => {
     fake = await startFakeAws();
@@ -66,10 +72,7 @@ describe('a deployment to an emulator', () => {
 
   it('bootstraps first, and then makes the stack, without a change set', () => {
     expect([...fake.stacks.byName.keys()]).toEqual(['CDKToolkit', 'Midturn']);
-    expect(fake.actions.filter((action) => /^(ExecuteChangeSet|CreateStack)$/.test(action))).toEqual([
-      'ExecuteChangeSet',
-      'CreateStack',
-    ]);
+    expect(fake.actions.filter((action) => MAKING.test(action))).toEqual(['ExecuteChangeSet', 'CreateStack']);
     expect(fake.actions).toContain('AmazonSSM.GetParameter');
   });
 
@@ -113,6 +116,20 @@ describe('a deployment to an emulator', () => {
     expect(fake.stacks.byName.get('Midturn')?.templateText).toContain('Midturn-turn.fifo');
   });
 
+  it('can be repeated without changes: nothing is made anew', async () => {
+    const before = fake.actions.length;
+    expect(await deploy()).toMatchObject({ code: 0, stdout: deployed.stdout });
+    // The CDK asks, because the template has a parameter of SSM. CloudFormation finds nothing to update.
+    expect(fake.actions.slice(before).filter((action) => MAKING.test(action))).toEqual(['UpdateStack']);
+    expect(statuses()).toEqual({ CDKToolkit: 'CREATE_COMPLETE', Midturn: 'CREATE_COMPLETE' });
+  });
+
+  it('can be repeated with changes: the stack is updated', async () => {
+    expect(await deploy({ MIDTURN_MAX_STEPS: '7' })).toMatchObject({ code: 0, stdout: deployed.stdout });
+    expect(statuses()).toEqual({ CDKToolkit: 'CREATE_COMPLETE', Midturn: 'UPDATE_COMPLETE' });
+    expect(fake.stacks.byName.get('Midturn')?.templateText).toContain('"MIDTURN_MAX_STEPS": "7"');
+  });
+
   it('can be torn down again, and says so', async () => {
     expect(await run('destroy', variables())).toEqual({
       code: 0,
@@ -121,6 +138,20 @@ describe('a deployment to an emulator', () => {
     });
     expect([...fake.stacks.byName.keys()]).toEqual(['CDKToolkit']);
     expect(await run('destroy', variables())).toMatchObject({ stdout: 'There is no stack Midturn.\n' });
+  });
+
+  it('fails with a failed stack, and can then be repeated over it', async () => {
+    const failed = await deploy({ MIDTURN_ALARMS: 'true' });
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toContain('cdk deploy failed; its output is above.');
+    expect(statuses()).toMatchObject({ Midturn: 'ROLLBACK_COMPLETE' });
+    const before = fake.actions.length;
+    expect(await deploy()).toMatchObject({ code: 0, stdout: deployed.stdout });
+    expect(fake.actions.slice(before).filter((action) => MAKING.test(action))).toEqual([
+      'DeleteStack',
+      'CreateStack',
+    ]);
+    expect(statuses()).toMatchObject({ Midturn: 'CREATE_COMPLETE' });
   });
 });
 
