@@ -136,7 +136,11 @@ export const RESUME: readonly Scenario[] = [
       for (let n = 0; n < JOINERS; n++) {
         const had = running.peer.lastSeq;
         // Any two joiners are at least one chunk apart.
-        await running.peer.wait((frame) => frame.type === 'chunk' && frame.seq > had);
+        const next = await running.peer.wait(
+          (frame) => (frame.type === 'chunk' && frame.seq > had) || isEnd(frame),
+          { what: 'a `chunk` or the end' },
+        );
+        meet(next.type === 'chunk', 'the answer was over before all connections were open');
         const after = Math.max(0, had - MISSED);
         joiners.push({ after, ...(await visit(server, running.session, { after_seq: after })) });
       }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { buildKit } from '../../conformance/build.ts';
 import { readCommand, selectRules, UsageError } from '../../conformance/command.ts';
 import { Broken, meet, Skipped } from '../../conformance/outcome.ts';
@@ -43,6 +43,17 @@ const scenario = (name: Scenario['name'], outcome?: Error): Scenario => ({
     if (outcome) throw outcome;
   },
 });
+
+/** A server for one test. @returns its address */
+async function serve(answer: (socket: WebSocket, text: string) => void): Promise<string> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  server.on('connection', (socket) => socket.on('message', (data) => answer(socket, data.toString())));
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+  });
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 describe('a run', () => {
   const target = { url: 'ws://127.0.0.1:1', timeoutMs: 1 };
@@ -92,19 +103,40 @@ describe('a run', () => {
     expect(tries).toEqual({ twice: 3, always: 3 });
   });
 
+  it('stops the turn of a try before the next one, which a server that runs one turn at a time would keep waiting', async () => {
+    const running = new Set<string>();
+    const url = await serve((socket, text) => {
+      const { type, id, turn_id } = JSON.parse(text);
+      if (type === 'message') running.add(id);
+      if (type === 'abort') running.delete(turn_id);
+      const event =
+        type === 'message'
+          ? { type: 'turn_start', seq: 1, turn_id: id, message_ids: [id] }
+          : { type: 'aborted', seq: 2, turn_id, full_response: '', by: 'anonymous' };
+      socket.send(JSON.stringify(event));
+    });
+    const runningBefore: string[][] = [];
+    const missing: Scenario = {
+      ...scenario('order-a'),
+      run: async (server) => {
+        runningBefore.push([...running]);
+        const peer = await server.connect();
+        peer.send({ type: 'message', id: `turn-${runningBefore.length}`, content: 'Hello' });
+        await peer.wait('turn_start');
+        meet(runningBefore.length > 1, 'too late');
+      },
+    };
+    const results = await runRules({ target: { url, timeoutMs: WAIT_MS }, rules: [missing], parallel: 1 });
+    expect(results).toMatchObject([{ outcome: 'passed' }]);
+    expect(runningBefore).toEqual([[], []]);
+    expect([...running]).toEqual([]);
+  });
+
   it('skips a rule that the server answered by RATE_LIMITED, whatever it made of that', async () => {
     const limit = { code: 'RATE_LIMITED', message: 'Later.', terminal: false, retryable: true };
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-    server.on('connection', (socket) =>
-      socket.on('message', () => socket.send(JSON.stringify({ type: 'error', ...limit }))),
-    );
-    await once(server, 'listening');
-    onTestFinished(() => {
-      server.close();
-    });
-    const { port } = server.address() as AddressInfo;
+    const url = await serve((socket) => socket.send(JSON.stringify({ type: 'error', ...limit })));
     const [result] = await runRules({
-      target: { url: `ws://127.0.0.1:${port}`, timeoutMs: WAIT_MS },
+      target: { url, timeoutMs: WAIT_MS },
       rules: RULES.filter(({ name }) => name === 'codes-invalid-json'),
       parallel: 1,
     });
