@@ -86,7 +86,7 @@ export class LeasedTurn {
   promptShapes: readonly PromptShape[];
   /** Too many workers failed with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
   readonly isGivenUp: boolean;
-  /** Not even giving it up succeeded, or its events are gone: it is abandoned. */
+  /** Not even giving it up succeeded, or one of its events is missing: it is abandoned. */
   readonly isLost: boolean;
   readonly #lease: Lease;
   readonly #broadcast: Broadcast;
@@ -410,9 +410,11 @@ async function recover(core: Core, lane: Lane, sessionItem: Session) {
   }
   const stored = mergeEvents(await readEvents(core, session, begun.seq), unspilled);
   const count = stored.filter(({ seq }) => seq >= begun.seq).length;
-  // Some are missing: expired, or removed with the session.
-  if (count <= lane.seq - begun.seq && (await isDeleted(core, session))) return undefined;
-  const turns = byTurn(stored);
+  // Otherwise some have expired, were refused by the store, or were removed with the session.
+  const isWhole = count > lane.seq - begun.seq;
+  if (!isWhole && (await isDeleted(core, session))) return undefined;
+  // Without one of its events a turn has another prompt and other entries: it does not go on, and writes none.
+  const turns = byTurn(/* rule: turn-with-a-hole-is-lost */ isWhole ? stored : []);
   const others = [...new Set(left.map((event) => event.turn))]
     .filter((id) => id !== turn)
     .map((id) => turns.get(id) ?? []);

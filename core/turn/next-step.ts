@@ -9,7 +9,7 @@ export interface TurnState {
   hasBegun: boolean;
   /** The turn was claimed too often without progress. */
   isGivenUp: boolean;
-  /** Not even giving it up succeeded, or its events are gone. */
+  /** Not even giving it up succeeded, or one of its events is missing. */
   isLost: boolean;
   abort: AbortRequest | undefined;
   /** Committed tool calls without a result. */

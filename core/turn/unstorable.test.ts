@@ -105,3 +105,31 @@ test.each(cases)(
     expect(events.at(-1)).toMatchObject({ type: 'done' });
   },
 );
+
+test('P8, P13: a turn of which an event could not be stored is abandoned by the worker that takes over', async () => {
+  let calls = 0;
+  const written = new Map<string, Set<string>>();
+  const store = memoryStore(undefined, async (call, run) => {
+    if (isOf(call, 'EVENTS') && JSON.stringify(call).includes('the-call')) throw new Refused();
+    if (call.operation === 'put' && isOf(call, 'ENTRY')) {
+      const { sk } = call.key;
+      written.set(sk, (written.get(sk) ?? new Set()).add(JSON.stringify(call.item)));
+    }
+    return run();
+  });
+  // The request spills what the lane holds, and the wait for an answer ends the first worker.
+  const turn = await turnInMemory(
+    scripted(() => calls++),
+    { toolbox: { ...toolbox, needsApproval: async () => true }, core: { store } },
+  );
+  const lastEvent = async () => (await readEvents(turn.core, turn.session, 1)).at(-1);
+  await turn.send('m', 'hello');
+  expect(await turn.run()).toBeGreaterThan(1);
+  expect(await lastEvent()).toMatchObject({ type: 'error', code: 'AGENT_ERROR' });
+  expect(calls).toBe(1);
+
+  await turn.send('later', 'and now?');
+  expect(await turn.run()).toBeDefined();
+  expect(await lastEvent()).toMatchObject({ type: 'done' });
+  expect([...written.values()].map(({ size }) => size)).toEqual([...written].map(() => 1));
+});

@@ -334,8 +334,10 @@ export class Cloud {
     if (!refusal || !call.key.sk.startsWith(`${refusal.write}#`)) return false;
     if (call.operation === 'put') return JSON.stringify(call.item).includes(refusal.text);
     if (call.operation !== 'update') return false;
-    const { change } = call.update;
-    return change.some(({ path }) => path === 'unspilled') && JSON.stringify(change).includes(refusal.text);
+    // What waits on the lane was taken by an earlier write of the same item, so that a commit may move it.
+    return call.update.change.some(
+      (change) => change.path === 'unspilled' && JSON.stringify(change).includes(refusal.text),
+    );
   }
 
   /** `$connect`. `opened` is called with the connection, or with undefined if the handshake failed. */

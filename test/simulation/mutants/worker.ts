@@ -155,6 +155,12 @@ export const WORKER: readonly Mutant[] = [
     edits: [drop('lost-turn-ends')],
   },
   {
+    name: 'turn-with-a-hole-goes-on',
+    breaks: 'a turn of which an event is missing is abandoned',
+    edits: [replace('turn-with-a-hole-is-lost', ({ consequent }) => consequent)],
+    approvals: true,
+  },
+  {
     name: 'turn-that-cannot-begin-goes-on',
     breaks: 'a turn that cannot begin rejects its messages',
     edits: [replace('turn-that-cannot-begin-ends', ({ alternate }) => alternate)],
