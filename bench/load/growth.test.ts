@@ -31,9 +31,10 @@ describe('the cost of a turn', () => {
       [16, 32, 63].map((steerings) => countTurn({ script: saying(100, 10), steerings })),
     );
     if (!few || !many || !full) throw new Error('not counted');
-    // Of each: its frame's five, its fate at the boundary and afterwards, its entry; and now and then a spill.
-    expect((many.calls - few.calls) / 16).toBeLessThan(10);
-    expect((full.calls - many.calls) / 31).toBeLessThan(10);
+    // Of each: its frame's five, its fate at the boundary and afterwards, its entry; and now and then a spill. Beyond 1 KB in
+    // the inbox its content is an item of its own, which is put, read and removed, and the lane is read once more.
+    expect((many.calls - few.calls) / 16).toBeLessThan(15);
+    expect((full.calls - many.calls) / 31).toBeLessThan(15);
   });
 });
 

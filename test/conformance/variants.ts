@@ -136,7 +136,7 @@ export const VARIANTS: readonly Variant[] = [
       ),
     ],
     rules: ['resume-while-streaming'],
-    fails: ['resume-while-streaming', 'always-seq'],
+    fails: ['resume-while-streaming'],
   },
   {
     name: 'lane-not-adopted',
