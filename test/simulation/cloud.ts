@@ -129,6 +129,8 @@ export class Cloud {
   readonly violations = new Map<string, string>();
   /** Turns with an abort request. */
   readonly abortsAsked = new Set<string>();
+  /** Messages that a late duplicate of a request brought into a lane. */
+  readonly broughtInLate = new Set<string>();
   /** The ids of all messages that devices sent so far. */
   readonly messageIds: string[] = [];
   /** The ids of messages whose senders received `accepted`. */
@@ -707,6 +709,7 @@ export class Cloud {
       }
     }
     this.#noteArrivals(lane, item);
+    if (isLate) for (const id of changes.flatMap(broughtIn)) this.broughtInLate.add(id);
     if (item.cancel) this.abortsAsked.add(item.cancel.turn);
     for (const [request, { decision }] of Object.entries(item.decisions ?? {})) {
       const before = this.decided.get(request);
@@ -758,3 +761,7 @@ const describe = (changes: readonly { do: string; path: unknown }[]) =>
   `{${changes.map((change) => `${change.do} ${String(change.path)}`).join(', ')}}`;
 
 const abbreviated = (frame: string) => (frame.length > 110 ? `${frame.slice(0, 110)}…` : frame);
+
+/** The message that a change adds to a lane. */
+const broughtIn = ({ do: what, path }: { do: string; path: unknown }): string[] =>
+  what === 'set' && Array.isArray(path) && (path[0] === 'inbox' || path[0] === 'waiting') ? [path[1]] : [];

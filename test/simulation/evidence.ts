@@ -15,6 +15,8 @@ export interface Evidence {
   readonly answers?: readonly { messages: unknown[]; text: string }[];
   /** Turns with an abort request. */
   readonly abortsAsked: ReadonlySet<string>;
+  /** Messages that a late duplicate of a request brought into a lane. */
+  readonly broughtInLate?: ReadonlySet<string>;
   /** What the store refuses for ever. */
   readonly refusal?: { write: string; text: string } | undefined;
   /** Numbers of entries that have expired, or were refused. */

@@ -292,12 +292,13 @@ function judgeMessages(
       if (count === 0 && message.acknowledgedAt !== undefined && !message.outcome && !withdrawn) {
         cloud.violated('P1', `${id} was accepted, is not in the transcript, and has no other outcome`);
       }
-      // Only a late duplicate of a request can bring in a message whose refusal has removed its content.
+      // Only a late duplicate of a request can bring in a message whose refusal has removed its content. The sender may have
+      // missed the refusal, so what it received does not decide this.
       if (
         outcome?.outcome === 'withdrawn' &&
         outcome.code === 'AGENT_ERROR' &&
         cloud.refusal?.write !== 'LANE' &&
-        message.outcome !== 'STEERING_QUEUE_FULL'
+        !cloud.broughtInLate?.has(id)
       )
         cloud.violated('P1', `${id} was withdrawn, because its content was lost`);
       if (outcome?.outcome === 'withdrawn' && !noticed && count === 0 && !wasTold(device, message)) {
