@@ -75,10 +75,10 @@ class Replay {
     const { id, session } = this.#order;
     let position: Position | undefined = await this.#mark();
     while (position) {
-      const { lastSeq: last, laneId } = position;
+      const { lastSeq: last, active } = position;
       const end = /* rule: replay-before-live */ await this.#replay(last);
       if (end) return end;
-      const went = await goLive(this.#core, session, id, { join: this.#join, seq: last }, laneId);
+      const went = await goLive(this.#core, session, id, { join: this.#join, seq: last }, active);
       if (went === 'live') return went;
       position = await (went === 'again' ? this.#joinAgain() : this.#look());
     }
@@ -107,7 +107,7 @@ class Replay {
     const view = await viewSession(this.#core, session);
     const how = view.session?.deleted === undefined ? ownValue(view.session?.audience, id) : undefined;
     if (how === undefined || readListening(how).join > this.#join) return undefined;
-    return { lastSeq: lastSeq(view), laneId: view.laneId };
+    return { lastSeq: lastSeq(view), active: view.session?.active };
   }
 
   async #whyNot(): Promise<ReplayEnd> {

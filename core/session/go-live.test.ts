@@ -4,8 +4,9 @@ import { asConnectionId, asLaneId, asSessionId, asSlotId } from '../ids.ts';
 import type { Lane, Session } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
+import { listening } from '../store/listening.ts';
 import { activate, ensureSession, retire } from '../store/session-writes.ts';
-import { set } from '../store/update.ts';
+import { remove, set } from '../store/update.ts';
 import { MemoryTable, memoryStore, type StoreCall } from '../testing/memory-store.ts';
 import { carryOver, goLive, joinSession } from './sessions.ts';
 
@@ -24,7 +25,9 @@ interface Given {
   activates(): void;
   /** It commits events up to this one. */
   commits(seq: number): void;
-  /** It ends the turn. */
+  /** It ends the turn. The lane has another turn then, or none. */
+  ends(): void;
+  /** It retires the slot. */
   retires(): Promise<void>;
 }
 
@@ -39,8 +42,12 @@ function given(): Given {
   };
   return {
     table,
-    activates: () => table.update(atSession, activate(slot, lane, epochMs(0))),
+    activates() {
+      table.update(atSession, activate(slot, lane, epochMs(0)));
+      table.update(atLane, { when: [], change: [set<Lane>('slot', slot)] });
+    },
     commits: (seq) => table.update(atLane, { when: [], change: [set<Lane>('seq', seq)] }),
+    ends: () => table.update(atLane, { when: [], change: [remove<Lane>('slot')] }),
     async retires() {
       const [of, on] = read();
       await carryOver({ store: memoryStore(table) }, session, of.audience, on.audience);
@@ -65,7 +72,7 @@ describe('P9: the write that makes a connection live took effect, and its answer
   it('at rest: the connection is live, also when events were committed before the repeat', async () => {
     const { table, activates, commits } = given();
     const position = await joinSession({ store: memoryStore(table) }, session, connection, caughtUp);
-    expect(position).toEqual({ lastSeq: 0, laneId: undefined });
+    expect(position).toEqual({ lastSeq: 0, active: undefined });
     const store = losingAnswer(table, atSession.sk, () => {
       activates();
       commits(1);
@@ -94,7 +101,7 @@ describe('P9: the write that makes a connection live took effect, and its answer
         commits(1);
         await retires();
       });
-      expect(await goLive({ store }, session, connection, caughtUp, lane)).toBe('live');
+      expect(await goLive({ store }, session, connection, caughtUp, { slot, lane })).toBe('live');
     },
   );
 });
@@ -106,8 +113,25 @@ describe('P9: a connection that is behind', () => {
     activates();
     await joinSession({ store }, session, connection, caughtUp);
     commits(1);
-    expect(await goLive({ store }, session, connection, caughtUp, lane)).toBe('behind');
+    expect(await goLive({ store }, session, connection, caughtUp, { slot, lane })).toBe('behind');
     await retires();
     expect(await goLive({ store }, session, connection, caughtUp, undefined)).toBe('behind');
+  });
+});
+
+describe('P9: a connection that is caught up while the turn has ended and its slot is not retired', () => {
+  it('goes live in the session alone, so that no worker of another slot posts what a further replay posts', async () => {
+    const { table, activates, commits, ends } = given();
+    const store = memoryStore(table);
+    activates();
+    commits(1);
+    ends();
+    const position = await joinSession({ store }, session, connection, caughtUp);
+    expect(position).toEqual({ lastSeq: 1, active: { slot, lane } });
+    const at = { join: caughtUp.join, seq: 1 };
+    expect(await goLive({ store }, session, connection, at, { slot, lane })).toBe('live');
+    const live = listening({ ...at, isLive: true });
+    expect(table.get(atSession)?.audience).toEqual({ [connection]: live });
+    expect(table.get(atLane)?.audience).not.toEqual({ [connection]: live });
   });
 });

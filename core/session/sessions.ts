@@ -7,10 +7,11 @@ import {
   newLaneId,
   type SessionId,
   type SessionKey,
+  type SlotId,
   type TurnId,
 } from '../ids.ts';
 import type { Audience, Lane, Principal, Session } from '../store/items.ts';
-import { type Key, laneKey, sessionKey, sessionOf } from '../store/keys.ts';
+import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { listen, listenFrom, stopListening } from '../store/lane/connection.ts';
 import { emptyLane } from '../store/lane/lane.ts';
 import { listening, readListening } from '../store/listening.ts';
@@ -93,10 +94,10 @@ export function leasedTurn({
 export const lastSeq = ({ session, lane }: SessionView): number =>
   Math.max(session?.seq ?? 0, lane?.seq ?? 0);
 
-/** How far the session is: the number of its last event, and the lane that may commit the next one. */
+/** How far the session is: the number of its last event, and the slot whose lane may commit the next one. */
 export interface Position {
   lastSeq: number;
-  laneId: LaneId | undefined;
+  active: Session['active'];
 }
 
 /**
@@ -122,7 +123,7 @@ export async function joinSession(
       laneKey(key, active.lane),
       /* rule: join-includes-active-lane */ listen(connection, how),
     ));
-  return { lastSeq: Math.max(counted, lane?.ok ? lane.item.seq : 0), laneId: active?.lane };
+  return { lastSeq: Math.max(counted, lane?.ok ? lane.item.seq : 0), active };
 }
 
 /**
@@ -141,23 +142,31 @@ export async function goLive(
   key: SessionKey,
   connection: ConnectionId,
   { join, seq }: { join: number; seq: number },
-  active: LaneId | undefined,
+  active: Session['active'],
 ): Promise<'live' | 'behind' | 'again'> {
   const { store } = core;
   const live = listening({ join, seq, isLive: true });
   // A refusal may be that of a repeat: the write took effect, its answer was lost, and events were committed since. A worker
   // posts these to the connection already.
-  const isLiveIn = async (item: Key<{ audience: Audience }>) =>
-    /* rule: refused-repeat-is-live */ (await store.get(item))?.audience[connection] === live;
-  if (active === undefined) {
-    const atRest = await store.update(sessionKey(key), makeLiveAtRest(connection, live, seq));
-    return atRest.ok || (await isLiveIn(sessionKey(key))) ? 'live' : 'behind';
+  const isLiveIn = (item: { audience: Audience } | undefined) =>
+    /* rule: refused-repeat-is-live */ item?.audience[connection] === live;
+  const atRest = async (ended?: SlotId) => {
+    const written = await store.update(sessionKey(key), makeLiveAtRest(connection, live, seq, ended));
+    return written.ok || isLiveIn(await store.get(sessionKey(key))) ? 'live' : 'behind';
+  };
+  if (active === undefined) return atRest();
+  const written = await store.update(
+    laneKey(key, active.lane),
+    listenFrom(connection, live, seq, active.slot),
+  );
+  if (!written.ok) {
+    const lane = await store.get(laneKey(key, active.lane));
+    const hasMovedOn = lane !== undefined && lane.slot !== active.slot && lane.seq <= seq;
+    if (!isLiveIn(lane)) return hasMovedOn ? atRest(active.slot) : 'behind';
   }
-  const lane = await store.update(laneKey(key, active), listenFrom(connection, live, seq));
-  if (!lane.ok && !(await isLiveIn(laneKey(key, active)))) return 'behind';
-  const session = await store.update(sessionKey(key), makeLiveBeside(connection, live, seq, active));
+  const session = await store.update(sessionKey(key), makeLiveBeside(connection, live, seq, active.lane));
   // Or a worker has carried it over.
-  return session.ok || (await isLiveIn(sessionKey(key))) ? 'live' : 'again';
+  return session.ok || isLiveIn(await store.get(sessionKey(key))) ? 'live' : 'again';
 }
 
 /** Before a slot is retired: takes over who went live on its lane while the session still says "catching up". */

@@ -161,11 +161,21 @@ export const makeLiveBeside = (
 };
 
 /**
- * The same while no slot is active: it demands that nothing was committed after `seq`. The next worker sees the listener.
- * Idempotent.
+ * The same while nothing can be committed: no slot is active, or `ended` is, whose lane has moved on and which only waits to be
+ * retired. It demands that nothing was committed after `seq`. The next worker sees the listener. Idempotent.
  */
-export const makeLiveAtRest = (connection: ConnectionId, live: Listening, seq: number): Update<Session> => ({
-  when: [alive, atMost(['audience', connection], live), absent('active'), atMost('seq', seq)],
+export const makeLiveAtRest = (
+  connection: ConnectionId,
+  live: Listening,
+  seq: number,
+  ended: SlotId | undefined,
+): Update<Session> => ({
+  when: [
+    alive,
+    atMost(['audience', connection], live),
+    ended === undefined ? absent('active') : equals(['active', 'slot'], ended),
+    atMost('seq', seq),
+  ],
   change: [set(['audience', connection], live)],
 });
 

@@ -103,7 +103,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   commit: () => committed({}),
   adopt: () => connecting.adopt(SESSION, CONNECTION),
   listen: () => connecting.listen(CONNECTION, 1),
-  listenFrom: () => connecting.listenFrom(CONNECTION, 1, 1),
+  listenFrom: () => connecting.listenFrom(CONNECTION, 1, 1, SLOT),
   stopListening: () => connecting.stopListening(CONNECTION),
   endAnswered: () => committed(ending.endAnswered({ ...fullLane, inbox: {} }, 1, NOW, EXPIRES)),
   endKeepingPending: () => committed(ending.endKeepingPending(fullLane, 1, TURN, NOW, EXPIRES)),
@@ -132,7 +132,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   joinAudience: () => sessionWrites.joinAudience(CONNECTION, 1),
   makeLive: () => sessionWrites.makeLive(CONNECTION, 1),
   makeLiveBeside: () => sessionWrites.makeLiveBeside(CONNECTION, 1, 1, LANE),
-  makeLiveAtRest: () => sessionWrites.makeLiveAtRest(CONNECTION, 1, 1),
+  makeLiveAtRest: () => sessionWrites.makeLiveAtRest(CONNECTION, 1, 1, SLOT),
   leaveAudience: () => sessionWrites.leaveAudience(CONNECTION),
   markDeleted: () => sessionWrites.markDeleted(NOW, EXPIRES),
 };

@@ -1,4 +1,4 @@
-import type { ConnectionId, SessionKey } from '../../ids.ts';
+import type { ConnectionId, SessionKey, SlotId } from '../../ids.ts';
 import type { Lane } from '../items.ts';
 import type { Listening } from '../listening.ts';
 import type { Update } from '../update.ts';
@@ -19,10 +19,26 @@ export const listen = (connection: ConnectionId, how: Listening): Update<Lane> =
 /**
  * The same, from the event `seq` on. Refused if the lane has later events. Otherwise the next commit's worker sees the
  * listener in the answer of that commit, and posts to it.
+ *
+ * Refused too if the lane has moved on from `slot`: the worker that ended it sees no further answer, and one that claims the
+ * lane for another slot would post to a listener of whom the session does not know.
  */
-export const listenFrom = (connection: ConnectionId, how: Listening, seq: number): Update<Lane> => {
+export const listenFrom = (
+  connection: ConnectionId,
+  how: Listening,
+  seq: number,
+  slot: SlotId,
+): Update<Lane> => {
   const { when, change } = listen(connection, how);
-  return { when: [...when, /* rule: live-at-the-last-event */ atMost('seq', seq)], change };
+  return {
+    when: [
+      ...when,
+      /* rule: live-at-the-last-event */ atMost('seq', seq),
+      // rule: live-while-slot-runs
+      equals('slot', slot),
+    ],
+    change,
+  };
 };
 
 /** Removes a connection from those that the turn's events are posted to. */
