@@ -102,13 +102,14 @@ async function judgeMutants(): Promise<void> {
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;
+    // After each one, so that a run that is stopped keeps what it has found.
+    if (values.note) noteCaught(seeds);
     const caught = findings.map(({ promise }) => promise).join(', ');
     if (findings.length === 0) survivors++;
     print(
       `${findings.length ? 'caught ' : 'SURVIVES'} ${name.padEnd(28)} ${breaks.padEnd(60)} ${caught ? `${caught} after ${histories}` : `${histories} histories`}`,
     );
   }
-  if (values.note) noteCaught(seeds);
   print(
     survivors
       ? `${survivors} mutants survive: the judge overlooks them, or their rules are not needed`

@@ -44,11 +44,6 @@ export const DEVICES: readonly Mutant[] = [
     edits: [replace('replayed-events-not-sent-again', 'true')],
   },
   {
-    name: 'live-listener-left-behind',
-    breaks: 'who goes live on a lane is live for the next worker too',
-    edits: [drop('live-listeners-carried-over')],
-  },
-  {
     name: 'refused-repeat-taken-for-behind',
     breaks: 'a connection is live when the write that made it live took effect, whatever its repeat was told',
     edits: [replace('refused-repeat-is-live', 'false')],

@@ -8,10 +8,17 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   deleted only when its slot is over, so a slot that runs under another job still has its own.
  * - `return-from-any-target`: another rule catches the fault. A message that is accepted a second time is not applied, since
  *   its outcome is known then.
+ * - `live-listener-left-behind`: the replay joins again, or the next worker has another function go on with it. The client is sent
+ *   events twice, which only a history with faults may do. `core/session/go-live.test.ts` catches it.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
 export const UNSEEN: readonly Mutant[] = [
+  {
+    name: 'live-listener-left-behind',
+    breaks: 'who goes live on a lane is live for the next worker too',
+    edits: [drop('live-listeners-carried-over')],
+  },
   {
     name: 'return-from-any-target',
     breaks: 'a message returns from the target that its lane names',
