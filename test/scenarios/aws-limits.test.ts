@@ -132,6 +132,9 @@ describe('the largest inbox, of 128 messages', () => {
     const { client, session } = await fullInbox();
     client.send({ type: 'abort', pending: 'discard' });
     expect(await end(client)).toMatchObject({ type: 'aborted' });
+    const count = (wanted: string) => client.frames.filter(({ type }) => type === wanted).length;
+    // The first one opened the turn. A lane with 128 outcomes that nobody has received takes no further message.
+    await expect.poll(() => count('cancelled')).toBe(count('accepted') - 1);
     stack.script([{ chunks: ['next'] }]);
     client.send({ type: 'message', content: 'again' });
     expect(await end(client, 2)).toMatchObject({ type: 'done', full_response: 'next' });
