@@ -408,7 +408,10 @@ async function recover(core: Core, lane: Lane, sessionItem: Session) {
   if (!begun || (left.length === 0 && begun.turn !== turn)) {
     return { log: new TurnLog(), left: [], stored: [], others: [] };
   }
-  const stored = mergeEvents(await readEvents(core, session, begun.seq), unspilled);
+  // A worker that was slow to read finds events that its successors have spilled. They are not of the lane that it claimed.
+  const stored = mergeEvents(await readEvents(core, session, begun.seq), unspilled).filter(
+    ({ seq }) => /* rule: recovered-as-claimed */ seq <= lane.seq,
+  );
   const count = stored.filter(({ seq }) => seq >= begun.seq).length;
   // Otherwise some have expired, were refused by the store, or were removed with the session.
   const isWhole = count > lane.seq - begun.seq;

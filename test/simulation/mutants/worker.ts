@@ -155,6 +155,11 @@ export const WORKER: readonly Mutant[] = [
     edits: [drop('lost-turn-ends')],
   },
   {
+    name: 'later-events-recovered',
+    breaks: 'a worker recovers a turn from the events of the lane that it claimed',
+    edits: [replace('recovered-as-claimed', 'true')],
+  },
+  {
     name: 'turn-with-a-hole-goes-on',
     breaks: 'a turn of which an event is missing is abandoned',
     edits: [replace('turn-with-a-hole-is-lost', ({ consequent }) => consequent)],
