@@ -1,3 +1,4 @@
+import { visible } from '../protocol/text.ts';
 import type { ApprovalItem } from './state.ts';
 
 /**
@@ -9,16 +10,3 @@ export const argumentsText = ({
   summary,
 }: Pick<ApprovalItem, 'arguments' | 'summary'>): string =>
   args === undefined ? summary : visible(JSON.stringify(args, null, 2));
-
-/**
- * A JSON text in which every character can be seen: those that reorder, join or hide others are written as escapes, which
- * mean the same. The same as the server's, of whose code
- * the client contains nothing.
- */
-const visible = (json: string): string => json.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
-
-const escaped = (character: string): string =>
-  Array.from(
-    { length: character.length },
-    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-  ).join('');

@@ -16,6 +16,7 @@ import {
   sessionOf,
 } from '../core/store/keys.ts';
 import { startTables, type TableServer } from '../local/tables.ts';
+import { tableSchema } from '../test/support/table-schema.ts';
 import { deleteItems, itemsOf } from './principal-items.ts';
 
 const TABLE = 'sessions';
@@ -33,15 +34,7 @@ beforeAll(async () => {
   await client.send(
     new CreateTableCommand({
       TableName: TABLE,
-      BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
+      ...tableSchema(),
     }),
   );
 });

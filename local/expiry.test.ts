@@ -1,5 +1,6 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { tableSchema } from '../test/support/table-schema.ts';
 import { removeExpired } from './expiry.ts';
 import { startTables, type TableServer } from './tables.ts';
 import { readStack } from './template/stack.ts';
@@ -20,15 +21,7 @@ beforeAll(async () => {
           Table: {
             Type: 'AWS::DynamoDB::Table',
             Properties: {
-              KeySchema: [
-                { AttributeName: 'pk', KeyType: 'HASH' },
-                { AttributeName: 'sk', KeyType: 'RANGE' },
-              ],
-              AttributeDefinitions: [
-                { AttributeName: 'pk', AttributeType: 'S' },
-                { AttributeName: 'sk', AttributeType: 'S' },
-              ],
-              BillingMode: 'PAY_PER_REQUEST',
+              ...tableSchema(),
               TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
             },
           },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { tableSchema } from '../test/support/table-schema.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { startQueues } from './queues.ts';
 import { startTables } from './tables.ts';
@@ -21,15 +22,7 @@ function stackOf(sqsEndpoint: string, visibility = 1): Stack {
         Table: {
           Type: 'AWS::DynamoDB::Table',
           Properties: {
-            KeySchema: [
-              { AttributeName: 'pk', KeyType: 'HASH' },
-              { AttributeName: 'sk', KeyType: 'RANGE' },
-            ],
-            AttributeDefinitions: [
-              { AttributeName: 'pk', AttributeType: 'S' },
-              { AttributeName: 'sk', AttributeType: 'S' },
-            ],
-            BillingMode: 'PAY_PER_REQUEST',
+            ...tableSchema(),
             TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
           },
         },

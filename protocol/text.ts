@@ -45,3 +45,15 @@ function readableCut(text: string, length: number): number {
     new Intl.Segmenter().segment(text.slice(0, end + LONGEST_CHARACTER)).containing(end)?.index ?? end;
   return end - last < LONGEST_CHARACTER ? last : end;
 }
+
+/**
+ * A JSON text in which every character can be seen: those that reorder, join or hide others are written as escapes, which
+ * mean the same. For text that a person decides by.
+ */
+export const visible = (json: string): string => json.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+
+const escaped = (character: string): string =>
+  Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('');

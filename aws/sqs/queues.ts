@@ -23,8 +23,11 @@ const jobOf = ({ session, lane, slot }: z.infer<typeof jobBody>): TurnJob => ({
 
 const replayBody = z.object({ replay: z.object({ connection: z.string(), mark: z.number() }) });
 
+/** What the deadline queue carries. */
+type DeadlineMessage = TurnJob | { deletion: Deletion } | { replay: ReplayJob };
+
 /** Parses the body of a message in the deadline queue. Throws on anything else. */
-export function parseDeadline(body: string): TurnJob | { deletion: Deletion } | { replay: ReplayJob } {
+export function parseDeadline(body: string): DeadlineMessage {
   const message = z.union([jobBody, deletionBody, replayBody]).parse(JSON.parse(body));
   if ('replay' in message) {
     const { connection, mark } = message.replay;
@@ -47,6 +50,15 @@ export function sqsQueues(
   config: SQSClientConfig = {},
 ): Queues {
   const client = new SQSClient({ ...SQS_OPTIONS, ...config });
+  async function later(message: DeadlineMessage, delay: Seconds): Promise<void> {
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: deadlineQueueUrl,
+        MessageBody: JSON.stringify(message),
+        DelaySeconds: delaySeconds(delay),
+      }),
+    );
+  }
   return {
     async sendJob(job, sender) {
       await client.send(
@@ -58,33 +70,9 @@ export function sqsQueues(
         }),
       );
     },
-    async sendDeadline(job, delay) {
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: deadlineQueueUrl,
-          MessageBody: JSON.stringify(job),
-          DelaySeconds: delaySeconds(delay),
-        }),
-      );
-    },
-    async sendReplay(replay, delay) {
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: deadlineQueueUrl,
-          MessageBody: JSON.stringify({ replay }),
-          DelaySeconds: delaySeconds(delay),
-        }),
-      );
-    },
-    async sendDeletion(deletion, delay) {
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: deadlineQueueUrl,
-          MessageBody: JSON.stringify({ deletion }),
-          DelaySeconds: delaySeconds(delay),
-        }),
-      );
-    },
+    sendDeadline: (job, delay) => later(job, delay),
+    sendReplay: (replay, delay) => later({ replay }, delay),
+    sendDeletion: (deletion, delay) => later({ deletion }, delay),
   };
 }
 

@@ -2,6 +2,7 @@ import { readLimits, readRates, readRetention } from '../../config/settings/limi
 import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs } from '../../config/units.ts';
 import type { Core } from '../core.ts';
+import type { TurnJob } from '../ports.ts';
 import { memoryStore } from './memory-store.ts';
 
 /**
@@ -22,6 +23,32 @@ export function memoryCore(parts: Partial<Core> = {}): Core {
     rates: readRates({}),
     retention: readRetention({}),
     ...parts,
+  };
+}
+
+/** Ports that keep the frames that are posted and the turn jobs that are sent. What is sent for later is dropped. */
+export function recordingPorts(): Pick<Core, 'gateway' | 'queues'> & {
+  frames: Record<string, unknown>[];
+  jobs: TurnJob[];
+} {
+  const frames: Record<string, unknown>[] = [];
+  const jobs: TurnJob[] = [];
+  return {
+    frames,
+    jobs,
+    gateway: {
+      async post(_, frame) {
+        frames.push(JSON.parse(frame));
+        return 'sent';
+      },
+      disconnect: async () => 'closed',
+    },
+    queues: {
+      sendJob: async (job) => void jobs.push(job),
+      sendDeadline: async () => {},
+      sendDeletion: async () => {},
+      sendReplay: async () => {},
+    },
   };
 }
 

@@ -11,7 +11,7 @@ import type { Lane } from '../store/items.ts';
 import { laneKey, sessionOf } from '../store/keys.ts';
 import type { WorkerContext } from '../turn/context.ts';
 import { runJob } from '../turn/worker.ts';
-import { memoryCore } from './memory-core.ts';
+import { memoryCore, recordingPorts } from './memory-core.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
 const NOW = epochMs(1_800_000_000_000);
@@ -48,12 +48,7 @@ export async function turnInMemory(
 ): Promise<TurnInMemory> {
   let now = NOW;
   const core = memoryCore({
-    queues: {
-      sendJob: async () => {},
-      sendDeadline: async () => {},
-      sendDeletion: async () => {},
-      sendReplay: async () => {},
-    },
+    queues: recordingPorts().queues,
     gateway: { post: async () => 'gone', disconnect: async () => 'closed' },
     clock: {
       now: () => now,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { shortened } from '../../protocol/text.ts';
+import { shortened, visible } from '../../protocol/text.ts';
 import type { Json } from '../json.ts';
 
 /** The longest summary of a call's arguments, in UTF-16 units. */
@@ -29,15 +29,3 @@ export const canBeShown = (args: Json): boolean => Buffer.byteLength(JSON.string
 /** What an approval is bound to: SHA-256 of the arguments' JSON, in hex. */
 export const argumentsDigest = (args: Json): string =>
   createHash('sha256').update(JSON.stringify(args)).digest('hex');
-
-/**
- * A JSON text in which every character can be seen: those that reorder, join or hide others are written as escapes, which
- * mean the same. For text that a person decides by.
- */
-const visible = (json: string): string => json.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
-
-const escaped = (character: string): string =>
-  Array.from(
-    { length: character.length },
-    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-  ).join('');

@@ -3,23 +3,20 @@ import { wellFormed } from '../../protocol/text.ts';
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
-import { decodeEvents, encodeEvents, frameOf, mergeEvents, numbered, seqOf } from '../events/events.ts';
-import { byTurn, readEvents, spillEvents, storedText, writeEntries } from '../events/journal.ts';
-import { asTurnId, type LaneId, type SessionKey, type SlotId, type TurnId } from '../ids.ts';
+import { decodeEvents, encodeEvents, frameOf, numbered, seqOf } from '../events/events.ts';
+import { spillEvents, storedText, writeEntries } from '../events/journal.ts';
+import type { LaneId, SessionKey, SlotId, TurnId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
 import { removeContents } from '../session/pending-content.ts';
-import { isDeleted } from '../session/sessions.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
 import { entryKey, laneKey } from '../store/keys.ts';
 import type { Then, When } from '../store/lane/lane-update.ts';
 import { add, set } from '../store/update.ts';
 import { batchesBySize } from './batches.ts';
 import { Lease } from './lease.ts';
+import { NO_TURN, recover } from './recover.ts';
 import { shouldSpill } from './spill-policy.ts';
 import { TurnLog } from './turn-log.ts';
-
-/** Of a lane that has no turn: no event has this id. */
-const NO_TURN = asTurnId('');
 
 const NO_USAGE: TurnUsage = {
   steps: 0,
@@ -392,34 +389,4 @@ export class LeasedTurn {
       await this.spill();
     }
   }
-}
-
-/**
- * Reads what an earlier worker committed and may not have completed. All of it is a function of committed events, and
- * nothing of it is exclusive: entries are written again, events are posted again.
- *
- * @returns undefined if the session is being deleted. Else the turn's log; `left`, the events that the session does not
- * count yet; `stored`, all events since the lane's last turn began; `others`, the events of other turns in `left`.
- */
-async function recover(core: Core, lane: Lane, sessionItem: Session) {
-  const unspilled = decodeEvents(lane.unspilled);
-  const left = unspilled.filter((event) => event.seq > sessionItem.seq);
-  const { begun, turn = NO_TURN, session } = lane;
-  if (!begun || (left.length === 0 && begun.turn !== turn)) {
-    return { log: new TurnLog(), left: [], stored: [], others: [] };
-  }
-  // A worker that was slow to read finds events that its successors have spilled. They are not of the lane that it claimed.
-  const stored = mergeEvents(await readEvents(core, session, begun.seq), unspilled).filter(
-    ({ seq }) => /* rule: recovered-as-claimed */ seq <= lane.seq,
-  );
-  const count = stored.filter(({ seq }) => seq >= begun.seq).length;
-  // Otherwise some have expired, were refused by the store, or were removed with the session.
-  const isWhole = count > lane.seq - begun.seq;
-  if (!isWhole && (await isDeleted(core, session))) return undefined;
-  // Without one of its events a turn has another prompt and other entries: it does not go on, and writes none.
-  const turns = byTurn(/* rule: turn-with-a-hole-is-lost */ isWhole ? stored : []);
-  const others = [...new Set(left.map((event) => event.turn))]
-    .filter((id) => id !== turn)
-    .map((id) => turns.get(id) ?? []);
-  return { log: new TurnLog(turns.get(turn)), left, stored, others };
 }

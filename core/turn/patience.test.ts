@@ -5,21 +5,12 @@ import { epochMs, milliseconds } from '../../config/units.ts';
 import { asConnectionId, asSessionId } from '../ids.ts';
 import { registerConnection } from '../inbound/connection-lifecycle.ts';
 import { handleFrame } from '../inbound/dispatch.ts';
-import type { Model, ModelFailure, ModelPart, Toolbox } from '../model.ts';
-import type { TurnJob } from '../ports.ts';
-import { memoryCore } from '../testing/memory-core.ts';
+import type { Model, ModelFailure, ModelPart } from '../model.ts';
+import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
+import { idleToolbox } from '../testing/turn-in-memory.ts';
 import { runJob } from './worker.ts';
 
 /** How long a turn waits for its model, in virtual time. */
-
-const toolbox: Toolbox = {
-  run: async () => ({ output: null, isError: false }),
-  needsApproval: async () => false,
-  alwaysCovers: async () => undefined,
-  isIdempotent: () => false,
-  isAbortable: () => false,
-  timeLimitMs: () => milliseconds(1000),
-};
 
 const finish: ModelPart = { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
 const failing = (failure: Partial<ModelFailure>): ModelPart => ({
@@ -44,8 +35,7 @@ type Call = (world: World, alive: () => void, signal: AbortSignal) => AsyncItera
 /** Runs one turn. Time passes only while the product sleeps. */
 async function turnWith(calls: readonly Call[]) {
   let now = 1000;
-  const frames: Record<string, unknown>[] = [];
-  const jobs: TurnJob[] = [];
+  const { frames, jobs, gateway, queues } = recordingPorts();
   const warnings: Record<string, unknown>[] = [];
   const log = {
     info() {},
@@ -55,19 +45,8 @@ async function turnWith(calls: readonly Call[]) {
   };
   const core = memoryCore({
     log,
-    gateway: {
-      async post(_, frame) {
-        frames.push(JSON.parse(frame));
-        return 'sent';
-      },
-      disconnect: async () => 'closed',
-    },
-    queues: {
-      sendJob: async (job) => void jobs.push(job),
-      sendDeadline: async () => {},
-      sendDeletion: async () => {},
-      sendReplay: async () => {},
-    },
+    gateway,
+    queues,
     clock: {
       now: () => epochMs(now),
       async sleep(ms, signal) {
@@ -96,7 +75,7 @@ async function turnWith(calls: readonly Call[]) {
   await send({ type: 'message', id: 'm1', content: 'first' });
   const context = {
     core,
-    agentFor: async () => ({ model, toolbox }),
+    agentFor: async () => ({ model, toolbox: idleToolbox }),
     settings: readTurnSettings({}),
     remainingMs: () => milliseconds(1_000_000),
     reserveMs: milliseconds(1),

@@ -11,10 +11,9 @@ import { registerConnection } from '../inbound/connection-lifecycle.ts';
 import { handleFrame } from '../inbound/dispatch.ts';
 import type { Json } from '../json.ts';
 import type { Model, ModelPart, ModelRequest, Toolbox } from '../model.ts';
-import type { TurnJob } from '../ports.ts';
 import { sessionOf } from '../store/keys.ts';
-import { memoryCore } from '../testing/memory-core.ts';
-import { memoryStore } from '../testing/memory-store.ts';
+import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
+import { idleToolbox } from '../testing/turn-in-memory.ts';
 import type { WorkerContext } from './context.ts';
 import { runJob } from './worker.ts';
 
@@ -83,25 +82,9 @@ type Steps = readonly {
 
 /** Sends one message, runs its turn by the script, and gives what was stored, posted and asked of the model. */
 async function run(said: string, steps: Steps) {
-  const posted: Record<string, unknown>[] = [];
-  const jobs: TurnJob[] = [];
+  const { frames: posted, jobs, gateway, queues } = recordingPorts();
   const connection = asConnectionId('c');
-  const core = memoryCore({
-    store: memoryStore(),
-    queues: {
-      sendJob: async (job) => void jobs.push(job),
-      sendDeadline: async () => {},
-      sendDeletion: async () => {},
-      sendReplay: async () => {},
-    },
-    gateway: {
-      async post(_, frame) {
-        posted.push(JSON.parse(frame));
-        return 'sent';
-      },
-      disconnect: async () => 'closed',
-    },
-  });
+  const core = memoryCore({ gateway, queues });
   await registerConnection(core, connection, { principal: PRINCIPAL, sessionId: SESSION_ID });
   const session = sessionOf(PRINCIPAL, SESSION_ID);
   const body = JSON.stringify({ type: 'message', id: asMessageId('m'), content: said });
@@ -124,12 +107,8 @@ async function run(said: string, steps: Steps) {
     },
   };
   const toolbox: Toolbox = {
+    ...idleToolbox,
     run: async ({ id }) => ({ output: outputs.get(id) ?? null, isError: false }),
-    needsApproval: async () => false,
-    alwaysCovers: async ({ name }) => name,
-    isIdempotent: () => false,
-    isAbortable: () => false,
-    timeLimitMs: () => milliseconds(1000),
   };
   const context: WorkerContext = {
     core,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { dynamoStore } from '../../aws/dynamodb/store.ts';
 import { memoryStore } from '../../core/testing/memory-store.ts';
 import { cases } from '../support/sample.ts';
+import { tableSchema } from '../support/table-schema.ts';
 import type { StoreUnderTest } from './store.contract.ts';
 import { sameBehaviour, storeContract } from './store.contract.ts';
 
@@ -20,15 +21,7 @@ async function startDynamo(): Promise<StoreUnderTest> {
   await admin.send(
     new CreateTableCommand({
       TableName: 'midturn',
-      BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
+      ...tableSchema(),
     }),
   );
   return {

@@ -10,8 +10,7 @@ import type { Core } from '../../core/core.ts';
 import { asConnectionId, asSessionId } from '../../core/ids.ts';
 import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
-import type { TurnJob } from '../../core/ports.ts';
-import { memoryCore } from '../../core/testing/memory-core.ts';
+import { memoryCore, recordingPorts } from '../../core/testing/memory-core.ts';
 import { runJob } from '../../core/turn/worker.ts';
 import { defineAgent } from '../../model/agent/agent-definition.ts';
 import { createModel } from '../../model/providers/create-model.ts';
@@ -161,23 +160,11 @@ const bytesOf = (frames: readonly (Uint8Array | string)[]) =>
 
 /** One session, from its first message to the answer of a last plain one. */
 async function converse(wire: Wire, turns: readonly Turn[], strict: Strictness) {
-  const frames: Record<string, unknown>[] = [];
-  const jobs: TurnJob[] = [];
+  const { frames, jobs, gateway, queues } = recordingPorts();
   let now = 1000;
   const core: Core = memoryCore({
-    gateway: {
-      async post(_, frame) {
-        frames.push(JSON.parse(frame));
-        return 'sent';
-      },
-      disconnect: async () => 'closed',
-    },
-    queues: {
-      sendJob: async (job) => void jobs.push(job),
-      sendDeadline: async () => {},
-      sendDeletion: async () => {},
-      sendReplay: async () => {},
-    },
+    gateway,
+    queues,
     clock: {
       now: () => epochMs(now),
       // Yields to the streams; time passes, so that nothing waits for ever.
