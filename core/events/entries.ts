@@ -26,6 +26,15 @@ type EntryContent =
 /** The longest text of one assistant entry, in UTF-16 code units, so that each entry fits into one frame of `history`. */
 const MAX_TEXT = Math.floor(MAX_CONTENT_BYTES / 6);
 
+/** Where a turn's entries stand: what the next events add to. */
+export interface EntriesSoFar {
+  turn: TurnId;
+  /** Number of the next entry. */
+  next: number;
+  /** Text of the assistant that may still grow. */
+  text: string;
+}
+
 /**
  * The entries of one turn. They follow from its committed events alone, so every worker computes the same ones (P1, P3).
  *
@@ -37,10 +46,21 @@ export function entriesOf(
 ): Entry[] {
   const first = events[0];
   if (first?.type !== 'turn_start') return [];
+  const { entries, soFar } = addEvents({ turn: first.turn, next: first.entry, text: '' }, events);
+  const { turn, next: n, text } = soFar;
+  return open === 'include' && text ? [...entries, { n, turn, role: 'assistant', content: text }] : entries;
+}
+
+/** The number of the last entry, once text that may still grow has ended. */
+export const lastEntry = ({ next, text }: EntriesSoFar): number => (text ? next : next - 1);
+
+/** The entries that the events complete, and where the turn's entries stand then. */
+export function addEvents(
+  { turn, next, text }: EntriesSoFar,
+  events: readonly TurnEvent[],
+): { entries: Entry[]; soFar: EntriesSoFar } {
   const entries: Entry[] = [];
-  let text = '';
-  const add = (content: EntryContent) =>
-    entries.push({ n: first.entry + entries.length, turn: first.turn, ...content });
+  const add = (content: EntryContent) => entries.push({ n: next + entries.length, turn, ...content });
   const close = () => {
     if (text) add({ role: 'assistant', content: text });
     text = '';
@@ -97,6 +117,5 @@ export function entriesOf(
         event satisfies never;
     }
   }
-  if (open === 'include') close();
-  return entries;
+  return { entries, soFar: { turn, next: next + entries.length, text } };
 }

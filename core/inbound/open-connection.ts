@@ -228,7 +228,8 @@ export async function sendSessionStart(
     type: 'session_start',
     session_id: connection.sessionId,
     resumed: connection.resumed,
-    message_count: Math.max(view.session?.entry ?? 0, view.lane?.entry ?? 0),
+    // Without the running turn's, which its lane counts.
+    message_count: running ? running.entry - 1 : Math.max(view.session?.entry ?? 0, view.lane?.entry ?? 0),
     ...(view.session?.name !== undefined && { name: view.session.name }),
     lane: connection.lane,
     last_seq: lastSeq(view),

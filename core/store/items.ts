@@ -161,6 +161,7 @@ export interface Lane {
   ids: Record<MessageId, 1>;
   previousIds: Record<MessageId, 1>;
   seq: number;
+  /** Number of the last entry that follows from the events up to `seq`, written or not. */
   entry: number;
   /** Committed events, encoded, that may not be in `EVENTS` yet. */
   unspilled: readonly string[];

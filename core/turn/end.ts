@@ -34,8 +34,7 @@ export async function endAnswered(turn: LeasedTurn, context: TurnContext): Promi
     // rule: cached-answer-is-marked
     ...(usage.cached && { cached: usage.cached }),
   };
-  const entry = turn.lastEntryWith(draft);
-  return end(turn, draft, lane.endAnswered(turn.lane, entry, core.clock.now(), expiry(core).lane));
+  return end(turn, draft, lane.endAnswered(turn.lane, turn.lastEntry, core.clock.now(), expiry(core).lane));
 }
 
 /** The turn has no event and nothing is pending: every message was withdrawn, or answered before. It leaves no trace. */
@@ -52,7 +51,7 @@ export async function endAborted(
   pending: AbortRequest['pending'],
 ): Promise<boolean> {
   const draft: EventDraft = { type: 'aborted', by, first: turn.firstSeq };
-  const entry = turn.lastEntryWith(draft);
+  const entry = turn.lastEntry;
   const now = core.clock.now();
   const expires = expiry(core).lane;
   const discarded = pending === 'discard' ? Object.values({ ...turn.lane.inbox, ...turn.lane.waiting }) : [];
@@ -88,7 +87,7 @@ export async function endFailed(
     ...(reason && { reason }),
     first: turn.firstSeq,
   };
-  const entry = turn.lastEntryWith(draft);
+  const entry = turn.lastEntry;
   const followUp = newTurnId(core);
   return end(
     turn,
@@ -106,16 +105,15 @@ export const endGivenUp = (turn: LeasedTurn, context: TurnContext): Promise<bool
 /**
  * Ends a turn that cannot even be given up: each write that holds something of it may be refused. This one holds its last
  * event and nothing else of it. Events that could not be spilled before are lost, and what is stored of the transcript is no
- * whole turn: a number that has no entry shows it.
+ * whole turn: a number that has no entry shows it. It follows every entry that the turn's events have, stored or not.
  */
 export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<boolean> {
   await turn.trySpill();
   const { code, message } = GIVEN_UP;
   const draft: EventDraft = { type: 'error', code, message, retryable: false, first: turn.firstSeq };
-  const entry = (await turn.lastStoredEntry(draft)) + 1;
   const guard = lane.endKeepingPending(
     turn.lane,
-    entry,
+    turn.lane.entry + 1,
     newTurnId(core),
     core.clock.now(),
     expiry(core).lane,

@@ -9,7 +9,7 @@ import type { LaneId, SessionKey, SlotId, TurnId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
 import { removeContents } from '../session/pending-content.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
-import { entryKey, laneKey } from '../store/keys.ts';
+import { laneKey } from '../store/keys.ts';
 import type { Then, When } from '../store/lane/lane-update.ts';
 import { add, set } from '../store/update.ts';
 import { batchesBySize } from './batches.ts';
@@ -234,6 +234,8 @@ export class LeasedTurn {
     const first = this.nextSeq;
     const events = drafts.map((draft, i) => numbered(wellFormed(draft), first + i, this.id));
     const storesUsage = !this.#isUsageStored && !guard.ends && !guard.hasMore;
+    // Another worker may still write the entries of a turn whose events are lost: no other turn may use their numbers.
+    const entry = /* rule: lane-counts-entries */ guard.ends ? undefined : this.#log.lastEntryWith(events);
     // rule: commit-before-post
     const committed = await this.#lease.commit({
       to: this.seq + events.length,
@@ -242,7 +244,11 @@ export class LeasedTurn {
       ),
       progress: events.length > 0 || guard.ends === true,
       when: guard.when ?? [],
-      change: [...(guard.change ?? []), ...(storesUsage ? [set<Lane>('usage', this.#usage)] : [])],
+      change: [
+        ...(guard.change ?? []),
+        ...(entry === undefined ? [] : [set<Lane>('entry', entry)]),
+        ...(storesUsage ? [set<Lane>('usage', this.#usage)] : []),
+      ],
     });
     if (!committed) return false;
     if (!guard.hasMore) this.#isUsageStored = true;
@@ -309,20 +315,9 @@ export class LeasedTurn {
     this.#follow(removeContents(this.core, this.session, messages));
   }
 
-  /** Number of the last entry that the turn has once it ends with this event. */
-  lastEntryWith(end: EventDraft): number {
-    return this.firstEntry + this.#log.entriesWith(end, this.nextSeq, this.id) - 1;
-  }
-
-  /** The turn's last entry, once it ends with this event: as its events say, or as it is stored. */
-  async lastStoredEntry(end: EventDraft): Promise<number> {
-    const first = this.#begun?.entry ?? this.firstEntry;
-    const last = entryKey(this.session, Number.MAX_SAFE_INTEGER);
-    const stored = await this.core.store.query(entryKey(this.session, first), last, {
-      backwards: true,
-      limit: 1,
-    });
-    return Math.max(first, this.lastEntryWith(end), ...stored.map(({ n }) => n));
+  /** Number of the turn's last entry, once text that may still grow has ended. */
+  get lastEntry(): number {
+    return this.#log.lastEntryWith([]) ?? this.firstEntry - 1;
   }
 
   /** Spills what can be spilled. */

@@ -1,9 +1,8 @@
 import type { EpochMs } from '../../config/units.ts';
-import type { Entry } from '../events/entries.ts';
-import { entriesOf } from '../events/entries.ts';
-import type { EventDraft, TurnEvent } from '../events/events.ts';
-import { isEnd, numbered, streamedText } from '../events/events.ts';
-import type { TurnId } from '../ids.ts';
+import type { EntriesSoFar, Entry } from '../events/entries.ts';
+import { addEvents, entriesOf, lastEntry } from '../events/entries.ts';
+import type { TurnEvent } from '../events/events.ts';
+import { isEnd, streamedText } from '../events/events.ts';
 
 /**
  * The committed events of one turn, and what follows from them. It is a function of the events alone, so that a worker
@@ -11,15 +10,17 @@ import type { TurnId } from '../ids.ts';
  */
 export class TurnLog {
   readonly #events: TurnEvent[];
-  #text: string;
+  #text = '';
+  #soFar: EntriesSoFar | undefined;
 
   /** @param events all committed events of the turn, from its `turn_start` on; none if it has not begun */
   constructor(events: readonly TurnEvent[] = []) {
-    this.#events = events[0]?.type === 'turn_start' ? [...events] : [];
-    this.#text = streamedText(this.#events);
+    this.#events = [];
+    if (events[0]?.type === 'turn_start') this.append(events);
   }
 
   append(events: readonly TurnEvent[]): void {
+    this.#soFar = this.#soFarWith(events);
     this.#events.push(...events);
     this.#text += streamedText(events);
   }
@@ -58,8 +59,17 @@ export class TurnLog {
     return entriesOf(this.#events, /* rule: prompt-shows-streamed-text */ 'include');
   }
 
-  /** How many entries the turn has once it ends with this event. */
-  entriesWith(end: EventDraft, seq: number, turn: TurnId): number {
-    return entriesOf([...this.#events, numbered(end, seq, turn)]).length;
+  /** The number of the turn's last entry if it ends after these further events. Undefined before it has begun. */
+  lastEntryWith(events: readonly TurnEvent[]): number | undefined {
+    const soFar = this.#soFarWith(events);
+    return soFar && lastEntry(soFar);
+  }
+
+  #soFarWith(events: readonly TurnEvent[]): EntriesSoFar | undefined {
+    const [first] = events;
+    const begin =
+      first?.type === 'turn_start' ? { turn: first.turn, next: first.entry, text: '' } : undefined;
+    const soFar = this.#soFar ?? begin;
+    return soFar && addEvents(soFar, events).soFar;
   }
 }

@@ -160,6 +160,11 @@ export const WORKER: readonly Mutant[] = [
     edits: [replace('recovered-as-claimed', 'true')],
   },
   {
+    name: 'entries-not-counted',
+    breaks: 'the numbers of entries of a turn whose events are lost are not used again',
+    edits: [replace('lane-counts-entries', 'undefined')],
+  },
+  {
     name: 'turn-with-a-hole-goes-on',
     breaks: 'a turn of which an event is missing is abandoned',
     edits: [replace('turn-with-a-hole-is-lost', ({ consequent }) => consequent)],
