@@ -132,7 +132,8 @@ export const VARIANTS: readonly Variant[] = [
     edits: [
       replace(
         'replay-before-live',
-        ({ text }) => `(await new Promise((resolve) => setTimeout(resolve, 500)), ${text})`,
+        // Longer than any pause between two chunks: live events come first.
+        ({ text }) => `(setTimeout(async () => ${text}, 5_000), undefined)`,
       ),
     ],
     rules: ['resume-while-streaming'],
