@@ -27,7 +27,7 @@ const FULL_ONLY = [
   'test/scenarios/hand-over.test.ts',
   // Runs both linters over a copy of the project, which `npm run check` does as well.
   'test/structure/**/*.test.ts',
-  // Runs each kind of turn with each of the three wire formats of providers; `model/providers` tests the formats in `fast`.
+  // Runs each kind of turn with each of the five wire formats of providers; `model/providers` tests the formats in `fast`.
   'test/providers/turn.test.ts',
   // Starts a stack for each form in which a model can be named.
   'test/providers/bedrock-models.test.ts',

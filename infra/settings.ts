@@ -2,7 +2,7 @@ import { Token } from 'aws-cdk-lib/core';
 import type { FunctionName } from '../config/function-names.ts';
 import { checkSettings, isUsed } from '../config/settings/check.ts';
 import { goesWithoutAuthorizer } from '../config/settings/emulator.ts';
-import { readModels } from '../config/settings/models.ts';
+import { keyOf, readModels } from '../config/settings/models.ts';
 import { type PlacedSetting, parse, read, settingsIn } from '../config/settings/read.ts';
 import {
   type Environment,
@@ -95,9 +95,9 @@ function checkAuthorizer(environment: Environment): void {
 function checkKeys(environment: Environment): void {
   const { modelApiKeySecret, fallbackModelApiKeySecret } = FUNCTION_SETTINGS;
   for (const [i, { choice, apiKey, apiKeySecret }] of readModels(environment).entries()) {
-    if (choice.provider !== 'anthropic' || apiKey || apiKeySecret) continue;
+    if (keyOf(choice) !== 'needed' || apiKey || apiKeySecret) continue;
     const { name } = i === 0 ? modelApiKeySecret : fallbackModelApiKeySecret;
-    throw new SettingError(`${name} is not set: an anthropic model needs a key.`);
+    throw new SettingError(`${name} is not set: models of ${choice.provider} need a key.`);
   }
 }
 

@@ -46,7 +46,7 @@ describe('a function loads', () => {
     const ofProviders = PROVIDERS.map((provider) =>
       sizeOf(metafiles, 'turn', provider)
         .parts.map(({ name }) => name)
-        .filter((name) => /^@ai-sdk\/(amazon-bedrock|anthropic|openai)/.test(name))
+        .filter((name) => /^@ai-sdk\/(amazon-bedrock|anthropic|openai|google)/.test(name))
         .toSorted(),
     );
     // Bedrock's package carries parts of Anthropic's, for the models that they share.
@@ -54,6 +54,8 @@ describe('a function loads', () => {
       [],
       ['@ai-sdk/amazon-bedrock', '@ai-sdk/anthropic'],
       ['@ai-sdk/anthropic'],
+      ['@ai-sdk/openai'],
+      ['@ai-sdk/google'],
       ['@ai-sdk/openai-compatible'],
     ]);
   });

@@ -16,6 +16,8 @@ const PROVIDER_PACKAGES = {
   demo: undefined,
   bedrock: '@ai-sdk/amazon-bedrock',
   anthropic: '@ai-sdk/anthropic',
+  openai: '@ai-sdk/openai',
+  google: '@ai-sdk/google',
   'openai-compatible': '@ai-sdk/openai-compatible',
 } as const;
 

@@ -1,5 +1,5 @@
 import { AUTH_SETTINGS, readAuthChoice } from './authentication.ts';
-import { type ModelAccess, readMcpUrls, readModels } from './models.ts';
+import { keyOf, type ModelAccess, readMcpUrls, readModels } from './models.ts';
 import { parse, read, settingsIn } from './read.ts';
 import {
   type Condition,
@@ -47,14 +47,14 @@ function checkAuthorizer(env: Environment): void {
 }
 
 const hasKey = (access: ModelAccess | undefined): boolean =>
-  access?.choice.provider === 'openai-compatible' || access?.choice.provider === 'anthropic';
+  access !== undefined && keyOf(access.choice) !== 'none';
 
 const CONDITIONS: Readonly<Record<Condition, (env: Environment) => boolean>> = {
   'auth is none': (env) => readAuthChoice(env) === 'none',
   'auth is tokens': (env) => readAuthChoice(env) === 'tokens',
   'auth is jwt': (env) => readAuthChoice(env) === 'jwt',
-  'the model is openai-compatible or anthropic': (env) => hasKey(readModels(env)[0]),
-  'the fallback model is openai-compatible or anthropic': (env) => hasKey(readModels(env)[1]),
+  'the model takes a key': (env) => hasKey(readModels(env)[0]),
+  'the fallback model takes a key': (env) => hasKey(readModels(env)[1]),
 };
 
 /** Whether a setting matters beside the other ones, as its entry says in `when`. */

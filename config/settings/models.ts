@@ -3,17 +3,35 @@ import { type Environment, SettingError, type SettingTable } from './setting.ts'
 
 /** Which models answer, how their providers are called, and the MCP servers of the agent. */
 
-export type ModelChoice =
-  | { provider: 'demo' }
-  | { provider: 'bedrock' | 'openai-compatible' | 'anthropic'; modelId: string };
+export type ModelChoice = { provider: 'demo' } | { provider: RemoteProvider; modelId: string };
+
+/** Providers of models that `MIDTURN_MODEL` can name, and what their access takes. */
+const REMOTE = {
+  bedrock: { key: 'none' },
+  anthropic: { key: 'needed' },
+  openai: { key: 'needed' },
+  google: { key: 'needed' },
+  'openai-compatible': { key: 'possible' },
+} as const satisfies Record<string, { key: 'none' | 'needed' | 'possible' }>;
+
+export type RemoteProvider = keyof typeof REMOTE;
+
+/** Whether a model is called with the key and the URL of the settings, and whether it cannot do without a key. */
+export const keyOf = ({ provider }: ModelChoice): 'none' | 'needed' | 'possible' =>
+  provider === 'demo' ? 'none' : REMOTE[provider].key;
+
+const isRemote = (provider: string): provider is RemoteProvider => Object.hasOwn(REMOTE, provider);
 
 const MODEL = {
-  pattern: /^(demo|(bedrock|openai-compatible|anthropic):.+)$/,
-  form: 'demo, bedrock:<model id>, openai-compatible:<model id> or anthropic:<model id>',
+  pattern: /^(demo|(bedrock|anthropic|openai|google|openai-compatible):.+)$/,
+  form: 'demo, bedrock:<model id>, anthropic:<model id>, openai:<model id>, google:<model id> or openai-compatible:<model id>',
 } as const;
 
 export const MODEL_SETTINGS = {
-  /** The model that answers: `demo`, `bedrock:<model id>`, `openai-compatible:<model id>` or `anthropic:<model id>`. */
+  /**
+   * The model that answers: `demo`, or a provider and its id of the model, as in `anthropic:claude-sonnet-4-5`. Providers are
+   * `bedrock`, `anthropic`, `openai` (Responses API), `google` (Gemini API), and `openai-compatible` (chat completions).
+   */
   model: {
     name: 'MIDTURN_MODEL',
     kind: 'text',
@@ -27,7 +45,7 @@ export const MODEL_SETTINGS = {
     kind: 'url',
     protocol: 'any',
     unset: "the provider's own",
-    when: 'the model is openai-compatible or anthropic',
+    when: 'the model takes a key',
     functions: ['turn'],
   },
   /** API key of the model's provider. */
@@ -35,14 +53,14 @@ export const MODEL_SETTINGS = {
     name: 'MIDTURN_MODEL_API_KEY',
     kind: 'secret',
     onDeploy: 'MIDTURN_MODEL_API_KEY_SECRET',
-    when: 'the model is openai-compatible or anthropic',
+    when: 'the model takes a key',
     functions: ['turn'],
   },
-  /** The secret that contains the API key of the model's provider. An `anthropic` model needs it on deploy. */
+  /** The secret that contains the API key of the model's provider. Models of `anthropic`, `openai` and `google` need it on deploy. */
   modelApiKeySecret: {
     name: 'MIDTURN_MODEL_API_KEY_SECRET',
     kind: 'secret name',
-    when: 'the model is openai-compatible or anthropic',
+    when: 'the model takes a key',
     functions: ['turn'],
   },
   /**
@@ -90,7 +108,7 @@ export const MODEL_SETTINGS = {
     kind: 'url',
     protocol: 'any',
     unset: "the provider's own",
-    when: 'the fallback model is openai-compatible or anthropic',
+    when: 'the fallback model takes a key',
     functions: ['turn'],
   },
   /** API key of the fallback model's provider. */
@@ -98,14 +116,14 @@ export const MODEL_SETTINGS = {
     name: 'MIDTURN_FALLBACK_MODEL_API_KEY',
     kind: 'secret',
     onDeploy: 'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
-    when: 'the fallback model is openai-compatible or anthropic',
+    when: 'the fallback model takes a key',
     functions: ['turn'],
   },
   /** The secret that contains the API key of the fallback model's provider. */
   fallbackModelApiKeySecret: {
     name: 'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET',
     kind: 'secret name',
-    when: 'the fallback model is openai-compatible or anthropic',
+    when: 'the fallback model takes a key',
     functions: ['turn'],
   },
 } as const satisfies SettingTable;
@@ -211,9 +229,7 @@ function readAccess(
 /** Of a text that matches the pattern of models. */
 function choiceOf(text: string): ModelChoice {
   const [, provider, modelId] = /^([^:]+):(.+)$/.exec(text) ?? [];
-  return modelId && (provider === 'bedrock' || provider === 'openai-compatible' || provider === 'anthropic')
-    ? { provider, modelId }
-    : { provider: 'demo' };
+  return modelId && provider && isRemote(provider) ? { provider, modelId } : { provider: 'demo' };
 }
 
 /**

@@ -28,8 +28,8 @@ export type Condition =
   | 'auth is none'
   | 'auth is tokens'
   | 'auth is jwt'
-  | 'the model is openai-compatible or anthropic'
-  | 'the fallback model is openai-compatible or anthropic';
+  | 'the model takes a key'
+  | 'the fallback model takes a key';
 
 /** `seconds` and `milliseconds` are read as durations with that unit in their type, other units as plain numbers. */
 export interface IntegerSetting extends Entry {

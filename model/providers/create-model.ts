@@ -1,4 +1,4 @@
-import { isSendable, KEY_FORM, type ModelChoice } from '../../config/settings/models.ts';
+import { isSendable, KEY_FORM, type ModelChoice, type RemoteProvider } from '../../config/settings/models.ts';
 import type { Model } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
@@ -10,8 +10,8 @@ export interface ModelConfig {
   /** Required for `openai-compatible`. For the others, a proxy or a test's server instead of the provider. */
   baseUrl?: string;
   /**
-   * For `openai-compatible` optional, sent as a bearer token. For `anthropic` required. For `bedrock` unused, because
-   * it signs with IAM.
+   * For `openai-compatible` optional, sent as a bearer token. For `bedrock` unused, because it signs with IAM. For the others
+   * required.
    */
   apiKey?: string;
   /** For `bedrock` only. Default: `AWS_REGION`. */
@@ -28,6 +28,27 @@ export interface ModelConfig {
 }
 
 type RemoteChoice = Exclude<ModelChoice, { provider: 'demo' }>;
+
+/** What a provider takes in a request. */
+type Peculiarities = Pick<SdkModelOptions, 'forbidToolsBy' | 'callIds' | 'images' | 'providerOptions'>;
+
+const PECULIARITIES: Readonly<Record<RemoteProvider, Peculiarities>> = {
+  // Its API has no "no tools" setting, and its package would drop all calls and results from the prompt. It takes an image as
+  // bytes or as an object in S3, and fetches no URL.
+  bedrock: { forbidToolsBy: 'instruction', callIds: 'plain', images: 'inline' },
+  anthropic: { forbidToolsBy: 'choice', callIds: 'plain', images: 'all' },
+  openai: {
+    forbidToolsBy: 'choice',
+    callIds: 'plain',
+    images: 'all',
+    // The transcript is here. What OpenAI stores is gone after 30 days, and in organizations without data retention at once.
+    providerOptions: { openai: { store: false } },
+  },
+  // It takes a URL only with the image's type, which nobody here knows.
+  google: { forbidToolsBy: 'choice', callIds: 'any', images: 'inline' },
+  // These servers have their own forms of ids, and some require them back unchanged.
+  'openai-compatible': { forbidToolsBy: 'choice', callIds: 'any', images: 'all' },
+};
 
 /**
  * Makes the configured model. Only that provider's code is loaded, so importing this file is cheap, and a cold start
@@ -59,12 +80,7 @@ export async function createModel(
     languageModel,
     agent,
     tools,
-    // Bedrock's API has no "no tools" setting, and its provider would drop all calls and results from the prompt.
-    forbidToolsBy: choice.provider === 'bedrock' ? 'instruction' : 'choice',
-    // Compatible servers have their own forms of ids, and some require them back unchanged.
-    callIds: choice.provider === 'openai-compatible' ? 'any' : 'plain',
-    // Bedrock's API takes bytes or an S3 object, and fetches no URL.
-    images: choice.provider === 'bedrock' ? 'inline' : 'all',
+    ...PECULIARITIES[choice.provider],
     ...(config.maxOutputTokens !== undefined && { maxOutputTokens: config.maxOutputTokens }),
     warn: config.warn ?? (() => {}),
     secrets: config.apiKey ? [config.apiKey] : [],
@@ -73,7 +89,7 @@ export async function createModel(
 
 async function loadLanguageModel({ provider, modelId }: RemoteChoice, config: ModelConfig) {
   const { baseUrl, apiKey, region, fetch = globalThis.fetch, streamUsage = true } = config;
-  const shared = { fetch: providerFetch(fetch) };
+  const shared = { fetch: providerFetch(fetch), ...(baseUrl && { baseURL: baseUrl }) };
   switch (provider) {
     case 'openai-compatible': {
       if (!baseUrl) throw new Error('An openai-compatible model needs a base URL.');
@@ -89,19 +105,19 @@ async function loadLanguageModel({ provider, modelId }: RemoteChoice, config: Mo
     }
     case 'anthropic': {
       const { createAnthropic } = await import('@ai-sdk/anthropic');
-      return createAnthropic({
-        ...shared,
-        ...(baseUrl && { baseURL: baseUrl }),
-        ...(apiKey && { apiKey }),
-      })(modelId);
+      return createAnthropic({ ...shared, ...(apiKey && { apiKey }) })(modelId);
+    }
+    case 'openai': {
+      const { createOpenAI } = await import('@ai-sdk/openai');
+      return createOpenAI({ ...shared, ...(apiKey && { apiKey }) }).responses(modelId);
+    }
+    case 'google': {
+      const { createGoogle } = await import('@ai-sdk/google');
+      return createGoogle({ ...shared, ...(apiKey && { apiKey }) })(modelId);
     }
     case 'bedrock': {
       const { createAmazonBedrock } = await import('@ai-sdk/amazon-bedrock');
-      return createAmazonBedrock({
-        ...shared,
-        ...(baseUrl && { baseURL: baseUrl }),
-        ...(region && { region }),
-      })(modelId);
+      return createAmazonBedrock({ ...shared, ...(region && { region }) })(modelId);
     }
   }
 }

@@ -59,6 +59,28 @@ describe('a refusal before the answer', () => {
     [402, 'Insufficient Balance', 'PROVIDER_ERROR', 'quota', false],
     [400, 'Your credit balance is too low', 'PROVIDER_ERROR', 'quota', false],
     [409, 'conflict', 'PROVIDER_ERROR', 'unknown', false],
+    [400, '{"details":[{"reason":"API_KEY_INVALID"}]}', 'AUTH_ERROR', 'unauthorised', false],
+    [
+      400,
+      'The input token count (3) exceeds the maximum number of tokens',
+      'PROVIDER_ERROR',
+      'overlong',
+      false,
+    ],
+    [
+      429,
+      'You exceeded your current quota, please check your plan. "quotaId":"RequestsPerMinutePerProject"',
+      'PROVIDER_ERROR',
+      'throttled',
+      true,
+    ],
+    [
+      429,
+      'You exceeded your current quota. "quotaId":"RequestsPerMinute"},{"quotaId":"RequestsPerDay"',
+      'PROVIDER_ERROR',
+      'quota',
+      false,
+    ],
   ])('%i "%s" is %s, %s, retryable: %s', (status, body, ...expected) => {
     expect(verdict(refusal(status, body))).toEqual(expected);
     expect(toFailure(refusal(status, body), []).message).toContain(`(HTTP ${status})`);
@@ -80,6 +102,13 @@ describe('an error inside the answer', () => {
       'overlong',
       false,
     ],
+    ['a failed response that was too long', { code: 'context_length_exceeded' }, 'overlong', false],
+    [
+      'a limit of the minute',
+      { statusCode: 429, message: 'quota exceeded', data: { details: [{ quotaId: 'RequestsPerMinute' }] } },
+      'throttled',
+      true,
+    ],
   ] as const)('%s', (_what, fields, reason, retryable) => {
     expect(verdict(inStream(fields))).toEqual(['PROVIDER_ERROR', reason, retryable]);
   });
@@ -97,6 +126,13 @@ describe('an error inside the answer', () => {
       'The model provider is limiting requests in the middle of its answer.',
     );
   });
+});
+
+test('the pause that Google asks for in its answer is heeded', () => {
+  const body =
+    '{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.5s"}]}}';
+  expect(toFailure(refusal(429, body), []).retryAfterMs).toBe(34_500);
+  expect(toFailure(refusal(429, '{}'), []).retryAfterMs).toBeUndefined();
 });
 
 describe('a failure without an answer to read', () => {

@@ -81,7 +81,7 @@ const UNKNOWN: Verdict = {
  * secrets.
  */
 export function toFailure(error: unknown, secrets: readonly string[]): ModelFailure {
-  const retryAfterMs = APICallError.isInstance(error) ? pauseOf(error.responseHeaders ?? {}) : undefined;
+  const retryAfterMs = APICallError.isInstance(error) ? pauseOf(error) : undefined;
   return {
     ...judge(error),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
@@ -89,15 +89,23 @@ export function toFailure(error: unknown, secrets: readonly string[]): ModelFail
   };
 }
 
-/** `retry-after-ms` (OpenAI, Azure), or `retry-after` in seconds or as a date (RFC 9110, 10.2.3). */
-function pauseOf(headers: Readonly<Record<string, string>>): Milliseconds | undefined {
+/**
+ * `retry-after-ms` (OpenAI, Azure), or `retry-after` in seconds or as a date (RFC 9110, 10.2.3), or Google's `RetryInfo` in the
+ * answer (`google.rpc`, error details).
+ */
+function pauseOf({
+  responseHeaders: headers = {},
+  responseBody = '',
+}: APICallError): Milliseconds | undefined {
   const exact = numberOf(headers['retry-after-ms']);
   if (exact !== undefined) return milliseconds(exact);
   const after = headers['retry-after'];
   const whole = numberOf(after);
   if (whole !== undefined) return milliseconds(whole * 1000);
   const date = Date.parse(after ?? '');
-  return Number.isNaN(date) ? undefined : milliseconds(Math.max(0, date - Date.now()));
+  if (!Number.isNaN(date)) return milliseconds(Math.max(0, date - Date.now()));
+  const told = numberOf(/"retryDelay":\s*"([\d.]+)s"/.exec(responseBody)?.[1]);
+  return told === undefined ? undefined : milliseconds(told * 1000);
 }
 
 const numberOf = (text: string | undefined): number | undefined =>
@@ -142,12 +150,20 @@ type Kind =
 
 /** Messages of OpenAI, Anthropic, Bedrock and compatible servers. */
 const OVERLONG =
-  /context[ _](?:length|size|window|limit)|(?:prompt|input|request) (?:is|was) too (?:long|large)|input tokens exceed/i;
+  /context[ _](?:length|size|window|limit)|(?:prompt|input|request) (?:is|was) too (?:long|large)|input token(?:s| count \(\d+\)) exceed/i;
 const FILTERED = /content[ _](?:filter|management policy)|ResponsibleAIPolicy/i;
 
 /** The account has no credit or quota left, whatever the status: Anthropic says 400, OpenAI 429, Bedrock 400. */
 const NO_QUOTA =
   /insufficient_quota|exceeded your current quota|credit balance|exceeds the service quota|billing/i;
+/**
+ * Google's limits of a minute have the words of a spent quota: what is limited is named, `…PerMinute…`.
+ * https://github.com/google-gemini/gemini-cli/issues/8437
+ */
+const OF_A_MINUTE = /quotaId[^,}]*PerMinute/;
+const OF_A_DAY = /quotaId[^,}]*PerDay/;
+/** Google answers 400 for a key that it does not know. */
+const NO_KEY = /API_KEY_INVALID|API key (?:not valid|not found|expired)/i;
 /** The model or the endpoint does not exist. Bedrock says 400. */
 const NO_MODEL = /model_not_found|model identifier is invalid|on-demand throughput isn.t supported/i;
 /**
@@ -157,7 +173,8 @@ const NO_MODEL = /model_not_found|model identifier is invalid|on-demand throughp
 const UNFIT = /roles must alternate|chat.?template|jinja|No endpoints found that support/i;
 
 function kindOf(status: number, words: string): Kind {
-  if (status === 401 || status === 403) return 'unauthorised';
+  if (status === 401 || status === 403 || (status === 400 && NO_KEY.test(words))) return 'unauthorised';
+  if (status === 429 && OF_A_MINUTE.test(words) && !OF_A_DAY.test(words)) return 'throttled';
   if (status === 402 || (status < 500 && NO_QUOTA.test(words))) return 'quota';
   if (status === 429) return 'throttled';
   if (UNFIT.test(words)) return 'rejected';
@@ -173,14 +190,15 @@ function kindOf(status: number, words: string): Kind {
 }
 
 /** Errors inside a stream often have a type and no status. */
-function kindInStream({ statusCode, type = '', code = '', message }: StreamProviderError): Kind {
-  const words = `${type} ${code} ${message}`;
+function kindInStream({ statusCode, type = '', code = '', message, data }: StreamProviderError): Kind {
+  const words = `${type} ${code} ${message} ${JSON.stringify(data)}`;
   if (statusCode !== undefined) return kindOf(statusCode, words);
   if (/auth|permission|api_key/i.test(`${type} ${code}`)) return 'unauthorised';
   if (NO_QUOTA.test(words)) return 'quota';
   if (/rate_limit|throttl/i.test(`${type} ${code}`)) return 'throttled';
   if (UNFIT.test(words)) return 'rejected';
   if (/invalid_request|validation/i.test(type)) return kindOf(400, words);
+  if (OVERLONG.test(words)) return 'overlong';
   return 'provider';
 }
 

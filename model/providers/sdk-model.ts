@@ -36,6 +36,8 @@ export interface SdkModelOptions {
   callIds: CallIds;
   /** The images that the provider accepts in a request. */
   images: ShownImages;
+  /** Options of the provider's own, by its name. */
+  providerOptions?: NonNullable<Parameters<typeof streamText>[0]['providerOptions']>;
   /** Tokens that one call may write, if the agent's settings name none. */
   maxOutputTokens?: number;
   /** Logs a problem of a call that continues. */
@@ -122,6 +124,7 @@ async function* streamParts(
     const call = {
       ...(options.maxOutputTokens !== undefined && { maxOutputTokens: options.maxOutputTokens }),
       ...agent.settings,
+      ...(options.providerOptions && { providerOptions: options.providerOptions }),
       model: languageModel,
       ...(bare
         ? { messages: withInstructions(agent.instructions, prompt) }
@@ -269,8 +272,9 @@ class Answer {
   }
 
   *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
-    // Every provider sends a reason with a complete answer. Without one, the connection was closed early.
-    if (!rawReason) {
+    // Without a reason the connection was closed early. OpenAI's Responses API names one only for answers that are not whole,
+    // and its package says what the end of the others means.
+    if (!rawReason && !(reason === 'stop' || reason === 'tool-calls' || reason === 'content-filter')) {
       yield this.brokenOff(`The stream ended without a finish reason from the provider (${reason}).`);
     } else if (this.hasText || this.#calls.length > 0 || rawReason === PAUSED) {
       yield* this.#calls;
@@ -278,7 +282,7 @@ class Answer {
     } else {
       yield failureOf(
         reason === 'content-filter' ? WITHHELD : EMPTY,
-        `Finish reason ${rawReason}, no text, no call.`,
+        `Finish reason ${rawReason ?? reason}, no text, no call.`,
       );
     }
   }
@@ -288,19 +292,20 @@ class Answer {
 const PAUSED = 'pause_turn';
 const MAX_REASON_LENGTH = 64;
 
-function finishWord(reason: FinishReason, rawReason: string): string {
+function finishWord(reason: FinishReason, rawReason: string | undefined): string {
   if (rawReason === PAUSED) return 'paused';
   switch (reason) {
     case 'stop':
     case 'length':
       return reason;
     case 'content-filter':
-      return rawReason === 'refusal' ? 'refusal' : 'content_filter';
+      // OpenAI's refusals have no word of their own.
+      return rawReason === undefined || rawReason === 'refusal' ? 'refusal' : 'content_filter';
     case 'tool-calls':
     // Here it means only a forbidden call, which was dropped.
     case 'error':
       return 'tool_calls';
     default:
-      return shortened(rawReason, MAX_REASON_LENGTH);
+      return shortened(rawReason ?? reason, MAX_REASON_LENGTH);
   }
 }

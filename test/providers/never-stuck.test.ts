@@ -18,6 +18,8 @@ import { createToolbox } from '../../model/tools/toolbox.ts';
 import { cases } from '../support/sample.ts';
 import { anthropic } from './wires/anthropic.ts';
 import { bedrock } from './wires/bedrock.ts';
+import { google } from './wires/google.ts';
+import { openai } from './wires/openai.ts';
 import { openaiCompatible } from './wires/openai-compatible.ts';
 import { gemmaTemplate, mistral, mistralTemplate, systemless, toolless } from './wires/strict.ts';
 import { callsOf, checkUnicode, PromptRefused, type SeenMessage, type Wire } from './wires/wire.ts';
@@ -279,6 +281,8 @@ const WIRES = [
   anthropic,
   bedrock,
   openaiCompatible,
+  openai,
+  google,
   mistral,
   mistralTemplate,
   gemmaTemplate,

@@ -7,6 +7,8 @@ import { givenProvider, MAX_STEPS } from './provided-stack.ts';
 import type { Reply } from './provider-server.ts';
 import { anthropic } from './wires/anthropic.ts';
 import { bedrock } from './wires/bedrock.ts';
+import { google } from './wires/google.ts';
+import { openai } from './wires/openai.ts';
 import { openaiCompatible } from './wires/openai-compatible.ts';
 import type { SeenBlock, SeenMessage } from './wires/wire.ts';
 
@@ -36,7 +38,7 @@ const roles = (prompt: readonly SeenMessage[] | undefined) => prompt?.map(({ rol
 /** Of a JSON result that a wire carries as text. */
 const parsed = (output: Json): Json => (typeof output === 'string' ? JSON.parse(output) : output);
 
-describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
+describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (wire) => {
   const stack = givenProvider(wire);
 
   /** By then each test has named what it expected of these. */
@@ -100,7 +102,7 @@ describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
     expect(roles(calls[1]?.prompt)).toEqual(
       wire.alternates
         ? ['user', 'assistant', 'user']
-        : ['user', 'assistant', 'tool', 'tool', 'tool', 'user', 'user'],
+        : ['user', 'assistant', ...(wire.joinsResults ? ['tool'] : ['tool', 'tool', 'tool']), 'user', 'user'],
     );
     const blocks = calls[1]?.prompt.flatMap((message) => message.blocks) ?? [];
     const first = blocks.find((block) => 'call' in block);
@@ -135,7 +137,7 @@ describe.each([bedrock, anthropic, openaiCompatible])('$name', (wire) => {
     expect(await end(client)).toMatchObject({ type: 'done', full_response: 'A cat.' });
     const shown = [
       'user: what are these?',
-      wire.name === 'bedrock' ? `user: ${IMAGE_NOTE}` : `user shows: ${url}`,
+      wire.fetchesImages ? `user shows: ${url}` : `user: ${IMAGE_NOTE}`,
       `user shows: data:image/png;base64,${PIXEL}`,
     ];
     expect(words(calls[0]?.prompt)).toEqual(shown);

@@ -89,6 +89,8 @@ export const anthropic: Wire = {
   contentType: 'text/event-stream; charset=utf-8',
   callPrefix: 'toolu_',
   alternates: true,
+  joinsResults: true,
+  fetchesImages: true,
   settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
   secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
   isSigned: (headers) => headers['x-api-key'] === API_KEY && headers['anthropic-version'] !== undefined,

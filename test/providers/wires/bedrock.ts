@@ -120,6 +120,8 @@ export const bedrock: Wire = {
   contentType: 'application/vnd.amazon.eventstream',
   callPrefix: 'tooluse_',
   alternates: true,
+  joinsResults: true,
+  fetchesImages: false,
   // As a team would: the SDK's own variable, and no base URL.
   settings: (origin) => ({ AWS_ENDPOINT_URL_BEDROCK_RUNTIME: origin, MIDTURN_MODEL_BASE_URL: '' }),
   // AWS says of a signature that does not match what it should have been made of, the session's token with it.

@@ -100,6 +100,8 @@ export const openaiCompatible: Wire = {
   contentType: 'text/event-stream',
   callPrefix: 'call_',
   alternates: false,
+  joinsResults: false,
+  fetchesImages: true,
   settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
   secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
   isSigned: ({ authorization }) => authorization === `Bearer ${API_KEY}`,

@@ -71,7 +71,7 @@ export class PromptRefused extends Error {
 
 /** One provider's HTTP interface for streamed answers, as its documentation has it. */
 export interface Wire {
-  readonly name: 'bedrock' | 'anthropic' | 'openai-compatible';
+  readonly name: 'bedrock' | 'anthropic' | 'openai-compatible' | 'openai' | 'google';
   /** The server or the model behind it, if it has rules of its own. */
   readonly label?: string;
   /** As the model is named in `MIDTURN_MODEL`. */
@@ -82,6 +82,10 @@ export interface Wire {
   readonly callPrefix: string;
   /** Whether neighbours of the same role must be one message. */
   readonly alternates: boolean;
+  /** Whether the results of one answer's calls are one message, where roles need not alternate. */
+  readonly joinsResults: boolean;
+  /** Whether it takes the URL of an image. */
+  readonly fetchesImages: boolean;
   /** Settings of the stack beside the model, for a provider at this origin. */
   settings(origin: string): Readonly<Record<string, string>>;
   /** What proves who asks, and how a careless provider repeats it in its error. Neither a client nor a log may see the value. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { anthropic } from './anthropic.ts';
 import { bedrock } from './bedrock.ts';
+import { google } from './google.ts';
+import { openai } from './openai.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { PromptRefused, type Wire } from './wire.ts';
 
@@ -117,5 +119,72 @@ describe('openai-compatible', () => {
     ['refuses a message with nothing in it', [asked, { role: 'assistant', content: '' }], 'content or calls'],
   ])('%s', (_what, messages, expected) => {
     expect(refusal(openaiCompatible, openaiBody(messages))).toContain(expected);
+  });
+});
+
+describe('openai', () => {
+  const asked = { role: 'user', content: [{ type: 'input_text', text: 'a' }] };
+  const said = { role: 'assistant', content: 'b' };
+  const called = (call_id: string) => ({ type: 'function_call', call_id, name: 'wait', arguments: '{}' });
+  const answered = (call_id: string) => ({ type: 'function_call_output', call_id, output: 'waited' });
+  const thought = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'secret' };
+  const body = (input: unknown[]) => ({
+    model: 'gpt',
+    stream: true,
+    store: false,
+    input,
+    tools: [{ type: 'function', name: 'wait', parameters: { type: 'object' } }],
+  });
+  it.each<[string, unknown[], string]>([
+    ['takes pairs', [asked, said, called('c1'), called('c2'), answered('c2'), answered('c1')], 'taken'],
+    ['takes users in a row', [asked, asked], 'taken'],
+    ['takes what was thought before a call', [asked, thought, called('c1'), answered('c1')], 'taken'],
+    ['refuses a call without its output', [asked, called('c1'), asked], 'No tool output found'],
+    ['refuses an output without its call', [asked, answered('c1')], 'No tool call found'],
+    ['refuses ids that are too long', [asked, called('c'.repeat(65))], 'input'],
+    ['refuses what was thought before nothing', [asked, thought, asked], 'required following item'],
+    [
+      'refuses what was thought without its content',
+      [asked, { ...thought, encrypted_content: null }, said],
+      'not found',
+    ],
+    [
+      'refuses a reference to what it does not keep',
+      [asked, { type: 'item_reference', id: 'msg_1' }],
+      'not found',
+    ],
+  ])('%s', (_what, input, expected) => {
+    expect(refusal(openai, body(input))).toContain(expected);
+  });
+
+  it('refuses a limit of fewer than 16 tokens', () => {
+    expect(refusal(openai, { ...body([asked]), max_output_tokens: 15 })).toContain('max_output_tokens');
+  });
+});
+
+describe('google', () => {
+  const asked = { role: 'user', parts: [{ text: 'a' }] };
+  const functionCall = { id: 'g1', name: 'wait', args: {} };
+  const called = (thoughtSignature?: string) => ({
+    role: 'model',
+    parts: [{ functionCall, thoughtSignature }],
+  });
+  const unverified = called('skip_thought_signature_validator');
+  const functionResponse = { id: 'g1', name: 'wait', response: { content: 'waited' } };
+  const answered = { role: 'user', parts: [{ functionResponse }] };
+  it.each<[string, unknown[], string]>([
+    ['takes pairs', [asked, unverified, answered], 'taken'],
+    ['takes users in a row', [asked, asked], 'taken'],
+    ['takes a call of an earlier turn without its signature', [asked, called(), answered, asked], 'taken'],
+    ['refuses a call of this turn without its signature', [asked, called(), answered], 'thought_signature'],
+    ['refuses the signature of another', [asked, called('c2lnbmVk'), answered], 'Corrupted'],
+    ['refuses a call without its result', [asked, unverified, asked], 'number of function response parts'],
+    ['refuses a result without its call', [asked, answered], 'after a function call turn'],
+    ['refuses the first word of the model', [unverified, answered], 'after a user turn'],
+    ['refuses the last word of the model', [asked, { role: 'model', parts: [{ text: 'b' }] }], 'user role'],
+    ['refuses empty text', [{ role: 'user', parts: [{ text: '' }] }], 'one initialized field'],
+  ])('%s', (_what, contents, expected) => {
+    const tools = [{ functionDeclarations: [{ name: 'wait' }] }];
+    expect(refusal(google, { contents, tools })).toContain(expected);
   });
 });
