@@ -185,6 +185,20 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(await store.query(eventsKey(session, 1), eventsKey(session, 9))).toHaveLength(5);
     });
 
+    it('gives as many items as asked for, though they are longer than one page', async () => {
+      const session = asSessionKey(`s${++made}`);
+      // DynamoDB ends a page at 1 MB.
+      const long = 'x'.repeat(24 * 1024);
+      for (let n = 1; n <= 101; n++)
+        await store.put(eventsKey(session, n), { events: [long], expires: epochSeconds(n) });
+      const range = [eventsKey(session, 1), eventsKey(session, 999)] as const;
+      const numbers = async (backwards: boolean) =>
+        (await store.query(...range, { backwards, limit: 100 })).map((item) => item.expires);
+      expect(await numbers(false)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+      expect(await numbers(true)).toEqual(Array.from({ length: 100 }, (_, i) => 101 - i));
+      expect(await store.keys(...range, 100)).toHaveLength(100);
+    });
+
     it('lets one of many concurrent writers through', async () => {
       const key = newKey();
       await store.put(key, fresh());

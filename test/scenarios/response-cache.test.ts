@@ -24,16 +24,16 @@ export const agent = defineAgent({
 `;
 const build = (folder: string) => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder);
 
-/** Far beyond what it takes. */
-
 const ANN = { tenant: 'acme', subject: 'ann' };
 const BOB = { tenant: 'acme', subject: 'bob' };
 const EVE = { tenant: 'other', subject: 'eve' };
+/** Ann's name in another tenant. */
+const OTHER_ANN = { tenant: 'other', subject: 'ann' };
 
 const settings = (scope: string) => ({
   MIDTURN_RESPONSE_CACHE: scope,
   MIDTURN_AUTH: 'tokens',
-  MIDTURN_TOKENS: 'of-ann=acme/ann,of-bob=acme/bob,of-eve=other/eve',
+  MIDTURN_TOKENS: 'of-ann=acme/ann,of-bob=acme/bob,of-eve=other/eve,of-other-ann=other/ann',
 });
 
 describe('MIDTURN_RESPONSE_CACHE=tenant', () => {
@@ -194,15 +194,16 @@ describe('MIDTURN_RESPONSE_CACHE=principal', () => {
 
   it('P12: an answer stands for others of the same principal alone', async () => {
     const model = stack.script((_, index) => ({ chunks: [`answer ${index}`] }));
-    const ask = async (principal: typeof ANN) => {
-      const query = { token: `of-${principal.subject}` };
+    const ask = async (principal: typeof ANN, token = `of-${principal.subject}`) => {
+      const query = { token };
       const client = await stack.connect(stack.newSession(), { query, principal });
       client.send({ type: 'message', id: 'm1', content: 'How?' });
       return end(client);
     };
     await ask(ANN);
     expect(await ask(BOB)).not.toHaveProperty('cached');
+    expect(await ask(OTHER_ANN, 'of-other-ann')).not.toHaveProperty('cached');
     expect(await ask(ANN)).toMatchObject({ cached: true, full_response: 'answer 0' });
-    expect(model.requests).toHaveLength(2);
+    expect(model.requests).toHaveLength(3);
   });
 });
