@@ -1,7 +1,7 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { readModels } from '../config/settings/models.ts';
+import { readAgentBedrockModels, readModels } from '../config/settings/models.ts';
 import type { Permission } from './permission.ts';
 import type { MidturnProps } from './props.ts';
 import { toEnvironment } from './settings.ts';
@@ -11,8 +11,12 @@ import { toEnvironment } from './settings.ts';
  * model in the Marketplace, which its first call in an account does, is an administrator's task (docs/deploy.md).
  */
 export function bedrockPermissions(scope: Construct, props: MidturnProps): Permission[] {
-  return readModels(toEnvironment(props)).flatMap(({ choice }) =>
-    choice.provider === 'bedrock' ? permissionsFor(scope, choice.modelId) : [],
+  const environment = toEnvironment(props);
+  const chosen = readModels(environment).flatMap(({ choice }) =>
+    choice.provider === 'bedrock' ? [choice.modelId] : [],
+  );
+  return [...new Set([...chosen, ...readAgentBedrockModels(environment)])].flatMap((id) =>
+    permissionsFor(scope, id),
   );
 }
 

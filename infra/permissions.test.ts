@@ -106,6 +106,27 @@ describe('the model', () => {
       expect.stringContaining('secret:own-'),
     ]);
   });
+
+  it('of the agent’s code may read the secrets and call the models of Bedrock that settings name', () => {
+    const own = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:own-a1b2c3';
+    const props = {
+      model: 'agent',
+      agentSecrets: `midturn/openai, groq=${own}`,
+      agentBedrockModels: 'one,eu.two',
+    };
+    expect(using('turn', 'secretsmanager', props)).toEqual([
+      expect.stringContaining(own),
+      expect.stringContaining('secret:midturn/openai-??????'),
+    ]);
+    expect(using('turn', 'bedrock', props)).toEqual([
+      expect.stringContaining('inference-profile/eu.two'),
+      expect.stringContaining('foundation-model/one'),
+      expect.stringContaining('foundation-model/two'),
+    ]);
+    for (const name of FUNCTION_NAMES.filter((other) => other !== 'turn')) {
+      expect(using(name, 'secretsmanager', props)).toEqual([]);
+    }
+  });
 });
 
 describe('a secret', () => {

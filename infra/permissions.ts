@@ -2,6 +2,8 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { FunctionName } from '../config/function-names.ts';
+import { secretNamesIn } from '../config/settings/models.ts';
+import type { Setting } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { FUNCTIONS } from './function-table.ts';
 import { bedrockPermissions, secretPermission } from './model-access.ts';
@@ -10,6 +12,18 @@ import type { MidturnProps } from './props.ts';
 import { settingsFor } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tableKeyStatement } from './table.ts';
+
+/** The secrets that a setting names. */
+function secretsOf({ kind }: Setting, text: string): string[] {
+  switch (kind) {
+    case 'secret name':
+      return [text];
+    case 'secret names':
+      return [...secretNamesIn(text).values()];
+    default:
+      return [];
+  }
+}
 
 /** All that a function's role allows: what its row of the function table says, on exactly these resources, and its secrets. */
 export function permissionsOf(
@@ -63,8 +77,8 @@ export function permissionsOf(
     );
   }
   if (spec.callsModel) allowed.push(...bedrockPermissions(scope, props));
-  const secrets = settingsFor(name, props).filter(({ setting }) => setting.kind === 'secret name');
-  for (const secret of new Set(secrets.map(({ text }) => text))) {
+  const secrets = settingsFor(name, props).flatMap(({ setting, text }) => secretsOf(setting, text));
+  for (const secret of new Set(secrets)) {
     allowed.push(secretPermission(scope, secret));
   }
   return allowed;

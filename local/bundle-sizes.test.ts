@@ -52,6 +52,8 @@ describe('a function loads', () => {
     // Bedrock's package carries parts of Anthropic's, for the models that they share.
     expect(ofProviders).toEqual([
       [],
+      // The sample names no model.
+      [],
       ['@ai-sdk/amazon-bedrock', '@ai-sdk/anthropic'],
       ['@ai-sdk/anthropic'],
       ['@ai-sdk/openai'],

@@ -11,9 +11,10 @@ export interface BundleSize {
   parts: { name: string; bytes: number }[];
 }
 
-/** Model providers, and the package that a turn loads for each. The demo needs none. */
+/** Model providers, and the package that a turn loads for each. The demo needs none, and an agent names its own. */
 const PROVIDER_PACKAGES = {
   demo: undefined,
+  agent: undefined,
   bedrock: '@ai-sdk/amazon-bedrock',
   anthropic: '@ai-sdk/anthropic',
   openai: '@ai-sdk/openai',

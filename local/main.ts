@@ -51,7 +51,8 @@ const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
 
 /** `npm start`: runs the local cloud until it is stopped. `--verbose` prints all output of the functions. */
 async function main(): Promise<void> {
-  await checkAgent();
+  const hint = await checkAgent(process.env);
+  if (hint) console.error(hint);
   const settings: Record<string, string> = {};
   for (const name of [...FUNCTION_SETTING_NAMES, BEDROCK_ENDPOINT]) {
     const value = process.env[name];

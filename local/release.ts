@@ -5,7 +5,7 @@ import { LocalCloudError } from './errors.ts';
 /** `npm run build:functions`, which `cdk` runs too: checks the agent, and bundles the functions for a deployment. */
 
 try {
-  await checkAgent();
+  await checkAgent(process.env);
   await buildFunctions(release());
 } catch (error) {
   console.error(error instanceof LocalCloudError ? error.message : error);

@@ -3,7 +3,11 @@ import { type Environment, SettingError, type SettingTable } from './setting.ts'
 
 /** Which models answer, how their providers are called, and the MCP servers of the agent. */
 
-export type ModelChoice = { provider: 'demo' } | { provider: RemoteProvider; modelId: string };
+export type ModelChoice =
+  | { provider: 'demo' }
+  /** The model that the agent's code names. `name` is passed to that code. */
+  | { provider: 'agent'; name?: string }
+  | { provider: RemoteProvider; modelId: string };
 
 /** Providers of models that `MIDTURN_MODEL` can name, and what their access takes. */
 const REMOTE = {
@@ -18,19 +22,20 @@ export type RemoteProvider = keyof typeof REMOTE;
 
 /** Whether a model is called with the key and the URL of the settings, and whether it cannot do without a key. */
 export const keyOf = ({ provider }: ModelChoice): 'none' | 'needed' | 'possible' =>
-  provider === 'demo' ? 'none' : REMOTE[provider].key;
+  isRemote(provider) ? REMOTE[provider].key : 'none';
 
 const isRemote = (provider: string): provider is RemoteProvider => Object.hasOwn(REMOTE, provider);
 
 const MODEL = {
-  pattern: /^(demo|(bedrock|anthropic|openai|google|openai-compatible):.+)$/,
-  form: 'demo, bedrock:<model id>, anthropic:<model id>, openai:<model id>, google:<model id> or openai-compatible:<model id>',
+  pattern: /^(demo|agent|(agent|bedrock|anthropic|openai|google|openai-compatible):.+)$/,
+  form: 'demo, agent, agent:<name>, bedrock:<model id>, anthropic:<model id>, openai:<model id>, google:<model id> or openai-compatible:<model id>',
 } as const;
 
 export const MODEL_SETTINGS = {
   /**
    * The model that answers: `demo`, or a provider and its id of the model, as in `anthropic:claude-sonnet-4-5`. Providers are
-   * `bedrock`, `anthropic`, `openai` (Responses API), `google` (Gemini API), and `openai-compatible` (chat completions).
+   * `bedrock`, `anthropic`, `openai` (Responses API), `google` (Gemini API), and `openai-compatible` (chat completions). `agent`:
+   * the model that `agent/agent.ts` names; a name after it is passed to that code.
    */
   model: {
     name: 'MIDTURN_MODEL',
@@ -93,7 +98,8 @@ export const MODEL_SETTINGS = {
   },
   /**
    * The model that continues a turn if `MIDTURN_MODEL` fails before any of its answer is visible, in the same form. If both
-   * have the same provider and none of the three settings below is set, it is called with the first model's URL and key.
+   * have the same provider and none of the three settings below is set, it is called with the first model's URL and key. `agent`:
+   * the fallback model that `agent/agent.ts` names. Not set, that one is taken if `MIDTURN_MODEL` is `agent`.
    */
   fallbackModel: {
     name: 'MIDTURN_FALLBACK_MODEL',
@@ -127,6 +133,48 @@ export const MODEL_SETTINGS = {
     functions: ['turn'],
   },
 } as const satisfies SettingTable;
+
+/** What the agent's code may use. */
+export const AGENT_SETTINGS = {
+  /** Secrets that the agent's code may read, by `secret(name)` where it makes its model. */
+  agentSecrets: {
+    name: 'MIDTURN_AGENT_SECRETS',
+    kind: 'secret names',
+    // Characters of names and ARNs. "=" is left to what it separates.
+    pattern: /^[\w/+.@:-]+(=[\w/+.@:-]+)?(\s*,\s*[\w/+.@:-]+(=[\w/+.@:-]+)?)*$/,
+    form: 'names or ARNs of secrets with commas between, also as name=name or name=ARN',
+    functions: ['turn'],
+  },
+  /** Models of Bedrock that the agent's code may call, beside those that `MIDTURN_MODEL` and `MIDTURN_FALLBACK_MODEL` name. */
+  agentBedrockModels: {
+    name: 'MIDTURN_AGENT_BEDROCK_MODELS',
+    kind: 'text',
+    form: 'model ids, ids of inference profiles or ARNs, with commas between',
+    pattern: /^[\w.:/-]+(\s*,\s*[\w.:/-]+)*$/,
+    functions: ['turn'],
+  },
+} as const satisfies SettingTable;
+
+/** Names or ARNs of secrets, by the names under which they are read. Of a checked text. */
+export const secretNamesIn = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text.split(',').map((entry) => {
+      const [name = '', id = name] = entry.trim().split('=');
+      return [name, id] as const;
+    }),
+  );
+
+/** Names or ARNs of secrets, by the names that the agent's code uses. */
+export function readAgentSecrets(env: Environment): ReadonlyMap<string, string> {
+  const text = read(env, AGENT_SETTINGS.agentSecrets);
+  return text === undefined ? new Map() : secretNamesIn(text);
+}
+
+export const readAgentBedrockModels = (env: Environment): string[] =>
+  (read(env, AGENT_SETTINGS.agentBedrockModels) ?? '')
+    .split(',')
+    .map((id) => id.trim())
+    .filter(Boolean);
 
 export const MCP_SETTINGS = {
   /** URLs of MCP servers, `server=url,…`. A URL replaces the one in the agent's definition, so that each stage can have its own. */
@@ -174,13 +222,13 @@ const OWN_ACCESS = {
   },
 } as const;
 
-/** The model, and the fallback model if there is one. */
+/** The model, and the fallback model if there is one. With `agent`, the agent's code may name a fallback model or none. */
 export function readModels(env: Environment): [ModelAccess, ...ModelAccess[]] {
   const { model, fallbackModel } = MODEL_SETTINGS;
   const choice = read(env, model);
   if (!choice) throw new SettingError(`${model.name} is not set: it must be ${MODEL.form}.`);
   const first = readAccess(env, 'model', choiceOf(choice));
-  const fallback = read(env, fallbackModel);
+  const fallback = read(env, fallbackModel) ?? (first.choice.provider === 'agent' ? 'agent' : undefined);
   return fallback ? [first, readAccess(env, 'fallbackModel', choiceOf(fallback), first)] : [first];
 }
 
@@ -228,8 +276,9 @@ function readAccess(
 
 /** Of a text that matches the pattern of models. */
 function choiceOf(text: string): ModelChoice {
-  const [, provider, modelId] = /^([^:]+):(.+)$/.exec(text) ?? [];
-  return modelId && provider && isRemote(provider) ? { provider, modelId } : { provider: 'demo' };
+  const [, provider = text, modelId] = /^([^:]+):(.+)$/.exec(text) ?? [];
+  if (provider === 'agent') return { provider, ...(modelId && { name: modelId }) };
+  return modelId && isRemote(provider) ? { provider, modelId } : { provider: 'demo' };
 }
 
 /**

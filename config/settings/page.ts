@@ -101,6 +101,7 @@ function valuesOf(setting: Setting): string {
     case 'flag':
       return code(['true', 'false']);
     case 'text':
+    case 'secret names':
       return setting.form ?? 'text';
     case 'url':
       return setting.protocol === 'https' ? 'an https URL (http on a loopback address)' : 'an http(s) URL';

@@ -3,6 +3,7 @@ import type {
   ChoiceSetting,
   Environment,
   IntegerSetting,
+  SecretNamesSetting,
   Setting,
   SettingGroup,
   SettingTable,
@@ -67,6 +68,7 @@ export function parse(setting: Setting, text: string): unknown {
     case 'flag':
       return parseChoice({ name: setting.name, choices: ['true', 'false'] }, text) === 'true';
     case 'text':
+    case 'secret names':
       return parseText(setting, text);
     case 'url':
       return parseUrl(setting, text);
@@ -101,7 +103,7 @@ function parseChoice(
 export const alternatives = (words: readonly (string | number)[]): string =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
-function parseText({ name, pattern, form }: TextSetting, text: string): string {
+function parseText({ name, pattern, form }: TextSetting | SecretNamesSetting, text: string): string {
   if (pattern && !pattern.test(text)) throw unusable(name, text, form ?? `a text that matches ${pattern}`);
   return text;
 }

@@ -85,6 +85,16 @@ interface SecretNameSetting extends Entry {
   kind: 'secret name';
 }
 
+/**
+ * Several secrets with commas between, each by name or ARN, or as `name=name or ARN` under a name that stays the same where the
+ * secret's own differs. A function that gets the setting may read these secrets.
+ */
+export interface SecretNamesSetting extends Entry {
+  kind: 'secret names';
+  pattern: RegExp;
+  form: string;
+}
+
 export type Setting =
   | IntegerSetting
   | ChoiceSetting
@@ -92,7 +102,8 @@ export type Setting =
   | TextSetting
   | UrlSetting
   | SecretSetting
-  | SecretNameSetting;
+  | SecretNameSetting
+  | SecretNamesSetting;
 
 /** Settings that are one prop of the construct, for example `throttle: { rate, burst }`. */
 export type SettingGroup = Readonly<Record<string, Setting>>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkSettings } from './check.ts';
 import { readRates } from './limits.ts';
 import { readLogLevel } from './logs.ts';
-import { readModels } from './models.ts';
+import { readAgentSecrets, readModels } from './models.ts';
 import { isTrustworthy } from './read.ts';
 import { SettingError } from './setting.ts';
 
@@ -61,6 +61,34 @@ describe('the models', () => {
     ['MIDTURN_FALLBACK_MODEL_BASE_URL', { MIDTURN_FALLBACK_MODEL: 'openai-compatible:other' }],
   ])('are checked: %s', (name, env) => {
     expect(() => second(env)).toThrow(new RegExp(`^${name} is `));
+  });
+});
+
+describe('what the agent’s code may use', () => {
+  it('are secrets under their own names, or under names that are the same in each stage', () => {
+    const env = {
+      MIDTURN_AGENT_SECRETS: 'midturn/openai, groq=midturn/prod/groq,x=arn:aws:secretsmanager:a:1:secret:b-c',
+    };
+    expect([...readAgentSecrets(env)]).toEqual([
+      ['midturn/openai', 'midturn/openai'],
+      ['groq', 'midturn/prod/groq'],
+      ['x', 'arn:aws:secretsmanager:a:1:secret:b-c'],
+    ]);
+    expect([...readAgentSecrets({})]).toEqual([]);
+  });
+
+  it.each(['a,', 'a b', 'a=b=c', '=a', '{"a":"sk-1"}'])('is refused as "%s"', (text) => {
+    expect(() => checkSettings({ MIDTURN_MODEL: 'agent', MIDTURN_AGENT_SECRETS: text })).toThrow(
+      /^MIDTURN_AGENT_SECRETS is /,
+    );
+  });
+
+  it('is a model, which gets the name that follows', () => {
+    const choices = (env: Record<string, string>) => readModels(env).map(({ choice }) => choice);
+    expect(choices({ MIDTURN_MODEL: 'agent', MIDTURN_FALLBACK_MODEL: 'agent:http://127.0.0.1/v1' })).toEqual([
+      { provider: 'agent' },
+      { provider: 'agent', name: 'http://127.0.0.1/v1' },
+    ]);
   });
 });
 

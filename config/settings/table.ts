@@ -1,7 +1,7 @@
 import { AUTH_SETTINGS } from './authentication.ts';
 import { LIMIT_SETTINGS, RETENTION_SETTINGS } from './limits.ts';
 import { LOG_SETTINGS } from './logs.ts';
-import { MCP_SETTINGS, MODEL_SETTINGS } from './models.ts';
+import { AGENT_SETTINGS, MCP_SETTINGS, MODEL_SETTINGS } from './models.ts';
 import { settingsIn } from './read.ts';
 import { SECRET_SETTINGS } from './secrets.ts';
 import { SESSION_SETTINGS } from './sessions.ts';
@@ -29,6 +29,7 @@ import { TURN_SETTINGS } from './turns.ts';
 /** What functions read. The same locally and on deploy. */
 export const FUNCTION_SETTINGS = {
   ...MODEL_SETTINGS,
+  ...AGENT_SETTINGS,
   ...MCP_SETTINGS,
   ...AUTH_SETTINGS,
   ...SECRET_SETTINGS,
@@ -51,6 +52,7 @@ export const STACK_SETTINGS = {
 /** The topics of docs/settings.md. */
 export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
   Models: MODEL_SETTINGS,
+  'What the agent’s code may use': AGENT_SETTINGS,
   'MCP servers': MCP_SETTINGS,
   Authentication: AUTH_SETTINGS,
   Secrets: SECRET_SETTINGS,

@@ -15,6 +15,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';
+import { AGENT_SETTINGS, secretNamesIn } from '../../config/settings/models.ts';
 import { SettingError } from '../../config/settings/setting.ts';
 import { type Advice, type Check, demand, Fault, NotChecked } from './check.ts';
 
@@ -119,6 +120,9 @@ async function secretsAreThere({ lambda, secrets }: Account, { functions }: Depl
     const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
     for (const [name, value] of Object.entries(Environment?.Variables ?? {})) {
       if (/^MIDTURN_\w+_SECRET$/.test(name)) names.add(value);
+      if (name === AGENT_SETTINGS.agentSecrets.name) {
+        for (const id of secretNamesIn(value).values()) names.add(id);
+      }
     }
   }
   if (names.size === 0) throw new NotChecked('No setting names a secret.');

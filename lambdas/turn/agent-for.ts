@@ -1,17 +1,29 @@
 import { agent } from '../../agent/agent.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
-import { type ModelAccess, readMcpUrls, readModels } from '../../config/settings/models.ts';
+import {
+  AGENT_SETTINGS,
+  type ModelAccess,
+  type ModelChoice,
+  readAgentSecrets,
+  readMcpUrls,
+  readModels,
+} from '../../config/settings/models.ts';
 import { readSecretAge } from '../../config/settings/secrets.ts';
 import { type Environment, SettingError } from '../../config/settings/setting.ts';
 import type { Core } from '../../core/core.ts';
+import type { Model } from '../../core/model.ts';
 import { renewed } from '../../core/renewed.ts';
+import { SecretError } from '../../core/secret-error.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
 import { createToolSource, type ToolSource } from '../../model/mcp/tool-source.ts';
+import { createAgentModel, type NamedModel } from '../../model/providers/agent-model.ts';
 import { createModel } from '../../model/providers/create-model.ts';
 import { fingerprintOf } from '../../model/providers/fingerprint.ts';
 import { lazyModel } from '../../model/providers/lazy-model.ts';
+import { madeOfSecrets } from '../../model/providers/made-of-secrets.ts';
+import { providerFetch } from '../../model/providers/provider-fetch.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 
 /** The deployment's agents, composed from `agent/`, the settings and their secrets. */
@@ -20,26 +32,141 @@ export interface Agents extends Pick<WorkerContext, 'agentFor'> {
   offerTools(): Promise<unknown>;
 }
 
+/** What models are made of. */
+interface Parts {
+  env: Environment;
+  core: Core;
+  tools: ToolSource;
+  /** Reads a secret by the agent's name for it. */
+  secret(name: string): Promise<string>;
+}
+
 /** Composes the agents of this deployment: today one serves all sessions. */
 export function createAgents(env: Environment, core: Core): Agents {
   const tools = createTools(env, core);
-  const [access, fallbackAccess] = readModels(env);
-  const makeModel = modelMaker(access, env, core, tools);
-  // Started with the environment. The first call throws a failure, and later calls try again.
-  makeModel().catch(() => {});
-  const served: SessionAgent = {
-    model: lazyModel(access.choice, makeModel, {
-      fingerprint: fingerprintOf(access, agent),
-      alternates: access.alternates,
-    }),
-    ...(fallbackAccess && {
-      fallback: lazyModel(fallbackAccess.choice, modelMaker(fallbackAccess, env, core, tools)),
-    }),
-    toolbox: createToolbox(agent, tools),
+  const parts = { env, core, tools, secret: agentSecrets(env, core) };
+  const [access, second] = readModels(env);
+  const named = access.choice.provider === 'agent' && agent.fallbackModel !== undefined;
+  const fallbackAccess = second ?? (named ? access : undefined);
+  const model = served(access, 'model', parts);
+  const fallback = fallbackAccess && served(fallbackAccess, 'fallbackModel', parts);
+  const toolbox = createToolbox(agent, tools);
+  return {
+    async agentFor(): Promise<SessionAgent> {
+      const [first, other] = await Promise.all([model(), fallback?.()]);
+      return { model: first, ...(other && { fallback: other }), toolbox };
+    },
+    offerTools: () => tools.offered(),
   };
-  return { agentFor: async () => served, offerTools: () => tools.offered() };
 }
 
+/** The model that serves sessions, under the name that their events show. */
+function served(access: ModelAccess, which: NamedModel, parts: Parts): () => Promise<Model> {
+  const { choice } = access;
+  return choice.provider === 'agent'
+    ? servedByCode(access, choice, which, parts)
+    : servedBySettings(access, choice, parts);
+}
+
+type AgentChoice = Extract<ModelChoice, { provider: 'agent' }>;
+
+function servedBySettings(
+  access: ModelAccess,
+  choice: Exclude<ModelChoice, AgentChoice>,
+  { env, core, tools }: Parts,
+): () => Promise<Model> {
+  const { baseUrl, apiKey, apiKeySecret, streamUsage, maxOutputTokens, alternates } = access;
+  const make = ofSecret(
+    apiKeySecret,
+    apiKey,
+    (key) =>
+      createModel(choice, agent, {
+        ...(baseUrl && { baseUrl }),
+        ...(key && { apiKey: key }),
+        streamUsage,
+        ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+        tools,
+        warn: (message, fields) => core.log.warn(message, fields),
+      }),
+    env,
+    core,
+  );
+  // Started with the environment. The first call throws a failure, and later calls try again.
+  make().catch(() => {});
+  const identity = {
+    provider: choice.provider,
+    name: choice.provider === 'demo' ? 'demo' : choice.modelId,
+  };
+  const fingerprint = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent);
+  const model = lazyModel(identity, make, { fingerprint, alternates });
+  return async () => model;
+}
+
+/** What it is called is known when it is made. A model that cannot be made fails its call. */
+function servedByCode(
+  { maxOutputTokens, alternates }: ModelAccess,
+  { name }: AgentChoice,
+  which: NamedModel,
+  { env, core, tools, secret: read }: Parts,
+): () => Promise<Model> {
+  const secrets = keysIn(env);
+  const make = madeOfSecrets(
+    async (secretName) => {
+      const text = await read(secretName);
+      secrets.add(text);
+      return text;
+    },
+    (secret) =>
+      createAgentModel(
+        which,
+        agent,
+        { secret, fetch: providerFetch(globalThis.fetch), ...(name !== undefined && { name }) },
+        {
+          tools,
+          secrets,
+          ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+          warn: (message, fields) => core.log.warn(message, fields),
+        },
+      ),
+    (error) =>
+      core.log.error(
+        'the model cannot be made of the new secrets: the last one stays in use',
+        errorFields(error),
+      ),
+  );
+  const identified = async () => {
+    const made = await make().catch(() => undefined);
+    const identity = { provider: made?.provider ?? 'agent', name: made?.name ?? which };
+    const fingerprint = fingerprintOf({ ...identity, address: name ?? null }, agent);
+    return lazyModel(identity, make, { fingerprint, alternates });
+  };
+  // Started with the environment.
+  identified();
+  return identified;
+}
+
+/** Keys that the agent's code may take from the environment, as the SDK's packages do. */
+function keysIn(env: Environment): Set<string> {
+  const keys = Object.entries(env).flatMap(([name, value]) =>
+    value && value.length >= 8 && /(_KEY|_TOKEN|_SECRET)$/.test(name) ? [value] : [],
+  );
+  return new Set(keys);
+}
+
+/** Reads the secrets that the agent's code may read, each as often as any other. */
+function agentSecrets(env: Environment, core: Core): (name: string) => Promise<string> {
+  const readers = new Map(
+    [...readAgentSecrets(env)].map(([name, id]) => [
+      name,
+      ofSecret(id, undefined, (text = '') => text, env, core),
+    ]),
+  );
+  return async (name) => {
+    const read = readers.get(name);
+    if (!read) throw new SecretError(`${AGENT_SETTINGS.agentSecrets.name} does not name the secret ${name}.`);
+    return read();
+  };
+}
 function createTools(env: Environment, core: Core): ToolSource {
   const secret = env.MIDTURN_MCP_TOKENS_SECRET;
   const tokens = ofSecret(secret, env.MIDTURN_MCP_TOKENS, (text = '') => parseMcpTokens(text), env, core);
@@ -54,20 +181,6 @@ function createTools(env: Environment, core: Core): ToolSource {
     failed: (server) => core.metrics.countBy('McpFailures', server),
     now: () => core.clock.now(),
   });
-}
-
-function modelMaker(access: ModelAccess, env: Environment, core: Core, tools: ToolSource) {
-  const { choice, baseUrl, apiKey, apiKeySecret, streamUsage, maxOutputTokens } = access;
-  const make = (key: string | undefined) =>
-    createModel(choice, agent, {
-      ...(baseUrl && { baseUrl }),
-      ...(key && { apiKey: key }),
-      streamUsage,
-      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-      tools,
-      warn: (message, fields) => core.log.warn(message, fields),
-    });
-  return ofSecret(apiKeySecret, apiKey, make, env, core);
 }
 
 /** What is made of a secret's text, or of the text that stands in the environment if no secret is named. */

@@ -2,6 +2,7 @@ import type { ToolSet } from 'ai';
 import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
+import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
 
@@ -27,6 +28,14 @@ export interface AgentTool extends ToolPolicy {
 
 export interface AgentDefinition {
   /**
+   * The model, as the AI SDK names it, or a function that makes it. It answers where `MIDTURN_MODEL` is `agent`.
+   *
+   * @example model: async ({ secret, fetch }) => createOpenAI({ apiKey: await secret('midturn/openai'), fetch })('gpt-5')
+   */
+  model?: AgentModel;
+  /** Continues a turn whose model fails before any of its answer is visible, where `MIDTURN_FALLBACK_MODEL` names no other. */
+  fallbackModel?: AgentModel;
+  /**
    * The system prompt. It is a constant text, so that a prompt depends only on the transcript and the settings (P11).
    */
   instructions: string;
@@ -48,28 +57,52 @@ export const toolContext = z.object({ idempotencyKey: z.string() });
 
 export type ToolContext = z.infer<typeof toolContext>;
 
+export type AgentErrorCode =
+  | 'MCP_INVALID'
+  | 'TOOL_INVALID'
+  /** What stands for a model cannot be called by the AI SDK. */
+  | 'MODEL_UNSUPPORTED'
+  /** The settings ask for the agent's model, and it names none. */
+  | 'MODEL_MISSING';
+
 export class AgentDefinitionError extends Error {
   override readonly name = 'AgentDefinitionError';
+  readonly code: AgentErrorCode;
+
+  constructor(code: AgentErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** Checks a definition when its module is loaded, so that a mistake shows at start and not in a turn. */
 export function defineAgent(definition: AgentDefinition): AgentDefinition {
+  for (const which of ['model', 'fallbackModel'] as const) {
+    const named = definition[which];
+    // What a function gives is checked when it has given it.
+    const complaint =
+      named === undefined || typeof named === 'function' ? undefined : complaintAboutModel(named);
+    if (complaint) throw new AgentDefinitionError('MODEL_UNSUPPORTED', `${which}: ${complaint}`);
+  }
   for (const [name, policy] of Object.entries(definition.mcp ?? {})) {
     const complaint = complaintAbout(name, policy) ?? complaintAboutPolicy(policy);
-    if (complaint) throw new AgentDefinitionError(`MCP server "${name}": ${complaint}`);
+    if (complaint) throw new AgentDefinitionError('MCP_INVALID', `MCP server "${name}": ${complaint}`);
   }
   for (const [name, { tool, ...policy }] of Object.entries(definition.tools)) {
     if (!TOOL_NAME.test(name)) {
       throw new AgentDefinitionError(
+        'TOOL_INVALID',
         `Tool name "${name}": only letters, digits, _ and - are allowed, at most 64.`,
       );
     }
     // A client or the provider would run such a tool, and the turn would wait for its result for ever.
-    if (!tool.execute) throw new AgentDefinitionError(`Tool "${name}" has no execute function.`);
+    if (!tool.execute)
+      throw new AgentDefinitionError('TOOL_INVALID', `Tool "${name}" has no execute function.`);
     const complaint = complaintAboutPolicy(policy) ?? complaintAboutSchema(tool.inputSchema);
-    if (complaint) throw new AgentDefinitionError(`Tool "${name}": ${complaint}`);
+    if (complaint) throw new AgentDefinitionError('TOOL_INVALID', `Tool "${name}": ${complaint}`);
     if (definition.mcp && Object.hasOwn(definition.mcp, serverOf(name))) {
       throw new AgentDefinitionError(
+        'TOOL_INVALID',
         `Tool name "${name}": what begins with "${serverOf(name)}_" is a tool of the MCP server "${serverOf(name)}".`,
       );
     }

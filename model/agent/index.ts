@@ -1,9 +1,11 @@
 /** The public module for agents. `agent/` imports this module and nothing else of Midturn. */
 export type {
   AgentDefinition,
+  AgentErrorCode,
   AgentSettings,
   AgentTool,
   ToolContext,
 } from './agent-definition.ts';
 export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';
+export type { AgentModel, ModelContext } from './agent-model.ts';
 export type { ToolPolicy } from './tool-policy.ts';

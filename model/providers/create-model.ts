@@ -1,12 +1,12 @@
-import { isSendable, KEY_FORM, type ModelChoice, type RemoteProvider } from '../../config/settings/models.ts';
+import { isSendable, KEY_FORM, type ModelChoice } from '../../config/settings/models.ts';
 import type { Model } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
-import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
+import { ownTools } from '../mcp/tool-source.ts';
 import { mendChatCompletions, providerFetch } from './provider-fetch.ts';
-import type { SdkModelOptions } from './sdk-model.ts';
+import type { SdkModelConfig } from './sdk-model-of.ts';
 
-export interface ModelConfig {
+export interface ModelConfig extends Omit<SdkModelConfig, 'secrets'> {
   /** Required for `openai-compatible`. For the others, a proxy or a test's server instead of the provider. */
   baseUrl?: string;
   /**
@@ -19,36 +19,10 @@ export interface ModelConfig {
   fetch?: typeof globalThis.fetch;
   /** For `openai-compatible` only. False: `stream_options` is left out, for servers that refuse it. Default: true. */
   streamUsage?: boolean;
-  /** Tokens that one model call may write, if the agent's settings name none. */
-  maxOutputTokens?: number;
-  /** The source of the tools. Default: the agent's own tools. */
-  tools?: ToolSource;
-  /** Logs a problem of a call that continues. */
-  warn?: SdkModelOptions['warn'];
 }
 
-type RemoteChoice = Exclude<ModelChoice, { provider: 'demo' }>;
-
-/** What a provider takes in a request. */
-type Peculiarities = Pick<SdkModelOptions, 'forbidToolsBy' | 'callIds' | 'images' | 'providerOptions'>;
-
-const PECULIARITIES: Readonly<Record<RemoteProvider, Peculiarities>> = {
-  // Its API has no "no tools" setting, and its package would drop all calls and results from the prompt. It takes an image as
-  // bytes or as an object in S3, and fetches no URL.
-  bedrock: { forbidToolsBy: 'instruction', callIds: 'plain', images: 'inline' },
-  anthropic: { forbidToolsBy: 'choice', callIds: 'plain', images: 'all' },
-  openai: {
-    forbidToolsBy: 'choice',
-    callIds: 'plain',
-    images: 'all',
-    // The transcript is here. What OpenAI stores is gone after 30 days, and in organizations without data retention at once.
-    providerOptions: { openai: { store: false } },
-  },
-  // It takes a URL only with the image's type, which nobody here knows.
-  google: { forbidToolsBy: 'choice', callIds: 'any', images: 'inline' },
-  // These servers have their own forms of ids, and some require them back unchanged.
-  'openai-compatible': { forbidToolsBy: 'choice', callIds: 'any', images: 'all' },
-};
+type RemoteChoice = Extract<ModelChoice, { modelId: string }>;
+type ConfiguredChoice = RemoteChoice | { provider: 'demo' };
 
 /**
  * Makes the configured model. Only that provider's code is loaded, so importing this file is cheap, and a cold start
@@ -58,7 +32,7 @@ const PECULIARITIES: Readonly<Record<RemoteProvider, Peculiarities>> = {
  * @throws {SecretError} if the key has characters that no header can have. Wrong credentials show in the first call, as a failure part.
  */
 export async function createModel(
-  choice: ModelChoice,
+  choice: ConfiguredChoice,
   agent: AgentDefinition,
   config: ModelConfig = {},
 ): Promise<Model> {
@@ -70,21 +44,12 @@ export async function createModel(
     const { createDemoModel } = await import('../demo/demo-model.ts');
     return createDemoModel({ tools });
   }
-  const [{ createSdkModel }, languageModel] = await Promise.all([
-    import('./sdk-model.ts'),
+  const [{ sdkModelOf }, languageModel] = await Promise.all([
+    import('./sdk-model-of.ts'),
     loadLanguageModel(choice, config),
   ]);
-  return createSdkModel({
-    provider: choice.provider,
-    name: choice.modelId,
-    languageModel,
-    agent,
-    tools,
-    ...PECULIARITIES[choice.provider],
-    ...(config.maxOutputTokens !== undefined && { maxOutputTokens: config.maxOutputTokens }),
-    warn: config.warn ?? (() => {}),
-    secrets: config.apiKey ? [config.apiKey] : [],
-  });
+  const identity = { provider: choice.provider, name: choice.modelId };
+  return sdkModelOf(languageModel, identity, agent, { ...config, tools, secrets: apiKey ? [apiKey] : [] });
 }
 
 async function loadLanguageModel({ provider, modelId }: RemoteChoice, config: ModelConfig) {
@@ -100,6 +65,8 @@ async function loadLanguageModel({ provider, modelId }: RemoteChoice, config: Mo
         baseURL: baseUrl,
         // Without it, most of these servers omit the usage from a stream.
         includeUsage: streamUsage,
+        // The provider fetches what it is shown.
+        supportedUrls: () => ({ 'image/*': [/^https?:/] }),
         ...(apiKey && { apiKey }),
       })(modelId);
     }

@@ -9,6 +9,7 @@ import {
   NoOutputGeneratedError,
   StreamProviderError,
   TypeValidationError,
+  UnsupportedFunctionalityError,
 } from 'ai';
 import { type Milliseconds, milliseconds } from '../../config/units.ts';
 import type { ModelFailure } from '../../core/model.ts';
@@ -80,7 +81,7 @@ const UNKNOWN: Verdict = {
  * Converts an error of a model call: the verdict for the turn and the user, the details for the log, both without
  * secrets.
  */
-export function toFailure(error: unknown, secrets: readonly string[]): ModelFailure {
+export function toFailure(error: unknown, secrets: Iterable<string>): ModelFailure {
   const retryAfterMs = APICallError.isInstance(error) ? pauseOf(error) : undefined;
   return {
     ...judge(error),
@@ -126,7 +127,13 @@ function judge(error: unknown): Verdict {
   if (LoadAPIKeyError.isInstance(error) || LoadSettingError.isInstance(error) || lacksAwsCredentials(error)) {
     return NO_CREDENTIALS;
   }
-  if (InvalidPromptError.isInstance(error) || MissingToolResultsError.isInstance(error)) return UNSENDABLE;
+  if (
+    InvalidPromptError.isInstance(error) ||
+    MissingToolResultsError.isInstance(error) ||
+    UnsupportedFunctionalityError.isInstance(error)
+  ) {
+    return UNSENDABLE;
+  }
   if (InvalidResponseDataError.isInstance(error) || NoOutputGeneratedError.isInstance(error)) return CUT_OFF;
   if (JSONParseError.isInstance(error) || TypeValidationError.isInstance(error)) return UNREADABLE;
   return ofEventStream(error) ?? (isNetworkError(error) ? CUT_OFF : UNKNOWN);
@@ -293,7 +300,7 @@ function isNetworkError(error: unknown): boolean {
 }
 
 /** Describes status, URL and the provider's message. Leaves out the request, which contains the conversation. */
-function describe(error: unknown, secrets: readonly string[]): string {
+function describe(error: unknown, secrets: Iterable<string>): string {
   const lines = causes(error).map((cause) => {
     const quotes = JSONParseError.isInstance(cause) || TypeValidationError.isInstance(cause);
     // The messages of these two errors quote their whole input, which is the model's text.

@@ -1,19 +1,28 @@
-import type { ModelAccess } from '../../config/settings/models.ts';
 import type { Json } from '../../core/json.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
+
+export interface ModelIdentity {
+  provider: string;
+  name: string;
+  /** Where it is, or what it is called there, if the settings say so. */
+  address?: string | null;
+}
 
 /**
  * Identifies everything except the transcript that determines an answer, if the same prompt gets the same answer: at
  * temperature 0, without tools. Undefined otherwise.
  */
-export function fingerprintOf({ choice, baseUrl }: ModelAccess, agent: AgentDefinition): Json | undefined {
+export function fingerprintOf(
+  { provider, name, address = null }: ModelIdentity,
+  agent: AgentDefinition,
+): Json | undefined {
   const { instructions, settings, tools, mcp } = agent;
   const hasTools = Object.keys(tools).length > 0 || Object.keys(mcp ?? {}).length > 0;
-  if (choice.provider === 'demo' || settings?.temperature !== 0 || hasTools) return undefined;
+  if (provider === 'demo' || settings?.temperature !== 0 || hasTools) return undefined;
   return {
-    provider: choice.provider,
-    model: choice.modelId,
-    address: baseUrl ?? null,
+    provider,
+    model: name,
+    address,
     instructions,
     settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
   };

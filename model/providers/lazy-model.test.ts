@@ -13,7 +13,7 @@ const real: Model = {
     yield finish;
   },
 };
-const choice = { provider: 'anthropic', modelId: 'm' } as const;
+const choice = { provider: 'anthropic', name: 'm' };
 
 async function partsOf(model: Model, signal = new AbortController().signal): Promise<ModelPart[]> {
   const parts: ModelPart[] = [];

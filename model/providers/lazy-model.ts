@@ -1,4 +1,3 @@
-import type { ModelChoice } from '../../config/settings/models.ts';
 import type { Json } from '../../core/json.ts';
 import type { Model, ModelFailure } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';
@@ -8,14 +7,14 @@ import { SecretError } from '../../core/secret-error.ts';
  * in an error that its client receives. The next call tries again if `make` does.
  */
 export function lazyModel(
-  choice: ModelChoice,
+  identity: { provider: string; name: string },
   make: () => Promise<Model>,
   { fingerprint, alternates }: { fingerprint?: Json | undefined; alternates?: boolean } = {},
 ): Model {
   return {
     ...(alternates && { alternates }),
-    provider: choice.provider,
-    name: choice.provider === 'demo' ? 'demo' : choice.modelId,
+    provider: identity.provider,
+    name: identity.name,
     ...(fingerprint !== undefined && { fingerprint }),
     async *stream(request, signal, alive) {
       let model: Model;
@@ -29,6 +28,9 @@ export function lazyModel(
     },
   };
 }
+
+const describe = (error: Error): string =>
+  [error.name, ...('code' in error ? [error.code] : []), error.message].join(': ');
 
 function unavailable(error: unknown): ModelFailure {
   if (error instanceof SecretError) {
@@ -45,6 +47,6 @@ function unavailable(error: unknown): ModelFailure {
     reason: 'unknown',
     message: 'The model could not be set up.',
     retryable: false,
-    diagnostic: error instanceof Error ? `${error.name}: ${error.message}` : `${typeof error} thrown`,
+    diagnostic: error instanceof Error ? describe(error) : `${typeof error} thrown`,
   };
 }

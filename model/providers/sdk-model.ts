@@ -43,7 +43,7 @@ export interface SdkModelOptions {
   /** Logs a problem of a call that continues. */
   warn(message: string, fields: Record<string, unknown>): void;
   /** Values that must not be logged. */
-  secrets: readonly string[];
+  secrets: Iterable<string>;
 }
 
 /** Tells the model which tools are missing, so that it does not invent their results. */
@@ -149,6 +149,8 @@ async function* streamParts(
     const { stream } = withLifeSigns(alive, () => streamText(call));
     for await (const part of stream) {
       if (signal.aborted) return;
+      // For packages that call the network by themselves.
+      alive();
       switch (part.type) {
         case 'start-step':
           if (part.warnings.some(isSilentLimit)) {

@@ -1,6 +1,6 @@
 import { cp, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { buildFunctions, project } from '../../local/build.ts';
+import { type BuildOptions, buildFunctions, project } from '../../local/build.ts';
 import { applyEdits, type Edit } from '../mutation/edits.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -27,12 +27,17 @@ export async function buildVariant(
   for (const source of SOURCES) await cp(join(root, source), join(folder, source), { recursive: true });
   for (const [file, text] of applyEdits(edits)) await writeFile(join(folder, file), text);
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
-  const outdir = join(folder, 'bundles');
-  const groups = project().groups.map((handlers) =>
+  const options = variantIn(folder);
+  await buildFunctions(options);
+  return options.outdir;
+}
+
+/** How the functions of a copy are bundled. */
+export const variantIn = (folder: string): BuildOptions => ({
+  groups: project().groups.map((handlers) =>
     Object.fromEntries(
       Object.entries(handlers).map(([fn, path]) => [fn, join(folder, relative(root, path))]),
     ),
-  );
-  await buildFunctions({ groups, outdir });
-  return outdir;
-}
+  ),
+  outdir: join(folder, 'bundles'),
+});

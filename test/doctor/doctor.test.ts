@@ -180,7 +180,7 @@ describe('the stack in its account', () => {
 
   it('passes every check', async () => {
     expect((await examineStack({})).map(lineOf)).toEqual([
-      'ok           secrets         There: midturn/tokens.',
+      'ok           secrets         There: midturn/groq, midturn/tokens.',
       'ok           turn queue      Turns are taken from the queue.',
       'ok           quotas          Of 1000 execution environments, 200 turns leave 800.',
       'ok           alarms          1 subscription of their topic.',
@@ -190,12 +190,17 @@ describe('the stack in its account', () => {
   it.each<[string, Partial<OperatorWorld>, string]>([
     [
       'a secret is missing',
-      { secrets: {} },
+      { secrets: { 'midturn/groq': 'there' } },
       'failed       secrets         There is no secret midturn/tokens. See docs/deploy.md#choose.',
     ],
     [
+      'a secret of the agent’s code is missing',
+      { secrets: { 'midturn/tokens': 'there' } },
+      'failed       secrets         There is no secret midturn/groq. See docs/deploy.md#choose.',
+    ],
+    [
       'a secret is being deleted',
-      { secrets: { 'midturn/tokens': 'deleted' } },
+      { secrets: { 'midturn/groq': 'there', 'midturn/tokens': 'deleted' } },
       'failed       secrets         The secret midturn/tokens is being deleted. See docs/deploy.md#choose.',
     ],
     [

@@ -20,7 +20,7 @@ export interface OperatorWorld {
 
 export const HEALTHY: Omit<OperatorWorld, 'url'> = {
   outputs: { AlarmTopicArn: 'arn:aws:sns:us-east-1:000000000000:ops' },
-  secrets: { 'midturn/tokens': 'there' },
+  secrets: { 'midturn/tokens': 'there', 'midturn/groq': 'there' },
   sourceState: 'Enabled',
   environments: { all: 1000, unreserved: 1000 },
   turnConcurrency: 200,
@@ -70,8 +70,12 @@ function answer({ url = '', headers }: IncomingMessage, body: string, world: Ope
     return json({ EventSourceMappings: [{ UUID: 'u', State: world.sourceState, ScalingConfig }] });
   }
   const name = /functions\/(\w+)\/configuration/.exec(url)?.[1] ?? '';
-  const Variables = /Authorizer/.test(name) ? { MIDTURN_TOKENS_SECRET: 'midturn/tokens' } : {};
-  return json({ FunctionName: name, Environment: { Variables } });
+  return json({ FunctionName: name, Environment: { Variables: variablesOf(name) } });
+}
+
+function variablesOf(name: string): Record<string, string> {
+  if (/Authorizer/.test(name)) return { MIDTURN_TOKENS_SECRET: 'midturn/tokens' };
+  return /Turn/.test(name) ? { MIDTURN_AGENT_SECRETS: 'groq=midturn/groq' } : {};
 }
 
 function describeSecret(name: string, { secrets }: OperatorWorld): Answer {

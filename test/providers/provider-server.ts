@@ -76,7 +76,9 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
       return complain(response, `No such endpoint: ${request.method} ${request.url}`);
     }
     const body = await readJson(request);
-    if (!wire.isSigned(request.headers)) return complain(response, 'The request does not say who asks.');
+    if (!wire.isSigned(request.headers)) {
+      return complain(response, 'The request does not say who asks.', wire.refuse('unauthorised', ''));
+    }
     let prompt: SeenMessage[];
     try {
       checkUnicode(body);

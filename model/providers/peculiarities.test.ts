@@ -1,0 +1,48 @@
+import { createAmazonBedrock } from '@ai-sdk/amazon-bedrock';
+import { createAnthropic } from '@ai-sdk/anthropic';
+import { createGoogle } from '@ai-sdk/google';
+import { createOpenAI } from '@ai-sdk/openai';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import type { LanguageModel } from 'ai';
+import { expect, test } from 'vitest';
+import { identityOf, peculiaritiesOf } from './peculiarities.ts';
+
+const apiKey = 'k';
+const stateless = { openai: { store: false } };
+
+test.each<[LanguageModel, string, object]>([
+  [
+    createAmazonBedrock({ apiKey, region: 'eu-central-1' })('m'),
+    'amazon-bedrock',
+    { forbidToolsBy: 'instruction', callIds: 'plain', images: 'inline' },
+  ],
+  [
+    createAnthropic({ apiKey })('m'),
+    'anthropic.messages',
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all' },
+  ],
+  [
+    createOpenAI({ apiKey })('m'),
+    'openai.responses',
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all', providerOptions: stateless },
+  ],
+  [
+    createOpenAI({ apiKey }).chat('m'),
+    'openai.chat',
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all' },
+  ],
+  [
+    createGoogle({ apiKey })('m'),
+    'google.generative-ai',
+    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline' },
+  ],
+  [
+    createOpenAICompatible({ name: 'house', baseURL: 'http://127.0.0.1/v1' })('m'),
+    'house.chat',
+    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline' },
+  ],
+  ['m', 'gateway', { forbidToolsBy: 'choice', callIds: 'any', images: 'all', providerOptions: stateless }],
+])('what $1 takes in a request follows from its package', async (model, provider, expected) => {
+  expect(identityOf(model)).toEqual({ provider, name: 'm' });
+  expect(await peculiaritiesOf(model)).toEqual(expected);
+});

@@ -1,0 +1,44 @@
+import type { LanguageModel } from 'ai';
+import type { SdkModelOptions } from './sdk-model.ts';
+
+/** What a provider takes in a request. */
+export type Peculiarities = Pick<SdkModelOptions, 'forbidToolsBy' | 'callIds' | 'images' | 'providerOptions'>;
+
+/** An address of no host that exists. */
+const AN_IMAGE = 'https://images.invalid/image.png';
+
+/** Anthropic, Bedrock and OpenAI refuse ids of other forms. Others have forms of their own, and some require them back unchanged. */
+const PLAIN_IDS = /^(amazon-bedrock|openai|azure)(\.|$)|\banthropic\b/;
+
+/** OpenAI's Responses API, and what passes requests on to it. */
+const RESPONSES = /\.responses$|^gateway$/;
+
+/** The peculiarities of a model, by its package's name for the provider: `openai.responses`, `amazon-bedrock`. */
+export async function peculiaritiesOf(model: LanguageModel): Promise<Peculiarities> {
+  const { provider } = identityOf(model);
+  return {
+    // Bedrock's API has no "no tools" setting, and its package would drop all calls and results from the prompt.
+    forbidToolsBy: provider.startsWith('amazon-bedrock') ? 'instruction' : 'choice',
+    callIds: PLAIN_IDS.test(provider) ? 'plain' : 'any',
+    images: (await takesUrls(model)) ? 'all' : 'inline',
+    // The transcript is here. What OpenAI stores is gone after 30 days, and in organizations without data retention at once.
+    ...(RESPONSES.test(provider) && { providerOptions: { openai: { store: false } } }),
+  };
+}
+
+/** What events and `done` show. A text is the id of a model at Vercel's AI Gateway, as in the AI SDK. */
+export const identityOf = (model: LanguageModel): { provider: string; name: string } =>
+  typeof model === 'string'
+    ? { provider: 'gateway', name: model }
+    : { provider: model.provider, name: model.modelId };
+
+/** Whether the provider fetches any image by its URL. Nobody here does: it could reach addresses inside the account. */
+async function takesUrls(model: LanguageModel): Promise<boolean> {
+  if (typeof model === 'string') return true;
+  const supported = Object.entries(await model.supportedUrls);
+  return supported.some(
+    ([type, patterns]) =>
+      (type.startsWith('*') || type.startsWith('image/')) &&
+      patterns.some((pattern) => pattern.test(AN_IMAGE)),
+  );
+}

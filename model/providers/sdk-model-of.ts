@@ -1,0 +1,38 @@
+import type { LanguageModel } from 'ai';
+import type { Model } from '../../core/model.ts';
+import type { AgentDefinition } from '../agent/agent-definition.ts';
+import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
+import { peculiaritiesOf } from './peculiarities.ts';
+import { createSdkModel, type SdkModelOptions } from './sdk-model.ts';
+
+/** What a model over the AI SDK is given beside its provider's own settings. */
+export interface SdkModelConfig {
+  /** The source of the tools. Default: the agent's own tools. */
+  tools?: ToolSource;
+  /** Tokens that one model call may write, if the agent's settings name none. */
+  maxOutputTokens?: number;
+  /** Logs a problem of a call that continues. */
+  warn?: SdkModelOptions['warn'];
+  /** Values that must not be logged. */
+  secrets?: Iterable<string>;
+}
+
+/** A model of any provider's package, with the agent's instructions, settings and tools. */
+export async function sdkModelOf(
+  languageModel: LanguageModel,
+  { provider, name }: { provider: string; name: string },
+  agent: AgentDefinition,
+  { tools = ownTools(agent), maxOutputTokens, warn = () => {}, secrets = [] }: SdkModelConfig,
+): Promise<Model> {
+  return createSdkModel({
+    provider,
+    name,
+    languageModel,
+    agent,
+    tools,
+    ...(await peculiaritiesOf(languageModel)),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    warn,
+    secrets,
+  });
+}
