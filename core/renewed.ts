@@ -1,7 +1,7 @@
 import { type Milliseconds, milliseconds } from '../config/units.ts';
 import type { Clock } from './ports.ts';
 
-/** How long the last value stands in while no newer one can be read. Then callers get the error. */
+/** How long the last value stands in while no newer one can be read, unless the renewal says otherwise. Then callers get the error. */
 export const KEPT_MS = milliseconds(3_600_000);
 /** How long a caller waits for a newer value while there is a last one. */
 export const WAIT_MS = milliseconds(1000);
@@ -14,6 +14,8 @@ export interface Renewal<Source, Thing> {
   make(source: Source): Thing | Promise<Thing>;
   /** A value of this age is read again by the next caller. */
   freshMs: Milliseconds;
+  /** Default: an hour. */
+  keptMs?: Milliseconds;
   clock: Clock;
   /** Told if a newer value could not be had, and the last one stays in use. */
   keptLast(error: unknown): void | Promise<void>;
@@ -23,15 +25,18 @@ export interface Renewal<Source, Thing> {
  * A value that another system keeps and changes: a secret, and what is made of it.
  *
  * A caller waits for the renewal, because a function that answers first and reads afterwards is frozen before it has read.
- * If the other system does not answer or the new value cannot be used, callers get the last one, for `KEPT_MS` at most.
+ * If the other system does not answer or the new value cannot be used, callers get the last one, for `keptMs` at most. A caller
+ * that needs a newer value than others do names the age from which it is read again.
  */
-export function renewed<Source, Thing>(options: Renewal<Source, Thing>): () => Promise<Thing> {
-  const { read, make, freshMs, clock, keptLast } = options;
+export function renewed<Source, Thing>(
+  options: Renewal<Source, Thing>,
+): (freshMs?: Milliseconds) => Promise<Thing> {
+  const { read, make, keptMs = KEPT_MS, clock, keptLast } = options;
   let last: { source: Source; thing: Thing; readAt: number } | undefined;
   let renewal: { done: Promise<Thing>; since: number } | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
 
-  const isKept = () => last !== undefined && clock.now() - last.readAt < KEPT_MS;
+  const isKept = () => last !== undefined && clock.now() - last.readAt < keptMs;
 
   async function renew(since: number): Promise<Thing> {
     try {
@@ -48,7 +53,7 @@ export function renewed<Source, Thing>(options: Renewal<Source, Thing>): () => P
     }
   }
 
-  return async () => {
+  return async (freshMs = options.freshMs) => {
     const now = clock.now();
     if (last && now - last.readAt < freshMs) return last.thing;
     const kept = isKept() ? last : undefined;

@@ -16,6 +16,11 @@ describe('the caller', () => {
     expect(callerOf({ authorizer: { ...principal, shared } })?.countedFor).toEqual(principal);
   });
 
+  it.each(['1800000000', 1_800_000_000])('comes with the end of its token, as text: %o', (expires) => {
+    expect(callerOf({ authorizer: { ...principal, expires } })?.tokenExpires).toBe(1_800_000_000);
+    expect(callerOf({ authorizer: principal })).not.toHaveProperty('tokenExpires');
+  });
+
   it.each([{}, { authorizer: null }, { authorizer: { tenant: 'acme' } }, { authorizer: { subject: 'ada' } }])(
     'is nobody without a tenant and a subject: %o',
     (requestContext) => {

@@ -1,3 +1,4 @@
+import { type EpochSeconds, epochSeconds } from '../../config/units.ts';
 import type { Principal } from '../../core/store/items.ts';
 
 /**
@@ -9,6 +10,8 @@ export interface AuthorizerContext {
   subject: string;
   /** All clients share this principal, so its frames and connections are not limited as one user's. */
   shared?: 'true';
+  /** When the token expires, in whole seconds since the epoch. Absent if it has no end. */
+  expires?: string;
 }
 
 /** The principal of every client if authentication is off. */
@@ -18,13 +21,19 @@ export interface Caller {
   principal: Principal;
   /** The principal whose rate limits apply. Missing for a shared principal. */
   countedFor?: Principal;
+  /** When the token expires. Missing if it has no end. */
+  tokenExpires?: EpochSeconds;
 }
 
 /** Reads the authorizer's context, also that of an earlier version, whose `shared` was a boolean. */
 export function callerOf(requestContext: object): Caller | undefined {
   const { authorizer } = requestContext as { authorizer?: Record<string, unknown> | null };
-  const { tenant, subject, shared } = authorizer ?? {};
+  const { tenant, subject, shared, expires } = authorizer ?? {};
   if (typeof tenant !== 'string' || typeof subject !== 'string' || !subject) return undefined;
   const principal = { tenant, subject };
-  return String(shared) === 'true' ? { principal } : { principal, countedFor: principal };
+  return {
+    principal,
+    ...(String(shared) !== 'true' && { countedFor: principal }),
+    ...(expires !== undefined && expires !== null && { tokenExpires: epochSeconds(Number(expires)) }),
+  };
 }

@@ -64,11 +64,26 @@ export const AUTH_SETTINGS = {
     when: 'auth is jwt',
     functions: ['authorizer'],
   },
-  /** The claim that contains the tenant. A claim inside another one is a path with dots, unless a claim has that very name. */
+  /**
+   * The kind of token that Cognito must have made (`token_use`). A token without a kind is then refused. Unset: both kinds are
+   * accepted, and tokens of other issuers.
+   */
+  jwtTokenUse: {
+    name: 'MIDTURN_JWT_TOKEN_USE',
+    kind: 'choice',
+    choices: ['access', 'id'],
+    unset: 'either, and tokens without a kind',
+    when: 'auth is jwt',
+    functions: ['authorizer'],
+  },
+  /**
+   * The claim that contains the tenant. A claim inside another one is a path with dots, unless a claim has that very name. Where
+   * this is set, a token without the claim is refused. Where it is not, such a token's tenant is `default`.
+   */
   jwtTenantClaim: {
     name: 'MIDTURN_JWT_TENANT_CLAIM',
     kind: 'text',
-    default: 'tenant',
+    unset: '`tenant`, if the token has it',
     when: 'auth is jwt',
     functions: ['authorizer'],
   },
@@ -96,15 +111,26 @@ export interface JwtSettings {
   audience: string;
   /** Where the issuer's keys are. Undefined: as its discovery document says. */
   jwksUri: string | undefined;
-  /** The claim that contains the tenant: a claim of that very name, else a path whose parts are joined by dots. */
-  tenantClaim: string;
+  /** What `token_use` must be. Undefined: it is not looked at. */
+  tokenUse: 'access' | 'id' | undefined;
+  /**
+   * The claim that must contain the tenant: a claim of that very name, else a path whose parts are joined by dots. Undefined:
+   * `tenant`, and a token may lack it.
+   */
+  tenantClaim: string | undefined;
 }
 
 export function readJwtSettings(env: Environment): JwtSettings {
-  const { jwtIssuer, jwtAudience, jwtJwksUri, jwtTenantClaim } = AUTH_SETTINGS;
+  const { jwtIssuer, jwtAudience, jwtJwksUri, jwtTokenUse, jwtTenantClaim } = AUTH_SETTINGS;
   const issuer = read(env, jwtIssuer);
   const audience = read(env, jwtAudience);
   if (!issuer) throw new SettingError(`${jwtIssuer.name} is not set: auth by jwt needs it.`);
   if (!audience) throw new SettingError(`${jwtAudience.name} is not set: auth by jwt needs it.`);
-  return { issuer, audience, jwksUri: read(env, jwtJwksUri), tenantClaim: read(env, jwtTenantClaim) };
+  return {
+    issuer,
+    audience,
+    jwksUri: read(env, jwtJwksUri),
+    tokenUse: read(env, jwtTokenUse),
+    tenantClaim: read(env, jwtTenantClaim),
+  };
 }

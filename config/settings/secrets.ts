@@ -7,7 +7,7 @@ import type { Environment, SettingTable } from './setting.ts';
 export const SECRET_SETTINGS = {
   /**
    * How long a function uses a key or tokens from a secret before it reads the secret again. A token that was taken out of
-   * the secret is accepted for this long.
+   * the secret is accepted for this long. The keys of an OpenID issuer are read again after the same time.
    */
   secretSeconds: {
     name: 'MIDTURN_SECRET_SECONDS',

@@ -93,12 +93,9 @@ describe('a value', () => {
   });
 
   it('is absent from a topic’s values if it is not set and has no default', () => {
-    const { jwtAudience, jwtTenantClaim } = FUNCTION_SETTINGS;
-    expect(readAll({}, { jwtAudience, jwtTenantClaim })).toEqual({ jwtTenantClaim: 'tenant' });
+    const { jwtAudience, maxSteps } = FUNCTION_SETTINGS;
+    expect(readAll({}, { jwtAudience, maxSteps })).toEqual({ maxSteps: 16 });
     const env = { MIDTURN_JWT_AUDIENCE: 'chat' };
-    expect(readAll(env, { jwtAudience, jwtTenantClaim })).toEqual({
-      jwtAudience: 'chat',
-      jwtTenantClaim: 'tenant',
-    });
+    expect(readAll(env, { jwtAudience, maxSteps })).toEqual({ jwtAudience: 'chat', maxSteps: 16 });
   });
 });

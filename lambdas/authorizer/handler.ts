@@ -8,12 +8,12 @@ import { verifier } from './verify.ts';
 let running: Context;
 
 const verify = verifier(process.env, {
-  keptLast: (error) => report('warn', 'the tokens cannot be read again: the last ones stay valid', error),
+  keptLast: (error) => report('warn', 'tokens or keys cannot be read again: the last ones stay valid', error),
 });
 
 /**
  * Lets a principal connect: API Gateway adds tenant and subject to the context of every frame. An invalid token gets
- * 401. If no token can be verified, every client gets 500, so that a valid token does not look invalid.
+ * 401. A token that cannot be judged gets 500, so that a valid token does not look invalid.
  */
 export async function handler(
   event: APIGatewayRequestAuthorizerEvent,
@@ -21,8 +21,8 @@ export async function handler(
 ): Promise<APIGatewayAuthorizerResult> {
   running = context;
   const proven = await verify(tokenOf(event as Handshake)).catch(async (error: unknown) => {
-    await report('error', 'nobody can be authorized', error);
-    throw new Error('The authorizer cannot judge anybody now.');
+    await report('error', 'a token cannot be judged', error);
+    throw new Error('The authorizer cannot judge this token now.');
   });
   // API Gateway answers exactly this message with 401.
   if (!proven) throw new Error('Unauthorized');

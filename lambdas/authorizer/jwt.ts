@@ -1,66 +1,149 @@
-import { JwtVerifier } from 'aws-jwt-verify';
-import { JwksValidationError, JwkValidationError } from 'aws-jwt-verify/error';
-import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
+import { JwksValidationError, JwkValidationError, KidNotFoundInJwksError } from 'aws-jwt-verify/error';
+import { assertIsJwks, type Jwks } from 'aws-jwt-verify/jwk';
+import { verifyJwtSync } from 'aws-jwt-verify/jwt-verifier';
 
 import type { JwtSettings } from '../../config/settings/authentication.ts';
-import { milliseconds } from '../../config/units.ts';
+import { type Milliseconds, milliseconds } from '../../config/units.ts';
 
-import { memoized } from '../../core/memoized.ts';
+import type { Clock } from '../../core/ports.ts';
+import { renewed } from '../../core/renewed.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';
 import { principalOf } from './principal.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** The longest time that a running function trusts a key which the issuer has withdrawn. */
-const KEYS_LAST_MS = milliseconds(3_600_000);
+/**
+ * How long the last keys stand in for an issuer that does not answer. Longer than for secrets: such an issuer makes no new
+ * tokens, and those that it has made expire.
+ */
+const KEYS_KEPT_MS = milliseconds(24 * 3_600_000);
+/** After an unknown key was asked for in vain, the issuer is not asked for another one in this time. */
+const UNKNOWN_KEY_PAUSE_MS = milliseconds(10_000);
 
-/** The tenant of a token that names none. */
+/** The claim that contains the tenant where no other one is configured, and the tenant of a token without it. */
+const USUAL_TENANT_CLAIM = 'tenant';
 const DEFAULT_TENANT = 'default';
 
+export interface JwtVerifierDeps {
+  /** Keys of this age are read again. */
+  freshMs: Milliseconds;
+  clock: Clock;
+  /** Told if the keys could not be read again, and those that were read last stay valid. */
+  keptLast(error: unknown): void | Promise<void>;
+}
+
+/** Whom a token proves, and until when, in whole seconds since the epoch. */
+export interface Proof extends Principal {
+  expires: number;
+}
+
 /**
- * Verifies tokens of one issuer: signature, issuer, audience and times. The keys are cached, and read again when a
- * token names an unknown key. The principal is the token's subject under the tenant that a claim names.
+ * Verifies tokens of one issuer: signature, issuer, audience and times. The principal is the token's subject under the tenant
+ * that a claim names. Keys are read again when they are old, and when a token names an unknown one.
  *
- * @throws {IssuerError} if the issuer's keys cannot be read
+ * @throws {IssuerError} if the token cannot be judged: the issuer's keys cannot be read, or its key may be a new one and they
+ * were read again a moment ago
  */
 export function jwtVerifier(
   settings: JwtSettings,
-  now: () => number = Date.now,
-): (token: string) => Promise<Principal | undefined> {
-  const { issuer, audience, tenantClaim } = settings;
-  const makeVerifier = async () =>
-    JwtVerifier.create(
-      // The audience is checked below, because the tokens of some issuers have none.
-      { issuer, audience: null, jwksUri: settings.jwksUri ?? (await discoverKeys(issuer)) },
-      { jwksCache: new SimpleJwksCache({ fetcher: { fetch: fetchDocument } }) },
-    );
-  const verifierOf = memoized(makeVerifier, { forMs: KEYS_LAST_MS, now });
+  { freshMs, clock, keptLast }: JwtVerifierDeps,
+): (token: string) => Promise<Proof | undefined> {
+  const { issuer } = settings;
+  let reads = 0;
+  /** When an unknown key was last asked for in vain. */
+  let askedInVainAt = Number.NEGATIVE_INFINITY;
+
+  const keysOf = renewed({
+    async read() {
+      const text = new TextDecoder().decode(
+        await fetchDocument(settings.jwksUri ?? (await discoverKeys(issuer))),
+      );
+      reads++;
+      return text;
+    },
+    make: (text) => parseKeys(issuer, text),
+    freshMs,
+    keptMs: KEYS_KEPT_MS,
+    clock,
+    keptLast,
+  });
+
+  // The audience is checked below, because the tokens of some issuers have none.
+  const claimsBy = (keys: Jwks, token: string): Claims =>
+    verifyJwtSync(token, keys, { issuer, audience: null });
+
+  async function claimsOf(token: string): Promise<Claims> {
+    const keys = await keysOf();
+    try {
+      return claimsBy(keys, token);
+    } catch (error) {
+      if (!(error instanceof KidNotFoundInJwksError)) throw error;
+    }
+    const before = reads;
+    const isPausing = clock.now() - askedInVainAt < UNKNOWN_KEY_PAUSE_MS;
+    const newer = isPausing ? keys : await keysOf(milliseconds(0));
+    try {
+      return claimsBy(newer, token);
+    } catch (error) {
+      if (!(error instanceof KidNotFoundInJwksError)) throw error;
+      if (reads === before) throw new IssuerError(`the keys of ${issuer} cannot be read again yet`);
+      askedInVainAt = clock.now();
+      throw error;
+    }
+  }
+
   return async (token) => {
-    const verifier = await verifierOf();
     let claims: Claims;
     try {
-      claims = await verifier.verify(token);
+      claims = await claimsOf(token);
     } catch (error) {
       if (error instanceof IssuerError) throw error;
-      if (error instanceof JwksValidationError || error instanceof JwkValidationError) {
-        throw new IssuerError(`the keys of ${issuer} are not valid`);
-      }
       // Expired, forged and foreign tokens are answered alike. The reason is not logged, because it may quote the token.
       return undefined;
     }
+    const { exp } = claims;
     // The library accepts a token without `exp` as one that never expires.
-    if (typeof claims.exp !== 'number' || !isFor(audience, claims)) return undefined;
-    return principalOf(claimOf(claims, tenantClaim) ?? DEFAULT_TENANT, claims.sub);
+    if (typeof exp !== 'number' || !Number.isSafeInteger(Math.floor(exp)) || !isFor(settings, claims)) {
+      return undefined;
+    }
+    const principal = principalOf(tenantOf(settings, claims), claims.sub);
+    return principal && { ...principal, expires: Math.floor(exp) };
   };
 }
 
-/** Cognito's access tokens have no `aud`: their audience is in `client_id`. */
-const isFor = (audience: string, { aud, client_id }: Claims): boolean =>
-  [aud ?? client_id].flat().includes(audience);
+function parseKeys(issuer: string, text: string): Jwks {
+  try {
+    const keys = JSON.parse(text);
+    assertIsJwks(keys);
+    return keys;
+  } catch (error) {
+    const isInvalid =
+      error instanceof SyntaxError ||
+      error instanceof JwksValidationError ||
+      error instanceof JwkValidationError;
+    throw isInvalid ? new IssuerError(`the keys of ${issuer} are not valid`) : error;
+  }
+}
+
+/**
+ * Whether a token is for this audience. Cognito's access tokens have `client_id` in place of `aud`, unless they are bound to
+ * a resource; its id tokens have `aud`. `token_use` says which a token is. Source:
+ * https://docs.aws.amazon.com/verifiedpermissions/latest/userguide/cognito-validation.html
+ */
+function isFor({ audience, tokenUse }: JwtSettings, { aud, client_id, token_use }: Claims): boolean {
+  if (tokenUse !== undefined && token_use !== tokenUse) return false;
+  const audiences = token_use === 'id' ? aud : (aud ?? client_id);
+  return [audiences].flat().includes(audience);
+}
+
+const tenantOf = ({ tenantClaim }: JwtSettings, claims: Claims): unknown =>
+  tenantClaim === undefined
+    ? (claimOf(claims, USUAL_TENANT_CLAIM) ?? DEFAULT_TENANT)
+    : claimOf(claims, tenantClaim);
 
 /** Finds a claim by its exact name (`custom:tenant`, `https://example.com/tenant`), else by a path (`app.tenant`). */
-export function claimOf(claims: Claims, name: string): unknown {
+function claimOf(claims: Claims, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   return name
     .split('.')

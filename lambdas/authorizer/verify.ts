@@ -10,8 +10,8 @@ import { renewed } from '../../core/renewed.ts';
 import { findToken, parseTokens } from './tokens.ts';
 
 /**
- * Returns undefined for an invalid token, without the reason. Throws if no token can be verified, because a secret or
- * the issuer's keys cannot be read. The next call tries to read them again.
+ * Returns undefined for an invalid token, without the reason. Throws if the token cannot be judged, because a secret or the
+ * issuer's keys cannot be read.
  */
 export type Verify = (token: string | undefined) => Promise<AuthorizerContext | undefined>;
 
@@ -19,7 +19,7 @@ export type Verify = (token: string | undefined) => Promise<AuthorizerContext | 
 const MAX_TOKEN_LENGTH = 8192;
 
 export interface VerifierDeps {
-  /** Told if tokens could not be read again, and those that were read last stay valid. */
+  /** Told if tokens or keys could not be read again, and those that were read last stay valid. */
   keptLast(error: unknown): void | Promise<void>;
   clock?: Clock;
 }
@@ -51,8 +51,13 @@ function verifierOf(
     case 'jwt': {
       const settings = readJwtSettings(env);
       // Loaded only if tokens are JWTs.
-      const jwt = memoized(async () => (await import('./jwt.ts')).jwtVerifier(settings));
-      return async (token) => (await jwt())(token);
+      const jwt = memoized(async () =>
+        (await import('./jwt.ts')).jwtVerifier(settings, { freshMs: readSecretAge(env), clock, keptLast }),
+      );
+      return async (token) => {
+        const proof = await (await jwt())(token);
+        return proof && { ...proof, expires: String(proof.expires) };
+      };
     }
   }
 }

@@ -31,6 +31,8 @@ const without = (claims: Claims, name: string): Claims => {
 
 export interface Attack {
   name: string;
+  /** It names a key that the issuer may have made a moment ago, as far as anybody can know. */
+  isKeyUnknown?: true;
   token(issuer: Issuer, key: SigningKey): string;
 }
 
@@ -47,6 +49,10 @@ export const ATTACKS: readonly Attack[] = [
     token: (issuer, key) => signedBy(key, goodClaims(issuer, { nbf: now() + 300 })),
   },
   { name: 'without an end', token: (issuer, key) => signedBy(key, without(goodClaims(issuer), 'exp')) },
+  {
+    name: 'with an end that no clock reaches',
+    token: (issuer, key) => signedBy(key, goodClaims(issuer, { exp: 1e30 })),
+  },
   {
     name: 'of another issuer',
     token: (issuer, key) => signedBy(key, goodClaims(issuer, { iss: `${issuer.url}/` })),
@@ -91,13 +97,18 @@ export const ATTACKS: readonly Attack[] = [
     name: 'RS512 in name, RS256 in truth',
     token: (issuer, key) => signedBy(key, goodClaims(issuer), { alg: 'RS512' }),
   },
-  { name: 'by an unknown key', token: (issuer) => signedBy(STRANGER, goodClaims(issuer)) },
+  {
+    name: 'by an unknown key',
+    isKeyUnknown: true,
+    token: (issuer) => signedBy(STRANGER, goodClaims(issuer)),
+  },
   {
     name: 'by a stranger under a known key’s id',
     token: (issuer, key) => signedBy({ ...STRANGER, kid: key.kid }, goodClaims(issuer)),
   },
   {
     name: 'by a stranger whose key it brings along',
+    isKeyUnknown: true,
     token: (issuer) =>
       signedBy(STRANGER, goodClaims(issuer), {
         jwk: STRANGER.publicKey.export({ format: 'jwk' }),

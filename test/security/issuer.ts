@@ -58,6 +58,8 @@ export interface Issuer {
   discovery: Claims;
   /** Answers everything with 503. */
   down: boolean;
+  /** Its keys are a page that says that it is under repair, with status 200. */
+  garbled: boolean;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export async function startIssuer(keys: SigningKey[] = [newKey()]): Promise<Issu
       case '/realm/.well-known/openid-configuration':
         return answer(200, { issuer: issuer.url, jwks_uri: issuer.keysUrl, ...issuer.discovery });
       case '/protocol/keys':
+        if (issuer.garbled) return answer(200, 'We are back soon.');
         return answer(200, {
           keys: keys.map(({ kid, alg, publicKey }) => ({
             ...publicKey.export({ format: 'jwk' }),
@@ -95,6 +98,7 @@ export async function startIssuer(keys: SigningKey[] = [newKey()]): Promise<Issu
     asked,
     discovery: {},
     down: false,
+    garbled: false,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
