@@ -32,13 +32,16 @@ export const identityOf = (model: LanguageModel): { provider: string; name: stri
     ? { provider: 'gateway', name: model }
     : { provider: model.provider, name: model.modelId };
 
+/** What an image is here: its exact type is known to who serves it. */
+const UNTYPED: ReadonlySet<string> = new Set(['*', '*/*', 'image/*']);
+
 /** Whether the provider fetches any image by its URL. Nobody here does: it could reach addresses inside the account. */
 async function takesUrls(model: LanguageModel): Promise<boolean> {
   if (typeof model === 'string') return true;
+  // Google's packages refuse a URL without the exact type, whatever they say.
+  if (model.provider.startsWith('google')) return false;
   const supported = Object.entries(await model.supportedUrls);
   return supported.some(
-    ([type, patterns]) =>
-      (type.startsWith('*') || type.startsWith('image/')) &&
-      patterns.some((pattern) => pattern.test(AN_IMAGE)),
+    ([type, patterns]) => UNTYPED.has(type) && patterns.some((pattern) => pattern.test(AN_IMAGE)),
   );
 }
