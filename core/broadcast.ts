@@ -129,6 +129,7 @@ export class Broadcast {
 
   async #forget(connection: ConnectionId): Promise<void> {
     this.#forgotten.add(connection);
+    // rule: gone-connection-leaves-audience
     await this.#quietly(() => leaveSession(this.#core, this.#session, connection, this.#lane));
     this.#listeners.delete(connection);
   }

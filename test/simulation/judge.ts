@@ -81,7 +81,11 @@ export function judge(
   judgeCache(cloud, turns);
   judgeApprovals(cloud, turns);
   judgeRest(cloud, devices, stored, options);
-  if (options.calm) judgeContents(cloud, stored);
+  if (options.calm) {
+    judgeContents(cloud, stored);
+    if (options.probed) judgeAudience(cloud, devices, stored);
+    judgeCalmEnds(cloud, turns);
+  }
   if (options.ordered) judgeOrder(cloud, devices, turns);
 }
 
@@ -648,6 +652,25 @@ function judgeContents(cloud: Evidence, { lanes }: Stored): void {
   const used = new Set(pending.map(({ turn }) => `CONTENT#${turn}`));
   for (const { sk } of cloud.table.all())
     if (sk.startsWith('CONTENT#') && !used.has(sk)) cloud.violated('P2', `${sk} is of no pending message`);
+}
+
+/**
+ * Nobody who is gone is posted to for ever. API Gateway does not report the end of every connection; the next turn's first
+ * post finds out.
+ */
+function judgeAudience(cloud: Evidence, devices: readonly Witness[], { session }: Stored): void {
+  const online = new Set(devices.filter((device) => device.online).map(({ connection }) => connection));
+  for (const connection of Object.keys(session?.audience ?? {}))
+    if (!online.has(connection)) cloud.violated('rest', `${connection} is gone, and is still posted to`);
+}
+
+/** No turn is given up although nothing has failed. */
+function judgeCalmEnds(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
+  for (const [id, turn] of turns) {
+    const end = turn.at(-1);
+    if (end?.type === 'error' && end.code === 'AGENT_ERROR')
+      cloud.violated('liveness', `nothing has failed, and turn ${id} was given up: ${end.message}`);
+  }
 }
 
 /** After the faults nothing is left incomplete. */

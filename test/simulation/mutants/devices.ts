@@ -9,6 +9,11 @@ export const DEVICES: readonly Mutant[] = [
     edits: [drop('turn-posts-to-session-audience')],
   },
   {
+    name: 'gone-connection-stays',
+    breaks: 'nobody who is gone is posted to for ever',
+    edits: [drop('gone-connection-leaves-audience')],
+  },
+  {
     name: 'join-session-only',
     breaks: 'a connection that joins listens on the active lane too',
     edits: [replace('join-includes-active-lane', ({ text }) => `{ ...${text}, change: [] }`)],
