@@ -168,6 +168,20 @@ describe('acknowledgement', () => {
     expect(orders(socket)).toHaveLength(2);
   });
 
+  it('P1: a message that was accepted, and of which nothing more is heard, is asked about', async () => {
+    const { chat, clock, open, begin, story } = given();
+    const socket = await open();
+    const message = chat.send('hello');
+    socket.deliver(accepted('m1'));
+    const resumes = () => socket.sentOf('connect').slice(1).length;
+    expect(resumes()).toBe(0);
+    await clock.advance(16 * SECOND);
+    expect(resumes()).toBe(1);
+    const events = begin('m1', 'hi');
+    socket.deliver(story.sessionStart('lane-1'), ...events, { type: 'connected', message: '' });
+    expect(message.state.status).toBe('applied');
+  });
+
   it('after a reconnect on its lane it is sent again at once, and the next one goes on counting', async () => {
     const { chat, clock, open, socket } = given();
     await open();
@@ -334,6 +348,30 @@ describe('outbox', () => {
     expect(socket.sentOf('message').map(({ content, order }) => [content, order])).toEqual([
       ['one', 1],
       ['two', 2],
+    ]);
+  });
+
+  it('a reload between sending and the first frame keeps what was sent, in its order, once', async () => {
+    const storage = memoryStorage();
+    const first = given({ storage });
+    const before = await first.open();
+    first.chat.send('one');
+    first.chat.send('two');
+    expect(orders(before)).toEqual([
+      ['m1', 1],
+      ['m2', 2],
+    ]);
+    // The page is gone before the server has said anything.
+    before.cut();
+    first.chat.close();
+    const second = given({ storage, name: 'other' });
+    second.chat.send('three');
+    const after = await second.open();
+    expect(after.sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1' });
+    expect(orders(after)).toEqual([
+      ['m1', 1],
+      ['m2', 2],
+      ['other1', 3],
     ]);
   });
 

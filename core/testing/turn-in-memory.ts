@@ -44,7 +44,11 @@ export const idleToolbox: Toolbox = {
 
 export async function turnInMemory(
   model: Model,
-  { toolbox = idleToolbox, core: parts = {} }: { toolbox?: Toolbox; core?: Partial<Core> } = {},
+  {
+    toolbox = idleToolbox,
+    core: parts = {},
+    settings = {},
+  }: { toolbox?: Toolbox; core?: Partial<Core>; settings?: Record<string, string> } = {},
 ): Promise<TurnInMemory> {
   let now = NOW;
   const core = memoryCore({
@@ -80,7 +84,7 @@ export async function turnInMemory(
   const context: WorkerContext = {
     core,
     agentFor: async () => ({ model, toolbox }),
-    settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0' }),
+    settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', ...settings }),
     remainingMs: () => milliseconds(100_000),
     reserveMs: milliseconds(1),
     maxToolMs: milliseconds(1000),

@@ -18,10 +18,13 @@ test('P13: a step may ask for more approvals than one expression could name', as
       yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
     },
   };
-  const turn = await turnInMemory(model, { toolbox: { ...idleToolbox, needsApproval: async () => true } });
+  const turn = await turnInMemory(model, {
+    toolbox: { ...idleToolbox, needsApproval: async () => true },
+    settings: { MIDTURN_APPROVAL_HOLD_SECONDS: '0', MIDTURN_APPROVAL_TIMEOUT_SECONDS: '3600' },
+  });
   await turn.send('m', 'hello');
-  // Nobody answers: all are denied when their time is over.
-  expect(await turn.run()).toBeDefined();
+  // Nobody answers: all are denied when their time is over. Until then the turn is set down more often than it may fail.
+  expect(await turn.run()).toBeGreaterThan(20);
   const events = await readEvents(turn.core, turn.session, 1);
   const ends = events.filter(({ type }) => type === 'done' || type === 'error').map(({ type }) => type);
   expect(ends).toEqual(['done']);

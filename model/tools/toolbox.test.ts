@@ -3,6 +3,7 @@ import { tool } from 'ai';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import type { Json } from '../../core/json.ts';
 import { defineAgent, toolContext } from '../agent/agent-definition.ts';
 import { createToolbox } from './toolbox.ts';
 
@@ -211,4 +212,31 @@ test('a tool may take a minute, or what it says itself', () => {
     tools: { quick: { tool: quick }, slow: { tool: quick, timeoutSeconds: 120 } },
   });
   expect(['quick', 'slow', 'fly'].map(timeLimitMs)).toEqual([60_000, 120_000, 60_000]);
+});
+
+test('a question for approval that throws, or gets input that does not fit, is answered yes', async () => {
+  const pay = tool({ inputSchema: z.object({ amount: z.number() }), execute: () => 'paid' });
+  const over =
+    (limit: number) =>
+    ({ amount }: { amount: number }) => {
+      if (amount < 0) throw new Error('never');
+      return amount > limit;
+    };
+  const { needsApproval } = createToolbox({
+    instructions: '',
+    tools: {
+      free: { tool: pay },
+      small: { tool: pay, needsApproval: over(10) },
+      later: { tool: pay, needsApproval: async (input: { amount: number }) => over(10)(input) },
+    },
+  });
+  const asked = async (name: string, args: Json) => needsApproval({ id: 'c', name, args });
+  expect(await asked('free', { amount: -1 })).toBe(false);
+  for (const name of ['small', 'later']) {
+    expect(await asked(name, { amount: 10 })).toBe(false);
+    expect(await asked(name, { amount: 11 })).toBe(true);
+    expect(await asked(name, { amount: -1 })).toBe(true);
+    expect(await asked(name, { amount: 'ten' })).toBe(true);
+    expect(await asked(name, null)).toBe(true);
+  }
 });

@@ -28,6 +28,13 @@ const weigh = tool({
   execute: ({ grams, unit }) => ['It weighs', grams, unit].join(' '),
 });
 
+const hold = tool({
+  description: 'Ends only by its signal.',
+  inputSchema: toStandardJsonSchema(v.object({})),
+  execute: (_input, { abortSignal }) =>
+    new Promise((_, reject) => abortSignal.addEventListener('abort', () => reject(new Error('stopped')))),
+});
+
 export const agent = defineAgent({
   instructions: 'Answer briefly.',
   mcp: {
@@ -38,6 +45,8 @@ export const agent = defineAgent({
     weigh: { tool: weigh, idempotent: true },
     current_time: { tool: currentTime, idempotent: true },
     wait: { tool: wait, idempotent: true, abortable: true },
+    hold: { tool: hold, timeoutSeconds: 600 },
+    hold_for_now: { tool: hold, timeoutSeconds: 600, abortable: true },
   },
 });
 `;
@@ -141,6 +150,28 @@ describe('tools of an agent', () => {
     expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So.' });
     expect(framesOf(client, 'tool_result')[1]).toMatchObject({ id: 'c1', output: 'waited' });
     expect(framesOf(client, 'tool_result')[1]).not.toHaveProperty('is_error');
+    expect(scripted.prompt(2).at(-1)).toBe('user: hurry');
+  });
+
+  it.each(['hold', 'hold_for_now'])(
+    'P13: an abort ends a tool that ends only by its signal: %s',
+    async (name) => {
+      const { client } = await ask([{ id: 'c1', name, args: {} }]);
+      await client.next('tool_call');
+      client.send({ type: 'abort' });
+      expect(await end(client)).toMatchObject({ type: 'aborted' });
+      expect(framesOf(client, 'tool_result')).toMatchObject([
+        { id: 'c1', is_error: true, output: expect.stringContaining('the turn was stopped') },
+      ]);
+    },
+  );
+
+  it('P6: a message that does not wait ends an abortable tool that ends only by its signal', async () => {
+    const { client, scripted } = await ask([{ id: 'c1', name: 'hold_for_now', args: {} }]);
+    await client.next('tool_call');
+    client.send({ type: 'message', content: 'hurry', delivery: 'now' });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So.' });
+    expect(framesOf(client, 'tool_result')).toMatchObject([{ id: 'c1', is_error: true }]);
     expect(scripted.prompt(2).at(-1)).toBe('user: hurry');
   });
 
