@@ -146,9 +146,10 @@ function short(value: unknown): string {
 function endLine(outcome: TurnOutcome): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> {
   switch (outcome.result) {
     case 'done': {
-      const { steps, inputTokens, outputTokens, model, finishReason } = outcome.usage;
+      const { steps, inputTokens, outputTokens, cost, currency, model, finishReason } = outcome.usage;
       const ending = endingNote(finishReason);
-      const tokens = `${inputTokens} tokens in, ${outputTokens} out`;
+      const price = cost === undefined ? '' : `, ${cost} ${currency}`;
+      const tokens = `${inputTokens} tokens in, ${outputTokens} out${price}`;
       return {
         style: 'note',
         text: `-- done${ending ? `, ${ending}` : ''}: ${steps} ${steps === 1 ? 'step' : 'steps'}, ${tokens}, ${model}`,

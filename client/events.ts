@@ -229,6 +229,11 @@ function outcomeOf(event: TurnEndEvent): TurnOutcome {
         usage: {
           inputTokens: event.input_tokens,
           outputTokens: event.output_tokens,
+          cacheReadTokens: event.cache_read_tokens,
+          cacheWriteTokens: event.cache_write_tokens,
+          reasoningTokens: event.reasoning_tokens,
+          cost: event.cost,
+          currency: event.currency,
           model: event.model,
           provider: event.provider,
           steps: event.steps,

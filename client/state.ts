@@ -128,6 +128,15 @@ export type TurnOutcome =
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
+  /** Of the input: read from the provider's cache. Undefined, as the following ones, if it is not known. */
+  cacheReadTokens: number | undefined;
+  /** Of the input: written to the provider's cache. */
+  cacheWriteTokens: number | undefined;
+  /** Of the output: what the model thought. */
+  reasoningTokens: number | undefined;
+  /** In `currency`. */
+  cost: number | undefined;
+  currency: string | undefined;
   model: string;
   provider: string;
   steps: number;

@@ -5,7 +5,8 @@
 export const METRICS_NAMESPACE = 'Midturn';
 
 export interface MetricSpec {
-  unit: 'Count' | 'Milliseconds';
+  /** `None`: an amount of money. */
+  unit: 'Count' | 'Milliseconds' | 'None';
   /** The metric is emitted by the values of this field, and as their total. */
   dimension?: string;
 }
@@ -31,8 +32,12 @@ export const METRICS = {
   Fallbacks: { unit: 'Count' },
   PromptsReshaped: { unit: 'Count', dimension: 'form' },
   McpFailures: { unit: 'Count', dimension: 'server' },
-  InputTokens: { unit: 'Count' },
-  OutputTokens: { unit: 'Count' },
+  InputTokens: { unit: 'Count', dimension: 'model' },
+  OutputTokens: { unit: 'Count', dimension: 'model' },
+  CacheReadTokens: { unit: 'Count', dimension: 'model' },
+  CacheWriteTokens: { unit: 'Count', dimension: 'model' },
+  ReasoningTokens: { unit: 'Count', dimension: 'model' },
+  Cost: { unit: 'None', dimension: 'model' },
   DeadLetters: { unit: 'Count' },
   CaughtErrors: { unit: 'Count', dimension: 'function' },
 } as const satisfies Record<string, MetricSpec>;
@@ -63,6 +68,10 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   McpFailures: 'Failed connections to an MCP server, and connections that it ended.',
   InputTokens: 'Tokens that models read.',
   OutputTokens: 'Tokens that models wrote.',
+  CacheReadTokens: 'Of the tokens that models read: those from the provider’s cache.',
+  CacheWriteTokens: 'Of the tokens that models read: those that the provider wrote to its cache.',
+  ReasoningTokens: 'Of the tokens that models wrote: what they thought.',
+  Cost: 'What model calls cost, in the currency of the agent’s `prices`.',
   DeadLetters: 'Queue messages that were moved to the dead letters, because they cannot be processed.',
   CaughtErrors: 'Errors that a function caught and logged, with level ERROR, instead of dying.',
 };
@@ -72,6 +81,6 @@ type Named<Spec> = {
 }[MetricName];
 
 /** Counted by the values of their dimension. */
-export type SplitMetric = Named<{ unit: 'Count'; dimension: string }>;
+export type SplitMetric = Named<{ unit: 'Count' | 'None'; dimension: string }>;
 export type CountMetric = Exclude<Named<{ unit: 'Count' }>, SplitMetric>;
 export type TimeMetric = Named<{ unit: 'Milliseconds' }>;

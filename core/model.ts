@@ -51,8 +51,28 @@ export interface PromptShape {
 }
 
 export interface Usage {
+  /** All that the model read, from the provider's cache or not. */
   inputTokens: number;
+  /** All that the model wrote, what it thought among it. */
   outputTokens: number;
+  /** Of the input: read from the provider's cache. Not every provider tells this and the following ones. */
+  cacheReadTokens?: number;
+  /** Of the input: written to the provider's cache. */
+  cacheWriteTokens?: number;
+  /** Of the output: what the model thought. */
+  reasoningTokens?: number;
+}
+
+/** What a million tokens of a model cost. */
+export interface Price {
+  /** As it is shown: `USD`. */
+  currency: string;
+  input: number;
+  output: number;
+  /** Input that is read from the provider's cache. Default: as other input. */
+  cacheRead?: number;
+  /** Input that is written to the provider's cache. Default: as other input. */
+  cacheWrite?: number;
 }
 
 export interface ModelFailure {
@@ -87,6 +107,8 @@ export interface Model {
   readonly name: string;
   /** All that shapes the answers beside the request. Undefined: the same request may be answered differently. */
   readonly fingerprint?: Json;
+  /** Undefined: what a turn costs is not known. */
+  readonly price?: Price;
   /** Prompts for it need roles that alternate (`MIDTURN_MODEL_ROLES`). */
   readonly alternates?: boolean;
   /**

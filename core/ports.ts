@@ -102,6 +102,6 @@ export interface Log {
 export interface Metrics {
   count(name: CountMetric, value?: number): void;
   /** `part`: the value of the metric's dimension. */
-  countBy(name: SplitMetric, part: string): void;
+  countBy(name: SplitMetric, part: string, value?: number): void;
   time(name: TimeMetric, duration: Milliseconds): void;
 }

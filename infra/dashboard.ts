@@ -56,7 +56,16 @@ export function createDashboard(
         graph('Model failures by code', midturnMetricBySplit(scope, 'ModelFailures')),
       ],
       [
-        graph('Tokens', ...midturn('InputTokens', 'OutputTokens')),
+        graph('Tokens read, by model', midturnMetricBySplit(scope, 'InputTokens')),
+        graph('Tokens written, by model', midturnMetricBySplit(scope, 'OutputTokens')),
+        graph('Tokens thought, by model', midturnMetricBySplit(scope, 'ReasoningTokens')),
+      ],
+      [
+        graph('Tokens from the provider’s cache, by model', midturnMetricBySplit(scope, 'CacheReadTokens')),
+        graph('Tokens to the provider’s cache, by model', midturnMetricBySplit(scope, 'CacheWriteTokens')),
+        graph('Cost, by model', midturnMetricBySplit(scope, 'Cost')),
+      ],
+      [
         graph('Model calls', ...midturn('Steps', 'CacheHits', 'Fallbacks')),
         graph(
           'Connections and frames',

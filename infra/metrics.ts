@@ -13,7 +13,7 @@ export function midturnMetric(
 ): Metric {
   const spec: { unit: string; dimension?: string } = METRICS[name];
   const {
-    statistic = spec.unit === 'Count' ? Stats.SUM : Stats.p(50),
+    statistic = spec.unit === 'Milliseconds' ? Stats.p(50) : Stats.SUM,
     label = name,
     value,
     period = PERIOD,

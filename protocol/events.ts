@@ -13,6 +13,14 @@ import { ERROR_CODES, FAILURE_REASONS } from './errors.ts';
 
 const count = z.int().check(z.nonnegative());
 
+/** What a provider tells of the tokens of calls, and what they cost. */
+const details = {
+  cache_read_tokens: z.optional(count),
+  cache_write_tokens: z.optional(count),
+  reasoning_tokens: z.optional(count),
+  cost: z.optional(z.number().check(z.nonnegative())),
+};
+
 /** The fields that every event has. */
 const commonFields = { seq: z.int().check(z.positive()), turn_id: z.string() };
 export const COMMON_SENTENCES = {
@@ -218,6 +226,20 @@ export const EVENTS = {
       output_tokens: count,
       tokens_used: count,
       last_input_tokens: count,
+      ...details,
+      currency: z.optional(z.string()),
+      by_model: z.optional(
+        z.array(
+          z.object({
+            provider: z.string(),
+            model: z.string(),
+            steps: count,
+            input_tokens: count,
+            output_tokens: count,
+            ...details,
+          }),
+        ),
+      ),
       model: z.string(),
       provider: z.string(),
       fallback_from: z.optional(z.string()),
@@ -230,6 +252,23 @@ export const EVENTS = {
       output_tokens: 'Tokens that the model wrote, in all calls of this turn.',
       tokens_used: 'The sum of `input_tokens` and `output_tokens`.',
       last_input_tokens: 'Tokens that the last call read. It shows how full the context is.',
+      cache_read_tokens: 'Of `input_tokens`: those read from the provider’s cache, if the provider tells it.',
+      cache_write_tokens:
+        'Of `input_tokens`: those written to the provider’s cache, if the provider tells it.',
+      reasoning_tokens: 'Of `output_tokens`: what the model thought, if the provider tells it.',
+      cost: 'What the model calls of this turn cost, in `currency`, if the agent has a price for each of them.',
+      currency: 'The currency of `cost`.',
+      by_model:
+        'If two models have answered calls of this turn: the usage of each, in their order. Together they are the usage of the turn.',
+      'by_model[].provider': 'The provider of the model.',
+      'by_model[].model': 'The model.',
+      'by_model[].steps': 'The number of its calls.',
+      'by_model[].input_tokens': 'As `input_tokens` of the turn.',
+      'by_model[].output_tokens': 'As `output_tokens` of the turn.',
+      'by_model[].cache_read_tokens': 'As `cache_read_tokens` of the turn.',
+      'by_model[].cache_write_tokens': 'As `cache_write_tokens` of the turn.',
+      'by_model[].reasoning_tokens': 'As `reasoning_tokens` of the turn.',
+      'by_model[].cost': 'As `cost` of the turn, if the agent has a price for this model.',
       model: 'The model.',
       provider: 'The provider of the model.',
       fallback_from: 'The model that failed before this model continued, as `provider:model`.',

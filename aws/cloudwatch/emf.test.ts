@@ -32,7 +32,7 @@ describe('embedded metrics', () => {
     const { metrics, flushed } = given();
     metrics.count('Steps');
     metrics.count('Steps');
-    metrics.count('InputTokens', 120);
+    metrics.count('HandOvers', 120);
     metrics.time('FirstChunk', milliseconds(40));
     metrics.time('FirstChunk', milliseconds(60));
     metrics.time('TurnTime', milliseconds(700));
@@ -41,13 +41,13 @@ describe('embedded metrics', () => {
         _aws: directive(
           [['stack']],
           ['Steps', 'Count'],
-          ['InputTokens', 'Count'],
+          ['HandOvers', 'Count'],
           ['FirstChunk', 'Milliseconds'],
           ['TurnTime', 'Milliseconds'],
         ),
         stack: 'Shop',
         Steps: 2,
-        InputTokens: 120,
+        HandOvers: 120,
         FirstChunk: [40, 60],
         TurnTime: 700,
       },
@@ -122,6 +122,12 @@ describe('embedded metrics', () => {
         | 'Approvals'
         | 'McpFailures'
         | 'CaughtErrors'
+        | 'InputTokens'
+        | 'OutputTokens'
+        | 'CacheReadTokens'
+        | 'CacheWriteTokens'
+        | 'ReasoningTokens'
+        | 'Cost'
       >();
   });
 });

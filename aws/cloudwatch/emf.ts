@@ -40,7 +40,7 @@ export function embeddedMetrics(
 
   return {
     count: (name, value = 1) => add(valuesOf(name), value),
-    countBy: (name, part) => add(valuesOf(name, part), 1),
+    countBy: (name, part, value = 1) => add(valuesOf(name, part), value),
     time: (name, duration) => valuesOf(name).push(Math.max(0, duration)),
     flush() {
       for (const { dimensions, values } of lines.values()) {

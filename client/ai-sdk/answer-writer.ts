@@ -77,7 +77,14 @@ export class AnswerWriter {
         const { input_tokens: inputTokens, output_tokens: outputTokens, model, provider, steps } = event;
         const cached = event.cached === true;
         const finishReason = event.finish_reason;
-        const usage = { inputTokens, outputTokens, model, provider, steps, cached, finishReason };
+        const details = {
+          cacheReadTokens: event.cache_read_tokens,
+          cacheWriteTokens: event.cache_write_tokens,
+          reasoningTokens: event.reasoning_tokens,
+          cost: event.cost,
+          currency: event.currency,
+        };
+        const usage = { inputTokens, outputTokens, ...details, model, provider, steps, cached, finishReason };
         this.#endStep();
         const messageMetadata = { turnId: event.turn_id, usage };
         this.#write({ type: 'finish', finishReason: sdkReason(finishReason), messageMetadata });

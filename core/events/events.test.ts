@@ -169,9 +169,32 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '{"type":"done","seq":12,"turn_id":"t","full_response":"Hé","input_tokens":10,"output_tokens":5,"last_input_tokens":7,"model":"b","provider":"q","fallback_from":"p:a","steps":2,"cached":true,"tokens_used":15}',
   ],
   [
+    {
+      type: 'done',
+      first: 1,
+      input_tokens: 10,
+      output_tokens: 5,
+      cache_read_tokens: 4,
+      cache_write_tokens: 0,
+      reasoning_tokens: 2,
+      cost: 0.000012,
+      last_input_tokens: 7,
+      currency: 'USD',
+      by_model: [
+        { provider: 'p', model: 'a', steps: 1, input_tokens: 3, output_tokens: 1, cost: 0.000002 },
+        { provider: 'q', model: 'b', steps: 1, input_tokens: 7, output_tokens: 4, cache_read_tokens: 4 },
+      ],
+      model: 'b',
+      provider: 'q',
+      steps: 2,
+    },
+    '[13,"done",{"first":1,"input_tokens":10,"output_tokens":5,"cache_read_tokens":4,"cache_write_tokens":0,"reasoning_tokens":2,"cost":0.000012,"last_input_tokens":7,"currency":"USD","by_model":[{"provider":"p","model":"a","steps":1,"input_tokens":3,"output_tokens":1,"cost":0.000002},{"provider":"q","model":"b","steps":1,"input_tokens":7,"output_tokens":4,"cache_read_tokens":4}],"model":"b","provider":"q","steps":2}]',
+    '{"type":"done","seq":13,"turn_id":"t","full_response":"Hé","input_tokens":10,"output_tokens":5,"cache_read_tokens":4,"cache_write_tokens":0,"reasoning_tokens":2,"cost":0.000012,"last_input_tokens":7,"currency":"USD","by_model":[{"provider":"p","model":"a","steps":1,"input_tokens":3,"output_tokens":1,"cost":0.000002},{"provider":"q","model":"b","steps":1,"input_tokens":7,"output_tokens":4,"cache_read_tokens":4}],"model":"b","provider":"q","steps":2,"tokens_used":15}',
+  ],
+  [
     { type: 'aborted', by: 'ann', first: 1 },
-    '[13,"aborted",{"by":"ann","first":1}]',
-    '{"type":"aborted","seq":13,"turn_id":"t","full_response":"Hé","by":"ann"}',
+    '[14,"aborted",{"by":"ann","first":1}]',
+    '{"type":"aborted","seq":14,"turn_id":"t","full_response":"Hé","by":"ann"}',
   ],
   [
     {
@@ -182,8 +205,8 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
       reason: 'cut_off',
       first: 1,
     },
-    '[14,"error",{"code":"PROVIDER_ERROR","message":"Broke off.","retryable":true,"reason":"cut_off","first":1}]',
-    '{"type":"error","seq":14,"turn_id":"t","full_response":"Hé","code":"PROVIDER_ERROR","message":"Broke off.","terminal":true,"retryable":true,"reason":"cut_off"}',
+    '[15,"error",{"code":"PROVIDER_ERROR","message":"Broke off.","retryable":true,"reason":"cut_off","first":1}]',
+    '{"type":"error","seq":15,"turn_id":"t","full_response":"Hé","code":"PROVIDER_ERROR","message":"Broke off.","terminal":true,"retryable":true,"reason":"cut_off"}',
   ],
   [
     {
@@ -194,8 +217,8 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
       form: 'recent',
       shape: { model: 'p:a', from: 5 },
     },
-    '[15,"history_trimmed",{"dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent","shape":{"model":"p:a","from":5}}]',
-    '{"type":"history_trimmed","seq":15,"turn_id":"t","dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent"}',
+    '[16,"history_trimmed",{"dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent","shape":{"model":"p:a","from":5}}]',
+    '{"type":"history_trimmed","seq":16,"turn_id":"t","dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent"}',
   ],
 ];
 

@@ -12,7 +12,7 @@ import type {
   SlotId,
   TurnId,
 } from '../ids.ts';
-import type { PromptShape } from '../model.ts';
+import type { PromptShape, Usage } from '../model.ts';
 import type { Listening } from './listening.ts';
 
 /**
@@ -110,11 +110,14 @@ export interface Decision {
 }
 
 /** What the model calls of a turn have used so far. */
-export interface TurnUsage {
+export interface TurnUsage extends Usage {
   steps: number;
-  inputTokens: number;
-  outputTokens: number;
   lastInputTokens: number;
+  /** In `currency`. Not there if a call had no price. */
+  cost?: number;
+  currency?: string;
+  /** Of these, what the model used that failed before another one continued the turn. */
+  failed?: Usage & { provider: string; name: string; steps: number; cost?: number };
   /** The last model call ended with an answer. With an empty inbox the turn is `done`. */
   answered: boolean;
   /** How the answer ended: `reason` of the model's `finish`. */

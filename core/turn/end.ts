@@ -9,6 +9,7 @@ import * as lane from '../store/lane/end.ts';
 import type { TurnContext } from './context.ts';
 import { modelOf } from './fallback.ts';
 import type { Guard, LeasedTurn } from './leased-turn.ts';
+import { usageFields } from './usage.ts';
 
 /**
  * The ends of a turn: each commits the turn's last event together with the write that ends it on the lane. Each returns
@@ -23,9 +24,7 @@ export async function endAnswered(turn: LeasedTurn, context: TurnContext): Promi
   const draft: EventDraft = {
     type: 'done',
     first: turn.firstSeq,
-    input_tokens: usage.inputTokens,
-    output_tokens: usage.outputTokens,
-    last_input_tokens: usage.lastInputTokens,
+    ...usageFields(usage, model),
     model: model.name,
     provider: model.provider,
     ...(from !== undefined && { fallback_from: from }),

@@ -2,6 +2,7 @@ import type { EventDraft } from '../events/events.ts';
 import type { Model, ModelFailure } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { withFailed } from './usage.ts';
 
 /** The model that this turn calls: the fallback model after `model_changed`. `from` is the model that failed. */
 export function modelOf(
@@ -37,6 +38,7 @@ export async function fallBack(
     fallback_from: `${model.provider}:${model.name}`,
     reason,
   };
+  turn.usage = withFailed(turn.usage, model);
   await turn.commitAlways([draft]);
   core.metrics.count('Fallbacks');
   return true;

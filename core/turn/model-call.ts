@@ -1,16 +1,15 @@
 import { between, milliseconds } from '../../config/units.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import { quotesOf } from '../content.ts';
-import type { Core } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
 import type { Model, ModelFailure, ModelPart, ModelRequest, ToolCall } from '../model.ts';
-import type { TurnUsage } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { redactQuotes } from './redaction.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
+import { advanced, measureCall } from './usage.ts';
 
 /** A call that the model made. `invalid` says why it cannot be run. */
 export type AskedCall = ToolCall & { invalid?: string };
@@ -109,8 +108,8 @@ export async function callModel(
   async function finished(finish: Finish): Promise<CallOutcome> {
     // The last call that the step limit allows is the end, whatever the provider says.
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
-    turn.usage = advanced(turn.usage, finish, calls.length === 0 && !isPaused);
-    measureCall(core, finish);
+    turn.usage = advanced(turn.usage, model, finish, calls.length === 0 && !isPaused);
+    measureCall(core, turn.id, model, finish);
     await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
     if (isPaused) return { type: 'cut' };
     return calls.length ? { type: 'calls', calls } : { type: 'answered' };
@@ -166,26 +165,6 @@ export async function callModel(
 export const wantsCut = (turn: LeasedTurn) => Object.values(turn.lane.inbox).some((message) => message.now);
 
 type Finish = Extract<ModelPart, { type: 'finish' }>;
-
-const advanced = (before: TurnUsage, { reason, usage, cached }: Finish, answered: boolean): TurnUsage => ({
-  steps: before.steps + 1,
-  inputTokens: before.inputTokens + usage.inputTokens,
-  outputTokens: before.outputTokens + usage.outputTokens,
-  lastInputTokens: usage.inputTokens,
-  answered,
-  ...(answered && { finish: reason }),
-  ...(cached && { cached }),
-});
-
-function measureCall({ metrics }: Core, { usage: { inputTokens, outputTokens }, cached }: Finish): void {
-  if (cached) {
-    metrics.count('CacheHits');
-    return;
-  }
-  metrics.count('Steps');
-  metrics.count('InputTokens', inputTokens);
-  metrics.count('OutputTokens', outputTokens);
-}
 
 function* textsOf(messages: ModelRequest['messages']): Generator<string> {
   for (const message of messages) {

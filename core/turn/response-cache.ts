@@ -51,9 +51,10 @@ export async function lookUp(
 }
 
 /** A model that answers with a cached text. */
-export const replaying = ({ name, provider }: Model, { text }: CachedAnswer): Model => ({
+export const replaying = ({ name, provider, price }: Model, { text }: CachedAnswer): Model => ({
   name,
   provider,
+  ...(price && { price }),
   async *stream() {
     yield { type: 'text', text };
     yield { type: 'finish', reason: 'stop', usage: { inputTokens: 0, outputTokens: 0 }, cached: true };

@@ -16,6 +16,7 @@ import type { Model } from '../../core/model.ts';
 import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
+import { priceOf } from '../../model/agent/prices.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
 import { createToolSource, type ToolSource } from '../../model/mcp/tool-source.ts';
 import { createAgentModel, type NamedModel } from '../../model/providers/agent-model.ts';
@@ -98,7 +99,8 @@ function servedBySettings(
     name: choice.provider === 'demo' ? 'demo' : choice.modelId,
   };
   const fingerprint = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent);
-  const model = lazyModel(identity, make, { fingerprint, alternates });
+  const price = priceOf(agent.prices, identity);
+  const model = lazyModel(identity, make, { fingerprint, alternates, price });
   return async () => model;
 }
 
@@ -138,7 +140,7 @@ function servedByCode(
     const made = await make().catch(() => undefined);
     const identity = { provider: made?.provider ?? 'agent', name: made?.name ?? which };
     const fingerprint = fingerprintOf({ ...identity, address: name ?? null }, agent);
-    return lazyModel(identity, make, { fingerprint, alternates });
+    return lazyModel(identity, make, { fingerprint, alternates, price: priceOf(agent.prices, identity) });
   };
   // Started with the environment.
   identified();

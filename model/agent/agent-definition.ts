@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
+import { complaintAboutPrices, type Prices } from './prices.ts';
 import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
 
@@ -40,6 +41,8 @@ export interface AgentDefinition {
    */
   instructions: string;
   settings?: AgentSettings;
+  /** What models cost. With a price for each model that a turn calls, `done`, metrics and the log say what it cost. */
+  prices?: Prices;
   /** Tools by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. */
   tools: Readonly<Record<string, AgentTool>>;
   /**
@@ -58,6 +61,7 @@ export const toolContext = z.object({ idempotencyKey: z.string() });
 export type ToolContext = z.infer<typeof toolContext>;
 
 export type AgentErrorCode =
+  | 'PRICES_INVALID'
   | 'MCP_INVALID'
   | 'TOOL_INVALID'
   /** What stands for a model cannot be called by the AI SDK. */
@@ -84,6 +88,8 @@ export function defineAgent(definition: AgentDefinition): AgentDefinition {
       named === undefined || typeof named === 'function' ? undefined : complaintAboutModel(named);
     if (complaint) throw new AgentDefinitionError('MODEL_UNSUPPORTED', `${which}: ${complaint}`);
   }
+  const complaint = definition.prices && complaintAboutPrices(definition.prices);
+  if (complaint) throw new AgentDefinitionError('PRICES_INVALID', `prices: ${complaint}`);
   for (const [name, policy] of Object.entries(definition.mcp ?? {})) {
     const complaint = complaintAbout(name, policy) ?? complaintAboutPolicy(policy);
     if (complaint) throw new AgentDefinitionError('MCP_INVALID', `MCP server "${name}": ${complaint}`);

@@ -8,4 +8,5 @@ export type {
 } from './agent-definition.ts';
 export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
+export type { Prices } from './prices.ts';
 export type { ToolPolicy } from './tool-policy.ts';

@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts';
-import type { Model, ModelFailure } from '../../core/model.ts';
+import type { Model, ModelFailure, Price } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';
 
 /**
@@ -9,13 +9,18 @@ import { SecretError } from '../../core/secret-error.ts';
 export function lazyModel(
   identity: { provider: string; name: string },
   make: () => Promise<Model>,
-  { fingerprint, alternates }: { fingerprint?: Json | undefined; alternates?: boolean } = {},
+  {
+    fingerprint,
+    alternates,
+    price,
+  }: { fingerprint?: Json | undefined; alternates?: boolean; price?: Price | undefined } = {},
 ): Model {
   return {
     ...(alternates && { alternates }),
     provider: identity.provider,
     name: identity.name,
     ...(fingerprint !== undefined && { fingerprint }),
+    ...(price && { price }),
     async *stream(request, signal, alive) {
       let model: Model;
       try {

@@ -4,6 +4,7 @@ import {
   InvalidResponseDataError,
   isStepCount,
   type LanguageModel,
+  type LanguageModelUsage,
   type ModelMessage,
   NoOutputGeneratedError,
   streamText,
@@ -180,10 +181,7 @@ async function* streamParts(
             : { type: 'failure', failure: toFailure(part.error, secrets) };
           return;
         case 'finish':
-          yield* answer.finish(part.finishReason, part.rawFinishReason, {
-            inputTokens: part.totalUsage.inputTokens ?? 0,
-            outputTokens: part.totalUsage.outputTokens ?? 0,
-          });
+          yield* answer.finish(part.finishReason, part.rawFinishReason, usageOf(part.totalUsage));
           return;
       }
     }
@@ -193,6 +191,22 @@ async function* streamParts(
   } finally {
     left.abort();
   }
+}
+
+/** A provider that counts no tokens read none. What it does not tell of the rest stays unknown. */
+function usageOf({
+  inputTokens = 0,
+  outputTokens = 0,
+  inputTokenDetails: { cacheReadTokens, cacheWriteTokens },
+  outputTokenDetails: { reasoningTokens },
+}: LanguageModelUsage): Usage {
+  return {
+    inputTokens,
+    outputTokens,
+    ...(cacheReadTokens !== undefined && { cacheReadTokens }),
+    ...(cacheWriteTokens !== undefined && { cacheWriteTokens }),
+    ...(reasoningTokens !== undefined && { reasoningTokens }),
+  };
 }
 
 /** For a model that takes no instructions of their own: they begin the first message. */

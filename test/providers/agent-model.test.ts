@@ -18,11 +18,22 @@ import { openai } from './wires/openai.ts';
 const AGENT = `
 import { createGoogle } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
+import { tool } from 'ai';
 import { defineAgent } from 'midturn/agent';
+import { z } from 'zod';
+
+const look = tool({ inputSchema: z.object({}), execute: () => 'nothing there' });
 
 export const agent = defineAgent({
   instructions: 'Be brief.',
-  tools: {},
+  tools: { look: { tool: look } },
+  prices: {
+    currency: 'EUR',
+    perMillionTokens: {
+      '${openai.model}': { input: 2, cacheRead: 0.2, output: 10 },
+      'google.generative-ai:${google.model}': { input: 1, output: 5 },
+    },
+  },
   model: async ({ name, secret, fetch }) =>
     createOpenAI({ baseURL: name, apiKey: await secret('team/openai'), fetch })('${openai.model}'),
   fallbackModel: async ({ name, secret }) =>
@@ -116,6 +127,51 @@ describe('models that the agent’s code names', () => {
       },
     ]);
     expect(second.takeComplaints()).toEqual([]);
+  });
+
+  it('say in `done` and in the log what each call used and cost, also of the model that failed', async () => {
+    first.script([
+      { calls: [{ name: 'look', args: {} }], usage: { input: 1000, cached: 400, output: 100, thought: 60 } },
+      { refusal: 'unknown_model' },
+    ]);
+    second.script([{ text: ['Nothing.'], usage: { input: 2000, output: 50, thought: 20 } }]);
+    const { last } = await ask();
+    expect(last).toMatchObject({
+      type: 'done',
+      steps: 2,
+      input_tokens: 3000,
+      cache_read_tokens: 400,
+      output_tokens: 150,
+      reasoning_tokens: 80,
+      last_input_tokens: 2000,
+      cost: 0.00453,
+      currency: 'EUR',
+      by_model: [
+        { provider: 'openai.responses', steps: 1, input_tokens: 1000, cache_read_tokens: 400, cost: 0.00228 },
+        {
+          provider: 'google.generative-ai',
+          steps: 1,
+          input_tokens: 2000,
+          reasoning_tokens: 20,
+          cost: 0.00225,
+        },
+      ],
+    });
+    const calls = log()
+      .split('\n')
+      .flatMap((line) => (line.includes('"model call"') ? [JSON.parse(line.slice(line.indexOf('{')))] : []));
+    expect(calls.slice(-2)).toMatchObject([
+      {
+        model: `openai.responses:${openai.model}`,
+        inputTokens: 1000,
+        cacheReadTokens: 400,
+        outputTokens: 100,
+        reasoningTokens: 60,
+        cost: 0.00228,
+        currency: 'EUR',
+      },
+      { model: `google.generative-ai:${google.model}`, reasoningTokens: 20, cost: 0.00225 },
+    ]);
   });
 
   it('are made again when a secret has changed, and their keys are in no log', async () => {

@@ -289,7 +289,10 @@ export class Cloud {
       },
       metrics: {
         count: (name, value = 1) => this.#measure(name, value),
-        countBy: (name, part) => this.#measure(`${name} ${part}`, 1),
+        countBy: (name, part, value = 1) => {
+          this.#measure(name, value);
+          this.#measure(`${name} ${part}`, value);
+        },
         time: (name) => this.#measure(name, 1),
       },
       limits: {

@@ -57,6 +57,10 @@ describe('what is measured', () => {
       'McpFailures',
       'CaughtErrors',
       'PromptsReshaped',
+      'CacheReadTokens',
+      'CacheWriteTokens',
+      'ReasoningTokens',
+      'Cost',
     ];
     const core = Object.keys(METRICS).filter((name) => !elsewhere.some((other) => other === name));
     const seen = new Set<string>();

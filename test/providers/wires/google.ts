@@ -295,9 +295,12 @@ function answer(model: string): Answer {
     `data: ${JSON.stringify({ ...fields, modelVersion: model, responseId: 'r1' })}\r\n\r\n`;
   const said = (...parts: object[]) =>
     chunk({ candidates: [{ content: { role: 'model', parts }, index: 0 }] });
-  const usageOf = ({ input, output }: Usage) => ({
+  // Other than with OpenAI, what the model thought is counted beside what it said.
+  const usageOf = ({ input, output, cached, thought = 0 }: Usage) => ({
     promptTokenCount: input,
-    candidatesTokenCount: output,
+    ...(cached !== undefined && { cachedContentTokenCount: cached }),
+    candidatesTokenCount: output - thought,
+    ...(thought > 0 && { thoughtsTokenCount: thought }),
     totalTokenCount: input + output,
   });
   return {

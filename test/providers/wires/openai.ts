@@ -290,11 +290,11 @@ function answer(model: string): Answer {
       ...fields,
     },
   });
-  const usageOf = ({ input, output }: Usage) => ({
+  const usageOf = ({ input, output, cached = 0, thought = 0 }: Usage) => ({
     input_tokens: input,
-    input_tokens_details: { cached_tokens: 0 },
+    input_tokens_details: { cached_tokens: cached },
     output_tokens: output,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: thought },
     total_tokens: input + output,
   });
   const message = (status: string, content: object[]) => ({

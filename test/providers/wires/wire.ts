@@ -23,6 +23,10 @@ export interface HttpAnswer {
 export interface Usage {
   input: number;
   output: number;
+  /** Of the input: read from the provider's cache. */
+  cached?: number;
+  /** Of the output: what the model thought. */
+  thought?: number;
 }
 
 interface Call {

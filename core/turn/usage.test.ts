@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Model, Price, Usage } from '../model.ts';
+import type { TurnUsage } from '../store/items.ts';
+import { advanced, costOf, usageFields, withFailed } from './usage.ts';
+
+const NOTHING: TurnUsage = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
+const price: Price = { currency: 'USD', input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
+
+const model = (name: string, own?: Price): Model => ({
+  provider: 'p',
+  name,
+  ...(own && { price: own }),
+  async *stream() {},
+});
+
+const called = (before: TurnUsage, usage: Usage, by: Model): TurnUsage =>
+  advanced(before, by, { type: 'finish', reason: 'stop', usage }, false);
+
+describe('the cost of a call', () => {
+  it.each<[string, Usage, Partial<Price>, number]>([
+    ['fresh input and output', { inputTokens: 1_000_000, outputTokens: 100_000 }, {}, 4.5],
+    [
+      'input from and to the cache at their own prices',
+      { inputTokens: 1_000_000, outputTokens: 0, cacheReadTokens: 800_000, cacheWriteTokens: 100_000 },
+      {},
+      0.3 + 0.24 + 0.375,
+    ],
+    ['one token', { inputTokens: 1, outputTokens: 0 }, {}, 0.000003],
+    ['what is free', { inputTokens: 5, outputTokens: 5 }, { input: 0, output: 0 }, 0],
+  ])('is that of %s', (_what, usage, other, expected) => {
+    expect(costOf(usage, { ...price, ...other })).toBeCloseTo(expected, 9);
+  });
+
+  it('takes the price of other input for the cache, where the team gives none', () => {
+    const usage = { inputTokens: 10, outputTokens: 0, cacheReadTokens: 4, cacheWriteTokens: 3 };
+    expect(costOf(usage, { currency: 'USD', input: 1, output: 1 })).toBe(0.00001);
+  });
+});
+
+const count = fc.nat({ max: 1_000_000 });
+const usage: fc.Arbitrary<Usage> = fc.record(
+  {
+    inputTokens: count,
+    outputTokens: count,
+    cacheReadTokens: count,
+    cacheWriteTokens: count,
+    reasoningTokens: count,
+  },
+  { requiredKeys: ['inputTokens', 'outputTokens'] },
+);
+
+describe('the usage of a turn', () => {
+  it('is the sum of its calls; what nobody tells of is not there, and no cost where a call has no price', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(usage, fc.boolean()), { minLength: 1, maxLength: 6 }), (calls) => {
+        const whole = calls.reduce(
+          (before, [one, isPriced]) => called(before, one, model('m', isPriced ? price : undefined)),
+          NOTHING,
+        );
+        const fields = usageFields(whole, model('m'));
+        for (const [field, key] of [
+          ['input_tokens', 'inputTokens'],
+          ['output_tokens', 'outputTokens'],
+          ['cache_read_tokens', 'cacheReadTokens'],
+          ['cache_write_tokens', 'cacheWriteTokens'],
+          ['reasoning_tokens', 'reasoningTokens'],
+        ] as const) {
+          const told = calls.flatMap(([one]) => one[key] ?? []);
+          const sum = told.length > 0 ? told.reduce((a, b) => a + b) : undefined;
+          expect(fields[field]).toBe(sum);
+        }
+        const isKnown = calls.every(([, isPriced]) => isPriced);
+        const cost = calls.reduce((sum, [one]) => sum + costOf(one, price), 0);
+        if (isKnown) expect(fields.cost).toBeCloseTo(cost, 6);
+        else expect(fields.cost).toBeUndefined();
+        expect(fields.currency).toBe(isKnown ? 'USD' : undefined);
+        expect(fields.by_model).toBeUndefined();
+        expect(fields.last_input_tokens).toBe(calls.at(-1)?.[0].inputTokens);
+      }),
+    );
+  });
+
+  it('is told by model where a second one continues, and its parts are the whole', () => {
+    const first = model('first', price);
+    const second = model('second', { ...price, input: 30 });
+    let turn = called(NOTHING, { inputTokens: 100, outputTokens: 10, cacheReadTokens: 60 }, first);
+    turn = withFailed(turn, first);
+    turn = called(turn, { inputTokens: 200, outputTokens: 20, reasoningTokens: 5 }, second);
+    expect(usageFields(turn, second)).toMatchObject({
+      input_tokens: 300,
+      output_tokens: 30,
+      cache_read_tokens: 60,
+      reasoning_tokens: 5,
+      by_model: [
+        {
+          provider: 'p',
+          model: 'first',
+          steps: 1,
+          input_tokens: 100,
+          output_tokens: 10,
+          cache_read_tokens: 60,
+        },
+        {
+          provider: 'p',
+          model: 'second',
+          steps: 1,
+          input_tokens: 200,
+          output_tokens: 20,
+          reasoning_tokens: 5,
+        },
+      ],
+    });
+    const { cost, by_model } = usageFields(turn, second);
+    expect(by_model?.reduce((sum, part) => sum + (part.cost ?? Number.NaN), 0)).toBeCloseTo(
+      cost ?? Number.NaN,
+      9,
+    );
+  });
+
+  it('is told by model with the cost of the one that has a price', () => {
+    const first = model('first', price);
+    const second = model('second');
+    const begun = withFailed(called(NOTHING, { inputTokens: 100, outputTokens: 10 }, first), first);
+    const fields = usageFields(called(begun, { inputTokens: 1, outputTokens: 1 }, second), second);
+    expect(fields.cost).toBeUndefined();
+    expect(fields.by_model?.map(({ cost }) => cost)).toEqual([0.00045, undefined]);
+  });
+
+  it('is that of one model where the first has answered no call', () => {
+    const turn = called(
+      withFailed(NOTHING, model('first')),
+      { inputTokens: 1, outputTokens: 1 },
+      model('second'),
+    );
+    expect(usageFields(turn, model('second')).by_model).toBeUndefined();
+  });
+});
