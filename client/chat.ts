@@ -7,7 +7,10 @@ import type { OutboxStorage } from './storage.ts';
 export interface MidturnOptions {
   /** `wss://…/stage`. Further query parameters are kept. */
   url: string;
-  /** The token, or a function that returns it. The function is called for every connection. */
+  /**
+   * The token, or a function that returns it. The function is called for every connection, also shortly before the last token
+   * expires.
+   */
   token?: string | (() => string | Promise<string>);
   /** The session: 1 to 64 visible ASCII characters, else `createMidturn` throws. Default: a new session. */
   sessionId?: string;

@@ -10,6 +10,7 @@ import {
   HANDSHAKE_WITHIN,
   PING_AFTER,
   RENEW_AGAIN,
+  RENEW_BEFORE_EXPIRY,
   RENEW_BY,
   RENEW_FROM,
   retryDelay,
@@ -47,6 +48,8 @@ interface Line {
   movedAt: number;
   /** The time by which the server has to send a frame; after it, the connection counts as dead. */
   owedBy: number | undefined;
+  /** When its token expires, as far as the server has said. */
+  tokenEndsAt: number;
   released: boolean;
 }
 
@@ -173,12 +176,15 @@ export class Connection {
 
   #renew(now: number): void {
     const line = this.#line;
-    if (line?.up && !this.#successor && this.#renewAt(line) <= now) this.#successor = this.#dial();
+    if (!line?.up || this.#successor || this.#renewAt(line) > now) return;
+    // A token that lasts for seconds does not have the connection renewed all the time.
+    this.#renewNotBefore = now + RENEW_AGAIN;
+    this.#successor = this.#dial();
   }
 
   #renewAt(line: Line): number {
-    const from = line.dialledAt + (this.#owner.busy() ? RENEW_BY : RENEW_FROM);
-    return Math.max(from, this.#renewNotBefore);
+    const byAge = line.dialledAt + (this.#owner.busy() ? RENEW_BY : RENEW_FROM);
+    return Math.max(Math.min(byAge, line.tokenEndsAt - RENEW_BEFORE_EXPIRY), this.#renewNotBefore);
   }
 
   #dial(): Line {
@@ -191,6 +197,7 @@ export class Connection {
       afterSeq: undefined,
       movedAt: now,
       owedBy: now + HANDSHAKE_WITHIN,
+      tokenEndsAt: Number.POSITIVE_INFINITY,
       released: false,
     };
     const { token } = this.#address;
@@ -242,6 +249,7 @@ export class Connection {
 
   #receive(line: Line, frame: ServerFrame): void {
     line.movedAt = this.#platform.now();
+    this.#followToken(line, frame);
     if (line.up || frame.type !== 'session_start') {
       if (line.up) line.owedBy = undefined;
       this.#owner.received(frame);
@@ -250,6 +258,14 @@ export class Connection {
       this.#owner.received(frame, { afterSeq: line.afterSeq });
     }
     this.attend();
+  }
+
+  /** A token that is a text is the only one: a renewal would bring the same. */
+  #followToken(line: Line, frame: ServerFrame): void {
+    if (typeof this.#address.token !== 'function') return;
+    if (frame.type === 'session_start' && frame.token_expires_in_ms !== undefined)
+      line.tokenEndsAt = line.movedAt + frame.token_expires_in_ms;
+    else if (frame.type === 'error' && frame.code === 'TOKEN_EXPIRED') line.tokenEndsAt = line.movedAt;
   }
 
   #takeOver(line: Line): void {

@@ -39,11 +39,11 @@ function given(options: Partial<MidturnOptions> = {}) {
     return found;
   };
   /** Opens the newest socket and answers its `connect`. */
-  const open = async (lane = 'lane-1'): Promise<FakeSocket> => {
+  const open = async (lane = 'lane-1', more: Partial<FrameOf<'session_start'>> = {}): Promise<FakeSocket> => {
     await clock.advance(0);
     const newest = socket();
     newest.accept();
-    newest.deliver(story.sessionStart(lane));
+    newest.deliver({ ...story.sessionStart(lane), ...more });
     const after = newest.sentOf('connect')[0]?.resume?.after_seq;
     if (after !== undefined) newest.deliver(...story.events.slice(after));
     newest.deliver({ type: 'connected', message: '' });
@@ -75,6 +75,14 @@ const limited = (retry_after_ms: number, id: string): ServerFrame => ({
   terminal: false,
   retryable: true,
   retry_after_ms,
+  id,
+});
+const expired = (id: string): ServerFrame => ({
+  type: 'error',
+  code: 'TOKEN_EXPIRED',
+  message: '',
+  terminal: false,
+  retryable: true,
   id,
 });
 const orders = (socket: FakeSocket) => socket.sentOf('message').map(({ id, order }) => [id, order]);
@@ -573,6 +581,79 @@ describe('liveness', () => {
       content: 'said on the old one, and on the new',
     });
     expect(orders(socket())).toEqual([['m1', 1]]);
+  });
+
+  it('is renewed with a fresh token shortly before the last one expires, in the middle of an answer, with no break', async () => {
+    let tokens = 0;
+    const { chat, clock, open, begin, story, sockets, socket } = given({ token: () => `t${++tokens}` });
+    const old = await open('lane-1', { token_expires_in_ms: 15 * MINUTE });
+    old.onsent = () => clock.after(1, () => old.deliver({ type: 'pong' }));
+    await clock.advance(14 * MINUTE);
+    expect(sockets).toHaveLength(1);
+    old.deliver(...begin('u1', 'said on the old one, '));
+    await clock.advance(31 * SECOND);
+    expect(sockets).toHaveLength(2);
+    expect(socket().protocols).toContain('bearer.t2');
+    expect(chat.transcript.getSnapshot().connection.status).toBe('online');
+    await open('lane-1', { token_expires_in_ms: 15 * MINUTE });
+    expect(socket().sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1', after_seq: 3 });
+    expect(old.readyState).toBe(3);
+    story.say('and on the new');
+    socket().deliver(...story.events.slice(-1));
+    expect(chat.transcript.getSnapshot().items[1]).toMatchObject({
+      content: 'said on the old one, and on the new',
+    });
+  });
+
+  it('that is refused for its expired token is replaced at once, and the message goes over the new one', async () => {
+    let tokens = 0;
+    const { chat, clock, open, begin, story, sockets, socket, errors } = given({
+      token: () => `t${++tokens}`,
+    });
+    const old = await open();
+    old.onsent = () => clock.after(1, () => old.deliver({ type: 'pong' }));
+    old.deliver(...begin('u1', 'one'));
+    await clock.advance(2 * MINUTE);
+    const message = chat.send('steer');
+    old.deliver(expired(message.id));
+    await clock.advance(1);
+    expect(sockets).toHaveLength(2);
+    expect(message.state.status).toBe('sending');
+    expect(errors).toMatchObject([{ code: 'TOKEN_EXPIRED' }]);
+    // The turn goes on meanwhile.
+    story.say(' two');
+    old.deliver(...story.events.slice(-1));
+    await open();
+    expect(socket().protocols).toContain('bearer.t2');
+    expect(socket().sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1', after_seq: 4 });
+    // What was said while the new one was made comes over it again, and is shown once.
+    socket().deliver(...story.events.slice(-1));
+    expect(orders(socket())).toEqual([[message.id, 1]]);
+    expect(chat.transcript.getSnapshot().items).toContainEqual(
+      expect.objectContaining({ content: 'one two' }),
+    );
+  });
+
+  it('is not renewed more than once a minute, however short its tokens last', async () => {
+    const { clock, open, sockets } = given({ token: () => 'brief' });
+    await open('lane-1', { token_expires_in_ms: SECOND });
+    for (let n = 2; n <= 5; n++) {
+      await open('lane-1', { token_expires_in_ms: SECOND });
+      await clock.advance(59 * SECOND);
+      expect(sockets).toHaveLength(n);
+      await clock.advance(SECOND);
+      expect(sockets).toHaveLength(n + 1);
+    }
+  });
+
+  it('is not renewed for a token that is a text, since there is no other', async () => {
+    const { clock, open, sockets, errors } = given({ token: 'the one' });
+    const only = await open('lane-1', { token_expires_in_ms: 2 * MINUTE });
+    await clock.advance(4 * MINUTE);
+    only.deliver(expired('m1'));
+    await clock.advance(MINUTE - SECOND);
+    expect(sockets).toHaveLength(1);
+    expect(errors).toMatchObject([{ code: 'TOKEN_EXPIRED' }]);
   });
 
   it('a running turn puts the renewal off, but not past the limit', async () => {

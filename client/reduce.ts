@@ -218,7 +218,7 @@ function accept(state: State, frame: FrameOf<'accepted'>): State {
 
 /** Not the message's fate: the same message sent again may be taken. */
 function isTransient(code: FrameOf<'error'>['code']): boolean {
-  return code === 'RATE_LIMITED' || code === 'INTERNAL';
+  return code === 'RATE_LIMITED' || code === 'TOKEN_EXPIRED' || code === 'INTERNAL';
 }
 
 function receiveError(state: State, frame: FrameOf<'error'>): State {

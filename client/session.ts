@@ -229,7 +229,7 @@ export class Session {
     if (frame.terminal) return;
     if (frame.code === 'NO_ACTIVE_TURN') {
       this.#abort = undefined;
-    } else if (frame.id === undefined && frame.session_id === undefined) {
+    } else if (frame.code === 'TOKEN_EXPIRED' || (frame.id === undefined && frame.session_id === undefined)) {
       this.#fail(new ServerReplyError(frame));
     }
     if (frame.code === 'RATE_LIMITED' && frame.retry_after_ms !== undefined) {

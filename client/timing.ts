@@ -9,8 +9,10 @@ export const PING_AFTER = 5 * MINUTE;
 /** API Gateway ends every connection after 2 hours. From the first age on, it is renewed when no turn runs; at the second, always. */
 export const RENEW_FROM = 100 * MINUTE;
 export const RENEW_BY = 112 * MINUTE;
-/** Pause after a failed renewal. The old connection stays in use. */
+/** Pause between two renewals, and after one that failed, in which the old connection stays in use. */
 export const RENEW_AGAIN = MINUTE;
+/** Time before the end of its token at which a connection is renewed. The server serves it for a minute after the end. */
+export const RENEW_BEFORE_EXPIRY = 30 * SECOND;
 
 /** Time from dialling to `session_start`. Token, TLS, authorizer and function can all start cold. */
 export const HANDSHAKE_WITHIN = 15 * SECOND;

@@ -12,6 +12,7 @@ const RETRYABLE = new Set<ErrorCode>([
   'SESSION_QUEUE_FULL',
   'SESSION_QUEUE_TIMEOUT',
   'RATE_LIMITED',
+  'TOKEN_EXPIRED',
   'INTERNAL',
 ]);
 

@@ -20,6 +20,8 @@ export const sessionStart = z.object({
   name: z.optional(z.string()),
   lane: z.string(),
   last_seq: count,
+  /** From now until the token of this connection expires. Absent if it does not. Zero or more. */
+  token_expires_in_ms: z.optional(count),
   /** What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. */
   steer_scope: z.optional(z.enum(['connection', 'session'])),
   active_turn: z.optional(

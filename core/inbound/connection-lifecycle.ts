@@ -1,3 +1,4 @@
+import type { EpochSeconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { ConnectionId, SessionId } from '../ids.ts';
@@ -9,7 +10,7 @@ import { connectionKey } from '../store/keys.ts';
 export async function registerConnection(
   core: Core,
   id: ConnectionId,
-  who: { principal: Principal; sessionId: SessionId; name?: string },
+  who: { principal: Principal; sessionId: SessionId; name?: string; tokenExpires?: EpochSeconds },
 ): Promise<void> {
   const opened = await openSession(core, { ...who, connection: id });
   // If absent: a late duplicate of this request must not undo what the first frame has chosen.

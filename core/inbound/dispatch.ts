@@ -21,6 +21,7 @@ import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
 import { replayUntil } from './replay.ts';
 import { removeSession, renameSession, sendExport, sendSessions } from './sessions.ts';
+import { isExpired, refuseExpired } from './token-expiry.ts';
 
 export interface InboundFrame {
   connectionId: ConnectionId;
@@ -41,15 +42,19 @@ export async function handleFrame(
   const wish = parsed.ok ? choiceOf(parsed.frame) : {};
   // Counted while the connection is read: the limit costs a write unit and no time.
   const [greeted, excess] = await Promise.all([
-    openConnection(core, connectionId, wish, until),
+    openConnection(core, connectionId, receivedAt, wish, until),
     countedFor &&
       excessOf(core, countedFor, parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames'),
   ]);
   // Closed meanwhile, or expired: there is nobody to answer.
   if (!greeted) return;
+  const about = parsed.ok ? idOf(parsed.frame) : parsed.error.id;
+  if (isExpired(greeted.connection, receivedAt)) {
+    return refuseExpired(core, connectionId, greeted.connection, receivedAt, about);
+  }
   // A `connect` that opened the connection has most of its answer already. Connections are counted too.
   if (excess && !(greeted.replay && parsed.ok && parsed.frame.type === 'connect')) {
-    await reply(core, connectionId, tooMany(excess, parsed.ok ? idOf(parsed.frame) : parsed.error.id));
+    await reply(core, connectionId, tooMany(excess, about));
     return;
   }
   if (!parsed.ok) {

@@ -11,6 +11,7 @@ import { adopt } from '../store/lane/connection.ts';
 import type { Change, Update } from '../store/update.ts';
 import { absent, any, count, equals, exists, set, setIfAbsent } from '../store/update.ts';
 import { catchUp, type ReplayEnd, replayUntil } from './replay.ts';
+import { isExpired, tokenExpiresIn } from './token-expiry.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
@@ -39,10 +40,14 @@ export interface OpenedConnection {
   replay?: ReplayEnd;
 }
 
-/** Opens the connection, or waits until another frame has. Undefined: it is closed, or was never made. */
+/**
+ * Opens the connection for a frame that arrived at `receivedAt`, or waits until another frame has. A connection whose token
+ * has expired is not opened. Undefined: it is closed, or was never made.
+ */
 export async function openConnection(
   core: Core,
   id: ConnectionId,
+  receivedAt: EpochMs,
   wish: ConnectionChoice = {},
   until: EpochMs = replayUntil(core),
 ): Promise<OpenedConnection | undefined> {
@@ -51,7 +56,11 @@ export async function openConnection(
   let read = await core.store.get(key);
   let waitsFor = read?.opener;
   let since = core.clock.now();
-  for (let pause: number = FIRST_POLL_MS; read && !read.opened; pause = Math.min(2 * pause, LAST_POLL_MS)) {
+  for (
+    let pause: number = FIRST_POLL_MS;
+    read && !read.opened && !isExpired(read, receivedAt);
+    pause = Math.min(2 * pause, LAST_POLL_MS)
+  ) {
     if (read.opener !== waitsFor) {
       waitsFor = read.opener;
       since = core.clock.now();
@@ -224,6 +233,7 @@ export async function sendSessionStart(
     return 0;
   }
   const running = runningTurn(view);
+  const expiresIn = tokenExpiresIn(connection, core.clock.now());
   const frame: SessionStart = {
     type: 'session_start',
     session_id: connection.sessionId,
@@ -233,6 +243,7 @@ export async function sendSessionStart(
     ...(view.session?.name !== undefined && { name: view.session.name }),
     lane: connection.lane,
     last_seq: lastSeq(view),
+    ...(expiresIn !== undefined && { token_expires_in_ms: expiresIn }),
     steer_scope: core.sessionSettings.steerScope,
     ...(running && {
       active_turn: { turn_id: running.turn, started_at: running.at, first_seq: running.seq },

@@ -39,6 +39,8 @@ export interface Connection {
   opener?: string;
   /** Session and lane are chosen and never change from now on. */
   bound?: boolean;
+  /** When the token that opened it expires. Absent if the token has no end. */
+  tokenExpires?: EpochSeconds;
   /** `session_start` is sent, and the connection is in the session's audience. A replay may go on. */
   opened?: boolean;
   /** Counts the replays to this connection: the last one alone goes on. */

@@ -38,7 +38,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   }
   const caller = callerOf(event.requestContext) ?? unnamed;
   if (!caller) return { statusCode: 401 };
-  const { principal, countedFor } = caller;
+  const { principal, countedFor, tokenExpires } = caller;
   if (countedFor && (await excessOf(core, countedFor, 'connections'))) {
     core.metrics.countBy('Refused', 'RATE_LIMITED' satisfies ErrorCode);
     return { statusCode: 429 };
@@ -51,7 +51,12 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   }
   const given = query.name && wellFormed(query.name);
   const name = given?.slice(0, cutAt(given, MAX_LABEL_LENGTH));
-  await registerConnection(core, connectionId, { principal, sessionId, ...(name && { name }) });
+  await registerConnection(core, connectionId, {
+    principal,
+    sessionId,
+    ...(name && { name }),
+    ...(tokenExpires && { tokenExpires }),
+  });
   const subprotocol = chosenSubprotocol(event.headers ?? {});
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };
 }

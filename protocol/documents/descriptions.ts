@@ -118,6 +118,8 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       name: 'The name of the session, if it has one.',
       lane: 'The lane of this connection. The client keeps it for `resume.lane`.',
       last_seq: 'The number of the session’s last event; 0 when there is none.',
+      token_expires_in_ms:
+        'Milliseconds until the token of this connection expires (4.4). Absent if the token has no end.',
       steer_scope:
         'What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. `connection`: nothing. `session`: the running turn of the session. Absent: `connection`.',
       active_turn: 'The running turn.',
@@ -309,6 +311,11 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply',
     when: 'The principal sent more frames in a minute than the server accepts.',
     client: 'Wait for `retry_after_ms`, then send the same frame again.',
+  },
+  TOKEN_EXPIRED: {
+    as: 'reply',
+    when: 'The token that opened this connection expired more than a minute ago.',
+    client: 'Connect with a new token, resume, and send the same frame again.',
   },
   AUTH_ERROR: {
     as: 'end',
