@@ -252,10 +252,10 @@ export const EVENTS = {
       output_tokens: 'Tokens that the model wrote, in all calls of this turn.',
       tokens_used: 'The sum of `input_tokens` and `output_tokens`.',
       last_input_tokens: 'Tokens that the last call read. It shows how full the context is.',
-      cache_read_tokens: 'Of `input_tokens`: those read from the provider’s cache, if the provider tells it.',
-      cache_write_tokens:
-        'Of `input_tokens`: those written to the provider’s cache, if the provider tells it.',
-      reasoning_tokens: 'Of `output_tokens`: what the model thought, if the provider tells it.',
+      cache_read_tokens:
+        'Of `input_tokens`: those read from the provider’s cache. Absent: none, or the provider does not tell.',
+      cache_write_tokens: 'Of `input_tokens`: those written to the provider’s cache. Absent: as above.',
+      reasoning_tokens: 'Of `output_tokens`: what the model thought. Absent: as above.',
       cost: 'What the model calls of this turn cost, in `currency`, if the agent has a price for each of them.',
       currency: 'The currency of `cost`.',
       by_model:

@@ -4,6 +4,7 @@ import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
+import { complaintAboutOptions, type PassedOptions, type ToolChoiceOption } from './sdk-options.ts';
 import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
 
@@ -27,7 +28,7 @@ export interface AgentTool extends ToolPolicy {
   tool: ToolSet[string];
 }
 
-export interface AgentDefinition {
+export interface AgentDefinition extends PassedOptions {
   /**
    * The model, as the AI SDK names it, or a function that makes it. It answers where `MIDTURN_MODEL` is `agent`.
    *
@@ -40,7 +41,10 @@ export interface AgentDefinition {
    * The system prompt. It is a constant text, so that a prompt depends only on the transcript and the settings (P11).
    */
   instructions: string;
+  /** Sampling settings, which may also stand beside the others as in the AI SDK. */
   settings?: AgentSettings;
+  /** Whether the model has to call a tool, or which. In the last step that is allowed it answers. Default: `auto`. */
+  toolChoice?: ToolChoiceOption;
   /** What models cost. With a price for each model that a turn calls, `done`, metrics and the log say what it cost. */
   prices?: Prices;
   /** Tools by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. */
@@ -61,6 +65,8 @@ export const toolContext = z.object({ idempotencyKey: z.string() });
 export type ToolContext = z.infer<typeof toolContext>;
 
 export type AgentErrorCode =
+  /** An option would have no effect. */
+  | 'OPTION_UNSUPPORTED'
   | 'PRICES_INVALID'
   | 'MCP_INVALID'
   | 'TOOL_INVALID'
@@ -81,6 +87,8 @@ export class AgentDefinitionError extends Error {
 
 /** Checks a definition when its module is loaded, so that a mistake shows at start and not in a turn. */
 export function defineAgent(definition: AgentDefinition): AgentDefinition {
+  const unsupported = complaintAboutOptions(definition);
+  if (unsupported) throw new AgentDefinitionError('OPTION_UNSUPPORTED', unsupported);
   for (const which of ['model', 'fallbackModel'] as const) {
     const named = definition[which];
     // What a function gives is checked when it has given it.

@@ -1,5 +1,7 @@
 import type { Json } from '../../core/json.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
+import { passedOptions } from '../agent/sdk-options.ts';
+import { toJson } from '../tools/json-safe.ts';
 
 export interface ModelIdentity {
   provider: string;
@@ -16,14 +18,15 @@ export function fingerprintOf(
   { provider, name, address = null }: ModelIdentity,
   agent: AgentDefinition,
 ): Json | undefined {
-  const { instructions, settings, tools, mcp } = agent;
+  const { instructions, tools, mcp } = agent;
+  const options = passedOptions(agent);
   const hasTools = Object.keys(tools).length > 0 || Object.keys(mcp ?? {}).length > 0;
-  if (provider === 'demo' || settings?.temperature !== 0 || hasTools) return undefined;
+  if (provider === 'demo' || options.temperature !== 0 || hasTools) return undefined;
   return {
     provider,
     model: name,
     address,
     instructions,
-    settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+    settings: toJson(options),
   };
 }

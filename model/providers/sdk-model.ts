@@ -16,6 +16,7 @@ import {
 import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
 import type { AgentDefinition, AgentTool } from '../agent/agent-definition.ts';
+import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
@@ -27,7 +28,7 @@ export interface SdkModelOptions {
   provider: string;
   name: string;
   languageModel: LanguageModel;
-  agent: Pick<AgentDefinition, 'instructions' | 'settings'>;
+  agent: Omit<AgentDefinition, 'tools'>;
   tools: ToolSource;
   /**
    * How the model is kept from calling tools. `choice`: by the provider's setting. `instruction`: by a sentence after
@@ -117,15 +118,14 @@ async function* streamParts(
   if (signal.aborted) return;
   // A consumer that stops early must end the request: the SDK's stream is a tee, whose other branch would read on.
   const left = new AbortController();
-  const mayCall = toolChoice === 'auto';
+  const mayCall = toolChoice === 'auto' && agent.toolChoice !== 'none';
   const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
   const answer = new Answer(mayCall);
   try {
     const prompt = toModelMessages(messages, { callIds, images });
     const call = {
       ...(options.maxOutputTokens !== undefined && { maxOutputTokens: options.maxOutputTokens }),
-      ...agent.settings,
-      ...(options.providerOptions && { providerOptions: options.providerOptions }),
+      ...passedOptions(agent, options.providerOptions),
       model: languageModel,
       ...(bare
         ? { messages: withInstructions(agent.instructions, prompt) }
@@ -137,7 +137,7 @@ async function* streamParts(
             ].join('\n'),
             messages: prompt,
             tools,
-            toolChoice: instruct ? 'auto' : toolChoice,
+            toolChoice: mayCall ? (agent.toolChoice ?? 'auto') : instruct ? 'auto' : 'none',
           }),
       // The provider fetches a user's URL, or nobody: from here it could reach addresses inside the account.
       experimental_download: async (files: readonly unknown[]) => files.map(() => null),
@@ -193,7 +193,7 @@ async function* streamParts(
   }
 }
 
-/** A provider that counts no tokens read none. What it does not tell of the rest stays unknown. */
+/** Packages say 0 also for what their provider does not tell: then the count is left out. */
 function usageOf({
   inputTokens = 0,
   outputTokens = 0,
@@ -203,9 +203,9 @@ function usageOf({
   return {
     inputTokens,
     outputTokens,
-    ...(cacheReadTokens !== undefined && { cacheReadTokens }),
-    ...(cacheWriteTokens !== undefined && { cacheWriteTokens }),
-    ...(reasoningTokens !== undefined && { reasoningTokens }),
+    ...(cacheReadTokens && { cacheReadTokens }),
+    ...(cacheWriteTokens && { cacheWriteTokens }),
+    ...(reasoningTokens && { reasoningTokens }),
   };
 }
 

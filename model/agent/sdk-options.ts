@@ -1,0 +1,144 @@
+import type { ToolLoopAgentSettings, ToolSet } from 'ai';
+
+/**
+ * What becomes of an option of the AI SDK's agents. `works`: as in the SDK. `differs`: in this way. `cannot`: an agent with it is
+ * refused, for this reason. docs/agent.md has these sentences.
+ */
+type Treatment = readonly ['works'] | readonly ['differs' | 'cannot', sentence: string];
+
+const WORKS = ['works'] as const;
+const CALLBACK = [
+  'cannot',
+  'A turn may end in another process than it began in. The log, metrics and X-Ray traces say what happens.',
+] as const;
+const CONTEXT = ['cannot', 'A context in memory is lost when another worker continues the turn.'] as const;
+
+/** Every option of `ToolLoopAgentSettings`. */
+export const SDK_OPTIONS = {
+  model: [
+    'differs',
+    'It answers where `MIDTURN_MODEL` is `agent`. A function may make it, with keys from secrets.',
+  ],
+  instructions: ['differs', 'A text. It is the same in each turn.'],
+  tools: ['differs', 'Each tool stands as `{ tool, … }`, beside what the turn has to know of it.'],
+  maxOutputTokens: WORKS,
+  temperature: WORKS,
+  topP: WORKS,
+  topK: WORKS,
+  presencePenalty: WORKS,
+  frequencyPenalty: WORKS,
+  stopSequences: WORKS,
+  seed: WORKS,
+  reasoning: WORKS,
+  providerOptions: ['differs', 'For OpenAI’s Responses API, `store` is `false` if it is not given.'],
+  headers: WORKS,
+  activeTools: WORKS,
+  toolOrder: WORKS,
+  toolChoice: [
+    'differs',
+    'In the last step that `MIDTURN_MAX_STEPS` allows, the model answers without tools.',
+  ],
+  maxRetries: [
+    'cannot',
+    'The turn repeats calls, as `MIDTURN_MODEL_PATIENCE_SECONDS` says, and never one that was seen.',
+  ],
+  timeout: [
+    'cannot',
+    '`MIDTURN_MODEL_STALL_SECONDS`, `MIDTURN_MODEL_WAIT_SECONDS` and `timeoutSeconds` of a tool limit the time.',
+  ],
+  id: ['cannot', 'A deployment has one agent.'],
+  stopWhen: ['cannot', '`MIDTURN_MAX_STEPS` limits the steps between two messages of a user.'],
+  prepareStep: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
+  prepareCall: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
+  callOptionsSchema: ['cannot', 'A message has no options of a call.'],
+  output: ['cannot', 'Structured output has no event yet.'],
+  toolCallConcurrency: ['cannot', 'The calls of a step run at the same time.'],
+  toolApproval: ['cannot', '`needsApproval` of a tool says which calls a user has to approve.'],
+  repairToolCall: ['cannot', 'The model is told what is wrong with a call, and may try again.'],
+  runtimeContext: CONTEXT,
+  toolsContext: CONTEXT,
+  allowSystemInMessages: ['cannot', 'Messages are those of users, never of the system.'],
+  include: ['cannot', 'Requests and answers of a provider are not kept.'],
+  telemetry: CALLBACK,
+  onStart: CALLBACK,
+  onStepStart: CALLBACK,
+  onStepEnd: CALLBACK,
+  onStepError: CALLBACK,
+  onStepFinish: CALLBACK,
+  onLanguageModelCallStart: CALLBACK,
+  onLanguageModelCallEnd: CALLBACK,
+  onToolExecutionStart: CALLBACK,
+  onToolExecutionEnd: CALLBACK,
+  onError: CALLBACK,
+  onAbort: CALLBACK,
+  onEnd: CALLBACK,
+  onFinish: CALLBACK,
+} as const satisfies Record<StableOption, Treatment>;
+
+type Settings = ToolLoopAgentSettings<never, ToolSet>;
+
+/** The SDK may change its experimental options with any version. They are refused with those that it does not know. */
+type StableOption = Exclude<keyof Settings, `experimental_${string}` | `_${string}`>;
+
+/** Options that are given to each model call as they are. */
+const PASSED = [
+  'maxOutputTokens',
+  'temperature',
+  'topP',
+  'topK',
+  'presencePenalty',
+  'frequencyPenalty',
+  'stopSequences',
+  'seed',
+  'reasoning',
+  'providerOptions',
+  'headers',
+  'activeTools',
+  'toolOrder',
+] as const satisfies readonly StableOption[];
+
+export type PassedOptions = Pick<Settings, (typeof PASSED)[number]>;
+export type ToolChoiceOption = NonNullable<Settings['toolChoice']>;
+
+/** Options of this project's own. */
+const OWN: ReadonlySet<string> = new Set(['settings', 'mcp', 'fallbackModel', 'prices']);
+
+/** Returns what is wrong with the options of a definition: the first that would have no effect. */
+export function complaintAboutOptions(definition: object): string | undefined {
+  const treatments = new Map<string, Treatment>(Object.entries(SDK_OPTIONS));
+  for (const [option, value] of Object.entries(definition)) {
+    if (value === undefined || OWN.has(option)) continue;
+    const treatment = treatments.get(option);
+    if (!treatment) return `There is no option ${option}.`;
+    if (treatment[0] === 'cannot') return `The option ${option} has no effect here. ${treatment[1]}`;
+  }
+  return undefined;
+}
+
+type ProviderOptions = NonNullable<PassedOptions['providerOptions']>;
+
+/**
+ * The options of each model call.
+ * @param defaults options of the provider, where the agent does not say otherwise
+ */
+export function passedOptions(
+  agent: PassedOptions & { settings?: Partial<PassedOptions> },
+  defaults: ProviderOptions = {},
+): PassedOptions {
+  const given = Object.entries({ ...agent.settings, ...agent }).filter(
+    ([option, value]) => value !== undefined && PASSED.some((passed) => passed === option),
+  );
+  const providerOptions = mergedByProvider(defaults, agent.providerOptions ?? {});
+  return {
+    ...Object.fromEntries(given),
+    ...(Object.keys(providerOptions).length > 0 && { providerOptions }),
+  };
+}
+
+function mergedByProvider(defaults: ProviderOptions, own: ProviderOptions): ProviderOptions {
+  const merged = new Map(Object.entries(defaults));
+  for (const [provider, options] of Object.entries(own)) {
+    merged.set(provider, { ...merged.get(provider), ...options });
+  }
+  return Object.fromEntries(merged);
+}
