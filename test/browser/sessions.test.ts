@@ -117,6 +117,51 @@ describeInBrowser('The list of sessions', () => {
     expect(await link(there, 'Tell me all').count()).toBe(0);
   });
 
+  it('a held key counts once: Enter renames and no more, Escape closes what is in front and no more', async () => {
+    const session = stack.newSession();
+    const chat = await given('Held', session);
+    const { keyboard } = chat.page;
+    const hold = async (key: string) => {
+      // The same key goes down again and again, as it does by itself while it is held.
+      for (let times = 0; times < 4; times += 1) await keyboard.down(key);
+      await keyboard.up(key);
+    };
+    await act(chat, 'Held', 'Rename “Held”');
+    await nameField(chat).fill('Let go');
+    await hold('Enter');
+    await link(chat, 'Let go').waitFor();
+    expect(await nameField(chat).count()).toBe(0);
+
+    stack.script([{ chunks: ['half', createGate(), ' never said'] }]);
+    await chat.say('Go on');
+    await chat.shows('user: Held', 'assistant: Soup.', 'user: Go on', 'assistant: half');
+    await act(chat, 'Let go', 'Delete “Let go”');
+    await chat.page.getByRole('dialog').waitFor();
+    await hold('Escape');
+    await chat.page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await chat.stopButton.isEnabled()).toBe(true);
+    await chat.stopButton.click();
+    await chat.answered();
+  });
+
+  it('a name that nobody typed renames nothing: the field was open while another device renamed', async () => {
+    const here = await given('Before');
+    const there = await browser.open(stack.newSession());
+    await link(there, 'Before').waitFor();
+    await act(here, 'Before', 'Rename “Before”');
+    await nameField(here).waitFor();
+    await act(there, 'Before', 'Rename “Before”');
+    await nameField(there).fill('After');
+    await nameField(there).press('Enter');
+    await here.page.getByRole('heading', { name: 'After' }).waitFor();
+    await here.field.click();
+    await nameField(here).waitFor({ state: 'detached' });
+    await link(here, 'After').waitFor();
+    await there.page.evaluate("dispatchEvent(new Event('focus'))");
+    await here.reload();
+    await link(here, 'After').waitFor();
+  });
+
   it('says what was refused, and shows the list as it is', async () => {
     const here = await given('Ephemeral');
     const there = await browser.open(stack.newSession());

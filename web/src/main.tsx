@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { loadConfig, socketUrl } from './config.ts';
+import { ignoreHeldKeys } from './held-keys.ts';
 import './styles/tokens.css';
 import './styles/shell.css';
 import './styles/conversation.css';
@@ -11,6 +12,7 @@ import './styles/frames.css';
 
 const element = document.getElementById('root');
 if (!element) throw new Error('The page has no #root.');
+ignoreHeldKeys(window);
 const root = createRoot(element);
 loadConfig().then(
   ({ url }) =>

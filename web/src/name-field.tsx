@@ -4,7 +4,10 @@ import { isComposing } from './composing.ts';
 /** The protocol's limit of a name. */
 const MAX_NAME = 200;
 
-/** Enter or leaving the field accepts the name. Escape calls `done` without one. */
+/**
+ * Enter or leaving the field accepts the name. Escape, or a field in which nothing was written, calls `done` without one:
+ * the name may have changed elsewhere meanwhile.
+ */
 export function NameField({
   name,
   done,
@@ -16,10 +19,11 @@ export function NameField({
   const field = useRef<HTMLInputElement>(null);
   // Removing the field also fires its blur event.
   const isOver = useRef(false);
+  const isWritten = useRef(false);
   const finish = (given: string | undefined, byKey: boolean) => {
     if (isOver.current) return;
     isOver.current = true;
-    done(given, byKey);
+    done(isWritten.current ? given : undefined, byKey);
   };
   useEffect(() => {
     field.current?.focus();
@@ -32,6 +36,9 @@ export function NameField({
       aria-label="Name of the conversation"
       defaultValue={name}
       maxLength={MAX_NAME}
+      onChange={() => {
+        isWritten.current = true;
+      }}
       onBlur={({ currentTarget }) => finish(currentTarget.value.trim(), false)}
       onKeyDown={(event) => {
         if (isComposing(event.nativeEvent)) return;
