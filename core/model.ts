@@ -15,10 +15,32 @@ export interface ToolOutcome {
   isError: boolean;
 }
 
+/**
+ * One part of what a model call gave, in the order in which it came. `meta` and `opaque` are the provider's own (signatures, item
+ * ids, encrypted thoughts): the core stores them, gives them back to the same model, and shows them to nobody else.
+ */
+export type VerbatimPart =
+  /** So many UTF-16 code units of the call's text. */
+  | { text: number; meta?: Json }
+  /** The id of a tool call. */
+  | { call: string; meta?: Json }
+  /** Anything else: what the model thought, tools that the provider ran itself, files. */
+  | { opaque: Json };
+
+/** A finished model call as its provider gave it. */
+export interface Verbatim {
+  /** As `provider:model`. No other model is given it. */
+  model: string;
+  parts: readonly VerbatimPart[];
+  /** The provider paused its answer, and goes on if the prompt ends with it. */
+  paused?: true;
+}
+
 /** What the model is shown, in the order of the transcript (P11). Each call has exactly one result (P13). */
 export type PromptMessage =
   | { role: 'user'; content: Content }
-  | { role: 'assistant'; text: string; calls: ToolCall[] }
+  /** `verbatim` is about the beginning of `text`, and about `calls`. */
+  | { role: 'assistant'; text: string; calls: ToolCall[]; verbatim?: Verbatim }
   | { role: 'tool'; results: (ToolOutcome & { id: string; name: string })[] };
 
 export interface ModelRequest {
@@ -44,6 +66,8 @@ export interface PromptShape {
   plainTo?: number;
   /** Entries before this one are left out. */
   from?: number;
+  /** Up to this entry, what the provider's own of each answer is left out: what the model thought, signatures, ids. */
+  unthoughtTo?: number;
   /** These entries are left out. */
   without?: readonly { first: number; last: number }[];
   /** No tools are declared, and the instructions are a part of the first message. Since this entry. */
@@ -95,9 +119,10 @@ export type ModelPart =
   | ({ type: 'tool_call'; invalid?: string } & ToolCall)
   /**
    * `reason`: `stop`, `length`, `content_filter`, `refusal`, `tool_calls`, `paused` (call again, and it goes on), or the
-   * provider's own word. `cached`: the answer came from the response cache.
+   * provider's own word. `cached`: the answer came from the response cache. `parts`: the whole call, where text and calls are
+   * not all of it.
    */
-  | { type: 'finish'; reason: string; usage: Usage; cached?: true }
+  | { type: 'finish'; reason: string; usage: Usage; cached?: true; parts?: readonly VerbatimPart[] }
   | { type: 'failure'; failure: ModelFailure };
 
 /** One configured model, with the agent's instructions and tools. */
@@ -120,6 +145,10 @@ export interface Model {
    */
   stream(request: ModelRequest, signal: AbortSignal, alive?: () => void): AsyncIterable<ModelPart>;
 }
+
+/** Names a model among those that a session has had. */
+export const modelId = ({ provider, name }: Pick<Model, 'provider' | 'name'>): string =>
+  `${provider}:${name}`;
 
 /** The agent's tools, as the turn runs them. */
 export interface Toolbox {

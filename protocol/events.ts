@@ -199,7 +199,7 @@ export const EVENTS = {
       kept_turns: 'The number of earlier turns of which something was kept.',
       reason:
         '`context_tokens`: the setting that the earlier turns exceed. `remembered`: what an earlier turn had to leave out is left out. Otherwise the reason of the refusal, as in `error`: `rejected`, `overlong` or `withheld`.',
-      form: 'After a refusal, the change with which the prompt is sent again. `alternating`: user and assistant alternate. `without_images`: notes in the place of images. `recent`: older turns are left out. `plain`: earlier tool calls are text. `this_turn`: all earlier turns are left out. `recent_steps`: older steps of this turn are left out. `last_message`: only the last message, without tools. `without_message`: every form was refused, the turn fails, and the message is left out of later prompts. Later versions can add forms.',
+      form: 'After a refusal, the change with which the prompt is sent again. `without_thoughts`: what the model thought, and its provider’s own data about earlier answers, are left out. `alternating`: user and assistant alternate. `without_images`: notes in the place of images. `recent`: older turns are left out. `plain`: earlier tool calls are text. `this_turn`: all earlier turns are left out. `recent_steps`: older steps of this turn are left out. `last_message`: only the last message, without tools. `without_message`: every form was refused, the turn fails, and the message is left out of later prompts. Later versions can add forms.',
       message_ids: 'With `without_message`: the messages that are left out of later prompts.',
     },
   }),

@@ -4,6 +4,7 @@ import { cutAt } from '../../protocol/text.ts';
 import type { Content } from '../content.ts';
 import type { MessageId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
+import type { Verbatim } from '../model.ts';
 import type { TurnEvent } from './events.ts';
 
 /** One entry of the transcript. `n` counts from 1 within the session, without holes. */
@@ -11,8 +12,10 @@ export type Entry = { n: number; turn: TurnId } & EntryContent;
 
 type EntryContent =
   | { role: 'user'; id: MessageId; content: Content; at: EpochMs; step: number }
-  | { role: 'assistant'; content: string }
-  | { role: 'tool_call'; id: string; name: string; args: Json }
+  /** `verbatim`: of the model call whose text ends here. Never sent. */
+  | { role: 'assistant'; content: string; verbatim?: Verbatim }
+  /** `verbatim`: of the model call whose last call this is. Never sent. */
+  | { role: 'tool_call'; id: string; name: string; args: Json; verbatim?: Verbatim }
   | {
       role: 'tool_result';
       id: string;
@@ -33,6 +36,8 @@ export interface EntriesSoFar {
   next: number;
   /** Text of the assistant that may still grow. */
   text: string;
+  /** Of a finished call that left no entry: it belongs to the answer that goes on from it. */
+  held?: Verbatim;
 }
 
 /**
@@ -47,8 +52,10 @@ export function entriesOf(
   const first = events[0];
   if (first?.type !== 'turn_start') return [];
   const { entries, soFar } = addEvents({ turn: first.turn, next: first.entry, text: '' }, events);
-  const { turn, next: n, text } = soFar;
-  return open === 'include' && text ? [...entries, { n, turn, role: 'assistant', content: text }] : entries;
+  const { turn, next: n, text, held } = soFar;
+  if (open === 'hold back' || (!text && !held)) return entries;
+  const verbatim = text ? undefined : held;
+  return [...entries, { n, turn, role: 'assistant', content: text, ...(verbatim && { verbatim }) }];
 }
 
 /** The number of the last entry, once text that may still grow has ended. */
@@ -56,14 +63,15 @@ export const lastEntry = ({ next, text }: EntriesSoFar): number => (text ? next 
 
 /** The entries that the events complete, and where the turn's entries stand then. */
 export function addEvents(
-  { turn, next, text }: EntriesSoFar,
+  { turn, next, text, held }: EntriesSoFar,
   events: readonly TurnEvent[],
 ): { entries: Entry[]; soFar: EntriesSoFar } {
   const entries: Entry[] = [];
   const add = (content: EntryContent) => entries.push({ n: next + entries.length, turn, ...content });
-  const close = () => {
-    if (text) add({ role: 'assistant', content: text });
+  const close = (verbatim?: Verbatim) => {
+    if (text) add({ role: 'assistant', content: text, ...(verbatim && { verbatim }) });
     text = '';
+    held = undefined;
   };
   for (const event of events) {
     switch (event.type) {
@@ -116,6 +124,16 @@ export function addEvents(
         // rule: every-event-type-is-handled
         event satisfies never;
     }
+    if (!event.verbatim) continue;
+    const verbatim = continued(held, event.verbatim);
+    const last = entries.at(-1);
+    // A finished call ends its text: what follows is another one's.
+    if (text) close(verbatim);
+    else if (event.type === 'tool_call' && last?.role === 'tool_call') last.verbatim = verbatim;
+    else held = verbatim;
   }
-  return { entries, soFar: { turn, next: next + entries.length, text } };
+  return { entries, soFar: { turn, next: next + entries.length, text, ...(held && { held }) } };
 }
+
+const continued = (before: Verbatim | undefined, next: Verbatim): Verbatim =>
+  before?.model === next.model ? { ...next, parts: [...before.parts, ...next.parts] } : next;

@@ -1,7 +1,7 @@
 import type { EndType } from '../../protocol/events.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { asTurnId } from '../ids.ts';
-import { OMITTED, readEvent, type TurnEvent, UnreadableEvent, wireForm } from './stored-event.ts';
+import { isVerbatim, OMITTED, readEvent, type TurnEvent, UnreadableEvent, wireForm } from './stored-event.ts';
 
 export { type AppliedMessage, type EventDraft, numbered, type TurnEvent } from './stored-event.ts';
 
@@ -14,19 +14,20 @@ export const isEnd = (event: TurnEvent): event is Extract<TurnEvent, { type: End
 /**
  * Events as an item holds them: each is a JSON text that begins with its number. Their length decides how many fit into a
  * lane that costs one write unit. So the turn is named only where it changes, and a chunk, the most frequent event, has
- * neither a type nor field names.
+ * neither a type nor field names. What is a provider's own comes last, where earlier versions do not look.
  */
 export function encodeEvents(events: readonly TurnEvent[]): string[] {
   return events.map((event, at) => JSON.stringify(compact(event, events[at - 1]?.turn)));
 }
 
 function compact(event: TurnEvent, turnBefore: string | undefined): unknown[] {
-  const { seq, turn, ...draft } = event;
+  const { seq, turn, verbatim, ...draft } = event;
   const named = turn === turnBefore ? [] : [turn];
-  if (draft.type === 'chunk') return [seq, draft.content, draft.offset, ...named];
-  if (draft.type === 'foreign') return [seq, draft.name, draft.fields, ...named];
+  const rest = verbatim ? [named[0] ?? null, verbatim] : named;
+  if (draft.type === 'chunk') return [seq, draft.content, draft.offset, ...rest];
+  if (draft.type === 'foreign') return [seq, draft.name, draft.fields, ...rest];
   const { type, ...fields } = draft;
-  return [seq, type, fields, ...named];
+  return [seq, type, fields, ...rest];
 }
 
 /** Reads what `encodeEvents` made, from the beginning: a later part of it does not name its turn. */
@@ -34,13 +35,16 @@ export function decodeEvents(texts: readonly string[]): TurnEvent[] {
   let turn: unknown;
   return texts.map((text) => {
     const parts: unknown = JSON.parse(text);
-    const [seq, name, more, named]: unknown[] = Array.isArray(parts) ? parts : [];
+    const [seq, name, more, named, verbatim]: unknown[] = Array.isArray(parts) ? parts : [];
     turn = named ?? turn;
     if (typeof seq !== 'number' || typeof name !== 'string' || typeof turn !== 'string')
       throw new UnreadableEvent(`no event: ${text.slice(0, 100)}`);
     const id = asTurnId(turn);
-    if (typeof more === 'number') return { type: 'chunk', seq, turn: id, content: name, offset: more };
-    return readEvent(seq, id, name, more);
+    const event: TurnEvent =
+      typeof more === 'number'
+        ? { type: 'chunk', seq, turn: id, content: name, offset: more }
+        : readEvent(seq, id, name, more);
+    return isVerbatim(verbatim) ? { ...event, verbatim } : event;
   });
 }
 

@@ -1,12 +1,20 @@
 import { wellFormed } from '../../protocol/text.ts';
 import { type Content, type ContentPart, isBlank } from '../content.ts';
-import type { PromptMessage, PromptShape } from '../model.ts';
+import type { PromptMessage, PromptShape, Verbatim } from '../model.ts';
 import type { Entry } from './entries.ts';
 import { outputText } from './output-text.ts';
 
 /** Replaces an image that the model is not shown, so that the model can tell the user. */
 export const IMAGE_NOTE =
   '[The user attached an image here. You were not given it: this model, or its provider, cannot load it. Say so if it matters.]';
+
+/**
+ * Asks for the rest of an answer. It follows the assistant's own text where a prompt would end with it, when another worker
+ * continues a turn: several models reject a prompt that ends with the assistant. It is not in the transcript, and it is
+ * the same each time the prompt is built (P11).
+ */
+export const CONTINUE_REQUEST =
+  'Your last message was interrupted before it was complete. Continue it exactly where the text stops, as if there had been no interruption: do not repeat anything, do not apologise, do not mention this request.';
 
 /** Stands between the results of tools and the next message of the user, where a provider wants roles to alternate. */
 const READ_NOTE = 'I have read the results.';
@@ -15,12 +23,12 @@ const EARLIER_NOTE = '[Earlier messages of this conversation are not shown.]';
 /** The result of a call whose entry is gone. */
 const GONE_NOTE = 'The result of this call is not known any more.';
 
-/** How a prompt differs from its transcript. See `PromptShape`. */
-export type Shape = Omit<PromptShape, 'model'>;
+/** How a prompt differs from its transcript, and for which model it is: without one, it has what all models take. */
+export type Shape = Omit<PromptShape, 'model'> & Partial<Pick<PromptShape, 'model'>>;
 
 /**
  * The prompt that follows from a transcript and the session's shape for this model, and from nothing else (P11). The calls
- * of one step are in one assistant message. Their results are in one tool message after it, in the order of the calls (P13). Earlier
+ * of one step are in one assistant message, which has what the provider gave beside them if this model made it. Their results are in one tool message after it, in the order of the calls (P13). Earlier
  * versions stored half surrogate pairs, which providers refuse: they are replaced here.
  */
 export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMessage[] {
@@ -42,6 +50,7 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMe
         const text = plain(entry.content);
         if (last?.role === 'assistant' && !last.calls.length) last.text += text;
         else messages.push({ role: 'assistant', text, calls: [] });
+        giveBack(messages, entry, shape);
         break;
       }
       case 'tool_call': {
@@ -49,6 +58,7 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMe
         if (entry.n <= plainTo) plainCalls.set(call.id, plain(JSON.stringify(call.args)));
         else if (last?.role === 'assistant') last.calls.push(call);
         else messages.push({ role: 'assistant', text: '', calls: [call] });
+        giveBack(messages, entry, shape);
         break;
       }
       case 'tool_result': {
@@ -66,6 +76,51 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMe
   const whole = paired(wellFormed(messages));
   return shape.alternating ? alternating(whole) : whole;
 }
+
+type AssistantMessage = Extract<PromptMessage, { role: 'assistant' }>;
+
+/**
+ * The model call that ends with this entry is shown as its provider gave it, if this model made it: others refuse what is not
+ * theirs. It is a message of its own. Text before it is of a call that was cut, whose thoughts have no signature: the request
+ * that was answered by this one stands between them, because thoughts may be bound to all that came before them.
+ */
+function giveBack(
+  messages: PromptMessage[],
+  { n, verbatim }: Extract<Entry, { role: 'assistant' | 'tool_call' }>,
+  { model, plainTo = 0, unthoughtTo = 0 }: Shape,
+): void {
+  const last = messages.at(-1);
+  if (!verbatim || last?.role !== 'assistant' || n <= plainTo || n <= unthoughtTo) return;
+  if (/* rule: verbatim-for-its-model */ verbatim.model !== model) return;
+  const from = last.text.length - textLengthOf(verbatim);
+  if (from < 0) return;
+  const whole: AssistantMessage = {
+    ...last,
+    text: last.text.slice(from),
+    verbatim: /* rule: verbatim-is-in-prompt */ verbatim,
+  };
+  const before: AssistantMessage = { ...last, text: last.text.slice(0, from), calls: [] };
+  messages.pop();
+  if (before.text || before.verbatim) {
+    messages.push(before);
+    if (needsRequest(before)) messages.push({ role: 'user', content: CONTINUE_REQUEST });
+  }
+  messages.push(whole);
+}
+
+const textLengthOf = ({ parts }: Verbatim): number =>
+  parts.reduce((sum, part) => ('text' in part ? sum + part.text : sum), 0);
+
+/** Whether an answer that stands last needs `CONTINUE_REQUEST`. One that its provider paused goes on by itself. */
+export const needsRequest = ({ text, calls, verbatim }: AssistantMessage): boolean =>
+  calls.length === 0 && !isBlank(text) && !verbatim?.paused;
+
+/** An answer and what follows it without a message between them: `verbatim` stays about its beginning. */
+export const joinedAnswers = (before: AssistantMessage, next: AssistantMessage): AssistantMessage => ({
+  ...before,
+  text: before.text + next.text,
+  calls: next.calls,
+});
 
 /** Whether the session leaves this entry out of its prompts. */
 export const isLeftOut = ({ n }: Entry, { from = 0, without = [] }: Shape): boolean =>
@@ -100,7 +155,7 @@ function paired(messages: readonly PromptMessage[]): PromptMessage[] {
 function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
   const ordered: PromptMessage[] = [];
   for (const message of messages) {
-    if (message.role === 'assistant' && message.calls.length === 0 && isBlank(message.text)) continue;
+    if (message.role === 'assistant' && isEmpty(message)) continue;
     const last = ordered.at(-1);
     if (message.role === 'user') {
       if (last?.role === 'user') {
@@ -110,8 +165,8 @@ function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
       if (last?.role === 'tool') ordered.push({ role: 'assistant', text: READ_NOTE, calls: [] });
     } else if (message.role === 'assistant') {
       if (last === undefined) ordered.push({ role: 'user', content: EARLIER_NOTE });
-      if (last?.role === 'assistant' && last.calls.length === 0) {
-        ordered[ordered.length - 1] = { ...message, text: `${last.text}${message.text}` };
+      if (last?.role === 'assistant' && last.calls.length === 0 && !message.verbatim) {
+        ordered[ordered.length - 1] = joinedAnswers(last, message);
         continue;
       }
     }
@@ -119,6 +174,9 @@ function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
   }
   return ordered;
 }
+
+const isEmpty = ({ text, calls, verbatim }: AssistantMessage): boolean =>
+  calls.length === 0 && isBlank(text) && !verbatim;
 
 function joined(a: Content, b: Content): Content {
   if (typeof a === 'string' && typeof b === 'string') return `${a}\n\n${b}`;

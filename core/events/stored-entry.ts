@@ -1,10 +1,11 @@
 import type { EpochSeconds } from '../../config/units.ts';
 import type { Json } from '../json.ts';
+import type { Verbatim } from '../model.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
 
 /**
- * An entry as the table has it: what a tool was given and gave is JSON text.
+ * An entry as the table has it: what a tool was given and gave, and what is a provider's own, is JSON text.
  *
  * @param first number of the turn's first entry, by which a reader sees whether the turn is whole
  */
@@ -13,9 +14,13 @@ export function storedEntry(
   { first, expires }: { first: number; expires: EpochSeconds },
 ): StoredEntry {
   switch (entry.role) {
+    case 'assistant': {
+      const { verbatim, ...rest } = entry;
+      return { ...rest, ...verbatimJson(verbatim), first, expires };
+    }
     case 'tool_call': {
-      const { args, ...rest } = entry;
-      return { ...rest, args_json: JSON.stringify(args), first, expires };
+      const { args, verbatim, ...rest } = entry;
+      return { ...rest, args_json: JSON.stringify(args), ...verbatimJson(verbatim), first, expires };
     }
     case 'tool_result': {
       const { output, ...rest } = entry;
@@ -29,9 +34,17 @@ export function storedEntry(
 /** The entry that the table has, in the form of this version or an earlier one. */
 export function entryOf({ expires: _, first: __, ...stored }: StoredEntry): Entry {
   switch (stored.role) {
+    case 'assistant': {
+      const { verbatim_json, ...rest } = stored;
+      return { ...rest, ...verbatimOf(verbatim_json) };
+    }
     case 'tool_call': {
-      const { args_json, args, ...rest } = stored;
-      return { ...rest, args: args_json === undefined ? args : parse(args_json) };
+      const { args_json, args, verbatim_json, ...rest } = stored;
+      return {
+        ...rest,
+        args: args_json === undefined ? args : parse(args_json),
+        ...verbatimOf(verbatim_json),
+      };
     }
     case 'tool_result': {
       const { output_json, output, ...rest } = stored;
@@ -41,6 +54,12 @@ export function entryOf({ expires: _, first: __, ...stored }: StoredEntry): Entr
       return stored;
   }
 }
+
+const verbatimJson = (verbatim: Verbatim | undefined): { verbatim_json?: string } =>
+  verbatim ? { verbatim_json: JSON.stringify(verbatim) } : {};
+
+const verbatimOf = (text: string | undefined): { verbatim?: Verbatim } =>
+  text === undefined ? {} : { verbatim: JSON.parse(text) };
 
 // Written by `storedEntry`.
 const parse = (text: string): Json => JSON.parse(text);

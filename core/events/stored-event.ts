@@ -5,7 +5,7 @@ import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { EVENTS, type EventFrame, type EventOf, type EventType } from '../../protocol/events.ts';
 import type { MessageId, RequestId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
-import type { PromptShape } from '../model.ts';
+import type { PromptShape, Verbatim, VerbatimPart } from '../model.ts';
 import { outputText } from './output-text.ts';
 
 /**
@@ -217,17 +217,34 @@ interface ForeignEvent extends Head<'foreign'> {
   fields: object;
 }
 
+/**
+ * What the last event of a finished model call carries beside its own fields: the whole call as its provider gave it. It is
+ * stored with the event and never sent.
+ */
+interface Carries {
+  verbatim?: Verbatim;
+}
+
 /** An event of a session: durable, numbered without holes (P9), never taken back (P3). */
-export type TurnEvent = StoredEvent<EventType> | ForeignEvent;
+export type TurnEvent = (StoredEvent<EventType> | ForeignEvent) & Carries;
 
 /** An event before it has a number. */
-export type EventDraft = { [T in EventType]: { type: T } & StoredFields[T] }[EventType];
+export type EventDraft = { [T in EventType]: { type: T } & StoredFields[T] }[EventType] & Carries;
 
 export const numbered = (draft: EventDraft, seq: number, turn: TurnId): TurnEvent => ({
   ...draft,
   seq,
   turn,
 });
+
+const verbatim = z.object({
+  model: z.string(),
+  parts: z.array(z.custom<VerbatimPart>((part) => typeof part === 'object' && part !== null)),
+  paused: z.optional(z.literal(true)),
+});
+
+/** Of a form that only a newer version writes, it is left out: a prompt without it is one that the model takes, or is shaped anew. */
+export const isVerbatim = (value: unknown): value is Verbatim => fits(verbatim, value);
 
 /** A stored value is not an event: something other than these functions has written it. */
 export class UnreadableEvent extends Error {
@@ -252,7 +269,10 @@ const knownFrame = <T extends EventType>(event: StoredEvent<T>, turnText: TurnTe
   FRAMES[event.type].frame(event, turnText);
 
 /** The event as clients are sent it. `turnText` is called for an event that ends a turn. */
-export function wireForm(event: TurnEvent, turnText: TurnText): EventFrame | ForeignFrame {
+export function wireForm(
+  { verbatim: _, ...event }: TurnEvent,
+  turnText: TurnText,
+): EventFrame | ForeignFrame {
   if (event.type !== 'foreign') return knownFrame(event, turnText);
   const { seq, turn: turn_id, name, fields } = event;
   return { type: name, seq, turn_id, ...fields };

@@ -248,10 +248,15 @@ export type StoredEntry = {
 } & AsStored<Entry>;
 
 type AsStored<E> = E extends { args: infer Args }
-  ? Omit<E, 'args'> & ({ args_json: string; args?: never } | { args: Args; args_json?: never })
+  ? Own<Omit<E, 'args'>> & ({ args_json: string; args?: never } | { args: Args; args_json?: never })
   : E extends { output: infer Output }
     ? Omit<E, 'output'> & ({ output_json: string; output?: never } | { output: Output; output_json?: never })
-    : E;
+    : E extends { verbatim?: unknown }
+      ? Own<E>
+      : E;
+
+/** With what is a provider's own, which is JSON text. */
+type Own<E> = Omit<E, 'verbatim'> & { verbatim_json?: string };
 
 /** How often a principal sent frames or connected in one window. */
 export interface RateCount {

@@ -10,6 +10,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import { redactQuotes } from './redaction.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
 import { advanced, measureCall } from './usage.ts';
+import { areLarge, carrying, verbatimOf } from './verbatim.ts';
 
 /** A call that the model made. `invalid` says why it cannot be run. */
 export type AskedCall = ToolCall & { invalid?: string };
@@ -44,14 +45,20 @@ export async function callModel(
   const calls: AskedCall[] = [];
   const idOf = uniqueCallIds(request.messages);
   let visible = false;
+  /** Of this call's text, as committed. */
+  let textLength = 0;
   let flushedAt = Number.NEGATIVE_INFINITY;
 
-  const flush = async (more: EventDraft[] = []) => {
-    const drafts = [...gathered.drain(/* rule: chunk-offset-in-turn */ turn.textLength), ...more];
+  const flush = async (last: (drafts: EventDraft[]) => EventDraft[] = (drafts) => drafts) => {
+    const gatheredDrafts = gathered.drain(/* rule: chunk-offset-in-turn */ turn.textLength);
+    for (const draft of gatheredDrafts) if (draft.type === 'chunk') textLength += draft.content.length;
+    const drafts = last(gatheredDrafts);
     flushedAt = core.clock.now();
     if (drafts.length === 0) return;
     visible = true;
     const silent = turn.textLength === 0;
+    // Beside what an earlier commit left, the lane's item could grow too large.
+    if (areLarge(drafts)) await turn.spill();
     await turn.commitAlways(drafts);
     if (silent && turn.textLength > 0)
       core.metrics.time('FirstChunk', between(turn.beganAt, core.clock.now()));
@@ -110,9 +117,24 @@ export async function callModel(
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
     turn.usage = advanced(turn.usage, model, finish, calls.length === 0 && !isPaused);
     measureCall(core, turn.id, model, finish);
-    await flush(calls.map(({ id, name, args }) => ({ type: 'tool_call', id, name, args })));
+    await flush((drafts) => {
+      const all = [
+        ...drafts,
+        ...calls.map(({ id, name, args }): EventDraft => ({ type: 'tool_call', id, name, args })),
+      ];
+      return kept(all, finish.parts, isPaused);
+    });
     if (isPaused) return { type: 'cut' };
     return calls.length ? { type: 'calls', calls } : { type: 'answered' };
+  }
+
+  /** The last events of the call, with what its provider wants back. */
+  function kept(drafts: EventDraft[], parts: Finish['parts'], paused: boolean): EventDraft[] {
+    if (!parts) return drafts;
+    const verbatim = verbatimOf({ model, parts, calls, textLength, paused });
+    const carried = /* rule: finished-call-is-kept */ carrying(drafts, verbatim);
+    if (!carried) core.log.warn('what the model thought is too long to be given back', { turn: turn.id });
+    return carried ?? drafts;
   }
 
   function isSilent(): boolean {
@@ -123,7 +145,7 @@ export async function callModel(
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
     if (turn.abortRequest || wantsCut(turn)) turn.usage = { ...turn.usage, steps: turn.usage.steps + 1 };
-    await flush();
+    await /* rule: cut-call-keeps-no-thoughts */ flush();
     return { type: 'cut' };
   }
 
@@ -174,6 +196,7 @@ function* textsOf(messages: ModelRequest['messages']): Generator<string> {
         break;
       case 'assistant':
         yield message.text;
+        if (message.verbatim) yield JSON.stringify(message.verbatim.parts);
         for (const { args } of message.calls) yield JSON.stringify(args);
         break;
       case 'tool':

@@ -2,7 +2,7 @@ import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import type { Entry } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
-import type { Model, ModelFailure, ModelRequest, PromptShape } from '../model.ts';
+import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptShape } from '../model.ts';
 import { sessionKey } from '../store/keys.ts';
 import { rememberShapes } from '../store/session-writes.ts';
 import type { TurnContext } from './context.ts';
@@ -17,7 +17,7 @@ import type { LeasedTurn } from './leased-turn.ts';
  * shape, and its next turn begins with it.
  */
 
-/** Refused prompts of one turn that are sent again in another form. The longest list of changes has six. */
+/** Refused prompts of one turn that are sent again in another form. The longest list of changes has seven. */
 const MAX_CHANGES = 8;
 /** A shape that cuts earlier turns to their half is tried this often, before all of them are left out. */
 const MAX_HALVINGS = 2;
@@ -45,18 +45,16 @@ const changesOf = (turn: Pick<LeasedTurn, 'events'>): Trimmed[] =>
 const isRefusal = (reason: FailureReason): reason is Refusal =>
   reason === 'rejected' || reason === 'overlong' || reason === 'withheld';
 
-const idOf = ({ provider, name }: Model): string => `${provider}:${name}`;
-
 /** The shape that this turn's next prompt has. */
 export function shapeOf(turn: LeasedTurn, context: TurnContext): PromptShape {
   const { model } = modelOf(turn, context);
-  const changed = changesOf(turn).findLast(({ shape }) => shape?.model === idOf(model));
+  const changed = changesOf(turn).findLast(({ shape }) => shape?.model === modelId(model));
   return changed?.shape ?? rememberedShape(turn, model);
 }
 
 function rememberedShape({ promptShapes, firstEntry }: LeasedTurn, model: Model): PromptShape {
-  const known = promptShapes.find((shape) => shape.model === idOf(model)) ?? {
-    model: idOf(model),
+  const known = promptShapes.find((shape) => shape.model === modelId(model)) ?? {
+    model: modelId(model),
     ...(model.alternates && { alternating: true }),
   };
   const { bareSince, ...rest } = known;
@@ -121,7 +119,7 @@ export async function reshape(
   const change = nextChange(before, reason, sources, {
     halvings: changesOf(turn).filter(({ form }) => form === 'recent').length,
   });
-  if (!change || (only === 'lossless' && change.form !== 'alternating')) return false;
+  if (!change || (only === 'lossless' && !LOSSLESS.has(change.form))) return false;
   const { form, shape } = change;
   await turn.commitAlways([{ type: 'history_trimmed', ...leftOut(sources, shape), reason, form, shape }]);
   const { core } = context;
@@ -195,6 +193,9 @@ function withoutOldSpans({ without, ...shape }: PromptShape): PromptShape {
   return left.length > 0 ? { ...shape, without: left } : shape;
 }
 
+/** Forms that keep all that was said. */
+const LOSSLESS: ReadonlySet<string> = new Set(['without_thoughts', 'alternating']);
+
 interface Change {
   form: string;
   shape: PromptShape;
@@ -228,6 +229,7 @@ function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, hal
   const shown = (entries: readonly Entry[]) => entries.filter((entry) => !isLeftOut(entry, shape));
   const plain = { alternating: true, plainTo: last } as const;
 
+  const withoutThoughts = { form: 'without_thoughts', shape: { ...shape, unthoughtTo: last } };
   const alternating = { form: 'alternating', shape: { ...shape, alternating: true as const } };
   const withoutImages = { form: 'without_images', shape: { ...shape, imagesTo: last } };
   const recent = {
@@ -242,7 +244,7 @@ function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, hal
   };
   switch (reason) {
     case 'rejected':
-      return [alternating, withoutImages, plainer, thisTurn, lastMessage];
+      return [withoutThoughts, alternating, withoutImages, plainer, thisTurn, lastMessage];
     case 'overlong': {
       const since = shown(current).filter(({ n, role }) => n > asked && role !== 'user');
       const kept = newerHalf(since, stepsOf);
@@ -253,6 +255,7 @@ function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, hal
       };
       return [
         ...(halvings < MAX_HALVINGS ? [recent] : []),
+        withoutThoughts,
         withoutImages,
         thisTurn,
         ...(steps.length > 0 ? [recentSteps] : []),

@@ -87,7 +87,11 @@ test('streams text, a tool call and the usage of the Anthropic wire', async () =
     { type: 'text', text: 'I will ' },
     { type: 'text', text: 'wait.' },
     { type: 'tool_call', id: 'toolu_1', name: 'wait', args: { seconds: 2 } },
-    { type: 'finish', reason: 'tool_calls', usage: { inputTokens: 20, outputTokens: 9 } },
+    {
+      type: 'finish',
+      reason: 'tool_calls',
+      usage: { inputTokens: 20, outputTokens: 9 },
+    },
   ]);
 });
 

@@ -1,6 +1,7 @@
 import { tool } from 'ai';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import type { Model, ModelPart, ModelRequest } from '../../core/model.ts';
 import {
   createGate,
@@ -10,7 +11,6 @@ import {
 } from '../../test/support/model-server.ts';
 import { defineAgent } from '../agent/agent-definition.ts';
 import { createModel } from './create-model.ts';
-import { CONTINUE_REQUEST } from './prompt.ts';
 
 const API_KEY = 'a-key-that-must-not-be-shown';
 
@@ -68,7 +68,12 @@ describe('a complete answer', () => {
       { type: 'thinking', text: 'see' },
       { type: 'text', text: 'dr' },
       { type: 'text', text: 'aft' },
-      { type: 'finish', reason: 'stop', usage: { inputTokens: 12, outputTokens: 3 } },
+      {
+        type: 'finish',
+        reason: 'stop',
+        usage: { inputTokens: 12, outputTokens: 3 },
+        parts: [{ opaque: { type: 'reasoning', text: 'let me see' } }, { text: 5 }],
+      },
     ]);
     expect(model).toMatchObject({ provider: 'openai-compatible', name: 'scripted' });
   });
@@ -90,7 +95,11 @@ describe('a complete answer', () => {
     expect(await collect(model)).toEqual([
       { type: 'text', text: 'wait' },
       { type: 'tool_call', id: 'c1', name: 'wait', args: { seconds: 2 } },
-      { type: 'finish', reason: 'tool_calls', usage: { inputTokens: 10, outputTokens: 5 } },
+      {
+        type: 'finish',
+        reason: 'tool_calls',
+        usage: { inputTokens: 10, outputTokens: 5 },
+      },
     ]);
   });
 

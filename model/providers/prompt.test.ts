@@ -1,6 +1,8 @@
+import type { AssistantModelMessage, ModelMessage } from 'ai';
 import { describe, expect, test } from 'vitest';
+import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import type { PromptMessage } from '../../core/model.ts';
-import { type CallIds, CONTINUE_REQUEST, toModelMessages } from './prompt.ts';
+import { type CallIds, toModelMessages, verbatimParts } from './prompt.ts';
 
 const user = (content: string): PromptMessage => ({ role: 'user', content });
 const said = (text: string): PromptMessage => ({ role: 'assistant', text, calls: [] });
@@ -151,5 +153,69 @@ describe('toModelMessages', () => {
     test('are as they were where any will do', () => {
       expect([sent(1, 'any'), sent(2, 'any')]).toEqual([ids, ids]);
     });
+  });
+});
+
+describe('an answer as its provider gave it', () => {
+  const signature = { anthropic: { signature: 's' } };
+  const content = [
+    { type: 'reasoning', text: 'Hm.', providerOptions: signature },
+    { type: 'text', text: 'One. ' },
+    { type: 'reasoning', text: '', providerOptions: { anthropic: { redactedData: 'r' } } },
+    { type: 'text', text: 'Two.', providerOptions: { openai: { itemId: 'msg_1' } } },
+    { type: 'tool-call', toolCallId: 'srv', toolName: 'search', input: {}, providerExecuted: true },
+    { type: 'tool-result', toolCallId: 'srv', toolName: 'search', output: { type: 'json', value: [1] } },
+    {
+      type: 'tool-call',
+      toolCallId: 'a',
+      toolName: 'wait',
+      input: { seconds: 1 },
+      providerOptions: signature,
+    },
+  ] satisfies Exclude<AssistantModelMessage['content'], string>;
+
+  test('P11: comes back part by part, with the metadata of each', () => {
+    const parts = verbatimParts(content);
+    const verbatim = { model: 'p:m', parts: parts ?? [] };
+    const calls = [
+      { id: 'a', name: 'wait', args: { seconds: 1 } },
+      { id: 'b', name: 'wait', args: {} },
+    ];
+    const [, answer] = toModelMessages([
+      user('go'),
+      { role: 'assistant', text: 'One. Two. And more.', calls, verbatim },
+    ]);
+    expect(answer?.content).toEqual([
+      ...content.slice(0, -1),
+      content.at(-1),
+      // What it does not speak of comes last.
+      { type: 'text', text: ' And more.' },
+      { type: 'tool-call', toolCallId: 'b', toolName: 'wait', input: {} },
+    ]);
+  });
+
+  test('is kept only if it has more than text and calls', () => {
+    expect(verbatimParts([{ type: 'text', text: 'a' }])).toBeUndefined();
+    expect(
+      verbatimParts([
+        { type: 'custom', kind: 'anthropic.message_start', providerOptions: { anthropic: { id: 'msg_1' } } },
+        { type: 'text', text: 'a' },
+        { type: 'tool-call', toolCallId: 'a', toolName: 'wait', input: {} },
+      ]),
+    ).toBeUndefined();
+  });
+
+  test('each call says what was thought, if only nothing, for servers that show thoughts as text', () => {
+    const calls = [{ id: 'a', name: 'wait', args: {} }];
+    const thought = { model: 'p:m', parts: [{ opaque: { type: 'reasoning', text: 'Hm.' } }, { call: 'a' }] };
+    const messages: PromptMessage[] = [
+      { role: 'assistant', text: '', calls, verbatim: thought },
+      { role: 'assistant', text: '', calls },
+      said('So.'),
+    ];
+    const silent = { openaiCompatible: { reasoning_content: '' } };
+    const options = (prompt: ModelMessage[]) => prompt.map(({ providerOptions }) => providerOptions);
+    expect(options(toModelMessages(messages).slice(0, 3))).toEqual([undefined, silent, undefined]);
+    expect(JSON.stringify(toModelMessages(messages.slice(1)))).not.toContain('reasoning_content');
   });
 });

@@ -1,17 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { AssistantModelMessage, ModelMessage, ToolModelMessage, UserModelMessage } from 'ai';
+import type { AssistantModelMessage, ModelMessage, TextPart, ToolModelMessage, UserModelMessage } from 'ai';
 import { type Content, type ContentPart, isBlank } from '../../core/content.ts';
-import { IMAGE_NOTE } from '../../core/events/prompt.ts';
+import { CONTINUE_REQUEST, IMAGE_NOTE, joinedAnswers, needsRequest } from '../../core/events/prompt.ts';
 import type { Json } from '../../core/json.ts';
-import type { PromptMessage } from '../../core/model.ts';
-
-/**
- * Asks for the rest of an answer. It follows the assistant's own text at the end of a prompt, when another worker
- * continues a turn: several models reject a prompt that ends with the assistant. It is not in the transcript, and it is
- * the same each time the prompt is built (P11).
- */
-export const CONTINUE_REQUEST =
-  'Your last message was interrupted before it was complete. Continue it exactly where the text stops, as if there had been no interruption: do not repeat anything, do not apologise, do not mention this request.';
+import type { PromptMessage, VerbatimPart } from '../../core/model.ts';
+import { toJson } from '../tools/json-safe.ts';
 
 /** The ids of calls that a provider accepts. */
 export type CallIds = 'any' | 'plain';
@@ -32,6 +25,7 @@ export function toModelMessages(
   const idOf = callIds === 'plain' ? plainId : (id: string) => id;
   const prompt: ModelMessage[] = [];
   const joined = joinInterrupted(messages);
+  const saysSo = joined.some((message) => message.role === 'assistant' && hasThought(message));
   for (const message of joined) {
     switch (message.role) {
       case 'user':
@@ -40,7 +34,9 @@ export function toModelMessages(
       case 'assistant': {
         const content = assistantContent(message, idOf);
         // Providers reject an empty message.
-        if (content.length > 0) prompt.push({ role: 'assistant', content });
+        if (content.length === 0) break;
+        const silent = saysSo && message.calls.length > 0 && !hasThought(message);
+        prompt.push({ role: 'assistant', content, ...(silent && NO_THOUGHT) });
         break;
       }
       case 'tool':
@@ -48,7 +44,9 @@ export function toModelMessages(
         break;
     }
   }
-  if (endsInText(joined)) prompt.push({ role: 'user', content: CONTINUE_REQUEST });
+  const last = joined.at(-1);
+  if (last?.role === 'assistant' && needsRequest(last))
+    prompt.push({ role: 'user', content: CONTINUE_REQUEST });
   return prompt;
 }
 
@@ -60,8 +58,13 @@ function joinInterrupted(messages: readonly PromptMessage[]): PromptMessage[] {
   const joined: PromptMessage[] = [];
   for (const message of messages) {
     const last = joined.at(-1);
-    if (message.role === 'assistant' && last?.role === 'assistant' && last.calls.length === 0) {
-      joined[joined.length - 1] = { ...message, text: last.text + message.text };
+    if (
+      message.role === 'assistant' &&
+      last?.role === 'assistant' &&
+      !last.calls.length &&
+      !message.verbatim
+    ) {
+      joined[joined.length - 1] = joinedAnswers(last, message);
     } else {
       joined.push(message);
     }
@@ -69,20 +72,87 @@ function joinInterrupted(messages: readonly PromptMessage[]): PromptMessage[] {
   return joined;
 }
 
-function endsInText(messages: readonly PromptMessage[]): boolean {
-  const last = messages.at(-1);
-  return last?.role === 'assistant' && last.calls.length === 0 && !isBlank(last.text);
-}
+/** Whether the model shows what it thinks as text of its own, without a signature. */
+const hasThought = ({ verbatim }: AssistantMessage): boolean =>
+  verbatim?.parts.some((part) => 'opaque' in part && isPlainReasoning(part.opaque)) ?? false;
 
-function assistantContent({ text, calls }: AssistantMessage, idOf: (id: string) => string) {
-  const content: Exclude<AssistantModelMessage['content'], string> = [];
-  // Anthropic rejects a text of only white space, and a model may write a line break before it calls a tool.
-  if (!isBlank(text)) content.push({ type: 'text', text });
-  for (const { id, name, args } of calls) {
-    content.push({ type: 'tool-call', toolCallId: idOf(id), toolName: name, input: asObject(args) });
+const isPlainReasoning = (part: Json): boolean =>
+  typeof part === 'object' &&
+  part !== null &&
+  'type' in part &&
+  part.type === 'reasoning' &&
+  !('providerOptions' in part);
+
+/**
+ * Fields of a message on OpenAI's wire; other packages leave them out. Once a model has shown a thought, each message with calls
+ * says what was thought, if only nothing: DeepSeek and Kimi refuse a prompt in which one does not
+ * (https://github.com/Lapis0x0/obsidian-yolo/pull/243), and a model does not think before each call.
+ */
+const NO_THOUGHT = { providerOptions: { openaiCompatible: { reasoning_content: '' } } };
+
+type AssistantPart = Exclude<AssistantModelMessage['content'], string>[number];
+
+/** The parts of an answer: those that its provider gave, in their order, then what they do not speak of. */
+function assistantContent({ text, calls, verbatim }: AssistantMessage, idOf: (id: string) => string) {
+  const content: AssistantPart[] = [];
+  const open = new Map(calls.map((call) => [call.id, call]));
+  let said = 0;
+  const say = (until: number, meta?: Json) => {
+    const part = text.slice(said, until);
+    said = until;
+    // Anthropic rejects a text of only white space, and a model may write a line break before it calls a tool.
+    if (!isBlank(part) || meta) content.push({ type: 'text', text: part, ...providerOptions(meta) });
+  };
+  const call = (id: string, meta?: Json) => {
+    const { name, args } = open.get(id) ?? {};
+    if (name === undefined || args === undefined) return;
+    open.delete(id);
+    const input = asObject(args);
+    content.push({
+      type: 'tool-call',
+      toolCallId: idOf(id),
+      toolName: name,
+      input,
+      ...providerOptions(meta),
+    });
+  };
+  for (const part of verbatim?.parts ?? []) {
+    if ('text' in part) say(said + part.text, part.meta);
+    else if ('call' in part) call(part.call, part.meta);
+    // Made by `verbatimParts` of the SDK's own part. The SDK checks each prompt.
+    else content.push(part.opaque as AssistantPart);
   }
+  say(text.length);
+  for (const id of [...open.keys()]) call(id);
   return content;
 }
+
+// Made by `verbatimParts` as well.
+const providerOptions = (meta: Json | undefined) =>
+  meta === undefined ? {} : { providerOptions: meta as NonNullable<TextPart['providerOptions']> };
+
+/**
+ * What has to be given back of an answer beside its text and calls. Undefined: nothing.
+ *
+ * @param content the SDK's own message of the answer
+ */
+export function verbatimParts(content: AssistantModelMessage['content']): VerbatimPart[] | undefined {
+  if (typeof content === 'string') return undefined;
+  const parts = content.filter((part) => part.type !== 'custom' || !REPORTS.has(part.kind)).map(verbatimPart);
+  return parts.some((part) => 'opaque' in part || part.meta !== undefined) ? parts : undefined;
+}
+
+/** Parts that only report something. The SDK sends them to nobody. */
+const REPORTS: ReadonlySet<string> = new Set(['anthropic.message_start']);
+
+function verbatimPart(part: AssistantPart): VerbatimPart {
+  if (part.type === 'text') return { text: part.text.length, ...metaOf(part) };
+  if (part.type === 'tool-call' && !part.providerExecuted) return { call: part.toolCallId, ...metaOf(part) };
+  return { opaque: toJson(part) };
+}
+
+const metaOf = ({ providerOptions }: Pick<TextPart, 'providerOptions'>) =>
+  providerOptions && { meta: toJson(providerOptions) };
 
 /**
  * Converts text unchanged, and an image into the form of the provider's client. A URL is passed on: this code never

@@ -21,7 +21,7 @@ import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
 import { CUT_OFF, EMPTY, toFailure, WITHHELD } from './failure.ts';
-import { type CallIds, type ShownImages, toModelMessages } from './prompt.ts';
+import { type CallIds, type ShownImages, toModelMessages, verbatimParts } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
 
 export interface SdkModelOptions {
@@ -144,6 +144,10 @@ async function* streamParts(
       stopWhen: isStepCount(1),
       maxRetries: 0,
       abortSignal: AbortSignal.any([signal, left.signal]),
+      // The whole answer, as the SDK's own loop would give it back.
+      onStepEnd: ({ response }: { response: { messages: readonly ModelMessage[] } }) => {
+        answer.message = response.messages.find(({ role }) => role === 'assistant');
+      },
       // Errors arrive as parts. The default handler would also print them, with the request.
       onError: () => {},
     };
@@ -264,6 +268,8 @@ interface SdkToolCall {
  */
 class Answer {
   hasText = false;
+  /** The SDK's own message of the answer, once it is complete. */
+  message: ModelMessage | undefined;
   readonly #calls: Extract<ModelPart, { type: 'tool_call' }>[] = [];
   readonly #mayCall: boolean;
 
@@ -294,7 +300,8 @@ class Answer {
       yield this.brokenOff(`The stream ended without a finish reason from the provider (${reason}).`);
     } else if (this.hasText || this.#calls.length > 0 || rawReason === PAUSED) {
       yield* this.#calls;
-      yield { type: 'finish', reason: finishWord(reason, rawReason), usage };
+      const parts = this.message?.role === 'assistant' ? verbatimParts(this.message.content) : undefined;
+      yield { type: 'finish', reason: finishWord(reason, rawReason), usage, ...(parts && { parts }) };
     } else {
       yield failureOf(
         reason === 'content-filter' ? WITHHELD : EMPTY,

@@ -6,6 +6,7 @@ import type { Wire } from './wires/wire.ts';
 
 /** The product on a local cloud whose model is a provider on loopback. */
 export interface ProvidedStack {
+  readonly cloud: Stack['cloud'];
   script(replies: readonly Reply[]): readonly SeenCall[];
   newSession(): string;
   connect(session: string): Promise<WsClient>;
@@ -20,7 +21,7 @@ export interface ProvidedStack {
 export const MAX_STEPS = 3;
 
 /** Starts one for the tests of this `describe`; after each, every client's promises are checked. */
-export function givenProvider(wire: Wire): ProvidedStack {
+export function givenProvider(wire: Wire, settings: Readonly<Record<string, string>> = {}): ProvidedStack {
   let provider: ProviderServer | undefined;
   let stack: Stack | undefined;
   let logged: string[] = [];
@@ -40,6 +41,7 @@ export function givenProvider(wire: Wire): ProvidedStack {
         MIDTURN_MODEL: `${wire.name}:${wire.model}`,
         MIDTURN_MAX_STEPS: String(MAX_STEPS),
         ...wire.settings(provider.origin),
+        ...settings,
       },
     });
   });
@@ -60,6 +62,9 @@ export function givenProvider(wire: Wire): ProvidedStack {
     script: (replies) => running(provider).script(replies),
     newSession: () => `session-${++sessions}`,
     connect: (session) => running(stack).connect(session),
+    get cloud() {
+      return running(stack).cloud;
+    },
     get stored() {
       return running(stack).stored;
     },

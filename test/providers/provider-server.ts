@@ -24,7 +24,7 @@ export interface Reply {
   /** Refuses a prompt with this word in it. */
   refuses?: string;
   /** A promise among the texts holds the stream until it settles. */
-  text?: readonly (string | Promise<unknown>)[];
+  text?: readonly (string | Thought | Promise<unknown>)[];
   calls?: readonly { name: string; args: Json }[];
   /**
    * How it ends, if not as it should: with an error of the provider's, with the connection cut between two frames, or
@@ -34,6 +34,9 @@ export interface Reply {
   /** @default 10 in, 5 out */
   usage?: Usage;
 }
+
+/** What a model thinks between its words. `held` stops the stream in the middle of the thought until it settles. */
+type Thought = { thinks: string; held?: Promise<unknown> } | { redacted: string };
 
 /** What came in as one model call. */
 export interface SeenCall {
@@ -106,6 +109,13 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
     await send(answer.begin(usage));
     for (const piece of text) {
       if (typeof piece === 'string') await send(answer.text(piece));
+      else if ('thinks' in piece) {
+        const { thinks, held } = piece;
+        const middle = Math.ceil(thinks.length / 2);
+        await send(answer.think?.(thinks.slice(0, middle)) ?? []);
+        await held;
+        await send([...(answer.think?.(thinks.slice(middle)) ?? []), ...(answer.endThought?.() ?? [])]);
+      } else if ('redacted' in piece) await send(answer.redacted?.(piece.redacted) ?? []);
       else await piece;
     }
     for (const { name, args } of calls) {

@@ -1,5 +1,6 @@
 import { milliseconds } from '../../config/units.ts';
-import type { Model, ModelPart, ModelRequest, Toolbox, ToolCall } from '../../core/model.ts';
+import type { Model, ModelPart, ModelRequest, Toolbox, ToolCall, VerbatimPart } from '../../core/model.ts';
+import type { Given } from './parts.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 
 /** Longer than a worker's time limit. */
@@ -15,6 +16,7 @@ interface AgentWorld {
   readonly settings: { fatalTools: boolean; approvals: boolean; stallMs: number };
   readonly modelCalls: readonly unknown[];
   readonly answers: { messages: unknown[]; text: string }[];
+  readonly gave: Map<number, Given>;
   readonly toolRuns: Map<string, number>;
   /** @returns the call's number */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number;
@@ -64,6 +66,7 @@ export function scriptedAgent(
       return;
     }
     let text = '';
+    const parts: VerbatimPart[] = [];
     const words = random.int(1, 4);
     for (let word = 1; word <= words; word++) {
       await scheduler.sleep(actor, random.int(0, 160), signal);
@@ -76,7 +79,12 @@ export function scriptedAgent(
         () => {},
         false,
       );
-      if (random.chance(0.15)) yield { type: 'thinking', text: `(${call}.${word})` };
+      if (random.chance(0.15)) {
+        const thought = `(${call}.${word})`;
+        parts.push({ opaque: thought });
+        yield { type: 'thinking', text: thought };
+      }
+      parts.push({ text: `<${call}.${word}>`.length, ...(word > 1 && { meta: `word ${word}` }) });
       text += `<${call}.${word}>`;
       yield { type: 'text', text: `<${call}.${word}>` };
       if (troubled() && random.chance(0.03)) {
@@ -86,6 +94,7 @@ export function scriptedAgent(
     }
     if (request.toolChoice === 'auto' && random.chance(0.25)) {
       for (let i = 0; i < random.int(1, 2); i++) {
+        parts.push({ call: `call${call}-${i}`, ...(i === 0 && { meta: `signed ${call}` }) });
         yield {
           type: 'tool_call',
           id: `call${call}-${i}`,
@@ -94,7 +103,14 @@ export function scriptedAgent(
         };
       }
     } else if (name === 'first') cloud.answers.push({ messages: request.messages, text });
-    yield { type: 'finish', reason: 'stop', usage: { inputTokens: 10, outputTokens: words } };
+    const thought = parts.some((part) => 'opaque' in part);
+    if (thought) cloud.gave.set(call, { model: `scripted:${name}`, text, parts });
+    yield {
+      type: 'finish',
+      reason: 'stop',
+      usage: { inputTokens: 10, outputTokens: words },
+      ...(thought && { parts }),
+    };
   }
 
   const named = (name: string): Model => ({

@@ -22,6 +22,7 @@ import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/te
 import { runJob } from '../../core/turn/worker.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
+import type { Given } from './parts.ts';
 import type { Random } from './random.ts';
 import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
@@ -123,6 +124,8 @@ export class Cloud {
   readonly modelCalls: ModelCall[] = [];
   /** Complete answers without tool calls, with their prompts. */
   readonly answers: { messages: unknown[]; text: string }[] = [];
+  /** What the model gave in the calls that it finished. */
+  readonly gave = new Map<number, Given>();
   readonly toolRuns = new Map<string, number>();
   /** Every event that was ever durable, by `seq`. */
   readonly committed = new Map<number, TurnEvent>();

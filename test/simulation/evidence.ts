@@ -2,6 +2,7 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import type { EventFrame } from '../../protocol/server-frames.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
+import type { Given } from './parts.ts';
 
 /** What the judge reads of one session's history, simulated or on the local cloud. */
 export interface Evidence {
@@ -13,6 +14,8 @@ export interface Evidence {
   readonly decided?: ReadonlyMap<string, string>;
   /** Complete answers without tool calls, with their prompts. */
   readonly answers?: readonly { messages: unknown[]; text: string }[];
+  /** What the model gave in the calls that it finished, by the call's number, where that was more than text and calls. */
+  readonly gave?: ReadonlyMap<number, Given>;
   /** Turns with an abort request. */
   readonly abortsAsked: ReadonlySet<string>;
   /** Messages that a late duplicate of a request brought into a lane. */

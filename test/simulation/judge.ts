@@ -3,6 +3,7 @@ import type { Content } from '../../core/content.ts';
 import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
+import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import { entryOf } from '../../core/events/stored-entry.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { Lane, MessageOutcome, Session, StoredEntry, StoredEvents } from '../../core/store/items.ts';
@@ -10,6 +11,8 @@ import type { EndType } from '../../protocol/events.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { judgeDeletion } from './judge-deletion.ts';
+import { judgeThoughts, thoughtsOfEvent, thoughtsOfMessage } from './judge-thoughts.ts';
+import type { Part } from './parts.ts';
 
 /**
  * Judges a history by what clients sent and received, what the model was sent, and what is stored. It computes the
@@ -63,6 +66,7 @@ export function judge(
   const turns = judgeEvents(cloud, stored);
   judgeRetention(cloud, stored);
   judgeSpending(cloud);
+  judgeThoughts(cloud);
   if (stored.session?.deleted !== undefined) {
     judgeViews(cloud, devices, true);
     judgePrompts(cloud, stored);
@@ -384,8 +388,12 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
  */
 function judgePrompts(cloud: Evidence, stored: Stored): void {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
-  const parts = events.flatMap((event) =>
-    partsOfEvent(event).map((part) => ({ ...part, seq: event.seq, turn: event.turn })),
+  const all = events.flatMap((event) =>
+    [...partsOfEvent(event), ...thoughtsOfEvent(cloud, event)].map((part) => ({
+      ...part,
+      seq: event.seq,
+      turn: event.turn,
+    })),
   );
   const bytes = (cloud.contextTokens ?? Number.POSITIVE_INFINITY) * 4;
   const weights = weigh(stored);
@@ -393,6 +401,8 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
   const gone = stored.session?.deleted !== undefined;
   for (const [i, call] of cloud.modelCalls.entries()) {
     if (!call.current) continue;
+    // Thoughts belong to the model that had them.
+    const parts = all.filter((part) => !('model' in part) || part.model === `scripted:${call.model}`);
     const turn = cloud.committed.get(call.seq)?.turn;
     const said = events.filter(
       (event) => event.type === 'history_trimmed' && event.turn === turn && event.seq <= call.seq,
@@ -598,22 +608,18 @@ export function partsOfEvent(event: TurnEvent): Part[] {
 function partsOfMessage(message: PromptMessage): Part[] {
   switch (message.role) {
     case 'user':
+      // It stands before an answer that it asked for, and is not in the transcript.
+      if (message.content === CONTINUE_REQUEST) return [];
       return [{ kind: 'user', text: written(message.content) }];
     case 'assistant':
       return [
         ...(message.text ? [{ kind: 'said', text: message.text }] : []),
         ...message.calls.map(({ id }) => ({ kind: 'call', text: id })),
+        ...thoughtsOfMessage(message),
       ];
     case 'tool':
       return message.results.map(({ id }) => ({ kind: 'result', text: id }));
   }
-}
-
-export interface Part {
-  kind: string;
-  text: string;
-  /** The id of a user's message. */
-  id?: string;
 }
 
 /** The results of one step are in the order of the calls in a prompt, and in the order of completion in the transcript. */

@@ -2,12 +2,15 @@ import * as z from 'zod/mini';
 import {
   type Answer,
   checkConversation,
+  checkSignature,
+  Echoes,
   type Fault,
   type Frame,
   PromptRefused,
   parseOrRefuse,
   type Refusal,
   type SeenBlock,
+  signatureOf,
   type Wire,
 } from './wire.ts';
 
@@ -29,6 +32,8 @@ const blockSchema = z.discriminatedUnion('type', [
       z.strictObject({ type: z.literal('base64'), media_type: z.string(), data: z.base64() }),
     ]),
   }),
+  z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
+  z.strictObject({ type: z.literal('redacted_thinking'), data: z.string() }),
   z.strictObject({
     type: z.literal('tool_use'),
     id: z.string(),
@@ -82,6 +87,8 @@ const REFUSALS: Readonly<Record<Refusal, readonly [status: number, type: string,
   invalid: [400, 'invalid_request_error', 'The request is not valid.'],
 };
 
+const echoes = new Echoes();
+
 export const anthropic: Wire = {
   name: 'anthropic',
   model: MODEL,
@@ -98,6 +105,7 @@ export const anthropic: Wire = {
     const { messages, tools } = parseOrRefuse(requestSchema, body);
     const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
     checkConversation(seen);
+    echoes.check(seen);
     const usesTools = seen.some(({ blocks }) => blocks.some((block) => 'call' in block || 'result' in block));
     if (usesTools && !tools) throw new PromptRefused('Requests which include tool blocks must define tools.');
     return seen;
@@ -123,6 +131,11 @@ function seenBlock(block: z.infer<typeof blockSchema>): SeenBlock {
         image: source.type === 'url' ? source.url : `data:${source.media_type};base64,${source.data}`,
       };
     }
+    case 'thinking':
+      checkSignature(block.thinking, block.signature);
+      return { thought: block.thinking };
+    case 'redacted_thinking':
+      return { thought: block.data };
     case 'tool_use':
       return { call: block.id, name: block.name, args: block.input };
     case 'tool_result':
@@ -131,8 +144,10 @@ function seenBlock(block: z.infer<typeof blockSchema>): SeenBlock {
 }
 
 function answer(model: string): Answer {
+  const echo = echoes.answer();
   let blocks = 0;
   let textOpen = false;
+  let thinking = false;
   const closeText = (): Frame[] => {
     if (!textOpen) return [];
     textOpen = false;
@@ -155,6 +170,7 @@ function answer(model: string): Answer {
       event('ping'),
     ],
     text(delta) {
+      echo.text(delta);
       const index = blocks;
       const start = textOpen
         ? []
@@ -162,7 +178,41 @@ function answer(model: string): Answer {
       textOpen = true;
       return [...start, event('content_block_delta', { index, delta: { type: 'text_delta', text: delta } })];
     },
-    call({ id, name, pieces }) {
+    think(delta) {
+      echo.think(delta);
+      const closed = closeText();
+      const index = blocks;
+      const content_block = { type: 'thinking', thinking: '', signature: '' };
+      const start = thinking ? [] : [event('content_block_start', { index, content_block })];
+      thinking = true;
+      return [
+        ...closed,
+        ...start,
+        event('content_block_delta', { index, delta: { type: 'thinking_delta', thinking: delta } }),
+      ];
+    },
+    endThought() {
+      thinking = false;
+      const index = blocks++;
+      const signature = signatureOf(echo.endThought());
+      return [
+        event('content_block_delta', { index, delta: { type: 'signature_delta', signature } }),
+        event('content_block_stop', { index }),
+      ];
+    },
+    redacted(data) {
+      echo.redacted(data);
+      const closed = closeText();
+      const index = blocks++;
+      return [
+        ...closed,
+        event('content_block_start', { index, content_block: { type: 'redacted_thinking', data } }),
+        event('content_block_stop', { index }),
+      ];
+    },
+    call(call) {
+      echo.call(call);
+      const { id, name, pieces } = call;
       const closed = closeText();
       const index = blocks++;
       return [

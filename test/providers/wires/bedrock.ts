@@ -4,12 +4,15 @@ import type { Json } from '../../../core/json.ts';
 import {
   type Answer,
   checkConversation,
+  checkSignature,
+  Echoes,
   type Fault,
   type Frame,
   PromptRefused,
   parseOrRefuse,
   type Refusal,
   type SeenBlock,
+  signatureOf,
   type Wire,
 } from './wire.ts';
 
@@ -29,6 +32,12 @@ const blockSchema = z.union([
       format: z.enum(['png', 'jpeg', 'gif', 'webp']),
       source: z.strictObject({ bytes: z.base64() }),
     }),
+  }),
+  z.strictObject({
+    reasoningContent: z.union([
+      z.strictObject({ reasoningText: z.strictObject({ text: z.string(), signature: z.string() }) }),
+      z.strictObject({ redactedContent: z.base64() }),
+    ]),
   }),
   z.strictObject({
     toolUse: z.strictObject({
@@ -113,6 +122,8 @@ const REFUSALS: Readonly<Record<Refusal, readonly [status: number, type: string,
   invalid: [400, 'ValidationException', 'The request is not valid.'],
 };
 
+const echoes = new Echoes();
+
 export const bedrock: Wire = {
   name: 'bedrock',
   model: MODEL,
@@ -138,6 +149,7 @@ export const bedrock: Wire = {
     const { messages, toolConfig } = parseOrRefuse(requestSchema, body);
     const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
     checkConversation(seen);
+    echoes.check(seen);
     const usesTools = seen.some(({ blocks }) => blocks.some((block) => 'call' in block || 'result' in block));
     if (usesTools && !toolConfig) {
       throw new PromptRefused(
@@ -170,6 +182,13 @@ function seenBlock(block: Block): SeenBlock {
     const { format, source } = block.image;
     return { image: `data:image/${format};base64,${source.bytes}` };
   }
+  if ('reasoningContent' in block) {
+    const { reasoningContent } = block;
+    if ('redactedContent' in reasoningContent) return { thought: reasoningContent.redactedContent };
+    const { text, signature } = reasoningContent.reasoningText;
+    checkSignature(text, signature);
+    return { thought: text };
+  }
   if ('toolUse' in block) {
     const { toolUseId, name, input } = block.toolUse;
     return { call: toolUseId, name, args: input };
@@ -183,6 +202,7 @@ function seenBlock(block: Block): SeenBlock {
 }
 
 function answer(): Answer {
+  const echo = echoes.answer();
   let blocks = 0;
   let textOpen = false;
   const closeText = (): Frame[] => {
@@ -194,10 +214,38 @@ function answer(): Answer {
     begin: () => [event('messageStart', { role: 'assistant' })],
     // A text block has no start of its own on this wire.
     text(delta) {
+      echo.text(delta);
       textOpen = true;
       return [event('contentBlockDelta', { contentBlockIndex: blocks, delta: { text: delta } })];
     },
-    call({ id, name, pieces }) {
+    // Nor has one of reasoning.
+    think(delta) {
+      echo.think(delta);
+      const closed = closeText();
+      const said = { contentBlockIndex: blocks, delta: { reasoningContent: { text: delta } } };
+      return [...closed, event('contentBlockDelta', said)];
+    },
+    endThought() {
+      const contentBlockIndex = blocks++;
+      const signature = signatureOf(echo.endThought());
+      return [
+        event('contentBlockDelta', { contentBlockIndex, delta: { reasoningContent: { signature } } }),
+        event('contentBlockStop', { contentBlockIndex }),
+      ];
+    },
+    redacted(redactedContent) {
+      echo.redacted(redactedContent);
+      const closed = closeText();
+      const contentBlockIndex = blocks++;
+      return [
+        ...closed,
+        event('contentBlockDelta', { contentBlockIndex, delta: { reasoningContent: { redactedContent } } }),
+        event('contentBlockStop', { contentBlockIndex }),
+      ];
+    },
+    call(call) {
+      echo.call(call);
+      const { id, name, pieces } = call;
       const closed = closeText();
       const contentBlockIndex = blocks++;
       return [

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import {
   type Answer,
   callsOf,
+  Echoes,
   type Fault,
   type Frame,
   PromptRefused,
@@ -35,6 +36,7 @@ const messageSchema = z.discriminatedUnion('role', [
   z.strictObject({
     role: z.literal('assistant'),
     content: z.nullish(z.string()),
+    reasoning_content: z.optional(z.string()),
     tool_calls: z.optional(
       z
         .array(
@@ -42,6 +44,9 @@ const messageSchema = z.discriminatedUnion('role', [
             id: z.string(),
             type: z.literal('function'),
             function: z.strictObject({ name: z.string(), arguments: z.string() }),
+            extra_content: z.optional(
+              z.strictObject({ google: z.strictObject({ thought_signature: z.string() }) }),
+            ),
           }),
         )
         .check(z.minLength(1)),
@@ -93,37 +98,66 @@ const REFUSALS: Readonly<
   invalid: [400, 'invalid_request_error', null, 'The request is not valid.'],
 };
 
-export const openaiCompatible: Wire = {
-  name: 'openai-compatible',
-  model: MODEL,
-  path: '/v1/chat/completions',
-  contentType: 'text/event-stream',
-  callPrefix: 'call_',
-  alternates: false,
-  joinsResults: false,
-  fetchesImages: true,
-  settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
-  secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
-  isSigned: ({ authorization }) => authorization === `Bearer ${API_KEY}`,
-  read(body) {
-    const { messages, tools } = parseOrRefuse(requestSchema, body);
-    const seen = messages.map(seenMessage);
-    checkPairs(seen);
-    if (seen.some((message) => callsOf(message).length > 0) && !tools) {
-      throw new PromptRefused('Calls without tools.');
-    }
-    return seen.filter(({ role }) => role !== 'system');
-  },
-  forbidsTools(body) {
-    const { tools, tool_choice } = requestSchema.parse(body);
-    return tools !== undefined && tool_choice === 'none';
-  },
-  refuse(refusal, detail) {
-    const [status, type, code, message] = REFUSALS[refusal];
-    return { status, body: { error: { message: `${message} ${detail}`, type, param: null, code } } };
-  },
-  answer,
-};
+type Messages = z.infer<typeof requestSchema>['messages'];
+
+/** How a server shows what its model thinks, and what it wants back of it. */
+interface Thinking {
+  label?: string;
+  /** What begins the answer's first call. */
+  sign?: (callId: string) => string;
+  /** @throws {PromptRefused} */
+  check(messages: Messages): void;
+}
+
+/** @param thinking by default a server that knows no thinking: it refuses fields of others (Groq: https://github.com/janhq/jan/issues/8136, Mistral: https://github.com/charmbracelet/crush/issues/1590) */
+export function chatCompletions(thinking: Thinking = { check: refuseThinking }): Wire {
+  const echoes = new Echoes();
+  return {
+    name: 'openai-compatible',
+    ...(thinking.label !== undefined && { label: thinking.label }),
+    model: MODEL,
+    path: '/v1/chat/completions',
+    contentType: 'text/event-stream',
+    callPrefix: 'call_',
+    alternates: false,
+    joinsResults: false,
+    fetchesImages: true,
+    settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
+    secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
+    isSigned: ({ authorization }) => authorization === `Bearer ${API_KEY}`,
+    read(body) {
+      const { messages, tools } = parseOrRefuse(requestSchema, body);
+      thinking.check(messages);
+      const seen = messages.map(seenMessage);
+      checkPairs(seen);
+      if (seen.some((message) => callsOf(message).length > 0) && !tools) {
+        throw new PromptRefused('Calls without tools.');
+      }
+      echoes.check(seen);
+      return seen.filter(({ role }) => role !== 'system');
+    },
+    forbidsTools(body) {
+      const { tools, tool_choice } = requestSchema.parse(body);
+      return tools !== undefined && tool_choice === 'none';
+    },
+    refuse(refusal, detail) {
+      const [status, type, code, message] = REFUSALS[refusal];
+      return { status, body: { error: { message: `${message} ${detail}`, type, param: null, code } } };
+    },
+    answer: (model) => answer(model, echoes, thinking),
+  };
+}
+
+function refuseThinking(messages: Messages): void {
+  for (const message of messages) {
+    if (message.role !== 'assistant') continue;
+    const isSigned = message.tool_calls?.some(({ extra_content }) => extra_content);
+    if (message.reasoning_content !== undefined || isSigned)
+      throw new PromptRefused('Additional properties are not allowed.');
+  }
+}
+
+export const openaiCompatible: Wire = chatCompletions();
 
 function seenMessage(message: z.infer<typeof messageSchema>): SeenMessage {
   const { role } = message;
@@ -131,6 +165,7 @@ function seenMessage(message: z.infer<typeof messageSchema>): SeenMessage {
     case 'tool':
       return { role, blocks: [{ result: message.tool_call_id, output: message.content }] };
     case 'assistant': {
+      const thoughts: SeenBlock[] = message.reasoning_content ? [{ thought: message.reasoning_content }] : [];
       const text: SeenBlock[] = message.content ? [{ text: message.content }] : [];
       const calls = (message.tool_calls ?? []).map(
         ({ id, function: { name, arguments: args } }): SeenBlock => ({
@@ -139,7 +174,7 @@ function seenMessage(message: z.infer<typeof messageSchema>): SeenMessage {
           args: JSON.parse(args),
         }),
       );
-      return { role, blocks: [...text, ...calls] };
+      return { role, blocks: [...thoughts, ...text, ...calls] };
     }
     case 'user':
       return {
@@ -171,7 +206,8 @@ function checkPairs(messages: readonly SeenMessage[]): void {
   if (open.length > 0) throw new PromptRefused(`No results for calls ${open}.`);
 }
 
-function answer(model: string): Answer {
+function answer(model: string, echoes: Echoes, { sign }: Thinking): Answer {
+  const echo = echoes.answer();
   let calls = 0;
   const data = (value: object): Frame => `data: ${JSON.stringify(value)}\n\n`;
   const chunk = (fields: object): Frame =>
@@ -179,11 +215,27 @@ function answer(model: string): Answer {
   const delta = (content: object) => chunk({ choices: [{ index: 0, delta: content, finish_reason: null }] });
   return {
     begin: () => [delta({ role: 'assistant', content: '' })],
-    text: (content) => [delta({ content })],
-    call({ id, name, pieces }) {
+    text(content) {
+      echo.text(content);
+      return [delta({ content })];
+    },
+    think(reasoning_content) {
+      echo.think(reasoning_content);
+      return [delta({ reasoning_content })];
+    },
+    endThought() {
+      echo.endThought();
+      return [];
+    },
+    call(call) {
+      echo.call(call);
+      const { id, name, pieces } = call;
       const index = calls++;
+      const signed = sign && index === 0 && { extra_content: { google: { thought_signature: sign(id) } } };
       return [
-        delta({ tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] }),
+        delta({
+          tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' }, ...signed }],
+        }),
         ...pieces.map((piece) => delta({ tool_calls: [{ index, function: { arguments: piece } }] })),
       ];
     },

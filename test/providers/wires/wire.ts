@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Json } from '../../../core/json.ts';
 
@@ -43,6 +44,11 @@ export type Frame = Uint8Array | string;
 export interface Answer {
   begin(usage: Usage): Frame[];
   text(delta: string): Frame[];
+  /** A piece of what the model thinks. `endThought` ends the block, with the provider's signature. */
+  think?(delta: string): Frame[];
+  endThought?(): Frame[];
+  /** A thought that the provider shows in encrypted form only. Not every wire has it. */
+  redacted?(data: string): Frame[];
   call(call: Call): Frame[];
   /** `withheld`: ended by a content filter. */
   finish(reason: 'answered' | 'calls' | 'withheld', usage: Usage): Frame[];
@@ -59,6 +65,8 @@ export type SeenBlock =
   | { text: string }
   /** Its address, or its bytes as a data URL. */
   | { image: string }
+  /** As the provider gave it; the data of one that is encrypted. */
+  | { thought: string }
   | { call: string; name: string; args: Json }
   | { result: string; output: Json };
 
@@ -104,6 +112,84 @@ export interface Wire {
   answer(model: string): Answer;
 }
 
+/**
+ * The answers that a server gave, so that it can see whether a later prompt has them unchanged. What a model thought comes back
+ * with the calls that it led to: whole, signed and in its order. Sources: "Thinking in tool and multi-turn workflows"
+ * (https://platform.claude.com/docs/build-with-claude/thinking-tool-workflows: a message that is rebuilt or filtered is
+ * answered by 400), https://github.com/spring-projects/spring-ai/issues/6413 (Bedrock), "Thinking mode"
+ * (https://api-docs.deepseek.com/guides/thinking_mode: in all later requests).
+ */
+export class Echoes {
+  readonly #byCall = new Map<string, readonly SeenBlock[]>();
+
+  /** Notes an answer while it is written. */
+  answer(): Echo {
+    return new Echo((id, blocks) => this.#byCall.set(id, blocks));
+  }
+
+  /** @throws {PromptRefused} if an answer with thoughts and calls is not what it was */
+  check(messages: readonly SeenMessage[]): void {
+    for (const [n, message] of messages.entries()) {
+      const [id] = callsOf(message);
+      const given = id === undefined ? undefined : this.#byCall.get(id);
+      if (!given?.some((block) => 'thought' in block)) continue;
+      const [was, is] = [given, message.blocks].map((blocks) => blocks.map(sketch).join(', '));
+      if (was !== is)
+        throw new PromptRefused(
+          `messages.${n}: thinking blocks cannot be modified. They must remain as they were in the original response: [${was}], not [${is}].`,
+        );
+    }
+  }
+}
+
+class Echo {
+  readonly #blocks: SeenBlock[] = [];
+  readonly #hasCall: (id: string, blocks: readonly SeenBlock[]) => void;
+  #thought = '';
+
+  constructor(hasCall: (id: string, blocks: readonly SeenBlock[]) => void) {
+    this.#hasCall = hasCall;
+  }
+
+  text(delta: string): void {
+    const last = this.#blocks.at(-1);
+    if (last && 'text' in last) last.text += delta;
+    else this.#blocks.push({ text: delta });
+  }
+  think(delta: string): void {
+    this.#thought += delta;
+  }
+  /** @returns the whole thought */
+  endThought(): string {
+    const thought = this.#thought;
+    this.#blocks.push({ thought });
+    this.#thought = '';
+    return thought;
+  }
+  redacted(data: string): void {
+    this.#blocks.push({ thought: data });
+  }
+  call({ id, name }: Call): void {
+    this.#blocks.push({ call: id, name, args: null });
+    this.#hasCall(id, this.#blocks);
+  }
+}
+
+const sketch = (block: SeenBlock): string => {
+  if ('thought' in block) return `thought ${block.thought}`;
+  if ('text' in block) return `text ${block.text}`;
+  return 'call' in block ? `call ${block.call}` : 'other';
+};
+
+/** Stands for the signature by which a provider knows its own thought again. */
+export const signatureOf = (thought: string): string =>
+  `sig${createHash('sha256').update(thought).digest('base64')}`;
+
+/** The words are Anthropic's: https://github.com/anthropics/claude-code/issues/10627 */
+export function checkSignature(thought: string, signature: string): void {
+  if (signature !== signatureOf(thought)) throw new PromptRefused('Invalid `signature` in `thinking` block');
+}
+
 /** Ids that Anthropic and Bedrock take for a call. */
 const CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/;
 
@@ -115,6 +201,10 @@ export function checkConversation(messages: readonly SeenMessage[]): void {
     if (blocks.length === 0) throw new PromptRefused(`${at}: content must not be empty.`);
     if (n > 0 && role === messages[n - 1]?.role) {
       throw new PromptRefused(`${at}: roles must alternate between user and assistant.`);
+    }
+    const isThought = blocks.map((block) => 'thought' in block);
+    if (role === 'user' && isThought.includes(true)) {
+      throw new PromptRefused(`${at}: thinking blocks may only be in assistant messages.`);
     }
     if (blocks.some((block) => 'text' in block && block.text.trim() === '')) {
       throw new PromptRefused(`${at}: text content blocks must contain non-whitespace text.`);

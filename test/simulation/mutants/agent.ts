@@ -127,6 +127,33 @@ export const AGENT: readonly Mutant[] = [
     ],
   },
   {
+    name: 'thoughts-dropped',
+    breaks: 'what a model thought is durable with the call that it finished',
+    edits: [replace('finished-call-is-kept', 'undefined')],
+  },
+  {
+    name: 'thoughts-reordered',
+    breaks: 'a model is given back what it gave in its order',
+    edits: [
+      replace('verbatim-is-in-prompt', ({ text }) => `{ ...${text}, parts: ${text}.parts.toReversed() }`),
+    ],
+  },
+  {
+    name: 'thoughts-of-another-model',
+    breaks: 'what a model thought is given to no other model',
+    edits: [replace('verbatim-for-its-model', 'false')],
+  },
+  {
+    name: 'thoughts-of-a-cut-call',
+    breaks: 'of a call that is cut no thought is kept',
+    edits: [
+      replace('cut-call-keeps-no-thoughts', ({ callee }, other) => {
+        const { callee: carrying } = other('finished-call-is-kept');
+        return `${callee}((events) => ${carrying}(events, { model: 'scripted:first', parts: [{ opaque: 'half' }] }) ?? events)`;
+      }),
+    ],
+  },
+  {
     name: 'calls-left-unanswered',
     breaks: 'a call without a result gets one',
     edits: [replace('unanswered-call-gets-result', '[]')],

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import type { EventDraft } from '../events/events.ts';
+import type { VerbatimPart } from '../model.ts';
+import { carrying, verbatimOf } from './verbatim.ts';
+
+const model = { provider: 'p', name: 'thinker' };
+const verbatim = (parts: readonly VerbatimPart[], textLength: number, ...ids: string[]) =>
+  verbatimOf({ model, parts, textLength, calls: ids.map((id) => ({ id })), paused: false });
+
+describe('a finished call', () => {
+  test('P13: names its calls as they are committed, and its model', () => {
+    expect(
+      verbatim([{ call: 'call_0' }, { opaque: 1 }, { call: 'call_0', meta: 's' }], 0, 'call_0_2', 'call_0_3'),
+    ).toEqual({
+      model: 'p:thinker',
+      parts: [{ call: 'call_0_2' }, { opaque: 1 }, { call: 'call_0_3', meta: 's' }],
+    });
+  });
+
+  test('P3: whose text lost half a character has one part of text, as long as what was committed', () => {
+    const parts = [{ opaque: 1 }, { text: 3, meta: 'm' }, { opaque: 2 }, { text: 2 }];
+    expect(verbatim(parts, 5).parts).toEqual(parts);
+    expect(verbatim(parts, 4).parts).toEqual([{ opaque: 1 }, { text: 4 }, { opaque: 2 }]);
+  });
+});
+
+describe('the events of a finished call', () => {
+  const drafts: EventDraft[] = [
+    { type: 'chunk', content: 'a', offset: 0 },
+    { type: 'tool_call', id: 'c1', name: 'look', args: {} },
+  ];
+  const kept = verbatim([{ opaque: 'thought' }, { text: 1 }, { call: 'c1' }], 1, 'c1');
+
+  test('carry what was thought with the last of them', () => {
+    expect(carrying(drafts, kept)).toEqual([drafts[0], { ...drafts[1], verbatim: kept }]);
+  });
+
+  test('are an empty piece of thinking if everything was committed before', () => {
+    expect(carrying([], kept)).toEqual([{ type: 'thinking', content: '', verbatim: kept }]);
+  });
+
+  test('carry nothing that one item could not hold', () => {
+    const long = verbatim([{ opaque: 'x'.repeat(200_000) }], 0);
+    expect(carrying(drafts, long)).toBeUndefined();
+  });
+});
