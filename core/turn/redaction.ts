@@ -14,21 +14,16 @@ const SHORTEST = 8;
  * // '400: invalid message "[…]"'
  */
 export function redactQuotes(diagnostic: string, said: Iterable<string>): string {
-  const runs = new Map<string, number[]>();
-  for (let at = 0; at + RUN <= diagnostic.length; at++) {
-    const run = diagnostic.slice(at, at + RUN);
-    runs.set(run, [...(runs.get(run) ?? []), at]);
+  const own = new Set(stretches(diagnostic, RUN));
+  const shared = new Set<string>();
+  const short = new Set<string>();
+  for (const text of said) {
+    for (const run of stretches(text, RUN)) if (own.has(run)) shared.add(run);
+    if (text.length >= SHORTEST && text.length < RUN) short.add(text);
   }
   const quoted = new Uint8Array(diagnostic.length);
-  for (const text of said) {
-    for (let at = 0; at + RUN <= text.length; at++) {
-      for (const found of runs.get(text.slice(at, at + RUN)) ?? []) quoted.fill(1, found, found + RUN);
-    }
-    if (text.length < SHORTEST || text.length >= RUN) continue;
-    for (let at = diagnostic.indexOf(text); at >= 0; at = diagnostic.indexOf(text, at + 1)) {
-      quoted.fill(1, at, at + text.length);
-    }
-  }
+  mark(quoted, diagnostic, RUN, shared);
+  for (let length = SHORTEST; length < RUN; length++) mark(quoted, diagnostic, length, short);
   let clean = '';
   for (let at = 0; at < diagnostic.length; at++) {
     if (!quoted[at]) clean += diagnostic[at];
@@ -36,4 +31,26 @@ export function redactQuotes(diagnostic: string, said: Iterable<string>): string
   }
   // A quotation may end between the halves of a surrogate pair.
   return wellFormed(clean);
+}
+
+/** Each part of this length, from each character on. */
+function* stretches(text: string, length: number): Generator<string> {
+  for (let at = 0; at + length <= text.length; at++) yield text.slice(at, at + length);
+}
+
+/**
+ * Marks the parts of this length that were said. Each character is written once, however often a hostile text repeats
+ * itself: the turn's heartbeat waits for this.
+ */
+function mark(quoted: Uint8Array, text: string, length: number, said: ReadonlySet<string>): void {
+  if (said.size === 0) return;
+  let marked = 0;
+  let at = 0;
+  for (const part of stretches(text, length)) {
+    if (said.has(part)) {
+      quoted.fill(1, Math.max(at, marked), at + length);
+      marked = at + length;
+    }
+    at++;
+  }
 }
