@@ -48,6 +48,14 @@ describe('an answer that is being written', () => {
     }
   });
 
+  it('takes a time that grows with the text, whatever marks it is made of: the page waits for it with each frame', () => {
+    // Half a minute for a quarter of this, if each mark were compared with each.
+    for (const mark of ['[', '![', '[a', '*a ', '**a', '`a ``', '[a](']) {
+      const text = mark.repeat(40_000);
+      expect(text.startsWith(steady(text).slice(0, 1000))).toBe(true);
+    }
+  });
+
   it('holds back no more than the line, or the head of a table, that is open', () => {
     expect(steady('One **two')).toBe('One **two**');
     expect(steady('One\n-')).toBe('One\n');

@@ -64,34 +64,49 @@ const OPEN_END = /(?:[\\*~`]+|(?<=^|\s)!)$/;
 /** Text after a bracket is held back until it is a link or none, but only up to the length of a link's text. */
 const LINK_WITHIN = 120;
 
-function closeMarks(written: string): string {
+/**
+ * Each mark is looked at once, whatever they are and however many are open: this runs with each painted frame.
+ *
+ * @param holdsBack whether the text from an open bracket on is held back
+ */
+function closeMarks(written: string, holdsBack = true): string {
   const block = written.replace(OPEN_END, '');
   const open: Mark[] = [];
+  /** Positions of open brackets. */
+  const brackets: number[] = [];
   for (const { 0: text, index: at } of block.matchAll(MARK)) {
     if (text.startsWith('\\')) continue;
-    const code = open.findIndex((mark) => mark.text.startsWith('`'));
-    if (code >= 0) {
-      if (open[code]?.text === text) open.length = code;
+    const last = open.at(-1);
+    if (last?.text.startsWith('`')) {
+      if (last.text === text) open.pop();
     } else if (text.startsWith(']')) {
-      const bracket = open.findLastIndex((mark) => mark.text.endsWith('['));
       // At the end of the text, an address may still follow.
-      if (bracket >= 0 && (text !== ']' || at < block.length - 1)) open.splice(bracket, 1);
-    } else if (text.endsWith('[') || text.startsWith('`')) {
+      if (text !== ']' || at < block.length - 1) brackets.pop();
+    } else if (text.endsWith('[')) {
+      brackets.push(at);
+    } else if (text.startsWith('`')) {
       open.push({ text, at });
-    } else if (open.at(-1)?.text === text && !/\s/.test(block[at - 1] ?? ' ')) {
+    } else if (last?.text === text && last.at > (brackets.at(-1) ?? -1) && !/\s/.test(block[at - 1] ?? ' ')) {
       open.pop();
     } else if (!/\s/.test(block[at + text.length] ?? '')) {
       // Stars before white space are no emphasis, but a list or a product.
       open.push({ text, at });
     }
   }
-  const link = open.find(({ text, at }) => text.endsWith('[') && block.length - at < LINK_WITHIN);
-  if (link) return closeMarks(block.slice(0, link.at));
-  return open
-    .filter(({ text }) => !text.endsWith('['))
-    .reduceRight((shown, { text, at }) => {
-      const inside = shown.slice(at + text.length);
-      if (inside.trim() === '') return shown.slice(0, at).trimEnd();
-      return (text.startsWith('`') ? shown : shown.trimEnd()) + text;
-    }, block);
+  const link = holdsBack ? brackets.find((at) => block.length - at < LINK_WITHIN) : undefined;
+  if (link !== undefined) return closeMarks(block.slice(0, link), false);
+  let shown = block;
+  let mark = open.pop();
+  // Nothing is inside yet.
+  for (; mark && shown.slice(mark.at + mark.text.length).trim() === ''; mark = open.pop())
+    shown = shown.slice(0, mark.at).trimEnd();
+  if (!mark) return shown;
+  const closed = (mark.text.startsWith('`') ? shown : shown.trimEnd()) + mark.text;
+  return (
+    closed +
+    open
+      .reverse()
+      .map(({ text }) => text)
+      .join('')
+  );
 }
