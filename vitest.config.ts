@@ -29,6 +29,7 @@ const FULL_ONLY = [
   'test/structure/**/*.test.ts',
   // Runs each kind of turn with each of the five wire formats of providers; `model/providers` tests the formats in `fast`.
   'test/providers/turn.test.ts',
+  'test/providers/thinking.test.ts',
   // Starts a stack for each form in which a model can be named.
   'test/providers/bedrock-models.test.ts',
   // Measures the memory of an environment over thousands of turns.

@@ -20,8 +20,10 @@ export interface ProvidedStack {
 /** The last model call in a row that a user set off must answer: see `MIDTURN_MAX_STEPS`. */
 export const MAX_STEPS = 3;
 
+type Settings = Readonly<Record<string, string>>;
+
 /** Starts one for the tests of this `describe`; after each, every client's promises are checked. */
-export function givenProvider(wire: Wire, settings: Readonly<Record<string, string>> = {}): ProvidedStack {
+export function givenProvider(wire: Wire, settings: Settings | (() => Settings) = {}): ProvidedStack {
   let provider: ProviderServer | undefined;
   let stack: Stack | undefined;
   let logged: string[] = [];
@@ -41,7 +43,7 @@ export function givenProvider(wire: Wire, settings: Readonly<Record<string, stri
         MIDTURN_MODEL: `${wire.name}:${wire.model}`,
         MIDTURN_MAX_STEPS: String(MAX_STEPS),
         ...wire.settings(provider.origin),
-        ...settings,
+        ...(typeof settings === 'function' ? settings() : settings),
       },
     });
   });

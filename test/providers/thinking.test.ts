@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import { accepted, end, eventsOf, framesOf } from '../support/frames.ts';
 import { killWorker } from '../support/workers.ts';
 import { givenProvider } from './provided-stack.ts';
 import type { Reply, SeenCall } from './provider-server.ts';
 import { anthropic } from './wires/anthropic.ts';
 import { bedrock } from './wires/bedrock.ts';
+import { google } from './wires/google.ts';
+import { openai } from './wires/openai.ts';
 import { reasoningContent, thoughtSignature } from './wires/thinking.ts';
 import type { SeenBlock } from './wires/wire.ts';
 
@@ -32,6 +35,8 @@ const WIRES = [
   { wire: anthropic, shows: 'blocks' },
   { wire: bedrock, shows: 'blocks' },
   { wire: reasoningContent, shows: 'text' },
+  { wire: openai, shows: 'text' },
+  { wire: google, shows: 'text' },
   { wire: thoughtSignature, shows: 'nothing' },
 ] as const;
 
@@ -173,3 +178,28 @@ describe.each(WIRES.map(({ wire, shows }) => ({ name: wire.label ?? wire.name, w
     });
   },
 );
+
+describe('a turn that outlives its function', () => {
+  const stack = givenProvider(anthropic, {
+    MIDTURN_TURN_TIMEOUT_SECONDS: '10',
+    MIDTURN_VISIBILITY_SECONDS: '60',
+  });
+
+  it('P11: leaves to the next invocation no thought that was cut, and one that was whole', async () => {
+    const held = Promise.withResolvers<void>();
+    const calls = stack.script([
+      { text: [{ thinks: 'I need the time.' }], calls: [clock] },
+      { text: ['So. ', { thinks: 'Half of a thought', held: held.promise }] },
+      { text: [{ thinks: 'Again.' }], calls: [clock] },
+      { text: ['Nine.'] },
+    ]);
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', content: 'first' });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'So. Nine.' });
+    held.resolve();
+    const step = ['first', '(I need the time.)', 'call current_time', 'result', 'So. ', CONTINUE_REQUEST];
+    expect(words(calls[2])).toEqual(step);
+    expect(words(calls[3])).toEqual([...step, '(Again.)', 'call current_time', 'result']);
+    expect(stack.takeComplaints()).toEqual([]);
+  });
+});

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Json } from '../../../core/json.ts';
 import {
   type Answer,
+  Echoes,
   type Fault,
   type Frame,
   PromptRefused,
@@ -152,6 +153,8 @@ const REFUSALS: Readonly<Record<Refusal, GoogleError>> = {
   invalid: invalid('Request contains an invalid argument.'),
 };
 
+const echoes = new Echoes();
+
 export const google: Wire = {
   name: 'google',
   model: MODEL,
@@ -171,7 +174,9 @@ export const google: Wire = {
     if (contents.some((content) => callsIn(content).length > 0) && !tools) {
       throw new PromptRefused('Calls without tools.');
     }
-    return contents.map(seenMessage);
+    const seen = contents.map(seenMessage);
+    echoes.check(seen);
+    return seen;
   },
   forbidsTools(body) {
     const { tools, toolConfig } = requestSchema.parse(body);
@@ -277,7 +282,10 @@ function seenMessage(content: SaidContent): SeenMessage {
 }
 
 function seenBlocks(part: Part): SeenBlock[] {
-  if ('text' in part) return part.thought || part.text === '' ? [] : [{ text: part.text }];
+  if ('text' in part) {
+    if (part.text === '') return [];
+    return [part.thought ? { thought: part.text } : { text: part.text }];
+  }
   if ('inlineData' in part) {
     return [{ image: `data:${part.inlineData.mimeType};base64,${part.inlineData.data}` }];
   }
@@ -291,6 +299,7 @@ function seenBlocks(part: Part): SeenBlock[] {
 
 function answer(model: string): Answer {
   let isSigned = false;
+  const echo = echoes.answer();
   const chunk = (fields: object): Frame =>
     `data: ${JSON.stringify({ ...fields, modelVersion: model, responseId: 'r1' })}\r\n\r\n`;
   const said = (...parts: object[]) =>
@@ -305,8 +314,22 @@ function answer(model: string): Answer {
   });
   return {
     begin: () => [],
-    text: (text) => [said({ text })],
-    call({ id, name, pieces }) {
+    text(text) {
+      echo.text(text);
+      return [said({ text })];
+    },
+    // The signature is that of the call which follows.
+    think(text) {
+      echo.think(text);
+      return [said({ text, thought: true })];
+    },
+    endThought() {
+      echo.endThought();
+      return [];
+    },
+    call(call) {
+      echo.call(call);
+      const { id, name, pieces } = call;
       // Of calls that are made at once, the first is signed.
       const signature = isSigned ? {} : { thoughtSignature: signatureOf(id) };
       isSigned = true;

@@ -109,8 +109,10 @@ interface Thinking {
   check(messages: Messages): void;
 }
 
+const NO_THINKING: Thinking = { check: refuseThinking };
+
 /** @param thinking by default a server that knows no thinking: it refuses fields of others (Groq: https://github.com/janhq/jan/issues/8136, Mistral: https://github.com/charmbracelet/crush/issues/1590) */
-export function chatCompletions(thinking: Thinking = { check: refuseThinking }): Wire {
+export function chatCompletions(thinking: Thinking = NO_THINKING): Wire {
   const echoes = new Echoes();
   return {
     name: 'openai-compatible',
@@ -133,7 +135,7 @@ export function chatCompletions(thinking: Thinking = { check: refuseThinking }):
       if (seen.some((message) => callsOf(message).length > 0) && !tools) {
         throw new PromptRefused('Calls without tools.');
       }
-      echoes.check(seen);
+      if (thinking !== NO_THINKING) echoes.check(seen);
       return seen.filter(({ role }) => role !== 'system');
     },
     forbidsTools(body) {

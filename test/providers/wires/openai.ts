@@ -3,6 +3,7 @@ import type { Json } from '../../../core/json.ts';
 import {
   type Answer,
   callsOf,
+  Echoes,
   type Fault,
   type Frame,
   PromptRefused,
@@ -10,6 +11,7 @@ import {
   type Refusal,
   type SeenBlock,
   type SeenMessage,
+  signatureOf,
   type Usage,
   type Wire,
 } from './wire.ts';
@@ -135,6 +137,10 @@ const REFUSALS: Readonly<
   invalid: [400, 'invalid_request_error', null, 'The request is not valid.'],
 };
 
+const echoes = new Echoes();
+/** Ids of what the model thought are unique. */
+let thoughts = 0;
+
 export const openai: Wire = {
   name: 'openai',
   model: MODEL,
@@ -154,6 +160,7 @@ export const openai: Wire = {
     if (seen.some((message) => callsOf(message).length > 0) && !tools) {
       throw new PromptRefused('Calls without tools.');
     }
+    echoes.check(seen);
     return seen;
   },
   forbidsTools(body) {
@@ -232,7 +239,7 @@ function checkReasoning(
   }
 }
 
-/** The items of one answer become one message. Instructions and what was thought are left out. */
+/** The items of one answer become one message. Instructions are left out. */
 function seenMessages(items: readonly Item[]): SeenMessage[] {
   const seen: SeenMessage[] = [];
   const said = (...blocks: SeenBlock[]) => {
@@ -242,7 +249,14 @@ function seenMessages(items: readonly Item[]): SeenMessage[] {
   };
   for (const item of items) {
     if ('type' in item) {
-      if (item.type === 'function_call') {
+      if (item.type === 'reasoning') {
+        const thought = item.summary.map(({ text }) => text).join('');
+        // "The encrypted content could not be verified": https://github.com/openai/codex/issues/8119
+        if (item.encrypted_content && item.encrypted_content !== signatureOf(thought)) {
+          throw new PromptRefused('The encrypted content could not be verified.');
+        }
+        said({ thought });
+      } else if (item.type === 'function_call') {
         said({ call: item.call_id, name: item.name, args: objectOf(item.arguments) });
       } else if (item.type === 'function_call_output') {
         const output =
@@ -274,6 +288,8 @@ function answer(model: string): Answer {
   let sequence = 0;
   let outputs = 0;
   let text: string | undefined;
+  let thought: string | undefined;
+  const echo = echoes.answer();
   const event = (type: string, fields: object): Frame =>
     `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...fields })}\n\n`;
   const response = (status: string, fields: object = {}) => ({
@@ -322,7 +338,46 @@ function answer(model: string): Answer {
       event('response.created', response('in_progress')),
       event('response.in_progress', response('in_progress')),
     ],
+    think(delta) {
+      echo.think(delta);
+      const closed = closeText();
+      const output_index = outputs;
+      if (thought === undefined) thoughts++;
+      const item_id = `rs_${thoughts}`;
+      const opening =
+        thought === undefined
+          ? [
+              event('response.output_item.added', {
+                output_index,
+                item: { type: 'reasoning', id: item_id, summary: [], encrypted_content: null },
+              }),
+              event('response.reasoning_summary_part.added', {
+                item_id,
+                output_index,
+                summary_index: 0,
+                part: { type: 'summary_text', text: '' },
+              }),
+            ]
+          : [];
+      thought = (thought ?? '') + delta;
+      const said = { item_id, output_index, summary_index: 0, delta };
+      return [...closed, ...opening, event('response.reasoning_summary_text.delta', said)];
+    },
+    endThought() {
+      const whole = echo.endThought();
+      thought = undefined;
+      const part = { type: 'summary_text', text: whole };
+      const id = `rs_${thoughts}`;
+      const place = { item_id: id, output_index: outputs, summary_index: 0 };
+      const item = { type: 'reasoning', id, summary: [part], encrypted_content: signatureOf(whole) };
+      return [
+        event('response.reasoning_summary_text.done', { ...place, text: whole }),
+        event('response.reasoning_summary_part.done', { ...place, part }),
+        event('response.output_item.done', { output_index: outputs++, item }),
+      ];
+    },
     text(delta) {
+      echo.text(delta);
       const opening =
         text === undefined
           ? [
@@ -339,7 +394,9 @@ function answer(model: string): Answer {
       text = (text ?? '') + delta;
       return [...opening, event('response.output_text.delta', { ...place(), delta })];
     },
-    call({ id, name, pieces }) {
+    call(call) {
+      echo.call(call);
+      const { id, name, pieces } = call;
       const closed = closeText();
       const output_index = outputs++;
       const item_id = `fc_${output_index}`;

@@ -4,7 +4,7 @@ import { bedrock } from './bedrock.ts';
 import { google } from './google.ts';
 import { openai } from './openai.ts';
 import { openaiCompatible } from './openai-compatible.ts';
-import { PromptRefused, type Wire } from './wire.ts';
+import { PromptRefused, signatureOf, type Wire } from './wire.ts';
 
 /** What the real providers refuse, and so a whole turn can be seen never to send. */
 
@@ -38,6 +38,10 @@ const bedrockUse = (toolUseId: string) => ({ toolUse: { toolUseId, name: 'wait',
 const bedrockResult = (toolUseId: string, said = 'waited') => ({
   toolResult: { toolUseId, content: [{ text: said }] },
 });
+const thinking = (said: string, signature: string) => ({ type: 'thinking', thinking: said, signature });
+const reasoning = (said: string, signature: string) => ({
+  reasoningContent: { reasoningText: { text: said, signature } },
+});
 const call = (id: string) => ({ id, type: 'function', function: { name: 'wait', arguments: '{}' } });
 
 function refusal(wire: Wire, body: unknown): string {
@@ -53,6 +57,16 @@ function refusal(wire: Wire, body: unknown): string {
 describe('anthropic', () => {
   it.each<[string, unknown[], string]>([
     ['takes pairs', [user(text('a')), assistant(use('t1')), user(result('t1'), text('b'))], 'taken'],
+    [
+      'takes a thought as it was',
+      [user(text('a')), assistant(thinking('hm', signatureOf('hm')), use('t1')), user(result('t1'))],
+      'taken',
+    ],
+    [
+      'refuses a thought that was changed',
+      [user(text('a')), assistant(thinking('hm!', signatureOf('hm')), use('t1')), user(result('t1'))],
+      'Invalid `signature`',
+    ],
     ['refuses roles that do not alternate', [user(text('a')), user(text('b'))], 'alternate'],
     ['refuses empty text', [user(text('a')), assistant(text(' \n')), user(text('b'))], 'non-whitespace'],
     [
@@ -85,6 +99,15 @@ describe('anthropic', () => {
 describe('bedrock', () => {
   it.each<[string, unknown[], string]>([
     ['takes pairs', [user({ text: 'a' }), assistant(bedrockUse('t1')), user(bedrockResult('t1'))], 'taken'],
+    [
+      'refuses a thought that was changed',
+      [
+        user({ text: 'a' }),
+        assistant(reasoning('hm!', signatureOf('hm')), bedrockUse('t1')),
+        user(bedrockResult('t1')),
+      ],
+      'Invalid `signature`',
+    ],
     ['refuses roles that do not alternate', [user({ text: 'a' }), user({ text: 'b' })], 'alternate'],
     ['refuses empty text', [user({ text: ' ' })], 'non-whitespace'],
     [
@@ -127,7 +150,7 @@ describe('openai', () => {
   const said = { role: 'assistant', content: 'b' };
   const called = (call_id: string) => ({ type: 'function_call', call_id, name: 'wait', arguments: '{}' });
   const answered = (call_id: string) => ({ type: 'function_call_output', call_id, output: 'waited' });
-  const thought = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'secret' };
+  const thought = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: signatureOf('') };
   const body = (input: unknown[]) => ({
     model: 'gpt',
     stream: true,
@@ -143,6 +166,11 @@ describe('openai', () => {
     ['refuses an output without its call', [asked, answered('c1')], 'No tool call found'],
     ['refuses ids that are too long', [asked, called('c'.repeat(65))], 'input'],
     ['refuses what was thought before nothing', [asked, thought, asked], 'required following item'],
+    [
+      'refuses what another account thought',
+      [asked, { ...thought, encrypted_content: 'other' }, said],
+      'could not be verified',
+    ],
     [
       'refuses what was thought without its content',
       [asked, { ...thought, encrypted_content: null }, said],
