@@ -1,17 +1,23 @@
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { disconnect } from './disconnect.ts';
 import { deleteItems, itemsOf } from './principal-items.ts';
 
-/** `npm run delete-principal -- …`: deletes all items of one principal, for operators. See docs/operations.md. */
+/** `npm run delete-principal -- …`: closes the connections of one principal and deletes all its items, for operators. See docs/operations.md. */
 
-const USAGE = `npm run delete-principal -- <table> <tenant> <subject> [--yes]
-  Deletes everything that the table has of this principal. Without --yes it counts.`;
+const USAGE = `npm run delete-principal -- <table> <tenant> <subject> [--yes] [--endpoint <URL>]
+  Closes what this principal has open, and deletes everything that the table has of it. Without --yes it counts.
+  Connections are closed at MIDTURN_MANAGEMENT_ENDPOINT without --endpoint.`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { yes: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: {
+      yes: { type: 'boolean', default: false },
+      endpoint: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     console.log(USAGE);
@@ -19,10 +25,14 @@ async function main(): Promise<void> {
   }
   const [table, tenant, subject, ...more] = positionals;
   if (!table || !tenant || !subject || more.length > 0) throw new TypeError('three words are needed');
+  const { endpoint = process.env.MIDTURN_MANAGEMENT_ENDPOINT } = values;
+  if (values.yes && !endpoint) throw new TypeError('--yes needs --endpoint');
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
   const items = itemsOf(client, table, { tenant, subject });
   const owner = `${tenant}/${subject} in ${table}`;
-  if (values.yes) {
+  if (values.yes && endpoint) {
+    // First: a client that is still there could write into what is being deleted.
+    await disconnect({ table, endpoint }, { tenant, subject });
     const deleted = await deleteItems(client, table, items);
     console.log(deleted === 0 ? `nothing to delete of ${owner}` : `${deleted} items of ${owner} deleted`);
     return;

@@ -44,6 +44,8 @@ export class Midturn extends Construct {
   readonly dashboard: Dashboard;
   /** Where clients connect: `wss://…/{stage}`, or `wss://{domain}`. */
   readonly url: string;
+  /** Where its connections are posted to and closed. */
+  readonly managementEndpoint: string;
   /** Serves the page, if it is deployed. */
   readonly page: Distribution | undefined;
 
@@ -59,11 +61,12 @@ export class Midturn extends Construct {
       props.nameQueues ?? STACK_SETTINGS.nameQueues.default,
     );
     this.api = createApi(this);
+    this.managementEndpoint = managementEndpoint(this.api, stageName, props.managementEndpoint);
     this.functions = createFunctions(this, props, {
       table: this.table,
       queues: this.queues,
       connectionsArns: connectionsArns(this.api, stageName),
-      managementEndpoint: managementEndpoint(this.api, stageName, props.managementEndpoint),
+      managementEndpoint: this.managementEndpoint,
     });
     const routes = createRoutes(this.api, this.functions, props);
     this.stage = createStage(this, this.api, routes, stageName, props);

@@ -1,7 +1,14 @@
 import { BatchWriteCommand, type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { asSessionId } from '../core/ids.ts';
+import { asConnectionId, asSessionId, type ConnectionId, type SessionId } from '../core/ids.ts';
 import type { Principal } from '../core/store/items.ts';
-import { listingAt, notedAnswer, rateKey, sessionOf } from '../core/store/keys.ts';
+import {
+  connectionIdOf,
+  connectionKey,
+  listingAt,
+  notedAnswer,
+  rateKey,
+  sessionOf,
+} from '../core/store/keys.ts';
 
 /** Everything that a table holds of one principal, for `npm run delete-principal`. */
 
@@ -57,6 +64,31 @@ export async function* itemsOf(
   }
   // Last: without its note, the next run would not find an answer that this one leaves.
   yield* notes;
+}
+
+/** The connections of a principal, or of one of its sessions. Reads the whole table, for the same reason. */
+export async function* connectionsOf(
+  client: DynamoDBDocumentClient,
+  table: string,
+  principal: Principal,
+  sessionId?: SessionId,
+): AsyncGenerator<ConnectionId> {
+  const of = sessionId === undefined ? 'begins_with(#session, :session)' : '#session = :session';
+  const pages = paginateScan(
+    { client },
+    {
+      TableName: table,
+      ConsistentRead: true,
+      ProjectionExpression: 'pk, sk',
+      FilterExpression: `begins_with(pk, :connections) AND ${of}`,
+      ExpressionAttributeNames: { '#session': 'session' },
+      ExpressionAttributeValues: {
+        ':connections': connectionKey(asConnectionId('')).pk,
+        ':session': sessionOf(principal, sessionId ?? asSessionId('')),
+      },
+    },
+  );
+  for await (const { Items = [] } of pages) yield* (Items as Found[]).map(connectionIdOf);
 }
 
 export async function deleteItems(

@@ -11,16 +11,19 @@ import type { Principal, Session } from '../core/store/items.ts';
 import { sessionKey, sessionOf } from '../core/store/keys.ts';
 import { rename } from '../core/store/session-writes.ts';
 import { MAX_LABEL_LENGTH } from '../protocol/limits.ts';
+import { type Deployment, disconnect } from './disconnect.ts';
 
-/** `npm run sessions -- …`: lists, exports, renames and deletes sessions, for operators. See docs/operations.md. */
+/** `npm run sessions -- …`: lists, exports, renames, deletes and disconnects sessions, for operators. See docs/operations.md. */
 
-const USAGE = `npm run sessions -- [--table <name>] [--queue <URL>] <command>
+const USAGE = `npm run sessions -- [--table <name>] [--queue <URL>] [--endpoint <URL>] <command>
   list <tenant> <subject>                       sessions, those made last first, one line of JSON each
   export <tenant> <subject> <session>           the transcript as JSON lines
   rename <tenant> <subject> <session> <name>
   delete <tenant> <subject> <session> [--yes]   without --yes it says what would be deleted
+  disconnect <tenant> <subject> <session>       closes the session's open connections
+  disconnect --principal <tenant> <subject>     closes all open connections of the principal
 The table is MIDTURN_TABLE_NAME without --table, and the queue of deadlines, which carries deletions out,
-MIDTURN_DEADLINE_QUEUE_URL without --queue.`;
+MIDTURN_DEADLINE_QUEUE_URL without --queue. Connections are closed at MIDTURN_MANAGEMENT_ENDPOINT without --endpoint.`;
 
 /** Sessions and bytes of one page. They are larger than over the socket, where a page must fit into a frame. */
 const SESSIONS = 100;
@@ -93,6 +96,19 @@ async function* exportLines(store: Store, session: SessionKey, item: Session): A
   }
 }
 
+/** @throws {Failure} @returns what was done, in one line */
+async function closeAll(
+  deployment: Deployment,
+  [tenant, subject, sessionId, ...rest]: readonly string[],
+  isPrincipal: boolean,
+): Promise<string> {
+  if (!tenant || !subject || rest.length > 0 || isPrincipal === (sessionId !== undefined))
+    throw new Failure(USAGE);
+  const session = sessionId === undefined ? undefined : asSessionId(sessionId);
+  const closed = await disconnect(deployment, { tenant, subject }, session);
+  return `${closed} connections of ${[tenant, subject, ...(session ? [session] : [])].join('/')} closed`;
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = readArguments();
   if (values.help) {
@@ -102,6 +118,13 @@ async function main(): Promise<void> {
   const table = values.table ?? process.env.MIDTURN_TABLE_NAME;
   const queue = values.queue ?? process.env.MIDTURN_DEADLINE_QUEUE_URL;
   if (!table) throw new Failure(USAGE);
+  if (positionals[0] === 'disconnect') {
+    const endpoint = values.endpoint ?? process.env.MIDTURN_MANAGEMENT_ENDPOINT;
+    if (!endpoint) throw new Failure('disconnect needs --endpoint.');
+    console.log(await closeAll({ table, endpoint }, positionals.slice(1), values.principal));
+    return;
+  }
+  if (values.principal) throw new Failure(USAGE);
   if (positionals[0] === 'delete' && values.yes && !queue) throw new Failure('delete --yes needs --queue.');
   const services = { store: dynamoStore(table), queues: sqsQueues('', queue ?? ''), clock: systemClock };
   let isSilent = true;
@@ -120,6 +143,8 @@ function readArguments() {
       options: {
         table: { type: 'string' },
         queue: { type: 'string' },
+        endpoint: { type: 'string' },
+        principal: { type: 'boolean', default: false },
         yes: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

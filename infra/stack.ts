@@ -24,6 +24,7 @@ export class MidturnStack extends Stack {
       const value = `https://${midturn.page.distributionDomainName}`;
       new CfnOutput(this, 'PageUrl', { value, description: 'The page.' });
     }
+    new CfnOutput(this, 'ManagementEndpoint', { value: midturn.managementEndpoint });
     new CfnOutput(this, 'ApiId', { value: midturn.api.apiId });
     new CfnOutput(this, 'StageName', { value: midturn.stage.stageName });
     new CfnOutput(this, 'DashboardName', { value: midturn.dashboard.dashboardName });

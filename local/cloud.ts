@@ -62,7 +62,7 @@ export interface LocalCloud {
   url: string;
   /** `http://127.0.0.1:PORT/` */
   pageUrl: string;
-  /** `http://127.0.0.1:PORT/local`: the address at which functions post to connections. */
+  /** `http://127.0.0.1:PORT/local`: the address at which functions, and operators, post to connections and close them. */
   managementEndpoint: string;
   /** Access for operators, without a function's role and with a key of this start, and what a test may ask of the table. */
   dynamodb: { tableName: string } & Pick<
@@ -170,6 +170,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const front = createFront({
       holderOf: (accessKeyId) => functions.holderOf(accessKeyId),
       access,
+      operator,
       services: {
         ...(model && { bedrock: model }),
         dynamodb: tables.handle,

@@ -40,13 +40,14 @@ function readOrigins(text: string | undefined): string[] {
 }
 
 /** The environment variables with which the commands of docs/operations.md work on this cloud. */
-const operatorsEnvironment = ({ dynamodb, sqs }: LocalCloud): string =>
+const operatorsEnvironment = ({ dynamodb, sqs, managementEndpoint }: LocalCloud): string =>
   [
     'export AWS_REGION=local',
     `AWS_ACCESS_KEY_ID=${dynamodb.credentials.accessKeyId}`,
     `AWS_SECRET_ACCESS_KEY=${dynamodb.credentials.secretAccessKey}`,
     `AWS_ENDPOINT_URL_DYNAMODB=${dynamodb.endpoint} MIDTURN_TABLE_NAME=${dynamodb.tableName}`,
     `AWS_ENDPOINT_URL_SQS=${sqs.endpoint} MIDTURN_DEADLINE_QUEUE_URL=${sqs.deadlineQueueUrl}`,
+    `MIDTURN_MANAGEMENT_ENDPOINT=${managementEndpoint}`,
   ].join(' ');
 
 /** `npm start`: runs the local cloud until it is stopped. `--verbose` prints all output of the functions. */

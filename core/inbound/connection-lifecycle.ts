@@ -21,7 +21,7 @@ export async function registerConnection(
  * `$disconnect`. API Gateway delivers it with best effort, and nothing depends on it. The turn runs on (P14). The connection
  * is no longer posted to, a little earlier than its first `GoneException` would have it.
  */
-export async function closeConnection(core: Core, id: ConnectionId): Promise<void> {
+export async function closeConnection(core: Pick<Core, 'store'>, id: ConnectionId): Promise<void> {
   const connection = await core.store.get(connectionKey(id));
   if (!connection) return;
   // rule: disconnect-stops-no-turn

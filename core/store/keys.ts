@@ -1,4 +1,5 @@
 import {
+  asConnectionId,
   asLaneId,
   asSessionKey,
   type ConnectionId,
@@ -35,6 +36,7 @@ const SOLE = '-';
 /** Enough for ten thousand years at one event a millisecond, and sorts as text. */
 const number = (n: number) => String(n).padStart(14, '0');
 
+const CONNECTION = 'CONNECTION#';
 const LISTING = 'SESSION#';
 const LANE = 'LANE#';
 const CACHE = 'CACHE#';
@@ -55,7 +57,9 @@ export const partsRange = (session: SessionKey): readonly [from: Key<unknown>, t
   { pk: `SESSION#${session}`, sk: '~' },
 ];
 
-export const connectionKey = (id: ConnectionId): Key<Connection> => ({ pk: `CONNECTION#${id}`, sk: SOLE });
+export const connectionKey = (id: ConnectionId): Key<Connection> => ({ pk: `${CONNECTION}${id}`, sk: SOLE });
+export const connectionIdOf = ({ pk }: Key<Connection>): ConnectionId =>
+  asConnectionId(pk.slice(CONNECTION.length));
 /**
  * All items of a session are in one partition, so that a deletion finds every one of them, and a lane is reached through
  * its own session only (P12).

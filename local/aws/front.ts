@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access, Attempt } from './access.ts';
+import type { AccessKey } from './access-key.ts';
 import type { FunctionCaller } from './caller.ts';
 import { meter } from './capacity.ts';
 import type { Upstream } from './forward.ts';
@@ -38,6 +39,8 @@ export interface FrontOptions {
   holderOf(accessKeyId: string): KeyHolder | undefined;
   access: Access;
   services: Services;
+  /** The key of operators, who may use the management API without a function's role. */
+  operator?: AccessKey;
 }
 
 /** A request whose caller is known. */
@@ -61,6 +64,7 @@ export function createFront({
   holderOf,
   access,
   services,
+  operator,
 }: FrontOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
   function answer(service: string, exchange: Exchange): void {
     switch (service) {
@@ -165,12 +169,17 @@ export function createFront({
     const { accessKeyId, service } = signature;
     const no = (kind: 'unknown-key' | 'malformed' | 'wrong-signature') =>
       void reject({ request, response }, service, { kind });
-    const holder = holderOf(accessKeyId);
+    const isOperator = service === 'execute-api' && accessKeyId === operator?.accessKeyId;
+    const holder = isOperator ? operator : holderOf(accessKeyId);
     if (!holder) return no('unknown-key');
     const body = await readBody(request);
     if (!body) return no('malformed');
-    const { secretAccessKey, caller } = holder;
-    if (!isSignedBy(secretAccessKey, request, body, signature)) return no('wrong-signature');
+    if (!isSignedBy(holder.secretAccessKey, request, body, signature)) return no('wrong-signature');
+    if (!('caller' in holder)) {
+      if (!services.management(replay(request, body), response)) no('malformed');
+      return;
+    }
+    const { caller } = holder;
     answer(service, { request: replay(request, body), body, response, path, caller });
   }
 

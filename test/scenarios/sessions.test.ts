@@ -7,7 +7,7 @@ import type { SessionSummary } from '../../protocol/server-frames.ts';
 import { accepted, chunk, end, endsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
-import type { WsClient } from '../support/ws-client.ts';
+import { connect, type WsClient } from '../support/ws-client.ts';
 
 /** Each test is somebody else's, since a list shows all that one has. */
 const PEOPLE = [
@@ -24,6 +24,9 @@ const PEOPLE = [
   'kim',
   'leo',
   'mia',
+  'rob',
+  'robin',
+  'una',
 ] as const;
 type Person = (typeof PEOPLE)[number];
 const as = (subject: Person) => ({
@@ -302,8 +305,13 @@ describe('a deletion', () => {
 });
 
 describe('an operator’s command', () => {
-  async function command(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-    const { dynamodb, sqs } = stack.cloud;
+  const command = (...words: string[]) => program('infra/sessions.ts', words);
+
+  async function program(
+    file: string,
+    words: readonly string[],
+  ): Promise<{ code: number; out: string; err: string }> {
+    const { dynamodb, sqs, managementEndpoint } = stack.cloud;
     const env = {
       ...process.env,
       AWS_REGION: 'local',
@@ -313,9 +321,10 @@ describe('an operator’s command', () => {
       AWS_ENDPOINT_URL_SQS: sqs.endpoint,
       MIDTURN_TABLE_NAME: dynamodb.tableName,
       MIDTURN_DEADLINE_QUEUE_URL: sqs.deadlineQueueUrl,
+      MIDTURN_MANAGEMENT_ENDPOINT: managementEndpoint,
     };
     return new Promise((resolve) => {
-      execFile(process.execPath, ['infra/sessions.ts', ...words], { env }, (error, out, err) =>
+      execFile(process.execPath, [file, ...words], { env }, (error, out, err) =>
         resolve({ code: Number(error?.code ?? 0), out, err }),
       );
     });
@@ -363,14 +372,73 @@ describe('an operator’s command', () => {
     });
   });
 
-  it.each([[[]], [['list', 'acme']], [['erase', 'acme', 'mia', 'chat']], [['list', 'acme', 'mia', '--all']]])(
-    'that is none says how it is used: %j',
-    async (words) => {
-      const { code, err } = await command(...words);
-      expect(code).toBe(2);
-      expect(err).toContain('npm run sessions --');
-    },
-  );
+  it('P14: closes what a principal has open, also what has sent no frame, and nobody else’s; the turn runs on', async () => {
+    const gate = createGate();
+    const talking = await given('rob', 'one');
+    stack.script([{ chunks: ['draft', gate, ' done'] }]);
+    talking.send({ type: 'message', content: 'go on' });
+    await chunk(talking, 'draft');
+    const silent = await stack.connect('two', as('rob'));
+    const others = await Promise.all([stack.connect('one', as('robin')), stack.connect('one', as('dan'))]);
+    expect(await command('disconnect', 'acme', 'rob', 'two')).toMatchObject({
+      code: 0,
+      out: '1 connections of acme/rob/two closed\n',
+    });
+    expect(await silent.closed).toMatchObject({ code: 1000 });
+    expect(await command('disconnect', '--principal', 'acme', 'rob')).toEqual({
+      code: 0,
+      out: '1 connections of acme/rob closed\n',
+      err: '',
+    });
+    expect(await talking.closed).toMatchObject({ code: 1000 });
+    for (const other of others) {
+      other.send({ type: 'ping' });
+      await other.next('pong');
+    }
+    expect(await command('disconnect', '--principal', 'acme', 'rob')).toMatchObject({
+      out: '0 connections of acme/rob closed\n',
+    });
+    gate.open();
+    expect(await stack.stored.lines('one', { tenant: 'acme', subject: 'rob' })).toContain(
+      'assistant: draft done',
+    );
+  });
+
+  it('closes what a principal has open before it deletes what they have', async () => {
+    // Not checked afterwards: nothing is left to check by.
+    const client = await connect(`${stack.cloud.url}?session_id=chat&token=token-of-una`);
+    stack.script([{ chunks: ['Hi.'] }]);
+    client.send({ type: 'message', content: 'hello' });
+    await end(client);
+    await stack.stored.transcript('chat', as('una').principal);
+    expect(
+      await program('infra/delete-principal.ts', [stack.cloud.dynamodb.tableName, 'acme', 'una']),
+    ).toMatchObject({ code: 0, out: expect.stringContaining('--yes deletes them') });
+    const deleted = await program('infra/delete-principal.ts', [
+      stack.cloud.dynamodb.tableName,
+      'acme',
+      'una',
+      '--yes',
+    ]);
+    expect(deleted).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^\d+ items of acme\/una in .* deleted\n$/),
+    });
+    expect(await client.closed).toMatchObject({ code: 1000 });
+  });
+
+  it.each([
+    [[]],
+    [['list', 'acme']],
+    [['disconnect', 'acme', 'mia']],
+    [['disconnect', '--principal', 'acme', 'mia', 'chat']],
+    [['erase', 'acme', 'mia', 'chat']],
+    [['list', 'acme', 'mia', '--all']],
+  ])('that is none says how it is used: %j', async (words) => {
+    const { code, err } = await command(...words);
+    expect(code).toBe(2);
+    expect(err).toContain('npm run sessions --');
+  });
 });
 
 describe('retention', () => {
