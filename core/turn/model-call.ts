@@ -124,7 +124,11 @@ export async function callModel(
       ];
       return kept(all, finish.parts, isPaused);
     });
-    if (isPaused) return { type: 'cut' };
+    if (isPaused) {
+      // The next call begins at once, and nothing may have been committed since a message came or an abort (P6).
+      await turn.refresh();
+      return { type: 'cut' };
+    }
     return calls.length ? { type: 'calls', calls } : { type: 'answered' };
   }
 

@@ -185,6 +185,24 @@ describe('finish_reason', () => {
     expect(begun).toHaveLength(2);
   });
 
+  it('P6: what comes while a silent answer pauses is in the next call', async () => {
+    const steered = await turnWith([
+      async function* ({ send }) {
+        await send({ type: 'message', id: 'm2', content: 'second' });
+        yield { ...finish, reason: 'paused' };
+      },
+      answers('both'),
+    ]);
+    expect(steered.end).toMatchObject({ type: 'done', full_response: 'both', steps: 2 });
+    const stopped = await turnWith([
+      async function* ({ send }) {
+        await send({ type: 'abort' });
+        yield { ...finish, reason: 'paused' };
+      },
+    ]);
+    expect(stopped.end).toMatchObject({ type: 'aborted' });
+  });
+
   it('a model that pauses again and again ends with the last step that is allowed', async () => {
     const pauses: Call = async function* () {
       yield { ...finish, reason: 'paused' };

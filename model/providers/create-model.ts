@@ -3,7 +3,7 @@ import type { Model } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { ownTools } from '../mcp/tool-source.ts';
-import { mendChatCompletions, providerFetch } from './provider-fetch.ts';
+import { mendChatCompletions, mendMessages, providerFetch } from './provider-fetch.ts';
 import type { SdkModelConfig } from './sdk-model-of.ts';
 
 export interface ModelConfig extends Omit<SdkModelConfig, 'secrets'> {
@@ -72,7 +72,11 @@ async function loadLanguageModel({ provider, modelId }: RemoteChoice, config: Mo
     }
     case 'anthropic': {
       const { createAnthropic } = await import('@ai-sdk/anthropic');
-      return createAnthropic({ ...shared, ...(apiKey && { apiKey }) })(modelId);
+      return createAnthropic({
+        ...shared,
+        fetch: providerFetch(fetch, mendMessages),
+        ...(apiKey && { apiKey }),
+      })(modelId);
     }
     case 'openai': {
       const { createOpenAI } = await import('@ai-sdk/openai');

@@ -46,6 +46,30 @@ export const WITHHELD: Verdict = {
   retryable: false,
 };
 
+/** The model tried to call a tool, and its provider threw the call away. The next try is often right. */
+export const UNREADABLE_CALL: Verdict = {
+  code: 'PROVIDER_ERROR',
+  reason: 'unreadable',
+  message: 'The model wrote a tool call that could not be read.',
+  retryable: true,
+};
+
+/** The window had no room for an answer. */
+export const WINDOW_FULL: Verdict = {
+  code: 'PROVIDER_ERROR',
+  reason: 'overlong',
+  message: 'The conversation leaves the model no room for an answer.',
+  retryable: false,
+};
+
+/** All the tokens of an answer went into what the model thought. A retry would cost as much, and end in the same way. */
+export const USED_UP: Verdict = {
+  code: 'PROVIDER_ERROR',
+  reason: 'empty',
+  message: 'The model reached its limit of tokens before it answered.',
+  retryable: false,
+};
+
 const UNREACHABLE: Verdict = {
   code: 'PROVIDER_ERROR',
   reason: 'unreachable',
@@ -91,14 +115,14 @@ export function toFailure(error: unknown, secrets: Iterable<string>): ModelFailu
 }
 
 /**
- * `retry-after-ms` (OpenAI, Azure), or `retry-after` in seconds or as a date (RFC 9110, 10.2.3), or Google's `RetryInfo` in the
+ * `retry-after-ms` (OpenAI, Azure), `x-amz-retry-after` in milliseconds (AWS, whose own clients read it), or `retry-after` in seconds or as a date (RFC 9110, 10.2.3), or Google's `RetryInfo` in the
  * answer (`google.rpc`, error details).
  */
 function pauseOf({
   responseHeaders: headers = {},
   responseBody = '',
 }: APICallError): Milliseconds | undefined {
-  const exact = numberOf(headers['retry-after-ms']);
+  const exact = numberOf(headers['retry-after-ms'] ?? headers['x-amz-retry-after']);
   if (exact !== undefined) return milliseconds(exact);
   const after = headers['retry-after'];
   const whole = numberOf(after);

@@ -29,7 +29,7 @@ test.each<[LanguageModel, string, object]>([
   [
     createOpenAI({ apiKey }).chat('m'),
     'openai.chat',
-    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all' },
+    { forbidToolsBy: 'choice', callIds: 'plain', maxCalls: 128, images: 'all' },
   ],
   [
     createGoogle({ apiKey })('m'),
@@ -45,7 +45,7 @@ test.each<[LanguageModel, string, object]>([
   [
     createOpenAICompatible({ name: 'house', baseURL: 'http://127.0.0.1/v1' })('m'),
     'house.chat',
-    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline' },
+    { forbidToolsBy: 'choice', callIds: 'any', maxCalls: 128, images: 'inline' },
   ],
   ['m', 'gateway', { forbidToolsBy: 'choice', callIds: 'any', images: 'all', providerOptions: stateless }],
 ])('what $1 takes in a request follows from its package', async (model, provider, expected) => {

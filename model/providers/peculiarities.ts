@@ -2,13 +2,20 @@ import type { LanguageModel } from 'ai';
 import type { SdkModelOptions } from './sdk-model.ts';
 
 /** What a provider takes in a request. */
-export type Peculiarities = Pick<SdkModelOptions, 'forbidToolsBy' | 'callIds' | 'images' | 'providerOptions'>;
+export type Peculiarities = Pick<
+  SdkModelOptions,
+  'forbidToolsBy' | 'callIds' | 'maxCalls' | 'images' | 'providerOptions'
+>;
 
 /** An address of no host that exists. */
 const AN_IMAGE = 'https://images.invalid/image.png';
 
 /** Anthropic, Bedrock and OpenAI refuse ids of other forms. Others have forms of their own, and some require them back unchanged. */
 const PLAIN_IDS = /^(amazon-bedrock|openai|azure)(\.|$)|\banthropic\b/;
+
+/** OpenAI's chat completions take back fewer calls in a message than models write: https://github.com/pydantic/pydantic-ai/issues/1105 */
+const CHAT_COMPLETIONS = /\.chat$/;
+const MAX_CALLS = 128;
 
 /** OpenAI's Responses API, and what passes requests on to it. */
 const RESPONSES = /\.responses$|^gateway$/;
@@ -20,6 +27,7 @@ export async function peculiaritiesOf(model: LanguageModel): Promise<Peculiariti
     // Bedrock's API has no "no tools" setting, and its package would drop all calls and results from the prompt.
     forbidToolsBy: provider.startsWith('amazon-bedrock') ? 'instruction' : 'choice',
     callIds: PLAIN_IDS.test(provider) ? 'plain' : 'any',
+    ...(CHAT_COMPLETIONS.test(provider) && { maxCalls: MAX_CALLS }),
     images: (await takesUrls(model)) ? 'all' : 'inline',
     // The transcript is here. What OpenAI stores is gone after 30 days, and in organizations without data retention at once.
     ...(RESPONSES.test(provider) && { providerOptions: { openai: { store: false } } }),

@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { StreamProviderError } from 'ai';
 
 /**
  * The HTTP client of the providers' packages. It reports each packet of an answer as a life sign, also those that the packages
- * keep to themselves (comments, pings, arguments of calls), and mends what compatible servers send in a form that the packages
- * refuse.
+ * keep to themselves (comments, pings, arguments of calls), mends what compatible servers send in a form that the packages
+ * refuse, and reads an error that comes in place of a stream.
  */
 
 const aliveOf = new AsyncLocalStorage<() => void>();
@@ -21,6 +22,7 @@ export function providerFetch(fetch: typeof globalThis.fetch, mend?: MendLine): 
     alive();
     const { body, status, statusText, headers } = response;
     if (!response.ok || !body) return response;
+    if (isJson(headers)) throw errorIn(await response.text());
     const packets = reported(body, alive);
     return new Response(streamOf(mend ? mended(packets, mend) : packets), {
       status,
@@ -29,6 +31,42 @@ export function providerFetch(fetch: typeof globalThis.fetch, mend?: MendLine): 
     });
   };
 }
+
+const isJson = (headers: Headers) => /^application\/json\b/.test(headers.get('content-type') ?? '');
+
+/**
+ * What a server answers with 200 in place of the stream that was asked for: an error, as from a proxy that had answered before it
+ * knew (https://github.com/openclaw/clawrouter/issues/101), or whatever else is no stream.
+ */
+function errorIn(text: string): StreamProviderError {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    // Not JSON, in spite of its header: there is nothing to read of it.
+  }
+  const [first] = Array.isArray(data) ? data : [data];
+  const error = isObject(first) && 'error' in first ? first.error : undefined;
+  const { message, type, code, status }: ErrorFields = isObject(error) ? error : { message: error };
+  const statusCode = [code, status].find(isErrorStatus);
+  return new StreamProviderError({
+    message: typeof message === 'string' ? message : 'The answer is no stream.',
+    ...(typeof type === 'string' && { type }),
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(statusCode !== undefined && { statusCode }),
+    data,
+  });
+}
+
+interface ErrorFields {
+  message?: unknown;
+  type?: unknown;
+  code?: unknown;
+  status?: unknown;
+}
+
+const isErrorStatus = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 400 && value < 600;
 
 const streamOf = (packets: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> =>
   new ReadableStream({
@@ -110,6 +148,28 @@ export const mendChatCompletions: MendLine = (line) => {
     ? `data: ${JSON.stringify({ ...chunk, choices: chunk.choices.map(mendChoice) })}`
     : line;
 };
+
+/** For Anthropic's messages: compatible servers count no tokens, and the package reads no event without a count. */
+export const mendMessages: MendLine = (line) => {
+  const [, data] = /^data:\s?(.*?)\r?$/.exec(line) ?? [];
+  if (data === undefined || !/"message_(start|delta)"/.test(data)) return line;
+  let event: { type?: unknown; usage?: unknown; message?: unknown };
+  try {
+    event = JSON.parse(data);
+  } catch {
+    return line;
+  }
+  const { message } = event;
+  if (event.type === 'message_delta' && !event.usage) {
+    return withData({ ...event, usage: { output_tokens: 0 } });
+  }
+  if (event.type === 'message_start' && isObject(message) && !('usage' in message && message.usage)) {
+    return withData({ ...event, message: { ...message, usage: { input_tokens: 0, output_tokens: 0 } } });
+  }
+  return line;
+};
+
+const withData = (value: object) => `data: ${JSON.stringify(value)}`;
 
 const needsMending = (choice: unknown): boolean =>
   isObject(choice) &&

@@ -20,9 +20,10 @@ import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
-import { CUT_OFF, EMPTY, toFailure, WITHHELD } from './failure.ts';
+import { CUT_OFF, EMPTY, toFailure, UNREADABLE_CALL, USED_UP, WINDOW_FULL, WITHHELD } from './failure.ts';
 import { type CallIds, type ShownImages, toModelMessages, verbatimParts } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
+import { sendableCalls } from './sendable-calls.ts';
 
 export interface SdkModelOptions {
   provider: string;
@@ -36,6 +37,8 @@ export interface SdkModelOptions {
    */
   forbidToolsBy: 'choice' | 'instruction';
   callIds: CallIds;
+  /** Calls that the provider accepts in one message. @default any number */
+  maxCalls?: number;
   /** The images that the provider accepts in a request. */
   images: ShownImages;
   /** Options of the provider's own, by its name. */
@@ -122,7 +125,10 @@ async function* streamParts(
   const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
   const answer = new Answer(mayCall);
   try {
-    const prompt = toModelMessages(messages, { callIds, images });
+    const prompt = sendableCalls(toModelMessages(messages, { callIds, images }), {
+      declared: tools,
+      ...(options.maxCalls !== undefined && { maxCalls: options.maxCalls }),
+    });
     const call = {
       ...(options.maxOutputTokens !== undefined && { maxOutputTokens: options.maxOutputTokens }),
       ...passedOptions(agent, options.providerOptions),
@@ -298,25 +304,53 @@ class Answer {
     // and its package says what the end of the others means.
     if (!rawReason && !(reason === 'stop' || reason === 'tool-calls' || reason === 'content-filter')) {
       yield this.brokenOff(`The stream ended without a finish reason from the provider (${reason}).`);
-    } else if (this.hasText || this.#calls.length > 0 || rawReason === PAUSED) {
-      yield* this.#calls;
+      return;
+    }
+    const said = `Finish reason ${rawReason ?? reason}`;
+    const calls = this.#runnable(reason);
+    if (rawReason && UNREADABLE.test(rawReason)) {
+      yield failureOf(UNREADABLE_CALL, `${said}.`);
+    } else if (this.hasText || calls.length > 0 || rawReason === PAUSED) {
+      yield* calls;
       const parts = this.message?.role === 'assistant' ? verbatimParts(this.message.content) : undefined;
       yield { type: 'finish', reason: finishWord(reason, rawReason), usage, ...(parts && { parts }) };
     } else {
-      yield failureOf(
-        reason === 'content-filter' ? WITHHELD : EMPTY,
-        `Finish reason ${rawReason ?? reason}, no text, no call.`,
-      );
+      yield failureOf(nothingSaid(reason, rawReason), `${said}, no text, no call.`);
     }
+  }
+
+  /**
+   * The calls of an answer that ended so. After a filter's intervention none is what the model meant. At the limit of tokens the
+   * last one may lack its arguments, and providers' packages read no arguments as an empty object.
+   */
+  #runnable(reason: FinishReason): Extract<ModelPart, { type: 'tool_call' }>[] {
+    if (reason === 'content-filter') return [];
+    const last = this.#calls.at(-1);
+    if (reason !== 'length' || !last) return this.#calls;
+    return [...this.#calls.slice(0, -1), { ...last, invalid: CUT_CALL }];
   }
 }
 
 /** Anthropic interrupts an answer of many tools of its own. The next call goes on. */
 const PAUSED = 'pause_turn';
+/** Of Anthropic and Bedrock. */
+const WINDOW_IS_FULL = 'model_context_window_exceeded';
+/** Google's `MALFORMED_FUNCTION_CALL`, Bedrock's `malformed_tool_use` and `malformed_model_output`. */
+const UNREADABLE = /^malformed_/i;
+const CUT_CALL =
+  'Not run: your answer reached its limit of tokens before this call was complete. Make the call again, with shorter arguments or alone.';
+
+function nothingSaid(reason: FinishReason, rawReason: string | undefined): Omit<ModelFailure, 'diagnostic'> {
+  if (rawReason === WINDOW_IS_FULL) return WINDOW_FULL;
+  if (reason === 'length') return USED_UP;
+  return reason === 'content-filter' ? WITHHELD : EMPTY;
+}
+
 const MAX_REASON_LENGTH = 64;
 
 function finishWord(reason: FinishReason, rawReason: string | undefined): string {
   if (rawReason === PAUSED) return 'paused';
+  if (rawReason === WINDOW_IS_FULL) return 'length';
   switch (reason) {
     case 'stop':
     case 'length':

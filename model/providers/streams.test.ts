@@ -80,7 +80,7 @@ const briefOf = (part: ModelPart): string => {
     case 'thinking':
       return `${part.type} ${part.text}`;
     case 'tool_call':
-      return `call ${part.name} ${JSON.stringify(part.args)}`;
+      return `call ${part.name} ${JSON.stringify(part.args)}${part.invalid ? ', invalid' : ''}`;
     case 'finish':
       return `finish ${part.reason}`;
     case 'failure':
@@ -186,6 +186,55 @@ describe('openai-compatible', () => {
       ['text Hi', 'finish repetition_truncation'],
     ],
     [
+      'a limit of tokens that is reached before the first word is not tried again',
+      { frames: [delta({}, 'length'), DONE] },
+      ['failure empty'],
+    ],
+    [
+      'P13: the last call of an answer that reached the limit of tokens cannot be run',
+      {
+        frames: [
+          delta({
+            tool_calls: [
+              { index: 0, id: 'a', type: 'function', function: { name: 'look', arguments: '{"at":"sea"}' } },
+              { index: 1, id: 'b', type: 'function', function: { name: 'look', arguments: '{"at":"s"}' } },
+            ],
+          }),
+          delta({}, 'length'),
+          DONE,
+        ],
+      },
+      ['call look {"at":"sea"}', 'call look {"at":"s"}, invalid', 'finish length'],
+    ],
+    [
+      'P13: no call of an answer that a filter ended is one',
+      {
+        frames: [
+          delta({
+            tool_calls: [
+              { index: 0, id: 'a', type: 'function', function: { name: 'look', arguments: '{"at":"sea"}' } },
+            ],
+          }),
+          delta({}, 'content_filter'),
+          DONE,
+        ],
+      },
+      ['failure withheld'],
+    ],
+    [
+      'an error in JSON in place of a stream of 200',
+      {
+        frames: [JSON.stringify({ error: { message: 'Slow down.', type: 'rate_limit_error', code: 429 } })],
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+      },
+      ['failure throttled, retryable'],
+    ],
+    [
+      'JSON that is no error in place of a stream of 200',
+      { frames: ['{"choices":[]}'], headers: { 'content-type': 'application/json' } },
+      ['failure provider, retryable'],
+    ],
+    [
       'an error object in a stream of 200',
       { frames: [data({ error: { message: 'Overloaded', type: 'server_error', code: 503 } }), DONE] },
       ['failure provider, retryable'],
@@ -239,6 +288,7 @@ describe('openai-compatible', () => {
   it.each<[string, Record<string, string>, number | undefined]>([
     ['seconds', { 'retry-after': '7' }, 7000],
     ['a date', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }, 60_000],
+    ['milliseconds as AWS writes them', { 'x-amz-retry-after': '1500' }, 1500],
     ['milliseconds, which come first', { 'retry-after-ms': '1500', 'retry-after': '2' }, 1500],
     ['a date that is over', { 'retry-after': new Date(0).toUTCString() }, 0],
     ['nonsense', { 'retry-after': 'soon' }, undefined],
@@ -306,6 +356,27 @@ describe('anthropic', () => {
     ],
     ['refusal of everything', { frames: [start, stop('refusal')] }, ['failure withheld']],
     ['pause_turn', { frames: [start, says(0, 'Hi'), stop('pause_turn')] }, ['text Hi', 'finish paused']],
+    [
+      'the end of the window',
+      { frames: [start, says(0, 'Hi'), stop('model_context_window_exceeded')] },
+      ['text Hi', 'finish length'],
+    ],
+    [
+      'the end of the window before any text is a prompt that is too long',
+      { frames: [start, stop('model_context_window_exceeded')] },
+      ['failure overlong'],
+    ],
+    [
+      'no counts of tokens, as of a compatible server',
+      {
+        frames: [
+          start.replace(/,"usage":\{[^}]*\}/, ''),
+          says(0, 'Hi'),
+          stop('end_turn').replace(/,"usage":\{[^}]*\}/, ''),
+        ],
+      },
+      ['text Hi', 'finish stop'],
+    ],
     ['pause_turn before any text', { frames: [start, stop('pause_turn')] }, ['finish paused']],
     [
       'a stream that ends after its last block',

@@ -4,6 +4,7 @@ import { json as readJson } from 'node:stream/consumers';
 import type { Json } from '../../core/json.ts';
 import {
   checkUnicode,
+  type Ending,
   type Fault,
   type Frame,
   type HttpAnswer,
@@ -25,14 +26,24 @@ export interface Reply {
   refuses?: string;
   /** A promise among the texts holds the stream until it settles. */
   text?: readonly (string | Thought | Promise<unknown>)[];
+  /** `args` as a text: what the model wrote, whatever it is. */
   calls?: readonly { name: string; args: Json }[];
   /**
-   * How it ends, if not as it should: with an error of the provider's, with the connection cut between two frames, or
-   * closed politely in the middle of one, as a proxy does whose backend has gone.
+   * How it ends, if not as it should: in another way of the provider's, with an error, with the connection cut between two
+   * frames, or closed politely in the middle of one, as a proxy does whose backend has gone.
    */
-  end?: 'withheld' | Fault | 'cut' | 'half_frame';
-  /** @default 10 in, 5 out */
-  usage?: Usage;
+  end?: Ending | Fault | 'cut' | 'half_frame';
+  /** Null: the server counts nothing. @default 10 in, 5 out */
+  usage?: Usage | null;
+  /** With a refusal: it asks for a pause in this way of the wire's, and refuses whatever comes before that is over. */
+  pause?: string;
+  /** With a refusal: the answer's status is 200, as from a proxy that had promised a stream. */
+  as200?: true;
+  /**
+   * Handed on as proxies do: with comments, lines that end in CR LF, frames that say nothing, and packets that end anywhere,
+   * also inside a character.
+   */
+  rough?: true;
 }
 
 /** What a model thinks between its words. `held` stops the stream in the middle of the thought until it settles. */
@@ -56,10 +67,15 @@ export interface ProviderServer {
 
 const USAGE: Usage = { input: 10, output: 5 };
 
+/** How long a refusal asks to be left alone: longer than all pauses of a caller that does not listen. */
+const PAUSE_MS = 1000;
+
 export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
   let replies: readonly Reply[] = [];
   let seen: SeenCall[] = [];
   let callIds = 0;
+  /** While a refusal's pause lasts: when it is over, and what is answered until then. */
+  let closed: { until: number; refusal: HttpAnswer } | undefined;
   const complaints: string[] = [];
 
   const respond = (response: ServerResponse, { status, headers, body }: HttpAnswer) => {
@@ -90,23 +106,39 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
       if (!(error instanceof PromptRefused)) throw error;
       return complain(response, error.message, error.answer);
     }
+    if (closed && Date.now() < closed.until) {
+      return complain(response, 'The call came before the pause was over.', closed.refusal);
+    }
     const reply = replies[seen.push({ prompt, body }) - 1];
     if (!reply) return complain(response, `The script has no reply for model call ${seen.length}.`);
     const said = JSON.stringify(prompt);
     if (said.length > (reply.longest ?? Number.POSITIVE_INFINITY)) return refuse(response, 'overlong', '');
     if (reply.refuses && said.includes(reply.refuses)) return refuse(response, 'invalid', '');
-    if (reply.refusal) return refuse(response, reply.refusal, reply.detail ?? '');
+    if (reply.refusal) return respond(response, refusalOf(reply.refusal, reply));
     await play(reply, response);
   }
 
+  function refusalOf(refusal: Refusal, { detail = '', pause, as200 }: Reply): HttpAnswer {
+    const plain = wire.refuse(refusal, detail);
+    if (as200) return { ...plain, status: 200 };
+    if (pause === undefined) return plain;
+    const write = wire.pauses[pause];
+    if (!write) throw new Error(`${wire.name} does not ask for a pause by ${pause}.`);
+    const asking = write(plain, PAUSE_MS);
+    closed = { until: Date.now() + PAUSE_MS, refusal: asking };
+    return asking;
+  }
+
   async function play(reply: Reply, response: ServerResponse): Promise<void> {
-    const { text = [], calls = [], end, usage = USAGE } = reply;
+    const { text = [], calls = [], end, usage = USAGE, rough } = reply;
     const answer = wire.answer(wire.model);
     const send = async (frames: readonly Frame[]) => {
-      for (const frame of frames) await write(response, frame);
+      for (const packet of rough ? roughly(wire, [...answer.nothing(), ...frames]) : frames) {
+        await write(response, packet);
+      }
     };
     response.writeHead(200, { 'content-type': wire.contentType });
-    await send(answer.begin(usage));
+    await send(answer.begin(usage ?? USAGE));
     for (const piece of text) {
       if (typeof piece === 'string') await send(answer.text(piece));
       else if ('thinks' in piece) {
@@ -123,10 +155,12 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
     }
     switch (end) {
       case undefined:
-        await send(answer.finish(calls.length > 0 ? 'calls' : 'answered', usage));
+        await send(answer.finish(calls.length > 0 ? 'calls' : 'answered', usage ?? undefined));
         break;
-      case 'withheld':
-        await send(answer.finish('withheld', usage));
+      case 'throttled':
+      case 'overloaded':
+      case 'model_error':
+        await send(answer.fault(end));
         break;
       case 'cut':
         response.destroy();
@@ -140,7 +174,8 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
         );
         break;
       default:
-        await send(answer.fault(end));
+        if (!wire.endings.includes(end)) throw new Error(`${wire.name} has no answer that ends ${end}.`);
+        await send(answer.finish(end, usage ?? undefined));
     }
     response.end();
   }
@@ -158,6 +193,7 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
     origin: `http://127.0.0.1:${port}`,
     script(next) {
       replies = next;
+      closed = undefined;
       seen = [];
       return seen;
     },
@@ -172,9 +208,22 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
 
 /** Models write their arguments a few characters at a time. */
 function inPieces(args: Json): string[] {
-  const text = JSON.stringify(args);
+  const text = typeof args === 'string' ? args : JSON.stringify(args);
   const middle = Math.ceil(text.length / 2);
   return [text.slice(0, middle), text.slice(middle)].filter((piece) => piece !== '');
+}
+
+const PACKET_BYTES = 3;
+
+function roughly(wire: Wire, frames: readonly Frame[]): Uint8Array[] {
+  const isText = wire.contentType.startsWith('text/');
+  const rough = frames.map((frame) =>
+    isText && typeof frame === 'string' ? `: waiting\r\n\r\n${frame.replaceAll(/\r?\n/g, '\r\n')}` : frame,
+  );
+  const bytes = Buffer.concat(rough.map((frame) => Buffer.from(frame as string)));
+  return Array.from({ length: Math.ceil(bytes.length / PACKET_BYTES) }, (_, n) =>
+    bytes.subarray(n * PACKET_BYTES, (n + 1) * PACKET_BYTES),
+  );
 }
 
 /** Settles when the bytes are with the operating system, so that a cut right after does not lose them. */

@@ -4,10 +4,12 @@ import {
   checkConversation,
   checkSignature,
   Echoes,
+  type Ending,
   type Fault,
   type Frame,
   PromptRefused,
   parseOrRefuse,
+  RETRY_AFTER,
   type Refusal,
   type SeenBlock,
   signatureOf,
@@ -23,6 +25,8 @@ const MODEL = 'claude-sonnet-4-5';
 
 const API_KEY = 'ant-key-that-nobody-may-see-0123456789';
 
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
+
 const blockSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text: z.string() }),
   z.strictObject({
@@ -37,7 +41,8 @@ const blockSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('tool_use'),
     id: z.string(),
-    name: z.string(),
+    // https://github.com/home-assistant/core/issues/140005
+    name: z.string().check(z.regex(TOOL_NAME)),
     input: z.record(z.string(), z.json()),
   }),
   z.strictObject({
@@ -60,7 +65,7 @@ const requestSchema = z.looseObject({
   tools: z.optional(
     z.array(
       z.looseObject({
-        name: z.string().check(z.regex(/^[a-zA-Z0-9_-]{1,128}$/)),
+        name: z.string().check(z.regex(TOOL_NAME)),
         input_schema: z.record(z.string(), z.json()),
       }),
     ),
@@ -118,7 +123,19 @@ export const anthropic: Wire = {
     const [status, type, message] = REFUSALS[refusal];
     return { status, body: { type: 'error', error: { type, message: `${message} ${detail}` } } };
   },
+  // "Handling stop reasons" and "Rate limits", Anthropic API documentation.
+  endings: ['answered', 'calls', 'withheld', 'length', 'window', 'paused', 'unsaid'],
+  pauses: RETRY_AFTER,
   answer,
+};
+
+const STOP_REASONS: Readonly<Partial<Record<Ending, string>>> = {
+  answered: 'end_turn',
+  calls: 'tool_use',
+  withheld: 'refusal',
+  length: 'max_tokens',
+  window: 'model_context_window_exceeded',
+  paused: 'pause_turn',
 };
 
 function seenBlock(block: z.infer<typeof blockSchema>): SeenBlock {
@@ -224,17 +241,18 @@ function answer(model: string): Answer {
         event('content_block_stop', { index }),
       ];
     },
-    finish(reason, { output }) {
-      const stop_reason = { answered: 'end_turn', calls: 'tool_use', withheld: 'refusal' }[reason];
+    finish(ending, usage) {
+      const stop_reason = STOP_REASONS[ending] ?? null;
       return [
         ...closeText(),
         event('message_delta', {
           delta: { stop_reason, stop_sequence: null },
-          usage: { output_tokens: output },
+          ...(usage && { usage: { output_tokens: usage.output } }),
         }),
         event('message_stop'),
       ];
     },
+    nothing: () => [event('ping')],
     fault(fault) {
       const [type, message] = FAULTS[fault];
       return [event('error', { error: { type, message } })];

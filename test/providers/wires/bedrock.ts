@@ -6,14 +6,17 @@ import {
   checkConversation,
   checkSignature,
   Echoes,
+  type Ending,
   type Fault,
   type Frame,
   PromptRefused,
   parseOrRefuse,
+  RETRY_AFTER,
   type Refusal,
   type SeenBlock,
   signatureOf,
   type Wire,
+  withHeader,
 } from './wire.ts';
 
 /**
@@ -23,6 +26,8 @@ import {
  */
 
 const MODEL = 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0';
+
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
 const blockSchema = z.union([
   z.strictObject({ text: z.string() }),
@@ -42,7 +47,8 @@ const blockSchema = z.union([
   z.strictObject({
     toolUse: z.strictObject({
       toolUseId: z.string(),
-      name: z.string(),
+      // https://github.com/openclaw/openclaw/issues/12892
+      name: z.string().check(z.regex(TOOL_NAME)),
       input: z.record(z.string(), z.json()),
     }),
   }),
@@ -63,7 +69,7 @@ const requestSchema = z.looseObject({
       tools: z.array(
         z.looseObject({
           toolSpec: z.looseObject({
-            name: z.string().check(z.regex(/^[a-zA-Z0-9_-]{1,64}$/)),
+            name: z.string().check(z.regex(TOOL_NAME)),
             inputSchema: z.strictObject({ json: z.record(z.string(), z.json()) }),
           }),
         }),
@@ -173,7 +179,23 @@ export const bedrock: Wire = {
       body: { message: `${message} ${detail}` },
     };
   },
+  // "ConverseStream", Amazon Bedrock API reference. AWS's own clients read the header, in milliseconds
+  // (https://github.com/smithy-lang/smithy-typescript, parseRetryAfterHeader).
+  endings: ['answered', 'calls', 'withheld', 'length', 'window', 'malformed', 'unsaid'],
+  pauses: {
+    ...RETRY_AFTER,
+    'x-amz-retry-after': (refusal, ms) => withHeader(refusal, 'x-amz-retry-after', String(ms)),
+  },
   answer,
+};
+
+const STOP_REASONS: Readonly<Partial<Record<Ending, string>>> = {
+  answered: 'end_turn',
+  calls: 'tool_use',
+  withheld: 'guardrail_intervened',
+  length: 'max_tokens',
+  window: 'model_context_window_exceeded',
+  malformed: 'malformed_tool_use',
 };
 
 function seenBlock(block: Block): SeenBlock {
@@ -257,19 +279,23 @@ function answer(): Answer {
         event('contentBlockStop', { contentBlockIndex }),
       ];
     },
-    finish(reason, { input, output }) {
-      const stopReason = { answered: 'end_turn', calls: 'tool_use', withheld: 'guardrail_intervened' }[
-        reason
-      ];
+    finish(ending, usage) {
+      const stopReason = STOP_REASONS[ending];
+      const { input, output } = usage ?? { input: 0, output: 0 };
       return [
         ...closeText(),
-        event('messageStop', { stopReason }),
-        event('metadata', {
-          usage: { inputTokens: input, outputTokens: output, totalTokens: input + output },
-          metrics: { latencyMs: 12 },
-        }),
+        ...(stopReason ? [event('messageStop', { stopReason })] : []),
+        ...(usage
+          ? [
+              event('metadata', {
+                usage: { inputTokens: input, outputTokens: output, totalTokens: input + output },
+                metrics: { latencyMs: 12 },
+              }),
+            ]
+          : []),
       ];
     },
+    nothing: () => [],
     fault: (fault) => [exception(...FAULTS[fault])],
   };
 }

@@ -3,8 +3,10 @@ import type { Json } from '../../../core/json.ts';
 import {
   type Answer,
   Echoes,
+  type Ending,
   type Fault,
   type Frame,
+  type HttpAnswer,
   PromptRefused,
   parseOrRefuse,
   type Refusal,
@@ -191,8 +193,31 @@ export const google: Wire = {
       },
     };
   },
+  // `FinishReason`, and `RetryInfo` in the details of an error: Gemini API reference.
+  endings: ['answered', 'calls', 'withheld', 'length', 'malformed', 'unsaid'],
+  pauses: { RetryInfo: withRetryInfo },
   answer,
 };
+
+const FINISH_REASONS: Readonly<Partial<Record<Ending, string>>> = {
+  answered: 'STOP',
+  calls: 'STOP',
+  withheld: 'SAFETY',
+  length: 'MAX_TOKENS',
+  malformed: 'MALFORMED_FUNCTION_CALL',
+};
+
+function withRetryInfo(refusal: HttpAnswer, ms: number): HttpAnswer {
+  const retryDelay = `${ms / 1000}s`;
+  const info = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay };
+  const { error } = refusalBody.parse(refusal.body);
+  const others = error.details.filter((detail) => detail['@type'] !== info['@type']);
+  return { ...refusal, body: { error: { ...error, details: [...others, info] } } };
+}
+
+const refusalBody = z.object({
+  error: z.catchall(z.object({ details: z.array(z.record(z.string(), z.json())) }), z.json()),
+});
 
 const callsIn = ({ parts }: SaidContent) => parts.flatMap((part) => ('functionCall' in part ? [part] : []));
 const responsesIn = ({ parts }: SaidContent) =>
@@ -335,15 +360,16 @@ function answer(model: string): Answer {
       isSigned = true;
       return [said({ functionCall: { id, name, args: JSON.parse(pieces.join('')) }, ...signature })];
     },
-    finish(reason, usage) {
-      const finishReason = reason === 'withheld' ? 'SAFETY' : 'STOP';
+    finish(ending, usage) {
+      const finishReason = FINISH_REASONS[ending];
       return [
         chunk({
           candidates: [{ content: { role: 'model', parts: [{ text: '' }] }, finishReason, index: 0 }],
-          usageMetadata: usageOf(usage),
+          ...(usage && { usageMetadata: usageOf(usage) }),
         }),
       ];
     },
+    nothing: () => [chunk({ usageMetadata: { promptTokenCount: 1 } })],
     fault: (fault) => [chunk({ error: FAULTS[fault] })],
   };
 }

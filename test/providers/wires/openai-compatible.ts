@@ -3,14 +3,17 @@ import {
   type Answer,
   callsOf,
   Echoes,
+  type Ending,
   type Fault,
   type Frame,
   PromptRefused,
   parseOrRefuse,
+  RETRY_AFTER,
   type Refusal,
   type SeenBlock,
   type SeenMessage,
   type Wire,
+  withHeader,
 } from './wire.ts';
 
 /**
@@ -43,13 +46,18 @@ const messageSchema = z.discriminatedUnion('role', [
           z.strictObject({
             id: z.string(),
             type: z.literal('function'),
-            function: z.strictObject({ name: z.string(), arguments: z.string() }),
+            // https://github.com/mcp-use/mcp-use/issues/90
+            function: z.strictObject({
+              name: z.string().check(z.regex(/^[a-zA-Z0-9_-]{1,64}$/)),
+              arguments: z.string(),
+            }),
             extra_content: z.optional(
               z.strictObject({ google: z.strictObject({ thought_signature: z.string() }) }),
             ),
           }),
         )
-        .check(z.minLength(1)),
+        // https://github.com/pydantic/pydantic-ai/issues/1105
+        .check(z.minLength(1), z.maxLength(128)),
     ),
   }),
   z.strictObject({ role: z.literal('tool'), tool_call_id: z.string(), content: z.string() }),
@@ -146,6 +154,12 @@ export function chatCompletions(thinking: Thinking = NO_THINKING): Wire {
       const [status, type, code, message] = REFUSALS[refusal];
       return { status, body: { error: { message: `${message} ${detail}`, type, param: null, code } } };
     },
+    endings: ['answered', 'calls', 'withheld', 'length', 'unsaid'],
+    // Azure adds `retry-after-ms` ("Manage Azure OpenAI quota", and OpenAI's own clients read it).
+    pauses: {
+      ...RETRY_AFTER,
+      'retry-after-ms': (refusal, ms) => withHeader(refusal, 'retry-after-ms', String(ms)),
+    },
     answer: (model) => answer(model, echoes, thinking),
   };
 }
@@ -160,6 +174,13 @@ function refuseThinking(messages: Messages): void {
 }
 
 export const openaiCompatible: Wire = chatCompletions();
+
+const FINISH_REASONS: Readonly<Partial<Record<Ending, string>>> = {
+  answered: 'stop',
+  calls: 'tool_calls',
+  withheld: 'content_filter',
+  length: 'length',
+};
 
 function seenMessage(message: z.infer<typeof messageSchema>): SeenMessage {
   const { role } = message;
@@ -241,15 +262,18 @@ function answer(model: string, echoes: Echoes, { sign }: Thinking): Answer {
         ...pieces.map((piece) => delta({ tool_calls: [{ index, function: { arguments: piece } }] })),
       ];
     },
-    finish(reason, { input, output }) {
-      const finish_reason = { answered: 'stop', calls: 'tool_calls', withheld: 'content_filter' }[reason];
+    finish(ending, counted) {
+      const finish_reason = FINISH_REASONS[ending] ?? null;
+      const { input, output } = counted ?? { input: 0, output: 0 };
       const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
       return [
         chunk({ choices: [{ index: 0, delta: {}, finish_reason }] }),
-        chunk({ choices: [], usage }),
+        ...(counted ? [chunk({ choices: [], usage })] : []),
         'data: [DONE]\n\n',
       ];
     },
+    // Azure's first chunk says what its filters found in the prompt ("Content filtering", Azure OpenAI documentation).
+    nothing: () => [chunk({ choices: [], prompt_filter_results: [] })],
     fault: (fault) => [data({ error: { ...FAULTS[fault], param: null } })],
   };
 }

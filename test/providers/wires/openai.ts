@@ -4,16 +4,19 @@ import {
   type Answer,
   callsOf,
   Echoes,
+  type Ending,
   type Fault,
   type Frame,
   PromptRefused,
   parseOrRefuse,
+  RETRY_AFTER,
   type Refusal,
   type SeenBlock,
   type SeenMessage,
   signatureOf,
   type Usage,
   type Wire,
+  withHeader,
 } from './wire.ts';
 
 /**
@@ -171,7 +174,18 @@ export const openai: Wire = {
     const [status, type, code, message] = REFUSALS[refusal];
     return { status, body: { error: { message: `${message} ${detail}`, type, param: null, code } } };
   },
+  // `response.incomplete` names two reasons ("Responses", OpenAI API reference).
+  endings: ['answered', 'calls', 'withheld', 'length', 'unsaid'],
+  pauses: {
+    ...RETRY_AFTER,
+    'retry-after-ms': (refusal, ms) => withHeader(refusal, 'retry-after-ms', String(ms)),
+  },
   answer,
+};
+
+const INCOMPLETE: Readonly<Partial<Record<Ending, string>>> = {
+  withheld: 'content_filter',
+  length: 'max_output_tokens',
 };
 
 function checkItems(items: readonly Item[], stored: boolean): void {
@@ -419,16 +433,16 @@ function answer(model: string): Answer {
         event('response.output_item.done', { output_index, item: item('completed', whole) }),
       ];
     },
-    finish(reason, usage) {
-      const [type, fields] =
-        reason === 'withheld'
-          ? ['incomplete', { incomplete_details: { reason: 'content_filter' } }]
-          : ['completed', {}];
-      return [
-        ...closeText(),
-        event(`response.${type}`, response(type, { usage: usageOf(usage), ...fields })),
-      ];
+    finish(ending, usage) {
+      const closed = closeText();
+      if (ending === 'unsaid') return closed;
+      const reason = INCOMPLETE[ending];
+      const [type, fields] = reason ? ['incomplete', { incomplete_details: { reason } }] : ['completed', {}];
+      const counted = usage ? usageOf(usage) : null;
+      return [...closed, event(`response.${type}`, response(type, { usage: counted, ...fields }))];
     },
+    // No page lists it: https://github.com/openai/openai-node/issues/1964
+    nothing: () => [event('keepalive', {})],
     fault(fault) {
       const { type, code, message: words } = FAULTS[fault];
       return [

@@ -37,6 +37,21 @@ interface Call {
   pieces: readonly string[];
 }
 
+/**
+ * How an answer can end by itself. `withheld`: by a content filter. `length`: at the limit of output tokens. `window`: at the
+ * end of the model's window. `paused`: it goes on in the next call. `malformed`: the model wrote a call that its provider cannot
+ * read. `unsaid`: it is whole, and nobody says why it is over.
+ */
+export type Ending =
+  | 'answered'
+  | 'calls'
+  | 'withheld'
+  | 'length'
+  | 'window'
+  | 'paused'
+  | 'malformed'
+  | 'unsaid';
+
 /** Bytes of one frame of the stream: an event. */
 export type Frame = Uint8Array | string;
 
@@ -50,8 +65,10 @@ export interface Answer {
   /** A thought that the provider shows in encrypted form only. Not every wire has it. */
   redacted?(data: string): Frame[];
   call(call: Call): Frame[];
-  /** `withheld`: ended by a content filter. */
-  finish(reason: 'answered' | 'calls' | 'withheld', usage: Usage): Frame[];
+  /** @param ending one of the wire's. Without `usage` the server counts nothing. */
+  finish(ending: Ending, usage: Usage | undefined): Frame[];
+  /** What the provider sends now and then, and says nothing. */
+  nothing(): Frame[];
   fault(fault: Fault): Frame[];
 }
 
@@ -109,6 +126,10 @@ export interface Wire {
   /** Whether a request tells the model not to call its tools, although it knows them. */
   forbidsTools(body: unknown): boolean;
   refuse(refusal: Refusal, detail: string): HttpAnswer;
+  /** How its answers can end. */
+  readonly endings: readonly Ending[];
+  /** How its refusals can ask for a pause of so many milliseconds before the next call. */
+  readonly pauses: Readonly<Record<string, (refusal: HttpAnswer, ms: number) => HttpAnswer>>;
   answer(model: string): Answer;
 }
 
@@ -189,6 +210,18 @@ export const signatureOf = (thought: string): string =>
 export function checkSignature(thought: string, signature: string): void {
   if (signature !== signatureOf(thought)) throw new PromptRefused('Invalid `signature` in `thinking` block');
 }
+
+export const withHeader = (refusal: HttpAnswer, name: string, value: string): HttpAnswer => ({
+  ...refusal,
+  headers: { ...refusal.headers, [name]: value },
+});
+
+/** `retry-after` is in whole seconds, or a date of whole seconds (RFC 9110, 10.2.3). */
+export const RETRY_AFTER: Wire['pauses'] = {
+  'retry-after in seconds': (refusal, ms) => withHeader(refusal, 'retry-after', String(Math.ceil(ms / 1000))),
+  'retry-after as a date': (refusal, ms) =>
+    withHeader(refusal, 'retry-after', new Date(Math.ceil((Date.now() + ms) / 1000) * 1000).toUTCString()),
+};
 
 /** Ids that Anthropic and Bedrock take for a call. */
 const CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/;
