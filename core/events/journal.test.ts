@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { epochMs, epochSeconds } from '../../config/units.ts';
 import { asConnectionId, asLaneId, asMessageId, asSessionKey, asTurnId, slotOf } from '../ids.ts';
@@ -5,8 +6,9 @@ import { findForwarded } from '../session/forwarded.ts';
 import { eventsKey, laneKey } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
 import { memoryCore } from '../testing/memory-core.ts';
+import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import type { TurnEvent } from './events.ts';
-import { spillEvents, storedFrame } from './journal.ts';
+import { spillEvents, storedFrame, writeEntries } from './journal.ts';
 
 const SESSION = asSessionKey('s');
 const LANE = asLaneId('l');
@@ -51,6 +53,40 @@ describe('P3: the frame of a turn’s end', () => {
     await core.store.delete(eventsKey(SESSION, lastSeq));
     const frame = JSON.parse(await storedFrame(core, SESSION, aborted, [aborted]));
     expect(frame).toMatchObject({ full_response: null, full_response_omitted: true });
+  });
+});
+
+describe('the entries of a turn with hundreds of calls', () => {
+  it('P1: are all written, and never more at a time than the SDK has sockets for', async () => {
+    let underWay = 0;
+    let most = 0;
+    const table = new MemoryTable();
+    const store = memoryStore(table, async (_call, run) => {
+      most = Math.max(most, ++underWay);
+      await nextTick();
+      underWay--;
+      return run();
+    });
+    const calls = Array.from({ length: 200 }, (_, n) => `c${n}`);
+    const events: TurnEvent[] = [
+      start,
+      ...calls.map(
+        (id, n): TurnEvent => ({ type: 'tool_call', seq: n + 2, turn: TURN, id, name: 'look', args: {} }),
+      ),
+      ...calls.map(
+        (id, n): TurnEvent => ({
+          type: 'tool_result',
+          seq: n + 202,
+          turn: TURN,
+          id,
+          name: 'look',
+          output: n,
+        }),
+      ),
+    ];
+    expect(await writeEntries(memoryCore({ store }), SESSION, events)).toBe(400);
+    expect([...table.all()].filter(({ sk }) => sk.startsWith('ENTRY#'))).toHaveLength(400);
+    expect(most).toBeLessThan(50);
   });
 });
 

@@ -2,6 +2,7 @@ import type { Core } from '../core.ts';
 import { entriesExpire, expiry } from '../core.ts';
 import type { SessionKey, TurnId } from '../ids.ts';
 import { recordOutcome } from '../session/outcomes.ts';
+import { eachOf } from '../store/each-of.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
 import { isUnstorable } from '../store/unstorable.ts';
 import { entriesOf } from './entries.ts';
@@ -115,28 +116,26 @@ export async function writeEntries(
   // Of the turn and not of this write: its entries expire together, whoever writes them.
   const expires = /* rule: entries-expire-together */ entriesExpire(core.retention, start.at);
   const { outcome } = expiry(core);
-  await Promise.all(
-    entries.slice(from).map(async (entry) => {
-      // rule: applied-message-has-outcome
-      if (entry.role === 'user') {
-        const placement = entry.step === 1 ? 'turn' : 'steering';
-        await recordOutcome(core, session, entry.id, {
-          outcome: 'taken',
-          turn: entry.turn,
-          placement,
-          expires: outcome,
-        });
-      }
-      try {
-        await core.store.put(entryKey(session, entry.n), storedEntry(entry, { first: start.entry, expires }));
-      } catch (error) {
-        // rule: refused-entry-is-left-out
-        if (!isUnstorable(error)) throw error;
-        const { n, turn } = entry;
-        core.log.error('an entry cannot be stored; its turn is left out', { n, turn, error: String(error) });
-      }
-    }),
-  );
+  await eachOf(entries.slice(from), async (entry) => {
+    // rule: applied-message-has-outcome
+    if (entry.role === 'user') {
+      const placement = entry.step === 1 ? 'turn' : 'steering';
+      await recordOutcome(core, session, entry.id, {
+        outcome: 'taken',
+        turn: entry.turn,
+        placement,
+        expires: outcome,
+      });
+    }
+    try {
+      await core.store.put(entryKey(session, entry.n), storedEntry(entry, { first: start.entry, expires }));
+    } catch (error) {
+      // rule: refused-entry-is-left-out
+      if (!isUnstorable(error)) throw error;
+      const { n, turn } = entry;
+      core.log.error('an entry cannot be stored; its turn is left out', { n, turn, error: String(error) });
+    }
+  });
   return entries.length;
 }
 

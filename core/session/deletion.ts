@@ -8,6 +8,7 @@ import { readEvents, storedFrame } from '../events/journal.ts';
 import type { ConnectionId, LaneId, SessionKey } from '../ids.ts';
 import type { Deletion } from '../ports.ts';
 import { reply, sessionDeleted } from '../replies.ts';
+import { eachOf } from '../store/each-of.ts';
 import type { Lane, Session } from '../store/items.ts';
 import {
   laneIdOf,
@@ -39,7 +40,6 @@ const LAST_WRITE_MS = milliseconds((15 + 5) * 60_000);
 const MAX_DELAY_SECONDS = seconds(900);
 /** Items removed by one invocation: well within its time limit. */
 const MAX_ITEMS = 2000;
-const AT_ONCE = 25;
 /** A session has as many lanes as it had connections in five days. */
 const MAX_LANES = 10_000;
 
@@ -225,8 +225,4 @@ async function removeItems(
   });
   await core.store.delete(listingKey(item.principal, item));
   return keys.length < MAX_ITEMS || kept.length === keys.length;
-}
-
-async function eachOf<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < all.length; i += AT_ONCE) await Promise.all(all.slice(i, i + AT_ONCE).map(work));
 }

@@ -7,6 +7,7 @@ import { byId, idsOf, type MessageId, newTurnId } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import { readContent } from '../session/pending-content.ts';
+import { eachOf } from '../store/each-of.ts';
 import type { Lane, MessageOutcome } from '../store/items.ts';
 import { messageKey } from '../store/keys.ts';
 import { removeApplied, removeUnreadable } from '../store/lane/apply.ts';
@@ -150,13 +151,11 @@ async function awaitArrivals(
  */
 async function lookUp({ core, session, lane }: LeasedTurn, lookUps: Map<MessageId, LookUp>): Promise<void> {
   const unread = byId(lane.inbox).filter(([id]) => !lookUps.has(id));
-  await Promise.all(
-    unread.map(async ([id, message]) => {
-      const [outcome, content] = await Promise.all([
-        /* rule: known-outcome-not-applied-again */ core.store.get(messageKey(session, id)),
-        readContent(core, session, message),
-      ]);
-      lookUps.set(id, { outcome, content });
-    }),
-  );
+  await eachOf(unread, async ([id, message]) => {
+    const [outcome, content] = await Promise.all([
+      /* rule: known-outcome-not-applied-again */ core.store.get(messageKey(session, id)),
+      readContent(core, session, message),
+    ]);
+    lookUps.set(id, { outcome, content });
+  });
 }
