@@ -6,6 +6,9 @@ export type Command =
   /** `which`: the number on the screen, from 1; undefined for the newest message. */
   | { kind: 'cancel'; which: number | undefined }
   | { kind: 'decide'; decision: NonNullable<ApprovalItem['decision']> }
+  | { kind: 'trusted' }
+  /** `which`: the number in the list of `/trusted`, from 1; undefined for all. */
+  | { kind: 'revoke'; which: number | undefined }
   | { kind: 'help' }
   | { kind: 'quit' }
   | { kind: 'nothing' }
@@ -19,6 +22,8 @@ export const HELP = [
   '/stop        stop the answer; what it said is kept',
   '/cancel [n]  withdraw a message that still waits: number n, or the newest',
   '/approve, /always, /deny   answer a tool that asks',
+  '/trusted     what runs without being asked about, since you answered /always',
+  '/revoke [n]  ask again about number n of these, or about all',
   '/quit        leave; a running answer runs on',
   '//text       send text that begins with a slash',
 ];
@@ -39,14 +44,16 @@ export function readCommand(line: string): Command {
     case 'image':
       return imageCommand(rest);
     case 'cancel':
+    case 'revoke':
       return /^\d*$/.test(rest)
-        ? { kind: 'cancel', which: rest === '' ? undefined : Number(rest) }
-        : { kind: 'unknown', name: `cancel ${rest}` };
+        ? { kind: name, which: rest === '' ? undefined : Number(rest) }
+        : { kind: 'unknown', name: `${name} ${rest}` };
     case 'approve':
     case 'always':
     case 'deny':
       return { kind: 'decide', decision: name };
     case 'stop':
+    case 'trusted':
     case 'help':
     case 'quit':
       return { kind: name };

@@ -1,4 +1,5 @@
 import { type Chat, type ChatState, type Content, ContentError, createMidturn } from '../client/index.ts';
+import { visible } from '../client/text.ts';
 import type { Arguments } from './arguments.ts';
 import { type Command, HELP, readCommand } from './commands.ts';
 import { Feed, type Piece, toolLine, waitingNote, written } from './feed.ts';
@@ -38,7 +39,7 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
   look();
 
   function obey(command: Command): void {
-    const { pending, items } = chat.transcript.getSnapshot();
+    const { pending, items, trusted } = chat.transcript.getSnapshot();
     switch (command.kind) {
       case 'send':
         send(command.content, command.delivery);
@@ -57,6 +58,22 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
         const asking = items.find((item) => item.kind === 'approval' && item.decision === undefined);
         if (asking?.kind === 'approval') chat.approve(asking.requestId, command.decision);
         else say('note', 'No tool asks.');
+        return;
+      }
+      case 'trusted':
+        say('note', ...trustedLines(trusted));
+        return;
+      case 'revoke': {
+        const trust = command.which === undefined ? undefined : trusted[command.which - 1];
+        if (command.which !== undefined && trust === undefined)
+          say('note', 'No such approval is for always.');
+        else {
+          chat.revoke(trust);
+          say(
+            'note',
+            trust === undefined ? 'All is asked about again.' : `${visible(trust)} is asked about again.`,
+          );
+        }
         return;
       }
       case 'help':
@@ -96,6 +113,11 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
       }),
     close: () => chat.close(),
   };
+}
+
+function trustedLines(trusted: readonly string[]): string[] {
+  if (trusted.length === 0) return ['Nothing runs without being asked about that needs an approval.'];
+  return trusted.map((trust, index) => `${index + 1}. ${visible(trust)}`);
 }
 
 /** The lines below the conversation, which change: running tools, pending messages, the connection. */

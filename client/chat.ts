@@ -142,6 +142,8 @@ export interface Chat {
   /** Removes a cancelled or rejected message from the view. */
   dismiss(id: string): void;
   approve(requestId: string, decision: ApprovalResponseFrame['decision']): void;
+  /** Revokes one of the state's `trusted`, or all: from now on such calls are asked about. A call that runs goes on. */
+  revoke(trust?: string): void;
   /** Loads the next older page of the transcript. Resolves to whether there are still older entries. */
   history(): Promise<boolean>;
   readonly sessions: Sessions;

@@ -751,6 +751,33 @@ describe('control', () => {
     expect(second.sentOf('approval_response')).toHaveLength(1);
   });
 
+  it('a revocation is asked for again after a reconnect, until a list shows it; one of before says nothing', async () => {
+    const { chat, clock, open, begin } = given();
+    const trusted = () => chat.transcript.getSnapshot().trusted;
+    const first = await open();
+    first.deliver(...begin('u1', 'so far'));
+    first.deliver({ type: 'trusted', trusted: ['a', 'b'], revocations: 3 });
+    expect(trusted()).toEqual(['a', 'b']);
+    chat.revoke('a');
+    const asked = { type: 'revoke', trust: 'a' };
+    expect(first.sentOf('revoke')).toEqual([asked]);
+    first.cut();
+    await clock.advance(5 * SECOND);
+    const second = await open();
+    expect(second.sentOf('revoke')).toEqual([asked]);
+    second.deliver({ type: 'trusted', trusted: ['b'], revocations: 4 });
+    // From another function, which had read the list before.
+    second.deliver({ type: 'trusted', trusted: ['a', 'b'], revocations: 3 });
+    expect(trusted()).toEqual(['b']);
+    await clock.advance(10 * SECOND);
+    expect(second.sentOf('revoke')).toHaveLength(1);
+    chat.revoke();
+    expect(second.sentOf('revoke').at(-1)).toEqual({ type: 'revoke' });
+    second.deliver({ type: 'trusted', trusted: [], revocations: 5 });
+    await clock.advance(10 * SECOND);
+    expect(second.sentOf('revoke')).toHaveLength(2);
+  });
+
   it('a question that is no longer asked is open again until its event comes', async () => {
     const { chat, open, begin, story } = given();
     const socket = await open();

@@ -62,6 +62,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     cancel: (id) => session.cancel(id),
     dismiss: (id) => session.dismiss(id),
     approve: (requestId, decision) => session.approve(requestId, decision),
+    revoke: (trust = '') => session.revoke(trust),
     history: () => session.olderPage(),
     sessions: session.sessions,
     disconnect: () => session.disconnect(),

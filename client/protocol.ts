@@ -36,6 +36,7 @@ const REPLY_TYPES: Readonly<Record<ReplyFrame['type'], true>> = {
   history_gap: true,
   sessions: true,
   renamed: true,
+  trusted: true,
   export: true,
   deleted: true,
   error: true,

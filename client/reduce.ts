@@ -128,6 +128,8 @@ function receiveReply(state: State, reply: ReplyFrame): State {
       return receiveError(state, reply);
     case 'renamed':
       return reply.session_id === state.sessionId ? { ...state, name: reply.name } : state;
+    case 'trusted':
+      return trust(state, reply);
     case 'sessions':
     case 'export':
     case 'deleted':
@@ -137,7 +139,14 @@ function receiveReply(state: State, reply: ReplyFrame): State {
   }
 }
 
-function startSession(state: State, frame: FrameOf<'session_start'>): State {
+/** Frames of different functions can come in any order. Those of before a revocation say nothing any more. */
+function trust(state: State, { trusted, revocations }: { trusted: string[]; revocations: number }): State {
+  return revocations < state.revocations ? state : { ...state, trusted, revocations };
+}
+
+function startSession(before: State, frame: FrameOf<'session_start'>): State {
+  const { trusted = [], revocations = 0 } = frame;
+  const state = trust(before, { trusted, revocations });
   const known = {
     ...state,
     sessionId: frame.session_id,

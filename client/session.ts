@@ -44,6 +44,9 @@ export class Session {
   readonly #withdrawals = new Repeats();
   readonly #aborts = new Repeats();
   readonly #approvals = new Repeats();
+  readonly #revocations = new Repeats();
+  /** What to revoke (empty: all), and how often trusts had been revoked before. */
+  readonly #revoking = new Map<string, number>();
   #abort: AbortFrame | undefined;
   #closed = false;
 
@@ -146,6 +149,11 @@ export class Session {
     this.#attend();
   }
 
+  revoke(trust: string): void {
+    this.#revoking.set(trust, this.#state.revocations);
+    this.#attend();
+  }
+
   olderPage(): Promise<boolean> {
     if (this.#closed) return Promise.reject(new ClosedError());
     const { status, more } = this.#state.history;
@@ -196,6 +204,8 @@ export class Session {
     if (isEvent(frame)) {
       this.#catchUp.eased();
       this.#forgetAbort();
+    } else if (frame.type === 'trusted' || frame.type === 'session_start') {
+      this.#forgetRevoked();
     } else if (frame.type === 'connected') {
       this.#catchUp.answered(this.#state.cursor);
     } else if (frame.type === 'history') {
@@ -212,6 +222,7 @@ export class Session {
     // The server read `last_seq` after it received our `after_seq`. If it is lower, this is a new session with the same id.
     if (afterSeq !== undefined && frame.last_seq < afterSeq) {
       this.log.breakOff();
+      this.#revoking.clear();
       this.#dispatch({ type: 'session_lost' });
     }
     if (this.#state.cursor === undefined) this.#catchUp.startOver();
@@ -220,6 +231,7 @@ export class Session {
     this.#withdrawals.startOver();
     this.#aborts.startOver();
     this.#approvals.startOver();
+    this.#revocations.startOver();
     this.sessions.repeats.startOver();
     this.#page.repeat();
     this.#catchUp.eased();
@@ -239,6 +251,7 @@ export class Session {
       this.#withdrawals.hold(until);
       this.#aborts.hold(until);
       this.#approvals.hold(until);
+      this.#revocations.hold(until);
       this.sessions.repeats.hold(until);
     }
     if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
@@ -262,6 +275,15 @@ export class Session {
         item.kind === 'approval' && item.decision && !item.resolved ? [[item.requestId, item.decision]] : [],
       ),
     );
+  }
+
+  /** The server revokes with the count, so a list of before does not answer. */
+  #forgetRevoked(): void {
+    const { trusted, revocations } = this.#state;
+    for (const [trust, before] of this.#revoking) {
+      const isGone = trust === '' ? trusted.length === 0 : !trusted.includes(trust);
+      if (isGone && revocations > before) this.#revoking.delete(trust);
+    }
   }
 
   #forgetAbort(): void {
@@ -290,6 +312,9 @@ export class Session {
       const decision = answers.get(request_id);
       if (decision) this.#connection.send({ type: 'approval_response', request_id, decision });
     }
+    for (const trust of this.#revocations.takeDue([...this.#revoking.keys()], now)) {
+      this.#connection.send({ type: 'revoke', ...(trust !== '' && { trust }) });
+    }
     for (const frame of this.sessions.takeDue(now)) this.#connection.send(frame);
     if (this.#state.history.status === 'unloaded') this.#askPage();
     this.#sendPageRequest(now);
@@ -299,6 +324,7 @@ export class Session {
       this.#withdrawals.nextDue,
       this.#aborts.nextDue,
       this.#approvals.nextDue,
+      this.#revocations.nextDue,
       this.#page.dueAt,
       this.sessions.repeats.nextDue,
       this.#catchUp.nextDue(this.#state),

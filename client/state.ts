@@ -189,6 +189,11 @@ export interface ChatState {
   sessionId: string;
   name: string | undefined;
   limits: SessionStart['limits'] | undefined;
+  /**
+   * What runs in this session without being asked about, since somebody answered `always`: the name of a tool, or the name, a
+   * colon and what the agent counts as the same call. Oldest first. `revoke` takes one of these.
+   */
+  trusted: readonly string[];
   /** The conversation: settled items, then messages that no turn has applied. */
   items: readonly Item[];
   /** The messages of `items` that can still be applied, and can be withdrawn. */
@@ -218,6 +223,8 @@ export interface State extends ChatState {
   tail: readonly UserItem[];
   /** Turns whose events are, or will be, received completely. Their entries of the transcript are not used. */
   turns: ReadonlySet<string>;
+  /** How often trusts were revoked, as far as is known. */
+  revocations: number;
   /** From the latest `session_start`: where to start again when events have expired. */
   restart: { lastSeq: number; activeTurn: SessionStart['active_turn'] } | undefined;
 }
@@ -228,6 +235,7 @@ export function initialState(sessionId: string): State {
     sessionId,
     name: undefined,
     limits: undefined,
+    trusted: [],
     items: [],
     pending: [],
     activeTurn: undefined,
@@ -241,6 +249,7 @@ export function initialState(sessionId: string): State {
     live: [],
     tail: [],
     turns: new Set(),
+    revocations: 0,
     restart: undefined,
   };
 }

@@ -1,2 +1,2 @@
 /** For programs on the client, which import nothing else of ours. */
-export { shortened } from '../protocol/text.ts';
+export { shortened, visible } from '../protocol/text.ts';

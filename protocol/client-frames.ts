@@ -1,7 +1,13 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
 import { ID_PATTERN, ID_RULE } from './ids.ts';
-import { MAX_HISTORY_LIMIT, MAX_LABEL_LENGTH, MAX_PENDING_IDS, MAX_SESSIONS_LIMIT } from './limits.ts';
+import {
+  MAX_HISTORY_LIMIT,
+  MAX_LABEL_LENGTH,
+  MAX_PENDING_IDS,
+  MAX_SESSIONS_LIMIT,
+  MAX_TRUST_LENGTH,
+} from './limits.ts';
 
 /**
  * The frames that a client can send, defined once: validation, types, AsyncAPI and the client library follow from here.
@@ -56,6 +62,12 @@ export const approvalResponseFrame = z.object({
   decision: z.enum(DECISIONS),
 });
 
+/** Revokes what `always` covered: this trust, or all of them. */
+const revokeFrame = z.object({
+  type: z.literal('revoke'),
+  trust: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_TRUST_LENGTH))),
+});
+
 const historyFrame = z.object({
   type: z.literal('history'),
   /** Entries before this number; without it, the newest page. */
@@ -99,6 +111,7 @@ export const CLIENT_FRAMES = {
   abort: abortFrame,
   cancel: cancelFrame,
   approval_response: approvalResponseFrame,
+  revoke: revokeFrame,
   history: historyFrame,
   sessions: sessionsFrame,
   rename: renameFrame,
@@ -117,6 +130,7 @@ export type HistoryFrame = z.infer<typeof historyFrame>;
 export type SessionsFrame = z.infer<typeof sessionsFrame>;
 type RenameFrame = z.infer<typeof renameFrame>;
 type ExportFrame = z.infer<typeof exportFrame>;
+type RevokeFrame = z.infer<typeof revokeFrame>;
 type DeleteFrame = z.infer<typeof deleteFrame>;
 type PingFrame = z.infer<typeof pingFrame>;
 export type ClientFrame =
@@ -125,6 +139,7 @@ export type ClientFrame =
   | AbortFrame
   | CancelFrame
   | ApprovalResponseFrame
+  | RevokeFrame
   | HistoryFrame
   | SessionsFrame
   | RenameFrame

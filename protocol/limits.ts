@@ -24,6 +24,9 @@ export const MAX_PENDING_IDS = 256;
 /** Free text: the name of a session or of a device. */
 export const MAX_LABEL_LENGTH = 200;
 
+/** What an `always` covered: the name of a tool, a colon, and what the agent counts as the same call. */
+export const MAX_TRUST_LENGTH = 400;
+
 /** Subprotocols that the server selects, in order of preference. `zeroclaw.v1` is the one that this protocol extends. */
 export const SUBPROTOCOLS = ['midturn.v1', 'zeroclaw.v1'] as const;
 

@@ -24,6 +24,9 @@ export const sessionStart = z.object({
   token_expires_in_ms: z.optional(count),
   /** What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. */
   steer_scope: z.optional(z.enum(['connection', 'session'])),
+  /** As in `trusted`. */
+  trusted: z.optional(z.array(z.string())),
+  revocations: z.optional(count),
   active_turn: z.optional(
     z.object({
       turn_id: z.string(),
@@ -110,6 +113,13 @@ const sessions = z.object({
   next: z.optional(z.string()),
 });
 const renamed = z.object({ type: z.literal('renamed'), session_id: z.string(), name: z.string() });
+const trusted = z.object({
+  type: z.literal('trusted'),
+  /** Oldest first. */
+  trusted: z.array(z.string()),
+  /** How often trusts were revoked in this session. A frame with a lower number than one before is out of date. */
+  revocations: count,
+});
 const exported = z.object({
   type: z.literal('export'),
   session_id: z.string(),
@@ -155,6 +165,7 @@ export const REPLY_FRAMES = [
   historyGap,
   sessions,
   renamed,
+  trusted,
   exported,
   deleted,
   errorReply,

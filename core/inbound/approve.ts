@@ -19,10 +19,20 @@ export async function answerApproval(
   decision: ApprovalResponseFrame['decision'],
 ): Promise<void> {
   const { session, principal } = sender.connection;
-  const held = leasedTurn(await viewSession(core, session));
+  const view = await viewSession(core, session);
+  const held = leasedTurn(view);
   if (held?.lane.approvals && Object.hasOwn(held.lane.approvals, request)) {
     const key = laneKey(session, held.laneId);
-    const written = await core.store.update(key, decide(request, { decision, by: principal.subject }));
+    // Read before the decision is stored: a revocation in between voids an `always`.
+    const revocations = decision === 'always' ? view.session?.revocations : undefined;
+    const written = await core.store.update(
+      key,
+      decide(request, {
+        decision,
+        by: principal.subject,
+        ...(revocations !== undefined && { revocations }),
+      }),
+    );
     if (written.ok) return;
     // Refused: it may be a repeat of this answer, or the same answer of another user.
     const lane = await core.store.get(key);

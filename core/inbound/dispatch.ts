@@ -20,6 +20,7 @@ import { openConnection } from './open-connection.ts';
 import { excessOf, tooMany } from './rate.ts';
 import { repairLane } from './repair.ts';
 import { replayUntil } from './replay.ts';
+import { revokeTrusts } from './revoke.ts';
 import { removeSession, renameSession, sendExport, sendSessions } from './sessions.ts';
 import { isExpired, refuseExpired } from './token-expiry.ts';
 
@@ -87,6 +88,8 @@ export async function handleFrame(
       return removeSession(core, sender, asSessionId(frame.session_id));
     case 'approval_response':
       return answerApproval(core, sender, asRequestId(frame.request_id), frame.decision);
+    case 'revoke':
+      return revokeTrusts(core, sender, frame.trust);
     case 'ping':
       await reply(core, connectionId, {
         type: 'pong',

@@ -5,6 +5,7 @@ import type { Core } from '../core.ts';
 import type { ConnectionId, LaneId, SessionId } from '../ids.ts';
 import { reply, sessionDeleted } from '../replies.ts';
 import { lastSeq, openSession, runningTurn, viewSession } from '../session/sessions.ts';
+import { trustFields } from '../session/trusts.ts';
 import type { Connection } from '../store/items.ts';
 import { connectionKey, laneKey } from '../store/keys.ts';
 import { adopt } from '../store/lane/connection.ts';
@@ -245,6 +246,7 @@ export async function sendSessionStart(
     last_seq: lastSeq(view),
     ...(expiresIn !== undefined && { token_expires_in_ms: expiresIn }),
     steer_scope: core.sessionSettings.steerScope,
+    ...trustFields(view.session),
     ...(running && {
       active_turn: { turn_id: running.turn, started_at: running.at, first_seq: running.seq },
     }),

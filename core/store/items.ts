@@ -109,6 +109,8 @@ export interface AbortRequest {
 export interface Decision {
   decision: 'approve' | 'deny' | 'always';
   by?: string;
+  /** `revocations` of the session when it was made. Absent: 0. */
+  revocations?: number;
 }
 
 /** What the model calls of a turn have used so far. */
@@ -200,8 +202,10 @@ export interface Session {
   listed?: EpochSeconds;
   /** When it was deleted. Only this item is left, which keeps the id from being used until it expires. */
   deleted?: EpochMs;
-  /** Tools whose calls a user has approved for all of the session. */
+  /** Which calls a user has approved for all of the session: what an `always` covered, oldest first. */
   trusted?: readonly string[];
+  /** How often trusts were revoked: an `always` of before a revocation is stored no more. */
+  revocations?: number;
   /** One for each model that refused a prompt of this session. */
   promptShapes?: readonly PromptShape[];
   /** Admitted slots. */

@@ -3,11 +3,12 @@ import type { ConnectionId, LaneId, SessionId, SlotId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
 import type { Principal, Session } from './items.ts';
 import type { Listening } from './listening.ts';
-import type { Update } from './update.ts';
+import type { Condition, Update } from './update.ts';
 import {
   absent,
   any,
   atMost,
+  count,
   differs,
   equals,
   exists,
@@ -15,6 +16,7 @@ import {
   set,
   setIfAbsent,
   sizeBelow,
+  sizeIs,
 } from './update.ts';
 
 /** Every write on a session. A write that may be repeated is idempotent. */
@@ -51,10 +53,25 @@ export const ensureSession = (
   ],
 });
 
-/** Approves all calls of these tools from now on. Idempotent. */
-export const trust = (tools: readonly string[]): Update<Session> => ({
-  when: [alive, exists('queue')],
-  change: [set('trusted', tools)],
+/** The trusts are as they were read: between two revocations they only change by one more or by one that gives way. */
+const trustsAsRead = ({ trusted, revocations }: Session): Condition<Session>[] => [
+  revocations === undefined ? absent('revocations') : equals('revocations', revocations),
+  trusted === undefined ? absent('trusted') : sizeIs('trusted', trusted.length),
+];
+
+/** Approves all calls that these trusts cover. The writer recognises its success by `trusted`. */
+export const trust = (read: Session, trusted: readonly string[]): Update<Session> => ({
+  when: [alive, exists('queue'), ...trustsAsRead(read)],
+  change: [set('trusted', trusted)],
+});
+
+/**
+ * Leaves these trusts. It also voids each `always` that is decided and not stored yet, by the count. The writer recognises
+ * its success by `revocations` and `trusted`.
+ */
+export const revoke = (read: Session, trusted: readonly string[]): Update<Session> => ({
+  when: [alive, exists('queue'), ...trustsAsRead(read)],
+  change: [set('trusted', trusted), count('revocations', 1)],
 });
 
 /** Remembers in what shape prompts are taken. Only the active slot's worker writes it. Idempotent. */

@@ -13,9 +13,9 @@ import type { EventDraft } from '../events/events.ts';
 import { toolResultOf } from '../events/tool-result.ts';
 import { newRequestId, type RequestId } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
+import { keepTrust, trustedIn } from '../session/trusts.ts';
 import type { Decision, Lane } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
-import { trust } from '../store/session-writes.ts';
 import type { Condition } from '../store/update.ts';
 import { set, sizeIs } from '../store/update.ts';
 import { argumentsDigest, argumentsSummary, canBeShown, MAX_SHOWN_BYTES } from './arguments-summary.ts';
@@ -78,13 +78,23 @@ interface Asked {
   requests: ApprovalRequest[];
   /** Calls that must not run, by their id, and why, in words for the model and the user. */
   refused: ReadonlyMap<string, string>;
+  /** What an `always` covers that is in force. */
+  trusted: ReadonlySet<string>;
 }
 
-/** Commits a request for each of these calls that needs approval and has none yet. */
+const NOTHING_TRUSTED: ReadonlySet<string> = new Set();
+
+/**
+ * Commits a request for each of these calls that needs approval and has none yet. What is trusted is read here, after the
+ * calls were committed: a trust that is revoked before a call is made does not let it run.
+ *
+ * @param leftBehind the calls may be those of an earlier worker, which may have started them
+ */
 export async function ask(
   turn: LeasedTurn,
   { core, toolbox, settings }: TurnContext,
   calls: readonly AskedCall[],
+  { leftBehind = false } = {},
 ): Promise<Asked> {
   const asked = new Map(
     turn.events.flatMap((event) =>
@@ -107,8 +117,20 @@ export async function ask(
         covers: await toolbox.alwaysCovers(call),
       })),
   );
-  const guarded = fresh.filter(
-    ({ needs, covers }) => needs && !(covers !== undefined && turn.trusted.has(covers)),
+  const open = openRequests(turn);
+  const isCovered = ({ covers }: { covers: string | undefined }) => covers !== undefined;
+  const needing = fresh.filter(({ needs }) => needs);
+  const asksForTrust = needing.some(isCovered) || open.some(isCovered);
+  const session = asksForTrust
+    ? /* rule: trusts-are-read-when-asking */ await sessionOf(turn)
+    : turn.sessionItem;
+  const trusted = new Set(trustedIn(session));
+  const unstarted = unstartedCalls(turn);
+  /** It may have run under a trust that was revoked since. Approving it would run it a second time. */
+  const mayHaveRun = ({ id, name }: AskedCall) =>
+    leftBehind && session.revocations !== undefined && !unstarted.has(id) && !toolbox.isIdempotent(name);
+  const guarded = needing.filter(
+    (call) => !(call.covers !== undefined && (trusted.has(call.covers) || mayHaveRun(call))),
   );
   for (const { id, args } of guarded) if (!canBeShown(args)) refused.set(id, TOO_LONG_TO_SHOW);
   const waiting = guarded.filter(({ id }) => !refused.has(id));
@@ -130,15 +152,18 @@ export async function ask(
         }) satisfies EventDraft,
     );
     const change = [
-      marksOf([...openRequests(turn), ...drafts.map(({ request_id: id }) => ({ id }))]),
+      marksOf([...open, ...drafts.map(({ request_id: id }) => ({ id }))]),
       // Without `decisions` nothing was requested before, so nothing can be decided yet.
       ...(turn.lane.decisions ? [] : [set<Lane>('decisions', {})]),
-      leftUnstarted(turn, [...unstartedCalls(turn), ...waiting.map(({ id }) => id)]),
+      leftUnstarted(turn, [...unstarted, ...waiting.map(({ id }) => id)]),
     ];
     await turn.commitAlways(drafts, { change });
   }
-  return { requests: openRequests(turn), refused };
+  return { requests: openRequests(turn), refused, trusted };
 }
+
+const sessionOf = async ({ core, session, sessionItem }: LeasedTurn) =>
+  (await core.store.get(sessionKey(session))) ?? sessionItem;
 
 const TOO_LONG_TO_SHOW = `Not run: this tool needs a person's approval, and the arguments are too long to be shown. They may have ${MAX_SHOWN_BYTES} bytes as JSON.`;
 
@@ -146,7 +171,7 @@ const TOO_LONG_TO_SHOW = `Not run: this tool needs a person's approval, and the 
 export async function awaitDecisions(
   turn: LeasedTurn,
   context: TurnContext,
-  requests: readonly ApprovalRequest[],
+  { requests, trusted }: Pick<Asked, 'requests' | 'trusted'>,
 ): Promise<ApprovalEnd> {
   const { core, settings } = context;
   const asked = epochMs(Math.max(...requests.map(({ at }) => at)));
@@ -155,8 +180,8 @@ export async function awaitDecisions(
     const now = core.clock.now();
     // The turn handles the abort.
     if (turn.abortRequest) return 'settled';
-    if (requests.some((request) => decisionOn(turn, request) || now >= request.until)) {
-      await resolve(turn, context, requests, now);
+    if (requests.some((request) => decisionOn(turn, request, trusted) || now >= request.until)) {
+      await resolve(turn, context, { requests, trusted }, now);
       return 'settled';
     }
     if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, asked, now) };
@@ -174,8 +199,12 @@ function pauseBefore(until: EpochMs, asked: EpochMs, now: EpochMs): Seconds {
   return seconds(Math.max(1, Math.ceil(pause)));
 }
 
-/** The user's decision on the request, or an earlier `always` for its tool. */
-function decisionOn({ lane, trusted }: LeasedTurn, { id, covers }: ApprovalRequest): Decision | undefined {
+/** The user's decision on the request, or an earlier `always` that covers it. */
+function decisionOn(
+  { lane }: LeasedTurn,
+  { id, covers }: ApprovalRequest,
+  trusted: ReadonlySet<string>,
+): Decision | undefined {
   const decided = ownValue(lane.decisions, id);
   if (decided?.decision === 'always' && covers === undefined) return { ...decided, decision: 'approve' };
   return decided ?? (covers !== undefined && trusted.has(covers) ? { decision: 'approve' } : undefined);
@@ -185,16 +214,17 @@ function decisionOn({ lane, trusted }: LeasedTurn, { id, covers }: ApprovalReque
 async function resolve(
   turn: LeasedTurn,
   { core }: TurnContext,
-  requests: readonly ApprovalRequest[],
+  { requests, trusted: known }: Pick<Asked, 'requests' | 'trusted'>,
   now: EpochMs,
 ): Promise<void> {
   const drafts: EventDraft[] = [];
   const { decisions = {} } = turn.lane;
   const told: string[] = [];
   const open: ApprovalRequest[] = [];
+  let trusted = known;
   for (const request of requests) {
-    const decision = decisionOn(turn, request);
-    if (decision?.decision === 'always') await keepTrusting(turn, request);
+    const decision = decisionOn(turn, request, trusted);
+    if (decision?.decision === 'always') trusted = await keepTrusting(turn, request, decision);
     if (decision) {
       const reason = decision.by === undefined ? 'always' : 'answer';
       drafts.push(resolvedBy(request, decision, reason));
@@ -224,10 +254,10 @@ const marksOf = (requests: readonly Pick<ApprovalRequest, 'id'>[]) =>
 export async function denials(turn: LeasedTurn): Promise<EventDraft[]> {
   const drafts: EventDraft[] = [];
   for (const request of openRequests(turn)) {
-    const decided = decisionOn(turn, request);
+    const decided = decisionOn(turn, request, NOTHING_TRUSTED);
     // rule: always-outlives-abort
     if (decided?.decision === 'always') {
-      await keepTrusting(turn, request);
+      await keepTrusting(turn, request, decided);
       drafts.push(resolvedBy(request, decided, 'answer'));
     } else drafts.push(resolvedBy(request, { decision: 'deny' }, 'aborted'));
   }
@@ -249,9 +279,18 @@ const resolvedBy = (
 const deniedCall = ({ call, tool }: ApprovalRequest, output: string): EventDraft =>
   toolResultOf({ id: call, name: tool }, { output, isError: true });
 
-/** Stores an `always` on the session, before the decision is committed: so it is not lost if this worker dies. Idempotent. */
-async function keepTrusting(turn: LeasedTurn, { covers }: ApprovalRequest): Promise<void> {
-  if (covers === undefined) return;
-  turn.trusted.add(covers);
-  await turn.core.store.update(sessionKey(turn.session), trust([...turn.trusted]));
+/**
+ * Stores an `always` on the session, before the decision is committed: so it is not lost if this worker dies. Idempotent.
+ *
+ * @returns what is trusted then
+ */
+async function keepTrusting(
+  turn: LeasedTurn,
+  { covers }: ApprovalRequest,
+  { revocations = 0 }: Decision,
+): Promise<ReadonlySet<string>> {
+  if (covers === undefined) return NOTHING_TRUSTED;
+  const session = await keepTrust(turn.core, turn.session, covers, revocations);
+  if (session) turn.startTellingTrusts(session);
+  return new Set(trustedIn(session));
 }

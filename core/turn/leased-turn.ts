@@ -8,6 +8,7 @@ import { spillEvents, storedText, writeEntries } from '../events/journal.ts';
 import type { LaneId, SessionKey, SlotId, TurnId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
 import { removeContents } from '../session/pending-content.ts';
+import { tellTrusts } from '../session/trusts.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
 import type { Then, When } from '../store/lane/lane-update.ts';
@@ -77,8 +78,6 @@ export interface TurnClaim {
 export class LeasedTurn {
   readonly core: Core;
   readonly sessionItem: Session;
-  /** Tools whose calls a user has approved for all of the session. */
-  readonly trusted: Set<string>;
   /** The shapes in which providers take the session's prompts. */
   promptShapes: readonly PromptShape[];
   /** Too many workers failed with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
@@ -102,7 +101,6 @@ export class LeasedTurn {
     const { lane } = lease;
     this.core = core;
     this.sessionItem = sessionItem;
-    this.trusted = new Set(sessionItem.trusted);
     this.promptShapes = sessionItem.promptShapes ?? [];
     this.#lease = lease;
     this.#spilled = sessionItem.seq;
@@ -308,6 +306,11 @@ export class LeasedTurn {
   /** The same, while the turn goes on: the next commit waits for it, the model does not. */
   startWritingEntries(): void {
     this.#follow(this.writeEntries());
+  }
+
+  /** Tells the session's listeners what is trusted now, while the turn goes on. */
+  startTellingTrusts(session: Session): void {
+    this.#follow(tellTrusts(this.core, session));
   }
 
   /** Removes the content of messages that are no longer pending, while the turn goes on. */

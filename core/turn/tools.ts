@@ -188,12 +188,13 @@ export async function settleUnanswered(
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const { requests, refused } = await ask(turn, context, calls);
+  const asked = await ask(turn, context, calls, { leftBehind: true });
+  const { requests, refused } = asked;
   // A call that is still asked about is refused when its request is resolved.
   await refuse(turn, refused, without(requests, calls));
   const allowed = calls.filter(({ id }) => !refused.has(id));
   const free = /* rule: taken-over-call-waits-for-approval */ without(requests, allowed);
-  if (free.length === 0) return requests.length === 0 ? 'settled' : awaitDecisions(turn, context, requests);
+  if (free.length === 0) return requests.length === 0 ? 'settled' : awaitDecisions(turn, context, asked);
   const unstarted = unstartedCalls(turn);
   const again = free.filter(
     /* rule: only-safe-call-runs-again */ ({ id, name }) =>

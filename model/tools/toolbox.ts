@@ -49,7 +49,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
         const bound = checked.success ? await always(checked.value as never) : undefined;
         // A colon is in no tool's name.
         return typeof bound === 'string' && bound.length <= MAX_BOUND_LENGTH
-          ? `${call.name}:${bound}`
+          ? `${call.name}:${bound.toWellFormed()}`
           : undefined;
       } catch {
         return undefined;

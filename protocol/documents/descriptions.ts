@@ -64,6 +64,11 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
         '`approve`: run this call. `deny`: do not run it. `always`: run this call and all later calls of this tool in this session.',
     },
   },
+  revoke: {
+    summary:
+      'Revokes what `always` covered in the session of this connection: from now on such calls are asked about. Answered by `trusted`, which every connection of the session gets.',
+    fields: { trust: 'One of `trusted`. Without it, all of them.' },
+  },
   history: {
     summary: 'Asks for a page of the transcript. Answered by `history`.',
     fields: {
@@ -122,6 +127,8 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
         'Milliseconds until the token of this connection expires (4.4). Absent if the token has no end.',
       steer_scope:
         'What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. `connection`: nothing. `session`: the running turn of the session. Absent: `connection`.',
+      trusted: 'As in `trusted`. Absent: the server is older, and tells nothing of what is trusted.',
+      revocations: 'As in `trusted`.',
       active_turn: 'The running turn.',
       'active_turn.turn_id': 'The id of the turn.',
       'active_turn.started_at': 'When the turn began, in milliseconds since the epoch.',
@@ -198,6 +205,16 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
   renamed: {
     summary: 'A session has a new name.',
     fields: { session_id: 'The id of the session.', name: 'The new name.' },
+  },
+  trusted: {
+    summary:
+      'What the session trusts now: calls that run without being asked about, since a person answered `always`. Every connection of the session gets it when that changes.',
+    fields: {
+      trusted:
+        'What each `always` covers, oldest first: the name of a tool, or the name, a colon, and what the agent counts as the same call.',
+      revocations:
+        'How often trusts were revoked in this session. A frame with a lower number than one before it is out of date.',
+    },
   },
   export: {
     summary: 'A page of a session as JSON lines.',

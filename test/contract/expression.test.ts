@@ -121,7 +121,8 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   forgetUndelivered: () => withdrawing.forgetUndelivered(id),
   ensureSession: () =>
     sessionWrites.ensureSession(session.principal, session.sessionId, 'name', NOW, EXPIRES),
-  trust: () => sessionWrites.trust(['tool']),
+  trust: () => sessionWrites.trust(session, ['tool']),
+  revoke: () => sessionWrites.revoke(session, ['tool']),
   rememberShapes: () => sessionWrites.rememberShapes([]),
   admit: () => sessionWrites.admit(SLOT, LANE, NOW, 100),
   release: () => sessionWrites.release(SLOT),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildVariant } from '../conformance/variant-bundles.ts';
 import { end, eventsOf, framesOf, refused } from '../support/frames.ts';
+import { createGate } from '../support/model-server.ts';
 import { givenStack, type SharedStack } from '../support/stack.ts';
 import type { WsClient } from '../support/ws-client.ts';
 
@@ -176,6 +177,54 @@ describe('a tool that needs approval', () => {
     if (second.type === 'approval_request') answer(client, second.request_id, 'deny');
     await end(client, 2);
     expect(framesOf(client, 'approval_request')).toHaveLength(2);
+  });
+
+  it('a trust is listed for every device, and after `revoke` the tool asks again, in the running turn too', async () => {
+    const { client, session, request } = await given(clock('call_a'));
+    const [start] = framesOf(client, 'session_start');
+    expect(start).toMatchObject({ trusted: [], revocations: 0 });
+    answer(client, request.request_id, 'always');
+    expect(await client.next('trusted')).toMatchObject({ trusted: ['current_time'], revocations: 0 });
+    await end(client);
+    const other = await stack.connect(session);
+    other.send({ type: 'connect' });
+    expect(await other.next('session_start')).toMatchObject({ trusted: ['current_time'] });
+
+    // The turn that runs was begun while the tool was trusted.
+    const gate = createGate();
+    stack.script([
+      { toolCalls: [clock('call_b')] },
+      { chunks: ['so ', gate, 'far'], toolCalls: [clock('call_c')] },
+      { chunks: ['again'] },
+    ]);
+    client.send({ type: 'message', id: 'm2', content: 'again' });
+    await client.waitFor((frame) => frame.type === 'chunk' && frame.content.includes('so'));
+    other.send({ type: 'revoke' });
+    const none = { trusted: [], revocations: 1 };
+    expect(await other.next('trusted')).toMatchObject(none);
+    await client.waitFor((frame) => frame.type === 'trusted' && frame.revocations === 1);
+    gate.open();
+    const second = await client.waitFor(
+      (frame) => frame.type === 'approval_request' && frame.tool_call_id === 'call_c',
+    );
+    expect(framesOf(client, 'tool_result').map(({ id }) => id)).toEqual(['call_a', 'call_b']);
+    if (second.type === 'approval_request') answer(client, second.request_id, 'deny');
+    await end(client, 2);
+  });
+
+  it('`revoke` with a trust leaves the others', async () => {
+    const pay = (account: string, id: string) => ({ name: 'pay', args: { account }, id });
+    const { client, request } = await given(pay('ann', 'call_a'), pay('bob', 'call_b'));
+    answer(client, request.request_id, 'always');
+    const second = await client.waitFor(
+      (frame) => frame.type === 'approval_request' && frame.request_id !== request.request_id,
+    );
+    if (second.type === 'approval_request') answer(client, second.request_id, 'always');
+    await client.waitFor((frame) => frame.type === 'trusted' && frame.trusted.length === 2);
+    await end(client);
+    client.send({ type: 'revoke', trust: 'pay:ann' });
+    await client.waitFor((frame) => frame.type === 'trusted' && frame.revocations === 1);
+    expect(framesOf(client, 'trusted').at(-1)).toMatchObject({ trusted: ['pay:bob'] });
   });
 
   it('P14: a turn that is stopped denies what waits, and runs nothing', async () => {

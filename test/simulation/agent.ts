@@ -21,7 +21,7 @@ interface AgentWorld {
   /** @returns the call's number */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number;
   heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void;
-  runsGuarded(key: string): void;
+  runsGuarded(key: string, args: unknown): void;
   violated(promise: string, why: string): void;
 }
 
@@ -128,7 +128,7 @@ export function scriptedAgent(
         cloud.toolRuns.set(idempotencyKey, runs);
         if (runs > 1 && call.name === 'once')
           cloud.violated('P13', `tool call ${idempotencyKey} ran ${runs} times`);
-        if (call.name === 'guarded' && !isFree(call)) cloud.runsGuarded(idempotencyKey);
+        if (call.name === 'guarded' && !isFree(call)) cloud.runsGuarded(idempotencyKey, call.args);
         if (call.name === 'fatal') scheduler.kill(actor, 'killed by a tool');
         cloud.heeded(actor, call, signal);
         await scheduler.sleep(actor, random.int(0, 1500), signal);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { POST_LIMIT_MS } from '../../aws/timeouts.ts';
 import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
@@ -121,6 +122,12 @@ export class Cloud {
   readonly answered = new Set<string>();
   /** The decisions that were stored. */
   readonly decided = new Map<string, string>();
+  /** When each decision was stored, and each call committed, in steps. */
+  readonly #decidedAt = new Map<string, number>();
+  readonly #calledAt = new Map<string, number>();
+  /** When the functions that revoke began, and the revocations that were answered, in steps. */
+  readonly #revoking = new Map<Actor, number>();
+  readonly #revocations: { from: number; by: number }[] = [];
   readonly modelCalls: ModelCall[] = [];
   /** Complete answers without tool calls, with their prompts. */
   readonly answers: { messages: unknown[]; text: string }[] = [];
@@ -385,6 +392,7 @@ export class Cloud {
     const receivedAt = epochMs(this.scheduler.now);
     const work = async (actor: Actor) => {
       const core = this.coreFor(actor);
+      if (body.includes('"revoke"')) this.#revoking.set(actor, this.scheduler.steps);
       try {
         await handleFrame(core, { connectionId: connection, body, receivedAt });
       } catch (error) {
@@ -595,6 +603,9 @@ export class Cloud {
     if (this.#posted?.text !== text) this.#posted = { text, frame: JSON.parse(text) as ServerFrame };
     const { frame } = this.#posted;
     if (frame.type === 'deleted') this.deletionConfirmed = true;
+    const from = this.#revoking.get(actor);
+    if (frame.type === 'trusted' && from !== undefined)
+      this.#revocations.push({ from, by: this.scheduler.steps });
     if ('seq' in frame) {
       const stored = this.committed.get(frame.seq);
       if (!stored || stored.type !== frame.type || stored.turn !== frame.turn_id) {
@@ -671,21 +682,32 @@ export class Cloud {
     });
   }
 
-  /** A guarded call runs only after a user approved the call, or all calls of its tool. */
-  runsGuarded(key: string): void {
+  /**
+   * A guarded call runs only as it was shown, after a user approved the call, or all calls of its tool: then not before a
+   * revocation that was answered when the call was made.
+   */
+  runsGuarded(key: string, args: unknown): void {
     const events = [...this.committed.values()];
-    const requests = events.flatMap((event) =>
-      event.type === 'approval_request' && `${event.turn}:${event.tool_call_id}` === key
-        ? event.request_id
-        : [],
+    const shown = events.filter(
+      (event) => event.type === 'approval_request' && `${event.turn}:${event.tool_call_id}` === key,
     );
+    for (const event of shown)
+      if (event.type === 'approval_request' && !isDeepStrictEqual(event.arguments, args))
+        this.violated('approval', `${key} ran with other arguments than were shown`);
+    const requests = shown.flatMap((event) => ('request_id' in event ? event.request_id : []));
+    const called = this.#calledAt.get(key) ?? Number.POSITIVE_INFINITY;
+    const revoked = Math.max(
+      -1,
+      ...this.#revocations.filter(({ by }) => by < called).map(({ from }) => from),
+    );
+    const isKept = (request: string) => (this.#decidedAt.get(request) ?? 0) > revoked;
     const isLet = events.some(
       (event) =>
         event.type === 'approval_resolved' &&
         event.reason === 'answer' &&
         this.answered.has(`${event.request_id} ${event.decision}`) &&
-        (event.decision === 'always' ||
-          (event.decision === 'approve' && requests.includes(event.request_id))),
+        ((event.decision === 'always' && isKept(event.request_id)) ||
+          (event.decision !== 'deny' && requests.includes(event.request_id))),
     );
     if (!isLet && !this.isDeleted) this.violated('approval', `${key} ran without an approval`);
   }
@@ -722,6 +744,7 @@ export class Cloud {
       if (before !== undefined && before !== decision)
         this.violated('approval', `${request} was decided ${before}, then ${decision}`);
       this.decided.set(request, decision);
+      if (before === undefined) this.#decidedAt.set(request, this.scheduler.steps);
     }
     // Items are never changed in place, so the same list has the same events.
     if (item.unspilled === this.#unspilled) return;
@@ -736,6 +759,7 @@ export class Cloud {
       if (this.deletionConfirmed) this.violated('deletion', `event ${seq} was committed after \`deleted\``);
       this.#encoded.set(seq, text);
       this.committed.set(seq, event);
+      if (event.type === 'tool_call') this.#calledAt.set(`${event.turn}:${event.id}`, this.scheduler.steps);
     }
   }
 }

@@ -15,6 +15,7 @@ export type Act =
   | { at: number; do: 'drop'; forget: boolean; ms: number }
   | { at: number; do: 'history' }
   | { at: number; do: 'rename' }
+  | { at: number; do: 'revoke' }
   | { at: number; do: 'delete' }
   | { at: number; do: 'answer'; request: string; decision: 'approve' | 'deny' | 'always' };
 
@@ -90,6 +91,8 @@ export class Device implements Source {
   readonly #cancelled = new Map<string, boolean>();
   /** The function of one of this connection's frames may have failed. */
   #failed = false;
+  /** It was told that something is trusted. */
+  #trusts = false;
   /** When it sent a `delete` that is not answered yet. */
   #deleting: number | undefined;
   /** It was told that its session is deleted, and stopped. */
@@ -339,6 +342,9 @@ export class Device implements Source {
       case 'rename':
         this.#frame({ type: 'rename', session_id: this.#sessionId, name: `as ${this.name} has it` });
         break;
+      case 'revoke':
+        this.#frame({ type: 'revoke' });
+        break;
       case 'delete':
         this.#askDeletion();
         break;
@@ -381,9 +387,13 @@ export class Device implements Source {
       this.#highest = Math.max(this.#highest, frame.seq);
       if (!before && frame.type === 'approval_request')
         this.#considers(frame.request_id, frame.timeout_secs * 1000);
+      if (!before && frame.type === 'turn_start' && this.#trusts) this.#mayRevoke();
       return;
     }
     switch (frame.type) {
+      case 'trusted':
+        this.#trusts = frame.trusted.length > 0;
+        break;
       case 'session_start':
         this.base ??= frame.last_seq;
         this.heard = Math.max(this.heard, frame.last_seq);
@@ -458,8 +468,19 @@ export class Device implements Source {
     const atTheLastMoment = timeoutMs + random.int(-100, 20);
     const at = now + random.pick(soon, soon, random.int(3000, 60_000), atTheLastMoment);
     const decision = random.pick('approve', 'approve', 'deny', 'always');
-    const answer: Act = { at, do: 'answer', request, decision };
-    this.#script = [...this.#script, answer].sort((a, b) => a.at - b.at);
+    this.#plan({ at, do: 'answer', request, decision });
+    if (decision === 'always' && random.chance(0.3))
+      this.#plan({ at: at + random.int(-50, 100), do: 'revoke' });
+  }
+
+  /** Of a turn that began while something is trusted. */
+  #mayRevoke(): void {
+    const { random, now } = this.#cloud.scheduler;
+    if (random.chance(0.5)) this.#plan({ at: now + random.int(0, 500), do: 'revoke' });
+  }
+
+  #plan(act: Act): void {
+    this.#script = [...this.#script, act].sort((a, b) => a.at - b.at);
   }
 
   #outcome(id: string, outcome: string): void {

@@ -7,6 +7,7 @@ const idle: ChatState = {
   sessionId: 's',
   name: undefined,
   limits: undefined,
+  trusted: [],
   items: [],
   pending: [],
   activeTurn: undefined,

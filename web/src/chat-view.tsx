@@ -11,6 +11,7 @@ import { Refusals } from './refusals.tsx';
 import { titleOf } from './sessions.ts';
 import type { Theme } from './theme.ts';
 import { TopBar } from './top-bar.tsx';
+import { Trusts } from './trusts.tsx';
 import { useFrameStore } from './use-frame-store.ts';
 
 export function ChatView({
@@ -143,6 +144,7 @@ export function ChatView({
         loadEarlier={() => chat.history()}
         say={(content) => chat.send(content)}
       />
+      <Trusts trusted={state.trusted} revoke={chat.revoke} />
       <Refusals refused={refused} actions={actions} />
       <Composer
         isAnswering={isAnswering}

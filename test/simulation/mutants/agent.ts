@@ -62,6 +62,18 @@ export const AGENT: readonly Mutant[] = [
     edits: [replace('always-outlives-abort', ({ alternate }) => alternate)],
   },
   {
+    name: 'trust-survives-revoke',
+    breaks: 'an `always` of before a revocation is stored no more',
+    approvals: true,
+    edits: [drop('revoked-always-is-not-kept')],
+  },
+  {
+    name: 'trusts-of-the-claim',
+    breaks: 'what is trusted is read when calls are asked about',
+    approvals: true,
+    edits: [replace('trusts-are-read-when-asking', ({ args: [turn] }) => `${turn}.sessionItem`)],
+  },
+  {
     name: 'cache-ignores-prompt',
     breaks: 'a cached answer is given to the same prompt only',
     edits: [drop('cache-key-has-prompt')],
