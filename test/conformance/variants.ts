@@ -23,7 +23,7 @@ import { viewSession } from '../session/sessions.ts';
 import { laneKey } from '../store/keys.ts';
 import { requestAbort } from '../store/lane/request.ts';
 
-export async function abortAtDisconnect(core: Core, session: Parameters<typeof viewSession>[1]): Promise<void> {
+export async function abortAtDisconnect(core: Pick<Core, 'store'>, session: Parameters<typeof viewSession>[1]): Promise<void> {
   const { laneId, lane } = await viewSession(core, session);
   if (laneId === undefined || lane?.turn === undefined) return;
   const request = requestAbort({ turn: lane.turn, pending: 'keep', by: 'nobody' });
