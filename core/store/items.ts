@@ -208,6 +208,8 @@ export interface Session {
   revocations?: number;
   /** One for each model that refused a prompt of this session. */
   promptShapes?: readonly PromptShape[];
+  /** Earlier entries do not fit into prompts: the last cut (core/turn/context-window.ts). */
+  promptFrom?: number;
   /** Admitted slots. */
   queue: Record<SlotId, { lane: LaneId; at: EpochMs }>;
   /** The slot that runs. A hint: its lane may have ended it already. */

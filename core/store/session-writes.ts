@@ -80,6 +80,12 @@ export const rememberShapes = (shapes: readonly PromptShape[]): Update<Session> 
   change: [set('promptShapes', shapes)],
 });
 
+/** Remembers from which entry on prompts begin. A late duplicate does not bring an earlier cut back. Idempotent. */
+export const rememberCut = (from: number): Update<Session> => ({
+  when: [alive, exists('queue'), any(absent('promptFrom'), atMost('promptFrom', from))],
+  change: [set('promptFrom', from)],
+});
+
 /** Admits a slot to the queue, if there is room or it is there already. The writer recognises its success by the queue. */
 export const admit = (slot: SlotId, lane: LaneId, at: EpochMs, limit: number): Update<Session> => ({
   when: [

@@ -31,8 +31,8 @@ async function given(turns: readonly (readonly string[])[]) {
       return memory.query(...args);
     },
   };
-  const read = (maxTokens: number) =>
-    readEarlierTurns({ store, clock }, SESSION, entries.length + 1, maxTokens);
+  const read = (maxTokens: number, from?: number) =>
+    readEarlierTurns({ store, clock }, SESSION, entries.length + 1, { maxTokens, from });
   return { entries, read, pages: () => pages };
 }
 
@@ -40,26 +40,51 @@ const bytesOf = (entries: readonly Entry[]) =>
   entries.reduce((sum, entry) => sum + Buffer.byteLength(JSON.stringify(entry)), 0);
 
 describe('P11, P13: earlier turns in a prompt', () => {
-  it('are as many of the last as the budget has room for, each whole', async () => {
-    const texts = fc.array(fc.string({ maxLength: 40, unit: 'grapheme' }), { minLength: 1, maxLength: 5 });
+  const texts = fc.array(fc.string({ maxLength: 40, unit: 'grapheme' }), { minLength: 1, maxLength: 5 });
+  const turnsOf = (entries: readonly Entry[]) => new Set(entries.map(({ turn }) => turn)).size;
+
+  it('are all since the last cut; beyond the budget as many whole ones as fill half of it, or the last one', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(texts, { maxLength: 8 }),
         fc.integer({ min: 0, max: 500 }),
-        async (turns, max) => {
+        fc.nat(7),
+        async (turns, max, cutBefore) => {
           const { entries, read } = await given(turns);
           const suffixes = turns.map((_, first) =>
             entries.filter(({ turn }) => Number(turn.slice(1)) >= first),
           );
-          const kept = suffixes.find((suffix) => bytesOf(suffix) <= max * TOKEN_BYTES) ?? [];
+          const since = suffixes[cutBefore] ?? entries;
+          const from = since[0]?.n ?? 1;
+          const fits = (part: number) => (suffix: readonly Entry[]) =>
+            suffix.length <= since.length && bytesOf(suffix) <= max * TOKEN_BYTES * part;
+          const isCut = !fits(1)(since);
+          const last = suffixes.at(-1) ?? [];
+          const kept = isCut ? (suffixes.find(fits(0.5)) ?? (fits(1)(last) ? last : [])) : since;
+          const { entries: found, cutAt, trimmed } = await read(max, from);
+          expect(found).toEqual(kept);
+          expect(cutAt).toBe(isCut ? (kept[0]?.n ?? entries.length + 1) : undefined);
           const dropped = entries.length - kept.length;
-          const keptTurns = new Set(kept.map(({ turn }) => turn)).size;
-          expect(await read(max)).toEqual(
-            dropped ? { entries: kept, trimmed: { dropped, keptTurns } } : { entries: kept },
-          );
+          expect(trimmed).toEqual(dropped > 0 ? { dropped, keptTurns: turnsOf(kept) } : undefined);
         },
       ),
     );
+  });
+
+  it('are cut rarely: between two cuts a prompt begins where the one before began', async () => {
+    const turns: string[][] = [];
+    const begins: number[] = [];
+    let from = 1;
+    for (let n = 0; n < 200; n++) {
+      turns.push(['a question of some length', 'an answer of some length']);
+      const { read } = await given(turns);
+      const { entries, cutAt } = await read(1000, from);
+      from = cutAt ?? from;
+      expect(entries[0]?.n).toBe(from);
+      begins.push(from);
+    }
+    // Of 4,000 bytes, about 170 are one turn's: every twelfth turn makes a cut.
+    expect(new Set(begins).size).toBeLessThan(20);
   });
 
   it('cost what fits, not what there is: of 10,000 entries as much is read as of 200', async () => {
@@ -68,7 +93,7 @@ describe('P11, P13: earlier turns in a prompt', () => {
     const [ofLong, ofShort] = [await long.read(2000), await short.read(2000)];
     expect(long.pages()).toBe(2);
     expect(short.pages()).toBe(2);
-    expect(ofLong.entries.length).toBeGreaterThan(100);
+    expect(ofLong.entries.length).toBeGreaterThan(50);
     expect(ofShort.entries.length).toBeLessThan(200);
   });
 });

@@ -11,42 +11,69 @@ import type { LeasedTurn } from './leased-turn.ts';
  */
 const BYTES_PER_TOKEN = 4;
 
+/** What a cut leaves of the budget, so that the next one is far away: after each, providers cache the prompt anew. */
+const LEFT_BY_CUT = 0.5;
+
 export interface EarlierTurns {
   entries: Entry[];
+  /** Number of the first entry of a new cut, to be remembered. Undefined if none was needed. */
+  cutAt?: number;
   /** Entries that were left out, and turns that were kept. Undefined if nothing was left out. */
-  trimmed?: { dropped: number; keptTurns: number };
+  trimmed?: { dropped: number; keptTurns: number } | undefined;
 }
 
 /**
- * Reads the transcript before a turn, backwards up to the budget. Whole turns only, so that tool calls keep their results
- * (P13): one of which an entry has expired is left out too. The result is a function of the transcript alone (P11).
+ * Reads the transcript before a turn, backwards to the session's last cut. If that is more than the budget, it cuts anew, and
+ * far. Whole turns only, so that tool calls keep their results (P13): one of which an entry has expired is left out too. The
+ * result is a function of the transcript and of the last cut alone (P11).
  *
- * @param maxTokens what earlier turns may take of the model's context
+ * @param budget `maxTokens`: what earlier turns may take of the model's context; `from`: the first entry after the last cut
  */
 export async function readEarlierTurns(
   core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
   firstEntry: number,
-  maxTokens: number,
+  { maxTokens, from = 1 }: { maxTokens: number; from?: number | undefined },
 ): Promise<EarlierTurns> {
+  const maxBytes = maxTokens * BYTES_PER_TOKEN;
   const entries: Entry[] = [];
+  /** Whole turns, newest first: their first entry, and the bytes from there on. */
+  const turns: { first: number; bytes: number }[] = [];
   let bytes = 0;
   for await (const entry of readEntriesBefore(core, session, firstEntry)) {
+    if (/* rule: prompt-begins-at-cut */ entry.n < from) {
+      entries.reverse();
+      return { entries, trimmed: reportOf(entries, firstEntry) };
+    }
+    const last = entries.at(-1);
+    if (last && /* rule: prompt-has-whole-turns */ last.turn !== entry.turn)
+      turns.push({ first: last.n, bytes });
     bytes += Buffer.byteLength(JSON.stringify(entry));
     // rule: prompt-has-budget
-    if (bytes > maxTokens * BYTES_PER_TOKEN) {
-      const cut = entry.turn;
-      const kept = entries.filter(/* rule: prompt-has-whole-turns */ (other) => other.turn !== cut).reverse();
-      const first = kept[0]?.n ?? firstEntry;
-      return {
-        entries: kept,
-        trimmed: { dropped: first - 1, keptTurns: new Set(kept.map((e) => e.turn)).size },
-      };
-    }
+    if (bytes > maxBytes) return cut(entries, turns, firstEntry, maxBytes);
     entries.push(entry);
   }
   return { entries: entries.reverse() };
 }
+
+function cut(
+  entries: readonly Entry[],
+  turns: readonly { first: number; bytes: number }[],
+  firstEntry: number,
+  maxBytes: number,
+): EarlierTurns {
+  // The last turn is what a person talks about: it stays if it fits at all.
+  const oldest = turns.findLast((turn) => turn.bytes <= maxBytes * LEFT_BY_CUT) ?? turns[0];
+  const cutAt = oldest?.first ?? firstEntry;
+  const kept = entries.filter(({ n }) => n >= cutAt).reverse();
+  return { entries: kept, cutAt, trimmed: reportOf(kept, firstEntry) };
+}
+
+/** @param kept oldest first */
+const reportOf = (kept: readonly Entry[], firstEntry: number): EarlierTurns['trimmed'] => ({
+  dropped: (kept[0]?.n ?? firstEntry) - 1,
+  keptTurns: new Set(kept.map(({ turn }) => turn)).size,
+});
 
 /** Reads the earlier turns once, from its construction on, and again only if the turn continues under a new id. */
 export class EarlierTurnsReader {
@@ -66,9 +93,9 @@ export class EarlierTurnsReader {
   }
 
   #start() {
-    const { session, firstEntry } = this.#turn;
+    const { session, firstEntry, promptFrom: from } = this.#turn;
     const { core, settings } = this.#context;
-    const turns = readEarlierTurns(core, session, firstEntry, settings.contextTokens);
+    const turns = readEarlierTurns(core, session, firstEntry, { maxTokens: settings.contextTokens, from });
     // `read` throws a failure. A turn that ends before its first model call never reads.
     turns.catch(() => {});
     return { firstEntry, turns };

@@ -78,6 +78,8 @@ export interface TurnClaim {
 export class LeasedTurn {
   readonly core: Core;
   readonly sessionItem: Session;
+  /** The first entry that prompts of the session have. Undefined: all of the transcript is within the budget. */
+  promptFrom: number | undefined;
   /** The shapes in which providers take the session's prompts. */
   promptShapes: readonly PromptShape[];
   /** Too many workers failed with this turn: it ends in an error. Decided at the claim; a renewed turn is another one. */
@@ -101,6 +103,7 @@ export class LeasedTurn {
     const { lane } = lease;
     this.core = core;
     this.sessionItem = sessionItem;
+    this.promptFrom = sessionItem.promptFrom;
     this.promptShapes = sessionItem.promptShapes ?? [];
     this.#lease = lease;
     this.#spilled = sessionItem.seq;

@@ -4,7 +4,7 @@ import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
 import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptShape } from '../model.ts';
 import { sessionKey } from '../store/keys.ts';
-import { rememberShapes } from '../store/session-writes.ts';
+import { rememberCut, rememberShapes } from '../store/session-writes.ts';
 import type { TurnContext } from './context.ts';
 import type { EarlierTurns } from './context-window.ts';
 import { modelOf } from './fallback.ts';
@@ -89,7 +89,7 @@ function leftOut({ earlier, current, firstEntry }: Sources, shape: Shape) {
  */
 export async function reportTrimmed(
   turn: LeasedTurn,
-  { trimmed }: EarlierTurns,
+  { trimmed, cutAt }: EarlierTurns,
   sources: Sources,
   shape: Shape,
 ): Promise<boolean> {
@@ -98,7 +98,15 @@ export async function reportTrimmed(
   if (!trimmed && sources.earlier.every((entry) => !isLeftOut(entry, shape))) return false;
   const reason = trimmed ? 'context_tokens' : 'remembered';
   await turn.commitAlways([{ type: 'history_trimmed', ...facts, reason }]);
+  if (cutAt !== undefined) await rememberCutAt(turn, cutAt);
   return true;
+}
+
+/** A worker that takes over, or a later turn that does not find it, makes the same cut or the next one. */
+async function rememberCutAt(turn: LeasedTurn, cutAt: number): Promise<void> {
+  turn.promptFrom = cutAt;
+  // rule: cut-is-remembered
+  await turn.core.store.update(sessionKey(turn.session), rememberCut(cutAt));
 }
 
 /**

@@ -40,8 +40,12 @@ export function createToolSource(agent: AgentDefinition, host: McpHost): ToolSou
       const lists = await Promise.all(all.map((server) => server.tools()));
       if (last && lists.every((list, i) => list === last?.lists[i])) return last.offered;
       const missing = all.flatMap(({ name }, i) => (lists[i] ? [] : [name]));
-      last = { lists, offered: { tools: Object.assign({}, ...lists, agent.tools), missing } };
+      last = { lists, offered: { tools: Object.assign({}, ...lists.map(byName), agent.tools), missing } };
       return last.offered;
     },
   };
 }
+
+/** In one order, whichever the server lists them in: providers cache prompts from their first byte on, and tools come first. */
+const byName = (list: McpTools | undefined): McpTools =>
+  Object.fromEntries(Object.entries(list ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,10 +1,11 @@
 import type { LanguageModel } from 'ai';
+import { cacheMarksOf } from './cache-marks.ts';
 import type { SdkModelOptions } from './sdk-model.ts';
 
 /** What a provider takes in a request. */
 export type Peculiarities = Pick<
   SdkModelOptions,
-  'forbidToolsBy' | 'callIds' | 'maxCalls' | 'images' | 'providerOptions'
+  'forbidToolsBy' | 'callIds' | 'maxCalls' | 'images' | 'providerOptions' | 'cacheMarks'
 >;
 
 /** An address of no host that exists. */
@@ -23,12 +24,14 @@ const RESPONSES = /\.responses$|^gateway$/;
 /** The peculiarities of a model, by its package's name for the provider: `openai.responses`, `amazon-bedrock`. */
 export async function peculiaritiesOf(model: LanguageModel): Promise<Peculiarities> {
   const { provider } = identityOf(model);
+  const cacheMarks = typeof model === 'string' ? undefined : cacheMarksOf(model);
   return {
     // Bedrock's API has no "no tools" setting, and its package would drop all calls and results from the prompt.
     forbidToolsBy: provider.startsWith('amazon-bedrock') ? 'instruction' : 'choice',
     callIds: PLAIN_IDS.test(provider) ? 'plain' : 'any',
     ...(CHAT_COMPLETIONS.test(provider) && { maxCalls: MAX_CALLS }),
     images: (await takesUrls(model)) ? 'all' : 'inline',
+    ...(cacheMarks && { cacheMarks }),
     // The transcript is here. What OpenAI stores is gone after 30 days, and in organizations without data retention at once.
     ...(RESPONSES.test(provider) && { providerOptions: { openai: { store: false } } }),
   };

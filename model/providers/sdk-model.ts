@@ -20,6 +20,7 @@ import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
+import { type CacheMarks, markInstructions, markMessages, markTools } from './cache-marks.ts';
 import { CUT_OFF, EMPTY, toFailure, UNREADABLE_CALL, USED_UP, WINDOW_FULL, WITHHELD } from './failure.ts';
 import { type CallIds, type ShownImages, toModelMessages, verbatimParts } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
@@ -41,6 +42,8 @@ export interface SdkModelOptions {
   maxCalls?: number;
   /** The images that the provider accepts in a request. */
   images: ShownImages;
+  /** The marks by which the provider's prompt cache is asked for. Undefined: it takes none. */
+  cacheMarks?: CacheMarks;
   /** Options of the provider's own, by its name. */
   providerOptions?: NonNullable<Parameters<typeof streamText>[0]['providerOptions']>;
   /** Tokens that one call may write, if the agent's settings name none. */
@@ -64,7 +67,8 @@ export function createSdkModel(options: SdkModelOptions): Model {
   const warnOnce = onceEach(options.warn);
   const declareAll = async (): Promise<Declared> => {
     const offered = await options.tools.offered();
-    if (declared?.offered !== offered) declared = { offered, tools: declareTools(offered) };
+    if (declared?.offered !== offered)
+      declared = { offered, tools: declareTools(offered, options.cacheMarks) };
     return declared;
   };
   return {
@@ -90,8 +94,10 @@ interface Declared {
   tools: ToolSet;
 }
 
-const declareTools = ({ tools }: OfferedTools): ToolSet =>
-  Object.fromEntries(Object.entries(tools).map(([name, { tool }]) => [name, declare(tool)]));
+function declareTools({ tools }: OfferedTools, marks: CacheMarks | undefined): ToolSet {
+  const declared = Object.fromEntries(Object.entries(tools).map(([name, { tool }]) => [name, declare(tool)]));
+  return marks ? markTools(declared, marks) : declared;
+}
 
 /** Without `execute`, the SDK validates a call and leaves running it to the turn, which commits it first. */
 function declare({
@@ -117,7 +123,8 @@ async function* streamParts(
   signal: AbortSignal,
   alive: () => void,
 ): AsyncGenerator<ModelPart, void, undefined> {
-  const { languageModel, agent, forbidToolsBy, callIds, images, secrets, provider, name } = options;
+  const { languageModel, agent, forbidToolsBy, callIds, images, cacheMarks, secrets, provider, name } =
+    options;
   if (signal.aborted) return;
   // A consumer that stops early must end the request: the SDK's stream is a tee, whose other branch would read on.
   const left = new AbortController();
@@ -125,10 +132,12 @@ async function* streamParts(
   const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
   const answer = new Answer(mayCall);
   try {
-    const prompt = sendableCalls(toModelMessages(messages, { callIds, images }), {
+    const unmarked = sendableCalls(toModelMessages(messages, { callIds, images }), {
       declared: tools,
       ...(options.maxCalls !== undefined && { maxCalls: options.maxCalls }),
     });
+    const prompt = cacheMarks ? markMessages(unmarked, cacheMarks) : unmarked;
+    const notes = [...missingNote(offered), ...(instruct ? [NO_TOOLS_INSTRUCTION] : [])];
     const call = {
       ...(options.maxOutputTokens !== undefined && { maxOutputTokens: options.maxOutputTokens }),
       ...passedOptions(agent, options.providerOptions),
@@ -136,11 +145,9 @@ async function* streamParts(
       ...(bare
         ? { messages: withInstructions(agent.instructions, prompt) }
         : {
-            instructions: [
-              agent.instructions,
-              ...missingNote(offered),
-              ...(instruct ? [NO_TOOLS_INSTRUCTION] : []),
-            ].join('\n'),
+            instructions: cacheMarks
+              ? markInstructions(agent.instructions, notes, cacheMarks)
+              : [agent.instructions, ...notes].join('\n'),
             messages: prompt,
             tools,
             toolChoice: mayCall ? (agent.toolChoice ?? 'auto') : instruct ? 'auto' : 'none',

@@ -69,7 +69,7 @@ export function judge(
   judgeThoughts(cloud);
   if (stored.session?.deleted !== undefined) {
     judgeViews(cloud, devices, true);
-    judgePrompts(cloud, stored);
+    judgePrompts(cloud, stored, options.calm);
     judgeModels(cloud, turns);
     judgeCache(cloud, turns);
     judgeApprovals(cloud, turns);
@@ -80,7 +80,7 @@ export function judge(
   judgeMessages(cloud, devices, stored, options);
   judgeWithdrawals(cloud, turns);
   judgeViews(cloud, devices);
-  judgePrompts(cloud, stored);
+  judgePrompts(cloud, stored, options.calm);
   judgeModels(cloud, turns);
   judgeCache(cloud, turns);
   judgeApprovals(cloud, turns);
@@ -383,10 +383,10 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
 }
 
 /**
- * P11: each prompt has all that was durable when the model was called, and nothing else. Of earlier turns it has those
- * within the budget, each whole (P13). One event before the call reports that others are left out.
+ * P11: each prompt has all that was durable when the model was called, and nothing else. Of earlier turns it has those since
+ * the last cut, each whole (P13). One event before the call reports that others are left out.
  */
-function judgePrompts(cloud: Evidence, stored: Stored): void {
+function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): void {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
   const all = events.flatMap((event) =>
     [...partsOfEvent(event), ...thoughtsOfEvent(cloud, event)].map((part) => ({
@@ -397,6 +397,8 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
   );
   const bytes = (cloud.contextTokens ?? Number.POSITIVE_INFINITY) * 4;
   const weights = weigh(stored);
+  /** Where prompts may begin: at a turn, or with the session. A worker that dies may leave its cut unremembered. */
+  let begins: readonly (string | undefined)[] = [undefined];
   // The size of a deleted session's entries is unknown: there the turn's own report counts.
   const gone = stored.session?.deleted !== undefined;
   for (const [i, call] of cloud.modelCalls.entries()) {
@@ -421,7 +423,19 @@ function judgePrompts(cloud: Evidence, stored: Stored): void {
       });
       continue;
     }
-    const room = gone ? (word?.kept_turns ?? earlier.length) : roomFor(bytes, earlier, weights);
+    const room = word?.kept_turns ?? earlier.length;
+    if (!gone && turn !== undefined) {
+      const rooms = begins.map((begin) => roomSince(begin, bytes, { earlier, turn, weights }));
+      if (!rooms.includes(room)) {
+        cloud.violated(
+          'P11',
+          `model call ${i + 1} had ${room} earlier turns, where ${rooms.join(' or ')} fit`,
+        );
+        return;
+      }
+      const begin = room < earlier.length ? (earlier[earlier.length - room] ?? turn) : undefined;
+      begins = calm ? [begin] : [...begins, begin];
+    }
     const kept = new Set([turn, ...earlier.slice(earlier.length - room)]);
     const durable = canonical(parts.filter(({ seq, turn: of }) => seq <= call.seq && kept.has(of)));
     const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
@@ -558,7 +572,22 @@ const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   foreign: false,
 };
 
-/** How many earlier turns fit into the prompt, counted from the last. */
+/** How many earlier turns a prompt has if the last one began at `begin`: all since then, or what a new cut leaves. */
+function roomSince(
+  begin: string | undefined,
+  bytes: number,
+  {
+    earlier,
+    turn,
+    weights,
+  }: { earlier: readonly string[]; turn: string; weights: ReadonlyMap<string, number> },
+): number {
+  const since = begin === turn ? [] : earlier.slice(begin === undefined ? 0 : earlier.indexOf(begin));
+  if (roomFor(bytes, since, weights) === since.length) return since.length;
+  return roomFor(bytes / 2, since, weights) || Math.min(1, roomFor(bytes, since, weights));
+}
+
+/** How many earlier turns fit, counted from the last. */
 function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<string, number>): number {
   let left = bytes;
   let room = 0;

@@ -116,7 +116,17 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'half-turn-in-prompt',
     breaks: 'an earlier turn is in the prompt as a whole or not at all',
-    edits: [replace('prompt-has-whole-turns', '() => true')],
+    edits: [replace('prompt-has-whole-turns', 'true')],
+  },
+  {
+    name: 'cut-forgotten',
+    breaks: 'a prompt begins where the last one began, until the budget is passed again',
+    edits: [drop('cut-is-remembered')],
+  },
+  {
+    name: 'cut-ignored',
+    breaks: 'a prompt begins where the last one began, until the budget is passed again',
+    edits: [replace('prompt-begins-at-cut', 'false')],
   },
   {
     name: 'trimmed-without-event',

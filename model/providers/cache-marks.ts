@@ -1,0 +1,79 @@
+import type { LanguageModel, ModelMessage, SystemModelMessage, ToolSet } from 'ai';
+
+/**
+ * Providers whose prompt cache is asked for by marks in the request: everything up to a mark is written to the cache, and is
+ * read from it by a later request that begins with the same bytes. The others cache by themselves.
+ *
+ * - Anthropic: `cache_control`, at most 4 in a request. From each mark at most 20 blocks back are searched for what an
+ *   earlier request wrote (https://docs.claude.com/en/docs/build-with-claude/prompt-caching).
+ * - Bedrock: `cachePoint`, at most 4, for Claude from 3.5 Haiku and 3.7 on and for Nova; Nova takes none in tools
+ *   (https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html).
+ */
+export type CacheMarks = 'anthropic' | 'bedrock';
+
+type ProviderOptions = NonNullable<SystemModelMessage['providerOptions']>;
+
+const MARK: Readonly<Record<CacheMarks, ProviderOptions>> = {
+  anthropic: { anthropic: { cacheControl: { type: 'ephemeral' } } },
+  bedrock: { bedrock: { cachePoint: { type: 'default' } } },
+};
+
+/** Models of Claude that came before the cache. A request of theirs with a mark is refused. */
+const BEFORE_CACHE = /claude-(v|instant|3-(haiku|sonnet|opus)|3-5-sonnet)/;
+
+/** The marks that a model takes. Undefined: none, or it is not known what is behind an ARN. */
+export function cacheMarksOf({ provider, modelId }: Exclude<LanguageModel, string>): CacheMarks | undefined {
+  if (provider.startsWith('amazon-bedrock')) {
+    const takes = /\banthropic\.claude-/.test(modelId)
+      ? !BEFORE_CACHE.test(modelId)
+      : /\bamazon\.nova-/.test(modelId);
+    return takes ? 'bedrock' : undefined;
+  }
+  return provider.startsWith('anthropic') ? 'anthropic' : undefined;
+}
+
+/**
+ * Marks the ends of what two calls have in common, from the most stable on: the tools, the agent's instructions, the
+ * prompt of the call before, and this prompt. A step can add more blocks than are searched, so the one before has a mark of
+ * its own.
+ */
+export function markInstructions(
+  instructions: string,
+  notes: readonly string[],
+  marks: CacheMarks,
+): SystemModelMessage[] {
+  const system: SystemModelMessage[] = [];
+  // Providers refuse an empty text.
+  if (instructions.trim() !== '') {
+    system.push({ role: 'system', content: instructions, providerOptions: MARK[marks] });
+  }
+  if (notes.length > 0) system.push({ role: 'system', content: notes.join('\n') });
+  return system;
+}
+
+export function markMessages(prompt: readonly ModelMessage[], marks: CacheMarks): ModelMessage[] {
+  const before = prompt.findLastIndex(({ role }) => role === 'assistant') - 1;
+  return prompt.map((message, i) =>
+    i === before || i === prompt.length - 1 ? { ...message, providerOptions: MARK[marks] } : message,
+  );
+}
+
+/** Unless the agent's tools have marks of their own: with more than four, the last ones would be ignored. */
+export function markTools(tools: ToolSet, marks: CacheMarks): ToolSet {
+  const all = Object.entries(tools);
+  const last = all.at(-1);
+  if (marks === 'bedrock' || !last || all.some(([, tool]) => isMarked(tool))) return tools;
+  const [name, tool] = last;
+  return {
+    ...tools,
+    [name]: { ...tool, providerOptions: { ...tool.providerOptions, ...withMark(tool, marks) } },
+  };
+}
+
+const isMarked = ({ providerOptions = {} }: ToolSet[string]): boolean =>
+  Object.values(providerOptions).some((options) => 'cacheControl' in options || 'cache_control' in options);
+
+const withMark = ({ providerOptions = {} }: ToolSet[string], marks: CacheMarks): ProviderOptions =>
+  Object.fromEntries(
+    Object.entries(MARK[marks]).map(([name, mark]) => [name, { ...providerOptions[name], ...mark }]),
+  );
