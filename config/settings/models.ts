@@ -87,6 +87,18 @@ export const MODEL_SETTINGS = {
     default: 'on',
     functions: ['turn'],
   },
+  /**
+   * Whether requests are marked for the provider's prompt cache. `auto`: those of Anthropic, and of Claude and Nova on Bedrock;
+   * `on`: also those of other models on Bedrock, such as one behind the ARN of an inference profile; `off`: none. Other providers
+   * cache without a mark.
+   */
+  modelPromptCache: {
+    name: 'MIDTURN_MODEL_PROMPT_CACHE',
+    kind: 'choice',
+    choices: ['auto', 'on', 'off'],
+    default: 'auto',
+    functions: ['turn'],
+  },
   /** Tokens that one model call may write, if the agent's settings name no `maxOutputTokens`. */
   modelMaxOutputTokens: {
     name: 'MIDTURN_MODEL_MAX_OUTPUT_TOKENS',
@@ -206,8 +218,12 @@ export interface ModelAccess {
   /** Whether prompts for it need roles that alternate. */
   alternates: boolean;
   streamUsage: boolean;
+  promptCache: PromptCache;
   maxOutputTokens: number | undefined;
 }
+
+/** When requests are marked for the provider's prompt cache. */
+export type PromptCache = (typeof MODEL_SETTINGS.modelPromptCache.choices)[number];
 
 const OWN_ACCESS = {
   model: {
@@ -266,6 +282,7 @@ function readAccess(
     choice,
     alternates,
     streamUsage: read(env, MODEL_SETTINGS.modelStreamUsage) === 'on',
+    promptCache: read(env, MODEL_SETTINGS.modelPromptCache),
     maxOutputTokens: read(env, MODEL_SETTINGS.modelMaxOutputTokens),
   };
   if (choice.provider === 'openai-compatible' && !access.baseUrl) {

@@ -53,7 +53,10 @@ export const TURN_SETTINGS = {
     default: 30,
     functions: ['turn'],
   },
-  /** Tokens of earlier turns in a prompt, estimated as 4 bytes of JSON a token. Older turns are left out. */
+  /**
+   * Tokens of earlier turns in a prompt, estimated as 4 bytes of JSON a token. Beyond them, the oldest turns are left out, down to
+   * half of it, so that the next cut is far away.
+   */
   contextTokens: {
     name: 'MIDTURN_CONTEXT_TOKENS',
     kind: 'integer',

@@ -8,7 +8,7 @@ import { acceptMessage } from '../inbound/message.ts';
 import type { Model, Toolbox } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
 import type { Lane } from '../store/items.ts';
-import { laneKey, sessionOf } from '../store/keys.ts';
+import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import type { WorkerContext } from '../turn/context.ts';
 import { runJob } from '../turn/worker.ts';
 import { memoryCore, recordingPorts } from './memory-core.ts';
@@ -30,6 +30,8 @@ export interface TurnInMemory {
   /** Delivers the slot's job until it is over, as the queue does. @returns how often; undefined: it is never over */
   run(): Promise<number | undefined>;
   read(): Promise<Lane | undefined>;
+  /** Where prompts of the session begin. */
+  promptFrom(): Promise<number | undefined>;
 }
 
 /** Does nothing and asks for no approval. */
@@ -94,7 +96,7 @@ export async function turnInMemory(
     session,
     lane,
     async send(id, content) {
-      await acceptMessage(core, sender, { type: 'message', id, content }, now);
+      await acceptMessage(core, sender, { type: 'message', id, content }, core.clock.now());
       const { inbox = {} } = (await core.store.get(key)) ?? {};
       return Object.hasOwn(inbox, id);
     },
@@ -109,5 +111,6 @@ export async function turnInMemory(
       return undefined;
     },
     read: () => core.store.get(key),
+    promptFrom: async () => (await core.store.get(sessionKey(session)))?.promptFrom,
   };
 }

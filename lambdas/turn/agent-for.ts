@@ -76,7 +76,7 @@ function servedBySettings(
   choice: Exclude<ModelChoice, AgentChoice>,
   { env, core, tools }: Parts,
 ): () => Promise<Model> {
-  const { baseUrl, apiKey, apiKeySecret, streamUsage, maxOutputTokens, alternates } = access;
+  const { baseUrl, apiKey, apiKeySecret, streamUsage, promptCache, maxOutputTokens, alternates } = access;
   const make = ofSecret(
     apiKeySecret,
     apiKey,
@@ -85,6 +85,7 @@ function servedBySettings(
         ...(baseUrl && { baseUrl }),
         ...(key && { apiKey: key }),
         streamUsage,
+        promptCache,
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
         tools,
         warn: (message, fields) => core.log.warn(message, fields),
@@ -106,7 +107,7 @@ function servedBySettings(
 
 /** What it is called is known when it is made. A model that cannot be made fails its call. */
 function servedByCode(
-  { maxOutputTokens, alternates }: ModelAccess,
+  { promptCache, maxOutputTokens, alternates }: ModelAccess,
   { name }: AgentChoice,
   which: NamedModel,
   { env, core, tools, secret: read }: Parts,
@@ -126,6 +127,7 @@ function servedByCode(
         {
           tools,
           secrets,
+          promptCache,
           ...(maxOutputTokens !== undefined && { maxOutputTokens }),
           warn: (message, fields) => core.log.warn(message, fields),
         },

@@ -1,4 +1,5 @@
 import type { LanguageModel, ModelMessage, SystemModelMessage, ToolSet } from 'ai';
+import type { PromptCache } from '../../config/settings/models.ts';
 
 /**
  * Providers whose prompt cache is asked for by marks in the request: everything up to a mark is written to the cache, and is
@@ -21,15 +22,17 @@ const MARK: Readonly<Record<CacheMarks, ProviderOptions>> = {
 /** Models of Claude that came before the cache. A request of theirs with a mark is refused. */
 const BEFORE_CACHE = /claude-(v|instant|3-(haiku|sonnet|opus)|3-5-sonnet)/;
 
-/** The marks that a model takes. Undefined: none, or it is not known what is behind an ARN. */
-export function cacheMarksOf({ provider, modelId }: Exclude<LanguageModel, string>): CacheMarks | undefined {
-  if (provider.startsWith('amazon-bedrock')) {
-    const takes = /\banthropic\.claude-/.test(modelId)
-      ? !BEFORE_CACHE.test(modelId)
-      : /\bamazon\.nova-/.test(modelId);
-    return takes ? 'bedrock' : undefined;
-  }
-  return provider.startsWith('anthropic') ? 'anthropic' : undefined;
+/** The marks that a model takes. Undefined: none. */
+export function cacheMarksOf(model: LanguageModel, when: PromptCache): CacheMarks | undefined {
+  if (when === 'off' || typeof model === 'string') return undefined;
+  const { provider, modelId } = model;
+  if (!provider.startsWith('amazon-bedrock'))
+    return provider.startsWith('anthropic') ? 'anthropic' : undefined;
+  // An ARN does not say what is behind it, and a model without a cache refuses a mark.
+  const takes = when === 'on' || /\bamazon\.nova-/.test(modelId);
+  return takes || (/\banthropic\.claude-/.test(modelId) && !BEFORE_CACHE.test(modelId))
+    ? 'bedrock'
+    : undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { LanguageModel } from 'ai';
+import type { PromptCache } from '../../config/settings/models.ts';
 import { cacheMarksOf } from './cache-marks.ts';
 import type { SdkModelOptions } from './sdk-model.ts';
 
@@ -22,9 +23,12 @@ const MAX_CALLS = 128;
 const RESPONSES = /\.responses$|^gateway$/;
 
 /** The peculiarities of a model, by its package's name for the provider: `openai.responses`, `amazon-bedrock`. */
-export async function peculiaritiesOf(model: LanguageModel): Promise<Peculiarities> {
+export async function peculiaritiesOf(
+  model: LanguageModel,
+  promptCache: PromptCache = 'auto',
+): Promise<Peculiarities> {
   const { provider } = identityOf(model);
-  const cacheMarks = typeof model === 'string' ? undefined : cacheMarksOf(model);
+  const cacheMarks = cacheMarksOf(model, promptCache);
   return {
     // Bedrock's API has no "no tools" setting, and its package would drop all calls and results from the prompt.
     forbidToolsBy: provider.startsWith('amazon-bedrock') ? 'instruction' : 'choice',

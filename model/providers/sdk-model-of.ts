@@ -1,4 +1,5 @@
 import type { LanguageModel } from 'ai';
+import type { PromptCache } from '../../config/settings/models.ts';
 import type { Model } from '../../core/model.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
@@ -9,6 +10,8 @@ import { createSdkModel, type SdkModelOptions } from './sdk-model.ts';
 export interface SdkModelConfig {
   /** The source of the tools. Default: the agent's own tools. */
   tools?: ToolSource;
+  /** When requests are marked for the provider's prompt cache. Default: `auto`. */
+  promptCache?: PromptCache;
   /** Tokens that one model call may write, if the agent's settings name none. */
   maxOutputTokens?: number;
   /** Logs a problem of a call that continues. */
@@ -22,7 +25,13 @@ export async function sdkModelOf(
   languageModel: LanguageModel,
   { provider, name }: { provider: string; name: string },
   agent: AgentDefinition,
-  { tools = ownTools(agent), maxOutputTokens, warn = () => {}, secrets = [] }: SdkModelConfig,
+  {
+    tools = ownTools(agent),
+    promptCache = 'auto',
+    maxOutputTokens,
+    warn = () => {},
+    secrets = [],
+  }: SdkModelConfig,
 ): Promise<Model> {
   return createSdkModel({
     provider,
@@ -30,7 +39,7 @@ export async function sdkModelOf(
     languageModel,
     agent,
     tools,
-    ...(await peculiaritiesOf(languageModel)),
+    ...(await peculiaritiesOf(languageModel, promptCache)),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     warn,
     secrets,

@@ -124,6 +124,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   trust: () => sessionWrites.trust(session, ['tool']),
   revoke: () => sessionWrites.revoke(session, ['tool']),
   rememberShapes: () => sessionWrites.rememberShapes([]),
+  rememberCut: () => sessionWrites.rememberCut(1),
   admit: () => sessionWrites.admit(SLOT, LANE, NOW, 100),
   release: () => sessionWrites.release(SLOT),
   activate: () => sessionWrites.activate(SLOT, LANE, NOW),
