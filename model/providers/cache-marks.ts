@@ -57,7 +57,9 @@ export function markInstructions(
 export function markMessages(prompt: readonly ModelMessage[], marks: CacheMarks): ModelMessage[] {
   const before = prompt.findLastIndex(({ role }) => role === 'assistant') - 1;
   return prompt.map((message, i) =>
-    i === before || i === prompt.length - 1 ? { ...message, providerOptions: MARK[marks] } : message,
+    i === before || i === prompt.length - 1
+      ? { ...message, providerOptions: { ...message.providerOptions, ...MARK[marks] } }
+      : message,
   );
 }
 

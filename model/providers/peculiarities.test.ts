@@ -19,7 +19,7 @@ test.each<[LanguageModel, string, object]>([
   [
     createAnthropic({ apiKey })('m'),
     'anthropic.messages',
-    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all' },
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all', cacheMarks: 'anthropic' },
   ],
   [
     createOpenAI({ apiKey })('m'),

@@ -27,14 +27,19 @@ const API_KEY = 'ant-key-that-nobody-may-see-0123456789';
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 
+/** Not on thinking, and at most four ("Prompt caching", Anthropic API documentation). */
+const cache_control = z.optional(z.strictObject({ type: z.literal('ephemeral') }));
+const MAX_MARKS = 4;
+
 const blockSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  z.strictObject({ type: z.literal('text'), text: z.string(), cache_control }),
   z.strictObject({
     type: z.literal('image'),
     source: z.discriminatedUnion('type', [
       z.strictObject({ type: z.literal('url'), url: z.string() }),
       z.strictObject({ type: z.literal('base64'), media_type: z.string(), data: z.base64() }),
     ]),
+    cache_control,
   }),
   z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
   z.strictObject({ type: z.literal('redacted_thinking'), data: z.string() }),
@@ -44,12 +49,14 @@ const blockSchema = z.discriminatedUnion('type', [
     // https://github.com/home-assistant/core/issues/140005
     name: z.string().check(z.regex(TOOL_NAME)),
     input: z.record(z.string(), z.json()),
+    cache_control,
   }),
   z.strictObject({
     type: z.literal('tool_result'),
     tool_use_id: z.string(),
     content: z.string(),
     is_error: z.optional(z.boolean()),
+    cache_control,
   }),
 ]);
 
@@ -58,7 +65,9 @@ const requestSchema = z.looseObject({
   max_tokens: z.int().check(z.positive()),
   stream: z.literal(true),
   system: z.optional(
-    z.array(z.strictObject({ type: z.literal('text'), text: z.string().check(z.minLength(1)) })),
+    z.array(
+      z.strictObject({ type: z.literal('text'), text: z.string().check(z.minLength(1)), cache_control }),
+    ),
   ),
   messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.array(blockSchema) })),
   tool_choice: z.optional(z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']) })),
@@ -67,6 +76,7 @@ const requestSchema = z.looseObject({
       z.looseObject({
         name: z.string().check(z.regex(TOOL_NAME)),
         input_schema: z.record(z.string(), z.json()),
+        cache_control,
       }),
     ),
   ),
@@ -107,7 +117,16 @@ export const anthropic: Wire = {
   secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
   isSigned: (headers) => headers['x-api-key'] === API_KEY && headers['anthropic-version'] !== undefined,
   read(body) {
-    const { messages, tools } = parseOrRefuse(requestSchema, body);
+    const { messages, tools, system } = parseOrRefuse(requestSchema, body);
+    const marked = [
+      ...(tools ?? []),
+      ...(system ?? []),
+      ...messages.flatMap(({ content }) => content),
+    ].filter((block) => 'cache_control' in block && block.cache_control);
+    if (marked.length > MAX_MARKS)
+      throw new PromptRefused(
+        `A maximum of ${MAX_MARKS} blocks with cache_control may be provided. Found ${marked.length}.`,
+      );
     const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
     checkConversation(seen);
     echoes.check(seen);

@@ -61,9 +61,20 @@ const blockSchema = z.union([
   }),
 ]);
 
+/** After a block, and at most four ("Prompt caching for faster model inference", Amazon Bedrock user guide). */
+const cachePoint = z.strictObject({ cachePoint: z.strictObject({ type: z.literal('default') }) });
+const MAX_MARKS = 4;
+
 const requestSchema = z.looseObject({
-  system: z.optional(z.array(z.strictObject({ text: z.string().check(z.minLength(1)) }))),
-  messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.array(blockSchema) })),
+  system: z.optional(
+    z.array(z.union([z.strictObject({ text: z.string().check(z.minLength(1)) }), cachePoint])),
+  ),
+  messages: z.array(
+    z.strictObject({
+      role: z.enum(['user', 'assistant']),
+      content: z.array(z.union([blockSchema, cachePoint])),
+    }),
+  ),
   toolConfig: z.optional(
     z.looseObject({
       tools: z.array(
@@ -79,6 +90,8 @@ const requestSchema = z.looseObject({
 });
 
 type Block = z.infer<typeof blockSchema>;
+
+const isMark = (block: object): block is z.infer<typeof cachePoint> => 'cachePoint' in block;
 
 const codec = new EventStreamCodec(
   (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
@@ -152,8 +165,15 @@ export const bedrock: Wire = {
       authorization ?? '',
     ),
   read(body) {
-    const { messages, toolConfig } = parseOrRefuse(requestSchema, body);
-    const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
+    const { messages, toolConfig, system = [] } = parseOrRefuse(requestSchema, body);
+    const all = [system, ...messages.map(({ content }) => content)];
+    if (all.flat().filter(isMark).length > MAX_MARKS) throw new PromptRefused('Too many cachePoint blocks.');
+    if (all.some(([first]) => first && isMark(first)))
+      throw new PromptRefused('A cachePoint follows nothing.');
+    const seen = messages.map(({ role, content }) => ({
+      role,
+      blocks: content.flatMap((block) => (isMark(block) ? [] : [seenBlock(block)])),
+    }));
     checkConversation(seen);
     echoes.check(seen);
     const usesTools = seen.some(({ blocks }) => blocks.some((block) => 'call' in block || 'result' in block));
@@ -168,7 +188,8 @@ export const bedrock: Wire = {
   forbidsTools(body) {
     const { system, toolConfig } = requestSchema.parse(body);
     return (
-      toolConfig !== undefined && (system ?? []).some(({ text }) => text.includes('Do not call any tool'))
+      toolConfig !== undefined &&
+      (system ?? []).some((part) => 'text' in part && part.text.includes('Do not call any tool'))
     );
   },
   refuse(refusal, detail) {
