@@ -33,12 +33,12 @@ describe('the cache of the stand-in', () => {
   it('looks 20 blocks back from a mark, and no further', () => {
     const cache = new PromptCache(() => 0);
     cache.use(request(block('a', MARK)));
-    const after = (count: number) =>
+    const blocksAfter = (count: number) =>
       request(block('a'), ...Array.from({ length: count - 1 }, (_, n) => block(`${n}`)), block('z', MARK));
-    expect(cache.use(after(20)).cache_read_input_tokens).toBeGreaterThan(0);
+    expect(cache.use(blocksAfter(20)).cache_read_input_tokens).toBeGreaterThan(0);
     const other = new PromptCache(() => 0);
     other.use(request(block('a', MARK)));
-    expect(other.use(after(21)).cache_read_input_tokens).toBe(0);
+    expect(other.use(blocksAfter(21)).cache_read_input_tokens).toBe(0);
   });
 
   it('writes no short prefix, gives none that differs, and refuses a fifth mark', () => {

@@ -1,5 +1,6 @@
 import type { LanguageModel, ModelMessage, SystemModelMessage, ToolSet } from 'ai';
 import type { PromptCache } from '../../config/settings/models.ts';
+import { ownValue } from '../../core/own-value.ts';
 
 /**
  * Providers whose prompt cache is asked for by marks in the request: everything up to a mark is written to the cache, and is
@@ -80,5 +81,8 @@ const isMarked = ({ providerOptions = {} }: ToolSet[string]): boolean =>
 
 const withMark = ({ providerOptions = {} }: ToolSet[string], marks: CacheMarks): ProviderOptions =>
   Object.fromEntries(
-    Object.entries(MARK[marks]).map(([name, mark]) => [name, { ...providerOptions[name], ...mark }]),
+    Object.entries(MARK[marks]).map(([name, mark]) => [
+      name,
+      { ...ownValue(providerOptions, name), ...mark },
+    ]),
   );
