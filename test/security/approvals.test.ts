@@ -3,6 +3,7 @@ import { epochMs } from '../../config/units.ts';
 import { readEvents } from '../../core/events/journal.ts';
 import type { Json } from '../../core/json.ts';
 import type { Model, ModelPart } from '../../core/model.ts';
+import { keepTrust, revokeTrust } from '../../core/session/trusts.ts';
 import type { Lane } from '../../core/store/items.ts';
 import { laneKey } from '../../core/store/keys.ts';
 import { decide } from '../../core/store/lane/request.ts';
@@ -91,5 +92,55 @@ describe('what runs is what was shown', () => {
       { is_error: true, output: expect.stringContaining('too long to be shown') },
     ]);
     expect(events.at(-1)).toMatchObject({ type: 'done' });
+  });
+});
+
+describe('a call that was started under a trust which was revoked, and whose worker died', () => {
+  /** What ran, and what the call's results say. The first run revokes the trust, and its worker dies. */
+  async function takenOver() {
+    const ran: Json[] = [];
+    let now = epochMs(1_800_000_000_000);
+    let lives = true;
+    const turn = await turnInMemory(callsOnce({ command: 'pay' }), {
+      toolbox: {
+        ...idleToolbox,
+        needsApproval: async () => true,
+        run: async ({ args }, { signal }) => {
+          ran.push(args);
+          const stopped = new Promise((resolve) => signal.addEventListener('abort', resolve));
+          await revokeTrust(turn.core, turn.session, undefined);
+          await stopped;
+          return { output: 'ran', isError: false };
+        },
+      },
+      core: {
+        clock: {
+          now: () => now,
+          async sleep(duration, signal) {
+            // The tool's own time limit never passes.
+            if (ran.length === 0)
+              return new Promise((resolve) => signal?.addEventListener('abort', () => resolve()));
+            now = epochMs(now + duration);
+            if (lives) {
+              lives = false;
+              throw new Error('the worker dies');
+            }
+          },
+        },
+      },
+    });
+    await keepTrust(turn.core, turn.session, 'shell', 0);
+    await turn.send('m', 'go');
+    expect(await turn.run()).toBeDefined();
+    return { ran, events: await readEvents(turn.core, turn.session, 1) };
+  }
+
+  it('P13: is not asked about, since an approval would run it a second time: its outcome is unknown', async () => {
+    const { ran, events } = await takenOver();
+    expect(ran).toHaveLength(1);
+    expect(events.filter(({ type }) => type === 'approval_request')).toEqual([]);
+    expect(events.filter(({ type }) => type === 'tool_result')).toMatchObject([
+      { is_error: true, output: expect.stringContaining('may or may not have run') },
+    ]);
   });
 });
