@@ -1,5 +1,6 @@
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CfnStage,
   LogGroupLogDestination,
   WebSocketApi,
   type WebSocketRoute,
@@ -109,8 +110,26 @@ export function createStage(
     }),
   });
   stage.node.addDependency(...routes);
+  throttleHandshakes(stage, props);
   if (accessLog && apiLogsRole === 'create') stage.node.addDependency(createAccountLogsRole(scope));
   return stage;
+}
+
+/**
+ * A throttle for `$connect` alone. Source:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html, "Route-level throttling". What a route
+ * sets replaces the stage's settings for it, so the metrics are set again.
+ */
+function throttleHandshakes(stage: WebSocketStage, { throttle, detailedMetrics }: MidturnProps): void {
+  const { defaultChild } = stage.node;
+  if (!(defaultChild instanceof CfnStage)) throw new TypeError('The stage has no resource.');
+  defaultChild.routeSettings = {
+    $connect: {
+      ThrottlingRateLimit: throttle?.connectRate ?? THROTTLE.connectRate.default,
+      ThrottlingBurstLimit: throttle?.connectBurst ?? THROTTLE.connectBurst.default,
+      DetailedMetricsEnabled: detailedMetrics ?? DETAILED_METRICS.default,
+    },
+  };
 }
 
 /** A line of the access log. It contains nothing that the client sent, because a URL can contain a token. */

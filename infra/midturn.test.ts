@@ -45,6 +45,23 @@ describe('the WebSocket API', () => {
     );
   });
 
+  it('throttles handshakes apart from frames, so that strangers cannot use up what users need', () => {
+    const throttled = (rate: number, burst: number, detailed = false) => ({
+      RouteSettings: {
+        $connect: {
+          ThrottlingRateLimit: rate,
+          ThrottlingBurstLimit: burst,
+          DetailedMetricsEnabled: detailed,
+        },
+      },
+    });
+    synthesize().hasResourceProperties('AWS::ApiGatewayV2::Stage', throttled(250, 500));
+    synthesize({
+      throttle: { connectRate: 5, connectBurst: 9 },
+      detailedMetrics: true,
+    }).hasResourceProperties('AWS::ApiGatewayV2::Stage', throttled(5, 9, true));
+  });
+
   it('logs each request without what the client sent', () => {
     const [stage] = Object.values(synthesize().findResources('AWS::ApiGatewayV2::Stage'));
     const format = JSON.parse(stage?.Properties.AccessLogSettings.Format);

@@ -14,6 +14,8 @@ const STACK = {
   MIDTURN_DOMAIN_ZONE_ID: 'Z1',
   MIDTURN_THROTTLE_RATE: '10',
   MIDTURN_THROTTLE_BURST: '20',
+  MIDTURN_THROTTLE_CONNECT_RATE: '30',
+  MIDTURN_THROTTLE_CONNECT_BURST: '40',
   MIDTURN_ACCESS_LOG: 'false',
   MIDTURN_API_LOGS_ROLE: 'existing',
   MIDTURN_DETAILED_METRICS: 'true',
@@ -60,7 +62,7 @@ it('turns every setting of the stack into props, and back', () => {
   const { props } = from(STACK);
   expect(props).toMatchObject({
     domain: { name: 'chat.example.com', hostedZoneId: 'Z1' },
-    throttle: { rate: 10, burst: 20 },
+    throttle: { rate: 10, burst: 20, connectRate: 30, connectBurst: 40 },
     accessLog: false,
     turnReservedConcurrency: 40,
     turnPollers: { min: 2, max: 8 },

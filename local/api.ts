@@ -1,6 +1,7 @@
 import type { Access } from './aws/access.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
 import type { FunctionPools } from './functions/functions.ts';
+import { createThrottle } from './gateway/throttle.ts';
 import {
   type AuthorizerTarget,
   type GatewayApi,
@@ -90,7 +91,16 @@ export function readApi(stack: Stack, functions: FunctionPools, access: Access, 
     routeSelectionExpression: api.properties.text('RouteSelectionExpression'),
     routes,
     ...(authorizer && { authorizer }),
+    ...throttleOf(stage),
   };
+}
+
+function throttleOf(stage: StackResource): Pick<GatewayApi, 'acceptsHandshake'> {
+  const settings = stage.properties.nested('RouteSettings').nested('$connect');
+  const [rate, burst] = [settings.number('ThrottlingRateLimit'), settings.number('ThrottlingBurstLimit')];
+  return rate === undefined || burst === undefined
+    ? {}
+    : { acceptsHandshake: createThrottle({ rate, burst }) };
 }
 
 function only(stack: Stack, type: string): StackResource {

@@ -42,7 +42,7 @@ export const API_SETTINGS = {
   },
   /** How many frames API Gateway accepts before it answers "too many requests". */
   throttle: {
-    /** Frames and handshakes that API Gateway accepts in a second, from all clients together. */
+    /** Frames that API Gateway accepts in a second, from all clients together. */
     rate: {
       name: 'MIDTURN_THROTTLE_RATE',
       kind: 'integer',
@@ -51,13 +51,33 @@ export const API_SETTINGS = {
       // A tenth of an account's requests a second. Most of the others are the posts that answer these frames.
       default: 1000,
     },
-    /** Frames and handshakes that API Gateway accepts at once. */
+    /** Frames that API Gateway accepts at once. */
     burst: {
       name: 'MIDTURN_THROTTLE_BURST',
       kind: 'integer',
       unit: 'count',
       range: [1, 5000],
       default: 2000,
+    },
+    /**
+     * Handshakes that API Gateway accepts in a second, from all clients together. They are counted apart from frames, because anybody can
+     * send a handshake: strangers cannot use up what users need.
+     */
+    connectRate: {
+      name: 'MIDTURN_THROTTLE_CONNECT_RATE',
+      kind: 'integer',
+      unit: 'count',
+      range: [1, 10_000],
+      // Half of an account's new connections a second: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+      default: 250,
+    },
+    /** Handshakes that API Gateway accepts at once. */
+    connectBurst: {
+      name: 'MIDTURN_THROTTLE_CONNECT_BURST',
+      kind: 'integer',
+      unit: 'count',
+      range: [1, 5000],
+      default: 500,
     },
   },
   /** Whether API Gateway writes a log line for each handshake and frame. */

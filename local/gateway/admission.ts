@@ -41,6 +41,9 @@ export async function admitHandshake(
   if (request.path !== `/${api.stage}`) return refuse(403, 'Forbidden');
   if (request.urlLength > MAX_REQUEST_URL_LENGTH) return refuse(414, 'URI Too Long');
 
+  // Before the authorizer: a throttled handshake invokes nothing.
+  if (api.acceptsHandshake?.() === false) return refuse(429, 'Too Many Requests');
+
   if (api.authorizer !== undefined) {
     const authorization = await authorize(api, api.authorizer, request, context, log);
     switch (authorization.kind) {

@@ -6,6 +6,7 @@ import { connect } from '../../test/support/ws-client.ts';
 import type { ConnectEvent, DisconnectEvent, MessageEvent } from './events.ts';
 import { gate, ok, recorder, recording, startGateway } from './test-gateway.ts';
 import { managementClient } from './test-management.ts';
+import { createThrottle } from './throttle.ts';
 import { InvocationRefused } from './types.ts';
 
 async function refusal(promise: Promise<unknown>): Promise<HandshakeRefused> {
@@ -77,6 +78,28 @@ describe('$connect', () => {
   it('refuses a URL over 4096 characters', async () => {
     const { url } = await startGateway();
     expect((await refusal(connect(`${url}?token=${'x'.repeat(4096)}`))).statusCode).toBe(414);
+  });
+
+  it('is not asked about handshakes beyond its throttle: a stranger’s flood invokes no function, and opens nothing', async () => {
+    const events = recorder<ConnectEvent>();
+    const asked: unknown[] = [];
+    const { url, gateway } = await startGateway({
+      routes: { $connect: recording(events) },
+      authorizer: {
+        identitySources: [],
+        invoke: async (event) => {
+          asked.push(event);
+          throw new Error('Unauthorized');
+        },
+      },
+      acceptsHandshake: createThrottle({ rate: 1, burst: 3 }, () => 0),
+    });
+    const statuses = [];
+    for (let n = 0; n < 6; n++) statuses.push((await refusal(connect(url))).statusCode);
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429]);
+    expect(asked).toHaveLength(3);
+    expect(events.taken).toEqual([]);
+    expect(gateway.connections()).toEqual([]);
   });
 
   it('is not asked about a handshake that could not open', async () => {

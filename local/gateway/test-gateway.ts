@@ -20,6 +20,7 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   routes?: Readonly<Record<string, Invoke>>;
   authorizer?: AuthorizerTarget;
+  acceptsHandshake?: () => boolean;
   limits?: Partial<GatewayLimits>;
   timeoutMs?: number;
   routeSelectionExpression?: string;
@@ -42,6 +43,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
         routes.map(([key, invoke]) => [key, { invoke, timeoutMs: options.timeoutMs ?? 29_000 }] as const),
       ),
       ...(options.authorizer === undefined ? {} : { authorizer: options.authorizer }),
+      ...(options.acceptsHandshake && { acceptsHandshake: options.acceptsHandshake }),
     },
     { ...(options.limits === undefined ? {} : { limits: options.limits }), log: (line) => logs.push(line) },
   );

@@ -35,6 +35,8 @@ export interface GatewayApi {
   routes: ReadonlyMap<string, RouteTarget>;
   /** Invoked at `$connect`, if that route names it. */
   authorizer?: AuthorizerTarget;
+  /** The throttle of `$connect`, if that route has one of its own: whether the next handshake is accepted. */
+  acceptsHandshake?: () => boolean;
 }
 
 /** API Gateway's quotas, as values so that tests can lower them. */
