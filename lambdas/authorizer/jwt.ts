@@ -1,5 +1,6 @@
 import { JwksValidationError, JwkValidationError, KidNotFoundInJwksError } from 'aws-jwt-verify/error';
 import { assertIsJwks, type Jwks } from 'aws-jwt-verify/jwk';
+import { decomposeUnverifiedJwt } from 'aws-jwt-verify/jwt';
 import { verifyJwtSync } from 'aws-jwt-verify/jwt-verifier';
 
 import type { JwtSettings } from '../../config/settings/authentication.ts';
@@ -74,6 +75,8 @@ export function jwtVerifier(
     verifyJwtSync(token, keys, { issuer, audience: null });
 
   async function claimsOf(token: string): Promise<Claims> {
+    // What is no token, or another issuer's, is refused without a look at the keys.
+    if (decomposeUnverifiedJwt(token).payload.iss !== issuer) throw new Error('not a token of this issuer');
     const keys = await keysOf();
     try {
       return claimsBy(keys, token);

@@ -52,6 +52,17 @@ async function given(settings: Environment = {}) {
 
 const ANN = { tenant: 'acme', subject: 'ann' };
 
+it('what is no token, or another issuer’s, is refused while the keys cannot be read, and does not ask for them', async () => {
+  const { issuer, token, verify, keyReads } = await given({
+    MIDTURN_JWT_JWKS_URI: 'http://127.0.0.1:9/keys',
+  });
+  expect(await verify('no.jwt.atall')).toBeUndefined();
+  expect(await verify(token({ iss: 'https://issuer.test' }))).toBeUndefined();
+  await expect(verify(token())).rejects.toThrow(IssuerError);
+  expect(keyReads()).toBe(0);
+  expect(issuer.asked).toEqual([]);
+});
+
 it('the end of a token is handed on, in whole seconds, as text', async () => {
   const { context, token } = await given();
   const exp = Math.floor(Date.now() / 1000) + 600;

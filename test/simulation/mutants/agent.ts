@@ -54,14 +54,6 @@ export const AGENT: readonly Mutant[] = [
     edits: [drop('abort-denies-open-requests')],
   },
   {
-    name: 'always-without-event',
-    breaks: '`always` is an event, also if its turn was aborted before the worker saw it',
-    approvals: true,
-    crowd: true,
-    faults: { crash: 0.04 },
-    edits: [replace('always-outlives-abort', ({ alternate }) => alternate)],
-  },
-  {
     name: 'trust-survives-revoke',
     breaks: 'an `always` of before a revocation is stored no more',
     approvals: true,

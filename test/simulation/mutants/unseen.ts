@@ -1,4 +1,4 @@
-import { drop } from '../../mutation/edits.ts';
+import { drop, replace } from '../../mutation/edits.ts';
 import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 
 /**
@@ -10,10 +10,20 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   its outcome is known then.
  * - `live-listener-left-behind`: the replay joins again, or the next worker has another function go on with it. The client is sent
  *   events twice, which only a history with faults may do. `core/session/go-live.test.ts` catches it.
+ * - `always-without-event`: an `always` is lost with its turn, and nobody is asked less. It shows where a worker stored it and died
+ *   before its event, and an abort came in between. `core/turn/always-and-abort.test.ts` catches it.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
 export const UNSEEN: readonly Mutant[] = [
+  {
+    name: 'always-without-event',
+    breaks: '`always` is an event, also if its turn was aborted before the worker saw it',
+    approvals: true,
+    crowd: true,
+    faults: { crash: 0.04 },
+    edits: [replace('always-outlives-abort', ({ alternate }) => alternate)],
+  },
   {
     name: 'live-listener-left-behind',
     breaks: 'who goes live on a lane is live for the next worker too',
