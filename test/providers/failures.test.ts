@@ -32,6 +32,11 @@ const resultsIn = (prompt: readonly SeenMessage[] | undefined): [string, unknown
   });
 };
 
+/** Declares a test for the wires that can have what it is about. */
+const where = (can: boolean) => (title: string, test: () => Promise<void>) => {
+  if (can) it(title, test);
+};
+
 describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (wire) => {
   const stack = givenProvider(wire);
 
@@ -81,7 +86,7 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
     },
   );
 
-  it.runIf(wire !== bedrock)(
+  where(wire !== bedrock)(
     'an error in JSON in place of a stream of 200 is that error, and no empty answer',
     async () => {
       const quota = await ask([{ refusal: 'quota', as200: true }]);
@@ -165,13 +170,13 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
     await goesOn(turn, 'Done.');
   });
 
-  it.runIf(has('window'))('an answer that reaches the end of the window says `length`', async () => {
+  where(has('window'))('an answer that reaches the end of the window says `length`', async () => {
     const turn = await ask([{ text: ['As much as fits'], end: 'window' }]);
     expect(turn.ended).toMatchObject({ full_response: 'As much as fits', finish_reason: 'length' });
     await goesOn(turn, 'As much as fits');
   });
 
-  it.runIf(has('window'))(
+  where(has('window'))(
     'a window that is full before the first word is a prompt that is too long',
     async () => {
       const { ended, client } = await ask([{ end: 'window' }]);
@@ -180,34 +185,31 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
     },
   );
 
-  it.runIf(has('paused'))(
-    'P6: a paused answer goes on in the next call, with what came meanwhile',
-    async () => {
-      const held = Promise.withResolvers<void>();
-      const calls = stack.script([
-        { text: ['Searching. ', held.promise], end: 'paused' },
-        { text: ['Found.'] },
-        AFTERWARDS,
-      ]);
-      const client = await stack.connect(stack.newSession());
-      say(client, 'first');
-      await chunk(client, 'Searching. ');
-      client.send({ type: 'message', id: 'meanwhile', content: 'hurry' });
-      await accepted(client, 'meanwhile');
-      held.resolve();
-      const ended = await end(client);
-      expect(ended).toMatchObject({
-        type: 'done',
-        full_response: 'Searching. Found.',
-        steps: 2,
-        finish_reason: 'stop',
-      });
-      expect(textOf(calls[1]?.prompt)).toContain('hurry');
-      await goesOn({ calls, client, ended }, 'Searching.', 'Found.');
-    },
-  );
+  where(has('paused'))('P6: a paused answer goes on in the next call, with what came meanwhile', async () => {
+    const held = Promise.withResolvers<void>();
+    const calls = stack.script([
+      { text: ['Searching. ', held.promise], end: 'paused' },
+      { text: ['Found.'] },
+      AFTERWARDS,
+    ]);
+    const client = await stack.connect(stack.newSession());
+    say(client, 'first');
+    await chunk(client, 'Searching. ');
+    client.send({ type: 'message', id: 'meanwhile', content: 'hurry' });
+    await accepted(client, 'meanwhile');
+    held.resolve();
+    const ended = await end(client);
+    expect(ended).toMatchObject({
+      type: 'done',
+      full_response: 'Searching. Found.',
+      steps: 2,
+      finish_reason: 'stop',
+    });
+    expect(textOf(calls[1]?.prompt)).toContain('hurry');
+    await goesOn({ calls, client, ended }, 'Searching.', 'Found.');
+  });
 
-  it.runIf(has('paused'))('an answer that pauses for ever ends at the limit of steps', async () => {
+  where(has('paused'))('an answer that pauses for ever ends at the limit of steps', async () => {
     const turn = await ask(
       Array.from({ length: 3 }, () => ({ text: ['Searching. '], end: 'paused' as const })),
     );
@@ -220,7 +222,7 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
     await goesOn(turn, 'Searching.');
   });
 
-  it.runIf(has('malformed'))(
+  where(has('malformed'))(
     'a call that the provider cannot read is written again, where nothing is visible',
     async () => {
       const turn = await ask([{ end: 'malformed' }, { text: ['Here.'] }]);
@@ -229,7 +231,7 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
     },
   );
 
-  it.runIf(has('malformed'))(
+  where(has('malformed'))(
     'after words, it is an error with these words: no answer ends in the middle of a call',
     async () => {
       const turn = await ask([{ text: ['Let me look.'], end: 'malformed' }]);
