@@ -37,8 +37,12 @@ export async function retireSlot(
         lane.begun?.seq ?? Number.MAX_SAFE_INTEGER,
         left[0]?.seq ?? Number.MAX_SAFE_INTEGER,
       );
-      const stored = mergeEvents(await readEvents(core, session, first), left);
-      const turns = byTurn(stored);
+      const stored = mergeEvents(await readEvents(core, session, first), left).filter(
+        ({ seq }) => seq <= lane.seq,
+      );
+      // Without one of its events a turn has other entries. Its own worker may still write the right ones.
+      const isWhole = stored.filter(({ seq }) => seq >= first).length > lane.seq - first;
+      const turns = byTurn(/* rule: retired-turn-with-a-hole-has-no-entries */ isWhole ? stored : []);
       for (const turn of new Set(left.map((event) => event.turn))) {
         await writeEntries(core, session, turns.get(turn) ?? []);
       }

@@ -218,7 +218,10 @@ function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, Tur
   }
 }
 
-/** An entry is missing only if the store refused it. The numbers have a gap behind a turn that was abandoned. */
+/**
+ * An entry is missing only if the store refused it, or an event that it follows from: whoever takes over from a worker that died
+ * cannot read that again. The numbers have a gap behind a turn that was abandoned.
+ */
 function judgeRefusedTranscript(
   cloud: Evidence,
   refusal: NonNullable<Evidence['refusal']>,
@@ -227,8 +230,13 @@ function judgeRefusedTranscript(
 ): void {
   let at = 0;
   for (const [id, events] of turns) {
-    for (const line of expectedTranscript(new Map([[id, events]]))) {
-      const isRefused = refusal.write === 'ENTRY' && isHeldBy(refusal, line);
+    const lines = expectedTranscript(new Map([[id, events]]));
+    const isLost = refusal.write === 'EVENTS' && events.some((event) => isHeldBy(refusal, event));
+    // The last call of a step holds what its provider gave of the others.
+    const isStepRefused = lines.some((line) => line.startsWith('call ') && isHeldBy(refusal, line));
+    for (const line of lines) {
+      const holds = isHeldBy(refusal, line) || (line.startsWith('call ') && isStepRefused);
+      const isRefused = isLost || (refusal.write === 'ENTRY' && holds);
       if (found[at] === line) at++;
       else if (!isRefused && !wasAbandoned(cloud, events.at(-1))) {
         cloud.violated('P1', `the transcript has "${found[at]}" where the events say "${line}"`);
