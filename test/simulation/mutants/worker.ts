@@ -95,13 +95,6 @@ export const WORKER: readonly Mutant[] = [
     edits: [drop('retired-slot-spills-events')],
   },
   {
-    name: 'retire-unleased-without-outcomes',
-    breaks: 'a slot is retired only after its undelivered outcomes are reported',
-    faults: { pause: 0.03 },
-    crowd: true,
-    edits: [drop('retired-slot-reports-outcomes')],
-  },
-  {
     name: 'revived-turn-continues',
     breaks: 'a turn that a late request revived gets a new id',
     faults: { ghost: 0.3 },
