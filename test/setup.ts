@@ -21,7 +21,7 @@ export default async function setup({ config }: TestProject): Promise<() => Prom
   await buildFunctions(testBuild());
   return async () => {
     const left = (await readdir(folder)).filter((name) => name !== NODE_CACHE);
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
     if (left.length === 0) return;
     throw new Error(
       `Tests left ${left.length} temporary files or folders behind: ${left.join(', ')}. Make them with temporaryFolder() of test/support/temporary-folder.ts.`,
@@ -34,6 +34,7 @@ async function removeAbandoned(folder: string): Promise<void> {
   const parent = dirname(folder);
   for (const name of await readdir(parent)) {
     const pid = /^midturn-tests-(\d+)$/.exec(name)?.[1];
-    if (pid && !isAlive(Number(pid))) await rm(join(parent, name), { recursive: true, force: true });
+    if (pid && !isAlive(Number(pid)))
+      await rm(join(parent, name), { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -41,7 +41,7 @@ export async function runRestarts(options: RestartOptions): Promise<ChaosOutcome
   const server = await startModelServer((request, index) => model.script(request, index));
   stack.defer(() => server.close());
   const dataDir = await mkdtemp(join(tmpdir(), 'midturn-chaos-'));
-  stack.defer(() => rm(dataDir, { recursive: true, force: true }));
+  stack.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 10 }));
   const port = await freePort();
   const settings = { ...SETTINGS, MIDTURN_MODEL_BASE_URL: server.baseUrl };
   const start = () => startCloudProcess({ ...settings, PORT: String(port), MIDTURN_DATA_DIR: dataDir });

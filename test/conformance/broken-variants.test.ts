@@ -38,7 +38,7 @@ beforeAll(() => {
 
 afterAll(async () => {
   await all;
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 }, LONG_TEST_MS);
 
 describe('the kit fails a server', () => {

@@ -23,7 +23,7 @@ export async function buildVariant(
   { edits = [], files = {} }: SourceChanges,
   folder: string,
 ): Promise<string> {
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   for (const source of SOURCES) await cp(join(root, source), join(folder, source), { recursive: true });
   for (const [file, text] of applyEdits(edits)) await writeFile(join(folder, file), text);
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);

@@ -36,7 +36,7 @@ export async function follow(
   tests: readonly string[] = [],
 ): Promise<string> {
   const folder = join(root, 'dist/recipes', name);
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   const isCopied = (path: string) =>
     !/(\.test\.tsx?|\/(dist|node_modules))$/.test(path) || tests.includes(relative(root, path));
   for (const source of sources) {

@@ -21,7 +21,7 @@ beforeAll(async () => {
     JSON.stringify({ extends: '../../tsconfig.json', include: ['agent.ts'] }),
   );
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 describe('the agent in the README', () => {
   it('compiles as it is written', async () => {

@@ -71,7 +71,7 @@ describe('tools of an agent', () => {
     await stack.settleClients();
     await stack.close();
     await server.close();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   });
 
   async function ask(toolCalls: { id: string; name: string; args: string | object }[]) {

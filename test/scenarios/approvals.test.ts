@@ -34,7 +34,7 @@ export const agent = defineAgent({
 `;
 
 const build = () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder);
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const clock = (id: string) => ({ name: 'current_time', args: {}, id });
 

@@ -31,7 +31,7 @@ export const agent = defineAgent({
   },
 });
 `;
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const stack = givenStack({
   bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder),

@@ -38,7 +38,7 @@ const settings = (scope: string) => ({
 
 describe('MIDTURN_RESPONSE_CACHE=tenant', () => {
   const stack = givenStack({ settings: settings('tenant'), bundles: () => build(folder) });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
   const open = (principal = ANN, session = stack.newSession()) =>
     stack.connect(session, { query: { token: `of-${principal.subject}` }, principal });
@@ -190,7 +190,7 @@ describe('MIDTURN_RESPONSE_CACHE=tenant', () => {
 describe('MIDTURN_RESPONSE_CACHE=principal', () => {
   const own = join(import.meta.dirname, '../../dist/agent-of-one-mind-alone');
   const stack = givenStack({ settings: settings('principal'), bundles: () => build(own) });
-  afterAll(() => rm(own, { recursive: true, force: true }));
+  afterAll(() => rm(own, { recursive: true, force: true, maxRetries: 10 }));
 
   it('P12: an answer stands for others of the same principal alone', async () => {
     const model = stack.script((_, index) => ({ chunks: [`answer ${index}`] }));
