@@ -12,7 +12,8 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   events twice, which only a history with faults may do. `core/session/go-live.test.ts` catches it.
  * - `always-without-event`: an `always` is lost with its turn, and nobody is asked less. It shows where a worker stored it and died
  *   before its event, and an abort came in between. `core/turn/always-and-abort.test.ts` catches it.
- * - `retire-unleased-without-outcomes`: so rare that 30,000 histories of this core do not show it; earlier ones did.
+ * - `retire-unleased-without-outcomes`: so rare that 30,000 histories of this core do not show it. `core/session/retire.test.ts`
+ *   catches it.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */

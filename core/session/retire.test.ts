@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { epochMs, epochSeconds } from '../../config/units.ts';
+import { encodeEvents, type TurnEvent } from '../events/events.ts';
+import { spillEvents } from '../events/journal.ts';
+import { asConnectionId, asLaneId, asMessageId, asSessionId, asSlotId, asTurnId } from '../ids.ts';
+import type { Lane, Session } from '../store/items.ts';
+import { entryKey, eventsKey, laneKey, messageKey, sessionKey, sessionOf } from '../store/keys.ts';
+import { emptyLane } from '../store/lane/lane.ts';
+import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
+import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
+import { retireSlot } from './retire.ts';
+
+const principal = { tenant: 't', subject: 's' };
+const sessionId = asSessionId('session');
+const session = sessionOf(principal, sessionId);
+const [connection, lane, slot, turn] = [
+  asConnectionId('c1'),
+  asLaneId('lane'),
+  asSlotId('slot'),
+  asTurnId('turn'),
+];
+const expires = epochSeconds(1000);
+
+function given(onLane: Partial<Lane>, onSession: Partial<Session> = {}) {
+  const table = new MemoryTable();
+  const order: string[] = [];
+  const store = memoryStore(table, async ({ operation, key }, run) => {
+    if (operation !== 'get' && operation !== 'query') order.push(key.sk);
+    return run();
+  });
+  const { frames, gateway, queues } = recordingPorts();
+  const core = memoryCore({ store, gateway, queues });
+  table.put(sessionKey(session), {
+    principal,
+    sessionId,
+    created: epochMs(0),
+    queue: { [slot]: { lane, at: epochMs(0) } },
+    seq: 0,
+    entry: 0,
+    audience: {},
+    expires,
+    ...onSession,
+  });
+  table.put(laneKey(session, lane), { ...emptyLane(session, connection, expires), ...onLane });
+  return { core, table, order, frames };
+}
+
+describe('a slot that is over', () => {
+  it.each([
+    ['that runs', { active: { slot, lane } }],
+    ['that never ran', {}],
+  ])(
+    'P1: %s leaves the queue after its withdrawn messages have their outcomes: others find them by it',
+    async (_, active) => {
+      const id = asMessageId('m');
+      const { core, table, order, frames } = given(
+        { undelivered: { [id]: { code: 'SESSION_QUEUE_TIMEOUT' } } },
+        active,
+      );
+      await retireSlot(core, session, lane, slot);
+      expect(frames).toMatchObject([{ type: 'error', code: 'SESSION_QUEUE_TIMEOUT', id }]);
+      expect(table.get(messageKey(session, id))).toMatchObject({ outcome: 'withdrawn' });
+      expect(table.get(laneKey(session, lane))?.undelivered).toEqual({});
+      expect(table.get(sessionKey(session))?.queue).toEqual({});
+      expect(order.indexOf(messageKey(session, id).sk)).toBeLessThan(
+        order.lastIndexOf(sessionKey(session).sk),
+      );
+    },
+  );
+});
+
+describe('P8: the entries of a turn whose worker died after its end', () => {
+  const events: TurnEvent[] = [
+    { type: 'turn_start', seq: 1, turn, message_ids: [asMessageId('m')], entry: 1, at: epochMs(0) },
+    {
+      type: 'applied',
+      seq: 2,
+      turn,
+      messages: [{ id: asMessageId('m'), content: 'ask', at: epochMs(0) }],
+      step: 1,
+    },
+    { type: 'chunk', seq: 3, turn, content: 'one ', offset: 0 },
+    { type: 'chunk', seq: 4, turn, content: 'two', offset: 4 },
+    { type: 'aborted', seq: 5, turn, by: 'c', first: 1 },
+  ];
+
+  /** The last event is on the lane, the others are spilled, each by itself. */
+  async function retired(without: readonly number[]) {
+    const { core, table } = given(
+      {
+        begun: { turn, seq: 1, entry: 1, at: epochMs(0) },
+        unspilled: encodeEvents(events.slice(4)),
+        seq: 5,
+        entry: 2,
+      },
+      { active: { slot, lane } },
+    );
+    for (const event of events.slice(0, 4)) await spillEvents(core, session, [event]);
+    for (const seq of without) table.delete(eventsKey(session, seq));
+    await retireSlot(core, session, lane, slot);
+    expect(table.get(sessionKey(session))).toMatchObject({ seq: 5, entry: 2 });
+    return [1, 2].map((n) => table.get(entryKey(session, n)));
+  }
+
+  it('are written by whoever retires its slot', async () => {
+    expect(await retired([])).toMatchObject([{ role: 'user' }, { role: 'assistant', content: 'one two' }]);
+  });
+
+  it.each([1, 2, 3, 4])(
+    'are not, if event %i is missing: they would be others than its own worker writes',
+    async (seq) => {
+      expect(await retired([seq])).toEqual([undefined, undefined]);
+    },
+  );
+});
