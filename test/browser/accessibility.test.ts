@@ -66,6 +66,7 @@ describeInBrowser('Accessibility of the page', () => {
     const width = () =>
       chat.page.locator('html').evaluate(({ scrollWidth }: { scrollWidth: number }) => scrollWidth);
     expect(await width()).toBe(viewport.width);
+    expect(await overlapping(chat, '.composer-bar :is(button, label span)')).toEqual([]);
     await chat.page.getByRole('button', { name: 'Raw frames', exact: true }).click();
     await chat.page.locator('.frame summary').first().click();
     expect(await barriers(chat)).toEqual([]);
@@ -75,3 +76,21 @@ describeInBrowser('Accessibility of the page', () => {
     expect(await barriers(chat)).toEqual([]);
   });
 });
+
+/** Pairs of these elements of which one lies on the other, by their names. */
+async function overlapping({ page }: ChatPage, selector: string): Promise<string[]> {
+  const boxes = await Promise.all(
+    (await page.locator(selector).all()).map(async (element) => ({
+      name: (await element.getAttribute('aria-label')) ?? (await element.innerText()),
+      ...((await element.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }),
+    })),
+  );
+  expect(boxes.length).toBeGreaterThan(1);
+  return boxes.flatMap((a, i) =>
+    boxes.slice(i + 1).flatMap((b) => {
+      const isApart =
+        a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+      return isApart ? [] : [`${a.name} and ${b.name}`];
+    }),
+  );
+}
