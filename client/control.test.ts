@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
+import { createMidturn } from './midturn.ts';
+import { accepted, givenChat, MINUTE, orders, SECOND } from './testing/given-chat.ts';
+
+describe('control', () => {
+  it('cancel: unsent at once, unacknowledged once it is, accepted by asking', async () => {
+    const { chat, open } = givenChat();
+    const unsent = chat.send('never');
+    chat.cancel(unsent.id);
+    expect(unsent.state.status).toBe('cancelled');
+    const socket = await open();
+    const { id } = chat.send('soon');
+    chat.cancel(id);
+    expect(socket.sentOf('cancel')).toEqual([]);
+    socket.deliver(accepted(id));
+    expect(socket.sentOf('cancel')).toEqual([{ type: 'cancel', id }]);
+    socket.deliver({ type: 'cancelled', ids: [id], reason: 'withdrawn' });
+    expect(chat.transcript.getSnapshot().pending).toEqual([]);
+    expect(orders(socket)).toEqual([['m2', 1]]);
+  });
+
+  it('a withdrawal or an abort that nobody answers is asked for again, until somebody does', async () => {
+    const { chat, clock, open, begin, story } = givenChat();
+    const socket = await open();
+    socket.deliver(...begin('u1', 'so far'));
+    const { id } = chat.send('soon');
+    socket.deliver(accepted(id));
+    chat.cancel(id);
+    chat.abort();
+    const asked = () => [socket.sentOf('cancel').length, socket.sentOf('abort').length];
+    const pass = async (milliseconds: number) => {
+      await clock.advance(milliseconds);
+      socket.deliver({ type: 'pong' });
+    };
+    await pass(6 * SECOND);
+    expect(asked()).toEqual([2, 2]);
+    await pass(10 * SECOND);
+    expect(asked()).toEqual([3, 3]);
+    story.end('aborted');
+    socket.deliver(...story.events.slice(-1), { type: 'cancelled', ids: [id], reason: 'withdrawn' });
+    await clock.advance(MINUTE);
+    expect(asked()).toEqual([3, 3]);
+    expect(chat.transcript.getSnapshot().pending).toEqual([]);
+  });
+
+  it('an approval is answered again after a reconnect, until its turn says what became of it', async () => {
+    const { chat, clock, open, begin, story } = givenChat();
+    const first = await open();
+    first.deliver(...begin('u1', 'so far'));
+    story.ask('r1');
+    first.deliver(...story.events.slice(-1));
+    chat.approve('r1', 'always');
+    const answer = { type: 'approval_response', request_id: 'r1', decision: 'always' };
+    expect(first.sentOf('approval_response')).toEqual([answer]);
+    const item = () => chat.transcript.getSnapshot().items.at(-1);
+    expect(item()).toMatchObject({ kind: 'approval', decision: 'always', resolved: undefined });
+    first.cut();
+    await clock.advance(5 * SECOND);
+    const second = await open();
+    expect(second.sentOf('approval_response')).toEqual([answer]);
+    story.resolve('r1', 'deny', 'bob');
+    second.deliver(...story.events.slice(-1));
+    expect(item()).toMatchObject({ decision: 'deny', resolved: { reason: 'answer', by: 'bob' } });
+    await clock.advance(MINUTE);
+    expect(second.sentOf('approval_response')).toHaveLength(1);
+  });
+
+  it('a revocation is asked for again after a reconnect, until a list shows it; one of before says nothing', async () => {
+    const { chat, clock, open, begin } = givenChat();
+    const trusted = () => chat.transcript.getSnapshot().trusted;
+    const first = await open();
+    first.deliver(...begin('u1', 'so far'));
+    first.deliver({ type: 'trusted', trusted: ['a', 'b'], revocations: 3 });
+    expect(trusted()).toEqual(['a', 'b']);
+    chat.revoke('a');
+    const asked = { type: 'revoke', trust: 'a' };
+    expect(first.sentOf('revoke')).toEqual([asked]);
+    first.cut();
+    await clock.advance(5 * SECOND);
+    const second = await open();
+    expect(second.sentOf('revoke')).toEqual([asked]);
+    second.deliver({ type: 'trusted', trusted: ['b'], revocations: 4 });
+    // From another function, which had read the list before.
+    second.deliver({ type: 'trusted', trusted: ['a', 'b'], revocations: 3 });
+    expect(trusted()).toEqual(['b']);
+    await clock.advance(10 * SECOND);
+    expect(second.sentOf('revoke')).toHaveLength(1);
+    chat.revoke();
+    expect(second.sentOf('revoke').at(-1)).toEqual({ type: 'revoke' });
+    second.deliver({ type: 'trusted', trusted: [], revocations: 5 });
+    await clock.advance(10 * SECOND);
+    expect(second.sentOf('revoke')).toHaveLength(2);
+  });
+
+  it('a question that is no longer asked is open again until its event comes', async () => {
+    const { chat, open, begin, story } = givenChat();
+    const socket = await open();
+    socket.deliver(...begin('u1', 'so far'));
+    story.ask('r1');
+    socket.deliver(...story.events.slice(-1));
+    chat.approve('r1', 'approve');
+    socket.deliver({
+      type: 'error',
+      code: 'INVALID_APPROVAL_RESPONSE',
+      message: '',
+      terminal: false,
+      retryable: false,
+      id: 'r1',
+    });
+    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ decision: undefined });
+  });
+
+  it('P1: abort with discard names what waited, withdraws what is on its way, and no message of later', async () => {
+    const { chat, clock, open, begin } = givenChat();
+    const socket = await open();
+    socket.deliver(...begin('u1', 'so far'));
+    const known = chat.send('waits').id;
+    socket.deliver(accepted(known));
+    const underWay = chat.send('under way').id;
+    chat.abort({ pending: 'discard' });
+    const later = chat.send('later').id;
+    expect(socket.sentOf('abort')).toMatchObject([{ pending: 'discard', pending_ids: [known, underWay] }]);
+    expect(socket.sentOf('cancel')).toEqual([]);
+    socket.deliver(accepted(underWay), accepted(later));
+    await clock.advance(SECOND);
+    expect(socket.sentOf('cancel')).toEqual([{ type: 'cancel', id: underWay }]);
+  });
+
+  it('abort names the turn, and is asked again after a reconnect', async () => {
+    const { chat, clock, open, begin, story } = givenChat();
+    const first = await open();
+    first.deliver(...begin('u1', 'so far'));
+    chat.abort({ pending: 'discard' });
+    const abort = { type: 'abort', turn_id: 'turn-1', pending: 'discard', pending_ids: [] };
+    expect(first.sentOf('abort')).toEqual([abort]);
+    expect(chat.transcript.getSnapshot().activeTurn?.stopping).toBe(true);
+    first.cut();
+    await clock.advance(5 * SECOND);
+    const second = await open();
+    expect(second.sentOf('abort')).toEqual([abort]);
+    story.end('aborted');
+    second.deliver(...story.events.slice(-1));
+    expect(chat.transcript.getSnapshot()).toMatchObject({ activeTurn: undefined });
+    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ outcome: { result: 'aborted' } });
+  });
+});
+
+describe('ids', () => {
+  const REFUSED = ['', 'with space', 'x'.repeat(65), 'é', 'a\n', '__proto__', '😀'];
+  const rule = /must have 1 to 64 visible ASCII characters, and must not be "__proto__": .* does not fit/;
+
+  it.each(REFUSED)('that the server would refuse are refused at once, with the rule: %j', async (id) => {
+    expect(() => createMidturn({ url: 'wss://a.test/s', sessionId: id })).toThrow(rule);
+    const { chat } = givenChat();
+    expect(() => chat.send('hello', { id })).toThrow(rule);
+    expect(() => chat.send('hello', { id })).toThrow(TypeError);
+    await expect(chat.sessions.rename(id, 'name')).rejects.toThrow(rule);
+    await expect(chat.sessions.delete(id)).rejects.toThrow(rule);
+    await expect(chat.sessions.export(id)[Symbol.asyncIterator]().next()).rejects.toThrow(rule);
+    expect(CLIENT_FRAMES.delete.safeParse({ type: 'delete', session_id: id }).success).toBe(false);
+  });
+
+  it.each(['constructor', 'toString', 'hasOwnProperty', '!', '~'.repeat(64)])(
+    'that it takes are taken: %s',
+    async (id) => {
+      const { chat, open } = givenChat();
+      const socket = await open();
+      const message = chat.send('hello', { id });
+      socket.deliver(accepted(id));
+      expect(message.state).toMatchObject({ status: 'accepted' });
+      chat.cancel(id);
+      expect(socket.sentOf('cancel')).toEqual([{ type: 'cancel', id }]);
+      socket.deliver({ type: 'cancelled', ids: [id], reason: 'withdrawn' });
+      expect(await message.settled).toMatchObject({ status: 'cancelled' });
+      expect(CLIENT_FRAMES.delete.safeParse({ type: 'delete', session_id: id }).success).toBe(true);
+    },
+  );
+});

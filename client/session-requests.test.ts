@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { FrameOf } from './protocol.ts';
+import { givenChat, SECOND } from './testing/given-chat.ts';
+
+describe('sessions', () => {
+  const summary = (session_id: string) => ({ session_id, created_at: 1, active_at: 2, message_count: 4 });
+
+  it('are listed page by page, and a page is asked for again until it comes', async () => {
+    const { chat, open, clock } = givenChat();
+    const asked = chat.sessions.list({ limit: 1 });
+    const socket = await open();
+    expect(socket.sentOf('sessions')).toEqual([{ type: 'sessions', limit: 1 }]);
+    await clock.advance(6 * SECOND);
+    expect(socket.sentOf('sessions')).toHaveLength(2);
+    const page: FrameOf<'sessions'> = {
+      type: 'sessions',
+      sessions: [{ ...summary('b'), name: 'B' }],
+      next: 'cursor',
+    };
+    socket.deliver(page);
+    expect(await asked).toEqual({
+      sessions: [{ sessionId: 'b', name: 'B', createdAt: 1, activeAt: 2, messageCount: 4 }],
+      next: 'cursor',
+    });
+    const second = chat.sessions.list({ after: 'cursor' });
+    // The answer to the repeated first request does not answer this one.
+    socket.deliver(page, { type: 'sessions', sessions: [summary('a')], after: 'cursor' });
+    expect((await second).sessions.map(({ sessionId }) => sessionId)).toEqual(['a']);
+  });
+
+  it('are renamed, the own one in its state too, and one that there is not is an error', async () => {
+    const { chat, open, errors } = givenChat();
+    const socket = await open();
+    const renamed = chat.sessions.rename('s', 'Soup');
+    socket.deliver({ type: 'renamed', session_id: 's', name: 'Soup' });
+    await renamed;
+    expect(chat.transcript.getSnapshot().name).toBe('Soup');
+    const refused = chat.sessions.rename('x', 'Soup');
+    socket.deliver({
+      type: 'error',
+      code: 'SESSION_NOT_FOUND',
+      message: '',
+      terminal: false,
+      retryable: false,
+      session_id: 'x',
+    });
+    await expect(refused).rejects.toMatchObject({ name: 'ServerReplyError', code: 'SESSION_NOT_FOUND' });
+    expect(errors).toEqual([]);
+  });
+
+  it('are exported in pieces, over a lost connection', async () => {
+    const { chat, open, clock } = givenChat();
+    const first = await open();
+    const pieces: string[] = [];
+    const all = (async () => {
+      for await (const piece of chat.sessions.export('x')) pieces.push(piece);
+    })();
+    await clock.advance(0);
+    first.deliver({ type: 'export', session_id: 'x', data: '{"a":', next: '1.4' });
+    await clock.advance(0);
+    expect(first.sentOf('export').at(-1)).toEqual({ type: 'export', session_id: 'x', after: '1.4' });
+    first.cut();
+    await clock.advance(SECOND);
+    const second = await open();
+    expect(second.sentOf('export')).toEqual([{ type: 'export', session_id: 'x', after: '1.4' }]);
+    second.deliver({ type: 'export', session_id: 'x', data: '1}\n', after: '1.4' });
+    await all;
+    expect(pieces.join('')).toBe('{"a":1}\n');
+  });
+
+  it('are deleted; with its own session the chat closes, also when the answer is lost', async () => {
+    const { chat, open, clock, socket } = givenChat();
+    const first = await open();
+    const other = chat.sessions.delete('x');
+    first.deliver({ type: 'deleted', session_id: 'x' });
+    await other;
+    expect(chat.transcript.getSnapshot().connection.status).toBe('online');
+    const own = chat.sessions.delete('s');
+    first.cut();
+    await clock.advance(SECOND);
+    socket().accept();
+    socket().deliver({
+      type: 'error',
+      code: 'SESSION_DELETED',
+      message: '',
+      terminal: false,
+      retryable: false,
+    });
+    await own;
+    expect(chat.transcript.getSnapshot().connection.status).toBe('closed');
+    await expect(chat.sessions.list()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});
