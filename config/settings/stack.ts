@@ -60,15 +60,16 @@ export const API_SETTINGS = {
       default: 2000,
     },
     /**
-     * Handshakes that API Gateway accepts in a second, from all clients together. They are counted apart from frames, because anybody can
-     * send a handshake: strangers cannot use up what users need.
+     * Handshakes that API Gateway accepts in a second, from all clients together. They are counted apart from frames, because
+     * anybody can send a handshake: strangers cannot use up what users need.
      */
     connectRate: {
       name: 'MIDTURN_THROTTLE_CONNECT_RATE',
       kind: 'integer',
       unit: 'count',
       range: [1, 10_000],
-      // Half of an account's new connections a second: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+      // Half of an account's new connections a second:
+      // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
       default: 250,
     },
     /** Handshakes that API Gateway accepts at once. */

@@ -28,8 +28,9 @@ export type Shape = Omit<PromptShape, 'model'> & Partial<Pick<PromptShape, 'mode
 
 /**
  * The prompt that follows from a transcript and the session's shape for this model, and from nothing else (P11). The calls
- * of one step are in one assistant message, which has what the provider gave beside them if this model made it. Their results are in one tool message after it, in the order of the calls (P13). Earlier
- * versions stored half surrogate pairs, which providers refuse: they are replaced here.
+ * of one step are in one assistant message, which has what the provider gave beside them if this model made it. Their results
+ * are in one tool message after it, in the order of the calls (P13). Earlier versions stored half surrogate pairs, which
+ * providers refuse: they are replaced here.
  */
 export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMessage[] {
   const { imagesTo = 0, plainTo = 0 } = shape;

@@ -29,7 +29,8 @@ type ConfiguredChoice = RemoteChoice | { provider: 'demo' };
  * can run this promise in parallel with its first reads.
  *
  * @throws {Error} if `openai-compatible` has no base URL.
- * @throws {SecretError} if the key has characters that no header can have. Wrong credentials show in the first call, as a failure part.
+ * @throws {SecretError} if the key has characters that no header can have. Wrong credentials show in the first call, as a
+ *   failure part.
  */
 export async function createModel(
   choice: ConfiguredChoice,

@@ -115,8 +115,8 @@ export function toFailure(error: unknown, secrets: Iterable<string>): ModelFailu
 }
 
 /**
- * `retry-after-ms` (OpenAI, Azure), `x-amz-retry-after` in milliseconds (AWS, whose own clients read it), or `retry-after` in seconds or as a date (RFC 9110, 10.2.3), or Google's `RetryInfo` in the
- * answer (`google.rpc`, error details).
+ * `retry-after-ms` (OpenAI, Azure), `x-amz-retry-after` in milliseconds (AWS, whose own clients read it), `retry-after` in
+ * seconds or as a date (RFC 9110, 10.2.3), or Google's `RetryInfo` in the answer (`google.rpc`, error details).
  */
 function pauseOf({
   responseHeaders: headers = {},

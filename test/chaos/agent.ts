@@ -1,6 +1,6 @@
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
-import { canonical } from '../simulation/judge.ts';
 import type { Part } from '../simulation/parts.ts';
+import { canonical } from '../simulation/parts.ts';
 import type { Random } from '../simulation/random.ts';
 import type { ChatMessage, ChatRequest, Reply, ScriptedToolCall } from '../support/model-server.ts';
 import { labelsIn } from './session.ts';

@@ -9,7 +9,8 @@ import {
 import { asMessageId } from '../../core/ids.ts';
 import type { Lane, StoredEvents } from '../../core/store/items.ts';
 import type { Evidence } from '../simulation/evidence.ts';
-import { canonical, judge, partsOfEvent } from '../simulation/judge.ts';
+import { judge } from '../simulation/judge.ts';
+import { canonical, partsOfEvent } from '../simulation/parts.ts';
 import type { AskedCall } from './agent.ts';
 import type { Person } from './person.ts';
 import { type ChaosSession, labelsIn } from './session.ts';

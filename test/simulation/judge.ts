@@ -1,61 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Content } from '../../core/content.ts';
-import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
-import { decodeEvents } from '../../core/events/events.ts';
-import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
-import { entryOf } from '../../core/events/stored-entry.ts';
 import type { PromptMessage } from '../../core/model.ts';
-import type { Lane, MessageOutcome, Session, StoredEntry, StoredEvents } from '../../core/store/items.ts';
 import type { EndType } from '../../protocol/events.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { judgeDeletion } from './judge-deletion.ts';
-import { judgeThoughts, thoughtsOfEvent, thoughtsOfMessage } from './judge-thoughts.ts';
-import type { Part } from './parts.ts';
+import { judgePrompts, partsOfMessage } from './judge-prompts.ts';
+import { judgeThoughts } from './judge-thoughts.ts';
+import { isHeldBy, judgeTranscript, wasAbandoned } from './judge-transcript.ts';
+import { canonical, partsOfEvent, VISIBLE } from './parts.ts';
+import { readStored, type Stored } from './stored.ts';
 
 /**
  * Judges a history by what clients sent and received, what the model was sent, and what is stored. It computes the
  * transcript from the events with its own code, so that a fault in the product's code shows.
  */
 
-interface Stored {
-  session: Session | undefined;
-  lanes: Map<string, Lane>;
-  outcomes: Map<string, MessageOutcome>;
-  entries: Entry[];
-  spilled: Map<number, TurnEvent>;
-}
-
 /** Not the product's own code, so that a mutant of that is caught. */
 const ENDS: Readonly<Record<EndType, true>> = { done: true, aborted: true, error: true };
 const isEnd = (event: TurnEvent) => Object.hasOwn(ENDS, event.type);
-
-function readStored(cloud: Evidence): Stored {
-  const stored: Stored = {
-    session: undefined,
-    lanes: new Map(),
-    outcomes: new Map(),
-    entries: [],
-    spilled: new Map(),
-  };
-  for (const { pk, sk, item } of cloud.table.all()) {
-    if (sk.startsWith('LANE#')) stored.lanes.set(sk.slice(5), item as unknown as Lane);
-    else if (sk.startsWith('MESSAGE#')) stored.outcomes.set(sk.slice(8), item as unknown as MessageOutcome);
-    else if (sk.startsWith('ENTRY#')) stored.entries.push(entryOf(item as unknown as StoredEntry));
-    else if (sk.startsWith('EVENTS#')) {
-      for (const event of decodeEvents((item as unknown as StoredEvents).events)) {
-        const before = stored.spilled.get(event.seq);
-        if (before && JSON.stringify(before) !== JSON.stringify(event)) {
-          cloud.violated('P9', `EVENTS hold two events under ${event.seq}`);
-        }
-        stored.spilled.set(event.seq, event);
-      }
-    } else if (pk.startsWith('SESSION#') && sk === '-') stored.session = item as unknown as Session;
-  }
-  stored.entries.sort((a, b) => a.n - b.n);
-  return stored;
-}
 
 export function judge(
   cloud: Evidence,
@@ -161,99 +124,6 @@ function judgeEvents(cloud: Evidence, stored: Stored): Map<string, TurnEvent[]> 
   }
   return turns;
 }
-
-/** Content as text: equal if and only if the contents are. */
-const written = (content: Content): string =>
-  typeof content === 'string' ? content : JSON.stringify(content);
-
-/** The transcript that the events should give, computed without the product's code. */
-function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): string[] {
-  const lines: string[] = [];
-  for (const events of turns.values()) {
-    let text = '';
-    const say = () => {
-      if (text) lines.push(`assistant ${text}`);
-      text = '';
-    };
-    for (const part of events.flatMap(partsOfEvent)) {
-      if (part.kind === 'said') {
-        text += part.text;
-        continue;
-      }
-      if (part.kind !== 'result') say();
-      lines.push(part.kind === 'user' ? `user ${part.id} ${part.text}` : `${part.kind} ${part.text}`);
-    }
-    say();
-  }
-  return lines;
-}
-
-const lineOf = (entry: Entry): string => {
-  switch (entry.role) {
-    case 'user':
-      return `user ${entry.id} ${written(entry.content)}`;
-    case 'assistant':
-      return `assistant ${entry.content}`;
-    case 'tool_call':
-      return `call ${entry.id}`;
-    case 'tool_result':
-      return `result ${entry.id}`;
-  }
-};
-
-function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, TurnEvent[]>): void {
-  const expected = expectedTranscript(turns);
-  if (cloud.refusal) {
-    judgeRefusedTranscript(cloud, cloud.refusal, turns, stored.entries.map(lineOf));
-    return;
-  }
-  const found = new Map(stored.entries.map((entry) => [entry.n, lineOf(entry)]));
-  const last = Math.max(expected.length, ...found.keys());
-  for (let n = 1; n <= last; n++) {
-    const [line, said] = [found.get(n), expected[n - 1]];
-    if (line === said || (line === undefined && cloud.vanished?.has(n))) continue;
-    const promise = (said ?? line ?? '').startsWith('user') ? 'P1' : 'P3';
-    cloud.violated(promise, `entry ${n} is "${line}", the events say "${said}"`);
-    return;
-  }
-}
-
-/**
- * An entry is missing only if the store refused it, or an event that it follows from: whoever takes over from a worker that died
- * cannot read that again. The numbers have a gap behind a turn that was abandoned.
- */
-function judgeRefusedTranscript(
-  cloud: Evidence,
-  refusal: NonNullable<Evidence['refusal']>,
-  turns: ReadonlyMap<string, readonly TurnEvent[]>,
-  found: readonly string[],
-): void {
-  let at = 0;
-  for (const [id, events] of turns) {
-    const lines = expectedTranscript(new Map([[id, events]]));
-    const isLost = refusal.write === 'EVENTS' && events.some((event) => isHeldBy(refusal, event));
-    // The last call of a step holds what its provider gave of the others.
-    const isStepRefused = lines.some((line) => line.startsWith('call ') && isHeldBy(refusal, line));
-    for (const line of lines) {
-      const holds = isHeldBy(refusal, line) || (line.startsWith('call ') && isStepRefused);
-      const isRefused = isLost || (refusal.write === 'ENTRY' && holds);
-      if (found[at] === line) at++;
-      else if (!isRefused && !wasAbandoned(cloud, events.at(-1))) {
-        cloud.violated('P1', `the transcript has "${found[at]}" where the events say "${line}"`);
-        return;
-      }
-    }
-  }
-  if (at < found.length) cloud.violated('P1', `the transcript has "${found[at]}", which no event says`);
-}
-
-/** Also a part of it: an event or an entry holds more than a line of the judge's. */
-const isHeldBy = ({ text }: NonNullable<Evidence['refusal']>, held: unknown): boolean =>
-  text === 'tool_result' || JSON.stringify(held).includes(text);
-
-/** The turn could not be given up, or a worker that took over did not find all of its events. */
-const wasAbandoned = ({ refusal }: Evidence, end: TurnEvent | undefined): boolean =>
-  refusal !== undefined && refusal.write !== 'ENTRY' && end?.type === 'error' && end.code === 'AGENT_ERROR';
 
 /** A turn that no worker can finish calls its model a bounded number of times. */
 const MAX_CALLS_OF_TURN = 100;
@@ -390,105 +260,6 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
   }
 }
 
-/**
- * P11: each prompt has all that was durable when the model was called, and nothing else. Of earlier turns it has those since
- * the last cut, each whole (P13). One event before the call reports that others are left out.
- */
-function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): void {
-  const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
-  const all = events.flatMap((event) =>
-    [...partsOfEvent(event), ...thoughtsOfEvent(cloud, event)].map((part) => ({
-      ...part,
-      seq: event.seq,
-      turn: event.turn,
-    })),
-  );
-  const bytes = (cloud.contextTokens ?? Number.POSITIVE_INFINITY) * 4;
-  const weights = weigh(stored);
-  /** Where prompts may begin: at a turn, or with the session. A worker that dies may leave its cut unremembered. */
-  let begins: readonly (string | undefined)[] = [undefined];
-  // The size of a deleted session's entries is unknown: there the turn's own report counts.
-  const gone = stored.session?.deleted !== undefined;
-  for (const [i, call] of cloud.modelCalls.entries()) {
-    if (!call.current) continue;
-    // Thoughts belong to the model that had them.
-    const parts = all.filter((part) => !('model' in part) || part.model === `scripted:${call.model}`);
-    const turn = cloud.committed.get(call.seq)?.turn;
-    const said = events.filter(
-      (event) => event.type === 'history_trimmed' && event.turn === turn && event.seq <= call.seq,
-    );
-    const word = said[0]?.type === 'history_trimmed' ? said[0] : undefined;
-    const earlier = [...new Set(parts.filter(({ seq }) => seq <= call.seq).map((part) => part.turn))].filter(
-      (other) => other !== turn,
-    );
-    if (cloud.vanished?.size || cloud.refusal) {
-      judgeShortened(cloud, {
-        call: i + 1,
-        messages: call.messages as PromptMessage[],
-        turn,
-        earlier,
-        parts,
-      });
-      continue;
-    }
-    const room = word?.kept_turns ?? earlier.length;
-    if (!gone && turn !== undefined) {
-      const rooms = begins.map((begin) => roomSince(begin, bytes, { earlier, turn, weights }));
-      if (!rooms.includes(room)) {
-        cloud.violated(
-          'P11',
-          `model call ${i + 1} had ${room} earlier turns, where ${rooms.join(' or ')} fit`,
-        );
-        return;
-      }
-      const begin = room < earlier.length ? (earlier[earlier.length - room] ?? turn) : undefined;
-      begins = calm ? [begin] : [...begins, begin];
-    }
-    const kept = new Set([turn, ...earlier.slice(earlier.length - room)]);
-    const durable = canonical(parts.filter(({ seq, turn: of }) => seq <= call.seq && kept.has(of)));
-    const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
-    if (prompt !== durable) {
-      cloud.violated('P11', `model call ${i + 1} saw\n    ${prompt}\n  of\n    ${durable}`);
-      return;
-    }
-    if (gone) continue;
-    const dropped = stored.entries.filter(
-      (entry) => earlier.includes(entry.turn) && !kept.has(entry.turn),
-    ).length;
-    const isSaid = word ? word.kept_turns === room && word.dropped_messages === dropped : dropped === 0;
-    if (said.length > 1 || !isSaid) {
-      cloud.violated(
-        'P11',
-        `model call ${i + 1} was without ${dropped} entries, and ${JSON.stringify(said)} was said`,
-      );
-    }
-  }
-}
-
-/** P13: a prompt without expired entries has whole turns, in order, and all that is durable of the running one. */
-function judgeShortened(
-  cloud: Evidence,
-  prompt: {
-    call: number;
-    messages: readonly PromptMessage[];
-    turn: string | undefined;
-    earlier: readonly string[];
-    parts: readonly (Part & { seq: number; turn: string })[];
-  },
-): void {
-  const { call, messages, turn, earlier, parts } = prompt;
-  const { seq = 0 } = cloud.modelCalls[call - 1] ?? {};
-  const shown = messages.flatMap(partsOfMessage);
-  const users = new Set(shown.flatMap(({ kind, text }) => (kind === 'user' ? text : [])));
-  const has = (other: string) =>
-    parts.some((part) => part.turn === other && part.kind === 'user' && users.has(part.text));
-  const kept = new Set([turn, ...earlier.filter(has)]);
-  const whole = canonical(parts.filter((part) => part.seq <= seq && kept.has(part.turn)));
-  const found = canonical(shown);
-  if (found !== whole)
-    cloud.violated('P13', `model call ${call} saw\n    ${found}\n  of the turns\n    ${whole}`);
-}
-
 /** The fallback model continues after `model_changed`, which comes once, before anything of the failed call is visible. */
 function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
   for (const call of cloud.modelCalls) {
@@ -560,131 +331,6 @@ function judgeCache(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEve
     if (!known || end.steps !== 1)
       cloud.violated('cache', `turn ${id} was given "${text}", which answers another prompt`);
   }
-}
-
-/** Whether a model call that fails after this event was visible to clients. */
-const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
-  chunk: true,
-  thinking: true,
-  tool_call: true,
-  turn_start: false,
-  applied: false,
-  tool_result: false,
-  approval_request: false,
-  approval_resolved: false,
-  history_trimmed: false,
-  model_changed: false,
-  done: false,
-  aborted: false,
-  error: false,
-  foreign: false,
-};
-
-/** How many earlier turns a prompt has if the last one began at `begin`: all since then, or what a new cut leaves. */
-function roomSince(
-  begin: string | undefined,
-  bytes: number,
-  {
-    earlier,
-    turn,
-    weights,
-  }: { earlier: readonly string[]; turn: string; weights: ReadonlyMap<string, number> },
-): number {
-  const since = begin === turn ? [] : earlier.slice(begin === undefined ? 0 : earlier.indexOf(begin));
-  if (roomFor(bytes, since, weights) === since.length) return since.length;
-  return roomFor(bytes / 2, since, weights) || Math.min(1, roomFor(bytes, since, weights));
-}
-
-/** How many earlier turns fit, counted from the last. */
-function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<string, number>): number {
-  let left = bytes;
-  let room = 0;
-  for (const turn of turns.toReversed()) {
-    left -= weights.get(turn) ?? 0;
-    if (left < 0) break;
-    room++;
-  }
-  return room;
-}
-
-/** The size of each turn's entries as JSON. */
-function weigh({ entries }: Stored): Map<string, number> {
-  const weights = new Map<string, number>();
-  for (const entry of entries) {
-    const { expires: _, ...plain } = entry as Entry & { expires?: number };
-    weights.set(entry.turn, (weights.get(entry.turn) ?? 0) + Buffer.byteLength(JSON.stringify(plain)));
-  }
-  return weights;
-}
-
-/** What an event adds to later prompts. */
-export function partsOfEvent(event: TurnEvent): Part[] {
-  switch (event.type) {
-    case 'applied':
-      return event.messages.map(({ id, content }) => ({ kind: 'user', text: written(content), id }));
-    case 'chunk':
-      return [{ kind: 'said', text: event.content }];
-    case 'tool_call':
-      return [{ kind: 'call', text: event.id }];
-    case 'tool_result':
-      return [{ kind: 'result', text: event.id }];
-    case 'turn_start':
-    case 'thinking':
-    case 'approval_request':
-    case 'approval_resolved':
-    case 'history_trimmed':
-    case 'model_changed':
-    case 'done':
-    case 'aborted':
-    case 'error':
-    case 'foreign':
-      return [];
-  }
-}
-
-function partsOfMessage(message: PromptMessage): Part[] {
-  switch (message.role) {
-    case 'user':
-      // It stands before an answer that it asked for, and is not in the transcript.
-      if (message.content === CONTINUE_REQUEST) return [];
-      return [{ kind: 'user', text: written(message.content) }];
-    case 'assistant':
-      return [
-        ...(message.text ? [{ kind: 'said', text: message.text }] : []),
-        ...message.calls.map(({ id }) => ({ kind: 'call', text: id })),
-        ...thoughtsOfMessage(message),
-      ];
-    case 'tool':
-      return message.results.map(({ id }) => ({ kind: 'result', text: id }));
-  }
-}
-
-/** The results of one step are in the order of the calls in a prompt, and in the order of completion in the transcript. */
-export function canonical(parts: readonly Part[]): string {
-  let text = '';
-  let results: string[] = [];
-  let last = '';
-  const close = () => {
-    text += results
-      .sort()
-      .map((id) => `R(${id})`)
-      .join('');
-    results = [];
-  };
-  for (const part of parts) {
-    if (part.kind === 'result') {
-      results.push(part.text);
-      last = 'result';
-      continue;
-    }
-    close();
-    // One answer's text may be in several entries, or be split by a take-over.
-    text +=
-      part.kind === 'said' ? (last === 'said' ? part.text : `S:${part.text}`) : `|${part.kind}:${part.text}|`;
-    last = part.kind;
-  }
-  close();
-  return text;
 }
 
 /** P2: content is stored only while its message is pending, unless a function died in between. */

@@ -1,0 +1,160 @@
+import type { Entry } from '../../core/events/entries.ts';
+import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
+import type { PromptMessage } from '../../core/model.ts';
+import type { Evidence } from './evidence.ts';
+import { thoughtsOfEvent, thoughtsOfMessage } from './judge-thoughts.ts';
+import { canonical, type Part, partsOfEvent, written } from './parts.ts';
+import type { Stored } from './stored.ts';
+
+/**
+ * P11: each prompt has all that was durable when the model was called, and nothing else. Of earlier turns it has those since
+ * the last cut, each whole (P13). One event before the call reports that others are left out.
+ */
+export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): void {
+  const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
+  const all = events.flatMap((event) =>
+    [...partsOfEvent(event), ...thoughtsOfEvent(cloud, event)].map((part) => ({
+      ...part,
+      seq: event.seq,
+      turn: event.turn,
+    })),
+  );
+  const bytes = (cloud.contextTokens ?? Number.POSITIVE_INFINITY) * 4;
+  const weights = weigh(stored);
+  /** Where prompts may begin: at a turn, or with the session. A worker that dies may leave its cut unremembered. */
+  let begins: readonly (string | undefined)[] = [undefined];
+  // The size of a deleted session's entries is unknown: there the turn's own report counts.
+  const gone = stored.session?.deleted !== undefined;
+  for (const [i, call] of cloud.modelCalls.entries()) {
+    if (!call.current) continue;
+    // Thoughts belong to the model that had them.
+    const parts = all.filter((part) => !('model' in part) || part.model === `scripted:${call.model}`);
+    const turn = cloud.committed.get(call.seq)?.turn;
+    const said = events.filter(
+      (event) => event.type === 'history_trimmed' && event.turn === turn && event.seq <= call.seq,
+    );
+    const word = said[0]?.type === 'history_trimmed' ? said[0] : undefined;
+    const earlier = [...new Set(parts.filter(({ seq }) => seq <= call.seq).map((part) => part.turn))].filter(
+      (other) => other !== turn,
+    );
+    if (cloud.vanished?.size || cloud.refusal) {
+      judgeShortened(cloud, {
+        call: i + 1,
+        messages: call.messages as PromptMessage[],
+        turn,
+        earlier,
+        parts,
+      });
+      continue;
+    }
+    const room = word?.kept_turns ?? earlier.length;
+    if (!gone && turn !== undefined) {
+      const rooms = begins.map((begin) => roomSince(begin, bytes, { earlier, turn, weights }));
+      if (!rooms.includes(room)) {
+        cloud.violated(
+          'P11',
+          `model call ${i + 1} had ${room} earlier turns, where ${rooms.join(' or ')} fit`,
+        );
+        return;
+      }
+      const begin = room < earlier.length ? (earlier[earlier.length - room] ?? turn) : undefined;
+      begins = calm ? [begin] : [...begins, begin];
+    }
+    const kept = new Set([turn, ...earlier.slice(earlier.length - room)]);
+    const durable = canonical(parts.filter(({ seq, turn: of }) => seq <= call.seq && kept.has(of)));
+    const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
+    if (prompt !== durable) {
+      cloud.violated('P11', `model call ${i + 1} saw\n    ${prompt}\n  of\n    ${durable}`);
+      return;
+    }
+    if (gone) continue;
+    const dropped = stored.entries.filter(
+      (entry) => earlier.includes(entry.turn) && !kept.has(entry.turn),
+    ).length;
+    const isSaid = word ? word.kept_turns === room && word.dropped_messages === dropped : dropped === 0;
+    if (said.length > 1 || !isSaid) {
+      cloud.violated(
+        'P11',
+        `model call ${i + 1} was without ${dropped} entries, and ${JSON.stringify(said)} was said`,
+      );
+    }
+  }
+}
+
+/** P13: a prompt without expired entries has whole turns, in order, and all that is durable of the running one. */
+function judgeShortened(
+  cloud: Evidence,
+  prompt: {
+    call: number;
+    messages: readonly PromptMessage[];
+    turn: string | undefined;
+    earlier: readonly string[];
+    parts: readonly (Part & { seq: number; turn: string })[];
+  },
+): void {
+  const { call, messages, turn, earlier, parts } = prompt;
+  const { seq = 0 } = cloud.modelCalls[call - 1] ?? {};
+  const shown = messages.flatMap(partsOfMessage);
+  const users = new Set(shown.flatMap(({ kind, text }) => (kind === 'user' ? text : [])));
+  const has = (other: string) =>
+    parts.some((part) => part.turn === other && part.kind === 'user' && users.has(part.text));
+  const kept = new Set([turn, ...earlier.filter(has)]);
+  const whole = canonical(parts.filter((part) => part.seq <= seq && kept.has(part.turn)));
+  const found = canonical(shown);
+  if (found !== whole)
+    cloud.violated('P13', `model call ${call} saw\n    ${found}\n  of the turns\n    ${whole}`);
+}
+
+/** How many earlier turns a prompt has if the last one began at `begin`: all since then, or what a new cut leaves. */
+function roomSince(
+  begin: string | undefined,
+  bytes: number,
+  {
+    earlier,
+    turn,
+    weights,
+  }: { earlier: readonly string[]; turn: string; weights: ReadonlyMap<string, number> },
+): number {
+  const since = begin === turn ? [] : earlier.slice(begin === undefined ? 0 : earlier.indexOf(begin));
+  if (roomFor(bytes, since, weights) === since.length) return since.length;
+  return roomFor(bytes / 2, since, weights) || Math.min(1, roomFor(bytes, since, weights));
+}
+
+/** How many earlier turns fit, counted from the last. */
+function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<string, number>): number {
+  let left = bytes;
+  let room = 0;
+  for (const turn of turns.toReversed()) {
+    left -= weights.get(turn) ?? 0;
+    if (left < 0) break;
+    room++;
+  }
+  return room;
+}
+
+/** The size of each turn's entries as JSON. */
+function weigh({ entries }: Stored): Map<string, number> {
+  const weights = new Map<string, number>();
+  for (const entry of entries) {
+    const { expires: _, ...plain } = entry as Entry & { expires?: number };
+    weights.set(entry.turn, (weights.get(entry.turn) ?? 0) + Buffer.byteLength(JSON.stringify(plain)));
+  }
+  return weights;
+}
+
+export function partsOfMessage(message: PromptMessage): Part[] {
+  switch (message.role) {
+    case 'user':
+      // It stands before an answer that it asked for, and is not in the transcript.
+      if (message.content === CONTINUE_REQUEST) return [];
+      return [{ kind: 'user', text: written(message.content) }];
+    case 'assistant':
+      return [
+        ...(message.text ? [{ kind: 'said', text: message.text }] : []),
+        ...message.calls.map(({ id }) => ({ kind: 'call', text: id })),
+        ...thoughtsOfMessage(message),
+      ];
+    case 'tool':
+      return message.results.map(({ id }) => ({ kind: 'result', text: id }));
+  }
+}
