@@ -22,6 +22,7 @@ describe('the construct in another app’s stack', () => {
     const midturn = new Midturn(stack, 'Chat', {
       model: 'demo',
       auth: 'none',
+      openToAnyone: true,
       bundles,
       alarmTopicArn: topic.topicArn,
     });

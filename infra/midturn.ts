@@ -89,6 +89,15 @@ export class Midturn extends Construct {
       this.stage.metric(name, { statistic, label: name }),
     );
     this.#warnOfPlainSecrets(props);
+    this.#warnOfOpenDoor(props);
+  }
+
+  #warnOfOpenDoor({ auth, openToAnyone }: MidturnProps): void {
+    if (auth !== 'none' || !openToAnyone) return;
+    Annotations.of(this).addWarningV2(
+      'midturn:openToAnyone',
+      'Anybody who finds the address can use the agent, at your cost, and read every session. Limits hold for each source address.',
+    );
   }
 
   #warnOfPlainSecrets(props: MidturnProps): void {

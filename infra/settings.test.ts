@@ -1,3 +1,4 @@
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Lazy } from 'aws-cdk-lib/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -5,6 +6,7 @@ import { settingsIn } from '../config/settings/read.ts';
 import { SettingError } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { checkProps, readProps, toText } from './settings.ts';
+import { createStack } from './testing.ts';
 
 /** One of each, but for a maximum beside pollers. */
 const STACK = {
@@ -84,11 +86,15 @@ it('reads an empty text as not set', () => {
 
 it('accepts references to other resources of the app, which have no text yet', () => {
   const reference = Lazy.string({ produce: () => 'later' });
-  expect(() => checkProps({ model: 'demo', auth: 'none', alarmTopicArn: reference })).not.toThrow();
+  expect(() =>
+    checkProps({ model: 'demo', auth: 'none', openToAnyone: true, alarmTopicArn: reference }),
+  ).not.toThrow();
   const pool = { jwtIssuer: reference, jwtAudience: reference };
   expect(() => checkProps({ model: 'demo', auth: 'jwt', ...pool })).not.toThrow();
   const endpoint = { modelBaseUrl: `http://${reference}/v1` };
-  expect(() => checkProps({ model: 'openai-compatible:m', auth: 'none', ...endpoint })).not.toThrow();
+  expect(() =>
+    checkProps({ model: 'openai-compatible:m', auth: 'none', openToAnyone: true, ...endpoint }),
+  ).not.toThrow();
 });
 
 it('accepts the retention times of logs that the CDK knows', () => {
@@ -214,5 +220,48 @@ describe('P12: a stack without an authorizer', () => {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
     expect(check).toThrow(SettingError);
     expect(check).toThrow(/^MIDTURN_AUTHORIZER is "false": that is for emulators of AWS alone/);
+  });
+});
+
+describe('P12: a deployment that anybody can use', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+  const none = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' };
+  const check = (settings: Record<string, string>) => () => checkProps(from(settings).props);
+
+  it('is refused at synth where only one setting says so', () => {
+    expect(check(none)).toThrow(SettingError);
+    expect(check(none)).toThrow(
+      'MIDTURN_AUTH is "none": anybody could use the agent, at your cost. If you mean it, set MIDTURN_OPEN_TO_ANYONE=true as well.',
+    );
+    expect(() => checkProps({ model: 'demo', auth: 'none', openToAnyone: false })).toThrow(SettingError);
+    vi.stubEnv('AWS_ENDPOINT_URL', 'https://cloudformation.eu-west-1.amazonaws.com');
+    expect(check(none)).toThrow(SettingError);
+  });
+
+  it('is made where a second setting says so, with a warning', () => {
+    expect(check({ ...none, MIDTURN_OPEN_TO_ANYONE: 'true' })).not.toThrow();
+    Annotations.fromStack(createStack({ openToAnyone: true })).hasWarning(
+      '/Midturn/Midturn',
+      Match.stringLikeRegexp('^Anybody who finds the address can use the agent'),
+    );
+    const closed = { auth: 'jwt', jwtIssuer: 'https://i.example', jwtAudience: 'a' } as const;
+    Annotations.fromStack(createStack({ ...closed, openToAnyone: true })).hasNoWarning(
+      '*',
+      Match.stringLikeRegexp('^Anybody'),
+    );
+  });
+
+  it('is no concern of the local cloud and of emulators', () => {
+    expect(check({ ...none, MIDTURN_STAGE: 'local' })).not.toThrow();
+    vi.stubEnv('AWS_ENDPOINT_URL', 'http://localhost:4566');
+    expect(check(none)).not.toThrow();
+  });
+
+  it('where nobody has decided, is a template that cannot be deployed', () => {
+    const { props, missing } = from({ MIDTURN_MODEL: 'demo' });
+    expect(missing).toEqual(['MIDTURN_AUTH']);
+    expect(() => checkProps(props)).not.toThrow();
   });
 });

@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib/core';
 import type { FunctionName } from '../config/function-names.ts';
 import { checkSettings, isUsed } from '../config/settings/check.ts';
-import { goesWithoutAuthorizer } from '../config/settings/emulator.ts';
+import { goesWithoutAuthorizer, isEmulator } from '../config/settings/emulator.ts';
 import { keyOf, readModels } from '../config/settings/models.ts';
 import { type PlacedSetting, parse, read, settingsIn } from '../config/settings/read.ts';
 import {
@@ -55,7 +55,9 @@ export function checkProps(props: MidturnProps): void {
   checkKeys(environment);
   checkStackSettings(toText(STACK_SETTINGS, props));
   checkAuthorizer(environment);
-  checkDeployed({ ...environment, ...toText(STACK_SETTINGS, props) });
+  const all = { ...environment, ...toText(STACK_SETTINGS, props) };
+  checkDeployed(all);
+  checkOpen(all);
 }
 
 /** The stage of the local cloud, whose template stays on the machine. */
@@ -76,16 +78,26 @@ function checkDeployed(settings: Environment): void {
   }
 }
 
-/** What the CDK's command line deploys to is what `AWS_ENDPOINT_URL` names, of which it is told by the environment too. */
+/** The address that the CDK's command line deploys to, if it is not AWS itself: its own environment names it. */
+function deploymentEndpoint(): string | undefined {
+  const { AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS } = process.env;
+  return AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true' ? undefined : AWS_ENDPOINT_URL;
+}
+
+/** @throws {SettingError} if anybody could connect to a deployment, and only one setting says so */
+function checkOpen(settings: Environment): void {
+  const { auth, openToAnyone } = FUNCTION_SETTINGS;
+  if (read(settings, auth) !== 'none' || read(settings, openToAnyone)) return;
+  if (isLocal(settings) || isEmulator(deploymentEndpoint())) return;
+  throw new SettingError(
+    `${auth.name} is "none": anybody could use the agent, at your cost. If you mean it, set ${openToAnyone.name}=true as well.`,
+  );
+}
+
 function checkAuthorizer(environment: Environment): void {
   const { authorizer } = FUNCTION_SETTINGS;
-  const { AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS } = process.env;
   if (read(environment, authorizer)) return;
-  if (
-    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== 'true' &&
-    goesWithoutAuthorizer({ ...environment, AWS_ENDPOINT_URL })
-  )
-    return;
+  if (goesWithoutAuthorizer({ ...environment, AWS_ENDPOINT_URL: deploymentEndpoint() })) return;
   throw new SettingError(
     `${authorizer.name} is "false": that is for emulators of AWS alone, and AWS_ENDPOINT_URL names none on this machine or a private network.`,
   );
@@ -112,16 +124,17 @@ export function readProps(lookup: (name: string) => unknown): { props: MidturnPr
     const value = lookup(setting.name);
     if (value !== undefined && value !== '') chosen[setting.name] = String(value);
   }
-  const settings = { ...LOCAL_DEFAULTS, ...chosen };
+  const settings: Record<string, string> = { ...LOCAL_DEFAULTS, ...chosen };
   checkSettings(settings);
   checkStackSettings(settings);
   keepSecretsOut(settings);
   checkKeys(settings);
   checkDeployed(settings);
-  return {
-    props: toProps(settings),
-    missing: Object.keys(LOCAL_DEFAULTS).filter((name) => chosen[name] === undefined),
-  };
+  const missing = Object.keys(LOCAL_DEFAULTS).filter((name) => chosen[name] === undefined);
+  const { auth, openToAnyone } = FUNCTION_SETTINGS;
+  // Nobody has decided yet, and the template cannot be deployed before: it may say that it is open.
+  if (missing.includes(auth.name) && !isLocal(settings)) settings[openToAnyone.name] ??= 'true';
+  return { props: toProps(settings), missing };
 }
 
 /**

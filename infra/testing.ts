@@ -31,7 +31,14 @@ export function createStack(
   missing: string[] = [],
   stackName = 'Midturn',
 ): MidturnStack {
-  const midturn: MidturnProps = { model: 'demo', auth: 'none', bundles, pageFolder, ...props };
+  const midturn: MidturnProps = {
+    model: 'demo',
+    auth: 'none',
+    openToAnyone: true,
+    bundles,
+    pageFolder,
+    ...props,
+  };
   const app = new App({ context, outdir: temporaryFolder() });
   return new MidturnStack(app, 'Midturn', { midturn, missing, stackName });
 }

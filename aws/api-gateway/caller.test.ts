@@ -12,6 +12,14 @@ describe('the caller', () => {
     expect(callerOf({ authorizer: { ...principal, shared } })).toEqual({ principal });
   });
 
+  it('that all clients share is counted by the address that the authorizer named, as no principal can be', () => {
+    const authorizer = { ...principal, shared: 'true', address: '192.0.2.7' };
+    expect(callerOf({ authorizer })).toEqual({
+      principal,
+      countedFor: { tenant: '', subject: '192.0.2.7' },
+    });
+  });
+
   it.each(['false', false, null, undefined])('is counted otherwise: shared is %o', (shared) => {
     expect(callerOf({ authorizer: { ...principal, shared } })?.countedFor).toEqual(principal);
   });

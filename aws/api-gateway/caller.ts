@@ -10,6 +10,8 @@ export interface AuthorizerContext {
   subject: string;
   /** All clients share this principal, so its frames and connections are not limited as one user's. */
   shared?: 'true';
+  /** The source address by which clients of a shared principal are limited. Absent where they are not limited. */
+  address?: string;
   /** When the token expires, in whole seconds since the epoch. Absent if it has no end. */
   expires?: string;
 }
@@ -19,7 +21,7 @@ export const ANYONE: AuthorizerContext = { tenant: 'local', subject: 'anonymous'
 
 export interface Caller {
   principal: Principal;
-  /** The principal whose rate limits apply. Missing for a shared principal. */
+  /** Whose rate limits apply: the principal, or a source address. Missing where nobody is counted. */
   countedFor?: Principal;
   /** When the token expires. Missing if it has no end. */
   tokenExpires?: EpochSeconds;
@@ -28,12 +30,17 @@ export interface Caller {
 /** Reads the authorizer's context, also that of an earlier version, whose `shared` was a boolean. */
 export function callerOf(requestContext: object): Caller | undefined {
   const { authorizer } = requestContext as { authorizer?: Record<string, unknown> | null };
-  const { tenant, subject, shared, expires } = authorizer ?? {};
+  const { tenant, subject, shared, address, expires } = authorizer ?? {};
   if (typeof tenant !== 'string' || typeof subject !== 'string' || !subject) return undefined;
   const principal = { tenant, subject };
+  const countedFor = String(shared) === 'true' ? addressCount(address) : principal;
   return {
     principal,
-    ...(String(shared) !== 'true' && { countedFor: principal }),
+    ...(countedFor && { countedFor }),
     ...(expires !== undefined && expires !== null && { tokenExpires: epochSeconds(Number(expires)) }),
   };
 }
+
+/** An address is counted under the tenant with no name, which no token can prove. */
+const addressCount = (address: unknown): Principal | undefined =>
+  typeof address === 'string' && address !== '' ? { tenant: '', subject: address } : undefined;

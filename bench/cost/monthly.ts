@@ -14,7 +14,7 @@ export interface MonthlyCost {
 
 /** By the template, with the settings that somebody gets who chooses none. */
 export async function idleMonth(): Promise<MonthlyCost[]> {
-  const template = await synthesizeTemplate({ MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' });
+  const template = await synthesizeTemplate({ MIDTURN_MODEL: 'demo' });
   const stack = readStack(template, { sqsEndpoint: 'http://127.0.0.1:9' });
   // Nothing that the local cloud runs, so they are read as they stand.
   const ofType = (type: string) => Object.values(template.Resources).filter(({ Type }) => Type === type);

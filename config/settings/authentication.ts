@@ -13,6 +13,18 @@ export const AUTH_SETTINGS = {
     functions: ['authorizer'],
   },
   /**
+   * Whether `MIDTURN_AUTH=none` is meant: anybody who finds the address uses the agent, at your cost, and all of them are one
+   * principal that reads every session. Synth refuses `none` without it, except for the local cloud and emulators of AWS. Frames
+   * and connections are then counted by source address.
+   */
+  openToAnyone: {
+    name: 'MIDTURN_OPEN_TO_ANYONE',
+    kind: 'flag',
+    default: false,
+    when: 'auth is none',
+    functions: ['authorizer'],
+  },
+  /**
    * Whether API Gateway asks the authorizer about each handshake. `false` is for emulators of AWS that skip it: synth refuses
    * `false` unless `AWS_ENDPOINT_URL` is an emulator's, and on AWS the functions refuse every handshake without an authorizer.
    */

@@ -47,7 +47,10 @@ export const LIMIT_SETTINGS = {
     default: 30,
     functions: LANES,
   },
-  /** Frames that one principal can send in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted. */
+  /**
+   * Frames that one principal can send in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or each
+   * source address with `MIDTURN_OPEN_TO_ANYONE`.
+   */
   framesPerMinute: {
     name: 'MIDTURN_FRAMES_PER_MINUTE',
     kind: 'integer',
@@ -56,7 +59,10 @@ export const LIMIT_SETTINGS = {
     default: 1200,
     functions: ['inbound'],
   },
-  /** Connections that one principal can open in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted. */
+  /**
+   * Connections that one principal can open in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or each
+   * source address with `MIDTURN_OPEN_TO_ANYONE`.
+   */
   connectionsPerMinute: {
     name: 'MIDTURN_CONNECTIONS_PER_MINUTE',
     kind: 'integer',

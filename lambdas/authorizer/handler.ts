@@ -1,5 +1,6 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent, Context } from 'aws-lambda';
 import type { AuthorizerContext } from '../../aws/api-gateway/caller.ts';
+import { countedAddress } from './address.ts';
 import type { Handshake } from './token.ts';
 import { tokenOf } from './token.ts';
 import { verifier } from './verify.ts';
@@ -20,7 +21,11 @@ export async function handler(
   context: Context,
 ): Promise<APIGatewayAuthorizerResult> {
   running = context;
-  const proven = await verify(tokenOf(event as Handshake)).catch(async (error: unknown) => {
+  const shown = {
+    token: tokenOf(event as Handshake),
+    address: countedAddress(event.requestContext.identity.sourceIp),
+  };
+  const proven = await verify(shown).catch(async (error: unknown) => {
     await report('error', 'a token cannot be judged', error);
     throw new Error('The authorizer cannot judge this token now.');
   });

@@ -43,13 +43,14 @@ async function given(settings: Environment = {}) {
     keyReads,
     /** The principal, without the end of the token. */
     async verify(text: string) {
-      const proven = await verify(text);
+      const proven = await verify({ token: text, address: ADDRESS });
       return proven && { tenant: proven.tenant, subject: proven.subject };
     },
-    context: verify,
+    context: (token: string) => verify({ token, address: ADDRESS }),
   };
 }
 
+const ADDRESS = '192.0.2.7';
 const ANN = { tenant: 'acme', subject: 'ann' };
 
 it('what is no token, or another issuer’s, is refused while the keys cannot be read, and does not ask for them', async () => {
@@ -166,7 +167,7 @@ describe('the keys of an issuer', () => {
       },
       { keptLast() {} },
     );
-    expect(await verify(token())).toMatchObject(ANN);
+    expect(await verify({ token: token(), address: ADDRESS })).toMatchObject(ANN);
     expect(issuer.asked).toEqual(['/protocol/keys']);
   });
 

@@ -139,3 +139,30 @@ describe('where nobody has to prove anything', () => {
     expect(await stack.stored.everything()).not.toContain('RATE#');
   });
 });
+
+describe('where anybody may connect to a deployment', () => {
+  const stack = givenStack({
+    settings: {
+      MIDTURN_OPEN_TO_ANYONE: 'true',
+      MIDTURN_FRAMES_PER_MINUTE: String(FRAMES),
+      MIDTURN_CONNECTIONS_PER_MINUTE: String(CONNECTIONS),
+    },
+  });
+
+  it('one source address has one limit of frames and one of connections, whatever its sessions', async () => {
+    const one = await stack.connect(stack.newSession());
+    const other = await stack.connect(stack.newSession());
+    await exhaust(one);
+    await exhaust(other);
+    const attempts = [];
+    for (let n = 0; n <= 2 * CONNECTIONS; n++)
+      attempts.push(await connect(stack.cloud.url).catch((error: unknown) => error));
+    const refusals = attempts.filter((attempt) => attempt instanceof HandshakeRefused);
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ statusCode: 429 });
+    for (const attempt of attempts)
+      if (!(attempt instanceof HandshakeRefused)) await (attempt as WsClient).close();
+    // A real tenant has a name, so no principal shares this count.
+    expect(await stack.stored.everything()).toContain('RATE##127.0.0.1#frames#');
+  });
+});
