@@ -8,9 +8,13 @@ const ROOT = join(import.meta.dirname, '../..');
  * Type-checks changed copies of source files, all at once: each copy is a name and its changed files, by their paths. A
  * copy's imports lead to the project's own files.
  *
+ * @param area the folder whose compiler options count
  * @returns the compiler's errors, a line each
  */
-export async function typeCheck(copies: ReadonlyMap<string, ReadonlyMap<string, string>>): Promise<string[]> {
+export async function typeCheck(
+  copies: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  area = '.',
+): Promise<string[]> {
   await mkdir(join(ROOT, 'dist'), { recursive: true });
   const folder = await mkdtemp(join(ROOT, 'dist', 'mutation-'));
   try {
@@ -24,7 +28,7 @@ export async function typeCheck(copies: ReadonlyMap<string, ReadonlyMap<string, 
       }
     }
     const config = {
-      extends: '../../tsconfig.json',
+      extends: join(ROOT, area, 'tsconfig.json'),
       compilerOptions: {
         // The compiler looks for an import in each of these folders, the project's first.
         rootDirs: [ROOT, ...[...copies.keys()].map((name) => join(folder, name))],

@@ -1,0 +1,120 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Random } from '../simulation/random.ts';
+import { changedSince, filesBelow } from './changed.ts';
+import { type Fault, faultsOf, withFault } from './operators.ts';
+import { type Outcome, pageOf } from './page.ts';
+import { copyProject, ROOT } from './project-copy.ts';
+import { STAGES, showFault } from './stages.ts';
+import { typeCheck } from './type-check.ts';
+
+const USAGE = `npm run mutants -- [options] [files or folders]
+  --since HEAD~1     tries the lines that changed since that commit, if no file is named
+  --minutes 30       ends after that time; what was tried is a random part of all
+  --count 50         ends after so many faults
+  --seed 1           decides which faults are tried first
+  --quick            without the scenarios: simulation and unit tests only
+  --page FILE        writes the survivors there (Markdown)`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    since: { type: 'string', default: 'HEAD~1' },
+    minutes: { type: 'string', default: '30' },
+    count: { type: 'string', default: 'Infinity' },
+    seed: { type: 'string', default: '1' },
+    quick: { type: 'boolean', default: false },
+    page: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+interface Planted extends Fault {
+  file: string;
+}
+
+/** Faults that are type-checked at once: the compiler looks for each import in each copy. */
+const BATCH = 60;
+
+async function search(): Promise<void> {
+  const until = performance.now() + Number(values.minutes) * 60_000;
+  const files = positionals.length > 0 ? filesBelow(positionals) : changedSince(values.since);
+  const all = shuffled(
+    [...files].flatMap(([file, counts]) =>
+      faultsOf(file, readFileSync(join(ROOT, file), 'utf8'))
+        .filter(({ line }) => counts(line))
+        .map((fault): Planted => ({ ...fault, file })),
+    ),
+  );
+  console.log(`${all.length} faults in ${files.size} files`);
+  const outcomes: Outcome[] = [];
+  if (all.length > 0) {
+    using copy = copyProject();
+    for await (const fault of compiling(all)) {
+      if (performance.now() > until || outcomes.length >= Number(values.count)) break;
+      const outcome = { ...fault, shownBy: await tried(copy.folder, fault) };
+      outcomes.push(outcome);
+      console.log(lineOf(outcome));
+    }
+  }
+  const page = pageOf(outcomes, all.length);
+  if (values.page !== undefined) writeFileSync(values.page, page);
+  console.log(`\n${page}`);
+}
+
+/** Those that the compiler takes. */
+async function* compiling(faults: readonly Planted[]): AsyncGenerator<Planted> {
+  for (let from = 0; from < faults.length; from += BATCH) {
+    const batch = faults.slice(from, from + BATCH);
+    const rejected = await rejectedByTypes(batch);
+    for (const [i, fault] of batch.entries()) if (!rejected.has(i)) yield fault;
+  }
+}
+
+/** The numbers of the faults in the batch that do not compile. */
+async function rejectedByTypes(batch: readonly Planted[]): Promise<ReadonlySet<number>> {
+  const rejected = new Set<number>();
+  const byConfig = Map.groupBy(batch.entries(), ([, { file }]) =>
+    ['client', 'web', 'chat'].includes(file.split('/')[0] ?? '') ? (file.split('/')[0] ?? '') : '.',
+  );
+  for (const [config, faults] of byConfig) {
+    const copies = new Map(
+      faults.map(([i, fault]) => [
+        `fault-${i}-`,
+        new Map([[fault.file, withFault(readFileSync(join(ROOT, fault.file), 'utf8'), fault)]]),
+      ]),
+    );
+    for (const error of await typeCheck(copies, config)) {
+      const [, i] = /[/\\]fault-(\d+)-[/\\]/.exec(error) ?? [];
+      if (i !== undefined) rejected.add(Number(i));
+    }
+  }
+  return rejected;
+}
+
+async function tried(folder: string, fault: Planted): Promise<string | undefined> {
+  const path = join(folder, fault.file);
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, withFault(text, fault));
+  try {
+    const stages = values.quick ? STAGES.filter(({ name }) => name !== 'scenarios') : STAGES;
+    return await showFault(folder, fault.file, stages);
+  } finally {
+    writeFileSync(path, text);
+  }
+}
+
+function shuffled(faults: readonly Planted[]): Planted[] {
+  const random = new Random(Number(values.seed));
+  return faults
+    .map((fault) => ({ fault, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ fault }) => fault);
+}
+
+const lineOf = ({ file, line, operator, shownBy }: Outcome): string =>
+  `${shownBy === undefined ? 'SURVIVES' : 'caught  '} ${file}:${line} ${operator}${shownBy === undefined ? '' : ` (${shownBy})`}`;
+
+if (values.help) console.log(USAGE);
+else await search();
