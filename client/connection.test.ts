@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ServerFrame } from './protocol.ts';
 import { expired, givenChat, MINUTE, orders, SECOND } from './testing/given-chat.ts';
 import { Story } from './testing/story.ts';
 
@@ -236,5 +237,41 @@ describe('liveness', () => {
     await expect(waiting.settled).rejects.toMatchObject({ code: 'CLOSED' });
     expect(clock.pending).toBe(0);
     expect(chat.transcript.getSnapshot().connection.status).toBe('closed');
+  });
+});
+
+describe('a connection that is closed because its session has too many', () => {
+  const surplus: ServerFrame = {
+    type: 'error',
+    code: 'TOO_MANY_CONNECTIONS',
+    message: '',
+    terminal: false,
+    retryable: true,
+    limit: 20,
+  };
+
+  it('is not dialled again for a quarter of an hour, so that it closes no other one', async () => {
+    const { clock, sockets, open } = givenChat();
+    const socket = await open();
+    socket.deliver(surplus);
+    socket.cut();
+    await clock.advance(14 * MINUTE);
+    expect(sockets).toHaveLength(1);
+    await clock.advance(MINUTE + SECOND);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('P9: is dialled at once when the user comes back, and resumes; a later loss is an ordinary one', async () => {
+    const { clock, sockets, open, begin, wake } = givenChat();
+    const first = await open();
+    first.deliver(...begin('m1', 'a'), surplus);
+    first.cut();
+    await clock.advance(MINUTE);
+    wake();
+    const second = await open();
+    expect(second.sentOf('connect')[0]?.resume).toEqual({ lane: 'lane-1', after_seq: 3 });
+    second.cut();
+    await clock.advance(SECOND);
+    expect(sockets).toHaveLength(3);
   });
 });

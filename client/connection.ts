@@ -14,6 +14,7 @@ import {
   RENEW_BY,
   RENEW_FROM,
   retryDelay,
+  SURPLUS_AWAY,
 } from './timing.ts';
 
 export interface ConnectionOwner {
@@ -74,6 +75,8 @@ export class Connection {
   #retryAt: number | undefined;
   #renewNotBefore = 0;
   #attempt = 0;
+  /** The server closes this connection in favour of newer ones of the session. */
+  #isSurplus = false;
   /** Whether the next handshake without a token offers a subprotocol. */
   #offers = true;
   #closed = false;
@@ -120,6 +123,11 @@ export class Connection {
     if (!line?.up || !this.#sendOn(line, frame)) return false;
     this.attend();
     return true;
+  }
+
+  /** The server is about to close the connection, because its session has too many. It is dialled again when somebody is there. */
+  giveWay(): void {
+    this.#isSurplus = true;
   }
 
   /** The network may be back: dials at once, or checks with a `ping` that the connection is alive. */
@@ -270,6 +278,7 @@ export class Connection {
 
   #takeOver(line: Line): void {
     line.up = true;
+    this.#isSurplus = false;
     line.owedBy = undefined;
     this.#attempt = 0;
     if (line === this.#successor) {
@@ -303,7 +312,9 @@ export class Connection {
       this.#owner.changed({ status: 'connecting' });
     } else {
       this.#line = undefined;
-      this.#retryAt = now + retryDelay(this.#attempt, this.#platform.random());
+      this.#retryAt =
+        now + (this.#isSurplus ? SURPLUS_AWAY : retryDelay(this.#attempt, this.#platform.random()));
+      this.#isSurplus = false;
       this.#attempt += 1;
       this.#owner.changed({ status: 'waiting', retryAt: this.#retryAt, attempt: this.#attempt });
     }

@@ -254,6 +254,7 @@ export class Session {
       this.#revocations.hold(until);
       this.sessions.repeats.hold(until);
     }
+    if (frame.code === 'TOO_MANY_CONNECTIONS') this.#connection.giveWay();
     if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
       // This client may have deleted it, and the answer was lost.
       this.sessions.receive({ type: 'deleted', session_id: this.#state.sessionId });

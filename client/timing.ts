@@ -14,6 +14,12 @@ export const RENEW_AGAIN = MINUTE;
 /** Time before the end of its token at which a connection is renewed. The server serves it for a minute after the end. */
 export const RENEW_BEFORE_EXPIRY = 30 * SECOND;
 
+/**
+ * How long a connection stays away that the server closed because its session has too many. A page that its user comes back to
+ * connects at once. If all came back by themselves, each would close another one.
+ */
+export const SURPLUS_AWAY = 15 * MINUTE;
+
 /** Time from dialling to `session_start`. Token, TLS, authorizer and function can all start cold. */
 export const HANDSHAKE_WITHIN = 15 * SECOND;
 /** Time from a frame that the server answers to the next received frame. After it, the connection counts as dead. */

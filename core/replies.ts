@@ -13,6 +13,7 @@ const RETRYABLE = new Set<ErrorCode>([
   'SESSION_QUEUE_TIMEOUT',
   'RATE_LIMITED',
   'TOKEN_EXPIRED',
+  'TOO_MANY_CONNECTIONS',
   'INTERNAL',
 ]);
 

@@ -47,6 +47,16 @@ export const LIMIT_SETTINGS = {
     default: 30,
     functions: LANES,
   },
+  /** Connections of one session. The oldest is closed when there is one more. */
+  sessionConnections: {
+    name: 'MIDTURN_SESSION_CONNECTIONS',
+    kind: 'integer',
+    unit: 'count',
+    // A client that renews its connection has two for a moment. Each event is posted to all of them.
+    range: [2, 200],
+    default: 20,
+    functions: LANES,
+  },
   /**
    * Frames that one principal can send in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or each
    * source address with `MIDTURN_OPEN_TO_ANYONE`.
@@ -81,6 +91,8 @@ export interface Limits {
   inboxBytes: number;
   /** Turns of a session, including the running one. */
   sessionTurns: number;
+  /** Connections of a session. */
+  sessionConnections: number;
   /** How long a turn can wait for its session. */
   queueTimeoutSeconds: Seconds;
 }
@@ -90,6 +102,7 @@ export function readLimits(env: Environment): Limits {
     inboxMessages: read(env, LIMIT_SETTINGS.inboxLimit),
     inboxBytes: read(env, LIMIT_SETTINGS.inboxBytes),
     sessionTurns: read(env, LIMIT_SETTINGS.sessionQueueLimit),
+    sessionConnections: read(env, LIMIT_SETTINGS.sessionConnections),
     queueTimeoutSeconds: read(env, LIMIT_SETTINGS.sessionQueueTimeoutSeconds),
   };
 }

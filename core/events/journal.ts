@@ -3,6 +3,7 @@ import { entriesExpire, expiry } from '../core.ts';
 import type { SessionKey, TurnId } from '../ids.ts';
 import { recordOutcome } from '../session/outcomes.ts';
 import { eachOf } from '../store/each-of.ts';
+import type { StoredEvents } from '../store/items.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
 import { isUnstorable } from '../store/unstorable.ts';
 import { entriesOf } from './entries.ts';
@@ -28,10 +29,34 @@ export async function readEvents(
   session: SessionKey,
   first: number,
 ): Promise<TurnEvent[]> {
-  const items = await core.store.query(
-    eventsKey(session, first),
-    eventsKey(session, Number.MAX_SAFE_INTEGER),
-  );
+  return eventsOf(core, await core.store.query(eventsKey(session, first), endOf(session)));
+}
+
+/** Items of a page: a replay that its client leaves has read little in vain. */
+const PAGE_ITEMS = 50;
+
+/**
+ * The same, page by page. An event is in the item of the first spill that has it, or before, so that a page has no hole that a
+ * later one fills.
+ */
+export async function* readEventPages(
+  core: Pick<Core, 'store' | 'clock'>,
+  session: SessionKey,
+  first: number,
+): AsyncGenerator<{ events: TurnEvent[]; isLast: boolean }> {
+  for (let next = first; ; ) {
+    const items = await core.store.query(eventsKey(session, next), endOf(session), { limit: PAGE_ITEMS });
+    const last = decodeEvents(items.at(-1)?.events ?? []).at(-1);
+    const isLast = items.length < PAGE_ITEMS || !last;
+    yield { events: eventsOf(core, items), isLast };
+    if (isLast) return;
+    next = last.seq + 1;
+  }
+}
+
+const endOf = (session: SessionKey) => eventsKey(session, Number.MAX_SAFE_INTEGER);
+
+function eventsOf(core: Pick<Core, 'clock'>, items: readonly StoredEvents[]): TurnEvent[] {
   const now = core.clock.now();
   const kept = items.filter((item) => !hasExpired(item, now));
   const events = mergeEvents(...kept.map((item) => decodeEvents(item.events)));

@@ -43,6 +43,38 @@ async function numbersOf(entries: AsyncIterable<Entry>): Promise<number[]> {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
+/** Notes how many items each query returns. */
+function countingReads(core: Awaited<ReturnType<typeof given>>): number[] {
+  const reads: number[] = [];
+  const { query } = core.store;
+  core.store.query = async (...of: Parameters<typeof query>) => {
+    const items = await query(...of);
+    reads.push(items.length);
+    return items as never;
+  };
+  return reads;
+}
+
+describe('a reader who wants one entry', () => {
+  it.each([
+    [
+      'backwards',
+      (core: Parameters<typeof readTranscriptBefore>[0]) => readTranscriptBefore(core, SESSION, 201, 2),
+    ],
+    ['forwards', (core: Parameters<typeof readTranscriptFrom>[0]) => readTranscriptFrom(core, SESSION, 1, 2)],
+  ])('reads few, and more only as it goes on: %s', async (_, read) => {
+    const core = await given(300);
+    const reads = countingReads(core);
+    for await (const entry of read(core)) {
+      expect(entry.n).toBeGreaterThan(0);
+      break;
+    }
+    expect(reads.reduce((sum, count) => sum + count, 0)).toBeLessThan(10);
+    for await (const _entry of read(core));
+    expect(reads.length).toBeLessThan(20);
+  });
+});
+
 /** A page that is read has 100 entries. */
 describe.each([98, 100, 102, 250])('P1: a transcript of %i entries', (count) => {
   it('is read whole, forwards and backwards, each entry once', async () => {

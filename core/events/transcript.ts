@@ -10,7 +10,13 @@ import { byTurn, readEvents } from './journal.ts';
 import { entryOf } from './stored-entry.ts';
 import { hasExpired, isWhole } from './whole-turns.ts';
 
+/** Items of the largest page. */
 const PAGE = 100;
+
+/** Sizes of the pages that are read for a reader who wants about `first` items: each is twice the one before. */
+function* pageSizes(first: number): Generator<number, never> {
+  for (let size = Math.min(first, PAGE); ; size = Math.min(2 * size, PAGE)) yield size;
+}
 
 type Stores = Pick<Core, 'store' | 'clock'>;
 
@@ -18,11 +24,13 @@ type Stores = Pick<Core, 'store' | 'clock'>;
  * Stored entries of whole turns, newest first, from the one before `before` on. Pages are read as needed.
  *
  * @param before where the transcript is read up to: the entry after a turn's last one, or one within a turn
+ * @param wanted about how many the reader takes
  */
 export async function* readEntriesBefore(
   core: Stores,
   session: SessionKey,
   before = Number.MAX_SAFE_INTEGER,
+  wanted = PAGE,
 ): AsyncGenerator<Entry> {
   let turn: StoredEntry[] = [];
   let above = before === Number.MAX_SAFE_INTEGER ? undefined : before;
@@ -32,7 +40,7 @@ export async function* readEntriesBefore(
     above = oldest?.first ?? oldest?.n ?? above;
     turn = [];
   };
-  for await (const item of itemsBefore(core, session, before)) {
+  for await (const item of itemsBefore(core, session, before, wanted)) {
     const begins = turn[0] !== undefined && turn[0].turn !== item.turn;
     if (begins) yield* ended(item.n);
     // What is older has expired as well.
@@ -45,16 +53,22 @@ export async function* readEntriesBefore(
   yield* ended(0);
 }
 
-async function* itemsBefore(core: Stores, session: SessionKey, before: number): AsyncGenerator<StoredEntry> {
+async function* itemsBefore(
+  core: Stores,
+  session: SessionKey,
+  before: number,
+  wanted: number,
+): AsyncGenerator<StoredEntry> {
   let to = before - 1;
-  while (to >= 1) {
+  for (const limit of pageSizes(wanted)) {
+    if (to < 1) return;
     const page = await core.store.query(entryKey(session, 1), entryKey(session, to), {
       backwards: true,
-      limit: PAGE,
+      limit,
     });
     yield* page;
     const last = page.at(-1);
-    if (page.length < PAGE || !last) return;
+    if (page.length < limit || !last) return;
     to = last.n - 1;
   }
 }
@@ -67,10 +81,11 @@ export async function* readTranscriptBefore(
   core: Stores,
   session: SessionKey,
   before = Number.MAX_SAFE_INTEGER,
+  wanted = PAGE,
 ): AsyncGenerator<Entry> {
   const { latest, end } = await latestEntries(core, session);
   for (const entry of latest.toReversed()) if (entry.n < before) yield entry;
-  yield* readEntriesBefore(core, session, Math.min(before, end));
+  yield* readEntriesBefore(core, session, Math.min(before, end), wanted);
 }
 
 /** The whole transcript, oldest entry first, from entry `from` on. */
@@ -78,6 +93,7 @@ export async function* readTranscriptFrom(
   core: Stores,
   session: SessionKey,
   from: number,
+  wanted = PAGE,
 ): AsyncGenerator<Entry> {
   const { latest, end } = await latestEntries(core, session);
   let turn: StoredEntry[] = [];
@@ -91,7 +107,7 @@ export async function* readTranscriptFrom(
     below = last?.n ?? below;
     turn = [];
   };
-  for await (const item of itemsFrom(core, session, from, end)) {
+  for await (const item of itemsFrom(core, session, from, end, wanted)) {
     if (hasExpired(item, core.clock.now())) {
       turn = [];
       below = item.n;
@@ -109,12 +125,15 @@ async function* itemsFrom(
   session: SessionKey,
   from: number,
   end: number,
+  wanted: number,
 ): AsyncGenerator<StoredEntry> {
-  for (let next = Math.max(1, from); next < end; ) {
-    const page = await core.store.query(entryKey(session, next), entryKey(session, end - 1), { limit: PAGE });
+  let next = Math.max(1, from);
+  for (const limit of pageSizes(wanted)) {
+    if (next >= end) return;
+    const page = await core.store.query(entryKey(session, next), entryKey(session, end - 1), { limit });
     yield* page;
     const last = page.at(-1);
-    if (page.length < PAGE || !last) return;
+    if (page.length < limit || !last) return;
     next = last.n + 1;
   }
 }

@@ -14,7 +14,12 @@ export async function registerConnection(
 ): Promise<void> {
   const opened = await openSession(core, { ...who, connection: id });
   // If absent: a late duplicate of this request must not undo what the first frame has chosen.
-  await core.store.putIfAbsent(connectionKey(id), { ...who, ...opened, expires: expiry(core).connection });
+  await core.store.putIfAbsent(connectionKey(id), {
+    ...who,
+    ...opened,
+    made: core.clock.now(),
+    expires: expiry(core).connection,
+  });
 }
 
 /**

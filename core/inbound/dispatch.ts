@@ -6,6 +6,7 @@ import type { ErrorReply } from '../../protocol/server-frames.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import type { Core } from '../core.ts';
 import { asLaneId, asMessageId, asRequestId, asSessionId, type ConnectionId } from '../ids.ts';
+import { closeConnection } from '../post.ts';
 import { errorReply, reply } from '../replies.ts';
 import type { Principal } from '../store/items.ts';
 import { abortTurn } from './abort.ts';
@@ -17,7 +18,7 @@ import { acceptMessage } from './message.ts';
 import { nearestIssue } from './nearest-issue.ts';
 import type { ConnectionChoice } from './open-connection.ts';
 import { openConnection } from './open-connection.ts';
-import { excessOf, tooMany } from './rate.ts';
+import { excessOf, tooMany, weightOf } from './rate.ts';
 import { repairLane } from './repair.ts';
 import { replayUntil } from './replay.ts';
 import { revokeTrusts } from './revoke.ts';
@@ -45,7 +46,12 @@ export async function handleFrame(
   const [greeted, excess] = await Promise.all([
     openConnection(core, connectionId, receivedAt, wish, until),
     countedFor &&
-      excessOf(core, countedFor, parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames'),
+      excessOf(
+        core,
+        countedFor,
+        parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames',
+        parsed.ok ? weightOf(parsed.frame) : 1,
+      ),
   ]);
   // Closed meanwhile, or expired: there is nobody to answer.
   if (!greeted) return;
@@ -56,6 +62,7 @@ export async function handleFrame(
   // A `connect` that opened the connection has most of its answer already. Connections are counted too.
   if (excess && !(greeted.replay && parsed.ok && parsed.frame.type === 'connect')) {
     await reply(core, connectionId, tooMany(excess, about));
+    if (excess.kind === 'flood') await closeConnection(core, connectionId, 'flood');
     return;
   }
   if (!parsed.ok) {

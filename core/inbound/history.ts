@@ -21,7 +21,7 @@ export async function sendHistory(core: Core, sender: Sender, frame: HistoryFram
   }
   const limit = frame.limit ?? DEFAULT_HISTORY_LIMIT;
   // One more than requested shows whether there is another page. Merging needs whole turns, so it reads on.
-  const pages = readTranscriptBefore(core, sender.connection.session, frame.before);
+  const pages = readTranscriptBefore(core, sender.connection.session, frame.before, limit + 1);
   const newestFirst: HistoryEntry[] = [];
   let next: number | undefined;
   let size = 0;

@@ -3,6 +3,7 @@ import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionStart } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import type { ConnectionId, LaneId, SessionId } from '../ids.ts';
+import { closeConnection } from '../post.ts';
 import { reply, sessionDeleted } from '../replies.ts';
 import { lastSeq, openSession, runningTurn, viewSession } from '../session/sessions.ts';
 import { trustFields } from '../session/trusts.ts';
@@ -11,6 +12,7 @@ import { connectionKey, laneKey } from '../store/keys.ts';
 import { adopt } from '../store/lane/connection.ts';
 import type { Change, Update } from '../store/update.ts';
 import { absent, any, count, equals, exists, set, setIfAbsent } from '../store/update.ts';
+import { replayedTwice } from './rate.ts';
 import { catchUp, type ReplayEnd, replayUntil } from './replay.ts';
 import { isExpired, tokenExpiresIn } from './token-expiry.ts';
 
@@ -106,8 +108,13 @@ const beginReplay = ({ connecting = false }: ConnectionChoice): Change<Connectio
   set('connecting', connecting),
 ];
 
+/** More events than a client misses that was connected all the time. */
+const LONG_REPLAY = 20;
+
 /**
- * Begins a replay for a `connect` on an open connection.
+ * Begins a replay for a `connect` on an open connection: for a client that found a hole, or that reads from an earlier event
+ * on. The second long one closes the connection, so that no connection is sent the same day again and again. A new one
+ * resumes from the last event that the client has, and handshakes have a limit of their own (P9).
  */
 export async function catchUpAgain(
   core: Core,
@@ -121,13 +128,23 @@ export async function catchUpAgain(
   });
   if (!counted.ok) return 'gone';
   const { session } = counted.item;
-  return replayTo(
-    core,
-    id,
-    counted.item,
-    Math.min(wish.after, lastSeq(await viewSession(core, session))),
-    until,
-  );
+  const last = lastSeq(await viewSession(core, session));
+  const after = Math.min(wish.after, last);
+  if (last - after > LONG_REPLAY && !(await isFirstLongReplay(core, id))) {
+    await reply(core, id, replayedTwice());
+    await closeConnection(core, id, 'replayed twice');
+    return 'gone';
+  }
+  return replayTo(core, id, counted.item, after, until);
+}
+
+/** A repeat of the write is refused: the connection is closed too early then, and its client resumes. */
+async function isFirstLongReplay(core: Core, id: ConnectionId): Promise<boolean> {
+  const marked = await core.store.update(connectionKey(id), {
+    when: [exists('session'), absent('replayedAgain')],
+    change: [set('replayedAgain', true)],
+  });
+  return marked.ok;
 }
 
 const replayTo = (

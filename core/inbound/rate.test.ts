@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
+import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { asMessageId, asSessionId } from '../ids.ts';
 import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
 import { memoryCore } from '../testing/memory-core.ts';
 import { memoryStore } from '../testing/memory-store.ts';
-import { excessOf } from './rate.ts';
+import { excessOf, tooMany, weightOf } from './rate.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
 const MINUTE = 60_000;
@@ -28,9 +29,9 @@ describe('a rate', () => {
     const { core, time } = given();
     expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
     expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
-    expect(await excessOf(core, ANN, 'frames')).toEqual({ limit: 2, retryAfterMs: 45_000 });
+    expect(await excessOf(core, ANN, 'frames')).toEqual({ kind: 'over', limit: 2, retryAfterMs: 45_000 });
     time.now += 44_999;
-    expect(await excessOf(core, ANN, 'frames')).toEqual({ limit: 2, retryAfterMs: 1 });
+    expect(await excessOf(core, ANN, 'frames')).toEqual({ kind: 'over', limit: 2, retryAfterMs: 1 });
     time.now += 1;
     expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
   });
@@ -52,10 +53,38 @@ describe('a rate', () => {
     expect(await store.get(rateKey(ANN, 'frames', 5))).toBeUndefined();
   });
 
-  it('that cannot be counted lets everything through, and says so', async () => {
+  it('that cannot be counted lets nothing through, says so, and asks to try again in a second', async () => {
     const { core, warnings } = given({ fails: true });
-    for (let n = 0; n < 5; n++) expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
-    expect(warnings).toHaveLength(5);
+    for (const kind of ['frames', 'aborts', 'connections'] as const) {
+      const excess = await excessOf(core, ANN, kind);
+      expect(excess).toMatchObject({ kind: 'uncounted', retryAfterMs: 1000 });
+      expect(excess && tooMany(excess, 'm1')).toMatchObject({
+        code: 'RATE_LIMITED',
+        retryable: true,
+        id: 'm1',
+        retry_after_ms: 1000,
+      });
+    }
+    expect(warnings).toHaveLength(3);
+  });
+
+  it('counts a frame for what it costs', async () => {
+    const { core } = given({ frames: 10 });
+    const weights = (['message', 'ping', 'history', 'export', 'sessions', 'delete'] as const).map((type) =>
+      weightOf({ type } as ClientFrame),
+    );
+    expect(weights).toEqual([1, 1, 4, 4, 4, 10]);
+    expect(weightOf({ type: 'connect' })).toBe(1);
+    expect(weightOf({ type: 'connect', resume: { after_seq: 0 } })).toBe(10);
+    expect(await excessOf(core, ANN, 'frames', 10)).toBeUndefined();
+    expect(await excessOf(core, ANN, 'frames', 1)).toMatchObject({ kind: 'over' });
+  });
+
+  it('calls it a flood when it is over three times the limit', async () => {
+    const { core } = given({ frames: 2 });
+    const kinds = [];
+    for (let n = 0; n < 7; n++) kinds.push((await excessOf(core, ANN, 'frames'))?.kind);
+    expect(kinds).toEqual([undefined, undefined, 'over', 'over', 'over', 'over', 'flood']);
   });
 
   it('expires with its minute', async () => {

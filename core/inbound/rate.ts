@@ -6,6 +6,7 @@ import {
   type Milliseconds,
   milliseconds,
 } from '../../config/units.ts';
+import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import { errorReply } from '../replies.ts';
@@ -23,23 +24,63 @@ export type Counted = 'frames' | 'aborts' | 'connections';
 
 const WINDOW_MS = milliseconds(60_000);
 
+/**
+ * For how many frames one counts. A `message` is 1: its turn costs more than the frame, and turns have limits of their own. A
+ * page of a transcript or of the list reads up to a few hundred items, and a deletion writes as many.
+ */
+const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
+  connect: 1,
+  message: 1,
+  abort: 1,
+  cancel: 1,
+  approval_response: 1,
+  rename: 1,
+  revoke: 1,
+  ping: 1,
+  history: 4,
+  sessions: 4,
+  export: 4,
+  delete: 10,
+};
+/** A `connect` that asks for events, each of which is a post of its own. */
+const REPLAY_WEIGHT = 10;
+
+/** A principal that goes on to this many times the limit loses the connection that it sends on. */
+const DISCONNECT_AT = 3;
+
+/** When a client tries again whose frame could not be counted: a throttled partition of DynamoDB recovers in about a second. */
+const UNCOUNTED_RETRY_MS = milliseconds(1000);
+
+export const weightOf = (frame: ClientFrame): number =>
+  frame.type === 'connect' && frame.resume?.after_seq !== undefined ? REPLAY_WEIGHT : WEIGHTS[frame.type];
+
 export interface Excess {
+  /** `over`: the limit is reached. `flood`: far beyond it. `uncounted`: nobody knows, since counting failed. */
+  kind: 'over' | 'flood' | 'uncounted';
   limit: number;
-  /** Until the next window. */
+  /** Until the next window, or the next try. */
   retryAfterMs: Milliseconds;
 }
 
-/** Unconditional: a count is always right, and a repeated request counts one too many, on the safe side. */
-const oneMore = (expires: EpochSeconds): Update<RateCount> => ({
+/** Unconditional: a count is always right, and a repeated request counts too many, on the safe side. */
+const more = (weight: number, expires: EpochSeconds): Update<RateCount> => ({
   when: [],
-  change: [count('count', 1), setIfAbsent('expires', expires)],
+  change: [count('count', weight), setIfAbsent('expires', expires)],
 });
 
 /**
- * Counts one more, and returns the excess if that is over the limit. It never throws: if counting fails, the frame is served
- * uncounted, since a limit that can stop all users would be worse than none.
+ * Counts, and returns the excess if that is over the limit. It never throws. A frame that cannot be counted is refused, or
+ * whoever makes the count fail would have no limit. Its client sends it again after a second, and loses nothing.
+ *
+ * Honest users seldom meet it: each principal and minute has an item of its own, so a throttled count is that of one principal,
+ * or all of the table's writes are throttled and the frame would fail with them.
  */
-export async function excessOf(core: Core, principal: Principal, kind: Counted): Promise<Excess | undefined> {
+export async function excessOf(
+  core: Core,
+  principal: Principal,
+  kind: Counted,
+  weight = 1,
+): Promise<Excess | undefined> {
   const limit = kind === 'connections' ? core.rates.connectionsPerMinute : core.rates.framesPerMinute;
   if (limit === 0) return undefined;
   const now = core.clock.now();
@@ -48,19 +89,34 @@ export async function excessOf(core: Core, principal: Principal, kind: Counted):
   try {
     const written = await core.store.update(
       rateKey(principal, kind, window),
-      oneMore(epochSeconds(Math.ceil(ends / 1000))),
+      more(weight, epochSeconds(Math.ceil(ends / 1000))),
     );
-    return written.ok && written.item.count > limit ? { limit, retryAfterMs: between(now, ends) } : undefined;
+    const sum = written.ok ? written.item.count : Number.POSITIVE_INFINITY;
+    if (sum <= limit) return undefined;
+    const isFlood = sum > DISCONNECT_AT * limit;
+    return { kind: isFlood ? 'flood' : 'over', limit, retryAfterMs: between(now, ends) };
   } catch (error) {
     core.log.warn('rate not counted', { kind, error: String(error) });
-    return undefined;
+    return { kind: 'uncounted', limit, retryAfterMs: UNCOUNTED_RETRY_MS };
   }
 }
 
 /** The answer to a frame over the limit. Nothing of the frame is stored, so the client may send it again unchanged. */
-export const tooMany = ({ limit, retryAfterMs }: Excess, id: string | undefined): ErrorReply =>
-  errorReply('RATE_LIMITED', `More than ${limit} frames in a minute; send this frame again later.`, {
+export const tooMany = ({ kind, limit, retryAfterMs }: Excess, id: string | undefined): ErrorReply =>
+  errorReply('RATE_LIMITED', `${REASONS[kind](limit)} Send this frame again later.`, {
     ...(id !== undefined && { id }),
     limit,
     retry_after_ms: retryAfterMs,
+  });
+
+const REASONS: Readonly<Record<Excess['kind'], (limit: number) => string>> = {
+  over: (limit) => `More than ${limit} frames in a minute.`,
+  flood: (limit) => `More than ${DISCONNECT_AT * limit} frames in a minute; the connection is closed.`,
+  uncounted: () => 'The frame could not be counted.',
+};
+
+/** Before a connection is closed that was to be sent the same events once more. A new one resumes at once. */
+export const replayedTwice = (): ErrorReply =>
+  errorReply('RATE_LIMITED', 'This connection was replayed twice and is closed. Resume on a new one.', {
+    retry_after_ms: 0,
   });

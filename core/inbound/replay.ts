@@ -1,8 +1,8 @@
 import { after, between, type EpochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
-import { decodeEvents, mergeEvents } from '../events/events.ts';
-import { readEvents, storedFrame } from '../events/journal.ts';
-import type { ConnectionId, SessionKey } from '../ids.ts';
+import { decodeEvents, mergeEvents, type TurnEvent } from '../events/events.ts';
+import { readEventPages, storedFrame } from '../events/journal.ts';
+import type { ConnectionId, LaneId, SessionKey } from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { post } from '../post.ts';
 import { reply } from '../replies.ts';
@@ -14,6 +14,7 @@ import {
   type Position,
   viewSession,
 } from '../session/sessions.ts';
+import { closeSurplus } from '../session/surplus.ts';
 import { leaveReplay } from '../session/watch-replay.ts';
 import type { Connection } from '../store/items.ts';
 import { connectionKey } from '../store/keys.ts';
@@ -72,8 +73,17 @@ class Replay {
   }
 
   async run(): Promise<ReplayEnd> {
+    const position = await this.#mark();
+    const [end] = await Promise.all([
+      this.#replayFrom(position),
+      position && closeSurplus(this.#core, this.#order.session, position),
+    ]);
+    return end;
+  }
+
+  async #replayFrom(start: Position | undefined): Promise<ReplayEnd> {
     const { id, session } = this.#order;
-    let position: Position | undefined = await this.#mark();
+    let position = start;
     while (position) {
       const { lastSeq: last, active } = position;
       const end = /* rule: replay-before-live */ await this.#replay(last);
@@ -107,7 +117,8 @@ class Replay {
     const view = await viewSession(this.#core, session);
     const how = view.session?.deleted === undefined ? ownValue(view.session?.audience, id) : undefined;
     if (how === undefined || readListening(how).join > this.#join) return undefined;
-    return { lastSeq: lastSeq(view), active: view.session?.active };
+    const { active, audience = {} } = view.session ?? {};
+    return { lastSeq: lastSeq(view), active, audience };
   }
 
   async #whyNot(): Promise<ReplayEnd> {
@@ -119,31 +130,47 @@ class Replay {
   /** Posts the events up to `last`. A `history_gap` reports those that have expired. @returns how it ended early, if it did */
   async #replay(last: number): Promise<ReplayEnd | undefined> {
     if (last <= this.#sent) return undefined;
-    const { id, session, until } = this.#order;
+    const { session } = this.#order;
     // The lane is read before the spilled events: an event that leaves the lane meanwhile is in `EVENTS` by then.
     const view = await viewSession(this.#core, session);
-    const stored = mergeEvents(
-      await readEvents(this.#core, session, this.#sent + 1),
-      decodeEvents(view.lane?.unspilled ?? []),
-    );
+    const onLane = decodeEvents(view.lane?.unspilled ?? []);
+    for await (const { events, isLast } of readEventPages(this.#core, session, this.#sent + 1)) {
+      const stored = isLast ? mergeEvents(events, onLane) : events;
+      const end = await this.#replayPage(stored, last, view.laneId);
+      if (end) return end;
+      if (this.#sent >= last) return undefined;
+    }
+    await this.#reportGap(last + 1);
+    this.#sent = last;
+    return undefined;
+  }
+
+  async #reportGap(first: number): Promise<void> {
+    if (first === this.#sent + 1) return;
+    const gap = { after_seq: this.#sent, available_from: first };
+    await reply(this.#core, this.#order.id, { type: 'history_gap', ...gap });
+  }
+
+  async #replayPage(
+    stored: readonly TurnEvent[],
+    last: number,
+    lane: LaneId | undefined,
+  ): Promise<ReplayEnd | undefined> {
+    const { id, session, until } = this.#order;
     const events = stored.filter(({ seq }) => seq > this.#sent && seq <= last);
-    const first = events[0]?.seq ?? last + 1;
-    if (first > this.#sent + 1)
-      await reply(this.#core, id, { type: 'history_gap', after_seq: this.#sent, available_from: first });
+    if (events[0]) await this.#reportGap(events[0].seq);
     for (const event of /* rule: replay-is-complete */ events) {
       const { seq } = event;
       if ((await post(this.#core, id, await storedFrame(this.#core, session, event, stored))) === 'gone') {
-        await leaveSession(this.#core, session, id, view.laneId);
+        await leaveSession(this.#core, session, id, lane);
         return 'gone';
       }
       this.#sent = seq;
       const now = this.#core.clock.now();
-      const isLast = seq === events.at(-1)?.seq;
-      if (now >= until && !isLast) return this.#leave();
+      if (now >= until && seq !== last) return this.#leave();
       // A late mark would have another function take this one for dead.
       if (between(this.#markedAt, now) >= MARK_EVERY_MS && !(await this.#mark())) return this.#whyNot();
     }
-    this.#sent = last;
     return undefined;
   }
 

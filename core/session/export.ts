@@ -5,6 +5,9 @@ import type { SessionKey } from '../ids.ts';
 import { fittingLength, jsonBytes } from '../json-bytes.ts';
 import type { Session } from '../store/items.ts';
 
+/** Entries that are read first for a page: short ones fill it with about a hundred, long ones with fewer. */
+const WANTED = 10;
+
 export interface ExportPage {
   /** Whole lines if they fit. A line that is longer than a page continues on the next one. */
   data: string;
@@ -56,7 +59,7 @@ async function* lines(
     };
     yield { n: 0, text: `${JSON.stringify(about)}\n` };
   }
-  for await (const entry of readTranscriptFrom(core, session, from)) {
+  for await (const entry of readTranscriptFrom(core, session, from, WANTED)) {
     yield { n: entry.n, text: `${JSON.stringify({ type: 'entry', ...historyEntry(entry) })}\n` };
   }
 }

@@ -72,7 +72,7 @@ describe('P9: the write that makes a connection live took effect, and its answer
   it('at rest: the connection is live, also when events were committed before the repeat', async () => {
     const { table, activates, commits } = given();
     const position = await joinSession({ store: memoryStore(table) }, session, connection, caughtUp);
-    expect(position).toEqual({ lastSeq: 0, active: undefined });
+    expect(position).toMatchObject({ lastSeq: 0, active: undefined });
     const store = losingAnswer(table, atSession.sk, () => {
       activates();
       commits(1);
@@ -127,7 +127,7 @@ describe('P9: a connection that is caught up while the turn has ended and its sl
     commits(1);
     ends();
     const position = await joinSession({ store }, session, connection, caughtUp);
-    expect(position).toEqual({ lastSeq: 1, active: { slot, lane } });
+    expect(position).toMatchObject({ lastSeq: 1, active: { slot, lane } });
     const at = { join: caughtUp.join, seq: 1 };
     expect(await goLive({ store }, session, connection, at, { slot, lane })).toBe('live');
     const live = listening({ ...at, isLive: true });

@@ -98,6 +98,7 @@ export const lastSeq = ({ session, lane }: SessionView): number =>
 export interface Position {
   lastSeq: number;
   active: Session['active'];
+  audience: Audience;
 }
 
 /**
@@ -116,14 +117,14 @@ export async function joinSession(
   const how = listening({ join, seq, isLive: /* rule: joins-as-catching-up */ false });
   const joined = await core.store.update(sessionKey(key), joinAudience(connection, how));
   if (!joined.ok) return undefined;
-  const { active, seq: counted } = joined.item;
+  const { active, audience, seq: counted } = joined.item;
   const lane =
     active &&
     (await core.store.update(
       laneKey(key, active.lane),
       /* rule: join-includes-active-lane */ listen(connection, how),
     ));
-  return { lastSeq: Math.max(counted, lane?.ok ? lane.item.seq : 0), active };
+  return { lastSeq: Math.max(counted, lane?.ok ? lane.item.seq : 0), active, audience };
 }
 
 /**

@@ -33,6 +33,8 @@ export interface Connection {
   session: SessionKey;
   lane: LaneId;
   name?: string;
+  /** When it was made. Connections of an earlier version do not say. */
+  made?: EpochMs;
   /** Whether the session had a transcript when this connection was made. */
   resumed: boolean;
   /** The invocation that sends `session_start`. The others wait for `opened`. */
@@ -47,6 +49,8 @@ export interface Connection {
   joins?: number;
   /** Unique to the invocation that took over a replay: it recognises its own write. */
   replayer?: string;
+  /** A further `connect` was answered by a long replay. */
+  replayedAgain?: boolean;
   /** `connected` follows the last replay. */
   connecting?: boolean;
   /** A `connect` was answered. The next one is answered by a new `session_start`. */

@@ -40,6 +40,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   if (!caller) return { statusCode: 401 };
   const { principal, countedFor, tokenExpires } = caller;
   if (countedFor && (await excessOf(core, countedFor, 'connections'))) {
+    // Also where it could not be counted: the client tries again.
     core.metrics.countBy('Refused', 'RATE_LIMITED' satisfies ErrorCode);
     return { statusCode: 429 };
   }

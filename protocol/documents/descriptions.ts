@@ -326,8 +326,15 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   RATE_LIMITED: {
     as: 'reply',
-    when: 'The principal sent more frames in a minute than the server accepts.',
-    client: 'Wait for `retry_after_ms`, then send the same frame again.',
+    when: 'The principal sent more frames in a minute than the server accepts, or asked for events again too often on one connection.',
+    client:
+      'Wait for `retry_after_ms`, then send the same frame again. If the connection is closed then, connect again and resume.',
+  },
+  TOO_MANY_CONNECTIONS: {
+    as: 'reply',
+    when: 'The session has more connections than `limit`, and this is the oldest. It is closed.',
+    client:
+      'Do not connect again by yourself: another connection would be closed. Connect when the user comes back, and resume.',
   },
   TOKEN_EXPIRED: {
     as: 'reply',

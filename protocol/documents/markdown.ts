@@ -157,6 +157,7 @@ function limitTable(): string {
         '`limits.queue_timeout_seconds`',
         '`SESSION_QUEUE_TIMEOUT`',
       ],
+      ['connections of a session', limits.sessionConnections, '', '`TOO_MANY_CONNECTIONS`'],
       ['bytes of a frame from the server', MAX_FRAME_BYTES, '`limits.frame_bytes`', 'never sent'],
       ['frames of a principal per minute', rates.framesPerMinute, '', '`RATE_LIMITED`'],
       ['connections of a principal per minute', rates.connectionsPerMinute, '', 'handshake refused with 429'],

@@ -33,6 +33,8 @@ export interface CloudSettings {
   inboxMessages: number;
   steerScope: SessionSettings['steerScope'];
   sessionTurns: number;
+  /** Connections of the session. Default: as many as there are devices. */
+  sessionConnections?: number;
   queueTimeoutSeconds: number;
   maxReceives: number;
   /** Some queue emulators delete a message by an expired handle. */
@@ -309,6 +311,7 @@ export class Cloud {
         inboxMessages: this.settings.inboxMessages,
         inboxBytes: 131_072,
         sessionTurns: this.settings.sessionTurns,
+        sessionConnections: this.settings.sessionConnections ?? 20,
         queueTimeoutSeconds: seconds(this.settings.queueTimeoutSeconds),
       },
       sessionSettings: { steerScope: this.settings.steerScope },
