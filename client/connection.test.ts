@@ -36,12 +36,16 @@ describe('handshake', () => {
     expect(socket().protocols).toEqual(['midturn.v1', 'bearer.t2']);
   });
 
-  it('a token that a subprotocol cannot carry goes into the query', async () => {
-    const { clock, socket } = givenChat({ token: 'a b/c' });
-    await clock.advance(0);
-    expect(socket().protocols).toEqual(['midturn.v1']);
-    expect(socket().url.searchParams.get('token')).toBe('a b/c');
-  });
+  it.each(['bGV0LW1lLWlu/w==', 'a b,c', 'schlüssel'])(
+    'a token that no subprotocol can be (%s) is encoded as one, and never in the URL',
+    async (token) => {
+      const { clock, socket } = givenChat({ token });
+      await clock.advance(0);
+      const encoded = Buffer.from(token).toString('base64url');
+      expect(socket().protocols).toEqual(['midturn.v1', `bearer64.${encoded}`]);
+      expect(socket().url.search).toBe('?session_id=s');
+    },
+  );
 
   it('a token that cannot be had is reported, and asked for again', async () => {
     let tries = 0;

@@ -1,4 +1,5 @@
 import { Alarm } from './alarm.ts';
+import { base64url } from './base64url.ts';
 import { ConnectionError, MidturnError } from './errors.ts';
 import { type Link, openLink } from './link.ts';
 import type { Platform } from './platform.ts';
@@ -340,14 +341,14 @@ export class Connection {
 const HEADER_SAFE = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /**
- * The token is sent as a subprotocol, because URLs end up in logs; in the URL only if it has other characters.
+ * The token is sent as a subprotocol, because URLs end up in logs: encoded, if it has characters that no subprotocol can have
+ * (`=` and `/` of base64, for example).
  * @param offers whether a subprotocol is offered where no token needs one
  */
 function handshake({ url, sessionId, name }: Address, token: string | undefined, offers: boolean) {
   const query = [`session_id=${encodeURIComponent(sessionId)}`];
   if (name) query.push(`name=${encodeURIComponent(name)}`);
   const protocols: string[] = offers || token ? [SUBPROTOCOL] : [];
-  if (token && HEADER_SAFE.test(token)) protocols.push(`bearer.${token}`);
-  else if (token) query.push(`token=${encodeURIComponent(token)}`);
+  if (token) protocols.push(HEADER_SAFE.test(token) ? `bearer.${token}` : `bearer64.${base64url(token)}`);
   return { url: `${url}${url.includes('?') ? '&' : '?'}${query.join('&')}`, protocols };
 }

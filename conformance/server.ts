@@ -23,7 +23,7 @@ export interface ConnectOptions {
   /** Replaces the kit's own token; empty for no token. */
   token?: string;
   /** Where the token is sent. */
-  tokenIn?: 'header' | 'subprotocol' | 'query';
+  tokenIn?: 'header' | 'subprotocol' | 'encoded subprotocol' | 'query';
 }
 
 /** One connection, as watches see it. */
@@ -60,6 +60,9 @@ export class Server {
       protocols: [
         ...(options.protocols ?? []),
         ...(token && tokenIn === 'subprotocol' ? [`bearer.${token}`] : []),
+        ...(token && tokenIn === 'encoded subprotocol'
+          ? [`bearer64.${Buffer.from(token).toString('base64url')}`]
+          : []),
       ],
       headers: token && tokenIn === 'header' ? { Authorization: `Bearer ${token}` } : {},
       timeoutMs: this.target.timeoutMs,

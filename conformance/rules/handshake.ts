@@ -179,11 +179,11 @@ export const HANDSHAKE: readonly Scenario[] = [
   {
     name: 'handshake-token-places',
     promise: 'P12',
-    points: ['4.1.5'],
-    says: 'the token is taken from the header, a `bearer.` subprotocol and the query',
+    points: ['4.1.5', '4.1.10'],
+    says: 'the token is taken from the header, a `bearer.` or `bearer64.` subprotocol and the query',
     async run(server) {
       const token = withToken(server);
-      for (const tokenIn of ['header', 'subprotocol', 'query'] as const) {
+      for (const tokenIn of ['header', 'subprotocol', 'encoded subprotocol', 'query'] as const) {
         const at = { session: server.newSession(), token, tokenIn };
         const peer = await server.connect({ ...at, protocols: ['midturn.v1'] });
         peer.send({ type: 'connect' });
@@ -199,7 +199,7 @@ export const HANDSHAKE: readonly Scenario[] = [
     says: 'without a token, or with a wrong one, the handshake is refused',
     async run(server) {
       withToken(server);
-      for (const tokenIn of ['header', 'subprotocol', 'query'] as const) {
+      for (const tokenIn of ['header', 'subprotocol', 'encoded subprotocol', 'query'] as const) {
         const wrong = { session: server.newSession(), token: `wrong-${newId()}`, tokenIn };
         demand(await isRefused(server, wrong), `a wrong token in the ${tokenIn} was accepted`);
       }

@@ -77,7 +77,8 @@ export function asyncapiDocument(
                 },
                 'Sec-WebSocket-Protocol': {
                   type: 'string',
-                  description: 'Subprotocols. An entry `bearer.<token>` has the token.',
+                  description:
+                    'Subprotocols. An entry `bearer.<token>`, or `bearer64.<token in base64url>`, has the token.',
                 },
               },
             },

@@ -26,6 +26,11 @@ describe('a token', () => {
   it.each([
     ['the Authorization header', { headers: { Authorization: 'Bearer token-of-ann' } }, ''],
     ['a subprotocol', { protocols: ['midturn.v1', 'bearer.token-of-ann'] }, ''],
+    [
+      'an encoded subprotocol',
+      { protocols: ['midturn.v1', `bearer64.${Buffer.from('token-of-ann').toString('base64url')}`] },
+      '',
+    ],
     ['the query', {}, '&token=token-of-ann'],
     [
       'the header before the others',
