@@ -1,3 +1,4 @@
+import type { WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
   Alarm,
   type CreateAlarmOptions,
@@ -34,6 +35,7 @@ export const ALARM_NAMES = [
   'CaughtErrors',
   'InboundErrors',
   'AuthorizerErrors',
+  'Refusals',
   'FunctionThrottles',
   'TableThrottles',
   'PostThrottles',
@@ -45,6 +47,7 @@ export interface Watched {
   functions: Functions;
   queues: Queues;
   table: Table;
+  stage: WebSocketStage;
   turnTimeout: Duration;
 }
 
@@ -52,6 +55,8 @@ export interface Watched {
 const ENOUGH_TURNS = 10;
 /** A refused token is an error of the authorizer. From this number of handshakes on, a high share of errors is its own fault. */
 const ENOUGH_HANDSHAKES = 20;
+/** Ten a second. Far below the throttles, and more than users whose tokens have ended make. */
+const MANY_REFUSALS = 10 * PERIOD.toSeconds();
 /** A turn that lasts more than this many time limits needs attention. */
 const LONG_TURN = 3;
 
@@ -78,7 +83,7 @@ export function createAlarms(scope: Construct, watched: Watched, topic?: ITopic)
 
 function alarmSpecs(
   scope: Construct,
-  { functions, queues, table, turnTimeout }: Watched,
+  { functions, queues, table, stage, turnTimeout }: Watched,
 ): Record<AlarmName, AlarmSpec> {
   const once = { evaluationPeriods: 1 };
   return {
@@ -158,6 +163,21 @@ function alarmSpecs(
         period: PERIOD,
       }),
       threshold: 50,
+    },
+    Refusals: {
+      ...once,
+      description:
+        'Ten handshakes or frames a second are refused: a flood, or clients that try again and again.',
+      // `ClientError` counts what API Gateway refuses before a function of a route is asked: throttled handshakes and frames, and
+      // handshakes that the authorizer refused. `IntegrationError` counts what those functions refuse, as handshakes over the limit
+      // of a principal. Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
+      metric: sum(
+        ['ClientError', 'IntegrationError'].map((name) =>
+          stage.metric(name, { period: PERIOD, statistic: Stats.SUM }),
+        ),
+        'Refused handshakes and frames',
+      ),
+      threshold: MANY_REFUSALS,
     },
     FunctionThrottles: {
       ...once,

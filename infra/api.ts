@@ -1,5 +1,6 @@
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CfnApi,
   CfnStage,
   LogGroupLogDestination,
   WebSocketApi,
@@ -22,16 +23,23 @@ import type { MidturnProps } from './props.ts';
 const {
   accessLog: ACCESS_LOG_SETTING,
   apiLogsRole: LOGS_ROLE,
+  defaultEndpoint: DEFAULT_ENDPOINT,
   detailedMetrics: DETAILED_METRICS,
   throttle: THROTTLE,
 } = STACK_SETTINGS;
 
 /** Creates the WebSocket API without routes: routes need the functions, and functions need the API. */
-export function createApi(scope: Construct): WebSocketApi {
-  return new WebSocketApi(scope, 'Api', {
+export function createApi(scope: Construct, { defaultEndpoint }: MidturnProps): WebSocketApi {
+  const api = new WebSocketApi(scope, 'Api', {
     apiName: `${Stack.of(scope).stackName}-midturn`,
     routeSelectionExpression: '$request.body.type',
   });
+  const { defaultChild } = api.node;
+  if (!(defaultChild instanceof CfnApi)) throw new TypeError('The API has no resource.');
+  // The construct has no prop for it. Source:
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-disable-default-endpoint.html
+  if (!(defaultEndpoint ?? DEFAULT_ENDPOINT.default)) defaultChild.disableExecuteApiEndpoint = true;
+  return api;
 }
 
 /** ARN patterns of the connections of one stage, by what is done to them. */
@@ -48,11 +56,20 @@ export function connectionsArns(
   return { POST: arn('POST'), DELETE: arn('DELETE') };
 }
 
-/** Where functions post to connections. Built from its parts, because the stage is created after the functions. */
-export function managementEndpoint(api: WebSocketApi, stageName: string, chosen?: string): string {
-  return chosen === undefined
-    ? `https://${api.apiId}.execute-api.${Stack.of(api).region}.${Aws.URL_SUFFIX}/${stageName}`
-    : chosen.replaceAll('{api}', api.apiId).replaceAll('{stage}', stageName);
+/**
+ * Where functions post to connections. Built from its parts, because the stage is created after the functions. An API without
+ * its default endpoint answers posts there with 403, as it answers clients, and takes them under its own host name:
+ * https://github.com/aws/aws-sdk-net/issues/1860
+ */
+export function managementEndpoint(
+  api: WebSocketApi,
+  stageName: string,
+  { managementEndpoint: chosen, defaultEndpoint, domain }: MidturnProps,
+): string {
+  if (chosen !== undefined) return chosen.replaceAll('{api}', api.apiId).replaceAll('{stage}', stageName);
+  // The stage is mapped to the host name without a path.
+  if (!(defaultEndpoint ?? DEFAULT_ENDPOINT.default) && domain) return `https://${domain.name}`;
+  return `https://${api.apiId}.execute-api.${Stack.of(api).region}.${Aws.URL_SUFFIX}/${stageName}`;
 }
 
 /**

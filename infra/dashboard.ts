@@ -18,19 +18,15 @@ const HALF_AND_TAIL = [
 ] as const;
 
 /** Creates one page of graphs: at the top what users notice, at the bottom what the AWS services do. */
-export function createDashboard(
-  scope: Construct,
-  watched: Watched,
-  alarms: readonly Alarm[],
-  stageMetric: (name: string, statistic: string) => IMetric,
-): Dashboard {
+export function createDashboard(scope: Construct, watched: Watched, alarms: readonly Alarm[]): Dashboard {
   const graph = (title: string, ...left: IMetric[]) =>
     new GraphWidget({ title, left, width: WIDTH, period: PERIOD });
   const midturn = (...names: Parameters<typeof midturnMetric>[1][]) =>
     names.map((name) => midturnMetric(scope, name));
   const spread = (name: Parameters<typeof midturnMetric>[1]) =>
     HALF_AND_TAIL.map(([label, statistic]) => midturnMetric(scope, name, { statistic, label }));
-  const { functions, queues, table } = watched;
+  const { functions, queues, table, stage } = watched;
+  const stageMetric = (name: string, statistic: string) => stage.metric(name, { statistic, label: name });
   const byFunction = (metric: 'metricErrors' | 'metricThrottles' | 'metricDuration', statistic: string) =>
     Object.entries(functions).map(([label, fn]) => fn[metric]({ statistic, label, period: PERIOD }));
   const longest = { statistic: Stats.MAXIMUM, period: PERIOD };

@@ -6,7 +6,7 @@ import type { DomainProps } from './props.ts';
 
 /**
  * Creates a host name in front of the stage: clients connect to `wss://{name}`. Functions still post to the stage's own
- * callback URL, which reaches the same connections.
+ * callback URL, which reaches the same connections, unless the API's default endpoint is disabled.
  */
 export function createDomain(
   scope: Construct,

@@ -10,6 +10,7 @@ import { type Alarms, createAlarms } from './alarms.ts';
 import { connectionsArns, createApi, createRoutes, createStage, managementEndpoint } from './api.ts';
 import { createDashboard } from './dashboard.ts';
 import { createDomain } from './domain.ts';
+import { createEdge } from './edge.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
 import { createPage } from './page.ts';
 import type { MidturnProps } from './props.ts';
@@ -42,7 +43,9 @@ export class Midturn extends Construct {
   /** Gets the alarms, if the props name it. For another target, add actions to `alarms`. */
   readonly alarmTopic: ITopic | undefined;
   readonly dashboard: Dashboard;
-  /** Where clients connect: `wss://…/{stage}`, or `wss://{domain}`. */
+  /** In front of the API, if `edge` is set. */
+  readonly edge: Distribution | undefined;
+  /** Where clients connect: `wss://…/{stage}`, `wss://{domain}`, or `wss://{edge}`. */
   readonly url: string;
   /** Where its connections are posted to and closed. */
   readonly managementEndpoint: string;
@@ -60,8 +63,8 @@ export class Midturn extends Construct {
       turnTimeout(props),
       props.nameQueues ?? STACK_SETTINGS.nameQueues.default,
     );
-    this.api = createApi(this);
-    this.managementEndpoint = managementEndpoint(this.api, stageName, props.managementEndpoint);
+    this.api = createApi(this, props);
+    this.managementEndpoint = managementEndpoint(this.api, stageName, props);
     this.functions = createFunctions(this, props, {
       table: this.table,
       queues: this.queues,
@@ -71,13 +74,16 @@ export class Midturn extends Construct {
     const routes = createRoutes(this.api, this.functions, props);
     this.stage = createStage(this, this.api, routes, stageName, props);
     this.domain = props.domain && createDomain(this, this.stage, props.domain);
-    this.url = props.domain ? `wss://${props.domain.name}` : this.stage.url;
+    const { domain, edge, originSecret } = props;
+    this.edge = edge && domain && originSecret ? createEdge(this, edge, { domain, originSecret }) : undefined;
+    this.url = this.#clientUrl(props);
     this.page = props.page ? createPage(this, this.url, props) : undefined;
 
     const watched = {
       functions: this.functions,
       queues: this.queues,
       table: this.table,
+      stage: this.stage,
       turnTimeout: turnTimeout(props),
     };
     this.alarmTopic = props.alarmTopicArn
@@ -85,11 +91,14 @@ export class Midturn extends Construct {
       : undefined;
     this.alarms =
       (props.alarms ?? STACK_SETTINGS.alarms.default) ? createAlarms(this, watched, this.alarmTopic) : {};
-    this.dashboard = createDashboard(this, watched, Object.values(this.alarms), (name, statistic) =>
-      this.stage.metric(name, { statistic, label: name }),
-    );
+    this.dashboard = createDashboard(this, watched, Object.values(this.alarms));
     this.#warnOfPlainSecrets(props);
     this.#warnOfOpenDoor(props);
+  }
+
+  #clientUrl({ edge, domain }: MidturnProps): string {
+    const name = this.edge ? (edge?.domainName ?? this.edge.distributionDomainName) : domain?.name;
+    return name === undefined ? this.stage.url : `wss://${name}`;
   }
 
   #warnOfOpenDoor({ auth, openToAnyone }: MidturnProps): void {

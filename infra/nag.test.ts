@@ -31,6 +31,15 @@ it.each<[string, Partial<MidturnProps>]>([
     { model: 'anthropic:m', modelApiKeySecret: 'key', auth: 'tokens', tokensSecret: 'tokens' },
   ],
   [
+    'with CloudFront in front',
+    {
+      domain: { name: 'api.example.com', certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c' },
+      defaultEndpoint: false,
+      originSecret: 'origin',
+      edge: { webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/chat/a-b' },
+    },
+  ],
+  [
     'with everything that can be chosen',
     {
       domain: {

@@ -80,6 +80,23 @@ describe('alarms', () => {
     });
   });
 
+  it('tell of refusals, which API Gateway counts for the stage: those before a function is asked, and those by it', () => {
+    const refusals = alarmsOf().find(({ name }) => name === 'Refusals')?.properties;
+    const metrics = metricsOf(refusals ?? {});
+    expect(metrics.map(({ Namespace, MetricName }) => `${Namespace} ${MetricName}`)).toEqual([
+      'AWS/ApiGateway ClientError',
+      'AWS/ApiGateway IntegrationError',
+    ]);
+    for (const { Dimensions } of metrics)
+      expect(Dimensions.map(({ Name }) => Name).sort()).toEqual(['ApiId', 'Stage']);
+    expect(refusals).toMatchObject({
+      Threshold: 3000,
+      EvaluationPeriods: 1,
+      TreatMissingData: 'notBreaching',
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    });
+  });
+
   it('call a turn too old only after several time limits', () => {
     const age = alarmsOf({ turnTimeoutSeconds: 100 }).find(({ name }) => name === 'TurnQueueAge');
     expect(age?.properties.Threshold).toBe(300);

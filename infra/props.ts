@@ -42,4 +42,5 @@ export interface MidturnProps extends FunctionProps, Omit<StackProps, 'removalPo
 }
 
 export type DomainProps = NonNullable<MidturnProps['domain']>;
+export type EdgeProps = NonNullable<MidturnProps['edge']>;
 export type ThrottleProps = NonNullable<MidturnProps['throttle']>;

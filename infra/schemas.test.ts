@@ -41,6 +41,20 @@ const SETTINGS: readonly (readonly [choice: string, props: Parameters<typeof syn
       turnPollers: { min: 2, max: 4 },
     },
   ],
+  [
+    'CloudFront in front',
+    {
+      originSecret: 'midturn/origin',
+      defaultEndpoint: false,
+      domain: { name: 'api.example.com', certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c' },
+      edge: {
+        webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/chat/a-b',
+        domainName: 'chat.example.com',
+        certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/e',
+        hostedZoneId: 'Z0123',
+      },
+    },
+  ],
 ];
 
 const templateOf = (props: Parameters<typeof synthesize>[0]) => synthesize(props).toJSON() as Template;

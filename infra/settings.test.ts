@@ -14,6 +14,12 @@ const STACK = {
   MIDTURN_DOMAIN_NAME: 'chat.example.com',
   MIDTURN_DOMAIN_CERTIFICATE_ARN: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
   MIDTURN_DOMAIN_ZONE_ID: 'Z1',
+  MIDTURN_DEFAULT_ENDPOINT: 'false',
+  MIDTURN_EDGE_WEB_ACL_ARN: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/chat/a-b',
+  MIDTURN_EDGE_DOMAIN_NAME: 'edge.example.com',
+  MIDTURN_EDGE_CERTIFICATE_ARN: 'arn:aws:acm:us-east-1:111122223333:certificate/e',
+  MIDTURN_EDGE_ZONE_ID: 'Z2',
+  MIDTURN_EDGE_SECRET_VERSION: 'a1b2c3d4-0000-4000-8000-000000000000',
   MIDTURN_THROTTLE_RATE: '10',
   MIDTURN_THROTTLE_BURST: '20',
   MIDTURN_THROTTLE_CONNECT_RATE: '30',
@@ -35,6 +41,21 @@ const STACK = {
   MIDTURN_PAGE: 'true',
   MIDTURN_BUNDLES: 'dist/others',
 };
+
+const EDGE_NAME = {
+  MIDTURN_EDGE_DOMAIN_NAME: STACK.MIDTURN_EDGE_DOMAIN_NAME,
+  MIDTURN_EDGE_CERTIFICATE_ARN: STACK.MIDTURN_EDGE_CERTIFICATE_ARN,
+};
+
+/** CloudFront in front of the API, complete, and then these. */
+const edgeOn = (settings: Record<string, string>) => ({
+  MIDTURN_DOMAIN_NAME: STACK.MIDTURN_DOMAIN_NAME,
+  MIDTURN_DOMAIN_CERTIFICATE_ARN: STACK.MIDTURN_DOMAIN_CERTIFICATE_ARN,
+  MIDTURN_DEFAULT_ENDPOINT: 'false',
+  MIDTURN_EDGE_WEB_ACL_ARN: STACK.MIDTURN_EDGE_WEB_ACL_ARN,
+  MIDTURN_ORIGIN_SECRET: 'origin',
+  ...settings,
+});
 
 const from = (settings: Record<string, unknown>) => readProps((name) => settings[name]);
 
@@ -61,7 +82,7 @@ it('has local defaults for what a deployment must choose, and names what was not
 });
 
 it('turns every setting of the stack into props, and back', () => {
-  const { props } = from(STACK);
+  const { props } = from({ ...STACK, MIDTURN_ORIGIN_SECRET: 'origin' });
   expect(props).toMatchObject({
     domain: { name: 'chat.example.com', hostedZoneId: 'Z1' },
     throttle: { rate: 10, burst: 20, connectRate: 30, connectBurst: 40 },
@@ -128,6 +149,34 @@ it.each([
   [
     { MIDTURN_DOMAIN_NAME: 'a.b', MIDTURN_DOMAIN_CERTIFICATE_ARN: 'cert' },
     'MIDTURN_DOMAIN_CERTIFICATE_ARN is "cert"',
+  ],
+  [{ MIDTURN_DEFAULT_ENDPOINT: 'false' }, 'MIDTURN_DOMAIN_NAME is not set: without it and with'],
+  [{ MIDTURN_EDGE_ZONE_ID: 'Z1' }, 'MIDTURN_EDGE_WEB_ACL_ARN is not set: MIDTURN_EDGE_ZONE_ID needs it.'],
+  [
+    { MIDTURN_EDGE_WEB_ACL_ARN: 'arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/b' },
+    'it must be an ARN of a global web ACL (wafv2, us-east-1).',
+  ],
+  [
+    { MIDTURN_EDGE_WEB_ACL_ARN: STACK.MIDTURN_EDGE_WEB_ACL_ARN },
+    'MIDTURN_DOMAIN_NAME is not set: MIDTURN_EDGE_WEB_ACL_ARN needs it.',
+  ],
+  [edgeOn({ MIDTURN_DEFAULT_ENDPOINT: 'true' }), 'MIDTURN_DEFAULT_ENDPOINT is "true": with'],
+  [
+    edgeOn({ MIDTURN_ORIGIN_SECRET: '' }),
+    'MIDTURN_ORIGIN_SECRET is not set: MIDTURN_EDGE_WEB_ACL_ARN needs it.',
+  ],
+  [edgeOn({ MIDTURN_EDGE_DOMAIN_NAME: 'edge.example.com' }), 'MIDTURN_EDGE_CERTIFICATE_ARN is not set'],
+  [
+    edgeOn({ ...EDGE_NAME, MIDTURN_EDGE_DOMAIN_NAME: 'chat.example.com' }),
+    'MIDTURN_EDGE_DOMAIN_NAME and MIDTURN_DOMAIN_NAME are the same',
+  ],
+  [
+    edgeOn({ ...EDGE_NAME, MIDTURN_EDGE_CERTIFICATE_ARN: STACK.MIDTURN_DOMAIN_CERTIFICATE_ARN }),
+    'it must be an ARN of acm in us-east-1.',
+  ],
+  [
+    { MIDTURN_AUTH: 'none', MIDTURN_AUTHORIZER: 'false', MIDTURN_ORIGIN_SECRET: 'origin' },
+    'MIDTURN_AUTHORIZER is "false": nobody would look at MIDTURN_ORIGIN_SECRET then.',
   ],
   [{ MIDTURN_THROTTLE_RATE: '0' }, 'MIDTURN_THROTTLE_RATE is "0"'],
   [{ MIDTURN_THROTTLE_BURST: '9999' }, 'MIDTURN_THROTTLE_BURST is "9999"'],

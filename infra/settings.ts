@@ -58,6 +58,15 @@ export function checkProps(props: MidturnProps): void {
   const all = { ...environment, ...toText(STACK_SETTINGS, props) };
   checkDeployed(all);
   checkOpen(all);
+  checkFront(all);
+}
+
+/** @throws {SettingError} if something stands in front of the API, and the authorizer would not notice who goes around it */
+function checkFront(settings: Environment): void {
+  const { originSecret } = FUNCTION_SETTINGS;
+  const { webAclArn } = STACK_SETTINGS.edge;
+  if (!settings[webAclArn.name] || settings[originSecret.name]) return;
+  throw new SettingError(`${originSecret.name} is not set: ${webAclArn.name} needs it.`);
 }
 
 /** The stage of the local cloud, whose template stays on the machine. */
@@ -130,6 +139,7 @@ export function readProps(lookup: (name: string) => unknown): { props: MidturnPr
   keepSecretsOut(settings);
   checkKeys(settings);
   checkDeployed(settings);
+  checkFront(settings);
   const missing = Object.keys(LOCAL_DEFAULTS).filter((name) => chosen[name] === undefined);
   const { auth, openToAnyone } = FUNCTION_SETTINGS;
   // Nobody has decided yet, and the template cannot be deployed before: it may say that it is open.

@@ -7,6 +7,9 @@ import { STACK_SETTINGS } from '../config/settings/table.ts';
 const {
   alarms: ALARMS,
   alarmTopicArn: ALARM_TOPIC,
+  defaultEndpoint: DEFAULT_ENDPOINT,
+  domain: { name: DOMAIN_NAME },
+  edge: { webAclArn: WEB_ACL, domainName: EDGE_DOMAIN, certificateArn: EDGE_CERTIFICATE },
   turnPollers: { min: POLLERS_MIN, max: POLLERS_MAX },
   turnMaxConcurrency: MAX_CONCURRENCY,
   turnReservedConcurrency: RESERVED_CONCURRENCY,
@@ -27,12 +30,39 @@ export function checkStackSettings(settings: Environment): void {
       `${ALARM_TOPIC.name} is set, and ${ALARMS.name} is "false": no alarm would call it.`,
     );
   }
+  checkEdge(settings);
   checkAtMost(settings, POLLERS_MIN, POLLERS_MAX);
   // Otherwise Lambda would take messages for turns that it then has no environment for.
   checkAtMost(settings, MAX_CONCURRENCY, RESERVED_CONCURRENCY);
   if (settings[MAX_CONCURRENCY.name] && settings[POLLERS_MAX.name]) {
     throw new SettingError(
       `${MAX_CONCURRENCY.name} and ${POLLERS_MAX.name} are both set: AWS takes one of them.`,
+    );
+  }
+}
+
+function checkEdge(settings: Environment): void {
+  const needs = (what: Named, need: Named) => {
+    if (settings[what.name] && !settings[need.name]) {
+      throw new SettingError(`${need.name} is not set: ${what.name} needs it.`);
+    }
+  };
+  if (!read(settings, DEFAULT_ENDPOINT) && !settings[DOMAIN_NAME.name]) {
+    throw new SettingError(
+      `${DOMAIN_NAME.name} is not set: without it and with ${DEFAULT_ENDPOINT.name} "false", nothing could reach the API.`,
+    );
+  }
+  needs(WEB_ACL, DOMAIN_NAME);
+  needs(EDGE_DOMAIN, EDGE_CERTIFICATE);
+  needs(EDGE_CERTIFICATE, EDGE_DOMAIN);
+  if (settings[EDGE_DOMAIN.name] && settings[EDGE_DOMAIN.name] === settings[DOMAIN_NAME.name]) {
+    throw new SettingError(
+      `${EDGE_DOMAIN.name} and ${DOMAIN_NAME.name} are the same: CloudFront reaches the API under a name of its own.`,
+    );
+  }
+  if (settings[WEB_ACL.name] && read(settings, DEFAULT_ENDPOINT)) {
+    throw new SettingError(
+      `${DEFAULT_ENDPOINT.name} is "true": with ${WEB_ACL.name}, it must be "false", or clients could go around the web ACL.`,
     );
   }
 }

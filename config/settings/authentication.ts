@@ -35,6 +35,17 @@ export const AUTH_SETTINGS = {
     when: 'auth is none',
     functions: ['connection'],
   },
+  /**
+   * The secret that what stands in front of the API (CloudFront, another proxy) proves itself with: handshakes whose header
+   * `x-midturn-origin` is not its `current` or `previous` are refused with 403. It holds `{"current":"…","previous":"…"}`,
+   * at least 32 characters each; `previous` is optional.
+   */
+  originSecret: {
+    name: 'MIDTURN_ORIGIN_SECRET',
+    kind: 'secret name',
+    unset: 'clients connect to the API itself',
+    functions: ['authorizer'],
+  },
   /** The tokens and their principals: `token=tenant/subject,…`. */
   tokens: {
     name: 'MIDTURN_TOKENS',

@@ -40,9 +40,13 @@ export function checkSettings(env: Environment, isReference?: (text: string) => 
 }
 
 function checkAuthorizer(env: Environment): void {
-  const { auth, authorizer } = AUTH_SETTINGS;
+  const { auth, authorizer, originSecret } = AUTH_SETTINGS;
+  if (read(env, authorizer)) return;
+  if (env[originSecret.name]) {
+    throw new SettingError(`${authorizer.name} is "false": nobody would look at ${originSecret.name} then.`);
+  }
   const choice = read(env, auth);
-  if (!choice || choice === 'none' || read(env, authorizer)) return;
+  if (!choice || choice === 'none') return;
   throw new SettingError(`${authorizer.name} is "false": ${auth.name} must be none then, not ${choice}.`);
 }
 

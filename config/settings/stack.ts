@@ -40,6 +40,55 @@ export const API_SETTINGS = {
       unset: 'you enter the host name yourself',
     },
   },
+  /**
+   * Whether clients and functions can reach the API under the host name that API Gateway assigns. `false` leaves the host name of
+   * `domain` alone.
+   */
+  defaultEndpoint: { name: 'MIDTURN_DEFAULT_ENDPOINT', kind: 'flag', default: true },
+  /** CloudFront with a web ACL of AWS WAF in front of the API. Needs `domain`, `originSecret`, and `defaultEndpoint: false`. */
+  edge: {
+    /** ARN of the web ACL, which is of the scope CLOUDFRONT, in us-east-1. With it, CloudFront is put in front of the API. */
+    webAclArn: {
+      name: 'MIDTURN_EDGE_WEB_ACL_ARN',
+      kind: 'text',
+      pattern: /^arn:[\w-]+:wafv2:us-east-1:\d+:global\/webacl\/\S+$/,
+      form: 'an ARN of a global web ACL (wafv2, us-east-1)',
+      unset: 'clients connect to the API itself',
+      groupNeedsIt: true,
+    },
+    /** Host name under which clients connect to CloudFront. Not that of `domain`. */
+    domainName: {
+      name: 'MIDTURN_EDGE_DOMAIN_NAME',
+      kind: 'text',
+      pattern: /^[a-z0-9-]+(\.[a-z0-9-]+)+$/,
+      form: 'a host name in lower case',
+      unset: 'the host name that CloudFront assigns',
+    },
+    /** ARN of a certificate for that host name, in us-east-1. */
+    certificateArn: {
+      name: 'MIDTURN_EDGE_CERTIFICATE_ARN',
+      kind: 'text',
+      pattern: /^arn:[\w-]+:acm:us-east-1:\S+$/,
+      form: 'an ARN of acm in us-east-1',
+      unset: 'none: a host name needs it',
+    },
+    /** Id of the Route 53 zone in which the stack enters that host name. */
+    hostedZoneId: {
+      name: 'MIDTURN_EDGE_ZONE_ID',
+      kind: 'text',
+      pattern: /^Z[A-Z0-9]{1,31}$/,
+      form: 'the id of a Route 53 zone',
+      unset: 'you enter the host name yourself',
+    },
+    /** Version id of `MIDTURN_ORIGIN_SECRET` whose `current` CloudFront sends. CloudFormation reads the secret again when this changes. */
+    secretVersion: {
+      name: 'MIDTURN_EDGE_SECRET_VERSION',
+      kind: 'text',
+      pattern: /^[\w-]{32,64}$/,
+      form: 'the version id of a secret',
+      unset: 'the version that is current when the distribution is made',
+    },
+  },
   /** How many frames API Gateway accepts before it answers "too many requests". */
   throttle: {
     /** Frames that API Gateway accepts in a second, from all clients together. */

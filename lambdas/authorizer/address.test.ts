@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countedAddress } from './address.ts';
+import { clientAddress, countedAddress } from './address.ts';
 
 it.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -13,3 +13,17 @@ it.each([
 ])('a client at %s is counted as %s', (address, counted) => {
   expect(countedAddress(address)).toBe(counted);
 });
+
+it.each([
+  ['a proxy’s client', '198.51.100.7, 203.0.113.1', true, '198.51.100.7'],
+  ['a client that invents one', '192.0.2.9, 198.51.100.7, 203.0.113.1', true, '198.51.100.7'],
+  ['a proxy whose own address was not added', '198.51.100.7', true, '198.51.100.7'],
+  ['a proxy that names nobody', '203.0.113.1', true, '203.0.113.1'],
+  ['a proxy without the header', '', true, '203.0.113.1'],
+  ['whoever connects directly and names another', '198.51.100.7, 203.0.113.1', false, '203.0.113.1'],
+])(
+  'behind the address 203.0.113.1, %s is told by its header “%s”',
+  (_, forwardedFor, isBehindProxy, address) => {
+    expect(clientAddress('203.0.113.1', forwardedFor, isBehindProxy)).toBe(address);
+  },
+);

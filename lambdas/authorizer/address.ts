@@ -19,3 +19,14 @@ export function countedAddress(address: string): string {
   const zeros = Array<string>(8 - (left?.length ?? 0) - (right?.length ?? 0)).fill('0');
   return `${[...(left ?? []), ...zeros, ...(right ?? [])].slice(0, GROUPS).join(':')}::/64`;
 }
+
+/**
+ * The address of the client itself. Behind a proxy it is the last one that the proxy added to `X-Forwarded-For`; API Gateway
+ * adds the proxy's own. What stands before those may be the client's invention.
+ */
+export function clientAddress(sourceIp: string, forwardedFor: string, isBehindProxy: boolean): string {
+  if (!isBehindProxy) return sourceIp;
+  const hops = forwardedFor.split(',').map((hop) => hop.trim());
+  if (hops.at(-1) === sourceIp) hops.pop();
+  return hops.at(-1) || sourceIp;
+}

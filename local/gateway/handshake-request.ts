@@ -61,13 +61,17 @@ function headersOf(request: IncomingMessage): Record<string, string[]> {
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     pairs.push([request.rawHeaders[i] ?? '', request.rawHeaders[i + 1] ?? '']);
   }
-  // API Gateway adds these headers to every request. It terminates TLS, so port and protocol are always the same.
-  pairs.push(
-    ['X-Forwarded-For', addressOf(request)],
+  // API Gateway adds these headers to every request. It terminates TLS, so port and protocol are always the same. To the
+  // addresses that a proxy names, it adds the proxy's own.
+  const isForwardedFor = ([name]: readonly [string, string]) => name.toLowerCase() === 'x-forwarded-for';
+  const hops = [...pairs.filter(isForwardedFor).map(([, value]) => value), addressOf(request)];
+  const others = pairs.filter((pair) => !isForwardedFor(pair));
+  others.push(
+    ['X-Forwarded-For', hops.join(', ')],
     ['X-Forwarded-Port', '443'],
     ['X-Forwarded-Proto', 'https'],
   );
-  return group(pairs);
+  return group(others);
 }
 
 function group(pairs: Iterable<readonly [string, string]>): Record<string, string[]> {
