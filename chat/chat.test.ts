@@ -152,9 +152,10 @@ it('a session that is gone on with is told from its start', async () => {
   const after = startChat(session);
   await after.shows('answer');
   after.type('second');
-  expect((await after.conversation()).slice(0, 4)).toEqual([
+  expect((await after.conversation()).slice(0, 5)).toEqual([
     '> first   [taken in at step 1]',
     'answer',
+    expect.stringMatching(/^-- done: 1 step/),
     '> second   [taken in at step 1]',
     'more',
   ]);

@@ -1,3 +1,4 @@
+import { addNote } from './notes.ts';
 import type { HistoryEntry } from './protocol.ts';
 import type { Item, ToolItem } from './state.ts';
 import { outputOf } from './tool-output.ts';
@@ -13,10 +14,7 @@ export function joinEntries(
   return [...byNumber.values()].sort((a, b) => a.n - b.n);
 }
 
-/**
- * The transcript as items: the same items that its events give, without thinking and the ends of turns, which a transcript
- * does not have.
- */
+/** The transcript as items: the same items that its events give, without thinking, which a transcript does not have. */
 export function entryItems(entries: readonly HistoryEntry[]): Item[] {
   const items: Item[] = [];
   const calls = new Map<string, number>();
@@ -70,6 +68,9 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
         else items.push({ kind: 'tool', key, turnId, id: entry.id, name: entry.name, args: null, result });
         break;
       }
+      case 'event':
+        addNote(items, entry.event);
+        break;
       default:
         // Each known role has a case above. An entry with a role of a newer server is not shown.
         entry satisfies never;

@@ -60,6 +60,7 @@ describe('stream', () => {
     expect(items.map((item) => ('content' in item ? item.content : item.kind))).toEqual([
       'hello',
       'one ',
+      'turn_end',
       'hello',
       'two ',
     ]);
@@ -88,19 +89,19 @@ describe('stream', () => {
   });
 
   it('older pages on demand', async () => {
-    const { chat, open, begin, story } = givenChat({ historyPage: 2 });
+    const { chat, open, begin, story } = givenChat({ historyPage: 3 });
     for (const id of ['u1', 'u2']) {
       begin(id, id);
       story.end('done');
     }
     const socket = await open();
-    socket.deliver(story.page({ limit: 2 }));
+    socket.deliver(story.page({ limit: 3 }));
     expect(chat.transcript.getSnapshot().history).toEqual({ status: 'loaded', more: true });
     const page = chat.history();
-    expect(socket.sentOf('history').at(-1)).toEqual({ type: 'history', limit: 2, before: 3 });
-    socket.deliver(story.page({ limit: 2, before: 3 }));
+    expect(socket.sentOf('history').at(-1)).toEqual({ type: 'history', limit: 3, before: 4 });
+    socket.deliver(story.page({ limit: 3, before: 4 }));
     expect(await page).toBe(false);
-    expect(chat.transcript.getSnapshot().items).toHaveLength(4);
+    expect(chat.transcript.getSnapshot().items).toHaveLength(6);
     expect(await chat.history()).toBe(false);
   });
 

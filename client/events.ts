@@ -1,16 +1,7 @@
 import { entryItems } from './entries.ts';
+import { addNote, type NotedEvent } from './notes.ts';
 import type { EventFrame, EventOf } from './protocol.ts';
-import {
-  type ApprovalItem,
-  endsTurn,
-  type Item,
-  isPending,
-  type State,
-  type ToolItem,
-  type TurnEndEvent,
-  type TurnOutcome,
-  type UserItem,
-} from './state.ts';
+import { endsTurn, type Item, isPending, type State, type ToolItem, type UserItem } from './state.ts';
 import { outputOf } from './tool-output.ts';
 
 /**
@@ -49,10 +40,9 @@ export function drain(state: State): State {
 function applyEvent(state: State, event: EventFrame): State {
   const begun = beginTurn(state, event);
   if (endsTurn(event)) {
-    return { ...begun, live: [...begun.live, turnEnd(event)], activeTurn: undefined };
+    return { ...noted(begun, event), activeTurn: undefined };
   }
   const { turn_id: turnId } = event;
-  const key = `e${event.seq}`;
   switch (event.type) {
     case 'turn_start':
       return begun;
@@ -65,7 +55,7 @@ function applyEvent(state: State, event: EventFrame): State {
     case 'tool_call':
       return push(begun, {
         kind: 'tool',
-        key,
+        key: `e${event.seq}`,
         turnId,
         id: event.id,
         name: event.name,
@@ -75,43 +65,10 @@ function applyEvent(state: State, event: EventFrame): State {
     case 'tool_result':
       return { ...begun, live: setResult(begun.live, event) };
     case 'approval_request':
-      return push(begun, {
-        kind: 'approval',
-        key,
-        turnId,
-        requestId: event.request_id,
-        tool: event.tool,
-        summary: event.arguments_summary,
-        arguments: event.arguments,
-        offersAlways: event.always !== false,
-        timeoutSeconds: event.timeout_secs,
-        toolCallId: event.tool_call_id,
-        decision: undefined,
-        resolved: undefined,
-      });
-    case 'approval_resolved': {
-      const { request_id, decision, reason, by } = event;
-      return withApproval(begun, request_id, (item) => ({ ...item, decision, resolved: { reason, by } }));
-    }
+    case 'approval_resolved':
     case 'history_trimmed':
-      return push(begun, {
-        kind: 'trimmed',
-        key,
-        turnId,
-        droppedMessages: event.dropped_messages,
-        reason: event.reason,
-        form: event.form,
-      });
     case 'model_changed':
-      return push(begun, {
-        kind: 'model_changed',
-        key,
-        turnId,
-        model: event.model,
-        provider: event.provider,
-        from: event.fallback_from,
-        reason: event.reason,
-      });
+      return noted(begun, event);
     default:
       // An event of a newer server is counted, and shows nothing. Each event that is known has a case above.
       event satisfies never;
@@ -119,15 +76,10 @@ function applyEvent(state: State, event: EventFrame): State {
   }
 }
 
-/** The state with this request changed, if it is of the running turn. */
-export function withApproval(
-  state: State,
-  requestId: string,
-  change: (item: ApprovalItem) => ApprovalItem,
-): State {
-  const at = state.live.findLastIndex((item) => item.kind === 'approval' && item.requestId === requestId);
-  const item = state.live[at];
-  return item?.kind === 'approval' ? { ...state, live: replaced(state.live, at, change(item)) } : state;
+function noted(state: State, event: NotedEvent): State {
+  const live = state.live.slice();
+  addNote(live, event);
+  return { ...state, live };
 }
 
 function push(state: State, item: Item): State {
@@ -215,35 +167,4 @@ function replaced(items: readonly Item[], at: number, item: Item): Item[] {
   const copy = items.slice();
   copy[at] = item;
   return copy;
-}
-
-function turnEnd(event: TurnEndEvent): Item {
-  return { kind: 'turn_end', key: `e${event.seq}`, turnId: event.turn_id, outcome: outcomeOf(event) };
-}
-
-function outcomeOf(event: TurnEndEvent): TurnOutcome {
-  switch (event.type) {
-    case 'done':
-      return {
-        result: 'done',
-        usage: {
-          inputTokens: event.input_tokens,
-          outputTokens: event.output_tokens,
-          cacheReadTokens: event.cache_read_tokens,
-          cacheWriteTokens: event.cache_write_tokens,
-          reasoningTokens: event.reasoning_tokens,
-          cost: event.cost,
-          currency: event.currency,
-          model: event.model,
-          provider: event.provider,
-          steps: event.steps,
-          cached: event.cached === true,
-          finishReason: event.finish_reason,
-        },
-      };
-    case 'aborted':
-      return { result: 'aborted', by: event.by };
-    case 'error':
-      return { result: 'failed', code: event.code, message: event.message, retryable: event.retryable };
-  }
 }

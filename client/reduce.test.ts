@@ -200,7 +200,7 @@ describe('messages', () => {
     story.say('x');
     story.end('done');
     const byHistory = frame(lost, story.sessionStart('lane-2'), story.page({}));
-    expect(byHistory.items.map((item) => item.kind)).toEqual(['user', 'text']);
+    expect(byHistory.items.map((item) => item.kind)).toEqual(['user', 'text', 'turn_end']);
   });
 
   it('a withdrawal that comes too late leaves the message as it is', () => {

@@ -1,5 +1,6 @@
 import { entryItems, joinEntries } from './entries.ts';
-import { drain, receiveEvent, withApproval, withoutRefused } from './events.ts';
+import { drain, receiveEvent, withoutRefused } from './events.ts';
+import { changeApproval } from './notes.ts';
 import {
   type Content,
   type FrameOf,
@@ -90,9 +91,7 @@ function step(state: State, input: Input): State {
     case 'stop_asked':
       return { ...state, activeTurn: state.activeTurn && { ...state.activeTurn, stopping: true } };
     case 'approval_answered':
-      return withApproval(state, input.requestId, (item) =>
-        item.resolved ? item : { ...item, decision: input.decision },
-      );
+      return withLiveApproval(state, input.requestId, input.decision);
     case 'session_lost':
       return { ...initialState(state.sessionId), connection: state.connection, tail: state.tail };
   }
@@ -239,8 +238,7 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
   }
   if (frame.id === undefined || isTransient(frame.code)) return state;
   // It was resolved otherwise, as its event tells, or is no longer asked.
-  if (frame.code === 'INVALID_APPROVAL_RESPONSE')
-    return withApproval(state, frame.id, (item) => (item.resolved ? item : { ...item, decision: undefined }));
+  if (frame.code === 'INVALID_APPROVAL_RESPONSE') return withLiveApproval(state, frame.id, undefined);
   const ids = new Set([frame.id]);
   // The answer to a withdrawal that came too late: the message itself is well.
   if (frame.code === 'NOT_PENDING')
@@ -255,6 +253,13 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
     ...(depth === undefined ? {} : { depth }),
   };
   return updateTail(state, ids, (item) => refuse(item, rejected));
+}
+
+/** This client's own answer to a request, until the server tells the decision. */
+function withLiveApproval(state: State, requestId: string, decision: ApprovalItem['decision']): State {
+  const live = state.live.slice();
+  changeApproval(live, requestId, (item) => (item.resolved ? item : { ...item, decision }));
+  return { ...state, live };
 }
 
 function refuse(item: UserItem, state: MessageState): UserItem {

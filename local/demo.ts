@@ -66,6 +66,8 @@ function describe(entry: HistoryEntry): string {
       return `${role} ${entry.name} ${JSON.stringify(entry.args)}`;
     case 'tool_result':
       return `${role} ${entry.name} ${JSON.stringify(entry.output)}`;
+    case 'event':
+      return `${role} ${entry.event.type}`;
   }
 }
 

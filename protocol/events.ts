@@ -313,5 +313,20 @@ export type EventFrame = EventOf<EventType>;
 /** The types of the events that end a turn. */
 export type EndType = Extract<EventFrame, { full_response: unknown }>['type'];
 
+/**
+ * The events that are entries of the transcript as well: what a conversation shows beside what was said and what tools gave.
+ * Entries of the events that end a turn have no text: it is in the entries before them.
+ */
+export const notedFrame = z.discriminatedUnion('type', [
+  EVENTS.approval_request.schema,
+  EVENTS.approval_resolved.schema,
+  EVENTS.history_trimmed.schema,
+  EVENTS.model_changed.schema,
+  EVENTS.done.schema,
+  EVENTS.aborted.schema,
+  EVENTS.error.schema,
+]);
+export type NotedFrame = z.infer<typeof notedFrame>;
+
 export const EVENT_FRAMES = Object.values(EVENTS).map(({ schema }) => schema);
 export const eventFrame = z.union(EVENT_FRAMES);

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
 import { ERROR_CODES } from './errors.ts';
-import { type EventFrame, toolOutput } from './events.ts';
+import { type EventFrame, notedFrame, toolOutput } from './events.ts';
 
 export type { EventFrame } from './events.ts';
 
@@ -89,6 +89,7 @@ export const historyEntry = z.discriminatedUnion('role', [
     name: z.string(),
     ...toolOutput,
   }),
+  z.object({ ...entryBase, role: z.literal('event'), event: notedFrame }),
 ]);
 const history = z.object({
   type: z.literal('history'),

@@ -100,7 +100,8 @@ const PLAIN = {
   'turn: Query ENTRY': 1,
   'turn: GetItem MESSAGE': 1,
   'turn: PutItem MESSAGE': 1,
-  'turn: PutItem ENTRY': 2,
+  // The message, the text, and how it ended.
+  'turn: PutItem ENTRY': 3,
   // Before the roll: a lane under a unit keeps all of a short turn.
   'turn: PutItem EVENTS': 1,
   'turn: DeleteMessage': 1,

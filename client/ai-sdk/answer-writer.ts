@@ -99,6 +99,8 @@ export class AnswerWriter {
         this.#write({ type: 'abort', reason: event.by });
         break;
       case 'error':
+        this.#endStep();
+        this.#write({ type: 'message-metadata', messageMetadata: { turnId: event.turn_id } });
         this.fail(event);
         break;
       default:

@@ -19,7 +19,7 @@ export function toUIMessages({ items }: Pick<ChatState, 'items'>): MidturnUIMess
       continue;
     }
     const metadata = metadataOf(item);
-    const parts = partsOf(item);
+    const parts = [...(beginsStep(item, last) ? [STEP] : []), ...partsOf(item)];
     if (last?.role === 'assistant') {
       last.parts.push(...parts);
       if (metadata) last.metadata = metadata;
@@ -40,7 +40,27 @@ export function toUIMessages({ items }: Pick<ChatState, 'items'>): MidturnUIMess
 function metadataOf(item: Item): MidturnUIMessage['metadata'] {
   if (item.kind !== 'turn_end') return undefined;
   const { turnId, outcome } = item;
-  return outcome.result === 'done' ? { turnId, usage: outcome.usage } : { turnId };
+  switch (outcome.result) {
+    case 'done':
+      return { turnId, usage: outcome.usage };
+    case 'aborted':
+      return { turnId, stopping: false };
+    case 'failed':
+      return { turnId };
+  }
+}
+
+const STEP = { type: 'step-start' } as const;
+
+/**
+ * Whether the item is the first of a model call: of an answer, or what is said after tools. Calls that follow one another
+ * count as those of one model call.
+ */
+function beginsStep({ kind }: Item, before: MidturnUIMessage | undefined): boolean {
+  if (kind !== 'text' && kind !== 'thinking' && kind !== 'tool') return false;
+  const parts = before?.role === 'assistant' ? before.parts : [];
+  const last = parts.findLast(({ type }) => !type.startsWith('data-'));
+  return last === undefined || (kind !== 'tool' && last.type.startsWith('tool-'));
 }
 
 function partsOf(item: Exclude<Item, UserItem>): Part[] {

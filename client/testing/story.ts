@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { Content, EventFrame, FrameOf, HistoryEntry, SessionStart } from '../protocol.ts';
-import type { Item } from '../state.ts';
+import { endsTurn, type Item } from '../state.ts';
 
 type Unnumbered = EventFrame extends infer E
   ? E extends EventFrame
@@ -61,6 +61,16 @@ export class Story {
 
   end(how: 'done' | 'aborted' | 'error'): void {
     this.#closeSpan();
+    this.#addEnd(how);
+    const event = this.events.at(-1);
+    if (event && endsTurn(event)) {
+      const omitted = { full_response: null, full_response_omitted: true } as const;
+      this.#enter({ role: 'event', event: { ...event, ...omitted } });
+    }
+    this.turn = undefined;
+  }
+
+  #addEnd(how: 'done' | 'aborted' | 'error'): void {
     const full_response = this.turn?.text ?? '';
     if (how === 'aborted') this.add({ type: how, full_response, by: 'user' });
     else if (how === 'error') {
@@ -70,7 +80,6 @@ export class Story {
       const tokens = { input_tokens: 1, output_tokens: 1, tokens_used: 2, last_input_tokens: 1 };
       this.add({ type: how, full_response, ...tokens, model: 'demo', provider: 'demo', steps: 1 });
     }
-    this.turn = undefined;
   }
 
   add(event: Unnumbered): void {
@@ -196,6 +205,8 @@ export function linesOfItems(items: readonly Item[]): Line[] {
         kind: `tool ${item.id}`,
         text: JSON.stringify(item.result?.output ?? null),
       });
+    } else if (item.kind === 'turn_end') {
+      lines.push({ turn: item.turnId, kind: 'end', text: item.outcome.result });
     }
   }
   return lines.map(({ turn, kind, text }) => `${turn} ${kind}: ${text}`);
@@ -218,6 +229,8 @@ export function linesOfStory(story: Story): Line[] {
     } else if (event.type === 'tool_result') {
       const call = lines.findLast(({ kind }) => kind === `tool ${event.id}`);
       if (call) call.text = event.output;
+    } else if (endsTurn(event)) {
+      lines.push({ turn, kind: 'end', text: event.type === 'error' ? 'failed' : event.type });
     }
   }
   return lines.map(({ turn, kind, text }) => `${turn} ${kind}: ${text}`);

@@ -40,6 +40,25 @@ export const HISTORY: readonly Scenario[] = [
     },
   },
   {
+    name: 'history-ends',
+    promise: 'P3',
+    points: ['8.1.3'],
+    says: 'the entries of a turn end with its end, as it was sent, without the text',
+    async run(server) {
+      const { peer, asked } = await twoTurns(server);
+      const entries = await transcript(peer);
+      for (const { ack } of asked) {
+        const sent = await doneOf(peer, ack.turn_id);
+        const last = entries.findLast(({ turn_id }) => turn_id === ack.turn_id);
+        const told = { ...sent, full_response: null, full_response_omitted: true };
+        demand(
+          last?.role === 'event' && isDeepStrictEqual(last.event, told),
+          `turn ${ack.turn_id} ends with ${brief(last)}`,
+        );
+      }
+    },
+  },
+  {
     name: 'history-parts',
     promise: 'P1',
     points: ['6.1.1'],
@@ -88,7 +107,7 @@ export const HISTORY: readonly Scenario[] = [
     async run(server) {
       const { peer, asked } = await twoTurns(server);
       const { entries } = await historyPage(peer, { merged: true });
-      const tools = entries.find(({ role }) => role === 'tool_call' || role === 'tool_result');
+      const tools = entries.find(({ role }) => role !== 'user' && role !== 'assistant');
       demand(!tools, `a merged page has ${brief(tools)}`);
       for (const { id, ack } of asked) {
         const done = await doneOf(peer, ack.turn_id);

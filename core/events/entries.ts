@@ -24,7 +24,12 @@ type EntryContent =
       is_error?: true;
       truncated?: true;
       output_length?: number;
-    };
+    }
+  /** An event as it is: `notedFrame` in protocol/events.ts says which. No model sees it. */
+  | { role: 'event'; event: TurnEvent };
+
+/** Whether a prompt is made of it. */
+export const isSpoken = ({ role }: Entry): boolean => role !== 'event';
 
 /** The longest text of one assistant entry, in UTF-16 code units, so that each entry fits into one frame of `history`. */
 const MAX_TEXT = Math.floor(MAX_CONTENT_BYTES / 6);
@@ -68,9 +73,12 @@ export function addEvents(
 ): { entries: Entry[]; soFar: EntriesSoFar } {
   const entries: Entry[] = [];
   const add = (content: EntryContent) => entries.push({ n: next + entries.length, turn, ...content });
-  const close = (verbatim?: Verbatim) => {
+  const closeText = (verbatim?: Verbatim) => {
     if (text) add({ role: 'assistant', content: text, ...(verbatim && { verbatim }) });
     text = '';
+  };
+  const close = (verbatim?: Verbatim) => {
+    closeText(verbatim);
     held = undefined;
   };
   for (const event of events) {
@@ -110,14 +118,19 @@ export function addEvents(
       case 'error':
         // rule: every-end-keeps-text
         close();
+        add({ role: 'event', event });
         break;
-      // Not part of the transcript.
-      case 'turn_start':
-      case 'thinking':
       case 'approval_request':
       case 'approval_resolved':
       case 'history_trimmed':
       case 'model_changed':
+        // The answer that `held` belongs to goes on.
+        closeText();
+        add({ role: 'event', event });
+        break;
+      // Not part of the transcript.
+      case 'turn_start':
+      case 'thinking':
       case 'foreign':
         break;
       default:

@@ -48,6 +48,16 @@ export function decodeEvents(texts: readonly string[]): TurnEvent[] {
   });
 }
 
+/** One event by itself, as `encodeEvents` makes it. */
+export const encodeEvent = (event: TurnEvent): string => JSON.stringify(compact(event, undefined));
+
+/** @throws {UnreadableEvent} for what no version of the functions stores */
+export function decodeEvent(text: string): TurnEvent {
+  const [event] = decodeEvents([text]);
+  if (!event) throw new UnreadableEvent('no event');
+  return event;
+}
+
 /** The number of an encoded event, without decoding it. */
 export const seqOf = (text: string): number => Number.parseInt(text.slice(1), 10);
 

@@ -1,6 +1,7 @@
 import type { HistoryEntry } from '../../protocol/server-frames.ts';
 import type { Entry } from './entries.ts';
 import { outputText } from './output-text.ts';
+import { notedForm } from './stored-event.ts';
 
 /** An entry of the transcript with the field names of the protocol. */
 export function historyEntry(entry: Entry): HistoryEntry {
@@ -30,5 +31,7 @@ export function historyEntry(entry: Entry): HistoryEntry {
         ...(output_length !== undefined && { output_length }),
       };
     }
+    case 'event':
+      return { n, turn_id, role: 'event', event: notedForm(entry.event) };
   }
 }

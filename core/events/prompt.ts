@@ -71,7 +71,10 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMe
           messages.push({ role: 'user', content: text });
         } else if (last?.role === 'tool') last.results.push({ id, name, output, isError });
         else messages.push({ role: 'tool', results: [{ id, name, output, isError }] });
+        break;
       }
+      case 'event':
+        break;
     }
   }
   const whole = paired(wellFormed(messages));

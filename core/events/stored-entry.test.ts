@@ -4,6 +4,7 @@ import { epochSeconds } from '../../config/units.ts';
 import { asTurnId } from '../ids.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
+import { historyEntry } from './history-entry.ts';
 import { entryOf, storedEntry } from './stored-entry.ts';
 
 const call = { n: 1, turn: asTurnId('t'), role: 'tool_call', id: 'c', name: 'tool' } as const;
@@ -33,4 +34,40 @@ test('entries of earlier versions, which hold maps, are read as well', () => {
     { ...call, args: { at: 1 } },
     { ...result, output: ['x'] },
   ]);
+});
+
+test('P3: an event of the transcript is stored as it is on the lane, and comes back as it was', () => {
+  const turn = asTurnId('t');
+  const end: Entry = {
+    n: 3,
+    turn,
+    role: 'event',
+    event: { type: 'aborted', seq: 9, turn, by: 'eva', first: 4 },
+  };
+  const stored = storedEntry(end, { first: 1, expires: epochSeconds(9) });
+  expect(stored).toEqual({
+    n: 3,
+    turn: 't',
+    role: 'event',
+    event_json: '[9,"aborted",{"by":"eva","first":4},"t"]',
+    first: 1,
+    expires: 9,
+  });
+  expect(entryOf(stored)).toEqual(end);
+});
+
+test('after a rollback, an event that a newer version put into the transcript is told as it is', () => {
+  const stored: StoredEntry = {
+    n: 3,
+    turn: asTurnId('t'),
+    role: 'event',
+    event_json: '[9,"rating",{"stars":4},"t"]',
+    expires: epochSeconds(9),
+  };
+  expect(historyEntry(entryOf(stored))).toEqual({
+    n: 3,
+    turn_id: 't',
+    role: 'event',
+    event: { type: 'rating', seq: 9, turn_id: 't', stars: 4 },
+  });
 });

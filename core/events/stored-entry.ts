@@ -3,9 +3,10 @@ import type { Json } from '../json.ts';
 import type { Verbatim } from '../model.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
+import { decodeEvent, encodeEvent } from './events.ts';
 
 /**
- * An entry as the table has it: what a tool was given and gave, and what is a provider's own, is JSON text.
+ * An entry as the table has it: what a tool was given and gave, an event, and what is a provider's own, is JSON text.
  *
  * @param first number of the turn's first entry, by which a reader sees whether the turn is whole
  */
@@ -25,6 +26,10 @@ export function storedEntry(
     case 'tool_result': {
       const { output, ...rest } = entry;
       return { ...rest, output_json: JSON.stringify(output), first, expires };
+    }
+    case 'event': {
+      const { event, ...rest } = entry;
+      return { ...rest, event_json: encodeEvent(event), first, expires };
     }
     default:
       return { ...entry, first, expires };
@@ -49,6 +54,10 @@ export function entryOf({ expires: _, first: __, ...stored }: StoredEntry): Entr
     case 'tool_result': {
       const { output_json, output, ...rest } = stored;
       return { ...rest, output: output_json === undefined ? output : parse(output_json) };
+    }
+    case 'event': {
+      const { event_json, ...rest } = stored;
+      return { ...rest, event: decodeEvent(event_json) };
     }
     default:
       return stored;

@@ -2,7 +2,13 @@ import * as z from 'zod/mini';
 import type { EpochMs } from '../../config/units.ts';
 import { content } from '../../protocol/content.ts';
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
-import { EVENTS, type EventFrame, type EventOf, type EventType } from '../../protocol/events.ts';
+import {
+  EVENTS,
+  type EventFrame,
+  type EventOf,
+  type EventType,
+  type NotedFrame,
+} from '../../protocol/events.ts';
 import type { MessageId, RequestId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { PromptShape, Verbatim, VerbatimPart } from '../model.ts';
@@ -277,6 +283,16 @@ export function wireForm(
   const { seq, turn: turn_id, name, fields } = event;
   return { type: name, seq, turn_id, ...fields };
 }
+
+/** After a rollback, an event that a newer version put into the transcript is passed on as it is. */
+const noted = z.custom<NotedFrame>((frame) => typeof frame === 'object');
+
+/** The event as the transcript gives it: what ends a turn comes without the turn's text, which is in the entries before. */
+export const notedForm = (event: TurnEvent): NotedFrame =>
+  z.parse(
+    noted,
+    wireForm(event, () => undefined),
+  );
 
 interface ForeignFrame {
   type: string;

@@ -247,7 +247,7 @@ export interface CacheNote {
 }
 
 /**
- * An entry as the table has it. What a tool was given and gave is JSON text: DynamoDB does not hold every JSON value (numbers
+ * An entry as the table has it. What a tool was given and gave, and an event, is JSON text: DynamoDB does not hold every JSON value (numbers
  * have 38 digits, maps at most 32 levels, keys are not empty). Earlier versions stored it as a map.
  */
 export type StoredEntry = {
@@ -263,7 +263,9 @@ type AsStored<E> = E extends { args: infer Args }
     ? Omit<E, 'output'> & ({ output_json: string; output?: never } | { output: Output; output_json?: never })
     : E extends { verbatim?: unknown }
       ? Own<E>
-      : E;
+      : E extends { event: unknown }
+        ? Omit<E, 'event'> & { event_json: string }
+        : E;
 
 /** With what is a provider's own, which is JSON text. */
 type Own<E> = Omit<E, 'verbatim'> & { verbatim_json?: string };

@@ -1,5 +1,5 @@
 import type { Core } from '../core.ts';
-import type { Entry } from '../events/entries.ts';
+import { type Entry, isSpoken } from '../events/entries.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
 import type { TurnContext } from './context.ts';
@@ -48,7 +48,7 @@ export async function readEarlierTurns(
     const last = entries.at(-1);
     if (last && /* rule: prompt-has-whole-turns */ last.turn !== entry.turn)
       turns.push({ first: last.n, bytes });
-    bytes += Buffer.byteLength(JSON.stringify(entry));
+    if (isSpoken(entry)) bytes += Buffer.byteLength(JSON.stringify(entry));
     // rule: prompt-has-budget
     if (bytes > maxBytes) return cut(entries, turns, firstEntry, maxBytes);
     entries.push(entry);

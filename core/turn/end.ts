@@ -33,7 +33,8 @@ export async function endAnswered(turn: LeasedTurn, context: TurnContext): Promi
     // rule: cached-answer-is-marked
     ...(usage.cached && { cached: usage.cached }),
   };
-  return end(turn, draft, lane.endAnswered(turn.lane, turn.lastEntry, core.clock.now(), expiry(core).lane));
+  const entry = turn.lastEntryWith(draft);
+  return end(turn, draft, lane.endAnswered(turn.lane, entry, core.clock.now(), expiry(core).lane));
 }
 
 /** The turn has no event and nothing is pending: every message was withdrawn, or answered before. It leaves no trace. */
@@ -50,7 +51,7 @@ export async function endAborted(
   pending: AbortRequest['pending'],
 ): Promise<boolean> {
   const draft: EventDraft = { type: 'aborted', by, first: turn.firstSeq };
-  const entry = turn.lastEntry;
+  const entry = turn.lastEntryWith(draft);
   const now = core.clock.now();
   const expires = expiry(core).lane;
   const discarded = pending === 'discard' ? Object.values({ ...turn.lane.inbox, ...turn.lane.waiting }) : [];
@@ -86,7 +87,7 @@ export async function endFailed(
     ...(reason && { reason }),
     first: turn.firstSeq,
   };
-  const entry = turn.lastEntry;
+  const entry = turn.lastEntryWith(draft);
   const followUp = newTurnId(core);
   return end(
     turn,
@@ -104,7 +105,8 @@ export const endGivenUp = (turn: LeasedTurn, context: TurnContext): Promise<bool
 /**
  * Ends a turn that cannot even be given up: each write that holds something of it may be refused. This one holds its last
  * event and nothing else of it. Events that could not be spilled before are lost, and what is stored of the transcript is no
- * whole turn: a number that has no entry shows it. It follows every entry that the turn's events have, stored or not.
+ * whole turn: a number that has no entry shows it. It follows every entry that the turn's events have, stored or not, and
+ * that of its last event.
  */
 export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<boolean> {
   await turn.trySpill();
@@ -112,7 +114,7 @@ export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<
   const draft: EventDraft = { type: 'error', code, message, retryable: false, first: turn.firstSeq };
   const guard = lane.endKeepingPending(
     turn.lane,
-    turn.lane.entry + 1,
+    turn.lane.entry + 2,
     newTurnId(core),
     core.clock.now(),
     expiry(core).lane,

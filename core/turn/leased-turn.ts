@@ -321,9 +321,9 @@ export class LeasedTurn {
     this.#follow(removeContents(this.core, this.session, messages));
   }
 
-  /** Number of the turn's last entry, once text that may still grow has ended. */
-  get lastEntry(): number {
-    return this.#log.lastEntryWith([]) ?? this.firstEntry - 1;
+  /** Number of the turn's last entry if this event ends it. */
+  lastEntryWith(end: EventDraft): number {
+    return this.#log.lastEntryWith([numbered(end, this.nextSeq, this.id)]) ?? this.firstEntry - 1;
   }
 
   /** Spills what can be spilled. */

@@ -1,5 +1,5 @@
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
-import type { Entry } from '../events/entries.ts';
+import { type Entry, isSpoken } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
 import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptShape } from '../model.ts';
@@ -234,7 +234,8 @@ function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, hal
   const { earlier, current, firstEntry } = sources;
   const last = current.at(-1)?.n ?? firstEntry;
   const asked = lastAsked(current)[0]?.n ?? firstEntry;
-  const shown = (entries: readonly Entry[]) => entries.filter((entry) => !isLeftOut(entry, shape));
+  const shown = (entries: readonly Entry[]) =>
+    entries.filter((entry) => isSpoken(entry) && !isLeftOut(entry, shape));
   const plain = { alternating: true, plainTo: last } as const;
 
   const withoutThoughts = { form: 'without_thoughts', shape: { ...shape, unthoughtTo: last } };
@@ -272,7 +273,8 @@ function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, hal
     }
     case 'withheld': {
       // What a filter refused is not sent in another form. If the turn before was refused too, older content is the cause.
-      const isSecond = shape.without?.at(-1)?.last === firstEntry - 1;
+      const spoken = earlier.findLast(isSpoken)?.n ?? 0;
+      const isSecond = spoken <= (shape.without?.at(-1)?.last ?? -1);
       return isSecond ? [thisTurn] : [];
     }
   }

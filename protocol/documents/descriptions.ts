@@ -76,7 +76,7 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       limit:
         'The maximum number of entries; 50 without it. A page can be shorter, so that it fits into a frame.',
       merged:
-        'One entry for each message of the user, and one for the text of the assistant in a turn; no tool calls or results.',
+        'One entry for each message of the user, and one for the text of the assistant in a turn; no tool calls, results or events.',
     },
   },
   sessions: {
@@ -185,6 +185,8 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       'entries[].output_length': 'As in `tool_result`.',
       'entries[].json': 'As in `tool_result`.',
       'entries[].is_error': 'As in `tool_result`.',
+      'entries[].event':
+        'An event as it was sent: what was asked of a person and decided, what the model was shown, and how the turn ended. Without the text of the turn (`full_response_omitted`), which is in the entries before.',
       next: 'The value of `before` for the next older page; absent on the oldest page.',
     },
   },

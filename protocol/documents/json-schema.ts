@@ -87,6 +87,8 @@ function describe(
     // Any JSON value: the schema of `z.json()` is recursive.
     if (part.$ref) return {};
     const { properties, items, oneOf, anyOf, ...rest } = part;
+    const event = path ? eventOf(part) : undefined;
+    if (event) return describe(nameOf('event', event.type), event.schema, event.summary, event.fields);
     return {
       ...rest,
       ...(properties && {
@@ -114,6 +116,19 @@ function describe(
   const unknown = Object.keys(fields).find((path) => !used.has(path));
   if (unknown) throw new Error(`${name} has no field "${unknown}"`);
   return { title: name, description: summary, ...described };
+}
+
+/** The event that a part of another frame is. */
+function eventOf({ properties }: JsonSchema) {
+  const found = Object.entries(EVENTS).find(([type]) => type === properties?.type?.const);
+  return (
+    found && {
+      type: found[0],
+      schema: found[1].schema,
+      summary: found[1].summary,
+      fields: found[1].sentences,
+    }
+  );
 }
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';

@@ -91,7 +91,7 @@ function rowsOf(schema: JsonSchema, prefix = ''): Row[] {
       // A discriminator has a different constant in each variant.
       if (row) row.type = row.type.split(', ').includes(type) ? row.type : `${row.type}, ${type}`;
       else rows.set(path, { path, type, required, description: part.description ?? '' });
-      for (const form of part.anyOf ?? [part])
+      for (const form of part.anyOf ?? part.oneOf ?? [part])
         for (const nested of nestedRows(form, path)) rows.set(nested.path, nested);
     }
   }
@@ -99,11 +99,14 @@ function rowsOf(schema: JsonSchema, prefix = ''): Row[] {
 }
 
 function nestedRows({ properties, items, ...form }: JsonSchema, path: string): Row[] {
+  // It has a section of its own.
+  if (form.title) return [];
   if (properties) return rowsOf({ ...form, properties }, `${path}.`);
   return items?.properties || items?.oneOf || items?.anyOf ? rowsOf(items, `${path}[].`) : [];
 }
 
 function typeText(schema: JsonSchema): string {
+  if ((schema.anyOf ?? schema.oneOf)?.every(({ title }) => title)) return 'event';
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.enum) {
     const values = schema.enum.map((value) => `\`${JSON.stringify(value)}\``);

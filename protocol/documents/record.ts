@@ -172,8 +172,8 @@ async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
   );
   await ended('image');
 
-  await tape.ask({ type: 'history', before: 7, limit: 3 }, is('history'));
-  await tape.ask({ type: 'history', before: 7, limit: 3, merged: true }, is('history'));
+  await tape.ask({ type: 'history', before: 9, limit: 3 }, is('history'));
+  await tape.ask({ type: 'history', before: 9, limit: 3, merged: true }, is('history'));
   scene('history');
 
   await tape.ask({ type: 'rename', session_id: SESSION, name: 'Soup' }, is('renamed'));

@@ -19,16 +19,18 @@ describeInBrowser('A long conversation on the page', () => {
       await end(client, n);
     }
     const stored = await stack.stored.lines(session);
+    // Three entries a turn: the question, the answer, and how it ended.
+    const whole = Math.floor(50 / 3);
     const chat = await browser.open(session);
     const question = (n: number) => chat.page.locator('.bubble').getByText(`question ${n}`, { exact: true });
     await question(TURNS).waitFor();
-    await chat.shows(...stored.slice(-50));
+    await chat.shows(...stored.slice(-(2 * whole + 1)));
     const top = async (n: number) => (await question(n).boundingBox())?.y ?? Number.NaN;
     expect(await top(TURNS)).toBeLessThan(chat.page.viewportSize()?.height ?? 0);
 
     const earlier = chat.page.getByRole('button', { name: 'Show earlier messages' });
     await earlier.scrollIntoViewIfNeeded();
-    const oldest = TURNS - 24;
+    const oldest = TURNS - whole + 1;
     const before = await top(oldest);
     await earlier.click();
     await chat.shows(...stored);

@@ -177,7 +177,7 @@ describe('a client of the ZeroClaw gateway', () => {
     await end(client);
     say(client, 'What was it about?');
     await end(client, 2);
-    expect(received.get('history_trimmed')).toMatchObject([{ dropped_messages: 2, kept_turns: 0 }]);
+    expect(received.get('history_trimmed')).toMatchObject([{ dropped_messages: 3, kept_turns: 0 }]);
   });
 
   it('is told what it did wrong, and what became of a turn that failed', async () => {
@@ -226,7 +226,7 @@ describe('a client of the ZeroClaw gateway', () => {
     await first.close();
     const second = await stack.connect(session, { query, protocols: ['zeroclaw.v1'], principal });
     second.sendRaw(JSON.stringify({ type: 'connect' }));
-    expect(await second.next('session_start')).toMatchObject({ resumed: true, message_count: 2 });
+    expect(await second.next('session_start')).toMatchObject({ resumed: true, message_count: 3 });
   });
 });
 

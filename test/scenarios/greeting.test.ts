@@ -53,7 +53,7 @@ describe('session_start', () => {
     const again = await stack.connect(session);
     again.send({ type: 'connect' });
     const second = await again.next('session_start');
-    expect(second).toMatchObject({ name: 'Groceries', resumed: true, message_count: 2, last_seq: 4 });
+    expect(second).toMatchObject({ name: 'Groceries', resumed: true, message_count: 3, last_seq: 4 });
     expect(second.lane).not.toBe(first.lane);
   });
 

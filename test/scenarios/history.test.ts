@@ -9,7 +9,9 @@ import type { WsClient } from '../support/ws-client.ts';
 const stack = givenStack();
 
 const lineOf = (entry: HistoryEntry) =>
-  `${entry.role}: ${'content' in entry ? entry.content.slice(0, 20) : entry.name}`;
+  entry.role === 'event'
+    ? `event: ${entry.event.type}`
+    : `${entry.role}: ${'content' in entry ? entry.content.slice(0, 20) : entry.name}`;
 
 async function page(client: WsClient, frame: Omit<HistoryFrame, 'type'>) {
   client.send({ type: 'history', ...frame });
@@ -35,10 +37,13 @@ describe('history', () => {
     'tool_call: current_time',
     'tool_result: current_time',
     'assistant: Now.',
+    'event: done',
     'user: two',
     'assistant: second',
+    'event: done',
     'user: three',
     'assistant: third',
+    'event: done',
   ];
 
   beforeAll(async () => {
@@ -67,7 +72,7 @@ describe('history', () => {
   it('in pages from the newest back, without gap or overlap', async () => {
     const client = await stack.connect(session);
     const pages = await allPages(client, { limit: 2 });
-    expect(pages.map(({ length }) => length)).toEqual([2, 2, 2, 2, 1]);
+    expect(pages.map(({ length }) => length)).toEqual([2, 2, 2, 2, 2, 2]);
     expect(pages.toReversed().flat().map(lineOf)).toEqual(whole);
   });
 
@@ -121,8 +126,8 @@ describe('history', () => {
     for (let round = 1; round <= 20; round++) {
       client.send({ type: 'message', content: `question ${round}` });
       await end(client, round);
-      const { entries } = await page(client, { limit: 2 });
-      expect(entries.map(lineOf)).toEqual([`user: question ${round}`, 'assistant: answer']);
+      const { entries } = await page(client, { limit: 3 });
+      expect(entries.map(lineOf)).toEqual([`user: question ${round}`, 'assistant: answer', 'event: done']);
     }
   });
 });

@@ -58,6 +58,7 @@ it('P1 P6 P10: an image steers like a text, and is verbatim in applied, history 
     { role: 'assistant', content: 'draft' },
     { role: 'user', content: cat },
     { role: 'assistant', content: ' final' },
+    { role: 'event' },
   ]);
 });
 
@@ -72,7 +73,11 @@ it('P2: an image counts with all of its content; what is too large says that a U
   const fits = inline(MAX_CONTENT_BYTES);
   client.send({ type: 'message', id: 'm1', content: fits });
   await end(client);
-  expect(await stack.stored.transcript(session)).toMatchObject([{ content: fits }, { content: 'ok' }]);
+  expect(await stack.stored.transcript(session)).toMatchObject([
+    { content: fits },
+    { content: 'ok' },
+    { role: 'event' },
+  ]);
 });
 
 it('P2: an image counts into the bytes that wait in a lane, and gives them back when it is withdrawn', async () => {

@@ -37,8 +37,8 @@ describe('MIDTURN_CONTEXT_TOKENS', () => {
       'tool: [result call_b]',
     ]);
     expect(framesOf(client, 'history_trimmed')).toMatchObject([
-      { dropped_messages: 4, kept_turns: 0, reason: 'context_tokens' },
-      { dropped_messages: 4, kept_turns: 1, reason: 'context_tokens' },
+      { dropped_messages: 5, kept_turns: 0, reason: 'context_tokens' },
+      { dropped_messages: 5, kept_turns: 1, reason: 'context_tokens' },
     ]);
     // Nothing is taken out of the transcript.
     expect(await stack.stored.lines(session)).toHaveLength(10);

@@ -118,7 +118,7 @@ describe('resume after done', () => {
     expect(await back.waitFor('session_start')).toMatchObject({
       last_seq: 6,
       resumed: true,
-      message_count: 2,
+      message_count: 3,
     });
     expect(await back.waitFor('session_start')).not.toHaveProperty('active_turn');
 

@@ -100,8 +100,8 @@ describe('the list', () => {
     await end(first, 2);
     await stack.stored.transcript('chat', as('bob').principal);
     const [[after] = []] = await list(first);
-    expect(before).toMatchObject({ session_id: 'chat', message_count: 2 });
-    expect(after).toMatchObject({ message_count: 4, created_at: before?.created_at });
+    expect(before).toMatchObject({ session_id: 'chat', message_count: 3 });
+    expect(after).toMatchObject({ message_count: 6, created_at: before?.created_at });
     expect(after?.active_at).toBeGreaterThan(before?.active_at ?? Number.POSITIVE_INFINITY);
   });
 
@@ -170,7 +170,7 @@ describe('an export', () => {
     await stack.stored.transcript('long', as('gil').principal);
     const { lines, pages } = await exported(client, 'long');
     expect(pages).toBeGreaterThan(3);
-    expect(lines).toHaveLength(9);
+    expect(lines).toHaveLength(13);
     expect(lines[1]).toMatchObject({ role: 'user', content });
     for (const frame of framesOf(client, 'export')) {
       expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThanOrEqual(MAX_FRAME_BYTES);
@@ -300,7 +300,7 @@ describe('a deletion', () => {
     other.send({ type: 'delete', session_id: 'absent' });
     expect(await other.next('error')).toMatchObject({ code: 'SESSION_NOT_FOUND', session_id: 'absent' });
     const owner = await stack.connect('mine', as('leo'));
-    expect((await list(owner)).flat()).toMatchObject([{ session_id: 'mine', message_count: 2 }]);
+    expect((await list(owner)).flat()).toMatchObject([{ session_id: 'mine', message_count: 3 }]);
   });
 });
 
@@ -338,7 +338,7 @@ describe('an operator’s command', () => {
       err: '',
     });
     const { out } = await command('list', 'acme', 'mia');
-    expect(JSON.parse(out)).toMatchObject({ session_id: 'chat', name: 'A name', message_count: 2 });
+    expect(JSON.parse(out)).toMatchObject({ session_id: 'chat', name: 'A name', message_count: 3 });
     const { lines } = await exported(client, 'chat');
     const exportedHere = await command('export', 'acme', 'mia', 'chat');
     expect(
@@ -349,7 +349,7 @@ describe('an operator’s command', () => {
     ).toEqual(lines);
     expect(await command('delete', 'acme', 'mia', 'chat')).toMatchObject({
       code: 0,
-      out: 'chat (A name), 2 entries; --yes deletes it\n',
+      out: 'chat (A name), 3 entries; --yes deletes it\n',
     });
 
     const gate = createGate();

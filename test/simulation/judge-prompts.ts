@@ -136,6 +136,7 @@ function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<s
 function weigh({ entries }: Stored): Map<string, number> {
   const weights = new Map<string, number>();
   for (const entry of entries) {
+    if (entry.role === 'event') continue;
     const { expires: _, ...plain } = entry as Entry & { expires?: number };
     weights.set(entry.turn, (weights.get(entry.turn) ?? 0) + Buffer.byteLength(JSON.stringify(plain)));
   }

@@ -13,13 +13,19 @@ function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): s
       if (text) lines.push(`assistant ${text}`);
       text = '';
     };
-    for (const part of events.flatMap(partsOfEvent)) {
-      if (part.kind === 'said') {
-        text += part.text;
-        continue;
+    for (const event of events) {
+      if (NOTED.has(event.type)) {
+        say();
+        lines.push(noted(event));
       }
-      if (part.kind !== 'result') say();
-      lines.push(part.kind === 'user' ? `user ${part.id} ${part.text}` : `${part.kind} ${part.text}`);
+      for (const part of partsOfEvent(event)) {
+        if (part.kind === 'said') {
+          text += part.text;
+          continue;
+        }
+        if (part.kind !== 'result') say();
+        lines.push(part.kind === 'user' ? `user ${part.id} ${part.text}` : `${part.kind} ${part.text}`);
+      }
     }
     say();
   }
@@ -36,8 +42,23 @@ const lineOf = (entry: Entry): string => {
       return `call ${entry.id}`;
     case 'tool_result':
       return `result ${entry.id}`;
+    case 'event':
+      return noted(entry.event);
   }
 };
+
+const noted = (event: TurnEvent): string => `event ${JSON.stringify(Object.entries(event).sort())}`;
+
+/** Which events are entries of the transcript as they are. */
+const NOTED: ReadonlySet<TurnEvent['type']> = new Set([
+  'approval_request',
+  'approval_resolved',
+  'history_trimmed',
+  'model_changed',
+  'done',
+  'aborted',
+  'error',
+]);
 
 export function judgeTranscript(cloud: Evidence, stored: Stored, turns: Map<string, TurnEvent[]>): void {
   const expected = expectedTranscript(turns);

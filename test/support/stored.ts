@@ -16,7 +16,7 @@ export const ANONYMOUS: Principal = { tenant: 'local', subject: 'anonymous' };
 export interface Stored {
   /** The session's entries in order, read when no turn of it runs or waits any more. */
   transcript(sessionId: string, principal?: Principal): Promise<Entry[]>;
-  /** The same in one line per entry: `user: first`, `assistant: draft`, `tool_call: wait`, `tool_result: wait`. */
+  /** The same in one line per entry, without events: `user: first`, `assistant: draft`, `tool_call: wait`, `tool_result: wait`. */
   lines(sessionId: string, principal?: Principal): Promise<string[]>;
   /** Every item of the table as JSON text: to see that something is stored nowhere. */
   everything(): Promise<string>;
@@ -69,7 +69,7 @@ export function readStored({
 
   return {
     transcript,
-    lines: async (sessionId, principal) => (await transcript(sessionId, principal)).map(lineOf),
+    lines: async (sessionId, principal) => (await transcript(sessionId, principal)).flatMap(lineOf),
     async everything() {
       const items: unknown[] = [];
       const pages = paginateScan(config, { TableName: tableName, ConsistentRead: true });
@@ -80,7 +80,8 @@ export function readStored({
   };
 }
 
-function lineOf(entry: Entry): string {
+function lineOf(entry: Entry): string | [] {
+  if (entry.role === 'event') return [];
   if (entry.role !== 'user' && entry.role !== 'assistant') return `${entry.role}: ${entry.name}`;
   const { content } = entry;
   return `${entry.role}: ${typeof content === 'string' ? content : JSON.stringify(content)}`;

@@ -1,0 +1,88 @@
+import type { HistoryEntry } from './protocol.ts';
+import type { ApprovalItem, Item, TurnOutcome } from './state.ts';
+
+/** An event that the transcript has too. */
+export type NotedEvent = Extract<HistoryEntry, { role: 'event' }>['event'];
+
+/** Adds to the items what this event shows, live or from the transcript. */
+export function addNote(items: Item[], event: NotedEvent): void {
+  const head = { key: `e${event.seq}`, turnId: event.turn_id };
+  switch (event.type) {
+    case 'approval_request':
+      items.push({
+        kind: 'approval',
+        ...head,
+        requestId: event.request_id,
+        tool: event.tool,
+        summary: event.arguments_summary,
+        arguments: event.arguments,
+        offersAlways: event.always !== false,
+        timeoutSeconds: event.timeout_secs,
+        toolCallId: event.tool_call_id,
+        decision: undefined,
+        resolved: undefined,
+      });
+      break;
+    case 'approval_resolved': {
+      const { request_id, decision, reason, by } = event;
+      changeApproval(items, request_id, (item) => ({ ...item, decision, resolved: { reason, by } }));
+      break;
+    }
+    case 'history_trimmed': {
+      const { dropped_messages: droppedMessages, reason, form } = event;
+      items.push({ kind: 'trimmed', ...head, droppedMessages, reason, form });
+      break;
+    }
+    case 'model_changed': {
+      const { model, provider, fallback_from: from, reason } = event;
+      items.push({ kind: 'model_changed', ...head, model, provider, from, reason });
+      break;
+    }
+    case 'done':
+    case 'aborted':
+    case 'error':
+      items.push({ kind: 'turn_end', ...head, outcome: outcomeOf(event) });
+      break;
+    default:
+      // Each event that is known has a case above. What a newer server notes beside them is not shown.
+      event satisfies never;
+  }
+}
+
+/** Changes the item of this request, if it is among these. */
+export function changeApproval(
+  items: Item[],
+  requestId: string,
+  change: (item: ApprovalItem) => ApprovalItem,
+): void {
+  const at = items.findLastIndex((item) => item.kind === 'approval' && item.requestId === requestId);
+  const item = items[at];
+  if (item?.kind === 'approval') items[at] = change(item);
+}
+
+function outcomeOf(event: Extract<NotedEvent, { type: 'done' | 'aborted' | 'error' }>): TurnOutcome {
+  switch (event.type) {
+    case 'done':
+      return {
+        result: 'done',
+        usage: {
+          inputTokens: event.input_tokens,
+          outputTokens: event.output_tokens,
+          cacheReadTokens: event.cache_read_tokens,
+          cacheWriteTokens: event.cache_write_tokens,
+          reasoningTokens: event.reasoning_tokens,
+          cost: event.cost,
+          currency: event.currency,
+          model: event.model,
+          provider: event.provider,
+          steps: event.steps,
+          cached: event.cached === true,
+          finishReason: event.finish_reason,
+        },
+      };
+    case 'aborted':
+      return { result: 'aborted', by: event.by };
+    case 'error':
+      return { result: 'failed', code: event.code, message: event.message, retryable: event.retryable };
+  }
+}
