@@ -29,8 +29,8 @@ const TOKENS = REFERENCE.tokens.reduce((sum, tokens) => sum + tokens, 0);
 const STEPS = REFERENCE.tokens.length;
 /** Replies are posted, not stored: two `accepted`. */
 const REPLIES = 2;
-/** Two user messages, three answers, two calls with their results. */
-const ENTRIES = 9;
+/** Two user messages, three answers, two calls with their results, how it ended. */
+const ENTRIES = 10;
 /** Session admitted, activated and rolled; each boundary reads what waits, the first the transcript. */
 const SESSION_WRITES = 3;
 const READS = STEPS + 2;

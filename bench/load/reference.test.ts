@@ -22,7 +22,7 @@ const REFERENCE = {
   'turn: GetItem MESSAGE': 2,
   'turn: PutItem MESSAGE': 2,
   'turn: Query ENTRY': 1,
-  'turn: PutItem ENTRY': 9,
+  'turn: PutItem ENTRY': 10,
   'turn: post turn_start': 1,
   'turn: post applied': 2,
   'turn: post chunk': 87,
