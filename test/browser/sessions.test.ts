@@ -81,6 +81,7 @@ describeInBrowser('The list of sessions', () => {
       { type: 'session', session_id: session, name: 'A recipe?' },
       { type: 'entry', role: 'user', content: 'A recipe?' },
       { type: 'entry', role: 'assistant', content: 'Soup.' },
+      { type: 'entry', role: 'event', event: { type: 'done' } },
     ]);
     await chat.page.getByText('“A recipe?” was saved as a file.').waitFor();
   });
