@@ -1,3 +1,4 @@
+import { endOfMarks, flattened } from './markdown-bounds.ts';
 import { cut } from './markdown-cut.ts';
 import { fenceAfter, ITEM } from './markdown-lines.ts';
 
@@ -11,11 +12,15 @@ const BLOCK_CHARACTERS = 8_000;
  * A block ends at a blank line if the next line can belong to nothing before it: it is not indented, and no item of a
  * list. Text with footnotes is not split, and neither is what follows a line of HTML.
  *
- * In a text of more than `limit` characters no block is much longer than that, so that no frame takes long: longer ones
+ * In a text of more than `limit` characters, or of more marks than a parser takes fast, no block is much longer than that, so that no frame takes long: longer ones
  * are cut where it shows least, and footnotes are shown as they are written.
  */
 export function blocksOf(text: string, limit = BLOCK_CHARACTERS): string[] {
-  const isLong = text.length > limit;
+  return parsable(text, limit).map(flattened);
+}
+
+function parsable(text: string, limit: number): string[] {
+  const isLong = text.length > limit || endOfMarks(text, 0) < text.length;
   const hasNotes = FOOTNOTE.test(text);
   if (hasNotes && !isLong) return [text];
   const blocks = split(text).flatMap((block) => cut(block, limit));

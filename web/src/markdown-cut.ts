@@ -1,3 +1,4 @@
+import { endOfMarks } from './markdown-bounds.ts';
 import { fenceAfter, ITEM } from './markdown-lines.ts';
 
 interface Place {
@@ -13,7 +14,7 @@ const DELIMITERS = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t
 const ORDERED = /^(\d{1,9})[.)](?=\s)/;
 
 /**
- * Cuts a block into pieces of about `limit` characters at most: before a paragraph, or else before an item of a list, at
+ * Cuts a block into pieces of about `limit` characters, and `MAX_MARKS` marks, at most: before a paragraph, or else before an item of a list, at
  * a line, at a word. A piece of a table begins with the table's head, and one of an ordered list with the number that the
  * item has. Code in fences is not cut, because it has one button to copy it, and is parsed fast.
  *
@@ -23,8 +24,10 @@ export function cut(block: string, limit: number): string[] {
   const pieces: string[] = [];
   let rest = block;
   let opening = 0;
-  while (rest.length > limit + opening) {
-    const place = placeIn(rest, opening, opening + limit);
+  for (;;) {
+    const end = Math.min(opening + limit, endOfMarks(rest, opening));
+    if (rest.length <= end) break;
+    const place = placeIn(rest, opening, end);
     // Code without an end yet, or without anything after it.
     if (!place || place.at >= rest.length) break;
     pieces.push(rest.slice(0, place.at));
