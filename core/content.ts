@@ -22,6 +22,10 @@ export const wordsOf = (content: Content): string =>
 export const imagesOf = (content: Content): number =>
   partsOf(content).filter((part) => part.type === 'image').length;
 
+/** Whether it has an image that the model's provider would fetch. */
+export const hasImageUrl = (content: Content): boolean =>
+  partsOf(content).some((part) => part.type === 'image' && 'url' in part);
+
 /** All that the content says or shows, which a log must not quote. */
 export const quotesOf = (content: Content): string[] =>
   partsOf(content).map((part) => {

@@ -15,6 +15,11 @@ export const SESSION_SETTINGS = {
     default: 'connection',
     functions: ['inbound'],
   },
+  /**
+   * Whether a message can have images by their URL. The model's provider fetches those, and so tells the URL's host that
+   * somebody asked. With `false`, such a message is refused with `INVALID_FRAME`; images in the frame are still taken.
+   */
+  imageUrls: { name: 'MIDTURN_IMAGE_URLS', kind: 'flag', default: true, functions: ['inbound'] },
 } as const satisfies SettingTable;
 
 /** A value for each entry of the table, by its key. */

@@ -2,7 +2,7 @@ import { type EpochMs, milliseconds } from '../../config/units.ts';
 import type { MessageFrame } from '../../protocol/client-frames.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
-import { bytesOf, imagesOf, isBlank } from '../content.ts';
+import { bytesOf, hasImageUrl, imagesOf, isBlank } from '../content.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import {
@@ -45,7 +45,7 @@ export async function acceptMessage(
   frame: MessageFrame,
   at: EpochMs,
 ): Promise<void> {
-  const refusal = checkContent(frame);
+  const refusal = checkContent(frame, core.sessionSettings.imageUrls);
   if (refusal) {
     await reply(core, sender.id, refusal);
     // rule: refused-message-not-stored
@@ -179,12 +179,15 @@ const pendingOn = (lane: Lane, id: MessageId): PendingMessage | undefined =>
   ownValue(lane.inbox, id) ?? ownValue(lane.waiting, id);
 
 /** P2: a message that is refused here was never written. */
-function checkContent({ content, id }: MessageFrame): ErrorReply | undefined {
+function checkContent({ content, id }: MessageFrame, takesUrls: boolean): ErrorReply | undefined {
   const about = id === undefined ? {} : { id };
+  if (!takesUrls && hasImageUrl(content)) {
+    return errorReply('INVALID_FRAME', 'This server takes no images by their URL.', about);
+  }
   if (isBlank(content)) return errorReply('EMPTY_CONTENT', 'The message has no content.', about);
   const size = Buffer.byteLength(JSON.stringify(content));
   if (size <= MAX_CONTENT_BYTES) return undefined;
-  const hint = imagesOf(content) > 0 ? ' A larger image can be sent by its URL.' : '';
+  const hint = takesUrls && imagesOf(content) > 0 ? ' A larger image can be sent by its URL.' : '';
   const text = `The content has ${size} bytes as JSON; at most ${MAX_CONTENT_BYTES} are accepted.${hint}`;
   return errorReply('MESSAGE_TOO_LARGE', text, { ...about, limit: MAX_CONTENT_BYTES, depth: size });
 }

@@ -234,6 +234,15 @@ it('refuses more than the reserved concurrency, as Lambda throttles', async () =
   await expect(pool.invoke({})).rejects.toMatchObject({ errorType: 'TooManyRequestsException' });
 });
 
+it('serves invocations that wait in the order in which they came, also with those that come while others wait', async () => {
+  const pool = await given(COUNT, { maxEnvironments: 1 });
+  const early = Array.from({ length: 10 }, () => pool.invoke({}));
+  await early[0];
+  const late = Array.from({ length: 10 }, () => pool.invoke({}));
+  const served = await Promise.all([...early, ...late]);
+  expect(served).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
+});
+
 it('gives what a function prints to the log', async () => {
   const pool = await given(
     `export const handler = async () => { console.log('hello', 1); console.error('bad'); };`,

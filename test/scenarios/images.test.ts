@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bytesOf, type Content } from '../../core/content.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import { accepted, chunk, end, framesOf, refused } from '../support/frames.ts';
@@ -119,4 +119,19 @@ it('an image without a word is a message', async () => {
   });
   expect(await end(client)).toMatchObject({ full_response: 'ok' });
   expect(model.prompt(1)).toEqual(['user: [image https://images.test/a]']);
+});
+
+describe('where image URLs are switched off', () => {
+  const closed = givenStack({ settings: { MIDTURN_IMAGE_URLS: 'false' } });
+
+  it('P2: a message with one is refused and stored nowhere; an image in the frame is taken', async () => {
+    closed.script([{ chunks: ['seen'] }]);
+    const session = closed.newSession();
+    const client = await closed.connect(session);
+    client.send({ type: 'message', id: 'm1', content: cat });
+    expect(await refused(client, 'INVALID_FRAME')).toMatchObject({ id: 'm1', terminal: false });
+    client.send({ type: 'message', id: 'm2', content: inline(2_000) });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'seen' });
+    expect(await closed.stored.everything()).not.toContain('images.test');
+  });
 });

@@ -314,7 +314,7 @@ export class Cloud {
         sessionConnections: this.settings.sessionConnections ?? 20,
         queueTimeoutSeconds: seconds(this.settings.queueTimeoutSeconds),
       },
-      sessionSettings: { steerScope: this.settings.steerScope },
+      sessionSettings: { steerScope: this.settings.steerScope, imageUrls: true },
       rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
       retention: { transcriptDays: 30, eventHours: 24 },
     });
