@@ -325,6 +325,14 @@ describe('functions', () => {
     other.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });
     other.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });
+
+  it('encrypt all of their logs, and the access log, with the key that is set', () => {
+    const logKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/l';
+    const template = synthesize({ logKeyArn });
+    template.resourceCountIs('AWS::Logs::LogGroup', 7);
+    template.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: logKeyArn });
+    synthesize().allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: Match.absent() });
+  });
 });
 
 describe('settings', () => {

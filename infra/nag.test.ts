@@ -47,6 +47,7 @@ it.each<[string, Partial<MidturnProps>]>([
         certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
         hostedZoneId: 'Z0123',
       },
+      logKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/l',
       tableKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/k',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111122223333:ops',
       turnPollers: { min: 2, max: 4 },

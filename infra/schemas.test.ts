@@ -25,6 +25,7 @@ const SETTINGS: readonly (readonly [choice: string, props: Parameters<typeof syn
       throttle: { rate: 10, burst: 20 },
       detailedMetrics: true,
       turnReservedConcurrency: 40,
+      logKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/l',
       tableKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/k',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:111122223333:ops',
       page: true,

@@ -33,6 +33,7 @@ const STACK = {
   MIDTURN_TURN_POLLERS_MAX: '8',
   MIDTURN_TRACING: 'false',
   MIDTURN_LOG_RETENTION_DAYS: '7',
+  MIDTURN_LOG_KEY_ARN: 'arn:aws:kms:eu-west-1:111122223333:key/l',
   MIDTURN_ALARMS: 'true',
   MIDTURN_TABLE_KEY_ARN: 'arn:aws:kms:eu-west-1:111122223333:key/k',
   MIDTURN_REMOVAL: 'destroy',
@@ -205,6 +206,7 @@ it.each([
     'MIDTURN_LOG_RETENTION_DAYS is "31": it must be 1, 3, 5, 7, 14, 30,',
   ],
   [{ MIDTURN_TABLE_KEY_ARN: 'alias/k' }, 'MIDTURN_TABLE_KEY_ARN is "alias/k": it must be an ARN of kms.'],
+  [{ MIDTURN_LOG_KEY_ARN: 'alias/l' }, 'MIDTURN_LOG_KEY_ARN is "alias/l": it must be an ARN of kms.'],
   [{ MIDTURN_NAME_QUEUES: 'no' }, 'MIDTURN_NAME_QUEUES is "no"'],
   [{ MIDTURN_ALARMS: 'off' }, 'MIDTURN_ALARMS is "off"'],
   [

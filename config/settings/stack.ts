@@ -216,6 +216,17 @@ export const OPERATION_SETTINGS = {
     ],
     default: 30,
   },
+  /**
+   * ARN of the KMS key that encrypts the log groups. Its policy must let CloudWatch Logs use it: operations.md, "Encrypt the
+   * logs".
+   */
+  logKeyArn: {
+    name: 'MIDTURN_LOG_KEY_ARN',
+    kind: 'text',
+    pattern: /^arn:[\w-]+:kms:\S+$/,
+    form: 'an ARN of kms',
+    unset: 'a key that AWS owns',
+  },
   /** Whether the stack has alarms. `false` is for emulators of AWS that have no alarms on expressions of several metrics. */
   alarms: { name: 'MIDTURN_ALARMS', kind: 'flag', default: true },
   /** ARN of the SNS topic that gets a message when an alarm begins and when it ends. */
