@@ -13,6 +13,8 @@ export interface ToolCall {
 export interface ToolOutcome {
   output: Json;
   isError: boolean;
+  /** What the model is shown in place of the output, as the AI SDK has it: text, images, files. Never sent to clients. */
+  shown?: Json;
 }
 
 /**
@@ -170,6 +172,8 @@ export interface Toolbox {
   isIdempotent(name: string): boolean;
   /** Whether a message with `delivery: now` may stop a call of it. */
   isAbortable(name: string): boolean;
+  /** How many calls of a step may run at the same time. Undefined: all. */
+  readonly concurrency?: number;
   /** How long a call may take. Then it is stopped, and its result says so. */
   timeLimitMs(name: string): Milliseconds;
 }

@@ -21,6 +21,8 @@ type EntryContent =
       id: string;
       name: string;
       output: Json;
+      /** What the model is shown in its place. Never sent. */
+      shown?: Json;
       is_error?: true;
       truncated?: true;
       output_length?: number;
@@ -101,12 +103,13 @@ export function addEvents(
         add({ role: 'tool_call', id: event.id, name: event.name, args: event.args });
         break;
       case 'tool_result': {
-        const { id, name, output, is_error, truncated, output_length } = event;
+        const { id, name, output, shown, is_error, truncated, output_length } = event;
         add({
           role: 'tool_result',
           id,
           name,
           output,
+          ...(shown !== undefined && { shown }),
           ...(is_error && { is_error }),
           ...(truncated && { truncated }),
           ...(output_length !== undefined && { output_length }),

@@ -65,12 +65,14 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMe
       case 'tool_result': {
         const { id, name, output } = entry;
         const isError = entry.is_error === true;
+        const shown = entry.n <= imagesTo ? undefined : entry.shown;
+        const result = { id, name, output, isError, ...(shown !== undefined && { shown }) };
         if (entry.n <= plainTo) {
           const verb = isError ? 'failed' : 'gave';
           const text = `[The tool ${name} was called with ${plainCalls.get(id) ?? 'unknown arguments'} and ${verb}: ${plain(outputText(output).output)}]`;
           messages.push({ role: 'user', content: text });
-        } else if (last?.role === 'tool') last.results.push({ id, name, output, isError });
-        else messages.push({ role: 'tool', results: [{ id, name, output, isError }] });
+        } else if (last?.role === 'tool') last.results.push(result);
+        else messages.push({ role: 'tool', results: [result] });
         break;
       }
       case 'event':

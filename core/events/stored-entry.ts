@@ -24,8 +24,9 @@ export function storedEntry(
       return { ...rest, args_json: JSON.stringify(args), ...verbatimJson(verbatim), first, expires };
     }
     case 'tool_result': {
-      const { output, ...rest } = entry;
-      return { ...rest, output_json: JSON.stringify(output), first, expires };
+      const { output, shown, ...rest } = entry;
+      const shownJson = shown === undefined ? {} : { shown_json: JSON.stringify(shown) };
+      return { ...rest, output_json: JSON.stringify(output), ...shownJson, first, expires };
     }
     case 'event': {
       const { event, ...rest } = entry;
@@ -52,8 +53,12 @@ export function entryOf({ expires: _, first: __, ...stored }: StoredEntry): Entr
       };
     }
     case 'tool_result': {
-      const { output_json, output, ...rest } = stored;
-      return { ...rest, output: output_json === undefined ? output : parse(output_json) };
+      const { output_json, output, shown_json, ...rest } = stored;
+      return {
+        ...rest,
+        output: output_json === undefined ? output : parse(output_json),
+        ...(shown_json !== undefined && { shown: parse(shown_json) }),
+      };
     }
     case 'event': {
       const { event_json, ...rest } = stored;

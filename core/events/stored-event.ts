@@ -103,6 +103,7 @@ const FORMS = {
       id: z.string(),
       name: z.string(),
       output: json,
+      shown: z.optional(json),
       is_error: z.optional(z.literal(true)),
       truncated: z.optional(z.literal(true)),
       output_length: z.optional(z.number()),

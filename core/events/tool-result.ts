@@ -7,13 +7,23 @@ import { outputText } from './output-text.ts';
 
 /** Limit of an output as JSON on the wire. A result must fit into one frame, and is a part of each later prompt. */
 const MAX_OUTPUT_BYTES = 16 * 1024;
+/** Limit of what a model is shown in its place, images and all: an item has at most 400 KB. What is longer is not kept. */
+const MAX_SHOWN_BYTES = 200_000;
 
 /** The event for the one result of a call (P13). */
 export function toolResultOf(
   { id, name }: Pick<ToolCall, 'id' | 'name'>,
-  { output, isError }: ToolOutcome,
+  { output, isError, shown }: ToolOutcome,
 ): EventDraft {
-  return { type: 'tool_result', id, name, ...capped(wellFormed(output)), ...(isError && { is_error: true }) };
+  const keepsShown = shown !== undefined && jsonBytes(JSON.stringify(shown)) <= MAX_SHOWN_BYTES;
+  return {
+    type: 'tool_result',
+    id,
+    name,
+    ...capped(wellFormed(output)),
+    ...(keepsShown && { shown }),
+    ...(isError && { is_error: true }),
+  };
 }
 
 type Capped = Pick<Extract<EventDraft, { type: 'tool_result' }>, 'output' | 'truncated' | 'output_length'>;

@@ -260,7 +260,10 @@ export type StoredEntry = {
 type AsStored<E> = E extends { args: infer Args }
   ? Own<Omit<E, 'args'>> & ({ args_json: string; args?: never } | { args: Args; args_json?: never })
   : E extends { output: infer Output }
-    ? Omit<E, 'output'> & ({ output_json: string; output?: never } | { output: Output; output_json?: never })
+    ? Omit<E, 'output' | 'shown'> & { shown_json?: string } & (
+          | { output_json: string; output?: never }
+          | { output: Output; output_json?: never }
+        )
     : E extends { verbatim?: unknown }
       ? Own<E>
       : E extends { event: unknown }

@@ -9,6 +9,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
+import { areLarge } from './verbatim.ts';
 
 const NOT_RUN: ToolOutcome = {
   output: 'Not finished: the turn was stopped while this tool ran.',
@@ -44,11 +45,18 @@ export async function runTools(
   const allowed = calls.filter(({ id }) => !refused.has(id));
   const free = /* rule: call-waits-for-approval */ without(requests, allowed);
   if (free.length === 0) return 'settled';
-  if (hasTimeFor(context, free)) return runBatch(turn, context, free);
-  const change = [leftUnstarted(turn, [...unstartedCalls(turn), ...free.map(({ id }) => id)])];
-  await turn.commitAlways([], { change });
-  return 'handover';
+  const batch = hasTimeFor(context, free) ? firstOf(context, free) : [];
+  const later = free.filter((call) => !batch.includes(call));
+  if (later.length > 0) {
+    const change = [leftUnstarted(turn, [...unstartedCalls(turn), ...later.map(({ id }) => id)])];
+    await turn.commitAlways([], { change });
+  }
+  return batch.length > 0 ? runBatch(turn, context, batch) : 'handover';
 }
+
+/** As many calls as may run at the same time. The others follow when these have their results. */
+const firstOf = ({ toolbox: { concurrency } }: TurnContext, calls: readonly AskedCall[]) =>
+  calls.slice(0, concurrency);
 
 const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall[]) =>
   calls.filter(({ id }) => !requests.some(({ call }) => call === id));
@@ -112,6 +120,7 @@ async function runBatch(
         open.delete(call.id);
         return toolResultOf(call, outcome);
       });
+      if (areLarge(drafts)) await turn.spill();
       if (drafts.length) await turn.commitAlways(drafts);
       else await turn.refresh();
       // rule: now-message-stops-tools
@@ -206,7 +215,7 @@ export async function settleUnanswered(
     () => UNKNOWN,
   );
   if (again.length === 0) return 'settled';
-  return hasTimeFor(context, again) ? runBatch(turn, context, again) : 'handover';
+  return hasTimeFor(context, again) ? runBatch(turn, context, firstOf(context, again)) : 'handover';
 }
 
 /** For a turn that ends: open requests are denied, and each open call gets a result without being run (P13). */

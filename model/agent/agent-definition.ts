@@ -1,8 +1,9 @@
-import type { ToolSet } from 'ai';
+import type { ToolCallRepairFunction, ToolSet } from 'ai';
 import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
+import { type AgentTool, type GivenTools, withPolicies } from './agent-tools.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
 import { complaintAboutOptions, type PassedOptions, type ToolChoiceOption } from './sdk-options.ts';
 import { TOOL_NAME } from './tool-name.ts';
@@ -23,11 +24,17 @@ export interface AgentSettings {
   seed?: number;
 }
 
-export interface AgentTool extends ToolPolicy {
-  /** An AI SDK tool with a schema and an `execute`, from `tool()`, `dynamicTool()` or an MCP client. */
-  tool: ToolSet[string];
+/** An agent, as `defineAgent` takes it. */
+export interface AgentOptions extends Omit<AgentDefinition, 'instructions' | 'tools'> {
+  instructions?: AgentDefinition['instructions'];
+  /**
+   * Tools of the AI SDK by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. One with a policy
+   * stands as `{ tool, … }`.
+   */
+  tools?: GivenTools;
 }
 
+/** A checked agent. */
 export interface AgentDefinition extends PassedOptions {
   /**
    * The model, as the AI SDK names it, or a function that makes it. It answers where `MIDTURN_MODEL` is `agent`.
@@ -47,7 +54,13 @@ export interface AgentDefinition extends PassedOptions {
   toolChoice?: ToolChoiceOption;
   /** What models cost. With a price for each model that a turn calls, `done`, metrics and the log say what it cost. */
   prices?: Prices;
-  /** Tools by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. */
+  /** How many calls of a step may run at the same time. Default: all. */
+  toolCallConcurrency?: number;
+  /** Repairs a call whose input does not fit, before it is committed. Returns the call, or null: the model is told. */
+  repairToolCall?: ToolCallRepairFunction<ToolSet>;
+  /** What tools are given as `context`, by their names. It is in the agent's code: a worker that takes over has it too. */
+  toolsContext?: ToolsContext;
+  /** Tools by the name that the model calls. */
   tools: Readonly<Record<string, AgentTool>>;
   /**
    * MCP servers by name: letters, digits and `-`. Their tools are called `<server>_<tool>` (`mcpToolName`). The name of an own tool
@@ -63,6 +76,9 @@ export interface AgentDefinition extends PassedOptions {
 export const toolContext = z.object({ idempotencyKey: z.string() });
 
 export type ToolContext = z.infer<typeof toolContext>;
+
+/** By the tools' names. A tool's `contextSchema` checks what it is given. */
+type ToolsContext = Readonly<Record<string, object | undefined>>;
 
 export type AgentErrorCode =
   /** An option would have no effect. */
@@ -86,9 +102,14 @@ export class AgentDefinitionError extends Error {
 }
 
 /** Checks a definition when its module is loaded, so that a mistake shows at start and not in a turn. */
-export function defineAgent(definition: AgentDefinition): AgentDefinition {
-  const unsupported = complaintAboutOptions(definition);
+export function defineAgent(options: AgentOptions): AgentDefinition {
+  const unsupported = complaintAboutOptions(options);
   if (unsupported) throw new AgentDefinitionError('OPTION_UNSUPPORTED', unsupported);
+  const { instructions = '', tools = {} } = options;
+  return checked({ ...options, instructions, tools: withPolicies(tools) });
+}
+
+function checked(definition: AgentDefinition): AgentDefinition {
   for (const which of ['model', 'fallbackModel'] as const) {
     const named = definition[which];
     // What a function gives is checked when it has given it.
@@ -96,6 +117,9 @@ export function defineAgent(definition: AgentDefinition): AgentDefinition {
       named === undefined || typeof named === 'function' ? undefined : complaintAboutModel(named);
     if (complaint) throw new AgentDefinitionError('MODEL_UNSUPPORTED', `${which}: ${complaint}`);
   }
+  const { toolCallConcurrency: most } = definition;
+  if (most !== undefined && !(Number.isInteger(most) && most > 0))
+    throw new AgentDefinitionError('TOOL_INVALID', 'toolCallConcurrency must be a whole number above 0.');
   const complaint = definition.prices && complaintAboutPrices(definition.prices);
   if (complaint) throw new AgentDefinitionError('PRICES_INVALID', `prices: ${complaint}`);
   for (const [name, policy] of Object.entries(definition.mcp ?? {})) {

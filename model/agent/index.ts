@@ -2,11 +2,12 @@
 export type {
   AgentDefinition,
   AgentErrorCode,
+  AgentOptions,
   AgentSettings,
-  AgentTool,
   ToolContext,
 } from './agent-definition.ts';
 export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
+export type { AgentTool } from './agent-tools.ts';
 export type { Prices } from './prices.ts';
 export type { ToolPolicy } from './tool-policy.ts';

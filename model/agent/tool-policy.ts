@@ -7,10 +7,10 @@ export interface ToolPolicy {
   idempotent?: boolean;
   /**
    * Whether a user of the session must approve a call before it runs: every call, or the calls for which this function
-   * returns true. If it throws, the call needs approval. Default: false.
+   * returns true. If it throws, the call needs approval. Default: what the AI SDK's tool says, or false.
    */
   // The parameter is `never`, so that a function may declare the type of its tool's input.
-  needsApproval?: boolean | ((input: never) => boolean | Promise<boolean>);
+  needsApproval?: boolean | ((input: never, options: never) => boolean | PromiseLike<boolean>);
   /**
    * Whether a user may answer `always`, so that later calls of the session run unasked: all calls of the tool, or the calls
    * for which this function returns the same text (at most 200 characters) as for the approved one. Default: true where

@@ -2,7 +2,7 @@ import { createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
 import { ownValue } from '../../core/own-value.ts';
 import { shortened, wellFormed } from '../../protocol/text.ts';
-import type { AgentTool } from '../agent/agent-definition.ts';
+import type { AgentTool } from '../agent/agent-tools.ts';
 import { redact } from '../providers/redact.ts';
 import { type McpServerDefinition, mcpToolName } from './definition.ts';
 import type { McpHost } from './host.ts';

@@ -1,5 +1,6 @@
 import { memoized } from '../../core/memoized.ts';
-import type { AgentDefinition, AgentTool } from '../agent/agent-definition.ts';
+import type { AgentDefinition } from '../agent/agent-definition.ts';
+import type { AgentTool } from '../agent/agent-tools.ts';
 import type { McpHost } from './host.ts';
 import type { McpServer, McpTools } from './mcp-server.ts';
 

@@ -51,6 +51,7 @@ export function toModelMessages(
 }
 
 type AssistantMessage = Extract<PromptMessage, { role: 'assistant' }>;
+type ToolResultOutput = Extract<ToolModelMessage['content'][number], { type: 'tool-result' }>['output'];
 type ToolMessage = Extract<PromptMessage, { role: 'tool' }>;
 
 /** Joins a text and its continuation by a later worker, because the break may be inside a word. */
@@ -182,10 +183,12 @@ function asObject(args: Json): Json {
 }
 
 function toolResult(
-  { id, name, output, isError }: ToolMessage['results'][number],
+  { id, name, output, isError, shown }: ToolMessage['results'][number],
   idOf: (id: string) => string,
 ): ToolModelMessage['content'][number] {
   const part = { type: 'tool-result', toolCallId: idOf(id), toolName: name } as const;
+  // Made by the tool's `toModelOutput`. The SDK checks each prompt.
+  if (shown !== undefined) return { ...part, output: shown as ToolResultOutput };
   // Bedrock rejects an empty text. As JSON it is two quotation marks.
   if (typeof output === 'string' && !isBlank(output)) {
     return { ...part, output: { type: isError ? 'error-text' : 'text', value: output } };

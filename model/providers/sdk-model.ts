@@ -15,7 +15,8 @@ import {
 } from 'ai';
 import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
-import type { AgentDefinition, AgentTool } from '../agent/agent-definition.ts';
+import type { AgentDefinition } from '../agent/agent-definition.ts';
+import type { AgentTool } from '../agent/agent-tools.ts';
 import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
@@ -156,6 +157,7 @@ async function* streamParts(
       experimental_download: async (files: readonly unknown[]) => files.map(() => null),
       stopWhen: isStepCount(1),
       maxRetries: 0,
+      ...(agent.repairToolCall && { repairToolCall: agent.repairToolCall }),
       abortSignal: AbortSignal.any([signal, left.signal]),
       // The whole answer, as the SDK's own loop would give it back.
       onStepEnd: ({ response }: { response: { messages: readonly ModelMessage[] } }) => {

@@ -1,10 +1,13 @@
 import { seconds, toMs } from '../../config/units.ts';
 import type { Toolbox, ToolCall, ToolOutcome } from '../../core/model.ts';
+import { ownValue } from '../../core/own-value.ts';
 import { shortened } from '../../protocol/text.ts';
 import { type AgentDefinition, findTool, policyOf, type ToolContext } from '../agent/agent-definition.ts';
+import type { SdkTool } from '../agent/agent-tools.ts';
 import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from './json-safe.ts';
+import { shownJson } from './shown-output.ts';
 import { checkInput, describeInvalidCall, unknownTool } from './tool-input.ts';
 
 const MAX_ERROR_LENGTH = 500;
@@ -25,7 +28,15 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
     return schema ? await checkInput(schema, args) : { success: true as const, value: args };
   }
 
+  /** What a function about a call is given beside its input. */
+  const optionsOf = ({ id, name }: ToolCall) => ({
+    toolCallId: id,
+    messages: NO_MESSAGES,
+    context: ownValue(agent.toolsContext, name) ?? {},
+  });
+
   return {
+    ...(agent.toolCallConcurrency !== undefined && { concurrency: agent.toolCallConcurrency }),
     isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
     isAbortable: (name) => policyOf(agent, name)?.abortable === true,
 
@@ -34,7 +45,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
       if (typeof needs === 'boolean') return needs;
       try {
         const checked = await inputOf(call);
-        return checked.success ? await needs(checked.value as never) : true;
+        return checked.success ? await needs(checked.value as never, optionsOf(call) as never) : true;
       } catch {
         return true;
       }
@@ -58,9 +69,11 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 
     timeLimitMs: (name) => toMs(seconds(policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT)),
 
-    async run({ id, name, args }, { signal, idempotencyKey }) {
+    async run(call, { signal, idempotencyKey }) {
+      const { id, name, args } = call;
       const { tools, missing } = await source.offered();
-      const { execute, inputSchema: schema } = findTool({ tools }, name)?.tool ?? {};
+      const own = findTool({ tools }, name)?.tool;
+      const { execute, inputSchema: schema } = own ?? {};
       if (!execute && missing.includes(serverOf(name))) {
         return failed(`The server "${serverOf(name)}" cannot be reached: the tool was not run.`);
       }
@@ -70,23 +83,38 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
         if (!checked.success) return failed(describeInvalidCall(checked.error, name));
         // The turn may have been aborted while the schema validated: a tool that listens from now on would miss it.
         if (signal.aborted) return failed(STOPPED);
-        const context: ToolContext = { idempotencyKey };
-        const output: unknown = execute(checked.value, {
-          toolCallId: id,
+        const options = optionsOf(call);
+        const context = await contextFor(own, { ...options.context, idempotencyKey });
+        if (!context.success)
+          return failed(`The context of the tool "${name}" does not fit its contextSchema.`);
+        const running: unknown = execute(checked.value, {
+          ...options,
           abortSignal: signal,
-          context,
-          // The SDK would pass the prompt. Our tools see only their input, so that a call can run again.
-          messages: [],
+          context: context.value,
         });
-        return {
-          output: toJson(isAsyncIterable(output) ? await lastOf(output) : await output),
-          isError: false,
-        };
+        const output = isAsyncIterable(running) ? await lastOf(running) : await running;
+        const shown = await own?.toModelOutput?.({ toolCallId: id, input: checked.value, output });
+        return { output: toJson(output), isError: false, ...(shown && { shown: shownJson(shown) }) };
       } catch (error) {
         return failed(signal.aborted ? STOPPED : messageOf(error));
       }
     },
   };
+}
+
+/** The SDK would pass the prompt. Our tools see only their input, so that a call can run again. */
+const NO_MESSAGES: never[] = [];
+
+/** The context as the tool's schema makes it, always with the key. */
+async function contextFor(own: SdkTool | undefined, given: ToolContext) {
+  if (!own?.contextSchema) return { success: true as const, value: given };
+  const checked = await checkInput(own.contextSchema, given);
+  return checked.success
+    ? {
+        success: true as const,
+        value: Object.assign({}, checked.value, { idempotencyKey: given.idempotencyKey }),
+      }
+    : checked;
 }
 
 function failed(message: string): ToolOutcome {

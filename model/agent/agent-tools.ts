@@ -1,0 +1,27 @@
+import type { ToolSet } from 'ai';
+import type { ToolPolicy } from './tool-policy.ts';
+
+/** A tool of the AI SDK: of `tool()`, `dynamicTool()` or an MCP client. */
+export type SdkTool = ToolSet[string];
+
+/** A tool beside what the turn has to know of it. */
+export interface AgentTool extends ToolPolicy {
+  /** An AI SDK tool with a schema and an `execute`, from `tool()`, `dynamicTool()` or an MCP client. */
+  tool: SdkTool;
+}
+
+/** As `defineAgent` takes them: the AI SDK's own, or with a policy. */
+export type GivenTools = Readonly<Record<string, AgentTool | SdkTool>>;
+
+/** Each tool with its policy. What the policy leaves open, the AI SDK's tool says. */
+export function withPolicies(tools: GivenTools): Record<string, AgentTool> {
+  return Object.fromEntries(Object.entries(tools).map(([name, given]) => [name, withPolicy(given)]));
+}
+
+function withPolicy(given: AgentTool | SdkTool): AgentTool {
+  const own: AgentTool = isSdkTool(given) ? { tool: given } : given;
+  const { needsApproval = own.tool.needsApproval } = own;
+  return { ...own, ...(needsApproval !== undefined && { needsApproval }) };
+}
+
+const isSdkTool = (given: AgentTool | SdkTool): given is SdkTool => !('tool' in given);

@@ -1,0 +1,137 @@
+import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
+import { systemClock } from '../../aws/system.ts';
+import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
+import { readTranscriptBefore } from '../../core/events/transcript.ts';
+import type { Json } from '../../core/json.ts';
+import { isWrite, MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
+import { turnInMemory } from '../../core/testing/turn-in-memory.ts';
+import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
+import { sdkModelOf } from '../../model/providers/sdk-model-of.ts';
+import { createToolbox } from '../../model/tools/toolbox.ts';
+
+/** As the package that `ai` itself uses has them. */
+export type ModelCall = MockLanguageModelV4['doStreamCalls'][number];
+type StreamPart =
+  Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream'] extends ReadableStream<infer Part>
+    ? Part
+    : never;
+
+/** What a scripted model gives in a step: a text, or calls of tools with their inputs. */
+type ScriptedStep = string | readonly (readonly [tool: string, input: unknown])[];
+
+/** Decides by the prompt alone, as a model does: a repeated call is answered in the same way. */
+export type Script = (call: ModelCall) => ScriptedStep;
+
+const USAGE = {
+  inputTokens: { total: 10, noCache: 10, cacheRead: undefined, cacheWrite: undefined },
+  outputTokens: { total: 5, text: 5, reasoning: undefined },
+};
+
+/** A model of the AI SDK that follows a script. */
+function scriptedModel(script: Script, provider = 'house.chat'): MockLanguageModelV4 {
+  return new MockLanguageModelV4({
+    provider,
+    modelId: 'scripted',
+    doStream: async (call) => ({ stream: convertArrayToReadableStream(partsOf(script(call), call)) }),
+  });
+}
+
+function partsOf(step: ScriptedStep, { prompt }: ModelCall): StreamPart[] {
+  const start: StreamPart = { type: 'stream-start', warnings: [] };
+  if (typeof step === 'string') {
+    return [
+      start,
+      { type: 'text-start', id: '1' },
+      { type: 'text-delta', id: '1', delta: restOf(step, prompt) },
+      { type: 'text-end', id: '1' },
+      { type: 'finish', finishReason: { unified: 'stop', raw: 'stop' }, usage: USAGE },
+    ];
+  }
+  const calls = step.map(([toolName, input], i): StreamPart => {
+    const input_ = typeof input === 'string' ? input : JSON.stringify(input);
+    return { type: 'tool-call', toolCallId: `call-${prompt.length}-${i}`, toolName, input: input_ };
+  });
+  return [
+    start,
+    ...calls,
+    { type: 'finish', finishReason: { unified: 'tool-calls', raw: 'tool_calls' }, usage: USAGE },
+  ];
+}
+
+/** What is left to say, where the model is asked to continue: a line break where nothing is. */
+function restOf(text: string, prompt: ModelCall['prompt']): string {
+  const [cut, request] = [prompt.at(-2), prompt.at(-1)];
+  const isAsked = JSON.stringify(request?.content).includes(JSON.stringify(CONTINUE_REQUEST).slice(1, -1));
+  if (!isAsked || cut?.role !== 'assistant') return text;
+  const said = cut.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+  return text.slice(said.length) || '\n';
+}
+
+/** The results that a prompt has, in their order. */
+export const resultsIn = ({ prompt }: ModelCall) =>
+  prompt.flatMap(({ role, content }) =>
+    role === 'tool' ? content.flatMap((part) => (part.type === 'tool-result' ? [part.output] : [])) : [],
+  );
+
+export interface Ran {
+  /** The transcript, oldest first: what was said, called and given. */
+  said: Json[];
+  /** The calls that the model was given. */
+  calls: ModelCall[];
+  /** Writes that were made. */
+  writes: number;
+}
+
+/** Dies instead of making the write of that number, once. */
+function dyingAt(write: number) {
+  let writes = 0;
+  const store = memoryStore(new MemoryTable(), async (call, run) => {
+    if (isWrite(call) && ++writes === write) throw new Error('the worker dies');
+    return run();
+  });
+  return { store, writes: () => writes };
+}
+
+/**
+ * Runs one turn of an agent on a table in memory.
+ *
+ * @param dies the number of the write at which a worker dies. Another one takes over.
+ */
+export async function runAgent(
+  options: AgentOptions,
+  script: Script,
+  { message = 'Hello.', dies = 0 }: { message?: string; dies?: number } = {},
+): Promise<Ran> {
+  const languageModel = scriptedModel(script);
+  const agent = defineAgent(options);
+  const model = await sdkModelOf(languageModel, { provider: 'house.chat', name: 'scripted' }, agent, {});
+  const { store, writes } = dyingAt(dies);
+  const turn = await turnInMemory(model, {
+    toolbox: createToolbox(agent),
+    core: { store, clock: systemClock },
+  });
+  await turn.send('m1', message);
+  const deliveries = await turn.run();
+  if (deliveries === undefined) throw new Error('the turn did not end');
+  const said: Json[] = [];
+  for await (const entry of readTranscriptBefore(turn.core, turn.session)) {
+    if (entry.role === 'assistant') said.unshift(entry.content.trimEnd());
+    else if (entry.role === 'tool_call') said.unshift({ called: entry.name, with: entry.args });
+    else if (entry.role === 'tool_result')
+      said.unshift({ gave: entry.output, ...(entry.is_error && { failed: true }) });
+  }
+  return { said, calls: languageModel.doStreamCalls, writes: writes() };
+}
+
+/** Runs the turn once for each of its writes, at which its worker dies. @returns what each of these turns said */
+export async function runWithDeaths(options: AgentOptions, script: Script): Promise<Json[][]> {
+  const { writes } = await runAgent(options, script);
+  // The writes before are those of the message, which no worker makes.
+  const turns: Json[][] = [];
+  for (let dies = FIRST_OF_WORKER; dies <= writes; dies++)
+    turns.push((await runAgent(options, script, { dies })).said);
+  return turns;
+}
+
+/** Opening the session and accepting the message are the writes before. */
+const FIRST_OF_WORKER = 6;
