@@ -45,8 +45,32 @@ export type PromptMessage =
   | { role: 'assistant'; text: string; calls: ToolCall[]; verbatim?: Verbatim }
   | { role: 'tool'; results: (ToolOutcome & { id: string; name: string })[] };
 
+/** A finished model call of a turn, and what its tools gave. */
+export interface StepFacts {
+  text: string;
+  calls: readonly ToolCall[];
+  results: readonly (ToolOutcome & { id: string })[];
+  /** `reason` of the call's `finish`. */
+  finish: string;
+  usage: Usage;
+  /** As `provider:model`. */
+  model: string;
+}
+
+/** What an agent's code decides between the steps of a turn. */
+export interface LoopControl {
+  /**
+   * Whether the turn ends after its last step, whose tools have given their results.
+   *
+   * @throws what the agent's code throws
+   */
+  isStopped(steps: readonly StepFacts[]): Promise<boolean>;
+}
+
 export interface ModelRequest {
   messages: PromptMessage[];
+  /** The finished steps of the turn, for an agent whose code reads them. */
+  steps?: readonly StepFacts[];
   /** `none`: the model must answer now (step limit reached). Tools stay declared, since the prompt may contain calls. */
   toolChoice: 'auto' | 'none';
   /** Declare no tools, and put the instructions into the first message: for a model that takes neither. */

@@ -274,7 +274,7 @@ export const EVENTS = {
       fallback_from: 'The model that failed before this model continued, as `provider:model`.',
       steps: 'The number of model calls of this turn.',
       finish_reason:
-        'How the last model call ended. `stop`: the answer is complete. `length`: it was cut at the limit of tokens. `content_filter`: the provider’s filter ended it. `refusal`: the model refused to go on. Otherwise the provider’s own word.',
+        'How the last model call ended. `stop`: the answer is complete. `length`: it was cut at the limit of tokens. `content_filter`: the provider’s filter ended it. `refusal`: the model refused to go on. `tool_calls`: the agent ends its turn after the results of these calls. Otherwise the provider’s own word.',
       cached: 'True when the answer is from a cache.',
     },
   }),

@@ -117,6 +117,17 @@ export interface Decision {
   revocations?: number;
 }
 
+/** Where a finished model call ends in its turn. Its text and its calls are in the events. */
+export interface CallMark {
+  /** UTF-16 code units of the turn's text, and its tool calls, up to the end of this call. */
+  textTo: number;
+  callsTo: number;
+  /** As in `StepFacts`. */
+  finish: string;
+  usage: Usage;
+  model: string;
+}
+
 /** What the model calls of a turn have used so far. */
 export interface TurnUsage extends Usage {
   steps: number;
@@ -126,6 +137,8 @@ export interface TurnUsage extends Usage {
   currency?: string;
   /** Of these, what the model used that failed before another one continued the turn. */
   failed?: Usage & { provider: string; name: string; steps: number; cost?: number };
+  /** Of each finished call, where the agent's code looks back at them. */
+  marks?: readonly CallMark[];
   /** The last model call ended with an answer. With an empty inbox the turn is `done`. */
   answered: boolean;
   /** How the answer ended: `reason` of the model's `finish`. */

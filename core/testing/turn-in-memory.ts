@@ -5,7 +5,7 @@ import type { Core } from '../core.ts';
 import { asConnectionId, asSessionId, type LaneId, type SessionKey } from '../ids.ts';
 import type { Sender } from '../inbound/acknowledge.ts';
 import { acceptMessage } from '../inbound/message.ts';
-import type { Model, Toolbox } from '../model.ts';
+import type { LoopControl, Model, Toolbox } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
@@ -50,7 +50,13 @@ export async function turnInMemory(
     toolbox = idleToolbox,
     core: parts = {},
     settings = {},
-  }: { toolbox?: Toolbox; core?: Partial<Core>; settings?: Record<string, string> } = {},
+    control,
+  }: {
+    control?: LoopControl | undefined;
+    toolbox?: Toolbox;
+    core?: Partial<Core>;
+    settings?: Record<string, string>;
+  } = {},
 ): Promise<TurnInMemory> {
   let now = NOW;
   const core = memoryCore({
@@ -85,7 +91,7 @@ export async function turnInMemory(
   };
   const context: WorkerContext = {
     core,
-    agentFor: async () => ({ model, toolbox }),
+    agentFor: async () => ({ model, toolbox, ...(control && { control }) }),
     settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', ...settings }),
     remainingMs: () => milliseconds(100_000),
     reserveMs: milliseconds(1),

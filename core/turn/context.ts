@@ -2,7 +2,7 @@ import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds } from '../../config/units.ts';
 
 import type { Core } from '../core.ts';
-import type { Model, Toolbox } from '../model.ts';
+import type { LoopControl, Model, Toolbox } from '../model.ts';
 import type { Session } from '../store/items.ts';
 
 /** What serves a session: its models and its tools. */
@@ -11,6 +11,8 @@ export interface SessionAgent {
   /** Goes on with a turn whose model fails before anything of a call is visible. */
   fallback?: Model;
   toolbox: Toolbox;
+  /** Undefined: the agent's code decides nothing between steps. */
+  control?: LoopControl;
 }
 
 /** What a worker is given beside the core. */

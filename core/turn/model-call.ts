@@ -2,7 +2,15 @@ import { between, milliseconds } from '../../config/units.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import { quotesOf } from '../content.ts';
 import type { EventDraft } from '../events/events.ts';
-import type { Model, ModelFailure, ModelPart, ModelRequest, ToolCall } from '../model.ts';
+import {
+  type Model,
+  type ModelFailure,
+  type ModelPart,
+  type ModelRequest,
+  modelId,
+  type ToolCall,
+} from '../model.ts';
+import type { CallMark } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
@@ -115,9 +123,11 @@ export async function callModel(
   async function finished(finish: Finish): Promise<CallOutcome> {
     // The last call that the step limit allows is the end, whatever the provider says.
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
+    const { marks } = turn.usage;
     turn.usage = advanced(turn.usage, model, finish, calls.length === 0 && !isPaused);
     measureCall(core, turn.id, model, finish);
     await flush((drafts) => {
+      if (context.control) turn.usage = { ...turn.usage, marks: [...(marks ?? []), markOf(drafts, finish)] };
       const all = [
         ...drafts,
         ...calls.map(({ id, name, args }): EventDraft => ({ type: 'tool_call', id, name, args })),
@@ -130,6 +140,22 @@ export async function callModel(
       return { type: 'cut' };
     }
     return calls.length ? { type: 'calls', calls } : { type: 'answered' };
+  }
+
+  /** Where the call ends in the turn, with these events of it. */
+  function markOf(drafts: readonly EventDraft[], { reason, usage }: Finish): CallMark {
+    const said = drafts.reduce(
+      (sum, draft) => (draft.type === 'chunk' ? sum + draft.content.length : sum),
+      0,
+    );
+    const before = turn.events.filter(({ type }) => type === 'tool_call').length;
+    return {
+      textTo: turn.textLength + said,
+      callsTo: before + calls.length,
+      finish: reason,
+      usage,
+      model: modelId(model),
+    };
   }
 
   /** The last events of the call, with what its provider wants back. */

@@ -1,4 +1,5 @@
 import { newTurnId } from '../ids.ts';
+import type { ModelRequest } from '../model.ts';
 import type { AbortRequest } from '../store/items.ts';
 import { applyInbox, rejectPending } from './apply.ts';
 import type { Suspended } from './approvals.ts';
@@ -21,6 +22,7 @@ import {
 } from './prompt-shape.ts';
 import { type CacheLookup, keep, lookUp, replaying } from './response-cache.ts';
 import { toolChoiceFor } from './step-limit.ts';
+import { decideStop, stepsOf } from './steps.ts';
 import { runTools, settleUnanswered, settleUnrun, unansweredCalls } from './tools.ts';
 
 /**
@@ -37,6 +39,12 @@ export async function runTurn(turn: LeasedTurn, context: TurnContext): Promise<T
     if (end) return end;
   }
 }
+
+const UNDECIDED = {
+  code: 'AGENT_ERROR',
+  message: 'The agent could not decide whether it goes on.',
+  retryable: false,
+} as const;
 
 const stateOf = (turn: LeasedTurn, context: TurnContext): TurnState => ({
   needsNewId: turn.needsNewId,
@@ -138,6 +146,15 @@ class TurnRun {
     const earlier = await this.#earlier.read();
     const refused = refusedMessage(turn);
     if (refused) return this.#over(endFailed(turn, context, refused));
+    switch (await decideStop(turn, context)) {
+      case 'stops':
+        turn.usage = { ...turn.usage, answered: true, finish: 'tool_calls' };
+        return undefined;
+      case 'failed':
+        return this.#over(endFailed(turn, context, UNDECIDED));
+      case 'goes-on':
+        break;
+    }
     const shape = shapeOf(turn, context);
     const sources: Sources = {
       earlier: earlier.entries,
@@ -147,7 +164,10 @@ class TurnRun {
     // It is a commit, and shows what came in meanwhile: the next call sees that as well (P6).
     // rule: trimmed-prompt-is-reported
     if (await reportTrimmed(turn, earlier, sources, shape)) return undefined;
-    const request = requestOf(sources, shape, toolChoiceFor(turn, context.settings.maxSteps));
+    const request: ModelRequest = {
+      ...requestOf(sources, shape, toolChoiceFor(turn, context.settings.maxSteps)),
+      ...(context.control && { steps: stepsOf(turn) }),
+    };
     this.#cacheLookup = await lookUp(turn, context, request);
     const { hit } = this.#cacheLookup ?? {};
     const outcome = hit

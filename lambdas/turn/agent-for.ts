@@ -16,6 +16,7 @@ import type { Model } from '../../core/model.ts';
 import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
+import { loopControlOf } from '../../model/agent/loop-control.ts';
 import { priceOf } from '../../model/agent/prices.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
 import { createToolSource, type ToolSource } from '../../model/mcp/tool-source.ts';
@@ -52,10 +53,11 @@ export function createAgents(env: Environment, core: Core): Agents {
   const model = served(access, 'model', parts);
   const fallback = fallbackAccess && served(fallbackAccess, 'fallbackModel', parts);
   const toolbox = createToolbox(agent, tools);
+  const control = loopControlOf(agent);
   return {
     async agentFor(): Promise<SessionAgent> {
       const [first, other] = await Promise.all([model(), fallback?.()]);
-      return { model: first, ...(other && { fallback: other }), toolbox };
+      return { model: first, ...(other && { fallback: other }), toolbox, ...(control && { control }) };
     },
     offerTools: () => tools.offered(),
   };

@@ -1,9 +1,10 @@
-import type { ToolCallRepairFunction, ToolSet } from 'ai';
+import type { Instructions, ToolCallRepairFunction, ToolSet } from 'ai';
 import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { type AgentTool, type GivenTools, withPolicies } from './agent-tools.ts';
+import type { StopWhen } from './loop-control.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
 import { complaintAboutOptions, type PassedOptions, type ToolChoiceOption } from './sdk-options.ts';
 import { TOOL_NAME } from './tool-name.ts';
@@ -45,15 +46,21 @@ export interface AgentDefinition extends PassedOptions {
   /** Continues a turn whose model fails before any of its answer is visible, where `MIDTURN_FALLBACK_MODEL` names no other. */
   fallbackModel?: AgentModel;
   /**
-   * The system prompt. It is a constant text, so that a prompt depends only on the transcript and the settings (P11).
+   * The system prompt: a text, or system messages with options of a provider. It is constant, so that a prompt depends only on the
+   * transcript and the settings (P11).
    */
-  instructions: string;
+  instructions: Instructions;
   /** Sampling settings, which may also stand beside the others as in the AI SDK. */
   settings?: AgentSettings;
   /** Whether the model has to call a tool, or which. In the last step that is allowed it answers. Default: `auto`. */
   toolChoice?: ToolChoiceOption;
   /** What models cost. With a price for each model that a turn calls, `done`, metrics and the log say what it cost. */
   prices?: Prices;
+  /**
+   * Ends the turn after a step whose tools gave their results: one of these conditions of the AI SDK is true of the turn's steps. A
+   * pending message goes on with it. `MIDTURN_MAX_STEPS` holds as well.
+   */
+  stopWhen?: StopWhen;
   /** How many calls of a step may run at the same time. Default: all. */
   toolCallConcurrency?: number;
   /** Repairs a call whose input does not fit, before it is committed. Returns the call, or null: the model is told. */

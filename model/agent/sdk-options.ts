@@ -19,7 +19,7 @@ export const SDK_OPTIONS = {
     'differs',
     'It answers where `MIDTURN_MODEL` is `agent`. A function may make it, with keys from secrets.',
   ],
-  instructions: ['differs', 'A text. It is the same in each turn.'],
+  instructions: WORKS,
   tools: [
     'differs',
     'Each has `execute`. What the turn has to know of a tool stands beside it: `{ tool, idempotent: true }`. Of the values that it yields the last one counts. It is given no `messages`.',
@@ -50,7 +50,10 @@ export const SDK_OPTIONS = {
     '`MIDTURN_MODEL_STALL_SECONDS`, `MIDTURN_MODEL_WAIT_SECONDS` and `timeoutSeconds` of a tool limit the time.',
   ],
   id: ['cannot', 'A deployment has one agent.'],
-  stopWhen: ['cannot', '`MIDTURN_MAX_STEPS` limits the steps between two messages of a user.'],
+  stopWhen: [
+    'differs',
+    'It is asked of the steps as they are stored: text, calls, results, usage, model. A pending message goes on with the turn. `MIDTURN_MAX_STEPS` holds as well, and is the default.',
+  ],
   prepareStep: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
   prepareCall: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
   callOptionsSchema: ['cannot', 'A message has no options of a call.'],

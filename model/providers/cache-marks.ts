@@ -1,6 +1,7 @@
-import type { LanguageModel, ModelMessage, SystemModelMessage, ToolSet } from 'ai';
+import type { Instructions, LanguageModel, ModelMessage, SystemModelMessage, ToolSet } from 'ai';
 import type { PromptCache } from '../../config/settings/models.ts';
 import { ownValue } from '../../core/own-value.ts';
+import { systemMessages } from '../agent/instructions.ts';
 
 /**
  * Providers whose prompt cache is asked for by marks in the request: everything up to a mark is written to the cache, and is
@@ -42,14 +43,16 @@ export function cacheMarksOf(model: LanguageModel, when: PromptCache): CacheMark
  * its own.
  */
 export function markInstructions(
-  instructions: string,
+  instructions: Instructions,
   notes: readonly string[],
   marks: CacheMarks,
 ): SystemModelMessage[] {
-  const system: SystemModelMessage[] = [];
   // Providers refuse an empty text.
-  if (instructions.trim() !== '') {
-    system.push({ role: 'system', content: instructions, providerOptions: MARK[marks] });
+  const system = systemMessages(instructions).filter(({ content }) => content.trim() !== '');
+  const last = system.at(-1);
+  // The agent's own marks stay: with more than four, the last ones would be ignored.
+  if (last && !system.some(isMarked)) {
+    system[system.length - 1] = { ...last, providerOptions: { ...last.providerOptions, ...MARK[marks] } };
   }
   if (notes.length > 0) system.push({ role: 'system', content: notes.join('\n') });
   return system;
@@ -76,8 +79,10 @@ export function markTools(tools: ToolSet, marks: CacheMarks): ToolSet {
   };
 }
 
-const isMarked = ({ providerOptions = {} }: ToolSet[string]): boolean =>
-  Object.values(providerOptions).some((options) => 'cacheControl' in options || 'cache_control' in options);
+const isMarked = ({ providerOptions = {} }: Pick<SystemModelMessage, 'providerOptions'>): boolean =>
+  Object.values(providerOptions).some((options) =>
+    ['cacheControl', 'cache_control', 'cachePoint'].some((mark) => mark in options),
+  );
 
 const withMark = ({ providerOptions = {} }: ToolSet[string], marks: CacheMarks): ProviderOptions =>
   Object.fromEntries(

@@ -26,7 +26,7 @@ export function fingerprintOf(
     provider,
     model: name,
     address,
-    instructions,
+    instructions: toJson(instructions),
     settings: toJson(options),
   };
 }

@@ -43,6 +43,21 @@ async function given(options: Partial<AgentDefinition>, request = hello, provide
 
 /** A value of each option that works as in the SDK, and what a package is given for it. */
 const PASSED: Readonly<Record<string, [options: Partial<AgentDefinition>, expected: object]>> = {
+  instructions: [
+    {
+      instructions: [
+        { role: 'system', content: 'Be brief.', providerOptions: { house: { keep: true } } },
+        { role: 'system', content: 'Be kind.' },
+      ],
+    },
+    {
+      prompt: [
+        { role: 'system', content: 'Be brief.', providerOptions: { house: { keep: true } } },
+        { role: 'system', content: 'Be kind.' },
+        { role: 'user' },
+      ],
+    },
+  ],
   maxOutputTokens: [{ maxOutputTokens: 100 }, { maxOutputTokens: 100 }],
   temperature: [{ temperature: 0.5 }, { temperature: 0.5 }],
   topP: [{ topP: 0.9 }, { topP: 0.9 }],

@@ -1,6 +1,7 @@
 import {
   type CallWarning,
   type FinishReason,
+  type Instructions,
   InvalidResponseDataError,
   isStepCount,
   type LanguageModel,
@@ -17,6 +18,7 @@ import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../
 import { shortened } from '../../protocol/text.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import type { AgentTool } from '../agent/agent-tools.ts';
+import { instructionsText, systemMessages } from '../agent/instructions.ts';
 import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
@@ -144,11 +146,11 @@ async function* streamParts(
       ...passedOptions(agent, options.providerOptions),
       model: languageModel,
       ...(bare
-        ? { messages: withInstructions(agent.instructions, prompt) }
+        ? { messages: withInstructions(instructionsText(agent.instructions), prompt) }
         : {
             instructions: cacheMarks
               ? markInstructions(agent.instructions, notes, cacheMarks)
-              : [agent.instructions, ...notes].join('\n'),
+              : withNotes(agent.instructions, notes),
             messages: prompt,
             tools,
             toolChoice: mayCall ? (agent.toolChoice ?? 'auto') : instruct ? 'auto' : 'none',
@@ -226,6 +228,13 @@ function usageOf({
     ...(cacheWriteTokens && { cacheWriteTokens }),
     ...(reasoningTokens && { reasoningTokens }),
   };
+}
+
+/** System messages stay as they are: they may have options of the provider. */
+function withNotes(instructions: Instructions, notes: readonly string[]): Instructions {
+  if (typeof instructions === 'string') return [instructions, ...notes].join('\n');
+  const said = notes.length > 0 ? [{ role: 'system' as const, content: notes.join('\n') }] : [];
+  return [...systemMessages(instructions), ...said];
 }
 
 /** For a model that takes no instructions of their own: they begin the first message. */

@@ -1,11 +1,14 @@
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { systemClock } from '../../aws/system.ts';
+import type { TurnEvent } from '../../core/events/events.ts';
+import { readEvents } from '../../core/events/journal.ts';
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import { readTranscriptBefore } from '../../core/events/transcript.ts';
 import type { Json } from '../../core/json.ts';
 import { isWrite, MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
-import { turnInMemory } from '../../core/testing/turn-in-memory.ts';
+import { type TurnInMemory, turnInMemory } from '../../core/testing/turn-in-memory.ts';
 import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
+import { loopControlOf } from '../../model/agent/loop-control.ts';
 import { sdkModelOf } from '../../model/providers/sdk-model-of.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 
@@ -76,6 +79,8 @@ export const resultsIn = ({ prompt }: ModelCall) =>
 export interface Ran {
   /** The transcript, oldest first: what was said, called and given. */
   said: Json[];
+  /** The turn's last event. */
+  end: TurnEvent | undefined;
   /** The calls that the model was given. */
   calls: ModelCall[];
   /** Writes that were made. */
@@ -100,7 +105,11 @@ function dyingAt(write: number) {
 export async function runAgent(
   options: AgentOptions,
   script: Script,
-  { message = 'Hello.', dies = 0 }: { message?: string; dies?: number } = {},
+  {
+    message = 'Hello.',
+    dies = 0,
+    began = () => {},
+  }: { message?: string; dies?: number; began?: (turn: TurnInMemory) => void } = {},
 ): Promise<Ran> {
   const languageModel = scriptedModel(script);
   const agent = defineAgent(options);
@@ -108,8 +117,10 @@ export async function runAgent(
   const { store, writes } = dyingAt(dies);
   const turn = await turnInMemory(model, {
     toolbox: createToolbox(agent),
+    control: loopControlOf(agent),
     core: { store, clock: systemClock },
   });
+  began(turn);
   await turn.send('m1', message);
   const deliveries = await turn.run();
   if (deliveries === undefined) throw new Error('the turn did not end');
@@ -120,16 +131,20 @@ export async function runAgent(
     else if (entry.role === 'tool_result')
       said.unshift({ gave: entry.output, ...(entry.is_error && { failed: true }) });
   }
-  return { said, calls: languageModel.doStreamCalls, writes: writes() };
+  const end = (await readEvents(turn.core, turn.session, 1)).at(-1);
+  return { said, end, calls: languageModel.doStreamCalls, writes: writes() };
 }
 
 /** Runs the turn once for each of its writes, at which its worker dies. @returns what each of these turns said */
-export async function runWithDeaths(options: AgentOptions, script: Script): Promise<Json[][]> {
+export async function runWithDeaths(
+  options: AgentOptions,
+  script: Script,
+): Promise<Pick<Ran, 'said' | 'end'>[]> {
   const { writes } = await runAgent(options, script);
   // The writes before are those of the message, which no worker makes.
-  const turns: Json[][] = [];
+  const turns: Ran[] = [];
   for (let dies = FIRST_OF_WORKER; dies <= writes; dies++)
-    turns.push((await runAgent(options, script, { dies })).said);
+    turns.push(await runAgent(options, script, { dies }));
   return turns;
 }
 

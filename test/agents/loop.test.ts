@@ -1,0 +1,111 @@
+import { hasToolCall, isStepCount, type StepResult, type ToolSet, tool } from 'ai';
+import { expect, test } from 'vitest';
+import * as z from 'zod';
+import type { TurnInMemory } from '../../core/testing/turn-in-memory.ts';
+import type { AgentOptions } from '../../model/agent/agent-definition.ts';
+import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
+
+const search = {
+  idempotent: true,
+  tool: tool({ inputSchema: z.object({ page: z.number() }), execute: ({ page }) => `page ${page}` }),
+};
+
+/** Searches for ever. */
+const searching = (call: ModelCall) => [['search', { page: resultsIn(call).length + 1 }]] as const;
+
+const isDone = { type: 'done', finish_reason: 'tool_calls' };
+
+test.each<[string, NonNullable<AgentOptions['stopWhen']>, number]>([
+  ['a number of steps', isStepCount(3), 3],
+  ['a call of a tool', hasToolCall('search'), 1],
+  ['the first of several conditions', [isStepCount(5), isStepCount(2)], 2],
+  [
+    'what the steps have used',
+    ({ steps }) => steps.reduce((sum, { usage }) => sum + (usage.inputTokens ?? 0), 0) >= 40,
+    4,
+  ],
+])(
+  'the turn is done after %s, and the results are the last thing in the transcript',
+  async (_what, stopWhen, steps) => {
+    const { said, end, calls } = await runAgent({ tools: { search }, stopWhen }, searching);
+    expect(calls).toHaveLength(steps);
+    expect(said.at(-1)).toEqual({ gave: `page ${steps}` });
+    expect(end).toMatchObject({ ...isDone, steps });
+  },
+);
+
+test('P8 after the death of a worker at any write, the turn stops after the same step', async () => {
+  const turns = await runWithDeaths({ tools: { search }, stopWhen: isStepCount(3) }, searching);
+  expect(turns.length).toBeGreaterThan(5);
+  for (const { said, end } of turns) {
+    expect(said).toEqual(turns[0]?.said);
+    expect(end).toMatchObject(isDone);
+  }
+});
+
+test('a condition is asked of the steps as they are stored', async () => {
+  let asked: StepResult<ToolSet>[] = [];
+  await runAgent(
+    {
+      tools: { search },
+      stopWhen: ({ steps }) => {
+        asked = steps;
+        return steps.length === 2;
+      },
+    },
+    searching,
+  );
+  expect(asked).toMatchObject([
+    {
+      stepNumber: 0,
+      toolCalls: [{ toolName: 'search', input: { page: 1 } }],
+      toolResults: [{ output: 'page 1' }],
+    },
+    {
+      stepNumber: 1,
+      model: { provider: 'house.chat', modelId: 'scripted' },
+      finishReason: 'tool-calls',
+      toolResults: [{ output: 'page 2' }],
+      usage: { inputTokens: 10, outputTokens: 5 },
+    },
+  ]);
+});
+
+test('P6 a message that waits where the turn would stop goes on with it', async () => {
+  let turn: TurnInMemory | undefined;
+  const asking = {
+    ...search,
+    tool: tool({
+      inputSchema: z.object({ page: z.number() }),
+      execute: async ({ page }) => {
+        if (page === 1) await turn?.send('m2', 'And the next page?');
+        return `page ${page}`;
+      },
+    }),
+  };
+  const { said, end } = await runAgent(
+    { tools: { search: asking }, stopWhen: hasToolCall('search') },
+    (call) => (resultsIn(call).length > 0 ? 'There is no more.' : searching(call)),
+    {
+      began: (began) => {
+        turn = began;
+      },
+    },
+  );
+  expect(said.at(-1)).toBe('There is no more.');
+  expect(end).toMatchObject({ type: 'done', finish_reason: 'stop' });
+});
+
+test('a condition that throws ends the turn with an error, and what was shown stays', async () => {
+  const { said, end } = await runAgent(
+    {
+      tools: { search },
+      stopWhen: () => {
+        throw new Error('no');
+      },
+    },
+    searching,
+  );
+  expect(end).toMatchObject({ type: 'error', code: 'AGENT_ERROR', retryable: false });
+  expect(said).toHaveLength(2);
+});
