@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import { EVENTS, eventFrame } from '../../protocol/events.ts';
+import { anyText } from '../../test/support/text.ts';
 import { asMessageId, asRequestId, asTurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { commitInMemory } from '../testing/commit-in-memory.ts';
@@ -11,15 +12,15 @@ import { decodeEvents, encodeEvents, frameOf, numbered, seqOf } from './events.t
 import { UnreadableEvent } from './stored-event.ts';
 
 const draft = fc.oneof(
-  fc.record({ type: fc.constant('chunk' as const), content: fc.string(), offset: fc.nat() }),
-  fc.record({ type: fc.constant('thinking' as const), content: fc.string() }),
+  fc.record({ type: fc.constant('chunk' as const), content: anyText(), offset: fc.nat() }),
+  fc.record({ type: fc.constant('thinking' as const), content: anyText() }),
   fc.record({
     type: fc.constant('tool_call' as const),
-    id: fc.string(),
-    name: fc.string(),
+    id: anyText(),
+    name: anyText(),
     args: fc.jsonValue().map((value): Json => JSON.parse(JSON.stringify(value))),
   }),
-  fc.record({ type: fc.constant('aborted' as const), by: fc.string(), first: fc.nat() }),
+  fc.record({ type: fc.constant('aborted' as const), by: anyText(), first: fc.nat() }),
 );
 /** Of two turns, in any order, so that the turn changes here and there. */
 const events = fc

@@ -1,28 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cases } from '../../test/support/sample.ts';
+import { anyText, around } from '../../test/support/text.ts';
 import type { EventDraft } from '../events/events.ts';
 import { Gatherer } from './gather.ts';
 
 /** UTF-16 units of one chunk. */
 const MAX = 4096;
 
-/** Whole characters of one to four bytes, and marks that combine with the one before. */
-const character = fc.oneof(
-  fc.constantFrom('a', 'é', '€', '漢', '😀', '\u0301', '👩‍👩‍👧'),
-  fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
-);
 const part = fc.oneof(
-  fc.array(character, { maxLength: 6 }).map((all) => all.join('')),
+  anyText({ maxLength: 6 }),
   // At the limit of a chunk, one unit below it and one above, and of several chunks.
-  fc
-    .tuple(fc.constantFrom('a', '€', '😀'), fc.constantFrom(MAX - 1, MAX, MAX + 1, 3 * MAX))
-    .map(([unit, length]) =>
-      unit
-        .repeat(Math.ceil(length / unit.length))
-        .slice(0, length)
-        .toWellFormed(),
-    ),
+  fc.tuple(fc.constantFrom('a', '€', '😀'), fc.constantFrom(...around(MAX), 3 * MAX)).map(([unit, length]) =>
+    unit
+      .repeat(Math.ceil(length / unit.length))
+      .slice(0, length)
+      .toWellFormed(),
+  ),
 );
 const parts = fc.array(fc.tuple(fc.constantFrom('chunk' as const, 'thinking' as const), part), {
   maxLength: 8,

@@ -76,7 +76,9 @@ export async function callModel(
   let next = parts.next();
   try {
     for (;;) {
-      const due = gathered.empty ? LANE_POLL_MS : flushedAt + settings.flushMs - core.clock.now();
+      const due = /* rule: text-is-shown-within-window */ gathered.empty
+        ? LANE_POLL_MS
+        : flushedAt + settings.flushMs - core.clock.now();
       const part = await first(next, due, core.clock);
       if (part === 'time') {
         if (gathered.empty) await turn.refresh();

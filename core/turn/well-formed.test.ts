@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, milliseconds } from '../../config/units.ts';
 import { cases } from '../../test/support/sample.ts';
+import { brokenText } from '../../test/support/text.ts';
 import type { Entry } from '../events/entries.ts';
 import { promptOf } from '../events/prompt.ts';
 import { readTranscriptBefore } from '../events/transcript.ts';
@@ -17,10 +18,7 @@ import { idleToolbox } from '../testing/turn-in-memory.ts';
 import type { WorkerContext } from './context.ts';
 import { runJob } from './worker.ts';
 
-const HALVES = ['\ud83d', '\ude00', '😀', 'a'];
-const text = fc
-  .array(fc.oneof(fc.constantFrom(...HALVES), fc.string({ unit: 'binary', maxLength: 3 })), { maxLength: 8 })
-  .map((parts) => parts.join(''));
+const text = brokenText({ maxLength: 8 });
 /** Long enough to be cut by a chunk, an entry and the limit of a tool's result, at any place in a pair. */
 const longText = fc
   .tuple(fc.nat(3), fc.constantFrom(0, 2100, 9000))

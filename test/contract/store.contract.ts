@@ -22,6 +22,7 @@ import {
   sizeBelow,
   sizeIs,
 } from '../../core/store/update.ts';
+import { anyText } from '../support/text.ts';
 
 /** What every store must do, whatever it stands on. The core is checked on one of them and runs on another. */
 
@@ -254,7 +255,7 @@ const change = fc.oneof(
   mapPath.map((p) => remove<Thing>(p)),
   ids.map((slot) => set<Thing>('active', { slot })),
   fc.constant(remove<Thing>('active')),
-  fc.array(fc.string(), { maxLength: 3 }).map((unspilled) => set<Thing>('unspilled', unspilled)),
+  fc.array(anyText(), { maxLength: 3 }).map((unspilled) => set<Thing>('unspilled', unspilled)),
 );
 const target = (c: { path: unknown }) => JSON.stringify(c.path);
 export const updates = fc.record({

@@ -1,10 +1,14 @@
 import { milliseconds } from '../../config/units.ts';
 import type { Model, ModelPart, ModelRequest, Toolbox, ToolCall, VerbatimPart } from '../../core/model.ts';
 import type { Given } from './parts.ts';
+import type { Promptness } from './promptness.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
+import { modelSays } from './texts.ts';
 
 /** Longer than a worker's time limit. */
 const HANG_MS = 10_000;
+/** Where nothing fails, a model pauses: text must not wait for more of it. */
+const PAUSE_MS = milliseconds(1000);
 /** A worker polls every half second, and each poll takes time. */
 const CUT_WITHIN_MS = 3000;
 /** Shorter than some runs of the tools. */
@@ -18,6 +22,7 @@ interface AgentWorld {
   readonly answers: { messages: unknown[]; text: string }[];
   readonly gave: Map<number, Given>;
   readonly toolRuns: Map<string, number>;
+  readonly promptness: Promptness;
   /** @returns the call's number */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number;
   heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void;
@@ -70,6 +75,7 @@ export function scriptedAgent(
     const words = random.int(1, 4);
     for (let word = 1; word <= words; word++) {
       await scheduler.sleep(actor, random.int(0, 160), signal);
+      if (!cloud.settings.fatalTools && word === 3) await scheduler.sleep(actor, PAUSE_MS, signal);
       if (troubled() && random.chance(0.01)) await hang(signal);
       if (signal.aborted) return;
       await scheduler.operation(
@@ -84,9 +90,12 @@ export function scriptedAgent(
         parts.push({ opaque: thought });
         yield { type: 'thinking', text: thought };
       }
-      parts.push({ text: `<${call}.${word}>`.length, ...(word > 1 && { meta: `word ${word}` }) });
-      text += `<${call}.${word}>`;
-      yield { type: 'text', text: `<${call}.${word}>` };
+      const pieces = modelSays(`<${call}.${word}>`, call, word);
+      const said = pieces.join('');
+      parts.push({ text: said.length, ...(word > 1 && { meta: `word ${word}` }) });
+      text += said;
+      cloud.promptness.begins('shown', `<${call}.${word}>`, scheduler.now);
+      for (const piece of pieces) yield { type: 'text', text: piece };
       if (troubled() && random.chance(0.03)) {
         yield failure(true);
         return;

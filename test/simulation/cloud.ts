@@ -21,9 +21,11 @@ import { readListening } from '../../core/store/listening.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import { runJob } from '../../core/turn/worker.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
 import type { Given } from './parts.ts';
+import { Promptness } from './promptness.ts';
 import type { Random } from './random.ts';
 import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
@@ -139,6 +141,7 @@ export class Cloud {
   /** Every event that was ever durable, by `seq`. */
   readonly committed = new Map<number, TurnEvent>();
   readonly violations = new Map<string, string>();
+  readonly promptness = new Promptness();
   /** Turns with an abort request. */
   readonly abortsAsked = new Set<string>();
   /** Messages that a late duplicate of a request brought into a lane. */
@@ -464,6 +467,7 @@ export class Cloud {
       async (actor) => {
         actor.endsAt = scheduler.now + limit;
         scheduler.log(`${actor.id} receives job ${message.job.slot} (receive ${message.receives})`);
+        this.promptness.begins('claimed', actor.id, scheduler.now);
         const end = await runJob(
           {
             core: this.coreFor(actor),
@@ -489,6 +493,8 @@ export class Cloud {
           message.job,
         );
         scheduler.log(`${actor.id} ends: ${JSON.stringify(end)}`);
+        this.promptness.ends('claimed', actor.id, scheduler.now);
+        if (typeof end === 'object') this.promptness.lasted('setDown', actor.id, toMs(end.seconds));
         return end;
       },
       (end) => {
@@ -605,6 +611,8 @@ export class Cloud {
     // All listeners receive the same text, so it is parsed once.
     if (this.#posted?.text !== text) this.#posted = { text, frame: JSON.parse(text) as ServerFrame };
     const { frame } = this.#posted;
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_FRAME_BYTES) this.violated('frame', `a ${frame.type} of ${bytes} bytes was posted`);
     if (frame.type === 'deleted') this.deletionConfirmed = true;
     const from = this.#revoking.get(actor);
     if (frame.type === 'trusted' && from !== undefined)
@@ -724,6 +732,17 @@ export class Cloud {
     this.#arrivals.set(lane, new Map(ids.map((id) => [id, before?.get(id) ?? this.scheduler.steps])));
   }
 
+  /** What waited for this event. */
+  #notePromptness(event: TurnEvent): void {
+    const { now } = this.scheduler;
+    if (event.type === 'chunk')
+      for (const [word] of event.content.matchAll(/<\d+\.\d+>/g)) this.promptness.ends('shown', word, now);
+    if (event.type === 'applied')
+      for (const { id } of event.messages) this.promptness.ends('boundary', id, now);
+    if (event.type === 'done' || event.type === 'aborted' || event.type === 'error')
+      this.promptness.ends('stopped', event.turn, now);
+  }
+
   /** P8, P9: a `seq` names one event forever. */
   #observe(actor: Actor, lane: string, item: Lane, changes: readonly { do: string; path: unknown }[]): void {
     // Commits and claims return the lane to the worker. Its other writes do not.
@@ -737,11 +756,17 @@ export class Cloud {
       else {
         this.#workers.set(lane, actor);
         this.#claimed.set(actor, lane);
+        this.promptness.ends('claimed', actor.id, this.scheduler.now);
       }
     }
     this.#noteArrivals(lane, item);
     if (isLate) for (const id of changes.flatMap(broughtIn)) this.broughtInLate.add(id);
-    if (item.cancel) this.abortsAsked.add(item.cancel.turn);
+    if (item.cancel) {
+      this.abortsAsked.add(item.cancel.turn);
+      this.promptness.begins('stopped', item.cancel.turn, this.scheduler.now);
+    }
+    if (item.lease !== undefined && item.begun?.turn === item.turn)
+      for (const id of Object.keys(item.inbox)) this.promptness.begins('boundary', id, this.scheduler.now);
     for (const [request, { decision }] of Object.entries(item.decisions ?? {})) {
       const before = this.decided.get(request);
       if (before !== undefined && before !== decision)
@@ -762,6 +787,7 @@ export class Cloud {
       if (this.deletionConfirmed) this.violated('deletion', `event ${seq} was committed after \`deleted\``);
       this.#encoded.set(seq, text);
       this.committed.set(seq, event);
+      this.#notePromptness(event);
       if (event.type === 'tool_call') this.#calledAt.set(`${event.turn}:${event.id}`, this.scheduler.steps);
     }
   }

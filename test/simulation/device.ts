@@ -4,6 +4,7 @@ import type { ConnectionId } from '../../core/ids.ts';
 import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
 import type { Cloud } from './cloud.ts';
 import type { Source } from './scheduler.ts';
+import { personWrites } from './texts.ts';
 
 /** A user's device: it sends, repeats unanswered messages, loses its network, and returns with or without its memory. */
 
@@ -37,14 +38,11 @@ export interface Sent {
   forgotten?: true;
 }
 
-/** Longer than what a lane holds: such content has an item of its own. */
-const LONG = ' and more of it'.repeat(80);
-
 /** Some messages are long, and some have an image. The id decides, so that a repeated run has the same history. */
 function contentOf(id: string, alike: boolean): Content {
   const sum = [...id].reduce((all, letter) => all + letter.charCodeAt(0), 0);
   if (alike && sum % 4 !== 0) return 'the same as before';
-  const text = `content of ${id}${sum % 5 < 2 ? LONG : ''}`;
+  const text = personWrites(`content of ${id}`, sum % 5 < 2);
   if (sum % 3 !== 0) return text;
   if (sum % 2 === 0)
     return [

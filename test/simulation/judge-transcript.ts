@@ -4,13 +4,28 @@ import type { Evidence } from './evidence.ts';
 import { partsOfEvent, written } from './parts.ts';
 import type { Stored } from './stored.ts';
 
+/** The longest text of one entry, in UTF-16 units: with escapes, each fits into a frame. */
+const ENTRY_UNITS = 4096;
+
+/** A text as entries hold it: pieces of whole characters. */
+function* piecesOf(text: string): Generator<string> {
+  let rest = text;
+  while (rest.length > ENTRY_UNITS) {
+    const isDivided = !rest.slice(0, ENTRY_UNITS).isWellFormed();
+    const end = isDivided ? ENTRY_UNITS - 1 : ENTRY_UNITS;
+    yield rest.slice(0, end);
+    rest = rest.slice(end);
+  }
+  if (rest) yield rest;
+}
+
 /** The transcript that the events should give, computed without the product's code. */
 function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): string[] {
   const lines: string[] = [];
   for (const events of turns.values()) {
     let text = '';
     const say = () => {
-      if (text) lines.push(`assistant ${text}`);
+      for (const piece of piecesOf(text)) lines.push(`assistant ${piece}`);
       text = '';
     };
     for (const event of events) {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { TurnEvent } from '../../core/events/events.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { EndType } from '../../protocol/events.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { judgeDeletion } from './judge-deletion.ts';
@@ -10,6 +11,7 @@ import { judgeThoughts } from './judge-thoughts.ts';
 import { isHeldBy, judgeTranscript, wasAbandoned } from './judge-transcript.ts';
 import { canonical, partsOfEvent, VISIBLE } from './parts.ts';
 import { readStored, type Stored } from './stored.ts';
+import { mended } from './texts.ts';
 
 /**
  * Judges a history by what clients sent and received, what the model was sent, and what is stored. It computes the
@@ -151,7 +153,8 @@ function judgeMessages(
     if (event.type !== 'applied') continue;
     for (const { id, content } of event.messages) {
       times.set(id, (times.get(id) ?? 0) + 1);
-      if (!isDeepStrictEqual(content, said.get(id)))
+      const given = said.get(id);
+      if (given === undefined || !isDeepStrictEqual(content, mended(given)))
         cloud.violated('P1', `${id} was applied with other content`);
     }
   }
@@ -242,7 +245,8 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
           .reduce((sum, other) => sum + (other.type === 'chunk' ? other.content : ''), '');
         // A deletion removes the text while another function may be about to post it again.
         const isGone = (deleted || cloud.refusal?.write === 'EVENTS') && frame.full_response_omitted === true;
-        if (frame.full_response !== text && !isGone) {
+        const isTooLong = frame.full_response_omitted === true && !fitsFrame(frame, text);
+        if (frame.full_response !== text && !isGone && !isTooLong) {
           cloud.violated(
             'P3',
             `${frame.type} ${seq} says "${frame.full_response}", its chunks say "${text}"`,
@@ -259,6 +263,12 @@ function judgeViews(cloud: Evidence, devices: readonly Witness[], deleted = fals
     }
   }
 }
+
+/** Whether API Gateway would post the end of a turn with this text. */
+const fitsFrame = (
+  { full_response_omitted: _, ...end }: { full_response_omitted?: true | undefined },
+  text: string,
+): boolean => Buffer.byteLength(JSON.stringify({ ...end, full_response: text })) <= MAX_FRAME_BYTES;
 
 /** The fallback model continues after `model_changed`, which comes once, before anything of the failed call is visible. */
 function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {

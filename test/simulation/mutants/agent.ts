@@ -4,6 +4,11 @@ import type { Mutant } from './mutant.ts';
 /** The agent: prompts, model calls, tools, approvals, cached answers. */
 export const AGENT: readonly Mutant[] = [
   {
+    name: 'text-shown-late',
+    breaks: 'text is shown within the window of a flush, also where the model pauses',
+    edits: [replace('text-is-shown-within-window', ({ consequent }) => consequent)],
+  },
+  {
     name: 'now-stops-no-tool',
     breaks: 'a message with `delivery: now` stops an abortable tool',
     edits: [drop('now-message-stops-tools')],
