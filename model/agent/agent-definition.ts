@@ -1,4 +1,4 @@
-import type { Instructions, ToolCallRepairFunction, ToolSet } from 'ai';
+import type { Instructions, PrepareStepFunction, ToolCallRepairFunction, ToolSet } from 'ai';
 import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
@@ -61,6 +61,11 @@ export interface AgentDefinition extends PassedOptions {
    * pending message goes on with it. `MIDTURN_MAX_STEPS` holds as well.
    */
   stopWhen?: StopWhen;
+  /**
+   * Other settings, instructions, tools or messages for one model call. It is asked before each call, also before one that is repeated,
+   * and what it returns holds for this call alone.
+   */
+  prepareStep?: PrepareStepFunction<ToolSet>;
   /** How many calls of a step may run at the same time. Default: all. */
   toolCallConcurrency?: number;
   /** Repairs a call whose input does not fit, before it is committed. Returns the call, or null: the model is told. */

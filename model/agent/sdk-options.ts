@@ -54,7 +54,10 @@ export const SDK_OPTIONS = {
     'differs',
     'It is asked of the steps as they are stored: text, calls, results, usage, model. A pending message goes on with the turn. `MIDTURN_MAX_STEPS` holds as well, and is the default.',
   ],
-  prepareStep: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
+  prepareStep: [
+    'differs',
+    'What it returns holds for one model call, `messages` and `instructions` too. Messages of the user that the call is to answer stay. It cannot change `model`, `runtimeContext` or `toolsContext`. `steps` are those that are stored.',
+  ],
   prepareCall: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
   callOptionsSchema: ['cannot', 'A message has no options of a call.'],
   output: ['cannot', 'Structured output has no event yet.'],
@@ -147,7 +150,7 @@ export function passedOptions(
   };
 }
 
-function mergedByProvider(defaults: ProviderOptions, own: ProviderOptions): ProviderOptions {
+export function mergedByProvider(defaults: ProviderOptions, own: ProviderOptions): ProviderOptions {
   const merged = new Map(Object.entries(defaults));
   for (const [provider, options] of Object.entries(own)) {
     merged.set(provider, { ...merged.get(provider), ...options });

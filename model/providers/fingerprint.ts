@@ -21,7 +21,7 @@ export function fingerprintOf(
   const { instructions, tools, mcp } = agent;
   const options = passedOptions(agent);
   const hasTools = Object.keys(tools).length > 0 || Object.keys(mcp ?? {}).length > 0;
-  if (provider === 'demo' || options.temperature !== 0 || hasTools) return undefined;
+  if (provider === 'demo' || options.temperature !== 0 || hasTools || agent.prepareStep) return undefined;
   return {
     provider,
     model: name,

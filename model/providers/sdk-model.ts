@@ -25,6 +25,7 @@ import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
 import { type CacheMarks, markInstructions, markMessages, markTools } from './cache-marks.ts';
 import { CUT_OFF, EMPTY, toFailure, UNREADABLE_CALL, USED_UP, WINDOW_FULL, WITHHELD } from './failure.ts';
+import { preparedStep } from './prepared-step.ts';
 import { type CallIds, type ShownImages, toModelMessages, verbatimParts } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
 import { sendableCalls } from './sendable-calls.ts';
@@ -122,23 +123,33 @@ function declare({
 async function* streamParts(
   options: SdkModelOptions,
   { tools, offered }: Declared,
-  { messages, toolChoice, bare }: ModelRequest,
+  { messages, toolChoice, bare, steps }: ModelRequest,
   signal: AbortSignal,
   alive: () => void,
 ): AsyncGenerator<ModelPart, void, undefined> {
-  const { languageModel, agent, forbidToolsBy, callIds, images, cacheMarks, secrets, provider, name } =
-    options;
+  const { languageModel, forbidToolsBy, callIds, images, cacheMarks, secrets, provider, name } = options;
   if (signal.aborted) return;
   // A consumer that stops early must end the request: the SDK's stream is a tee, whose other branch would read on.
   const left = new AbortController();
-  const mayCall = toolChoice === 'auto' && agent.toolChoice !== 'none';
-  const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
-  const answer = new Answer(mayCall);
   try {
-    const unmarked = sendableCalls(toModelMessages(messages, { callIds, images }), {
+    const whole = sendableCalls(toModelMessages(messages, { callIds, images }), {
       declared: tools,
       ...(options.maxCalls !== undefined && { maxCalls: options.maxCalls }),
     });
+    const prepared = await preparedStep(options.agent, {
+      model: languageModel,
+      messages: whole,
+      steps,
+    }).catch(unprepared);
+    if ('type' in prepared) {
+      yield prepared;
+      return;
+    }
+    if (signal.aborted) return;
+    const { agent, messages: unmarked } = prepared;
+    const mayCall = toolChoice === 'auto' && agent.toolChoice !== 'none';
+    const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
+    const answer = new Answer(mayCall);
     const prompt = cacheMarks ? markMessages(unmarked, cacheMarks) : unmarked;
     const notes = [...missingNote(offered), ...(instruct ? [NO_TOOLS_INSTRUCTION] : [])];
     const call = {
@@ -277,6 +288,17 @@ function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string
   const failure: ModelFailure = { ...verdict, diagnostic };
   return { type: 'failure', failure };
 }
+
+const UNPREPARED = {
+  code: 'PROVIDER_ERROR',
+  reason: 'unknown',
+  message: 'The agent could not prepare this step.',
+  retryable: false,
+} as const;
+
+/** The failure of the agent's own code. Its message may have content of the conversation. */
+const unprepared = (error: unknown): ModelPart =>
+  failureOf(UNPREPARED, `prepareStep threw ${error instanceof Error ? error.name : typeof error}`);
 
 interface SdkToolCall {
   toolCallId: string;

@@ -109,3 +109,55 @@ test('a condition that throws ends the turn with an error, and what was shown st
   expect(end).toMatchObject({ type: 'error', code: 'AGENT_ERROR', retryable: false });
   expect(said).toHaveLength(2);
 });
+
+const SYSTEM = (call: ModelCall | undefined) => call?.prompt.find(({ role }) => role === 'system')?.content;
+
+test('`prepareStep` changes one call: its settings, tools, instructions and messages', async () => {
+  const { calls } = await runAgent(
+    {
+      instructions: 'Be brief.',
+      temperature: 0.7,
+      tools: { search },
+      prepareStep: ({ stepNumber, messages, steps }) =>
+        stepNumber === 0
+          ? { temperature: 0, toolChoice: 'required', instructions: 'Search first.' }
+          : { activeTools: [], messages: messages.slice(-2 * steps.length) },
+    },
+    (call) => (resultsIn(call).length > 0 ? 'Done.' : searching(call)),
+  );
+  expect(calls[0]).toMatchObject({ temperature: 0, toolChoice: { type: 'required' } });
+  expect(SYSTEM(calls[0])).toBe('Search first.');
+  expect(calls[1]).toMatchObject({ temperature: 0.7 });
+  expect(calls[1]?.tools ?? []).toEqual([]);
+  expect(SYSTEM(calls[1])).toBe('Be brief.');
+  expect(calls[1]?.prompt.map(({ role }) => role)).toEqual(['system', 'assistant', 'tool']);
+});
+
+test('P1 a message that the call is to answer stays in the prompt, whatever `prepareStep` returns', async () => {
+  const { calls } = await runAgent({ prepareStep: () => ({ messages: [] }) }, () => 'Hello.', {
+    message: 'Who are you?',
+  });
+  expect(JSON.stringify(calls[0]?.prompt)).toContain('Who are you?');
+});
+
+test.each<[string, NonNullable<AgentOptions['prepareStep']>]>([
+  ['throws', () => Promise.reject(new Error('no'))],
+  ['changes what would be lost with its worker', () => ({ runtimeContext: { user: 'ann' } })],
+  ['changes the model', ({ model }) => ({ model })],
+])('a turn whose `prepareStep` %s fails before the model is called', async (_what, prepareStep) => {
+  const { end, calls } = await runAgent({ prepareStep }, () => 'Hello.');
+  expect(end).toMatchObject({ type: 'error', message: 'The agent could not prepare this step.' });
+  expect(calls).toEqual([]);
+});
+
+test('P8 after the death of a worker at any write, steps are prepared from the same steps', async () => {
+  const turns = await runWithDeaths(
+    {
+      tools: { search },
+      prepareStep: ({ steps }) => (steps.length === 2 ? { toolChoice: 'none' } : {}),
+    },
+    (call) => (call.toolChoice?.type === 'none' ? 'That is all.' : searching(call)),
+  );
+  expect(turns.length).toBeGreaterThan(5);
+  for (const { said } of turns) expect(said).toEqual(turns[0]?.said);
+});
