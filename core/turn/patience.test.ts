@@ -133,6 +133,15 @@ describe('life signs', () => {
 });
 
 describe('retry-after', () => {
+  it.each([undefined, 10])('of %o ms is no shorter than a pause of 250 ms that doubles', async (asked) => {
+    const hint = asked === undefined ? {} : { retryAfterMs: milliseconds(asked) };
+    const { end, begun } = await turnWith([fails(hint), fails(hint), answers('yes')]);
+    const [first = 0, second = 0, third = 0] = begun;
+    expect(end).toMatchObject({ type: 'done', full_response: 'yes' });
+    expect(second - first).toBeGreaterThanOrEqual(250);
+    expect(third - second).toBeGreaterThanOrEqual(500);
+  });
+
   it('is heeded before the next call', async () => {
     const { end, begun } = await turnWith([fails({ retryAfterMs: milliseconds(20_000) }), answers('yes')]);
     expect(end).toMatchObject({ type: 'done', full_response: 'yes' });
