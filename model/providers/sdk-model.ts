@@ -8,6 +8,7 @@ import {
   type LanguageModelUsage,
   type ModelMessage,
   NoOutputGeneratedError,
+  type SystemModelMessage,
   streamText,
   ToolChoiceViolationError,
   type ToolSet,
@@ -152,6 +153,9 @@ async function* streamParts(
     const answer = new Answer(mayCall);
     const prompt = cacheMarks ? markMessages(unmarked, cacheMarks) : unmarked;
     const notes = [...missingNote(offered), ...(instruct ? [NO_TOOLS_INSTRUCTION] : [])];
+    const system = cacheMarks
+      ? markInstructions(agent.instructions, notes, cacheMarks)
+      : withNotes(agent.instructions, notes);
     const call = {
       ...(options.maxOutputTokens !== undefined && { maxOutputTokens: options.maxOutputTokens }),
       ...passedOptions(agent, options.providerOptions),
@@ -159,9 +163,8 @@ async function* streamParts(
       ...(bare
         ? { messages: withInstructions(instructionsText(agent.instructions), prompt) }
         : {
-            instructions: cacheMarks
-              ? markInstructions(agent.instructions, notes, cacheMarks)
-              : withNotes(agent.instructions, notes),
+            // Providers refuse an empty text.
+            ...(system.length > 0 && { instructions: system }),
             messages: prompt,
             tools,
             toolChoice: mayCall ? (agent.toolChoice ?? 'auto') : instruct ? 'auto' : 'none',
@@ -242,14 +245,17 @@ function usageOf({
 }
 
 /** System messages stay as they are: they may have options of the provider. */
-function withNotes(instructions: Instructions, notes: readonly string[]): Instructions {
-  if (typeof instructions === 'string') return [instructions, ...notes].join('\n');
+function withNotes(instructions: Instructions, notes: readonly string[]): string | SystemModelMessage[] {
+  if (typeof instructions === 'string')
+    return [instructions, ...notes].filter((text) => text !== '').join('\n');
   const said = notes.length > 0 ? [{ role: 'system' as const, content: notes.join('\n') }] : [];
   return [...systemMessages(instructions), ...said];
 }
 
 /** For a model that takes no instructions of their own: they begin the first message. */
-function withInstructions(instructions: string, [first, ...rest]: ModelMessage[]): ModelMessage[] {
+function withInstructions(instructions: string, prompt: ModelMessage[]): ModelMessage[] {
+  const [first, ...rest] = prompt;
+  if (instructions === '') return prompt;
   if (first?.role !== 'user')
     return [{ role: 'user', content: instructions }, ...(first ? [first, ...rest] : [])];
   const content =

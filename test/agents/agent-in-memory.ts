@@ -31,7 +31,7 @@ const USAGE = {
 };
 
 /** A model of the AI SDK that follows a script. */
-function scriptedModel(script: Script, provider = 'house.chat'): MockLanguageModelV4 {
+export function scriptedModel(script: Script, provider = 'house.chat'): MockLanguageModelV4 {
   return new MockLanguageModelV4({
     provider,
     modelId: 'scripted',
