@@ -30,6 +30,7 @@ const FULL_ONLY = [
   // Runs each kind of turn with each of the five wire formats of providers; `model/providers` tests the formats in `fast`.
   'test/providers/turn.test.ts',
   'test/providers/thinking.test.ts',
+  'test/providers/web-search.test.ts',
   // Runs each kind of a provider's failure with each of the five wire formats, and waits for the pauses that they ask for.
   'test/providers/failures.test.ts',
   // Starts a stack for each form in which a model can be named.

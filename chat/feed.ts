@@ -5,6 +5,7 @@ import type {
   Content,
   Item,
   MessageState,
+  Source,
   ToolItem,
   TurnOutcome,
   UserItem,
@@ -71,6 +72,15 @@ export class Feed {
           style: 'note',
           text: `${item.from} failed (${item.reason}): ${item.provider}:${item.model} goes on.`,
         }));
+      case 'sources':
+        return item.sources.flatMap((source) =>
+          this.#once(item, source.id, () => ({ style: 'note', text: `[source: ${sourceName(source)}]` })),
+        );
+      case 'file':
+        return this.#once(item, 'told', () => ({
+          style: 'note',
+          text: `[file of the model: ${item.mediaType}, ${item.bytes} bytes${item.data === undefined ? ', too large to be kept' : ''}]`,
+        }));
       case 'turn_end':
         return this.#once(item, 'told', () => endLine(item.outcome));
     }
@@ -89,6 +99,9 @@ export class Feed {
     return line ? [{ kind: 'line', ...line }] : [];
   }
 }
+
+const sourceName = (source: Source): string =>
+  source.type === 'url' ? [source.title, source.url].filter(Boolean).join(', ') : source.title;
 
 function userLine({ content, state }: UserItem): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> | undefined {
   switch (state.status) {

@@ -68,6 +68,8 @@ function applyEvent(state: State, event: EventFrame): State {
     case 'approval_resolved':
     case 'history_trimmed':
     case 'model_changed':
+    case 'source':
+    case 'file':
       return noted(begun, event);
     default:
       // An event of a newer server is counted, and shows nothing. Each event that is known has a case above.

@@ -24,6 +24,7 @@ export {
   TurnFailedError,
 } from './errors.ts';
 export { createMidturn } from './midturn.ts';
+export { sourceOf } from './notes.ts';
 export type { Platform, SocketConstructor, SocketLike } from './platform.ts';
 export type {
   Content,
@@ -39,9 +40,12 @@ export type {
   ApprovalItem,
   ChatState,
   ConnectionState,
+  FileItem,
   Item,
   MessageState,
   ModelChangedItem,
+  Source,
+  SourcesItem,
   TextItem,
   ThinkingItem,
   ToolItem,

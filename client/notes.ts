@@ -1,5 +1,5 @@
-import type { HistoryEntry } from './protocol.ts';
-import type { ApprovalItem, Item, TurnOutcome } from './state.ts';
+import type { EventOf, HistoryEntry } from './protocol.ts';
+import type { ApprovalItem, Item, Source, TurnOutcome } from './state.ts';
 
 /** An event that the transcript has too. */
 export type NotedEvent = Extract<HistoryEntry, { role: 'event' }>['event'];
@@ -38,6 +38,19 @@ export function addNote(items: Item[], event: NotedEvent): void {
       items.push({ kind: 'model_changed', ...head, model, provider, from, reason });
       break;
     }
+    case 'source': {
+      const last = items.at(-1);
+      const source = sourceOf(event);
+      if (last?.kind === 'sources' && last.turnId === head.turnId)
+        items[items.length - 1] = { ...last, sources: [...last.sources, source] };
+      else items.push({ kind: 'sources', ...head, sources: [source] });
+      break;
+    }
+    case 'file': {
+      const { media_type: mediaType, bytes, data, omitted } = event;
+      items.push({ kind: 'file', ...head, mediaType, bytes, data, omitted });
+      break;
+    }
     case 'done':
     case 'aborted':
     case 'error':
@@ -58,6 +71,13 @@ export function changeApproval(
   const at = items.findLastIndex((item) => item.kind === 'approval' && item.requestId === requestId);
   const item = items[at];
   if (item?.kind === 'approval') items[at] = change(item);
+}
+
+export function sourceOf(event: EventOf<'source'>): Source {
+  const { source_id: id, url, title, media_type: mediaType = 'application/octet-stream', filename } = event;
+  return event.source_type === 'url' && url !== undefined
+    ? { id, type: 'url', url, title }
+    : { id, type: 'document', mediaType, title: title ?? filename ?? url ?? '', filename };
 }
 
 function outcomeOf(event: Extract<NotedEvent, { type: 'done' | 'aborted' | 'error' }>): TurnOutcome {

@@ -120,6 +120,31 @@ export interface ModelChangedItem {
   reason: string;
 }
 
+/** Sources that the model names for its answer: those of one or more model calls that follow one another. */
+export interface SourcesItem {
+  kind: 'sources';
+  key: string;
+  turnId: string;
+  sources: readonly Source[];
+}
+
+/** `id` is unique within the turn. */
+export type Source =
+  | { id: string; type: 'url'; url: string; title: string | undefined }
+  | { id: string; type: 'document'; mediaType: string; title: string; filename: string | undefined };
+
+/** A file that the model made. */
+export interface FileItem {
+  kind: 'file';
+  key: string;
+  turnId: string;
+  mediaType: string;
+  bytes: number;
+  /** In base64. Undefined: the server did not keep it, for the reason in `omitted`. */
+  data: string | undefined;
+  omitted: string | undefined;
+}
+
 export type TurnOutcome =
   | { result: 'done'; usage: Usage }
   | { result: 'aborted'; by: string }
@@ -161,6 +186,8 @@ export type Item =
   | ApprovalItem
   | TrimmedItem
   | ModelChangedItem
+  | SourcesItem
+  | FileItem
   | TurnEndItem;
 
 export interface ActiveTurn {

@@ -26,7 +26,11 @@ export type VerbatimPart =
   | { text: number; meta?: Json }
   /** The id of a tool call. */
   | { call: string; meta?: Json }
-  /** Anything else: what the model thought, tools that the provider ran itself, files. */
+  /** A call of a tool that the provider runs itself, or the result of such a call. `id`: the provider's, of the call. */
+  | { opaque: Json; of: 'call' | 'result'; id: string }
+  /** A file that the model made. */
+  | { opaque: Json; of: 'file' }
+  /** Anything else: what the model thought. */
   | { opaque: Json };
 
 /** A finished model call as its provider gave it. */
@@ -38,11 +42,19 @@ export interface Verbatim {
   paused?: true;
 }
 
+/** What the model names for its answer: a page of the web, or a document. */
+export type Source =
+  | { kind: 'url'; url: string; title?: string }
+  | { kind: 'document'; mediaType: string; title: string; filename?: string };
+
 /** What the model is shown, in the order of the transcript (P11). Each call has exactly one result (P13). */
 export type PromptMessage =
   | { role: 'user'; content: Content }
-  /** `verbatim` is about the beginning of `text`, and about `calls`. */
-  | { role: 'assistant'; text: string; calls: ToolCall[]; verbatim?: Verbatim }
+  /**
+   * `verbatim` is about the beginning of `text`, and about `calls`. `aside`: what belongs to the answer and is not its text, for a
+   * model that is not given it as its provider gave it: sources, files, and tools that the provider ran.
+   */
+  | { role: 'assistant'; text: string; calls: ToolCall[]; verbatim?: Verbatim; aside?: string[] }
   | { role: 'tool'; results: (ToolOutcome & { id: string; name: string })[] };
 
 /** A finished model call of a turn, and what its tools gave. */
@@ -143,6 +155,12 @@ export type ModelPart =
   | { type: 'thinking'; text: string }
   /** `invalid` says why the arguments do not fit the tool's schema. Such a call is not run. */
   | ({ type: 'tool_call'; invalid?: string } & ToolCall)
+  /** A tool that the provider runs itself, and what it gave: in this call, or in a later one of the same turn. */
+  | ({ type: 'provider_call' } & ToolCall)
+  | ({ type: 'provider_result'; id: string; name: string } & ToolOutcome)
+  | { type: 'source'; source: Source }
+  /** `data` in base64. */
+  | { type: 'file'; mediaType: string; data: string }
   /**
    * `reason`: `stop`, `length`, `content_filter`, `refusal`, `tool_calls`, `paused` (call again, and it goes on), or the
    * provider's own word. `cached`: the answer came from the response cache. `parts`: the whole call, where text and calls are

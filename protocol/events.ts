@@ -76,6 +76,8 @@ export const toolOutput = {
   output_length: z.optional(count),
 };
 
+const PROVIDER_EXECUTED = 'True when the model’s provider runs the tool, for example its web search.';
+
 const TOOL_OUTPUT_SENTENCES = {
   output: 'The output of the tool, as text. A cut output ends with a sentence that says how much is missing.',
   json: 'True when the tool returned something other than text: `output` is its JSON. Never with `truncated`.',
@@ -124,22 +126,30 @@ export const EVENTS = {
   }),
   tool_call: event('tool_call', {
     summary: 'The agent calls a tool.',
-    fields: { id: z.string(), name: z.string(), args: z.json(), truncated: z.optional(z.boolean()) },
+    fields: {
+      id: z.string(),
+      name: z.string(),
+      args: z.json(),
+      truncated: z.optional(z.boolean()),
+      provider_executed: z.optional(z.boolean()),
+    },
     sentences: {
       id: 'The id of the call, unique within the turn.',
       name: 'The name of the tool.',
       args: 'The arguments; null when `truncated`.',
       truncated: 'True when the arguments do not fit into a frame.',
+      provider_executed: PROVIDER_EXECUTED,
     },
   }),
   tool_result: event('tool_result', {
     summary:
       'The result of a tool call. Each call has exactly one result, also when the turn is aborted or fails.',
-    fields: { id: z.string(), name: z.string(), ...toolOutput },
+    fields: { id: z.string(), name: z.string(), ...toolOutput, provider_executed: z.optional(z.boolean()) },
     sentences: {
       id: 'The `id` of the call.',
       name: 'The name of the tool.',
       ...TOOL_OUTPUT_SENTENCES,
+      provider_executed: PROVIDER_EXECUTED,
     },
   }),
   approval_request: event('approval_request', {
@@ -302,6 +312,44 @@ export const EVENTS = {
         'Why a model call failed, with `PROVIDER_ERROR` and `AUTH_ERROR`. Later versions can add reasons: treat an unknown reason by `retryable`.',
     },
   }),
+  source: event('source', {
+    summary:
+      'A source that the model names for its answer: a page of the web, or a document. The sources of a model call come after its text, each once.',
+    fields: {
+      source_id: z.string(),
+      source_type: z.enum(['url', 'document']),
+      url: z.optional(z.string()),
+      title: z.optional(z.string()),
+      media_type: z.optional(z.string()),
+      filename: z.optional(z.string()),
+    },
+    sentences: {
+      source_id: 'The id of the source, unique within the turn.',
+      source_type:
+        '`url`: a page of the web. `document`: a document that was given to the model, or that it found.',
+      url: 'With `url`: the address, at most 4096 characters. Only `http:` and `https:` are sent.',
+      title: 'The title, at most 500 characters. A `document` always has one.',
+      media_type: 'With `document`: its media type.',
+      filename: 'With `document`: the name of its file, if the provider tells it.',
+    },
+  }),
+  file: event('file', {
+    summary:
+      'A file that the model made, for example an image. It is a part of the answer and of the transcript.',
+    fields: {
+      media_type: z.string(),
+      bytes: count,
+      data: z.optional(z.string()),
+      omitted: z.optional(z.string()),
+    },
+    sentences: {
+      media_type: 'The media type of the file.',
+      bytes: 'The size of the file.',
+      data: 'The file in base64. Absent when it is `omitted`.',
+      omitted:
+        'Why the file is not here. `too_large`: it is larger than an event holds (15,000 bytes), and is not kept. Later versions can add reasons.',
+    },
+  }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;
@@ -322,6 +370,8 @@ export const notedFrame = z.discriminatedUnion('type', [
   EVENTS.approval_resolved.schema,
   EVENTS.history_trimmed.schema,
   EVENTS.model_changed.schema,
+  EVENTS.source.schema,
+  EVENTS.file.schema,
   EVENTS.done.schema,
   EVENTS.aborted.schema,
   EVENTS.error.schema,

@@ -81,6 +81,7 @@ export const historyEntry = z.discriminatedUnion('role', [
     name: z.string(),
     args: z.json(),
     truncated: z.optional(z.boolean()),
+    provider_executed: z.optional(z.boolean()),
   }),
   z.object({
     ...entryBase,
@@ -88,6 +89,7 @@ export const historyEntry = z.discriminatedUnion('role', [
     id: z.string(),
     name: z.string(),
     ...toolOutput,
+    provider_executed: z.optional(z.boolean()),
   }),
   z.object({ ...entryBase, role: z.literal('event'), event: notedFrame }),
 ]);

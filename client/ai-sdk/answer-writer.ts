@@ -1,5 +1,5 @@
-import { type EventFrame, type EventOf, outputOf } from '../index.ts';
-import { toUIParts } from './content-parts.ts';
+import { type EventFrame, type EventOf, outputOf, sourceOf } from '../index.ts';
+import { filePart, sourcePart, toUIParts } from './content-parts.ts';
 import type { Chunk, MidturnDataParts } from './ui-message.ts';
 
 /** Writes a turn's events, or a part of them, as one assistant message in the chunks of the AI SDK's UI message stream. */
@@ -71,6 +71,14 @@ export class AnswerWriter {
           reason: event.reason,
         };
         this.#write({ type: 'data-model-changed', data });
+        break;
+      }
+      case 'source':
+        this.#put(sourcePart(sourceOf(event)));
+        break;
+      case 'file': {
+        const { media_type: mediaType, bytes, data, omitted } = event;
+        this.#put(filePart({ mediaType, bytes, data, omitted }));
         break;
       }
       case 'done': {
@@ -169,6 +177,13 @@ export class AnswerWriter {
     }
     // A batch is complete before the next model call.
     if (this.#calls.size === 0) this.#endStep();
+  }
+
+  /** A part that is whole. */
+  #put(part: Chunk): void {
+    this.#beginStep();
+    this.#endPart();
+    this.#write(part);
   }
 
   #beginStep(): void {

@@ -1,5 +1,5 @@
 import type { FileUIPart, TextUIPart, UIMessage } from 'ai';
-import { type Content, type ContentPart, MidturnError } from '../index.ts';
+import { type Content, type ContentPart, type FileItem, MidturnError, type Source } from '../index.ts';
 
 /** What a UI message says, as content: its texts, or texts and images in their order. */
 export function toContent({ parts }: UIMessage): Content {
@@ -39,6 +39,35 @@ export function toUIParts(content: Content): (TextUIPart | FileUIPart)[] {
     if ('url' in part) return { type: 'file', mediaType: 'image', url: part.url };
     return { type: 'file', mediaType: part.media_type, url: `data:${part.media_type};base64,${part.data}` };
   });
+}
+
+/** Sources of the model as parts of a UI message. */
+export const sourcePart = (source: Source) =>
+  source.type === 'url'
+    ? {
+        type: 'source-url' as const,
+        sourceId: source.id,
+        url: source.url,
+        ...(source.title !== undefined && { title: source.title }),
+      }
+    : {
+        type: 'source-document' as const,
+        sourceId: source.id,
+        mediaType: source.mediaType,
+        title: source.title,
+        ...(source.filename !== undefined && { filename: source.filename }),
+      };
+
+/** A file of the model as a part of a UI message. */
+export function filePart({
+  mediaType,
+  bytes,
+  data,
+  omitted = '',
+}: Omit<FileItem, 'kind' | 'key' | 'turnId'>) {
+  return data === undefined
+    ? { type: 'data-omitted-file' as const, data: { mediaType, bytes, reason: omitted } }
+    : { type: 'file' as const, mediaType, url: `data:${mediaType};base64,${data}` };
 }
 
 export const unsupported = (message: string) => new MidturnError('UNSUPPORTED', message);

@@ -1,5 +1,5 @@
 import type { ChatState, Item, ToolItem, UserItem } from '../index.ts';
-import { toUIParts } from './content-parts.ts';
+import { filePart, sourcePart, toUIParts } from './content-parts.ts';
 import { answerId, type MidturnUIMessage } from './ui-message.ts';
 
 type Part = MidturnUIMessage['parts'][number];
@@ -52,12 +52,15 @@ function metadataOf(item: Item): MidturnUIMessage['metadata'] {
 
 const STEP = { type: 'step-start' } as const;
 
+/** Items that a model call gives. */
+const OF_MODEL_CALLS: ReadonlySet<Item['kind']> = new Set(['text', 'thinking', 'tool', 'sources', 'file']);
+
 /**
  * Whether the item is the first of a model call: of an answer, or what is said after tools. Calls that follow one another
  * count as those of one model call.
  */
 function beginsStep({ kind }: Item, before: MidturnUIMessage | undefined): boolean {
-  if (kind !== 'text' && kind !== 'thinking' && kind !== 'tool') return false;
+  if (!OF_MODEL_CALLS.has(kind)) return false;
   const parts = before?.role === 'assistant' ? before.parts : [];
   const last = parts.findLast(({ type }) => !type.startsWith('data-'));
   return last === undefined || (kind !== 'tool' && last.type.startsWith('tool-'));
@@ -84,6 +87,10 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
       const { model, provider, from, reason } = item;
       return [{ type: 'data-model-changed', data: { model, provider, from, reason } }];
     }
+    case 'sources':
+      return item.sources.map(sourcePart);
+    case 'file':
+      return [filePart(item)];
     case 'turn_end': {
       if (item.outcome.result !== 'failed') return [];
       const { code, message, retryable } = item.outcome;

@@ -36,6 +36,8 @@ export type MidturnDataParts = {
   trimmed: { droppedMessages: number; reason: string };
   /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */
   'model-changed': { model: string; provider: string; from: string; reason: string };
+  /** A file that the model made, and that the server did not keep: `reason` is `too_large`. Others are file parts. */
+  'omitted-file': { mediaType: string; bytes: number; reason: string };
   /** The turn ended in an error; what it had said stands. */
   failure: { code: MidturnError['code']; message: string; retryable: boolean };
 };

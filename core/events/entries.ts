@@ -15,7 +15,7 @@ type EntryContent =
   /** `verbatim`: of the model call whose text ends here. Never sent. */
   | { role: 'assistant'; content: string; verbatim?: Verbatim }
   /** `verbatim`: of the model call whose last call this is. Never sent. */
-  | { role: 'tool_call'; id: string; name: string; args: Json; verbatim?: Verbatim }
+  | { role: 'tool_call'; id: string; name: string; args: Json; provider_executed?: true; verbatim?: Verbatim }
   | {
       role: 'tool_result';
       id: string;
@@ -26,12 +26,19 @@ type EntryContent =
       is_error?: true;
       truncated?: true;
       output_length?: number;
+      provider_executed?: true;
+      /** Of the model call that ends with the result of a tool which its provider ran. Never sent. */
+      verbatim?: Verbatim;
     }
   /** An event as it is: `notedFrame` in protocol/events.ts says which. No model sees it. */
   | { role: 'event'; event: TurnEvent };
 
 /** Whether a prompt is made of it. */
-export const isSpoken = ({ role }: Entry): boolean => role !== 'event';
+export const isSpoken = (entry: Entry): boolean => entry.role !== 'event' || isShownToModels(entry.event);
+
+/** Whether models that are not given the provider's own are told of it. */
+export const isShownToModels = (event: TurnEvent): event is Extract<TurnEvent, { type: 'source' | 'file' }> =>
+  event.type === 'source' || event.type === 'file';
 
 /** The longest text of one assistant entry, in UTF-16 code units, so that each entry fits into one frame of `history`. */
 const MAX_TEXT = Math.floor(MAX_CONTENT_BYTES / 6);
@@ -98,12 +105,17 @@ export function addEvents(
           text = text.slice(end);
         }
         break;
-      case 'tool_call':
-        close();
-        add({ role: 'tool_call', id: event.id, name: event.name, args: event.args });
+      case 'tool_call': {
+        const { id, name, args, provider_executed } = event;
+        // What the provider runs is within its answer.
+        if (provider_executed) closeText();
+        else close();
+        add({ role: 'tool_call', id, name, args, ...(provider_executed && { provider_executed }) });
         break;
+      }
       case 'tool_result': {
-        const { id, name, output, shown, is_error, truncated, output_length } = event;
+        const { id, name, output, shown, is_error, truncated, output_length, provider_executed } = event;
+        if (provider_executed) closeText();
         add({
           role: 'tool_result',
           id,
@@ -113,6 +125,7 @@ export function addEvents(
           ...(is_error && { is_error }),
           ...(truncated && { truncated }),
           ...(output_length !== undefined && { output_length }),
+          ...(provider_executed && { provider_executed }),
         });
         break;
       }
@@ -127,6 +140,8 @@ export function addEvents(
       case 'approval_resolved':
       case 'history_trimmed':
       case 'model_changed':
+      case 'source':
+      case 'file':
         // The answer that `held` belongs to goes on.
         closeText();
         add({ role: 'event', event });
@@ -145,11 +160,15 @@ export function addEvents(
     const last = entries.at(-1);
     // A finished call ends its text: what follows is another one's.
     if (text) close(verbatim);
-    else if (event.type === 'tool_call' && last?.role === 'tool_call') last.verbatim = verbatim;
+    else if (last && canCarry(last)) last.verbatim = continued(last.verbatim, verbatim);
     else held = verbatim;
   }
   return { entries, soFar: { turn, next: next + entries.length, text, ...(held && { held }) } };
 }
+
+/** Whether the entry can be the last of a call that has no text behind it: a call of it, or what its provider ran in it. */
+const canCarry = (entry: Entry): entry is Extract<Entry, { verbatim?: Verbatim }> =>
+  entry.role === 'tool_call' || (entry.role === 'tool_result' && entry.provider_executed === true);
 
 const continued = (before: Verbatim | undefined, next: Verbatim): Verbatim =>
   before?.model === next.model ? { ...next, parts: [...before.parts, ...next.parts] } : next;

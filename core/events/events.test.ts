@@ -221,6 +221,16 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '[16,"history_trimmed",{"dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent","shape":{"model":"p:a","from":5}}]',
     '{"type":"history_trimmed","seq":16,"turn_id":"t","dropped_messages":4,"kept_turns":2,"reason":"overlong","form":"recent"}',
   ],
+  [
+    { type: 'source', source_id: 'source-1', source_type: 'url', url: 'https://example.com/a', title: 'A' },
+    '[17,"source",{"source_id":"source-1","source_type":"url","url":"https://example.com/a","title":"A"}]',
+    '{"type":"source","seq":17,"turn_id":"t","source_id":"source-1","source_type":"url","url":"https://example.com/a","title":"A"}',
+  ],
+  [
+    { type: 'file', media_type: 'image/png', bytes: 3, data: 'AAAA' },
+    '[18,"file",{"media_type":"image/png","bytes":3,"data":"AAAA"}]',
+    '{"type":"file","seq":18,"turn_id":"t","media_type":"image/png","bytes":3,"data":"AAAA"}',
+  ],
 ];
 
 describe('each event', () => {

@@ -14,11 +14,19 @@ export function historyEntry(entry: Entry): HistoryEntry {
     case 'assistant':
       return { n, turn_id, role: 'assistant', content: entry.content };
     case 'tool_call': {
-      const { id, name, args } = entry;
-      return { n, turn_id, role: 'tool_call', id, name, args };
+      const { id, name, args, provider_executed } = entry;
+      return {
+        n,
+        turn_id,
+        role: 'tool_call',
+        id,
+        name,
+        args,
+        ...(provider_executed && { provider_executed }),
+      };
     }
     case 'tool_result': {
-      const { id, name, output, is_error, truncated, output_length } = entry;
+      const { id, name, output, is_error, truncated, output_length, provider_executed } = entry;
       return {
         n,
         turn_id,
@@ -29,6 +37,7 @@ export function historyEntry(entry: Entry): HistoryEntry {
         ...(is_error && { is_error }),
         ...(truncated && { truncated }),
         ...(output_length !== undefined && { output_length }),
+        ...(provider_executed && { provider_executed }),
       };
     }
     case 'event':

@@ -1,6 +1,7 @@
 import { wellFormed } from '../../protocol/text.ts';
 import { type Content, type ContentPart, isBlank } from '../content.ts';
 import type { PromptMessage, PromptShape, Verbatim } from '../model.ts';
+import { asidesOf, pairedRuns, withAside } from './asides.ts';
 import type { Entry } from './entries.ts';
 import { outputText } from './output-text.ts';
 
@@ -36,10 +37,17 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMe
   const { imagesTo = 0, plainTo = 0 } = shape;
   const messages: PromptMessage[] = [];
   const plainCalls = new Map<string, string>();
-  for (const entry of entries) {
-    if (isLeftOut(entry, shape)) continue;
+  const shown = entries.filter((entry) => !isLeftOut(entry, shape));
+  const asideOf = asidesOf(shown, (entry) => givenBack(entry, shape));
+  for (const entry of shown) {
     const last = messages.at(-1);
     const plain = entry.n <= plainTo ? plainText : (text: string) => text;
+    const aside = asideOf(entry);
+    if (isRunByProvider(entry) || entry.role === 'event') {
+      if (aside !== undefined) addAside(messages, plain(aside));
+      if (isRunByProvider(entry)) giveBack(messages, entry, shape);
+      continue;
+    }
     switch (entry.role) {
       case 'user': {
         const content = /* rule: prompt-shows-all-content */ entry.content;
@@ -73,13 +81,12 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}): PromptMe
           messages.push({ role: 'user', content: text });
         } else if (last?.role === 'tool') last.results.push(result);
         else messages.push({ role: 'tool', results: [result] });
-        break;
       }
-      case 'event':
-        break;
     }
   }
-  const whole = paired(wellFormed(messages));
+  const last = messages.at(-1);
+  const asksToGoOn = last?.role === 'assistant' && needsRequest(last);
+  const whole = pairedRuns(paired(wellFormed(messages)), asksToGoOn);
   return shape.alternating ? alternating(whole) : whole;
 }
 
@@ -90,42 +97,63 @@ type AssistantMessage = Extract<PromptMessage, { role: 'assistant' }>;
  * theirs. It is a message of its own. Text before it is of a call that was cut, whose thoughts have no signature: the request
  * that was answered by this one stands between them, because thoughts may be bound to all that came before them.
  */
-function giveBack(
-  messages: PromptMessage[],
-  { n, verbatim }: Extract<Entry, { role: 'assistant' | 'tool_call' }>,
-  { model, plainTo = 0, unthoughtTo = 0 }: Shape,
-): void {
+function giveBack(messages: PromptMessage[], entry: Entry, shape: Shape): void {
+  const verbatim = givenBack(entry, shape);
+  if (!verbatim) return;
+  // All that it gave may be the provider's own.
+  if (messages.at(-1)?.role !== 'assistant') messages.push({ role: 'assistant', text: '', calls: [] });
   const last = messages.at(-1);
-  if (!verbatim || last?.role !== 'assistant' || n <= plainTo || n <= unthoughtTo) return;
-  if (/* rule: verbatim-for-its-model */ verbatim.model !== model) return;
+  if (last?.role !== 'assistant') return;
   const from = last.text.length - textLengthOf(verbatim);
   if (from < 0) return;
+  const hasBefore = from > 0 || last.verbatim !== undefined;
+  const { aside, ...answer } = last;
+  const asides = aside ? { aside } : {};
   const whole: AssistantMessage = {
-    ...last,
+    ...answer,
+    ...(hasBefore ? {} : asides),
     text: last.text.slice(from),
     verbatim: /* rule: verbatim-is-in-prompt */ verbatim,
   };
   const before: AssistantMessage = { ...last, text: last.text.slice(0, from), calls: [] };
   messages.pop();
-  if (before.text || before.verbatim) {
+  if (hasBefore) {
     messages.push(before);
     if (needsRequest(before)) messages.push({ role: 'user', content: CONTINUE_REQUEST });
   }
   messages.push(whole);
 }
 
+/** What the model is given of the call that ends with this entry. */
+function givenBack(entry: Entry, { model, plainTo = 0, unthoughtTo = 0 }: Shape): Verbatim | undefined {
+  if (!('verbatim' in entry) || !entry.verbatim) return undefined;
+  if (entry.n <= plainTo || entry.n <= unthoughtTo) return undefined;
+  return /* rule: verbatim-for-its-model */ entry.verbatim.model === model ? entry.verbatim : undefined;
+}
+
+const isRunByProvider = (entry: Entry): boolean =>
+  (entry.role === 'tool_call' || entry.role === 'tool_result') && entry.provider_executed === true;
+
+/** It is a part of the answer before it. What came before a call of tools stands with that call. */
+function addAside(messages: PromptMessage[], words: string): void {
+  const last = messages.at(-1);
+  if (last?.role === 'assistant') messages[messages.length - 1] = withAside(last, words);
+  else messages.push(withAside({ role: 'assistant', text: '', calls: [] }, words));
+}
+
 const textLengthOf = ({ parts }: Verbatim): number =>
   parts.reduce((sum, part) => ('text' in part ? sum + part.text : sum), 0);
 
 /** Whether an answer that stands last needs `CONTINUE_REQUEST`. One that its provider paused goes on by itself. */
-export const needsRequest = ({ text, calls, verbatim }: AssistantMessage): boolean =>
-  calls.length === 0 && !isBlank(text) && !verbatim?.paused;
+export const needsRequest = ({ text, calls, verbatim, aside }: AssistantMessage): boolean =>
+  calls.length === 0 && (!isBlank(text) || aside !== undefined) && !verbatim?.paused;
 
 /** An answer and what follows it without a message between them: `verbatim` stays about its beginning. */
 export const joinedAnswers = (before: AssistantMessage, next: AssistantMessage): AssistantMessage => ({
   ...before,
   text: before.text + next.text,
   calls: next.calls,
+  ...((before.aside || next.aside) && { aside: [...(before.aside ?? []), ...(next.aside ?? [])] }),
 });
 
 /** Whether the session leaves this entry out of its prompts. */
@@ -181,8 +209,8 @@ function alternating(messages: readonly PromptMessage[]): PromptMessage[] {
   return ordered;
 }
 
-const isEmpty = ({ text, calls, verbatim }: AssistantMessage): boolean =>
-  calls.length === 0 && isBlank(text) && !verbatim;
+const isEmpty = ({ text, calls, verbatim, aside }: AssistantMessage): boolean =>
+  calls.length === 0 && isBlank(text) && !verbatim && !aside;
 
 function joined(a: Content, b: Content): Content {
   if (typeof a === 'string' && typeof b === 'string') return `${a}\n\n${b}`;

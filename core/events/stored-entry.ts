@@ -24,9 +24,16 @@ export function storedEntry(
       return { ...rest, args_json: JSON.stringify(args), ...verbatimJson(verbatim), first, expires };
     }
     case 'tool_result': {
-      const { output, shown, ...rest } = entry;
+      const { output, shown, verbatim, ...rest } = entry;
       const shownJson = shown === undefined ? {} : { shown_json: JSON.stringify(shown) };
-      return { ...rest, output_json: JSON.stringify(output), ...shownJson, first, expires };
+      return {
+        ...rest,
+        output_json: JSON.stringify(output),
+        ...shownJson,
+        ...verbatimJson(verbatim),
+        first,
+        expires,
+      };
     }
     case 'event': {
       const { event, ...rest } = entry;
@@ -53,11 +60,12 @@ export function entryOf({ expires: _, first: __, ...stored }: StoredEntry): Entr
       };
     }
     case 'tool_result': {
-      const { output_json, output, shown_json, ...rest } = stored;
+      const { output_json, output, shown_json, verbatim_json, ...rest } = stored;
       return {
         ...rest,
         output: output_json === undefined ? output : parse(output_json),
         ...(shown_json !== undefined && { shown: parse(shown_json) }),
+        ...verbatimOf(verbatim_json),
       };
     }
     case 'event': {

@@ -96,7 +96,16 @@ const FORMS = {
   ),
   chunk: form('chunk', z.object(EVENTS.chunk.fields), asStored),
   thinking: form('thinking', z.object(EVENTS.thinking.fields), asStored),
-  tool_call: form('tool_call', z.object({ id: z.string(), name: z.string(), args: json }), asStored),
+  tool_call: form(
+    'tool_call',
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      args: json,
+      provider_executed: z.optional(z.literal(true)),
+    }),
+    asStored,
+  ),
   tool_result: form(
     'tool_result',
     z.object({
@@ -107,8 +116,20 @@ const FORMS = {
       is_error: z.optional(z.literal(true)),
       truncated: z.optional(z.literal(true)),
       output_length: z.optional(z.number()),
+      provider_executed: z.optional(z.literal(true)),
     }),
-    ({ type, seq, turn: turn_id, id, name, output, is_error, truncated, output_length }) => ({
+    ({
+      type,
+      seq,
+      turn: turn_id,
+      id,
+      name,
+      output,
+      is_error,
+      truncated,
+      output_length,
+      provider_executed,
+    }) => ({
       type,
       seq,
       turn_id,
@@ -118,6 +139,7 @@ const FORMS = {
       ...(is_error && { is_error }),
       ...(truncated && { truncated }),
       ...(output_length !== undefined && { output_length }),
+      ...(provider_executed && { provider_executed }),
     }),
   ),
   approval_request: form(
@@ -213,6 +235,8 @@ const FORMS = {
       ...(reason && { reason }),
     }),
   ),
+  source: form('source', z.object(EVENTS.source.fields), asStored),
+  file: form('file', z.object(EVENTS.file.fields), asStored),
 } satisfies { [T in EventType]: unknown };
 
 type StoredFields = { [T in EventType]: z.infer<(typeof FORMS)[T]['fields']> };

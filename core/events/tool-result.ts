@@ -12,7 +12,7 @@ const MAX_SHOWN_BYTES = 200_000;
 
 /** The event for the one result of a call (P13). */
 export function toolResultOf(
-  { id, name }: Pick<ToolCall, 'id' | 'name'>,
+  { id, name, provider_executed }: Pick<ToolCall, 'id' | 'name'> & { provider_executed?: true | undefined },
   { output, isError, shown }: ToolOutcome,
 ): EventDraft {
   const keepsShown = shown !== undefined && jsonBytes(JSON.stringify(shown)) <= MAX_SHOWN_BYTES;
@@ -23,6 +23,7 @@ export function toolResultOf(
     ...capped(wellFormed(output)),
     ...(keepsShown && { shown }),
     ...(isError && { is_error: true }),
+    ...(provider_executed && { provider_executed }),
   };
 }
 

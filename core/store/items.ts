@@ -273,7 +273,7 @@ export type StoredEntry = {
 type AsStored<E> = E extends { args: infer Args }
   ? Own<Omit<E, 'args'>> & ({ args_json: string; args?: never } | { args: Args; args_json?: never })
   : E extends { output: infer Output }
-    ? Omit<E, 'output' | 'shown'> & { shown_json?: string } & (
+    ? Own<Omit<E, 'output' | 'shown'>> & { shown_json?: string } & (
           | { output_json: string; output?: never }
           | { output: Output; output_json?: never }
         )

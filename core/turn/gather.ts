@@ -5,17 +5,18 @@ import type { EventDraft } from '../events/events.ts';
 const MAX_CHUNK = 4096;
 
 type Kind = 'chunk' | 'thinking';
+type Stretch = { type: Kind; content: string };
 
 /**
  * Gathers streamed text and thinking between two flushes: one event for each run of the same kind. Providers divide text
  * anywhere. Half of a surrogate pair at the end of a part waits for its other half, and is dropped if that does not come.
  */
 export class Gatherer {
-  #stretches: { type: Kind; content: string }[] = [];
-  #half: { type: Kind; content: string } | undefined;
+  #gathered: (Stretch | { event: EventDraft })[] = [];
+  #half: Stretch | undefined;
 
   get empty(): boolean {
-    return this.#stretches.length === 0;
+    return this.#gathered.length === 0;
   }
 
   add(type: Kind, part: string): void {
@@ -25,16 +26,27 @@ export class Gatherer {
     this.#half = isHalf ? { type, content: whole.slice(-1) } : undefined;
     const content = isHalf ? whole.slice(0, -1) : whole;
     if (content === '') return;
-    const last = this.#stretches.at(-1);
-    if (last?.type === type) last.content += content;
-    else this.#stretches.push({ type, content });
+    const last = this.#gathered.at(-1);
+    if (last && 'type' in last && last.type === type) last.content += content;
+    else this.#gathered.push({ type, content });
+  }
+
+  /** Adds what is an event by itself, at its place among text and thinking. */
+  addEvent(event: EventDraft): void {
+    this.#half = undefined;
+    this.#gathered.push({ event });
   }
 
   /** Returns what was gathered, as events whose first chunk begins at `offset` in the turn's text. */
   drain(offset: number): EventDraft[] {
     const drafts: EventDraft[] = [];
     let at = offset;
-    for (const { type, content } of this.#stretches) {
+    for (const gathered of this.#gathered) {
+      if ('event' in gathered) {
+        drafts.push(gathered.event);
+        continue;
+      }
+      const { type, content } = gathered;
       for (const piece of pieces(content)) {
         if (type === 'thinking') drafts.push({ type, content: piece });
         else {
@@ -43,7 +55,7 @@ export class Gatherer {
         }
       }
     }
-    this.#stretches = [];
+    this.#gathered = [];
     return drafts;
   }
 }

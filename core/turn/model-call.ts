@@ -15,6 +15,7 @@ import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { Gatherer } from './gather.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { ProvidersParts } from './providers-parts.ts';
 import { redactQuotes } from './redaction.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
 import { advanced, measureCall } from './usage.ts';
@@ -51,7 +52,11 @@ export async function callModel(
   const parts = model.stream(request, stop.signal, alive)[Symbol.asyncIterator]();
   const gathered = new Gatherer();
   const calls: AskedCall[] = [];
-  const idOf = uniqueCallIds(request.messages);
+  const idOf = uniqueCallIds(
+    request.messages,
+    turn.events.flatMap((event) => (event.type === 'tool_call' ? event.id : [])),
+  );
+  const own = new ProvidersParts(turn, idOf);
   let visible = false;
   /** Of this call's text, as committed. */
   let textLength = 0;
@@ -90,7 +95,7 @@ export async function callModel(
       }
       alive();
       heardAt = aliveAt;
-      if (part.done) return ended();
+      if (part.done) return await ended();
       const value = part.value;
       switch (value.type) {
         case 'text':
@@ -103,9 +108,19 @@ export async function callModel(
           calls.push(wellFormed({ ...call, id: idOf(call.id) }));
           break;
         }
+        case 'provider_call':
+        case 'provider_result':
+          for (const event of own.run(value)) gathered.addEvent(event);
+          break;
+        case 'source':
+          own.addSource(value.source);
+          break;
+        case 'file':
+          own.addFile(value);
+          break;
         case 'failure':
           // What was streamed before it stays (P3).
-          await flush();
+          await flush(withOwn);
           return failed(value.failure, visible);
         case 'finish':
           return finished(value);
@@ -130,11 +145,11 @@ export async function callModel(
     measureCall(core, turn.id, model, finish);
     await flush((drafts) => {
       if (context.control) turn.usage = { ...turn.usage, marks: [...(marks ?? []), markOf(drafts, finish)] };
-      const all = [
-        ...drafts,
-        ...calls.map(({ id, name, args }): EventDraft => ({ type: 'tool_call', id, name, args })),
-      ];
-      return kept(all, finish.parts, isPaused);
+      const asked = calls.map(({ id, name, args }): EventDraft => ({ type: 'tool_call', id, name, args }));
+      // An entry with what its provider wants back is the text or the last call: sources stand between the two.
+      return asked.length > 0
+        ? kept([...drafts, ...own.drain(), ...asked], finish.parts, isPaused)
+        : [...kept(drafts, finish.parts, isPaused), ...own.drain()];
     });
     if (isPaused) {
       // The next call begins at once, and nothing may have been committed since a message came or an abort (P6).
@@ -150,7 +165,9 @@ export async function callModel(
       (sum, draft) => (draft.type === 'chunk' ? sum + draft.content.length : sum),
       0,
     );
-    const before = turn.events.filter(({ type }) => type === 'tool_call').length;
+    const before = turn.events.filter(
+      (event) => event.type === 'tool_call' && !event.provider_executed,
+    ).length;
     return {
       textTo: turn.textLength + said,
       callsTo: before + calls.length,
@@ -158,6 +175,11 @@ export async function callModel(
       usage,
       model: modelId(model),
     };
+  }
+
+  /** Of a call that is not finished: what it named so far is kept as its text is. */
+  function withOwn(drafts: EventDraft[]): EventDraft[] {
+    return [...drafts, ...own.drain()];
   }
 
   /** The last events of the call, with what its provider wants back. */
@@ -177,13 +199,13 @@ export async function callModel(
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
     if (turn.abortRequest || wantsCut(turn)) turn.usage = { ...turn.usage, steps: turn.usage.steps + 1 };
-    await /* rule: cut-call-keeps-no-thoughts */ flush();
+    await /* rule: cut-call-keeps-no-thoughts */ flush(withOwn);
     return { type: 'cut' };
   }
 
   /** A silent model keeps a user waiting, and a function running that is paid for. */
   async function stalled(): Promise<CallOutcome> {
-    await flush();
+    await flush(withOwn);
     const now = core.clock.now();
     const seconds = Math.round((now - heardAt) / 1000);
     const failure: ModelFailure = {
@@ -197,7 +219,8 @@ export async function callModel(
   }
 
   /** A stream ends with `finish` or `failure`. One that just ends was cut off. */
-  function ended(): CallOutcome {
+  async function ended(): Promise<CallOutcome> {
+    await flush(withOwn);
     const failure: ModelFailure = {
       code: 'PROVIDER_ERROR',
       reason: 'cut_off',
@@ -205,7 +228,7 @@ export async function callModel(
       retryable: true,
       diagnostic: 'the stream ended without finish or failure',
     };
-    return failed(failure, visible || !gathered.empty);
+    return failed(failure, visible);
   }
 
   function failed(failure: ModelFailure, isVisible: boolean): CallOutcome {
@@ -229,6 +252,7 @@ function* textsOf(messages: ModelRequest['messages']): Generator<string> {
       case 'assistant':
         yield message.text;
         if (message.verbatim) yield JSON.stringify(message.verbatim.parts);
+        yield* message.aside ?? [];
         for (const { args } of message.calls) yield JSON.stringify(args);
         break;
       case 'tool':

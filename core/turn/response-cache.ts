@@ -69,6 +69,8 @@ export async function keep(
 ): Promise<void> {
   // The lookup is that of the turn's last model call. It exists only if that was its first one, so nothing came between.
   if (!place || place.hit) return;
+  // Of an answer with sources, files or tools, the text is not all.
+  if (turn.events.some(({ type }) => !(/* rule: only-text-is-cached */ TEXT_ALONE[type]))) return;
   const text = streamedText(turn.events);
   if (text === '' || Buffer.byteLength(text) > MAX_BYTES) return;
   // Never longer than its transcript.
@@ -98,7 +100,18 @@ const BEFORE_FIRST_CALL: Readonly<Record<TurnEvent['type'], boolean>> = {
   done: false,
   aborted: false,
   error: false,
+  source: false,
+  file: false,
   foreign: false,
+};
+
+/** Whether a cached text is the whole answer of a turn with this event. */
+const TEXT_ALONE: Readonly<Record<TurnEvent['type'], boolean>> = {
+  ...BEFORE_FIRST_CALL,
+  chunk: true,
+  thinking: true,
+  model_changed: true,
+  done: true,
 };
 
 /** Who shares cached answers: part of the key, so that no other principal can find one. */

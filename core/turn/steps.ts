@@ -1,4 +1,5 @@
 import { milliseconds } from '../../config/units.ts';
+import type { TurnEvent } from '../events/events.ts';
 import type { StepFacts, ToolCall, ToolOutcome } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
@@ -11,7 +12,9 @@ export function stepsOf({ events, log, usage }: Pick<LeasedTurn, 'events' | 'log
   const calls: ToolCall[] = [];
   const results = new Map<string, ToolOutcome>();
   for (const event of events) {
-    if (event.type === 'tool_call') calls.push({ id: event.id, name: event.name, args: event.args });
+    // What the provider ran is within its answer, and counts as no call.
+    if (event.type === 'tool_call' && !event.provider_executed)
+      calls.push({ id: event.id, name: event.name, args: event.args });
     if (event.type === 'tool_result')
       results.set(event.id, { output: event.output, isError: event.is_error === true });
   }
@@ -38,7 +41,8 @@ export function stepsOf({ events, log, usage }: Pick<LeasedTurn, 'events' | 'log
 
 /** Whether the last thing that happened in the turn is that a step's tools gave their results. */
 function hasJustRunTools({ events }: Pick<LeasedTurn, 'events'>): boolean {
-  return events.findLast(({ type }) => DECISIVE.has(type))?.type === 'tool_result';
+  const isOwn = (event: TurnEvent) => !('provider_executed' in event && event.provider_executed);
+  return events.findLast((event) => DECISIVE.has(event.type) && isOwn(event))?.type === 'tool_result';
 }
 
 const DECISIVE: ReadonlySet<string> = new Set(['applied', 'chunk', 'thinking', 'tool_result']);

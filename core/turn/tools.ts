@@ -8,6 +8,7 @@ import { LANE_POLL_MS } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
+import { openRuns, unansweredCalls } from './open-calls.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 import { areLarge } from './verbatim.ts';
 
@@ -178,14 +179,15 @@ async function settle(
   if (calls.length) await turn.commitAlways(calls.map((call) => toolResultOf(call, outcome(call))));
 }
 
-/** Committed calls of the turn without a result: those of a worker that died between the two, or that wait for approval. */
-export function unansweredCalls(turn: LeasedTurn): AskedCall[] {
-  const open = new Map<string, AskedCall>();
-  for (const event of turn.events) {
-    if (event.type === 'tool_call') open.set(event.id, { id: event.id, name: event.name, args: event.args });
-    else if (event.type === 'tool_result') open.delete(event.id);
-  }
-  return /* rule: unanswered-call-gets-result */ [...open.values()];
+const NO_RESULT: ToolOutcome = { output: 'The provider gave no result.', isError: true };
+
+/** For a turn that ends: tools that the provider has not finished get a result too (P13). */
+export async function settleRuns(turn: LeasedTurn): Promise<void> {
+  const open = openRuns(turn);
+  if (open.length > 0)
+    await turn.commitAlways(
+      /* rule: open-run-gets-result */ open.map((call) => toolResultOf(call, NO_RESULT)),
+    );
 }
 
 /**
@@ -226,4 +228,5 @@ export async function settleUnrun(turn: LeasedTurn): Promise<void> {
   );
   if (results.length > 0)
     await turn.commitAlways([/* rule: abort-denies-open-requests */ ...(await denials(turn)), ...results]);
+  await settleRuns(turn);
 }

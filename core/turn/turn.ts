@@ -11,6 +11,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import { callModel } from './model-call.ts';
 import { callModelWithRetry } from './model-retry.ts';
 import { nextStep, type Step, type TurnState } from './next-step.ts';
+import { unansweredCalls } from './open-calls.ts';
 import {
   keepShape,
   leaveOut,
@@ -23,7 +24,7 @@ import {
 import { type CacheLookup, keep, lookUp, replaying } from './response-cache.ts';
 import { toolChoiceFor } from './step-limit.ts';
 import { decideStop, stepsOf } from './steps.ts';
-import { runTools, settleUnanswered, settleUnrun, unansweredCalls } from './tools.ts';
+import { runTools, settleRuns, settleUnanswered, settleUnrun } from './tools.ts';
 
 /**
  * How `runTurn` ends. `over`: the turn's last event is committed. `handover`: a fresh invocation goes on at once.
@@ -131,6 +132,7 @@ class TurnRun {
   }
 
   async #endAnswered(): Promise<TurnEnd | undefined> {
+    await settleRuns(this.#turn);
     if (!(await endAnswered(this.#turn, this.#context))) return undefined;
     await Promise.all([
       publishEnd(this.#turn),
@@ -145,13 +147,13 @@ class TurnRun {
     const context = this.#context;
     const earlier = await this.#earlier.read();
     const refused = refusedMessage(turn);
-    if (refused) return this.#over(endFailed(turn, context, refused));
+    if (refused) return this.#fail(refused);
     switch (await decideStop(turn, context)) {
       case 'stops':
         turn.usage = { ...turn.usage, answered: true, finish: 'tool_calls' };
         return undefined;
       case 'failed':
-        return this.#over(endFailed(turn, context, UNDECIDED));
+        return this.#fail(UNDECIDED);
       case 'goes-on':
         break;
     }
@@ -186,11 +188,16 @@ class TurnRun {
         const { code, reason, diagnostic } = outcome.failure;
         context.core.log.warn('model call failed', { turn: turn.id, code, reason, diagnostic });
         if (!outcome.visible && (await leaveOut(turn, context, outcome.failure, sources))) return undefined;
-        return this.#over(endFailed(turn, context, outcome.failure));
+        return this.#fail(outcome.failure);
       }
       case 'cut':
         return timeIsShort(context) && !turn.abortRequest ? 'handover' : undefined;
     }
+  }
+
+  async #fail(failure: Parameters<typeof endFailed>[2]): Promise<TurnEnd | undefined> {
+    await settleRuns(this.#turn);
+    return this.#over(endFailed(this.#turn, this.#context, failure));
   }
 
   async #over(ending: Promise<boolean>): Promise<TurnEnd | undefined> {

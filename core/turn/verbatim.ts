@@ -50,9 +50,20 @@ function fitted(parts: readonly VerbatimPart[], textLength: number): readonly Ve
  */
 export function carrying(drafts: readonly EventDraft[], verbatim: Verbatim): EventDraft[] | undefined {
   const last: EventDraft = drafts.at(-1) ?? { type: 'thinking', content: '' };
-  const carrier: EventDraft = { ...last, verbatim };
-  return bytesOf(carrier) > MAX_CARRIED_BYTES ? undefined : [...drafts.slice(0, -1), carrier];
+  const fitting = [verbatim, withoutLarge(verbatim)].find(
+    (form) => bytesOf({ ...last, verbatim: form }) <= MAX_CARRIED_BYTES,
+  );
+  return fitting && [...drafts.slice(0, -1), { ...last, verbatim: fitting }];
 }
+
+/**
+ * Without files and what the provider's tools gave, which can be of any size. What the model thought and its calls stay: without
+ * them its provider refuses the next prompt.
+ */
+const withoutLarge = (verbatim: Verbatim): Verbatim => ({
+  ...verbatim,
+  parts: verbatim.parts.filter((part) => !('of' in part)),
+});
 
 /** Whether a lane that holds all that one commit may add has no room for these. */
 export const areLarge = (drafts: readonly EventDraft[]): boolean =>

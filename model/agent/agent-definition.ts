@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
-import { type AgentTool, type GivenTools, withPolicies } from './agent-tools.ts';
+import { type AgentTool, type GivenTools, isRunByProvider, withPolicies } from './agent-tools.ts';
 import type { StopWhen } from './loop-control.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
 import { complaintAboutOptions, type PassedOptions, type ToolChoiceOption } from './sdk-options.ts';
@@ -145,7 +145,16 @@ function checked(definition: AgentDefinition): AgentDefinition {
         `Tool name "${name}": only letters, digits, _ and - are allowed, at most 64.`,
       );
     }
-    // A client or the provider would run such a tool, and the turn would wait for its result for ever.
+    if (isRunByProvider(tool)) {
+      const without = RUN_HERE.filter((option) => policy[option] !== undefined);
+      if (without.length > 0)
+        throw new AgentDefinitionError(
+          'TOOL_INVALID',
+          `Tool "${name}" is run by the model's provider: ${without.join(', ')} would have no effect.`,
+        );
+      continue;
+    }
+    // A client would run such a tool, and the turn would wait for its result for ever.
     if (!tool.execute)
       throw new AgentDefinitionError('TOOL_INVALID', `Tool "${name}" has no execute function.`);
     const complaint = complaintAboutPolicy(policy) ?? complaintAboutSchema(tool.inputSchema);
@@ -159,6 +168,9 @@ function checked(definition: AgentDefinition): AgentDefinition {
   }
   return definition;
 }
+
+/** What a policy says of calls that run here. */
+const RUN_HERE = ['needsApproval', 'always', 'idempotent', 'abortable', 'timeoutSeconds'] as const;
 
 function complaintAboutPolicy({ timeoutSeconds }: ToolPolicy): string | undefined {
   return timeoutSeconds !== undefined && !(timeoutSeconds > 0 && timeoutSeconds <= 900)

@@ -6,9 +6,16 @@ export type SdkTool = ToolSet[string];
 
 /** A tool beside what the turn has to know of it. */
 export interface AgentTool extends ToolPolicy {
-  /** An AI SDK tool with a schema and an `execute`, from `tool()`, `dynamicTool()` or an MCP client. */
+  /**
+   * An AI SDK tool with a schema and an `execute`, from `tool()`, `dynamicTool()` or an MCP client; or one that the model's
+   * provider runs itself, as `anthropic.tools.webSearch_20250305()`.
+   */
   tool: SdkTool;
 }
+
+/** Whether the model's provider runs it, and no call of it comes here. */
+export const isRunByProvider = (tool: SdkTool): boolean =>
+  tool.type === 'provider' && tool.isProviderExecuted;
 
 /** As `defineAgent` takes them: the AI SDK's own, or with a policy. */
 export type GivenTools = Readonly<Record<string, AgentTool | SdkTool>>;

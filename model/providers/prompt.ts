@@ -94,7 +94,7 @@ const NO_THOUGHT = { providerOptions: { openaiCompatible: { reasoning_content: '
 type AssistantPart = Exclude<AssistantModelMessage['content'], string>[number];
 
 /** The parts of an answer: those that its provider gave, in their order, then what they do not speak of. */
-function assistantContent({ text, calls, verbatim }: AssistantMessage, idOf: (id: string) => string) {
+function assistantContent({ text, calls, verbatim, aside }: AssistantMessage, idOf: (id: string) => string) {
   const content: AssistantPart[] = [];
   const open = new Map(calls.map((call) => [call.id, call]));
   let said = 0;
@@ -124,6 +124,7 @@ function assistantContent({ text, calls, verbatim }: AssistantMessage, idOf: (id
     else content.push(part.opaque as AssistantPart);
   }
   say(text.length);
+  if (aside) content.push({ type: 'text', text: `[${aside.join('\n')}]` });
   for (const id of [...open.keys()]) call(id);
   return content;
 }
@@ -148,8 +149,14 @@ const REPORTS: ReadonlySet<string> = new Set(['anthropic.message_start']);
 
 function verbatimPart(part: AssistantPart): VerbatimPart {
   if (part.type === 'text') return { text: part.text.length, ...metaOf(part) };
-  if (part.type === 'tool-call' && !part.providerExecuted) return { call: part.toolCallId, ...metaOf(part) };
-  return { opaque: toJson(part) };
+  const opaque = toJson(part);
+  if (part.type === 'tool-call')
+    return part.providerExecuted
+      ? { opaque, of: 'call', id: part.toolCallId }
+      : { call: part.toolCallId, ...metaOf(part) };
+  // Results of the agent's own tools are in no answer.
+  if (part.type === 'tool-result') return { opaque, of: 'result', id: part.toolCallId };
+  return part.type === 'file' ? { opaque, of: 'file' } : { opaque };
 }
 
 const metaOf = ({ providerOptions }: Pick<TextPart, 'providerOptions'>) =>

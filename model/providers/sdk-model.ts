@@ -18,7 +18,7 @@ import {
 import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
-import type { AgentTool } from '../agent/agent-tools.ts';
+import { type AgentTool, isRunByProvider } from '../agent/agent-tools.ts';
 import { instructionsText, systemMessages } from '../agent/instructions.ts';
 import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
@@ -29,6 +29,7 @@ import { CUT_OFF, EMPTY, toFailure, UNREADABLE_CALL, USED_UP, WINDOW_FULL, WITHH
 import { preparedStep } from './prepared-step.ts';
 import { type CallIds, type ShownImages, toModelMessages, verbatimParts } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
+import { providerCall, providerResult, sourceOf, takesTool } from './providers-own.ts';
 import { sendableCalls } from './sendable-calls.ts';
 
 export interface SdkModelOptions {
@@ -73,7 +74,7 @@ export function createSdkModel(options: SdkModelOptions): Model {
   const declareAll = async (): Promise<Declared> => {
     const offered = await options.tools.offered();
     if (declared?.offered !== offered)
-      declared = { offered, tools: declareTools(offered, options.cacheMarks) };
+      declared = { offered, tools: declareTools(offered, { ...options, warn: warnOnce }) };
     return declared;
   };
   return {
@@ -99,19 +100,26 @@ interface Declared {
   tools: ToolSet;
 }
 
-function declareTools({ tools }: OfferedTools, marks: CacheMarks | undefined): ToolSet {
-  const declared = Object.fromEntries(Object.entries(tools).map(([name, { tool }]) => [name, declare(tool)]));
-  return marks ? markTools(declared, marks) : declared;
+function declareTools(
+  { tools }: OfferedTools,
+  { cacheMarks, languageModel, name: model, warn }: SdkModelOptions,
+): ToolSet {
+  const taken = Object.entries(tools).filter(([name, { tool }]) => {
+    const isTaken = takesTool(languageModel, tool);
+    if (!isTaken) warn(`the tool "${name}" is run by another provider, and is not offered to ${model}`, {});
+    return isTaken;
+  });
+  const declared = Object.fromEntries(taken.map(([name, { tool }]) => [name, declare(tool)]));
+  return cacheMarks ? markTools(declared, cacheMarks) : declared;
 }
 
-/** Without `execute`, the SDK validates a call and leaves running it to the turn, which commits it first. */
-function declare({
-  description,
-  inputSchema,
-  inputExamples,
-  strict,
-  providerOptions,
-}: AgentTool['tool']): ToolSet[string] {
+/**
+ * Without `execute`, the SDK validates a call and leaves running it to the turn, which commits it first. A tool that the provider
+ * runs is passed as it is.
+ */
+function declare(own: AgentTool['tool']): ToolSet[string] {
+  if (isRunByProvider(own)) return own;
+  const { description, inputSchema, inputExamples, strict, providerOptions } = own;
   return tool({
     inputSchema: checkOnly(inputSchema),
     ...(description !== undefined && { description }),
@@ -205,7 +213,20 @@ async function* streamParts(
           if (part.text !== '') yield { type: 'thinking', text: part.text };
           break;
         case 'tool-call':
-          if (!part.providerExecuted) answer.addCall(part);
+          if (part.providerExecuted) yield providerCall(part);
+          else answer.addCall(part);
+          break;
+        case 'tool-result':
+        case 'tool-error':
+          if (part.providerExecuted && !('preliminary' in part && part.preliminary))
+            yield providerResult(part);
+          break;
+        case 'source':
+          yield sourceOf(part);
+          break;
+        case 'file':
+          answer.hasFile = true;
+          yield { type: 'file', mediaType: part.file.mediaType, data: part.file.base64 };
           break;
         case 'error':
           // The model called a tool although it must not. The call is dropped, and its text is kept.
@@ -320,6 +341,7 @@ interface SdkToolCall {
  */
 class Answer {
   hasText = false;
+  hasFile = false;
   /** The SDK's own message of the answer, once it is complete. */
   message: ModelMessage | undefined;
   readonly #calls: Extract<ModelPart, { type: 'tool_call' }>[] = [];
@@ -327,6 +349,10 @@ class Answer {
 
   constructor(mayCall: boolean) {
     this.#mayCall = mayCall;
+  }
+
+  get #hasSaid(): boolean {
+    return this.hasText || this.hasFile;
   }
 
   addCall({ toolCallId, toolName, input, invalid, error }: SdkToolCall): void {
@@ -342,7 +368,7 @@ class Answer {
 
   /** The stream ended without a reason. A server that answers with nothing at all has not begun. */
   brokenOff(diagnostic: string): ModelPart {
-    return failureOf(this.hasText || this.#calls.length > 0 ? CUT_OFF : EMPTY, diagnostic);
+    return failureOf(this.#hasSaid || this.#calls.length > 0 ? CUT_OFF : EMPTY, diagnostic);
   }
 
   *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
@@ -356,7 +382,7 @@ class Answer {
     const calls = this.#runnable(reason);
     if (rawReason && UNREADABLE.test(rawReason)) {
       yield failureOf(UNREADABLE_CALL, `${said}.`);
-    } else if (this.hasText || calls.length > 0 || rawReason === PAUSED) {
+    } else if (this.#hasSaid || calls.length > 0 || rawReason === PAUSED) {
       yield* calls;
       const parts = this.message?.role === 'assistant' ? verbatimParts(this.message.content) : undefined;
       yield { type: 'finish', reason: finishWord(reason, rawReason), usage, ...(parts && { parts }) };

@@ -81,6 +81,14 @@ const briefOf = (part: ModelPart): string => {
       return `${part.type} ${part.text}`;
     case 'tool_call':
       return `call ${part.name} ${JSON.stringify(part.args)}${part.invalid ? ', invalid' : ''}`;
+    case 'provider_call':
+      return `provider runs ${part.name} ${JSON.stringify(part.args)}`;
+    case 'provider_result':
+      return `provider gives ${JSON.stringify(part.output)}`;
+    case 'source':
+      return `source ${part.source.title}`;
+    case 'file':
+      return `file ${part.mediaType}`;
     case 'finish':
       return `finish ${part.reason}`;
     case 'failure':

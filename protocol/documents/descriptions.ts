@@ -185,6 +185,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       'entries[].output_length': 'As in `tool_result`.',
       'entries[].json': 'As in `tool_result`.',
       'entries[].is_error': 'As in `tool_result`.',
+      'entries[].provider_executed': 'As in `tool_call`.',
       'entries[].event':
         'An event as it was sent: what was asked of a person and decided, what the model was shown, and how the turn ended. Without the text of the turn (`full_response_omitted`), which is in the entries before.',
       next: 'The value of `before` for the next older page; absent on the oldest page.',

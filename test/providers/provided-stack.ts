@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { type Stack, startStack } from '../support/stack.ts';
+import { type Stack, type StackOptions, startStack } from '../support/stack.ts';
 import type { WsClient } from '../support/ws-client.ts';
 import { type ProviderServer, type Reply, type SeenCall, startProviderServer } from './provider-server.ts';
 import type { Wire } from './wires/wire.ts';
@@ -23,7 +23,11 @@ export const MAX_STEPS = 3;
 type Settings = Readonly<Record<string, string>>;
 
 /** Starts one for the tests of this `describe`; after each, every client's promises are checked. */
-export function givenProvider(wire: Wire, settings: Settings | (() => Settings) = {}): ProvidedStack {
+export function givenProvider(
+  wire: Wire,
+  settings: Settings | (() => Settings) = {},
+  options: Pick<StackOptions, 'bundles'> = {},
+): ProvidedStack {
   let provider: ProviderServer | undefined;
   let stack: Stack | undefined;
   let logged: string[] = [];
@@ -39,6 +43,7 @@ export function givenProvider(wire: Wire, settings: Settings | (() => Settings) 
   beforeAll(async () => {
     provider = await startProviderServer(wire);
     stack = await startStack({
+      ...options,
       settings: {
         MIDTURN_MODEL: `${wire.name}:${wire.model}`,
         MIDTURN_MAX_STEPS: String(MAX_STEPS),

@@ -10,6 +10,7 @@ import {
   type HttpAnswer,
   PromptRefused,
   type Refusal,
+  type Run,
   type SeenMessage,
   type Usage,
   type Wire,
@@ -25,7 +26,7 @@ export interface Reply {
   /** Refuses a prompt with this word in it. */
   refuses?: string;
   /** A promise among the texts holds the stream until it settles. */
-  text?: readonly (string | Thought | Promise<unknown>)[];
+  text?: readonly (string | Thought | Searched | Made | Promise<unknown>)[];
   /** `args` as a text: what the model wrote, whatever it is. */
   calls?: readonly { name: string; args: Json }[];
   /**
@@ -48,6 +49,14 @@ export interface Reply {
 
 /** What a model thinks between its words. `held` stops the stream in the middle of the thought until it settles. */
 type Thought = { thinks: string; held?: Promise<unknown> } | { redacted: string };
+
+/** A search that the provider runs. `id`, without the provider's prefix: of one whose result comes in a later answer. */
+type Searched =
+  | { searches: string; id?: string; finds?: Run['finds'] }
+  | { found: string; finds: Run['finds'] };
+
+/** A file that the model makes, in base64. */
+type Made = { makes: string; data: string };
 
 /** What came in as one model call. */
 export interface SeenCall {
@@ -74,6 +83,7 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
   let replies: readonly Reply[] = [];
   let seen: SeenCall[] = [];
   let callIds = 0;
+  let runIds = 0;
   /** While a refusal's pause lasts: when it is over, and what is answered until then. */
   let closed: { until: number; refusal: HttpAnswer } | undefined;
   const complaints: string[] = [];
@@ -147,7 +157,15 @@ export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
         await send(answer.think?.(thinks.slice(0, middle)) ?? []);
         await held;
         await send([...(answer.think?.(thinks.slice(middle)) ?? []), ...(answer.endThought?.() ?? [])]);
-      } else if ('redacted' in piece) await send(answer.redacted?.(piece.redacted) ?? []);
+      } else if ('searches' in piece) {
+        const { searches: query, id = String(++runIds), finds } = piece;
+        await send(answer.run?.({ id: `${wire.runPrefix}${id}`, query, ...(finds && { finds }) }) ?? []);
+      } else if ('found' in piece) {
+        const { found, finds } = piece;
+        const run = { id: `${wire.runPrefix}${found}`, query: '', ...(finds && { finds }) };
+        await send(answer.found?.(run) ?? []);
+      } else if ('makes' in piece) await send(answer.file?.(piece.makes, piece.data) ?? []);
+      else if ('redacted' in piece) await send(answer.redacted?.(piece.redacted) ?? []);
       else await piece;
     }
     for (const { name, args } of calls) {

@@ -2,6 +2,7 @@ import { milliseconds } from '../../config/units.ts';
 import type { Model, ModelPart, ModelRequest, Toolbox, ToolCall, VerbatimPart } from '../../core/model.ts';
 import type { Given } from './parts.ts';
 import type { Promptness } from './promptness.ts';
+import { refusalOf, runsOpenIn } from './provider-rules.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 import { modelSays } from './texts.ts';
 
@@ -30,7 +31,10 @@ interface AgentWorld {
   violated(promise: string, why: string): void;
 }
 
-/** Models and tools that do anything at any time: stream, think, call tools, fail early or late, hang. */
+/**
+ * Models and tools that do anything at any time: stream, think, search, name sources, pause, call tools, fail early or late, hang.
+ * They refuse what providers refuse.
+ */
 export function scriptedAgent(
   cloud: AgentWorld,
   actor: Actor,
@@ -70,8 +74,23 @@ export function scriptedAgent(
       yield failure(random.chance(0.7));
       return;
     }
+    const refused = refusalOf(request.messages, `scripted:${name}`, cloud.gave);
+    if (refused) {
+      cloud.violated('P11', `the provider refuses the prompt of model call ${call}: ${refused}`);
+      yield failure(false);
+      return;
+    }
     let text = '';
     const parts: VerbatimPart[] = [];
+    let runs = 0;
+    let isOpen = false;
+    let hasSources = false;
+    const found = (id: string): ModelPart => {
+      parts.push({ opaque: `(${call}.found ${id})`, of: 'result', id });
+      return { type: 'provider_result', id, name: 'search', output: { found: id }, isError: false };
+    };
+    // A result can come in a later call than its run.
+    for (const id of runsOpenIn(request.messages)) if (random.chance(0.8)) yield found(id);
     const words = random.int(1, 4);
     for (let word = 1; word <= words; word++) {
       await scheduler.sleep(actor, random.int(0, 160), signal);
@@ -85,6 +104,17 @@ export function scriptedAgent(
         () => {},
         false,
       );
+      if (random.chance(0.06)) {
+        const id = `run${call}-${++runs}`;
+        parts.push({ opaque: `(${call}.run ${id})`, of: 'call', id });
+        yield { type: 'provider_call', id, name: 'search', args: { n: call } };
+        if (random.chance(0.6)) yield found(id);
+        else isOpen = true;
+      }
+      if (random.chance(0.05)) {
+        hasSources = true;
+        yield { type: 'source', source: { kind: 'url', url: `https://example.com/${call % 3}` } };
+      }
       if (random.chance(0.15)) {
         const thought = `(${call}.${word})`;
         parts.push({ opaque: thought });
@@ -101,7 +131,8 @@ export function scriptedAgent(
         return;
       }
     }
-    if (request.toolChoice === 'auto' && random.chance(0.25)) {
+    const isPaused = request.toolChoice === 'auto' && random.chance(isOpen ? 0.6 : 0.03);
+    if (!isPaused && request.toolChoice === 'auto' && random.chance(0.25)) {
       for (let i = 0; i < random.int(1, 2); i++) {
         parts.push({ call: `call${call}-${i}`, ...(i === 0 && { meta: `signed ${call}` }) });
         yield {
@@ -111,12 +142,13 @@ export function scriptedAgent(
           args: { n: call },
         };
       }
-    } else if (name === 'first') cloud.answers.push({ messages: request.messages, text });
+    } else if (name === 'first' && !isPaused && runs === 0 && !hasSources)
+      cloud.answers.push({ messages: request.messages, text });
     const thought = parts.some((part) => 'opaque' in part);
     if (thought) cloud.gave.set(call, { model: `scripted:${name}`, text, parts });
     yield {
       type: 'finish',
-      reason: 'stop',
+      reason: isPaused ? 'paused' : 'stop',
       usage: { inputTokens: 10, outputTokens: words },
       ...(thought && { parts }),
     };

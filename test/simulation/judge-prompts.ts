@@ -13,7 +13,7 @@ import type { Stored } from './stored.ts';
 export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): void {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
   const all = events.flatMap((event) =>
-    [...partsOfEvent(event), ...thoughtsOfEvent(cloud, event)].map((part) => ({
+    [...partsOfEvent(event).filter(isOwn), ...thoughtsOfEvent(cloud, event)].map((part) => ({
       ...part,
       seq: event.seq,
       turn: event.turn,
@@ -136,11 +136,30 @@ function roomFor(bytes: number, turns: readonly string[], weights: ReadonlyMap<s
 function weigh({ entries }: Stored): Map<string, number> {
   const weights = new Map<string, number>();
   for (const entry of entries) {
-    if (entry.role === 'event') continue;
+    if (entry.role === 'event' && entry.event.type !== 'source' && entry.event.type !== 'file') continue;
     const { expires: _, ...plain } = entry as Entry & { expires?: number };
     weights.set(entry.turn, (weights.get(entry.turn) ?? 0) + Buffer.byteLength(JSON.stringify(plain)));
   }
   return weights;
+}
+
+const isOwn = ({ kind }: Part): boolean => kind !== 'run' && kind !== 'found';
+
+/** What the provider gave back of one call ends with what it thought. The rest is of a later call. */
+function partsOfAnswer(message: Extract<PromptMessage, { role: 'assistant' }>): Part[] {
+  const { text, calls, verbatim } = message;
+  const said = (words: string): Part[] => (words ? [{ kind: 'said', text: words }] : []);
+  const called = (list: typeof calls): Part[] => list.map(({ id }) => ({ kind: 'call', text: id }));
+  if (!verbatim) return [...said(text), ...called(calls)];
+  const length = verbatim.parts.reduce((sum, part) => ('text' in part ? sum + part.text : sum), 0);
+  const named = new Set(verbatim.parts.flatMap((part) => ('call' in part ? part.call : [])));
+  return [
+    ...said(text.slice(0, length)),
+    ...called(calls.filter(({ id }) => named.has(id))),
+    ...thoughtsOfMessage(message),
+    ...said(text.slice(length)),
+    ...called(calls.filter(({ id }) => !named.has(id))),
+  ];
 }
 
 export function partsOfMessage(message: PromptMessage): Part[] {
@@ -150,11 +169,7 @@ export function partsOfMessage(message: PromptMessage): Part[] {
       if (message.content === CONTINUE_REQUEST) return [];
       return [{ kind: 'user', text: written(message.content) }];
     case 'assistant':
-      return [
-        ...(message.text ? [{ kind: 'said', text: message.text }] : []),
-        ...message.calls.map(({ id }) => ({ kind: 'call', text: id })),
-        ...thoughtsOfMessage(message),
-      ];
+      return partsOfAnswer(message);
     case 'tool':
       return message.results.map(({ id }) => ({ kind: 'result', text: id }));
   }

@@ -34,15 +34,20 @@ export function thoughtsOfEvent({ gave }: Evidence, { verbatim }: TurnEvent): (P
   if (!verbatim) return [];
   const call = callOf(verbatim);
   const said = (call !== undefined && gave?.get(call)?.text) || '';
-  return [{ kind: 'thoughts', text: `${said} ${text(verbatim.parts)}`, model: verbatim.model }];
+  return [{ kind: 'thoughts', text: `${said} ${text(thoughtsIn(verbatim))}`, model: verbatim.model }];
 }
 
 export function thoughtsOfMessage(message: PromptMessage): Part[] {
   if (message.role !== 'assistant' || !message.verbatim) return [];
   const { parts } = message.verbatim;
   const length = parts.reduce((sum, part) => ('text' in part ? sum + part.text : sum), 0);
-  return [{ kind: 'thoughts', text: `${message.text.slice(0, length)} ${text(parts)}` }];
+  return [
+    { kind: 'thoughts', text: `${message.text.slice(0, length)} ${text(thoughtsIn(message.verbatim))}` },
+  ];
 }
+
+/** Without what the provider ran: a search that was left without a result is in no prompt (`provider-rules.ts`). */
+const thoughtsIn = ({ parts }: Verbatim) => parts.filter((part) => !('of' in part));
 
 /** The number of the model call, as its first thought says. */
 function callOf({ parts }: Pick<Verbatim, 'parts'>): number | undefined {

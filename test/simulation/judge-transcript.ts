@@ -39,13 +39,22 @@ function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): s
           continue;
         }
         if (part.kind !== 'result') say();
-        lines.push(part.kind === 'user' ? `user ${part.id} ${part.text}` : `${part.kind} ${part.text}`);
+        lines.push(
+          part.kind === 'user'
+            ? `user ${part.id} ${part.text}`
+            : `${LINE[part.kind] ?? part.kind} ${part.text}`,
+        );
       }
+      // A finished call ends its text: what follows is another one's.
+      if (event.verbatim) say();
     }
     say();
   }
   return lines;
 }
+
+/** What the provider ran stands among calls and results. */
+const LINE: Readonly<Record<string, string>> = { run: 'call', found: 'result' };
 
 const lineOf = (entry: Entry): string => {
   switch (entry.role) {
@@ -70,6 +79,8 @@ const NOTED: ReadonlySet<TurnEvent['type']> = new Set([
   'approval_resolved',
   'history_trimmed',
   'model_changed',
+  'source',
+  'file',
   'done',
   'aborted',
   'error',

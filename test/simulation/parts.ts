@@ -22,7 +22,7 @@ export interface Part {
 export const written = (content: Content): string =>
   typeof content === 'string' ? content : JSON.stringify(content);
 
-/** What an event adds to later prompts. */
+/** What an event adds to later prompts. What the provider ran (`run`, `found`) is in words there, or among its thoughts. */
 export function partsOfEvent(event: TurnEvent): Part[] {
   switch (event.type) {
     case 'applied':
@@ -30,9 +30,9 @@ export function partsOfEvent(event: TurnEvent): Part[] {
     case 'chunk':
       return [{ kind: 'said', text: event.content }];
     case 'tool_call':
-      return [{ kind: 'call', text: event.id }];
+      return [{ kind: event.provider_executed ? 'run' : 'call', text: event.id }];
     case 'tool_result':
-      return [{ kind: 'result', text: event.id }];
+      return [{ kind: event.provider_executed ? 'found' : 'result', text: event.id }];
     case 'turn_start':
     case 'thinking':
     case 'approval_request':
@@ -42,6 +42,8 @@ export function partsOfEvent(event: TurnEvent): Part[] {
     case 'done':
     case 'aborted':
     case 'error':
+    case 'source':
+    case 'file':
     case 'foreign':
       return [];
   }
@@ -80,6 +82,8 @@ export const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   chunk: true,
   thinking: true,
   tool_call: true,
+  source: true,
+  file: true,
   turn_start: false,
   applied: false,
   tool_result: false,

@@ -10,6 +10,7 @@ import {
 } from '../../client/index.ts';
 import { Message, type MessageActions } from './message.tsx';
 import { Prose } from './prose.tsx';
+import { ModelFile, Sources } from './sources.tsx';
 import { Tool } from './tool.tsx';
 
 export interface AnswerActions extends MessageActions {
@@ -90,6 +91,10 @@ export const AnswerPart = memo(function AnswerPart({
           {item.from} failed; {item.provider}:{item.model} goes on
         </p>
       );
+    case 'sources':
+      return <Sources item={item} />;
+    case 'file':
+      return <ModelFile item={item} />;
     case 'turn_end':
       return <TurnEnd item={item} actions={actions} />;
     default:

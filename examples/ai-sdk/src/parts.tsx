@@ -25,15 +25,24 @@ function PartView({ part }: { part: Part }) {
   switch (part.type) {
     case 'text':
       return <p>{part.text}</p>;
-    // An image of the user's. One that is elsewhere is a link: nothing is fetched before the reader asks for it.
+    // An image of the user's or of the model. One that is elsewhere is a link: nothing is fetched before the reader asks for it.
     case 'file':
       return part.url.startsWith('data:') ? (
-        <img src={part.url} alt="Attached" />
+        <img src={part.url} alt="Attached, or made by the model" />
       ) : (
         <a href={part.url} rel="noreferrer noopener">
           an image
         </a>
       );
+    // What the model names for its answer. Only a page of the web is a link.
+    case 'source-url':
+      return /^https?:/i.test(part.url) ? (
+        <a className="source" href={part.url} rel="noreferrer noopener">
+          {part.title ?? part.url}
+        </a>
+      ) : null;
+    case 'source-document':
+      return <span className="source">{part.title}</span>;
     case 'reasoning':
       return <p className="reasoning">{part.text}</p>;
     // Said by another device, and taken in here.

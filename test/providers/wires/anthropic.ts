@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import {
   type Answer,
   checkConversation,
+  checkRuns,
   checkSignature,
   Echoes,
   type Ending,
@@ -11,6 +12,7 @@ import {
   parseOrRefuse,
   RETRY_AFTER,
   type Refusal,
+  type Run,
   type SeenBlock,
   signatureOf,
   type Wire,
@@ -52,6 +54,27 @@ const blockSchema = z.discriminatedUnion('type', [
     cache_control,
   }),
   z.strictObject({
+    type: z.literal('server_tool_use'),
+    id: z.string().check(z.regex(/^srvtoolu_[a-zA-Z0-9_]+$/)),
+    name: z.literal('web_search'),
+    input: z.strictObject({ query: z.string() }),
+    cache_control,
+  }),
+  z.strictObject({
+    type: z.literal('web_search_tool_result'),
+    tool_use_id: z.string(),
+    content: z.array(
+      z.strictObject({
+        type: z.literal('web_search_result'),
+        url: z.string(),
+        title: z.string(),
+        page_age: z.nullish(z.string()),
+        encrypted_content: z.string(),
+      }),
+    ),
+    cache_control,
+  }),
+  z.strictObject({
     type: z.literal('tool_result'),
     tool_use_id: z.string(),
     content: z.string(),
@@ -73,11 +96,19 @@ const requestSchema = z.looseObject({
   tool_choice: z.optional(z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']) })),
   tools: z.optional(
     z.array(
-      z.looseObject({
-        name: z.string().check(z.regex(TOOL_NAME)),
-        input_schema: z.record(z.string(), z.json()),
-        cache_control,
-      }),
+      z.union([
+        z.looseObject({
+          name: z.string().check(z.regex(TOOL_NAME)),
+          input_schema: z.record(z.string(), z.json()),
+          cache_control,
+        }),
+        z.looseObject({
+          type: z.literal('web_search_20250305'),
+          name: z.literal('web_search'),
+          max_uses: z.optional(z.int()),
+          cache_control,
+        }),
+      ]),
     ),
   ),
 });
@@ -110,6 +141,7 @@ export const anthropic: Wire = {
   path: '/v1/messages',
   contentType: 'text/event-stream; charset=utf-8',
   callPrefix: 'toolu_',
+  runPrefix: 'srvtoolu_',
   alternates: true,
   joinsResults: true,
   fetchesImages: true,
@@ -129,6 +161,7 @@ export const anthropic: Wire = {
       );
     const seen = messages.map(({ role, content }) => ({ role, blocks: content.map(seenBlock) }));
     checkConversation(seen);
+    checkRuns(seen);
     echoes.check(seen);
     const usesTools = seen.some(({ blocks }) => blocks.some((block) => 'call' in block || 'result' in block));
     if (usesTools && !tools) throw new PromptRefused('Requests which include tool blocks must define tools.');
@@ -174,6 +207,13 @@ function seenBlock(block: z.infer<typeof blockSchema>): SeenBlock {
       return { thought: block.data };
     case 'tool_use':
       return { call: block.id, name: block.name, args: block.input };
+    case 'server_tool_use':
+      return { ran: block.id, query: block.input.query };
+    case 'web_search_tool_result':
+      for (const { url, encrypted_content } of block.content)
+        if (encrypted_content !== signatureOf(url))
+          throw new PromptRefused('Invalid `encrypted_content` in `search_result` block');
+      return { found: block.tool_use_id, urls: block.content.map(({ url }) => url) };
     case 'tool_result':
       return { result: block.tool_use_id, output: block.content };
   }
@@ -189,6 +229,24 @@ function answer(model: string): Answer {
     textOpen = false;
     return [event('content_block_stop', { index: blocks++ })];
   };
+  function found(run: Run): Frame[] {
+    echo.found(run);
+    const closed = closeText();
+    const index = blocks++;
+    const content = (run.finds ?? []).map(({ url, title }) => ({
+      type: 'web_search_result',
+      url,
+      title,
+      encrypted_content: signatureOf(url),
+      page_age: null,
+    }));
+    const content_block = { type: 'web_search_tool_result', tool_use_id: run.id, content };
+    return [
+      ...closed,
+      event('content_block_start', { index, content_block }),
+      event('content_block_stop', { index }),
+    ];
+  }
   return {
     begin: ({ input }) => [
       event('message_start', {
@@ -260,6 +318,21 @@ function answer(model: string): Answer {
         event('content_block_stop', { index }),
       ];
     },
+    run(run) {
+      echo.ran(run);
+      const closed = closeText();
+      const index = blocks++;
+      const content_block = { type: 'server_tool_use', id: run.id, name: 'web_search', input: {} };
+      const partial_json = JSON.stringify({ query: run.query });
+      return [
+        ...closed,
+        event('content_block_start', { index, content_block }),
+        event('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json } }),
+        event('content_block_stop', { index }),
+        ...(run.finds ? found(run) : []),
+      ];
+    },
+    found,
     finish(ending, usage) {
       const stop_reason = STOP_REASONS[ending] ?? null;
       return [

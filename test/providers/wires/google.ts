@@ -37,7 +37,24 @@ const signed = { thoughtSignature: z.optional(z.base64()) };
 
 const partSchema = z.union([
   z.strictObject({ text: z.string(), thought: z.optional(z.literal(true)), ...signed }),
-  z.strictObject({ inlineData: z.strictObject({ mimeType: z.string(), data: z.base64() }) }),
+  z.strictObject({ inlineData: z.strictObject({ mimeType: z.string(), data: z.base64() }), ...signed }),
+  // "Combine built-in tools and function calling", Gemini API documentation: all of it goes back as it came.
+  z.strictObject({
+    toolCall: z.strictObject({
+      toolType: z.literal('GOOGLE_SEARCH_WEB'),
+      args: z.strictObject({ queries: z.array(z.string()) }),
+      id: z.string(),
+    }),
+    thoughtSignature: z.string(),
+  }),
+  z.strictObject({
+    toolResponse: z.strictObject({
+      toolType: z.literal('GOOGLE_SEARCH_WEB'),
+      response: z.strictObject({ urls: z.array(z.string()) }),
+      id: z.string(),
+    }),
+    thoughtSignature: z.optional(z.string()),
+  }),
   z.strictObject({
     functionCall: z.strictObject({
       id: z.optional(z.string()),
@@ -68,10 +85,16 @@ const requestSchema = z.looseObject({
     z.strictObject({ parts: z.array(z.strictObject({ text: z.string().check(z.minLength(1)) })) }),
   ),
   tools: z.optional(
-    z.array(z.strictObject({ functionDeclarations: z.array(z.looseObject({ name: NAME })) })),
+    z.array(
+      z.union([
+        z.strictObject({ functionDeclarations: z.array(z.looseObject({ name: NAME })) }),
+        z.strictObject({ googleSearch: z.strictObject({}) }),
+      ]),
+    ),
   ),
   toolConfig: z.optional(
     z.looseObject({
+      includeServerSideToolInvocations: z.optional(z.boolean()),
       functionCallingConfig: z.optional(
         z.looseObject({ mode: z.enum(['AUTO', 'ANY', 'NONE', 'VALIDATED']) }),
       ),
@@ -163,6 +186,7 @@ export const google: Wire = {
   path: `/v1beta/models/${MODEL}:streamGenerateContent?alt=sse`,
   contentType: 'text/event-stream',
   callPrefix: 'gem-',
+  runPrefix: 'srv-',
   alternates: false,
   joinsResults: true,
   fetchesImages: false,
@@ -170,7 +194,8 @@ export const google: Wire = {
   secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
   isSigned: (headers) => headers['x-goog-api-key'] === API_KEY,
   read(body) {
-    const { contents, tools } = parseOrRefuse(requestSchema, body);
+    const { contents, tools, toolConfig } = parseOrRefuse(requestSchema, body);
+    checkTools(tools ?? [], toolConfig?.includeServerSideToolInvocations === true);
     checkContents(contents);
     checkSignatures(contents);
     if (contents.some((content) => callsIn(content).length > 0) && !tools) {
@@ -222,6 +247,15 @@ const refusalBody = z.object({
 const callsIn = ({ parts }: SaidContent) => parts.flatMap((part) => ('functionCall' in part ? [part] : []));
 const responsesIn = ({ parts }: SaidContent) =>
   parts.flatMap((part) => ('functionResponse' in part ? [part.functionResponse] : []));
+
+/** https://github.com/cloudwego/eino-ext/issues/761 */
+function checkTools(tools: readonly object[], includes: boolean): void {
+  const both = tools.some((tool) => 'googleSearch' in tool) && tools.length > 1;
+  if (both && !includes)
+    throw new PromptRefused(
+      'Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.',
+    );
+}
 
 function checkContents(contents: readonly SaidContent[]): void {
   for (const [n, content] of contents.entries()) {
@@ -292,6 +326,10 @@ function checkSignatures(contents: readonly SaidContent[]): void {
         throw new PromptRefused('Corrupted thought signature.');
       }
     }
+    for (const part of content.parts) {
+      if ('toolCall' in part && part.thoughtSignature !== signatureOf(part.toolCall.id))
+        throw new PromptRefused('Corrupted thought signature.');
+    }
     const [first] = calls;
     if (n > begins && first && first.thoughtSignature === undefined) {
       throw new PromptRefused(
@@ -318,12 +356,20 @@ function seenBlocks(part: Part): SeenBlock[] {
     const { id = '', name, args } = part.functionCall;
     return [{ call: id, name, args }];
   }
+  if ('toolCall' in part) return [{ ran: part.toolCall.id, query: part.toolCall.args.queries.join() }];
+  if ('toolResponse' in part) return [{ found: part.toolResponse.id, urls: part.toolResponse.response.urls }];
   const { id = '', response } = part.functionResponse;
   return [{ result: id, output: response.content ?? response.error ?? null }];
 }
 
+/** "Grounding with Google Search", Gemini API documentation. */
+const groundingOf = (found: readonly { url: string; title: string }[]) => ({
+  groundingChunks: found.map(({ url, title }) => ({ web: { uri: url, title } })),
+});
+
 function answer(model: string): Answer {
   let isSigned = false;
+  const found: { url: string; title: string }[] = [];
   const echo = echoes.answer();
   const chunk = (fields: object): Frame =>
     `data: ${JSON.stringify({ ...fields, modelVersion: model, responseId: 'r1' })}\r\n\r\n`;
@@ -360,11 +406,30 @@ function answer(model: string): Answer {
       isSigned = true;
       return [said({ functionCall: { id, name, args: JSON.parse(pieces.join('')) }, ...signature })];
     },
+    run(run) {
+      echo.ran(run);
+      echo.found(run);
+      const { id, query, finds = [] } = run;
+      const toolType = 'GOOGLE_SEARCH_WEB';
+      found.push(...finds);
+      return [
+        said({ toolCall: { toolType, args: { queries: [query] }, id }, thoughtSignature: signatureOf(id) }),
+        said({ toolResponse: { toolType, response: { urls: finds.map(({ url }) => url) }, id } }),
+      ];
+    },
+    file: (mimeType, data) => [said({ inlineData: { mimeType, data } })],
     finish(ending, usage) {
       const finishReason = FINISH_REASONS[ending];
       return [
         chunk({
-          candidates: [{ content: { role: 'model', parts: [{ text: '' }] }, finishReason, index: 0 }],
+          candidates: [
+            {
+              content: { role: 'model', parts: [{ text: '' }] },
+              finishReason,
+              index: 0,
+              ...(found.length > 0 && { groundingMetadata: groundingOf(found) }),
+            },
+          ],
           ...(usage && { usageMetadata: usageOf(usage) }),
         }),
       ];

@@ -72,6 +72,16 @@ const itemSchema = z.union([
     encrypted_content: z.nullish(z.string()),
   }),
   z.strictObject({ type: z.literal('item_reference'), id: z.string() }),
+  z.strictObject({
+    type: z.literal('web_search_call'),
+    id: z.string().check(z.startsWith('ws_')),
+    status: z.literal('completed'),
+    action: z.strictObject({
+      type: z.literal('search'),
+      query: z.string(),
+      sources: z.optional(z.array(z.strictObject({ type: z.literal('url'), url: z.string() }))),
+    }),
+  }),
 ]);
 
 type Item = z.infer<typeof itemSchema>;
@@ -87,12 +97,15 @@ const requestSchema = z.looseObject({
   tool_choice: z.optional(z.enum(['auto', 'none', 'required'])),
   tools: z.optional(
     z.array(
-      z.looseObject({
-        type: z.literal('function'),
-        name: NAME,
-        parameters: z.looseObject({ type: z.literal('object') }),
-        strict: z.optional(z.boolean()),
-      }),
+      z.union([
+        z.looseObject({
+          type: z.literal('function'),
+          name: NAME,
+          parameters: z.looseObject({ type: z.literal('object') }),
+          strict: z.optional(z.boolean()),
+        }),
+        z.looseObject({ type: z.literal('web_search') }),
+      ]),
     ),
   ),
 });
@@ -150,6 +163,7 @@ export const openai: Wire = {
   path: '/v1/responses',
   contentType: 'text/event-stream; charset=utf-8',
   callPrefix: 'call_',
+  runPrefix: 'ws_',
   alternates: false,
   joinsResults: false,
   fetchesImages: true,
@@ -242,10 +256,7 @@ function checkReasoning(
     throw new PromptRefused(`Item with id '${id}' not found.`, notFound(id ?? ''));
   }
   const follows =
-    next !== undefined &&
-    ('type' in next
-      ? next.type === 'function_call' || next.type === 'reasoning' || next.type === 'item_reference'
-      : next.role === 'assistant');
+    next !== undefined && ('type' in next ? next.type !== 'function_call_output' : next.role === 'assistant');
   if (!follows) {
     throw new PromptRefused(
       `Item '${id}' of type 'reasoning' was provided without its required following item.`,
@@ -272,6 +283,9 @@ function seenMessages(items: readonly Item[]): SeenMessage[] {
         said({ thought });
       } else if (item.type === 'function_call') {
         said({ call: item.call_id, name: item.name, args: objectOf(item.arguments) });
+      } else if (item.type === 'web_search_call') {
+        const urls = item.action.sources?.map(({ url }) => url) ?? [];
+        said({ ran: item.id, query: item.action.query }, { found: item.id, urls });
       } else if (item.type === 'function_call_output') {
         const output =
           typeof item.output === 'string' ? item.output : JSON.stringify(item.output.map(seenPart));
@@ -431,6 +445,21 @@ function answer(model: string): Answer {
         ),
         event('response.function_call_arguments.done', { item_id, output_index, arguments: whole }),
         event('response.output_item.done', { output_index, item: item('completed', whole) }),
+      ];
+    },
+    run(run) {
+      echo.ran(run);
+      echo.found(run);
+      const closed = closeText();
+      const output_index = outputs++;
+      const { id, query, finds = [] } = run;
+      const sources = finds.map(({ url }) => ({ type: 'url', url }));
+      const item = { type: 'web_search_call', id };
+      const action = { type: 'search', query, sources };
+      return [
+        ...closed,
+        event('response.output_item.added', { output_index, item: { ...item, status: 'in_progress' } }),
+        event('response.output_item.done', { output_index, item: { ...item, status: 'completed', action } }),
       ];
     },
     finish(ending, usage) {

@@ -37,6 +37,14 @@ interface Call {
   pieces: readonly string[];
 }
 
+/** A tool that the provider runs itself: a search of the web. */
+export interface Run {
+  id: string;
+  query: string;
+  /** What it found. Undefined: its result comes in a later answer. */
+  finds?: readonly { url: string; title: string }[];
+}
+
 /**
  * How an answer can end by itself. `withheld`: by a content filter. `length`: at the limit of output tokens. `window`: at the
  * end of the model's window. `paused`: it goes on in the next call. `malformed`: the model wrote a call that its provider cannot
@@ -65,6 +73,12 @@ export interface Answer {
   /** A thought that the provider shows in encrypted form only. Not every wire has it. */
   redacted?(data: string): Frame[];
   call(call: Call): Frame[];
+  /** A search, with what it found if that is known. Not every wire has it. */
+  run?(run: Run): Frame[];
+  /** What a search of an earlier answer found. */
+  found?(run: Run): Frame[];
+  /** A file that the model made, in base64. */
+  file?(mediaType: string, data: string): Frame[];
   /** @param ending one of the wire's. Without `usage` the server counts nothing. */
   finish(ending: Ending, usage: Usage | undefined): Frame[];
   /** What the provider sends now and then, and says nothing. */
@@ -85,7 +99,10 @@ export type SeenBlock =
   /** As the provider gave it; the data of one that is encrypted. */
   | { thought: string }
   | { call: string; name: string; args: Json }
-  | { result: string; output: Json };
+  | { result: string; output: Json }
+  /** A search that the provider ran, and what it found. */
+  | { ran: string; query: string }
+  | { found: string; urls: readonly string[] };
 
 /** What the real provider does not take, in its words. `answer` is its error, if it is not that of an invalid request. */
 export class PromptRefused extends Error {
@@ -109,6 +126,8 @@ export interface Wire {
   readonly contentType: string;
   /** Begins each id that this provider gives to a call. */
   readonly callPrefix: string;
+  /** Begins each id of a tool that this provider runs. */
+  readonly runPrefix?: string;
   /** Whether neighbours of the same role must be one message. */
   readonly alternates: boolean;
   /** Whether the results of one answer's calls are one message, where roles need not alternate. */
@@ -190,6 +209,12 @@ class Echo {
   redacted(data: string): void {
     this.#blocks.push({ thought: data });
   }
+  ran({ id, query }: Run): void {
+    this.#blocks.push({ ran: id, query });
+  }
+  found({ id, finds = [] }: Run): void {
+    this.#blocks.push({ found: id, urls: finds.map(({ url }) => url) });
+  }
   call({ id, name }: Call): void {
     this.#blocks.push({ call: id, name, args: null });
     this.#hasCall(id, this.#blocks);
@@ -199,6 +224,8 @@ class Echo {
 const sketch = (block: SeenBlock): string => {
   if ('thought' in block) return `thought ${block.thought}`;
   if ('text' in block) return `text ${block.text}`;
+  if ('ran' in block) return `ran ${block.ran}`;
+  if ('found' in block) return `found ${block.found}`;
   return 'call' in block ? `call ${block.call}` : 'other';
 };
 
@@ -254,8 +281,41 @@ export function checkConversation(messages: readonly SeenMessage[]): void {
     const odd = callsOf({ role, blocks }).find((id) => !CALL_ID.test(id));
     if (odd !== undefined) throw new PromptRefused(`${at}: call id "${odd}" is not of the form ${CALL_ID}.`);
   }
-  if (messages.at(-1)?.role !== 'user') {
+  // "You can continue the conversation by sending the response back as is", with server tools: "Handling stop reasons", Anthropic API documentation.
+  const last = messages.at(-1);
+  const isPaused = last?.blocks.some((block) => 'ran' in block) && callsOf(last).length === 0;
+  if (last?.role !== 'user' && !isPaused) {
     throw new PromptRefused('The conversation must end with a user message.');
+  }
+}
+
+/**
+ * Each search has what it found behind it, in the same message or in a later one of the assistant. It may be open while nothing but
+ * results of calls follows: the API runs it then.
+ * Sources: "Server tools" (https://platform.claude.com/docs/en/agents-and-tools/tool-use/server-tools), and the words of
+ * https://github.com/AnswerDotAI/lisette/issues/108 and https://github.com/anthropics/claude-code/issues/66944
+ */
+export function checkRuns(messages: readonly SeenMessage[]): void {
+  const open = new Map<string, number>();
+  for (const [n, { role, blocks }] of messages.entries()) {
+    for (const block of blocks) {
+      if ('ran' in block) open.set(block.ran, n);
+      else if ('found' in block && !open.delete(block.found))
+        throw new PromptRefused(
+          `messages.${n}: unexpected \`tool_use_id\` found in \`web_search_tool_result\` blocks: ${block.found}. Each \`web_search_tool_result\` block must have a corresponding \`server_tool_use\` block before it.`,
+        );
+    }
+    const [left] = open;
+    if (left && role === 'user' && blocks.some((block) => !('result' in block)))
+      throw new PromptRefused(
+        `messages.${left[1]}: \`web_search\` tool use with id \`${left[0]}\` was found without a corresponding \`web_search_tool_result\` block`,
+      );
+    // "The final block in an assistant message cannot be `thinking`": https://github.com/tailcallhq/forgecode/issues/2107
+    const lastBlock = blocks.at(-1);
+    if (role === 'assistant' && lastBlock && 'thought' in lastBlock)
+      throw new PromptRefused(
+        `messages.${n}: The final block in an assistant message cannot be \`thinking\`.`,
+      );
   }
 }
 

@@ -173,6 +173,21 @@ export const AGENT: readonly Mutant[] = [
     ],
   },
   {
+    name: 'open-run-in-prompt',
+    breaks: 'a search of the provider without a result leaves the prompt once a user’s message follows',
+    edits: [replace('unanswered-run-leaves-prompt', 'message.verbatim.parts.slice()')],
+  },
+  {
+    name: 'run-without-result',
+    breaks: 'a turn that ends gives a result to what its provider has not finished',
+    edits: [replace('open-run-gets-result', '[]')],
+  },
+  {
+    name: 'answer-cached-without-sources',
+    breaks: 'of an answer with sources or searches the text alone is not cached',
+    edits: [replace('only-text-is-cached', 'true')],
+  },
+  {
     name: 'calls-left-unanswered',
     breaks: 'a call without a result gets one',
     edits: [replace('unanswered-call-gets-result', '[]')],
