@@ -1,3 +1,4 @@
+import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, test } from 'vitest';
 import type { Source, SourcesItem } from '../../client/index.ts';
@@ -5,7 +6,7 @@ import { ModelFile, Sources } from './sources.tsx';
 
 const shown = (...sources: Source[]): string => {
   const item: SourcesItem = { kind: 'sources', key: 'e1', turnId: 't', sources };
-  return renderToStaticMarkup(<Sources item={item} />);
+  return renderToStaticMarkup(createElement(Sources, { item }));
 };
 
 test('sources are links to pages of the web, and names of documents', () => {
@@ -29,7 +30,7 @@ test('an address of another scheme is no link: it could run in the page', () => 
 test('a file of the model is an image, a file to save, or a note of what was too large', () => {
   const file = { kind: 'file', key: 'e1', turnId: 't', bytes: 3, omitted: undefined } as const;
   const html = (mediaType: string, data: string | undefined) =>
-    renderToStaticMarkup(<ModelFile item={{ ...file, mediaType, data }} />);
+    renderToStaticMarkup(createElement(ModelFile, { item: { ...file, mediaType, data } }));
   expect(html('image/png', 'AAAA')).toContain('<img class="attached" src="data:image/png;base64,AAAA"');
   expect(html('image/svg+xml', 'AAAA')).not.toContain('<img');
   expect(html('text/csv', 'AAAA')).toContain('download=""');
