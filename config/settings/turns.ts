@@ -54,8 +54,9 @@ export const TURN_SETTINGS = {
     functions: ['turn'],
   },
   /**
-   * Tokens of earlier turns in a prompt, estimated as 4 bytes of JSON a token. Beyond them, the oldest turns are left out, down to
-   * half of it, so that the next cut is far away.
+   * Tokens of earlier turns in a prompt. How many bytes are a token is read from what the provider counted for the session's last
+   * turns; before there is such a count, it is estimated as 4. Beyond the budget, the oldest turns are left out, down to half of it,
+   * so that the next cut is far away.
    */
   contextTokens: {
     name: 'MIDTURN_CONTEXT_TOKENS',

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { epochMs, epochSeconds } from '../../config/units.ts';
 import { anyText } from '../../test/support/text.ts';
 import type { Entry } from '../events/entries.ts';
-import { asSessionKey, asTurnId } from '../ids.ts';
+import { storedEntry } from '../events/stored-entry.ts';
+import { asMessageId, asSessionKey, asTurnId } from '../ids.ts';
 import type { Store } from '../ports.ts';
 import { entryKey } from '../store/keys.ts';
 import { memoryStore } from '../testing/memory-store.ts';
@@ -35,6 +36,48 @@ async function given(turns: readonly (readonly string[])[]) {
   const read = (maxTokens: number, from?: number) =>
     readEarlierTurns({ store, clock }, SESSION, entries.length + 1, { maxTokens, from });
   return { entries, read, pages: () => pages };
+}
+
+/** Ten turns whose provider counts a token for so many bytes. */
+async function counted(bytesPerToken: number) {
+  const memory = memoryStore();
+  let count = 0;
+  let bytes = 0;
+  const put = async (entry: Entry) => {
+    count = entry.n;
+    await memory.put(
+      entryKey(SESSION, entry.n),
+      storedEntry(entry, { first: entry.n - ((entry.n - 1) % 3), expires: epochSeconds(1) }),
+    );
+  };
+  for (let t = 0; t < 10; t++) {
+    const turn = asTurnId(`t${t}`);
+    const [ask, answer] = ['q', 'a'].map((letter, i): Entry => {
+      const content = letter.repeat(950);
+      const n = 3 * t + 1 + i;
+      return i === 0
+        ? { n, turn, role: 'user', id: asMessageId(`m${t}`), content, at: epochMs(0), step: 1 }
+        : { n, turn, role: 'assistant', content };
+    });
+    if (!ask || !answer) throw new Error('a turn has two entries');
+    bytes += bytesOf([ask]);
+    const tokens = Math.round(bytes / bytesPerToken);
+    bytes += bytesOf([answer]);
+    const usage = { input_tokens: tokens, last_input_tokens: tokens, output_tokens: 1 };
+    const done = {
+      type: 'done',
+      seq: t,
+      turn,
+      first: 0,
+      ...usage,
+      model: 'm',
+      provider: 'p',
+      steps: 1,
+    } as const;
+    for (const entry of [ask, answer]) await put({ ...entry, n: entry.n });
+    await put({ n: 3 * t + 3, turn, role: 'event', event: done });
+  }
+  return { memory, count };
 }
 
 const bytesOf = (entries: readonly Entry[]) =>
@@ -70,6 +113,17 @@ describe('P11, P13: earlier turns in a prompt', () => {
         },
       ),
     );
+  });
+
+  it('are weighed as the provider counted the last turns, and not by bytes alone', async () => {
+    const { memory, count } = await counted(1.5);
+    const read = (maxTokens: number) =>
+      readEarlierTurns({ store: memory, clock }, SESSION, count + 1, { maxTokens });
+    // Ten turns of about 2,000 bytes, thus of about 1,400 tokens. By four bytes a token they were 5,400.
+    expect((await read(16_000)).cutAt).toBeUndefined();
+    const { cutAt, entries } = await read(9000);
+    expect(cutAt).toBeGreaterThan(1);
+    expect(bytesOf(entries.filter(({ role }) => role !== 'event'))).toBeLessThan(9000 * 1.5);
   });
 
   it('are cut rarely: between two cuts a prompt begins where the one before began', async () => {

@@ -4,12 +4,7 @@ import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
-
-/**
- * Estimate of a token's size, in bytes of an entry's JSON: that of English, with room for what JSON adds. Providers count
- * differently, and no count is known before a call.
- */
-const BYTES_PER_TOKEN = 4;
+import { TokenRatio } from './token-ratio.ts';
 
 /** What a cut leaves of the budget, so that the next one is far away: after each, providers cache the prompt anew. */
 const LEFT_BY_CUT = 0.5;
@@ -24,7 +19,7 @@ export interface EarlierTurns {
 
 /**
  * Reads the transcript before a turn, backwards to the session's last cut. If that is more than the budget, it cuts anew, and
- * far. Whole turns only, so that tool calls keep their results (P13): one of which an entry has expired is left out too. The
+ * far. Tokens are those that the provider has counted for the same turns, as far as it has (`TokenRatio`). Whole turns only, so that tool calls keep their results (P13): one of which an entry has expired is left out too. The
  * result is a function of the transcript and of the last cut alone (P11).
  *
  * @param budget `maxTokens`: what earlier turns may take of the model's context; `from`: the first entry after the last cut
@@ -35,7 +30,7 @@ export async function readEarlierTurns(
   firstEntry: number,
   { maxTokens, from = 1 }: { maxTokens: number; from?: number | undefined },
 ): Promise<EarlierTurns> {
-  const maxBytes = maxTokens * BYTES_PER_TOKEN;
+  const ratio = new TokenRatio();
   const entries: Entry[] = [];
   /** Whole turns, newest first: their first entry, and the bytes from there on. */
   const turns: { first: number; bytes: number }[] = [];
@@ -48,7 +43,10 @@ export async function readEarlierTurns(
     const last = entries.at(-1);
     if (last && /* rule: prompt-has-whole-turns */ last.turn !== entry.turn)
       turns.push({ first: last.n, bytes });
-    if (isSpoken(entry)) bytes += Buffer.byteLength(JSON.stringify(entry));
+    const size = isSpoken(entry) ? Buffer.byteLength(JSON.stringify(entry)) : 0;
+    ratio.addOlder(entry, size);
+    bytes += size;
+    const maxBytes = maxTokens * ratio.bytesPerToken;
     // rule: prompt-has-budget
     if (bytes > maxBytes) return cut(entries, turns, firstEntry, maxBytes);
     entries.push(entry);

@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { epochMs } from '../../config/units.ts';
+import { entriesOf } from '../events/entries.ts';
+import { type EventDraft, numbered } from '../events/events.ts';
+import { asMessageId, asTurnId } from '../ids.ts';
+import { TokenRatio } from './token-ratio.ts';
+
+/** Instructions and tools: in each count. */
+const OVERHEAD = 3000;
+const sizeOf = (entry: object) => Buffer.byteLength(JSON.stringify(entry));
+
+/** A conversation whose model counts a token for so many bytes of the entries that it read. */
+function conversation(
+  texts: readonly (readonly [question: string, answer: string])[],
+  {
+    per,
+    model = () => 'm',
+    before = () => [],
+  }: {
+    per: number;
+    model?: (turn: number) => string;
+    before?: (turn: number) => EventDraft[];
+  },
+) {
+  const entries: ReturnType<typeof entriesOf> = [];
+  for (const [t, [question, answer]] of texts.entries()) {
+    const turn = asTurnId(`t${t}`);
+    const begin: EventDraft[] = [
+      { type: 'turn_start', message_ids: [], entry: entries.length + 1, at: epochMs(1) },
+      {
+        type: 'applied',
+        messages: [{ id: asMessageId(`m${t}`), content: question, at: epochMs(1) }],
+        step: 1,
+      },
+      ...before(t),
+    ];
+    const ofTurn = (drafts: readonly EventDraft[]) =>
+      entriesOf(drafts.map((d, i) => numbered(d, i + 1, turn)));
+    const read = [...entries, ...ofTurn(begin)].filter(({ role }) => role !== 'event');
+    const tokens = OVERHEAD + Math.round(read.reduce((sum, entry) => sum + sizeOf(entry), 0) / per);
+    const end: EventDraft = {
+      type: 'done',
+      first: 1,
+      input_tokens: tokens,
+      last_input_tokens: tokens,
+      output_tokens: 1,
+      model: model(t),
+      provider: 'p',
+      steps: 1,
+    };
+    entries.push(...ofTurn([...begin, { type: 'chunk', content: answer, offset: 0 }, end]));
+  }
+  return entries;
+}
+
+function ratioOf(entries: ReturnType<typeof entriesOf>): number {
+  const ratio = new TokenRatio();
+  for (const entry of entries.toReversed()) ratio.addOlder(entry, entry.role === 'event' ? 0 : sizeOf(entry));
+  return ratio.bytesPerToken;
+}
+
+const long = fc.string({ minLength: 700, maxLength: 3000 });
+const talk = fc.array(fc.tuple(long, long), { minLength: 4, maxLength: 8 });
+
+describe('P11: bytes of a token', () => {
+  it('are those that the provider counts, whatever instructions and tools there are', () => {
+    fc.assert(
+      fc.property(talk, fc.double({ min: 1, max: 4, noNaN: true }), (texts, per) => {
+        expect(ratioOf(conversation(texts, { per }))).toBeCloseTo(per, 1);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('are an estimate while too little is counted, or by different models', () => {
+    const texts = Array.from({ length: 6 }, () => ['q'.repeat(1000), 'a'.repeat(1000)] as const);
+    expect(ratioOf(conversation(texts.slice(0, 1), { per: 2 }))).toBe(4);
+    expect(
+      ratioOf(
+        conversation(
+          [
+            ['a', 'b'],
+            ['c', 'd'],
+          ],
+          { per: 2 },
+        ),
+      ),
+    ).toBe(4);
+    expect(ratioOf(conversation(texts, { per: 2, model: (t) => `m${t % 6}` }))).toBe(4);
+  });
+
+  it('are not read from turns before which a prompt had another form', () => {
+    const texts = Array.from({ length: 6 }, () => ['q'.repeat(1000), 'a'.repeat(1000)] as const);
+    const trimmed: EventDraft = {
+      type: 'history_trimmed',
+      dropped_messages: 3,
+      kept_turns: 1,
+      reason: 'overlong',
+    };
+    const all = conversation(texts, { per: 2, before: (t) => (t === 5 ? [trimmed] : []) });
+    expect(ratioOf(all)).toBe(4);
+  });
+});
