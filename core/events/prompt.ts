@@ -128,7 +128,8 @@ function giveBack(messages: PromptMessage[], entry: Entry, shape: Shape): void {
 function givenBack(entry: Entry, { model, plainTo = 0, unthoughtTo = 0 }: Shape): Verbatim | undefined {
   if (!('verbatim' in entry) || !entry.verbatim) return undefined;
   if (entry.n <= plainTo || entry.n <= unthoughtTo) return undefined;
-  return /* rule: verbatim-for-its-model */ entry.verbatim.model === model ? entry.verbatim : undefined;
+  if (/* rule: verbatim-for-its-model */ entry.verbatim.model !== model) return undefined;
+  return entry.verbatim;
 }
 
 const isRunByProvider = (entry: Entry): boolean =>

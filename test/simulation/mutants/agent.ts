@@ -175,7 +175,12 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'open-run-in-prompt',
     breaks: 'a search of the provider without a result leaves the prompt once a user’s message follows',
-    edits: [replace('unanswered-run-leaves-prompt', 'message.verbatim.parts.slice()')],
+    edits: [
+      replace(
+        'unanswered-run-leaves-prompt',
+        ({ callee = '' }) => `${callee.replace(/\.filter$/, '')}.slice()`,
+      ),
+    ],
   },
   {
     name: 'run-without-result',
