@@ -97,6 +97,22 @@ describe('a connection that is closed', () => {
     expect(asked).toEqual(['DELETE']);
   });
 
+  it('is remembered while a thousand others are closed, and forgotten with the next', async () => {
+    const { gateway, asked } = await given(...Array.from({ length: 1001 }, () => 204), 200);
+    const ids = Array.from({ length: 1001 }, (_, n) => asConnectionId(`c${n}`));
+    const [first, second, ...others] = ids;
+    if (!first || !second) throw new Error('no ids');
+    await gateway.disconnect(first);
+    await gateway.disconnect(second);
+    const last = others.pop();
+    for (const id of others) await gateway.disconnect(id);
+    expect(await gateway.post(first, '{}')).toBe('gone');
+    if (last) await gateway.disconnect(last);
+    expect(await gateway.post(second, '{}')).toBe('gone');
+    expect(await gateway.post(first, '{}')).toBe('sent');
+    expect(asked.filter((method) => method === 'POST')).toHaveLength(1);
+  });
+
   it.each([410, 'nameless 410'] as const)('may be gone already (%s)', async (answer) => {
     const { gateway } = await given(answer);
     expect(await gateway.disconnect(CONNECTION)).toBe('closed');

@@ -1,6 +1,7 @@
 /**
  * How long, in virtual time, an effect may follow its cause where nothing fails and no client is slow. About three times the
- * longest of a thousand histories: the scheduler often lets other functions go first, and an operation takes 1 to 4 ms.
+ * longest that 331 seeds showed, of which about 90 are judged: the scheduler often lets other functions go first, and an
+ * operation takes 1 to 4 ms.
  */
 const LIMITS_MS = {
   /** From a word of the model to the commit that shows it: the window of 100 ms. */
