@@ -51,11 +51,17 @@ export async function turnInMemory(
     core: parts = {},
     settings = {},
     control,
+    worker = {},
+    onDelivery = () => {},
   }: {
     control?: LoopControl | undefined;
     toolbox?: Toolbox;
     core?: Partial<Core>;
     settings?: Record<string, string>;
+    /** What an invocation has of time, for its tools and in all. */
+    worker?: Partial<Pick<WorkerContext, 'remainingMs' | 'reserveMs' | 'maxToolMs'>>;
+    /** Called before each delivery. */
+    onDelivery?: () => void;
   } = {},
 ): Promise<TurnInMemory> {
   let now = NOW;
@@ -96,6 +102,7 @@ export async function turnInMemory(
     remainingMs: () => milliseconds(100_000),
     reserveMs: milliseconds(1),
     maxToolMs: milliseconds(1000),
+    ...worker,
   };
   return {
     core,
@@ -110,6 +117,7 @@ export async function turnInMemory(
       const slot = (await core.store.get(key))?.slot;
       if (slot === undefined) return 0;
       for (let deliveries = 1; deliveries <= MAX_DELIVERIES; deliveries++) {
+        onDelivery();
         const end = await runJob(context, { session, lane, slot }).catch(() => 'failed');
         if (end === 'over') return deliveries;
         if (typeof end === 'object') now = epochMs(now + toMs(end.seconds));
