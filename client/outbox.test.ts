@@ -1,5 +1,7 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ContentError } from './index.ts';
+import { Outbox } from './outbox.ts';
 import type { Content } from './protocol.ts';
 import { memoryStorage, type OutboxStorage } from './storage.ts';
 import { accepted, givenChat, limited, MINUTE, orders, SECOND } from './testing/given-chat.ts';
@@ -104,6 +106,42 @@ describe('acknowledgement', () => {
     expect(orders(next)).toEqual([]);
     await clock.advance(15 * SECOND);
     expect(orders(next)).toEqual([['m1', 1]]);
+  });
+
+  it('of two limits the longer one is waited out, whichever came first', async () => {
+    for (const limits of [
+      [20, 5],
+      [5, 20],
+    ]) {
+      const { chat, clock, open } = givenChat();
+      const socket = await open();
+      chat.send('hello');
+      for (const limit of limits) socket.deliver(limited(limit * SECOND, 'm1'));
+      await clock.advance(19 * SECOND);
+      expect(orders(socket)).toHaveLength(1);
+      await clock.advance(2 * SECOND);
+      expect(orders(socket)).toHaveLength(2);
+    }
+  });
+
+  it('a message that nobody answers is sent again after 5 s, 10 s, 20 s, then each 30 s; a new connection begins anew', () => {
+    const outbox = new Outbox(memoryStorage(), 'key', () => {});
+    outbox.adoptLane('lane');
+    outbox.add({ id: 'm1', content: 'hello', delivery: 'steer' });
+    const pauses = () => {
+      let now = MINUTE;
+      return Array.from({ length: 6 }, () => {
+        expect(outbox.takeDue(now)).toMatchObject([{ id: 'm1', order: 1 }]);
+        const due = outbox.nextDue ?? Number.NaN;
+        expect(outbox.takeDue(due - 1)).toEqual([]);
+        const pause = due - now;
+        now = due;
+        return pause / SECOND;
+      });
+    };
+    expect(pauses()).toEqual([5, 10, 20, 30, 30, 30]);
+    outbox.adoptLane('lane');
+    expect(pauses()).toEqual([5, 10, 20, 30, 30, 30]);
   });
 
   it('a withdrawal that met the limit is asked for again after it', async () => {
@@ -225,6 +263,32 @@ describe('outbox', () => {
       ['m2', 2],
       ['other1', 3],
     ]);
+  });
+
+  it('in a slow storage is written one state after the other, and the newest one last', async () => {
+    const written: string[] = [];
+    const ends: (() => void)[] = [];
+    const storage: OutboxStorage = {
+      getItem: async () => null,
+      setItem: (_, value) => {
+        written.push(value);
+        return new Promise((resolve) => ends.push(resolve));
+      },
+      removeItem: async () => {},
+    };
+    const outbox = new Outbox(storage, 'key', () => {});
+    await outbox.load();
+    for (const id of ['m1', 'm2', 'm3']) outbox.add({ id, content: id, delivery: 'steer' });
+    const ids = () => written.map((text) => JSON.parse(text).parcels.map(({ id }: { id: string }) => id));
+    expect(ids()).toEqual([[]]);
+    ends.shift()?.();
+    await nextTick();
+    expect(ids()).toEqual([[], ['m1', 'm2', 'm3']]);
+    ends.shift()?.();
+    await nextTick();
+    expect(ends).toEqual([]);
+    outbox.keep(new Set());
+    expect(ids()).toEqual([[], ['m1', 'm2', 'm3'], []]);
   });
 
   it('a storage that fails is reported, and the chat goes on without it', async () => {
