@@ -1,9 +1,20 @@
-import { expect, it } from 'vitest';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { createAccess } from './aws/access.ts';
 import { functionCaller } from './aws/caller.ts';
 import { arnOf, stackOf } from './aws/fixtures.ts';
 import { readRoles } from './aws/roles.ts';
-import { missingOperation } from './event-sources.ts';
+import { missingOperation, startEventSources } from './event-sources.ts';
+import { compileRuntime } from './functions/environment.ts';
+import type { FunctionPools } from './functions/functions.ts';
+import { FunctionPool } from './functions/pool.ts';
+import { startQueues } from './queues.ts';
 
 const ALL = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 
@@ -20,4 +31,115 @@ it.each([
   const access = createAccess(readRoles(stack), () => {});
   const caller = functionCaller(stack, worker, 'worker');
   expect(missingOperation(access, caller, stack.attribute(queue, 'Arn'))).toBe(expected);
+});
+
+const ENVIRONMENTS = 3;
+const MESSAGES = 5;
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** A server that answers nobody until it is opened. The function of the test asks it, and so takes that long. */
+async function givenGate() {
+  const opened = Promise.withResolvers<void>();
+  const server = createServer((_request, response) => opened.promise.then(() => response.end()));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ends.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, open: opened.resolve };
+}
+
+/** Messages and a mapping with this `ScalingConfig` to a function of three environments. */
+async function givenMapping(ScalingConfig: { MaximumConcurrency: number } | undefined) {
+  const queues = await startQueues(undefined, () => {});
+  ends.push(() => queues.close());
+  const stack = stackOf(
+    [{ Effect: 'Allow', Action: ALL, Resource: arnOf('Letters') }],
+    {
+      Mapping: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: {
+          EventSourceArn: arnOf('Letters'),
+          FunctionName: { Ref: 'Worker' },
+          BatchSize: 1,
+          ...(ScalingConfig && { ScalingConfig }),
+        },
+      },
+    },
+    queues.endpoint,
+  );
+  await queues.create(stack);
+  const [worker] = stack.ofType('AWS::Lambda::Function');
+  const [queue] = stack.ofType('AWS::SQS::Queue');
+  if (!worker || !queue) throw new Error('no function or no queue');
+  const QueueUrl = stack.ref(queue);
+  for (let n = 0; n < MESSAGES; n++)
+    await queues.client.send(new SendMessageCommand({ QueueUrl, MessageBody: String(n) }));
+  const gate = await givenGate();
+  const folder = join(temporaryFolder(), 'worker');
+  await mkdir(folder);
+  const bundle = join(folder, 'index.mjs');
+  await writeFile(bundle, `export const handler = () => fetch('${gate.url}').then(() => null);`);
+  const spec = {
+    name: 'worker',
+    functionName: 'Worker',
+    arn: 'arn:aws:lambda:us-east-1:000000000000:function:Worker',
+    bundle: pathToFileURL(bundle).href,
+    exportName: 'handler',
+    memoryMb: 128,
+    timeoutSeconds: 30,
+    variables: {},
+    logGroupName: 'WorkerLogs',
+  };
+  const pool = new FunctionPool(spec, {
+    maxEnvironments: ENVIRONMENTS,
+    runtime: await compileRuntime(),
+    log: () => {},
+  });
+  ends.push(() => pool.close());
+  const caller = functionCaller(stack, worker, 'worker');
+  const functions: FunctionPools = {
+    list: () => [],
+    invoke: (_, event) => pool.invoke(event),
+    kill: async () => false,
+    onInvocation: () => () => {},
+    pool: () => pool,
+    caller: () => caller,
+    holderOf: () => undefined,
+    close: () => pool.close(),
+  };
+  const access = createAccess(readRoles(stack), () => {});
+  for (const source of startEventSources(stack, functions, queues, access, () => {}, {}))
+    ends.push(() => source.stop());
+  /** Messages that are received and not yet deleted, and those that wait. */
+  async function counts() {
+    const { Attributes = {} } = await queues.client.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+    );
+    return [
+      Number(Attributes.ApproximateNumberOfMessagesNotVisible),
+      Number(Attributes.ApproximateNumberOfMessages),
+    ];
+  }
+  return { counts, open: gate.open };
+}
+
+describe('a mapping receives as many messages at a time as its function may handle', () => {
+  it.each([
+    [{ MaximumConcurrency: 2 }, 2],
+    [{ MaximumConcurrency: ENVIRONMENTS }, ENVIRONMENTS],
+    [{ MaximumConcurrency: ENVIRONMENTS + 1 }, ENVIRONMENTS],
+    [undefined, ENVIRONMENTS],
+  ])('with the ScalingConfig %j: %d', async (config, most) => {
+    const { counts, open } = await givenMapping(config);
+    const full = [most, MESSAGES - most];
+    await expect.poll(counts).toEqual(full);
+    // One more would be received within one of these calls.
+    for (let n = 0; n < 20; n++) expect(await counts()).toEqual(full);
+    open();
+    await expect.poll(counts).toEqual([0, 0]);
+  });
 });

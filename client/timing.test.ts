@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CatchUp } from './catch-up.ts';
+import { PageRequest } from './page-request.ts';
+import { Repeats } from './repeats.ts';
+import { initialState, type State } from './state.ts';
+import { retryDelay } from './timing.ts';
+
+const NOW = 1_800_000_000_000;
+const SECOND = 1000;
+
+/** The pauses of what asks again as long as nobody answers, in seconds. `ask` asks, and returns when it is due again. */
+function pausesOf(ask: (now: number) => number | undefined): number[] {
+  let now = NOW;
+  return Array.from({ length: 7 }, () => {
+    const next = ask(now) ?? Number.NaN;
+    const pause = next - now;
+    now = next;
+    return pause / SECOND;
+  });
+}
+
+describe('what nobody answers is asked again, with pauses that double up to a limit', () => {
+  it('an abort, an approval or a withdrawal', () => {
+    const repeats = new Repeats();
+    const ask = (now: number) => {
+      expect(repeats.takeDue(['abort'], now)).toEqual(['abort']);
+      expect(repeats.takeDue(['abort'], now + 5 * SECOND - 1)).toEqual([]);
+      return repeats.nextDue;
+    };
+    expect(pausesOf(ask)).toEqual([5, 10, 20, 30, 30, 30, 30]);
+    repeats.startOver();
+    expect(pausesOf(ask).slice(0, 2)).toEqual([5, 10]);
+  });
+
+  it('a page of history; a new connection asks at once', async () => {
+    const request = new PageRequest();
+    const page = request.open();
+    const ask = (now: number) => {
+      expect(request.takeDue(now)).toBe(true);
+      expect(request.takeDue(now + 5 * SECOND - 1)).toBe(false);
+      return request.dueAt;
+    };
+    expect(pausesOf(ask)).toEqual([5, 10, 20, 30, 30, 30, 30]);
+    request.repeat();
+    expect(request.takeDue(NOW)).toBe(true);
+    request.take()?.resolve(true);
+    expect(await page).toBe(true);
+    expect(request.takeDue(NOW)).toBe(false);
+  });
+
+  it('P9: a missing event, anew after progress', () => {
+    const catchUp = new CatchUp();
+    const behind = (cursor: number): State => ({ ...initialState('s'), cursor, heard: 9 });
+    const ask = (cursor: number) => (now: number) => {
+      expect(catchUp.isDue(behind(cursor), now)).toBe(true);
+      catchUp.asked(cursor, now);
+      expect(catchUp.isDue(behind(cursor), now + 2 * SECOND - 1)).toBe(false);
+      return catchUp.nextDue(behind(cursor));
+    };
+    expect(pausesOf(ask(7))).toEqual([2, 4, 8, 16, 30, 30, 30]);
+    catchUp.startOver();
+    expect(pausesOf(ask(8)).slice(0, 3)).toEqual([2, 4, 8]);
+  });
+
+  it('P9: a turn that is silent, anew after an event', () => {
+    const catchUp = new CatchUp();
+    const activeTurn = { turnId: 't', step: 1, startedAt: NOW, stopping: false };
+    const running: State = { ...initialState('s'), cursor: 7, heard: 7, activeTurn };
+    const ask = (now: number) => {
+      const due = catchUp.nextDue(running) ?? Number.NaN;
+      expect(catchUp.isDue(running, due - 1)).toBe(false);
+      expect(catchUp.isDue(running, due)).toBe(true);
+      expect(now).toBeLessThan(due);
+      return due;
+    };
+    catchUp.heard(NOW);
+    const pauses = pausesOf(ask);
+    expect(pauses).toEqual([15, 30, 60, 120, 120, 120, 120]);
+    const later = NOW + pauses.reduce((sum, pause) => sum + pause * SECOND, 0);
+    catchUp.heard(later);
+    catchUp.eased();
+    expect(catchUp.nextDue(running)).toBe(later + 15 * SECOND);
+    expect(catchUp.nextDue({ ...running, activeTurn: undefined })).toBeUndefined();
+  });
+});
+
+it('clients that lost one server come back spread over a time that doubles up to 30 s', () => {
+  const attempts = fc.nat({ max: 1000 });
+  const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+  fc.assert(
+    fc.property(attempts, random, (attempt, part) => {
+      const most = Math.min(30 * SECOND, 500 * 2 ** attempt);
+      expect(Math.abs(retryDelay(attempt, part) - (100 + part * most))).toBeLessThanOrEqual(0.5);
+    }),
+  );
+});
