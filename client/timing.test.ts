@@ -33,6 +33,15 @@ describe('what nobody answers is asked again, with pauses that double up to a li
     expect(pausesOf(ask).slice(0, 2)).toEqual([5, 10]);
   });
 
+  it('and is not sent before the end of a limit, also what is new, and then is sent at once', () => {
+    const repeats = new Repeats();
+    expect(repeats.takeDue(['abort'], NOW)).toEqual(['abort']);
+    repeats.hold(NOW + 20 * SECOND);
+    expect(repeats.nextDue).toBe(NOW + 20 * SECOND);
+    expect(repeats.takeDue(['abort', 'cancel'], NOW + 20 * SECOND - 1)).toEqual([]);
+    expect(repeats.takeDue(['abort', 'cancel'], NOW + 20 * SECOND)).toEqual(['abort', 'cancel']);
+  });
+
   it('a page of history; a new connection asks at once', async () => {
     const request = new PageRequest();
     const page = request.open();

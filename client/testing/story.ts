@@ -140,14 +140,17 @@ const part = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('say' as const),
-      text: fc.string({ minLength: 1, maxLength: 5 }),
+      text: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('think' as const), text: fc.constant('hm') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('tool' as const), text: fc.constant('') }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('steer' as const), text: fc.string({ maxLength: 5 }) }),
+    arbitrary: fc.record({
+      kind: fc.constant('steer' as const),
+      text: fc.string({ unit: 'grapheme', maxLength: 5 }),
+    }),
   },
 );
 const turn = fc.record({

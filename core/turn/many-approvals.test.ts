@@ -5,7 +5,7 @@ import { idleToolbox, turnInMemory } from '../testing/turn-in-memory.ts';
 
 const CALLS = 200;
 
-test('P13: a step may ask for more approvals than one expression could name', async () => {
+test('P13: a step may ask for more approvals than one expression could name; to be set down counts no attempt', async () => {
   let step = 0;
   const model: Model = {
     provider: 'test',

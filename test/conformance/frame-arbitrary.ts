@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { JsonSchema } from '../../protocol/documents/json-schema.ts';
 import { ID_PATTERN } from '../../protocol/ids.ts';
+import { anyText } from '../support/text.ts';
 
 /** Values that match the schema, and some in which one field, at any depth, is missing or of another type. */
 export function frameArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {
@@ -26,7 +27,7 @@ function fitting(schema: JsonSchema): fc.Arbitrary<unknown> {
     case 'array':
       return fc.array(schema.items ? fitting(schema.items) : fc.jsonValue(), { maxLength: 3 });
     case 'string':
-      return schema.pattern === undefined ? fc.string() : matching(String(schema.pattern));
+      return schema.pattern === undefined ? anyText() : matching(String(schema.pattern));
     case 'integer':
       return fc.oneof(fc.nat(), fc.integer({ min: -2, max: 300 }));
     case 'number':

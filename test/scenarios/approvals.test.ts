@@ -278,7 +278,7 @@ describe('a turn that waits for longer than a function should', () => {
   });
   const given = asking(stack);
 
-  it('is set down, taken up again for its answer, and counts no attempt', async () => {
+  it('is set down, and taken up again for its answer', async () => {
     const { client, request } = await given(clock('call_a'));
     answer(client, request.request_id, 'approve');
     expect(await end(client)).toMatchObject({ type: 'done', full_response: 'done' });
