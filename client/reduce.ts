@@ -243,7 +243,7 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
   // The answer to a withdrawal that came too late: the message itself is well.
   if (frame.code === 'NOT_PENDING')
     return updateTail(state, ids, (item) => ({ ...item, withdrawing: false }));
-  const { code, message, retryable, limit, depth } = frame;
+  const { code, message, retryable, limit, depth, retry_after_ms } = frame;
   const rejected: MessageState = {
     status: 'rejected',
     code,
@@ -251,6 +251,7 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
     retryable,
     ...(limit === undefined ? {} : { limit }),
     ...(depth === undefined ? {} : { depth }),
+    ...(retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms }),
   };
   return updateTail(state, ids, (item) => refuse(item, rejected));
 }

@@ -27,6 +27,8 @@ export type MessageState =
       retryable: boolean;
       limit?: number;
       depth?: number;
+      /** When it may be sent again, under a new id, if the server knows: milliseconds from the refusal. */
+      retryAfterMs?: number;
     };
 
 export interface UserItem {

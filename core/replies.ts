@@ -11,11 +11,15 @@ const RETRYABLE = new Set<ErrorCode>([
   'STEERING_QUEUE_FULL',
   'SESSION_QUEUE_FULL',
   'SESSION_QUEUE_TIMEOUT',
+  'TOO_MANY_TURNS',
   'RATE_LIMITED',
   'TOKEN_EXPIRED',
   'TOO_MANY_CONNECTIONS',
   'INTERNAL',
 ]);
+
+/** When a client tries again that has too many turns: about as long as a short turn takes. */
+const TURNS_RETRY_MS = 5000;
 
 export type ErrorDetails = Pick<
   ErrorReply,
@@ -61,10 +65,16 @@ export function withdrawalReply(id: MessageId, code: WithdrawalCode, limits: Cor
         limit: limits.sessionTurns,
         depth: limits.sessionTurns,
       });
+    case 'TOO_MANY_TURNS':
+      return errorReply(code, 'Too many turns of yours are running or waiting; the message was not stored.', {
+        id,
+        ...(limits.principalTurns > 0 && { limit: limits.principalTurns }),
+        retry_after_ms: TURNS_RETRY_MS,
+      });
     case 'SESSION_QUEUE_TIMEOUT':
       return errorReply(
         code,
-        `The session was busy for ${limits.queueTimeoutSeconds} s; the message was not stored.`,
+        `No turn began for the message within ${limits.queueTimeoutSeconds} s; it was not stored.`,
         {
           id,
           limit: limits.queueTimeoutSeconds,

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { disconnect } from './disconnect.ts';
-import { deleteItems, itemsOf } from './principal-items.ts';
+import { deleteItems, itemsOf, leavePlaces } from './principal-items.ts';
 
 /** `npm run delete-principal -- …`: closes the connections of one principal and deletes all its items, for operators. See docs/operations.md. */
 
@@ -34,6 +34,7 @@ async function main(): Promise<void> {
     // First: a client that is still there could write into what is being deleted.
     await disconnect({ table, endpoint }, { tenant, subject });
     const deleted = await deleteItems(client, table, items);
+    await leavePlaces(client, table, { tenant, subject });
     console.log(deleted === 0 ? `nothing to delete of ${owner}` : `${deleted} items of ${owner} deleted`);
     return;
   }

@@ -1,5 +1,5 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { epochMs } from '../config/units.ts';
 import { asConnectionId, asLaneId, asMessageId, asSessionId } from '../core/ids.ts';
@@ -11,13 +11,15 @@ import {
   laneKey,
   listingKey,
   messageKey,
+  principalTurnsKey,
   rateKey,
   sessionKey,
   sessionOf,
+  tenantTurnsKey,
 } from '../core/store/keys.ts';
 import { startTables, type TableServer } from '../local/tables.ts';
 import { tableSchema } from '../test/support/table-schema.ts';
-import { deleteItems, itemsOf } from './principal-items.ts';
+import { deleteItems, itemsOf, leavePlaces } from './principal-items.ts';
 
 const TABLE = 'sessions';
 let tables: TableServer;
@@ -55,6 +57,7 @@ async function fill(principal: Principal, tag: string): Promise<number> {
     [messageKey(session, asMessageId('m'))],
     [listingKey(principal, { created: epochMs(1), sessionId: CHAT })],
     [rateKey(principal, 'frames', 7)],
+    [principalTurnsKey(session)],
     ...Array.from({ length: 30 }, (_, n): [{ pk: string; sk: string }] => [entryKey(session, n)]),
     [eventsKey(session, 9)],
   ];
@@ -76,4 +79,16 @@ it('deletes everything of one principal, and nothing of another, even with a sim
 
   const left = await client.send(new ScanCommand({ TableName: TABLE, Select: 'COUNT' }));
   expect(left.Count).toBe(ofOthers);
+});
+
+it('gives back the places of one principal’s turns in the count of its tenant, and those of nobody else', async () => {
+  const place = (subject: string) => ({ session: sessionOf({ tenant: 'turns', subject }, CHAT), lane: 'l' });
+  const key = tenantTurnsKey(sessionOf({ tenant: 'turns', subject: 'ann' }, CHAT));
+  const slots = { a1: place('ann'), b1: place('anna'), a2: place('ann') };
+  await client.send(new PutCommand({ TableName: TABLE, Item: { ...key, slots } }));
+  await leavePlaces(client, TABLE, { tenant: 'turns', subject: 'ann' });
+  const { Item } = await client.send(new GetCommand({ TableName: TABLE, Key: key }));
+  expect(Item?.slots).toEqual({ b1: place('anna') });
+  // A tenant without a count.
+  await leavePlaces(client, TABLE, { tenant: 'none', subject: 'ann' });
 });

@@ -1,13 +1,21 @@
-import { BatchWriteCommand, type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchWriteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  paginateScan,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { asConnectionId, asSessionId, type ConnectionId, type SessionId } from '../core/ids.ts';
-import type { Principal } from '../core/store/items.ts';
+import type { Principal, TurnsInFlight } from '../core/store/items.ts';
 import {
   connectionIdOf,
   connectionKey,
   listingAt,
   notedAnswer,
+  principalTurnsKey,
   rateKey,
   sessionOf,
+  tenantTurnsKey,
 } from '../core/store/keys.ts';
 
 /** Everything that a table holds of one principal, for `npm run delete-principal`. */
@@ -21,7 +29,7 @@ interface Found {
 }
 
 /**
- * The keys of all items of a principal: sessions and their parts, the list of sessions, connections, rates, and cached
+ * The keys of all items of a principal: sessions and their parts, the list of sessions, connections, rates, turns in flight, and cached
  * answers that were given in its sessions. Reads the whole table, because no function needs an index by principal.
  */
 export async function* itemsOf(
@@ -37,12 +45,13 @@ export async function* itemsOf(
       ConsistentRead: true,
       ProjectionExpression: 'pk, sk',
       FilterExpression:
-        'begins_with(pk, :sessions) OR pk = :list OR begins_with(pk, :rates) OR begins_with(#session, :session)',
+        'begins_with(pk, :sessions) OR pk = :list OR pk = :turns OR begins_with(pk, :rates) OR begins_with(#session, :session)',
       ExpressionAttributeNames: { '#session': 'session' },
       ExpressionAttributeValues: {
         ':session': session,
         ':sessions': `SESSION#${session}`,
         ':list': listingAt(principal, '').pk,
+        ':turns': principalTurnsKey(session).pk,
         ':rates': rateKey(principal, '', 0).pk.replace(/#0$/, ''),
       },
     },
@@ -89,6 +98,33 @@ export async function* connectionsOf(
     },
   );
   for await (const { Items = [] } of pages) yield* (Items as Found[]).map(connectionIdOf);
+}
+
+/**
+ * Gives back the places that a principal's turns have in the count of its tenant, which name its sessions. Other principals'
+ * places stay as they are.
+ */
+export async function leavePlaces(
+  client: DynamoDBDocumentClient,
+  table: string,
+  principal: Principal,
+): Promise<void> {
+  const session = sessionOf(principal, asSessionId(''));
+  const { pk, sk } = tenantTurnsKey(session);
+  const read = await client.send(new GetCommand({ TableName: table, Key: { pk, sk }, ConsistentRead: true }));
+  const { slots = {} } = (read.Item ?? {}) as Partial<TurnsInFlight>;
+  for (const [slot, place] of Object.entries(slots)) {
+    if (!place.session.startsWith(session)) continue;
+    await client.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: { pk, sk },
+        UpdateExpression: 'REMOVE slots.#slot',
+        ConditionExpression: 'attribute_exists(slots)',
+        ExpressionAttributeNames: { '#slot': slot },
+      }),
+    );
+  }
 }
 
 export async function deleteItems(

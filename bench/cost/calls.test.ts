@@ -53,7 +53,9 @@ interface Play {
 
 async function callsOfTurn(play: () => Play): Promise<Record<string, number>> {
   const calls = (await chargesOfTurn(play)).filter(({ unit }) => BILLED.has(unit));
-  return Object.fromEntries(calls.map(({ by, what, count }) => [`${by}: ${what}`, count]));
+  const nameOf = ({ by, what, unit }: Charge) =>
+    `${by}: ${what}${unit === 'standardRequests' ? ', standard queue' : ''}`;
+  return Object.fromEntries(calls.map((charge) => [nameOf(charge), charge.count]));
 }
 
 async function chargesOfTurn(play: () => Play): Promise<readonly Charge[]> {
@@ -89,12 +91,18 @@ const PLAIN = {
   'inbound: GetItem MESSAGE': 1,
   'inbound: UpdateItem LANE': 1,
   'inbound: UpdateItem SESSION': 1,
+  // Its place among the principal's turns.
+  'inbound: UpdateItem TURNS': 1,
+  // The turn's job, and its deadline.
   'inbound: SendMessage': 1,
+  'inbound: SendMessage, standard queue': 1,
   'turn: ReceiveMessage': 1,
   'turn: ChangeMessageVisibility': 1,
   'turn: GetItem LANE': 1,
   // Activated, and rolled.
   'turn: UpdateItem SESSION': 2,
+  // The place is given back.
+  'turn: UpdateItem TURNS': 1,
   // Claimed, message taken in, text, end.
   'turn: UpdateItem LANE': 4,
   'turn: Query ENTRY': 1,

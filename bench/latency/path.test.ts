@@ -18,13 +18,15 @@ describe('one after the other, and nothing else', () => {
     'inbound: UpdateItem RATE',
     'inbound: GetItem MESSAGE',
     'inbound: UpdateItem LANE',
+    // A turn that is refused for its principal must not begin.
+    'inbound: UpdateItem TURNS',
   ];
 
   it('a message waits until it is accepted', async () => {
     expect(lines((await conversation).paths.accepted)).toEqual([
       ...TO_THE_LANE,
-      // Beside the session's write, which is the shorter one.
-      'inbound: SendMessage',
+      // Beside the session's write, which is the shorter one, and the send of the job, which is as long.
+      'inbound: SendMessage deadline',
       'inbound: post accepted',
     ]);
   });

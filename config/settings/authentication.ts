@@ -10,7 +10,8 @@ export const AUTH_SETTINGS = {
     kind: 'choice',
     choices: ['jwt', 'tokens', 'none'],
     localDefault: 'none',
-    functions: ['authorizer'],
+    // The others count nobody's turns with `none`.
+    functions: ['authorizer', 'connection', 'inbound', 'turn', 'deadline'],
   },
   /**
    * Whether `MIDTURN_AUTH=none` is meant: anybody who finds the address uses the agent, at your cost, and all of them are one

@@ -1,4 +1,5 @@
 import type { Seconds } from '../units.ts';
+import { AUTH_SETTINGS } from './authentication.ts';
 import { read } from './read.ts';
 import type { Environment, SettingTable } from './setting.ts';
 
@@ -37,7 +38,32 @@ export const LIMIT_SETTINGS = {
     default: 8,
     functions: LANES,
   },
-  /** How long a turn can wait for earlier turns of its session. */
+  /**
+   * Turns of one principal, in all its sessions, that can run or wait. 0 is no limit. Keep it below
+   * `MIDTURN_TURN_MAX_CONCURRENCY`, so that nobody takes every execution environment. With `MIDTURN_AUTH=none`, nobody is counted.
+   */
+  principalTurns: {
+    name: 'MIDTURN_PRINCIPAL_TURNS',
+    kind: 'integer',
+    unit: 'count',
+    // Each turn's place is about 120 bytes of an item that every turn writes twice.
+    range: [0, 100],
+    default: 20,
+    functions: LANES,
+  },
+  /**
+   * The same for all principals of a tenant together. 0 is no limit. Each turn of the tenant then writes one item twice, which
+   * takes at most 1,000 write units a second.
+   */
+  tenantTurns: {
+    name: 'MIDTURN_TENANT_TURNS',
+    kind: 'integer',
+    unit: 'count',
+    range: [0, 1000],
+    default: 0,
+    functions: LANES,
+  },
+  /** How long a turn can wait until it begins: for earlier turns of its session, and for an execution environment. */
   sessionQueueTimeoutSeconds: {
     name: 'MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS',
     kind: 'integer',
@@ -93,16 +119,24 @@ export interface Limits {
   sessionTurns: number;
   /** Connections of a session. */
   sessionConnections: number;
-  /** How long a turn can wait for its session. */
+  /** Turns of a principal that run or wait. 0 is no limit. */
+  principalTurns: number;
+  /** The same of a tenant. */
+  tenantTurns: number;
+  /** How long a turn can wait until it begins. */
   queueTimeoutSeconds: Seconds;
 }
 
 export function readLimits(env: Environment): Limits {
+  // Everybody is the same principal then.
+  const isShared = read(env, AUTH_SETTINGS.auth) === 'none';
   return {
     inboxMessages: read(env, LIMIT_SETTINGS.inboxLimit),
     inboxBytes: read(env, LIMIT_SETTINGS.inboxBytes),
     sessionTurns: read(env, LIMIT_SETTINGS.sessionQueueLimit),
     sessionConnections: read(env, LIMIT_SETTINGS.sessionConnections),
+    principalTurns: isShared ? 0 : read(env, LIMIT_SETTINGS.principalTurns),
+    tenantTurns: isShared ? 0 : read(env, LIMIT_SETTINGS.tenantTurns),
     queueTimeoutSeconds: read(env, LIMIT_SETTINGS.sessionQueueTimeoutSeconds),
   };
 }

@@ -39,7 +39,7 @@ export async function acknowledge(
       await reply(core, sender.id, sessionDeleted({ id }));
       return;
     }
-    if (opened !== 'SESSION_QUEUE_FULL') {
+    if (typeof opened !== 'string') {
       if (landed.placement === 'turn') landed.position = opened.ahead;
     } else {
       await rejectSlot(core, token, opened);

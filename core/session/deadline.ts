@@ -1,14 +1,14 @@
 import { after, between, epochMs, toMs, toWholeSeconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import type { TurnJob } from '../ports.ts';
-import { laneKey } from '../store/keys.ts';
+import { laneKey, sessionKey } from '../store/keys.ts';
 import { hasWorkFor, unclaimedSlot } from '../store/lane/lane.ts';
 import { reportOutcomes } from './outcomes.ts';
 import { rejectSlot, releaseSlot } from './slots.ts';
 
 /**
  * Handles the deadline of a slot: if no worker has claimed it in time, its messages are answered `SESSION_QUEUE_TIMEOUT`
- * now, and not when the session becomes free.
+ * now, and not when the session or an execution environment becomes free.
  */
 export async function deadlinePassed(core: Core, job: TurnJob): Promise<void> {
   const key = laneKey(job.session, job.lane);
@@ -25,8 +25,17 @@ export async function deadlinePassed(core: Core, job: TurnJob): Promise<void> {
       return;
     }
     if (!(await rejectSlot(core, job, 'SESSION_QUEUE_TIMEOUT'))) return;
+  } else if (!(await isQueued(core, job))) {
+    // Nearly every deadline ends here: the turn was over in time.
+    return;
   }
   // Others find the message by the slot's place in the queue, so its outcome is reported first.
   await reportOutcomes(core, job.lane, await core.store.get(key));
   await releaseSlot(core, job);
+}
+
+/** Whether a slot that its lane no longer needs was left in the queue. */
+async function isQueued(core: Core, { session, slot }: TurnJob): Promise<boolean> {
+  const read = await core.store.get(sessionKey(session));
+  return read !== undefined && Object.hasOwn(read.queue, slot);
 }

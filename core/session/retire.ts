@@ -8,6 +8,7 @@ import { laneKey, sessionKey } from '../store/keys.ts';
 import { release, retire } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
 import { carryOver } from './sessions.ts';
+import { leaveFlight } from './turns-in-flight.ts';
 
 /**
  * Retires a slot that is over, for a worker that may have died before it did. It repeats what may be missing from the
@@ -21,6 +22,8 @@ export async function retireSlot(
   laneId: LaneId,
   slot: SlotId,
 ): Promise<void> {
+  // rule: retired-slot-leaves-its-place
+  await leaveFlight(core, { session, slot });
   for (;;) {
     const read = await core.store.get(sessionKey(session));
     if (!read) return;

@@ -10,12 +10,13 @@ import { rejectUnclaimed, rejectWaiting } from '../store/lane/withdraw.ts';
 import { admit, release } from '../store/session-writes.ts';
 import { reportOutcomes } from './outcomes.ts';
 import { removeContents } from './pending-content.ts';
+import { enterFlight, leaveFlight } from './turns-in-flight.ts';
 
 /** A function that is alive has sent its turn job long before. */
 export const OPENER_GRACE_MS = milliseconds(3000);
 
 /** Why a slot is not admitted. A session that does not exist has expired, or was deleted long ago. */
-type Refusal = Extract<WithdrawalCode, 'SESSION_QUEUE_FULL' | 'SESSION_DELETED'>;
+type Refusal = Extract<WithdrawalCode, 'SESSION_QUEUE_FULL' | 'TOO_MANY_TURNS' | 'SESSION_DELETED'>;
 
 /**
  * Admits a slot to its session's queue and sends its turn job. Every function that acknowledges a message on an unclaimed
@@ -23,19 +24,20 @@ type Refusal = Extract<WithdrawalCode, 'SESSION_QUEUE_FULL' | 'SESSION_DELETED'>
  * and a worker that finds a slot over deletes the job.
  */
 export async function openSlot(core: Core, job: TurnJob): Promise<{ ahead: number } | Refusal> {
+  // Before the job: a turn that is refused must not begin.
+  // rule: place-taken-before-job
+  if (!(await enterFlight(core, job))) return 'TOO_MANY_TURNS';
   // The job is sent while the slot is admitted. A worker that is first admits the slot by activating it. A worker of a
-  // refused slot finds nothing to do.
-  const [admission, sending] = await Promise.allSettled([
+  // refused slot finds nothing to do, nor does its deadline. Every slot has one, after which its client is answered: a turn
+  // that is alone in its session may wait for an execution environment.
+  const [admission, ...sending] = await Promise.allSettled([
     admitSlot(core, job),
     core.queues.sendJob(job, /* rule: job-id-is-new */ core.newId()),
+    core.queues.sendDeadline(job, core.limits.queueTimeoutSeconds),
   ]);
   if (admission.status === 'rejected') throw admission.reason;
-  if (sending.status === 'rejected') throw sending.reason;
-  const admitted = admission.value;
-  if (typeof admitted === 'string') return admitted;
-  // Alone in the queue it starts at once. Behind others it has a deadline, after which its client is answered.
-  if (admitted.ahead > 0) await core.queues.sendDeadline(job, core.limits.queueTimeoutSeconds);
-  return admitted;
+  for (const sent of sending) if (sent.status === 'rejected') throw sent.reason;
+  return admission.value;
 }
 
 async function admitSlot(core: Core, { session, lane, slot }: TurnJob): Promise<{ ahead: number } | Refusal> {
@@ -107,6 +109,9 @@ export async function rejectSlot(core: Core, job: TurnJob, code: WithdrawalCode)
         : undefined;
     if (!update) return false;
     if (!(await core.store.update(key, update)).ok) continue;
+    // Not earlier: the job of a slot that its session refused is sent already, and its turn may begin.
+    // rule: rejected-slot-leaves-its-place
+    if (code !== 'TOO_MANY_TURNS') await leaveFlight(core, job);
     // rule: rejected-content-removed
     await removeContents(core, job.session, waiting ? [waiting[1]] : Object.values(lane.inbox));
     return true;

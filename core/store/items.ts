@@ -95,7 +95,10 @@ export interface PendingContent {
 /** `AGENT_ERROR`: no turn can apply the message. */
 export type WithdrawalCode =
   | 'cancelled'
-  | Extract<ErrorCode, 'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'SESSION_DELETED' | 'AGENT_ERROR'>;
+  | Extract<
+      ErrorCode,
+      'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'TOO_MANY_TURNS' | 'SESSION_DELETED' | 'AGENT_ERROR'
+    >;
 
 /** The outcome of a withdrawn message, until its sender received it. `from` is that of the message. */
 export interface UndeliveredOutcome {
@@ -285,6 +288,12 @@ type AsStored<E> = E extends { args: infer Args }
 
 /** With what is a provider's own, which is JSON text. */
 type Own<E> = Omit<E, 'verbatim'> & { verbatim_json?: string };
+
+/** The turns of a principal, or of a tenant, that run or wait: by slot, where each one is. */
+export interface TurnsInFlight {
+  slots: Record<SlotId, { session: SessionKey; lane: LaneId }>;
+  expires: EpochSeconds;
+}
 
 /** How often a principal sent frames or connected in one window. */
 export interface RateCount {

@@ -22,6 +22,7 @@ import type {
   Session,
   StoredEntry,
   StoredEvents,
+  TurnsInFlight,
 } from './items.ts';
 
 /** A primary key whose type says what is stored under it. */
@@ -40,6 +41,7 @@ const CONNECTION = 'CONNECTION#';
 const LISTING = 'SESSION#';
 const LANE = 'LANE#';
 const CACHE = 'CACHE#';
+const TURNS = 'TURNS#';
 
 const partsOf = ({ tenant, subject }: Principal) =>
   /* rule: session-belongs-to-principal */ [tenant, subject].map(encodeURIComponent).join('#');
@@ -100,6 +102,16 @@ export const listingAt = (principal: Principal, place: string): Key<Listing> => 
 export const listingPosition = ({ sk }: Key<Listing>): string => sk.slice(LISTING.length);
 export const rateKey = (principal: Principal, kind: string, window: number): Key<RateCount> => ({
   pk: `RATE#${partsOf(principal)}#${kind}#${window}`,
+  sk: SOLE,
+});
+/** Of the principal that the session belongs to. */
+export const principalTurnsKey = (session: SessionKey): Key<TurnsInFlight> => {
+  const [tenant, subject] = session.split('#');
+  return { pk: `${TURNS}${tenant}#${subject}`, sk: SOLE };
+};
+/** Of its tenant. */
+export const tenantTurnsKey = (session: SessionKey): Key<TurnsInFlight> => ({
+  pk: `${TURNS}${session.split('#')[0]}`,
   sk: SOLE,
 });
 export const cachedAnswerKey = (digest: string): Key<CachedAnswer> => ({

@@ -6,6 +6,7 @@ import type { TurnJob } from '../ports.ts';
 import { retireSlot } from '../session/retire.ts';
 import { keepListed } from '../session/session-list.ts';
 import { carryOver } from '../session/sessions.ts';
+import { leaveFlight } from '../session/turns-in-flight.ts';
 import type { Session } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { hasWorkFor } from '../store/lane/lane.ts';
@@ -89,7 +90,11 @@ async function nextSlot(core: Core, job: TurnJob): Promise<NextSlot | 'over' | '
 /** One turn at a time (P5): the active slot, whose worker died, comes first. */
 async function slotBefore(core: Core, { session, slot }: TurnJob): Promise<NextSlot | 'over' | 'again'> {
   const read = await core.store.get(sessionKey(session));
-  if (read?.deleted !== undefined) return 'over';
+  if (read?.deleted !== undefined) {
+    // rule: deleted-turn-leaves-its-place
+    await leaveFlight(core, { session, slot });
+    return 'over';
+  }
   const active = read?.active;
   if (!active || active.slot === slot) return 'again';
   const lane = await core.store.get(laneKey(session, active.lane));
@@ -169,9 +174,13 @@ async function retireLeased(turn: LeasedTurn, listed: EpochSeconds): Promise<voi
   // They are posted first too: once the slot is retired, no worker posts them again.
   await turn.settled();
   await carryOver(core, session, sessionItem.audience, lane.audience);
-  const retired = await core.store.update(
-    sessionKey(session),
-    retire(slot, sessionItem, lane.seq, lane.entry, expiry(core).session, listed),
-  );
+  const [retired] = await Promise.all([
+    core.store.update(
+      sessionKey(session),
+      retire(slot, sessionItem, lane.seq, lane.entry, expiry(core).session, listed),
+    ),
+    // rule: ended-turn-leaves-its-place
+    leaveFlight(core, { session, slot }),
+  ]);
   if (!retired.ok) await retireSlot(core, session, turn.laneId, slot);
 }

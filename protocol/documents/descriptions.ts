@@ -307,9 +307,14 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     when: 'The session has reached the limit of turns.',
     client: 'Offer to send it again, under a new `id`, after a turn has ended.',
   },
+  TOO_MANY_TURNS: {
+    as: 'reply',
+    when: 'So many turns of the principal, or of its tenant, run or wait in all their sessions that no further one can begin.',
+    client: 'Send it again, under a new `id`, after `retry_after_ms`.',
+  },
   SESSION_QUEUE_TIMEOUT: {
     as: 'reply',
-    when: 'The session was busy for longer than a message can wait.',
+    when: 'No turn began for the message in time: its session was busy, or the server was.',
     client: 'Offer to send it again, under a new `id`.',
   },
   NO_ACTIVE_TURN: {

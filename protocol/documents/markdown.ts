@@ -155,11 +155,12 @@ function limitTable(): string {
       ['pending bytes of a lane', limits.inboxBytes, '`limits.inbox_bytes`', '`STEERING_QUEUE_FULL`'],
       ['turns of a session', limits.sessionTurns, '`limits.session_turns`', '`SESSION_QUEUE_FULL`'],
       [
-        'seconds that a turn waits for its session',
+        'seconds that a turn waits until it begins',
         limits.queueTimeoutSeconds,
         '`limits.queue_timeout_seconds`',
         '`SESSION_QUEUE_TIMEOUT`',
       ],
+      ['turns of a principal, running or waiting', limits.principalTurns, '', '`TOO_MANY_TURNS`'],
       ['connections of a session', limits.sessionConnections, '', '`TOO_MANY_CONNECTIONS`'],
       ['bytes of a frame from the server', MAX_FRAME_BYTES, '`limits.frame_bytes`', 'never sent'],
       ['frames of a principal per minute', rates.framesPerMinute, '', '`RATE_LIMITED`'],

@@ -33,8 +33,8 @@ describe('a session queue of one turn', () => {
   });
 });
 
-describe('a queue wait of one second', () => {
-  const stack = givenStack({ settings: { MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: '1' } });
+describe('a queue wait of three seconds', () => {
+  const stack = givenStack({ settings: { MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: '3' } });
 
   it('P2: behind a long turn a message is answered SESSION_QUEUE_TIMEOUT while that turn still runs; nothing is stored', async () => {
     const gate = createGate();

@@ -446,6 +446,7 @@ describe('retention', () => {
   const KEPT: Readonly<Record<string, number>> = {
     CONNECTION: 1,
     RATE: 0,
+    TURNS: 5,
     ENTRY: 30,
     EVENTS: 1,
     MESSAGE: 1,

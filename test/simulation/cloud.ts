@@ -24,6 +24,7 @@ import { runJob } from '../../core/turn/worker.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
+import { type PlaceLimits, Places } from './judge-places.ts';
 import type { Given } from './parts.ts';
 import { Promptness } from './promptness.ts';
 import type { Random } from './random.ts';
@@ -31,7 +32,7 @@ import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
 
 /** The services, and the functions as their handlers start them. */
 
-export interface CloudSettings {
+export interface CloudSettings extends PlaceLimits {
   inboxMessages: number;
   steerScope: SessionSettings['steerScope'];
   sessionTurns: number;
@@ -122,6 +123,7 @@ export class Cloud {
   readonly scheduler: Scheduler;
   readonly settings: CloudSettings;
   readonly connections = new Map<string, Receiver>();
+  readonly places: Places;
   /** The devices' decisions on approval requests, as `request decision`. */
   readonly answered = new Set<string>();
   /** The decisions that were stored. */
@@ -193,6 +195,7 @@ export class Cloud {
   constructor(scheduler: Scheduler, settings: CloudSettings) {
     this.scheduler = scheduler;
     this.settings = settings;
+    this.places = new Places(this.table, PRINCIPAL, settings);
     scheduler.addSource(this.#fifoSource());
     scheduler.addSource(this.#deadlineSource());
     scheduler.addSource(this.#deadLetterSource());
@@ -315,6 +318,8 @@ export class Cloud {
         inboxBytes: 131_072,
         sessionTurns: this.settings.sessionTurns,
         sessionConnections: this.settings.sessionConnections ?? 20,
+        principalTurns: this.settings.principalTurns ?? 0,
+        tenantTurns: this.settings.tenantTurns ?? 0,
         queueTimeoutSeconds: seconds(this.settings.queueTimeoutSeconds),
       },
       sessionSettings: { steerScope: this.settings.steerScope, imageUrls: true },
@@ -341,6 +346,8 @@ export class Cloud {
       const { first: _, ...old } = call.item as StoredEntry;
       this.table.put(key, old);
     }
+    const { excess } = this.places;
+    if (key.pk.startsWith('TURNS#') && excess) this.violated('fairness', excess);
     if (!key.sk.startsWith('LANE#')) return result;
     if (call.operation === 'get') this.#noteRead(actor, key.sk, result as Lane | undefined);
     if (call.operation === 'update') {
@@ -757,6 +764,7 @@ export class Cloud {
         this.#workers.set(lane, actor);
         this.#claimed.set(actor, lane);
         this.promptness.ends('claimed', actor.id, this.scheduler.now);
+        this.places.claimed(item);
       }
     }
     this.#noteArrivals(lane, item);

@@ -81,6 +81,11 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
         'tool_result',
       ),
     };
+  const counted = new Random(seed ^ 0xfa1);
+  if (counted.chance(0.4)) {
+    settings.principalTurns = counted.pick(1, 2, 3);
+    settings.tenantTurns = counted.pick(0, 0, 1, 2);
+  }
   const faults: Faults = calm
     ? NO_FAULTS
     : {
@@ -121,6 +126,9 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   const rested = await scheduler.settle(20_000);
   if (!rested) cloud.violated('liveness', `no rest after ${scheduler.steps} steps`);
   else {
+    const { uncounted, taken } = cloud.places;
+    if (uncounted && faults.ghost === 0) cloud.violated('fairness', uncounted);
+    if (calm && taken.length > 0) cloud.violated('fairness', `${taken} are over, and have a place`);
     const ordered = cloud.deadLetters === 0;
     judge(cloud, devices, { ordered, probed: false, calm });
     // A slow or silent client holds up a stream, up to a limit.

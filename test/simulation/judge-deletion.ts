@@ -2,10 +2,11 @@ import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.t
 
 /** What holds for a deleted session, beside what holds for every session. */
 export function judgeDeletion(cloud: Evidence, devices: readonly Witness[]): void {
-  // A connection item is removed with its socket, not with the session.
+  // A connection item is removed with its socket, not with the session. The count of turns is the principal's.
   for (const { pk, sk, item } of cloud.table.all()) {
     const isTombstone = sk === '-' && 'deleted' in item;
-    if (!pk.startsWith('CONNECTION#') && !isTombstone) cloud.violated('deletion', `${pk} ${sk} is left`);
+    const isOther = pk.startsWith('CONNECTION#') || pk.startsWith('TURNS#');
+    if (!isOther && !isTombstone) cloud.violated('deletion', `${pk} ${sk} is left`);
   }
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
   const end = events.findIndex(isDeletion);

@@ -22,6 +22,7 @@ const REASONS: Partial<Record<Extract<MessageState, { status: 'rejected' }>['cod
   STEERING_QUEUE_FULL: 'too many messages are waiting',
   SESSION_QUEUE_FULL: 'too many turns are waiting',
   SESSION_QUEUE_TIMEOUT: 'its turn did not come in time',
+  TOO_MANY_TURNS: 'too many turns of yours run or wait in all sessions; try again in a moment',
   MESSAGE_TOO_LARGE: 'it is too long',
   RATE_LIMITED: 'too many messages at once',
   LANE_LOST: 'the connection was lost, and it may not have arrived',

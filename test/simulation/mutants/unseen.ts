@@ -14,10 +14,17 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   before its event, and an abort came in between. `core/turn/always-and-abort.test.ts` catches it.
  * - `retire-unleased-without-outcomes`: so rare that 30,000 histories of this core do not show it. `core/session/retire.test.ts`
  *   catches it.
+ * - `place-of-running-turn-given-away`: a history has one session, which has one worker at a time whatever is counted.
+ *   `core/session/turns-in-flight.test.ts` catches it.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
 export const UNSEEN: readonly Mutant[] = [
+  {
+    name: 'place-of-running-turn-given-away',
+    breaks: 'a slot that has work keeps its place',
+    edits: [replace('place-kept-while-slot-has-work', 'false')],
+  },
   {
     name: 'retire-unleased-without-outcomes',
     breaks: 'a slot is retired only after its undelivered outcomes are reported',

@@ -173,4 +173,39 @@ export const WORKER: readonly Mutant[] = [
     breaks: 'a turn that cannot begin rejects its messages',
     edits: [replace('turn-that-cannot-begin-ends', ({ alternate }) => alternate)],
   },
+  {
+    name: 'job-without-place',
+    breaks: 'a slot has its place before its job is sent',
+    edits: [drop('place-taken-before-job')],
+  },
+  {
+    name: 'places-without-limit',
+    breaks: 'there are no more places than the limit says',
+    edits: [drop('turns-in-flight-have-room')],
+  },
+  {
+    name: 'place-of-ended-turn-kept',
+    breaks: 'a turn that ends gives its place back',
+    edits: [drop('ended-turn-leaves-its-place')],
+  },
+  {
+    name: 'place-of-retired-slot-kept',
+    breaks: 'a slot that is over gives its place back, also if no turn ran in it',
+    edits: [drop('retired-slot-leaves-its-place')],
+  },
+  {
+    name: 'place-of-rejected-slot-kept',
+    breaks: 'a slot that is rejected gives its place back',
+    edits: [drop('rejected-slot-leaves-its-place')],
+  },
+  {
+    name: 'place-of-deleted-turn-kept',
+    breaks: 'the slots of a deleted session give their places back',
+    edits: [drop('deleted-turn-leaves-its-place')],
+  },
+  {
+    name: 'place-of-a-dead-function-kept',
+    breaks: 'a place that a dead function left is given back by whoever needs one',
+    edits: [drop('place-of-a-dead-function-is-given-back')],
+  },
 ];
