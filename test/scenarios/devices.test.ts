@@ -67,7 +67,8 @@ describe('steering from any device (MIDTURN_STEER_SCOPE=session)', () => {
     gate.open();
     await end(phone, 2);
     desk.send({ type: 'message', id: 'd2', content: 'and now' });
-    expect(await accepted(desk, 'd2')).toMatchObject({ placement: 'turn', position: 0 });
+    // The ended turn may still be in the session's queue: its `done` is posted before its slot is retired.
+    expect(await accepted(desk, 'd2')).toMatchObject({ placement: 'turn' });
     await end(phone, 3);
   });
 
