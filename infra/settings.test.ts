@@ -316,3 +316,32 @@ describe('P12: a deployment that anybody can use', () => {
     expect(() => checkProps(props)).not.toThrow();
   });
 });
+
+describe('P12: one principal cannot take every execution environment of turns', () => {
+  const closed = { model: 'demo', auth: 'jwt', jwtIssuer: 'https://i.example', jwtAudience: 'a' } as const;
+
+  it.each([
+    [{ turnMaxConcurrency: 5 }, 'MIDTURN_TURN_MAX_CONCURRENCY'],
+    [{ turnMaxConcurrency: 20 }, 'MIDTURN_TURN_MAX_CONCURRENCY'],
+    [{ turnReservedConcurrency: 8, principalTurns: 8 }, 'MIDTURN_TURN_RESERVED_CONCURRENCY'],
+  ])('%j is refused at synth', (props, named) => {
+    expect(() => checkProps({ ...closed, ...props })).toThrow(SettingError);
+    expect(() => checkProps({ ...closed, ...props })).toThrow(named);
+  });
+
+  it.each([
+    { turnMaxConcurrency: 21 },
+    { turnMaxConcurrency: 5, principalTurns: 4 },
+    { turnMaxConcurrency: 5, principalTurns: 0 },
+    { turnReservedConcurrency: 8, principalTurns: 7 },
+    { turnPollers: { min: 2, max: 4 } },
+  ])('%j is made', (props) => {
+    expect(() => checkProps({ ...closed, ...props })).not.toThrow();
+  });
+
+  it('is no rule where nobody is counted', () => {
+    expect(() =>
+      checkProps({ model: 'demo', auth: 'none', openToAnyone: true, turnMaxConcurrency: 5 }),
+    ).not.toThrow();
+  });
+});

@@ -59,6 +59,22 @@ export function checkProps(props: MidturnProps): void {
   checkDeployed(all);
   checkOpen(all);
   checkFront(all);
+  checkShares(all);
+}
+
+/** @throws {SettingError} if one principal could take every execution environment of turns */
+function checkShares(settings: Environment): void {
+  const { auth, principalTurns } = FUNCTION_SETTINGS;
+  const { turnMaxConcurrency, turnReservedConcurrency } = STACK_SETTINGS;
+  const share = read(settings, principalTurns);
+  if (isLocal(settings) || read(settings, auth) === 'none' || share === 0) return;
+  for (const { name } of [turnMaxConcurrency, turnReservedConcurrency]) {
+    const environments = settings[name];
+    if (!environments || Token.isUnresolved(environments) || share < Number(environments)) continue;
+    throw new SettingError(
+      `${principalTurns.name} is "${share}": it must be less than ${name}, which is "${environments}", or one principal could take every environment.`,
+    );
+  }
 }
 
 /** @throws {SettingError} if something stands in front of the API, and the authorizer would not notice who goes around it */

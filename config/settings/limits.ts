@@ -39,8 +39,9 @@ export const LIMIT_SETTINGS = {
     functions: LANES,
   },
   /**
-   * Turns of one principal, in all its sessions, that can run or wait. 0 is no limit. Keep it below
-   * `MIDTURN_TURN_MAX_CONCURRENCY`, so that nobody takes every execution environment. With `MIDTURN_AUTH=none`, nobody is counted.
+   * Turns of one principal, in all its sessions, that can run or wait. 0 is no limit. It must be less
+   * than `MIDTURN_TURN_MAX_CONCURRENCY`, so that nobody takes every execution environment. With `MIDTURN_AUTH=none`, nobody is
+   * counted.
    */
   principalTurns: {
     name: 'MIDTURN_PRINCIPAL_TURNS',
