@@ -109,9 +109,9 @@ export async function rejectSlot(core: Core, job: TurnJob, code: WithdrawalCode)
         : undefined;
     if (!update) return false;
     if (!(await core.store.update(key, update)).ok) continue;
-    // Not earlier: the job of a slot that its session refused is sent already, and its turn may begin.
+    // Not earlier: this function may have sent the slot's job, or another one that opens it, and its turn may begin.
     // rule: rejected-slot-leaves-its-place
-    if (code !== 'TOO_MANY_TURNS') await leaveFlight(core, job);
+    await leaveFlight(core, job);
     // rule: rejected-content-removed
     await removeContents(core, job.session, waiting ? [waiting[1]] : Object.values(lane.inbox));
     return true;

@@ -8,6 +8,7 @@ import { laneKey, principalTurnsKey, sessionOf, tenantTurnsKey } from '../store/
 import { emptyLane } from '../store/lane/lane.ts';
 import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
+import { rejectSlot } from './slots.ts';
 import { enterFlight, leaveFlight } from './turns-in-flight.ts';
 
 const expires = epochSeconds(1000);
@@ -71,15 +72,31 @@ describe('places of turns that run or wait', () => {
   });
 
   it('of one principal leave those of another alone; the tenant’s are counted together', async () => {
-    const { core, waits, table, places } = given({ principalTurns: 2, tenantTurns: 3 });
+    const { core, waits, table } = given({ principalTurns: 2, tenantTurns: 3 });
     const all = [job(1), job(2), job(3, sessionOfBob), job(4, sessionOfBob)];
     for (const one of all) waits(one);
     const entered: boolean[] = [];
     for (const one of all) entered.push(await enterFlight(core, one));
     expect(entered).toEqual([true, true, true, false]);
-    // Refused by the tenant's count, it has no place in the principal's either.
-    expect(places(sessionOfBob)).toEqual(['turn3']);
     expect(Object.keys(table.get(tenantTurnsKey(sessionOfBob))?.slots ?? {})).toHaveLength(3);
+  });
+
+  it('P8: of a slot that two functions open stay when one of them finds no room, until the slot is rejected', async () => {
+    const { core, waits, places, table } = given({ principalTurns: 2, tenantTurns: 1 });
+    const [other, twice] = [job(1, sessionOfBob), job(2)];
+    for (const one of [other, twice]) waits(one);
+    await enterFlight(core, other);
+    expect(await enterFlight(core, twice)).toBe(false);
+    await leaveFlight(core, other);
+    // The second function finds room, and sends the job. The first one rejects the slot, or finds that its turn has begun.
+    expect(await enterFlight(core, twice)).toBe(true);
+    waits(twice, { lease: 'worker' });
+    expect(await rejectSlot(core, twice, 'TOO_MANY_TURNS')).toBe(false);
+    expect(places()).toEqual(['turn2']);
+    waits(twice);
+    expect(await rejectSlot(core, twice, 'TOO_MANY_TURNS')).toBe(true);
+    expect(places()).toEqual([]);
+    expect(table.get(tenantTurnsKey(sessionOfAnn))?.slots).toEqual({});
   });
 
   it('of slots that are over are given back when there is no room; those of turns that run or wait are not', async () => {

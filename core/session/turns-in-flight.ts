@@ -26,13 +26,16 @@ const countsOf = ({ limits }: Pick<Core, 'limits'>, session: SessionKey): Count[
     { key: tenantTurnsKey(session), limit: limits.tenantTurns },
   ].filter(({ limit }) => limit > 0);
 
-/** @returns false: one of the counts has no room, and the slot has no place in the others */
+/**
+ * Takes the slot's place in each count.
+ *
+ * @returns false: one of the counts has no room. The places in the others stay until the slot is rejected: another function that
+ *   opens the same slot may have taken them, and its turn may begin
+ */
 export async function enterFlight(core: Core, job: TurnJob): Promise<boolean> {
   const counts = countsOf(core, job.session);
   const entered = await Promise.all(counts.map((count) => enter(core, count, job)));
-  if (!entered.includes(false)) return true;
-  await leaveFlight(core, job);
-  return false;
+  return !entered.includes(false);
 }
 
 /** Gives the places of a slot back that is over, or was rejected. */
