@@ -100,7 +100,11 @@ export async function rejectSlot(core: Core, job: TurnJob, code: WithdrawalCode)
   const key = laneKey(job.session, job.lane);
   for (;;) {
     const lane = await core.store.get(key);
-    if (!lane) return false;
+    if (!lane || !hasWorkFor(lane, job.slot)) {
+      // Another function rejected it, perhaps before this one took a place for it.
+      await leaveFlight(core, job);
+      return false;
+    }
     const waiting = byId(lane.waiting).find(([, message]) => slotOf(message.turn) === job.slot);
     const update = waiting
       ? rejectWaiting(waiting[0], waiting[1], code)

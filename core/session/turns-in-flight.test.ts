@@ -97,6 +97,10 @@ describe('places of turns that run or wait', () => {
     expect(await rejectSlot(core, twice, 'TOO_MANY_TURNS')).toBe(true);
     expect(places()).toEqual([]);
     expect(table.get(tenantTurnsKey(sessionOfAnn))?.slots).toEqual({});
+    // A third function takes a place of the slot after that.
+    expect(await enterFlight(core, twice)).toBe(true);
+    expect(await rejectSlot(core, twice, 'TOO_MANY_TURNS')).toBe(false);
+    expect(places()).toEqual([]);
   });
 
   it('of slots that are over are given back when there is no room; those of turns that run or wait are not', async () => {

@@ -156,6 +156,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
 /** After the faults, the next messages of every user must be answered. */
 async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   const { scheduler } = cloud;
+  const { queueTimeoutSeconds } = cloud.settings;
   scheduler.faultsUntil = scheduler.now;
   const fresh = new Device(cloud, 'P', SESSION, [], { bare: false, comesAt: scheduler.now });
   devices.push(fresh);
@@ -167,8 +168,8 @@ async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
       if (!device.online) continue;
       // A lane that the faults left full may refuse the first message, and is repaired by it. The second must be answered.
       if (n === 2 && isTakenIn(cloud, probeOf(device, 1))) continue;
-      // An unfinished opening is taken for dead only after a while.
-      scheduler.now += 5000;
+      // An unfinished opening is taken for dead only after a while, and its place is free after its deadline.
+      scheduler.now += Math.max(5000, cloud.places.areCounted ? queueTimeoutSeconds * 1000 : 0);
       device.send(probeOf(device, n));
       if (!(await scheduler.settle(8000))) cloud.violated('liveness', 'no rest after the probe');
     }

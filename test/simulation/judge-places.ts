@@ -29,6 +29,10 @@ export class Places {
     ].filter(({ limit }) => limit > 0);
   }
 
+  get areCounted(): boolean {
+    return this.#counts.length > 0;
+  }
+
   /** The slots that have a place in some count. */
   get taken(): string[] {
     return this.#counts.flatMap(({ key }) => Object.keys(this.#table.get(key)?.slots ?? {}));
