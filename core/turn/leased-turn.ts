@@ -283,12 +283,14 @@ export class LeasedTurn {
    * @param id the new turn's id
    */
   async renew(id: TurnId, guard: Guard = {}): Promise<boolean> {
-    // Attempts and claims were those of the turn that has ended. This worker's claim is the new turn's first.
     const change = [
       ...(guard.change ?? []),
       set<Lane>('turn', id),
-      set<Lane>('attempts', 0),
-      set<Lane>('claims', 1),
+      // Of a turn that has ended, they were its own: this worker's claim is the next one's first. A turn that has not begun is
+      // tried under the new id as before, and each worker that takes over renews it: the bound on its claims must hold.
+      .../* rule: claims-bounded-under-new-id */ (this.#log.hasEnded
+        ? [set<Lane>('attempts', 0), set<Lane>('claims', 1)]
+        : []),
     ];
     if (!(await this.commit([], { ...guard, change }))) return false;
     this.#log = new TurnLog();

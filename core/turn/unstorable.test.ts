@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { epochMs } from '../../config/units.ts';
 import { readEvents } from '../events/journal.ts';
 import { asMessageId } from '../ids.ts';
 import type { Model, ModelPart } from '../model.ts';
-import { messageKey } from '../store/keys.ts';
+import type { Lane } from '../store/items.ts';
+import { laneKey, messageKey } from '../store/keys.ts';
+import { set } from '../store/update.ts';
 import { memoryStore, type StoreCall } from '../testing/memory-store.ts';
 import { idleToolbox, turnInMemory } from '../testing/turn-in-memory.ts';
 
@@ -105,6 +108,32 @@ test.each(cases)(
     expect(events.at(-1)).toMatchObject({ type: 'done' });
   },
 );
+
+test('P1: a message that comes through late and cannot be stored is rejected too, although each worker renews its turn', async () => {
+  const store = memoryStore(undefined, async (call, run) => {
+    const text = JSON.stringify(call);
+    if (isOf(call, 'LANE') && isTurns(text, 'LANE') && text.includes('poison')) throw new Refused();
+    return run();
+  });
+  const turn = await turnInMemory(
+    scripted(() => {}),
+    { toolbox, core: { store } },
+  );
+  await turn.send('m', 'hello');
+  expect(await turn.run()).toBeDefined();
+  await turn.send('late', 'poison');
+  // The request that opened the turn is older than the lane's last turn.
+  const opened = await store.update(laneKey(turn.session, turn.lane), {
+    when: [],
+    change: [set<Lane>('since', epochMs(0))],
+  });
+  expect(opened.ok).toBe(true);
+  expect(await turn.run()).toBeDefined();
+  expect(await store.get(messageKey(turn.session, asMessageId('late')))).toMatchObject({
+    outcome: 'withdrawn',
+    code: 'AGENT_ERROR',
+  });
+});
 
 test('P8, P13: a turn of which an event could not be stored is abandoned by the worker that takes over', async () => {
   let calls = 0;

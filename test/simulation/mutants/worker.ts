@@ -70,6 +70,11 @@ export const WORKER: readonly Mutant[] = [
     edits: [replace('job-kept-while-slot-has-work', ({ args: [lane, slot] }) => `${lane}.slot !== ${slot}`)],
   },
   {
+    name: 'claims-begin-anew',
+    breaks: 'workers that renew a turn are counted together',
+    edits: [replace('claims-bounded-under-new-id', ({ consequent }) => consequent)],
+  },
+  {
     name: 'fenced-reports-success',
     breaks: 'a fenced worker reports failure',
     edits: [replace('fenced-job-fails', "'over'")],
