@@ -1,19 +1,10 @@
-/** The alphabet of base64url (RFC 4648, section 5). */
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+/** The alphabet of base64url (RFC 4648, section 5): 64 characters that need no escaping in JSON, URLs or keys. */
+export const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** A text's UTF-8 in base64url without padding. Written out, because not every host has `btoa`. */
 export function base64url(text: string): string {
-  let written = '';
-  let bits = 0;
-  let held = 0;
-  for (const byte of new TextEncoder().encode(text)) {
-    held = (held << 8) | byte;
-    bits += 8;
-    while (bits >= 6) {
-      bits -= 6;
-      written += ALPHABET[(held >> bits) & 63];
-    }
-    held &= (1 << bits) - 1;
-  }
-  return bits > 0 ? written + ALPHABET[(held << (6 - bits)) & 63] : written;
+  const bits = Array.from(new TextEncoder().encode(text), (byte) => byte.toString(2).padStart(8, '0')).join(
+    '',
+  );
+  return bits.replace(/.{1,6}/g, (six) => BASE64URL[Number.parseInt(six.padEnd(6, '0'), 2)] ?? '');
 }

@@ -11,7 +11,6 @@ export type {
   Transcript,
 } from './chat.ts';
 export { textOf } from './content.ts';
-export { endingNote } from './ending-note.ts';
 export {
   type ClientErrorCode,
   ClosedError,

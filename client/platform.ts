@@ -1,3 +1,5 @@
+import { BASE64URL } from './base64url.ts';
+
 /** The part of a WebSocket that is used. Those of browsers, Node, `ws` and React Native all have it. */
 export interface SocketLike {
   readonly readyState: number;
@@ -44,8 +46,6 @@ export function hostPlatform(): Omit<Platform, 'WebSocket'> {
   };
 }
 
-/** 64 characters that need no escaping in JSON, URLs or keys. */
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
 const ID_LENGTH = 20;
 
 /**
@@ -55,7 +55,7 @@ const ID_LENGTH = 20;
 function newId(): string {
   if (typeof globalThis.crypto?.getRandomValues === 'function') {
     const bytes = globalThis.crypto.getRandomValues(new Uint8Array(ID_LENGTH));
-    return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+    return Array.from(bytes, (byte) => BASE64URL[byte % BASE64URL.length]).join('');
   }
   const part = () => Math.random().toString(36).slice(2, 12);
   return `${Date.now().toString(36)}-${part()}-${part()}`;

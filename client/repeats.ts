@@ -9,18 +9,17 @@ export class Repeats {
   takeDue(open: readonly string[], now: number): string[] {
     for (const key of this.#made.keys()) if (!open.includes(key)) this.#made.delete(key);
     return open.filter((key) => {
-      const request = this.#made.get(key) ?? { dueAt: 0, attempts: 0 };
-      if (Math.max(request.dueAt, this.#heldUntil) > now) return false;
-      request.dueAt = now + doubling(REPEAT_AFTER, request.attempts++, REPEAT_AT_MOST);
+      const request = this.#made.get(key) ?? { dueAt: this.#heldUntil, attempts: 0 };
       this.#made.set(key, request);
+      if (request.dueAt > now) return false;
+      request.dueAt = now + doubling(REPEAT_AFTER, request.attempts++, REPEAT_AT_MOST);
       return true;
     });
   }
 
   get nextDue(): number | undefined {
     if (this.#made.size === 0) return undefined;
-    const next = Math.min(...[...this.#made.values()].map(({ dueAt }) => dueAt));
-    return Math.max(next, this.#heldUntil);
+    return Math.min(...[...this.#made.values()].map(({ dueAt }) => dueAt));
   }
 
   /** For a new connection: every request is due at once, because answers of the last connection will not arrive. */
@@ -28,9 +27,9 @@ export class Repeats {
     this.#made.clear();
   }
 
-  /** Sends no request before this time, because the server refused for its rate. Refused requests are due then. */
+  /** Sends no request before this time, because the server refused for its rate. Those that are open then are due then. */
   hold(until: number): void {
-    this.#heldUntil = until;
-    for (const request of this.#made.values()) request.dueAt = until;
+    this.#heldUntil = Math.max(this.#heldUntil, until);
+    for (const request of this.#made.values()) request.dueAt = this.#heldUntil;
   }
 }

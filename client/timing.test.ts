@@ -42,6 +42,15 @@ describe('what nobody answers is asked again, with pauses that double up to a li
     expect(repeats.takeDue(['abort', 'cancel'], NOW + 20 * SECOND)).toEqual(['abort', 'cancel']);
   });
 
+  it('what is new during a limit has its time at the end, and a shorter limit does not end the longer one', () => {
+    const repeats = new Repeats();
+    repeats.hold(NOW + 20 * SECOND);
+    repeats.hold(NOW + 5 * SECOND);
+    expect(repeats.takeDue(['abort'], NOW + 10 * SECOND)).toEqual([]);
+    expect(repeats.nextDue).toBe(NOW + 20 * SECOND);
+    expect(repeats.takeDue(['abort'], NOW + 20 * SECOND)).toEqual(['abort']);
+  });
+
   it('a page of history; a new connection asks at once', async () => {
     const request = new PageRequest();
     const page = request.open();

@@ -1,8 +1,8 @@
 import { memo } from 'react';
+import { endingNote } from '../../client/ending-note.ts';
 import {
   type ApprovalItem,
   argumentsText,
-  endingNote,
   type Item,
   type TrimmedItem,
   type TurnEndItem,
