@@ -83,18 +83,22 @@ export interface Ran {
   end: TurnEvent | undefined;
   /** The calls that the model was given. */
   calls: ModelCall[];
-  /** Writes that were made. */
+  /** Writes that workers made. */
   writes: number;
 }
 
-/** Dies instead of making the write of that number, once. */
+/** Dies instead of making the write of that number after `begin`, once. */
 function dyingAt(write: number) {
   let writes = 0;
+  let hasBegun = false;
   const store = memoryStore(new MemoryTable(), async (call, run) => {
-    if (isWrite(call) && ++writes === write) throw new Error('the worker dies');
+    if (hasBegun && isWrite(call) && ++writes === write) throw new Error('the worker dies');
     return run();
   });
-  return { store, writes: () => writes };
+  const begin = () => {
+    hasBegun = true;
+  };
+  return { store, begin, writes: () => writes };
 }
 
 /**
@@ -114,7 +118,7 @@ export async function runAgent(
   const languageModel = scriptedModel(script);
   const agent = defineAgent(options);
   const model = await sdkModelOf(languageModel, { provider: 'house.chat', name: 'scripted' }, agent, {});
-  const { store, writes } = dyingAt(dies);
+  const { store, begin, writes } = dyingAt(dies);
   const turn = await turnInMemory(model, {
     toolbox: createToolbox(agent),
     control: loopControlOf(agent),
@@ -122,6 +126,7 @@ export async function runAgent(
   });
   began(turn);
   await turn.send('m1', message);
+  begin();
   const deliveries = await turn.run();
   if (deliveries === undefined) throw new Error('the turn did not end');
   const said: Json[] = [];
@@ -141,12 +146,7 @@ export async function runWithDeaths(
   script: Script,
 ): Promise<Pick<Ran, 'said' | 'end'>[]> {
   const { writes } = await runAgent(options, script);
-  // The writes before are those of the message, which no worker makes.
   const turns: Ran[] = [];
-  for (let dies = FIRST_OF_WORKER; dies <= writes; dies++)
-    turns.push(await runAgent(options, script, { dies }));
+  for (let dies = 1; dies <= writes; dies++) turns.push(await runAgent(options, script, { dies }));
   return turns;
 }
-
-/** Opening the session and accepting the message are the writes before. */
-const FIRST_OF_WORKER = 6;
