@@ -10,6 +10,10 @@ const REFERENCE = {
   'inbound: GetItem MESSAGE': 2,
   'inbound: UpdateItem LANE': 2,
   'inbound: UpdateItem SESSION': 1,
+  // Its place among the turns of its principal, taken and given back; its deadline.
+  'inbound: UpdateItem TURNS': 1,
+  'turn: UpdateItem TURNS': 1,
+  'inbound: SendMessage deadline': 1,
   'inbound: SendMessage': 1,
   'inbound: post accepted': 2,
   // Activated, and rolled.

@@ -45,7 +45,12 @@ export async function acknowledge(
       await rejectSlot(core, token, opened);
       // Rejected by this function or another one. If the slot was claimed meanwhile, the message is accepted after all.
       const now = await core.store.get(laneKey(session, laneId));
-      if (now && Object.hasOwn(now.undelivered, id)) {
+      if (!now) {
+        // Its session was deleted meanwhile, and the lane with it.
+        await reply(core, sender.id, sessionDeleted({ id }));
+        return;
+      }
+      if (Object.hasOwn(now.undelivered, id)) {
         await reportOutcomes(core, laneId, now, sender.id);
         return;
       }

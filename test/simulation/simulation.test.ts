@@ -63,12 +63,12 @@ describe('the simulation', () => {
   it('P1: a message that was refused and that a late duplicate brings in has an outcome, whether its sender saw the refusal or not', async () => {
     // In this history the sender's connection closes before the refusal arrives. The sender repeats the message.
     const lines: string[] = [];
-    const { violations } = await runHistory(680, {
+    const { violations } = await runHistory(4530, {
       faults: LATE_DUPLICATES,
       log: (line) => lines.push(line),
     });
     expect(lines.join('\n')).toMatch(
-      /STEERING_QUEUE_FULL.*late duplicate of: [^\n]*set waiting,Cm6.*messages that cannot be applied were withdrawn/s,
+      /STEERING_QUEUE_FULL.*late duplicate of: [^\n]*set waiting,Am4.*messages that cannot be applied were withdrawn/s,
     );
     expect([...violations]).toEqual([]);
   });
