@@ -4,11 +4,6 @@ import type { Mutant } from './mutant.ts';
 /** Deleted sessions, and session lists. */
 export const DELETION: readonly Mutant[] = [
   {
-    name: 'cache-notes-removed-early',
-    breaks: 'a cached answer is found from its session as long as a worker may still put it',
-    edits: [replace('cache-notes-kept-to-the-end', 'true')],
-  },
-  {
     name: 'items-removed-once',
     breaks: 'the items of a deleted session are removed again when no worker can write any more',
     edits: [drop('items-removed-again-at-end')],

@@ -14,6 +14,7 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   before its event, and an abort came in between. `core/turn/always-and-abort.test.ts` catches it.
  * - `retire-unleased-without-outcomes`: so rare that 30,000 histories of this core do not show it. `core/session/retire.test.ts`
  *   catches it.
+ * - `cache-notes-removed-early`: as rare. `core/session/deletion.test.ts` catches it.
  * - `place-of-running-turn-given-away`: a history has one session, which has one worker at a time whatever is counted.
  *   `core/session/turns-in-flight.test.ts` catches it.
  *
@@ -56,5 +57,10 @@ export const UNSEEN: readonly Mutant[] = [
     name: 'no-job-for-other-slot',
     breaks: 'a slot that runs under another job gets one of its own',
     edits: [drop('other-slot-gets-own-job')],
+  },
+  {
+    name: 'cache-notes-removed-early',
+    breaks: 'a cached answer is found from its session as long as a worker may still put it',
+    edits: [replace('cache-notes-kept-to-the-end', 'true')],
   },
 ];
