@@ -33,6 +33,17 @@ const FULL_ONLY = [
   'test/providers/web-search.test.ts',
   // Runs each kind of a provider's failure with each of the five wire formats, and waits for the pauses that they ask for.
   'test/providers/failures.test.ts',
+  // Asks each wire format for what providers refuse.
+  'test/providers/refused.test.ts',
+  // Meter what a rate of attacks costs, or flood a stack with fifty sessions.
+  'test/security/amplification.test.ts',
+  'test/security/fairness.test.ts',
+  // Reads a running turn of thousands of events again, at the pace of the limits on posts.
+  'test/scenarios/long-replay.test.ts',
+  // Waits as long as DynamoDB and API Gateway hold a request.
+  'test/scenarios/aws-limits.test.ts',
+  // Runs histories until everything that the metrics count has happened.
+  'test/simulation/metrics.test.ts',
   // Starts a stack for each form in which a model can be named.
   'test/providers/bedrock-models.test.ts',
   // Measures the memory of an environment over thousands of turns.

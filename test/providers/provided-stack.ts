@@ -79,3 +79,37 @@ export function givenProvider(
     takeComplaints: () => running(provider).takeComplaints(),
   };
 }
+
+/** The same, with a provider of another wire format behind its fallback model. */
+export function givenFallback(
+  wire: Wire,
+  other: Wire,
+  options: Pick<StackOptions, 'bundles'> = {},
+): { stack: ProvidedStack; fallback: Pick<ProviderServer, 'script' | 'takeComplaints'> } {
+  let server: ProviderServer | undefined;
+  const running = () => {
+    if (!server) throw new Error('the fallback runs inside tests only');
+    return server;
+  };
+  beforeAll(async () => {
+    server = await startProviderServer(other);
+  });
+  afterAll(() => server?.close());
+  const settings = () => {
+    const { MIDTURN_MODEL_BASE_URL: url = '', MIDTURN_MODEL_API_KEY: key = '' } = other.settings(
+      running().origin,
+    );
+    return {
+      MIDTURN_FALLBACK_MODEL: `${other.name}:${other.model}`,
+      MIDTURN_FALLBACK_MODEL_BASE_URL: url,
+      MIDTURN_FALLBACK_MODEL_API_KEY: key,
+    };
+  };
+  return {
+    stack: givenProvider(wire, settings, options),
+    fallback: {
+      script: (replies) => running().script(replies),
+      takeComplaints: () => running().takeComplaints(),
+    },
+  };
+}

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { end, framesOf } from '../support/frames.ts';
-import { givenProvider } from './provided-stack.ts';
-import { type ProviderServer, startProviderServer } from './provider-server.ts';
+import { givenFallback, givenProvider } from './provided-stack.ts';
 import { anthropic } from './wires/anthropic.ts';
 import { openai } from './wires/openai.ts';
 import { openaiCompatible } from './wires/openai-compatible.ts';
@@ -17,21 +16,7 @@ describe.each([
   [anthropic, openai],
   [openai, anthropic],
 ])('$name, and another wire as its fallback', (wire, other) => {
-  let fallback: ProviderServer;
-  beforeAll(async () => {
-    fallback = await startProviderServer(other);
-  });
-  afterAll(() => fallback.close());
-  const stack = givenProvider(wire, () => {
-    const { MIDTURN_MODEL_BASE_URL: url = '', MIDTURN_MODEL_API_KEY: key = '' } = other.settings(
-      fallback.origin,
-    );
-    return {
-      MIDTURN_FALLBACK_MODEL: `${other.name}:${other.model}`,
-      MIDTURN_FALLBACK_MODEL_BASE_URL: url,
-      MIDTURN_FALLBACK_MODEL_API_KEY: key,
-    };
-  });
+  const { stack, fallback } = givenFallback(wire, other);
 
   it('P11: the fallback model is given calls and results without the thoughts, the first one later has its own', async () => {
     const first = stack.script([

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { accepted, end, eventsOf, framesOf } from '../support/frames.ts';
 import { killWorker } from '../support/workers.ts';
-import { givenProvider } from './provided-stack.ts';
-import { type ProviderServer, type Reply, type SeenCall, startProviderServer } from './provider-server.ts';
+import { givenFallback, givenProvider } from './provided-stack.ts';
+import type { Reply, SeenCall } from './provider-server.ts';
 import { searchingAgent } from './searching-agent.ts';
 import { anthropic } from './wires/anthropic.ts';
 import { google } from './wires/google.ts';
@@ -229,25 +229,7 @@ describe.each([
   [openai, google],
   [google, anthropic],
 ])('$name with another wire as its fallback', (wire, other) => {
-  let fallback: ProviderServer;
-  beforeAll(async () => {
-    fallback = await startProviderServer(other);
-  });
-  afterAll(() => fallback.close());
-  const stack = givenProvider(
-    wire,
-    () => {
-      const { MIDTURN_MODEL_BASE_URL: url = '', MIDTURN_MODEL_API_KEY: key = '' } = other.settings(
-        fallback.origin,
-      );
-      return {
-        MIDTURN_FALLBACK_MODEL: `${other.name}:${other.model}`,
-        MIDTURN_FALLBACK_MODEL_BASE_URL: url,
-        MIDTURN_FALLBACK_MODEL_API_KEY: key,
-      };
-    },
-    agent,
-  );
+  const { stack, fallback } = givenFallback(wire, other, agent);
 
   it('P11: the fallback model is told in words what was found, and is offered its own search', async () => {
     stack.script([

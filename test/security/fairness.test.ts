@@ -36,6 +36,17 @@ describe('one principal with fifty sessions', () => {
       principal: { tenant: 'acme', subject: name },
       query: { token: `token-of-${name}` },
     });
+  /** As many turns of hers as she may have, each answering until the gate opens. */
+  const holdAll = async () => {
+    const clients: WsClient[] = [];
+    for (let n = 0; n < LIMIT; n++) {
+      const client = await connectAs('ann');
+      client.send({ type: 'message', id: 'm1', content: 'hold' });
+      await client.waitFor('chunk');
+      clients.push(client);
+    }
+    return clients;
+  };
   let attacks: Attacks;
 
   beforeAll(async () => {
@@ -83,13 +94,7 @@ describe('one principal with fifty sessions', () => {
   it('P10: a refused message is refused again under its id; under a new one it is answered when a turn has ended', async () => {
     const gate = createGate();
     script(stack, gate);
-    const busy: WsClient[] = [];
-    for (let n = 0; n < LIMIT; n++) {
-      const client = await connectAs('ann');
-      client.send({ type: 'message', id: 'm1', content: 'hold' });
-      await accepted(client, 'm1');
-      busy.push(client);
-    }
+    const busy = await holdAll();
     const late = await connectAs('ann');
     late.send({ type: 'message', id: 'm1', content: 'hello' });
     await refused(late, 'TOO_MANY_TURNS');
@@ -106,13 +111,7 @@ describe('one principal with fifty sessions', () => {
   it('steers its running turns as before: a message that opens no turn takes no place', async () => {
     const gate = createGate();
     script(stack, gate);
-    const busy: WsClient[] = [];
-    for (let n = 0; n < LIMIT; n++) {
-      const client = await connectAs('ann');
-      client.send({ type: 'message', id: 'm1', content: 'hold' });
-      await client.waitFor('chunk');
-      busy.push(client);
-    }
+    const busy = await holdAll();
     for (const client of busy) {
       client.send({ type: 'message', id: 'm2', content: 'hello' });
       expect(await accepted(client, 'm2')).toMatchObject({ placement: 'steering' });

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { POST_LIMIT_MS } from '../../aws/timeouts.ts';
 import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
@@ -15,7 +14,7 @@ import type { Deletion, ReplayJob, TurnJob, Written } from '../../core/ports.ts'
 import { errorReply, reply } from '../../core/replies.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
-import type { Lane, Principal, StoredEntry } from '../../core/store/items.ts';
+import type { Lane, Principal, Session, StoredEntry } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { readListening } from '../../core/store/listening.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
@@ -24,6 +23,7 @@ import { runJob } from '../../core/turn/worker.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
+import { Approvals } from './approvals.ts';
 import { type PlaceLimits, Places } from './judge-places.ts';
 import type { Given } from './parts.ts';
 import { Promptness } from './promptness.ts';
@@ -124,16 +124,12 @@ export class Cloud {
   readonly settings: CloudSettings;
   readonly connections = new Map<string, Receiver>();
   readonly places: Places;
-  /** The devices' decisions on approval requests, as `request decision`. */
-  readonly answered = new Set<string>();
-  /** The decisions that were stored. */
-  readonly decided = new Map<string, string>();
-  /** When each decision was stored, and each call committed, in steps. */
-  readonly #decidedAt = new Map<string, number>();
-  readonly #calledAt = new Map<string, number>();
-  /** When the functions that revoke began, and the revocations that were answered, in steps. */
-  readonly #revoking = new Map<Actor, number>();
-  readonly #revocations: { from: number; by: number }[] = [];
+  readonly approvals = new Approvals({
+    step: () => this.scheduler.steps,
+    trusted: () => this.#session?.trusted ?? [],
+    isDeleted: () => this.isDeleted,
+    violated: (why) => this.violated('approval', why),
+  });
   readonly modelCalls: ModelCall[] = [];
   /** Complete answers without tool calls, with their prompts. */
   readonly answers: { messages: unknown[]; text: string }[] = [];
@@ -206,9 +202,18 @@ export class Cloud {
     return this.#fifo.length + this.#dead.length;
   }
 
+  get #session(): Session | undefined {
+    return this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))));
+  }
+
+  /** The decisions that were stored. */
+  get decided(): ReadonlyMap<string, string> {
+    return this.approvals.decided;
+  }
+
   /** Whether the stored session is marked deleted. */
   get isDeleted(): boolean {
-    return this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))))?.deleted !== undefined;
+    return this.#session?.deleted !== undefined;
   }
 
   /** Whether `MESSAGE#id` holds the message's outcome. */
@@ -405,7 +410,7 @@ export class Cloud {
     const receivedAt = epochMs(this.scheduler.now);
     const work = async (actor: Actor) => {
       const core = this.coreFor(actor);
-      if (body.includes('"revoke"')) this.#revoking.set(actor, this.scheduler.steps);
+      if (body.includes('"revoke"')) this.approvals.revokes(actor);
       try {
         await handleFrame(core, { connectionId: connection, body, receivedAt });
       } catch (error) {
@@ -570,7 +575,7 @@ export class Cloud {
 
   /** Entries of the two oldest turns that are over, but not of the last one. */
   #expired(): { pk: string; sk: string; item: Record<string, unknown> }[] {
-    const counted = this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))))?.entry ?? 0;
+    const counted = this.#session?.entry ?? 0;
     const entries = [...this.table.all()]
       .filter(({ sk, item }) => sk.startsWith('ENTRY#') && Number(item.n) <= counted)
       .sort((a, b) => (a.sk < b.sk ? -1 : 1));
@@ -621,9 +626,7 @@ export class Cloud {
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_FRAME_BYTES) this.violated('frame', `a ${frame.type} of ${bytes} bytes was posted`);
     if (frame.type === 'deleted') this.deletionConfirmed = true;
-    const from = this.#revoking.get(actor);
-    if (frame.type === 'trusted' && from !== undefined)
-      this.#revocations.push({ from, by: this.scheduler.steps });
+    if (frame.type === 'trusted') this.approvals.tells(actor);
     if ('seq' in frame) {
       const stored = this.committed.get(frame.seq);
       if (!stored || stored.type !== frame.type || stored.turn !== frame.turn_id) {
@@ -651,7 +654,7 @@ export class Cloud {
       return;
     }
     // Others post events of a turn too: of one that nobody retired, or of a deleted session.
-    const session = this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))));
+    const session = this.#session;
     const how = session?.audience[asConnectionId(connection)];
     const { join, isLive } = readListening(how ?? 1);
     if (isLive) return;
@@ -700,34 +703,8 @@ export class Cloud {
     });
   }
 
-  /**
-   * A guarded call runs only as it was shown, after a user approved the call, or all calls of its tool: then not before a
-   * revocation that was answered when the call was made.
-   */
   runsGuarded(key: string, args: unknown): void {
-    const events = [...this.committed.values()];
-    const shown = events.filter(
-      (event) => event.type === 'approval_request' && `${event.turn}:${event.tool_call_id}` === key,
-    );
-    for (const event of shown)
-      if (event.type === 'approval_request' && !isDeepStrictEqual(event.arguments, args))
-        this.violated('approval', `${key} ran with other arguments than were shown`);
-    const requests = shown.flatMap((event) => ('request_id' in event ? event.request_id : []));
-    const called = this.#calledAt.get(key) ?? Number.POSITIVE_INFINITY;
-    const revoked = Math.max(
-      -1,
-      ...this.#revocations.filter(({ by }) => by < called).map(({ from }) => from),
-    );
-    const isKept = (request: string) => (this.#decidedAt.get(request) ?? 0) > revoked;
-    const isLet = events.some(
-      (event) =>
-        event.type === 'approval_resolved' &&
-        event.reason === 'answer' &&
-        this.answered.has(`${event.request_id} ${event.decision}`) &&
-        ((event.decision === 'always' && isKept(event.request_id)) ||
-          (event.decision !== 'deny' && requests.includes(event.request_id))),
-    );
-    if (!isLet && !this.isDeleted) this.violated('approval', `${key} ran without an approval`);
+    this.approvals.runs(key, args, [...this.committed.values()]);
   }
 
   /** A message that a late duplicate brings back arrives anew. */
@@ -775,13 +752,8 @@ export class Cloud {
     }
     if (item.lease !== undefined && item.begun?.turn === item.turn)
       for (const id of Object.keys(item.inbox)) this.promptness.begins('boundary', id, this.scheduler.now);
-    for (const [request, { decision }] of Object.entries(item.decisions ?? {})) {
-      const before = this.decided.get(request);
-      if (before !== undefined && before !== decision)
-        this.violated('approval', `${request} was decided ${before}, then ${decision}`);
-      this.decided.set(request, decision);
-      if (before === undefined) this.#decidedAt.set(request, this.scheduler.steps);
-    }
+    for (const [request, { decision }] of Object.entries(item.decisions ?? {}))
+      this.approvals.decides(request, decision);
     // Items are never changed in place, so the same list has the same events.
     if (item.unspilled === this.#unspilled) return;
     this.#unspilled = item.unspilled;
@@ -796,7 +768,7 @@ export class Cloud {
       this.#encoded.set(seq, text);
       this.committed.set(seq, event);
       this.#notePromptness(event);
-      if (event.type === 'tool_call') this.#calledAt.set(`${event.turn}:${event.id}`, this.scheduler.steps);
+      if (event.type === 'tool_call') this.approvals.called(`${event.turn}:${event.id}`);
     }
   }
 }

@@ -347,7 +347,7 @@ export class Device implements Source {
         this.#askDeletion();
         break;
       case 'answer':
-        this.#cloud.answered.add(`${act.request} ${act.decision}`);
+        this.#cloud.approvals.answered.add(`${act.request} ${act.decision}`);
         this.#frame({ type: 'approval_response', request_id: act.request, decision: act.decision });
         break;
       case 'drop':
