@@ -43,8 +43,9 @@ describe('text that a model, or somebody through it, wrote to stop the page', ()
     const units = fc.constantFrom('*', '**', '_', '~', '[', ']', '(', ' ', 'a', '\n', '> ', '- ', '|', '`');
     fc.assert(
       fc.property(fc.array(units, { minLength: 2_000, maxLength: 4_000 }), (parts) => {
+        // Code has no marks to compare.
         for (const block of blocksOf(parts.join('')))
-          if (!block.includes('```')) expect(marksIn(block)).toBeLessThanOrEqual(MAX_MARKS + 1);
+          if (!/`{3}|~{3}/.test(block)) expect(marksIn(block)).toBeLessThanOrEqual(MAX_MARKS + 1);
       }),
       { numRuns: 30 },
     );

@@ -39,11 +39,6 @@ export const DEVICES: readonly Mutant[] = [
     edits: [drop('live-at-the-last-event')],
   },
   {
-    name: 'live-on-an-ended-slot',
-    breaks: 'a connection goes live on a lane only while the slot runs that it was seen in',
-    edits: [drop('live-while-slot-runs')],
-  },
-  {
     name: 'replayed-events-sent-again',
     breaks: 'a worker, or its successor, sends no event that was replayed to a listener',
     edits: [replace('replayed-events-not-sent-again', 'true')],

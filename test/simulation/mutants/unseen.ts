@@ -15,6 +15,9 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  * - `retire-unleased-without-outcomes`: so rare that 30,000 histories of this core do not show it. `core/session/retire.test.ts`
  *   catches it.
  * - `cache-notes-removed-early`: as rare. `core/session/deletion.test.ts` catches it.
+ * - `live-on-an-ended-slot`: as rare. `core/session/go-live.test.ts` catches it.
+ * - `job-not-unique`: as rare. `core/session/slots.test.ts` catches it.
+ * - `later-events-recovered`: as rare. `core/turn/recover.test.ts` catches it.
  * - `place-of-running-turn-given-away`: a history has one session, which has one worker at a time whatever is counted.
  *   `core/session/turns-in-flight.test.ts` catches it.
  *
@@ -62,5 +65,20 @@ export const UNSEEN: readonly Mutant[] = [
     name: 'cache-notes-removed-early',
     breaks: 'a cached answer is found from its session as long as a worker may still put it',
     edits: [replace('cache-notes-kept-to-the-end', 'true')],
+  },
+  {
+    name: 'live-on-an-ended-slot',
+    breaks: 'a connection goes live on a lane only while the slot runs that it was seen in',
+    edits: [drop('live-while-slot-runs')],
+  },
+  {
+    name: 'job-not-unique',
+    breaks: 'the deduplication id of a job is unique per sender',
+    edits: [replace('job-id-is-new', "'sender'")],
+  },
+  {
+    name: 'later-events-recovered',
+    breaks: 'a worker recovers a turn from the events of the lane that it claimed',
+    edits: [replace('recovered-as-claimed', 'true')],
   },
 ];

@@ -60,11 +60,6 @@ export const WORKER: readonly Mutant[] = [
     ],
   },
   {
-    name: 'job-not-unique',
-    breaks: 'the deduplication id of a job is unique per sender',
-    edits: [replace('job-id-is-new', "'sender'")],
-  },
-  {
     name: 'job-deleted-too-early',
     breaks: 'a job is deleted only when its slot is over',
     edits: [replace('job-kept-while-slot-has-work', ({ args: [lane, slot] }) => `${lane}.slot !== ${slot}`)],
@@ -151,11 +146,6 @@ export const WORKER: readonly Mutant[] = [
     name: 'lost-turn-goes-on',
     breaks: 'a turn that cannot be given up is abandoned',
     edits: [drop('lost-turn-ends')],
-  },
-  {
-    name: 'later-events-recovered',
-    breaks: 'a worker recovers a turn from the events of the lane that it claimed',
-    edits: [replace('recovered-as-claimed', 'true')],
   },
   {
     name: 'entries-not-counted',
