@@ -91,6 +91,18 @@ describe('an error inside the answer', () => {
   test.each([
     ['throttling by its status', { statusCode: 429, type: 'throttlingException' }, 'throttled', true],
     ['throttling by its code alone', { type: 'requests', code: 'rate_limit_exceeded' }, 'throttled', true],
+    ['throttling by the type of Anthropic', { type: 'rate_limit_error' }, 'throttled', true],
+    ['throttling by the type of Bedrock', { type: 'throttlingException' }, 'throttled', true],
+    ['throttling by the name of the status 429', { type: 'too_many_requests' }, 'throttled', true],
+    ['throttling by the status of Google', { code: 'RESOURCE_EXHAUSTED' }, 'throttled', true],
+    ['throttling by a code that is the status', { code: '429' }, 'throttled', true],
+    ['throttling by its words alone', { message: 'Rate limit exceeded, slow down' }, 'throttled', true],
+    [
+      'a spent quota whose type says throttling',
+      { type: 'rate_limit_error', message: 'credit balance' },
+      'quota',
+      false,
+    ],
     ['an overloaded provider', { statusCode: 529, type: 'overloaded_error' }, 'provider', true],
     ['an error of the model', { statusCode: 424, type: 'modelStreamErrorException' }, 'provider', true],
     ['an error of no known type', { type: 'server_error' }, 'provider', true],

@@ -203,6 +203,12 @@ const NO_MODEL = /model_not_found|model identifier is invalid|on-demand throughp
  */
 const UNFIT = /roles must alternate|chat.?template|jinja|No endpoints found that support/i;
 
+/**
+ * Codes, types and words of a throttle that has no status. `RESOURCE_EXHAUSTED` is gRPC's name of 429 (google.rpc.Code), which
+ * routers pass on; others say no more than the words of 429 (RFC 6585, 4).
+ */
+const THROTTLED = /(?<![a-z])rate.?limit|throttl|too.?many.?requests|resource.?exhausted/i;
+
 function kindOf(status: number, words: string): Kind {
   if (status === 401 || status === 403 || (status === 400 && NO_KEY.test(words))) return 'unauthorised';
   if (status === 429 && OF_A_MINUTE.test(words) && !OF_A_DAY.test(words)) return 'throttled';
@@ -226,7 +232,7 @@ function kindInStream({ statusCode, type = '', code = '', message, data }: Strea
   if (statusCode !== undefined) return kindOf(statusCode, words);
   if (/auth|permission|api_key/i.test(`${type} ${code}`)) return 'unauthorised';
   if (NO_QUOTA.test(words)) return 'quota';
-  if (/rate_limit|throttl/i.test(`${type} ${code}`)) return 'throttled';
+  if (String(code) === '429' || THROTTLED.test(`${type} ${code} ${message}`)) return 'throttled';
   if (UNFIT.test(words)) return 'rejected';
   if (/invalid_request|validation/i.test(type)) return kindOf(400, words);
   if (OVERLONG.test(words)) return 'overlong';

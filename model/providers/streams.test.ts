@@ -247,6 +247,21 @@ describe('openai-compatible', () => {
       { frames: [data({ error: { message: 'Overloaded', type: 'server_error', code: 503 } }), DONE] },
       ['failure provider, retryable'],
     ],
+    ...[
+      // OpenRouter, "Errors during streaming": https://openrouter.ai/docs/api-reference/streaming
+      { message: 'Rate limit exceeded', code: 'rate_limit_exceeded' },
+      { message: 'Slow down.', code: 429 },
+      { message: 'Slow down.', code: '429' },
+      { message: 'Slow down.', type: 'rate_limit_error' },
+      { message: 'Too Many Requests', type: 'too_many_requests' },
+      { message: 'Too many tokens, please wait.', type: 'throttlingException' },
+      { message: 'Resource exhausted.', type: 'RESOURCE_EXHAUSTED' },
+      { message: 'Rate limit reached for requests' },
+    ].map((error): [string, Served, string[]] => [
+      `a throttle in mid-answer that says ${JSON.stringify(error)}`,
+      { frames: [delta({ content: 'Hi' }), data({ error }), DONE] },
+      ['text Hi', 'failure throttled, retryable'],
+    ]),
   ])('%s', async (_what, served, expected) => {
     const { parts } = await partsOf('openai-compatible', served);
     expect(brief(parts)).toEqual(expected);
