@@ -71,7 +71,7 @@ describe('a fault', () => {
 
   it('is shown by the first stage that fails', async () => {
     const stages = [stage('a', ''), stage('b', 'process.exit(1)'), stage('c', 'process.exit(1)')];
-    expect(await showFault('.', FILE, stages)).toBe('b');
+    expect(await showFault('.', FILE, stages)).toMatchObject({ stage: 'b', by: undefined });
   });
 
   it('survives if all stages pass, and none but those of its file are run', async () => {
@@ -80,20 +80,36 @@ describe('a fault', () => {
   });
 
   it('is shown by a stage that never ends', async () => {
-    expect(await showFault('.', FILE, [stage('a', 'for(;;);', 100)])).toBe('a');
+    expect(await showFault('.', FILE, [stage('a', 'for(;;);', 100)])).toMatchObject({ stage: 'a' });
   });
 
-  it('that survives is on the page with its place and both texts', () => {
+  it.each([
+    ['\u001b[31m FAIL \u001b[39m |fast| core/a.test.ts > a > b', 'core/a.test.ts > a > b'],
+    ['BROKEN P3: 2 times', 'P3: 2 times'],
+  ])('is shown by the first test or promise that fails: %j', async (line, by) => {
+    const code = `console.log(${JSON.stringify(line)}); process.exit(1)`;
+    expect(await showFault('.', FILE, [stage('a', code)])).toMatchObject({ by });
+  });
+
+  it('is not shown by what fails without it too', async () => {
+    const shown = await showFault('.', FILE, [stage('a', 'process.exit(1)')]);
+    expect(await shown?.passesWithoutFault()).toBe(false);
+  });
+
+  it('that survives is on the page with its place and both texts; figures are by area', () => {
     const fault = faultsOf(FILE, 'f(a < b);').find(({ operator }) => operator === 'limit moved by one');
     if (!fault) throw new Error('no fault');
+    const file = 'core/turn/a.ts';
     const page = pageOf(
       [
-        { ...fault, file: FILE, shownBy: undefined },
+        { ...fault, file, shownBy: undefined },
+        { ...fault, file, shownBy: 'simulation' },
         { ...fault, file: FILE, shownBy: 'simulation' },
       ],
-      9,
+      { all: 9, command: 'npm run mutants -- core', date: '2026-01-02' },
     );
-    expect(page).toContain('| core | 2 | 1 | 50 % |');
-    expect(page).toContain(`\`${FILE}:1\`, limit moved by one:\n\n      - a < b\n      + a <= b`);
+    expect(page).toContain('2026-01-02. 3 of the 9 ');
+    expect(page).toContain('| core | 1 | 0 | 1 | 100 % |\n| core/turn | 2 | 0 | 1 | 50 % |');
+    expect(page).toContain(`\`${file}:1\`, limit moved by one:\n\n      - a < b\n      + a <= b`);
   });
 });

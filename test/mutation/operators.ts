@@ -11,6 +11,11 @@ export interface Fault {
   after: string;
 }
 
+/** A fault and the source file that has it. */
+export interface Planted extends Fault {
+  file: string;
+}
+
 /** What an operator makes of a node: a piece of the source and its new text. */
 interface Change {
   at: Pick<SyntaxNode, 'start' | 'end'>;

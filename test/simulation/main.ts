@@ -8,6 +8,7 @@ const USAGE = `npm run sim -- [options]
   --count 20000 --from 1 --jobs 2   runs that many histories, from that seed on
   --seed 17 [--trace]               runs one history; prints its story
   --seed 17 --shrink                finds a shorter history like it that still breaks a promise; prints its story
+  --first                           ends with the first history that breaks a promise
   --crowd                           histories of three devices that steer one another's turns
   --approvals                       histories in which users approve and deny tool calls
   --seed 17 --only name [--trace]   the same with a mutant
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
     crowd: { type: 'boolean', default: false },
     approvals: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
@@ -66,6 +68,7 @@ async function many(first = from ?? 1): Promise<void> {
     from: first,
     count,
     jobs,
+    untilCaught: values.first,
     crowd: values.crowd,
     approvals: values.approvals,
   });
