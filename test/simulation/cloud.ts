@@ -163,6 +163,8 @@ export class Cloud {
   readonly #workers = new Map<string, Actor>();
   /** The lane that each actor claimed last. */
   readonly #claimed = new Map<Actor, string>();
+  /** The slot of the job that each worker received. */
+  readonly #slots = new Map<Actor, string>();
   /** By lane: the step at which each message of the inbox arrived. Below: when each actor last read a lane. */
   readonly #arrivals = new Map<string, ReadonlyMap<string, number>>();
   readonly #reads = new Map<string, { at: number; before: number; urgent: boolean }>();
@@ -480,6 +482,7 @@ export class Cloud {
         actor.endsAt = scheduler.now + limit;
         scheduler.log(`${actor.id} receives job ${message.job.slot} (receive ${message.receives})`);
         this.promptness.begins('claimed', actor.id, scheduler.now);
+        this.#slots.set(actor, message.job.slot);
         const end = await runJob(
           {
             core: this.coreFor(actor),
@@ -510,6 +513,7 @@ export class Cloud {
         return end;
       },
       (end) => {
+        this.#noteTakeOver(worker, message.job.slot, end.ok);
         if (
           message.handle !== handle &&
           !(this.settings.acceptsStaleHandles && end.ok && end.value === 'over')
@@ -528,6 +532,16 @@ export class Cloud {
       },
     );
     message.worker = worker;
+  }
+
+  /** A worker has ended. Where it died with the lane's lease, or before it took over, the next one must take over. */
+  #noteTakeOver(worker: Actor, slot: string, ended: boolean): void {
+    const { promptness, scheduler } = this;
+    const lane = this.#claimed.get(worker);
+    if (ended) promptness.ends('takenOver', slot, scheduler.now);
+    else if (lane !== undefined && this.#workers.get(lane) === worker)
+      promptness.begins('takenOver', slot, scheduler.now);
+    else promptness.beginsAnew('takenOver', slot, scheduler.now);
   }
 
   #deadlineSource(): Source {
@@ -741,6 +755,7 @@ export class Cloud {
         this.#workers.set(lane, actor);
         this.#claimed.set(actor, lane);
         this.promptness.ends('claimed', actor.id, this.scheduler.now);
+        this.promptness.ends('takenOver', this.#slots.get(actor) ?? '', this.scheduler.now);
         this.places.claimed(item);
       }
     }

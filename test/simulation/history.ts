@@ -132,8 +132,12 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     const ordered = cloud.deadLetters === 0;
     judge(cloud, devices, { ordered, probed: false, calm });
     // A slow or silent client holds up a stream, up to a limit.
-    if (calm && settings.postMs === 0 && settings.vanish === 0)
-      for (const why of cloud.promptness.late(settings.approvals)) cloud.violated('promptness', why);
+    const quick = settings.postMs === 0 && settings.vanish === 0;
+    // Paused workers, and repeats that are late, take their time.
+    const unpaused = faults.pause === 0 && faults.ambiguous === 0;
+    if (quick && unpaused)
+      for (const why of cloud.promptness.late({ approvals: settings.approvals, calm }))
+        cloud.violated('promptness', why);
     // A post that is under way when its worker is fenced cannot be taken back.
     if (cloud.disorder && faults === NO_FAULTS && !cloud.isDeleted) cloud.violated('P9', cloud.disorder);
     if (cloud.violations.size === 0 && cloud.isDeleted) {
