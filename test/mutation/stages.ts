@@ -46,6 +46,8 @@ export const STAGES: readonly Stage[] = [
       '--project=fast',
       '--bail=1',
       '--exclude=test/simulation/**',
+      '--exclude=test/scenarios/**',
+      '--exclude=test/operations/**',
       '--exclude=bench/**',
     ],
     limitMs: 300_000,
