@@ -85,6 +85,7 @@ function outcomeOf(event: Extract<NotedEvent, { type: 'done' | 'aborted' | 'erro
     case 'done':
       return {
         result: 'done',
+        output: event.output,
         usage: {
           inputTokens: event.input_tokens,
           outputTokens: event.output_tokens,

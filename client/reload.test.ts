@@ -105,6 +105,11 @@ const TURNS: Readonly<Record<string, EventDraft[]>> = {
     { type: 'file', media_type: 'image/png', bytes: 90_000, omitted: 'too_large' },
     done,
   ],
+  'an answer that has a form of its own': [
+    ...begin,
+    say('{"city": "Lisbon"}'),
+    { ...done, output: { city: 'Lisbon' } },
+  ],
   'an answer that was stopped': [...begin, say('half'), { type: 'aborted', by: 'eva', first: 1 }],
   'an answer that broke off': [
     ...begin,

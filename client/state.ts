@@ -148,7 +148,8 @@ export interface FileItem {
 }
 
 export type TurnOutcome =
-  | { result: 'done'; usage: Usage }
+  /** `output`: the value of an answer that has a form of its own. */
+  | { result: 'done'; usage: Usage; output?: unknown }
   | { result: 'aborted'; by: string }
   | { result: 'failed'; code: ErrorCode; message: string; retryable: boolean };
 

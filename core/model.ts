@@ -69,7 +69,10 @@ export interface StepFacts {
   model: string;
 }
 
-/** What an agent's code decides between the steps of a turn. */
+/** The answer that a turn ends with: `text` may be without what earlier calls of it have said. */
+export type AnswerFacts = Pick<StepFacts, 'text' | 'finish' | 'usage' | 'model'>;
+
+/** What an agent's code decides between the steps of a turn, and makes of its answer. */
 export interface LoopControl {
   /**
    * Whether the turn ends after its last step, whose tools have given their results.
@@ -77,6 +80,11 @@ export interface LoopControl {
    * @throws what the agent's code throws
    */
   isStopped(steps: readonly StepFacts[]): Promise<boolean>;
+  /**
+   * Reads an answer whose form the agent's code says. Undefined: answers have no form. It resolves to undefined for an answer
+   * that does not have it.
+   */
+  readOutput?(answer: AnswerFacts): Promise<{ value: Json } | undefined>;
 }
 
 export interface ModelRequest {

@@ -256,6 +256,8 @@ export const EVENTS = {
       steps: count,
       finish_reason: z.optional(z.string()),
       cached: z.optional(z.boolean()),
+      output: z.optional(z.json()),
+      output_omitted: z.optional(z.literal(true)),
     },
     sentences: {
       input_tokens: 'Tokens that the model read, in all calls of this turn.',
@@ -286,6 +288,10 @@ export const EVENTS = {
       finish_reason:
         'How the last model call ended. `stop`: the answer is complete. `length`: it was cut at the limit of tokens. `content_filter`: the provider’s filter ended it. `refusal`: the model refused to go on. `tool_calls`: the agent ends its turn after the results of these calls. Otherwise the provider’s own word.',
       cached: 'True when the answer is from a cache.',
+      output:
+        'The value of the answer, where the agent answers in a form of its own: read from the text of the last answer, and checked.',
+      output_omitted:
+        'Present and true when the value is checked, and longer than 24,576 bytes of JSON. The text of the last answer has it.',
     },
   }),
   aborted: end('aborted', {

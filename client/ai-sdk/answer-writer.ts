@@ -94,6 +94,7 @@ export class AnswerWriter {
         };
         const usage = { inputTokens, outputTokens, ...details, model, provider, steps, cached, finishReason };
         this.#endStep();
+        if (event.output !== undefined) this.#write({ type: 'data-output', data: event.output });
         const messageMetadata = { turnId: event.turn_id, usage };
         this.#write({ type: 'finish', finishReason: sdkReason(finishReason), messageMetadata });
         break;

@@ -92,6 +92,8 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
     case 'file':
       return [filePart(item)];
     case 'turn_end': {
+      if (item.outcome.result === 'done' && item.outcome.output !== undefined)
+        return [{ type: 'data-output', data: item.outcome.output }];
       if (item.outcome.result !== 'failed') return [];
       const { code, message, retryable } = item.outcome;
       return [{ type: 'data-failure', data: { code, message, retryable } }];

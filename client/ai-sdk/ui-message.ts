@@ -38,6 +38,8 @@ export type MidturnDataParts = {
   'model-changed': { model: string; provider: string; from: string; reason: string };
   /** A file that the model made, and that the server did not keep: `reason` is `too_large`. Others are file parts. */
   'omitted-file': { mediaType: string; bytes: number; reason: string };
+  /** The value of an answer that has a form of its own, checked by the server. Its text is beside it. */
+  output: unknown;
   /** The turn ended in an error; what it had said stands. */
   failure: { code: MidturnError['code']; message: string; retryable: boolean };
 };

@@ -231,6 +231,21 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '[18,"file",{"media_type":"image/png","bytes":3,"data":"AAAA"}]',
     '{"type":"file","seq":18,"turn_id":"t","media_type":"image/png","bytes":3,"data":"AAAA"}',
   ],
+  [
+    {
+      type: 'done',
+      first: 1,
+      input_tokens: 10,
+      output_tokens: 5,
+      last_input_tokens: 7,
+      model: 'b',
+      provider: 'q',
+      steps: 1,
+      output: { name: 'soup', minutes: null },
+    },
+    '[19,"done",{"first":1,"input_tokens":10,"output_tokens":5,"last_input_tokens":7,"model":"b","provider":"q","steps":1,"output":{"name":"soup","minutes":null}}]',
+    '{"type":"done","seq":19,"turn_id":"t","full_response":"Hé","input_tokens":10,"output_tokens":5,"last_input_tokens":7,"model":"b","provider":"q","steps":1,"output":{"name":"soup","minutes":null},"tokens_used":15}',
+  ],
 ];
 
 describe('each event', () => {

@@ -192,6 +192,8 @@ const FORMS = {
       steps: z.number(),
       finish_reason: z.optional(z.string()),
       cached: z.optional(z.literal(true)),
+      output: z.optional(json),
+      output_omitted: EVENTS.done.fields.output_omitted,
       first,
     }),
     ({ type, seq, turn: turn_id, first: _, ...facts }, turnText) => ({

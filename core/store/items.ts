@@ -125,6 +125,8 @@ export interface CallMark {
   /** UTF-16 code units of the turn's text, and its tool calls, up to the end of this call. */
   textTo: number;
   callsTo: number;
+  /** Where its own text begins, if calls before it were cut: with theirs it is one answer. */
+  textFrom?: number;
   /** As in `StepFacts`. */
   finish: string;
   usage: Usage;

@@ -26,7 +26,7 @@ export interface TurnInMemory {
   session: SessionKey;
   lane: LaneId;
   /** Sends a message. The first one opens the turn. @returns whether it is pending */
-  send(id: string, content: Content): Promise<boolean>;
+  send(id: string, content: Content, delivery?: 'now'): Promise<boolean>;
   /** Delivers the slot's job until it is over, as the queue does. @returns how often; undefined: it is never over */
   run(): Promise<number | undefined>;
   read(): Promise<Lane | undefined>;
@@ -108,8 +108,9 @@ export async function turnInMemory(
     core,
     session,
     lane,
-    async send(id, content) {
-      await acceptMessage(core, sender, { type: 'message', id, content }, core.clock.now());
+    async send(id, content, delivery) {
+      const message = { type: 'message', id, content, ...(delivery && { delivery }) } as const;
+      await acceptMessage(core, sender, message, core.clock.now());
       const { inbox = {} } = (await core.store.get(key)) ?? {};
       return Object.hasOwn(inbox, id);
     },

@@ -3,6 +3,7 @@ import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { expiry } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
 import { newTurnId } from '../ids.ts';
+import type { Json } from '../json.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import type { AbortRequest } from '../store/items.ts';
 import * as lane from '../store/lane/end.ts';
@@ -16,8 +17,15 @@ import { usageFields } from './usage.ts';
  * false if the lane has changed since it was seen (a message came in): decide again.
  */
 
+/** The value of an answer, as fields of `done`. */
+export type OutputFields = { output?: Json; output_omitted?: true };
+
 /** The agent has answered. The write demands an empty inbox (P7: `endAnswered` in core/store/lane/end.ts). */
-export async function endAnswered(turn: LeasedTurn, context: TurnContext): Promise<boolean> {
+export async function endAnswered(
+  turn: LeasedTurn,
+  context: TurnContext,
+  output: OutputFields,
+): Promise<boolean> {
   const { core } = context;
   const { usage } = turn;
   const { model, from } = modelOf(turn, context);
@@ -32,6 +40,7 @@ export async function endAnswered(turn: LeasedTurn, context: TurnContext): Promi
     ...(usage.finish !== undefined && { finish_reason: usage.finish }),
     // rule: cached-answer-is-marked
     ...(usage.cached && { cached: usage.cached }),
+    ...output,
   };
   const entry = turn.lastEntryWith(draft);
   return end(turn, draft, lane.endAnswered(turn.lane, entry, core.clock.now(), expiry(core).lane));

@@ -58,6 +58,7 @@ export async function callModel(
   );
   const own = new ProvidersParts(turn, idOf);
   let visible = false;
+  const textFrom = turn.textLength;
   /** Of this call's text, as committed. */
   let textLength = 0;
   let flushedAt = Number.NEGATIVE_INFINITY;
@@ -168,9 +169,11 @@ export async function callModel(
     const before = turn.events.filter(
       (event) => event.type === 'tool_call' && !event.provider_executed,
     ).length;
+    const follows = (turn.usage.marks?.at(-1)?.textTo ?? 0) === textFrom;
     return {
       textTo: turn.textLength + said,
       callsTo: before + calls.length,
+      ...(!follows && { textFrom }),
       finish: reason,
       usage,
       model: modelId(model),

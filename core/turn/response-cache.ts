@@ -11,6 +11,7 @@ import { cachedAnswerKey, cacheNoteKey, type Key } from '../store/keys.ts';
 import { bytesOfStructure } from '../structure.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { hasForm } from './output.ts';
 
 /** The longest text that is cached, in bytes: well within an item of 400 KB. */
 const MAX_BYTES = 300_000;
@@ -27,9 +28,11 @@ export interface CacheLookup {
  */
 export async function lookUp(
   turn: LeasedTurn,
-  { core, model, settings: { cache } }: TurnContext,
+  context: TurnContext,
   { messages }: ModelRequest,
 ): Promise<CacheLookup | undefined> {
+  const { core, model, settings } = context;
+  const { cache } = settings;
   if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
   const asked = turn.events.filter(({ type }) => type === 'applied').length;
   // rule: cache-keeps-whole-answers
@@ -46,8 +49,8 @@ export async function lookUp(
   );
   const found = await core.store.get(key);
   // DynamoDB deletes expired items up to two days late.
-  const hit = found && found.expires * 1000 > core.clock.now() ? found : undefined;
-  return { key, hit };
+  const isFresh = found && found.expires * 1000 > core.clock.now();
+  return { key, hit: isFresh && (await hasForm(context, found)) ? found : undefined };
 }
 
 /** A model that answers with a cached text. */

@@ -1,6 +1,6 @@
-import { milliseconds } from '../../config/units.ts';
 import type { TurnEvent } from '../events/events.ts';
 import type { StepFacts, ToolCall, ToolOutcome } from '../model.ts';
+import { asked, nameOf } from './agents-code.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 
@@ -47,8 +47,6 @@ function hasJustRunTools({ events }: Pick<LeasedTurn, 'events'>): boolean {
 
 const DECISIVE: ReadonlySet<string> = new Set(['applied', 'chunk', 'thinking', 'tool_result']);
 
-const STOPPING_MS = milliseconds(10_000);
-
 /** What the agent's code has decided after a step. */
 export type StopDecision = 'goes-on' | 'stops' | 'failed';
 
@@ -58,20 +56,13 @@ export type StopDecision = 'goes-on' | 'stops' | 'failed';
  */
 export async function decideStop(turn: LeasedTurn, { control, core }: TurnContext): Promise<StopDecision> {
   if (!control || !hasJustRunTools(turn)) return 'goes-on';
-  const over = new AbortController();
-  const late = core.clock.sleep(STOPPING_MS, over.signal).then(() => {
-    throw new Error(`stopWhen has not answered within ${STOPPING_MS / 1000} s`);
-  });
   try {
-    return (await Promise.race([control.isStopped(stepsOf(turn)), late])) ? 'stops' : 'goes-on';
+    return (await asked(core.clock, 'stopWhen', control.isStopped(stepsOf(turn)))) ? 'stops' : 'goes-on';
   } catch (error) {
     core.log.error("the agent's code cannot say whether the turn goes on", {
       turn: turn.id,
-      error: error instanceof Error ? error.name : typeof error,
+      error: nameOf(error),
     });
     return 'failed';
-  } finally {
-    over.abort('over');
-    late.catch(() => {});
   }
 }

@@ -12,6 +12,7 @@ import { callModel } from './model-call.ts';
 import { callModelWithRetry } from './model-retry.ts';
 import { nextStep, type Step, type TurnState } from './next-step.ts';
 import { unansweredCalls } from './open-calls.ts';
+import { readOutput } from './output.ts';
 import {
   keepShape,
   leaveOut,
@@ -132,8 +133,10 @@ class TurnRun {
   }
 
   async #endAnswered(): Promise<TurnEnd | undefined> {
+    const read = await readOutput(this.#turn, this.#context);
+    if ('failure' in read) return this.#fail(read.failure);
     await settleRuns(this.#turn);
-    if (!(await endAnswered(this.#turn, this.#context))) return undefined;
+    if (!(await endAnswered(this.#turn, this.#context, read.fields))) return undefined;
     await Promise.all([
       publishEnd(this.#turn),
       keepShape(this.#turn),

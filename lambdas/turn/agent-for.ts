@@ -101,10 +101,13 @@ function servedBySettings(
     provider: choice.provider,
     name: choice.provider === 'demo' ? 'demo' : choice.modelId,
   };
-  const fingerprint = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent);
   const price = priceOf(agent.prices, identity);
-  const model = lazyModel(identity, make, { fingerprint, alternates, price });
-  return async () => model;
+  const model = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent).then(
+    (fingerprint) => lazyModel(identity, make, { fingerprint, alternates, price }),
+  );
+  // Each turn that asks for the model throws it.
+  model.catch(() => {});
+  return () => model;
 }
 
 /** What it is called is known when it is made. A model that cannot be made fails its call. */
@@ -143,11 +146,11 @@ function servedByCode(
   const identified = async () => {
     const made = await make().catch(() => undefined);
     const identity = { provider: made?.provider ?? 'agent', name: made?.name ?? which };
-    const fingerprint = fingerprintOf({ ...identity, address: name ?? null }, agent);
+    const fingerprint = await fingerprintOf({ ...identity, address: name ?? null }, agent);
     return lazyModel(identity, make, { fingerprint, alternates, price: priceOf(agent.prices, identity) });
   };
   // Started with the environment.
-  identified();
+  identified().catch(() => {});
   return identified;
 }
 

@@ -5,6 +5,7 @@ import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/defin
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { type AgentTool, type GivenTools, isRunByProvider, withPolicies } from './agent-tools.ts';
 import type { StopWhen } from './loop-control.ts';
+import type { AgentOutput } from './output.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
 import { complaintAboutOptions, type PassedOptions, type ToolChoiceOption } from './sdk-options.ts';
 import { TOOL_NAME } from './tool-name.ts';
@@ -66,6 +67,11 @@ export interface AgentDefinition extends PassedOptions {
    * and what it returns holds for this call alone.
    */
   prepareStep?: PrepareStepFunction<ToolSet>;
+  /**
+   * The form of answers, as `Output` of the AI SDK makes it. The provider is told it, the text streams as any other, and `done` has the
+   * value (`output`). An answer that does not have the form ends its turn with `OUTPUT_INVALID`.
+   */
+  output?: AgentOutput;
   /** How many calls of a step may run at the same time. Default: all. */
   toolCallConcurrency?: number;
   /** Repairs a call whose input does not fit, before it is committed. Returns the call, or null: the model is told. */

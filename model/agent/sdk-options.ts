@@ -60,7 +60,10 @@ export const SDK_OPTIONS = {
   ],
   prepareCall: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
   callOptionsSchema: ['cannot', 'A message has no options of a call.'],
-  output: ['cannot', 'Structured output has no event yet.'],
+  output: [
+    'differs',
+    'The value is in `done`, checked when the turn ends. Its text streams as `chunk`, and clients may parse it before. An answer that does not have the form ends the turn with `OUTPUT_INVALID`.',
+  ],
   toolCallConcurrency: [
     'differs',
     'So many calls run at the same time, and when all of them are done, the next ones.',

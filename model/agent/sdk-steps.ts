@@ -1,5 +1,5 @@
 import type { StepResult, ToolSet } from 'ai';
-import type { StepFacts } from '../../core/model.ts';
+import type { StepFacts, Usage } from '../../core/model.ts';
 
 type SdkStep = StepResult<ToolSet>;
 
@@ -31,12 +31,11 @@ export function sdkSteps(steps: readonly StepFacts[]): SdkStep[] {
         },
       ];
     });
-    const colon = step.model.indexOf(':');
-    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = step.usage;
+    const model = sdkModelOfStep(step.model);
     return {
       callId: `step-${stepNumber}`,
       stepNumber,
-      model: { provider: step.model.slice(0, colon), modelId: step.model.slice(colon + 1) },
+      model,
       toolsContext: {},
       runtimeContext: {},
       content: [
@@ -55,15 +54,9 @@ export function sdkSteps(steps: readonly StepFacts[]): SdkStep[] {
       toolResults,
       staticToolResults: [],
       dynamicToolResults: toolResults,
-      finishReason: finishReasonOf(step),
+      finishReason: sdkFinishReason(step),
       rawFinishReason: step.finish,
-      usage: {
-        inputTokens,
-        inputTokenDetails: { noCacheTokens: undefined, cacheReadTokens, cacheWriteTokens },
-        outputTokens,
-        outputTokenDetails: { textTokens: undefined, reasoningTokens },
-        totalTokens: inputTokens + outputTokens,
-      },
+      usage: sdkUsage(step.usage),
       performance: {
         effectiveOutputTokensPerSecond: 0,
         outputTokensPerSecond: undefined,
@@ -79,7 +72,7 @@ export function sdkSteps(steps: readonly StepFacts[]): SdkStep[] {
       response: {
         id: `step-${stepNumber}`,
         timestamp: new Date(0),
-        modelId: step.model.slice(colon + 1),
+        modelId: model.modelId,
         messages: [],
       },
       providerMetadata: undefined,
@@ -87,7 +80,27 @@ export function sdkSteps(steps: readonly StepFacts[]): SdkStep[] {
   });
 }
 
-function finishReasonOf({ finish, calls }: StepFacts): SdkStep['finishReason'] {
+/** A model that is named as `provider:model`. */
+export function sdkModelOfStep(name: string): SdkStep['model'] {
+  const colon = name.indexOf(':');
+  return { provider: name.slice(0, colon), modelId: name.slice(colon + 1) };
+}
+
+export function sdkUsage(usage: Usage): SdkStep['usage'] {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage;
+  return {
+    inputTokens,
+    inputTokenDetails: { noCacheTokens: undefined, cacheReadTokens, cacheWriteTokens },
+    outputTokens,
+    outputTokenDetails: { textTokens: undefined, reasoningTokens },
+    totalTokens: inputTokens + outputTokens,
+  };
+}
+
+export function sdkFinishReason({
+  finish,
+  calls,
+}: Pick<StepFacts, 'finish' | 'calls'>): SdkStep['finishReason'] {
   if (calls.length > 0) return 'tool-calls';
   if (finish === 'stop' || finish === 'length') return finish;
   return finish === 'content_filter' || finish === 'refusal' ? 'content-filter' : 'other';

@@ -14,11 +14,11 @@ export interface ModelIdentity {
  * Identifies everything except the transcript that determines an answer, if the same prompt gets the same answer: at
  * temperature 0, without tools. Undefined otherwise.
  */
-export function fingerprintOf(
+export async function fingerprintOf(
   { provider, name, address = null }: ModelIdentity,
   agent: AgentDefinition,
-): Json | undefined {
-  const { instructions, tools, mcp } = agent;
+): Promise<Json | undefined> {
+  const { instructions, tools, mcp, output } = agent;
   const options = passedOptions(agent);
   const hasTools = Object.keys(tools).length > 0 || Object.keys(mcp ?? {}).length > 0;
   if (provider === 'demo' || options.temperature !== 0 || hasTools || agent.prepareStep) return undefined;
@@ -28,5 +28,6 @@ export function fingerprintOf(
     address,
     instructions: toJson(instructions),
     settings: toJson(options),
+    ...(output && { output: toJson(await output.responseFormat) }),
   };
 }

@@ -20,6 +20,7 @@ import { shortened } from '../../protocol/text.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { type AgentTool, isRunByProvider } from '../agent/agent-tools.ts';
 import { instructionsText, systemMessages } from '../agent/instructions.ts';
+import { formOfAnswer } from '../agent/output.ts';
 import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
@@ -190,7 +191,8 @@ async function* streamParts(
       // Errors arrive as parts. The default handler would also print them, with the request.
       onError: () => {},
     };
-    const { stream } = withLifeSigns(alive, () => streamText(call));
+    const output = formOfAnswer(agent.output);
+    const { stream } = withLifeSigns(alive, () => streamText(output ? { ...call, output } : call));
     for await (const part of stream) {
       if (signal.aborted) return;
       // For packages that call the network by themselves.

@@ -365,6 +365,11 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     client:
       'Keep the text. If `retryable`, offer the user to go on with a new message. With an `id`, offer to send the message again, under a new `id`.',
   },
+  OUTPUT_INVALID: {
+    as: 'end',
+    when: 'The agent answers in a form of its own (`output` of `done`), and this answer does not have it.',
+    client: 'Keep the text. Offer the user to go on with a new message.',
+  },
   SESSION_NOT_FOUND: {
     as: 'reply',
     when: 'The principal has no session with this id.',

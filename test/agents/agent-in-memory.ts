@@ -5,6 +5,7 @@ import { readEvents } from '../../core/events/journal.ts';
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import { readTranscriptBefore } from '../../core/events/transcript.ts';
 import type { Json } from '../../core/json.ts';
+import type { Clock } from '../../core/ports.ts';
 import { isWrite, MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
 import { type TurnInMemory, turnInMemory } from '../../core/testing/turn-in-memory.ts';
 import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
@@ -19,11 +20,16 @@ type StreamPart =
     ? Part
     : never;
 
-/** What a scripted model gives in a step: a text, or calls of tools with their inputs. */
-type ScriptedStep = string | readonly (readonly [tool: string, input: unknown])[];
+type ScriptedCalls = readonly (readonly [tool: string, input: unknown])[];
+
+/**
+ * What a scripted model gives in a step: a text, or calls of tools with their inputs, or both. Where its text was cut it goes on;
+ * `anew`: it says the whole again.
+ */
+type ScriptedStep = string | ScriptedCalls | { anew: string; calls?: ScriptedCalls };
 
 /** Decides by the prompt alone, as a model does: a repeated call is answered in the same way. */
-export type Script = (call: ModelCall) => ScriptedStep;
+export type Script = (call: ModelCall) => ScriptedStep | Promise<ScriptedStep>;
 
 const USAGE = {
   inputTokens: { total: 10, noCache: 10, cacheRead: undefined, cacheWrite: undefined },
@@ -35,29 +41,35 @@ export function scriptedModel(script: Script, provider = 'house.chat'): MockLang
   return new MockLanguageModelV4({
     provider,
     modelId: 'scripted',
-    doStream: async (call) => ({ stream: convertArrayToReadableStream(partsOf(script(call), call)) }),
+    doStream: async (call) => ({ stream: convertArrayToReadableStream(partsOf(await script(call), call)) }),
   });
 }
 
 function partsOf(step: ScriptedStep, { prompt }: ModelCall): StreamPart[] {
-  const start: StreamPart = { type: 'stream-start', warnings: [] };
-  if (typeof step === 'string') {
-    return [
-      start,
-      { type: 'text-start', id: '1' },
-      { type: 'text-delta', id: '1', delta: restOf(step, prompt) },
-      { type: 'text-end', id: '1' },
-      { type: 'finish', finishReason: { unified: 'stop', raw: 'stop' }, usage: USAGE },
-    ];
-  }
-  const calls = step.map(([toolName, input], i): StreamPart => {
-    const input_ = typeof input === 'string' ? input : JSON.stringify(input);
-    return { type: 'tool-call', toolCallId: `call-${prompt.length}-${i}`, toolName, input: input_ };
-  });
+  const isText = typeof step === 'string' || 'anew' in step;
+  const text = typeof step === 'string' ? restOf(step, prompt) : isText ? step.anew : undefined;
+  const calls = (isText ? typeof step === 'object' && step.calls : step) || [];
+  const [unified, raw] =
+    calls.length > 0 ? (['tool-calls', 'tool_calls'] as const) : (['stop', 'stop'] as const);
   return [
-    start,
-    ...calls,
-    { type: 'finish', finishReason: { unified: 'tool-calls', raw: 'tool_calls' }, usage: USAGE },
+    { type: 'stream-start', warnings: [] },
+    ...(text === undefined ? [] : textParts(text)),
+    ...calls.map(([toolName, input], i): StreamPart => {
+      const input_ = typeof input === 'string' ? input : JSON.stringify(input);
+      return { type: 'tool-call', toolCallId: `call-${prompt.length}-${i}`, toolName, input: input_ };
+    }),
+    { type: 'finish', finishReason: { unified, raw }, usage: USAGE },
+  ];
+}
+
+/** In two pieces. */
+function textParts(text: string): StreamPart[] {
+  const half = Math.ceil(text.length / 2);
+  return [
+    { type: 'text-start', id: '1' },
+    { type: 'text-delta', id: '1', delta: text.slice(0, half) },
+    { type: 'text-delta', id: '1', delta: text.slice(half) },
+    { type: 'text-end', id: '1' },
   ];
 }
 
@@ -113,7 +125,8 @@ export async function runAgent(
     message = 'Hello.',
     dies = 0,
     began = () => {},
-  }: { message?: string; dies?: number; began?: (turn: TurnInMemory) => void } = {},
+    clock = systemClock,
+  }: { message?: string; dies?: number; began?: (turn: TurnInMemory) => void; clock?: Clock } = {},
 ): Promise<Ran> {
   const languageModel = scriptedModel(script);
   const agent = defineAgent(options);
@@ -122,7 +135,7 @@ export async function runAgent(
   const turn = await turnInMemory(model, {
     toolbox: createToolbox(agent),
     control: loopControlOf(agent),
-    core: { store, clock: systemClock },
+    core: { store, clock },
   });
   began(turn);
   await turn.send('m1', message);
