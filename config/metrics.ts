@@ -17,6 +17,9 @@ export const METRICS = {
   TurnTime: { unit: 'Milliseconds' },
   QueueWait: { unit: 'Milliseconds' },
   FirstChunk: { unit: 'Milliseconds' },
+  MessagesAccepted: { unit: 'Count' },
+  MessagesAnswered: { unit: 'Count' },
+  MessagesWithdrawn: { unit: 'Count', dimension: 'code' },
   SteeringAccepted: { unit: 'Count' },
   SteeringTakenIn: { unit: 'Count' },
   Refused: { unit: 'Count', dimension: 'code' },
@@ -51,6 +54,11 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   TurnTime: 'From a turn’s beginning to its end.',
   QueueWait: 'From a turn’s first message to the beginning of the turn.',
   FirstChunk: 'From a turn’s beginning to its first committed chunk.',
+  MessagesAccepted: 'Messages that were put into an inbox. Each is answered or withdrawn later.',
+  MessagesAnswered:
+    'Messages whose turn ended, whatever its end. Not those of a session that was deleted meanwhile.',
+  MessagesWithdrawn:
+    'Messages that no turn applied: cancelled, refused after all, or their session was deleted.',
   SteeringAccepted: 'Messages accepted while a turn was in flight.',
   SteeringTakenIn: 'Messages applied to a turn that had already begun.',
   Refused: 'Errors that answered frames and connection attempts.',

@@ -1,7 +1,7 @@
 import type { Limits, Rates, Retention } from '../config/settings/limits.ts';
 import type { SessionSettings } from '../config/settings/sessions.ts';
 import { type EpochMs, type EpochSeconds, expiresAfter, seconds } from '../config/units.ts';
-import type { Clock, Gateway, Log, Metrics, NewId, Queues, Store } from './ports.ts';
+import type { Clock, Gateway, Log, Metrics, Milestones, NewId, Queues, Store } from './ports.ts';
 
 /** What the core is given: its ports and its settings. */
 export interface Core {
@@ -12,6 +12,7 @@ export interface Core {
   newId: NewId;
   log: Log;
   metrics: Metrics;
+  milestones: Milestones;
   limits: Limits;
   sessionSettings: SessionSettings;
   rates: Rates;

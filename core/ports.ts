@@ -98,6 +98,21 @@ export interface Log {
   with(fields: Record<string, unknown>): Log;
 }
 
+/** What happens to every message, and to the turn that answers it. docs/operations.md has the fields of each. */
+export type Milestone =
+  | 'message accepted'
+  | 'turn enqueued'
+  | 'turn claimed'
+  | 'messages applied'
+  | 'first text'
+  | 'turn ended';
+
+/** Lines of the log about healthy messages. A deployment may have them for a part of its sessions. */
+export interface Milestones {
+  /** `fields`: ids, figures and durations in milliseconds, as those of `Log`. */
+  reached(milestone: Milestone, session: SessionKey, fields: Record<string, unknown>): void;
+}
+
 /** Counts and times for operators, by the names of `METRICS` (config/metrics.ts). */
 export interface Metrics {
   count(name: CountMetric, value?: number): void;

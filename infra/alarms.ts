@@ -32,6 +32,7 @@ export const ALARM_NAMES = [
   'TurnErrors',
   'TurnQueueAge',
   'FailedTurns',
+  'UnansweredMessages',
   'CaughtErrors',
   'InboundErrors',
   'AuthorizerErrors',
@@ -51,8 +52,12 @@ export interface Watched {
   turnTimeout: Duration;
 }
 
+const HOUR = Duration.hours(1);
+
 /** From this number of turns on, the share of failed turns means something. */
 const ENOUGH_TURNS = 10;
+/** From this number of messages in an hour on, the share of unanswered ones means something. */
+const ENOUGH_MESSAGES = 50;
 /** A refused token is an error of the authorizer. From this number of handshakes on, a high share of errors is its own fault. */
 const ENOUGH_HANDSHAKES = 20;
 /** Ten a second. Far below the throttles, and more than users whose tokens have ended make. */
@@ -125,6 +130,21 @@ function alarmSpecs(
         period: PERIOD,
       }),
       threshold: 10,
+    },
+    UnansweredMessages: {
+      evaluationPeriods: 1,
+      description: 'More than a fifth of the messages of an hour were neither answered nor withdrawn in it.',
+      metric: new MathExpression({
+        expression: `IF(accepted >= ${ENOUGH_MESSAGES}, 100 * (accepted - FILL(answered, 0) - FILL(withdrawn, 0)) / accepted, 0)`,
+        usingMetrics: {
+          accepted: midturnMetric(scope, 'MessagesAccepted', { period: HOUR }),
+          answered: midturnMetric(scope, 'MessagesAnswered', { period: HOUR }),
+          withdrawn: midturnMetric(scope, 'MessagesWithdrawn', { period: HOUR }),
+        },
+        label: 'Unanswered messages, %',
+        period: HOUR,
+      }),
+      threshold: 20,
     },
     CaughtErrors: {
       // Not one period of five minutes: its alarm would come up to five minutes after the third error. A turn that keeps

@@ -62,6 +62,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
         graph('Cost, by model', midturnMetricBySplit(scope, 'Cost')),
       ],
       [
+        graph('Messages', ...midturn('MessagesAccepted', 'MessagesAnswered')),
         graph('Model calls', ...midturn('Steps', 'CacheHits', 'Fallbacks')),
         graph(
           'Connections and frames',
@@ -112,6 +113,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
         graph('Prompts sent again, by form', midturnMetricBySplit(scope, 'PromptsReshaped')),
         graph('Caught errors by function', midturnMetricBySplit(scope, 'CaughtErrors')),
       ],
+      [graph('Messages withdrawn, by code', midturnMetricBySplit(scope, 'MessagesWithdrawn'))],
     ],
   });
 }

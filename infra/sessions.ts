@@ -12,12 +12,14 @@ import { sessionKey, sessionOf } from '../core/store/keys.ts';
 import { rename } from '../core/store/session-writes.ts';
 import { MAX_LABEL_LENGTH } from '../protocol/limits.ts';
 import { type Deployment, disconnect } from './disconnect.ts';
+import { inspectionText } from './inspect.ts';
 
-/** `npm run sessions -- …`: lists, exports, renames, deletes and disconnects sessions, for operators. See docs/operations.md. */
+/** `npm run sessions -- …`: lists, exports, inspects, renames, deletes and disconnects sessions, for operators. See docs/operations.md. */
 
 const USAGE = `npm run sessions -- [--table <name>] [--queue <URL>] [--endpoint <URL>] <command>
   list <tenant> <subject>                       sessions, those made last first, one line of JSON each
   export <tenant> <subject> <session>           the transcript as JSON lines
+  inspect <tenant> <subject> <session>          what its turns do or wait for, and what comes next
   rename <tenant> <subject> <session> <name>
   delete <tenant> <subject> <session> [--yes]   without --yes it says what would be deleted
   disconnect <tenant> <subject> <session>       closes the session's open connections
@@ -36,7 +38,7 @@ class Failure extends Error {
 interface Services {
   store: Store;
   queues: Pick<Queues, 'sendDeletion'>;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'now' | 'sleep'>;
 }
 
 /**
@@ -55,8 +57,15 @@ async function* run(
     yield* list(store, principal);
     return;
   }
-  if (!sessionId || !['export', 'rename', 'delete'].includes(command ?? '')) throw new Failure(USAGE);
+  if (!sessionId || !['export', 'inspect', 'rename', 'delete'].includes(command ?? ''))
+    throw new Failure(USAGE);
   const session = sessionOf(principal, asSessionId(sessionId));
+  if (command === 'inspect' && rest.length === 0) {
+    const text = await inspectionText(store, clock, session);
+    if (text === undefined) throw new Failure(`${tenant}/${subject} has no session ${sessionId}.`);
+    yield text;
+    return;
+  }
   const found = await store.get(sessionKey(session));
   const absent = new Failure(`${tenant}/${subject} has no session ${sessionId}.`);
   if (!found || found.deleted !== undefined) throw absent;

@@ -26,7 +26,7 @@ const noAccess = async (): Promise<never> => {
 const noGateway: Gateway = { post: noAccess, disconnect: noAccess };
 
 /** Composes a function's core of the ports on AWS. Call it once per execution environment. */
-export const coreOf = (env: Environment, { log, metrics }: Instruments): Core => ({
+export const coreOf = (env: Environment, { log, metrics, milestones }: Instruments): Core => ({
   store: dynamoStore(required(env, 'MIDTURN_TABLE_NAME')),
   // Functions that do not use a queue have neither its address nor the permission.
   queues: sqsQueues(env.MIDTURN_TURN_QUEUE_URL ?? '', env.MIDTURN_DEADLINE_QUEUE_URL ?? ''),
@@ -37,6 +37,7 @@ export const coreOf = (env: Environment, { log, metrics }: Instruments): Core =>
   newId: randomId,
   log,
   metrics,
+  milestones,
   limits: readLimits(env),
   sessionSettings: readSessionSettings(env),
   rates: readRates(env),

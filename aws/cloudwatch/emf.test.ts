@@ -120,6 +120,7 @@ describe('embedded metrics', () => {
         | 'ModelFailures'
         | 'PromptsReshaped'
         | 'Approvals'
+        | 'MessagesWithdrawn'
         | 'McpFailures'
         | 'CaughtErrors'
         | 'InputTokens'

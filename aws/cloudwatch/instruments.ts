@@ -1,15 +1,17 @@
 import type { Context } from 'aws-lambda';
 import type { FunctionName } from '../../config/function-names.ts';
-import { readLogLevel } from '../../config/settings/logs.ts';
+import { readLogLevel, readLogSessionsPercent } from '../../config/settings/logs.ts';
 import type { Environment } from '../../config/settings/setting.ts';
-import type { Log, Metrics } from '../../core/ports.ts';
+import type { Log, Metrics, Milestones } from '../../core/ports.ts';
 import { embeddedMetrics, noMetrics } from './emf.ts';
 import { structuredLog } from './log.ts';
+import { loggedMilestones } from './milestones.ts';
 
 /** A function's log and metrics. */
 export interface Instruments {
   log: Log;
   metrics: Metrics;
+  milestones: Milestones;
   /** Runs one invocation: adds its request id to the log lines, and writes the metrics in one line at its end. */
   invocation<T>(context: Context, work: () => Promise<T>): Promise<T>;
 }
@@ -27,6 +29,7 @@ export function instrumentsOf(env: Environment, name: FunctionName): Instruments
   return {
     log: counting(lines, () => metrics.countBy('CaughtErrors', name)),
     metrics,
+    milestones: loggedMilestones(lines, readLogSessionsPercent(env)),
     async invocation(context, work) {
       begin(context);
       try {

@@ -34,7 +34,16 @@ export type Condition =
 /** `seconds` and `milliseconds` are read as durations with that unit in their type, other units as plain numbers. */
 export interface IntegerSetting extends Entry {
   kind: 'integer';
-  unit: 'milliseconds' | 'seconds' | 'hours' | 'days' | 'bytes' | 'tokens' | 'per minute' | 'count';
+  unit:
+    | 'milliseconds'
+    | 'seconds'
+    | 'hours'
+    | 'days'
+    | 'bytes'
+    | 'tokens'
+    | 'per minute'
+    | 'percent'
+    | 'count';
   /** Smallest and largest value. */
   range: readonly [min: number, max: number];
   /** The smallest value of a deployment, where that is more: for what only tests and local runs may lower further. */

@@ -24,6 +24,7 @@ const UNITS: readonly (readonly [suffix: string, unit: IntegerSetting['unit']])[
   ['_BYTES', 'bytes'],
   ['_TOKENS', 'tokens'],
   ['_PER_MINUTE', 'per minute'],
+  ['_PERCENT', 'percent'],
 ];
 
 describe('the table', () => {

@@ -1,3 +1,4 @@
+import { between } from '../../config/units.ts';
 import type { Accepted } from '../../protocol/server-frames.ts';
 import { inOrderOfArrival } from '../arrival.ts';
 import type { Core } from '../core.ts';
@@ -29,6 +30,7 @@ export async function acknowledge(
   { duplicate }: { duplicate: boolean },
 ): Promise<void> {
   const landed = landing(lane, id);
+  const at = (ownValue(lane.inbox, id) ?? ownValue(lane.waiting, id))?.at;
   const slot = /* rule: acknowledge-opens-slot */ unclaimedSlotOf(lane, id);
   if (slot !== undefined) {
     const { session } = sender.connection;
@@ -62,6 +64,15 @@ export async function acknowledge(
     }
   }
   if (landed.placement === 'steering' && !duplicate) core.metrics.count('SteeringAccepted');
+  if (!duplicate)
+    core.milestones.reached('message accepted', sender.connection.session, {
+      lane: laneId,
+      message_id: id,
+      turn: landed.turn_id,
+      placement: landed.placement,
+      position: landed.position,
+      ...(at !== undefined && { sinceReceivedMs: between(at, core.clock.now()) }),
+    });
   await reply(core, sender.id, {
     type: 'accepted',
     id,

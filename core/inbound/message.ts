@@ -103,6 +103,7 @@ async function acceptOrRefuse(
     const { laneId } = destination;
     const accepted = await take(core, session, destination);
     if (accepted) {
+      core.metrics.count('MessagesAccepted');
       await acknowledge(core, sender, laneId, id, accepted, { duplicate: false });
       return ended(true);
     }

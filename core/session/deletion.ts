@@ -192,6 +192,12 @@ async function postTerminalEvent(
   await broadcast.send([{ seq: last.seq, text: frame }]);
   await broadcast.settled();
   core.metrics.countBy('Turns', last.type);
+  core.milestones.reached('turn ended', session, {
+    lane: id,
+    turn: last.turn,
+    outcome: last.type,
+    code: last.code,
+  });
   if (lane.begun) core.metrics.time('TurnTime', between(lane.begun.at, core.clock.now()));
 }
 

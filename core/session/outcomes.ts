@@ -24,6 +24,8 @@ export async function reportOutcomes(
   for (const [id, { code, from }] of byId(lane.undelivered)) {
     const settled = { outcome: 'withdrawn', code, expires: expiry(core).outcome } as const;
     const outcome = await recordOutcome(core, lane.session, id, settled);
+    // Its own: the first report of this message.
+    if (outcome === settled) core.metrics.countBy('MessagesWithdrawn', code);
     if (outcome.outcome === 'taken') {
       await core.store.update(laneKey(lane.session, laneId), forgetUndelivered(id));
       continue;

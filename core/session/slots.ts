@@ -37,6 +37,12 @@ export async function openSlot(core: Core, job: TurnJob): Promise<{ ahead: numbe
   ]);
   if (admission.status === 'rejected') throw admission.reason;
   for (const sent of sending) if (sent.status === 'rejected') throw sent.reason;
+  if (typeof admission.value !== 'string')
+    core.milestones.reached('turn enqueued', job.session, {
+      lane: job.lane,
+      slot: job.slot,
+      ahead: admission.value.ahead,
+    });
   return admission.value;
 }
 

@@ -18,6 +18,7 @@ export function memoryCore(parts: Partial<Core> = {}): Core {
     newId: countingIds('id'),
     log: silentLog,
     metrics: { count() {}, countBy() {}, time() {} },
+    milestones: { reached() {} },
     limits: readLimits({}),
     sessionSettings: readSessionSettings({}),
     rates: readRates({}),

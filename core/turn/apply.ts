@@ -1,4 +1,4 @@
-import { between, milliseconds } from '../../config/units.ts';
+import { between, epochMs, milliseconds } from '../../config/units.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
 import type { Content } from '../content.ts';
@@ -110,6 +110,13 @@ async function applyMessages(
   turn.startWritingEntries();
   // rule: applied-content-removed
   turn.startRemovingContents(applied);
+  core.milestones.reached('messages applied', turn.session, {
+    lane: turn.laneId,
+    turn: turn.id,
+    step,
+    messages: ids,
+    sinceReceivedMs: between(epochMs(Math.min(...fresh.map(({ at }) => at))), now),
+  });
   if (steers) core.metrics.count('SteeringTakenIn', fresh.length);
   else core.metrics.time('QueueWait', between(since, now));
 }

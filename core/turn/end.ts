@@ -133,10 +133,25 @@ export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<
 }
 
 async function end(turn: LeasedTurn, draft: EventDraft, guard: Guard): Promise<boolean> {
+  // The lane has no turn afterwards, or the next one.
+  const { id, slot } = turn;
   if (!(await turn.commit([draft], { ...guard, ends: true }))) return false;
-  const { metrics, clock } = turn.core;
+  const { metrics, milestones, clock } = turn.core;
+  const sinceBegunMs = between(turn.beganAt, clock.now());
+  const messages = turn.events.flatMap((event) => (event.type === 'applied' ? event.messages : [])).length;
   metrics.countBy('Turns', draft.type);
-  metrics.time('TurnTime', between(turn.beganAt, clock.now()));
+  metrics.time('TurnTime', sinceBegunMs);
+  metrics.count('MessagesAnswered', messages);
+  milestones.reached('turn ended', turn.session, {
+    lane: turn.laneId,
+    slot,
+    turn: id,
+    outcome: draft.type,
+    ...(draft.type === 'error' && { code: draft.code }),
+    messages,
+    steps: turn.usage.steps,
+    sinceBegunMs,
+  });
   return true;
 }
 

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../config/units.ts';
+import { between, type EpochMs } from '../../config/units.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
@@ -142,6 +142,14 @@ export class LeasedTurn {
       await Promise.all(unposted.map((event) => storedText(core, where.session, event, stored))),
     );
     if (turn.#isTakeOver) core.metrics.count('TakeOvers');
+    core.milestones.reached('turn claimed', turn.session, {
+      lane: turn.laneId,
+      slot: turn.slot,
+      turn: turn.id,
+      claims: turn.lane.claims,
+      takeOver: turn.#isTakeOver,
+      ...(turn.lane.since !== undefined && { sinceOpenedMs: between(turn.lane.since, core.clock.now()) }),
+    });
     return turn;
   }
 

@@ -74,8 +74,11 @@ export async function callModel(
     // Beside what an earlier commit left, the lane's item could grow too large.
     if (areLarge(drafts)) await turn.spill();
     await turn.commitAlways(drafts);
-    if (silent && turn.textLength > 0)
-      core.metrics.time('FirstChunk', between(turn.beganAt, core.clock.now()));
+    if (silent && turn.textLength > 0) {
+      const sinceBegunMs = between(turn.beganAt, core.clock.now());
+      core.metrics.time('FirstChunk', sinceBegunMs);
+      core.milestones.reached('first text', turn.session, { lane: turn.laneId, turn: turn.id, sinceBegunMs });
+    }
   };
   const wanted = () => turn.abortRequest !== undefined || wantsCut(turn) || timeIsShort(context);
 

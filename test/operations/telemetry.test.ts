@@ -110,6 +110,9 @@ describe('metrics of one steered turn and one that failed', () => {
     ['Turns', 'done', 1],
     ['Turns', 'error', 1],
     ['Steps', undefined, 2],
+    ['MessagesAccepted', undefined, 3],
+    ['MessagesAnswered', undefined, 3],
+    ['MessagesWithdrawn', undefined, 0],
     ['SteeringAccepted', undefined, 1],
     ['SteeringTakenIn', undefined, 1],
     ['InputTokens', undefined, 31],
@@ -158,6 +161,38 @@ describe('log lines', () => {
       turn: expect.any(String),
       code: 'AUTH_ERROR',
     });
+  });
+
+  it('say at level INFO what became of every message, with its session, lane, turn and ids', () => {
+    const of = (source: string) =>
+      logged().flatMap(({ source: from, json }) => (from === source && json.level === 'INFO' ? [json] : []));
+    const session = 'local#anonymous#s';
+    const accepted = of('inbound').filter(({ message }) => message === 'message accepted');
+    const ids = (lines: typeof accepted) => lines.map(({ message_id }) => message_id).sort();
+    expect(ids(accepted)).toEqual(['m1', 'm2', 'm3']);
+    const enqueued = of('inbound').filter(({ message }) => message === 'turn enqueued');
+    expect(enqueued).toMatchObject([
+      { session, lane: expect.any(String), slot: expect.any(String), ahead: 0 },
+      { session, lane: expect.any(String), slot: expect.any(String), ahead: 0 },
+    ]);
+    const isMilestone = (message: unknown) => /^(turn|messages|first text)/.test(String(message));
+    const life = of('turn').filter(({ message }) => isMilestone(message));
+    const turns = Map.groupBy(life, ({ turn }) => turn);
+    const [first = [], second = []] = [...turns.values()];
+    expect(turns.size).toBe(2);
+    expect(first).toMatchObject([
+      { message: 'turn claimed', session, takeOver: false, sinceOpenedMs: expect.any(Number) },
+      { message: 'messages applied', messages: ['m1'], step: 1, sinceReceivedMs: expect.any(Number) },
+      { message: 'first text', sinceBegunMs: expect.any(Number) },
+      { message: 'messages applied', messages: ['m2'], step: 2 },
+      { message: 'turn ended', outcome: 'done', messages: 2, steps: 2, sinceBegunMs: expect.any(Number) },
+    ]);
+    expect(second).toMatchObject([
+      { message: 'turn claimed' },
+      { message: 'messages applied', messages: ['m3'] },
+      { message: 'turn ended', outcome: 'error', code: 'AUTH_ERROR', messages: 1 },
+    ]);
+    for (const { lane, turn } of life) expect([lane, turn]).toEqual([expect.any(String), expect.any(String)]);
   });
 
   it('hold nothing of what was said, on either side, and no key', () => {

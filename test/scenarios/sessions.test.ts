@@ -27,6 +27,7 @@ const PEOPLE = [
   'rob',
   'robin',
   'una',
+  'vic',
 ] as const;
 type Person = (typeof PEOPLE)[number];
 const as = (subject: Person) => ({
@@ -369,6 +370,37 @@ describe('an operator’s command', () => {
       code: 2,
       out: '',
       err: 'acme/mia has no session chat.\n',
+    });
+  });
+
+  it('says what the turns of a session do or wait for, without what was said', async () => {
+    const words = 'what nobody else shall read';
+    const gate = createGate();
+    const first = await given('vic', 'chat', words);
+    expect(await command('inspect', 'acme', 'vic', 'chat')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^events \d+, entries 3, connections 1 live .*\nidle: no turn is in flight/),
+    });
+    stack.script([{ chunks: ['draft', gate] }, { chunks: ['second'] }]);
+    first.send({ type: 'message', content: words });
+    await chunk(first, 'draft');
+    const second = await stack.connect('chat', as('vic'));
+    second.send({ type: 'message', id: 'behind', content: words });
+    await accepted(second, 'behind');
+    const { out } = await command('inspect', 'acme', 'vic', 'chat');
+    expect(out).toMatch(/^queue: slot \S+ of lane \S+, admitted \d+\.\d s ago, active$/m);
+    expect(out).toMatch(
+      /^lane \S+: runs\n.* turn \S+ .*\n.* No event in the last 3 s: its model or a tool is silent/m,
+    );
+    expect(out).toMatch(/^lane \S+: waits for another turn\n.*\n.* behind the turn of lane \S+/m);
+    expect(out).not.toContain(words);
+    gate.open();
+    await end(first, 2);
+    await end(second);
+    expect(await command('inspect', 'acme', 'vic', 'absent')).toEqual({
+      code: 2,
+      out: '',
+      err: 'acme/vic has no session absent.\n',
     });
   });
 

@@ -157,6 +157,8 @@ export class Cloud {
   deletionConfirmed = false;
   /** The core's metrics: sums of counts, and how often each time was measured. */
   readonly measured = new Map<string, number>();
+  /** How often each milestone of a message was reached. */
+  readonly milestones = new Map<string, number>();
   /** The first event that a client received out of order. Only faults may cause this. */
   disorder: string | undefined;
   /** The actor that claimed each lane last. */
@@ -319,6 +321,9 @@ export class Cloud {
           this.#measure(`${name} ${part}`, value);
         },
         time: (name) => this.#measure(name, 1),
+      },
+      milestones: {
+        reached: (what) => void this.milestones.set(what, (this.milestones.get(what) ?? 0) + 1),
       },
       limits: {
         inboxMessages: this.settings.inboxMessages,

@@ -18,6 +18,7 @@ export interface HistoryResult {
   modelCalls: number;
   /** The core's metrics, by name and part. */
   measured: ReadonlyMap<string, number>;
+  milestones: ReadonlyMap<string, number>;
   /** Every event that was ever durable. */
   events: readonly TurnEvent[];
 }
@@ -151,10 +152,11 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     }
   }
   const { injected, steps } = scheduler;
-  const { violations, measured } = cloud;
+  const { violations, measured, milestones } = cloud;
   const events = [...cloud.committed.values()];
   const turns = new Set(events.map((event) => event.turn)).size;
-  return { seed, steps, injected, violations, turns, modelCalls: cloud.modelCalls.length, measured, events };
+  const modelCalls = cloud.modelCalls.length;
+  return { seed, steps, injected, violations, turns, modelCalls, measured, milestones, events };
 }
 
 /** After the faults, the next messages of every user must be answered. */

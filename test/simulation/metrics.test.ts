@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { METRICS, type MetricName } from '../../config/metrics.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
+import type { Milestone } from '../../core/ports.ts';
 import { runHistory } from './history.ts';
 
 /** Compares the core's metrics with the events of the same histories. */
@@ -15,12 +16,27 @@ function steeringIn(events: readonly TurnEvent[]): number {
   return applied.filter(({ id }) => !first.has(id)).length;
 }
 
+/** Messages that turns applied and that were answered: by an end that is not the session's deletion. */
+function answeredIn(events: readonly TurnEvent[]): number {
+  const deleted = new Set(
+    events.flatMap((event) =>
+      event.type === 'error' && event.code === 'SESSION_DELETED' ? [event.turn] : [],
+    ),
+  );
+  return events.flatMap((event) =>
+    event.type === 'applied' && !deleted.has(event.turn) ? event.messages : [],
+  ).length;
+}
+
 describe('what is measured', () => {
   it('is what happened, where nothing goes wrong', async () => {
     let turns = 0;
     let steering = 0;
+    let whole = 0;
     for (let seed = 1; seed <= 40; seed++) {
-      const { measured, events, violations, injected } = await runHistory(seed, { noFaults: true });
+      const { measured, milestones, events, violations, injected } = await runHistory(seed, {
+        noFaults: true,
+      });
       expect([...violations]).toEqual([]);
       const of = (name: string) => measured.get(name) ?? 0;
       for (const end of ['done', 'aborted', 'error'] as const) {
@@ -29,6 +45,18 @@ describe('what is measured', () => {
       const begun = count(events, 'turn_start');
       expect(of('QueueWait')).toBe(begun);
       expect(of('TurnTime')).toBe(begun);
+      const accounted = of('MessagesAnswered') + of('MessagesWithdrawn');
+      // The turn of a deleted session ends for those who listen, by `deleted`.
+      if (!injected['session deleted']) expect(of('MessagesAccepted'), `seed ${seed}`).toBe(accounted);
+      whole += injected['session deleted'] ? 0 : accounted;
+      expect(of('MessagesAnswered')).toBe(answeredIn(events));
+      const reached = (what: Milestone) => milestones.get(what) ?? 0;
+      expect(reached('turn ended')).toBe(begun);
+      expect(reached('first text')).toBe(of('FirstChunk'));
+      expect(reached('turn claimed')).toBeGreaterThanOrEqual(begun);
+      // A turn of what was left in the inbox runs in the slot of the one before.
+      expect(reached('turn enqueued') > 0).toBe(begun > 0);
+      expect(reached('message accepted')).toBeGreaterThanOrEqual(of('MessagesAnswered'));
       expect(of('SteeringTakenIn'), `seed ${seed}`).toBe(steeringIn(events));
       const spoke = new Set(events.flatMap((event) => (event.type === 'chunk' ? [event.turn] : [])));
       expect(of('FirstChunk'), `seed ${seed}`).toBe(spoke.size);
@@ -46,6 +74,7 @@ describe('what is measured', () => {
     }
     expect(turns).toBeGreaterThan(40);
     expect(steering).toBeGreaterThan(10);
+    expect(whole).toBeGreaterThan(40);
   });
 
   it('is everything that can happen to a core', async () => {

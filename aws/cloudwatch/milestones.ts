@@ -1,0 +1,19 @@
+import type { Log, Milestones } from '../../core/ports.ts';
+
+/**
+ * Milestones as lines of level INFO, for so many of a hundred sessions. The choice follows from the session alone, so that every
+ * function makes the same one.
+ */
+export const loggedMilestones = (log: Log, percent: number): Milestones => ({
+  reached(milestone, session, fields) {
+    if (shareOf(session) < percent) log.info(milestone, { session, ...fields });
+  },
+});
+
+/** From 0 to 99, evenly distributed over texts: FNV-1a, mixed so that texts that differ in their last characters are far apart. */
+function shareOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return ((hash ^ (hash >>> 13)) >>> 0) % 100;
+}
