@@ -1,0 +1,155 @@
+import type { SQSEvent } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { readTurnSettings } from '../../config/settings/turns.ts';
+import { epochMs } from '../../config/units.ts';
+import type { Core } from '../../core/core.ts';
+import type { Model, ModelPart } from '../../core/model.ts';
+import { memoryCore, recordingPorts } from '../../core/testing/memory-core.ts';
+import { idleToolbox, turnInMemory } from '../../core/testing/turn-in-memory.ts';
+import type { TurnContext } from '../../core/turn/context.ts';
+import { createReceiver } from './receive.ts';
+
+/** A model that calls a tool and then says a word. */
+const model: Model = {
+  provider: 'test',
+  name: 'calls',
+  async *stream(request): AsyncGenerator<ModelPart> {
+    const called = request.messages.some(({ role }) => role === 'tool');
+    if (called) yield { type: 'text', text: 'Done.' };
+    else yield { type: 'tool_call', id: 'call', name: 'look', args: {} };
+    yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
+  },
+};
+
+interface Given {
+  settings?: Record<string, string>;
+  toolbox?: Partial<TurnContext['toolbox']>;
+  /** What fails when it is asked for. */
+  fails?: 'agent' | 'table' | 'hiding' | 'dead letters';
+  /** What Lambda says is left of the invocation. */
+  remainingMs?: number;
+}
+
+/** The turn function on a table in memory, with the job of one message in its queue. */
+async function given({ settings = {}, toolbox = {}, fails, remainingMs = 100_000 }: Given = {}) {
+  const did: string[] = [];
+  const errors: string[] = [];
+  const log: Core['log'] = {
+    info() {},
+    warn() {},
+    error: (message, fields) => void errors.push(`${message} ${JSON.stringify(fields ?? {})}`),
+    with: () => log,
+  };
+  const counted: string[] = [];
+  const { queues } = recordingPorts();
+  const turn = await turnInMemory(model, {
+    core: {
+      queues,
+      log,
+      metrics: { ...memoryCore().metrics, count: (name) => void counted.push(name) },
+      clock: {
+        now: () => epochMs(1_700_000_000_000),
+        // Nothing waits for a time here; who can be called off, is.
+        sleep: (_, signal) =>
+          new Promise((resolve) => {
+            if (signal?.aborted) resolve();
+            signal?.addEventListener('abort', () => resolve());
+          }),
+      },
+    },
+  });
+  await turn.send('m1', 'go');
+  const slot = (await turn.read())?.slot ?? '';
+  if (fails === 'table') turn.core.store.update = () => Promise.reject(new Error('no table'));
+  const receive = createReceiver({
+    core: turn.core,
+    settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', MIDTURN_VISIBILITY_SECONDS: '15', ...settings }),
+    agents: {
+      agentFor: async () => {
+        if (fails === 'agent') throw new Error('no agent');
+        return { model, toolbox: { ...idleToolbox, ...toolbox } };
+      },
+      offerTools: async () => {
+        did.push('tools are offered');
+      },
+    },
+    hideMessage: async (handle, duration) => {
+      did.push(`${handle} is hidden for ${duration} s`);
+      if (fails === 'hiding') throw new Error('no visibility');
+    },
+    deadLetters: {
+      async send({ messageId }) {
+        if (fails === 'dead letters') throw new Error('no queue');
+        did.push(`${messageId} is a dead letter`);
+      },
+    },
+  });
+  const deliver = async (...bodies: string[]) => {
+    const Records = bodies.map((body, n) => ({ messageId: `m${n}`, receiptHandle: `h${n}`, body }));
+    const answer = await receive({ Records } as SQSEvent, { getRemainingTimeInMillis: () => remainingMs });
+    return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+  };
+  const job = JSON.stringify({ session: turn.session, lane: turn.lane, slot });
+  return { deliver, job, did, errors, counted };
+}
+
+const HIDDEN = 'h0 is hidden for 15 s';
+
+it('P1: the job of a turn that is over is deleted; it is hidden before anything else is done', async () => {
+  const { deliver, job, did, errors } = await given();
+  expect(await deliver(job)).toEqual([]);
+  expect(did).toEqual([HIDDEN, 'tools are offered']);
+  expect(errors).toEqual([]);
+});
+
+describe('P1: a job stays in the queue', () => {
+  it('at once visible, where a fresh invocation goes on', async () => {
+    // The time of the invocation is over before the tool is run.
+    const { deliver, job, did, errors } = await given({ remainingMs: 1 });
+    expect(await deliver(job)).toEqual(['m0']);
+    expect(did.at(-1)).toBe('h0 is hidden for 0 s');
+    expect(errors).toEqual([]);
+  });
+
+  it('visible later, where its turn waits for a user', async () => {
+    const { deliver, job, did } = await given({
+      toolbox: { needsApproval: async () => true },
+      settings: { MIDTURN_APPROVAL_HOLD_SECONDS: '0' },
+    });
+    expect(await deliver(job)).toEqual(['m0']);
+    expect(did.at(-1)).toMatch(/^h0 is hidden for ([1-9]\d*) s$/);
+    expect(did.at(-1)).not.toBe(HIDDEN);
+  });
+
+  it.each(['agent', 'table'] as const)(
+    'where its turn fails by the %s, and the log names the message',
+    async (fails) => {
+      const { deliver, job, errors } = await given({ fails });
+      expect(await deliver(job)).toEqual(['m0']);
+      expect(errors).toEqual([expect.stringMatching(/^turn failed .*"messageId":"m0".*no (agent|table)/)]);
+    },
+  );
+});
+
+it('P3: a job that cannot be hidden is run, and that is logged: at worst another worker is fenced', async () => {
+  const { deliver, job, errors } = await given({ fails: 'hiding' });
+  expect(await deliver(job)).toEqual([]);
+  expect(errors).toEqual([expect.stringMatching(/^heartbeat failed/)]);
+});
+
+describe('a message that is no job', () => {
+  it.each(['no JSON', '{}', 'null'])('is moved to the dead letters, and blocks nobody: %j', async (body) => {
+    const { deliver, job, did, counted, errors } = await given();
+    expect(await deliver(body, job)).toEqual([]);
+    expect(did).toContain('m0 is a dead letter');
+    expect(counted).toContain('DeadLetters');
+    expect(errors).toEqual([expect.stringMatching(/^message is no turn job .*"messageId":"m0"/)]);
+  });
+
+  it('stays where it is if it cannot be moved', async () => {
+    const { deliver, counted, errors } = await given({ fails: 'dead letters' });
+    expect(await deliver('no JSON')).toEqual(['m0']);
+    expect(counted).not.toContain('DeadLetters');
+    expect(errors.at(-1)).toMatch(/^message cannot be moved to the dead-letter queue .*no queue/);
+  });
+});
