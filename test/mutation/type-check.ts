@@ -46,11 +46,17 @@ export async function typeCheck(
   }
 }
 
+/** Throws if the compiler itself failed: then nothing is known, and silence would mean that all compiles. */
 function compile(folder: string): Promise<string[]> {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  return new Promise((resolve) => {
-    execFile(process.execPath, [tsc, '--noEmit', '-p', folder], { cwd: ROOT }, (error, stdout) => {
-      resolve(error ? stdout.split('\n').filter((line) => line !== '') : []);
+  const options = { cwd: ROOT, maxBuffer: 1 << 28 };
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [tsc, '--noEmit', '-p', folder], options, (error, stdout) => {
+      const lines = stdout.split('\n').filter((line) => line !== '');
+      if (!error) resolve([]);
+      else if (typeof error.code === 'number' && lines.some((line) => /error TS\d+/.test(line)))
+        resolve(lines);
+      else reject(error);
     });
   });
 }
