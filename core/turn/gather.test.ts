@@ -77,4 +77,18 @@ describe('P3: what is gathered between two flushes', () => {
     gatherer.add('chunk', '\ude00b');
     expect(gatherer.drain(1)).toEqual([{ type: 'chunk', content: '😀b', offset: 1 }]);
   });
+
+  it('keeps an event at its place, and drops the half of a pair whose other half would come behind it', () => {
+    const gatherer = new Gatherer();
+    gatherer.add('chunk', 'a\ud83d');
+    gatherer.addEvent({ type: 'source', source_id: 's', source_type: 'url' });
+    gatherer.add('chunk', '\ude00b');
+    const drafts = gatherer.drain(0);
+    expect(drafts.map(({ type }) => type)).toEqual(['chunk', 'source', 'chunk']);
+    const [first, , last] = drafts;
+    expect(first).toEqual({ type: 'chunk', content: 'a', offset: 0 });
+    // What is left of it is half a character, which the event's commit makes U+FFFD.
+    expect(last).toMatchObject({ type: 'chunk', offset: 1 });
+    expect(JSON.stringify(last)).not.toContain('😀');
+  });
 });

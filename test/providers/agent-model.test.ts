@@ -181,9 +181,9 @@ describe('models that the agent’s code names', () => {
       return (await ask()).last.type;
     };
     secrets['team/openai'] = 'a-key-that-nobody-knows';
-    await expect.poll(typeOfNext, { timeout: 20_000 }).toBe('error');
+    await expect.poll(typeOfNext).toBe('error');
     secrets['team/openai'] = keyOf(openai);
-    await expect.poll(typeOfNext, { timeout: 20_000 }).toBe('done');
+    await expect.poll(typeOfNext).toBe('done');
     first.takeComplaints();
     const logged = log();
     expect(logged).toContain('API key not valid');
