@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MAX_CONTENT_BYTES } from '../protocol/limits.ts';
-import { brokenText } from '../test/support/text.ts';
+import { around, brokenText, textOfBytes } from '../test/support/text.ts';
 import { contentBytes, DEFAULT_CONTENT_BYTES, isBlank, textOf } from './content.ts';
 import type { Content } from './protocol.ts';
+import { givenChat } from './testing/given-chat.ts';
 
 it("counts the bytes of content's JSON encoding", () => {
   fc.assert(
@@ -15,8 +16,36 @@ it("counts the bytes of content's JSON encoding", () => {
   expect(contentBytes(lone)).toBe(Buffer.byteLength(JSON.stringify(lone)));
 });
 
-it("assumes the server's own limit until told another", () => {
-  expect(DEFAULT_CONTENT_BYTES).toBe(MAX_CONTENT_BYTES);
+describe('what is longer than the server takes is not sent, by the bytes of its JSON', () => {
+  /** Whether a text with so many bytes as JSON is refused here. */
+  const isRefused = ({ chat }: ReturnType<typeof givenChat>, bytes: number, unit = '€') => {
+    const before = chat.transcript.getSnapshot().pending.length;
+    try {
+      chat.send(textOfBytes(bytes - 2, unit));
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+      expect(chat.transcript.getSnapshot().pending).toHaveLength(before);
+      return true;
+    }
+    return false;
+  };
+
+  it("the server's own limit is assumed until it tells another", async () => {
+    const given = givenChat();
+    expect(DEFAULT_CONTENT_BYTES).toBe(MAX_CONTENT_BYTES);
+    expect(around(MAX_CONTENT_BYTES).map((bytes) => isRefused(given, bytes))).toEqual([false, false, true]);
+    const { limits } = given.story.sessionStart('lane-1');
+    if (!limits) throw new Error('no limits');
+    await given.open('lane-1', { limits: { ...limits, content_bytes: 100 } });
+    for (const unit of ['x', 'é', '€', '😀'])
+      expect(around(100).map((bytes) => isRefused(given, bytes, unit))).toEqual([false, false, true]);
+    await given.open('lane-1', { limits: { ...limits, content_bytes: 2 * MAX_CONTENT_BYTES } });
+    expect(around(2 * MAX_CONTENT_BYTES).map((bytes) => isRefused(given, bytes))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
 });
 
 const image = { type: 'image', url: 'https://a.test/b.png' } as const;

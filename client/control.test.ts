@@ -109,6 +109,12 @@ describe('control', () => {
       id: 'r1',
     });
     expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ decision: undefined });
+    story.resolve('r1', 'deny', 'bob');
+    socket.deliver(...story.events.slice(-1));
+    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({
+      decision: 'deny',
+      resolved: { reason: 'answer', by: 'bob' },
+    });
   });
 
   it('P1: abort with discard names what waited, withdraws what is on its way, and no message of later', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readEvents } from '../events/journal.ts';
 import type { Model } from '../model.ts';
 import { turnInMemory } from '../testing/turn-in-memory.ts';
 
@@ -19,6 +20,11 @@ test('P1: a turn whose worker dies after each commit is given up, and its model 
   await turn.send('m', 'hello');
   expect(await turn.run()).toBeLessThan(30);
   expect(calls).toBeLessThan(30);
+  const events = await readEvents(turn.core, turn.session, 1);
+  expect(events.filter(({ type }) => type === 'done' || type === 'error')).toMatchObject([
+    { type: 'error', code: 'AGENT_ERROR' },
+  ]);
+  expect(events.at(-1)?.type).toBe('error');
   const after = await turn.read();
   expect(after?.turn).toBeUndefined();
   expect(after?.claims).toBeUndefined();
