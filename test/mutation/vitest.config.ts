@@ -1,0 +1,28 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+import { TEST_MS } from '../support/timeouts.ts';
+
+/**
+ * For the stages of unit tests: no bundles are built before them, since each fault has a run of its own. Tests that need a cloud
+ * are those of the last stage, with the project's configuration.
+ */
+const NEEDS_BUNDLES = [
+  'bench/**',
+  'examples/**',
+  'local/{cloud,main,own-bundles,agent-check,bundle-sizes,build,page-build}.test.ts',
+  'local/demo/**',
+  'client/packaging/**',
+  'test/{browser,chaos,conformance,contributing,docs,doctor,emulator,mutation,operations,policies,providers}/**',
+  'test/{scenarios,security,simulation,structure,take-over}/**',
+];
+
+export default defineConfig({
+  test: {
+    include: ['{agent,aws,chat,client,config,core,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, '**/dist/**', ...NEEDS_BUNDLES],
+    maxWorkers: 1,
+    bail: 1,
+    testTimeout: TEST_MS,
+    hookTimeout: TEST_MS,
+    env: { MIDTURN_TEST_SAMPLE: 'tenth' },
+  },
+});
