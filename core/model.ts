@@ -87,8 +87,29 @@ export interface LoopControl {
   readOutput?(answer: AnswerFacts): Promise<{ value: Json } | undefined>;
 }
 
+/** What happens in a turn, for an agent's code that looks on. `steps` are all finished ones. */
+export type TurnNews = { turnId: string } & (
+  | { type: 'step_ended'; steps: readonly StepFacts[] }
+  | { type: 'tool_started'; call: ToolCall }
+  | { type: 'tool_ended'; call: ToolCall; outcome: ToolOutcome; ms: number }
+  | { type: 'done'; steps: readonly StepFacts[]; usage: Usage; output?: Json }
+  /** `by`: the subject of the principal that stopped it. */
+  | { type: 'aborted'; steps: readonly StepFacts[]; by: string }
+  | { type: 'failed'; code: ErrorCode; message: string; retryable: boolean }
+);
+
+/** An agent's code that looks on. It changes nothing of a turn, which does not wait for it. */
+export interface TurnObserver {
+  /** Must not throw. */
+  tell(news: TurnNews): void;
+  /** Resolves when it has been told all, or after so long. Must not reject. */
+  settled(ms: Milliseconds): Promise<void>;
+}
+
 export interface ModelRequest {
   messages: PromptMessage[];
+  /** The turn, for an agent whose code looks on. */
+  turnId?: string;
   /** The finished steps of the turn, for an agent whose code reads them. */
   steps?: readonly StepFacts[];
   /** `none`: the model must answer now (step limit reached). Tools stay declared, since the prompt may contain calls. */

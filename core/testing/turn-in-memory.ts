@@ -3,9 +3,10 @@ import { epochMs, expiresAfter, milliseconds, seconds, toMs } from '../../config
 import type { Content } from '../content.ts';
 import type { Core } from '../core.ts';
 import { asConnectionId, asSessionId, type LaneId, type SessionKey } from '../ids.ts';
+import { abortTurn } from '../inbound/abort.ts';
 import type { Sender } from '../inbound/acknowledge.ts';
 import { acceptMessage } from '../inbound/message.ts';
-import type { LoopControl, Model, Toolbox } from '../model.ts';
+import type { LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
@@ -27,6 +28,8 @@ export interface TurnInMemory {
   lane: LaneId;
   /** Sends a message. The first one opens the turn. @returns whether it is pending */
   send(id: string, content: Content, delivery?: 'now'): Promise<boolean>;
+  /** Stops the turn. */
+  abort(): Promise<void>;
   /** Delivers the slot's job until it is over, as the queue does. @returns how often; undefined: it is never over */
   run(): Promise<number | undefined>;
   read(): Promise<Lane | undefined>;
@@ -51,10 +54,12 @@ export async function turnInMemory(
     core: parts = {},
     settings = {},
     control,
+    observer,
     worker = {},
     onDelivery = () => {},
   }: {
     control?: LoopControl | undefined;
+    observer?: TurnObserver | undefined;
     toolbox?: Toolbox;
     core?: Partial<Core>;
     settings?: Record<string, string>;
@@ -97,7 +102,7 @@ export async function turnInMemory(
   };
   const context: WorkerContext = {
     core,
-    agentFor: async () => ({ model, toolbox, ...(control && { control }) }),
+    agentFor: async () => ({ model, toolbox, ...(control && { control }), ...(observer && { observer }) }),
     settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', ...settings }),
     remainingMs: () => milliseconds(100_000),
     reserveMs: milliseconds(1),
@@ -113,6 +118,9 @@ export async function turnInMemory(
       await acceptMessage(core, sender, message, core.clock.now());
       const { inbox = {} } = (await core.store.get(key)) ?? {};
       return Object.hasOwn(inbox, id);
+    },
+    async abort() {
+      await abortTurn(core, sender, { type: 'abort' });
     },
     async run() {
       const slot = (await core.store.get(key))?.slot;

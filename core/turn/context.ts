@@ -2,7 +2,7 @@ import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds } from '../../config/units.ts';
 
 import type { Core } from '../core.ts';
-import type { LoopControl, Model, Toolbox } from '../model.ts';
+import type { LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
 import type { Session } from '../store/items.ts';
 
 /** What serves a session: its models and its tools. */
@@ -13,6 +13,8 @@ export interface SessionAgent {
   toolbox: Toolbox;
   /** Undefined: the agent's code decides nothing between steps. */
   control?: LoopControl;
+  /** Undefined: no code of the agent looks on. */
+  observer?: TurnObserver;
 }
 
 /** What a worker is given beside the core. */

@@ -214,6 +214,10 @@ export class LeasedTurn {
     this.#usage = usage;
     this.#isUsageStored = false;
   }
+  /** Whether it is durable as it is here. */
+  get isUsageStored(): boolean {
+    return this.#isUsageStored;
+  }
   get abortRequest(): Lane['cancel'] {
     return /* rule: abort-stops-its-turn */ this.lane.cancel?.turn === this.id ? this.lane.cancel : undefined;
   }

@@ -148,7 +148,8 @@ export async function callModel(
     turn.usage = advanced(turn.usage, model, finish, calls.length === 0 && !isPaused);
     measureCall(core, turn.id, model, finish);
     await flush((drafts) => {
-      if (context.control) turn.usage = { ...turn.usage, marks: [...(marks ?? []), markOf(drafts, finish)] };
+      if (context.control || context.observer)
+        turn.usage = { ...turn.usage, marks: [...(marks ?? []), markOf(drafts, finish)] };
       const asked = calls.map(({ id, name, args }): EventDraft => ({ type: 'tool_call', id, name, args }));
       // An entry with what its provider wants back is the text or the last call: sources stand between the two.
       return asked.length > 0

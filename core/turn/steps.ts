@@ -3,6 +3,7 @@ import type { StepFacts, ToolCall, ToolOutcome } from '../model.ts';
 import { asked, nameOf } from './agents-code.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { unansweredCalls } from './open-calls.ts';
 
 /**
  * The finished model calls of a turn, from its committed events and the marks that are committed with them: a worker that takes over
@@ -38,6 +39,12 @@ export function stepsOf({ events, log, usage }: Pick<LeasedTurn, 'events' | 'log
     };
   });
 }
+
+/** How many steps of the turn are over: their calls have their results. */
+export const wholeSteps = (turn: LeasedTurn): number => {
+  const { marks = [] } = turn.usage;
+  return marks.length > 0 && unansweredCalls(turn).length > 0 ? marks.length - 1 : marks.length;
+};
 
 /** Whether the last thing that happened in the turn is that a step's tools gave their results. */
 function hasJustRunTools({ events }: Pick<LeasedTurn, 'events'>): boolean {

@@ -1,4 +1,4 @@
-import { milliseconds } from '../../config/units.ts';
+import { between, milliseconds } from '../../config/units.ts';
 import { toolResultOf } from '../events/tool-result.ts';
 import type { ToolOutcome } from '../model.ts';
 import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
@@ -152,7 +152,9 @@ async function runWithin(
   call: AskedCall,
   signal: AbortSignal,
 ): Promise<ToolOutcome> {
-  const { core, toolbox } = context;
+  const { core, toolbox, observer } = context;
+  const news = { turnId: turn.id, call };
+  const startedAt = core.clock.now();
   const ms = timeLimit(context, call);
   const late = new AbortController();
   const over = new AbortController();
@@ -160,12 +162,15 @@ async function runWithin(
     late.abort('time limit');
     return { output: `Stopped: the tool was not done after ${ms / 1000} s.`, isError: true };
   });
+  observer?.tell({ type: 'tool_started', ...news });
   try {
     const run = toolbox.run(call, {
       signal: AbortSignal.any([signal, late.signal]),
       idempotencyKey: `${turn.id}:${call.id}`,
     });
-    return await Promise.race([run, timer]);
+    const outcome = await Promise.race([run, timer]);
+    observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });
+    return outcome;
   } finally {
     over.abort('over');
   }

@@ -24,7 +24,8 @@ import {
 } from './prompt-shape.ts';
 import { type CacheLookup, keep, lookUp, replaying } from './response-cache.ts';
 import { toolChoiceFor } from './step-limit.ts';
-import { decideStop, stepsOf } from './steps.ts';
+import { decideStop, stepsOf, wholeSteps } from './steps.ts';
+import { tellEnd, tellStep } from './tell.ts';
 import { runTools, settleRuns, settleUnanswered, settleUnrun } from './tools.ts';
 
 /**
@@ -37,6 +38,7 @@ export type TurnEnd = 'over' | 'handover' | Suspended;
 export async function runTurn(turn: LeasedTurn, context: TurnContext): Promise<TurnEnd> {
   const run = new TurnRun(turn, context);
   for (;;) {
+    run.tellSteps();
     const end = await run.execute(nextStep(stateOf(turn, context)));
     if (end) return end;
   }
@@ -70,12 +72,29 @@ class TurnRun {
   readonly #earlier: EarlierTurnsReader;
   /** Where the answer of the last model call belongs in the response cache. */
   #cacheLookup: CacheLookup | undefined;
+  /** The finished steps that the agent's code was told of, by this worker or by one before it. */
+  #toldSteps: number;
 
   constructor(turn: LeasedTurn, context: TurnContext) {
     this.#turn = turn;
     this.#context = context;
     // Starts reading now: the transcript is read while the inbox is applied.
     this.#earlier = new EarlierTurnsReader(turn, context);
+    this.#toldSteps = wholeSteps(turn);
+  }
+
+  /** Tells the agent's code of steps of which this worker has committed the last. */
+  tellSteps(): void {
+    const { observer } = this.#context;
+    if (!observer || !this.#turn.isUsageStored) return;
+    const whole = wholeSteps(this.#turn);
+    for (let to = this.#toldSteps + 1; to <= whole; to++) tellStep(this.#turn, observer, to);
+    this.#toldSteps = whole;
+  }
+
+  #tellEnd(): void {
+    this.tellSteps();
+    tellEnd(this.#turn, this.#context);
   }
 
   execute(step: Step): Promise<TurnEnd | undefined> {
@@ -137,6 +156,7 @@ class TurnRun {
     if ('failure' in read) return this.#fail(read.failure);
     await settleRuns(this.#turn);
     if (!(await endAnswered(this.#turn, this.#context, read.fields))) return undefined;
+    this.#tellEnd();
     await Promise.all([
       publishEnd(this.#turn),
       keepShape(this.#turn),
@@ -171,7 +191,7 @@ class TurnRun {
     if (await reportTrimmed(turn, earlier, sources, shape)) return undefined;
     const request: ModelRequest = {
       ...requestOf(sources, shape, toolChoiceFor(turn, context.settings.maxSteps)),
-      ...(context.control && { steps: stepsOf(turn) }),
+      ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
     };
     this.#cacheLookup = await lookUp(turn, context, request);
     const { hit } = this.#cacheLookup ?? {};
@@ -205,6 +225,7 @@ class TurnRun {
 
   async #over(ending: Promise<boolean>): Promise<TurnEnd | undefined> {
     if (!(await ending)) return undefined;
+    this.#tellEnd();
     await Promise.all([publishEnd(this.#turn), keepShape(this.#turn)]);
     return 'over';
   }

@@ -1,7 +1,8 @@
-import type { EpochSeconds } from '../../config/units.ts';
+import { type EpochSeconds, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { LaneId, SessionKey, SlotId } from '../ids.ts';
+import type { TurnObserver } from '../model.ts';
 import type { TurnJob } from '../ports.ts';
 import { retireSlot } from '../session/retire.ts';
 import { keepListed } from '../session/session-list.ts';
@@ -11,6 +12,7 @@ import type { Session } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { hasWorkFor } from '../store/lane/lane.ts';
 import { activate, deactivate, retire } from '../store/session-writes.ts';
+import { AGENTS_CODE_MS } from './agents-code.ts';
 import type { Suspended } from './approvals.ts';
 import type { WorkerContext } from './context.ts';
 import { Fenced } from './lease.ts';
@@ -122,9 +124,12 @@ async function runSlot(
   ]);
   const turn = settledValue(claiming);
   if (!turn) return 'again';
+  let observed: TurnObserver | undefined;
   try {
     const listed = settledValue(listing);
-    const end = await runTurn(turn, { ...context, ...settledValue(asking) });
+    const agent = settledValue(asking);
+    observed = agent.observer;
+    const end = await runTurn(turn, { ...context, ...agent });
     if (end === 'handover') {
       await turn.handOver();
       return /* rule: handed-over-job-stays */ end;
@@ -148,8 +153,13 @@ async function runSlot(
     return /* rule: fenced-job-fails */ 'fenced';
   } finally {
     await turn.settled();
+    await observed?.settled(leavingMs(context));
   }
 }
+
+/** What is left of this invocation, for the agent's code that looks on: at most half of it. */
+const leavingMs = ({ remainingMs }: WorkerContext) =>
+  milliseconds(Math.max(0, Math.min(AGENTS_CODE_MS, remainingMs() / 2)));
 
 async function activateSlot(
   core: Core,

@@ -16,7 +16,9 @@ import type { Model } from '../../core/model.ts';
 import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
+import { CallbackQueue } from '../../model/agent/callbacks.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
+import { observerOf } from '../../model/agent/observer.ts';
 import { priceOf } from '../../model/agent/prices.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
 import { createToolSource, type ToolSource } from '../../model/mcp/tool-source.ts';
@@ -39,6 +41,7 @@ interface Parts {
   env: Environment;
   core: Core;
   tools: ToolSource;
+  callbacks: CallbackQueue;
   /** Reads a secret by the agent's name for it. */
   secret(name: string): Promise<string>;
 }
@@ -46,7 +49,8 @@ interface Parts {
 /** Composes the agents of this deployment: today one serves all sessions. */
 export function createAgents(env: Environment, core: Core): Agents {
   const tools = createTools(env, core);
-  const parts = { env, core, tools, secret: agentSecrets(env, core) };
+  const callbacks = new CallbackQueue(agent, core);
+  const parts = { env, core, tools, callbacks, secret: agentSecrets(env, core) };
   const [access, second] = readModels(env);
   const named = access.choice.provider === 'agent' && agent.fallbackModel !== undefined;
   const fallbackAccess = second ?? (named ? access : undefined);
@@ -54,10 +58,12 @@ export function createAgents(env: Environment, core: Core): Agents {
   const fallback = fallbackAccess && served(fallbackAccess, 'fallbackModel', parts);
   const toolbox = createToolbox(agent, tools);
   const control = loopControlOf(agent);
+  const observer = observerOf(agent, callbacks);
+  const decides = { ...(control && { control }), ...(observer && { observer }) };
   return {
     async agentFor(): Promise<SessionAgent> {
       const [first, other] = await Promise.all([model(), fallback?.()]);
-      return { model: first, ...(other && { fallback: other }), toolbox, ...(control && { control }) };
+      return { model: first, ...(other && { fallback: other }), toolbox, ...decides };
     },
     offerTools: () => tools.offered(),
   };
@@ -76,7 +82,7 @@ type AgentChoice = Extract<ModelChoice, { provider: 'agent' }>;
 function servedBySettings(
   access: ModelAccess,
   choice: Exclude<ModelChoice, AgentChoice>,
-  { env, core, tools }: Parts,
+  { env, core, tools, callbacks }: Parts,
 ): () => Promise<Model> {
   const { baseUrl, apiKey, apiKeySecret, streamUsage, promptCache, maxOutputTokens, alternates } = access;
   const make = ofSecret(
@@ -90,6 +96,7 @@ function servedBySettings(
         promptCache,
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
         tools,
+        callbacks,
         warn: (message, fields) => core.log.warn(message, fields),
       }),
     env,
@@ -115,7 +122,7 @@ function servedByCode(
   { promptCache, maxOutputTokens, alternates }: ModelAccess,
   { name }: AgentChoice,
   which: NamedModel,
-  { env, core, tools, secret: read }: Parts,
+  { env, core, tools, callbacks, secret: read }: Parts,
 ): () => Promise<Model> {
   const secrets = keysIn(env);
   const make = madeOfSecrets(
@@ -131,6 +138,7 @@ function servedByCode(
         { secret, fetch: providerFetch(globalThis.fetch), ...(name !== undefined && { name }) },
         {
           tools,
+          callbacks,
           secrets,
           promptCache,
           ...(maxOutputTokens !== undefined && { maxOutputTokens }),

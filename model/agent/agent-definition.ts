@@ -1,9 +1,16 @@
-import type { Instructions, PrepareStepFunction, ToolCallRepairFunction, ToolSet } from 'ai';
+import type {
+  Instructions,
+  PrepareStepFunction,
+  TelemetryOptions,
+  ToolCallRepairFunction,
+  ToolSet,
+} from 'ai';
 import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { type AgentTool, type GivenTools, isRunByProvider, withPolicies } from './agent-tools.ts';
+import type { Callbacks } from './callbacks.ts';
 import type { StopWhen } from './loop-control.ts';
 import type { AgentOutput } from './output.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
@@ -37,7 +44,7 @@ export interface AgentOptions extends Omit<AgentDefinition, 'instructions' | 'to
 }
 
 /** A checked agent. */
-export interface AgentDefinition extends PassedOptions {
+export interface AgentDefinition extends PassedOptions, Callbacks {
   /**
    * The model, as the AI SDK names it, or a function that makes it. It answers where `MIDTURN_MODEL` is `agent`.
    *
@@ -72,6 +79,8 @@ export interface AgentDefinition extends PassedOptions {
    * value (`output`). An answer that does not have the form ends its turn with `OUTPUT_INVALID`.
    */
   output?: AgentOutput;
+  /** Spans of model calls, as the AI SDK makes them. */
+  telemetry?: TelemetryOptions;
   /** How many calls of a step may run at the same time. Default: all. */
   toolCallConcurrency?: number;
   /** Repairs a call whose input does not fit, before it is committed. Returns the call, or null: the model is told. */

@@ -7,10 +7,12 @@ import type { ToolLoopAgentSettings, ToolSet } from 'ai';
 type Treatment = readonly ['works'] | readonly ['differs' | 'cannot', sentence: string];
 
 const WORKS = ['works'] as const;
-const CALLBACK = [
-  'cannot',
-  'A turn may end in another process than it began in. The log, metrics and X-Ray traces say what happens.',
-] as const;
+/** What every callback has in common. */
+const told = (times: string, without = ''): Treatment => ['differs', `${times}${without && ` ${without}`}`];
+const OFTEN = 'At least once: again where the call is repeated, or another worker goes on with it.';
+const ONCE = 'At most once: after the commit, by its worker. One that dies there calls it no more.';
+const STORED =
+  '`reasoning`, `sources`, `files`, `warnings`, `request`, `response` and times of steps are empty.';
 const CONTEXT = ['cannot', 'A context in memory is lost when another worker continues the turn.'] as const;
 
 /** Every option of `ToolLoopAgentSettings`. */
@@ -77,20 +79,32 @@ export const SDK_OPTIONS = {
   toolsContext: ['differs', 'A constant of the code. `idempotencyKey` of the call is added to it.'],
   allowSystemInMessages: ['cannot', 'Messages are those of users, never of the system.'],
   include: ['cannot', 'Requests and answers of a provider are not kept.'],
-  telemetry: CALLBACK,
-  onStart: CALLBACK,
-  onStepStart: CALLBACK,
-  onStepEnd: CALLBACK,
-  onStepError: CALLBACK,
-  onStepFinish: CALLBACK,
-  onLanguageModelCallStart: CALLBACK,
-  onLanguageModelCallEnd: CALLBACK,
-  onToolExecutionStart: CALLBACK,
-  onToolExecutionEnd: CALLBACK,
-  onError: CALLBACK,
-  onAbort: CALLBACK,
-  onEnd: CALLBACK,
-  onFinish: CALLBACK,
+  telemetry: [
+    'differs',
+    'Given to each model call, which is a run of one step. Spans of turns and of tools are not made; X-Ray has those of functions.',
+  ],
+  onStart: told(
+    OFTEN,
+    'It is called with the first model call of a turn, and not where the response cache answers.',
+  ),
+  onStepStart: told(OFTEN),
+  onStepEnd: told(ONCE, STORED),
+  onStepError: told(OFTEN, 'Also for a call that the turn then repeats. `error` has `code` and `retryable`.'),
+  onStepFinish: told('As `onStepEnd`, if that is not given.'),
+  onLanguageModelCallStart: told(OFTEN),
+  onLanguageModelCallEnd: told(OFTEN),
+  onToolExecutionStart: told(
+    'At least once for an `idempotent` tool, at most once for any other.',
+    '`messages` is empty.',
+  ),
+  onToolExecutionEnd: told(
+    'As `onToolExecutionStart`. It is called before the result is stored.',
+    '`messages` is empty.',
+  ),
+  onError: told(ONCE, 'It is called when a turn fails. `error` has `code` and `retryable`.'),
+  onAbort: told(ONCE, '`reason` is the subject that stopped the turn.'),
+  onEnd: told(ONCE, `\`responseMessages\` is empty. ${STORED}`),
+  onFinish: told('As `onEnd`, if that is not given.'),
 } as const satisfies Record<StableOption, Treatment>;
 
 type Settings = ToolLoopAgentSettings<never, ToolSet>;

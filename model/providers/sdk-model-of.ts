@@ -2,7 +2,9 @@ import type { LanguageModel } from 'ai';
 import type { PromptCache } from '../../config/settings/models.ts';
 import type { Model } from '../../core/model.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
+import type { CallbackQueue } from '../agent/callbacks.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
+import { CallCallbacks } from './call-callbacks.ts';
 import { peculiaritiesOf } from './peculiarities.ts';
 import { createSdkModel, type SdkModelOptions } from './sdk-model.ts';
 
@@ -14,6 +16,8 @@ export interface SdkModelConfig {
   promptCache?: PromptCache;
   /** Tokens that one model call may write, if the agent's settings name none. */
   maxOutputTokens?: number;
+  /** The agent's callbacks. */
+  callbacks?: CallbackQueue;
   /** Logs a problem of a call that continues. */
   warn?: SdkModelOptions['warn'];
   /** Values that must not be logged. */
@@ -29,6 +33,7 @@ export async function sdkModelOf(
     tools = ownTools(agent),
     promptCache = 'auto',
     maxOutputTokens,
+    callbacks,
     warn = () => {},
     secrets = [],
   }: SdkModelConfig,
@@ -41,6 +46,7 @@ export async function sdkModelOf(
     tools,
     ...(await peculiaritiesOf(languageModel, promptCache)),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(callbacks?.isEmpty === false && { callbacks: new CallCallbacks(callbacks) }),
     warn,
     secrets,
   });

@@ -19,6 +19,7 @@ import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../
 import { shortened } from '../../protocol/text.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { type AgentTool, isRunByProvider } from '../agent/agent-tools.ts';
+import type { Callbacks } from '../agent/callbacks.ts';
 import { instructionsText, systemMessages } from '../agent/instructions.ts';
 import { formOfAnswer } from '../agent/output.ts';
 import { passedOptions } from '../agent/sdk-options.ts';
@@ -26,6 +27,7 @@ import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from '../tools/json-safe.ts';
 import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
 import { type CacheMarks, markInstructions, markMessages, markTools } from './cache-marks.ts';
+import type { CallCallbacks } from './call-callbacks.ts';
 import { CUT_OFF, EMPTY, toFailure, UNREADABLE_CALL, USED_UP, WINDOW_FULL, WITHHELD } from './failure.ts';
 import { preparedStep } from './prepared-step.ts';
 import { type CallIds, type ShownImages, toModelMessages, verbatimParts } from './prompt.ts';
@@ -55,6 +57,8 @@ export interface SdkModelOptions {
   providerOptions?: NonNullable<Parameters<typeof streamText>[0]['providerOptions']>;
   /** Tokens that one call may write, if the agent's settings name none. */
   maxOutputTokens?: number;
+  /** The agent's callbacks about model calls. Undefined: it has none. */
+  callbacks?: CallCallbacks;
   /** Logs a problem of a call that continues. */
   warn(message: string, fields: Record<string, unknown>): void;
   /** Values that must not be logged. */
@@ -82,7 +86,10 @@ export function createSdkModel(options: SdkModelOptions): Model {
     provider,
     name,
     async *stream(request, signal, alive = () => {}) {
-      yield* streamParts({ ...options, warn: warnOnce }, await declareAll(), request, signal, alive);
+      const told = options.callbacks?.ofCall(request);
+      const called = { ...options, warn: warnOnce, callbackOptions: told?.options };
+      const parts = streamParts(called, await declareAll(), request, signal, alive);
+      yield* told ? told.watched(parts) : parts;
     },
   };
 }
@@ -131,7 +138,7 @@ function declare(own: AgentTool['tool']): ToolSet[string] {
 }
 
 async function* streamParts(
-  options: SdkModelOptions,
+  options: SdkModelOptions & { callbackOptions: Callbacks | undefined },
   { tools, offered }: Declared,
   { messages, toolChoice, bare, steps }: ModelRequest,
   signal: AbortSignal,
@@ -180,6 +187,8 @@ async function* streamParts(
           }),
       // The provider fetches a user's URL, or nobody: from here it could reach addresses inside the account.
       experimental_download: async (files: readonly unknown[]) => files.map(() => null),
+      ...options.callbackOptions,
+      ...(agent.telemetry && { telemetry: agent.telemetry }),
       stopWhen: isStepCount(1),
       maxRetries: 0,
       ...(agent.repairToolCall && { repairToolCall: agent.repairToolCall }),

@@ -5,11 +5,13 @@ import { readEvents } from '../../core/events/journal.ts';
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import { readTranscriptBefore } from '../../core/events/transcript.ts';
 import type { Json } from '../../core/json.ts';
-import type { Clock } from '../../core/ports.ts';
+import type { Clock, Log } from '../../core/ports.ts';
 import { isWrite, MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
 import { type TurnInMemory, turnInMemory } from '../../core/testing/turn-in-memory.ts';
 import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
+import { CallbackQueue } from '../../model/agent/callbacks.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
+import { observerOf } from '../../model/agent/observer.ts';
 import { sdkModelOf } from '../../model/providers/sdk-model-of.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 
@@ -97,6 +99,8 @@ export interface Ran {
   calls: ModelCall[];
   /** Writes that workers made. */
   writes: number;
+  /** Warnings and errors about the agent's callbacks. */
+  logged: { message: string; fields: unknown }[];
 }
 
 /** Dies instead of making the write of that number after `begin`, once. */
@@ -130,11 +134,17 @@ export async function runAgent(
 ): Promise<Ran> {
   const languageModel = scriptedModel(script);
   const agent = defineAgent(options);
-  const model = await sdkModelOf(languageModel, { provider: 'house.chat', name: 'scripted' }, agent, {});
+  const logged: { message: string; fields: unknown }[] = [];
+  const note = (message: string, fields: unknown = {}) => void logged.push({ message, fields });
+  const log: Log = { info: () => {}, warn: note, error: note, with: () => log };
+  const callbacks = new CallbackQueue(agent, { clock, log });
+  const identity = { provider: 'house.chat', name: 'scripted' };
+  const model = await sdkModelOf(languageModel, identity, agent, { callbacks });
   const { store, begin, writes } = dyingAt(dies);
   const turn = await turnInMemory(model, {
     toolbox: createToolbox(agent),
     control: loopControlOf(agent),
+    observer: observerOf(agent, callbacks),
     core: { store, clock },
   });
   began(turn);
@@ -150,16 +160,21 @@ export async function runAgent(
       said.unshift({ gave: entry.output, ...(entry.is_error && { failed: true }) });
   }
   const end = (await readEvents(turn.core, turn.session, 1)).at(-1);
-  return { said, end, calls: languageModel.doStreamCalls, writes: writes() };
+  return { said, end, calls: languageModel.doStreamCalls, writes: writes(), logged };
 }
 
 /** Runs the turn once for each of its writes, at which its worker dies. @returns what each of these turns said */
 export async function runWithDeaths(
   options: AgentOptions,
   script: Script,
+  ran: () => void = () => {},
 ): Promise<Pick<Ran, 'said' | 'end'>[]> {
   const { writes } = await runAgent(options, script);
+  ran();
   const turns: Ran[] = [];
-  for (let dies = 1; dies <= writes; dies++) turns.push(await runAgent(options, script, { dies }));
+  for (let dies = 1; dies <= writes; dies++) {
+    turns.push(await runAgent(options, script, { dies }));
+    ran();
+  }
   return turns;
 }
