@@ -36,7 +36,7 @@ export const STAGES: readonly Stage[] = [
     name: 'simulation',
     of: /^(core|protocol)\//,
     command: () => ['test/simulation/main.ts', '--count', '400', '--jobs', '2', '--first'],
-    limitMs: 60_000,
+    limitMs: 120_000,
   },
   {
     name: 'scenarios',
