@@ -67,6 +67,11 @@ export class Feed {
               ? 'The provider refused the prompt: the model is shown the conversation in another form.'
               : `${item.droppedMessages} older messages are left out of the prompt from here on.`,
         }));
+      case 'compacted':
+        return this.#once(item, 'told', () => ({
+          style: 'note',
+          text: 'Earlier messages are summarised for the model from here on.',
+        }));
       case 'model_changed':
         return this.#once(item, 'told', () => ({
           style: 'note',

@@ -38,6 +38,7 @@ export type {
   ActiveTurn,
   ApprovalItem,
   ChatState,
+  CompactedItem,
   ConnectionState,
   FileItem,
   Item,

@@ -34,8 +34,13 @@ export function addNote(items: Item[], event: NotedEvent): void {
       break;
     }
     case 'model_changed': {
-      const { model, provider, fallback_from: from, reason } = event;
-      items.push({ kind: 'model_changed', ...head, model, provider, from, reason });
+      const { type: kind, model, provider, fallback_from: from, reason } = event;
+      items.push({ kind, ...head, model, provider, from, reason });
+      break;
+    }
+    case 'compacted': {
+      const { type: kind, to_entry: toEntry } = event;
+      items.push({ kind, ...head, toEntry });
       break;
     }
     case 'source': {

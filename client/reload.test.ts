@@ -87,6 +87,27 @@ const TURNS: Readonly<Record<string, EventDraft[]>> = {
     say('Here.'),
     done,
   ],
+  'an answer to a prompt with a summary': [
+    ...begin,
+    {
+      type: 'history_trimmed',
+      dropped_messages: 7,
+      kept_turns: 2,
+      reason: 'context_tokens',
+      compacted_to: 7,
+    },
+    {
+      type: 'compacted',
+      from_entry: 1,
+      to_entry: 7,
+      model: 'm',
+      provider: 'p',
+      input_tokens: 5,
+      output_tokens: 2,
+    },
+    say('Here.'),
+    done,
+  ],
   'an answer with a search of its provider, sources and files': [
     ...begin,
     { ...call, provider_executed: true },

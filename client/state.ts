@@ -109,6 +109,14 @@ export interface TrimmedItem {
   form: string | undefined;
 }
 
+/** From here on, the model is shown a summary in the place of the entries up to this one. */
+export interface CompactedItem {
+  kind: 'compacted';
+  key: string;
+  turnId: string;
+  toEntry: number;
+}
+
 /** The model failed, and another model continues the turn. */
 export interface ModelChangedItem {
   kind: 'model_changed';
@@ -188,6 +196,7 @@ export type Item =
   | ToolItem
   | ApprovalItem
   | TrimmedItem
+  | CompactedItem
   | ModelChangedItem
   | SourcesItem
   | FileItem

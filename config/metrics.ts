@@ -41,6 +41,10 @@ export const METRICS = {
   CacheWriteTokens: { unit: 'Count', dimension: 'model' },
   ReasoningTokens: { unit: 'Count', dimension: 'model' },
   Cost: { unit: 'None', dimension: 'model' },
+  Compactions: { unit: 'Count', dimension: 'outcome' },
+  CompactionInputTokens: { unit: 'Count', dimension: 'model' },
+  CompactionOutputTokens: { unit: 'Count', dimension: 'model' },
+  CompactionCost: { unit: 'None', dimension: 'model' },
   DeadLetters: { unit: 'Count' },
   CaughtErrors: { unit: 'Count', dimension: 'function' },
 } as const satisfies Record<string, MetricSpec>;
@@ -80,6 +84,10 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   CacheWriteTokens: 'Of the tokens that models read: those that the provider wrote to its cache.',
   ReasoningTokens: 'Of the tokens that models wrote: what they thought.',
   Cost: 'What model calls cost, in the currency of the agent’s `prices`.',
+  Compactions: 'Attempts to summarise what a cut left out of prompts: `written` or `failed`.',
+  CompactionInputTokens: 'Tokens that models read for summaries. `InputTokens` does not count them.',
+  CompactionOutputTokens: 'Tokens that models wrote for summaries.',
+  CompactionCost: 'What summaries cost, in the currency of the agent’s `prices`.',
   DeadLetters: 'Queue messages that were moved to the dead letters, because they cannot be processed.',
   CaughtErrors: 'Errors that a function caught and logged, with level ERROR, instead of dying.',
 };

@@ -38,6 +38,12 @@ export interface TurnJob {
   slot: SlotId;
 }
 
+/** "What the cut before entry `from` left out of prompts has no summary yet." */
+export interface CompactionJob {
+  session: SessionKey;
+  from: number;
+}
+
 /** A request to delete a session, and what late writers still add to it until `until`. */
 export interface Deletion {
   session: SessionKey;
@@ -59,6 +65,11 @@ export interface Queues {
    * drop a job as a repeat of one that is consumed already, and nobody would run the slot.
    */
   sendJob(job: TurnJob, sender: string): Promise<void>;
+  /**
+   * Invokes the turn function for the summary, beside the session's turns: in a group of its own. `sender` is unique to the turn
+   * that asks.
+   */
+  sendCompaction(job: CompactionJob, sender: string): Promise<void>;
   /** Invokes the deadline function for the slot after a delay (at most 900 seconds). */
   sendDeadline(job: TurnJob, delay: Seconds): Promise<void>;
   /** Invokes the deadline function for the deletion after a delay (at most 900 seconds). */

@@ -203,6 +203,7 @@ export const EVENTS = {
       reason: z.string(),
       form: z.optional(z.string()),
       message_ids: z.optional(z.array(z.string())),
+      compacted_to: z.optional(z.int().check(z.positive())),
     },
     sentences: {
       dropped_messages: 'The number of entries that were left out.',
@@ -211,6 +212,8 @@ export const EVENTS = {
         '`context_tokens`: the setting that the earlier turns exceed. `remembered`: what an earlier turn had to leave out is left out. Otherwise the reason of the refusal, as in `error`: `rejected`, `overlong` or `withheld`.',
       form: 'After a refusal, the change with which the prompt is sent again. `without_thoughts`: what the model thought, and its provider’s own data about earlier answers, are left out. `alternating`: user and assistant alternate. `without_images`: notes in the place of images. `recent`: older turns are left out. `plain`: earlier tool calls are text. `this_turn`: all earlier turns are left out. `recent_steps`: older steps of this turn are left out. `last_message`: only the last message, without tools. `without_message`: every form was refused, the turn fails, and the message is left out of later prompts. Later versions can add forms.',
       message_ids: 'With `without_message`: the messages that are left out of later prompts.',
+      compacted_to:
+        'In the place of the entries up to this number, the model is shown their summary; see `compacted`.',
     },
   }),
   model_changed: event('model_changed', {
@@ -356,6 +359,33 @@ export const EVENTS = {
         'Why the file is not here. `too_large`: it is larger than an event holds (15,000 bytes), and is not kept. Later versions can add reasons.',
     },
   }),
+  compacted: event('compacted', {
+    summary:
+      'From here on, a summary stands in the prompts in the place of the oldest entries. It is sent once for each summary, in the first turn whose prompts have it. The transcript keeps all entries.',
+    fields: {
+      from_entry: z.int().check(z.positive()),
+      to_entry: z.int().check(z.positive()),
+      model: z.string(),
+      provider: z.string(),
+      input_tokens: count,
+      output_tokens: count,
+      ...details,
+      currency: z.optional(z.string()),
+    },
+    sentences: {
+      from_entry: 'The number of the first entry that the summary is about.',
+      to_entry: 'The number of the last one.',
+      model: 'The model that wrote the summary.',
+      provider: 'The provider of that model.',
+      input_tokens: 'The tokens that it read for the summary. No `done` counts this and what follows.',
+      output_tokens: 'The tokens that it wrote.',
+      cache_read_tokens: 'Of `input_tokens`: those that the provider read from its cache.',
+      cache_write_tokens: 'Of `input_tokens`: those that the provider wrote to its cache.',
+      reasoning_tokens: 'Of `output_tokens`: what the model thought.',
+      cost: 'What the summary cost, in `currency`. Present if the agent has a price for the model.',
+      currency: 'The currency of `cost`.',
+    },
+  }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;
@@ -378,6 +408,7 @@ export const notedFrame = z.discriminatedUnion('type', [
   EVENTS.model_changed.schema,
   EVENTS.source.schema,
   EVENTS.file.schema,
+  EVENTS.compacted.schema,
   EVENTS.done.schema,
   EVENTS.aborted.schema,
   EVENTS.error.schema,

@@ -129,6 +129,10 @@ describe('embedded metrics', () => {
         | 'CacheWriteTokens'
         | 'ReasoningTokens'
         | 'Cost'
+        | 'Compactions'
+        | 'CompactionInputTokens'
+        | 'CompactionOutputTokens'
+        | 'CompactionCost'
       >();
   });
 });

@@ -3,7 +3,7 @@ import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/cl
 import * as z from 'zod/mini';
 import { epochMs, type Seconds } from '../../config/units.ts';
 import { asConnectionId, asLaneId, asSessionKey, asSlotId, type SessionKey } from '../../core/ids.ts';
-import type { Deletion, Queues, ReplayJob, TurnJob } from '../../core/ports.ts';
+import type { CompactionJob, Deletion, Queues, ReplayJob, TurnJob } from '../../core/ports.ts';
 import { SQS_OPTIONS } from '../timeouts.ts';
 
 const jobBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
@@ -12,8 +12,18 @@ const deletionBody = z.object({
   deletion: z.object({ session: z.string(), at: z.number(), until: z.number() }),
 });
 
-/** Parses the body of a turn job. Throws on anything else. */
-export const parseJob = (body: string): TurnJob => jobOf(jobBody.parse(JSON.parse(body)));
+const compactionBody = z.object({ compaction: z.object({ session: z.string(), from: z.number() }) });
+
+/** What the turn queue carries. */
+export type TurnMessage = TurnJob | { compaction: CompactionJob };
+
+/** Parses the body of a message in the turn queue. Throws on anything else. */
+export function parseTurnMessage(body: string): TurnMessage {
+  const message = z.union([jobBody, compactionBody]).parse(JSON.parse(body));
+  if (!('compaction' in message)) return jobOf(message);
+  const { session, from } = message.compaction;
+  return { compaction: { session: asSessionKey(session), from } };
+}
 
 const jobOf = ({ session, lane, slot }: z.infer<typeof jobBody>): TurnJob => ({
   session: asSessionKey(session),
@@ -67,6 +77,16 @@ export function sqsQueues(
           MessageBody: JSON.stringify(job),
           MessageGroupId: messageGroupOf(job.session),
           MessageDeduplicationId: `${job.slot}#${sender}`,
+        }),
+      );
+    },
+    async sendCompaction(compaction, sender) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: turnQueueUrl,
+          MessageBody: JSON.stringify({ compaction }),
+          MessageGroupId: `${messageGroupOf(compaction.session)}#compaction`,
+          MessageDeduplicationId: `compaction#${sender}`,
         }),
       );
     },

@@ -233,6 +233,8 @@ export class VirtualCloud {
           this.#send(job);
           return send('SendMessage', job, () => {});
         },
+        // No agent of the benches summarises.
+        sendCompaction: (job) => send('SendMessage compaction', job, () => {}),
         // Nobody waits so long here.
         sendDeadline: (job) => send('SendMessage deadline', job, () => {}),
         sendReplay: (replay, delay) => {

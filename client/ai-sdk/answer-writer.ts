@@ -73,6 +73,10 @@ export class AnswerWriter {
         this.#write({ type: 'data-model-changed', data });
         break;
       }
+      case 'compacted': {
+        this.#write({ type: 'data-compacted', data: { toEntry: event.to_entry } });
+        break;
+      }
       case 'source':
         this.#put(sourcePart(sourceOf(event)));
         break;

@@ -87,6 +87,8 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
       const { model, provider, from, reason } = item;
       return [{ type: 'data-model-changed', data: { model, provider, from, reason } }];
     }
+    case 'compacted':
+      return [{ type: 'data-compacted', data: { toEntry: item.toEntry } }];
     case 'sources':
       return item.sources.map(sourcePart);
     case 'file':

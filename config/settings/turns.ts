@@ -56,7 +56,7 @@ export const TURN_SETTINGS = {
   /**
    * Tokens of earlier turns in a prompt. How many bytes are a token is read from what the provider counted for the session's last
    * turns; before there is such a count, it is estimated as 4. Beyond the budget, the oldest turns are left out, down to half of it,
-   * so that the next cut is far away.
+   * so that the next cut is far away. An agent with `compaction` is shown a summary of them.
    */
   contextTokens: {
     name: 'MIDTURN_CONTEXT_TOKENS',

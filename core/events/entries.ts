@@ -142,6 +142,7 @@ export function addEvents(
       case 'model_changed':
       case 'source':
       case 'file':
+      case 'compacted':
         // The answer that `held` belongs to goes on.
         closeText();
         add({ role: 'event', event });

@@ -246,6 +246,21 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '[19,"done",{"first":1,"input_tokens":10,"output_tokens":5,"last_input_tokens":7,"model":"b","provider":"q","steps":1,"output":{"name":"soup","minutes":null}}]',
     '{"type":"done","seq":19,"turn_id":"t","full_response":"Hé","input_tokens":10,"output_tokens":5,"last_input_tokens":7,"model":"b","provider":"q","steps":1,"output":{"name":"soup","minutes":null},"tokens_used":15}',
   ],
+  [
+    {
+      type: 'compacted',
+      from_entry: 1,
+      to_entry: 7,
+      model: 'm',
+      provider: 'p',
+      input_tokens: 900,
+      output_tokens: 80,
+      cost: 0.002,
+      currency: 'USD',
+    },
+    '[20,"compacted",{"from_entry":1,"to_entry":7,"model":"m","provider":"p","input_tokens":900,"output_tokens":80,"cost":0.002,"currency":"USD"}]',
+    '{"type":"compacted","seq":20,"turn_id":"t","from_entry":1,"to_entry":7,"model":"m","provider":"p","input_tokens":900,"output_tokens":80,"cost":0.002,"currency":"USD"}',
+  ],
 ];
 
 describe('each event', () => {

@@ -239,6 +239,7 @@ const FORMS = {
   ),
   source: form('source', z.object(EVENTS.source.fields), asStored),
   file: form('file', z.object(EVENTS.file.fields), asStored),
+  compacted: form('compacted', z.object(EVENTS.compacted.fields), asStored),
 } satisfies { [T in EventType]: unknown };
 
 type StoredFields = { [T in EventType]: z.infer<(typeof FORMS)[T]['fields']> };

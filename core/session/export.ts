@@ -1,9 +1,12 @@
 import type { Core } from '../core.ts';
+import type { Entry } from '../events/entries.ts';
 import { historyEntry } from '../events/history-entry.ts';
 import { readTranscriptFrom } from '../events/transcript.ts';
+import { hasExpired } from '../events/whole-turns.ts';
 import type { SessionKey } from '../ids.ts';
 import { fittingLength, jsonBytes } from '../json-bytes.ts';
 import type { Session } from '../store/items.ts';
+import { summaryKey } from '../store/keys.ts';
 
 /** Entries that are read first for a page: short ones fill it with about a hundred, long ones with fewer. */
 const WANTED = 10;
@@ -60,8 +63,21 @@ async function* lines(
     yield { n: 0, text: `${JSON.stringify(about)}\n` };
   }
   for await (const entry of readTranscriptFrom(core, session, from, WANTED)) {
-    yield { n: entry.n, text: `${JSON.stringify({ type: 'entry', ...historyEntry(entry) })}\n` };
+    const summary = await summaryIn(core, session, entry);
+    const line = { type: 'entry', ...historyEntry(entry), ...(summary !== undefined && { summary }) };
+    yield { n: entry.n, text: `${JSON.stringify(line)}\n` };
   }
+}
+
+/** What the model was shown from this entry on, in the place of earlier ones, as long as it is stored. */
+async function summaryIn(
+  { store, clock }: Pick<Core, 'store' | 'clock'>,
+  session: SessionKey,
+  entry: Entry,
+): Promise<string | undefined> {
+  if (entry.role !== 'event' || entry.event.type !== 'compacted') return undefined;
+  const summary = await store.get(summaryKey(session, entry.event.to_entry));
+  return summary && !hasExpired(summary, clock.now()) ? summary.text : undefined;
 }
 
 /** `12.0` is entry 12 from its beginning. Entry 0 is the line about the session. */

@@ -232,6 +232,10 @@ export interface Session {
   promptShapes?: readonly PromptShape[];
   /** Earlier entries do not fit into prompts: the last cut (core/turn/context-window.ts). */
   promptFrom?: number;
+  /** A `compacted` told of the summary up to this entry. */
+  compactedTo?: number;
+  /** The last attempt to summarise what the cut at `from` left out. `by` is unique to the attempt. */
+  compaction?: { from: number; tries: number; by: string };
   /** Admitted slots. */
   queue: Record<SlotId, { lane: LaneId; at: EpochMs }>;
   /** The slot that runs. A hint: its lane may have ended it already. */
@@ -239,6 +243,23 @@ export interface Session {
   seq: number;
   entry: number;
   audience: Audience;
+  expires: EpochSeconds;
+}
+
+/** What a model wrote of the entries that prompts do not have any more. Once stored, it never changes. */
+export interface Summary {
+  /** The entries that it is about. */
+  first: number;
+  to: number;
+  text: string;
+  /** Of the call that wrote it. */
+  provider: string;
+  model: string;
+  usage: Usage;
+  /** In `currency`. Not there if the model has no price. */
+  cost?: number;
+  currency?: string;
+  /** With the first of the entries that it is made of. */
   expires: EpochSeconds;
 }
 

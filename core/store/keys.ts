@@ -22,6 +22,7 @@ import type {
   Session,
   StoredEntry,
   StoredEvents,
+  Summary,
   TurnsInFlight,
 } from './items.ts';
 
@@ -88,6 +89,11 @@ export const contentKey = (session: SessionKey, turn: TurnId): Key<PendingConten
 export const entryKey = (session: SessionKey, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,
   sk: `ENTRY#${number(n)}`,
+});
+/** Under the last entry that it is about, so that one cut has one summary. */
+export const summaryKey = (session: SessionKey, to: number): Key<Summary> => ({
+  pk: `SESSION#${session}`,
+  sk: `SUMMARY#${number(to)}`,
 });
 /** The principal's sessions in which a turn began, in the order in which they were made. */
 export const listingKey = (

@@ -86,6 +86,29 @@ export const rememberCut = (from: number): Update<Session> => ({
   change: [set('promptFrom', from)],
 });
 
+/** Remembers that clients were told of a summary. A late duplicate does not bring an earlier one back. Idempotent. */
+export const rememberCompacted = (to: number): Update<Session> => ({
+  when: [alive, exists('queue'), any(absent('compactedTo'), atMost('compactedTo', to))],
+  change: [set('compactedTo', to)],
+});
+
+/**
+ * Counts an attempt to summarise what a cut left out. It demands the last attempt as it was read, so that of two workers
+ * one makes this attempt. The writer recognises its success by `by`.
+ */
+export const attemptCompaction = (
+  { compaction }: Session,
+  attempt: NonNullable<Session['compaction']>,
+): Update<Session> => ({
+  when: [
+    alive,
+    exists('queue'),
+    // rule: attempt-demands-the-last-one
+    compaction === undefined ? absent('compaction') : equals(['compaction', 'by'], compaction.by),
+  ],
+  change: [set('compaction', attempt)],
+});
+
 /** Admits a slot to the queue, if there is room or it is there already. The writer recognises its success by the queue. */
 export const admit = (slot: SlotId, lane: LaneId, at: EpochMs, limit: number): Update<Session> => ({
   when: [

@@ -2,7 +2,7 @@ import { readLimits, readRates, readRetention } from '../../config/settings/limi
 import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs } from '../../config/units.ts';
 import type { Core } from '../core.ts';
-import type { TurnJob } from '../ports.ts';
+import type { CompactionJob, TurnJob } from '../ports.ts';
 import { memoryStore } from './memory-store.ts';
 
 /**
@@ -12,7 +12,13 @@ import { memoryStore } from './memory-store.ts';
 export function memoryCore(parts: Partial<Core> = {}): Core {
   return {
     store: memoryStore(),
-    queues: { sendJob: notGiven, sendDeadline: notGiven, sendDeletion: notGiven, sendReplay: notGiven },
+    queues: {
+      sendJob: notGiven,
+      sendCompaction: notGiven,
+      sendDeadline: notGiven,
+      sendDeletion: notGiven,
+      sendReplay: notGiven,
+    },
     gateway: { post: notGiven, disconnect: notGiven },
     clock: { now: () => epochMs(0), sleep: async () => {} },
     newId: countingIds('id'),
@@ -27,16 +33,19 @@ export function memoryCore(parts: Partial<Core> = {}): Core {
   };
 }
 
-/** Ports that keep the frames that are posted and the turn jobs that are sent. What is sent for later is dropped. */
+/** Ports that keep the frames that are posted and the jobs of the turn queue that are sent. What is sent for later is dropped. */
 export function recordingPorts(): Pick<Core, 'gateway' | 'queues'> & {
   frames: Record<string, unknown>[];
   jobs: TurnJob[];
+  compactions: CompactionJob[];
 } {
   const frames: Record<string, unknown>[] = [];
   const jobs: TurnJob[] = [];
+  const compactions: CompactionJob[] = [];
   return {
     frames,
     jobs,
+    compactions,
     gateway: {
       async post(_, frame) {
         frames.push(JSON.parse(frame));
@@ -46,6 +55,7 @@ export function recordingPorts(): Pick<Core, 'gateway' | 'queues'> & {
     },
     queues: {
       sendJob: async (job) => void jobs.push(job),
+      sendCompaction: async (job) => void compactions.push(job),
       sendDeadline: async () => {},
       sendDeletion: async () => {},
       sendReplay: async () => {},

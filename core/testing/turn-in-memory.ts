@@ -10,6 +10,7 @@ import type { LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
 import type { Lane } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
+import { compact } from '../turn/compaction.ts';
 import type { WorkerContext } from '../turn/context.ts';
 import { runJob } from '../turn/worker.ts';
 import { memoryCore, recordingPorts } from './memory-core.ts';
@@ -32,6 +33,8 @@ export interface TurnInMemory {
   abort(): Promise<void>;
   /** Delivers the slot's job until it is over, as the queue does. @returns how often; undefined: it is never over */
   run(): Promise<number | undefined>;
+  /** Delivers the jobs for summaries that turns have sent, each until it is over. @returns how many */
+  compact(): Promise<number>;
   read(): Promise<Lane | undefined>;
   /** Where prompts of the session begin. */
   promptFrom(): Promise<number | undefined>;
@@ -55,11 +58,14 @@ export async function turnInMemory(
     settings = {},
     control,
     observer,
+    compactor,
     worker = {},
     onDelivery = () => {},
   }: {
     control?: LoopControl | undefined;
     observer?: TurnObserver | undefined;
+    /** Writes summaries of what prompts leave out. */
+    compactor?: Model | undefined;
     toolbox?: Toolbox;
     core?: Partial<Core>;
     settings?: Record<string, string>;
@@ -70,8 +76,9 @@ export async function turnInMemory(
   } = {},
 ): Promise<TurnInMemory> {
   let now = NOW;
+  const { queues, compactions } = recordingPorts();
   const core = memoryCore({
-    queues: recordingPorts().queues,
+    queues,
     gateway: { post: async () => 'gone', disconnect: async () => 'closed' },
     clock: {
       now: () => now,
@@ -102,7 +109,13 @@ export async function turnInMemory(
   };
   const context: WorkerContext = {
     core,
-    agentFor: async () => ({ model, toolbox, ...(control && { control }), ...(observer && { observer }) }),
+    agentFor: async () => ({
+      model,
+      toolbox,
+      ...(control && { control }),
+      ...(observer && { observer }),
+      ...(compactor && { compactor: async () => compactor }),
+    }),
     settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', ...settings }),
     remainingMs: () => milliseconds(100_000),
     reserveMs: milliseconds(1),
@@ -132,6 +145,19 @@ export async function turnInMemory(
         if (typeof end === 'object') now = epochMs(now + toMs(end.seconds));
       }
       return undefined;
+    },
+    async compact() {
+      const jobs = compactions.splice(0);
+      for (const job of jobs) {
+        for (let deliveries = 1; deliveries <= MAX_DELIVERIES; deliveries++) {
+          const isOver = await compact(context, job).then(
+            () => true,
+            () => false,
+          );
+          if (isOver) break;
+        }
+      }
+      return jobs.length;
     },
     read: () => core.store.get(key),
     promptFrom: async () => (await core.store.get(sessionKey(session)))?.promptFrom,

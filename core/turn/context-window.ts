@@ -2,8 +2,10 @@ import type { Core } from '../core.ts';
 import { type Entry, isSpoken } from '../events/entries.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
+import type { Summary } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { summaryFor } from './summaries.ts';
 import { TokenRatio } from './token-ratio.ts';
 
 /** What a cut leaves of the budget, so that the next one is far away: after each, providers cache the prompt anew. */
@@ -15,6 +17,8 @@ export interface EarlierTurns {
   cutAt?: number;
   /** Entries that were left out, and turns that were kept. Undefined if nothing was left out. */
   trimmed?: { dropped: number; keptTurns: number } | undefined;
+  /** Of what was left out. */
+  summary?: Summary | undefined;
 }
 
 /**
@@ -91,11 +95,20 @@ export class EarlierTurnsReader {
   }
 
   #start() {
-    const { session, firstEntry, promptFrom: from } = this.#turn;
-    const { core, settings } = this.#context;
-    const turns = readEarlierTurns(core, session, firstEntry, { maxTokens: settings.contextTokens, from });
+    const { firstEntry } = this.#turn;
+    const turns = this.#readBoth();
     // `read` throws a failure. A turn that ends before its first model call never reads.
     turns.catch(() => {});
     return { firstEntry, turns };
+  }
+
+  async #readBoth(): Promise<EarlierTurns> {
+    const { session, firstEntry, promptFrom: from } = this.#turn;
+    const { core, settings, compactor } = this.#context;
+    const [turns, summary] = await Promise.all([
+      readEarlierTurns(core, session, firstEntry, { maxTokens: settings.contextTokens, from }),
+      compactor && from !== undefined ? summaryFor(core, this.#turn, from) : undefined,
+    ]);
+    return { ...turns, ...(turns.trimmed && summary && { summary }) };
   }
 }

@@ -11,6 +11,8 @@ export interface SessionAgent {
   /** Goes on with a turn whose model fails before anything of a call is visible. */
   fallback?: Model;
   toolbox: Toolbox;
+  /** Makes the model that summarises what a cut leaves out of prompts. Undefined: nothing does. */
+  compactor?: () => Promise<Model>;
   /** Undefined: the agent's code decides nothing between steps. */
   control?: LoopControl;
   /** Undefined: no code of the agent looks on. */

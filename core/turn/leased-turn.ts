@@ -93,6 +93,8 @@ export class LeasedTurn {
   #spilled: number;
   /** Settles when the posts and entries that follow the last commit are done. */
   #following: Promise<unknown> = Promise.resolve();
+  /** Settles when that is done which no commit waits for. */
+  #beside: Promise<unknown> = Promise.resolve();
   #entriesWritten = 0;
   #usage = NO_USAGE;
   /** Whether the lane has `usage` as it is here. */
@@ -335,6 +337,11 @@ export class LeasedTurn {
     this.#follow(removeContents(this.core, this.session, messages));
   }
 
+  /** Lets work go on that no commit waits for, and that must not throw. */
+  startBeside(work: Promise<void>): void {
+    this.#beside = Promise.all([this.#beside, work]);
+  }
+
   /** Number of the turn's last entry if this event ends it. */
   lastEntryWith(end: EventDraft): number {
     return this.#log.lastEntryWith([numbered(end, this.nextSeq, this.id)]) ?? this.firstEntry - 1;
@@ -375,6 +382,7 @@ export class LeasedTurn {
   /** Resolves when nothing of this worker is under way: otherwise it would continue in a later invocation. */
   async settled(): Promise<void> {
     await this.#following;
+    await this.#beside;
     await this.#broadcast.settled();
   }
 

@@ -3,12 +3,14 @@ import { type Entry, isSpoken } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
 import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptShape } from '../model.ts';
+import type { Summary } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
-import { rememberCut, rememberShapes } from '../store/session-writes.ts';
+import { rememberCompacted, rememberCut, rememberShapes } from '../store/session-writes.ts';
 import type { TurnContext } from './context.ts';
 import type { EarlierTurns } from './context-window.ts';
 import { modelOf } from './fallback.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { fieldsOf } from './usage.ts';
 
 /**
  * The shape of a turn's prompts. A transcript only grows, so a prompt that a provider refuses would be refused in every later
@@ -34,6 +36,8 @@ export interface Sources {
   current: readonly Entry[];
   /** Number of the running turn's first entry. */
   firstEntry: number;
+  /** Stands before the entries of earlier turns. */
+  summary?: Summary | undefined;
 }
 
 type Trimmed = Extract<TurnEvent, { type: 'history_trimmed' }>;
@@ -63,14 +67,20 @@ function rememberedShape({ promptShapes, firstEntry }: LeasedTurn, model: Model)
 
 /** The request for the turn's next model call. */
 export const requestOf = (
-  { earlier, current }: Sources,
+  sources: Sources,
   shape: Shape,
   toolChoice: ModelRequest['toolChoice'],
 ): ModelRequest => ({
-  messages: promptOf([...earlier, ...current], shape),
+  messages: promptOf([...sources.earlier, ...sources.current], shape, shownSummary(sources, shape)?.text),
   toolChoice: shape.bareSince === undefined ? toolChoice : 'none',
   ...(shape.bareSince !== undefined && { bare: true as const }),
 });
+
+/** A summary stands where the last entry stood that it is about: a shape that leaves that out leaves out the summary too. */
+const shownSummary = ({ summary }: Pick<Sources, 'summary'>, shape: Shape): Summary | undefined =>
+  summary && /* rule: refused-summary-is-left-out */ !isLeftOut({ n: summary.to }, shape)
+    ? summary
+    : undefined;
 
 /** What of the transcript is not in a prompt of this shape. */
 function leftOut({ earlier, current, firstEntry }: Sources, shape: Shape) {
@@ -97,10 +107,34 @@ export async function reportTrimmed(
   const facts = leftOut(sources, shape);
   if (!trimmed && sources.earlier.every((entry) => !isLeftOut(entry, shape))) return false;
   const reason = trimmed ? 'context_tokens' : 'remembered';
-  await turn.commitAlways([{ type: 'history_trimmed', ...facts, reason }]);
+  const summary = shownSummary(sources, shape);
+  const isNew = summary !== undefined && !wasTold(turn, summary, sources);
+  await turn.commitAlways([
+    { type: 'history_trimmed', ...facts, reason, ...(summary && { compacted_to: summary.to }) },
+    ...(isNew ? [compacted(summary)] : []),
+  ]);
+  if (isNew) await turn.core.store.update(sessionKey(turn.session), rememberCompacted(summary.to));
   if (cutAt !== undefined) await rememberCutAt(turn, cutAt);
   return true;
 }
+
+/** The transcript says it too, if the worker that told of it died before the session knew. */
+const wasTold = ({ sessionItem }: LeasedTurn, { to }: Summary, { earlier }: Sources): boolean =>
+  /* rule: summary-is-told-once */ (sessionItem.compactedTo ?? 0) >= to ||
+  earlier.some((entry) => entry.role === 'event' && isAbout(entry.event, to));
+
+const isAbout = (event: TurnEvent, to: number): boolean =>
+  event.type === 'compacted' && event.to_entry === to;
+
+const compacted = ({ first, to, provider, model, usage, cost, currency }: Summary): EventDraft => ({
+  type: 'compacted',
+  from_entry: first,
+  to_entry: to,
+  model,
+  provider,
+  ...fieldsOf(usage, cost),
+  ...(currency !== undefined && { currency }),
+});
 
 /** A worker that takes over, or a later turn that does not find it, makes the same cut or the next one. */
 async function rememberCutAt(turn: LeasedTurn, cutAt: number): Promise<void> {

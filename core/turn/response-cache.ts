@@ -105,6 +105,7 @@ const BEFORE_FIRST_CALL: Readonly<Record<TurnEvent['type'], boolean>> = {
   error: false,
   source: false,
   file: false,
+  compacted: true,
   foreign: false,
 };
 

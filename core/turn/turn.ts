@@ -5,7 +5,7 @@ import { applyInbox, rejectPending } from './apply.ts';
 import type { Suspended } from './approvals.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
-import { EarlierTurnsReader } from './context-window.ts';
+import { type EarlierTurns, EarlierTurnsReader } from './context-window.ts';
 import { abandon, endAborted, endAnswered, endFailed, endGivenUp, endUnbegun, publishEnd } from './end.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { callModel } from './model-call.ts';
@@ -25,6 +25,7 @@ import {
 import { type CacheLookup, keep, lookUp, replaying } from './response-cache.ts';
 import { toolChoiceFor } from './step-limit.ts';
 import { decideStop, stepsOf, wholeSteps } from './steps.ts';
+import { askForSummary } from './summaries.ts';
 import { tellEnd, tellStep } from './tell.ts';
 import { runTools, settleRuns, settleUnanswered, settleUnrun } from './tools.ts';
 
@@ -74,6 +75,7 @@ class TurnRun {
   #cacheLookup: CacheLookup | undefined;
   /** The finished steps that the agent's code was told of, by this worker or by one before it. */
   #toldSteps: number;
+  #hasAsked = false;
 
   constructor(turn: LeasedTurn, context: TurnContext) {
     this.#turn = turn;
@@ -185,10 +187,12 @@ class TurnRun {
       earlier: earlier.entries,
       current: turn.log.entriesSoFar,
       firstEntry: turn.firstEntry,
+      summary: earlier.summary,
     };
     // It is a commit, and shows what came in meanwhile: the next call sees that as well (P6).
     // rule: trimmed-prompt-is-reported
     if (await reportTrimmed(turn, earlier, sources, shape)) return undefined;
+    this.#askForSummary(earlier);
     const request: ModelRequest = {
       ...requestOf(sources, shape, toolChoiceFor(turn, context.settings.maxSteps)),
       ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
@@ -216,6 +220,13 @@ class TurnRun {
       case 'cut':
         return timeIsShort(context) && !turn.abortRequest ? 'handover' : undefined;
     }
+  }
+
+  /** Once: what the last attempt made of it shows in the next turn. */
+  #askForSummary(earlier: EarlierTurns): void {
+    if (this.#hasAsked) return;
+    this.#hasAsked = true;
+    askForSummary(this.#turn, this.#context, earlier.summary);
   }
 
   async #fail(failure: Parameters<typeof endFailed>[2]): Promise<TurnEnd | undefined> {

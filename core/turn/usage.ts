@@ -112,7 +112,7 @@ export function measureCall(
 }
 
 /** As fields of `done`. */
-const fieldsOf = (usage: Usage, cost: number | undefined) => ({
+export const fieldsOf = (usage: Usage, cost: number | undefined) => ({
   input_tokens: usage.inputTokens,
   output_tokens: usage.outputTokens,
   ...(usage.cacheReadTokens !== undefined && { cache_read_tokens: usage.cacheReadTokens }),

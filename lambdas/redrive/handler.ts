@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
-import { parseJob, sqsQueues } from '../../aws/sqs/queues.ts';
+import { parseTurnMessage, sqsQueues } from '../../aws/sqs/queues.ts';
 import { randomId } from '../../aws/system.ts';
 import { required } from '../core-of.ts';
 
@@ -20,10 +20,16 @@ async function receive(event: SQSEvent): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const { body, messageId } of event.Records) {
     try {
-      const job = parseJob(body);
-      const { session, slot } = job;
+      const message = parseTurnMessage(body);
+      if ('compaction' in message) {
+        const { session, from } = message.compaction;
+        log.warn('compaction came back from the dead-letter queue', { session, from });
+        await queues.sendCompaction(message.compaction, randomId());
+        continue;
+      }
+      const { session, slot } = message;
       log.warn('token came back from the dead-letter queue', { session, slot });
-      await queues.sendJob(job, randomId());
+      await queues.sendJob(message, randomId());
     } catch (error) {
       log.error('dead letter cannot be sent again', { messageId, ...errorFields(error) });
       batchItemFailures.push({ itemIdentifier: messageId });

@@ -16,12 +16,14 @@ import type { Model } from '../../core/model.ts';
 import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
+import type { AgentDefinition } from '../../model/agent/agent-definition.ts';
 import { CallbackQueue } from '../../model/agent/callbacks.ts';
+import { compactionAgent } from '../../model/agent/compaction.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
 import { observerOf } from '../../model/agent/observer.ts';
 import { priceOf } from '../../model/agent/prices.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
-import { createToolSource, type ToolSource } from '../../model/mcp/tool-source.ts';
+import { createToolSource, ownTools, type ToolSource } from '../../model/mcp/tool-source.ts';
 import { createAgentModel, type NamedModel } from '../../model/providers/agent-model.ts';
 import { createModel } from '../../model/providers/create-model.ts';
 import { fingerprintOf } from '../../model/providers/fingerprint.ts';
@@ -40,6 +42,8 @@ export interface Agents extends Pick<WorkerContext, 'agentFor'> {
 interface Parts {
   env: Environment;
   core: Core;
+  /** Which the model is given. */
+  agent: AgentDefinition;
   tools: ToolSource;
   callbacks: CallbackQueue;
   /** Reads a secret by the agent's name for it. */
@@ -50,12 +54,13 @@ interface Parts {
 export function createAgents(env: Environment, core: Core): Agents {
   const tools = createTools(env, core);
   const callbacks = new CallbackQueue(agent, core);
-  const parts = { env, core, tools, callbacks, secret: agentSecrets(env, core) };
+  const parts = { env, core, agent, tools, callbacks, secret: agentSecrets(env, core) };
   const [access, second] = readModels(env);
   const named = access.choice.provider === 'agent' && agent.fallbackModel !== undefined;
   const fallbackAccess = second ?? (named ? access : undefined);
   const model = served(access, 'model', parts);
   const fallback = fallbackAccess && served(fallbackAccess, 'fallbackModel', parts);
+  const compactor = compactorOf(access, parts);
   const toolbox = createToolbox(agent, tools);
   const control = loopControlOf(agent);
   const observer = observerOf(agent, callbacks);
@@ -63,7 +68,13 @@ export function createAgents(env: Environment, core: Core): Agents {
   return {
     async agentFor(): Promise<SessionAgent> {
       const [first, other] = await Promise.all([model(), fallback?.()]);
-      return { model: first, ...(other && { fallback: other }), toolbox, ...decides };
+      return {
+        model: first,
+        ...(other && { fallback: other }),
+        ...(compactor && { compactor }),
+        toolbox,
+        ...decides,
+      };
     },
     offerTools: () => tools.offered(),
   };
@@ -77,12 +88,36 @@ function served(access: ModelAccess, which: NamedModel, parts: Parts): () => Pro
     : servedBySettings(access, choice, parts);
 }
 
+/**
+ * The model that writes summaries. One that the code names for this answers wherever `MIDTURN_MODEL` points. It is made where a
+ * summary is wanted: no turn waits for it.
+ */
+function compactorOf(access: ModelAccess, parts: Parts): (() => Promise<Model>) | undefined {
+  const summing = compactionAgent(parts.agent);
+  if (!summing) return undefined;
+  const own = {
+    ...parts,
+    agent: summing,
+    tools: ownTools(summing),
+    // The agent's callbacks are told of turns.
+    callbacks: new CallbackQueue({}, parts.core),
+  };
+  const isNamed = parts.agent.compaction?.model !== undefined;
+  let serving: (() => Promise<Model>) | undefined;
+  return () => {
+    serving ??= isNamed
+      ? servedByCode(access, { provider: 'agent' }, 'model', own)
+      : served(access, 'model', own);
+    return serving();
+  };
+}
+
 type AgentChoice = Extract<ModelChoice, { provider: 'agent' }>;
 
 function servedBySettings(
   access: ModelAccess,
   choice: Exclude<ModelChoice, AgentChoice>,
-  { env, core, tools, callbacks }: Parts,
+  { env, core, agent, tools, callbacks }: Parts,
 ): () => Promise<Model> {
   const { baseUrl, apiKey, apiKeySecret, streamUsage, promptCache, maxOutputTokens, alternates } = access;
   const make = ofSecret(
@@ -122,7 +157,7 @@ function servedByCode(
   { promptCache, maxOutputTokens, alternates }: ModelAccess,
   { name }: AgentChoice,
   which: NamedModel,
-  { env, core, tools, callbacks, secret: read }: Parts,
+  { env, core, agent, tools, callbacks, secret: read }: Parts,
 ): () => Promise<Model> {
   const secrets = keysIn(env);
   const make = madeOfSecrets(

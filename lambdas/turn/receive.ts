@@ -1,11 +1,12 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
-import { parseJob } from '../../aws/sqs/queues.ts';
+import { parseTurnMessage, type TurnMessage } from '../../aws/sqs/queues.ts';
 import { type HeldMessage, type HideMessage, holdMessage } from '../../aws/sqs/visibility.ts';
 import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
-import type { TurnJob } from '../../core/ports.ts';
+import { compact } from '../../core/turn/compaction.ts';
+import type { WorkerContext } from '../../core/turn/context.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import type { Agents } from './agent-for.ts';
 
@@ -60,9 +61,9 @@ async function receive(
     log: core.log,
   });
   try {
-    const job = readJob(turnFunction, record);
-    return job
-      ? await runRecord(turnFunction, { job, record, message, remainingMs })
+    const content = readMessage(turnFunction, record);
+    return content
+      ? await runRecord(turnFunction, { content, record, message, remainingMs })
       : await moveToDeadLetters(turnFunction, record);
   } finally {
     await message.stop();
@@ -72,33 +73,39 @@ async function receive(
 async function runRecord(
   { core, settings, agents }: TurnFunction,
   {
-    job,
+    content,
     record,
     message,
     remainingMs,
-  }: { job: TurnJob; record: SQSRecord; message: HeldMessage; remainingMs: () => Milliseconds },
+  }: { content: TurnMessage; record: SQSRecord; message: HeldMessage; remainingMs: () => Milliseconds },
 ): Promise<boolean> {
-  const log = core.log.with({ session: job.session, slot: job.slot });
+  const log = core.log.with(
+    'compaction' in content
+      ? { session: content.compaction.session }
+      : { session: content.session, slot: content.slot },
+  );
   const reserveMs = reserveOf(settings);
   // The first reads and writes run beside the heartbeat, and MCP tools are listed beside them. Secrets, the agent and what
   // others answer wait for it.
-  const offered = message.held.then(() => agents.offerTools());
+  const offered = message.held.then(() => ('compaction' in content ? undefined : agents.offerTools()));
   const agentFor: Agents['agentFor'] = async (session) => {
     await message.held;
     return agents.agentFor(session);
   };
   try {
-    const end: JobEnd = await runJob(
-      {
-        core: { ...core, log },
-        agentFor,
-        settings,
-        remainingMs,
-        reserveMs,
-        maxToolMs: milliseconds(toMs(settings.turnTimeoutSeconds) - 2 * reserveMs),
-      },
-      job,
-    );
+    const worker: WorkerContext = {
+      core: { ...core, log },
+      agentFor,
+      settings,
+      remainingMs,
+      reserveMs,
+      maxToolMs: milliseconds(toMs(settings.turnTimeoutSeconds) - 2 * reserveMs),
+    };
+    if ('compaction' in content) {
+      await compact(worker, content.compaction);
+      return true;
+    }
+    const end: JobEnd = await runJob(worker, content);
     if (end === 'handover') await message.handBack();
     else if (typeof end === 'object') await message.handBack(end.seconds);
     return end === 'over';
@@ -114,9 +121,9 @@ async function runRecord(
 const reserveOf = ({ turnTimeoutSeconds }: TurnSettings): Milliseconds =>
   milliseconds(Math.min(15_000, turnTimeoutSeconds * 300));
 
-function readJob({ core }: TurnFunction, { body, messageId }: SQSRecord): TurnJob | undefined {
+function readMessage({ core }: TurnFunction, { body, messageId }: SQSRecord): TurnMessage | undefined {
   try {
-    return parseJob(body);
+    return parseTurnMessage(body);
   } catch (error) {
     core.log.error('message is no turn job', { messageId, ...errorFields(error) });
     return undefined;

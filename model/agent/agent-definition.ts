@@ -11,6 +11,7 @@ import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/defin
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { type AgentTool, type GivenTools, isRunByProvider, withPolicies } from './agent-tools.ts';
 import type { Callbacks } from './callbacks.ts';
+import { type CompactionOptions, complaintAboutCompaction } from './compaction.ts';
 import type { StopWhen } from './loop-control.ts';
 import type { AgentOutput } from './output.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
@@ -62,6 +63,13 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   settings?: AgentSettings;
   /** Whether the model has to call a tool, or which. In the last step that is allowed it answers. Default: `auto`. */
   toolChoice?: ToolChoiceOption;
+  /**
+   * Summarises what does not fit into prompts any more (`MIDTURN_CONTEXT_TOKENS`), beside the turns. Without it, prompts leave the
+   * oldest turns out. `{}` takes the defaults.
+   *
+   * @example compaction: { model: anthropic('claude-haiku-4-5') }
+   */
+  compaction?: CompactionOptions;
   /** What models cost. With a price for each model that a turn calls, `done`, metrics and the log say what it cost. */
   prices?: Prices;
   /**
@@ -111,6 +119,7 @@ export type AgentErrorCode =
   /** An option would have no effect. */
   | 'OPTION_UNSUPPORTED'
   | 'PRICES_INVALID'
+  | 'COMPACTION_INVALID'
   | 'MCP_INVALID'
   | 'TOOL_INVALID'
   /** What stands for a model cannot be called by the AI SDK. */
@@ -144,6 +153,8 @@ function checked(definition: AgentDefinition): AgentDefinition {
       named === undefined || typeof named === 'function' ? undefined : complaintAboutModel(named);
     if (complaint) throw new AgentDefinitionError('MODEL_UNSUPPORTED', `${which}: ${complaint}`);
   }
+  const unsummarised = definition.compaction && complaintAboutCompaction(definition.compaction);
+  if (unsummarised) throw new AgentDefinitionError('COMPACTION_INVALID', `compaction: ${unsummarised}`);
   const { toolCallConcurrency: most } = definition;
   if (most !== undefined && !(Number.isInteger(most) && most > 0))
     throw new AgentDefinitionError('TOOL_INVALID', 'toolCallConcurrency must be a whole number above 0.');

@@ -9,5 +9,6 @@ export type {
 export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
 export type { AgentTool } from './agent-tools.ts';
+export type { CompactionOptions } from './compaction.ts';
 export type { Prices } from './prices.ts';
 export type { ToolPolicy } from './tool-policy.ts';

@@ -125,6 +125,12 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   revoke: () => sessionWrites.revoke(session, ['tool']),
   rememberShapes: () => sessionWrites.rememberShapes([]),
   rememberCut: () => sessionWrites.rememberCut(1),
+  rememberCompacted: () => sessionWrites.rememberCompacted(1),
+  attemptCompaction: () =>
+    sessionWrites.attemptCompaction(
+      { ...session, compaction: { from: 1, tries: 1, by: longId('by', 1) } },
+      { from: 1, tries: 2, by: longId('by', 2) },
+    ),
   admit: () => sessionWrites.admit(SLOT, LANE, NOW, 100),
   release: () => sessionWrites.release(SLOT),
   activate: () => sessionWrites.activate(SLOT, LANE, NOW),

@@ -14,16 +14,18 @@ import type { Deletion, ReplayJob, TurnJob, Written } from '../../core/ports.ts'
 import { errorReply, reply } from '../../core/replies.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
-import type { Lane, Principal, Session, StoredEntry } from '../../core/store/items.ts';
+import type { Lane, Principal, Session, StoredEntry, Summary } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { readListening } from '../../core/store/listening.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
+import type { WorkerContext } from '../../core/turn/context.ts';
 import { runJob } from '../../core/turn/worker.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
 import { Approvals } from './approvals.ts';
+import { Compactions } from './compactions.ts';
 import { type PlaceLimits, Places } from './judge-places.ts';
 import type { Given } from './parts.ts';
 import { Promptness } from './promptness.ts';
@@ -60,6 +62,8 @@ export interface CloudSettings extends PlaceLimits {
   stallMs: number;
   /** Enough for a few turns, or for all. */
   contextTokens: number;
+  /** What a cut leaves out is summarised. */
+  compaction?: boolean;
   /** Entries of old turns expire, one by one. */
   expiry?: ExpirySettings;
   /** The store refuses one kind of a turn's writes for ever, if it holds this. */
@@ -126,10 +130,11 @@ export class Cloud {
   readonly places: Places;
   readonly approvals = new Approvals({
     step: () => this.scheduler.steps,
-    trusted: () => this.#session?.trusted ?? [],
+    trusted: () => this.session?.trusted ?? [],
     isDeleted: () => this.isDeleted,
     violated: (why) => this.violated('approval', why),
   });
+  readonly compactions: Compactions;
   readonly modelCalls: ModelCall[] = [];
   /** Complete answers without tool calls, with their prompts. */
   readonly answers: { messages: unknown[]; text: string }[] = [];
@@ -196,6 +201,8 @@ export class Cloud {
     this.scheduler = scheduler;
     this.settings = settings;
     this.places = new Places(this.table, PRINCIPAL, settings);
+    this.compactions = new Compactions(this);
+    scheduler.addSource(this.compactions.source());
     scheduler.addSource(this.#fifoSource());
     scheduler.addSource(this.#deadlineSource());
     scheduler.addSource(this.#deadLetterSource());
@@ -203,10 +210,14 @@ export class Cloud {
   }
 
   get queued(): number {
-    return this.#fifo.length + this.#dead.length;
+    return this.#fifo.length + this.#dead.length + this.compactions.queued;
   }
 
-  get #session(): Session | undefined {
+  get summaries(): ReadonlyMap<number, string> {
+    return this.compactions.stored;
+  }
+
+  get session(): Session | undefined {
     return this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))));
   }
 
@@ -217,7 +228,7 @@ export class Cloud {
 
   /** Whether the stored session is marked deleted. */
   get isDeleted(): boolean {
-    return this.#session?.deleted !== undefined;
+    return this.session?.deleted !== undefined;
   }
 
   /** Whether `MESSAGE#id` holds the message's outcome. */
@@ -251,6 +262,12 @@ export class Cloud {
             () => `send job ${job.slot}`,
             true,
             () => this.#send(job, sender),
+          ),
+        sendCompaction: (job, sender) =>
+          op(
+            () => `send compaction from ${job.from}`,
+            true,
+            () => this.compactions.send(job, sender),
           ),
         sendDeadline: (job, delay) =>
           op(
@@ -353,7 +370,12 @@ export class Cloud {
       if (before && !same(before, call.item))
         this.violated('P8', `entry ${key.sk} was rewritten with other content`);
     }
+    const before = key.sk.startsWith('SUMMARY#') ? (this.table.get(key) as Summary | undefined) : undefined;
     const result = run();
+    if (key.sk.startsWith('SUMMARY#') && call.operation === 'update') {
+      const written = result as Written<Summary>;
+      if (written.ok) this.compactions.wrote(before, written.item);
+    }
     if (call.operation === 'put' && key.sk.startsWith('ENTRY#') && this.settings.expiry?.areOld) {
       const { first: _, ...old } = call.item as StoredEntry;
       this.table.put(key, old);
@@ -490,24 +512,18 @@ export class Cloud {
         this.#slots.set(actor, message.job.slot);
         const end = await runJob(
           {
+            ...this.workerOf(actor),
             core: this.coreFor(actor),
             agentFor: async () => {
               const { model, fallback, toolbox } = scriptedAgent(this, actor);
-              return { model, ...(this.settings.fallback && { fallback }), toolbox };
+              return {
+                model,
+                ...(this.settings.fallback && { fallback }),
+                // The turn only asks whether there is one.
+                ...(this.settings.compaction && { compactor: async () => model }),
+                toolbox,
+              };
             },
-            settings: {
-              maxSteps: 5,
-              flushMs: milliseconds(100),
-              stallMs: milliseconds(this.settings.stallMs),
-              waitMs: milliseconds(4 * this.settings.stallMs),
-              patienceMs: milliseconds(5000),
-              contextTokens: this.settings.contextTokens,
-              approvalSeconds: seconds(this.settings.approvalSeconds),
-              approvalHoldMs: milliseconds(this.settings.approvalHoldMs),
-              cache: { scope: this.settings.cache ? 'principal' : 'off', hours: 1 },
-            },
-            remainingMs: () => milliseconds(actor.endsAt - scheduler.now),
-            reserveMs: milliseconds(RESERVE_MS),
             maxToolMs: milliseconds(limit - 2 * RESERVE_MS),
           },
           message.job,
@@ -547,6 +563,26 @@ export class Cloud {
     else if (lane !== undefined && this.#workers.get(lane) === worker)
       promptness.begins('takenOver', slot, scheduler.now);
     else promptness.beginsAnew('takenOver', slot, scheduler.now);
+  }
+
+  /** What each worker is given of settings and time. */
+  workerOf(actor: Actor): Omit<WorkerContext, 'core' | 'agentFor'> {
+    return {
+      settings: {
+        maxSteps: 5,
+        flushMs: milliseconds(100),
+        stallMs: milliseconds(this.settings.stallMs),
+        waitMs: milliseconds(4 * this.settings.stallMs),
+        patienceMs: milliseconds(5000),
+        contextTokens: this.settings.contextTokens,
+        approvalSeconds: seconds(this.settings.approvalSeconds),
+        approvalHoldMs: milliseconds(this.settings.approvalHoldMs),
+        cache: { scope: this.settings.cache ? 'principal' : 'off', hours: 1 },
+      },
+      remainingMs: () => milliseconds(actor.endsAt - this.scheduler.now),
+      reserveMs: milliseconds(RESERVE_MS),
+      maxToolMs: milliseconds(actor.endsAt),
+    };
   }
 
   #deadlineSource(): Source {
@@ -594,7 +630,7 @@ export class Cloud {
 
   /** Entries of the two oldest turns that are over, but not of the last one. */
   #expired(): { pk: string; sk: string; item: Record<string, unknown> }[] {
-    const counted = this.#session?.entry ?? 0;
+    const counted = this.session?.entry ?? 0;
     const entries = [...this.table.all()]
       .filter(({ sk, item }) => sk.startsWith('ENTRY#') && Number(item.n) <= counted)
       .sort((a, b) => (a.sk < b.sk ? -1 : 1));
@@ -673,7 +709,7 @@ export class Cloud {
       return;
     }
     // Others post events of a turn too: of one that nobody retired, or of a deleted session.
-    const session = this.#session;
+    const session = this.session;
     const how = session?.audience[asConnectionId(connection)];
     const { join, isLive } = readListening(how ?? 1);
     if (isLive) return;

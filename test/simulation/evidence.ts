@@ -28,6 +28,8 @@ export interface Evidence {
   readonly queued: number;
   /** The budget of earlier turns in a prompt, in tokens. Undefined: no limit. */
   readonly contextTokens?: number;
+  /** The summaries that were stored, by the last entry that each is about. */
+  readonly summaries?: ReadonlyMap<number, string>;
   /** The answers to `cancel` for messages that a turn had applied. */
   readonly notPending?: readonly { id: string; turn: string; placement: string | undefined }[];
   violated(promise: string, why: string): void;

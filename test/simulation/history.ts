@@ -67,6 +67,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   const expiry = new Random(seed ^ 0x5e_ed);
   // The judge knows a turn of a prompt by its messages, which are alike where answers are cached.
   if (!cache && expiry.chance(0.2)) settings.expiry = { random: expiry, areOld: expiry.chance(0.5) };
+  settings.compaction = settings.contextTokens === 200 && new Random(seed ^ 0xc0).chance(0.6);
   const refusal = new Random(seed ^ 0xbad);
   if (!calm && !cache && !settings.expiry && refusal.chance(0.1))
     settings.refusal = {

@@ -2,6 +2,7 @@ import type { Entry } from '../../core/events/entries.ts';
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { Evidence } from './evidence.ts';
+import { isSummary } from './judge-summaries.ts';
 import { thoughtsOfEvent, thoughtsOfMessage } from './judge-thoughts.ts';
 import { canonical, type Part, partsOfEvent, written } from './parts.ts';
 import type { Stored } from './stored.ts';
@@ -166,7 +167,7 @@ export function partsOfMessage(message: PromptMessage): Part[] {
   switch (message.role) {
     case 'user':
       // It stands before an answer that it asked for, and is not in the transcript.
-      if (message.content === CONTINUE_REQUEST) return [];
+      if (message.content === CONTINUE_REQUEST || isSummary(message)) return [];
       return [{ kind: 'user', text: written(message.content) }];
     case 'assistant':
       return partsOfAnswer(message);

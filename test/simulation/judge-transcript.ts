@@ -81,6 +81,7 @@ const NOTED: ReadonlySet<TurnEvent['type']> = new Set([
   'model_changed',
   'source',
   'file',
+  'compacted',
   'done',
   'aborted',
   'error',

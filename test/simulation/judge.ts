@@ -7,6 +7,7 @@ import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { judgeDeletion } from './judge-deletion.ts';
 import { judgePrompts, partsOfMessage } from './judge-prompts.ts';
+import { judgeSummaries } from './judge-summaries.ts';
 import { judgeThoughts } from './judge-thoughts.ts';
 import { isHeldBy, judgeTranscript, wasAbandoned } from './judge-transcript.ts';
 import { canonical, partsOfEvent, VISIBLE } from './parts.ts';
@@ -35,6 +36,7 @@ export function judge(
   if (stored.session?.deleted !== undefined) {
     judgeViews(cloud, devices, true);
     judgePrompts(cloud, stored, options.calm);
+    judgeSummaries(cloud, stored);
     judgeModels(cloud, turns);
     judgeCache(cloud, turns);
     judgeApprovals(cloud, turns);
@@ -46,6 +48,7 @@ export function judge(
   judgeWithdrawals(cloud, turns);
   judgeViews(cloud, devices);
   judgePrompts(cloud, stored, options.calm);
+  judgeSummaries(cloud, stored);
   judgeModels(cloud, turns);
   judgeCache(cloud, turns);
   judgeApprovals(cloud, turns);

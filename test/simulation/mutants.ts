@@ -1,5 +1,6 @@
 import { applyEdits } from '../mutation/edits.ts';
 import { AGENT } from './mutants/agent.ts';
+import { COMPACTION } from './mutants/compaction.ts';
 import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
 import { MESSAGES } from './mutants/messages.ts';
@@ -10,7 +11,14 @@ import { WORKER } from './mutants/worker.ts';
 export { LATE_DUPLICATES } from './mutants/mutant.ts';
 export { UNSEEN };
 
-export const MUTANTS: readonly Mutant[] = [...MESSAGES, ...WORKER, ...AGENT, ...DEVICES, ...DELETION];
+export const MUTANTS: readonly Mutant[] = [
+  ...MESSAGES,
+  ...WORKER,
+  ...AGENT,
+  ...COMPACTION,
+  ...DEVICES,
+  ...DELETION,
+];
 
 export function findMutant(name: string): Mutant {
   const mutant = [...MUTANTS, ...UNSEEN].find((one) => one.name === name);

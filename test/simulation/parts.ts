@@ -44,6 +44,7 @@ export function partsOfEvent(event: TurnEvent): Part[] {
     case 'error':
     case 'source':
     case 'file':
+    case 'compacted':
     case 'foreign':
       return [];
   }
@@ -90,6 +91,7 @@ export const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   approval_request: false,
   approval_resolved: false,
   history_trimmed: false,
+  compacted: false,
   model_changed: false,
   done: false,
   aborted: false,

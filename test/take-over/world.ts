@@ -194,6 +194,7 @@ class World {
             this.#queue.push({ id: this.#newId(), body: JSON.stringify(job), visibleAt: 0 });
             void this.#deliverWhenVisible();
           }),
+        sendCompaction: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendDeadline: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendDeletion: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendReplay: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),

@@ -85,6 +85,8 @@ export const AnswerPart = memo(function AnswerPart({
       );
     case 'trimmed':
       return <p className="turn-end">{trimmedLine(item)}</p>;
+    case 'compacted':
+      return <p className="turn-end">earlier messages are summarised for the model</p>;
     case 'model_changed':
       return (
         <p className="turn-end">

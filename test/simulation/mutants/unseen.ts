@@ -20,10 +20,33 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  * - `later-events-recovered`: as rare. `core/turn/recover.test.ts` catches it.
  * - `place-of-running-turn-given-away`: a history has one session, which has one worker at a time whatever is counted.
  *   `core/session/turns-in-flight.test.ts` catches it.
+ * - `expired-summary-shown`, `summary-outlives-its-entries`: no history lasts until a summary expires. `refused-summary-kept`: no
+ *   provider refuses a prompt. `attempt-made-twice`: two workers ask, and one summary is stored. `core/turn/compaction.test.ts` catches
+ *   all of them.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
 export const UNSEEN: readonly Mutant[] = [
+  {
+    name: 'expired-summary-shown',
+    breaks: 'a summary that has expired is not in the prompt',
+    edits: [replace('summary-expires', 'true')],
+  },
+  {
+    name: 'summary-outlives-its-entries',
+    breaks: 'a summary expires with the first of the entries that it is made of',
+    edits: [replace('summary-keeps-nothing-longer', ({ text }) => text.replace('Math.min(', 'Math.max(0, '))],
+  },
+  {
+    name: 'refused-summary-kept',
+    breaks: 'a prompt that is refused is sent again without the summary',
+    edits: [replace('refused-summary-is-left-out', 'true')],
+  },
+  {
+    name: 'attempt-made-twice',
+    breaks: 'of two workers one asks for the summary',
+    edits: [drop('attempt-demands-the-last-one')],
+  },
   {
     name: 'place-of-running-turn-given-away',
     breaks: 'a slot that has work keeps its place',
