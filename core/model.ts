@@ -223,6 +223,9 @@ export interface Model {
 export const modelId = ({ provider, name }: Pick<Model, 'provider' | 'name'>): string =>
   `${provider}:${name}`;
 
+/** True: a user must approve the call. `denied`: it must not run, for this reason, which may be empty. */
+export type ApprovalNeed = boolean | { denied: string };
+
 /** The agent's tools, as the turn runs them. */
 export interface Toolbox {
   /**
@@ -233,7 +236,7 @@ export interface Toolbox {
    */
   run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
   /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */
-  needsApproval(call: ToolCall): Promise<boolean>;
+  needsApproval(call: ToolCall): Promise<ApprovalNeed>;
   /**
    * Which later calls a user may approve together with this one (`always`): those for which this text is the same. It begins
    * with the tool's name. Undefined: none, each call is asked about. Must not throw.

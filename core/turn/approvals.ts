@@ -119,16 +119,22 @@ export async function ask(
   );
   const open = openRequests(turn);
   const isCovered = ({ covers }: { covers: string | undefined }) => covers !== undefined;
-  const needing = fresh.filter(({ needs }) => needs);
+  const needing = fresh.filter(({ needs }) => needs === true);
   const asksForTrust = needing.some(isCovered) || open.some(isCovered);
   const session = asksForTrust
     ? /* rule: trusts-are-read-when-asking */ await sessionOf(turn)
     : turn.sessionItem;
   const trusted = new Set(trustedIn(session));
   const unstarted = unstartedCalls(turn);
+  const mayHaveBegun = ({ id, name }: AskedCall) =>
+    leftBehind && !unstarted.has(id) && !toolbox.isIdempotent(name);
   /** It may have run under a trust that was revoked since. Approving it would run it a second time. */
-  const mayHaveRun = ({ id, name }: AskedCall) =>
-    leftBehind && session.revocations !== undefined && !unstarted.has(id) && !toolbox.isIdempotent(name);
+  const mayHaveRun = (call: AskedCall) => session.revocations !== undefined && mayHaveBegun(call);
+  for (const call of fresh) {
+    // One that may have run already, before the agent's code decided otherwise, has an outcome that nobody knows.
+    if (typeof call.needs === 'object' && !mayHaveBegun(call))
+      refused.set(call.id, deniedByAgent(call.needs));
+  }
   const guarded = needing.filter(
     (call) => !(call.covers !== undefined && (trusted.has(call.covers) || mayHaveRun(call))),
   );
@@ -164,6 +170,9 @@ export async function ask(
 
 const sessionOf = async ({ core, session, sessionItem }: LeasedTurn) =>
   (await core.store.get(sessionKey(session))) ?? sessionItem;
+
+const deniedByAgent = ({ denied }: { denied: string }) =>
+  `Not run: the agent does not allow this call.${denied && ` ${denied}`}`;
 
 const TOO_LONG_TO_SHOW = `Not run: this tool needs a person's approval, and the arguments are too long to be shown. They may have ${MAX_SHOWN_BYTES} bytes as JSON.`;
 

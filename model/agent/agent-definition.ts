@@ -8,6 +8,7 @@ import type {
 import * as z from 'zod/mini';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
+import type { ToolApproval } from '../tools/tool-approval.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { type AgentTool, type GivenTools, isRunByProvider, withPolicies } from './agent-tools.ts';
 import type { Callbacks } from './callbacks.ts';
@@ -89,6 +90,11 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   output?: AgentOutput;
   /** Spans of model calls, as the AI SDK makes them. */
   telemetry?: TelemetryOptions;
+  /**
+   * Which calls run, are denied, or wait for a user: a function about each call, or what holds for a tool by its name. It goes before
+   * `needsApproval` of a tool.
+   */
+  toolApproval?: ToolApproval;
   /** How many calls of a step may run at the same time. Default: all. */
   toolCallConcurrency?: number;
   /** Repairs a call whose input does not fit, before it is committed. Returns the call, or null: the model is told. */
@@ -164,6 +170,10 @@ function checked(definition: AgentDefinition): AgentDefinition {
     const complaint = complaintAbout(name, policy) ?? complaintAboutPolicy(policy);
     if (complaint) throw new AgentDefinitionError('MCP_INVALID', `MCP server "${name}": ${complaint}`);
   }
+  const { toolApproval = {} } = definition;
+  const unknown = Object.keys(toolApproval).find((name) => policyOf(definition, name) === undefined);
+  if (unknown !== undefined)
+    throw new AgentDefinitionError('TOOL_INVALID', `toolApproval: there is no tool "${unknown}".`);
   for (const [name, { tool, ...policy }] of Object.entries(definition.tools)) {
     if (!TOOL_NAME.test(name)) {
       throw new AgentDefinitionError(

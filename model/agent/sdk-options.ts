@@ -70,7 +70,10 @@ export const SDK_OPTIONS = {
     'differs',
     'So many calls run at the same time, and when all of them are done, the next ones.',
   ],
-  toolApproval: ['cannot', '`needsApproval` of a tool says which calls a user has to approve.'],
+  toolApproval: [
+    'differs',
+    '`user-approval` is asked as `needsApproval` is, and its `reason` is not shown. The model is told the `reason` of a denial. `messages` is empty. A function that throws asks the user.',
+  ],
   repairToolCall: [
     'differs',
     'It is given the call before it is committed. A call that it does not repair has an error result.',

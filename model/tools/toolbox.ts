@@ -8,6 +8,7 @@ import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from './json-safe.ts';
 import { shownJson } from './shown-output.ts';
+import { needOf, ruleFor } from './tool-approval.ts';
 import { checkInput, describeInvalidCall, unknownTool } from './tool-input.ts';
 
 const MAX_ERROR_LENGTH = 500;
@@ -41,6 +42,18 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
     isAbortable: (name) => policyOf(agent, name)?.abortable === true,
 
     async needsApproval(call) {
+      const { toolApproval, toolsContext = {} } = agent;
+      if (toolApproval !== undefined && ruleFor(toolApproval, call.name) !== undefined) {
+        try {
+          const checked = await inputOf(call);
+          const { tools } = await source.offered();
+          const sdkTools = Object.fromEntries(Object.entries(tools).map(([name, { tool }]) => [name, tool]));
+          const asked = { call, input: checked.success && checked.value, tools: sdkTools, toolsContext };
+          return checked.success ? await needOf(toolApproval, asked) : true;
+        } catch {
+          return true;
+        }
+      }
       const needs = policyOf(agent, call.name)?.needsApproval ?? false;
       if (typeof needs === 'boolean') return needs;
       try {
@@ -52,8 +65,9 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
     },
 
     async alwaysCovers(call) {
-      const { needsApproval, always = typeof needsApproval !== 'function' } =
-        policyOf(agent, call.name) ?? {};
+      const { needsApproval, always: given } = policyOf(agent, call.name) ?? {};
+      // What a function says of one call says nothing about the next one.
+      const always = given ?? typeof (ruleFor(agent.toolApproval, call.name) ?? needsApproval) !== 'function';
       if (typeof always === 'boolean') return always ? call.name : undefined;
       try {
         const checked = await inputOf(call);
