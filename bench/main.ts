@@ -4,12 +4,13 @@ import { concurrent } from './concurrent.ts';
 import { delivery } from './delivery.ts';
 import { interactive } from './interactive.ts';
 import { longAnswer } from './long-answer.ts';
+import { movement } from './movement.ts';
 import { writeSection } from './page.ts';
 import { formatCircumstances, formatTable, writeResult } from './report.ts';
 import { type Bench, isMissed } from './result.ts';
 
 /** `npm run bench [-- name …]`: all benches, or those named. A broken promise fails it; a missed time is only said. */
-const BENCHES: readonly Bench[] = [interactive, concurrent, bundles, longAnswer, delivery];
+const BENCHES: readonly Bench[] = [interactive, concurrent, bundles, longAnswer, delivery, movement];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !BENCHES.some((bench) => bench.name === name));

@@ -11,7 +11,12 @@ export interface InvocationLog extends Log {
 /** Writes each entry as a line of JSON, which CloudWatch Logs Insights parses. */
 export function structuredLog(level: LogLevel): InvocationLog {
   const logger = new Logger({ serviceName: 'midturn', logLevel: level });
-  return { ...logWith(logger, {}), begin: (context) => logger.addContext(context) };
+  return {
+    ...logWith(logger, {}),
+    begin: ({ awsRequestId, functionName }) =>
+      // Not all that the logger knows of the invocation: the ARN and the memory would be half of each line's bytes.
+      logger.appendKeys({ function_request_id: awsRequestId, function_name: functionName }),
+  };
 }
 
 const logWith = (logger: Logger, always: Record<string, unknown>): Log => ({

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostPlatform } from '../../client/platform.ts';
+import { epochMs } from '../../config/units.ts';
+import { FlushWindow } from '../../core/turn/flush-window.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { brokenPromises } from '../../local/demo/promises.ts';
 import type { HistoryEntry, ServerFrame } from '../../protocol/server-frames.ts';
@@ -186,3 +188,18 @@ async function untilTrue(is: () => boolean): Promise<void> {
  */
 export const fewestChunks = (windowMs: number): number =>
   REFERENCE.tokens.reduce((sum, tokens) => sum + Math.ceil((tokens * TOKEN_MS) / windowMs), 0);
+
+/** The number of frames with text if every token comes in its time, and windows are those of the product. */
+export const chunksInPace = (): number => REFERENCE.tokens.reduce((sum, tokens) => sum + chunksOf(tokens), 0);
+
+function chunksOf(tokens: number): number {
+  const window = new FlushWindow(undefined);
+  let chunks = 0;
+  for (let token = 1; token <= tokens; token++) {
+    const now = epochMs(token * TOKEN_MS);
+    if (window.left(now) > 0 && token < tokens) continue;
+    window.flushed(now);
+    chunks += 1;
+  }
+  return chunks;
+}

@@ -21,15 +21,15 @@ const REFERENCE = {
   // When it is activated, and before steering is taken in.
   'turn: GetItem LANE': 2,
   // Claimed; begun; text; with the last text of a call its tool; results; steering taken in; done.
-  'turn: UpdateItem LANE': 93,
-  'turn: PutItem EVENTS': 12,
+  'turn: UpdateItem LANE': 36,
+  'turn: PutItem EVENTS': 11,
   'turn: GetItem MESSAGE': 2,
   'turn: PutItem MESSAGE': 2,
   'turn: Query ENTRY': 1,
   'turn: PutItem ENTRY': 10,
   'turn: post turn_start': 1,
   'turn: post applied': 2,
-  'turn: post chunk': 87,
+  'turn: post chunk': 30,
   'turn: post tool_call': 2,
   'turn: post tool_result': 2,
   'turn: post done': 1,

@@ -79,7 +79,7 @@ describe('the table', () => {
 
 describe('a value', () => {
   it('has the type that its entry says', () => {
-    expectTypeOf(read({}, FUNCTION_SETTINGS.flushMs)).toEqualTypeOf<Milliseconds>();
+    expectTypeOf(read({}, FUNCTION_SETTINGS.flushMs)).toEqualTypeOf<Milliseconds | undefined>();
     expectTypeOf(read({}, FUNCTION_SETTINGS.visibilitySeconds)).toEqualTypeOf<Seconds>();
     expectTypeOf(read({}, FUNCTION_SETTINGS.maxSteps)).toEqualTypeOf<number>();
     expectTypeOf(read({}, FUNCTION_SETTINGS.steerScope)).toEqualTypeOf<'connection' | 'session'>();

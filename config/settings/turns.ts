@@ -14,13 +14,16 @@ export const TURN_SETTINGS = {
     default: 16,
     functions: ['turn'],
   },
-  /** Streamed text of this time is sent as one frame. The first text of a step is sent at once. */
+  /**
+   * Streamed text of this time is sent as one frame, if it is set. Otherwise the time grows from 60 to 400 ms while an answer goes on. The
+   * first text of a step is sent at once, whatever it says.
+   */
   flushMs: {
     name: 'MIDTURN_FLUSH_MS',
     kind: 'integer',
     unit: 'milliseconds',
     range: [0, 5000],
-    default: 100,
+    unset: '60 ms, growing to 400',
     functions: ['turn'],
   },
   /**
@@ -130,8 +133,8 @@ export const TURN_SETTINGS = {
 export interface TurnSettings {
   /** Model calls without a new user message in between. */
   maxSteps: number;
-  /** Streamed text of this time becomes one event. The first text is sent at once. */
-  flushMs: Milliseconds;
+  /** Streamed text of this time becomes one event. Undefined: windows grow (`FlushWindow`). The first text is sent at once. */
+  flushMs: Milliseconds | undefined;
   /** A model call whose provider sends no byte for this time is cancelled. */
   stallMs: Milliseconds;
   /** A model call of which nothing can be shown for this time is cancelled. */

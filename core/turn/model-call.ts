@@ -13,6 +13,7 @@ import {
 import type { CallMark } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
+import { FlushWindow } from './flush-window.ts';
 import { Gatherer } from './gather.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { ProvidersParts } from './providers-parts.ts';
@@ -32,7 +33,8 @@ export type CallOutcome =
   | { type: 'failed'; failure: ModelFailure; visible: boolean };
 
 /**
- * Makes one model call and streams it: parts are gathered for a window and committed together, the first one at once. Each
+ * Makes one model call and streams it: parts are gathered for a window
+ * (`FlushWindow`) and committed together, the first one at once. Each
  * commit shows what others wrote on the lane (abort, messages). While nothing comes, the lane is polled for it.
  */
 export async function callModel(
@@ -61,13 +63,14 @@ export async function callModel(
   const textFrom = turn.textLength;
   /** Of this call's text, as committed. */
   let textLength = 0;
-  let flushedAt = Number.NEGATIVE_INFINITY;
+  const window = new FlushWindow(settings.flushMs);
+  let hasText = false;
 
   const flush = async (last: (drafts: EventDraft[]) => EventDraft[] = (drafts) => drafts) => {
     const gatheredDrafts = gathered.drain(/* rule: chunk-offset-in-turn */ turn.textLength);
     for (const draft of gatheredDrafts) if (draft.type === 'chunk') textLength += draft.content.length;
     const drafts = last(gatheredDrafts);
-    flushedAt = core.clock.now();
+    window.flushed(core.clock.now());
     if (drafts.length === 0) return;
     visible = true;
     const silent = turn.textLength === 0;
@@ -87,7 +90,7 @@ export async function callModel(
     for (;;) {
       const due = /* rule: text-is-shown-within-window */ gathered.empty
         ? LANE_POLL_MS
-        : flushedAt + settings.flushMs - core.clock.now();
+        : window.left(core.clock.now());
       const part = await first(next, due, core.clock);
       if (part === 'time') {
         if (gathered.empty) await turn.refresh();
@@ -104,6 +107,10 @@ export async function callModel(
       switch (value.type) {
         case 'text':
         case 'thinking':
+          if (value.type === 'text' && !hasText) {
+            hasText = true;
+            window.beginAnew();
+          }
           gathered.add(value.type === 'text' ? 'chunk' : 'thinking', value.text);
           break;
         case 'tool_call': {
@@ -130,7 +137,7 @@ export async function callModel(
           return finished(value);
       }
       next = parts.next();
-      if (!gathered.empty && core.clock.now() - flushedAt >= settings.flushMs) {
+      if (!gathered.empty && window.left(core.clock.now()) <= 0) {
         await flush();
         if (wanted()) return await cut();
       }

@@ -3,6 +3,7 @@ import { FrameQueue } from './frame-queue.ts';
 import { Markdown } from './markdown.tsx';
 import { blocksOf } from './markdown-blocks.ts';
 import { steady } from './streaming-markdown.ts';
+import { usePlayed } from './use-played.ts';
 
 /** Characters that a painted frame adds at most. A text begins with as many. */
 const FRAME_CHARACTERS = 4_000;
@@ -13,7 +14,9 @@ const SPARE_CHARACTERS = 1_000;
 const frames = new FrameQueue((run) => requestAnimationFrame(run));
 
 /** The text of an answer. `growing`: more may follow. Blocks that are complete are parsed once. */
-export function Prose({ text, growing }: { text: string; growing: boolean }) {
+export function Prose({ text: whole, growing: more }: { text: string; growing: boolean }) {
+  const text = usePlayed(whole, more);
+  const growing = more || text.length < whole.length;
   const [room, setRoom] = useState(FRAME_CHARACTERS);
   const blocks = useMemo(() => blocksOf(text), [text]);
   const shown = useMemo(() => fitting(blocks, room), [blocks, room]);
