@@ -32,8 +32,9 @@ const LATE_MS = 3000;
 const ANN: Principal = { tenant: 'acme', subject: 'ann' };
 const SESSION = 'session';
 const TOKEN_MS = 1000 / 60;
-/** So that each window of `MIDTURN_FLUSH_MS` gives one event. */
-const EVENTS_PER_SECOND = 1000 / 100;
+/** A fixed window, so that many events come in a short time, each of them so long after the one before. */
+const FLUSH_MS = 100;
+const EVENTS_PER_SECOND = 1000 / FLUSH_MS;
 
 interface Case {
   seconds: number;
@@ -108,7 +109,12 @@ function cloudSaying(script: Script, turnMs?: number): VirtualCloud {
   let calls = 0;
   // After a hand-over the answer is soon over.
   const { agent } = pacedAgent(() => (calls++ === 0 ? script : saying(1)));
-  return new VirtualCloud({ delay: medianOf, agent, ...(turnMs && { turnMs }) });
+  return new VirtualCloud({
+    delay: medianOf,
+    agent,
+    settings: { MIDTURN_FLUSH_MS: String(FLUSH_MS) },
+    ...(turnMs && { turnMs }),
+  });
 }
 
 const pause = (cloud: VirtualCloud, ms: number) =>

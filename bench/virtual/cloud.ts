@@ -39,14 +39,14 @@ export interface CloudOptions {
   forgets?: boolean;
   /** Until Lambda ends a turn's invocation. Default: 300 s, as the stack has it. */
   turnMs?: number;
+  /** Over the default settings. */
+  settings?: Readonly<Record<string, string>>;
 }
 
 const TURN_MS = 300_000;
 const RESERVE_MS = 15_000;
 /** After this, Lambda ends the other functions (infra/function-table.ts). */
 const FUNCTION_MS = 10_000;
-/** The default settings, as the functions read them. */
-const SETTINGS = readTurnSettings({});
 
 /** A frame at the client: when, and the post that brought it. */
 export type Arrived = ServerFrame & { at: number; post: Call };
@@ -185,7 +185,7 @@ export class VirtualCloud {
         {
           core,
           agentFor: async () => this.#agent,
-          settings: SETTINGS,
+          settings: readTurnSettings(this.#options.settings ?? {}),
           remainingMs: () => milliseconds(endsAt - time.now),
           reserveMs: milliseconds(RESERVE_MS),
           maxToolMs: milliseconds(turnMs - 2 * RESERVE_MS),
