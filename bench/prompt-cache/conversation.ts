@@ -7,6 +7,7 @@ import type { Toolbox } from '../../core/model.ts';
 import { MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
 import { idleToolbox, type TurnInMemory, turnInMemory } from '../../core/testing/turn-in-memory.ts';
 import { defineAgent } from '../../model/agent/agent-definition.ts';
+import { compactionAgent } from '../../model/agent/compaction.ts';
 import { createModel } from '../../model/providers/create-model.ts';
 import { type CacheUsage, type MessagesRequest, PromptCache } from './cache-rules.ts';
 
@@ -105,9 +106,15 @@ function answer(body: string, stop_reason: string, usage: CacheUsage, output_tok
  * Plays a conversation of 40 turns on the product's core, with Anthropic's package and a provider that keeps the cache's
  * rules: each turn calls two tools and answers, every fourth is steered, one is taken over by another worker, and the budget of
  * earlier turns is passed twice.
+ *
+ * @returns `summaries`: the calls that summarise what a cut leaves out, with `compaction`
  */
-export async function converse(promptCache: 'auto' | 'off'): Promise<{ calls: Call[]; cuts: number }> {
+export async function converse(
+  promptCache: 'auto' | 'off',
+  compaction: 'on' | 'off' = 'off',
+): Promise<{ calls: Call[]; summaries: Call[]; cuts: number }> {
   const calls: Call[] = [];
+  const summaries: Call[] = [];
   let turnNumber = 0;
   let step = 0;
   let dies = false;
@@ -132,6 +139,13 @@ export async function converse(promptCache: 'auto' | 'off'): Promise<{ calls: Ca
     await duringCall(turn);
     return stream(answer(blocks({ text: words('answer', 80) }), 'end_turn', usage, output_tokens));
   };
+  /** A summary is asked for once, so that nothing of its prompt is worth a cache. */
+  const summarise = async (_url: unknown, init?: RequestInit): Promise<Response> => {
+    const input_tokens = Math.ceil(Buffer.byteLength(String(init?.body)) / 4);
+    const usage = { input_tokens, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
+    summaries.push({ turn: turnNumber, ...usage, output_tokens: 800 });
+    return stream(answer(blocks({ text: words('fact', 500) }), 'end_turn', usage, 800));
+  };
   const store = memoryStore(new MemoryTable(), async ({ operation, key }, run) => {
     // The commit of the tools' results.
     if (dies && step === 1 && operation === 'update' && key.sk.startsWith('LANE#') && ranTools) {
@@ -153,7 +167,17 @@ export async function converse(promptCache: 'auto' | 'off'): Promise<{ calls: Ca
     fetch,
     promptCache,
   });
+  const summing = compactionAgent({ compaction: {} });
+  const compactor =
+    summing && compaction === 'on'
+      ? await createModel({ provider: 'anthropic', modelId: 'claude-sonnet-4-5' }, summing, {
+          apiKey: 'key',
+          fetch: summarise,
+          promptCache: 'off',
+        })
+      : undefined;
   const turn: TurnInMemory = await turnInMemory(model, {
+    compactor,
     toolbox,
     core: { clock, store },
     settings: { MIDTURN_CONTEXT_TOKENS: CONTEXT_TOKENS },
@@ -170,9 +194,10 @@ export async function converse(promptCache: 'auto' | 'off'): Promise<{ calls: Ca
     if (!(await turn.send(`m${turnNumber}`, content))) throw new Error(`turn ${turnNumber} was not accepted`);
     if ((await turn.run()) === undefined) throw new Error(`turn ${turnNumber} is never over`);
     cuts.add(await turn.promptFrom());
+    await turn.compact();
     clock.skip(PAUSE_MS);
   }
-  return { calls, cuts: cuts.size - 1 };
+  return { calls, summaries, cuts: cuts.size - 1 };
 }
 
 const stream = (text: string) => new Response(text, { headers: { 'content-type': 'text/event-stream' } });

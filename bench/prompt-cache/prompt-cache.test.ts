@@ -60,4 +60,11 @@ describe('a conversation of 40 turns with tools, steering, a take-over and two c
     expect(shareRead(marked.calls.slice(1))).toBeGreaterThanOrEqual(0.9);
     expect(priceOf(marked.calls)).toBeLessThan(priceOf(plain.calls) / 3);
   });
+
+  it('reads as much with summaries of what is cut: the front of the prompts changes once more for each', async () => {
+    const { calls, summaries } = await converse('auto', 'on');
+    expect(summaries.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(calls.map(({ turn }) => turn)).size).toBe(40);
+    expect(shareRead(calls.slice(1))).toBeGreaterThanOrEqual(0.9);
+  });
 });

@@ -27,11 +27,6 @@ export const COMPACTION: readonly Mutant[] = [
     edits: [drop('summary-is-stored-once')],
   },
   {
-    name: 'summary-tried-for-ever',
-    breaks: 'what a cut left out is summarised in two attempts or not at all',
-    edits: [replace('attempts-are-bounded', 'true')],
-  },
-  {
     name: 'summary-of-thoughts',
     breaks: 'a summary is made of what was said, not of what a model thought',
     edits: [replace('summary-of-what-was-said', ({ object }) => `JSON.stringify(${object})`)],

@@ -21,12 +21,17 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  * - `place-of-running-turn-given-away`: a history has one session, which has one worker at a time whatever is counted.
  *   `core/session/turns-in-flight.test.ts` catches it.
  * - `expired-summary-shown`, `summary-outlives-its-entries`: no history lasts until a summary expires. `refused-summary-kept`: no
- *   provider refuses a prompt. `attempt-made-twice`: two workers ask, and one summary is stored. `core/turn/compaction.test.ts` catches
- *   all of them.
+ *   provider refuses a prompt. `attempt-made-twice`: two workers ask, and one summary is stored. `summary-tried-for-ever`: the
+ *   budgets of histories are passed again before a third attempt. `core/turn/compaction.test.ts` catches all of them.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
 export const UNSEEN: readonly Mutant[] = [
+  {
+    name: 'summary-tried-for-ever',
+    breaks: 'what a cut left out is summarised in two attempts or not at all',
+    edits: [replace('attempts-are-bounded', 'true')],
+  },
   {
     name: 'expired-summary-shown',
     breaks: 'a summary that has expired is not in the prompt',
