@@ -1,4 +1,12 @@
-import { hasToolCall, isStepCount, ToolLoopAgent, type ToolLoopAgentSettings, type ToolSet, tool } from 'ai';
+import {
+  hasToolCall,
+  isStepCount,
+  Output,
+  ToolLoopAgent,
+  type ToolLoopAgentSettings,
+  type ToolSet,
+  tool,
+} from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { defineAgent } from '../../model/agent/agent-definition.ts';
@@ -95,6 +103,14 @@ const EXAMPLES = {
     },
     (call) =>
       call.toolChoice?.type === 'tool' ? [['sum', { numbers: [2, 3] }]] : JSON.stringify(resultsIn(call)),
+  ],
+  'an answer of a form': [
+    { output: Output.object({ schema: z.object({ sentiment: z.enum(['good', 'bad']) }) }) },
+    (call) => (call.responseFormat?.type === 'json' ? '{"sentiment":"good"}' : 'It is good.'),
+  ],
+  'calls that the agent approves': [
+    { tools: { sum }, toolApproval: ({ toolCall }) => (toolCall.toolName === 'sum' ? 'approved' : 'denied') },
+    (call) => (step(call) === 0 ? [['sum', { numbers: [1, 2] }]] : JSON.stringify(resultsIn(call))),
   ],
   'several steps to an answer': [{ tools: { look }, maxOutputTokens: 500 }, lookingTwice],
 } satisfies Record<string, readonly [Parameters<typeof defineAgent>[0], Script]>;
