@@ -7,7 +7,7 @@ import { faultsOf, type Planted, withFault } from './operators.ts';
 import { areaOf, isSame, type Outcome, pageOf } from './page.ts';
 import { copyProject, ROOT } from './project-copy.ts';
 import { type Shown, STAGES, showFault } from './stages.ts';
-import { typeCheck } from './type-check.ts';
+import { failingCopies } from './type-check.ts';
 
 const USAGE = `npm run mutants -- [options] [files or folders]
   --since HEAD~1     tries the lines that changed since that commit, if no file is named
@@ -96,14 +96,11 @@ async function rejectedByTypes(batch: readonly Planted[]): Promise<ReadonlySet<n
   for (const [config, faults] of byConfig) {
     const copies = new Map(
       faults.map(([i, fault]) => [
-        `fault-${i}-`,
+        `fault-${i}`,
         new Map([[fault.file, withFault(readFileSync(join(ROOT, fault.file), 'utf8'), fault)]]),
       ]),
     );
-    for (const error of await typeCheck(copies, config)) {
-      const [, i] = /[/\\]fault-(\d+)-[/\\]/.exec(error) ?? [];
-      if (i !== undefined) rejected.add(Number(i));
-    }
+    for (const name of await failingCopies(copies, config)) rejected.add(Number(name.slice('fault-'.length)));
   }
   return rejected;
 }

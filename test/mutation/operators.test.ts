@@ -3,6 +3,7 @@ import { changedLines } from './changed.ts';
 import { faultsOf, withFault } from './operators.ts';
 import { pageOf } from './page.ts';
 import { showFault } from './stages.ts';
+import { failingCopies } from './type-check.ts';
 
 const FILE = 'core/example.ts';
 
@@ -43,6 +44,15 @@ describe('an operator of faults', () => {
   it('names the line of its fault', () => {
     expect(faultsOf(FILE, 'f();\n\nf(1);').filter(({ after }) => after === '2')).toMatchObject([{ line: 3 }]);
   });
+});
+
+it('a fault that does not compile is left out, also beside one that is not even parsed', async () => {
+  const copies = new Map(
+    ['export const a: number = 1;', "export const a: number = '';", 'export const a = 1 ?? 2 || 3;', 'f(;'].map(
+      (text, n) => [`copy-${n}`, new Map([['core/turn/example.ts', text]])] as const,
+    ),
+  );
+  expect([...(await failingCopies(copies))].toSorted()).toEqual(['copy-1', 'copy-2', 'copy-3']);
 });
 
 describe('what changed', () => {

@@ -46,6 +46,26 @@ export async function typeCheck(
   }
 }
 
+/**
+ * The names of the copies that do not compile. The compiler looks at no types where any file is not even parsed, so it is asked
+ * again without those that it has rejected.
+ */
+export async function failingCopies(
+  copies: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  area = '.',
+): Promise<ReadonlySet<string>> {
+  const failing = new Set<string>();
+  for (let before = -1; before < failing.size && failing.size < copies.size; ) {
+    before = failing.size;
+    const left = new Map([...copies].filter(([name]) => !failing.has(name)));
+    for (const error of await typeCheck(left, area)) {
+      const name = /[/\\]mutation-[^/\\]+[/\\]([^/\\]+)[/\\]/.exec(error)?.[1];
+      if (name !== undefined && copies.has(name)) failing.add(name);
+    }
+  }
+  return failing;
+}
+
 /** Throws if the compiler itself failed: then nothing is known, and silence would mean that all compiles. */
 function compile(folder: string): Promise<string[]> {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
