@@ -8,13 +8,17 @@ type Reason = ModelFailure['reason'];
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
 /** A conversation with a model that refuses prompts, before it says a word, for the reason that `refuses` gives. */
-async function conversation(refuses: (request: ModelRequest, text: string) => Reason | undefined) {
+async function conversation(
+  refuses: (request: ModelRequest, text: string) => Reason | undefined,
+  { meanwhile = async () => {} }: { meanwhile?: () => Promise<void> } = {},
+) {
   const requests: ModelRequest[] = [];
   const model: Model = {
     provider: 'test',
     name: 'particular',
     async *stream(request): AsyncGenerator<ModelPart> {
       requests.push(request);
+      await meanwhile();
       const reason = refuses(request, JSON.stringify(request.messages));
       if (reason === undefined) {
         yield { type: 'text', text: 'ok' };
@@ -38,6 +42,7 @@ async function conversation(refuses: (request: ModelRequest, text: string) => Re
   return {
     requests,
     counted,
+    send: turn.send,
     /** Sends a message. @returns how its turn ended, the changes that it committed, and what the model was asked */
     async say(content: Parameters<typeof turn.send>[1]) {
       const [before, asked] = [(await readEvents(turn.core, turn.session, 1)).length, requests.length];
@@ -146,6 +151,26 @@ describe('P11: a prompt that is rejected', () => {
     expect(after.asked[0]?.bare).toBeUndefined();
     expect(textOf(after.asked[0])).toContain('before');
     expect(textOf(after.asked[0])).not.toContain('poison');
+  });
+
+  it('in every form, while another message comes, goes on with that one: what was refused has no say in its end', async () => {
+    let isLast = async () => {};
+    const { say, send } = await conversation(
+      (_, text) => (text.includes('poison') ? 'rejected' : undefined),
+      {
+        meanwhile: () => isLast(),
+      },
+    );
+    let calls = 0;
+    isLast = async () => {
+      // During the last form of the refused prompt.
+      if (++calls === 2) await send('steering', 'never mind');
+    };
+    const poisoned = await say('poison');
+    expect(formsOf(poisoned)).toContain('without_message');
+    expect(poisoned.end).toMatchObject({ type: 'done' });
+    expect(textOf(poisoned.asked.at(-1))).toContain('never mind');
+    expect(textOf(poisoned.asked.at(-1))).not.toContain('poison');
   });
 
   it('with its tools is sent without them, and has them again after forty entries', async () => {

@@ -1,7 +1,7 @@
 import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { readTurnSettings } from '../../config/settings/turns.ts';
-import { epochMs } from '../../config/units.ts';
+import { epochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { Model, ModelPart } from '../../core/model.ts';
 import { memoryCore, recordingPorts } from '../../core/testing/memory-core.ts';
@@ -28,10 +28,29 @@ interface Given {
   fails?: 'agent' | 'table' | 'hiding' | 'dead letters';
   /** What Lambda says is left of the invocation. */
   remainingMs?: number;
+  /** How long the model's call takes by our own clock. */
+  modelMs?: number;
+  /** What hiding a message waits for. */
+  hidden?: Promise<void>;
 }
 
 /** The turn function on a table in memory, with the job of one message in its queue. */
-async function given({ settings = {}, toolbox = {}, fails, remainingMs = 100_000 }: Given = {}) {
+async function given({
+  settings = {},
+  toolbox = {},
+  fails,
+  remainingMs = 100_000,
+  modelMs = 0,
+  hidden = Promise.resolve(),
+}: Given = {}) {
+  let now = 1_700_000_000_000;
+  const slow: Model = {
+    ...model,
+    async *stream(...args) {
+      now += modelMs;
+      yield* model.stream(...args);
+    },
+  };
   const did: string[] = [];
   const errors: string[] = [];
   const log: Core['log'] = {
@@ -48,7 +67,7 @@ async function given({ settings = {}, toolbox = {}, fails, remainingMs = 100_000
       log,
       metrics: { ...memoryCore().metrics, count: (name) => void counted.push(name) },
       clock: {
-        now: () => epochMs(1_700_000_000_000),
+        now: () => epochMs(now),
         // Nothing waits for a time here; who can be called off, is.
         sleep: (_, signal) =>
           new Promise((resolve) => {
@@ -66,8 +85,9 @@ async function given({ settings = {}, toolbox = {}, fails, remainingMs = 100_000
     settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', MIDTURN_VISIBILITY_SECONDS: '15', ...settings }),
     agents: {
       agentFor: async () => {
+        did.push('the agent is asked for');
         if (fails === 'agent') throw new Error('no agent');
-        return { model, toolbox: { ...idleToolbox, ...toolbox } };
+        return { model: slow, toolbox: { ...idleToolbox, ...toolbox } };
       },
       offerTools: async () => {
         did.push('tools are offered');
@@ -75,6 +95,7 @@ async function given({ settings = {}, toolbox = {}, fails, remainingMs = 100_000
     },
     hideMessage: async (handle, duration) => {
       did.push(`${handle} is hidden for ${duration} s`);
+      await hidden;
       if (fails === 'hiding') throw new Error('no visibility');
     },
     deadLetters: {
@@ -98,11 +119,43 @@ const HIDDEN = 'h0 is hidden for 15 s';
 it('P1: the job of a turn that is over is deleted; it is hidden before anything else is done', async () => {
   const { deliver, job, did, errors } = await given();
   expect(await deliver(job)).toEqual([]);
-  expect(did).toEqual([HIDDEN, 'tools are offered']);
+  expect(did).toEqual([HIDDEN, 'tools are offered', 'the agent is asked for']);
   expect(errors).toEqual([]);
 });
 
+it('P8: neither tools nor the agent are asked for before the message is hidden: they may kill the worker', async () => {
+  const hiding = Promise.withResolvers<void>();
+  const { deliver, job, did } = await given({ hidden: hiding.promise });
+  const delivered = deliver(job);
+  // All that does not wait for the heartbeat has happened by the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(did).toEqual([HIDDEN]);
+  hiding.resolve();
+  expect(await delivered).toEqual([]);
+  expect(did).toContain('the agent is asked for');
+});
+
+it('P11: a tool whose time limit is longer than an invocation is given what an invocation has, and is run', async () => {
+  const { deliver, job } = await given({
+    settings: { MIDTURN_TURN_TIMEOUT_SECONDS: '100' },
+    toolbox: { timeLimitMs: () => milliseconds(3_600_000) },
+    // All but a second of the time limit.
+    remainingMs: 99_000,
+  });
+  expect(await deliver(job)).toEqual([]);
+});
+
 describe('P1: a job stays in the queue', () => {
+  it('where the time limit is over by our own clock, whatever an emulator of Lambda says', async () => {
+    const of = async (modelMs: number) => {
+      const settings = { MIDTURN_TURN_TIMEOUT_SECONDS: '100' };
+      const { deliver, job, did } = await given({ settings, remainingMs: 1_000_000, modelMs });
+      return { failures: await deliver(job), last: did.at(-1) };
+    };
+    expect(await of(1000)).toMatchObject({ failures: [] });
+    expect(await of(99_000)).toEqual({ failures: ['m0'], last: 'h0 is hidden for 0 s' });
+  });
+
   it('at once visible, where a fresh invocation goes on', async () => {
     // The time of the invocation is over before the tool is run.
     const { deliver, job, did, errors } = await given({ remainingMs: 1 });
