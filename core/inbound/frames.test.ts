@@ -30,6 +30,21 @@ describe('P10: a frame in error is answered, and affects nothing else', () => {
     [{ type: 'message', content: 'a', delivery: 'soon' }, 'delivery'],
     [{ type: 'message', content: 'a', order: -1 }, 'order'],
     [{ type: 'message', content: 'a', order: 1.5 }, 'order'],
+    // Of the forms that the value can have, the one that was meant.
+    [{ type: 'message', content: [{ type: 'text' }] }, 'content.0.text'],
+    [
+      {
+        type: 'message',
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'text', text: 7 },
+        ],
+      },
+      'content.1.text',
+    ],
+    [{ type: 'message', content: [{ type: 'image', media_type: 'image/png', data: 7 }] }, 'content.0.data'],
+    [{ type: 'message', content: [{ type: 'image', url: 'no url' }] }, 'content.0.url'],
+    [{ type: 'message', content: [{ type: 'film' }] }, 'content.0.type'],
     [{ type: 'cancel' }, 'id'],
     [{ type: 'history', limit: 0 }, 'limit'],
     [{ type: 'history', limit: 201 }, 'limit'],

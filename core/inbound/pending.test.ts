@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { around } from '../../test/support/text.ts';
+import { asConnectionId, asSessionId } from '../ids.ts';
 import type { Model } from '../model.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
+import { registerConnection } from './connection-lifecycle.ts';
+import { handleFrame } from './dispatch.ts';
 
 const { core: usual } = await clientInMemory();
 const withLimits = (limits: Partial<typeof usual.limits>) => ({
@@ -78,6 +81,51 @@ describe('where a message lands', () => {
     expect(behind).not.toBe(turn);
     expect((await landed('e', 'later', { delivery: 'queue' })).slice(0, 2)).toEqual(['queued', 1]);
   });
+});
+
+describe('a message from another device, while a turn runs', () => {
+  it.each([
+    ['session', 'steer', 'steering'],
+    ['session', 'queue', 'turn'],
+    ['connection', 'steer', 'turn'],
+    ['connection', 'queue', 'turn'],
+  ] as const)(
+    'where devices steer their %s and it is to %s: lands as %s',
+    async (steerScope, delivery, placement) => {
+      let midway: () => Promise<unknown> = async () => {};
+      const model: Model = {
+        provider: 'test',
+        name: 'interrupted',
+        async *stream() {
+          yield { type: 'text', text: 'half ' };
+          await midway();
+          yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
+        },
+      };
+      const client = await clientInMemory({
+        model,
+        core: { sessionSettings: { ...usual.sessionSettings, steerScope } },
+      });
+      const connectionId = asConnectionId('other');
+      await registerConnection(client.core, connectionId, {
+        principal: { tenant: 't', subject: 's' },
+        sessionId: asSessionId('one'),
+      });
+      midway = async () => {
+        midway = async () => {};
+        await handleFrame(client.core, {
+          connectionId,
+          body: JSON.stringify(message('from-other', 'hello', { delivery })),
+          receivedAt: client.core.clock.now(),
+        });
+      };
+      const [opener] = await client.send(message('m'));
+      await client.run();
+      const accepted = client.frames.find(({ type, id }) => type === 'accepted' && id === 'from-other');
+      expect(accepted).toMatchObject({ placement });
+      expect(accepted?.turn_id === opener?.turn_id).toBe(placement === 'steering');
+    },
+  );
 });
 
 describe('P1: a withdrawal', () => {
