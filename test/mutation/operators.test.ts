@@ -48,9 +48,12 @@ describe('an operator of faults', () => {
 
 it('a fault that does not compile is left out, also beside one that is not even parsed', async () => {
   const copies = new Map(
-    ['export const a: number = 1;', "export const a: number = '';", 'export const a = 1 ?? 2 || 3;', 'f(;'].map(
-      (text, n) => [`copy-${n}`, new Map([['core/turn/example.ts', text]])] as const,
-    ),
+    [
+      'export const a: number = 1;',
+      "export const a: number = '';",
+      'export const a = 1 ?? 2 || 3;',
+      'f(;',
+    ].map((text, n) => [`copy-${n}`, new Map([['core/turn/example.ts', text]])] as const),
   );
   expect([...(await failingCopies(copies))].toSorted()).toEqual(['copy-1', 'copy-2', 'copy-3']);
 });
