@@ -147,8 +147,6 @@ function servedBySettings(
   const model = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent).then(
     (fingerprint) => lazyModel(identity, make, { fingerprint, alternates, price }),
   );
-  // Each turn that asks for the model throws it.
-  model.catch(() => {});
   return () => model;
 }
 
@@ -193,7 +191,7 @@ function servedByCode(
     return lazyModel(identity, make, { fingerprint, alternates, price: priceOf(agent.prices, identity) });
   };
   // Started with the environment.
-  identified().catch(() => {});
+  identified();
   return identified;
 }
 

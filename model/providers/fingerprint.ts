@@ -22,12 +22,15 @@ export async function fingerprintOf(
   const options = passedOptions(agent);
   const hasTools = Object.keys(tools).length > 0 || Object.keys(mcp ?? {}).length > 0;
   if (provider === 'demo' || options.temperature !== 0 || hasTools || agent.prepareStep) return undefined;
+  // A form that cannot be told fails the model call, which says so.
+  const form = await Promise.resolve(output?.responseFormat).catch(() => undefined);
+  if (output && !form) return undefined;
   return {
     provider,
     model: name,
     address,
     instructions: toJson(instructions),
     settings: toJson(options),
-    ...(output && { output: toJson(await output.responseFormat) }),
+    ...(form && { output: toJson(form) }),
   };
 }

@@ -157,6 +157,18 @@ test('code that never says whether an answer has the form ends the turn after te
   expect(end).toMatchObject({ type: 'error', code: 'AGENT_ERROR', retryable: false });
 });
 
+test('a form that cannot be told to a provider fails the model call, and the answers are in no cache', async () => {
+  const responseFormat = () => Promise.reject(new Error('no JSON Schema'));
+  const agent = defineAgent({ temperature: 0, output: { ...recipe, responseFormat: responseFormat() } });
+  expect(await fingerprintOf({ provider: 'house.chat', name: 'scripted' }, agent)).toBeUndefined();
+  const { end, calls } = await runAgent(
+    { output: { ...recipe, responseFormat: responseFormat() } },
+    () => SOUP,
+  );
+  expect(end).toMatchObject({ type: 'error', code: 'PROVIDER_ERROR' });
+  expect(calls).toEqual([]);
+});
+
 /** Asks the same of two agents, one after the other. @returns the ends, and how often the model was called */
 async function askTwice(first: AgentOptions, second: AgentOptions) {
   const languageModel = scriptedModel(() => SOUP);
