@@ -30,6 +30,9 @@ export const GAPS: readonly Gap[] = [
     why: 'No rule yet. The scenario tests of this repository check the product.',
     points: [
       '3.2.4',
+      '4.2.8',
+      '6.9.1',
+      '6.9.2',
       '3.4.1',
       '3.4.2',
       '5.4.4',

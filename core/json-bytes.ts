@@ -15,3 +15,6 @@ export function fittingLength(text: string, bytes: number): number {
   }
   return low < text.length ? cutAt(text, low) : low;
 }
+
+/** Bytes of a value as JSON. */
+export const bytesOfJson = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -72,6 +72,52 @@ export interface StepFacts {
 /** The answer that a turn ends with: `text` may be without what earlier calls of it have said. */
 export type AnswerFacts = Pick<StepFacts, 'text' | 'finish' | 'usage' | 'model'>;
 
+/** Who asks, and how: what the agent's code is told of a turn. The same for all of the turn, also after a take-over. */
+export interface Caller {
+  principal: { tenant: string; subject: string };
+  /** The session, with the name that it had when the turn began. */
+  session: { id: string; name?: string };
+  turnId: string;
+  /** What the token proved, as far as `MIDTURN_JWT_CLAIMS` names it. By the names of that setting. */
+  claims: Readonly<Record<string, Json>>;
+  /** The options of the message that began the turn, as the agent's `callOptionsSchema` gave them. */
+  options?: Json;
+  /** BCP 47, as the client said. */
+  locale?: string;
+  /** Of the IANA data base, as the client said. */
+  timeZone?: string;
+}
+
+/** What is decided for a turn when it begins. It is committed with the turn's start. */
+export interface CallSetup {
+  caller: Caller;
+  /** What the agent's code prepared for the turn. Undefined: it prepares nothing, or has failed. */
+  prepared?: Json;
+}
+
+/** Where the options of a message do not fit. */
+interface OptionsIssue {
+  /** The field, as `filter.city`. Empty: the options as a whole. */
+  path: string;
+}
+
+/** The agent's code that is asked when a turn begins. */
+export interface CallPreparation {
+  /**
+   * Checks the options of a message. A message without options has `{}`.
+   *
+   * @returns the options as the agent's code is given them; undefined: its code takes none
+   * @throws what the agent's code throws
+   */
+  check(options: Json): Promise<{ options: Json | undefined } | OptionsIssue>;
+  /**
+   * Settings and instructions of this turn alone, as JSON. Undefined: the agent has the same for all turns.
+   *
+   * @throws what the agent's code throws, and an `Error` for what cannot be committed
+   */
+  prepare?: (caller: Caller) => Promise<Json>;
+}
+
 /** What an agent's code decides between the steps of a turn, and makes of its answer. */
 export interface LoopControl {
   /**
@@ -79,7 +125,7 @@ export interface LoopControl {
    *
    * @throws what the agent's code throws
    */
-  isStopped(steps: readonly StepFacts[]): Promise<boolean>;
+  isStopped(steps: readonly StepFacts[], setup: CallSetup): Promise<boolean>;
   /**
    * Reads an answer whose form the agent's code says. Undefined: answers have no form. It resolves to undefined for an answer
    * that does not have it.
@@ -112,6 +158,8 @@ export interface ModelRequest {
   turnId?: string;
   /** The finished steps of the turn, for an agent whose code reads them. */
   steps?: readonly StepFacts[];
+  /** What was decided when the turn began. */
+  setup?: CallSetup;
   /** `none`: the model must answer now (step limit reached). Tools stay declared, since the prompt may contain calls. */
   toolChoice: 'auto' | 'none';
   /** Declare no tools, and put the instructions into the first message: for a model that takes neither. */
@@ -234,9 +282,12 @@ export interface Toolbox {
    * @param context `idempotencyKey` is the same whenever the same call is run again. If `signal` aborts with the reason
    * `message`, what the tool then gives is still its outcome. After any other reason it is ignored.
    */
-  run(call: ToolCall, context: { signal: AbortSignal; idempotencyKey: string }): Promise<ToolOutcome>;
+  run(
+    call: ToolCall,
+    context: { signal: AbortSignal; idempotencyKey: string; setup: CallSetup },
+  ): Promise<ToolOutcome>;
   /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */
-  needsApproval(call: ToolCall): Promise<ApprovalNeed>;
+  needsApproval(call: ToolCall, setup: CallSetup): Promise<ApprovalNeed>;
   /**
    * Which later calls a user may approve together with this one (`always`): those for which this text is the same. It begins
    * with the tool's name. Undefined: none, each call is asked about. Must not throw.

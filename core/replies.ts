@@ -4,7 +4,7 @@ import { wellFormed } from '../protocol/text.ts';
 import type { Core } from './core.ts';
 import type { ConnectionId, MessageId } from './ids.ts';
 import { post } from './post.ts';
-import type { WithdrawalCode } from './store/items.ts';
+import type { Withdrawal } from './store/items.ts';
 
 /** Codes after which the same frame may succeed later. */
 const RETRYABLE = new Set<ErrorCode>([
@@ -23,7 +23,7 @@ const TURNS_RETRY_MS = 5000;
 
 export type ErrorDetails = Pick<
   ErrorReply,
-  'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms' | 'turn_id' | 'placement'
+  'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms' | 'turn_id' | 'placement' | 'path'
 >;
 
 /** An error that answers a frame: the connection stays open and a running turn is untouched. */
@@ -51,7 +51,11 @@ export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
   errorReply('SESSION_DELETED', 'This session was deleted.', details);
 
 /** The frame that reports a message which was withdrawn before a turn applied it. */
-export function withdrawalReply(id: MessageId, code: WithdrawalCode, limits: Core['limits']): ReplyFrame {
+export function withdrawalReply(
+  id: MessageId,
+  { code, path = '' }: Withdrawal,
+  limits: Core['limits'],
+): ReplyFrame {
   switch (code) {
     case 'cancelled':
       return { type: 'cancelled', ids: [id], reason: 'The message was withdrawn before the agent read it.' };
@@ -59,6 +63,13 @@ export function withdrawalReply(id: MessageId, code: WithdrawalCode, limits: Cor
       return sessionDeleted({ id });
     case 'AGENT_ERROR':
       return errorReply(code, 'No turn could apply the message; it is not stored.', { id });
+    case 'OPTIONS_INVALID': {
+      const field = path === '' ? 'The options' : `The field "${path}" of the options`;
+      return errorReply(code, `${field} cannot be taken by this agent; the message is not stored.`, {
+        id,
+        path,
+      });
+    }
     case 'SESSION_QUEUE_FULL':
       return errorReply(code, `This session already has ${limits.sessionTurns} turn(s) running or waiting.`, {
         id,

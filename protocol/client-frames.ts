@@ -17,6 +17,18 @@ import {
 /** An id that a client chooses (docs/protocol.md, 4.1.2). */
 const clientId = z.string().check(z.regex(ID_PATTERN, `it must have ${ID_RULE}`));
 
+/** For the agent's code, which says what they are. `MAX_OPTIONS_BYTES` limits them. */
+const options = z.optional(z.record(z.string(), z.unknown()));
+
+/** The forms of names of languages (BCP 47) and time zones (IANA). The server knows which of them exist. */
+const placeName = (form: RegExp, rule: string) =>
+  z.optional(z.string().check(z.maxLength(64), z.regex(form, `it must be ${rule}`)));
+const locale = placeName(/^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$/, 'a language tag of BCP 47');
+const timeZone = placeName(
+  /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/,
+  'the name of a time zone of the IANA data base',
+);
+
 export const connectFrame = z.object({
   type: z.literal('connect'),
   session_id: z.optional(clientId),
@@ -30,6 +42,10 @@ export const connectFrame = z.object({
       after_seq: z.optional(z.int().check(z.nonnegative())),
     }),
   ),
+  /** For messages of this connection that have none. */
+  options,
+  locale,
+  time_zone: timeZone,
 });
 
 export const messageFrame = z.object({
@@ -42,6 +58,7 @@ export const messageFrame = z.object({
    * this is what makes the order exact; without it, messages of the same millisecond are ordered by id.
    */
   order: z.optional(z.int().check(z.nonnegative())),
+  options,
 });
 
 export const abortFrame = z.object({

@@ -12,6 +12,9 @@ export const MAX_FRAME_BYTES = 32 * 1024;
  */
 export const MAX_CONTENT_BYTES = 24 * 1024;
 
+/** The options of a message, or of a connection, as bytes of their JSON encoding. */
+export const MAX_OPTIONS_BYTES = 4 * 1024;
+
 /** Parts of one message: the number of images that the strictest provider accepts in one prompt. */
 export const MAX_CONTENT_PARTS = 20;
 

@@ -38,6 +38,7 @@ export const sessionStart = z.object({
   ),
   limits: z.object({
     content_bytes: count,
+    options_bytes: z.optional(count),
     inbox_messages: count,
     inbox_bytes: count,
     session_turns: count,
@@ -153,6 +154,8 @@ export const errorReply = z.object({
   /** With `NOT_PENDING`: the turn that applied the message, and whether the message began or steered it. */
   turn_id: z.optional(z.string()),
   placement: z.optional(z.enum(['turn', 'steering'])),
+  /** With `OPTIONS_INVALID`: the field that does not fit. Empty: the options as a whole. */
+  path: z.optional(z.string()),
 });
 const pong = z.object({
   type: z.literal('pong'),

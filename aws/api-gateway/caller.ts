@@ -14,6 +14,8 @@ export interface AuthorizerContext {
   address?: string;
   /** When the token expires, in whole seconds since the epoch. Absent if it has no end. */
   expires?: string;
+  /** What the token proved, as far as the deployment chose it: JSON text of an object. */
+  claims?: string;
 }
 
 /** The principal of every client if authentication is off. */
@@ -25,18 +27,21 @@ export interface Caller {
   countedFor?: Principal;
   /** When the token expires. Missing if it has no end. */
   tokenExpires?: EpochSeconds;
+  /** What the token proved, as far as the deployment chose it: JSON text of an object. */
+  claims?: string;
 }
 
 /** Reads the authorizer's context, also that of an earlier version, whose `shared` was a boolean. */
 export function callerOf(requestContext: object): Caller | undefined {
   const { authorizer } = requestContext as { authorizer?: Record<string, unknown> | null };
-  const { tenant, subject, shared, address, expires } = authorizer ?? {};
+  const { tenant, subject, shared, address, expires, claims } = authorizer ?? {};
   if (typeof tenant !== 'string' || typeof subject !== 'string' || !subject) return undefined;
   const principal = { tenant, subject };
   const countedFor = String(shared) === 'true' ? addressCount(address) : principal;
   return {
     principal,
     ...(countedFor && { countedFor }),
+    ...(typeof claims === 'string' && { claims }),
     ...(expires !== undefined && expires !== null && { tokenExpires: epochSeconds(Number(expires)) }),
   };
 }

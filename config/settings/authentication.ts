@@ -111,6 +111,20 @@ export const AUTH_SETTINGS = {
     when: 'auth is jwt',
     functions: ['authorizer'],
   },
+  /**
+   * The claims that the agent's code is given: their names, with commas between them. A claim inside another one is a path with
+   * dots, unless a claim has that very name. A token without a claim is accepted. A handshake whose claims have more than 2,048
+   * bytes as JSON fails, and the log says so: they are stored with each connection and each message.
+   */
+  jwtClaims: {
+    name: 'MIDTURN_JWT_CLAIMS',
+    kind: 'text',
+    pattern: /^[^,\s]{1,128}(?:,[^,\s]{1,128}){0,31}$/,
+    form: 'names of claims with commas between them, at most 32',
+    unset: 'none',
+    when: 'auth is jwt',
+    functions: ['authorizer'],
+  },
 } as const satisfies SettingTable;
 
 /** @throws {SettingError} also if a setting that the chosen way needs is not set */
@@ -142,10 +156,12 @@ export interface JwtSettings {
    * `tenant`, and a token may lack it.
    */
   tenantClaim: string | undefined;
+  /** The claims that the agent's code is given, by their names. */
+  claims: readonly string[];
 }
 
 export function readJwtSettings(env: Environment): JwtSettings {
-  const { jwtIssuer, jwtAudience, jwtJwksUri, jwtTokenUse, jwtTenantClaim } = AUTH_SETTINGS;
+  const { jwtIssuer, jwtAudience, jwtJwksUri, jwtTokenUse, jwtTenantClaim, jwtClaims } = AUTH_SETTINGS;
   const issuer = read(env, jwtIssuer);
   const audience = read(env, jwtAudience);
   if (!issuer) throw new SettingError(`${jwtIssuer.name} is not set: auth by jwt needs it.`);
@@ -156,5 +172,6 @@ export function readJwtSettings(env: Environment): JwtSettings {
     jwksUri: read(env, jwtJwksUri),
     tokenUse: read(env, jwtTokenUse),
     tenantClaim: read(env, jwtTenantClaim),
+    claims: read(env, jwtClaims)?.split(',') ?? [],
   };
 }

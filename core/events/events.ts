@@ -3,7 +3,13 @@ import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { asTurnId } from '../ids.ts';
 import { isVerbatim, OMITTED, readEvent, type TurnEvent, UnreadableEvent, wireForm } from './stored-event.ts';
 
-export { type AppliedMessage, type EventDraft, numbered, type TurnEvent } from './stored-event.ts';
+export {
+  type AppliedMessage,
+  type EventDraft,
+  numbered,
+  type TurnEvent,
+  type TurnStartContext,
+} from './stored-event.ts';
 
 const ENDS: Readonly<Record<EndType, true>> = { done: true, aborted: true, error: true };
 

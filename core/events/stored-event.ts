@@ -11,13 +11,21 @@ import {
 } from '../../protocol/events.ts';
 import type { MessageId, RequestId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
-import type { PromptShape, Verbatim, VerbatimPart } from '../model.ts';
+import type { Caller, PromptShape, Verbatim, VerbatimPart } from '../model.ts';
 import { outputText } from './output-text.ts';
 
 /**
  * How each event of protocol/events.ts is stored, and what frame it becomes. Most are stored as they are sent. An event
  * without an entry in `FORMS`, or whose frame is not that of its definition, does not compile.
  */
+
+/** What `turn_start` holds of a turn's `CallSetup`: what the session itself does not say. */
+export interface TurnStartContext
+  extends Partial<Pick<Caller, 'claims' | 'options' | 'locale' | 'timeZone'>> {
+  /** Of the session. */
+  name?: string;
+  prepared?: Json;
+}
 
 /** Which event of which turn it is. */
 interface Head<T extends string> {
@@ -68,6 +76,8 @@ const word = <W extends string>() => z.custom<W>((value) => typeof value === 'st
 const id = <Kind extends string>() => z.custom<Kind>((value) => typeof value === 'string');
 /** What a provider needs of a prompt. Never sent: it is for the worker that takes over. */
 const shape = z.custom<PromptShape>((value) => typeof value === 'object' && value !== null);
+/** Who asked, and what the agent's code prepared. Never sent: it is for the agent's code. */
+const startContext = z.custom<TurnStartContext>((value) => typeof value === 'object' && value !== null);
 /** The `seq` of the turn's first event: the turn's text is read from there, and not stored twice. */
 const first = z.number();
 
@@ -80,7 +90,12 @@ export type AppliedMessage = z.infer<typeof appliedMessage>;
 const FORMS = {
   turn_start: form(
     'turn_start',
-    z.object({ message_ids: z.array(id<MessageId>()), entry: z.number(), at }),
+    z.object({
+      message_ids: z.array(id<MessageId>()),
+      entry: z.number(),
+      at,
+      context: z.optional(startContext),
+    }),
     ({ type, seq, turn: turn_id, message_ids }) => ({ type, seq, turn_id, message_ids }),
   ),
   applied: form(

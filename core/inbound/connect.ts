@@ -37,7 +37,8 @@ async function replayFor(
 ): Promise<ReplayEnd> {
   // This frame has opened the connection. If another one took over, it has replayed from another place.
   if (replay !== undefined && replay !== 'superseded') return replay;
-  if (replay === undefined && !(await isFirstConnect(core, id))) await sendSessionStart(core, id, connection);
+  if (replay === undefined && !(await isFirstConnect(core, id, wish)))
+    await sendSessionStart(core, id, connection);
   const { after } = wish;
   return after === undefined ? 'live' : catchUpAgain(core, id, { ...wish, after }, until);
 }

@@ -10,7 +10,13 @@ import { connectionKey } from '../store/keys.ts';
 export async function registerConnection(
   core: Core,
   id: ConnectionId,
-  who: { principal: Principal; sessionId: SessionId; name?: string; tokenExpires?: EpochSeconds },
+  who: {
+    principal: Principal;
+    sessionId: SessionId;
+    name?: string;
+    tokenExpires?: EpochSeconds;
+    claims?: string;
+  },
 ): Promise<void> {
   const opened = await openSession(core, { ...who, connection: id });
   // If absent: a late duplicate of this request must not undo what the first frame has chosen.

@@ -2,10 +2,13 @@ import type { EpochMs } from '../../config/units.ts';
 import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
 import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
 import { ID_PATTERN } from '../../protocol/ids.ts';
+import { MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import type { Core } from '../core.ts';
 import { asLaneId, asMessageId, asRequestId, asSessionId, type ConnectionId } from '../ids.ts';
+import { isLocale, isTimeZone } from '../intl.ts';
+import { bytesOfJson } from '../json-bytes.ts';
 import { closeConnection } from '../post.ts';
 import { errorReply, reply } from '../replies.ts';
 import type { Principal } from '../store/items.ts';
@@ -121,12 +124,17 @@ function idOf(frame: ClientFrame): string | undefined {
 
 function choiceOf(frame: ClientFrame): ConnectionChoice {
   if (frame.type !== 'connect') return {};
-  const { session_id, resume: { lane, after_seq } = {} } = frame;
+  const { session_id, resume: { lane, after_seq } = {}, options, locale, time_zone: timeZone } = frame;
   return {
     ...(session_id !== undefined && { sessionId: asSessionId(session_id) }),
     ...(lane !== undefined && { lane: asLaneId(lane) }),
     after: after_seq,
     connecting: true,
+    defaults: {
+      ...(options !== undefined && { options: JSON.stringify(options) }),
+      ...(locale !== undefined && { locale }),
+      ...(timeZone !== undefined && { timeZone }),
+    },
   };
 }
 
@@ -149,7 +157,7 @@ function parseFrame(body: string): Parsed {
     return refused(errorReply('UNKNOWN_MESSAGE_TYPE', `The frame's "type" must be one of: ${known}.`, about));
   }
   const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(value);
-  if (checked.success) return { ok: true, frame: checked.data };
+  if (checked.success) return withinLimits(checked.data, about);
   const issue = checked.error.issues[0] && nearestIssue(checked.error.issues[0], value);
   const field = issue?.path.join('.') || 'frame';
   return refused(
@@ -160,5 +168,34 @@ function parseFrame(body: string): Parsed {
     ),
   );
 }
+
+/** What the form of a frame does not say: options are stored with each message, and not every name is one of a place. */
+function withinLimits(frame: ClientFrame, about: { id?: string }): Parsed {
+  const { options, locale, time_zone } = {
+    options: undefined,
+    locale: undefined,
+    time_zone: undefined,
+    ...frame,
+  };
+  const bytes = options === undefined ? 0 : bytesOfJson(options);
+  if (bytes > MAX_OPTIONS_BYTES) {
+    const text = `The options have ${bytes} bytes as JSON; at most ${MAX_OPTIONS_BYTES} are accepted.`;
+    return refused(
+      errorReply('MESSAGE_TOO_LARGE', text, {
+        ...about,
+        limit: MAX_OPTIONS_BYTES,
+        depth: bytes,
+        path: 'options',
+      }),
+    );
+  }
+  if (locale !== undefined && !isLocale(locale)) return unknownPlace('locale', 'language tag of BCP 47');
+  if (time_zone !== undefined && !isTimeZone(time_zone))
+    return unknownPlace('time_zone', 'time zone of the IANA data base');
+  return { ok: true, frame };
+}
+
+const unknownPlace = (field: string, of: string): Parsed =>
+  refused(errorReply('INVALID_FRAME', `The field "${field}" is not valid: it must be a ${of}.`));
 
 const refused = (error: ErrorReply): Parsed => ({ ok: false, error });

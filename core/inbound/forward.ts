@@ -85,7 +85,7 @@ export async function settleForwarded(core: Core, ownId: LaneId, own: Lane): Pro
       await reportOutcomes(core, place.laneId, found.lane);
     } else if (found.is === 'settled' && found.outcome.outcome === 'withdrawn') {
       withdrawn = true;
-      await core.store.update(laneKey(own.session, ownId), returnOutcome(id, found.outcome.code));
+      await core.store.update(laneKey(own.session, ownId), returnOutcome(id, found.outcome));
     } else if (/* rule: forwarded-kept-while-pending */ found.is === 'settled' || found.is === 'nowhere')
       await core.store.update(laneKey(own.session, ownId), forgetForwarded(id, text));
   }

@@ -2,7 +2,7 @@ import { type EpochMs, milliseconds } from '../../config/units.ts';
 import type { MessageFrame } from '../../protocol/client-frames.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
-import { bytesOf, hasImageUrl, imagesOf, isBlank } from '../content.ts';
+import { bytesOf, type Content, hasImageUrl, imagesOf, isBlank } from '../content.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import {
@@ -14,6 +14,7 @@ import {
   type SessionKey,
   type TurnId,
 } from '../ids.ts';
+import { contextOf } from '../message-context.ts';
 import { ownValue } from '../own-value.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
@@ -74,7 +75,9 @@ async function acceptOrRefuse(
   const { session, lane: ownId } = sender.connection;
   const id = frame.id === undefined ? newMessageId(core) : asMessageId(frame.id);
   const queued = frame.delivery === 'queue';
-  const size = bytesOf(frame.content);
+  const context = contextOf(sender.connection, frame.options);
+  const said = { content: frame.content, ...(context !== undefined && { context }) };
+  const size = bytesOf(frame.content) + bytesOf(context ?? '');
   let wantsApart = size > INLINE_BYTES;
   let isApart = false;
   const ended = (isHeld: boolean) => ({ isApart, isHeld });
@@ -91,10 +94,10 @@ async function acceptOrRefuse(
     }
     if (wantsApart && !isApart) {
       // rule: content-before-message
-      await putContent(core, session, turn, frame.content);
+      await putContent(core, session, turn, said);
       isApart = true;
     }
-    const message = pendingMessage(frame, { at, turn, ...(isApart && { size }) });
+    const message = pendingMessage(frame, { at, turn, said: isApart ? { size } : said });
     const now = core.clock.now();
     const acceptance = { session, id, message, limits: core.limits, now, expires: expiry(core).lane };
     const destination =
@@ -164,17 +167,22 @@ async function forwardedDestination(
   return own && forwardDestination(core, ownId, own, acceptance);
 }
 
-/** @param size bytes of the content, if it is stored apart */
+/** @param said what the message says, or how many bytes of it are stored apart */
 const pendingMessage = (
   frame: MessageFrame,
-  { at, turn, size }: { at: EpochMs; turn: TurnId; size?: number },
+  { at, turn, said }: { at: EpochMs; turn: TurnId; said: Said | { size: number } },
 ): PendingMessage => ({
-  ...(size === undefined ? { content: /* rule: content-kept-as-sent */ frame.content } : { size }),
+  .../* rule: content-kept-as-sent */ said,
   turn,
   at,
   ...(frame.order !== undefined && { order: frame.order }),
   ...(frame.delivery === 'now' && { now: true }),
 });
+
+interface Said {
+  content: Content;
+  context?: string;
+}
 
 const pendingOn = (lane: Lane, id: MessageId): PendingMessage | undefined =>
   ownValue(lane.inbox, id) ?? ownValue(lane.waiting, id);

@@ -1,5 +1,5 @@
 import { type EpochMs, milliseconds } from '../../config/units.ts';
-import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
 import type { SessionStart } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import type { ConnectionId, LaneId, SessionId } from '../ids.ts';
@@ -35,7 +35,20 @@ export interface ConnectionChoice {
   connecting?: boolean;
   /** The client has the events up to this `seq` and wants those that follow. */
   after?: number | undefined;
+  /** What holds for messages of this connection. */
+  defaults?: ConnectionDefaults;
 }
+
+/** What a `connect` says of the client. What it leaves out stays. */
+type ConnectionDefaults = Pick<Connection, 'options' | 'locale' | 'timeZone'>;
+
+const keepDefaults = ({
+  defaults: { options, locale, timeZone } = {},
+}: ConnectionChoice): Change<Connection>[] => [
+  ...(options === undefined ? [] : [set<Connection>('options', options)]),
+  ...(locale === undefined ? [] : [set<Connection>('locale', locale)]),
+  ...(timeZone === undefined ? [] : [set<Connection>('timeZone', timeZone)]),
+];
 
 export interface OpenedConnection {
   connection: Connection;
@@ -98,6 +111,7 @@ const becomeOpener = (
   change: [
     set('opener', me),
     ...beginReplay(wish),
+    ...keepDefaults(wish),
     ...(hasChoice(wish) ? [] : [setIfAbsent<Connection>('bound', true)]),
   ],
 });
@@ -208,11 +222,14 @@ async function sendOpening(
  * Whether this `connect` is the connection's first. Another frame may have opened the connection: then its `session_start`
  * answers the first `connect` too. A later `connect` gets a new one.
  */
-export async function isFirstConnect(core: Core, id: ConnectionId): Promise<boolean> {
+export async function isFirstConnect(core: Core, id: ConnectionId, wish: ConnectionChoice): Promise<boolean> {
   const marked = await core.store.update(connectionKey(id), {
     when: [exists('session'), absent('connected')],
-    change: [set('connected', true)],
+    change: [set('connected', true), ...keepDefaults(wish)],
   });
+  const later = keepDefaults(wish);
+  if (!marked.ok && later.length > 0)
+    await core.store.update(connectionKey(id), { when: [exists('session')], change: later });
   return marked.ok;
 }
 
@@ -269,6 +286,7 @@ export async function sendSessionStart(
     }),
     limits: {
       content_bytes: MAX_CONTENT_BYTES,
+      options_bytes: MAX_OPTIONS_BYTES,
       inbox_messages: core.limits.inboxMessages,
       inbox_bytes: core.limits.inboxBytes,
       session_turns: core.limits.sessionTurns,

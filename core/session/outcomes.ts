@@ -21,11 +21,11 @@ export async function reportOutcomes(
   alsoTo?: ConnectionId,
 ): Promise<void> {
   if (!lane) return;
-  for (const [id, { code, from }] of byId(lane.undelivered)) {
-    const settled = { outcome: 'withdrawn', code, expires: expiry(core).outcome } as const;
+  for (const [id, { from, ...withdrawal }] of byId(lane.undelivered)) {
+    const settled = { outcome: 'withdrawn', ...withdrawal, expires: expiry(core).outcome } as const;
     const outcome = await recordOutcome(core, lane.session, id, settled);
     // Its own: the first report of this message.
-    if (outcome === settled) core.metrics.countBy('MessagesWithdrawn', code);
+    if (outcome === settled) core.metrics.countBy('MessagesWithdrawn', withdrawal.code);
     if (outcome.outcome === 'taken') {
       await core.store.update(laneKey(lane.session, laneId), forgetUndelivered(id));
       continue;
@@ -34,7 +34,7 @@ export async function reportOutcomes(
       /* rule: outcome-reaches-sender */ from === undefined
         ? lane
         : await core.store.get(laneKey(lane.session, from));
-    const frame = withdrawalReply(id, outcome.code, core.limits);
+    const frame = withdrawalReply(id, outcome, core.limits);
     let heard = false;
     for (const connection of new Set([home?.connection, alsoTo])) {
       if (connection === undefined) continue;

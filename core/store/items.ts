@@ -51,6 +51,12 @@ export interface Connection {
   replayer?: string;
   /** A further `connect` was answered by a long replay. */
   replayedAgain?: boolean;
+  /** What the token proved, as far as the deployment chose it: JSON text. */
+  claims?: string;
+  /** The options of messages of this connection that have none: JSON text. */
+  options?: string;
+  locale?: string;
+  timeZone?: string;
   /** `connected` follows the last replay. */
   connecting?: boolean;
   /** A `connect` was answered. The next one is answered by a new `session_start`. */
@@ -64,12 +70,15 @@ export type PendingMessage = Arrival &
 
 interface InPlace {
   content: Content;
+  /** What the client said beside the content, and who it is: `MessageContext` as JSON text. */
+  context?: string;
   size?: never;
 }
 
 interface Apart {
   content?: never;
-  /** Bytes of the content. Its key is `contentKey(session, turn)`. */
+  context?: never;
+  /** Bytes of content and context. Their key is `contentKey(session, turn)`. */
   size: number;
 }
 
@@ -89,20 +98,32 @@ interface Arrival {
 /** The content of a pending message, if it is not on the lane. */
 export interface PendingContent {
   content: Content;
+  context?: string;
   expires: EpochSeconds;
 }
 
-/** `AGENT_ERROR`: no turn can apply the message. */
+/** `AGENT_ERROR`: no turn can apply the message. `OPTIONS_INVALID`: its options are not those of the agent. */
 export type WithdrawalCode =
   | 'cancelled'
   | Extract<
       ErrorCode,
-      'SESSION_QUEUE_FULL' | 'SESSION_QUEUE_TIMEOUT' | 'TOO_MANY_TURNS' | 'SESSION_DELETED' | 'AGENT_ERROR'
+      | 'SESSION_QUEUE_FULL'
+      | 'SESSION_QUEUE_TIMEOUT'
+      | 'TOO_MANY_TURNS'
+      | 'SESSION_DELETED'
+      | 'AGENT_ERROR'
+      | 'OPTIONS_INVALID'
     >;
 
-/** The outcome of a withdrawn message, until its sender received it. `from` is that of the message. */
-export interface UndeliveredOutcome {
+/** Why a message was withdrawn. */
+export interface Withdrawal {
   code: WithdrawalCode;
+  /** With `OPTIONS_INVALID`: the field that does not fit. */
+  path?: string;
+}
+
+/** The outcome of a withdrawn message, until its sender received it. `from` is that of the message. */
+export interface UndeliveredOutcome extends Withdrawal {
   from?: LaneId;
 }
 
@@ -273,7 +294,7 @@ export interface Listing {
 /** What became of a message. The first outcome that is written is final. */
 export type MessageOutcome =
   | { outcome: 'taken'; turn: TurnId; placement: 'turn' | 'steering'; expires: EpochSeconds }
-  | { outcome: 'withdrawn'; code: WithdrawalCode; expires: EpochSeconds };
+  | ({ outcome: 'withdrawn'; expires: EpochSeconds } & Withdrawal);
 
 /** What a model answered to a prompt, under the digest of all that shaped the answer. */
 export interface CachedAnswer {

@@ -1,14 +1,15 @@
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, expiresAfter, milliseconds, seconds, toMs } from '../../config/units.ts';
+import type { MessageFrame } from '../../protocol/client-frames.ts';
 import type { Content } from '../content.ts';
 import type { Core } from '../core.ts';
 import { asConnectionId, asSessionId, type LaneId, type SessionKey } from '../ids.ts';
 import { abortTurn } from '../inbound/abort.ts';
 import type { Sender } from '../inbound/acknowledge.ts';
 import { acceptMessage } from '../inbound/message.ts';
-import type { LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
+import type { CallPreparation, LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
-import type { Lane } from '../store/items.ts';
+import type { Connection, Lane } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { compact } from '../turn/compaction.ts';
 import type { WorkerContext } from '../turn/context.ts';
@@ -28,7 +29,7 @@ export interface TurnInMemory {
   session: SessionKey;
   lane: LaneId;
   /** Sends a message. The first one opens the turn. @returns whether it is pending */
-  send(id: string, content: Content, delivery?: 'now'): Promise<boolean>;
+  send(id: string, content: Content, more?: Pick<MessageFrame, 'delivery' | 'options'>): Promise<boolean>;
   /** Stops the turn. */
   abort(): Promise<void>;
   /** Delivers the slot's job until it is over, as the queue does. @returns how often; undefined: it is never over */
@@ -59,6 +60,8 @@ export async function turnInMemory(
     control,
     observer,
     compactor,
+    preparation,
+    connection = {},
     worker = {},
     onDelivery = () => {},
   }: {
@@ -66,6 +69,9 @@ export async function turnInMemory(
     observer?: TurnObserver | undefined;
     /** Writes summaries of what prompts leave out. */
     compactor?: Model | undefined;
+    preparation?: CallPreparation | undefined;
+    /** What is known of the sender. */
+    connection?: Partial<Connection>;
     toolbox?: Toolbox;
     core?: Partial<Core>;
     settings?: Record<string, string>;
@@ -105,6 +111,7 @@ export async function turnInMemory(
       lane,
       resumed: false,
       expires: expiresAfter(NOW, seconds(86_400)),
+      ...connection,
     },
   };
   const context: WorkerContext = {
@@ -115,6 +122,7 @@ export async function turnInMemory(
       ...(control && { control }),
       ...(observer && { observer }),
       ...(compactor && { compactor: async () => compactor }),
+      ...(preparation && { preparation }),
     }),
     settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', ...settings }),
     remainingMs: () => milliseconds(100_000),
@@ -126,9 +134,8 @@ export async function turnInMemory(
     core,
     session,
     lane,
-    async send(id, content, delivery) {
-      const message = { type: 'message', id, content, ...(delivery && { delivery }) } as const;
-      await acceptMessage(core, sender, message, core.clock.now());
+    async send(id, content, more) {
+      await acceptMessage(core, sender, { type: 'message', id, content, ...more }, core.clock.now());
       const { inbox = {} } = (await core.store.get(key)) ?? {};
       return Object.hasOwn(inbox, id);
     },

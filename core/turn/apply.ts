@@ -2,19 +2,23 @@ import { between, epochMs, milliseconds } from '../../config/units.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { arrivalWait, inOrderOfArrival } from '../arrival.ts';
 import type { Content } from '../content.ts';
-import type { AppliedMessage, EventDraft } from '../events/events.ts';
+import type { AppliedMessage, EventDraft, TurnStartContext } from '../events/events.ts';
 import { byId, idsOf, type MessageId, newTurnId } from '../ids.ts';
+import type { Json } from '../json.ts';
+import { bytesOfJson } from '../json-bytes.ts';
+import type { MessageContext } from '../message-context.ts';
 import { ownValue } from '../own-value.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
 import { readContent } from '../session/pending-content.ts';
 import { eachOf } from '../store/each-of.ts';
-import type { Lane, MessageOutcome } from '../store/items.ts';
+import type { Lane, MessageOutcome, Withdrawal } from '../store/items.ts';
 import { messageKey } from '../store/keys.ts';
-import { removeApplied, removeUnreadable } from '../store/lane/apply.ts';
+import { removeApplied, removeUnfit } from '../store/lane/apply.ts';
 import { set } from '../store/update.ts';
 import { batchesBySize } from './batches.ts';
 import type { TurnContext } from './context.ts';
 import { type LeasedTurn, MAX_COMMIT_BYTES } from './leased-turn.ts';
+import { TurnOpening } from './opening.ts';
 
 /** Room for an `applied` frame's own fields. */
 const APPLIED_BYTES = MAX_FRAME_BYTES - 1024;
@@ -25,7 +29,7 @@ interface LookUp {
   /** It was answered before. */
   outcome: MessageOutcome | undefined;
   /** Undefined: it is gone. */
-  content: Content | undefined;
+  said: { content: Content; context: MessageContext } | undefined;
 }
 
 /**
@@ -33,7 +37,11 @@ interface LookUp {
  * has not begun. It is refused if the inbox has changed meanwhile. What is too long for one commit is applied by the
  * next one, before the model is called.
  */
-export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promise<void> {
+export async function applyInbox(
+  turn: LeasedTurn,
+  context: TurnContext,
+  opening = new TurnOpening(context),
+): Promise<void> {
   const lookUps = new Map<MessageId, LookUp>();
   await awaitArrivals(turn, context, lookUps);
   const pending = inOrderOfArrival(turn.lane.inbox);
@@ -45,38 +53,72 @@ export async function applyInbox(turn: LeasedTurn, context: TurnContext): Promis
   // A late duplicate of a request can bring back a message that was answered long ago: its outcome is known (P10).
   const known: MessageId[] = [];
   // A late duplicate of a request can also bring in a message after it was refused, and its content removed.
-  const unreadable: MessageId[] = [];
+  const unfit = new Map<MessageId, Withdrawal>();
+  /** Of the first message, which begins the turn: the context of the others is not used. */
+  let first: { context: MessageContext; options: Json | undefined } | undefined;
   for (const { id, at } of pending) {
-    const { outcome, content } = lookUps.get(id) ?? {};
-    if (outcome) known.push(id);
-    else if (content === undefined) unreadable.push(id);
-    else fresh.push({ id, /* rule: content-applied-whole */ content, at });
+    const { outcome, said } = lookUps.get(id) ?? {};
+    if (outcome) {
+      known.push(id);
+      continue;
+    }
+    if (!said) {
+      unfit.set(id, { code: 'AGENT_ERROR' });
+      continue;
+    }
+    const { content, context: given } = said;
+    const begins = !turn.hasBegun && fresh.length === 0;
+    const checked = await opening.check(id, given, { begins });
+    // rule: unfit-options-not-applied
+    if ('refused' in checked) {
+      unfit.set(id, checked.refused);
+      continue;
+    }
+    fresh.push({ id, /* rule: content-applied-whole */ content, at });
+    first ??= { context: given, options: checked.options };
   }
-  if (known.length + unreadable.length > 0) await removePending(turn, context, known, unreadable);
-  else await applyMessages(turn, context, firstOf(fresh));
+  if (known.length + unfit.size > 0) {
+    await removePending(turn, context, known, unfit);
+    return;
+  }
+  const [opener] = fresh;
+  const { id: turnId, sessionItem } = turn;
+  const start =
+    opener && first && !turn.hasBegun
+      ? await opening.start(
+          { id: opener.id, turn: turnId, session: sessionItem },
+          first.context,
+          first.options,
+        )
+      : {};
+  await applyMessages(turn, context, firstOf(fresh, MAX_COMMIT_BYTES - bytesOfJson(start)), start);
 }
 
 /** Rejects the whole inbox of a turn that no worker could begin: something in it cannot be stored. */
 export const rejectPending = (turn: LeasedTurn, context: TurnContext): Promise<void> =>
-  removePending(turn, context, [], idsOf(turn.lane.inbox));
+  removePending(
+    turn,
+    context,
+    [],
+    new Map(idsOf(turn.lane.inbox).map((id) => [id, { code: 'AGENT_ERROR' as const }])),
+  );
 
 /** Removes messages that are not applied. Their turn may be over too, so what is left continues under a new turn id. */
 async function removePending(
   turn: LeasedTurn,
   { core }: TurnContext,
   known: readonly MessageId[],
-  unreadable: readonly MessageId[],
+  unfit: ReadonlyMap<MessageId, Withdrawal>,
 ): Promise<void> {
-  const gone = pendingOf(turn, [...known, ...unreadable]);
-  const guard = removeUnreadable(turn.lane, known, unreadable);
+  const gone = pendingOf(turn, [...known, ...unfit.keys()]);
+  const guard = removeUnfit(turn.lane, known, unfit);
   const removed = turn.hasBegun ? await turn.commit([], guard) : await turn.renew(newTurnId(core), guard);
   if (!removed) return;
   turn.startRemovingContents(gone);
-  if (unreadable.length === 0) return;
-  core.log.error('messages that cannot be applied were withdrawn', {
-    turn: turn.id,
-    count: unreadable.length,
-  });
+  if (unfit.size === 0) return;
+  const count = [...unfit.values()].filter(({ code }) => code === 'AGENT_ERROR').length;
+  // Options that do not fit are a mistake of the client, which is told.
+  if (count > 0) core.log.error('messages that cannot be applied were withdrawn', { turn: turn.id, count });
   await reportOutcomes(core, turn.laneId, turn.lane);
 }
 
@@ -84,6 +126,7 @@ async function applyMessages(
   turn: LeasedTurn,
   { core }: TurnContext,
   fresh: readonly AppliedMessage[],
+  start: TurnStartContext,
 ): Promise<void> {
   const step = turn.usage.steps + 1;
   const now = core.clock.now();
@@ -92,7 +135,14 @@ async function applyMessages(
   const begin: ReturnType<typeof set<Lane>>[] = [];
   if (!turn.hasBegun) {
     const entry = turn.firstEntry;
-    drafts.push({ type: 'turn_start', message_ids: ids, entry, at: now });
+    const isEmpty = Object.keys(start).length === 0;
+    drafts.push({
+      type: 'turn_start',
+      message_ids: ids,
+      entry,
+      at: now,
+      .../* rule: context-committed-with-start */ (!isEmpty && { context: start }),
+    });
     begin.push(set('begun', { turn: turn.id, seq: turn.nextSeq, entry, at: now }));
   }
   for (const messages of inFrames(fresh)) drafts.push({ type: 'applied', messages, step });
@@ -128,8 +178,8 @@ const pendingOf = ({ lane }: LeasedTurn, ids: readonly MessageId[]) =>
  * As many of the messages as one commit takes, and at least one. Escapes make JSON up to six times as long as what counts
  * against `MIDTURN_INBOX_BYTES`.
  */
-const firstOf = (messages: readonly AppliedMessage[]): readonly AppliedMessage[] =>
-  batchesBySize(messages, MAX_COMMIT_BYTES)[0] ?? [];
+const firstOf = (messages: readonly AppliedMessage[], bytes: number): readonly AppliedMessage[] =>
+  batchesBySize(messages, bytes)[0] ?? [];
 
 /** Splits messages into `applied` events that each fit into a frame. */
 const inFrames = (messages: readonly AppliedMessage[]) => batchesBySize(messages, APPLIED_BYTES);
@@ -159,10 +209,10 @@ async function awaitArrivals(
 async function lookUp({ core, session, lane }: LeasedTurn, lookUps: Map<MessageId, LookUp>): Promise<void> {
   const unread = byId(lane.inbox).filter(([id]) => !lookUps.has(id));
   await eachOf(unread, async ([id, message]) => {
-    const [outcome, content] = await Promise.all([
+    const [outcome, said] = await Promise.all([
       /* rule: known-outcome-not-applied-again */ core.store.get(messageKey(session, id)),
       readContent(core, session, message),
     ]);
-    lookUps.set(id, { outcome, content });
+    lookUps.set(id, { outcome, said });
   });
 }

@@ -113,7 +113,7 @@ export async function ask(
       .filter(({ id, invalid }) => !invalid && !asked.has(id))
       .map(async (call) => ({
         ...call,
-        needs: await toolbox.needsApproval(call),
+        needs: await toolbox.needsApproval(call, turn.setup),
         covers: await toolbox.alwaysCovers(call),
       })),
   );

@@ -6,7 +6,7 @@ import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { decodeEvents, encodeEvents, frameOf, numbered, seqOf } from '../events/events.ts';
 import { spillEvents, storedText, writeEntries } from '../events/journal.ts';
 import type { LaneId, SessionKey, SlotId, TurnId } from '../ids.ts';
-import type { PromptShape } from '../model.ts';
+import type { CallSetup, PromptShape } from '../model.ts';
 import { removeContents } from '../session/pending-content.ts';
 import { tellTrusts } from '../session/trusts.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
@@ -15,6 +15,7 @@ import type { Then, When } from '../store/lane/lane-update.ts';
 import { add, set } from '../store/update.ts';
 import { batchesBySize } from './batches.ts';
 import { Lease } from './lease.ts';
+import { setupOf } from './opening.ts';
 import { NO_TURN, recover } from './recover.ts';
 import { shouldSpill } from './spill-policy.ts';
 import { TurnLog } from './turn-log.ts';
@@ -204,6 +205,10 @@ export class LeasedTurn {
   }
   get beganAt(): EpochMs {
     return this.#log.start?.at ?? this.core.clock.now();
+  }
+  /** Who asks, and what was prepared, as it is committed. */
+  get setup(): CallSetup {
+    return setupOf(this.sessionItem, this.id, this.#log.context);
   }
   get textLength(): number {
     return this.#log.text.length;

@@ -29,7 +29,7 @@ export interface CacheLookup {
 export async function lookUp(
   turn: LeasedTurn,
   context: TurnContext,
-  { messages }: ModelRequest,
+  { messages, setup }: ModelRequest,
 ): Promise<CacheLookup | undefined> {
   const { core, model, settings } = context;
   const { cache } = settings;
@@ -45,6 +45,8 @@ export async function lookUp(
       scopeOf(principal, cache.scope),
       model.fingerprint,
       /* rule: cache-key-has-prompt */ messages as Json,
+      // Instructions and settings of this turn alone.
+      .../* rule: cache-key-has-preparation */ (setup?.prepared === undefined ? [] : [setup.prepared]),
     ]),
   );
   const found = await core.store.get(key);

@@ -64,7 +64,9 @@ export type StopDecision = 'goes-on' | 'stops' | 'failed';
 export async function decideStop(turn: LeasedTurn, { control, core }: TurnContext): Promise<StopDecision> {
   if (!control || !hasJustRunTools(turn)) return 'goes-on';
   try {
-    return (await asked(core.clock, 'stopWhen', control.isStopped(stepsOf(turn)))) ? 'stops' : 'goes-on';
+    return (await asked(core.clock, 'stopWhen', control.isStopped(stepsOf(turn), turn.setup)))
+      ? 'stops'
+      : 'goes-on';
   } catch (error) {
     core.log.error("the agent's code cannot say whether the turn goes on", {
       turn: turn.id,

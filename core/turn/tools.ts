@@ -167,6 +167,7 @@ async function runWithin(
     const run = toolbox.run(call, {
       signal: AbortSignal.any([signal, late.signal]),
       idempotencyKey: `${turn.id}:${call.id}`,
+      setup: turn.setup,
     });
     const outcome = await Promise.race([run, timer]);
     observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });

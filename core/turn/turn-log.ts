@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../config/units.ts';
 import type { EntriesSoFar, Entry } from '../events/entries.ts';
 import { addEvents, entriesOf, lastEntry } from '../events/entries.ts';
-import type { TurnEvent } from '../events/events.ts';
+import type { TurnEvent, TurnStartContext } from '../events/events.ts';
 import { isEnd, streamedText } from '../events/events.ts';
 
 /**
@@ -52,6 +52,12 @@ export class TurnLog {
   get start(): { seq: number; entry: number; at: EpochMs } | undefined {
     const first = this.#events[0];
     return first?.type === 'turn_start' ? { seq: first.seq, entry: first.entry, at: first.at } : undefined;
+  }
+
+  /** What was committed of who asks, and what was prepared for the turn. */
+  get context(): TurnStartContext {
+    const first = this.#events[0];
+    return (first?.type === 'turn_start' && first.context) || {};
   }
 
   /** The entries of the transcript, with the text that may still grow. */

@@ -12,6 +12,7 @@ import { callModel } from './model-call.ts';
 import { callModelWithRetry } from './model-retry.ts';
 import { nextStep, type Step, type TurnState } from './next-step.ts';
 import { unansweredCalls } from './open-calls.ts';
+import { TurnOpening } from './opening.ts';
 import { readOutput } from './output.ts';
 import {
   keepShape,
@@ -51,6 +52,12 @@ const UNDECIDED = {
   retryable: false,
 } as const;
 
+const UNPREPARED = {
+  code: 'AGENT_ERROR',
+  message: 'The agent could not prepare this turn.',
+  retryable: true,
+} as const;
+
 const stateOf = (turn: LeasedTurn, context: TurnContext): TurnState => ({
   needsNewId: turn.needsNewId,
   hasBegun: turn.hasBegun,
@@ -71,6 +78,7 @@ class TurnRun {
   readonly #turn: LeasedTurn;
   readonly #context: TurnContext;
   readonly #earlier: EarlierTurnsReader;
+  readonly #opening: TurnOpening;
   /** Where the answer of the last model call belongs in the response cache. */
   #cacheLookup: CacheLookup | undefined;
   /** The finished steps that the agent's code was told of, by this worker or by one before it. */
@@ -80,6 +88,7 @@ class TurnRun {
   constructor(turn: LeasedTurn, context: TurnContext) {
     this.#turn = turn;
     this.#context = context;
+    this.#opening = new TurnOpening(context);
     // Starts reading now: the transcript is read while the inbox is applied.
     this.#earlier = new EarlierTurnsReader(turn, context);
     this.#toldSteps = wholeSteps(turn);
@@ -131,7 +140,7 @@ class TurnRun {
   }
 
   async #applyInbox(): Promise<undefined> {
-    await applyInbox(this.#turn, this.#context);
+    await applyInbox(this.#turn, this.#context, this.#opening);
   }
 
   async #rejectPending(): Promise<undefined> {
@@ -171,6 +180,8 @@ class TurnRun {
     const turn = this.#turn;
     const context = this.#context;
     const earlier = await this.#earlier.read();
+    if (context.preparation?.prepare && /* rule: unprepared-turn-fails */ turn.setup.prepared === undefined)
+      return this.#fail(UNPREPARED);
     const refused = refusedMessage(turn);
     if (refused) return this.#fail(refused);
     switch (await decideStop(turn, context)) {
@@ -196,6 +207,7 @@ class TurnRun {
     const request: ModelRequest = {
       ...requestOf(sources, shape, toolChoiceFor(turn, context.settings.maxSteps)),
       ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
+      setup: turn.setup,
     };
     this.#cacheLookup = await lookUp(turn, context, request);
     const { hit } = this.#cacheLookup ?? {};

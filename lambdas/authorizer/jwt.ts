@@ -9,6 +9,7 @@ import { type Milliseconds, milliseconds } from '../../config/units.ts';
 import type { Clock } from '../../core/ports.ts';
 import { renewed } from '../../core/renewed.ts';
 import type { Principal } from '../../core/store/items.ts';
+import { wellFormed } from '../../protocol/text.ts';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';
 import { principalOf } from './principal.ts';
 
@@ -37,6 +38,8 @@ export interface JwtVerifierDeps {
 /** Whom a token proves, and until when, in whole seconds since the epoch. */
 export interface Proof extends Principal {
   expires: number;
+  /** The claims that the deployment chose: JSON text. Absent if it chose none. */
+  claims?: string;
 }
 
 /**
@@ -111,7 +114,7 @@ export function jwtVerifier(
       return undefined;
     }
     const principal = principalOf(tenantOf(settings, claims), claims.sub);
-    return principal && { ...principal, expires: Math.floor(exp) };
+    return principal && { ...principal, expires: Math.floor(exp), ...chosenClaims(settings, claims) };
   };
 }
 
@@ -144,6 +147,34 @@ const tenantOf = ({ tenantClaim }: JwtSettings, claims: Claims): unknown =>
   tenantClaim === undefined
     ? (claimOf(claims, USUAL_TENANT_CLAIM) ?? DEFAULT_TENANT)
     : claimOf(claims, tenantClaim);
+
+/**
+ * An authorizer's answer has at most 8 KB, with the names of tenant and subject. Source: "Quotas for configuring and running a
+ * WebSocket API", API Gateway developer guide.
+ */
+const MAX_CLAIMS_BYTES = 2048;
+
+/** The claims of a token cannot be given to the agent's code: what the deployment chose is too long. */
+class ClaimsError extends Error {
+  override readonly name = 'ClaimsError';
+}
+
+/** @throws {ClaimsError} without them, the agent's code would take the user for another one */
+function chosenClaims({ claims: names }: JwtSettings, claims: Claims): Pick<Proof, 'claims'> {
+  if (names.length === 0) return {};
+  const chosen = names.flatMap((name) => {
+    const value = claimOf(claims, name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const text = JSON.stringify(wellFormed(Object.fromEntries(chosen)));
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_CLAIMS_BYTES) {
+    throw new ClaimsError(
+      `the claims that MIDTURN_JWT_CLAIMS names have ${bytes} bytes in this token; at most ${MAX_CLAIMS_BYTES} are accepted`,
+    );
+  }
+  return { claims: text };
+}
 
 /** Finds a claim by its exact name (`custom:tenant`, `https://example.com/tenant`), else by a path (`app.tenant`). */
 function claimOf(claims: Claims, name: string): unknown {

@@ -38,7 +38,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   }
   const caller = callerOf(event.requestContext) ?? unnamed;
   if (!caller) return { statusCode: 401 };
-  const { principal, countedFor, tokenExpires } = caller;
+  const { principal, countedFor, tokenExpires, claims } = caller;
   if (countedFor && (await excessOf(core, countedFor, 'connections'))) {
     // Also where it could not be counted: the client tries again.
     core.metrics.countBy('Refused', 'RATE_LIMITED' satisfies ErrorCode);
@@ -57,6 +57,7 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
     sessionId,
     ...(name && { name }),
     ...(tokenExpires && { tokenExpires }),
+    ...(claims !== undefined && { claims }),
   });
   const subprotocol = chosenSubprotocol(event.headers ?? {});
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };

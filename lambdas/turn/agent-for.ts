@@ -17,6 +17,7 @@ import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
 import type { AgentDefinition } from '../../model/agent/agent-definition.ts';
+import { callPreparationOf } from '../../model/agent/call-preparation.ts';
 import { CallbackQueue } from '../../model/agent/callbacks.ts';
 import { compactionAgent } from '../../model/agent/compaction.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
@@ -64,7 +65,12 @@ export function createAgents(env: Environment, core: Core): Agents {
   const toolbox = createToolbox(agent, tools);
   const control = loopControlOf(agent);
   const observer = observerOf(agent, callbacks);
-  const decides = { ...(control && { control }), ...(observer && { observer }) };
+  const preparation = callPreparationOf(agent);
+  const decides = {
+    ...(control && { control }),
+    ...(observer && { observer }),
+    ...(preparation && { preparation }),
+  };
   return {
     async agentFor(): Promise<SessionAgent> {
       const [first, other] = await Promise.all([model(), fallback?.()]);

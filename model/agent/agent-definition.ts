@@ -1,4 +1,5 @@
 import type {
+  FlexibleSchema,
   Instructions,
   PrepareStepFunction,
   TelemetryOptions,
@@ -6,17 +7,24 @@ import type {
   ToolSet,
 } from 'ai';
 import * as z from 'zod/mini';
+import type { Caller } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import type { ToolApproval } from '../tools/tool-approval.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { type AgentTool, type GivenTools, isRunByProvider, withPolicies } from './agent-tools.ts';
+import type { InstructionsFunction, PrepareCall } from './call-types.ts';
 import type { Callbacks } from './callbacks.ts';
 import { type CompactionOptions, complaintAboutCompaction } from './compaction.ts';
 import type { StopWhen } from './loop-control.ts';
 import type { AgentOutput } from './output.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
-import { complaintAboutOptions, type PassedOptions, type ToolChoiceOption } from './sdk-options.ts';
+import {
+  type Context,
+  complaintAboutOptions,
+  type PassedOptions,
+  type ToolChoiceOption,
+} from './sdk-options.ts';
 import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
 
@@ -36,14 +44,30 @@ export interface AgentSettings {
 }
 
 /** An agent, as `defineAgent` takes it. */
-export interface AgentOptions extends Omit<AgentDefinition, 'instructions' | 'tools'> {
+export interface AgentOptions<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Context = Context>
+  extends Omit<AgentDefinition, 'instructions' | 'tools' | GenericOption> {
   instructions?: AgentDefinition['instructions'];
+  /** What the options of a message are. One that does not fit is refused with `OPTIONS_INVALID`, and nothing of it is stored. */
+  callOptionsSchema?: FlexibleSchema<CALL_OPTIONS>;
+  /**
+   * Other settings, instructions and contexts for one turn, of who asks and of its options. It is asked once, when the turn
+   * begins, and what it changes is committed with the turn's start.
+   *
+   * @example prepareCall: ({ options, ...call }) => ({ ...call, temperature: options.precise ? 0 : 1 })
+   */
+  prepareCall?: PrepareCall<CALL_OPTIONS, NoInfer<RUNTIME_CONTEXT>>;
+  /** State that `prepareCall`, `prepareStep` and `stopWhen` are given. It is not in the prompt. */
+  runtimeContext?: RUNTIME_CONTEXT;
+  prepareStep?: PrepareStepFunction<ToolSet, NoInfer<RUNTIME_CONTEXT>>;
   /**
    * Tools of the AI SDK by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. One with a policy
    * stands as `{ tool, … }`.
    */
   tools?: GivenTools;
 }
+
+/** Options whose types follow from those of the call options and the runtime context. */
+type GenericOption = 'callOptionsSchema' | 'prepareCall' | 'runtimeContext' | 'prepareStep';
 
 /** A checked agent. */
 export interface AgentDefinition extends PassedOptions, Callbacks {
@@ -56,10 +80,11 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   /** Continues a turn whose model fails before any of its answer is visible, where `MIDTURN_FALLBACK_MODEL` names no other. */
   fallbackModel?: AgentModel;
   /**
-   * The system prompt: a text, or system messages with options of a provider. It is constant, so that a prompt depends only on the
-   * transcript and the settings (P11).
+   * The system prompt: a text, or system messages with options of a provider, or a function that makes them of who asks. It is
+   * asked once, when a turn begins, so that a prompt depends only on the transcript, the settings, and what was committed (P11).
+   * Providers cache prompts from their first byte on: what differs from turn to turn belongs at the end.
    */
-  instructions: Instructions;
+  instructions: Instructions | InstructionsFunction;
   /** Sampling settings, which may also stand beside the others as in the AI SDK. */
   settings?: AgentSettings;
   /** Whether the model has to call a tool, or which. In the last step that is allowed it answers. Default: `auto`. */
@@ -99,6 +124,9 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   toolCallConcurrency?: number;
   /** Repairs a call whose input does not fit, before it is committed. Returns the call, or null: the model is told. */
   repairToolCall?: ToolCallRepairFunction<ToolSet>;
+  callOptionsSchema?: FlexibleSchema<never>;
+  prepareCall?: PrepareCall<never, Context>;
+  runtimeContext?: Context;
   /** What tools are given as `context`, by their names. It is in the agent's code: a worker that takes over has it too. */
   toolsContext?: ToolsContext;
   /** Tools by the name that the model calls. */
@@ -111,10 +139,13 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
 }
 
 /**
- * The `contextSchema` of a tool that needs the call's idempotency key. `execute(input, { context })` then has
- * `context.idempotencyKey`, which stays the same if the same call runs again.
+ * The `contextSchema` of a tool that needs to know who asks, or the call's idempotency key. `execute(input, { context })` then has
+ * `context.caller`, and `context.idempotencyKey`, which stays the same if the same call runs again.
  */
-export const toolContext = z.object({ idempotencyKey: z.string() });
+export const toolContext = z.object({
+  idempotencyKey: z.string(),
+  caller: z.custom<Caller>((value) => typeof value === 'object' && value !== null),
+});
 
 export type ToolContext = z.infer<typeof toolContext>;
 
@@ -144,11 +175,14 @@ export class AgentDefinitionError extends Error {
 }
 
 /** Checks a definition when its module is loaded, so that a mistake shows at start and not in a turn. */
-export function defineAgent(options: AgentOptions): AgentDefinition {
+export function defineAgent<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Context = Context>(
+  options: AgentOptions<CALL_OPTIONS, RUNTIME_CONTEXT>,
+): AgentDefinition {
   const unsupported = complaintAboutOptions(options);
   if (unsupported) throw new AgentDefinitionError('OPTION_UNSUPPORTED', unsupported);
   const { instructions = '', tools = {} } = options;
-  return checked({ ...options, instructions, tools: withPolicies(tools) });
+  // Functions of the call options' and the context's own types are called with values of these types alone.
+  return checked({ ...options, instructions, tools: withPolicies(tools) } as AgentDefinition);
 }
 
 function checked(definition: AgentDefinition): AgentDefinition {

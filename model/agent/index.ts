@@ -1,4 +1,6 @@
 /** The public module for agents. `agent/` imports this module and nothing else of Midturn. */
+
+export type { Caller } from '../../core/model.ts';
 export type {
   AgentDefinition,
   AgentErrorCode,
@@ -9,6 +11,7 @@ export type {
 export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
 export type { AgentTool } from './agent-tools.ts';
+export type { InstructionsFunction } from './call-types.ts';
 export type { CompactionOptions } from './compaction.ts';
 export type { Prices } from './prices.ts';
 export type { ToolPolicy } from './tool-policy.ts';

@@ -13,7 +13,6 @@ const OFTEN = 'At least once: again where the call is repeated, or another worke
 const ONCE = 'At most once: after the commit, by its worker. One that dies there calls it no more.';
 const STORED =
   '`reasoning`, `sources`, `files`, `warnings`, `request`, `response` and times of steps are empty.';
-const CONTEXT = ['cannot', 'A context in memory is lost when another worker continues the turn.'] as const;
 
 /** Every option of `ToolLoopAgentSettings`. */
 export const SDK_OPTIONS = {
@@ -21,7 +20,7 @@ export const SDK_OPTIONS = {
     'differs',
     'It answers where `MIDTURN_MODEL` is `agent`. A function may make it, with keys from secrets.',
   ],
-  instructions: WORKS,
+  instructions: ['differs', 'A function may make them of who asks, once for a turn.'],
   tools: [
     'differs',
     'Each has `execute`. What the turn has to know of a tool stands beside it: `{ tool, idempotent: true }`. Of the values that it yields the last one counts. It is given no `messages`.',
@@ -58,10 +57,16 @@ export const SDK_OPTIONS = {
   ],
   prepareStep: [
     'differs',
-    'What it returns holds for one model call, `messages` and `instructions` too. Messages of the user that the call is to answer stay. It cannot change `model`, `runtimeContext` or `toolsContext`. `steps` are those that are stored.',
+    'What it returns holds for one model call, `messages` and `instructions` too. Messages of the user that the call is to answer stay. It cannot change `model`, `runtimeContext` or `toolsContext`. `steps` are those that are stored. It is given `caller` too.',
   ],
-  prepareCall: ['cannot', 'A step is a function of the transcript, so that any worker can continue it.'],
-  callOptionsSchema: ['cannot', 'A message has no options of a call.'],
+  prepareCall: [
+    'differs',
+    'It is asked once, when a turn begins, and is given `caller` and no `messages`. What it changes is committed with the turn’s start and has to be JSON of at most 16 KB: it cannot change `model`, `tools` or a function. It may leave out `stopWhen`, `prepareStep` and `repairToolCall`.',
+  ],
+  callOptionsSchema: [
+    'differs',
+    'The options of a message, or those of its connection. A message without options has `{}`. The message that begins a turn decides for all of it.',
+  ],
   output: [
     'differs',
     'The value is in `done`, checked when the turn ends. Its text streams as `chunk`, and clients may parse it before. An answer that does not have the form ends the turn with `OUTPUT_INVALID`.',
@@ -78,8 +83,14 @@ export const SDK_OPTIONS = {
     'differs',
     'It is given the call before it is committed. A call that it does not repair has an error result.',
   ],
-  runtimeContext: CONTEXT,
-  toolsContext: ['differs', 'A constant of the code. `idempotencyKey` of the call is added to it.'],
+  runtimeContext: [
+    'differs',
+    'A constant of the code, or JSON that `prepareCall` returned. It is the same in all steps of a turn.',
+  ],
+  toolsContext: [
+    'differs',
+    'A constant of the code, or JSON that `prepareCall` returned. `caller` is added to it, and `idempotencyKey` for `execute`.',
+  ],
   allowSystemInMessages: ['cannot', 'Messages are those of users, never of the system.'],
   include: ['cannot', 'Requests and answers of a provider are not kept.'],
   telemetry: [
@@ -116,7 +127,7 @@ type Settings = ToolLoopAgentSettings<never, ToolSet>;
 type StableOption = Exclude<keyof Settings, `experimental_${string}` | `_${string}`>;
 
 /** Options that are given to each model call as they are. */
-const PASSED = [
+export const PASSED = [
   'maxOutputTokens',
   'temperature',
   'topP',
@@ -132,6 +143,8 @@ const PASSED = [
   'toolOrder',
 ] as const satisfies readonly StableOption[];
 
+/** The AI SDK's type of a runtime context. */
+export type Context = NonNullable<Settings['runtimeContext']>;
 export type PassedOptions = Pick<Settings, (typeof PASSED)[number]>;
 export type ToolChoiceOption = NonNullable<Settings['toolChoice']>;
 

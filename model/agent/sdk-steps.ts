@@ -1,5 +1,6 @@
 import type { StepResult, ToolSet } from 'ai';
 import type { StepFacts, Usage } from '../../core/model.ts';
+import type { Contexts } from './call-contexts.ts';
 
 type SdkStep = StepResult<ToolSet>;
 
@@ -7,7 +8,10 @@ type SdkStep = StepResult<ToolSet>;
  * The finished steps of a turn as the AI SDK's own loop has them, from what is stored of them: text, calls, results, usage, model, and
  * how they ended. What is not stored (reasoning, sources, times, requests, warnings) is empty.
  */
-export function sdkSteps(steps: readonly StepFacts[]): SdkStep[] {
+export function sdkSteps(
+  steps: readonly StepFacts[],
+  { runtimeContext = {}, toolsContext = {} }: Contexts = {},
+): SdkStep[] {
   return steps.map((step, stepNumber) => {
     const toolCalls = step.calls.map(({ id, name, args }) => ({
       type: 'tool-call' as const,
@@ -36,8 +40,8 @@ export function sdkSteps(steps: readonly StepFacts[]): SdkStep[] {
       callId: `step-${stepNumber}`,
       stepNumber,
       model,
-      toolsContext: {},
-      runtimeContext: {},
+      toolsContext,
+      runtimeContext,
       content: [
         ...(step.text ? [{ type: 'text' as const, text: step.text }] : []),
         ...toolCalls,

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { isTrustworthy } from '../../config/settings/read.ts';
+import type { Caller } from '../../core/model.ts';
 import { MAX_TOOL_NAME, TOOL_NAME } from '../agent/tool-name.ts';
 import type { ToolPolicy } from '../agent/tool-policy.ts';
+
+export type McpHeaders = Readonly<Record<string, string>>;
 
 /** An MCP server over Streamable HTTP. The agent has its tools, and this policy applies to each of them. */
 export interface McpServerDefinition extends ToolPolicy {
@@ -9,8 +12,12 @@ export interface McpServerDefinition extends ToolPolicy {
    * An `https://` URL (plain `http` for a loopback address only). The setting `MIDTURN_MCP_URLS` replaces it per stage.
    */
   url: string;
-  /** Sent with every request. They are part of the bundle, so they must not contain secrets. */
-  headers?: Readonly<Record<string, string>>;
+  /**
+   * Sent with every request. They are part of the bundle, so they must not contain secrets. A function makes them of who asks:
+   * each caller then has a session of its own with the server. The server is asked for its tools without a caller, since all
+   * callers have the same ones.
+   */
+  headers?: McpHeaders | ((turn: { caller: Caller | undefined }) => McpHeaders | Promise<McpHeaders>);
   /**
    * How a token is sent, if the server needs one: `bearer` as `Authorization: Bearer …`, `header` as the value of that
    * header. The token is read from `MIDTURN_MCP_TOKENS` or, on AWS, from the secret that `MIDTURN_MCP_TOKENS_SECRET`

@@ -1,10 +1,11 @@
 import { createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
+import type { Caller } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 import { shortened, wellFormed } from '../../protocol/text.ts';
 import type { AgentTool } from '../agent/agent-tools.ts';
 import { redact } from '../providers/redact.ts';
-import { type McpServerDefinition, mcpToolName } from './definition.ts';
+import { type McpHeaders, type McpServerDefinition, mcpToolName } from './definition.ts';
 import type { McpHost } from './host.ts';
 import {
   DEFAULT_MAX_RESPONSE_BYTES,
@@ -42,6 +43,8 @@ export class McpServer {
   #link: Promise<Link> | undefined;
   /** The token with which the connection was opened. */
   #token: string | undefined;
+  /** The headers, as JSON, with which the connection was opened. */
+  #headers: string | undefined;
   #listing: Promise<void> | undefined;
   #tools: McpTools | undefined;
   /** The definitions that the tools were made of, as JSON. */
@@ -154,7 +157,8 @@ export class McpServer {
               ? { success: true, value }
               : { success: false, error: new Error('they must be an object') },
         }),
-        execute: (input, { abortSignal }) => this.#call(name, isRecord(input) ? input : {}, abortSignal),
+        execute: (input, { abortSignal, context }) =>
+          this.#call(name, isRecord(input) ? input : {}, callerIn(context), abortSignal),
       }),
     };
   }
@@ -167,10 +171,11 @@ export class McpServer {
   async #call(
     tool: string,
     args: Record<string, unknown>,
+    caller: Caller | undefined,
     signal = new AbortController().signal,
   ): Promise<unknown> {
     for (let again = true; ; again = false) {
-      const link = await this.#reach(signal);
+      const link = await this.#reach(signal, caller);
       try {
         const { output, isError } = readResult(
           await link.client.callTool({
@@ -208,10 +213,10 @@ export class McpServer {
     }
   }
 
-  async #reach(signal: AbortSignal): Promise<Link> {
+  async #reach(signal: AbortSignal, caller: Caller | undefined): Promise<Link> {
     try {
       const limit = AbortSignal.any([signal, this.#withinLimit()]);
-      return await within(limit, this.#connect(limit));
+      return await within(limit, this.#connect(limit, caller));
     } catch (error) {
       this.#drop();
       if (signal.aborted) throw error;
@@ -220,17 +225,29 @@ export class McpServer {
     }
   }
 
-  /** The open connection, or a new one if there is none with the current token. Calls on an old one end there. */
-  async #connect(signal: AbortSignal): Promise<Link> {
-    const token = this.#definition.token && (await this.#host.token(this.name));
-    if (token !== this.#token) this.#link = undefined;
+  /**
+   * The open connection, or a new one if there is none with the current token and these headers. Calls on an old one end there. A
+   * server ties its session to who opened it, so no caller uses that of another one.
+   */
+  async #connect(signal: AbortSignal, caller?: Caller): Promise<Link> {
+    const { token: sends, headers: given } = this.#definition;
+    const token = sends && (await this.#host.token(this.name));
+    const headers = typeof given === 'function' ? await given({ caller }) : given;
+    const sent = JSON.stringify(headers);
+    // rule: mcp-session-of-one-caller
+    if (token !== this.#token || sent !== this.#headers) this.#link = undefined;
     this.#token = token;
-    this.#link ??= this.#open(token, signal);
+    this.#headers = sent;
+    this.#link ??= this.#open(token, headers, signal);
     return this.#link;
   }
 
-  async #open(secret: string | undefined, signal: AbortSignal): Promise<Link> {
-    const { url, headers, token, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#definition;
+  async #open(
+    secret: string | undefined,
+    headers: McpHeaders | undefined,
+    signal: AbortSignal,
+  ): Promise<Link> {
+    const { url, token, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#definition;
     const broken = new AbortController();
     const named =
       token === 'bearer' ? { Authorization: `Bearer ${secret}` } : token && { [token.header]: secret ?? '' };
@@ -301,6 +318,10 @@ function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     work.then(resolve, reject);
   });
 }
+
+/** Who asks, of the context that the toolbox gives to each tool. */
+const callerIn = (context: unknown): Caller | undefined =>
+  (context as { caller?: Caller } | undefined)?.caller;
 
 function describe(error: unknown): string {
   if (MCPClientError.isInstance(error) && error.statusCode !== undefined) return `HTTP ${error.statusCode}`;

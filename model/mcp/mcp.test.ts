@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CallSetup } from '../../core/model.ts';
+import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
 import { startMcpServer, type TestMcpServer } from '../../test/support/mcp-server.ts';
 import { cases } from '../../test/support/sample.ts';
 import { anyText } from '../../test/support/text.ts';
@@ -16,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const MINUTE = 60_000;
-const context = { signal: new AbortController().signal, idempotencyKey: 'key' };
+const context = { signal: new AbortController().signal, idempotencyKey: 'key', setup: ANNS_SETUP };
 
 /** An agent with the library under the name `books`, and what it says and does. */
 function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefinition['tools'] = {}) {
@@ -45,8 +47,8 @@ function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefiniti
     names: async () => Object.keys((await source.offered()).tools).toSorted(),
     missing: async () => (await source.offered()).missing,
     offered: () => source.offered(),
-    call: (name: string, args = {}, signal = context.signal) =>
-      toolbox.run({ id: '1', name, args }, { ...context, signal }),
+    call: (name: string, args = {}, signal = context.signal, setup: CallSetup = ANNS_SETUP) =>
+      toolbox.run({ id: '1', name, args }, { ...context, signal, setup }),
     later: (ms: number) => {
       now += ms;
     },
@@ -176,6 +178,23 @@ describe('a call', () => {
     later(6 * MINUTE);
     expect(await names()).toEqual(ALL);
     expect(failures).toEqual([]);
+  });
+
+  it('P12: is made in a session of the one who asks, with headers that are made of who asks', async () => {
+    const { call, names } = given({
+      headers: async ({ caller }) => ({ 'x-user': caller?.principal.subject ?? 'nobody' }),
+    });
+    expect(await names()).toEqual(ALL);
+    const { caller } = ANNS_SETUP;
+    const bobs = { caller: { ...caller, principal: { tenant: 'acme', subject: 'bob' } } };
+    for (const setup of [ANNS_SETUP, ANNS_SETUP, bobs, ANNS_SETUP])
+      expect(await call('books_search', { query: 'tea' }, context.signal, setup)).toMatchObject({
+        isError: false,
+      });
+    expect(server.callers.map(({ user }) => user)).toEqual(['ann', 'ann', 'bob', 'ann']);
+    expect(server.callers[0]?.session).toBe(server.callers[1]?.session);
+    // As the list of tools, which all have, was asked for by nobody.
+    expect(await names()).toEqual(ALL);
   });
 
   it('that is refused over a new session too was not run, and the result says so', async () => {

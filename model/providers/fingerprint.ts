@@ -29,7 +29,8 @@ export async function fingerprintOf(
     provider,
     model: name,
     address,
-    instructions: toJson(instructions),
+    // Of a turn's own: the cache has those that were committed with it.
+    instructions: typeof instructions === 'function' ? null : toJson(instructions),
     settings: toJson(options),
     ...(form && { output: toJson(form) }),
   };

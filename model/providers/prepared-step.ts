@@ -1,10 +1,10 @@
 import type { LanguageModel, ModelMessage, PrepareStepFunction, ToolSet } from 'ai';
-import type { StepFacts } from '../../core/model.ts';
-import type { AgentDefinition } from '../agent/agent-definition.ts';
+import type { Caller, StepFacts } from '../../core/model.ts';
+import type { AgentOfTurn } from '../agent/call-preparation.ts';
 import { mergedByProvider } from '../agent/sdk-options.ts';
 import { sdkSteps } from '../agent/sdk-steps.ts';
 
-type Agent = Omit<AgentDefinition, 'tools'>;
+type Agent = AgentOfTurn;
 
 /** What would have to outlive the step, or is a model that events name before the step is prepared. */
 const REFUSED = ['model', 'runtimeContext', 'toolsContext', 'experimental_sandbox'] as const;
@@ -22,12 +22,19 @@ export async function preparedStep(
     model,
     messages,
     steps = [],
-  }: { model: LanguageModel; messages: ModelMessage[]; steps?: readonly StepFacts[] | undefined },
+    caller,
+  }: {
+    model: LanguageModel;
+    messages: ModelMessage[];
+    steps?: readonly StepFacts[] | undefined;
+    caller: Caller | undefined;
+  },
 ): Promise<{ agent: Agent; messages: ModelMessage[] }> {
   if (!agent.prepareStep) return { agent, messages };
   const asked = messages.findLastIndex(({ role }) => role === 'user') + 1;
-  const prepared = await agent.prepareStep({
-    steps: sdkSteps(steps),
+  const { runtimeContext = {}, toolsContext = {} } = agent;
+  const asking = {
+    steps: sdkSteps(steps, { runtimeContext, toolsContext }),
     stepNumber: steps.length,
     model,
     instructions: agent.instructions,
@@ -35,9 +42,11 @@ export async function preparedStep(
     messages,
     initialMessages: messages.slice(0, asked),
     responseMessages: messages.slice(asked).filter(({ role }) => role !== 'user') as ResponseMessages,
-    toolsContext: {},
-    runtimeContext: {},
-  });
+    toolsContext,
+    runtimeContext,
+    ...(caller && { caller }),
+  };
+  const prepared = await agent.prepareStep(asking);
   const refused = REFUSED.find((option) => prepared?.[option] !== undefined);
   if (refused) throw new Error(`prepareStep cannot change ${refused} here.`);
   const {

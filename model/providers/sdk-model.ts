@@ -15,10 +15,11 @@ import {
   TypeValidationError,
   tool,
 } from 'ai';
-import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
+import type { CallSetup, Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { type AgentTool, isRunByProvider } from '../agent/agent-tools.ts';
+import { agentOfTurn, toolContextOf } from '../agent/call-preparation.ts';
 import type { Callbacks } from '../agent/callbacks.ts';
 import { instructionsText, systemMessages } from '../agent/instructions.ts';
 import { formOfAnswer } from '../agent/output.ts';
@@ -140,7 +141,7 @@ function declare(own: AgentTool['tool']): ToolSet[string] {
 async function* streamParts(
   options: SdkModelOptions & { callbackOptions: Callbacks | undefined },
   { tools, offered }: Declared,
-  { messages, toolChoice, bare, steps }: ModelRequest,
+  { messages, toolChoice, bare, steps, setup }: ModelRequest,
   signal: AbortSignal,
   alive: () => void,
 ): AsyncGenerator<ModelPart, void, undefined> {
@@ -153,10 +154,12 @@ async function* streamParts(
       declared: tools,
       ...(options.maxCalls !== undefined && { maxCalls: options.maxCalls }),
     });
-    const prepared = await preparedStep(options.agent, {
+    const ofTurn = agentOfTurn(options.agent, setup);
+    const prepared = await preparedStep(ofTurn, {
       model: languageModel,
       messages: whole,
       steps,
+      caller: setup?.caller,
     }).catch(unprepared);
     if ('type' in prepared) {
       yield prepared;
@@ -183,6 +186,8 @@ async function* streamParts(
             ...(system.length > 0 && { instructions: system }),
             messages: prompt,
             tools,
+            // For descriptions that are functions. The type is that of tools whose context is not known here.
+            ...(setup && { toolsContext: contextsOf(options.agent, setup, tools) as never }),
             toolChoice: mayCall ? (agent.toolChoice ?? 'auto') : instruct ? 'auto' : 'none',
           }),
       // The provider fetches a user's URL, or nobody: from here it could reach addresses inside the account.
@@ -259,6 +264,9 @@ async function* streamParts(
     left.abort();
   }
 }
+
+const contextsOf = (agent: SdkModelOptions['agent'], setup: CallSetup, tools: ToolSet) =>
+  Object.fromEntries(Object.keys(tools).map((name) => [name, toolContextOf(agent, setup, name)]));
 
 /** Packages say 0 also for what their provider does not tell: then the count is left out. */
 function usageOf({

@@ -2,6 +2,7 @@ import type { ToolApprovalStatus, ToolLoopAgentSettings, ToolSet } from 'ai';
 import type { ApprovalNeed, ToolCall } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 import { shortened } from '../../protocol/text.ts';
+import type { Context } from '../agent/sdk-options.ts';
 
 /** The SDK's `toolApproval`: a function about each call, or what holds for a tool by its name. */
 export type ToolApproval = NonNullable<
@@ -20,16 +21,16 @@ interface AskedWith {
   /** The call's input, as the tool's schema gives it. */
   input: unknown;
   tools: ToolSet;
+  runtimeContext: Context;
   toolsContext: Readonly<Record<string, object | undefined>>;
 }
 
 /** @throws what the agent's code throws */
 export async function needOf(
   toolApproval: ToolApproval,
-  { call: { id, name, args }, input, tools, toolsContext }: AskedWith,
+  { call: { id, name, args }, input, tools, toolsContext, runtimeContext }: AskedWith,
 ): Promise<ApprovalNeed> {
   const messages: never[] = [];
-  const runtimeContext = {};
   if (typeof toolApproval === 'function') {
     const toolCall = {
       type: 'tool-call' as const,

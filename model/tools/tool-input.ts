@@ -54,9 +54,24 @@ function findIssues(error: unknown): string[] {
   return InvalidToolInputError.isInstance(error) || !(error instanceof Error) ? [] : [error.message];
 }
 
+/** The path of the first field that does not fit, as `filter.city`. Empty: the value as a whole. */
+export function firstPath(error: unknown): string {
+  for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as Error).cause) {
+    const issues: unknown = Array.isArray(cause) ? cause : 'issues' in cause ? cause.issues : undefined;
+    const [first]: unknown[] = Array.isArray(issues) ? issues : [];
+    if (first !== undefined) return pathOf(first);
+  }
+  return '';
+}
+
+const pathOf = (issue: unknown): string =>
+  typeof issue === 'object' && issue !== null && 'path' in issue && Array.isArray(issue.path)
+    ? issue.path.map(keyOf).join('.')
+    : '';
+
 function describeIssue(issue: unknown): string[] {
   if (typeof issue !== 'object' || issue === null || !('message' in issue)) return [];
-  const path = 'path' in issue && Array.isArray(issue.path) ? issue.path.map(keyOf).join('.') : '';
+  const path = pathOf(issue);
   return [path ? `${path}: ${issue.message}` : String(issue.message)];
 }
 

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { Json } from '../../core/json.ts';
+import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
 import { defineAgent, toolContext } from '../agent/agent-definition.ts';
 import { createToolbox } from './toolbox.ts';
 
@@ -105,7 +106,7 @@ function run(
   args: Parameters<typeof toolbox.run>[0]['args'] = {},
   signal = new AbortController().signal,
 ) {
-  return toolbox.run({ id: 'call-1', name, args }, { signal, idempotencyKey: 'key-1' });
+  return toolbox.run({ id: 'call-1', name, args }, { signal, idempotencyKey: 'key-1', setup: ANNS_SETUP });
 }
 
 describe('a Standard Schema of another library', () => {
@@ -230,7 +231,7 @@ test('a question for approval that throws, or gets input that does not fit, is a
       later: { tool: pay, needsApproval: async (input: { amount: number }) => over(10)(input) },
     },
   });
-  const asked = async (name: string, args: Json) => needsApproval({ id: 'c', name, args });
+  const asked = async (name: string, args: Json) => needsApproval({ id: 'c', name, args }, ANNS_SETUP);
   expect(await asked('free', { amount: -1 })).toBe(false);
   for (const name of ['small', 'later']) {
     expect(await asked(name, { amount: 10 })).toBe(false);

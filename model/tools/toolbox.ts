@@ -1,9 +1,10 @@
 import { seconds, toMs } from '../../config/units.ts';
-import type { Toolbox, ToolCall, ToolOutcome } from '../../core/model.ts';
-import { ownValue } from '../../core/own-value.ts';
+import type { CallSetup, Toolbox, ToolCall, ToolOutcome } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
 import { type AgentDefinition, findTool, policyOf, type ToolContext } from '../agent/agent-definition.ts';
 import type { SdkTool } from '../agent/agent-tools.ts';
+import { withContexts } from '../agent/call-contexts.ts';
+import { toolContextOf } from '../agent/call-preparation.ts';
 import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from './json-safe.ts';
@@ -30,10 +31,10 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
   }
 
   /** What a function about a call is given beside its input. */
-  const optionsOf = ({ id, name }: ToolCall) => ({
+  const optionsOf = ({ id, name }: ToolCall, setup: CallSetup) => ({
     toolCallId: id,
     messages: NO_MESSAGES,
-    context: ownValue(agent.toolsContext, name) ?? {},
+    context: toolContextOf(agent, setup, name),
   });
 
   return {
@@ -41,14 +42,21 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
     isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
     isAbortable: (name) => policyOf(agent, name)?.abortable === true,
 
-    async needsApproval(call) {
-      const { toolApproval, toolsContext = {} } = agent;
+    async needsApproval(call, setup) {
+      const { toolApproval } = agent;
       if (toolApproval !== undefined && ruleFor(toolApproval, call.name) !== undefined) {
         try {
           const checked = await inputOf(call);
           const { tools } = await source.offered();
           const sdkTools = Object.fromEntries(Object.entries(tools).map(([name, { tool }]) => [name, tool]));
-          const asked = { call, input: checked.success && checked.value, tools: sdkTools, toolsContext };
+          const contexts = withContexts(agent, setup);
+          const asked = {
+            call,
+            input: checked.success && checked.value,
+            tools: sdkTools,
+            runtimeContext: contexts.runtimeContext ?? {},
+            toolsContext: { ...contexts.toolsContext, [call.name]: toolContextOf(agent, setup, call.name) },
+          };
           return checked.success ? await needOf(toolApproval, asked) : true;
         } catch {
           return true;
@@ -58,7 +66,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
       if (typeof needs === 'boolean') return needs;
       try {
         const checked = await inputOf(call);
-        return checked.success ? await needs(checked.value as never, optionsOf(call) as never) : true;
+        return checked.success ? await needs(checked.value as never, optionsOf(call, setup) as never) : true;
       } catch {
         return true;
       }
@@ -83,7 +91,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 
     timeLimitMs: (name) => toMs(seconds(policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT)),
 
-    async run(call, { signal, idempotencyKey }) {
+    async run(call, { signal, idempotencyKey, setup }) {
       const { id, name, args } = call;
       const { tools, missing } = await source.offered();
       const own = findTool({ tools }, name)?.tool;
@@ -97,8 +105,8 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
         if (!checked.success) return failed(describeInvalidCall(checked.error, name));
         // The turn may have been aborted while the schema validated: a tool that listens from now on would miss it.
         if (signal.aborted) return failed(STOPPED);
-        const options = optionsOf(call);
-        const context = await contextFor(own, { ...options.context, idempotencyKey });
+        const options = optionsOf(call, setup);
+        const context = await contextFor(own, { ...options.context, caller: setup.caller, idempotencyKey });
         if (!context.success)
           return failed(`The context of the tool "${name}" does not fit its contextSchema.`);
         const running: unknown = execute(checked.value, {
@@ -119,14 +127,17 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 /** The SDK would pass the prompt. Our tools see only their input, so that a call can run again. */
 const NO_MESSAGES: never[] = [];
 
-/** The context as the tool's schema makes it, always with the key. */
+/** The context as the tool's schema makes it, always with the caller and the key. */
 async function contextFor(own: SdkTool | undefined, given: ToolContext) {
   if (!own?.contextSchema) return { success: true as const, value: given };
   const checked = await checkInput(own.contextSchema, given);
   return checked.success
     ? {
         success: true as const,
-        value: Object.assign({}, checked.value, { idempotencyKey: given.idempotencyKey }),
+        value: Object.assign({}, checked.value, {
+          idempotencyKey: given.idempotencyKey,
+          caller: given.caller,
+        }),
       }
     : checked;
 }

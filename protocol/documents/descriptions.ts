@@ -25,6 +25,11 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       'resume.lane':
         'The `lane` of the earlier connection. This connection continues it, with its pending messages and its turn in flight. Used only in the first frame. A lane that is not available is ignored.',
       'resume.after_seq': 'The last event that the client has. Every later event is replayed. 0 for all.',
+      options:
+        'The options of messages of this connection that have none. Wait for `connected` before the first message. A later `connect` with `options` replaces them.',
+      locale: 'The language of the user, as a tag of BCP 47, such as `pt-BR`. For the agent’s code.',
+      time_zone:
+        'The time zone of the user, by its IANA name, such as `Europe/Lisbon`. For the agent’s code.',
     },
   },
   message: {
@@ -39,6 +44,8 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
         '`steer` (default) joins the lane’s turn in flight at its next boundary. `queue` gets a turn of its own after it. `now` cuts the running model call and joins at once. When the lane has no turn in flight, the message opens one; the exception is `steer` or `now` with `steer_scope` `session` while a turn of another lane runs: the message joins that turn.',
       order:
         'The client’s count of its messages on this lane, rising by one. It makes the order exact. Without it, messages of one millisecond are ordered by `id`.',
+      options:
+        'Options for the agent’s code, which says what they are. At most `limits.options_bytes` bytes as JSON. Those of the message that begins a turn hold for all of it.',
     },
   },
   abort: {
@@ -136,6 +143,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
         'The number of the turn’s first event. A `resume` with `after_seq` one below it replays the whole turn.',
       limits: 'The limits of this server.',
       'limits.content_bytes': 'Maximum bytes of a message’s content, as JSON.',
+      'limits.options_bytes': 'Maximum bytes of a message’s options, as JSON.',
       'limits.inbox_messages':
         'Maximum number of messages in the inbox of a lane, and of messages with `queue` that wait on it.',
       'limits.inbox_bytes': 'Maximum bytes of content that are pending on a lane.',
@@ -257,6 +265,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       turn_id:
         'With `NOT_PENDING`: the turn that applied the message. Absent when the session does not know the message.',
       placement: 'With `NOT_PENDING`: whether the message began that turn or steered it.',
+      path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`.',
     },
   },
   pong: { summary: 'Answers `ping`.', fields: { nonce: 'The `nonce` of the `ping`.' } },
@@ -294,7 +303,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   MESSAGE_TOO_LARGE: {
     as: 'reply',
-    when: 'The content, with its images, has more bytes (`depth`) than `limit`.',
+    when: 'The content, with its images, has more bytes (`depth`) than `limit`. With `path`: the options have.',
     client: 'Ask the user for less, or send a large image by its URL. The message was not stored.',
   },
   STEERING_QUEUE_FULL: {
@@ -369,6 +378,11 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'end',
     when: 'The agent answers in a form of its own (`output` of `done`), and this answer does not have it.',
     client: 'Keep the text. Offer the user to go on with a new message.',
+  },
+  OPTIONS_INVALID: {
+    as: 'reply',
+    when: 'The options of the message are not those that the agent takes: `path` names the field.',
+    client: 'Correct the options, and send the message again under a new `id`. The message was not stored.',
   },
   SESSION_NOT_FOUND: {
     as: 'reply',

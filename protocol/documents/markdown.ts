@@ -3,7 +3,7 @@ import { errorReply } from '../../core/replies.ts';
 import { ERROR_CODES } from '../errors.ts';
 import { COMMON_SENTENCES } from '../events.ts';
 import { ID_PATTERN } from '../ids.ts';
-import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES } from '../limits.ts';
+import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES, MAX_OPTIONS_BYTES } from '../limits.ts';
 import type { Coverage } from './coverage.ts';
 import { CODE_DESCRIPTIONS } from './descriptions.ts';
 import type { Scene } from './examples.ts';
@@ -146,6 +146,7 @@ function limitTable(): string {
     ['limit', 'default', 'given in', 'beyond it'],
     [
       ['bytes of content, as JSON', MAX_CONTENT_BYTES, '`limits.content_bytes`', '`MESSAGE_TOO_LARGE`'],
+      ['bytes of options, as JSON', MAX_OPTIONS_BYTES, '`limits.options_bytes`', '`MESSAGE_TOO_LARGE`'],
       [
         'pending messages of a lane',
         limits.inboxMessages,

@@ -6,14 +6,18 @@ import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import { readTranscriptBefore } from '../../core/events/transcript.ts';
 import type { Json } from '../../core/json.ts';
 import type { Clock, Log } from '../../core/ports.ts';
+import type { Connection } from '../../core/store/items.ts';
 import { isWrite, MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
 import { type TurnInMemory, turnInMemory } from '../../core/testing/turn-in-memory.ts';
 import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
+import { callPreparationOf } from '../../model/agent/call-preparation.ts';
 import { CallbackQueue } from '../../model/agent/callbacks.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
 import { observerOf } from '../../model/agent/observer.ts';
+import type { Context } from '../../model/agent/sdk-options.ts';
 import { sdkModelOf } from '../../model/providers/sdk-model-of.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
+import type { MessageFrame } from '../../protocol/client-frames.ts';
 
 /** As the package that `ai` itself uses has them. */
 export type ModelCall = MockLanguageModelV4['doStreamCalls'][number];
@@ -122,15 +126,25 @@ function dyingAt(write: number) {
  *
  * @param dies the number of the write at which a worker dies. Another one takes over.
  */
-export async function runAgent(
-  options: AgentOptions,
+export async function runAgent<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Context = Context>(
+  options: AgentOptions<CALL_OPTIONS, RUNTIME_CONTEXT>,
   script: Script,
   {
     message = 'Hello.',
+    messageOptions,
+    connection = {},
     dies = 0,
     began = () => {},
     clock = systemClock,
-  }: { message?: string; dies?: number; began?: (turn: TurnInMemory) => void; clock?: Clock } = {},
+  }: {
+    message?: string;
+    messageOptions?: MessageFrame['options'];
+    /** What is known of the sender. */
+    connection?: Partial<Connection>;
+    dies?: number;
+    began?: (turn: TurnInMemory) => void;
+    clock?: Clock;
+  } = {},
 ): Promise<Ran> {
   const languageModel = scriptedModel(script);
   const agent = defineAgent(options);
@@ -145,10 +159,12 @@ export async function runAgent(
     toolbox: createToolbox(agent),
     control: loopControlOf(agent),
     observer: observerOf(agent, callbacks),
+    preparation: callPreparationOf(agent),
+    connection,
     core: { store, clock },
   });
   began(turn);
-  await turn.send('m1', message);
+  await turn.send('m1', message, messageOptions && { options: messageOptions });
   begin();
   const deliveries = await turn.run();
   if (deliveries === undefined) throw new Error('the turn did not end');
@@ -164,16 +180,17 @@ export async function runAgent(
 }
 
 /** Runs the turn once for each of its writes, at which its worker dies. @returns what each of these turns said */
-export async function runWithDeaths(
-  options: AgentOptions,
+export async function runWithDeaths<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Context = Context>(
+  options: AgentOptions<CALL_OPTIONS, RUNTIME_CONTEXT>,
   script: Script,
   ran: () => void = () => {},
-): Promise<Pick<Ran, 'said' | 'end'>[]> {
-  const { writes } = await runAgent(options, script);
+  given: Parameters<typeof runAgent>[2] = {},
+): Promise<Ran[]> {
+  const { writes } = await runAgent(options, script, given);
   ran();
   const turns: Ran[] = [];
   for (let dies = 1; dies <= writes; dies++) {
-    turns.push(await runAgent(options, script, { dies }));
+    turns.push(await runAgent(options, script, { ...given, dies }));
     ran();
   }
   return turns;

@@ -102,7 +102,7 @@ test('what was said before a message that cut the answer is no part of the value
     { output: Output.json() },
     async (call) => {
       if (JSON.stringify(call.prompt).includes('Another one')) return '34';
-      await turn?.send('m2', 'Another one, please.', 'now');
+      await turn?.send('m2', 'Another one, please.', { delivery: 'now' });
       return '12';
     },
     {

@@ -1,6 +1,7 @@
 import { tool } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
+import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
 import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
@@ -19,7 +20,7 @@ const toolboxOf = (options: AgentOptions) =>
   createToolbox(defineAgent({ tools: { refund }, toolsContext, ...options }));
 const call = (amount: unknown) => ({ id: 'c1', name: 'refund', args: { amount } as never });
 const needOf = (toolApproval: AgentOptions['toolApproval'], amount: unknown = 11) =>
-  toolboxOf({ ...(toolApproval !== undefined && { toolApproval }) }).needsApproval(call(amount));
+  toolboxOf({ ...(toolApproval !== undefined && { toolApproval }) }).needsApproval(call(amount), ANNS_SETUP);
 
 test.each<[string, NonNullable<AgentOptions['toolApproval']>, unknown]>([
   ['approved', { refund: 'approved' }, false],
@@ -47,7 +48,12 @@ test('a function about a tool is given its input and its context, one about each
     reason: JSON.stringify([toolCall.toolName, toolCall.input, Object.keys(all ?? {}), contexts]),
   });
   expect(await needOf(byCall, 11)).toEqual({
-    denied: JSON.stringify(['refund', { amount: 11 }, ['refund'], toolsContext]),
+    denied: JSON.stringify([
+      'refund',
+      { amount: 11 },
+      ['refund'],
+      { refund: { ...toolsContext.refund, caller: ANNS_SETUP.caller } },
+    ]),
   });
 });
 

@@ -1,6 +1,7 @@
 import { tool } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
+import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
 import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
@@ -76,7 +77,14 @@ test('a tool is given its context, checked by its schema, beside the key of the 
   const script = (call: ModelCall) =>
     resultsIn(call).length > 0 ? 'Done.' : ([['search', { query: 'open' }]] as const);
   await runAgent({ tools: { search }, toolsContext: { search: { account: 'a-1' } } }, script);
-  expect(given).toEqual([{ account: 'a-1', limit: 3, idempotencyKey: expect.stringContaining(':call-') }]);
+  expect(given).toEqual([
+    {
+      account: 'a-1',
+      limit: 3,
+      idempotencyKey: expect.stringContaining(':call-'),
+      caller: expect.anything(),
+    },
+  ]);
   const { said } = await runAgent({ tools: { search }, toolsContext: { search: { account: 1 } } }, script);
   expect(said[1]).toEqual({
     gave: 'The context of the tool "search" does not fit its contextSchema.',
@@ -126,7 +134,10 @@ test('`needsApproval` of the AI SDK’s tool holds, with its input and its conte
   });
   const toolsContext = { refund: { limit: 10 } };
   const asks = (options: AgentOptions, amount: number) =>
-    createToolbox(defineAgent(options)).needsApproval({ id: '1', name: 'refund', args: { amount } });
+    createToolbox(defineAgent(options)).needsApproval(
+      { id: '1', name: 'refund', args: { amount } },
+      ANNS_SETUP,
+    );
   expect(await asks({ tools: { refund }, toolsContext }, 11)).toBe(true);
   expect(await asks({ tools: { refund }, toolsContext }, 10)).toBe(false);
   const beside = { tool: refund, needsApproval: false };

@@ -97,7 +97,14 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   acceptWaiting: () => accepting.acceptWaiting(acceptance),
   removeApplied: () =>
     committed(applying.removeApplied(fullLane, idsOf(fullLane.inbox), idsOf(fullLane.inbox))),
-  removeUnreadable: () => committed(applying.removeUnreadable(fullLane, [], idsOf(fullLane.inbox))),
+  removeUnfit: () =>
+    committed(
+      applying.removeUnfit(
+        fullLane,
+        [],
+        new Map(idsOf(fullLane.inbox).map((id) => [id, { code: 'OPTIONS_INVALID', path: 'p'.repeat(64) }])),
+      ),
+    ),
   close: () => closing.close(fullLane, 2, []),
   claim: () => committing.claim(SLOT, 'lease', 1, EXPIRES),
   commit: () => committed({}),
@@ -112,7 +119,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   acceptForwarded: () => forwarding.acceptForwarded(acceptance, TURN),
   acceptReturned: () => forwarding.acceptReturned(acceptance, 'lane turn'),
   forgetForwarded: () => forwarding.forgetForwarded(id, `${LANE} ${TURN}`),
-  returnOutcome: () => forwarding.returnOutcome(id, 'cancelled'),
+  returnOutcome: () => forwarding.returnOutcome(id, { code: 'OPTIONS_INVALID', path: 'p' }),
   requestAbort: () => requesting.requestAbort({ turn: TURN, pending: 'keep', by: 's' }),
   decide: () => requesting.decide(asRequestId(longId('request', 1)), { decision: 'approve' }),
   withdrawPending: () => withdrawing.withdrawPending(SESSION, 'inbox', id, message),

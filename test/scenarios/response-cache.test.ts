@@ -15,9 +15,11 @@ const folder = join(import.meta.dirname, '../../dist/agent-of-one-mind');
 /** An agent whose answers may be cached: at temperature 0, without tools. */
 const AGENT = `
 import { defineAgent } from 'midturn/agent';
+import * as z from 'zod';
 
 export const agent = defineAgent({
-  instructions: 'Answer briefly.',
+  instructions: ({ caller }) => ['Answer briefly.', caller.options?.style ?? []].flat().join(' '),
+  callOptionsSchema: z.object({ style: z.string().optional() }),
   settings: { temperature: 0 },
   tools: {},
 });
@@ -70,6 +72,27 @@ describe('MIDTURN_RESPONSE_CACHE=tenant', () => {
     const left = await stack.stored.everything();
     for (const word of ['Quillfeather', 'Zweibrückenstraße']) expect(left).not.toContain(word);
     expect(await ask(await open(BOB), question)).toMatchObject({ full_response: 'Nobody knows.' });
+  });
+
+  it('P12: an answer is given again only where the instructions of the turn are the same, and to nobody of another tenant', async () => {
+    const model = stack.script((_, index) => ({ chunks: [`answer ${index}`] }));
+    const answers: unknown[] = [];
+    for (const [principal, style] of [
+      [ANN, 'Rhyme.'],
+      [BOB, 'Be formal.'],
+      [OTHER_ANN, 'Rhyme.'],
+      [BOB, 'Rhyme.'],
+      [ANN, undefined],
+    ] as const) {
+      const session = stack.newSession();
+      const token = principal === OTHER_ANN ? 'of-other-ann' : `of-${principal.subject}`;
+      const client = await stack.connect(session, { query: { token }, principal });
+      const options = style === undefined ? {} : { options: { style } };
+      client.send({ type: 'message', content: 'What rhymes with soup?', ...options });
+      answers.push((await end(client)).full_response);
+    }
+    expect(answers).toEqual(['answer 0', 'answer 1', 'answer 2', 'answer 0', 'answer 3']);
+    expect(model.requests).toHaveLength(4);
   });
 
   it('P3: the same transcript is answered without a model: a turn like any other, stored like any other', async () => {

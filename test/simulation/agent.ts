@@ -1,5 +1,13 @@
 import { milliseconds } from '../../config/units.ts';
-import type { Model, ModelPart, ModelRequest, Toolbox, ToolCall, VerbatimPart } from '../../core/model.ts';
+import type {
+  CallSetup,
+  Model,
+  ModelPart,
+  ModelRequest,
+  Toolbox,
+  ToolCall,
+  VerbatimPart,
+} from '../../core/model.ts';
 import type { Given } from './parts.ts';
 import type { Promptness } from './promptness.ts';
 import { refusalOf, runsOpenIn } from './provider-rules.ts';
@@ -20,7 +28,8 @@ interface AgentWorld {
   readonly scheduler: Scheduler;
   readonly settings: { fatalTools: boolean; approvals: boolean; stallMs: number };
   readonly modelCalls: readonly unknown[];
-  readonly answers: { messages: unknown[]; text: string }[];
+  readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[];
+  readonly given: CallSetup[];
   readonly gave: Map<number, Given>;
   readonly toolRuns: Map<string, number>;
   readonly promptness: Promptness;
@@ -62,6 +71,7 @@ export function scriptedAgent(
     request: ModelRequest,
     signal: AbortSignal,
   ): AsyncGenerator<ModelPart> {
+    if (request.setup) cloud.given.push(request.setup);
     const call = cloud.modelCalled(actor, name, JSON.parse(JSON.stringify(request.messages)));
     await scheduler.operation(
       actor,
@@ -143,7 +153,7 @@ export function scriptedAgent(
         };
       }
     } else if (name === 'first' && !isPaused && runs === 0 && !hasSources)
-      cloud.answers.push({ messages: request.messages, text });
+      cloud.answers.push({ messages: request.messages, text, prepared: request.setup?.prepared });
     const thought = parts.some((part) => 'opaque' in part);
     if (thought) cloud.gave.set(call, { model: `scripted:${name}`, text, parts });
     yield {
@@ -164,7 +174,8 @@ export function scriptedAgent(
     model: named('first'),
     fallback: named('second'),
     toolbox: {
-      async run(call, { signal, idempotencyKey }) {
+      async run(call, { signal, idempotencyKey, setup }) {
+        cloud.given.push(setup);
         const runs = (cloud.toolRuns.get(idempotencyKey) ?? 0) + 1;
         cloud.toolRuns.set(idempotencyKey, runs);
         if (runs > 1 && call.name === 'once')

@@ -14,6 +14,7 @@ export interface Campaign {
   faults?: HistoryOptions['faults'];
   crowd?: boolean | undefined;
   approvals?: boolean | undefined;
+  contexts?: boolean | undefined;
 }
 
 export interface Finding {
@@ -43,6 +44,7 @@ export interface Share {
   faults: HistoryOptions['faults'];
   crowd: boolean;
   approvals: boolean;
+  contexts: boolean;
 }
 
 export async function runCampaign({
@@ -54,6 +56,7 @@ export async function runCampaign({
   faults,
   crowd = false,
   approvals = false,
+  contexts = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
@@ -65,6 +68,7 @@ export async function runCampaign({
       faults,
       crowd,
       approvals,
+      contexts,
     };
   });
   const outcomes = await Promise.all(

@@ -11,7 +11,7 @@ const PER_MUTANT = 30_000;
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',
-    async ({ name, faults, crowd, approvals }) => {
+    async ({ name, faults, crowd, approvals, contexts }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),
         count: PER_MUTANT,
@@ -21,6 +21,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         faults,
         crowd,
         approvals,
+        contexts,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

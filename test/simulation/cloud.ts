@@ -9,7 +9,7 @@ import { asConnectionId, asMessageId, asSessionId, type ConnectionId } from '../
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { continueReplay } from '../../core/inbound/continue-replay.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
-import type { ToolCall } from '../../core/model.ts';
+import type { CallSetup, ToolCall } from '../../core/model.ts';
 import type { Deletion, ReplayJob, TurnJob, Written } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
@@ -26,6 +26,7 @@ import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
 import { Approvals } from './approvals.ts';
 import { Compactions } from './compactions.ts';
+import { preparationOf } from './contexts.ts';
 import { type PlaceLimits, Places } from './judge-places.ts';
 import type { Given } from './parts.ts';
 import { Promptness } from './promptness.ts';
@@ -48,6 +49,8 @@ export interface CloudSettings extends PlaceLimits {
   fatalTools: boolean;
   /** Some tools need approval. */
   approvals: boolean;
+  /** Messages have options, and the agent prepares each turn. */
+  contexts?: boolean;
   approvalSeconds: number;
   approvalHoldMs: number;
   /** The response cache is on, and devices send the same question repeatedly. */
@@ -137,7 +140,11 @@ export class Cloud {
   readonly compactions: Compactions;
   readonly modelCalls: ModelCall[] = [];
   /** Complete answers without tool calls, with their prompts. */
-  readonly answers: { messages: unknown[]; text: string }[] = [];
+  readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[] = [];
+  /** What models and tools were given of their turns. */
+  readonly given: CallSetup[] = [];
+  /** How often the agent's code was asked to prepare a turn. */
+  asked = 0;
   /** What the model gave in the calls that it finished. */
   readonly gave = new Map<number, Given>();
   readonly toolRuns = new Map<string, number>();
@@ -219,6 +226,10 @@ export class Cloud {
 
   get session(): Session | undefined {
     return this.table.get(sessionKey(sessionOf(PRINCIPAL, asSessionId(SESSION))));
+  }
+
+  get setups(): readonly CallSetup[] | undefined {
+    return this.settings.contexts ? this.given : undefined;
   }
 
   /** The decisions that were stored. */
@@ -522,6 +533,7 @@ export class Cloud {
                 // The turn only asks whether there is one.
                 ...(this.settings.compaction && { compactor: async () => model }),
                 toolbox,
+                ...(this.settings.contexts && { preparation: preparationOf(this) }),
               };
             },
             maxToolMs: milliseconds(limit - 2 * RESERVE_MS),

@@ -3,6 +3,7 @@ import type { Content } from '../../core/content.ts';
 import type { ConnectionId } from '../../core/ids.ts';
 import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
 import type { Cloud } from './cloud.ts';
+import { optionsOf } from './contexts.ts';
 import type { Source } from './scheduler.ts';
 import { personWrites } from './texts.ts';
 
@@ -293,7 +294,14 @@ export class Device implements Source {
 
   #say(message: Sent): void {
     message.at = this.#cloud.scheduler.now;
-    this.#frame({ type: 'message', id: message.id, content: message.content, delivery: message.delivery });
+    const options = this.#cloud.settings.contexts ? optionsOf(message.id) : undefined;
+    this.#frame({
+      type: 'message',
+      id: message.id,
+      content: message.content,
+      delivery: message.delivery,
+      ...(options && { options }),
+    });
   }
 
   #askHistory(): void {

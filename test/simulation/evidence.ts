@@ -1,4 +1,5 @@
 import type { TurnEvent } from '../../core/events/events.ts';
+import type { CallSetup } from '../../core/model.ts';
 import type { EventFrame } from '../../protocol/server-frames.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
@@ -13,7 +14,9 @@ export interface Evidence {
   /** The decision on each approval request. */
   readonly decided?: ReadonlyMap<string, string>;
   /** Complete answers without tool calls, with their prompts. */
-  readonly answers?: readonly { messages: unknown[]; text: string }[];
+  readonly answers?: readonly { messages: unknown[]; text: string; prepared?: unknown }[];
+  /** What models and tools were given of their turns, in histories with contexts. */
+  readonly setups?: readonly CallSetup[] | undefined;
   /** What the model gave in the calls that it finished, by the call's number, where that was more than text and calls. */
   readonly gave?: ReadonlyMap<number, Given>;
   /** Turns with an abort request. */

@@ -32,6 +32,8 @@ export interface HistoryOptions {
   crowd?: boolean;
   /** Tools that need approval, with a short time-out. */
   approvals?: boolean;
+  /** Messages with options, some of which do not fit, and an agent that prepares each turn. */
+  contexts?: boolean;
   /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -54,6 +56,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     fatalTools: !calm,
     cache,
     approvals: random.chance(0.3) || options.approvals === true,
+    ...(options.contexts && { contexts: true }),
     approvalSeconds: options.approvals ? 5 : random.pick(5, 45),
     approvalHoldMs: random.pick(0, 3000, 30_000),
     postMs: random.pick(0, 0, 8, 40),

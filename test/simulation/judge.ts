@@ -5,6 +5,7 @@ import type { EndType } from '../../protocol/events.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
+import { judgeContexts } from './judge-contexts.ts';
 import { judgeDeletion } from './judge-deletion.ts';
 import { judgePrompts, partsOfMessage } from './judge-prompts.ts';
 import { judgeSummaries } from './judge-summaries.ts';
@@ -51,6 +52,7 @@ export function judge(
   judgeSummaries(cloud, stored);
   judgeModels(cloud, turns);
   judgeCache(cloud, turns);
+  judgeContexts(cloud, devices);
   judgeApprovals(cloud, turns);
   judgeRest(cloud, devices, stored, options);
   if (options.calm) {
@@ -339,11 +341,16 @@ function judgeCache(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEve
     const known = cloud.answers.some(
       (answer) =>
         answer.text === text &&
+        isDeepStrictEqual(answer.prepared, preparedIn(events)) &&
         canonical((answer.messages as PromptMessage[]).flatMap(partsOfMessage)) === prompt,
     );
     if (!known || end.steps !== 1)
       cloud.violated('cache', `turn ${id} was given "${text}", which answers another prompt`);
   }
+}
+
+function preparedIn([start]: readonly TurnEvent[]): unknown {
+  return start?.type === 'turn_start' ? start.context?.prepared : undefined;
 }
 
 /** P2: content is stored only while its message is pending, unless a function died in between. */

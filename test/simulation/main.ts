@@ -11,6 +11,7 @@ const USAGE = `npm run sim -- [options]
   --first                           ends with the first history that breaks a promise
   --crowd                           histories of three devices that steer one another's turns
   --approvals                       histories in which users approve and deny tool calls
+  --contexts                        histories in which messages have options
   --seed 17 --only name [--trace]   the same with a mutant
   --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
   --mutants --note                  notes in caught-at.json the seed at which each was caught`;
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     first: { type: 'boolean', default: false },
     crowd: { type: 'boolean', default: false },
     approvals: { type: 'boolean', default: false },
+    contexts: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -54,6 +56,7 @@ async function one(seed: number): Promise<void> {
     ...(mutant?.faults && { faults: mutant.faults }),
     crowd: values.crowd || mutant?.crowd === true,
     approvals: values.approvals || mutant?.approvals === true,
+    contexts: values.contexts || mutant?.contexts === true,
     ...((values.trace || values.shrink) && { log: print }),
   });
   for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
@@ -71,6 +74,7 @@ async function many(first = from ?? 1): Promise<void> {
     untilCaught: values.first,
     crowd: values.crowd,
     approvals: values.approvals,
+    contexts: values.contexts,
   });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   print(
@@ -92,7 +96,7 @@ async function judgeMutants(): Promise<void> {
   let survivors = 0;
   const seeds: Record<string, number> = {};
   const mutants = values.only === undefined ? MUTANTS : [findMutant(values.only)];
-  for (const { name, breaks, faults, crowd, approvals } of mutants) {
+  for (const { name, breaks, faults, crowd, approvals, contexts } of mutants) {
     const { findings, histories } = await runCampaign({
       from: from ?? caughtAt(name),
       count,
@@ -102,6 +106,7 @@ async function judgeMutants(): Promise<void> {
       faults,
       crowd,
       approvals,
+      contexts,
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;

@@ -74,6 +74,21 @@ describe('the simulation', () => {
   });
 
   it(
+    'P1 to P14 hold where messages have options, and each turn is prepared',
+    async () => {
+      const { findings, histories } = await runCampaign({
+        from: 1,
+        count: cases(2000),
+        jobs,
+        contexts: true,
+      });
+      expect(findings).toEqual([]);
+      expect(histories).toBe(cases(2000));
+    },
+    SEARCH_MS,
+  );
+
+  it(
     'P1 to P14 hold among devices that steer one another’s turns',
     async () => {
       const { findings, histories } = await runCampaign({ from: 1, count: cases(4000), jobs, crowd: true });

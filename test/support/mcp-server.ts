@@ -17,6 +17,8 @@ export interface TestMcpServer {
   readonly url: string;
   /** Calls that were run, in order: `search {"query":"…"}`. */
   readonly calls: readonly string[];
+  /** Of each call that came in: the session, and its header `x-user`. */
+  readonly callers: readonly { session: string; user: string | undefined }[];
   /** Requests that came in, by method of HTTP and of MCP: `POST initialize`. */
   readonly requests: readonly string[];
   /** As after a restart of a server that keeps its sessions in memory. Default of `refusal`: 404, or 400 without a session id. */
@@ -43,6 +45,9 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
   const tokens = new Map<string, string | undefined>();
   const calls: string[] = [];
   const requests: string[] = [];
+  const callers: { session: string; user: string | undefined }[] = [];
+  /** Whose session it is: a request of anybody else in it is refused, as the security guide of MCP demands. */
+  const users = new Map<string, string | undefined>();
   const sessions = new Map<string, StreamableHTTPServerTransport>();
   const waiting: (() => void)[] = [];
   let cut: 'before' | 'after' | undefined;
@@ -102,6 +107,11 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
     if (needed !== undefined && request.headers.authorization !== `Bearer ${needed}`) {
       return void response.writeHead(401).end(`You sent ${request.headers.authorization}`);
     }
+    const session = String(request.headers['mcp-session-id'] ?? '');
+    const user = request.headers['x-user'] as string | undefined;
+    if (users.has(session) && users.get(session) !== user)
+      return void response.writeHead(403).end('This is the session of somebody else.');
+    if (method === 'tools/call') callers.push({ session, user });
     if (method === 'tools/call' && refusedWith) return void response.writeHead(refusedWith).end();
     if (method === 'tools/call' && afterCall) {
       calls.push('a call');
@@ -134,6 +144,7 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
       onsessioninitialized: (session) => {
         sessions.set(session, transport);
         tokens.set(session, token);
+        users.set(session, request.headers['x-user'] as string | undefined);
       },
     });
     await library().connect(transport);
@@ -146,6 +157,7 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    callers,
     calls,
     requests,
     forgetSessions: (refusal) => {

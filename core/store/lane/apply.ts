@@ -1,6 +1,6 @@
 import { type MessageId, without } from '../../ids.ts';
 import { ownValue } from '../../own-value.ts';
-import type { Lane } from '../items.ts';
+import type { Lane, Withdrawal } from '../items.ts';
 import { add, set } from '../update.ts';
 import { messagesAsRead, withOutcomes } from './after-turn.ts';
 import { contentBytes } from './lane.ts';
@@ -36,19 +36,20 @@ export const removeApplied = (
 
 /**
  * Withdraws messages that cannot be applied, and removes `known` ones, whose outcome was known before. The senders of the
- * former are told `AGENT_ERROR`.
+ * former are told why.
  */
-export const removeUnreadable = (
+export const removeUnfit = (
   lane: Lane,
   known: readonly MessageId[],
-  unreadable: readonly MessageId[],
+  unfit: ReadonlyMap<MessageId, Withdrawal>,
 ): { when: When[]; change: Then[] } => {
-  const removal = removeApplied(lane, [...known, ...unreadable], unreadable);
+  const ids = [...unfit.keys()];
+  const removal = removeApplied(lane, [...known, ...ids], ids);
   const outcomes = withOutcomes(
     lane,
-    unreadable.flatMap((id) => {
+    [...unfit].flatMap(([id, { code, path }]) => {
       const message = ownValue(lane.inbox, id);
-      return message ? [[id, undeliveredOutcome(message, 'AGENT_ERROR')] as const] : [];
+      return message ? [[id, undeliveredOutcome(message, code, path)] as const] : [];
     }),
   );
   return { when: [...removal.when, ...outcomes.when], change: [...removal.change, ...outcomes.change] };

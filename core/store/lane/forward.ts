@@ -1,5 +1,5 @@
 import type { MessageId, TurnId } from '../../ids.ts';
-import type { Lane, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
+import type { Lane, UndeliveredOutcome, Withdrawal } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, any, atMost, equals, exists, remove, set, sizeBelow } from '../update.ts';
 import type { Acceptance } from './accept.ts';
@@ -67,11 +67,14 @@ export const forgetForwarded = (id: MessageId, place: string): Update<Lane> => (
 });
 
 /** Moves the outcome of a forwarded message that was withdrawn at its target to its own lane. Repeating it changes nothing. */
-export const returnOutcome = (id: MessageId, code: WithdrawalCode): Update<Lane> => ({
+export const returnOutcome = (id: MessageId, { code, path }: Withdrawal): Update<Lane> => ({
   when: [exists(['forwarded', id])],
   change: [
     remove(['forwarded', id]),
-    set(['undelivered', id], { code } satisfies UndeliveredOutcome),
+    set(['undelivered', id], {
+      code,
+      ...(path !== undefined && { path }),
+    } satisfies UndeliveredOutcome),
     set(['ids', id], 1),
   ],
 });

@@ -23,7 +23,8 @@ export const emptyLane = (session: SessionKey, connection: ConnectionId, expires
 });
 
 /** What a pending message counts against `MIDTURN_INBOX_BYTES`. */
-export const contentBytes = (message: PendingMessage): number => message.size ?? bytesOf(message.content);
+export const contentBytes = (message: PendingMessage): number =>
+  message.size ?? bytesOf(message.content) + bytesOf(message.context ?? '');
 
 /**
  * A lane holds no more content than this, in bytes: what waits is written again with every commit of the turn. Further

@@ -6,8 +6,13 @@ import { absent, add, equals, exists, remove, set } from '../update.ts';
 import { afterTurn, messagesAsRead, withOutcomes } from './after-turn.ts';
 import { contentBytes } from './lane.ts';
 
-export const undeliveredOutcome = ({ from }: PendingMessage, code: WithdrawalCode): UndeliveredOutcome => ({
+export const undeliveredOutcome = (
+  { from }: PendingMessage,
+  code: WithdrawalCode,
+  path?: string,
+): UndeliveredOutcome => ({
   code,
+  ...(path !== undefined && { path }),
   ...(from && { from }),
 });
 

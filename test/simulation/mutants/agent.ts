@@ -76,6 +76,24 @@ export const AGENT: readonly Mutant[] = [
     edits: [drop('cache-key-has-prompt')],
   },
   {
+    name: 'context-not-committed',
+    breaks: 'who asks, and what was prepared, is committed with the turn’s start',
+    contexts: true,
+    edits: [replace('context-committed-with-start', '{}')],
+  },
+  {
+    name: 'unfit-options-applied',
+    breaks: 'a message whose options do not fit is in no turn',
+    contexts: true,
+    edits: [drop('unfit-options-not-applied')],
+  },
+  {
+    name: 'cache-ignores-preparation',
+    breaks: 'a cached answer is given only where the same was prepared',
+    contexts: true,
+    edits: [replace('cache-key-has-preparation', '[]')],
+  },
+  {
     name: 'cached-not-reported',
     breaks: 'a turn reports that its answer was cached',
     edits: [drop('cached-answer-is-marked')],

@@ -15,6 +15,8 @@ export interface Mutant {
   crowd?: true;
   /** The rule matters only where users approve or deny tool calls. */
   approvals?: true;
+  /** The rule matters only where messages have options. */
+  contexts?: true;
   /** What changes in the source, by markers. */
   edits: readonly Edit[];
 }

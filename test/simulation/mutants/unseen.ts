@@ -23,6 +23,8 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  * - `expired-summary-shown`, `summary-outlives-its-entries`: no history lasts until a summary expires. `refused-summary-kept`: no
  *   provider refuses a prompt. `attempt-made-twice`: two workers ask, and one summary is stored. `summary-tried-for-ever`: the
  *   budgets of histories are passed again before a third attempt. `core/turn/compaction.test.ts` catches all of them.
+ * - `unprepared-turn-answers`: the agent's code in a history never fails. `test/agents/context.test.ts` catches it.
+ * - `mcp-session-of-all`: a history has no MCP server. `model/mcp/mcp.test.ts` catches it.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
@@ -51,6 +53,16 @@ export const UNSEEN: readonly Mutant[] = [
     name: 'attempt-made-twice',
     breaks: 'of two workers one asks for the summary',
     edits: [drop('attempt-demands-the-last-one')],
+  },
+  {
+    name: 'unprepared-turn-answers',
+    breaks: 'a turn that the agent could not prepare calls no model',
+    edits: [replace('unprepared-turn-fails', 'false')],
+  },
+  {
+    name: 'mcp-session-of-all',
+    breaks: 'no caller uses the MCP session of another one',
+    edits: [drop('mcp-session-of-one-caller')],
   },
   {
     name: 'place-of-running-turn-given-away',

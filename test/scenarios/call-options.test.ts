@@ -1,0 +1,241 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Principal } from '../../core/store/items.ts';
+import { MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
+import { HandshakeRefused } from '../../protocol/waiting-client.ts';
+import { buildVariant } from '../conformance/variant-bundles.ts';
+import { AUDIENCE, goodClaims } from '../security/attacks.ts';
+import { type Claims, type Issuer, newKey, signedBy, startIssuer } from '../security/issuer.ts';
+import { accepted, appliedIds, end, framesOf, refused } from '../support/frames.ts';
+import { createGate, type RecordedRequest } from '../support/model-server.ts';
+import { givenStack } from '../support/stack.ts';
+import { killWorker } from '../support/workers.ts';
+import type { WsClient } from '../support/ws-client.ts';
+
+const folder = join(import.meta.dirname, '../../dist/agent-of-callers');
+
+/** An agent of an application: its tool reads the orders of whoever asks. */
+const AGENT = `
+import { tool } from 'ai';
+import { defineAgent, toolContext } from 'midturn/agent';
+import * as z from 'zod';
+
+const orders = tool({
+  description: 'Lists the orders of the user.',
+  inputSchema: z.object({}),
+  contextSchema: toolContext,
+  execute: (_input, { context: { caller } }) => caller,
+});
+
+export const agent = defineAgent({
+  callOptionsSchema: z.object({
+    tone: z.enum(['short', 'long']).default('short'),
+    filter: z.object({ city: z.string() }).optional(),
+  }),
+  instructions: ({ caller }) => \`You help \${caller.principal.subject} of \${caller.principal.tenant}.\`,
+  prepareCall: ({ options, ...call }) => ({
+    ...call,
+    instructions: \`\${call.instructions} Be \${options.tone}. \${process.hrtime.bigint()}\`,
+  }),
+  tools: { orders: { tool: orders, idempotent: true } },
+});
+`;
+
+const key = newKey();
+let issuer: Issuer;
+beforeAll(async () => {
+  issuer = await startIssuer([key]);
+});
+afterAll(async () => {
+  await issuer.close();
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+});
+
+const stack = givenStack(() => ({
+  settings: {
+    MIDTURN_AUTH: 'jwt',
+    MIDTURN_JWT_ISSUER: issuer.url,
+    MIDTURN_JWT_AUDIENCE: AUDIENCE,
+    MIDTURN_JWT_CLAIMS: 'email,app.roles',
+    MIDTURN_VISIBILITY_SECONDS: '2',
+  },
+  bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder),
+}));
+
+const ANN: Principal = { tenant: 'acme', subject: 'ann' };
+const CLAIMS = { email: 'ann@example.com', app: { roles: ['buyer'], secret: 'x-secret-x' } };
+const tokenOf = ({ tenant, subject }: Principal, more: Claims = CLAIMS) =>
+  signedBy(key, goodClaims(issuer, { tenant, sub: subject, ...more }));
+const open = (principal = ANN, session = stack.newSession()) =>
+  stack.connect(session, { principal, query: { token: tokenOf(principal) } });
+
+const lastSystem = (request: RecordedRequest | undefined) =>
+  request?.body.messages.find(({ role }) => role === 'system')?.content;
+const callingOrders = [{ toolCalls: [{ id: 'o', name: 'orders', args: {} }] }, { chunks: ['Two.'] }];
+
+/** What the tool was told. */
+async function callerOf(client: WsClient): Promise<unknown> {
+  await end(client);
+  return JSON.parse(String(framesOf(client, 'tool_result')[0]?.output));
+}
+
+describe('a turn', () => {
+  it('is told who asks: what the token proved as far as the deployment chose it, and what the client said', async () => {
+    const model = stack.script(callingOrders);
+    const client = await open();
+    client.send({ type: 'connect', options: { tone: 'long' }, locale: 'pt-PT', time_zone: 'Europe/Lisbon' });
+    await client.next('connected');
+    client.send({ type: 'message', id: 'm1', content: 'Where are my orders?' });
+    const turn = await accepted(client, 'm1');
+    expect(await callerOf(client)).toEqual({
+      principal: ANN,
+      session: { id: expect.any(String) },
+      turnId: turn.turn_id,
+      claims: { email: 'ann@example.com', 'app.roles': ['buyer'] },
+      options: { tone: 'long' },
+      locale: 'pt-PT',
+      timeZone: 'Europe/Lisbon',
+    });
+    expect(lastSystem(model.requests[0])).toContain('You help ann of acme. Be long.');
+    expect(JSON.stringify(model.requests.map(({ body }) => body))).not.toContain('x-secret-x');
+    const stored = await stack.stored.everything();
+    expect(stored).not.toContain('x-secret-x');
+    // What is for the agent's code is sent to nobody.
+    expect(JSON.stringify(client.frames)).not.toContain('You help ann');
+  });
+
+  it('P12: of the same subject of another tenant is told of that one alone', async () => {
+    const model = stack.script([...callingOrders, ...callingOrders]);
+    const session = stack.newSession();
+    const other = { tenant: 'globex', subject: 'ann' };
+    for (const [i, principal] of [ANN, other].entries()) {
+      const client = await open(principal, session);
+      client.send({ type: 'message', content: 'Mine?', options: { tone: i === 0 ? 'long' : 'short' } });
+      expect(await callerOf(client)).toMatchObject({ principal });
+    }
+    expect(model.requests.map(lastSystem)).toEqual([
+      expect.stringContaining('ann of acme. Be long.'),
+      expect.stringContaining('ann of acme. Be long.'),
+      expect.stringContaining('ann of globex. Be short.'),
+      expect.stringContaining('ann of globex. Be short.'),
+    ]);
+  });
+
+  it('P8: has the same instructions after a take-over, although the code would make others', async () => {
+    const gate = createGate();
+    const model = stack.script((_, index) =>
+      index === 0 ? { chunks: ['Your ', gate, 'orders'] } : { chunks: [' are two.'] },
+    );
+    const client = await open();
+    // A client that sees a take-over's repeats.
+    client.send({ type: 'connect' });
+    await client.next('connected');
+    client.send({ type: 'message', content: 'Where are my orders?', options: { tone: 'long' } });
+    await client.next('chunk');
+    await killWorker(stack.cloud);
+    await end(client);
+    gate.open();
+    expect(model.requests.length).toBeGreaterThan(1);
+    expect(new Set(model.requests.map(lastSystem)).size).toBe(1);
+  });
+});
+
+describe('options', () => {
+  it('P2, P10: that do not fit are refused with a code and the field, also when the message is repeated; nothing of it is stored', async () => {
+    const model = stack.script([{ chunks: ['ok'] }]);
+    const client = await open();
+    const frame = {
+      type: 'message',
+      id: 'm1',
+      content: 'a-word-that-is-refused',
+      options: { filter: { city: 7, 'a-name-that-is-refused': 1 } },
+    } as const;
+    client.send(frame);
+    const code = { code: 'OPTIONS_INVALID', path: 'filter.city', retryable: false, terminal: false };
+    expect(await refused(client, 'OPTIONS_INVALID')).toMatchObject({ ...code, id: 'm1' });
+    const stored = await stack.stored.everything();
+    for (const word of ['a-word-that-is-refused', 'a-name-that-is-refused'])
+      expect(stored).not.toContain(word);
+    client.send(frame);
+    await client.waitFor(() => framesOf(client, 'error').length === 2);
+    expect(framesOf(client, 'error')[1]).toMatchObject(code);
+    expect(model.requests).toEqual([]);
+    client.send({ type: 'message', id: 'm2', content: 'Again.' });
+    await end(client);
+    expect(JSON.stringify(model.requests.map(({ body }) => body))).not.toContain('a-word-that-is-refused');
+  });
+
+  it('of a message that steers are checked, and the turn keeps those of the message that began it', async () => {
+    const gate = createGate();
+    const model = stack.script((_, index) =>
+      index === 0 ? { chunks: ['One', gate, '.'] } : { chunks: [' Two.'] },
+    );
+    const client = await open();
+    client.send({ type: 'message', id: 'm1', content: 'Begin.', options: { tone: 'long' } });
+    await client.next('chunk');
+    client.send({ type: 'message', id: 'm2', content: 'No.', options: { tone: 'loud' } });
+    client.send({ type: 'message', id: 'm3', content: 'Go on.', options: { tone: 'short' } });
+    await accepted(client, 'm2');
+    await accepted(client, 'm3');
+    gate.open();
+    await end(client);
+    expect(await refused(client, 'OPTIONS_INVALID')).toMatchObject({ id: 'm2', path: 'tone' });
+    expect(appliedIds(client)).toEqual(['m1', 'm3']);
+    expect(model.requests).toHaveLength(2);
+    for (const request of model.requests) expect(lastSystem(request)).toContain('Be long.');
+  });
+
+  it('of a message with long content are kept with it', async () => {
+    const model = stack.script(callingOrders);
+    const client = await open();
+    const options = { filter: { city: 'x'.repeat(4000) } };
+    client.send({ type: 'message', content: 'y'.repeat(20_000), options });
+    expect(await callerOf(client)).toMatchObject({ options: { tone: 'short', ...options } });
+    expect(model.requests).toHaveLength(2);
+  });
+
+  it.each(['connect', 'message'] as const)('in a %s are at most as long as the limit says', async (type) => {
+    stack.script([{ chunks: ['ok'] }]);
+    const client = await open();
+    client.send({ type: 'connect' });
+    expect(await client.next('session_start')).toMatchObject({
+      limits: { options_bytes: MAX_OPTIONS_BYTES },
+    });
+    const frame = type === 'connect' ? { type } : { type, id: 'm1', content: 'Hello.' };
+    const options = { filter: { city: 'x'.repeat(MAX_OPTIONS_BYTES - 22) } };
+    expect(JSON.stringify(options)).toHaveLength(MAX_OPTIONS_BYTES);
+    client.send({ ...frame, options: { filter: { city: `${options.filter.city}x` } } } as never);
+    expect(await client.next('error')).toMatchObject({
+      code: 'MESSAGE_TOO_LARGE',
+      path: 'options',
+      limit: MAX_OPTIONS_BYTES,
+      depth: MAX_OPTIONS_BYTES + 1,
+    });
+    client.send({ ...frame, options } as never);
+    await client.waitFor(({ type: frame }) => frame === (type === 'connect' ? 'connected' : 'accepted'));
+    if (type === 'message') await end(client);
+  });
+
+  it.each([
+    ['locale', { locale: 'not a language' }],
+    ['time_zone', { time_zone: 'Europe/Nowhere' }],
+    ['options', { options: ['a list'] }],
+  ])('a `connect` whose %s is not valid is refused, and the error names the field', async (field, more) => {
+    const client = await open();
+    client.send({ type: 'connect', ...more } as never);
+    expect(await client.next('error')).toMatchObject({
+      code: 'INVALID_FRAME',
+      message: expect.stringContaining(`"${field}"`),
+    });
+  });
+});
+
+it('a handshake whose claims are too long fails, and the log says so', async () => {
+  const token = tokenOf(ANN, { email: 'x'.repeat(2100) });
+  const refusal = await stack
+    .connect(stack.newSession(), { principal: ANN, query: { token } })
+    .catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(HandshakeRefused);
+  expect(refusal).toMatchObject({ statusCode: 500 });
+});
