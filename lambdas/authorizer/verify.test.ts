@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
+import { around } from '../../test/support/text.ts';
 import { verifier } from './verify.ts';
 
 it('a token that was taken out is refused after five minutes, and a new one is accepted, in the same environment', async () => {
@@ -27,4 +28,27 @@ it('a token that was taken out is refused after five minutes, and a new one is a
   now = 600_000;
   expect(await second()).toEqual(ann);
   expect(kept).toEqual([expect.objectContaining({ name: 'SettingError' })]);
+});
+
+describe('without authentication', () => {
+  const shared = { tenant: 'local', subject: 'anonymous', shared: 'true' };
+  const contextOf = (env: Record<string, string>) =>
+    verifier({ MIDTURN_AUTH: 'none', ...env }, { keptLast() {} })({ token: undefined, address: '192.0.2.7' });
+
+  it('everybody on one machine is one principal that nobody counts', async () => {
+    expect(await contextOf({})).toEqual(shared);
+  });
+
+  it('whoever finds a deployment that is open to anyone is counted by address', async () => {
+    expect(await contextOf({ MIDTURN_OPEN_TO_ANYONE: 'true' })).toEqual({ ...shared, address: '192.0.2.7' });
+  });
+});
+
+it('a token of up to 8192 characters is looked at, and a longer one is none', async () => {
+  for (const [n, length] of around(8192).entries()) {
+    const token = 't'.repeat(length);
+    const env = { MIDTURN_AUTH: 'tokens', MIDTURN_TOKENS: `${token}=acme/ann` };
+    const verified = await verifier(env, { keptLast() {} })({ token, address: '192.0.2.7' });
+    expect(verified).toEqual(n < 2 ? { tenant: 'acme', subject: 'ann' } : undefined);
+  }
 });
