@@ -4,8 +4,9 @@ import type { Model } from '../model.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
 import { idleToolbox } from '../testing/turn-in-memory.ts';
 
-it.each([
+it.each<[string, boolean | 'before', number]>([
   ['holds for the next call', false, 1],
+  ['holds for the next call, also after a revocation of before', 'before', 1],
   ['that is revoked before a worker has seen it holds for nothing but its own call', true, 2],
 ])('P12: an `always` %s', async (_, revoked, requests) => {
   let now = 1_800_000_000_000;
@@ -27,7 +28,7 @@ it.each([
       answered.add(String(request_id));
       const decision = answered.size === 1 ? 'always' : 'approve';
       await client.send({ type: 'approval_response', request_id, decision });
-      if (revoked && answered.size === 1) await client.send({ type: 'revoke' });
+      if (revoked === true && answered.size === 1) await client.send({ type: 'revoke' });
     }
   }
   const clock = {
@@ -43,6 +44,7 @@ it.each([
     toolbox: { ...idleToolbox, needsApproval: async () => true },
   });
   await client.send({ type: 'connect' });
+  if (revoked === 'before') await client.send({ type: 'revoke' });
   await client.send({ type: 'message', id: 'm', content: 'go' });
   const frames = await client.run();
   expect(frames.at(-1)).toMatchObject({ type: 'done' });

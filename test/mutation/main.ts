@@ -63,7 +63,14 @@ async function search(): Promise<void> {
       if (values.outcomes !== undefined) appendFileSync(values.outcomes, `${JSON.stringify(outcome)}\n`);
     }
   }
-  const command = ['npm run mutants --', ...process.argv.slice(2)].join(' ');
+  // Without what decides how long it lasts, and where it writes.
+  const command = [
+    'npm run mutants --',
+    ...(values.quick ? ['--quick'] : []),
+    ...(values.each === 'Infinity' ? [] : ['--each', values.each]),
+    ...['--seed', values.seed],
+    ...(positionals.length > 0 ? positionals : ['--since', values.since]),
+  ].join(' ');
   const page = pageOf(outcomes, { all: all.length, command, date: new Date().toISOString().slice(0, 10) });
   if (values.page !== undefined) writeFileSync(values.page, page);
   console.log(`\n${page}`);

@@ -11,6 +11,8 @@ const NEEDS_BUNDLES = [
   'local/{cloud,main,own-bundles,agent-check,bundle-sizes,build,page-build}.test.ts',
   'local/demo/**',
   'client/packaging/**',
+  // Searches random cases for longer than all other tests of its folder.
+  'client/hostile.test.ts',
   'test/{browser,chaos,conformance,contributing,docs,doctor,emulator,mutation,operations,policies,providers}/**',
   'test/{scenarios,security,simulation,structure,take-over}/**',
 ];

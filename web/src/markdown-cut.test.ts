@@ -47,6 +47,11 @@ describe('a block that is too long to be parsed with each frame', () => {
     );
   });
 
+  it('does not go on with the head of a table that a blank line has ended', () => {
+    const text = '| a | b |\n|---|---|\n| 1 | 2 |\n\n  indented words\nmore of them here\nand more of them';
+    for (let limit = 55; limit < text.length; limit++) expect(cut(text, limit).join('')).toBe(text);
+  });
+
   it('is in its pieces whole, each within the limit unless it has code; no character is cut in two', () => {
     const plain = documents.filter((text) => !/^[|1]/m.test(text));
     fc.assert(
