@@ -12,7 +12,7 @@ const told = (times: string, without = ''): Treatment => ['differs', `${times}${
 const OFTEN = 'At least once: again where the call is repeated, or another worker goes on with it.';
 const ONCE = 'At most once: after the commit, by its worker. One that dies there calls it no more.';
 const STORED =
-  '`reasoning`, `sources`, `files`, `warnings`, `request`, `response` and times of steps are empty.';
+  '`reasoning`, `sources`, `files`, `warnings`, `request`, `response`, contexts and times of steps are empty.';
 
 /** Every option of `ToolLoopAgentSettings`. */
 export const SDK_OPTIONS = {
@@ -109,11 +109,11 @@ export const SDK_OPTIONS = {
   onLanguageModelCallEnd: told(OFTEN),
   onToolExecutionStart: told(
     'At least once for an `idempotent` tool, at most once for any other.',
-    '`messages` is empty.',
+    '`messages` is empty, and `toolContext` is the constant of the code.',
   ),
   onToolExecutionEnd: told(
     'As `onToolExecutionStart`. It is called before the result is stored.',
-    '`messages` is empty.',
+    '`messages` is empty, and `toolContext` is the constant of the code.',
   ),
   onError: told(ONCE, 'It is called when a turn fails. `error` has `code` and `retryable`.'),
   onAbort: told(ONCE, '`reason` is the subject that stopped the turn.'),
