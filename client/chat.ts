@@ -17,6 +17,10 @@ export interface MidturnOptions {
   /** The name of a new session, shown in lists of sessions. */
   name?: string;
   deviceName?: string;
+  /** The user's language, as a tag of BCP 47, for the agent's code. */
+  locale?: string;
+  /** The user's time zone, by its IANA name, for the agent's code: `Intl.DateTimeFormat().resolvedOptions().timeZone`. */
+  timeZone?: string;
   /** Where unsent and unanswered messages are stored. Default: memory, which does not survive a reload. */
   storage?: OutboxStorage;
   /** Entries in a page of history, 1 to 200. Default: 50. */
@@ -39,6 +43,11 @@ export interface SendOptions {
   delivery?: NonNullable<MessageFrame['delivery']>;
   /** The message's id: 1 to 64 visible ASCII characters, not used before in this session. Default: a random id. */
   id?: string;
+  /**
+   * For the agent's code, which says what they are. The server refuses others with `OPTIONS_INVALID`. Those of the message that begins a
+   * turn hold for all of it.
+   */
+  options?: NonNullable<MessageFrame['options']>;
 }
 
 /** A message that was passed to `send`. */

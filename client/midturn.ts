@@ -25,12 +25,12 @@ export function createMidturn(options: MidturnOptions): Chat {
 
   function send(
     content: Content,
-    { delivery = 'steer', id = platform.newId() }: SendOptions = {},
+    { delivery = 'steer', id = platform.newId(), options: given }: SendOptions = {},
   ): SentMessage {
     if (session.isClosed) throw new ClosedError();
     checkContent(content, session.state);
     checkMessageId(id, session.state);
-    const progress = session.write({ id, content, delivery });
+    const progress = session.write({ id, content, delivery, options: given });
     return {
       id,
       get state() {

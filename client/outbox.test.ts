@@ -241,6 +241,21 @@ describe('outbox', () => {
     ]);
   });
 
+  it('options of a message are sent with it, also after a reload; language and time zone with each `connect`', async () => {
+    const storage = memoryStorage();
+    const options = { tone: 'short', filter: { city: 'Lisbon' } };
+    const first = givenChat({ storage, locale: 'pt-PT', timeZone: 'Europe/Lisbon' });
+    const opened = await first.open();
+    first.chat.send('one', { options });
+    expect(opened.sentOf('connect')[0]).toMatchObject({ locale: 'pt-PT', time_zone: 'Europe/Lisbon' });
+    expect(opened.sentOf('message')).toMatchObject([{ content: 'one', options }]);
+    await first.clock.advance(0);
+    first.chat.close();
+    const again = await givenChat({ storage, name: 'other' }).open();
+    expect(again.sentOf('message')).toMatchObject([{ content: 'one', options }]);
+    expect(again.sentOf('connect')[0]).not.toHaveProperty('locale');
+  });
+
   it('a reload between sending and the first frame keeps what was sent, in its order, once', async () => {
     const storage = memoryStorage();
     const first = givenChat({ storage });

@@ -14,7 +14,7 @@ interface Parcel extends Draft {
 
 /** The stored form. The lane is stored with its messages, because one cannot be used without the other. */
 interface Stored {
-  lane?: string;
+  lane: string | undefined;
   orders: number;
   parcels: (Draft & Pick<Parcel, 'sent'>)[];
 }
@@ -57,7 +57,7 @@ export class Outbox {
     for (const parcel of meanwhile) this.#parcels.set(parcel.id, parcel);
     this.#loaded = true;
     this.#save();
-    return earlier.map(({ id, content, delivery }) => ({ id, content, delivery }));
+    return earlier.map(({ sent: _, ...draft }) => draft);
   }
 
   async #read(): Promise<Stored | undefined> {
@@ -105,13 +105,15 @@ export class Outbox {
       if (parcel.dueAt === undefined || parcel.dueAt > now) continue;
       parcel.sent ??= { lane, order: ++this.#orders };
       parcel.dueAt = now + doubling(REPEAT_AFTER, parcel.attempts++, REPEAT_AT_MOST);
-      const { id, content, delivery, sent } = parcel;
+      const { id, content, delivery, options, sent } = parcel;
       frames.push({
         type: 'message',
         id,
         content,
         order: sent.order,
-        ...(delivery === 'steer' ? {} : { delivery }),
+        // JSON leaves out what is undefined.
+        delivery: delivery === 'steer' ? undefined : delivery,
+        options,
       });
     }
     // Stored before they are sent: after a reload, a message without its order would be sent again with another one.
@@ -151,13 +153,8 @@ export class Outbox {
 
   #save(): void {
     if (!this.#loaded) return;
-    const parcels = [...this.#parcels.values()].map(({ id, content, delivery, sent }) => ({
-      id,
-      content,
-      delivery,
-      ...(sent ? { sent } : {}),
-    }));
-    const stored: Stored = { ...(this.#lane ? { lane: this.#lane } : {}), orders: this.#orders, parcels };
+    const parcels = [...this.#parcels.values()].map(({ attempts: _, dueAt: __, ...stored }) => stored);
+    const stored: Stored = { lane: this.#lane, orders: this.#orders, parcels };
     const text = JSON.stringify(stored);
     if (text === this.#saved) return;
     this.#saved = text;

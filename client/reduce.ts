@@ -23,6 +23,7 @@ export interface Draft {
   id: string;
   content: Content;
   delivery: NonNullable<MessageFrame['delivery']>;
+  options?: MessageFrame['options'];
 }
 
 /** What happens to a chat: frames of the server, and what is done at this end. */

@@ -182,17 +182,16 @@ export class Session {
   #connectFrame(): ConnectFrame {
     const { cursor, sessionId } = this.#state;
     const { lane } = this.#outbox;
-    const resume = {
-      ...(lane === undefined ? {} : { lane }),
-      ...(cursor === undefined ? {} : { after_seq: cursor }),
-    };
-    const { deviceName } = this.#options;
+    const { deviceName, locale, timeZone } = this.#options;
     this.#catchUp.asked(cursor, this.#platform.now());
+    // JSON leaves out what is undefined.
     return {
       type: 'connect',
       session_id: sessionId,
-      ...(deviceName ? { device_name: deviceName } : {}),
-      ...(Object.keys(resume).length > 0 ? { resume } : {}),
+      device_name: deviceName || undefined,
+      resume: (lane ?? cursor) === undefined ? undefined : { lane, after_seq: cursor },
+      locale,
+      time_zone: timeZone,
     };
   }
 

@@ -15,7 +15,13 @@ afterEach(() => {
 
 /** A page: what `useChat` gives, without React. */
 async function openPage(id: string) {
-  const transport = new MidturnChatTransport({ url: stack.cloud.url });
+  const sent: { type: string; options?: unknown }[] = [];
+  const transport = new MidturnChatTransport({
+    url: stack.cloud.url,
+    onFrame: (direction, text) => {
+      if (direction === 'out') sent.push(JSON.parse(text));
+    },
+  });
   opened.push(transport);
   const data: MidturnUIMessage['parts'][number][] = [];
   const chat = new Chat<MidturnUIMessage>({
@@ -34,7 +40,7 @@ async function openPage(id: string) {
     expect
       .poll(() => data.filter((part) => part.type === 'data-message-state' && part.data.status !== 'applied'))
       .toHaveLength(messages);
-  return { chat, transport, acknowledges, statuses, lines, shows };
+  return { chat, transport, acknowledges, statuses, lines, shows, sent };
 }
 
 function linesOf({ role, parts }: MidturnUIMessage): string[] {
@@ -251,6 +257,14 @@ it('a turn that fails keeps what it said; the chat’s error says why, and one c
   expect(lines()).toEqual(['user: first', 'assistant: half', 'user: again', 'assistant: whole']);
 });
 
+it('the body’s `options` are the call options of the message', async () => {
+  stack.script([{ chunks: ['answer'] }]);
+  const { chat, lines, sent } = await openPage(stack.newSession());
+  await chat.sendMessage({ text: 'first' }, { body: { options: { tone: 'short' } } });
+  expect(lines()).toEqual(['user: first', 'assistant: answer']);
+  expect(sent.filter(({ type }) => type === 'message')).toMatchObject([{ options: { tone: 'short' } }]);
+});
+
 it('a queued message has a turn of its own, and the chat is busy until both are answered', async () => {
   const gate = createGate();
   stack.script([{ chunks: ['draft', gate] }, { chunks: ['second answer'] }]);
@@ -273,6 +287,7 @@ it.each<[string, (chat: Chat<MidturnUIMessage>) => Promise<void>]>([
     'a file that is no image',
     (chat) => chat.sendMessage({ files: [{ type: 'file', mediaType: 'a/b', url: 'data:,' }] }),
   ],
+  ['a list of options', (chat) => chat.sendMessage({ text: 'second' }, { body: { options: ['short'] } })],
   [
     'an image by http',
     (chat) => chat.sendMessage({ files: [{ type: 'file', mediaType: 'image/png', url: 'http://a.test/b' }] }),

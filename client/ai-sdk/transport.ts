@@ -10,7 +10,8 @@ export type MidturnChatTransportOptions = Omit<MidturnOptions, 'sessionId'>;
 /**
  * Puts `useChat` on a Midturn session. Make one and keep it: it holds the connections. A message sent while an answer
  * streams steers it (leave `experimental_queue` off, which would hold it back); `body: { delivery: 'queue' }` gives it a turn
- * of its own, `'now'` cuts in.
+ * of its own, `'now'` cuts in. `body: { options }`
+ * are the agent's call options.
  */
 export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessage>
   implements ChatTransport<UI_MESSAGE>
@@ -44,7 +45,11 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
     if (items.some((item) => item.kind === 'user' && item.id === message.id)) {
       throw unsupported('A message cannot be edited: it was sent. Send a new one instead.');
     }
-    return conversation.send(toContent(message), { id: message.id, ...deliveryOf(body) }, abortSignal);
+    return conversation.send(
+      toContent(message),
+      { id: message.id, ...deliveryOf(body), ...optionsOf(body) },
+      abortSignal,
+    );
   }
 
   /** The turn that runs in this session, whoever began it; null if none does. */
@@ -91,6 +96,16 @@ function deliveryOf(body: object | undefined): Pick<SendOptions, 'delivery'> {
   if (!isDelivery(body.delivery)) throw unsupported('delivery is "steer", "queue" or "now".');
   return { delivery: body.delivery };
 }
+
+/** The call options of the agent, as the body's `options`. */
+function optionsOf(body: object | undefined): Pick<SendOptions, 'options'> {
+  if (!body || !('options' in body) || body.options === undefined) return {};
+  if (!isRecord(body.options)) throw unsupported('options are an object.');
+  return { options: body.options };
+}
+
+const isRecord = (value: unknown): value is NonNullable<SendOptions['options']> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isDelivery = (value: unknown): value is NonNullable<SendOptions['delivery']> =>
   DELIVERIES.includes(value);
