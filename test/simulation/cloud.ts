@@ -496,6 +496,8 @@ export class Cloud {
           this.#fifo.shift();
           this.#dead.push(message);
           this.deadLetters++;
+          // Sent again it stands behind all others of its session.
+          this.promptness.forget('takenOver', message.job.slot);
           this.scheduler.log(`job ${message.job.slot} goes to the dead-letter queue`);
           return;
         }

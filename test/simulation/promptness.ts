@@ -39,6 +39,11 @@ export class Promptness {
     if (this.#since.has(key)) this.#since.set(key, now);
   }
 
+  /** Nobody waits for it any more. */
+  forget(wait: Wait, what: string): void {
+    this.#since.delete(`${wait} ${what}`);
+  }
+
   /** Of something that did not begin, it says nothing. */
   ends(wait: Wait, what: string, now: number): void {
     const key = `${wait} ${what}`;
