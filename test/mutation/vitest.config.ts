@@ -8,8 +8,12 @@ import { TEST_MS } from '../support/timeouts.ts';
 const NEEDS_BUNDLES = [
   'bench/**',
   'examples/**',
+  'infra/{construct,secrets}.test.ts',
   'local/{cloud,main,own-bundles,agent-check,bundle-sizes,build,page-build}.test.ts',
   'local/demo/**',
+  'agent/guide.test.ts',
+  'chat/chat.test.ts',
+  'client/ai-sdk/{stop,transport}.test.ts',
   'client/packaging/**',
   // Searches random cases for longer than all other tests of its folder.
   'client/hostile.test.ts',
