@@ -1,6 +1,7 @@
 import type { TurnStartContext } from '../events/events.ts';
 import type { MessageId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
+import { fittingLength } from '../json-bytes.ts';
 import type { MessageContext } from '../message-context.ts';
 import type { CallPreparation, CallSetup } from '../model.ts';
 import { PreparationError } from '../preparation-error.ts';
@@ -11,7 +12,7 @@ import type { TurnContext } from './context.ts';
 /** Of what the agent's code prepares, as JSON: it is in one commit with the first messages. */
 const MAX_PREPARED_BYTES = 16_384;
 /** Of the name of a field that does not fit: every outcome on a lane may have one. */
-const MAX_PATH_LENGTH = 64;
+const MAX_PATH_BYTES = 64;
 
 /** Who asks, and what was prepared, of what the session says and the turn's start has committed. */
 export function setupOf(
@@ -79,7 +80,7 @@ export class TurnOpening {
     try {
       const result = await asked(core.clock, 'callOptionsSchema', check(options));
       return 'path' in result
-        ? { refused: { code: 'OPTIONS_INVALID', path: result.path.slice(0, MAX_PATH_LENGTH).toWellFormed() } }
+        ? { refused: { code: 'OPTIONS_INVALID', path: shortPath(result.path) } }
         : result;
     } catch (error) {
       core.log.error("the agent's code cannot check the options of a message", {
@@ -127,5 +128,10 @@ export class TurnOpening {
 
 /** What the agent's code is given, or why not. */
 export type Checked = { options: Json | undefined } | { refused: Withdrawal };
+
+function shortPath(path: string): string {
+  const text = path.toWellFormed();
+  return text.slice(0, fittingLength(text, MAX_PATH_BYTES));
+}
 
 const NO_OPTIONS: Checked = { options: undefined };

@@ -5,7 +5,7 @@ import { asConnectionId, asLaneId, asSessionId, asTurnId, slotOf } from '../../c
 import { itemBytes } from '../../core/store/item-size.ts';
 import type { Lane } from '../../core/store/items.ts';
 import { laneKey, sessionOf } from '../../core/store/keys.ts';
-import { emptyLane, INLINE_BYTES, MAX_IDS, MAX_UNDELIVERED } from '../../core/store/lane/lane.ts';
+import { emptyLane, INLINE_BYTES, MAX_IDS, MAX_PATHS, MAX_UNDELIVERED } from '../../core/store/lane/lane.ts';
 import { toStored } from '../../core/store/stored-names.ts';
 import { MAX_COMMIT_BYTES } from '../../core/turn/leased-turn.ts';
 
@@ -43,10 +43,13 @@ const largest: Lane = {
   bytes: 1_000_000,
   ids: byLongId('id', IDS, 1),
   previousIds: byLongId('previous', IDS, 1),
-  undelivered: byLongId('undelivered', MAX_UNDELIVERED + 3 * MESSAGES, {
-    code: 'SESSION_QUEUE_TIMEOUT',
-    from: LANE,
-  }),
+  undelivered: {
+    ...byLongId('undelivered', MAX_UNDELIVERED + 3 * MESSAGES - MAX_PATHS, {
+      code: 'SESSION_QUEUE_TIMEOUT',
+      from: LANE,
+    }),
+    ...byLongId('options', MAX_PATHS, { code: 'OPTIONS_INVALID', path: 'p'.repeat(64), from: LANE }),
+  },
   forwarded: byLongId('forwarded', MESSAGES, `${LANE} ${TURN}`),
   audience: byLongId('c', 100, 1),
   unspilled: ['x'.repeat(2 * MAX_COMMIT_BYTES), 'x'.repeat(INLINE_BYTES)],

@@ -229,6 +229,31 @@ describe('the tenant', () => {
   });
 });
 
+describe('the claims for the agent’s code', () => {
+  it('are those that the deployment names, by these names; the others stay unread', async () => {
+    const { context, token } = await given({ MIDTURN_JWT_CLAIMS: 'email,app.roles,absent,constructor' });
+    const proven = await context(
+      token({ email: 'ann@example.com', app: { roles: ['a'], other: 1 }, phone: 1 }),
+    );
+    expect(JSON.parse(proven?.claims ?? '')).toEqual({ email: 'ann@example.com', 'app.roles': ['a'] });
+  });
+
+  it('are none where the deployment names none', async () => {
+    const { context, token } = await given();
+    expect(await context(token({ email: 'ann@example.com' }))).not.toHaveProperty('claims');
+  });
+
+  it.each([
+    [2048, true],
+    [2049, false],
+  ])('with %s bytes as JSON: judged is %s', async (bytes, isJudged) => {
+    const { context, token } = await given({ MIDTURN_JWT_CLAIMS: 'e' });
+    const proving = context(token({ e: 'x'.repeat(bytes - '{"e":""}'.length) }));
+    if (isJudged) expect((await proving)?.claims).toHaveLength(bytes);
+    else await expect(proving).rejects.toThrow('MIDTURN_JWT_CLAIMS names have 2049 bytes');
+  });
+});
+
 describe('of Cognito', () => {
   const ID = { token_use: 'id' };
   const ACCESS = { token_use: 'access', aud: undefined, client_id: AUDIENCE };

@@ -3,7 +3,7 @@ import { ownValue } from '../../own-value.ts';
 import type { Lane, Withdrawal } from '../items.ts';
 import { add, set } from '../update.ts';
 import { messagesAsRead, withOutcomes } from './after-turn.ts';
-import { contentBytes } from './lane.ts';
+import { contentBytes, MAX_PATHS } from './lane.ts';
 import type { Then, When } from './lane-update.ts';
 import { undeliveredOutcome } from './withdraw.ts';
 
@@ -45,11 +45,15 @@ export const removeUnfit = (
 ): { when: When[]; change: Then[] } => {
   const ids = [...unfit.keys()];
   const removal = removeApplied(lane, [...known, ...ids], ids);
+  // The lane has to fit into an item: beyond so many outcomes, a client is told no field.
+  let paths = Object.keys(lane.undelivered).length;
   const outcomes = withOutcomes(
     lane,
     [...unfit].flatMap(([id, { code, path }]) => {
       const message = ownValue(lane.inbox, id);
-      return message ? [[id, undeliveredOutcome(message, code, path)] as const] : [];
+      return message
+        ? [[id, undeliveredOutcome(message, code, paths++ < MAX_PATHS ? path : undefined)] as const]
+        : [];
     }),
   );
   return { when: [...removal.when, ...outcomes.when], change: [...removal.change, ...outcomes.change] };

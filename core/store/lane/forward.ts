@@ -67,14 +67,12 @@ export const forgetForwarded = (id: MessageId, place: string): Update<Lane> => (
 });
 
 /** Moves the outcome of a forwarded message that was withdrawn at its target to its own lane. Repeating it changes nothing. */
-export const returnOutcome = (id: MessageId, { code, path }: Withdrawal): Update<Lane> => ({
+export const returnOutcome = (id: MessageId, { code }: Withdrawal): Update<Lane> => ({
   when: [exists(['forwarded', id])],
   change: [
     remove(['forwarded', id]),
-    set(['undelivered', id], {
-      code,
-      ...(path !== undefined && { path }),
-    } satisfies UndeliveredOutcome),
+    // The message's own outcome has the rest.
+    set(['undelivered', id], { code } satisfies UndeliveredOutcome),
     set(['ids', id], 1),
   ],
 });

@@ -38,6 +38,8 @@ export const INLINE_BYTES = 1024;
  */
 export const MAX_IDS = 512;
 export const MAX_UNDELIVERED = 128;
+/** Of these, so many name a field of the message's options. */
+export const MAX_PATHS = 128;
 
 /** Whether the slot is the lane's current one, or that of a waiting message. */
 export const hasWorkFor = (lane: Lane | undefined, slot: SlotId): boolean =>
