@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { end, framesOf } from '../support/frames.ts';
 import { givenFallback, givenProvider } from './provided-stack.ts';
 import { anthropic } from './wires/anthropic.ts';
+import { bedrock } from './wires/bedrock.ts';
+import { google } from './wires/google.ts';
 import { openai } from './wires/openai.ts';
 import { openaiCompatible } from './wires/openai-compatible.ts';
+import { reasoningContent } from './wires/thinking.ts';
 import type { SeenMessage } from './wires/wire.ts';
 
 /** What a model thought is for that model alone, and for a provider that takes it. */
@@ -15,6 +18,9 @@ const kinds = (prompt: readonly SeenMessage[] | undefined) =>
 describe.each([
   [anthropic, openai],
   [openai, anthropic],
+  [bedrock, google],
+  [google, openai],
+  [reasoningContent, anthropic],
 ])('$name, and another wire as its fallback', (wire, other) => {
   const { stack, fallback } = givenFallback(wire, other);
 
