@@ -7,7 +7,7 @@ import { SUMMARY_NOTE } from '../events/prompt.ts';
 import type { Model, ModelFailure, ModelPart, ModelRequest, VerbatimPart } from '../model.ts';
 import { exportPage } from '../session/export.ts';
 import type { Summary } from '../store/items.ts';
-import { sessionKey, summaryKey } from '../store/keys.ts';
+import { entryKey, sessionKey, summaryKey } from '../store/keys.ts';
 import { storeSummary } from '../store/summary-writes.ts';
 import { isWrite, MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { idleToolbox, type TurnInMemory, turnInMemory } from '../testing/turn-in-memory.ts';
@@ -306,6 +306,18 @@ it('of two workers with the same job one asks the model, and a late summary does
     storeSummary(late, epochSeconds(Math.floor(all.turn.core.clock.now() / 1000))),
   );
   expect(await storedSummaries(all.turn)).toEqual([stored]);
+});
+
+it('P11: stays in the prompt where the table has removed what it is about before the summary', async () => {
+  const store = memoryStore(new MemoryTable());
+  const all = await given({ more: { core: { store } } });
+  await untilCut(all);
+  await all.turn.compact();
+  const from = (await all.turn.promptFrom()) ?? 0;
+  for (let n = 1; n < from; n++) await store.delete(entryKey(all.turn.session, n));
+  await all.say();
+  expect(all.prompts().at(-1)?.[0]).toBe('sum: SUMMARY 1');
+  expect((await eventsOf(all.turn, 'history_trimmed')).at(-1)?.compacted_to).toBe(from - 1);
 });
 
 it('expires with the first of what it is made of, and is not shown from then on', async () => {

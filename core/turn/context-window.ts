@@ -109,6 +109,8 @@ export class EarlierTurnsReader {
       readEarlierTurns(core, session, firstEntry, { maxTokens: settings.contextTokens, from }),
       compactor && from !== undefined ? summaryFor(core, this.#turn, from) : undefined,
     ]);
-    return { ...turns, ...(turns.trimmed && summary && { summary }) };
+    if (!summary) return turns;
+    // What it is about may have expired in the table meanwhile, entry by entry. A prompt of the same turn keeps it.
+    return { ...turns, trimmed: turns.trimmed ?? reportOf(turns.entries, firstEntry), summary };
   }
 }
