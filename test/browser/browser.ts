@@ -52,7 +52,9 @@ export interface SharedBrowser {
 }
 
 /** A browser for the tests of this `describe`. After each test, no page of it may have complained on its console. */
-export function givenBrowser(stack: SharedStack): SharedBrowser {
+export function givenBrowser(stack: {
+  readonly cloud: Pick<SharedStack['cloud'], 'pageUrl'>;
+}): SharedBrowser {
   let browser: Browser | undefined;
   const contexts: BrowserContext[] = [];
   const pages: ChatPage[] = [];
