@@ -76,7 +76,10 @@ async function acceptOrRefuse(
   const id = frame.id === undefined ? newMessageId(core) : asMessageId(frame.id);
   const queued = frame.delivery === 'queue';
   const context = contextOf(sender.connection, frame.options);
-  const said = { content: frame.content, ...(context !== undefined && { context }) };
+  const said = {
+    content: /* rule: content-kept-as-sent */ frame.content,
+    ...(context !== undefined && { context }),
+  };
   const size = bytesOf(frame.content) + bytesOf(context ?? '');
   let wantsApart = size > INLINE_BYTES;
   let isApart = false;
@@ -172,7 +175,7 @@ const pendingMessage = (
   frame: MessageFrame,
   { at, turn, said }: { at: EpochMs; turn: TurnId; said: Said | { size: number } },
 ): PendingMessage => ({
-  .../* rule: content-kept-as-sent */ said,
+  ...said,
   turn,
   at,
   ...(frame.order !== undefined && { order: frame.order }),

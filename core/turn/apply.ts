@@ -68,14 +68,14 @@ export async function applyInbox(
     }
     const { content, context: given } = said;
     const begins = !turn.hasBegun && fresh.length === 0;
-    const checked = await opening.check(id, given, { begins });
+    const { options, refused } = await opening.check(id, given, { begins });
     // rule: unfit-options-not-applied
-    if ('refused' in checked) {
-      unfit.set(id, checked.refused);
+    if (refused) {
+      unfit.set(id, refused);
       continue;
     }
     fresh.push({ id, /* rule: content-applied-whole */ content, at });
-    first ??= { context: given, options: checked.options };
+    first ??= { context: given, options };
   }
   if (known.length + unfit.size > 0) {
     await removePending(turn, context, known, unfit);

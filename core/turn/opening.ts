@@ -127,7 +127,9 @@ export class TurnOpening {
 }
 
 /** What the agent's code is given, or why not. */
-export type Checked = { options: Json | undefined } | { refused: Withdrawal };
+export type Checked =
+  | { options: Json | undefined; refused?: never }
+  | { options?: never; refused: Withdrawal };
 
 function shortPath(path: string): string {
   const text = path.toWellFormed();
