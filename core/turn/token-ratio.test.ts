@@ -101,4 +101,20 @@ describe('P11: bytes of a token', () => {
     const all = conversation(texts, { per: 2, before: (t) => (t === 5 ? [trimmed] : []) });
     expect(ratioOf(all)).toBe(4);
   });
+
+  it('are read from the turns since the last cut, each of which says that it is cut', () => {
+    const texts = Array.from({ length: 8 }, () => ['q'.repeat(1000), 'a'.repeat(1000)] as const);
+    const cutAt = (dropped: number, to?: number): EventDraft => ({
+      type: 'history_trimmed',
+      dropped_messages: dropped,
+      kept_turns: 1,
+      reason: 'context_tokens',
+      ...(to !== undefined && { compacted_to: to }),
+    });
+    expect(ratioOf(conversation(texts, { per: 2, before: () => [cutAt(3)] }))).toBeCloseTo(2, 1);
+    const moved = conversation(texts, { per: 2, before: (t) => [cutAt(t)] });
+    expect(ratioOf(moved)).toBe(4);
+    const summarised = conversation(texts, { per: 2, before: (t) => [cutAt(3, t === 7 ? 3 : undefined)] });
+    expect(ratioOf(summarised)).toBe(4);
+  });
 });
