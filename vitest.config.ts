@@ -31,6 +31,7 @@ const FULL_ONLY = [
   'test/providers/turn.test.ts',
   'test/providers/thinking.test.ts',
   'test/providers/web-search.test.ts',
+  'test/providers/thoughts-elsewhere.test.ts',
   // Runs each kind of a provider's failure with each of the five wire formats, and waits for the pauses that they ask for.
   'test/providers/failures.test.ts',
   // Asks each wire format for what providers refuse.

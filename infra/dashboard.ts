@@ -113,7 +113,18 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
         graph('Prompts sent again, by form', midturnMetricBySplit(scope, 'PromptsReshaped')),
         graph('Caught errors by function', midturnMetricBySplit(scope, 'CaughtErrors')),
       ],
-      [graph('Messages withdrawn, by code', midturnMetricBySplit(scope, 'MessagesWithdrawn'))],
+      [
+        graph('Messages withdrawn, by code', midturnMetricBySplit(scope, 'MessagesWithdrawn')),
+        graph('Summaries by outcome', midturnMetricBySplit(scope, 'Compactions')),
+        graph('Cost of summaries, by model', midturnMetricBySplit(scope, 'CompactionCost')),
+      ],
+      [
+        graph('Tokens read for summaries, by model', midturnMetricBySplit(scope, 'CompactionInputTokens')),
+        graph(
+          'Tokens written for summaries, by model',
+          midturnMetricBySplit(scope, 'CompactionOutputTokens'),
+        ),
+      ],
     ],
   });
 }

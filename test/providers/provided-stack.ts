@@ -96,10 +96,13 @@ export function givenFallback(
   });
   afterAll(() => server?.close());
   const settings = () => {
-    const { MIDTURN_MODEL_BASE_URL: url = '', MIDTURN_MODEL_API_KEY: key = '' } = other.settings(
-      running().origin,
-    );
+    const {
+      MIDTURN_MODEL_BASE_URL: url = '',
+      MIDTURN_MODEL_API_KEY: key = '',
+      ...rest
+    } = other.settings(running().origin);
     return {
+      ...rest,
       MIDTURN_FALLBACK_MODEL: `${other.name}:${other.model}`,
       MIDTURN_FALLBACK_MODEL_BASE_URL: url,
       MIDTURN_FALLBACK_MODEL_API_KEY: key,

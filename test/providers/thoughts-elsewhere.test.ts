@@ -18,6 +18,7 @@ const kinds = (prompt: readonly SeenMessage[] | undefined) =>
 describe.each([
   [anthropic, openai],
   [openai, anthropic],
+  [anthropic, bedrock],
   [bedrock, google],
   [google, openai],
   [reasoningContent, anthropic],
@@ -43,6 +44,27 @@ describe.each([
     expect(kinds(second[1]?.prompt)).toEqual(['text', ...step, 'thought', ...step]);
     expect(kinds(first[4]?.prompt)).toEqual(['text', 'thought', ...step, ...step, 'text', 'text']);
     expect([stack.takeComplaints(), fallback.takeComplaints()]).toEqual([[], []]);
+  });
+});
+
+describe('a fallback that wants the thoughts of each call of the turn', () => {
+  const { stack, fallback } = givenFallback(google, reasoningContent);
+
+  it('P11: is asked again with the calls of the other model as text, and the session remembers it', async () => {
+    stack.script([
+      { text: [{ thinks: 'I need the time.' }], calls: [clock] },
+      { refusal: 'overloaded' },
+      { refusal: 'overloaded' },
+      { refusal: 'overloaded' },
+    ]);
+    const second = fallback.script([{ text: ['Nine.'] }]);
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', content: 'first' });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Nine.' });
+    expect(fallback.takeComplaints()).toHaveLength(1);
+    expect(framesOf(client, 'history_trimmed')).toMatchObject([{ reason: 'rejected', dropped_messages: 0 }]);
+    expect(kinds(second[0]?.prompt)).not.toContain('call');
+    expect(JSON.stringify(second[0]?.prompt)).toContain('current_time');
   });
 });
 
