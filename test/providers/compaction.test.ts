@@ -5,6 +5,7 @@ import { SUMMARY_NOTE } from '../../core/events/prompt.ts';
 import { buildVariant } from '../conformance/variant-bundles.ts';
 import { accepted, end, framesOf } from '../support/frames.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { LONG_WAIT_MS } from '../support/timeouts.ts';
 import type { WsClient } from '../support/ws-client.ts';
 import { type ProviderServer, type Reply, type SeenCall, startProviderServer } from './provider-server.ts';
 import { anthropic } from './wires/anthropic.ts';
@@ -79,7 +80,7 @@ const textsOf = (call: SeenCall | undefined): string[] =>
 
 /** Resolves when the summary is stored that the session's last cut wants. */
 const stored = async () => {
-  await expect.poll(() => stack.takeLog().join('\n'), { timeout: 20_000 }).toContain('summary written');
+  await expect.poll(() => stack.takeLog().join('\n'), { timeout: LONG_WAIT_MS }).toContain('summary written');
 };
 
 describe('a conversation that outgrows the budget of its prompts', () => {
@@ -124,7 +125,7 @@ describe('a conversation that outgrows the budget of its prompts', () => {
     for (let n = 1; n <= 3; n++) await say(`turn ${n} ${filler}`);
     client.send({ type: 'message', content: 'turn 4' });
     await client.waitFor((frame) => frame.type === 'chunk' && frame.content.includes('I look'));
-    await expect.poll(() => summaries.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => summaries.length, { timeout: LONG_WAIT_MS }).toBe(1);
     client.send({ type: 'message', id: 'steer', content: 'and this' });
     await accepted(client, 'steer');
     held.resolve();
@@ -148,6 +149,6 @@ describe('a conversation that outgrows the budget of its prompts', () => {
     expect(await holds()).toBe(true);
     client.send({ type: 'delete', session_id: `s${sessions}` });
     await client.waitFor('deleted');
-    await expect.poll(holds, { timeout: 20_000 }).toBe(false);
+    await expect.poll(holds, { timeout: LONG_WAIT_MS }).toBe(false);
   });
 });
