@@ -10,10 +10,9 @@ export const loggedMilestones = (log: Log, percent: number): Milestones => ({
   },
 });
 
-/** From 0 to 99, evenly distributed over texts: FNV-1a, mixed so that texts that differ in their last characters are far apart. */
+/** From 0 to 99, evenly distributed over texts: FNV-1a. */
 function shareOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return ((hash ^ (hash >>> 13)) >>> 0) % 100;
+  return (hash >>> 0) % 100;
 }
