@@ -90,6 +90,7 @@ describe('what is measured', () => {
       'CacheWriteTokens',
       'ReasoningTokens',
       'Cost',
+      'CompactionCost',
     ];
     const core = Object.keys(METRICS).filter((name) => !elsewhere.some((other) => other === name));
     const seen = new Set<string>();
