@@ -1,40 +1,35 @@
 import {
   type CallWarning,
-  type FinishReason,
-  type Instructions,
   InvalidResponseDataError,
   isStepCount,
   type LanguageModel,
   type LanguageModelUsage,
   type ModelMessage,
   NoOutputGeneratedError,
-  type SystemModelMessage,
   streamText,
   ToolChoiceViolationError,
   type ToolSet,
   TypeValidationError,
-  tool,
 } from 'ai';
-import type { CallSetup, Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
-import { shortened } from '../../protocol/text.ts';
+import type { CallSetup, Model, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
-import { type AgentTool, isRunByProvider } from '../agent/agent-tools.ts';
 import { agentOfTurn, toolContextOf } from '../agent/call-preparation.ts';
 import type { Callbacks } from '../agent/callbacks.ts';
-import { instructionsText, systemMessages } from '../agent/instructions.ts';
+import { instructionsText } from '../agent/instructions.ts';
 import { formOfAnswer } from '../agent/output.ts';
 import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
-import { toJson } from '../tools/json-safe.ts';
-import { checkOnly, describeInvalidCall } from '../tools/tool-input.ts';
-import { type CacheMarks, markInstructions, markMessages, markTools } from './cache-marks.ts';
+import { Answer, failureOf } from './answer.ts';
+import { type CacheMarks, markInstructions, markMessages } from './cache-marks.ts';
 import type { CallCallbacks } from './call-callbacks.ts';
-import { CUT_OFF, EMPTY, toFailure, UNREADABLE_CALL, USED_UP, WINDOW_FULL, WITHHELD } from './failure.ts';
+import { type Declared, declareTools } from './declared-tools.ts';
+import { toFailure } from './failure.ts';
 import { preparedStep } from './prepared-step.ts';
-import { type CallIds, type ShownImages, toModelMessages, verbatimParts } from './prompt.ts';
+import { type CallIds, type ShownImages, toModelMessages } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
-import { providerCall, providerResult, sourceOf, takesTool } from './providers-own.ts';
+import { providerCall, providerResult, sourceOf } from './providers-own.ts';
 import { sendableCalls } from './sendable-calls.ts';
+import { withInstructions, withNotes } from './system-prompt.ts';
 
 export interface SdkModelOptions {
   provider: string;
@@ -102,40 +97,6 @@ function onceEach(warn: SdkModelOptions['warn']): SdkModelOptions['warn'] {
     if (!warned.has(message)) warn(message, fields);
     warned.add(message);
   };
-}
-
-interface Declared {
-  offered: OfferedTools;
-  tools: ToolSet;
-}
-
-function declareTools(
-  { tools }: OfferedTools,
-  { cacheMarks, languageModel, name: model, warn }: SdkModelOptions,
-): ToolSet {
-  const taken = Object.entries(tools).filter(([name, { tool }]) => {
-    const isTaken = takesTool(languageModel, tool);
-    if (!isTaken) warn(`the tool "${name}" is run by another provider, and is not offered to ${model}`, {});
-    return isTaken;
-  });
-  const declared = Object.fromEntries(taken.map(([name, { tool }]) => [name, declare(tool)]));
-  return cacheMarks ? markTools(declared, cacheMarks) : declared;
-}
-
-/**
- * Without `execute`, the SDK validates a call and leaves running it to the turn, which commits it first. A tool that the provider
- * runs is passed as it is.
- */
-function declare(own: AgentTool['tool']): ToolSet[string] {
-  if (isRunByProvider(own)) return own;
-  const { description, inputSchema, inputExamples, strict, providerOptions } = own;
-  return tool({
-    inputSchema: checkOnly(inputSchema),
-    ...(description !== undefined && { description }),
-    ...(inputExamples !== undefined && { inputExamples }),
-    ...(strict !== undefined && { strict }),
-    ...(providerOptions !== undefined && { providerOptions }),
-  });
 }
 
 async function* streamParts(
@@ -284,27 +245,6 @@ function usageOf({
   };
 }
 
-/** System messages stay as they are: they may have options of the provider. */
-function withNotes(instructions: Instructions, notes: readonly string[]): string | SystemModelMessage[] {
-  if (typeof instructions === 'string')
-    return [instructions, ...notes].filter((text) => text !== '').join('\n');
-  const said = notes.length > 0 ? [{ role: 'system' as const, content: notes.join('\n') }] : [];
-  return [...systemMessages(instructions), ...said];
-}
-
-/** For a model that takes no instructions of their own: they begin the first message. */
-function withInstructions(instructions: string, prompt: ModelMessage[]): ModelMessage[] {
-  const [first, ...rest] = prompt;
-  if (instructions === '') return prompt;
-  if (first?.role !== 'user')
-    return [{ role: 'user', content: instructions }, ...(first ? [first, ...rest] : [])];
-  const content =
-    typeof first.content === 'string'
-      ? `${instructions}\n\n${first.content}`
-      : [{ type: 'text' as const, text: instructions }, ...first.content];
-  return [{ role: 'user', content }, ...rest];
-}
-
 /** Anthropic's package knows no limit of this model, and sends 4,096. */
 const isSilentLimit = (warning: CallWarning): boolean =>
   warning.type === 'compatibility' && warning.feature === 'maxOutputTokens';
@@ -330,11 +270,6 @@ const endsWithoutReason = (error: unknown): boolean =>
   NoOutputGeneratedError.isInstance(error) ||
   (InvalidResponseDataError.isInstance(error) && /finish reason/.test(error.message));
 
-function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string): ModelPart {
-  const failure: ModelFailure = { ...verdict, diagnostic };
-  return { type: 'failure', failure };
-}
-
 const UNPREPARED = {
   code: 'PROVIDER_ERROR',
   reason: 'unknown',
@@ -345,115 +280,3 @@ const UNPREPARED = {
 /** The failure of the agent's own code. Its message may have content of the conversation. */
 const unprepared = (error: unknown): ModelPart =>
   failureOf(UNPREPARED, `prepareStep threw ${error instanceof Error ? error.name : typeof error}`);
-
-interface SdkToolCall {
-  toolCallId: string;
-  toolName: string;
-  input: unknown;
-  invalid?: boolean | undefined;
-  error?: unknown;
-}
-
-/**
- * The parts of one model call so far. Tool calls are held back until the answer is complete. If it breaks off, none may
- * run: the last call may lack half of its arguments and still be valid JSON.
- */
-class Answer {
-  hasText = false;
-  hasFile = false;
-  /** The SDK's own message of the answer, once it is complete. */
-  message: ModelMessage | undefined;
-  readonly #calls: Extract<ModelPart, { type: 'tool_call' }>[] = [];
-  readonly #mayCall: boolean;
-
-  constructor(mayCall: boolean) {
-    this.#mayCall = mayCall;
-  }
-
-  get #hasSaid(): boolean {
-    return this.hasText || this.hasFile;
-  }
-
-  addCall({ toolCallId, toolName, input, invalid, error }: SdkToolCall): void {
-    if (!this.#mayCall) return;
-    this.#calls.push({
-      type: 'tool_call',
-      id: toolCallId,
-      name: toolName,
-      args: toJson(input),
-      ...(invalid && { invalid: describeInvalidCall(error, toolName) }),
-    });
-  }
-
-  /** The stream ended without a reason. A server that answers with nothing at all has not begun. */
-  brokenOff(diagnostic: string): ModelPart {
-    return failureOf(this.#hasSaid || this.#calls.length > 0 ? CUT_OFF : EMPTY, diagnostic);
-  }
-
-  *finish(reason: FinishReason, rawReason: string | undefined, usage: Usage): Generator<ModelPart> {
-    // Without a reason the connection was closed early. OpenAI's Responses API names one only for answers that are not whole,
-    // and its package says what the end of the others means.
-    if (!rawReason && !(reason === 'stop' || reason === 'tool-calls' || reason === 'content-filter')) {
-      yield this.brokenOff(`The stream ended without a finish reason from the provider (${reason}).`);
-      return;
-    }
-    const said = `Finish reason ${rawReason ?? reason}`;
-    const calls = this.#runnable(reason);
-    if (rawReason && UNREADABLE.test(rawReason)) {
-      yield failureOf(UNREADABLE_CALL, `${said}.`);
-    } else if (this.#hasSaid || calls.length > 0 || rawReason === PAUSED) {
-      yield* calls;
-      const parts = this.message?.role === 'assistant' ? verbatimParts(this.message.content) : undefined;
-      yield { type: 'finish', reason: finishWord(reason, rawReason), usage, ...(parts && { parts }) };
-    } else {
-      yield failureOf(nothingSaid(reason, rawReason), `${said}, no text, no call.`);
-    }
-  }
-
-  /**
-   * The calls of an answer that ended so. After a filter's intervention none is what the model meant. At the limit of tokens the
-   * last one may lack its arguments, and providers' packages read no arguments as an empty object.
-   */
-  #runnable(reason: FinishReason): Extract<ModelPart, { type: 'tool_call' }>[] {
-    if (reason === 'content-filter') return [];
-    const last = this.#calls.at(-1);
-    if (reason !== 'length' || !last) return this.#calls;
-    return [...this.#calls.slice(0, -1), { ...last, invalid: CUT_CALL }];
-  }
-}
-
-/** Anthropic interrupts an answer of many tools of its own. The next call goes on. */
-const PAUSED = 'pause_turn';
-/** Of Anthropic and Bedrock. */
-const WINDOW_IS_FULL = 'model_context_window_exceeded';
-/** Google's `MALFORMED_FUNCTION_CALL`, Bedrock's `malformed_tool_use` and `malformed_model_output`. */
-const UNREADABLE = /^malformed_/i;
-const CUT_CALL =
-  'Not run: your answer reached its limit of tokens before this call was complete. Make the call again, with shorter arguments or alone.';
-
-function nothingSaid(reason: FinishReason, rawReason: string | undefined): Omit<ModelFailure, 'diagnostic'> {
-  if (rawReason === WINDOW_IS_FULL) return WINDOW_FULL;
-  if (reason === 'length') return USED_UP;
-  return reason === 'content-filter' ? WITHHELD : EMPTY;
-}
-
-const MAX_REASON_LENGTH = 64;
-
-function finishWord(reason: FinishReason, rawReason: string | undefined): string {
-  if (rawReason === PAUSED) return 'paused';
-  if (rawReason === WINDOW_IS_FULL) return 'length';
-  switch (reason) {
-    case 'stop':
-    case 'length':
-      return reason;
-    case 'content-filter':
-      // OpenAI's refusals have no word of their own.
-      return rawReason === undefined || rawReason === 'refusal' ? 'refusal' : 'content_filter';
-    case 'tool-calls':
-    // Here it means only a forbidden call, which was dropped.
-    case 'error':
-      return 'tool_calls';
-    default:
-      return shortened(rawReason ?? reason, MAX_REASON_LENGTH);
-  }
-}
