@@ -26,6 +26,11 @@ export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): vo
   let begins: readonly (string | undefined)[] = [undefined];
   // The size of a deleted session's entries is unknown: there the turn's own report counts.
   const gone = stored.session?.deleted !== undefined;
+  /** Cuts of turns that ended before their first model call. */
+  const called = new Set(cloud.modelCalls.map(({ seq }) => cloud.committed.get(seq)?.turn));
+  const uncalled = events.flatMap((event) =>
+    event.type === 'history_trimmed' && !called.has(event.turn) ? [event] : [],
+  );
   for (const [i, call] of cloud.modelCalls.entries()) {
     if (!call.current) continue;
     // Thoughts belong to the model that had them.
@@ -49,6 +54,11 @@ export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): vo
       continue;
     }
     const room = word?.kept_turns ?? earlier.length;
+    while (uncalled[0] && uncalled[0].seq < call.seq) {
+      const [{ seq, turn: other, kept_turns: kept }] = uncalled.splice(0, 1) as [(typeof uncalled)[number]];
+      const before = [...new Set(parts.filter((part) => part.seq <= seq).map((part) => part.turn))];
+      begins = [...begins, kept > 0 ? before.filter((one) => one !== other).at(-kept) : other];
+    }
     if (!gone && turn !== undefined) {
       const rooms = begins.map((begin) => roomSince(begin, bytes, { earlier, turn, weights }));
       if (!rooms.includes(room)) {
