@@ -135,3 +135,16 @@ describe('P9: a connection that is caught up while the turn has ended and its sl
     expect(table.get(atLane)?.audience).not.toEqual({ [connection]: live });
   });
 });
+
+describe('P9: a connection that joins while a turn runs', () => {
+  it('listens in the session and on the active lane, whose worker may not read the session again', async () => {
+    const { table, activates, commits } = given();
+    activates();
+    commits(4);
+    const joined = await joinSession({ store: memoryStore(table) }, session, connection, caughtUp);
+    expect(joined).toMatchObject({ lastSeq: 4, active: { slot, lane } });
+    const how = listening({ ...caughtUp, isLive: false });
+    expect(table.get(atLane)?.audience).toEqual({ [connection]: how });
+    expect(table.get(atSession)?.audience).toEqual({ [connection]: how });
+  });
+});

@@ -14,11 +14,6 @@ export const DEVICES: readonly Mutant[] = [
     edits: [drop('gone-connection-leaves-audience')],
   },
   {
-    name: 'join-session-only',
-    breaks: 'a connection that joins listens on the active lane too',
-    edits: [replace('join-includes-active-lane', ({ text }) => `{ ...${text}, change: [] }`)],
-  },
-  {
     name: 'no-replay-of-opening-gap',
     breaks: 'events that are committed between session_start and joining are replayed',
     edits: [replace('replay-from-session-start', ({ text }) => `${text} + 1`)],

@@ -16,6 +16,8 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  * - `retire-unleased-without-outcomes`: so rare that 30,000 histories of this core do not show it. `core/session/retire.test.ts`
  *   catches it.
  * - `cache-notes-removed-early`: as rare. `core/session/deletion.test.ts` catches it.
+ * - `join-session-only`: as rare. `core/session/go-live.test.ts` catches it.
+ * - `entries-of-a-turn-with-a-hole`: as rare. `core/session/retire.test.ts` catches it.
  * - `live-on-an-ended-slot`: as rare. `core/session/go-live.test.ts` catches it.
  * - `job-not-unique`: as rare. `core/session/slots.test.ts` catches it.
  * - `later-events-recovered`: as rare. `core/turn/recover.test.ts` catches it.
@@ -121,5 +123,15 @@ export const UNSEEN: readonly Mutant[] = [
     name: 'later-events-recovered',
     breaks: 'a worker recovers a turn from the events of the lane that it claimed',
     edits: [replace('recovered-as-claimed', 'true')],
+  },
+  {
+    name: 'join-session-only',
+    breaks: 'a connection that joins listens on the active lane too',
+    edits: [replace('join-includes-active-lane', ({ text }) => `{ ...${text}, change: [] }`)],
+  },
+  {
+    name: 'entries-of-a-turn-with-a-hole',
+    breaks: 'nobody writes entries of a turn of which an event is missing',
+    edits: [replace('retired-turn-with-a-hole-has-no-entries', ({ consequent }) => consequent)],
   },
 ];

@@ -153,11 +153,6 @@ export const WORKER: readonly Mutant[] = [
     edits: [replace('lane-counts-entries', 'undefined')],
   },
   {
-    name: 'entries-of-a-turn-with-a-hole',
-    breaks: 'nobody writes entries of a turn of which an event is missing',
-    edits: [replace('retired-turn-with-a-hole-has-no-entries', ({ consequent }) => consequent)],
-  },
-  {
     name: 'turn-with-a-hole-goes-on',
     breaks: 'a turn of which an event is missing is abandoned',
     edits: [replace('turn-with-a-hole-is-lost', ({ consequent }) => consequent)],
