@@ -19,7 +19,7 @@ export interface Call extends CacheUsage {
 
 const TURNS = 40;
 /** Two cuts in 40 turns of about 1,000 tokens. */
-const CONTEXT_TOKENS = '22000';
+const CONTEXT_TOKENS = '19000';
 /** Turns that are steered while they answer. */
 const isSteered = (turn: number) => turn % 4 === 0;
 /** The worker of this turn dies between a call and its result. */
