@@ -4,11 +4,9 @@ import { expiry } from '../core.ts';
 import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import type { TurnObserver } from '../model.ts';
 import type { TurnJob } from '../ports.ts';
-import { reportOutcomes } from '../session/outcomes.ts';
 import { retireSlot } from '../session/retire.ts';
 import { keepListed } from '../session/session-list.ts';
 import { carryOver } from '../session/sessions.ts';
-import { openSlot, rejectSlot } from '../session/slots.ts';
 import { leaveFlight } from '../session/turns-in-flight.ts';
 import type { Session } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
@@ -49,7 +47,7 @@ export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobE
     if (slot !== job.slot && !sent.has(slot)) {
       sent.add(slot);
       // rule: other-slot-gets-own-job
-      if (!(await opensOther(core, { ...job, lane: laneId, slot }))) continue;
+      await core.queues.sendJob({ ...job, lane: laneId, slot }, core.newId());
     }
     const end = await runSlot(context, { session: job.session, ...next }, progress);
     if (end === 'handover' || end === 'fenced' || typeof end === 'object') return end;
@@ -57,24 +55,6 @@ export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobE
   }
   core.log.error('turn job: no progress, returned to the queue', { slot: job.slot });
   return 'fenced';
-}
-
-/**
- * Opens a slot that runs under another job: it gets a job of its own first. The function that opened it may have died before it took the
- * slot's place among the turns in flight.
- *
- * @returns false: there is no room for it, and its messages have been answered so
- */
-async function opensOther(core: Core, other: TurnJob): Promise<boolean> {
-  const opened = await openSlot(core, other);
-  if (typeof opened !== 'string') return true;
-  if (await rejectSlot(core, other, opened)) {
-    await reportOutcomes(core, other.lane, await core.store.get(laneKey(other.session, other.lane)));
-    return false;
-  }
-  // It has begun: it has a place.
-  await core.queues.sendJob(other, core.newId());
-  return true;
 }
 
 /** The slot to run next, as its lane was read. */

@@ -4,9 +4,8 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 /**
  * Mutants that no history catches.
  *
- * - `no-job-for-other-slot`: too rare for histories. A job is deleted only when its slot is over, so a slot that
- *   runs under another job still has its own; its place among the turns in flight is missing only if its opener died.
- *   `core/turn/other-slot.test.ts` catches it.
+ * - `no-job-for-other-slot`: the rule insures against a queue that loses a message, which is not among the faults. A job is
+ *   deleted only when its slot is over, so a slot that runs under another job still has its own.
  * - `return-from-any-target`: another rule catches the fault. A message that is accepted a second time is not applied, since
  *   its outcome is known then.
  * - `live-listener-left-behind`: the replay joins again, or the next worker has another function go on with it. The client is sent
