@@ -1,8 +1,17 @@
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
-import { byId, type ConnectionId, type LaneId, type MessageId, type SessionKey } from '../ids.ts';
+import {
+  byId,
+  type ConnectionId,
+  idsOf,
+  type LaneId,
+  type MessageId,
+  type SessionKey,
+  type TurnId,
+} from '../ids.ts';
 import { ownValue } from '../own-value.ts';
 import { reply, withdrawalReply } from '../replies.ts';
+import { eachOf } from '../store/each-of.ts';
 import type { Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
 import { forgetForwarded } from '../store/lane/forward.ts';
@@ -60,4 +69,21 @@ export async function recordOutcome(
   const key = messageKey(session, id);
   if (await core.store.putIfAbsent(key, outcome)) return outcome;
   return /* rule: stored-outcome-counts */ (await core.store.get(key)) ?? outcome;
+}
+
+/**
+ * Records that a turn has taken messages whose ids its lane remembers: the entries would do that, and nobody can write them. A repeat
+ * finds it when the lane has forgotten the id (P10). Those that were withdrawn have an outcome of their own, or will.
+ */
+export async function recordTaken(
+  core: Pick<Core, 'store' | 'clock' | 'retention'>,
+  { session, undelivered }: Lane,
+  turn: TurnId,
+  ids: Lane['ids'],
+): Promise<void> {
+  const taken = idsOf(ids).filter((id) => !Object.hasOwn(undelivered, id));
+  const expires = expiry(core).outcome;
+  await eachOf(taken, async (id) => {
+    await recordOutcome(core, session, id, { outcome: 'taken', turn, placement: 'turn', expires });
+  });
 }

@@ -90,6 +90,7 @@ describe('P8: the entries of a turn whose worker died after its end', () => {
       {
         begun: { turn, seq: 1, entry: 1, at: epochMs(0) },
         unspilled: encodeEvents(events.slice(4)),
+        previousIds: { [asMessageId('m')]: 1 },
         seq: 5,
         entry: 2,
       },
@@ -99,17 +100,22 @@ describe('P8: the entries of a turn whose worker died after its end', () => {
     for (const seq of without) table.delete(eventsKey(session, seq));
     await retireSlot(core, session, lane, slot);
     expect(table.get(sessionKey(session))).toMatchObject({ seq: 5, entry: 2 });
-    return [1, 2].map((n) => table.get(entryKey(session, n)));
+    const entries = [1, 2].map((n) => table.get(entryKey(session, n)));
+    return { entries, outcome: table.get(messageKey(session, asMessageId('m'))) };
   }
 
   it('are written by whoever retires its slot', async () => {
-    expect(await retired([])).toMatchObject([{ role: 'user' }, { role: 'assistant', content: 'one two' }]);
+    const { entries } = await retired([]);
+    expect(entries).toMatchObject([{ role: 'user' }, { role: 'assistant', content: 'one two' }]);
   });
 
   it.each([1, 2, 3, 4])(
     'are not, if event %i is missing: they would be others than its own worker writes',
     async (seq) => {
-      expect(await retired([seq])).toEqual([undefined, undefined]);
+      const { entries, outcome } = await retired([seq]);
+      expect(entries).toEqual([undefined, undefined]);
+      // P10: a repeat of the message is answered as before.
+      expect(outcome).toMatchObject({ outcome: 'taken', turn });
     },
   );
 });

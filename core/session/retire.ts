@@ -6,7 +6,7 @@ import { byTurn, readEvents, spillEvents, storedText, writeEntries } from '../ev
 import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { release, retire } from '../store/session-writes.ts';
-import { reportOutcomes } from './outcomes.ts';
+import { recordTaken, reportOutcomes } from './outcomes.ts';
 import { carryOver } from './sessions.ts';
 import { leaveFlight } from './turns-in-flight.ts';
 
@@ -45,6 +45,11 @@ export async function retireSlot(
       );
       // Without one of its events a turn has other entries. Its own worker may still write the right ones.
       const isWhole = stored.filter(({ seq }) => seq >= first).length > lane.seq - first;
+      const last = left.at(-1)?.turn;
+      if (!isWhole && last !== undefined) {
+        // rule: retired-turn-with-a-hole-has-taken-its-messages
+        await recordTaken(core, lane, last, lane.previousIds);
+      }
       const turns = byTurn(/* rule: retired-turn-with-a-hole-has-no-entries */ isWhole ? stored : []);
       for (const turn of new Set(left.map((event) => event.turn))) {
         await writeEntries(core, session, turns.get(turn) ?? []);

@@ -3,7 +3,7 @@ import { epochMs, expiresAfter, milliseconds, seconds, toMs } from '../../config
 import type { MessageFrame } from '../../protocol/client-frames.ts';
 import type { Content } from '../content.ts';
 import type { Core } from '../core.ts';
-import { asConnectionId, asSessionId, type LaneId, type SessionKey } from '../ids.ts';
+import { asConnectionId, asSessionId, type LaneId, type SessionKey, type SlotId } from '../ids.ts';
 import { abortTurn } from '../inbound/abort.ts';
 import type { Sender } from '../inbound/acknowledge.ts';
 import { acceptMessage } from '../inbound/message.ts';
@@ -32,8 +32,8 @@ export interface TurnInMemory {
   send(id: string, content: Content, more?: Pick<MessageFrame, 'delivery' | 'options'>): Promise<boolean>;
   /** Stops the turn. */
   abort(): Promise<void>;
-  /** Delivers the slot's job until it is over, as the queue does. @returns how often; undefined: it is never over */
-  run(): Promise<number | undefined>;
+  /** Delivers the job of the lane's slot, or of this one, until it is over, as the queue does. @returns how often; undefined: it is never over */
+  run(slot?: SlotId): Promise<number | undefined>;
   /** Delivers the jobs for summaries that turns have sent, each until it is over. @returns how many */
   compact(): Promise<number>;
   read(): Promise<Lane | undefined>;
@@ -142,8 +142,8 @@ export async function turnInMemory(
     async abort() {
       await abortTurn(core, sender, { type: 'abort' });
     },
-    async run() {
-      const slot = (await core.store.get(key))?.slot;
+    async run(given) {
+      const slot = given ?? (await core.store.get(key))?.slot;
       if (slot === undefined) return 0;
       for (let deliveries = 1; deliveries <= MAX_DELIVERIES; deliveries++) {
         onDelivery();

@@ -4,7 +4,7 @@ import { expiry } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
 import { newTurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
-import { reportOutcomes } from '../session/outcomes.ts';
+import { recordTaken, reportOutcomes } from '../session/outcomes.ts';
 import type { AbortRequest } from '../store/items.ts';
 import * as lane from '../store/lane/end.ts';
 import type { TurnContext } from './context.ts';
@@ -119,6 +119,7 @@ export const endGivenUp = (turn: LeasedTurn, context: TurnContext): Promise<bool
  */
 export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<boolean> {
   await turn.trySpill();
+  await tryRecordTaken(turn);
   const { code, message } = GIVEN_UP;
   const draft: EventDraft = { type: 'error', code, message, retryable: false, first: turn.firstSeq };
   const guard = lane.endKeepingPending(
@@ -130,6 +131,15 @@ export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<
   );
   core.log.error('a turn was abandoned', { turn: turn.id, claims: turn.lane.claims });
   return end(turn, draft, { ...guard, dropsUnspilled: true });
+}
+
+async function tryRecordTaken({ core, lane, id: turn }: LeasedTurn): Promise<void> {
+  try {
+    // rule: abandoned-turn-has-taken-its-messages
+    await recordTaken(core, lane, turn, lane.ids);
+  } catch (error) {
+    core.log.error('what became of messages was not stored', { turn, error: String(error) });
+  }
 }
 
 async function end(turn: LeasedTurn, draft: EventDraft, guard: Guard): Promise<boolean> {

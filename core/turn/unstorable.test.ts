@@ -162,3 +162,31 @@ test('P8, P13: a turn of which an event could not be stored is abandoned by the 
   expect(await lastEvent()).toMatchObject({ type: 'done' });
   expect([...written.values()].map(({ size }) => size)).toEqual([...written].map(() => 1));
 });
+
+test('P10: the messages of a turn that was abandoned before its entries were written are known as taken for a day', async () => {
+  const store = memoryStore();
+  const turn = await turnInMemory(
+    scripted(() => {}),
+    { toolbox, core: { store } },
+  );
+  await turn.send('m', 'hello');
+  const key = laneKey(turn.session, turn.lane);
+  const opened = (await store.get(key))?.turn;
+  if (opened === undefined) throw new Error('no turn was opened');
+  // Its worker began it, applied the message and died; no event of it can be read.
+  const begun = await store.update<Lane>(key, {
+    when: [],
+    change: [
+      set('begun', { turn: opened, seq: 1, entry: 1, at: epochMs(1) }),
+      set('seq', 2),
+      set('inbox', {}),
+      set('ids', { [asMessageId('m')]: 1, [asMessageId('cancelled')]: 1 }),
+      set('undelivered', { [asMessageId('cancelled')]: { code: 'cancelled' } }),
+    ],
+  });
+  expect(begun.ok).toBe(true);
+  expect(await turn.run()).toBeDefined();
+  const outcomeOf = (id: string) => store.get(messageKey(turn.session, asMessageId(id)));
+  expect(await outcomeOf('m')).toMatchObject({ outcome: 'taken', turn: opened });
+  expect(await outcomeOf('cancelled')).toMatchObject({ outcome: 'withdrawn' });
+});

@@ -4,10 +4,12 @@ import { expiry } from '../core.ts';
 import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import type { TurnObserver } from '../model.ts';
 import type { TurnJob } from '../ports.ts';
+import { reportOutcomes } from '../session/outcomes.ts';
 import { retireSlot } from '../session/retire.ts';
 import { keepListed } from '../session/session-list.ts';
 import { carryOver } from '../session/sessions.ts';
-import { leaveFlight } from '../session/turns-in-flight.ts';
+import { rejectSlot } from '../session/slots.ts';
+import { enterFlight, leaveFlight } from '../session/turns-in-flight.ts';
 import type { Session } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { hasWorkFor } from '../store/lane/lane.ts';
@@ -47,7 +49,7 @@ export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobE
     if (slot !== job.slot && !sent.has(slot)) {
       sent.add(slot);
       // rule: other-slot-gets-own-job
-      await core.queues.sendJob({ ...job, lane: laneId, slot }, core.newId());
+      if (!(await opensOther(core, { ...job, lane: laneId, slot }))) continue;
     }
     const end = await runSlot(context, { session: job.session, ...next }, progress);
     if (end === 'handover' || end === 'fenced' || typeof end === 'object') return end;
@@ -55,6 +57,23 @@ export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobE
   }
   core.log.error('turn job: no progress, returned to the queue', { slot: job.slot });
   return 'fenced';
+}
+
+/**
+ * Gives a slot that runs under another job a place among the turns in flight and a job of its own: the function that opened it may have
+ * died before it did.
+ *
+ * @returns false: there is no place for it, and its messages have been answered so
+ */
+async function opensOther(core: Core, other: TurnJob): Promise<boolean> {
+  const hasPlace = await enterFlight(core, other);
+  // One that has begun is not rejected any more.
+  if (!hasPlace && (await rejectSlot(core, other, 'TOO_MANY_TURNS'))) {
+    await reportOutcomes(core, other.lane, await core.store.get(laneKey(other.session, other.lane)));
+    return false;
+  }
+  await core.queues.sendJob(other, core.newId());
+  return true;
 }
 
 /** The slot to run next, as its lane was read. */

@@ -4,8 +4,11 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
 /**
  * Mutants that no history catches.
  *
- * - `no-job-for-other-slot`: the rule insures against a queue that loses a message, which is not among the faults. A job is
- *   deleted only when its slot is over, so a slot that runs under another job still has its own.
+ * - `no-job-for-other-slot`: too rare for histories. A job is deleted only when its slot is over, so a slot that runs under another
+ *   job still has its own; its place among the turns in flight is missing only if its opener died. `core/turn/other-slot.test.ts`
+ *   catches it.
+ * - `abandoned-messages-forgotten`: as rare. `core/turn/unstorable.test.ts` catches it.
+ * - `retired-messages-forgotten`: as rare. `core/session/retire.test.ts` catches it.
  * - `return-from-any-target`: another rule catches the fault. A message that is accepted a second time is not applied, since
  *   its outcome is known then.
  * - `live-listener-left-behind`: the replay joins again, or the next worker has another function go on with it. The client is sent
@@ -132,5 +135,15 @@ export const UNSEEN: readonly Mutant[] = [
     name: 'entries-of-a-turn-with-a-hole',
     breaks: 'nobody writes entries of a turn of which an event is missing',
     edits: [replace('retired-turn-with-a-hole-has-no-entries', ({ consequent }) => consequent)],
+  },
+  {
+    name: 'abandoned-messages-forgotten',
+    breaks: 'messages of an abandoned turn have been taken',
+    edits: [drop('abandoned-turn-has-taken-its-messages')],
+  },
+  {
+    name: 'retired-messages-forgotten',
+    breaks: 'messages of a turn of which an event is missing have been taken',
+    edits: [drop('retired-turn-with-a-hole-has-taken-its-messages')],
   },
 ];
