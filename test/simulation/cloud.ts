@@ -7,31 +7,30 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import { asConnectionId, asMessageId, asSessionId, type ConnectionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
-import { continueReplay } from '../../core/inbound/continue-replay.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import type { CallSetup, ToolCall } from '../../core/model.ts';
-import type { Deletion, ReplayJob, TurnJob, Written } from '../../core/ports.ts';
+import type { TurnJob, Written } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
-import { deadlinePassed } from '../../core/session/deadline.ts';
-import { carryOutDeletion } from '../../core/session/deletion.ts';
 import type { Lane, Principal, Session, StoredEntry, Summary } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { readListening } from '../../core/store/listening.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import type { WorkerContext } from '../../core/turn/context.ts';
-import { runJob } from '../../core/turn/worker.ts';
+import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
 import { Approvals } from './approvals.ts';
 import { Compactions } from './compactions.ts';
 import { preparationOf } from './contexts.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import { type ExpirySettings, expirySource } from './expiry.ts';
 import { type PlaceLimits, Places } from './judge-places.ts';
 import type { Given } from './parts.ts';
 import { Promptness } from './promptness.ts';
-import type { Random } from './random.ts';
-import type { Actor, Scheduler, Source, Tag } from './scheduler.ts';
+import type { Actor, Scheduler, Tag } from './scheduler.ts';
+import { TurnQueue } from './turn-queue.ts';
 
 /** The services, and the functions as their handlers start them. */
 
@@ -84,28 +83,11 @@ class ValidationException extends Error {
   override readonly name = 'ValidationException';
 }
 
-export interface ExpirySettings {
-  random: Random;
-  /** As an earlier version stored them: they do not say where their turn begins. */
-  areOld: boolean;
-}
-
-/** How long a job stays hidden from other workers after its worker last renewed it. */
-const VISIBILITY_MS = 2000;
 /** The time that a worker reserves for a hand-over. */
 const RESERVE_MS = 700;
-const DEDUPLICATION_MS = 300_000;
 const PRINCIPAL: Principal = { tenant: 't', subject: 's' };
 /** Every history has one session. */
 export const SESSION = 'session';
-
-interface QueuedJob {
-  job: TurnJob;
-  receives: number;
-  visibleAt: number;
-  handle: string | undefined;
-  worker: Actor | undefined;
-}
 
 export interface ModelCall {
   /** The model's name. Unknown on the local cloud. */
@@ -138,6 +120,8 @@ export class Cloud {
     violated: (why) => this.violated('approval', why),
   });
   readonly compactions: Compactions;
+  readonly #turns = new TurnQueue(this);
+  readonly #deadlines = new DeadlineQueue(this);
   readonly modelCalls: ModelCall[] = [];
   /** Complete answers without tool calls, with their prompts. */
   readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[] = [];
@@ -164,7 +148,6 @@ export class Cloud {
   readonly notPending: { id: string; turn: string; placement: string | undefined }[] = [];
   /** Numbers of the entries that have expired. */
   readonly vanished = new Set<number>();
-  deadLetters = 0;
   /** A client received `deleted`: nothing may be committed from then on. */
   deletionConfirmed = false;
   /** The core's metrics: sums of counts, and how often each time was measured. */
@@ -177,8 +160,6 @@ export class Cloud {
   readonly #workers = new Map<string, Actor>();
   /** The lane that each actor claimed last. */
   readonly #claimed = new Map<Actor, string>();
-  /** The slot of the job that each worker received. */
-  readonly #slots = new Map<Actor, string>();
   /** By lane: the step at which each message of the inbox arrived. Below: when each actor last read a lane. */
   readonly #arrivals = new Map<string, ReadonlyMap<string, number>>();
   readonly #reads = new Map<string, { at: number; before: number; urgent: boolean }>();
@@ -187,14 +168,10 @@ export class Cloud {
   #encoded = new Map<number, string>();
   #unspilled: readonly string[] | undefined;
   #posted: { text: string; frame: ServerFrame } | undefined;
-  #fifo: QueuedJob[] = [];
-  #dead: QueuedJob[] = [];
   /** Connections whose clients vanished without a word. */
   readonly #vanished = new Set<string>();
   /** By connection: how far one function, and no other, has replayed events to it. */
   readonly #replays = new Map<string, { upTo: number; isOne: boolean }>();
-  #deadlines: { at: number; message: TurnJob | { deletion: Deletion } | { replay: ReplayJob } }[] = [];
-  #deduplication = new Map<string, number>();
 
   get refusal(): Refusal | undefined {
     return this.settings.refusal;
@@ -210,14 +187,19 @@ export class Cloud {
     this.places = new Places(this.table, PRINCIPAL, settings);
     this.compactions = new Compactions(this);
     scheduler.addSource(this.compactions.source());
-    scheduler.addSource(this.#fifoSource());
-    scheduler.addSource(this.#deadlineSource());
-    scheduler.addSource(this.#deadLetterSource());
-    if (settings.expiry) scheduler.addSource(this.#expirySource(settings.expiry));
+    scheduler.addSource(this.#turns.source());
+    scheduler.addSource(this.#deadlines.source());
+    scheduler.addSource(this.#turns.redriveSource());
+    if (settings.expiry) scheduler.addSource(expirySource(this, settings.expiry));
+  }
+
+  /** How many turn jobs died. */
+  get deadLetters(): number {
+    return this.#turns.deadLetters;
   }
 
   get queued(): number {
-    return this.#fifo.length + this.#dead.length + this.compactions.queued;
+    return this.#turns.queued + this.compactions.queued;
   }
 
   get summaries(): ReadonlyMap<number, string> {
@@ -272,7 +254,7 @@ export class Cloud {
           op(
             () => `send job ${job.slot}`,
             true,
-            () => this.#send(job, sender),
+            () => this.#turns.send(job, sender),
           ),
         sendCompaction: (job, sender) =>
           op(
@@ -284,25 +266,19 @@ export class Cloud {
           op(
             () => `send deadline ${job.slot} in ${delay} s`,
             true,
-            () => {
-              this.#deadlines.push({ at: scheduler.now + toMs(delay), message: job });
-            },
+            () => this.#deadlines.send(job, toMs(delay)),
           ),
         sendReplay: (replay, delay) =>
           op(
             () => `send replay ${replay.connection} in ${delay} s`,
             true,
-            () => {
-              this.#deadlines.push({ at: scheduler.now + toMs(delay), message: { replay } });
-            },
+            () => this.#deadlines.send({ replay }, toMs(delay)),
           ),
         sendDeletion: (deletion, delay) =>
           op(
             () => `send deletion in ${delay} s`,
             true,
-            () => {
-              this.#deadlines.push({ at: scheduler.now + toMs(delay), message: { deletion } });
-            },
+            () => this.#deadlines.send({ deletion }, toMs(delay)),
           ),
       },
       gateway: {
@@ -463,120 +439,33 @@ export class Cloud {
     });
   }
 
-  #fifoSource(): Source {
-    const head = () => {
-      const first = this.#fifo[0];
-      if (!first) return undefined;
-      const { worker } = first;
-      // A live worker extends the visibility time; a paused or dead one does not.
-      if (
-        first.handle &&
-        worker &&
-        !worker.dead &&
-        !worker.over &&
-        worker.pausedUntil <= this.scheduler.now
-      ) {
-        first.visibleAt = this.scheduler.now + VISIBILITY_MS;
-      }
-      return first;
-    };
-    return {
-      readyAt: () => {
-        const first = head();
-        if (!first) return Number.POSITIVE_INFINITY;
-        const { worker } = first;
-        const held = first.handle && worker && !worker.dead && !worker.over;
-        if (held && worker.pausedUntil <= this.scheduler.now) return Number.POSITIVE_INFINITY;
-        return first.visibleAt;
+  /** Runs a turn job, as the turn function does. */
+  work(actor: Actor, job: TurnJob, limitMs: number): Promise<JobEnd> {
+    return runJob(
+      {
+        ...this.workerOf(actor),
+        core: this.coreFor(actor),
+        agentFor: async () => {
+          const { model, fallback, toolbox } = scriptedAgent(this, actor);
+          return {
+            model,
+            ...(this.settings.fallback && { fallback }),
+            // The turn only asks whether there is one.
+            ...(this.settings.compaction && { compactor: async () => model }),
+            toolbox,
+            ...(this.settings.contexts && { preparation: preparationOf(this) }),
+          };
+        },
+        maxToolMs: milliseconds(limitMs - 2 * RESERVE_MS),
       },
-      act: () => {
-        const message = head();
-        if (!message) return;
-        if (message.receives >= this.settings.maxReceives) {
-          this.#fifo.shift();
-          this.#dead.push(message);
-          this.deadLetters++;
-          // Sent again it stands behind all others of its session.
-          this.promptness.forget('takenOver', message.job.slot);
-          this.scheduler.log(`job ${message.job.slot} goes to the dead-letter queue`);
-          return;
-        }
-        this.#receive(message);
-      },
-    };
-  }
-
-  #receive(message: QueuedJob): void {
-    const { scheduler } = this;
-    message.receives++;
-    const handle = scheduler.newId('h');
-    message.handle = handle;
-    message.visibleAt = scheduler.now + VISIBILITY_MS;
-    const limit =
-      scheduler.faults.crash > 0 && scheduler.random.chance(0.3)
-        ? scheduler.random.int(1500, 6000)
-        : 3_600_000;
-    const worker = scheduler.spawn(
-      'worker',
-      async (actor) => {
-        actor.endsAt = scheduler.now + limit;
-        scheduler.log(`${actor.id} receives job ${message.job.slot} (receive ${message.receives})`);
-        this.promptness.begins('claimed', actor.id, scheduler.now);
-        this.#slots.set(actor, message.job.slot);
-        const end = await runJob(
-          {
-            ...this.workerOf(actor),
-            core: this.coreFor(actor),
-            agentFor: async () => {
-              const { model, fallback, toolbox } = scriptedAgent(this, actor);
-              return {
-                model,
-                ...(this.settings.fallback && { fallback }),
-                // The turn only asks whether there is one.
-                ...(this.settings.compaction && { compactor: async () => model }),
-                toolbox,
-                ...(this.settings.contexts && { preparation: preparationOf(this) }),
-              };
-            },
-            maxToolMs: milliseconds(limit - 2 * RESERVE_MS),
-          },
-          message.job,
-        );
-        scheduler.log(`${actor.id} ends: ${JSON.stringify(end)}`);
-        this.promptness.ends('claimed', actor.id, scheduler.now);
-        if (typeof end === 'object') this.promptness.lasted('setDown', actor.id, toMs(end.seconds));
-        return end;
-      },
-      (end) => {
-        this.#noteTakeOver(worker, message.job.slot, end.ok);
-        if (
-          message.handle !== handle &&
-          !(this.settings.acceptsStaleHandles && end.ok && end.value === 'over')
-        )
-          return;
-        if (end.ok && end.value === 'over') this.#fifo = this.#fifo.filter((other) => other !== message);
-        else if (end.ok && end.value === 'handover') {
-          scheduler.count('hand-over');
-          message.visibleAt = scheduler.now;
-          message.handle = undefined;
-        } else if (end.ok && typeof end.value === 'object') {
-          scheduler.count('set down');
-          message.visibleAt = scheduler.now + toMs(end.value.seconds);
-          message.handle = undefined;
-        } else if (end.ok) scheduler.count('fenced');
-      },
+      job,
     );
-    message.worker = worker;
   }
 
-  /** A worker has ended. Where it died with the lane's lease, or before it took over, the next one must take over. */
-  #noteTakeOver(worker: Actor, slot: string, ended: boolean): void {
-    const { promptness, scheduler } = this;
-    const lane = this.#claimed.get(worker);
-    if (ended) promptness.ends('takenOver', slot, scheduler.now);
-    else if (lane !== undefined && this.#workers.get(lane) === worker)
-      promptness.begins('takenOver', slot, scheduler.now);
-    else promptness.beginsAnew('takenOver', slot, scheduler.now);
+  /** Whether the actor was the last one to claim a lane. */
+  holdsLane(actor: Actor): boolean {
+    const lane = this.#claimed.get(actor);
+    return lane !== undefined && this.#workers.get(lane) === actor;
   }
 
   /** What each worker is given of settings and time. */
@@ -599,93 +488,8 @@ export class Cloud {
     };
   }
 
-  #deadlineSource(): Source {
-    return {
-      readyAt: () => Math.min(Number.POSITIVE_INFINITY, ...this.#deadlines.map(({ at }) => at)),
-      act: () => {
-        const index = this.#deadlines.findIndex(({ at }) => at <= this.scheduler.now);
-        const [due] = this.#deadlines.splice(index, 1);
-        if (!due) return;
-        this.scheduler.spawn(
-          'deadline',
-          (actor) => {
-            const { message } = due;
-            const core = this.coreFor(actor);
-            if ('deletion' in message) return carryOutDeletion(core, message.deletion);
-            if ('replay' in message) return continueReplay(core, message.replay);
-            return deadlinePassed(core, message);
-          },
-          (end) => {
-            if (!end.ok) this.#deadlines.push({ ...due, at: this.scheduler.now + VISIBILITY_MS });
-          },
-        );
-      },
-    };
-  }
-
-  /** DynamoDB removes expired items one by one, in any order. The oldest turns expire first. */
-  #expirySource({ random }: ExpirySettings): Source {
-    let nextAt = this.scheduler.now + random.int(1000, 6000);
-    return {
-      // Nothing waits for it: where all else rests, it does too.
-      readyAt: (now) => (nextAt <= now && this.#expired().length > 0 ? now : Number.POSITIVE_INFINITY),
-      act: () => {
-        const expired = this.#expired();
-        const { pk, sk, item } = expired[random.int(0, expired.length - 1)] ?? {};
-        if (pk === undefined || sk === undefined || typeof item?.n !== 'number') return;
-        this.vanished.add(item.n);
-        this.table.delete({ pk, sk });
-        this.scheduler.count('entry expired');
-        this.scheduler.log(`${sk} expires`);
-        nextAt = this.scheduler.now + random.int(20, 1500);
-      },
-    };
-  }
-
-  /** Entries of the two oldest turns that are over, but not of the last one. */
-  #expired(): { pk: string; sk: string; item: Record<string, unknown> }[] {
-    const counted = this.session?.entry ?? 0;
-    const entries = [...this.table.all()]
-      .filter(({ sk, item }) => sk.startsWith('ENTRY#') && Number(item.n) <= counted)
-      .sort((a, b) => (a.sk < b.sk ? -1 : 1));
-    const turns = [...new Set(entries.map(({ item }) => item.turn))];
-    const old = new Set(turns.slice(0, Math.min(2, turns.length - 1)));
-    return entries.filter(({ item }) => old.has(item.turn));
-  }
-
-  #deadLetterSource(): Source {
-    return {
-      readyAt: () => (this.#dead.length ? this.scheduler.now : Number.POSITIVE_INFINITY),
-      act: () => {
-        const message = this.#dead.shift();
-        if (!message) return;
-        this.scheduler.spawn(
-          'redrive',
-          (actor) => this.coreFor(actor).queues.sendJob(message.job, this.scheduler.newId('i')),
-          (end) => {
-            if (!end.ok) this.#dead.push(message);
-          },
-        );
-      },
-    };
-  }
-
   #measure(name: string, value: number): void {
     this.measured.set(name, (this.measured.get(name) ?? 0) + value);
-  }
-
-  #send(job: TurnJob, sender: string): void {
-    const id = `${job.slot}#${sender}`;
-    const before = this.#deduplication.get(id);
-    if (before !== undefined && this.scheduler.now - before < DEDUPLICATION_MS) return;
-    this.#deduplication.set(id, this.scheduler.now);
-    this.#fifo.push({
-      job,
-      receives: 0,
-      visibleAt: this.scheduler.now,
-      handle: undefined,
-      worker: undefined,
-    });
   }
 
   #deliver(actor: Actor, connection: string, text: string): 'sent' | 'gone' | 'unanswered' {
@@ -810,7 +614,7 @@ export class Cloud {
         this.#workers.set(lane, actor);
         this.#claimed.set(actor, lane);
         this.promptness.ends('claimed', actor.id, this.scheduler.now);
-        this.promptness.ends('takenOver', this.#slots.get(actor) ?? '', this.scheduler.now);
+        this.promptness.ends('takenOver', this.#turns.slotOf(actor), this.scheduler.now);
         this.places.claimed(item);
       }
     }

@@ -7,6 +7,7 @@ import { compact } from '../../core/turn/compaction.ts';
 import type { WorkerContext } from '../../core/turn/context.ts';
 import type { Given } from './parts.ts';
 import type { Actor, Scheduler, Source } from './scheduler.ts';
+import { DEDUPLICATION_MS, VISIBILITY_MS } from './turn-queue.ts';
 
 /** What the summaries of a history need of its cloud. */
 interface World {
@@ -19,9 +20,6 @@ interface World {
   workerOf(actor: Actor): Omit<WorkerContext, 'core' | 'agentFor'>;
   violated(promise: string, why: string): void;
 }
-
-const VISIBILITY_MS = 2000;
-const DEDUPLICATION_MS = 300_000;
 
 interface Queued {
   job: CompactionJob;
