@@ -1,10 +1,8 @@
-import { POST_LIMIT_MS } from '../../aws/timeouts.ts';
 import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
-import { decodeEvents } from '../../core/events/events.ts';
 import { asConnectionId, asMessageId, asSessionId, type ConnectionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
@@ -13,23 +11,23 @@ import type { TurnJob, Written } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
 import type { Lane, Principal, Session, StoredEntry, Summary } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
-import { readListening } from '../../core/store/listening.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import type { WorkerContext } from '../../core/turn/context.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
-import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
-import type { ServerFrame } from '../../protocol/server-frames.ts';
 import { scriptedAgent } from './agent.ts';
 import { Approvals } from './approvals.ts';
 import { Compactions } from './compactions.ts';
 import { preparationOf } from './contexts.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { type ExpirySettings, expirySource } from './expiry.ts';
+import { Gateway, type Receiver } from './gateway.ts';
 import { type PlaceLimits, Places } from './judge-places.ts';
+import { LaneWatch } from './lane-watch.ts';
 import type { Given } from './parts.ts';
 import { Promptness } from './promptness.ts';
 import type { Actor, Scheduler, Tag } from './scheduler.ts';
+import { nameOf } from './story.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 /** The services, and the functions as their handlers start them. */
@@ -99,14 +97,6 @@ export interface ModelCall {
   current: boolean;
 }
 
-/** The client's end of one connection. */
-export interface Receiver {
-  frame(frame: ServerFrame): void;
-  /** API Gateway's frame "Internal server error": the function failed. */
-  failed(): void;
-  closed(): void;
-}
-
 export class Cloud {
   readonly table = new MemoryTable();
   readonly scheduler: Scheduler;
@@ -121,6 +111,8 @@ export class Cloud {
   });
   readonly compactions: Compactions;
   readonly #turns = new TurnQueue(this);
+  readonly #lanes = new LaneWatch(this, (worker) => this.#turns.slotOf(worker));
+  readonly #gateway = new Gateway(this);
   readonly #deadlines = new DeadlineQueue(this);
   readonly modelCalls: ModelCall[] = [];
   /** Complete answers without tool calls, with their prompts. */
@@ -136,10 +128,6 @@ export class Cloud {
   readonly committed = new Map<number, TurnEvent>();
   readonly violations = new Map<string, string>();
   readonly promptness = new Promptness();
-  /** Turns with an abort request. */
-  readonly abortsAsked = new Set<string>();
-  /** Messages that a late duplicate of a request brought into a lane. */
-  readonly broughtInLate = new Set<string>();
   /** The ids of all messages that devices sent so far. */
   readonly messageIds: string[] = [];
   /** The ids of messages whose senders received `accepted`. */
@@ -156,22 +144,6 @@ export class Cloud {
   readonly milestones = new Map<string, number>();
   /** The first event that a client received out of order. Only faults may cause this. */
   disorder: string | undefined;
-  /** The actor that claimed each lane last. */
-  readonly #workers = new Map<string, Actor>();
-  /** The lane that each actor claimed last. */
-  readonly #claimed = new Map<Actor, string>();
-  /** By lane: the step at which each message of the inbox arrived. Below: when each actor last read a lane. */
-  readonly #arrivals = new Map<string, ReadonlyMap<string, number>>();
-  readonly #reads = new Map<string, { at: number; before: number; urgent: boolean }>();
-  /** Messages with `delivery: now`. */
-  readonly #urgent = new Set<string>();
-  #encoded = new Map<number, string>();
-  #unspilled: readonly string[] | undefined;
-  #posted: { text: string; frame: ServerFrame } | undefined;
-  /** Connections whose clients vanished without a word. */
-  readonly #vanished = new Set<string>();
-  /** By connection: how far one function, and no other, has replayed events to it. */
-  readonly #replays = new Map<string, { upTo: number; isOne: boolean }>();
 
   get refusal(): Refusal | undefined {
     return this.settings.refusal;
@@ -191,6 +163,19 @@ export class Cloud {
     scheduler.addSource(this.#deadlines.source());
     scheduler.addSource(this.#turns.redriveSource());
     if (settings.expiry) scheduler.addSource(expirySource(this, settings.expiry));
+  }
+
+  get abortsAsked(): ReadonlySet<string> {
+    return this.#lanes.abortsAsked;
+  }
+
+  get broughtInLate(): ReadonlySet<string> {
+    return this.#lanes.broughtInLate;
+  }
+
+  /** Whether the actor was the last one to claim a lane. */
+  holdsLane(actor: Actor): boolean {
+    return this.#lanes.heldBy(actor) !== undefined;
   }
 
   /** How many turn jobs died. */
@@ -281,30 +266,7 @@ export class Cloud {
             () => this.#deadlines.send({ deletion }, toMs(delay)),
           ),
       },
-      gateway: {
-        post: async (connection, frame) => {
-          if (this.settings.postMs > 0)
-            await scheduler.sleep(actor, milliseconds(scheduler.random.int(0, 2 * this.settings.postMs)));
-          const outcome = await op(
-            () => `post ${abbreviated(frame)} → ${connection}`,
-            true,
-            () => this.#deliver(actor, connection, frame),
-          );
-          if (outcome === 'unanswered') await scheduler.sleep(actor, milliseconds(POST_LIMIT_MS));
-          return outcome;
-        },
-        disconnect: (connection) =>
-          op(
-            () => `close ${connection}`,
-            true,
-            () => {
-              scheduler.count('connection closed');
-              if (!this.#vanished.has(connection)) this.connections.get(connection)?.closed();
-              this.connections.delete(connection);
-              return 'closed' as const;
-            },
-          ),
-      },
+      gateway: this.#gateway.portOf(actor),
       clock: {
         now: () => epochMs(scheduler.now),
         sleep: (duration, signal) => scheduler.sleep(actor, duration, signal),
@@ -370,10 +332,10 @@ export class Cloud {
     const { excess } = this.places;
     if (key.pk.startsWith('TURNS#') && excess) this.violated('fairness', excess);
     if (!key.sk.startsWith('LANE#')) return result;
-    if (call.operation === 'get') this.#noteRead(actor, key.sk, result as Lane | undefined);
+    if (call.operation === 'get') this.#lanes.read(actor, key.sk, result as Lane | undefined);
     if (call.operation === 'update') {
       const written = result as Written<Lane>;
-      if (written.ok) this.#observe(actor, key.sk, written.item, call.update.change);
+      if (written.ok) this.#lanes.written(actor, key.sk, written.item, call.update.change);
     }
     return result;
   }
@@ -413,8 +375,7 @@ export class Cloud {
   /** Cuts the connection. `$disconnect` is best effort: sometimes it does not run. */
   disconnect(connection: ConnectionId): void {
     if (this.scheduler.random.chance(this.settings.vanish)) {
-      this.#vanished.add(connection);
-      this.scheduler.count('client vanished');
+      this.#gateway.vanishes(connection);
       return;
     }
     this.connections.delete(connection);
@@ -462,12 +423,6 @@ export class Cloud {
     );
   }
 
-  /** Whether the actor was the last one to claim a lane. */
-  holdsLane(actor: Actor): boolean {
-    const lane = this.#claimed.get(actor);
-    return lane !== undefined && this.#workers.get(lane) === actor;
-  }
-
   /** What each worker is given of settings and time. */
   workerOf(actor: Actor): Omit<WorkerContext, 'core' | 'agentFor'> {
     return {
@@ -492,158 +447,20 @@ export class Cloud {
     this.measured.set(name, (this.measured.get(name) ?? 0) + value);
   }
 
-  #deliver(actor: Actor, connection: string, text: string): 'sent' | 'gone' | 'unanswered' {
-    // All listeners receive the same text, so it is parsed once.
-    if (this.#posted?.text !== text) this.#posted = { text, frame: JSON.parse(text) as ServerFrame };
-    const { frame } = this.#posted;
-    const bytes = Buffer.byteLength(text);
-    if (bytes > MAX_FRAME_BYTES) this.violated('frame', `a ${frame.type} of ${bytes} bytes was posted`);
-    if (frame.type === 'deleted') this.deletionConfirmed = true;
-    if (frame.type === 'trusted') this.approvals.tells(actor);
-    if ('seq' in frame) {
-      const stored = this.committed.get(frame.seq);
-      if (!stored || stored.type !== frame.type || stored.turn !== frame.turn_id) {
-        this.violated('P4', `${frame.type} ${frame.seq} was posted and is not what is stored`);
-      }
-    }
-    const receiver = this.connections.get(connection);
-    if (!receiver) return 'gone';
-    if (this.#vanished.has(connection)) {
-      this.scheduler.count('post unanswered');
-      return 'unanswered';
-    }
-    if ('seq' in frame) this.#judgeOnce(actor, connection, frame.seq);
-    receiver.frame(frame);
-    return 'sent';
-  }
-
-  /** P9: a worker sends no event that was replayed. A late duplicate of a post is not its doing. */
-  #judgeOnce(actor: Actor, connection: string, seq: number): void {
-    if (this.scheduler.isLate || this.isDeleted) return;
-    const replay = this.#replays.get(connection) ?? { upTo: 0, isOne: true };
-    if (actor.id.startsWith('worker')) {
-      if (replay.isOne && seq <= replay.upTo)
-        this.violated('P9', `event ${seq} was replayed to ${connection}, and sent to it again`);
-      return;
-    }
-    // Others post events of a turn too: of one that nobody retired, or of a deleted session.
-    const session = this.session;
-    const how = session?.audience[asConnectionId(connection)];
-    const { join, isLive } = readListening(how ?? 1);
-    if (isLive) return;
-    // A client that asks again on an open connection may be sent what is under way beside the replay.
-    this.#replays.set(connection, { upTo: Math.max(replay.upTo, seq), isOne: replay.isOne && join === 1 });
-  }
-
   /** P6: the prompt has every message that the worker has read in the inbox. Returns the call's number. */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number {
-    const claimed = this.#claimed.get(actor);
-    const lane = claimed !== undefined && this.#workers.get(claimed) === actor ? claimed : undefined;
-    const seen = this.#reads.get(`${actor.id} ${lane}`)?.at ?? 0;
-    for (const [id, arrived] of (lane === undefined ? undefined : this.#arrivals.get(lane)) ?? []) {
-      if (arrived < seen) this.violated('P6', `${id} was in the inbox, and the model was called without it`);
-    }
+    this.#lanes.modelCalled(actor);
     // A deletion may remove the transcript while a fenced worker still reads it.
-    const current = lane !== undefined && !this.isDeleted;
+    const current = this.#lanes.heldBy(actor) !== undefined && !this.isDeleted;
     return this.modelCalls.push({ model, messages, seq: this.committed.size, current });
   }
 
-  /**
-   * A message with `delivery: now` stops abortable tools, and no others. The result of one read can be lost, so the worker
-   * must have read the lane twice.
-   */
-  heeded(actor: Actor, { id, name }: ToolCall, { aborted, reason }: AbortSignal): void {
-    const lane = this.#claimed.get(actor);
-    const look = this.#reads.get(`${actor.id} ${lane}`);
-    if (lane === undefined || this.#workers.get(lane) !== actor || !look) return;
-    if (aborted && reason === 'message') {
-      this.scheduler.count('tool cut');
-      if (name !== 'brief') this.violated('now', `${name} ${id} was stopped, and is not abortable`);
-      if (!look.urgent) this.violated('now', `${id} was stopped without a message with \`delivery: now\``);
-    } else if (name === 'brief' && !aborted) {
-      for (const [message, arrived] of this.#arrivals.get(lane) ?? [])
-        if (this.#urgent.has(message) && arrived < look.before)
-          this.violated('now', `${message} has \`delivery: now\`, and ${id} continued`);
-    }
-  }
-
-  #noteRead(actor: Actor, lane: string, item: Lane | undefined): void {
-    const key = `${actor.id} ${lane}`;
-    this.#reads.set(key, {
-      at: this.scheduler.steps,
-      before: this.#reads.get(key)?.at ?? 0,
-      urgent: Object.values(item?.inbox ?? {}).some(({ now }) => now === true),
-    });
+  heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void {
+    this.#lanes.heeded(actor, call, signal);
   }
 
   runsGuarded(key: string, args: unknown): void {
     this.approvals.runs(key, args, [...this.committed.values()]);
-  }
-
-  /** A message that a late duplicate brings back arrives anew. */
-  #noteArrivals(lane: string, { inbox }: Lane): void {
-    const before = this.#arrivals.get(lane);
-    const ids = Object.keys(inbox);
-    for (const [id, { now }] of Object.entries(inbox)) if (now) this.#urgent.add(id);
-    if (before?.size === ids.length && ids.every((id) => before.has(id))) return;
-    this.#arrivals.set(lane, new Map(ids.map((id) => [id, before?.get(id) ?? this.scheduler.steps])));
-  }
-
-  /** What waited for this event. */
-  #notePromptness(event: TurnEvent): void {
-    const { now } = this.scheduler;
-    if (event.type === 'chunk')
-      for (const [word] of event.content.matchAll(/<\d+\.\d+>/g)) this.promptness.ends('shown', word, now);
-    if (event.type === 'applied')
-      for (const { id } of event.messages) this.promptness.ends('boundary', id, now);
-    if (event.type === 'done' || event.type === 'aborted' || event.type === 'error')
-      this.promptness.ends('stopped', event.turn, now);
-  }
-
-  /** P8, P9: a `seq` names one event forever. */
-  #observe(actor: Actor, lane: string, item: Lane, changes: readonly { do: string; path: unknown }[]): void {
-    // Commits and claims return the lane to the worker. Its other writes do not.
-    const { isLate } = this.scheduler;
-    if (!isLate && changes.some(({ path }) => path === 'commitId' || path === 'lease')) {
-      this.#noteRead(actor, lane, item);
-    }
-    if (changes.some(({ do: what, path }) => what === 'set' && path === 'lease')) {
-      // A late duplicate of a claim leases the lane to a worker that does not know: nobody can write.
-      if (isLate) this.#workers.delete(lane);
-      else {
-        this.#workers.set(lane, actor);
-        this.#claimed.set(actor, lane);
-        this.promptness.ends('claimed', actor.id, this.scheduler.now);
-        this.promptness.ends('takenOver', this.#turns.slotOf(actor), this.scheduler.now);
-        this.places.claimed(item);
-      }
-    }
-    this.#noteArrivals(lane, item);
-    if (isLate) for (const id of changes.flatMap(broughtIn)) this.broughtInLate.add(id);
-    if (item.cancel) {
-      this.abortsAsked.add(item.cancel.turn);
-      this.promptness.begins('stopped', item.cancel.turn, this.scheduler.now);
-    }
-    if (item.lease !== undefined && item.begun?.turn === item.turn)
-      for (const id of Object.keys(item.inbox)) this.promptness.begins('boundary', id, this.scheduler.now);
-    for (const [request, { decision }] of Object.entries(item.decisions ?? {}))
-      this.approvals.decides(request, decision);
-    // Items are never changed in place, so the same list has the same events.
-    if (item.unspilled === this.#unspilled) return;
-    this.#unspilled = item.unspilled;
-    for (const event of decodeEvents(item.unspilled)) {
-      const { seq } = event;
-      const text = JSON.stringify(event);
-      const before = this.#encoded.get(seq);
-      if (before === text) continue;
-      if (before !== undefined)
-        this.violated('P9', `seq ${seq} names two events (on ${lane}): ${before} and ${text}`);
-      if (this.deletionConfirmed) this.violated('deletion', `event ${seq} was committed after \`deleted\``);
-      this.#encoded.set(seq, text);
-      this.committed.set(seq, event);
-      this.#notePromptness(event);
-      if (event.type === 'tool_call') this.approvals.called(`${event.turn}:${event.id}`);
-    }
   }
 }
 
@@ -652,29 +469,3 @@ function same(a: unknown, b: unknown): boolean {
   const { expires: ___, first: ____, ...y } = b as Record<string, unknown>;
   return JSON.stringify(x) === JSON.stringify(y);
 }
-
-/** A call of the store, for the story of a history. */
-function nameOf(call: StoreCall): string {
-  const { operation, key } = call;
-  const at = key.sk === '-' ? key.pk : `${key.pk} ${key.sk}`;
-  switch (operation) {
-    case 'update':
-      return `update ${at} ${describe(call.update.change)}`;
-    case 'putIfAbsent':
-      return `put if absent ${at}`;
-    case 'keys':
-    case 'query':
-      return `${operation} ${at}…`;
-    default:
-      return `${operation} ${at}`;
-  }
-}
-
-const describe = (changes: readonly { do: string; path: unknown }[]) =>
-  `{${changes.map((change) => `${change.do} ${String(change.path)}`).join(', ')}}`;
-
-const abbreviated = (frame: string) => (frame.length > 110 ? `${frame.slice(0, 110)}…` : frame);
-
-/** The message that a change adds to a lane. */
-const broughtIn = ({ do: what, path }: { do: string; path: unknown }): string[] =>
-  what === 'set' && Array.isArray(path) && (path[0] === 'inbox' || path[0] === 'waiting') ? [path[1]] : [];
