@@ -145,6 +145,28 @@ describeInBrowser('The list of sessions', () => {
     await chat.answered();
   });
 
+  it('a press counts between the end of a dialog and the event that tells of it', async () => {
+    const chat = await given('Pressed at once');
+    const ask = button(chat, 'Delete “Pressed at once”');
+    await act(chat, 'Pressed at once', 'Delete “Pressed at once”');
+    // Escape closes the dialog and gives the focus back. The browser sends `close` in a later task.
+    await ask.evaluate((element) => {
+      const { document } = globalThis as unknown as {
+        document: { querySelector(selector: string): EventTarget & { close(): void } };
+      };
+      const dialog = document.querySelector('dialog');
+      const told = new Promise((resolve) => dialog.addEventListener('close', resolve));
+      dialog.close();
+      (element as unknown as { click(): void }).click();
+      return told;
+    });
+    const dialog = chat.page.getByRole('dialog');
+    expect(await dialog.isVisible()).toBe(true);
+    await dialog.getByRole('button', { name: 'Keep it' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await link(chat, 'Pressed at once').waitFor();
+  });
+
   it('a name that nobody typed renames nothing: the field was open while another device renamed', async () => {
     const here = await given('Before');
     const there = await browser.open(stack.newSession());

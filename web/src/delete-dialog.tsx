@@ -1,30 +1,51 @@
 import { useEffect, useId, useRef } from 'react';
 
+/** A session that the user was asked about. Each request is an object of its own. */
+export interface Doomed {
+  readonly id: string;
+  readonly title: string;
+}
+
 /** Asks before a session is deleted. Escape cancels. */
-export function DeleteDialog({ title, answered }: { title: string; answered: (isDelete: boolean) => void }) {
+export function DeleteDialog({
+  doomed,
+  answered,
+}: {
+  doomed: Doomed;
+  answered: (isDelete: boolean) => void;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [titleId, wordsId] = [useId(), useId()];
   useEffect(() => {
     const element = dialog.current;
-    if (element && !element.open) element.showModal();
-  }, []);
+    if (doomed && element && !element.open) element.showModal();
+  }, [doomed]);
+  const answer = (isDelete: boolean) => {
+    // Closed first: that gives the focus back to the button that asked.
+    dialog.current?.close();
+    answered(isDelete);
+  };
   return (
     <dialog
       ref={dialog}
       className="dialog"
       aria-labelledby={titleId}
       aria-describedby={wordsId}
-      onClose={({ currentTarget }) => answered(currentTarget.returnValue === 'delete')}
+      onClose={({ currentTarget }) => {
+        // The browser gives the focus back when it closes the dialog for Escape, and sends this event in a later task. A press
+        // in between has opened the dialog again.
+        if (!currentTarget.open) answered(false);
+      }}
       // Otherwise Escape would also close the list or stop the answer.
       onKeyDown={(event) => event.stopPropagation()}
     >
-      <h2 id={titleId}>Delete “{title}”?</h2>
+      <h2 id={titleId}>Delete “{doomed.title}”?</h2>
       <p id={wordsId}>Everything in it goes, on all your devices. An answer that is under way ends.</p>
       <div className="dialog-buttons">
-        <button type="button" className="button" onClick={() => dialog.current?.close()}>
+        <button type="button" className="button" onClick={() => answer(false)}>
           Keep it
         </button>
-        <button type="button" className="button danger" onClick={() => dialog.current?.close('delete')}>
+        <button type="button" className="button danger" onClick={() => answer(true)}>
           Delete
         </button>
       </div>

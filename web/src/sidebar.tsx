@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { isComposing } from './composing.ts';
-import { DeleteDialog } from './delete-dialog.tsx';
+import { DeleteDialog, type Doomed } from './delete-dialog.tsx';
 import { CloseIcon, PlusIcon } from './icons.tsx';
 import { type SessionActions, SessionRow } from './session-row.tsx';
 import type { SessionNote } from './sessions.ts';
@@ -31,7 +31,7 @@ export function Sidebar({
 }) {
   const closeButton = useRef<HTMLButtonElement>(null);
   const newButton = useRef<HTMLButtonElement>(null);
-  const [doomed, setDoomed] = useState<{ id: string; title: string }>();
+  const [doomed, setDoomed] = useState<Doomed>();
   // On a narrow screen the list covers the page, so it keeps the focus.
   useEffect(() => {
     if (!isOpen) return;
@@ -97,7 +97,7 @@ export function Sidebar({
       </nav>
       {doomed && (
         <DeleteDialog
-          title={doomed.title}
+          doomed={doomed}
           answered={(isDelete) => {
             setDoomed(undefined);
             if (!isDelete) return;
