@@ -266,7 +266,10 @@ export class LeasedTurn {
       when: guard.when ?? [],
       change: [
         ...(guard.change ?? []),
-        ...(entry === undefined ? [] : [set<Lane>('entry', entry)]),
+        // The id of an ended turn may come again after a later turn's: its last entry is not the lane's.
+        ...(entry === undefined
+          ? []
+          : [set<Lane>('entry', /* rule: entries-only-grow */ Math.max(entry, this.lane.entry))]),
         ...(storesUsage ? [set<Lane>('usage', this.#usage)] : []),
       ],
     });

@@ -8,6 +8,7 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   job still has its own; its place among the turns in flight is missing only if its opener died. `core/turn/other-slot.test.ts`
  *   catches it.
  * - `abandoned-messages-forgotten`: as rare. `core/turn/unstorable.test.ts` catches it.
+ * - `entries-begin-again`: as rare. `core/turn/reopened-turn.test.ts` catches it.
  * - `retired-messages-forgotten`: as rare. `core/session/retire.test.ts` catches it.
  * - `return-from-any-target`: another rule catches the fault. A message that is accepted a second time is not applied, since
  *   its outcome is known then.
@@ -140,6 +141,11 @@ export const UNSEEN: readonly Mutant[] = [
     name: 'abandoned-messages-forgotten',
     breaks: 'messages of an abandoned turn have been taken',
     edits: [drop('abandoned-turn-has-taken-its-messages')],
+  },
+  {
+    name: 'entries-begin-again',
+    breaks: 'the number of the last entry of a lane never goes back',
+    edits: [replace('entries-only-grow', 'entry')],
   },
   {
     name: 'retired-messages-forgotten',
