@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENT_FRAMES } from '../protocol/client-frames.ts';
 import { createMidturn } from './midturn.ts';
 import { accepted, givenChat, MINUTE, orders, SECOND } from './testing/given-chat.ts';
+import { last } from './testing/last.ts';
 
 describe('control', () => {
   it('cancel: unsent at once, unacknowledged once it is, accepted by asking', async () => {
@@ -53,7 +54,7 @@ describe('control', () => {
     chat.approve('r1', 'always');
     const answer = { type: 'approval_response', request_id: 'r1', decision: 'always' };
     expect(first.sentOf('approval_response')).toEqual([answer]);
-    const item = () => chat.transcript.getSnapshot().items.at(-1);
+    const item = () => last(chat.transcript.getSnapshot().items);
     expect(item()).toMatchObject({ kind: 'approval', decision: 'always', resolved: undefined });
     first.cut();
     await clock.advance(5 * SECOND);
@@ -87,7 +88,7 @@ describe('control', () => {
     await clock.advance(10 * SECOND);
     expect(second.sentOf('revoke')).toHaveLength(1);
     chat.revoke();
-    expect(second.sentOf('revoke').at(-1)).toEqual({ type: 'revoke' });
+    expect(last(second.sentOf('revoke'))).toEqual({ type: 'revoke' });
     second.deliver({ type: 'trusted', trusted: [], revocations: 5 });
     await clock.advance(10 * SECOND);
     expect(second.sentOf('revoke')).toHaveLength(2);
@@ -108,10 +109,10 @@ describe('control', () => {
       retryable: false,
       id: 'r1',
     });
-    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ decision: undefined });
+    expect(last(chat.transcript.getSnapshot().items)).toMatchObject({ decision: undefined });
     story.resolve('r1', 'deny', 'bob');
     socket.deliver(...story.events.slice(-1));
-    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({
+    expect(last(chat.transcript.getSnapshot().items)).toMatchObject({
       decision: 'deny',
       resolved: { reason: 'answer', by: 'bob' },
     });
@@ -148,7 +149,7 @@ describe('control', () => {
     story.end('aborted');
     second.deliver(...story.events.slice(-1));
     expect(chat.transcript.getSnapshot()).toMatchObject({ activeTurn: undefined });
-    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ outcome: { result: 'aborted' } });
+    expect(last(chat.transcript.getSnapshot().items)).toMatchObject({ outcome: { result: 'aborted' } });
   });
 });
 
@@ -163,7 +164,10 @@ describe('ids', () => {
     expect(() => chat.send('hello', { id })).toThrow(TypeError);
     await expect(chat.sessions.rename(id, 'name')).rejects.toThrow(rule);
     await expect(chat.sessions.delete(id)).rejects.toThrow(rule);
-    await expect(chat.sessions.export(id)[Symbol.asyncIterator]().next()).rejects.toThrow(rule);
+    const read = async () => {
+      for await (const _ of chat.sessions.export(id));
+    };
+    await expect(read()).rejects.toThrow(rule);
     expect(CLIENT_FRAMES.delete.safeParse({ type: 'delete', session_id: id }).success).toBe(false);
   });
 

@@ -34,7 +34,7 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
         });
         break;
       case 'assistant': {
-        const last = items.at(-1);
+        const last = items[items.length - 1];
         if (last?.kind === 'text' && last.turnId === turnId) {
           items[items.length - 1] = { ...last, content: last.content + entry.content };
         } else {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type EventFrame, MessageCancelledError, MessageRejectedError, TurnFailedError } from './index.ts';
 import type { ServerFrame } from './protocol.ts';
 import { givenChat, SECOND } from './testing/given-chat.ts';
+import { last } from './testing/last.ts';
 
 describe('stream', () => {
   it('P9: a hole is asked for at once, and again only if that brought nothing', async () => {
@@ -17,7 +18,7 @@ describe('stream', () => {
     const before = asked().length;
     await clock.advance(10 * SECOND);
     expect(asked()).toHaveLength(before);
-    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ content: 'one two three' });
+    expect(last(chat.transcript.getSnapshot().items)).toMatchObject({ content: 'one two three' });
   });
 
   it('P9: an event of a newer server is passed over, and what follows is shown', async () => {
@@ -28,7 +29,7 @@ describe('stream', () => {
     for (const event of events) socket.deliverText(JSON.stringify(event.seq === 4 ? news : event));
     await clock.advance(5 * SECOND);
     expect(socket.sentOf('connect')).toHaveLength(1);
-    expect(chat.transcript.getSnapshot().items.at(-1)).toMatchObject({ content: 'one three' });
+    expect(last(chat.transcript.getSnapshot().items)).toMatchObject({ content: 'one three' });
   });
 
   it('the last event lost: silence is asked about', async () => {
@@ -37,7 +38,7 @@ describe('stream', () => {
     socket.deliver(...begin('u1', 'all'));
     story.end('done');
     await clock.advance(16 * SECOND);
-    expect(socket.sentOf('connect').at(-1)?.resume).toEqual({ lane: 'lane-1', after_seq: 3 });
+    expect(last(socket.sentOf('connect'))?.resume).toEqual({ lane: 'lane-1', after_seq: 3 });
     socket.deliver(story.sessionStart('lane-1'), ...story.events.slice(3), {
       type: 'connected',
       message: '',
@@ -98,7 +99,7 @@ describe('stream', () => {
     socket.deliver(story.page({ limit: 3 }));
     expect(chat.transcript.getSnapshot().history).toEqual({ status: 'loaded', more: true });
     const page = chat.history();
-    expect(socket.sentOf('history').at(-1)).toEqual({ type: 'history', limit: 3, before: 4 });
+    expect(last(socket.sentOf('history'))).toEqual({ type: 'history', limit: 3, before: 4 });
     socket.deliver(story.page({ limit: 3, before: 4 }));
     expect(await page).toBe(false);
     expect(chat.transcript.getSnapshot().items).toHaveLength(6);

@@ -1,6 +1,12 @@
 import { type Deferred, deferred } from './deferred.ts';
 import type { EventFrame } from './protocol.ts';
 
+/**
+ * The name under which `for await` looks for an iterator. Hermes, the engine of React Native, has no `Symbol.asyncIterator`. What
+ * Babel compiles for it looks for this text there.
+ */
+const ASYNC_ITERATOR: typeof Symbol.asyncIterator = Symbol.asyncIterator ?? '@@asyncIterator';
+
 /** A queue of events for one reader. */
 export class EventStream implements AsyncIterableIterator<EventFrame> {
   readonly #kept: EventFrame[];
@@ -49,7 +55,7 @@ export class EventStream implements AsyncIterableIterator<EventFrame> {
     return { done: true, value: undefined };
   }
 
-  [Symbol.asyncIterator](): this {
+  [ASYNC_ITERATOR](): this {
     return this;
   }
 }

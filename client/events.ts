@@ -134,7 +134,7 @@ function appendText(
   kind: 'text' | 'thinking',
   { seq, turn_id: turnId, content }: EventOf<'chunk'> | EventOf<'thinking'>,
 ): readonly Item[] {
-  const last = live.at(-1);
+  const last = live[live.length - 1];
   if (last?.kind === kind && last.turnId === turnId) {
     return replaced(live, live.length - 1, { ...last, content: last.content + content });
   }

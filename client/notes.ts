@@ -44,7 +44,7 @@ export function addNote(items: Item[], event: NotedEvent): void {
       break;
     }
     case 'source': {
-      const last = items.at(-1);
+      const last = items[items.length - 1];
       const source = sourceOf(event);
       if (last?.kind === 'sources' && last.turnId === head.turnId)
         items[items.length - 1] = { ...last, sources: [...last.sources, source] };

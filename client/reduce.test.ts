@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorReply, FrameOf, ServerFrame } from './protocol.ts';
 import { type Draft, type Input, reduce } from './reduce.ts';
 import { initialState, isBehind, type State } from './state.ts';
-import { anyStory, linesOfItems, linesOfStory, Story } from './testing/story.ts';
+import { anyStory } from './testing/any-story.ts';
+import { linesOfItems, linesOfStory, Story } from './testing/story.ts';
 
 const frame = (state: State, ...frames: ServerFrame[]): State =>
   frames.reduce((before, next) => reduce(before, { type: 'frame', frame: next }), state);

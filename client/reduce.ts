@@ -244,15 +244,15 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
   // The answer to a withdrawal that came too late: the message itself is well.
   if (frame.code === 'NOT_PENDING')
     return updateTail(state, ids, (item) => ({ ...item, withdrawing: false }));
-  const { code, message, retryable, limit, depth, retry_after_ms } = frame;
+  const { code, message, retryable, limit, depth, retry_after_ms: retryAfterMs } = frame;
   const rejected: MessageState = {
     status: 'rejected',
     code,
     message,
     retryable,
-    ...(limit === undefined ? {} : { limit }),
-    ...(depth === undefined ? {} : { depth }),
-    ...(retry_after_ms === undefined ? {} : { retryAfterMs: retry_after_ms }),
+    limit,
+    depth,
+    retryAfterMs,
   };
   return updateTail(state, ids, (item) => refuse(item, rejected));
 }

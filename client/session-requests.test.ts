@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FrameOf } from './protocol.ts';
 import { givenChat, SECOND } from './testing/given-chat.ts';
+import { last } from './testing/last.ts';
 
 describe('sessions', () => {
   const summary = (session_id: string) => ({ session_id, created_at: 1, active_at: 2, message_count: 4 });
@@ -58,7 +59,7 @@ describe('sessions', () => {
     await clock.advance(0);
     first.deliver({ type: 'export', session_id: 'x', data: '{"a":', next: '1.4' });
     await clock.advance(0);
-    expect(first.sentOf('export').at(-1)).toEqual({ type: 'export', session_id: 'x', after: '1.4' });
+    expect(last(first.sentOf('export'))).toEqual({ type: 'export', session_id: 'x', after: '1.4' });
     first.cut();
     await clock.advance(SECOND);
     const second = await open();

@@ -45,6 +45,13 @@ export class Session {
   readonly #aborts = new Repeats();
   readonly #approvals = new Repeats();
   readonly #revocations = new Repeats();
+  readonly #repeats = [
+    this.#withdrawals,
+    this.#aborts,
+    this.#approvals,
+    this.#revocations,
+    this.sessions.repeats,
+  ];
   /** What to revoke (empty: all), and how often trusts had been revoked before. */
   readonly #revoking = new Map<string, number>();
   #abort: AbortFrame | undefined;
@@ -227,11 +234,7 @@ export class Session {
     if (this.#state.cursor === undefined) this.#catchUp.startOver();
     const lost = this.#outbox.adoptLane(frame.lane);
     if (lost.size > 0) this.#dispatch({ type: 'lane_lost', ids: lost });
-    this.#withdrawals.startOver();
-    this.#aborts.startOver();
-    this.#approvals.startOver();
-    this.#revocations.startOver();
-    this.sessions.repeats.startOver();
+    for (const repeats of this.#repeats) repeats.startOver();
     this.#page.repeat();
     this.#catchUp.eased();
   }
@@ -247,11 +250,7 @@ export class Session {
       const until = this.#platform.now() + frame.retry_after_ms;
       this.#outbox.hold(until);
       // The refused frame can be a `cancel`: the error then has the message's id, as for a `message`.
-      this.#withdrawals.hold(until);
-      this.#aborts.hold(until);
-      this.#approvals.hold(until);
-      this.#revocations.hold(until);
-      this.sessions.repeats.hold(until);
+      for (const repeats of this.#repeats) repeats.hold(until);
     }
     if (frame.code === 'TOO_MANY_CONNECTIONS') this.#connection.giveWay();
     if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
@@ -321,12 +320,8 @@ export class Session {
     if (this.#catchUp.isDue(this.#state, now)) this.#connection.send(this.#connectFrame());
     this.#alarm.set(
       this.#outbox.nextDue,
-      this.#withdrawals.nextDue,
-      this.#aborts.nextDue,
-      this.#approvals.nextDue,
-      this.#revocations.nextDue,
+      ...this.#repeats.map((repeats) => repeats.nextDue),
       this.#page.dueAt,
-      this.sessions.repeats.nextDue,
       this.#catchUp.nextDue(this.#state),
     );
   }

@@ -25,10 +25,10 @@ export type MessageState =
       code: ErrorCode | ClientErrorCode;
       message: string;
       retryable: boolean;
-      limit?: number;
-      depth?: number;
+      limit?: number | undefined;
+      depth?: number | undefined;
       /** When it may be sent again, under a new id, if the server knows: milliseconds from the refusal. */
-      retryAfterMs?: number;
+      retryAfterMs?: number | undefined;
     };
 
 export interface UserItem {

@@ -10,7 +10,7 @@ export function toUIMessages({ items }: Pick<ChatState, 'items'>): MidturnUIMess
   /** Of user messages that the next answer answers. */
   let states: Part[] = [];
   for (const item of items) {
-    const last = messages.at(-1);
+    const last = messages[messages.length - 1];
     if (item.kind === 'user') {
       if (item.state.status !== 'applied') continue;
       if (last?.role === 'assistant') states = [];

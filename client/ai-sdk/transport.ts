@@ -36,7 +36,7 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
     body,
     abortSignal,
   }: Parameters<ChatTransport<UI_MESSAGE>['sendMessages']>[0]): Promise<ReadableStream<UIMessageChunk>> {
-    const message = messages.at(-1);
+    const message = messages[messages.length - 1];
     if (trigger !== 'submit-message' || message?.role !== 'user') {
       throw unsupported('An answer cannot be made again: what was said stays. Send a new message instead.');
     }

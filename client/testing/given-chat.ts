@@ -3,6 +3,7 @@ import type { EventFrame, MidturnError } from '../index.ts';
 import { createMidturn } from '../midturn.ts';
 import type { FrameOf, ServerFrame } from '../protocol.ts';
 import { Clock, clockPlatform } from './clock.ts';
+import { last } from './last.ts';
 import { type FakeSocket, fakeSockets } from './socket.ts';
 import { Story } from './story.ts';
 
@@ -24,8 +25,8 @@ export function givenChat(options: Partial<MidturnOptions> = {}) {
     ...options,
   });
   const story = new Story();
-  const socket = (index = -1): FakeSocket => {
-    const found = sockets.at(index);
+  const socket = (): FakeSocket => {
+    const found = last(sockets);
     if (!found) throw new Error('The client has made no such socket.');
     return found;
   };

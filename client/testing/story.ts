@@ -1,6 +1,6 @@
-import * as fc from 'fast-check';
 import type { Content, EventFrame, FrameOf, HistoryEntry, SessionStart } from '../protocol.ts';
 import { endsTurn, type Item } from '../state.ts';
+import { last } from './last.ts';
 
 type Unnumbered = EventFrame extends infer E
   ? E extends EventFrame
@@ -62,7 +62,7 @@ export class Story {
   end(how: 'done' | 'aborted' | 'error'): void {
     this.#closeSpan();
     this.#addEnd(how);
-    const event = this.events.at(-1);
+    const event = last(this.events);
     if (event && endsTurn(event)) {
       const omitted = { full_response: null, full_response_omitted: true } as const;
       this.#enter({ role: 'event', event: { ...event, ...omitted } });
@@ -135,60 +135,6 @@ export class Story {
   }
 }
 
-const part = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant('say' as const),
-      text: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('think' as const), text: fc.constant('hm') }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('tool' as const), text: fc.constant('') }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('steer' as const),
-      text: fc.string({ unit: 'grapheme', maxLength: 5 }),
-    }),
-  },
-);
-const turn = fc.record({
-  parts: fc.array(part, { maxLength: 8 }),
-  end: fc.constantFrom('done' as const, 'aborted' as const, 'error' as const),
-});
-
-/** An arbitrary session of a few turns, of which the last may still run. */
-export const anyStory: fc.Arbitrary<Story> = fc
-  .record({ turns: fc.array(turn, { minLength: 1, maxLength: 4 }), isRunning: fc.boolean() })
-  .map(({ turns, isRunning }) => {
-    const story = new Story();
-    let ids = 0;
-    const message = (content: string) => {
-      ids += 1;
-      return { id: `u${ids}`, content };
-    };
-    turns.forEach(({ parts, end }, index) => {
-      const first = message('first');
-      let step = 1;
-      story.begin([first.id]);
-      story.takeIn([first], step);
-      parts.forEach(({ kind, text }, at) => {
-        if (kind === 'say') story.say(text);
-        else if (kind === 'think') story.think(text);
-        else if (kind === 'steer') {
-          step += 1;
-          story.takeIn([message(text), message(`${text}!`)], step);
-        } else {
-          story.call(`c${at}`);
-          story.result(`c${at}`);
-        }
-      });
-      if (!isRunning || index < turns.length - 1) story.end(end);
-    });
-    return story;
-  });
-
 /** The parts that a view and a transcript have in common, in the same form. */
 export type Line = string;
 
@@ -198,9 +144,9 @@ export function linesOfItems(items: readonly Item[]): Line[] {
     if (item.kind === 'user' && item.state.status === 'applied') {
       lines.push({ turn: item.state.turnId, kind: `user ${item.id}`, text: JSON.stringify(item.content) });
     } else if (item.kind === 'text') {
-      const last = lines.at(-1);
+      const before = last(lines);
       // Only the view has thinking between two spans.
-      if (last?.kind === 'text' && last.turn === item.turnId) last.text += item.content;
+      if (before?.kind === 'text' && before.turn === item.turnId) before.text += item.content;
       else lines.push({ turn: item.turnId, kind: 'text', text: item.content });
     } else if (item.kind === 'tool') {
       lines.push({
@@ -220,12 +166,12 @@ export function linesOfStory(story: Story): Line[] {
   const lines: { turn: string; kind: string; text: string }[] = [];
   for (const event of story.events) {
     const { turn_id: turn } = event;
-    const last = lines.at(-1);
+    const before = last(lines);
     if (event.type === 'applied') {
       for (const { id, content } of event.messages)
         lines.push({ turn, kind: `user ${id}`, text: JSON.stringify(content) });
     } else if (event.type === 'chunk') {
-      if (last?.kind === 'text' && last.turn === turn) last.text += event.content;
+      if (before?.kind === 'text' && before.turn === turn) before.text += event.content;
       else lines.push({ turn, kind: 'text', text: event.content });
     } else if (event.type === 'tool_call') {
       lines.push({ turn, kind: `tool ${event.id}`, text: 'null' });
