@@ -18,7 +18,8 @@ import type { ConnectionMethod } from './function-table.ts';
 import type { Functions } from './functions.ts';
 import { createLogGroup } from './log-group.ts';
 import { acknowledge } from './nag.ts';
-import type { MidturnProps } from './props.ts';
+import { nameOf } from './name.ts';
+import type { PlainProps } from './plain-props.ts';
 
 const {
   accessLog: ACCESS_LOG_SETTING,
@@ -29,9 +30,9 @@ const {
 } = STACK_SETTINGS;
 
 /** Creates the WebSocket API without routes: routes need the functions, and functions need the API. */
-export function createApi(scope: Construct, { defaultEndpoint }: MidturnProps): WebSocketApi {
+export function createApi(scope: Construct, { defaultEndpoint }: PlainProps): WebSocketApi {
   const api = new WebSocketApi(scope, 'Api', {
-    apiName: `${Stack.of(scope).stackName}-midturn`,
+    apiName: `${nameOf(scope)}-midturn`,
     routeSelectionExpression: '$request.body.type',
   });
   const { defaultChild } = api.node;
@@ -64,7 +65,7 @@ export function connectionsArns(
 export function managementEndpoint(
   api: WebSocketApi,
   stageName: string,
-  { managementEndpoint: chosen, defaultEndpoint, domain }: MidturnProps,
+  { managementEndpoint: chosen, defaultEndpoint, domain }: PlainProps,
 ): string {
   if (chosen !== undefined) return chosen.replaceAll('{api}', api.apiId).replaceAll('{stage}', stageName);
   // The stage is mapped to the host name without a path.
@@ -77,7 +78,7 @@ export function managementEndpoint(
  * same function behind it. Each is created after the one before, because API Gateway refuses changes of an API at the same
  * time ("Unable to complete operation due to concurrent modification").
  */
-export function createRoutes(api: WebSocketApi, functions: Functions, props: MidturnProps): WebSocketRoute[] {
+export function createRoutes(api: WebSocketApi, functions: Functions, props: PlainProps): WebSocketRoute[] {
   const connection = new WebSocketLambdaIntegration('Connection', functions.connection);
   const inbound = new WebSocketLambdaIntegration('Inbound', functions.inbound);
   const authorizer = new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer, {
@@ -107,7 +108,7 @@ export function createStage(
   api: WebSocketApi,
   routes: readonly WebSocketRoute[],
   stageName: string,
-  props: MidturnProps,
+  props: PlainProps,
 ): WebSocketStage {
   const { accessLog = ACCESS_LOG_SETTING.default, apiLogsRole = LOGS_ROLE.default } = props;
   const stage = new WebSocketStage(api, 'Stage', {
@@ -137,7 +138,7 @@ export function createStage(
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html, "Route-level throttling". What a route
  * sets replaces the stage's settings for it, so the metrics are set again.
  */
-function throttleHandshakes(stage: WebSocketStage, { throttle, detailedMetrics }: MidturnProps): void {
+function throttleHandshakes(stage: WebSocketStage, { throttle, detailedMetrics }: PlainProps): void {
   const { defaultChild } = stage.node;
   if (!(defaultChild instanceof CfnStage)) throw new TypeError('The stage has no resource.');
   defaultChild.routeSettings = {

@@ -1,38 +1,47 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
+import { UserPool } from 'aws-cdk-lib/aws-cognito';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { App, Stack } from 'aws-cdk-lib/core';
+import { App, Stack, Tags } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
 import { TEST_BUNDLES } from '../test/support/bundles.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
-import { Midturn } from './index.ts';
+import { LONG_TEST_MS } from '../test/support/timeouts.ts';
+import { Midturn, MidturnAuth, type MidturnProps } from './index.ts';
+import { functionNamed, statementsOf, variablesOf } from './testing.ts';
 
 /** A stack of somebody else's, in an app that knows nothing of ours. */
 function theirStack(): Stack {
-  return new Stack(new App({ outdir: temporaryFolder() }), 'Theirs');
+  // The stack is `Theirs`; the template's own validation, which takes seconds, is for `npm run synth`.
+  const context = { '@aws-cdk/core:validateAgainstDefaultRules': false };
+  return new Stack(new App({ context, outdir: temporaryFolder() }), 'Theirs');
 }
 
-const bundles = TEST_BUNDLES;
+const PROPS = {
+  model: 'demo',
+  auth: MidturnAuth.none({ openToAnyone: true }),
+  bundles: TEST_BUNDLES,
+} as const satisfies MidturnProps;
 
 describe('the construct in another app’s stack', () => {
   it('stands beside the app’s own resources, which can use its functions', () => {
     const stack = theirStack();
     const topic = new Topic(stack, 'Ops');
     const orders = new Table(stack, 'Orders', { partitionKey: { name: 'id', type: AttributeType.STRING } });
-    const midturn = new Midturn(stack, 'Chat', {
-      model: 'demo',
-      auth: 'none',
-      openToAnyone: true,
-      bundles,
-      alarmTopicArn: topic.topicArn,
-    });
+    const midturn = new Midturn(stack, 'Chat', { ...PROPS, alarmTopicArn: topic.topicArn });
     orders.grantReadData(midturn.functions.turn);
+    midturn.functions.turn.addEnvironment('ORDERS', orders.tableName);
 
     const template = Template.fromStack(stack);
     // What the agent's tools need, added to the turn function's role.
     const [granted] = Object.values(template.findResources('AWS::IAM::Policy'));
     expect(granted?.Properties.PolicyDocument.Statement[0].Action).toContain('dynamodb:Query');
     expect(JSON.stringify(granted?.Properties.Roles)).toContain('ChatTurnRole');
+    expect(variablesOf(template, 'turn').ORDERS).toEqual(stack.resolve(orders.tableName));
     // A reference to a resource of the same app, not an ARN that was written down.
     template.allResourcesProperties('AWS::CloudWatch::Alarm', {
       AlarmActions: [stack.resolve(topic.topicArn)],
@@ -40,5 +49,155 @@ describe('the construct in another app’s stack', () => {
     expect(stack.resolve(midturn.url)).toBeDefined();
     expect(midturn.table.tableName).toBeDefined();
     expect(Object.keys(midturn.queues)).toEqual(['turn', 'deadTurn', 'deadline', 'deadDeadline']);
+  });
+
+  it('stands twice in a stack: each counts for itself, and the account’s role for logs is set once', () => {
+    const stack = theirStack();
+    for (const id of ['Support', 'Sales']) new Midturn(stack, id, { ...PROPS, nameQueues: true });
+    const template = Template.fromStack(stack);
+    const names = new Set(
+      Object.values(template.findResources('AWS::Lambda::Function')).map(
+        ({ Properties }) => Properties.Environment?.Variables.MIDTURN_STACK,
+      ),
+    );
+    expect([...names].sort()).toEqual(['Theirs-Sales', 'Theirs-Support', undefined]);
+    const alarms = JSON.stringify(template.findResources('AWS::CloudWatch::Alarm'));
+    for (const name of ['Theirs-Sales', 'Theirs-Support'])
+      expect(alarms).toContain(`{"Name":"stack","Value":"${name}"}`);
+    const queues = Object.values(template.findResources('AWS::SQS::Queue')).map(
+      ({ Properties }) => Properties.QueueName,
+    );
+    expect(new Set(queues).size).toBe(8);
+    template.resourceCountIs('AWS::ApiGateway::Account', 1);
+  });
+
+  it('refuses a name that another of the stack has', () => {
+    const stack = theirStack();
+    new Midturn(stack, 'Support', { ...PROPS, name: 'chat' });
+    expect(() => new Midturn(stack, 'Sales', { ...PROPS, name: 'chat' })).toThrow(
+      'name is "chat": Theirs/Support of the same stack has it.',
+    );
+  });
+
+  it('runs in their network, with their tags and permissions boundary', () => {
+    const stack = theirStack();
+    const chat = new Midturn(stack, 'Chat', { ...PROPS, vpc: new Vpc(stack, 'Net') as IVpc });
+    Tags.of(chat).add('team', 'support');
+    PermissionsBoundary.of(chat).apply(ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'));
+    const template = Template.fromStack(stack);
+    expect(functionNamed(template, 'turn').Properties).toMatchObject({
+      VpcConfig: { SubnetIds: [expect.anything(), expect.anything()] },
+      Tags: [{ Key: 'team', Value: 'support' }],
+    });
+    template.hasResourceProperties('AWS::DynamoDB::Table', { Tags: [{ Key: 'team', Value: 'support' }] });
+    const roles = Object.entries(template.findResources('AWS::IAM::Role')).filter(([id]) =>
+      id.startsWith('Chat'),
+    );
+    expect(roles).toHaveLength(7);
+    for (const [, { Properties }] of roles) expect(Properties).toHaveProperty('PermissionsBoundary');
+    // Lambda makes a function's interfaces there, in the name of its role.
+    expect(JSON.stringify(statementsOf(template, 'turn'))).toContain('ec2:CreateNetworkInterface');
+  });
+
+  it('takes subnets only with their network', () => {
+    expect(() => new Midturn(theirStack(), 'Chat', { ...PROPS, securityGroups: [] })).toThrow(
+      'vpc is not set: vpcSubnets and securityGroups need it.',
+    );
+  });
+});
+
+describe('auth in one line (P12)', () => {
+  it('of a user pool of the same stack: its issuer, its client, its access tokens', () => {
+    const stack = theirStack();
+    const users = new UserPool(stack, 'Users');
+    const client = users.addClient('Web');
+    new Midturn(stack, 'Chat', { ...PROPS, auth: MidturnAuth.cognito(users, client) });
+    const variables = variablesOf(Template.fromStack(stack), 'authorizer');
+    expect(variables).toMatchObject({
+      MIDTURN_AUTH: 'jwt',
+      MIDTURN_JWT_AUDIENCE: stack.resolve(client.userPoolClientId),
+      MIDTURN_JWT_TOKEN_USE: 'access',
+    });
+    expect(JSON.stringify(variables.MIDTURN_JWT_ISSUER)).toContain('https://cognito-idp.');
+    expect(JSON.stringify(variables.MIDTURN_JWT_ISSUER)).toContain(
+      JSON.stringify(stack.resolve(users.userPoolId)),
+    );
+  });
+
+  it('of any issuer, with the claims that the agent is given', () => {
+    const auth = MidturnAuth.jwt({
+      issuer: 'https://issuer.example.com/',
+      audience: 'chat',
+      tenantClaim: 'org.id',
+      claims: ['plan', 'roles'],
+    });
+    const stack = theirStack();
+    new Midturn(stack, 'Chat', { ...PROPS, auth });
+    expect(variablesOf(Template.fromStack(stack), 'authorizer')).toMatchObject({
+      MIDTURN_JWT_ISSUER: 'https://issuer.example.com/',
+      MIDTURN_JWT_AUDIENCE: 'chat',
+      MIDTURN_JWT_TENANT_CLAIM: 'org.id',
+      MIDTURN_JWT_CLAIMS: 'plan,roles',
+    });
+  });
+
+  it('of tokens in a secret, which the authorizer alone may read', () => {
+    const stack = theirStack();
+    new Midturn(stack, 'Chat', { ...PROPS, auth: MidturnAuth.tokens('chat/tokens') });
+    const template = Template.fromStack(stack);
+    const reads = (name: 'authorizer' | 'turn') =>
+      JSON.stringify(statementsOf(template, name)).includes('chat/tokens');
+    expect([reads('authorizer'), reads('turn')]).toEqual([true, false]);
+  });
+
+  it('of nobody is refused, unless it is meant', () => {
+    const auth = MidturnAuth.none();
+    expect(() => new Midturn(theirStack(), 'Chat', { ...PROPS, auth })).toThrow('MIDTURN_AUTH is "none"');
+  });
+});
+
+describe('the prop `agent`', () => {
+  function synthesizeWith(agent: string): { template: Template; outdir: string } {
+    const stack = theirStack();
+    new Midturn(stack, 'Chat', { ...PROPS, agent });
+    const app = stack.node.root as App;
+    return { template: Template.fromStack(stack), outdir: app.outdir };
+  }
+
+  function agentIn(folder: string, text: string): string {
+    const file = join(folder, 'my-agent.mjs');
+    writeFileSync(file, text);
+    return file;
+  }
+
+  it('puts their agent into the turn function, and its hash is that of the bundle', {
+    timeout: LONG_TEST_MS,
+  }, () => {
+    const folder = temporaryFolder();
+    const text = (words: string) =>
+      `export const agent = { instructions: ${JSON.stringify(words)}, tools: {} };`;
+    const path = agentIn(folder, text('You sell umbrellas.'));
+    const keyOf = ({ template }: { template: Template }) => functionNamed(template, 'turn').Properties.Code;
+    const first = synthesizeWith(path);
+    const asset = readdirSync(first.outdir).find((name) => {
+      const file = join(first.outdir, name, 'index.mjs');
+      return existsSync(file) && readFileSync(file, 'utf8').includes('You sell umbrellas.');
+    });
+    expect(JSON.stringify(keyOf(first))).toContain(asset?.replace('asset.', ''));
+    expect(keyOf(synthesizeWith(path))).toEqual(keyOf(first));
+    agentIn(folder, text('You sell parasols.'));
+    expect(keyOf(synthesizeWith(path))).not.toEqual(keyOf(first));
+  });
+
+  it.each([
+    ['export const agent = ;', /my-agent\.mjs:1:22: Unexpected ";"/],
+    ['export const other = {};', /my-agent\.mjs has no export "agent"/],
+  ])('stops the synth in one line if the module is %j', (text, complaint) => {
+    const path = agentIn(temporaryFolder(), text);
+    expect(() => synthesizeWith(path)).toThrow(complaint);
+  });
+
+  it('stops the synth in one line if there is no such file', () => {
+    expect(() => synthesizeWith('agent/nobody.ts')).toThrow('agent is "agent/nobody.ts": there is no file');
   });
 });

@@ -2,7 +2,7 @@ import { ApiMapping, DomainName, SecurityPolicy, type WebSocketStage } from 'aws
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { CfnRecordSet } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import type { DomainProps } from './props.ts';
+import type { DomainProps } from './plain-props.ts';
 
 /**
  * Creates a host name in front of the stage: clients connect to `wss://{name}`. Functions still post to the stage's own

@@ -11,11 +11,12 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { CfnRecordSet } from 'aws-cdk-lib/aws-route53';
-import { SecretValue, Stack } from 'aws-cdk-lib/core';
+import { SecretValue } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { ORIGIN_HEADER } from '../config/origin-header.ts';
 import { acknowledge } from './nag.ts';
-import type { DomainProps, EdgeProps } from './props.ts';
+import { nameOf } from './name.ts';
+import type { DomainProps, EdgeProps } from './plain-props.ts';
 
 /** The zone of every CloudFront distribution's records: https://docs.aws.amazon.com/general/latest/gr/cf_region.html */
 const CLOUDFRONT_ZONE = 'Z2FDTNDATAQYW2';
@@ -45,7 +46,7 @@ export function createEdge(
     ...(edge.secretVersion && { versionId: edge.secretVersion }),
   });
   const distribution = new Distribution(scope, 'EdgeDistribution', {
-    comment: `Midturn: in front of the API of ${Stack.of(scope).stackName}`,
+    comment: `Midturn: in front of the API of ${nameOf(scope)}`,
     webAclId: edge.webAclArn,
     httpVersion: HttpVersion.HTTP2,
     ...(edge.domainName &&

@@ -1,8 +1,8 @@
-import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { FunctionName } from '../config/function-names.ts';
 import { FUNCTIONS } from './function-table.ts';
-import type { MidturnProps } from './props.ts';
+import { nameOf } from './name.ts';
+import type { PlainProps } from './plain-props.ts';
 import { settingsFor } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -10,7 +10,7 @@ import type { Surroundings } from './surroundings.ts';
 export function environmentOf(
   scope: Construct,
   name: FunctionName,
-  props: MidturnProps,
+  props: PlainProps,
   { table, queues, managementEndpoint }: Surroundings,
 ): Record<string, string> {
   const spec = FUNCTIONS[name];
@@ -20,8 +20,8 @@ export function environmentOf(
   if (spec.sends.includes('deadline')) variables.MIDTURN_DEADLINE_QUEUE_URL = queues.deadline.queueUrl;
   if (spec.sends.includes('deadTurn')) variables.MIDTURN_DEAD_TURN_QUEUE_URL = queues.deadTurn.queueUrl;
   if (spec.connections.length > 0) variables.MIDTURN_MANAGEMENT_ENDPOINT = managementEndpoint;
-  // Functions emit metrics with the stack's name as a dimension. Dashboard and alarms find the metrics by it.
-  if (spec.table.length > 0 || spec.consumes) variables.MIDTURN_STACK = Stack.of(scope).stackName;
+  // Functions emit metrics with this name as a dimension. Dashboard and alarms find the metrics by it.
+  if (spec.table.length > 0 || spec.consumes) variables.MIDTURN_STACK = nameOf(scope);
   for (const { setting, text } of settingsFor(name, props)) variables[setting.name] = text;
   return variables;
 }

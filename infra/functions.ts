@@ -7,6 +7,7 @@ import {
   Code,
   EventSourceMapping,
   type EventSourceMappingOptions,
+  type FunctionOptions,
   Function as LambdaFunction,
   RecursiveLoop,
   Runtime,
@@ -17,13 +18,14 @@ import type { FunctionName } from '../config/function-names.ts';
 import { SettingError } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { readTurnSettings } from '../config/settings/turns.ts';
+import { agentCode } from './agent-code.ts';
 import { environmentOf } from './environment.ts';
 import { FUNCTIONS } from './function-table.ts';
 import { createLogGroup } from './log-group.ts';
 import { acknowledge, acknowledgeWildcards } from './nag.ts';
 import type { Permission } from './permission.ts';
 import { permissionsOf } from './permissions.ts';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 import { toEnvironment } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -32,16 +34,12 @@ export type Functions = Readonly<Record<FunctionName, LambdaFunction>>;
 /** An account has 1,000 execution environments and 10,000 requests a second: this leaves most of them to the other functions. */
 const TURN_CONCURRENCY = 200;
 
-export function turnTimeout(props: MidturnProps): Duration {
+export function turnTimeout(props: PlainProps): Duration {
   return Duration.seconds(readTurnSettings(toEnvironment(props)).turnTimeoutSeconds);
 }
 
 /** The functions of the function table. Each has its own log group, role and environment. */
-export function createFunctions(
-  scope: Construct,
-  props: MidturnProps,
-  surroundings: Surroundings,
-): Functions {
+export function createFunctions(scope: Construct, props: PlainProps, surroundings: Surroundings): Functions {
   const create = (name: FunctionName) => createFunction(scope, name, props, surroundings);
   return {
     authorizer: create('authorizer'),
@@ -56,7 +54,7 @@ export function createFunctions(
 function createFunction(
   scope: Construct,
   name: FunctionName,
-  props: MidturnProps,
+  props: PlainProps,
   surroundings: Surroundings,
 ): LambdaFunction {
   const spec = FUNCTIONS[name];
@@ -68,7 +66,7 @@ function createFunction(
     description: `Midturn: ${spec.description}`,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
-    code: Code.fromAsset(bundle(name, props), { exclude: ['*.map'] }),
+    code: codeOf(name, props),
     handler: 'index.handler',
     memorySize: spec.memoryMb,
     timeout: spec.timeout === 'turn' ? turnTimeout(props) : spec.timeout,
@@ -76,6 +74,7 @@ function createFunction(
     role,
     logGroup,
     ...(reserved !== undefined && { reservedConcurrentExecutions: reserved }),
+    ...network(props),
     // Turns that wait for each other send jobs through the queue again and again. Lambda would take that for an endless loop
     // and stop it after 16 rounds.
     ...(spec.consumes && { recursiveLoop: RecursiveLoop.ALLOW }),
@@ -124,7 +123,7 @@ function createRole(scope: Construct, id: string, permissions: readonly Permissi
 }
 
 /** How many turns run at the same time, and who polls the queue. Lambda accepts a maximum concurrency or provisioned pollers. */
-function turnPolling(props: MidturnProps): EventSourceMappingOptions {
+function turnPolling(props: PlainProps): EventSourceMappingOptions {
   const { turnPollers, turnMaxConcurrency, turnReservedConcurrency = Number.POSITIVE_INFINITY } = props;
   if (turnPollers) {
     return { provisionedPollerConfig: { minimumPollers: turnPollers.min, maximumPollers: turnPollers.max } };
@@ -132,14 +131,38 @@ function turnPolling(props: MidturnProps): EventSourceMappingOptions {
   return { maxConcurrency: turnMaxConcurrency ?? Math.min(TURN_CONCURRENCY, turnReservedConcurrency) };
 }
 
+function network({
+  vpc,
+  vpcSubnets,
+  securityGroups,
+}: PlainProps): Pick<FunctionOptions, 'vpc' | 'vpcSubnets' | 'securityGroups'> {
+  if (!vpc && (vpcSubnets || securityGroups)) {
+    throw new SettingError('vpc is not set: vpcSubnets and securityGroups need it.');
+  }
+  return {
+    ...(vpc && { vpc }),
+    ...(vpcSubnets && { vpcSubnets }),
+    ...(securityGroups && { securityGroups }),
+  };
+}
+
 const defaultBundles = join(import.meta.dirname, '..', 'dist', 'functions');
 
+/** The bundle that was built before, or the turn function with the team's agent, which is bundled now. */
+function codeOf(name: FunctionName, props: PlainProps): Code {
+  return name === 'turn' && props.agent !== undefined
+    ? agentCode(props.agent, toEnvironment(props))
+    : Code.fromAsset(bundle(name, props), { exclude: ['*.map'] });
+}
+
 /** @throws {SettingError} if the bundle was not built */
-function bundle(name: FunctionName, { bundles = defaultBundles }: MidturnProps): string {
+function bundle(name: FunctionName, { bundles = defaultBundles }: PlainProps): string {
   const folder = join(bundles, name);
   if (!existsSync(join(folder, 'index.mjs'))) {
     throw new SettingError(
-      `${STACK_SETTINGS.bundles.name}: ${folder} has no bundle; npm run build:functions makes it.`,
+      name === 'turn' && bundles === defaultBundles
+        ? `agent is not set: name the module that exports the agent, such as 'agent/agent.ts'. (${folder} has no bundle, which npm run build:functions makes in a clone of Midturn.)`
+        : `${STACK_SETTINGS.bundles.name}: ${folder} has no bundle; npm run build:functions makes it.`,
     );
   }
   return folder;

@@ -2,8 +2,10 @@
 
 export type { FunctionName } from '../config/function-names.ts';
 export type { AlarmName } from './alarms.ts';
+export { type ClaimOptions, type CognitoOptions, type JwtOptions, MidturnAuth } from './auth.ts';
 export type { Functions } from './functions.ts';
 export { Midturn } from './midturn.ts';
-export type { DomainProps, EdgeProps, MidturnProps, ThrottleProps } from './props.ts';
+export type { DomainProps, EdgeProps, ThrottleProps } from './plain-props.ts';
+export type { MidturnProps } from './props.ts';
 export type { QueueName, Queues } from './queues.ts';
 export { MidturnStack, type MidturnStackProps } from './stack.ts';

@@ -3,7 +3,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 
 /**
  * Logs contain no conversations, so they are deleted with the stack. CloudWatch Logs uses a key in its own name: writers and
@@ -13,7 +13,7 @@ import type { MidturnProps } from './props.ts';
 export function createLogGroup(
   scope: Construct,
   id: string,
-  { logRetentionDays, logKeyArn }: MidturnProps,
+  { logRetentionDays, logKeyArn }: PlainProps,
 ): LogGroup {
   return new LogGroup(scope, id, {
     retention: (logRetentionDays ?? STACK_SETTINGS.logRetentionDays.default) as RetentionDays,

@@ -1,11 +1,12 @@
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { Duration, Stack } from 'aws-cdk-lib/core';
+import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { METRICS, METRICS_NAMESPACE, type MetricName, type SplitMetric } from '../config/metrics.ts';
+import { nameOf } from './name.ts';
 
 export const PERIOD = Duration.minutes(5);
 
-/** A metric that the functions of this stack emit: its total, or the part for one value of its dimension. */
+/** A metric that the functions of this Midturn emit: its total, or the part for one value of its dimension. */
 export function midturnMetric(
   scope: Construct,
   name: MetricName,
@@ -22,7 +23,7 @@ export function midturnMetric(
     namespace: METRICS_NAMESPACE,
     metricName: name,
     dimensionsMap: {
-      stack: Stack.of(scope).stackName,
+      stack: nameOf(scope),
       ...(spec.dimension && value !== undefined && { [spec.dimension]: value }),
     },
     statistic,
@@ -34,9 +35,8 @@ export function midturnMetric(
 /** One line for each value of the metric's dimension. */
 export function midturnMetricBySplit(scope: Construct, name: SplitMetric): MathExpression {
   const { dimension } = METRICS[name];
-  const { stackName } = Stack.of(scope);
   return new MathExpression({
-    expression: `SEARCH('{${METRICS_NAMESPACE},stack,${dimension}} MetricName="${name}" stack="${stackName}"', 'Sum', ${PERIOD.toSeconds()})`,
+    expression: `SEARCH('{${METRICS_NAMESPACE},stack,${dimension}} MetricName="${name}" stack="${nameOf(scope)}"', 'Sum', ${PERIOD.toSeconds()})`,
     usingMetrics: {},
     // Empty, so that CloudWatch labels each line with its value.
     label: '',

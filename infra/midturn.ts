@@ -12,7 +12,10 @@ import { createDashboard } from './dashboard.ts';
 import { createDomain } from './domain.ts';
 import { createEdge } from './edge.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
+import { describeLocally, plainProps } from './given.ts';
+import { giveName } from './name.ts';
 import { createPage } from './page.ts';
+import type { PlainProps } from './plain-props.ts';
 import type { MidturnProps } from './props.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { checkProps, plainSecretsIn } from './settings.ts';
@@ -21,15 +24,15 @@ import { createTable } from './table.ts';
 /**
  * A whole Midturn: WebSocket API, functions, table, queues, dashboard and alarms.
  *
- *     const midturn = new Midturn(this, 'Midturn', {
+ *     const chat = new Midturn(this, 'Chat', {
+ *       agent: 'agent/agent.ts',
  *       model: 'bedrock:eu.anthropic.claude-sonnet-4-5-20250929-v1:0',
- *       auth: 'jwt',
- *       jwtIssuer: 'https://issuer.example.com/',
- *       jwtAudience: 'chat',
+ *       auth: MidturnAuth.cognito(userPool, client),
  *     });
- *     orders.grantReadData(midturn.functions.turn); // what the agent's own tools need
+ *     orders.grantReadData(chat.functions.turn); // what the agent's own tools need
+ *     chat.functions.turn.addEnvironment('ORDERS', orders.tableName);
  *
- * The stack's name is a dimension of all metrics, so one stack can contain one Midturn.
+ * A stack can contain several: their metrics differ in `name`.
  */
 export class Midturn extends Construct {
   readonly api: WebSocketApi;
@@ -53,9 +56,11 @@ export class Midturn extends Construct {
   readonly page: Distribution | undefined;
 
   /** @throws {SettingError} for the first prop whose value cannot be used, by its setting's name */
-  constructor(scope: Construct, id: string, props: MidturnProps) {
+  constructor(scope: Construct, id: string, given: MidturnProps) {
     super(scope, id);
+    const props = plainProps(this, given);
     checkProps(props);
+    giveName(this, props.name);
     const stageName = props.stageName ?? STACK_SETTINGS.stageName.default;
     this.table = createTable(this, props);
     this.queues = createQueues(
@@ -94,14 +99,15 @@ export class Midturn extends Construct {
     this.dashboard = createDashboard(this, watched, Object.values(this.alarms));
     this.#warnOfPlainSecrets(props);
     this.#warnOfOpenDoor(props);
+    describeLocally(this, this);
   }
 
-  #clientUrl({ edge, domain }: MidturnProps): string {
+  #clientUrl({ edge, domain }: PlainProps): string {
     const name = this.edge ? (edge?.domainName ?? this.edge.distributionDomainName) : domain?.name;
     return name === undefined ? this.stage.url : `wss://${name}`;
   }
 
-  #warnOfOpenDoor({ auth, openToAnyone }: MidturnProps): void {
+  #warnOfOpenDoor({ auth, openToAnyone }: PlainProps): void {
     if (auth !== 'none' || !openToAnyone) return;
     Annotations.of(this).addWarningV2(
       'midturn:openToAnyone',
@@ -109,7 +115,7 @@ export class Midturn extends Construct {
     );
   }
 
-  #warnOfPlainSecrets(props: MidturnProps): void {
+  #warnOfPlainSecrets(props: PlainProps): void {
     for (const { prop, instead } of plainSecretsIn(props)) {
       Annotations.of(this).addWarningV2(
         `midturn:${prop}`,

@@ -3,14 +3,14 @@ import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { readAgentBedrockModels, readModels } from '../config/settings/models.ts';
 import type { Permission } from './permission.ts';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 import { toEnvironment } from './settings.ts';
 
 /**
  * Calling exactly the chosen models of Bedrock. Models of other providers need no permission, but a key. Subscribing to a
  * model in the Marketplace, which its first call in an account does, is an administrator's task (docs/deploy.md).
  */
-export function bedrockPermissions(scope: Construct, props: MidturnProps): Permission[] {
+export function bedrockPermissions(scope: Construct, props: PlainProps): Permission[] {
   const environment = toEnvironment(props);
   const chosen = readModels(environment).flatMap(({ choice }) =>
     choice.provider === 'bedrock' ? [choice.modelId] : [],

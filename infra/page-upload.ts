@@ -5,7 +5,7 @@ import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { createLogGroup } from './log-group.ts';
 import { acknowledge, acknowledgeWildcards } from './nag.ts';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 
 export interface Upload {
   /** Folder with the built page. */
@@ -13,7 +13,7 @@ export interface Upload {
   bucket: IBucket;
   /** URL of the WebSocket. The page reads it from `config.json`. */
   url: string;
-  props: MidturnProps;
+  props: PlainProps;
 }
 
 /**

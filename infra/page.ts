@@ -12,13 +12,14 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { BlockPublicAccess, Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
-import { Aws, Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { Aws, Duration, Fn, RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { SettingError } from '../config/settings/setting.ts';
 import { acknowledge } from './nag.ts';
+import { nameOf } from './name.ts';
 import { pageHeaders } from './page-headers.ts';
 import { uploadPage } from './page-upload.ts';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 
 const HSTS = Duration.days(365);
 
@@ -29,7 +30,7 @@ const defaultFolder = join(import.meta.dirname, '..', 'web', 'dist');
  * @param url the WebSocket's, the only address beside its own that the page may connect to
  * @throws {SettingError} if the page was not built
  */
-export function createPage(scope: Construct, url: string, props: MidturnProps): Distribution {
+export function createPage(scope: Construct, url: string, props: PlainProps): Distribution {
   const folder = props.pageFolder ?? defaultFolder;
   if (!existsSync(join(folder, 'index.html'))) {
     throw new SettingError(`MIDTURN_PAGE: ${folder} has no page; npm run build:web makes it.`);
@@ -42,13 +43,13 @@ export function createPage(scope: Construct, url: string, props: MidturnProps): 
     removalPolicy: RemovalPolicy.DESTROY,
   }) as IBucket;
   const distribution = new Distribution(scope, 'PageDistribution', {
-    comment: `Midturn: the page of ${Stack.of(scope).stackName}`,
+    comment: `Midturn: the page of ${nameOf(scope)}`,
     defaultRootObject: 'index.html',
     httpVersion: HttpVersion.HTTP2_AND_3,
     defaultBehavior: {
       origin: S3BucketOrigin.withOriginAccessControl(bucket, {
         originAccessControl: new S3OriginAccessControl(scope, 'PageAccess', {
-          originAccessControlName: uniqueName('page'),
+          originAccessControlName: uniqueName(scope, 'page'),
         }),
       }),
       viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
@@ -64,16 +65,16 @@ export function createPage(scope: Construct, url: string, props: MidturnProps): 
 
 /**
  * CloudFront's names are unique per account, and the CDK makes them of the stack's name, which another region can have as
- * well. The last part of a stack's id is a UUID. A name of an origin access control has at most 64 characters.
+ * well. The last part of a stack's id is a UUID, and the end of a construct's address tells two of a stack apart. A name of an origin access control has at most 64 characters.
  */
-const uniqueName = (what: string): string =>
-  Fn.join('-', ['midturn', what, Fn.select(2, Fn.split('/', Aws.STACK_ID))]);
+const uniqueName = (scope: Construct, what: string): string =>
+  Fn.join('-', ['midturn', what, Fn.select(2, Fn.split('/', Aws.STACK_ID)), scope.node.addr.slice(-8)]);
 
 function createHeaders(scope: Construct, url: string): ResponseHeadersPolicy {
   const headers = pageHeaders(url);
   return new ResponseHeadersPolicy(scope, 'PageHeaders', {
-    responseHeadersPolicyName: uniqueName('headers'),
-    comment: `Midturn: the page of ${Stack.of(scope).stackName}`,
+    responseHeadersPolicyName: uniqueName(scope, 'headers'),
+    comment: `Midturn: the page of ${nameOf(scope)}`,
     securityHeadersBehavior: {
       contentSecurityPolicy: { contentSecurityPolicy: headers['content-security-policy'], override: true },
       contentTypeOptions: { override: true },

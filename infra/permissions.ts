@@ -8,7 +8,7 @@ import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { FUNCTIONS } from './function-table.ts';
 import { bedrockPermissions, secretPermission } from './model-access.ts';
 import type { Permission } from './permission.ts';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 import { settingsFor } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tableKeyStatement } from './table.ts';
@@ -25,11 +25,21 @@ function secretsOf({ kind }: Setting, text: string): string[] {
   }
 }
 
+/** Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions */
+const NETWORK_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
 /** All that a function's role allows: what its row of the function table says, on exactly these resources, and its secrets. */
 export function permissionsOf(
   scope: Construct,
   name: FunctionName,
-  props: MidturnProps,
+  props: PlainProps,
   { table, queues, connectionsArns }: Surroundings,
   logGroup: LogGroup,
 ): Permission[] {
@@ -40,6 +50,13 @@ export function permissionsOf(
     allowed.push({ statement: new PolicyStatement({ actions, resources }), ...(wildcard && { wildcard }) });
   };
   allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);
+  if (props.vpc) {
+    allow(
+      NETWORK_ACTIONS,
+      ['*'],
+      'Lambda makes a function’s network interfaces, which have no names before: it accepts only *.',
+    );
+  }
   if (props.tracing ?? STACK_SETTINGS.tracing.default) {
     allow(
       ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],

@@ -5,9 +5,10 @@ import {
   QueueEncryption,
   type QueueProps,
 } from 'aws-cdk-lib/aws-sqs';
-import { Duration, Stack } from 'aws-cdk-lib/core';
+import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { acknowledge } from './nag.ts';
+import { nameOf } from './name.ts';
 
 export interface Queues {
   /** Turn jobs: one message for each slot of a session, one message group for each session. */
@@ -46,14 +47,14 @@ const PER_SESSION = {
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
 } as const;
 
-/** @param named whether queues are named after the stack. Otherwise CloudFormation names them. */
+/** @param named whether queues are named after this Midturn. Otherwise CloudFormation names them. */
 export function createQueues(scope: Construct, turnTimeout: Duration, named: boolean): Queues {
   const create = (id: string, name: string, props: QueueProps) =>
     new Queue(scope, id, {
       ...props,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      ...(named && { queueName: `${Stack.of(scope).stackName}-${name}${props.fifo ? '.fifo' : ''}` }),
+      ...(named && { queueName: `${nameOf(scope)}-${name}${props.fifo ? '.fifo' : ''}` }),
     });
   const deadTurn = create('DeadTurnQueue', 'dead-turn', {
     ...PER_SESSION,

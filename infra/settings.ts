@@ -11,21 +11,21 @@ import {
   type SettingTable,
 } from '../config/settings/setting.ts';
 import { FUNCTION_SETTINGS, LOCAL_DEFAULTS, STACK_SETTINGS } from '../config/settings/table.ts';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 import { checkStackSettings } from './stack-rules.ts';
 
 /** Props and settings say the same: this module turns one into the other, as the settings tables say. */
 
 const SETTINGS = [...settingsIn(FUNCTION_SETTINGS), ...settingsIn(STACK_SETTINGS)];
 
-function valueAt(props: MidturnProps, [prop, field]: PlacedSetting['path']): unknown {
+function valueAt(props: PlainProps, [prop, field]: PlacedSetting['path']): unknown {
   const value: unknown = new Map(Object.entries(props)).get(prop);
   if (field === undefined) return value;
   return typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(field) : undefined;
 }
 
 /** The props as text, by the names of their settings: only those that were chosen. */
-export function toText(table: SettingTable, props: MidturnProps): Record<string, string> {
+export function toText(table: SettingTable, props: PlainProps): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const { setting, path } of settingsIn(table)) {
     const value = valueAt(props, path);
@@ -35,11 +35,10 @@ export function toText(table: SettingTable, props: MidturnProps): Record<string,
 }
 
 /** The settings of functions, as an environment. Defaults are not in it: functions know them. */
-export const toEnvironment = (props: MidturnProps): Record<string, string> =>
-  toText(FUNCTION_SETTINGS, props);
+export const toEnvironment = (props: PlainProps): Record<string, string> => toText(FUNCTION_SETTINGS, props);
 
 /** The settings that a function gets: those that were chosen, that its entries name it for, and that are used. */
-export function settingsFor(name: FunctionName, props: MidturnProps): { setting: Setting; text: string }[] {
+export function settingsFor(name: FunctionName, props: PlainProps): { setting: Setting; text: string }[] {
   const environment = toEnvironment(props);
   return settingsIn(FUNCTION_SETTINGS).flatMap(({ setting }) => {
     const text = environment[setting.name];
@@ -49,7 +48,7 @@ export function settingsFor(name: FunctionName, props: MidturnProps): { setting:
 }
 
 /** @throws {SettingError} for the first prop whose value cannot be used, by its setting's name */
-export function checkProps(props: MidturnProps): void {
+export function checkProps(props: PlainProps): void {
   const environment = toEnvironment(props);
   checkSettings(environment, Token.isUnresolved);
   checkKeys(environment);
@@ -143,7 +142,7 @@ function checkKeys(environment: Environment): void {
  * @returns in `missing` the settings that a deployment must choose and that `lookup` does not know
  * @throws {SettingError} for the first setting whose value cannot be used
  */
-export function readProps(lookup: (name: string) => unknown): { props: MidturnProps; missing: string[] } {
+export function readProps(lookup: (name: string) => unknown): { props: PlainProps; missing: string[] } {
   const chosen: Record<string, string> = {};
   for (const { setting } of SETTINGS) {
     const value = lookup(setting.name);
@@ -181,7 +180,7 @@ function keepSecretsOut(settings: Record<string, string>): void {
 }
 
 /** Of checked settings. */
-function toProps(settings: Environment): MidturnProps {
+export function toProps(settings: Environment): PlainProps {
   const props: Record<string, unknown> = {};
   for (const { setting, path } of SETTINGS) {
     const text = settings[setting.name];
@@ -190,8 +189,8 @@ function toProps(settings: Environment): MidturnProps {
     const value = propValue(setting, text);
     props[prop] = field === undefined ? value : { ...Object(props[prop]), [field]: value };
   }
-  // A cast, because the compiler does not connect the tables at run time with `MidturnProps`, which is derived from them.
-  return props as unknown as MidturnProps;
+  // A cast, because the compiler does not connect the tables at run time with `PlainProps`, which is derived from them.
+  return props as unknown as PlainProps;
 }
 
 const propValue = (setting: Setting, text: string): unknown =>
@@ -200,7 +199,7 @@ const propValue = (setting: Setting, text: string): unknown =>
     : text;
 
 /** Props that hold a key or tokens as plain text, with the prop that names a secret instead. */
-export function plainSecretsIn(props: MidturnProps): { prop: string; instead: string }[] {
+export function plainSecretsIn(props: PlainProps): { prop: string; instead: string }[] {
   const propOf = (name: string) => SETTINGS.find(({ setting }) => setting.name === name)?.path[0] ?? name;
   return SETTINGS.flatMap(({ setting, path }) =>
     setting.kind === 'secret' && valueAt(props, path)

@@ -9,7 +9,7 @@ export interface MidturnStackProps extends StackProps {
   missing?: readonly string[];
 }
 
-/** One Midturn, and outputs for its operator. */
+/** One Midturn, named after its stack, and outputs for its operator. */
 export class MidturnStack extends Stack {
   constructor(
     scope: Construct,
@@ -17,7 +17,7 @@ export class MidturnStack extends Stack {
     { midturn: props, missing = [], ...stackProps }: MidturnStackProps,
   ) {
     super(scope, id, stackProps);
-    const midturn = new Midturn(this, 'Midturn', props);
+    const midturn = new Midturn(this, 'Midturn', { name: this.stackName, ...props });
     for (const name of missing) this.#demandOnDeploy(name);
     new CfnOutput(this, 'Url', { value: midturn.url, description: 'Where clients connect.' });
     if (midturn.page) {

@@ -3,12 +3,12 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import type { MidturnProps } from './props.ts';
+import type { PlainProps } from './plain-props.ts';
 
 /** Creates the table, which contains all items. `expires` is in seconds since the epoch. */
 export function createTable(
   scope: Construct,
-  { removalPolicy = RemovalPolicy.RETAIN, tableKeyArn }: MidturnProps,
+  { removalPolicy = RemovalPolicy.RETAIN, tableKeyArn }: PlainProps,
 ): Table {
   return new Table(scope, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },

@@ -1,41 +1,48 @@
 import { expect, it } from 'vitest';
 import { defineAgent } from '../model/agent/agent-definition.ts';
-import { checkAgent } from './agent-check.ts';
+import { type AgentToCheck, checkAgent } from './agent-check.ts';
 import { LocalCloudError } from './errors.ts';
 
 const plain = { instructions: '', tools: {} };
+const named = (load: AgentToCheck['load']): AgentToCheck => ({ name: 'agent/agent.ts', load });
 
 it('a mistake in the agent’s definition is one line, where the cloud is started and the functions are built', async () => {
   const load = async () => ({
     agent: defineAgent({ ...plain, mcp: { my_docs: { url: 'https://docs.example' } } }),
   });
-  await expect(checkAgent({}, load)).rejects.toThrow(LocalCloudError);
-  await expect(checkAgent({}, load)).rejects.toThrow(
+  await expect(checkAgent({}, named(load))).rejects.toThrow(LocalCloudError);
+  await expect(checkAgent({}, named(load))).rejects.toThrow(
     /^agent\/agent\.ts: MCP server "my_docs": only letters, digits and - are allowed in its name, at most 32\.$/,
   );
 });
 
 it('what depends on where the agent runs is left to the function that runs it', async () => {
-  await checkAgent({}, async () => {
-    throw new Error('DATABASE_URL is not set');
-  });
+  await checkAgent(
+    {},
+    named(async () => {
+      throw new Error('DATABASE_URL is not set');
+    }),
+  );
 });
 
 it('a model that the settings ask for and the agent does not name is one line too', async () => {
   const load = async () => ({ agent: defineAgent({ ...plain, model: 'openai/gpt-5' }) });
-  await checkAgent({ MIDTURN_MODEL: 'agent' }, load);
+  await checkAgent({ MIDTURN_MODEL: 'agent' }, named(load));
   await expect(
-    checkAgent({ MIDTURN_MODEL: 'agent:x' }, async () => ({ agent: defineAgent(plain) })),
+    checkAgent(
+      { MIDTURN_MODEL: 'agent:x' },
+      named(async () => ({ agent: defineAgent(plain) })),
+    ),
   ).rejects.toThrow('MIDTURN_MODEL is "agent:x", and agent/agent.ts has no model.');
-  await expect(checkAgent({ MIDTURN_MODEL: 'agent', MIDTURN_FALLBACK_MODEL: 'agent' }, load)).rejects.toThrow(
-    'MIDTURN_FALLBACK_MODEL is "agent", and agent/agent.ts has no fallbackModel.',
-  );
+  await expect(
+    checkAgent({ MIDTURN_MODEL: 'agent', MIDTURN_FALLBACK_MODEL: 'agent' }, named(load)),
+  ).rejects.toThrow('MIDTURN_FALLBACK_MODEL is "agent", and agent/agent.ts has no fallbackModel.');
 });
 
 it('a model that the agent names and no setting takes is said', async () => {
   const load = async () => ({ agent: defineAgent({ ...plain, model: 'openai/gpt-5' }) });
-  expect(await checkAgent({}, load)).toContain('MIDTURN_MODEL=agent');
-  expect(await checkAgent({ MIDTURN_MODEL: 'demo' }, load)).toBeUndefined();
+  expect(await checkAgent({}, named(load))).toContain('MIDTURN_MODEL=agent');
+  expect(await checkAgent({ MIDTURN_MODEL: 'demo' }, named(load))).toBeUndefined();
 });
 
 it('the agent of this project is right', async () => {

@@ -1,11 +1,24 @@
+import { relative } from 'node:path';
 import { MODEL_SETTINGS } from '../config/settings/models.ts';
 import { read } from '../config/settings/read.ts';
 import type { Environment } from '../config/settings/setting.ts';
+import { type AgentModule, loadAgent } from './agent-module.ts';
 import { LocalCloudError } from './errors.ts';
+import { OWN_AGENT, ROOT } from './places.ts';
 
-interface AgentModule {
-  agent: { model?: unknown; fallbackModel?: unknown };
+export interface AgentToCheck {
+  /** How messages call the module. */
+  name: string;
+  load(): Promise<AgentModule>;
 }
+
+const own: AgentToCheck = { name: relative(ROOT, OWN_AGENT), load: () => loadAgent(OWN_AGENT) };
+
+/** The agent of a file, which messages call by its path from here. */
+export const agentAt = (path: string): AgentToCheck => ({
+  name: relative(process.cwd(), path),
+  load: () => loadAgent(path),
+});
 
 /**
  * Loads the agent's definition as the turn function will, so that a mistake shows at start and not in the log of the
@@ -15,16 +28,18 @@ interface AgentModule {
  */
 export async function checkAgent(
   settings: Environment,
-  load: () => Promise<AgentModule> = () => import('../agent/agent.ts'),
+  { name, load }: AgentToCheck = own,
 ): Promise<string | undefined> {
   let agent: AgentModule['agent'];
   try {
     ({ agent } = await load());
   } catch (error) {
-    // Compared by name: the module may use another copy of the class.
+    if (error instanceof LocalCloudError) throw error;
+    // Compared by name: the module has a copy of the class of its own.
     if (!(error instanceof Error) || error.name !== 'AgentDefinitionError') return undefined;
-    throw new LocalCloudError(`agent/agent.ts: ${error.message}`);
+    throw new LocalCloudError(`${name}: ${error.message}`);
   }
+  if (!agent) throw new LocalCloudError(`${name} has no export "agent".`);
   const { model, fallbackModel } = MODEL_SETTINGS;
   for (const [setting, named] of [
     [model, agent.model],
@@ -33,10 +48,10 @@ export async function checkAgent(
     const chosen = read(settings, setting);
     if (chosen !== undefined && /^agent(:|$)/.test(chosen) && named === undefined) {
       const key = setting === model ? 'model' : 'fallbackModel';
-      throw new LocalCloudError(`${setting.name} is "${chosen}", and agent/agent.ts has no ${key}.`);
+      throw new LocalCloudError(`${setting.name} is "${chosen}", and ${name} has no ${key}.`);
     }
   }
   return agent.model !== undefined && !read(settings, model)
-    ? `agent/agent.ts names a model, which ${model.name}=agent takes. Without it, the demo model answers.`
+    ? `${name} names a model, which ${model.name}=agent takes. Without it, the demo model answers.`
     : undefined;
 }

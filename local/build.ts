@@ -1,15 +1,15 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { type BuildResult, build, type Metafile } from 'esbuild';
+import { basename, dirname, join } from 'node:path';
+import { type BuildResult, build, type Metafile, type Plugin } from 'esbuild';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { namespaceImports } from './namespace-imports.ts';
+import { EXTENSION, OWN_AGENT, ROOT } from './places.ts';
 
-const root = join(import.meta.dirname, '..');
 /** What a deployment takes. */
-const BUNDLES = join(root, 'dist', 'functions');
+export const BUNDLES = join(ROOT, 'dist', 'functions');
 
 /** Some dependencies are CommonJS and call `require` for Node's modules, which does not exist in an ES module. */
-const REQUIRE =
+export const REQUIRE =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
 export interface BuildOptions {
@@ -20,8 +20,12 @@ export interface BuildOptions {
   groups: readonly Readonly<Record<string, string>>[];
   /** `<outdir>/<function>/index.mjs` and the chunks that it imports */
   outdir: string;
+  /** The module that the turn function takes its agent from. @default - this project's own */
+  agent?: string;
   /** Whether to write source maps. */
   sourceMaps?: boolean;
+  /** What the bundler prints by itself. Errors are thrown as well. @default warning */
+  logLevel?: 'warning' | 'silent';
   /** Whether to remove what earlier builds left. Not from a folder that a local cloud runs on: it loads chunks on demand. */
   clean?: boolean;
 }
@@ -45,10 +49,10 @@ export async function inspectFunctions({ groups, outdir }: BuildOptions = projec
 
 function bundle(
   handlers: Readonly<Record<string, string>>,
-  { outdir, sourceMaps = false }: Pick<BuildOptions, 'outdir' | 'sourceMaps'>,
+  { outdir, agent = OWN_AGENT, sourceMaps = false, logLevel = 'warning' }: Omit<BuildOptions, 'groups'>,
 ): Promise<BuildResult<{ metafile: true; write: false }>> {
   return build({
-    absWorkingDir: root,
+    absWorkingDir: ROOT,
     entryPoints: { ...handlers },
     outdir,
     outExtension: { '.js': '.mjs' },
@@ -61,18 +65,16 @@ function bundle(
     minify: true,
     sourcemap: sourceMaps && 'external',
     banner: { js: REQUIRE },
-    logLevel: 'warning',
-    plugins: [namespaceImports(root)],
+    logLevel,
+    plugins: [theirAgent(agent), namespaceImports(dirname(agent))],
     metafile: true,
     write: false,
   });
 }
 
-async function buildGroup(
-  handlers: Readonly<Record<string, string>>,
-  { outdir, sourceMaps = false, clean = false }: BuildOptions,
-): Promise<void> {
-  const { outputFiles, metafile } = await bundle(handlers, { outdir, sourceMaps });
+async function buildGroup(handlers: Readonly<Record<string, string>>, options: BuildOptions): Promise<void> {
+  const { outdir, clean = false } = options;
+  const { outputFiles, metafile } = await bundle(handlers, options);
   const contents = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
   const imports = importsByName(metafile);
   await Promise.all(
@@ -91,7 +93,7 @@ async function buildGroup(
 }
 
 export function project(): BuildOptions {
-  const source = (name: string) => join(root, 'lambdas', name, 'handler.ts');
+  const source = (name: string) => join(ROOT, 'lambdas', name, `handler${EXTENSION}`);
   const light = FUNCTION_NAMES.filter((name) => name !== 'turn');
   return {
     // Only the turn function contains model providers. In one group, the others would carry their modules too.
@@ -99,6 +101,16 @@ export function project(): BuildOptions {
     outdir: BUNDLES,
   };
 }
+
+/** Puts a team's agent in the place of this project's own, where the turn function imports it. */
+const theirAgent = (agent: string): Plugin => ({
+  name: 'their-agent',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/agent\/agent\.[jt]s$/ }, ({ path, resolveDir }) =>
+      join(resolveDir, path) === OWN_AGENT ? { path: agent } : undefined,
+    );
+  },
+});
 
 /** What is deployed. */
 export const release = (): BuildOptions => ({ ...project(), sourceMaps: true, clean: true });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { extname, join, sep } from 'node:path';
+import { extname, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 /**
@@ -15,19 +15,22 @@ export const asNamespaceImports = (source: string): string =>
     (_all, name: string | undefined, from: string) => `import * as ${name ?? 'z'} from ${from}`,
   );
 
+const SDK = /[\\/]node_modules[\\/](?:ai|@ai-sdk)[\\/]/;
+
 /**
- * The files with such imports: those of the AI SDK, and tools of the project's agent. Other files are not read a second
- * time.
+ * The files with such imports: those of the AI SDK, and of the agent. Other files are not read a second time.
+ * @param agentFolder an agent's tools are in it, or below
  */
-export function namespaceImports(root: string): Plugin {
-  const agent = join(root, 'agent') + sep;
+export function namespaceImports(agentFolder: string): Plugin {
+  const folder = agentFolder + sep;
+  const ofTheAgent = folder.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   return {
     name: 'namespace-imports',
     setup({ onLoad }) {
       onLoad(
-        { filter: /[\\/](?:node_modules[\\/](?:ai|@ai-sdk)|agent)[\\/].*\.(?:m?js|ts)$/ },
+        { filter: new RegExp(`(?:${SDK.source}|^${ofTheAgent}).*\\.(?:m?js|ts)$`) },
         async ({ path }) => {
-          if (!path.includes('node_modules') && !path.startsWith(agent)) return undefined;
+          if (path.includes(`${sep}node_modules${sep}`) && !SDK.test(path)) return undefined;
           const source = await readFile(path, 'utf8');
           return { contents: asNamespaceImports(source), loader: extname(path) === '.ts' ? 'ts' : 'js' };
         },

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { buildFunctions, project } from './build.ts';
 import { lockFolder } from './folder-lock.ts';
+import { CACHE } from './places.ts';
 
-const FOLDER = join(import.meta.dirname, '..', 'dist', 'local');
+const FOLDER = join(CACHE, 'local');
 
 /**
  * A folder for the functions' bundles that no other build writes to until it is released: a local cloud loads chunks as

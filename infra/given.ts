@@ -1,0 +1,52 @@
+import type { WebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnElement, Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { MidturnAuth } from './auth.ts';
+import type { PlainProps } from './plain-props.ts';
+import type { MidturnProps } from './props.ts';
+import type { Queues } from './queues.ts';
+import { toProps } from './settings.ts';
+
+/**
+ * The context value with which the local cloud synthesizes an app: settings by name. They replace the props of every Midturn
+ * in it. No deployment has it.
+ */
+const LOCAL_CONTEXT = 'midturn:local';
+
+const localSettings = (scope: Construct): Readonly<Record<string, string>> | undefined =>
+  scope.node.tryGetContext(LOCAL_CONTEXT);
+
+/** The props as settings name them, with what the local cloud puts in their place. */
+export function plainProps(scope: Construct, { auth, ...props }: MidturnProps): PlainProps {
+  const chosen = { ...props, ...(auth instanceof MidturnAuth ? auth.props : { auth }) };
+  const settings = localSettings(scope);
+  if (!settings) return chosen;
+  // The template stays on the machine: the local cloud has its own bundles and page, and nothing stands in front of it.
+  const { agent, domain, edge, originSecret, page, ...local } = chosen;
+  return { ...local, ...toProps(settings) };
+}
+
+interface Described {
+  api: WebSocketApi;
+  table: Table;
+  queues: Queues;
+}
+
+/** Tells the local cloud which of the stack's resources are this Midturn's. */
+export function describeLocally(scope: Construct, { table, queues, api }: Described): void {
+  if (!localSettings(scope)) return;
+  const stack = Stack.of(scope);
+  const id = ({ node: { defaultChild, path } }: Construct) => {
+    if (!CfnElement.isCfnElement(defaultChild)) throw new TypeError(`${path} has no resource.`);
+    return stack.getLogicalId(defaultChild);
+  };
+  const all = stack.templateOptions.metadata ?? {};
+  stack.templateOptions.metadata = {
+    ...all,
+    Midturn: [
+      ...(Array.isArray(all.Midturn) ? all.Midturn : []),
+      { path: scope.node.path, api: id(api), table: id(table), deadlineQueue: id(queues.deadline) },
+    ],
+  };
+}
