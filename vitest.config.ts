@@ -51,6 +51,8 @@ const FULL_ONLY = [
   'bench/load/growth.test.ts',
   // Plays the demo's whole conversation at the pace of a person.
   'local/demo/demo.test.ts',
+  // Packs the packages and installs them elsewhere.
+  'test/packages/**/*.test.ts',
   // Asks a deployment as an operator does, at the pace of the demo model.
   'test/doctor/**/*.test.ts',
 ];
@@ -65,7 +67,7 @@ const SIMULATION = 'test/simulation/simulation.test.ts';
 const MUTANTS = 'test/simulation/caught-mutants.test.ts';
 
 const ALL = [
-  '{agent,aws,bench,chat,client,config,core,examples,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts',
+  '{agent,aws,bench,chat,cli,client,config,core,examples,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts',
 ];
 const NEVER = [...configDefaults.exclude, '**/dist/**'];
 

@@ -6,7 +6,10 @@ export interface Arguments {
   sessionId: string | undefined;
 }
 
-export const USAGE = `npm run chat -- <ws:// or wss:// address> [--session <id>] [--token <token>]
+/** How the program was started: the binary says it, which starts several. */
+const PROGRAM = process.env.MIDTURN_PROGRAM ?? 'npm run chat --';
+
+export const USAGE = `${PROGRAM} <ws:// or wss:// address> [--session <id>] [--token <token>]
 
   --session  the conversation to go on with; without it, a new one
   --token    who you are; MIDTURN_TOKEN in the environment keeps it out of the process list`;
@@ -16,8 +19,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): Arguments {
+export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): Arguments | 'help' {
   const { values, positionals } = parse(args);
+  if (values.help) return 'help';
   const [url, ...rest] = positionals;
   if (!url || rest.length > 0) throw new UsageError('One address is needed.');
   if (!/^wss?:\/\//.test(url) || !URL.canParse(url))
@@ -30,7 +34,11 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { token: { type: 'string' }, session: { type: 'string' } },
+      options: {
+        token: { type: 'string' },
+        session: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
     });
   } catch (cause) {
     throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });

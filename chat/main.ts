@@ -6,6 +6,10 @@ import { plainScreen, TerminalScreen } from './screen.ts';
 /** `npm run chat`: a conversation in the terminal. If input or output is not a terminal, it prints plain lines. */
 async function main(): Promise<void> {
   const options = readArguments(process.argv.slice(2), process.env);
+  if (options === 'help') {
+    console.log(USAGE);
+    return;
+  }
   const { stdin, stdout } = process;
   const isTerminal = stdin.isTTY === true && stdout.isTTY === true;
   const input = createInterface(
@@ -37,5 +41,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : error);
-  process.exit(1);
+  process.exit(error instanceof UsageError ? 2 : 1);
 });

@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util';
 import type { Rule } from './rule.ts';
 import type { Target } from './server.ts';
 
-export const USAGE = `Usage: midturn-conformance <ws://… or wss://…> [options]
+/** How the program was started: the binary `midturn` says it, which starts several. */
+const PROGRAM = process.env.MIDTURN_PROGRAM ?? 'midturn-conformance';
+
+export const USAGE = `Usage: ${PROGRAM} <ws://… or wss://…> [options]
 
 Checks a server against the points of the protocol midturn.v1 that can be observed from outside.
 

@@ -6,7 +6,10 @@ import { deleteItems, itemsOf, leavePlaces } from './principal-items.ts';
 
 /** `npm run delete-principal -- …`: closes the connections of one principal and deletes all its items, for operators. See docs/operations.md. */
 
-const USAGE = `npm run delete-principal -- <table> <tenant> <subject> [--yes] [--endpoint <URL>]
+/** How the program was started: the binary says it, which starts several. */
+const PROGRAM = process.env.MIDTURN_PROGRAM ?? 'npm run delete-principal --';
+
+const USAGE = `${PROGRAM} <table> <tenant> <subject> [--yes] [--endpoint <URL>]
   Closes what this principal has open, and deletes everything that the table has of it. Without --yes it counts.
   Connections are closed at MIDTURN_MANAGEMENT_ENDPOINT without --endpoint.`;
 

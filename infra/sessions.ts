@@ -16,7 +16,10 @@ import { inspectionText } from './inspect.ts';
 
 /** `npm run sessions -- …`: lists, exports, inspects, renames, deletes and disconnects sessions, for operators. See docs/operations.md. */
 
-const USAGE = `npm run sessions -- [--table <name>] [--queue <URL>] [--endpoint <URL>] <command>
+/** How the program was started: the binary says it, which starts several. */
+const PROGRAM = process.env.MIDTURN_PROGRAM ?? 'npm run sessions --';
+
+const USAGE = `${PROGRAM} [--table <name>] [--queue <URL>] [--endpoint <URL>] <command>
   list <tenant> <subject>                       sessions, those made last first, one line of JSON each
   export <tenant> <subject> <session>           the transcript as JSON lines
   inspect <tenant> <subject> <session>          what its turns do or wait for, and what comes next

@@ -6,7 +6,7 @@ import { namespaceImports } from './namespace-imports.ts';
 import { EXTENSION, OWN_AGENT, ROOT } from './places.ts';
 
 /** What a deployment takes. */
-export const BUNDLES = join(ROOT, 'dist', 'functions');
+const BUNDLES = join(ROOT, 'dist', 'functions');
 
 /** Some dependencies are CommonJS and call `require` for Node's modules, which does not exist in an ES module. */
 export const REQUIRE =

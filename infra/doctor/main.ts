@@ -9,8 +9,12 @@ import { conversationChecks, type Target } from './conversation.ts';
  * one steered answer.
  */
 
-const USAGE = `usage: npm run doctor -- <stack | wss://…> [--json] [--timeout <seconds>]
-       npm run smoke -- <stack | wss://…> [token]
+/** How a command is called: from the binary, or in a clone. */
+const command = (name: string): string =>
+  process.env.MIDTURN_PROGRAM === undefined ? `npm run ${name} --` : `midturn ${name}`;
+
+const USAGE = `usage: ${command('doctor')} <stack | wss://…> [--json] [--timeout <seconds>]
+       ${command('smoke')} <stack | wss://…> [token]
 
 Holds a conversation with a deployment, and looks at its stack. The client's token is in MIDTURN_TOKEN. A stack is found with the
 AWS credentials and the region of the environment; its URL can be given beside it with --url, as for an emulator.
@@ -26,8 +30,9 @@ interface Command {
 }
 
 /** @throws {SettingError} for what is no command of ours */
-function readCommand(args: string[]): Command {
+function readCommand(args: string[]): Command | 'help' {
   const { values, positionals } = parse(args);
+  if (values.help) return 'help';
   const [target, token = process.env.MIDTURN_TOKEN, ...more] = positionals;
   const seconds = Number(values.timeout);
   if (!target || more.length > 0 || !(seconds > 0)) throw new SettingError(USAGE);
@@ -52,6 +57,7 @@ function parse(args: string[]) {
       options: {
         url: { type: 'string' },
         json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
         short: { type: 'boolean', default: false },
         // A cold start, a model's first word: each takes a few seconds. All checks together take less than a minute.
         timeout: { type: 'string', default: '20' },
@@ -63,7 +69,12 @@ function parse(args: string[]) {
 }
 
 async function main(): Promise<void> {
-  const { stack: name, url, token, short, json, timeoutMs } = readCommand(process.argv.slice(2));
+  const asked = readCommand(process.argv.slice(2));
+  if (asked === 'help') {
+    console.log(USAGE);
+    return;
+  }
+  const { stack: name, url, token, short, json, timeoutMs } = asked;
   const account = openAccount();
   try {
     const stack = name === undefined ? undefined : await findStack(account, name);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { transform } from 'esbuild';
 import { messageOf } from '../errors.ts';
+import { EXTENSION } from '../places.ts';
 import { FunctionError } from './errors.ts';
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
@@ -28,7 +29,7 @@ export interface EnvironmentSpec {
  * more.
  */
 export const compileRuntime: () => Promise<URL> = once(async () => {
-  const source = await readFile(new URL('./runtime.ts', import.meta.url), 'utf8');
+  const source = await readFile(new URL(`./runtime${EXTENSION}`, import.meta.url), 'utf8');
   const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node24' });
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 });

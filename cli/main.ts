@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { COMMANDS, type Command, helpText } from './commands.ts';
+
+/** The binary `midturn`: starts the program of a command in this process, with the rest of the line as its arguments. */
+async function main([name, ...rest]: readonly string[]): Promise<void> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    console.log(helpText());
+    return;
+  }
+  if (name === '--version') {
+    const manifest = await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8');
+    console.log(JSON.parse(manifest).version);
+    return;
+  }
+  const command: Command | undefined = Object.hasOwn(COMMANDS, name)
+    ? COMMANDS[name as keyof typeof COMMANDS]
+    : undefined;
+  if (!command) {
+    console.error(`There is no command ${name}.\n\n${helpText()}`);
+    process.exitCode = 2;
+    return;
+  }
+  // A program reads its arguments from `process.argv`, as where it is started by itself.
+  process.argv.splice(2, process.argv.length - 2, ...(command.arguments ?? []), ...rest);
+  process.env.MIDTURN_PROGRAM = `midturn ${name}`;
+  await command.start();
+}
+
+await main(process.argv.slice(2));

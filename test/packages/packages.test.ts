@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { COMMANDS } from '../../cli/commands.ts';
+import { pack, tarball } from '../../packaging/pack.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { LONG_TEST_MS } from '../support/timeouts.ts';
+import { installTarballs, type Stranger } from './stranger.ts';
+
+/** Each builds, packs or synthesizes. */
+vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
+
+const packages = join(temporaryFolder(), 'packages');
+let tarballs: string[];
+let stranger: Stranger;
+
+beforeAll(async () => {
+  tarballs = await pack(packages);
+  stranger = await installTarballs(temporaryFolder(), tarballs);
+  await stranger.write('package.json', '{"name":"theirs","private":true}');
+});
+
+const digest = async (path: string) =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+
+describe('the tarballs', () => {
+  it('are the same bytes when they are built again', async () => {
+    const again = await pack(join(temporaryFolder(), 'packages'));
+    expect(await Promise.all(again.map(digest))).toEqual(await Promise.all(tarballs.map(digest)));
+  });
+
+  it.each(['midturn', 'midturn-client'])(
+    '%s satisfies publint, and its types resolve for every ES module user',
+    async (name) => {
+      const linted = await stranger.bin('publint', 'run', join(packages, name), '--strict');
+      expect(linted.stdout).toContain('All good!');
+      const path = tarballs.find((file) => basename(file).startsWith(`${name}-0`)) ?? '';
+      const types = await stranger.bin('attw', path, '--profile', 'esm-only', '--no-emoji', '--no-color');
+      expect(types.code, types.stdout).toBe(0);
+      expect(types.stdout).not.toContain('No types');
+    },
+  );
+
+  it('hold the licence, and neither tests, sources, the agent of this project nor an install script', async () => {
+    for (const name of ['midturn', 'midturn-client']) {
+      const folder = join(stranger.folder, 'node_modules', name);
+      const files = (await readdir(folder, { recursive: true })).filter(
+        (file) => !file.includes('node_modules'),
+      );
+      expect(files).toContain('LICENSE');
+      expect(files.filter((file) => /(?<!\.d)\.tsx?$|\.test\.|^agent\b/.test(file))).toEqual([]);
+      const { scripts = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+      expect(scripts).toEqual({});
+    }
+  });
+
+  it('name every package that they import, with the version that is tested here', async () => {
+    const own = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'));
+    const { dependencies, peerDependencies } = JSON.parse(
+      await readFile(join(packages, 'midturn', 'package.json'), 'utf8'),
+    );
+    const tested = { ...own.devDependencies, ...own.dependencies };
+    for (const [name, range] of Object.entries<string>(dependencies)) expect(range).toBe(`^${tested[name]}`);
+    expect(Object.keys(peerDependencies)).toEqual(['ai', 'aws-cdk-lib', 'constructs']);
+  });
+
+  it('are packed by npm alone: what `npm pack` makes of the folder is the tarball', async () => {
+    const path = await tarball(join(packages, 'midturn'), temporaryFolder());
+    expect(await digest(path)).toBe(await digest(tarballs[0] ?? ''));
+  });
+});
+
+const APP = `
+import { App, Stack } from 'aws-cdk-lib';
+import { UserPool } from 'aws-cdk-lib/aws-cognito';
+import { Midturn, MidturnAuth } from 'midturn/cdk';
+
+const stack = new Stack(new App(), 'Theirs');
+const users = new UserPool(stack, 'Users');
+const auth = MidturnAuth.cognito(users, users.addClient('Web'));
+new Midturn(stack, 'Chat', { agent: 'src/bot.ts', model: 'demo', auth });
+`;
+
+const AGENT = `
+import { tool } from 'ai';
+import { defineAgent } from 'midturn/agent';
+import { z } from 'zod';
+
+const price = tool({
+  description: 'The price of an umbrella.',
+  inputSchema: z.object({ colour: z.string() }),
+  execute: async ({ colour }) => ({ colour, euros: 12 }),
+});
+
+export const agent = defineAgent({
+  instructions: 'You sell umbrellas.',
+  tools: { price: { tool: price, idempotent: true } },
+});
+`;
+
+describe('a CDK app with the package', () => {
+  beforeAll(async () => {
+    await stranger.write('app.mts', APP);
+    await stranger.write('src/bot.ts', AGENT);
+    await stranger.write('cdk.json', '{"app":"node app.mts"}');
+  });
+
+  it('satisfies a strict compiler that reads our declarations too, and a wrong prop does not', async () => {
+    const check = async (text: string) => {
+      await stranger.write('app.mts', text);
+      const options = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: ['node'] };
+      const config = { compilerOptions: options, files: ['app.mts', 'src/bot.ts'] };
+      await stranger.write('tsconfig.json', JSON.stringify(config));
+      return stranger.bin('tsc', '-p', '.');
+    };
+    expect((await check(APP)).stdout).toBe('');
+    expect((await check(APP.replace('agent: ', 'agnet: '))).stdout).toContain("'agnet' does not exist");
+    await stranger.write('app.mts', APP);
+  });
+
+  it('is synthesized with their agent in the turn function, and ours in none', async () => {
+    const { code, stderr } = await stranger.bin('cdk', 'synth', '--quiet');
+    expect(code, stderr).toBe(0);
+    const assets = await readdir(join(stranger.folder, 'cdk.out'));
+    const turn: string[] = [];
+    for (const name of assets.filter((asset) => asset.startsWith('asset.') && !asset.includes('.', 6))) {
+      const text = await readFile(join(stranger.folder, 'cdk.out', name, 'index.mjs'), 'utf8').catch(
+        () => '',
+      );
+      if (text.includes('You sell umbrellas.')) turn.push(text);
+    }
+    expect(turn).toHaveLength(1);
+    expect(turn[0]).not.toContain('waited_seconds');
+  });
+
+  it('is told in one line what is wrong with its agent', async () => {
+    await stranger.write('src/bot.ts', AGENT.replace('tools: {', 'maxRetries: 1, tools: {'));
+    const { code, stderr } = await stranger.bin('cdk', 'synth', '--quiet');
+    expect(code).toBe(1);
+    expect(stderr).toContain('src/bot.ts: The option maxRetries has no effect here.');
+    await stranger.write('src/bot.ts', AGENT);
+  });
+
+  it('may be CommonJS', async () => {
+    await stranger.write('old.cjs', "console.log(Object.keys(require('midturn/cdk')).join());");
+    const { stdout, stderr } = await stranger.node(['old.cjs']);
+    expect(stdout, stderr).toContain('Midturn,MidturnAuth');
+  });
+});
+
+describe('the binary', () => {
+  it('lists its commands', async () => {
+    for (const args of [[], ['--help'], ['help']]) {
+      const { code, stdout } = await stranger.bin('midturn', ...args);
+      expect(code).toBe(0);
+      for (const [name, { says }] of Object.entries(COMMANDS))
+        expect(stdout).toMatch(new RegExp(`^  ${name} +${says}$`, 'm'));
+    }
+  });
+
+  it('refuses an unknown command with exit status 2', async () => {
+    const { code, stderr } = await stranger.bin('midturn', 'fly');
+    expect([code, stderr.split('\n')[0]]).toEqual([2, 'There is no command fly.']);
+    expect((await stranger.bin('midturn', 'constructor')).code).toBe(2);
+  });
+
+  it.each(Object.keys(COMMANDS))('%s explains itself under its name here', async (name) => {
+    const { code, stdout } = await stranger.bin('midturn', name, '--help');
+    expect(stdout).toContain(`midturn ${name}`);
+    expect(code).toBe(0);
+  });
+});
