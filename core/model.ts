@@ -265,6 +265,26 @@ export interface Model {
    * @param alive called for each life sign of the provider, also for those that make no part
    */
   stream(request: ModelRequest, signal: AbortSignal, alive?: () => void): AsyncIterable<ModelPart>;
+  /**
+   * Asks the agent's code how one call is made: of which model, and with which settings. Undefined: each call is made of this
+   * model, with the agent's settings.
+   *
+   * @param request as this model is asked
+   * @param requestFor the same request as another model is asked: without what is this model's own
+   * @param keepsModel the call is made of this model, whichever the code names
+   * @throws what the agent's code throws, and an `Error` for what it may not change
+   */
+  prepareStep?(
+    request: ModelRequest,
+    requestFor: (model: Pick<Model, 'provider' | 'name'>) => ModelRequest,
+    keepsModel: boolean,
+  ): Promise<PreparedStep>;
+}
+
+/** One model call, as the agent's code prepared it. */
+export interface PreparedStep {
+  model: Model;
+  request: ModelRequest;
 }
 
 /** Names a model among those that a session has had. */

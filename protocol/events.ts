@@ -274,7 +274,7 @@ export const EVENTS = {
       cost: 'What the model calls of this turn cost, in `currency`, if the agent has a price for each of them.',
       currency: 'The currency of `cost`.',
       by_model:
-        'If two models have answered calls of this turn: the usage of each, in their order. Together they are the usage of the turn.',
+        'If several models were called in this turn: the usage of each, that of `model` last. Together they are the usage of the turn.',
       'by_model[].provider': 'The provider of the model.',
       'by_model[].model': 'The model.',
       'by_model[].steps': 'The number of its calls.',

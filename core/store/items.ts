@@ -154,6 +154,15 @@ export interface CallMark {
   model: string;
 }
 
+/** What one model used of a turn. */
+export interface ModelShare extends Usage {
+  provider: string;
+  name: string;
+  steps: number;
+  /** Not there if a call had no price. */
+  cost?: number;
+}
+
 /** What the model calls of a turn have used so far. */
 export interface TurnUsage extends Usage {
   steps: number;
@@ -161,8 +170,12 @@ export interface TurnUsage extends Usage {
   /** In `currency`. Not there if a call had no price. */
   cost?: number;
   currency?: string;
-  /** Of these, what the model used that failed before another one continued the turn. */
-  failed?: Usage & { provider: string; name: string; steps: number; cost?: number };
+  /** The model that made the last call. Turns that an earlier version began do not say it. */
+  model?: { provider: string; name: string };
+  /** What each model used, where several have made calls: that of `model` is the last. */
+  models?: readonly ModelShare[];
+  /** In turns that an earlier version began: what the model used that failed before `model` continued. */
+  failed?: ModelShare;
   /** Of each finished call, where the agent's code looks back at them. */
   marks?: readonly CallMark[];
   /** The last model call ended with an answer. With an empty inbox the turn is `done`. */

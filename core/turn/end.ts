@@ -29,12 +29,13 @@ export async function endAnswered(
   const { core } = context;
   const { usage } = turn;
   const { model, from } = modelOf(turn, context);
+  const { provider, name } = /* rule: done-names-its-model */ usage.model ?? model;
   const draft: EventDraft = {
     type: 'done',
     first: turn.firstSeq,
     ...usageFields(usage, model),
-    model: model.name,
-    provider: model.provider,
+    model: name,
+    provider,
     ...(from !== undefined && { fallback_from: from }),
     steps: usage.steps,
     ...(usage.finish !== undefined && { finish_reason: usage.finish }),

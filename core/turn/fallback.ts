@@ -1,10 +1,12 @@
 import type { EventDraft } from '../events/events.ts';
-import type { Model, ModelFailure } from '../model.ts';
+import { type Model, type ModelFailure, modelId } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
-import { withFailed } from './usage.ts';
 
-/** The model that this turn calls: the fallback model after `model_changed`. `from` is the model that failed. */
+/**
+ * The model that this turn calls, unless the agent's code names another one for a step: the fallback model after
+ * `model_changed`. `from` is the model that failed.
+ */
 export function modelOf(
   turn: LeasedTurn,
   { model, fallback }: Pick<TurnContext, 'model' | 'fallback'>,
@@ -17,7 +19,7 @@ export function modelOf(
 }
 
 /**
- * Switches to the fallback model for the rest of the turn, by a committed event, so that a worker that takes over calls the
+ * Switches from a model that failed to the fallback model for the rest of the turn, by a committed event, so that a worker that takes over calls the
  * same model.
  *
  * @returns false if there is no fallback model, or not for this failure
@@ -25,20 +27,20 @@ export function modelOf(
 export async function fallBack(
   turn: LeasedTurn,
   context: TurnContext,
+  model: Model,
   { reason }: ModelFailure,
 ): Promise<boolean> {
   const { fallback, core } = context;
-  const { model, from } = modelOf(turn, context);
+  const { from } = modelOf(turn, context);
   // Withheld content is not requested from another model.
   if (!fallback || /* rule: one-fallback-a-turn */ from !== undefined || reason === 'withheld') return false;
   const draft: EventDraft = {
     type: 'model_changed',
     model: fallback.name,
     provider: fallback.provider,
-    fallback_from: `${model.provider}:${model.name}`,
+    fallback_from: modelId(model),
     reason,
   };
-  turn.usage = withFailed(turn.usage, model);
   await turn.commitAlways([draft]);
   core.metrics.count('Fallbacks');
   return true;

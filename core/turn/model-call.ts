@@ -19,7 +19,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import { ProvidersParts } from './providers-parts.ts';
 import { redactQuotes } from './redaction.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
-import { advanced, measureCall } from './usage.ts';
+import { advanced, measureCall, withCut } from './usage.ts';
 import { areLarge, carrying, verbatimOf } from './verbatim.ts';
 
 /** A call that the model made. `invalid` says why it cannot be run. */
@@ -212,7 +212,7 @@ export async function callModel(
 
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
-    if (turn.abortRequest || wantsCut(turn)) turn.usage = { ...turn.usage, steps: turn.usage.steps + 1 };
+    if (turn.abortRequest || wantsCut(turn)) turn.usage = withCut(turn.usage, model);
     await /* rule: cut-call-keeps-no-thoughts */ flush(withOwn);
     return { type: 'cut' };
   }
@@ -276,7 +276,8 @@ function* textsOf(messages: ModelRequest['messages']): Generator<string> {
   }
 }
 
-async function first<T>(
+/** The answer, or `time` after so many milliseconds. */
+export async function first<T>(
   next: Promise<T>,
   ms: number,
   clock: TurnContext['core']['clock'],

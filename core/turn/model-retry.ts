@@ -1,6 +1,6 @@
 import { milliseconds } from '../../config/units.ts';
 import type { TurnId } from '../ids.ts';
-import type { ModelFailure, ModelRequest } from '../model.ts';
+import type { ModelFailure, PreparedStep } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { fallBack, modelOf } from './fallback.ts';
@@ -21,10 +21,10 @@ const FIRST_BACKOFF_MS = 250;
 export async function callModelWithRetry(
   turn: LeasedTurn,
   context: TurnContext,
-  request: ModelRequest,
+  { model, request }: PreparedStep,
   sources: Sources,
 ): Promise<CallOutcome> {
-  const { model, from } = modelOf(turn, context);
+  const { from } = modelOf(turn, context);
   const canFallBack = context.fallback !== undefined && from === undefined;
   for (let tries = 1; ; tries++) {
     const began = context.core.clock.now();
@@ -40,9 +40,9 @@ export async function callModelWithRetry(
     if (!failure.retryable || tries >= maxTries || isTooLong) {
       // A form that keeps all content, then another model, then forms that lose some.
       const goesOn =
-        (await reshape(turn, context, failure, sources, 'lossless')) ||
-        (await fallBack(turn, context, failure)) ||
-        (await reshape(turn, context, failure, sources, 'any'));
+        (await reshape(turn, model, failure, sources, 'lossless')) ||
+        (await fallBack(turn, context, model, failure)) ||
+        (await reshape(turn, model, failure, sources, 'any'));
       return goesOn ? { type: 'cut' } : outcome;
     }
     logRetry(context, turn.id, failure, { tries, seconds, pauseMs });

@@ -1,6 +1,6 @@
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import type { Json } from '../json.ts';
-import type { AnswerFacts, ModelFailure } from '../model.ts';
+import { type AnswerFacts, type Model, type ModelFailure, modelId } from '../model.ts';
 import type { CachedAnswer } from '../store/items.ts';
 import { asked, nameOf } from './agents-code.ts';
 import type { TurnContext } from './context.ts';
@@ -45,11 +45,10 @@ export async function readOutput(turn: LeasedTurn, context: TurnContext): Promis
 }
 
 /** Whether a cached answer has the form that the agent's code asks for now. */
-export async function hasForm(context: TurnContext, { text }: CachedAnswer): Promise<boolean> {
+export async function hasForm(context: TurnContext, model: Model, { text }: CachedAnswer): Promise<boolean> {
   if (!context.control?.readOutput) return true;
   const usage = { inputTokens: 0, outputTokens: 0 };
-  const { provider, name } = context.model;
-  const answer = { text, finish: 'stop', usage, model: `${provider}:${name}` };
+  const answer = { text, finish: 'stop', usage, model: modelId(model) };
   return readAnswer(context, answer).then(
     (read) => read !== undefined,
     () => false,

@@ -6,9 +6,7 @@ import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptS
 import type { Summary } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
 import { rememberCompacted, rememberCut, rememberShapes } from '../store/session-writes.ts';
-import type { TurnContext } from './context.ts';
 import type { EarlierTurns } from './context-window.ts';
-import { modelOf } from './fallback.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { fieldsOf } from './usage.ts';
 
@@ -49,14 +47,15 @@ const changesOf = (turn: Pick<LeasedTurn, 'events'>): Trimmed[] =>
 const isRefusal = (reason: FailureReason): reason is Refusal =>
   reason === 'rejected' || reason === 'overlong' || reason === 'withheld';
 
-/** The shape that this turn's next prompt has. */
-export function shapeOf(turn: LeasedTurn, context: TurnContext): PromptShape {
-  const { model } = modelOf(turn, context);
+type Shaped = Pick<Model, 'provider' | 'name' | 'alternates'>;
+
+/** The shape that this turn's next prompt for a model has. */
+export function shapeOf(turn: LeasedTurn, model: Shaped): PromptShape {
   const changed = changesOf(turn).findLast(({ shape }) => shape?.model === modelId(model));
   return changed?.shape ?? rememberedShape(turn, model);
 }
 
-function rememberedShape({ promptShapes, firstEntry }: LeasedTurn, model: Model): PromptShape {
+function rememberedShape({ promptShapes, firstEntry }: LeasedTurn, model: Shaped): PromptShape {
   const known = promptShapes.find((shape) => shape.model === modelId(model)) ?? {
     model: modelId(model),
     ...(model.alternates && { alternating: true }),
@@ -144,27 +143,27 @@ async function rememberCutAt(turn: LeasedTurn, cutAt: number): Promise<void> {
 }
 
 /**
- * After a refusal before any output: commits the next change of the prompt's shape.
+ * After a refusal before any output: commits the next change of the shape of prompts for this model.
  *
  * @param only `lossless`: a change that keeps all content, since another model may take it all
  * @returns false if the failure is no refusal of the prompt, or no change is left
  */
 export async function reshape(
   turn: LeasedTurn,
-  context: TurnContext,
+  model: Shaped,
   { reason }: ModelFailure,
   sources: Sources,
   only: 'lossless' | 'any',
 ): Promise<boolean> {
   if (!isRefusal(reason) || changesOf(turn).length >= MAX_CHANGES) return false;
-  const before = shapeOf(turn, context);
+  const before = shapeOf(turn, model);
   const change = nextChange(before, reason, sources, {
     halvings: changesOf(turn).filter(({ form }) => form === 'recent').length,
   });
   if (!change || (only === 'lossless' && !LOSSLESS.has(change.form))) return false;
   const { form, shape } = change;
   await turn.commitAlways([{ type: 'history_trimmed', ...leftOut(sources, shape), reason, form, shape }]);
-  const { core } = context;
+  const { core } = turn;
   core.metrics.countBy('PromptsReshaped', form);
   core.log.warn('the provider refused a prompt: it is sent again in another form', {
     turn: turn.id,
@@ -180,7 +179,7 @@ export async function reshape(
  */
 export async function leaveOut(
   turn: LeasedTurn,
-  context: TurnContext,
+  model: Shaped,
   { reason }: ModelFailure,
   sources: Sources,
 ): Promise<boolean> {
@@ -189,7 +188,7 @@ export async function leaveOut(
   const first = asked[0]?.n;
   const last = sources.current.at(-1)?.n;
   if (first === undefined || last === undefined) return false;
-  const remembered = rememberedShape(turn, modelOf(turn, context).model);
+  const remembered = rememberedShape(turn, model);
   const shape: PromptShape = {
     ...remembered,
     without: [...(remembered.without ?? []), { first, last }].slice(-MAX_SPANS),
@@ -221,12 +220,12 @@ export function refusedMessage(turn: Pick<LeasedTurn, 'events'>) {
   return isRefusal(reason) ? { code, reason, message: REFUSED[reason], retryable: false } : undefined;
 }
 
-/** After a turn's end: the session remembers the shape of its prompts. */
+/** After a turn's end: the session remembers the last shape of its prompts for each model. */
 export async function keepShape(turn: LeasedTurn): Promise<void> {
-  const shape = changesOf(turn).at(-1)?.shape;
-  if (!shape) return;
-  const others = turn.promptShapes.filter(({ model }) => model !== shape.model);
-  turn.promptShapes = [...others, withoutOldSpans(shape)].slice(-MAX_MODELS);
+  const changed = new Map(changesOf(turn).flatMap(({ shape }) => (shape ? [[shape.model, shape]] : [])));
+  if (changed.size === 0) return;
+  const others = turn.promptShapes.filter(({ model }) => !changed.has(model));
+  turn.promptShapes = [...others, ...[...changed.values()].map(withoutOldSpans)].slice(-MAX_MODELS);
   await turn.core.store.update(sessionKey(turn.session), rememberShapes(turn.promptShapes));
 }
 

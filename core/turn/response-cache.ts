@@ -5,7 +5,7 @@ import { expiry } from '../core.ts';
 import type { TurnEvent } from '../events/events.ts';
 import { streamedText } from '../events/events.ts';
 import type { Json } from '../json.ts';
-import type { Model, ModelRequest } from '../model.ts';
+import type { Model, PreparedStep } from '../model.ts';
 import type { CachedAnswer, Principal } from '../store/items.ts';
 import { cachedAnswerKey, cacheNoteKey, type Key } from '../store/keys.ts';
 import { bytesOfStructure } from '../structure.ts';
@@ -29,9 +29,9 @@ export interface CacheLookup {
 export async function lookUp(
   turn: LeasedTurn,
   context: TurnContext,
-  { messages, setup }: ModelRequest,
+  { model, request: { messages, setup } }: PreparedStep,
 ): Promise<CacheLookup | undefined> {
-  const { core, model, settings } = context;
+  const { core, settings } = context;
   const { cache } = settings;
   if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
   const asked = turn.events.filter(({ type }) => type === 'applied').length;
@@ -52,7 +52,7 @@ export async function lookUp(
   const found = await core.store.get(key);
   // DynamoDB deletes expired items up to two days late.
   const isFresh = found && found.expires * 1000 > core.clock.now();
-  return { key, hit: isFresh && (await hasForm(context, found)) ? found : undefined };
+  return { key, hit: isFresh && (await hasForm(context, model, found)) ? found : undefined };
 }
 
 /** A model that answers with a cached text. */

@@ -1,5 +1,4 @@
 import { newTurnId } from '../ids.ts';
-import type { ModelRequest } from '../model.ts';
 import type { AbortRequest } from '../store/items.ts';
 import { applyInbox, rejectPending } from './apply.ts';
 import type { Suspended } from './approvals.ts';
@@ -7,6 +6,7 @@ import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
 import { type EarlierTurns, EarlierTurnsReader } from './context-window.ts';
 import { abandon, endAborted, endAnswered, endFailed, endGivenUp, endUnbegun, publishEnd } from './end.ts';
+import { modelOf } from './fallback.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { callModel } from './model-call.ts';
 import { callModelWithRetry } from './model-retry.ts';
@@ -14,18 +14,10 @@ import { nextStep, type Step, type TurnState } from './next-step.ts';
 import { unansweredCalls } from './open-calls.ts';
 import { TurnOpening } from './opening.ts';
 import { readOutput } from './output.ts';
-import {
-  keepShape,
-  leaveOut,
-  refusedMessage,
-  reportTrimmed,
-  requestOf,
-  type Sources,
-  shapeOf,
-} from './prompt-shape.ts';
+import { prepareStep } from './prepare-step.ts';
+import { keepShape, leaveOut, refusedMessage, reportTrimmed, type Sources, shapeOf } from './prompt-shape.ts';
 import { type CacheLookup, keep, lookUp, replaying } from './response-cache.ts';
-import { toolChoiceFor } from './step-limit.ts';
-import { decideStop, stepsOf, wholeSteps } from './steps.ts';
+import { decideStop, wholeSteps } from './steps.ts';
 import { askForSummary } from './summaries.ts';
 import { tellEnd, tellStep } from './tell.ts';
 import { runTools, settleRuns, settleUnanswered, settleUnrun } from './tools.ts';
@@ -57,6 +49,15 @@ const UNPREPARED = {
   message: 'The agent could not prepare this turn.',
   retryable: true,
 } as const;
+
+const UNPREPARED_STEP = {
+  code: 'AGENT_ERROR',
+  message: 'The agent could not prepare this step.',
+  retryable: false,
+} as const;
+
+const afterCut = (turn: LeasedTurn, context: TurnContext): TurnEnd | undefined =>
+  timeIsShort(context) && !turn.abortRequest ? 'handover' : undefined;
 
 const stateOf = (turn: LeasedTurn, context: TurnContext): TurnState => ({
   needsNewId: turn.needsNewId,
@@ -193,7 +194,6 @@ class TurnRun {
       case 'goes-on':
         break;
     }
-    const shape = shapeOf(turn, context);
     const sources: Sources = {
       earlier: earlier.entries,
       current: turn.log.entriesSoFar,
@@ -202,18 +202,19 @@ class TurnRun {
     };
     // It is a commit, and shows what came in meanwhile: the next call sees that as well (P6).
     // rule: trimmed-prompt-is-reported
-    if (await reportTrimmed(turn, earlier, sources, shape)) return undefined;
+    if (await reportTrimmed(turn, earlier, sources, shapeOf(turn, modelOf(turn, context).model)))
+      return undefined;
     this.#askForSummary(earlier);
-    const request: ModelRequest = {
-      ...requestOf(sources, shape, toolChoiceFor(turn, context.settings.maxSteps)),
-      ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
-      setup: turn.setup,
-    };
-    this.#cacheLookup = await lookUp(turn, context, request);
+    const step = await prepareStep(turn, context, sources);
+    if (step === 'failed') return this.#fail(UNPREPARED_STEP);
+    if (step === 'cut') return afterCut(turn, context);
+    const { model, request } = step;
+    if (await reportTrimmed(turn, earlier, sources, shapeOf(turn, model))) return undefined;
+    this.#cacheLookup = await lookUp(turn, context, step);
     const { hit } = this.#cacheLookup ?? {};
     const outcome = hit
-      ? await callModel(turn, context, replaying(context.model, hit), request)
-      : await callModelWithRetry(turn, context, request, sources);
+      ? await callModel(turn, context, replaying(model, hit), request)
+      : await callModelWithRetry(turn, context, step, sources);
     switch (outcome.type) {
       case 'answered':
         return undefined;
@@ -226,11 +227,11 @@ class TurnRun {
       case 'failed': {
         const { code, reason, diagnostic } = outcome.failure;
         context.core.log.warn('model call failed', { turn: turn.id, code, reason, diagnostic });
-        if (!outcome.visible && (await leaveOut(turn, context, outcome.failure, sources))) return undefined;
+        if (!outcome.visible && (await leaveOut(turn, model, outcome.failure, sources))) return undefined;
         return this.#fail(outcome.failure);
       }
       case 'cut':
-        return timeIsShort(context) && !turn.abortRequest ? 'handover' : undefined;
+        return afterCut(turn, context);
     }
   }
 

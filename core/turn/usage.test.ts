@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Model, Price, Usage } from '../model.ts';
 import type { TurnUsage } from '../store/items.ts';
-import { advanced, costOf, usageFields, withFailed } from './usage.ts';
+import { advanced, costOf, usageFields, withCut } from './usage.ts';
 
 const NOTHING: TurnUsage = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
 const price: Price = { currency: 'USD', input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
@@ -85,7 +85,6 @@ describe('the usage of a turn', () => {
     const first = model('first', price);
     const second = model('second', { ...price, input: 30 });
     let turn = called(NOTHING, { inputTokens: 100, outputTokens: 10, cacheReadTokens: 60 }, first);
-    turn = withFailed(turn, first);
     turn = called(turn, { inputTokens: 200, outputTokens: 20, reasoningTokens: 5 }, second);
     expect(usageFields(turn, second)).toMatchObject({
       input_tokens: 300,
@@ -121,18 +120,81 @@ describe('the usage of a turn', () => {
   it('is told by model with the cost of the one that has a price', () => {
     const first = model('first', price);
     const second = model('second');
-    const begun = withFailed(called(NOTHING, { inputTokens: 100, outputTokens: 10 }, first), first);
+    const begun = called(NOTHING, { inputTokens: 100, outputTokens: 10 }, first);
     const fields = usageFields(called(begun, { inputTokens: 1, outputTokens: 1 }, second), second);
     expect(fields.cost).toBeUndefined();
     expect(fields.by_model?.map(({ cost }) => cost)).toEqual([0.00045, undefined]);
   });
 
-  it('is that of one model where the first has answered no call', () => {
+  it('has a call that was cut among those of its model', () => {
     const turn = called(
-      withFailed(NOTHING, model('first')),
+      withCut(NOTHING, model('first')),
       { inputTokens: 1, outputTokens: 1 },
       model('second'),
     );
-    expect(usageFields(turn, model('second')).by_model).toBeUndefined();
+    expect(usageFields(turn, model('second')).by_model).toMatchObject([
+      { model: 'first', steps: 1, input_tokens: 0 },
+      { model: 'second', steps: 1, input_tokens: 1 },
+    ]);
+  });
+
+  it('is told by model however often they take turns, and the parts are the whole', () => {
+    const names = ['a', 'b', 'c'];
+    const call = fc.tuple(fc.constantFrom(...names), usage, fc.boolean());
+    const priced = (name: string) => model(name, name === 'c' ? undefined : price);
+    fc.assert(
+      fc.property(fc.array(call, { minLength: 1, maxLength: 8 }), (calls) => {
+        const whole = calls.reduce(
+          (before, [name, one, isCut]) =>
+            isCut ? withCut(before, priced(name)) : called(before, one, priced(name)),
+          NOTHING,
+        );
+        const last = calls.at(-1)?.[0] ?? 'a';
+        expect(whole.model).toEqual({ provider: 'p', name: last });
+        const asked = new Set(calls.map(([name]) => name));
+        const { by_model, steps: _, ...fields } = { steps: 0, ...usageFields(whole, model('z')) };
+        if (asked.size === 1) {
+          expect(by_model).toBeUndefined();
+          return;
+        }
+        expect(new Set(by_model?.map((part) => part.model))).toEqual(asked);
+        expect(by_model?.at(-1)?.model).toBe(last);
+        for (const name of asked) {
+          const own = calls.filter((one) => one[0] === name);
+          const part = by_model?.find((one) => one.model === name);
+          expect(part?.steps).toBe(own.length);
+          expect(part?.input_tokens).toBe(
+            own.reduce((sum, [, { inputTokens }, isCut]) => sum + (isCut ? 0 : inputTokens), 0),
+          );
+        }
+        const sum = by_model?.reduce((total, part) => total + part.input_tokens, 0);
+        expect(fields.input_tokens).toBe(sum);
+      }),
+    );
+  });
+
+  it('is read as an earlier version has stored it, where another model continued after a failure', () => {
+    const failed = {
+      provider: 'p',
+      name: 'first',
+      steps: 1,
+      inputTokens: 100,
+      outputTokens: 10,
+      cost: 0.00045,
+    };
+    const stored: TurnUsage = {
+      ...NOTHING,
+      inputTokens: 150,
+      outputTokens: 20,
+      steps: 2,
+      cost: 0.001,
+      failed,
+    };
+    const second = model('second', price);
+    const fields = usageFields(called(stored, { inputTokens: 1, outputTokens: 0 }, second), second);
+    expect(fields.by_model).toMatchObject([
+      { model: 'first', steps: 1, input_tokens: 100, cost: 0.00045 },
+      { model: 'second', steps: 2, input_tokens: 51, output_tokens: 10, cost: 0.000553 },
+    ]);
   });
 });

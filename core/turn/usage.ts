@@ -1,6 +1,6 @@
 import type { Core } from '../core.ts';
-import type { Model, ModelPart, Price, Usage } from '../model.ts';
-import type { TurnUsage } from '../store/items.ts';
+import { type Model, type ModelPart, modelId, type Price, type Usage } from '../model.ts';
+import type { ModelShare, TurnUsage } from '../store/items.ts';
 
 /** What the model calls of a turn have used, and what it costs. */
 
@@ -45,36 +45,71 @@ export function costOf(
   return rounded(amount / MILLION);
 }
 
+type Named = Pick<Model, 'provider' | 'name' | 'price'>;
+
 /** The usage of a turn after another call. Its cost is known if each of its calls has a price. */
 export function advanced(
   before: TurnUsage,
-  { price }: Pick<Model, 'price'>,
+  model: Named,
   { reason, usage, cached }: Finish,
   answered: boolean,
 ): TurnUsage {
-  const isPriced = price !== undefined && (before.cost !== undefined || before.steps === 0);
+  const cost = costAfter(before, usage, model);
   return {
     ...combined(before, usage, 1),
     steps: before.steps + 1,
     lastInputTokens: usage.inputTokens,
-    ...(isPriced && {
-      cost: rounded((before.cost ?? 0) + costOf(usage, price)),
-      currency: price.currency,
-    }),
-    ...(before.failed && { failed: before.failed }),
+    ...cost,
+    ...(cost.cost !== undefined && model.price && { currency: model.price.currency }),
+    ...byModel(before, model, usage),
     answered,
     ...(answered && { finish: reason }),
     ...(cached && { cached }),
   };
 }
 
-/** The usage of a turn that another model continues: what the failed one used is kept apart. */
-export function withFailed(usage: TurnUsage, { provider, name }: Model): TurnUsage {
-  if (usage.steps === 0) return usage;
-  const { steps, cost } = usage;
-  const tokens = combined(usage, NO_TOKENS, 1);
-  return { ...usage, failed: { ...tokens, provider, name, steps, ...(cost !== undefined && { cost }) } };
+/** The usage of a turn after a call that was cut. Nobody has told what it used. */
+export const withCut = (before: TurnUsage, model: Named): TurnUsage => ({
+  ...before,
+  ...byModel(before, model),
+  steps: before.steps + 1,
+});
+
+/** What calls cost with one more, if each of them has a price. */
+function costAfter(
+  { steps, cost }: { steps: number; cost?: number },
+  usage: Usage,
+  { price }: Named,
+): { cost?: number } {
+  const isPriced = price !== undefined && (cost !== undefined || steps === 0);
+  return isPriced ? { cost: rounded((cost ?? 0) + costOf(usage, price)) } : {};
 }
+
+/** Who makes this call, and what each model used with it, if several have made calls. */
+function byModel(before: TurnUsage, model: Named, usage?: Usage): Pick<TurnUsage, 'model' | 'models'> {
+  const { provider, name } = model;
+  const isOwn = (share: ModelShare) => modelId(share) === modelId(model);
+  const shares = sharesOf(before, model);
+  const others = shares.filter((share) => !isOwn(share));
+  if (others.length === 0) return { model: { provider, name } };
+  const own: ModelShare = shares.find(isOwn) ?? { provider, name, ...NO_TOKENS, steps: 0 };
+  const cost = usage ? costAfter(own, usage, model) : costIn(own);
+  const share = { provider, name, ...combined(own, usage ?? NO_TOKENS, 1), steps: own.steps + 1, ...cost };
+  return { model: { provider, name }, models: [...others, share] };
+}
+
+/** What each model has used. An earlier version named only one that failed: `model` has used the rest. */
+function sharesOf(usage: TurnUsage, model: Named): readonly ModelShare[] {
+  const { failed, models, steps } = usage;
+  if (models || steps === 0) return models ?? [];
+  const { provider, name } = usage.model ?? model;
+  if (!failed) return [{ provider, name, ...combined(usage, NO_TOKENS, 1), steps, ...costIn(usage) }];
+  const cost = usage.cost === undefined ? {} : { cost: rounded(usage.cost - (failed.cost ?? 0)) };
+  const rest = { provider, name, ...combined(usage, failed, -1), steps: steps - failed.steps, ...cost };
+  return rest.steps > 0 ? [failed, rest] : [failed];
+}
+
+const costIn = ({ cost }: { cost?: number }) => (cost === undefined ? {} : { cost });
 
 /** Counts and logs a call. */
 export function measureCall(
@@ -121,32 +156,21 @@ export const fieldsOf = (usage: Usage, cost: number | undefined) => ({
   ...(cost !== undefined && { cost }),
 });
 
-/** The usage of a turn as fields of `done`: the whole, and by model if a second one has continued. */
-export function usageFields(usage: TurnUsage, { provider, name }: Model) {
-  const { failed, cost, currency } = usage;
+/** The usage of a turn as fields of `done`: the whole, and by model if several have made calls. `model` made the last one. */
+export function usageFields(usage: TurnUsage, model: Named) {
+  const { cost, currency } = usage;
+  const shares = sharesOf(usage, model);
   return {
     ...fieldsOf(usage, cost),
     last_input_tokens: usage.lastInputTokens,
     ...(cost !== undefined && currency !== undefined && { currency }),
-    ...(failed && {
-      by_model: [
-        {
-          provider: failed.provider,
-          model: failed.name,
-          steps: failed.steps,
-          ...fieldsOf(failed, failed.cost),
-        },
-        {
-          provider,
-          model: name,
-          steps: usage.steps - failed.steps,
-          ...fieldsOf(
-            combined(usage, failed, -1),
-            // The whole has no cost if a call had no price.
-            cost === undefined ? undefined : rounded(cost - (failed.cost ?? 0)),
-          ),
-        },
-      ],
+    ...(shares.length > 1 && {
+      by_model: shares.map(({ provider, name, steps, cost: own, ...tokens }) => ({
+        provider,
+        model: name,
+        steps,
+        ...fieldsOf(tokens, own),
+      })),
     }),
   };
 }

@@ -86,6 +86,8 @@ export function createAgents(env: Environment, core: Core): Agents {
   };
 }
 
+const preparesSteps = ({ prepareStep }: AgentDefinition) => prepareStep !== undefined;
+
 /** The model that serves sessions, under the name that their events show. */
 function served(access: ModelAccess, which: NamedModel, parts: Parts): () => Promise<Model> {
   const { choice } = access;
@@ -151,7 +153,8 @@ function servedBySettings(
   };
   const price = priceOf(agent.prices, identity);
   const model = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent).then(
-    (fingerprint) => lazyModel(identity, make, { fingerprint, alternates, price }),
+    (fingerprint) =>
+      lazyModel(identity, make, { fingerprint, alternates, price, prepares: preparesSteps(agent) }),
   );
   return () => model;
 }
@@ -194,7 +197,8 @@ function servedByCode(
     const made = await make().catch(() => undefined);
     const identity = { provider: made?.provider ?? 'agent', name: made?.name ?? which };
     const fingerprint = await fingerprintOf({ ...identity, address: name ?? null }, agent);
-    return lazyModel(identity, make, { fingerprint, alternates, price: priceOf(agent.prices, identity) });
+    const price = priceOf(agent.prices, identity);
+    return lazyModel(identity, make, { fingerprint, alternates, price, prepares: preparesSteps(agent) });
   };
   // Started with the environment.
   identified();

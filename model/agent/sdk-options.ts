@@ -57,7 +57,7 @@ export const SDK_OPTIONS = {
   ],
   prepareStep: [
     'differs',
-    'What it returns holds for one model call, `messages` and `instructions` too. Messages of the user that the call is to answer stay. It cannot change `model`, `runtimeContext` or `toolsContext`. `steps` are those that are stored. It is given `caller` too.',
+    'What it returns holds for one model call: `model`, settings, tools, `messages`, `instructions`. Messages of the user that the call is to answer stay. Where it names a model and chooses `messages`, it is asked twice, and chooses from the prompt for that model. After a fallback, its `model` is not heeded. It cannot change `runtimeContext` or `toolsContext`. `steps` are those that are stored. It is given `caller` too.',
   ],
   prepareCall: [
     'differs',

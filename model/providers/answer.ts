@@ -119,7 +119,7 @@ function finishWord(reason: FinishReason, rawReason: string | undefined): string
 }
 
 /** A failed model call. `diagnostic` is for the log. */
-export function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string): ModelPart {
+function failureOf(verdict: Omit<ModelFailure, 'diagnostic'>, diagnostic: string): ModelPart {
   const failure: ModelFailure = { ...verdict, diagnostic };
   return { type: 'failure', failure };
 }

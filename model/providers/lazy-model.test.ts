@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoized } from '../../core/memoized.ts';
-import type { Model, ModelPart } from '../../core/model.ts';
+import type { Model, ModelPart, ModelRequest } from '../../core/model.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import { lazyModel } from './lazy-model.ts';
 
@@ -60,6 +60,18 @@ describe('a model that is made with its first call', () => {
       failure: { code: 'PROVIDER_ERROR', retryable: false, diagnostic: expect.stringContaining('/var/task') },
     });
     expect(part?.type === 'failure' && part.failure.message).not.toContain('/var/task');
+  });
+
+  it('prepares steps as the model does, and one that cannot be made fails the call that was prepared', async () => {
+    const request: ModelRequest = { messages: [], toolChoice: 'auto' };
+    const other = { ...real, name: 'other' };
+    const prepares: Model = { ...real, prepareStep: async (asked) => ({ model: other, request: asked }) };
+    const made = lazyModel(choice, async () => prepares, { prepares: true });
+    expect(await made.prepareStep?.(request, () => request, false)).toEqual({ model: other, request });
+    const unmade = lazyModel(choice, async () => Promise.reject(new Error('no')), { prepares: true });
+    const step = await unmade.prepareStep?.(request, () => request, false);
+    expect(step?.model && (await partsOf(step.model))).toMatchObject([{ type: 'failure' }]);
+    expect(lazyModel(choice, async () => real).prepareStep).toBeUndefined();
   });
 
   it('ends at once when it is aborted while it is made', async () => {

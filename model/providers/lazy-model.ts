@@ -13,9 +13,16 @@ export function lazyModel(
     fingerprint,
     alternates,
     price,
-  }: { fingerprint?: Json | undefined; alternates?: boolean; price?: Price | undefined } = {},
+    prepares = false,
+  }: {
+    fingerprint?: Json | undefined;
+    alternates?: boolean;
+    price?: Price | undefined;
+    /** The agent's code prepares each call. */
+    prepares?: boolean;
+  } = {},
 ): Model {
-  return {
+  const lazy: Model = {
     ...(alternates && { alternates }),
     provider: identity.provider,
     name: identity.name,
@@ -30,6 +37,15 @@ export function lazyModel(
         return;
       }
       if (!signal.aborted) yield* model.stream(request, signal, alive);
+    },
+  };
+  if (!prepares) return lazy;
+  return {
+    ...lazy,
+    async prepareStep(request, ...how) {
+      // One that cannot be made fails its call.
+      const model = await make().catch(() => lazy);
+      return model.prepareStep?.(request, ...how) ?? { model: lazy, request };
     },
   };
 }

@@ -1,23 +1,32 @@
 import type { LanguageModel, ModelMessage, PrepareStepFunction, ToolSet } from 'ai';
 import type { Caller, StepFacts } from '../../core/model.ts';
+import { complaintAboutModel } from '../agent/agent-model.ts';
 import type { AgentOfTurn } from '../agent/call-preparation.ts';
 import { mergedByProvider } from '../agent/sdk-options.ts';
 import { sdkSteps } from '../agent/sdk-steps.ts';
 
-type Agent = AgentOfTurn;
+/** What would have to outlive the step. */
+const REFUSED = ['runtimeContext', 'toolsContext', 'experimental_sandbox'] as const;
 
-/** What would have to outlive the step, or is a model that events name before the step is prepared. */
-const REFUSED = ['model', 'runtimeContext', 'toolsContext', 'experimental_sandbox'] as const;
+/** One model call, as the agent's code prepared it. */
+export interface PreparedCall {
+  /** The agent as it is in this call. */
+  agent: AgentOfTurn;
+  /** Undefined: the whole prompt. Those of the user that this call is to answer stay, whatever the code returns. */
+  messages?: ModelMessage[];
+  /** Undefined: the code names none. */
+  model?: LanguageModel;
+}
 
 /**
- * Asks the agent's code for other settings of this call alone.
+ * Asks the agent's code for another model, and for other settings of this call alone.
  *
- * @param messages the prompt. Those of the user that this call is to answer stay, whatever the code returns.
- * @returns the agent as it is in this call, and the call's prompt
+ * @param messages the prompt
  * @throws what the code throws, and an `Error` for what it may not change
  */
-export async function preparedStep(
-  agent: Agent,
+export async function preparedCall(
+  agent: AgentOfTurn,
+  prepareStep: PrepareStepFunction<ToolSet>,
   {
     model,
     messages,
@@ -29,8 +38,7 @@ export async function preparedStep(
     steps?: readonly StepFacts[] | undefined;
     caller: Caller | undefined;
   },
-): Promise<{ agent: Agent; messages: ModelMessage[] }> {
-  if (!agent.prepareStep) return { agent, messages };
+): Promise<PreparedCall> {
   const asked = messages.findLastIndex(({ role }) => role === 'user') + 1;
   const { runtimeContext = {}, toolsContext = {} } = agent;
   const asking = {
@@ -46,16 +54,19 @@ export async function preparedStep(
     runtimeContext,
     ...(caller && { caller }),
   };
-  const prepared = await agent.prepareStep(asking);
+  const prepared = await prepareStep(asking);
   const refused = REFUSED.find((option) => prepared?.[option] !== undefined);
   if (refused) throw new Error(`prepareStep cannot change ${refused} here.`);
   const {
-    messages: chosen = messages,
+    model: named,
+    messages: chosen,
     system,
     instructions = system,
     providerOptions = {},
     ...settings
   } = prepared ?? {};
+  const complaint = named === undefined ? undefined : complaintAboutModel(named);
+  if (complaint) throw new Error(`prepareStep: model: ${complaint}`);
   const given = Object.entries({ ...settings, instructions }).filter(([, value]) => value !== undefined);
   return {
     agent: {
@@ -63,7 +74,8 @@ export async function preparedStep(
       ...Object.fromEntries(given),
       providerOptions: mergedByProvider(agent.providerOptions ?? {}, providerOptions),
     },
-    messages: withAsked(chosen, messages),
+    ...(named !== undefined && { model: named }),
+    ...(chosen && { messages: withAsked(chosen, messages) }),
   };
 }
 

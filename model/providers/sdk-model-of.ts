@@ -3,9 +3,10 @@ import type { PromptCache } from '../../config/settings/models.ts';
 import type { Model } from '../../core/model.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import type { CallbackQueue } from '../agent/callbacks.ts';
+import { priceOf } from '../agent/prices.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import { CallCallbacks } from './call-callbacks.ts';
-import { peculiaritiesOf } from './peculiarities.ts';
+import { identityOf, peculiaritiesOf } from './peculiarities.ts';
 import { createSdkModel, type SdkModelOptions } from './sdk-model.ts';
 
 /** What a model over the AI SDK is given beside its provider's own settings. */
@@ -38,16 +39,25 @@ export async function sdkModelOf(
     secrets = [],
   }: SdkModelConfig,
 ): Promise<Model> {
-  return createSdkModel({
-    provider,
-    name,
-    languageModel,
+  const shared = {
     agent,
     tools,
-    ...(await peculiaritiesOf(languageModel, promptCache)),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(callbacks?.isEmpty === false && { callbacks: new CallCallbacks(callbacks) }),
     warn,
     secrets,
-  });
+  };
+  const optionsOf = async (model: LanguageModel, identity: { provider: string; name: string }) => {
+    const price = priceOf(agent.prices, identity);
+    return {
+      ...shared,
+      ...identity,
+      languageModel: model,
+      ...(await peculiaritiesOf(model, promptCache)),
+      ...(price && { price }),
+    };
+  };
+  return createSdkModel(await optionsOf(languageModel, { provider, name }), (model) =>
+    optionsOf(model, identityOf(model)),
+  );
 }

@@ -11,24 +11,24 @@ import {
   type ToolSet,
   TypeValidationError,
 } from 'ai';
-import type { CallSetup, Model, ModelPart, ModelRequest, Usage } from '../../core/model.ts';
+import type { CallSetup, Model, ModelPart, ModelRequest, Price, Usage } from '../../core/model.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
-import { agentOfTurn, toolContextOf } from '../agent/call-preparation.ts';
+import { type AgentOfTurn, agentOfTurn, toolContextOf } from '../agent/call-preparation.ts';
 import type { Callbacks } from '../agent/callbacks.ts';
 import { instructionsText } from '../agent/instructions.ts';
 import { formOfAnswer } from '../agent/output.ts';
 import { passedOptions } from '../agent/sdk-options.ts';
 import type { OfferedTools, ToolSource } from '../mcp/tool-source.ts';
-import { Answer, failureOf } from './answer.ts';
+import { Answer } from './answer.ts';
 import { type CacheMarks, markInstructions, markMessages } from './cache-marks.ts';
 import type { CallCallbacks } from './call-callbacks.ts';
 import { type Declared, declareTools } from './declared-tools.ts';
 import { toFailure } from './failure.ts';
-import { preparedStep } from './prepared-step.ts';
 import { type CallIds, type ShownImages, toModelMessages } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
 import { providerCall, providerResult, sourceOf } from './providers-own.ts';
 import { sendableCalls } from './sendable-calls.ts';
+import { namesOf, type SdkCaller, stepPreparation } from './step-model.ts';
 import { withInstructions, withNotes } from './system-prompt.ts';
 
 export interface SdkModelOptions {
@@ -53,6 +53,8 @@ export interface SdkModelOptions {
   providerOptions?: NonNullable<Parameters<typeof streamText>[0]['providerOptions']>;
   /** Tokens that one call may write, if the agent's settings name none. */
   maxOutputTokens?: number;
+  /** Undefined: what a call costs is not known. */
+  price?: Price;
   /** The agent's callbacks about model calls. Undefined: it has none. */
   callbacks?: CallCallbacks;
   /** Logs a problem of a call that continues. */
@@ -67,24 +69,53 @@ const missingNote = ({ missing }: OfferedTools): string[] =>
 
 const NO_TOOLS_INSTRUCTION = 'Do not call any tool now: answer with what you know.';
 
-/** A model over the AI SDK. Each `stream` makes one provider call. Tools are declared but not run. */
-export function createSdkModel(options: SdkModelOptions): Model {
-  const { provider, name } = options;
+/**
+ * A model over the AI SDK. Each `stream` makes one provider call. Tools are declared but not run.
+ *
+ * @param other the options for another model of the agent's code
+ */
+export function createSdkModel(
+  options: SdkModelOptions,
+  other: (model: LanguageModel) => Promise<SdkModelOptions>,
+): Model {
+  const caller = sdkCaller(options);
+  return {
+    ...namesOf(options),
+    stream: (request, signal, alive) => caller.stream(request, signal, alive),
+    ...(options.agent.prepareStep && {
+      prepareStep: stepPreparation(caller, async (model) => sdkCaller(await other(model))),
+    }),
+  };
+}
+
+function sdkCaller(options: SdkModelOptions): SdkCaller {
+  const { callIds, images, maxCalls } = options;
   let declared: Declared | undefined;
-  const warnOnce = onceEach(options.warn);
+  const warn = onceEach(options.warn);
   const declareAll = async (): Promise<Declared> => {
     const offered = await options.tools.offered();
     if (declared?.offered !== offered)
-      declared = { offered, tools: declareTools(offered, { ...options, warn: warnOnce }) };
+      declared = { offered, tools: declareTools(offered, { ...options, warn }) };
     return declared;
   };
+  const promptOf = ({ messages }: ModelRequest, { tools }: Declared) =>
+    sendableCalls(toModelMessages(messages, { callIds, images }), {
+      declared: tools,
+      ...(maxCalls !== undefined && { maxCalls }),
+    });
   return {
-    provider,
-    name,
-    async *stream(request, signal, alive = () => {}) {
+    options,
+    promptOf: async (request) => promptOf(request, await declareAll()),
+    async *stream(request, signal, alive = () => {}, prepared) {
       const told = options.callbacks?.ofCall(request);
-      const called = { ...options, warn: warnOnce, callbackOptions: told?.options };
-      const parts = streamParts(called, await declareAll(), request, signal, alive);
+      const called = { ...options, warn, callbackOptions: told?.options };
+      const declared = await declareAll();
+      const parts = streamParts(called, declared, request, signal, alive, () => {
+        const prompt = promptOf(request, declared);
+        return prepared
+          ? { agent: prepared.agent, prompt: prepared.messages ?? prompt }
+          : { agent: agentOfTurn(options.agent, request.setup), prompt };
+      });
       yield* told ? told.watched(parts) : parts;
     },
   };
@@ -102,32 +133,17 @@ function onceEach(warn: SdkModelOptions['warn']): SdkModelOptions['warn'] {
 async function* streamParts(
   options: SdkModelOptions & { callbackOptions: Callbacks | undefined },
   { tools, offered }: Declared,
-  { messages, toolChoice, bare, steps, setup }: ModelRequest,
+  { toolChoice, bare, setup }: ModelRequest,
   signal: AbortSignal,
   alive: () => void,
+  prepare: () => { agent: AgentOfTurn; prompt: ModelMessage[] },
 ): AsyncGenerator<ModelPart, void, undefined> {
-  const { languageModel, forbidToolsBy, callIds, images, cacheMarks, secrets, provider, name } = options;
+  const { languageModel, forbidToolsBy, cacheMarks, secrets, provider, name } = options;
   if (signal.aborted) return;
   // A consumer that stops early must end the request: the SDK's stream is a tee, whose other branch would read on.
   const left = new AbortController();
   try {
-    const whole = sendableCalls(toModelMessages(messages, { callIds, images }), {
-      declared: tools,
-      ...(options.maxCalls !== undefined && { maxCalls: options.maxCalls }),
-    });
-    const ofTurn = agentOfTurn(options.agent, setup);
-    const prepared = await preparedStep(ofTurn, {
-      model: languageModel,
-      messages: whole,
-      steps,
-      caller: setup?.caller,
-    }).catch(unprepared);
-    if ('type' in prepared) {
-      yield prepared;
-      return;
-    }
-    if (signal.aborted) return;
-    const { agent, messages: unmarked } = prepared;
+    const { agent, prompt: unmarked } = prepare();
     const mayCall = toolChoice === 'auto' && agent.toolChoice !== 'none';
     const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
     const answer = new Answer(mayCall);
@@ -269,14 +285,3 @@ const MUST_BE_READ: ReadonlySet<string> = new Set([
 const endsWithoutReason = (error: unknown): boolean =>
   NoOutputGeneratedError.isInstance(error) ||
   (InvalidResponseDataError.isInstance(error) && /finish reason/.test(error.message));
-
-const UNPREPARED = {
-  code: 'PROVIDER_ERROR',
-  reason: 'unknown',
-  message: 'The agent could not prepare this step.',
-  retryable: false,
-} as const;
-
-/** The failure of the agent's own code. Its message may have content of the conversation. */
-const unprepared = (error: unknown): ModelPart =>
-  failureOf(UNPREPARED, `prepareStep threw ${error instanceof Error ? error.name : typeof error}`);

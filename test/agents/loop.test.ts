@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import type { TurnInMemory } from '../../core/testing/turn-in-memory.ts';
 import type { AgentOptions } from '../../model/agent/agent-definition.ts';
-import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
+import { type ModelCall, resultsIn, runAgent, runWithDeaths, scriptedModel } from './agent-in-memory.ts';
 
 const search = {
   idempotent: true,
@@ -110,6 +110,9 @@ test('a condition that throws ends the turn with an error, and what was shown st
   expect(said).toHaveLength(2);
 });
 
+/** Models that were named. */
+let named = 0;
+
 const SYSTEM = (call: ModelCall | undefined) => call?.prompt.find(({ role }) => role === 'system')?.content;
 
 test('`prepareStep` changes one call: its settings, tools, instructions and messages', async () => {
@@ -142,8 +145,12 @@ test('P1 a message that the call is to answer stays in the prompt, whatever `pre
 
 test.each<[string, NonNullable<AgentOptions['prepareStep']>]>([
   ['throws', () => Promise.reject(new Error('no'))],
+  ['names what is no model', () => ({ model: { provider: 'house' } as never })],
+  [
+    'chooses messages, and another model each time',
+    ({ messages }) => ({ model: scriptedModel(() => 'No.', `house.${++named}`), messages }),
+  ],
   ['changes what would be lost with its worker', () => ({ runtimeContext: { user: 'ann' } })],
-  ['changes the model', ({ model }) => ({ model })],
 ])('a turn whose `prepareStep` %s fails before the model is called', async (_what, prepareStep) => {
   const { end, calls } = await runAgent({ prepareStep }, () => 'Hello.');
   expect(end).toMatchObject({ type: 'error', message: 'The agent could not prepare this step.' });
@@ -160,4 +167,100 @@ test('P8 after the death of a worker at any write, steps are prepared from the s
   );
   expect(turns.length).toBeGreaterThan(5);
   for (const { said } of turns) expect(said).toEqual(turns[0]?.said);
+});
+
+const strong = () => scriptedModel((call) => `There are ${resultsIn(call).length}.`, 'house.strong');
+const prices = {
+  currency: 'EUR',
+  perMillionTokens: {
+    'house.chat:scripted': { input: 1, output: 1 },
+    'house.strong:scripted': { input: 10, output: 10 },
+  },
+};
+
+test('a step is asked of the model that `prepareStep` names, and `done` says what each model used and cost', async () => {
+  const other = strong();
+  const models: string[] = [];
+  const { calls, end } = await runAgent(
+    {
+      tools: { search },
+      prices,
+      prepareStep: ({ stepNumber, model }) => {
+        models.push(typeof model === 'string' ? model : model.provider);
+        return stepNumber === 2 ? { model: other, temperature: 0.2 } : {};
+      },
+    },
+    searching,
+  );
+  expect([calls, other.doStreamCalls].map(({ length }) => length)).toEqual([2, 1]);
+  expect(other.doStreamCalls[0]).toMatchObject({ temperature: 0.2 });
+  expect(models).toEqual(['house.chat', 'house.chat', 'house.chat']);
+  expect(end).toMatchObject({
+    type: 'done',
+    provider: 'house.strong',
+    model: 'scripted',
+    steps: 3,
+    cost: 0.00018,
+    by_model: [
+      { provider: 'house.chat', steps: 2, input_tokens: 20, cost: 0.00003 },
+      { provider: 'house.strong', steps: 1, input_tokens: 10, cost: 0.00015 },
+    ],
+  });
+});
+
+test('`steps` say which model made each of them', async () => {
+  const asked: string[][] = [];
+  const second = scriptedModel(searching, 'house.strong');
+  await runAgent(
+    {
+      tools: { search },
+      prepareStep: ({ steps }) => {
+        asked.push(steps.map(({ model }) => model.provider));
+        return steps.length === 1 ? { model: second } : {};
+      },
+    },
+    (call) => (resultsIn(call).length > 1 ? 'Done.' : searching(call)),
+  );
+  expect(asked.at(-1)).toEqual(['house.chat', 'house.strong']);
+});
+
+test('`prepareStep` that names a model and messages is asked again with the prompt for that model', async () => {
+  const other = strong();
+  let asked = 0;
+  const { calls } = await runAgent(
+    {
+      tools: { search },
+      prepareStep: ({ stepNumber, messages }) => {
+        asked++;
+        return stepNumber === 1 ? { model: other, messages: messages.slice(-2) } : {};
+      },
+    },
+    searching,
+  );
+  expect(calls).toHaveLength(1);
+  expect(asked).toBe(3);
+  expect(other.doStreamCalls[0]?.prompt.map(({ role }) => role)).toEqual(['assistant', 'tool']);
+});
+
+test('P8 after the death of a worker at any write, each step is asked of the same model', async () => {
+  let other = strong();
+  const asked: number[] = [];
+  const turns = await runWithDeaths(
+    {
+      tools: { search },
+      prices,
+      prepareStep: ({ steps }) => (steps.length === 2 ? { model: other } : {}),
+    },
+    searching,
+    () => {
+      asked.push(other.doStreamCalls.length);
+      other = strong();
+    },
+  );
+  expect(turns.length).toBeGreaterThan(5);
+  for (const { said, end } of turns) {
+    expect(said).toEqual(turns[0]?.said);
+    expect(end).toMatchObject({ type: 'done', provider: 'house.strong' });
+  }
+  for (const times of asked) expect(times).toBeGreaterThan(0);
 });

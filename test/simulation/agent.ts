@@ -8,6 +8,7 @@ import type {
   ToolCall,
   VerbatimPart,
 } from '../../core/model.ts';
+import { preparingSteps } from './contexts.ts';
 import type { Given } from './parts.ts';
 import type { Promptness } from './promptness.ts';
 import { refusalOf, runsOpenIn } from './provider-rules.ts';
@@ -26,7 +27,7 @@ const TOOL_LIMIT_MS = 1300;
 /** What the agent reads of its cloud, and reports to it. */
 interface AgentWorld {
   readonly scheduler: Scheduler;
-  readonly settings: { fatalTools: boolean; approvals: boolean; stallMs: number };
+  readonly settings: { fatalTools: boolean; approvals: boolean; stallMs: number; contexts?: boolean };
   readonly modelCalls: readonly unknown[];
   readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[];
   readonly given: CallSetup[];
@@ -152,7 +153,7 @@ export function scriptedAgent(
           args: { n: call },
         };
       }
-    } else if (name === 'first' && !isPaused && runs === 0 && !hasSources)
+    } else if (name !== 'second' && !isPaused && runs === 0 && !hasSources)
       cloud.answers.push({ messages: request.messages, text, prepared: request.setup?.prepared });
     const thought = parts.some((part) => 'opaque' in part);
     if (thought) cloud.gave.set(call, { model: `scripted:${name}`, text, parts });
@@ -170,9 +171,19 @@ export function scriptedAgent(
     fingerprint: name,
     stream: (request, signal) => stream(name, request, signal),
   });
+  const prepares = () =>
+    scheduler.operation(
+      actor,
+      () => 'a step is prepared',
+      false,
+      () => {},
+      false,
+    );
+  const served = (name: string) =>
+    cloud.settings.contexts ? preparingSteps(named(name), named, prepares) : named(name);
   return {
-    model: named('first'),
-    fallback: named('second'),
+    model: served('first'),
+    fallback: served('second'),
     toolbox: {
       async run(call, { signal, idempotencyKey, setup }) {
         cloud.given.push(setup);

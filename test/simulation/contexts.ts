@@ -1,4 +1,5 @@
-import type { CallPreparation } from '../../core/model.ts';
+import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
+import type { CallPreparation, Model, ModelRequest, PromptMessage } from '../../core/model.ts';
 
 /** The field that no options of a message may have. */
 const UNFIT = 'unfit';
@@ -24,6 +25,30 @@ export const preparationOf = (cloud: {
     tag: cloud.settings.cache ? ((options as { n?: number }).n ?? 0) : cloud.asked++,
   }),
 });
+
+/** The model that the agent's code names for a step: the prompt decides, as a worker that takes over builds it too. */
+export const modelOfStep = (messages: readonly PromptMessage[]): 'first' | 'third' =>
+  messages.filter((message) => message.role === 'user' && message.content !== CONTINUE_REQUEST).length % 2 ===
+  0
+    ? 'third'
+    : 'first';
+
+/** With an agent's code that prepares each step. */
+export function preparingSteps(
+  model: Model,
+  named: (name: string) => Model,
+  asks: (request: ModelRequest) => Promise<void>,
+): Model {
+  return {
+    ...model,
+    async prepareStep(request, requestFor, keepsModel) {
+      await asks(request);
+      const name = keepsModel ? model.name : modelOfStep(request.messages);
+      const asked = name === model.name ? model : named(name);
+      return { model: asked, request: asked === model ? request : requestFor(asked) };
+    },
+  };
+}
 
 /** Whether the options of this message do not fit. */
 export const isUnfit = (id: string) => Object.hasOwn(optionsOf(id) ?? {}, UNFIT);

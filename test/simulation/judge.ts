@@ -3,6 +3,7 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { EndType } from '../../protocol/events.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import { modelOfStep } from './contexts.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { judgeContexts } from './judge-contexts.ts';
@@ -281,7 +282,8 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
     const turn = cloud.committed.get(call.seq)?.turn;
     if (!call.current || call.model === undefined || turn === undefined) continue;
     const change = turns.get(turn)?.find((event) => event.type === 'model_changed' && event.seq <= call.seq);
-    if ((call.model === 'second') !== (change !== undefined))
+    const named = cloud.setups ? modelOfStep(call.messages as PromptMessage[]) : 'first';
+    if (call.model !== (change ? 'second' : named))
       cloud.violated('fallback', `turn ${turn} called the ${call.model} model after ${call.seq}`);
   }
   for (const [id, events] of turns) {
@@ -290,8 +292,14 @@ function judgeModels(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEv
     if (changes.length > 1)
       cloud.violated('fallback', `turn ${id} changed its model ${changes.length} times`);
     const end = events.at(-1);
-    if (end?.type === 'done' && end.model !== (change ? 'second' : 'first') && end.model !== 'scripted')
-      cloud.violated('fallback', `turn ${id} says that ${end.model} answered`);
+    if (end?.type === 'done' && !end.cached && end.model !== 'scripted') {
+      const calls = cloud.modelCalls.filter(({ seq }) => seq >= (events[0]?.seq ?? 0) && seq < end.seq);
+      // A late duplicate of another worker's claim makes that one count as the last to claim.
+      const last = [calls.findLast(({ current }) => current), calls.at(-1)];
+      const answered = change ? ['second'] : last.map((call) => call?.model);
+      if (!answered.includes(end.model))
+        cloud.violated('fallback', `turn ${id} says that ${end.model} answered`);
+    }
     if (end?.type === 'done' && (end.fallback_from !== undefined) !== (change !== undefined))
       cloud.violated('fallback', `turn ${id} says that ${end.fallback_from} failed`);
     // Also a call whose worker does not count as the last to claim: a late duplicate of its own claim causes that.

@@ -88,6 +88,30 @@ export const AGENT: readonly Mutant[] = [
     edits: [drop('unfit-options-not-applied')],
   },
   {
+    name: 'prompt-of-another-model',
+    breaks: 'a prompt is made for the model that the agent’s code names',
+    contexts: true,
+    edits: [replace('prompt-is-for-its-model', ({ args: [turn] }) => `shapeOf(${turn}, model)`)],
+  },
+  {
+    name: 'step-prepared-without-boundary',
+    breaks: 'messages that are seen while a step is prepared are applied before its call',
+    contexts: true,
+    edits: [drop('prepared-step-has-its-boundary')],
+  },
+  {
+    name: 'code-overrides-fallback',
+    breaks: 'the fallback model answers for the rest of a turn, whichever model the agent’s code names',
+    contexts: true,
+    edits: [replace('fallback-is-kept', 'false')],
+  },
+  {
+    name: 'done-names-first-model',
+    breaks: '`done` names the model that answered',
+    contexts: true,
+    edits: [replace('done-names-its-model', ({ right }) => right)],
+  },
+  {
     name: 'cache-ignores-preparation',
     breaks: 'a cached answer is given only where the same was prepared',
     contexts: true,

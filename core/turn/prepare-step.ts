@@ -1,0 +1,65 @@
+import type { PreparedStep } from '../model.ts';
+import { nameOf } from './agents-code.ts';
+import { LANE_POLL_MS, type TurnContext, timeIsShort } from './context.ts';
+import { modelOf } from './fallback.ts';
+import type { LeasedTurn } from './leased-turn.ts';
+import { first } from './model-call.ts';
+import { requestOf, type Sources, shapeOf } from './prompt-shape.ts';
+import { toolChoiceFor } from './step-limit.ts';
+import { stepsOf } from './steps.ts';
+
+/**
+ * The turn's next model call. The agent's code may name its model, so it is asked before anything is made for that model: the
+ * shape of its prompt, what is given back of earlier calls, the key of the response cache. After `model_changed` the fallback
+ * model answers, whichever the code names.
+ *
+ * @returns `cut`: the turn has to decide anew, as after a call that is cut. `failed`: the code has thrown, or took too long.
+ */
+export async function prepareStep(
+  turn: LeasedTurn,
+  context: TurnContext,
+  sources: Sources,
+): Promise<PreparedStep | 'cut' | 'failed'> {
+  const { core, settings } = context;
+  const { model, from } = modelOf(turn, context);
+  const requestFor = (asked: Parameters<typeof shapeOf>[1]) => ({
+    ...requestOf(
+      sources,
+      /* rule: prompt-is-for-its-model */ shapeOf(turn, asked),
+      toolChoiceFor(turn, settings.maxSteps),
+    ),
+    ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
+    setup: turn.setup,
+  });
+  const request = requestFor(model);
+  if (!model.prepareStep) return { model, request };
+  try {
+    const step = model.prepareStep(request, requestFor, /* rule: fallback-is-kept */ from !== undefined);
+    return await answered(turn, context, step);
+  } catch (error) {
+    core.log.error("the agent's code cannot prepare a step", { turn: turn.id, error: nameOf(error) });
+    return 'failed';
+  }
+}
+
+/**
+ * Waits for the agent's code as long as for a silent model. Meanwhile the lane is polled for an abort and for messages: those that
+ * are seen are applied first (P6), and the code is asked anew.
+ *
+ * @throws what the code throws, and an `Error` if it takes too long
+ */
+async function answered<T>(turn: LeasedTurn, context: TurnContext, answer: Promise<T>): Promise<T | 'cut'> {
+  const { core, settings } = context;
+  const until = core.clock.now() + settings.stallMs;
+  // One that comes too late is nobody's.
+  answer.catch(() => {});
+  for (;;) {
+    const step = await first(answer, LANE_POLL_MS, core.clock);
+    if (step !== 'time') return step;
+    await turn.refresh();
+    // rule: prepared-step-has-its-boundary
+    if (turn.abortRequest || Object.keys(turn.lane.inbox).length > 0) return 'cut';
+    if (timeIsShort(context)) return 'cut';
+    if (core.clock.now() >= until) throw new Error(`no answer within ${settings.stallMs} ms`);
+  }
+}
