@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defineAgent } from '../model/agent/agent-definition.ts';
+import { defineAgent } from '../model/agent/define-agent.ts';
 import { type AgentToCheck, checkAgent } from './agent-check.ts';
 import { LocalCloudError } from './errors.ts';
 

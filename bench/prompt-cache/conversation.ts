@@ -6,8 +6,8 @@ import type { Content } from '../../core/content.ts';
 import type { Toolbox } from '../../core/model.ts';
 import { MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
 import { idleToolbox, type TurnInMemory, turnInMemory } from '../../core/testing/turn-in-memory.ts';
-import { defineAgent } from '../../model/agent/agent-definition.ts';
 import { compactionAgent } from '../../model/agent/compaction.ts';
+import { defineAgent } from '../../model/agent/define-agent.ts';
 import { createModel } from '../../model/providers/create-model.ts';
 import { type CacheUsage, type MessagesRequest, PromptCache } from './cache-rules.ts';
 

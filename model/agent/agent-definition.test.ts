@@ -3,8 +3,9 @@ import { tool } from 'ai';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { AgentDefinitionError, defineAgent } from './agent-definition.ts';
+import { AgentDefinitionError } from './agent-definition.ts';
 import { complaintAboutModel } from './agent-model.ts';
+import { defineAgent } from './define-agent.ts';
 
 const runnable = tool({ inputSchema: z.object({}), execute: () => 'ok' });
 

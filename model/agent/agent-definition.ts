@@ -12,19 +12,14 @@ import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import type { ToolApproval } from '../tools/tool-approval.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
-import { type AgentTool, type GivenTools, isRunByProvider, withPolicies } from './agent-tools.ts';
+import { type AgentTool, isRunByProvider } from './agent-tools.ts';
 import type { InstructionsFunction, PrepareCall } from './call-types.ts';
 import type { Callbacks } from './callbacks.ts';
 import { type CompactionOptions, complaintAboutCompaction } from './compaction.ts';
 import type { StopWhen } from './loop-control.ts';
 import type { AgentOutput } from './output.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
-import {
-  type Context,
-  complaintAboutOptions,
-  type PassedOptions,
-  type ToolChoiceOption,
-} from './sdk-options.ts';
+import type { Context, PassedOptions, ToolChoiceOption } from './sdk-options.ts';
 import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
 
@@ -42,32 +37,6 @@ export interface AgentSettings {
   stopSequences?: string[];
   seed?: number;
 }
-
-/** An agent, as `defineAgent` takes it. */
-export interface AgentOptions<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Context = Context>
-  extends Omit<AgentDefinition, 'instructions' | 'tools' | GenericOption> {
-  instructions?: AgentDefinition['instructions'];
-  /** What the options of a message are. One that does not fit is refused with `OPTIONS_INVALID`, and nothing of it is stored. */
-  callOptionsSchema?: FlexibleSchema<CALL_OPTIONS>;
-  /**
-   * Other settings, instructions and contexts for one turn, of who asks and of its options. It is asked once, when the turn
-   * begins, and what it changes is committed with the turn's start.
-   *
-   * @example prepareCall: ({ options, ...call }) => ({ ...call, temperature: options.precise ? 0 : 1 })
-   */
-  prepareCall?: PrepareCall<CALL_OPTIONS, NoInfer<RUNTIME_CONTEXT>>;
-  /** State that `prepareCall`, `prepareStep` and `stopWhen` are given. It is not in the prompt. */
-  runtimeContext?: RUNTIME_CONTEXT;
-  prepareStep?: PrepareStepFunction<ToolSet, NoInfer<RUNTIME_CONTEXT>>;
-  /**
-   * Tools of the AI SDK by the name that the model calls: letters, digits, `_` and `-`, at most 64 characters. One with a policy
-   * stands as `{ tool, … }`.
-   */
-  tools?: GivenTools;
-}
-
-/** Options whose types follow from those of the call options and the runtime context. */
-type GenericOption = 'callOptionsSchema' | 'prepareCall' | 'runtimeContext' | 'prepareStep';
 
 /** A checked agent. */
 export interface AgentDefinition extends PassedOptions, Callbacks {
@@ -174,18 +143,8 @@ export class AgentDefinitionError extends Error {
   }
 }
 
-/** Checks a definition when its module is loaded, so that a mistake shows at start and not in a turn. */
-export function defineAgent<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Context = Context>(
-  options: AgentOptions<CALL_OPTIONS, RUNTIME_CONTEXT>,
-): AgentDefinition {
-  const unsupported = complaintAboutOptions(options);
-  if (unsupported) throw new AgentDefinitionError('OPTION_UNSUPPORTED', unsupported);
-  const { instructions = '', tools = {} } = options;
-  // Functions of the call options' and the context's own types are called with values of these types alone.
-  return checked({ ...options, instructions, tools: withPolicies(tools) } as AgentDefinition);
-}
-
-function checked(definition: AgentDefinition): AgentDefinition {
+/** @throws {AgentDefinitionError} for a mistake */
+export function checked(definition: AgentDefinition): AgentDefinition {
   for (const which of ['model', 'fallbackModel'] as const) {
     const named = definition[which];
     // What a function gives is checked when it has given it.

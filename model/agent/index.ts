@@ -4,14 +4,15 @@ export type { Caller } from '../../core/model.ts';
 export type {
   AgentDefinition,
   AgentErrorCode,
-  AgentOptions,
   AgentSettings,
   ToolContext,
 } from './agent-definition.ts';
-export { AgentDefinitionError, defineAgent, toolContext } from './agent-definition.ts';
+export { AgentDefinitionError, toolContext } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
+export type { AgentOptions } from './agent-options.ts';
 export type { AgentTool } from './agent-tools.ts';
 export type { InstructionsFunction } from './call-types.ts';
 export type { CompactionOptions } from './compaction.ts';
+export { defineAgent } from './define-agent.ts';
 export type { Prices } from './prices.ts';
 export type { ToolPolicy } from './tool-policy.ts';

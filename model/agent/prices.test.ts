@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defineAgent } from './agent-definition.ts';
+import { defineAgent } from './define-agent.ts';
 import { type Prices, priceOf } from './prices.ts';
 
 const prices: Prices = {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { defineAgent } from './agent-definition.ts';
+import { defineAgent } from './define-agent.ts';
 import { SDK_OPTIONS } from './sdk-options.ts';
 
 const agent = { instructions: 'Be brief.', tools: {} };

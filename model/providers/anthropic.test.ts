@@ -2,7 +2,7 @@ import { tool } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import type { ModelPart, ModelRequest } from '../../core/model.ts';
-import { defineAgent } from '../agent/agent-definition.ts';
+import { defineAgent } from '../agent/define-agent.ts';
 import { createModel } from './create-model.ts';
 
 const agent = defineAgent({

@@ -9,7 +9,7 @@ import {
   type Script,
   startModelServer,
 } from '../../test/support/model-server.ts';
-import { defineAgent } from '../agent/agent-definition.ts';
+import { defineAgent } from '../agent/define-agent.ts';
 import { createModel } from './create-model.ts';
 
 const API_KEY = 'a-key-that-must-not-be-shown';

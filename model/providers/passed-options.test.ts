@@ -3,7 +3,9 @@ import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import type { ModelRequest } from '../../core/model.ts';
-import { type AgentDefinition, defineAgent } from '../agent/agent-definition.ts';
+import type { AgentDefinition } from '../agent/agent-definition.ts';
+import type { GivenTools } from '../agent/agent-tools.ts';
+import { defineAgent } from '../agent/define-agent.ts';
 import { SDK_OPTIONS } from '../agent/sdk-options.ts';
 import { sdkModelOf } from './sdk-model-of.ts';
 
@@ -31,7 +33,11 @@ async function given(options: Partial<AgentDefinition>, request = hello, provide
       ]),
     }),
   });
-  const agent = defineAgent({ instructions: 'Be brief.', tools, ...options });
+  const agent = defineAgent<never, Record<string, unknown>, GivenTools>({
+    instructions: 'Be brief.',
+    tools,
+    ...options,
+  });
   const model = await sdkModelOf(languageModel, { provider, name: 'm' }, agent, {});
   const parts = [];
   for await (const part of model.stream(request, new AbortController().signal)) parts.push(part);

@@ -3,7 +3,7 @@ import { tool } from 'ai';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { ModelPart } from '../../core/model.ts';
-import { defineAgent } from '../agent/agent-definition.ts';
+import { defineAgent } from '../agent/define-agent.ts';
 import { createModel, type ModelConfig } from './create-model.ts';
 
 /**

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { Json } from '../../core/json.ts';
 import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
-import { defineAgent, toolContext } from '../agent/agent-definition.ts';
+import { toolContext } from '../agent/agent-definition.ts';
+import { defineAgent } from '../agent/define-agent.ts';
 import { createToolbox } from './toolbox.ts';
 
 const seen: unknown[] = [];

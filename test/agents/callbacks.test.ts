@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { systemClock } from '../../aws/system.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { TurnInMemory } from '../../core/testing/turn-in-memory.ts';
-import type { AgentOptions } from '../../model/agent/agent-definition.ts';
+import type { AgentOptions } from '../../model/agent/agent-options.ts';
 import { CALLBACK_MS, CALLBACKS, type CallbackName } from '../../model/agent/callbacks.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
 

@@ -2,7 +2,7 @@ import { hasToolCall, isStepCount, type StepResult, type ToolSet, tool } from 'a
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import type { TurnInMemory } from '../../core/testing/turn-in-memory.ts';
-import type { AgentOptions } from '../../model/agent/agent-definition.ts';
+import type { AgentOptions } from '../../model/agent/agent-options.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths, scriptedModel } from './agent-in-memory.ts';
 
 const search = {

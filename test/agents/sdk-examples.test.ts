@@ -9,7 +9,7 @@ import {
 } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { defineAgent } from '../../model/agent/agent-definition.ts';
+import { defineAgent } from '../../model/agent/define-agent.ts';
 import { type ModelCall, resultsIn, runAgent, type Script, scriptedModel } from './agent-in-memory.ts';
 
 /** What the pages of the AI SDK about agents (docs/03-agents) show, in words of our own: one object for its loop and for ours. */

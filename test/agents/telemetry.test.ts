@@ -1,7 +1,7 @@
 import { tool } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import type { AgentOptions } from '../../model/agent/agent-definition.ts';
+import type { AgentOptions } from '../../model/agent/agent-options.ts';
 import { resultsIn, runAgent } from './agent-in-memory.ts';
 
 const look = tool({ inputSchema: z.object({}), execute: () => 'page 1' });

@@ -2,7 +2,9 @@ import { tool } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
-import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
+import type { AgentOptions } from '../../model/agent/agent-options.ts';
+import type { GivenTools } from '../../model/agent/agent-tools.ts';
+import { defineAgent } from '../../model/agent/define-agent.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
 
@@ -17,7 +19,13 @@ const toolsContext = { refund: { limit: 10 } };
 const tools = { refund: { tool: refund, idempotent: true } };
 
 const toolboxOf = (options: AgentOptions) =>
-  createToolbox(defineAgent({ tools: { refund }, toolsContext, ...options }));
+  createToolbox(
+    defineAgent<never, Record<string, unknown>, GivenTools, string>({
+      tools: { refund },
+      toolsContext,
+      ...options,
+    }),
+  );
 const call = (amount: unknown) => ({ id: 'c1', name: 'refund', args: { amount } as never });
 const needOf = (toolApproval: AgentOptions['toolApproval'], amount: unknown = 11) =>
   toolboxOf({ ...(toolApproval !== undefined && { toolApproval }) }).needsApproval(call(amount), ANNS_SETUP);

@@ -2,7 +2,8 @@ import { tool } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
-import { type AgentOptions, defineAgent } from '../../model/agent/agent-definition.ts';
+import type { AgentOptions } from '../../model/agent/agent-options.ts';
+import { defineAgent } from '../../model/agent/define-agent.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RemoteProvider } from '../../config/settings/models.ts';
-import { defineAgent } from '../../model/agent/agent-definition.ts';
+import { defineAgent } from '../../model/agent/define-agent.ts';
 import { createModel } from '../../model/providers/create-model.ts';
 import { anthropic } from './wires/anthropic.ts';
 import { bedrock } from './wires/bedrock.ts';

@@ -12,7 +12,7 @@ import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import { memoryCore, recordingPorts } from '../../core/testing/memory-core.ts';
 import { runJob } from '../../core/turn/worker.ts';
-import { defineAgent } from '../../model/agent/agent-definition.ts';
+import { defineAgent } from '../../model/agent/define-agent.ts';
 import { createModel } from '../../model/providers/create-model.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 import { cases } from '../support/sample.ts';
