@@ -7,7 +7,9 @@ export class AnswerWriter {
   readonly #write: (chunk: Chunk) => void;
   readonly #isShown: (messageId: string) => boolean;
   readonly #calls = new Set<string>();
-  readonly #asked = new Map<string, MidturnDataParts['approval']>();
+  readonly #asked = new Map<string, MidturnDataParts['approval'] & { toolCallId: string }>();
+  /** Calls that were denied: their result says so once more. */
+  readonly #denied = new Set<string>();
   #open: { kind: 'text' | 'reasoning'; id: string } | undefined;
   #inStep = false;
 
@@ -36,28 +38,12 @@ export class AnswerWriter {
       case 'tool_result':
         this.#answerCall(event);
         break;
-      case 'approval_request': {
-        const { request_id: requestId, tool, arguments_summary: summary, timeout_secs } = event;
-        const data = {
-          requestId,
-          tool,
-          summary,
-          ...(event.arguments !== undefined && { arguments: event.arguments }),
-          offersAlways: event.always !== false,
-          timeoutSeconds: timeout_secs,
-        };
-        this.#asked.set(requestId, data);
-        this.#write({ type: 'data-approval', id: requestId, data });
+      case 'approval_request':
+        this.#ask(event);
         break;
-      }
-      case 'approval_resolved': {
-        const asked = this.#asked.get(event.request_id);
-        const { decision, reason } = event;
-        // The same part again: what was asked, and what became of it.
-        if (asked)
-          this.#write({ type: 'data-approval', id: event.request_id, data: { ...asked, decision, reason } });
+      case 'approval_resolved':
+        this.#resolve(event);
         break;
-      }
       case 'history_trimmed': {
         const data = { droppedMessages: event.dropped_messages, reason: event.reason };
         this.#write({ type: 'data-trimmed', data });
@@ -170,12 +156,50 @@ export class AnswerWriter {
     this.#write({ type: 'tool-input-available', toolCallId, toolName, input, providerExecuted: true });
   }
 
+  /** Twice: as the library's own request, which kits show, and whole. */
+  #ask(event: EventOf<'approval_request'>): void {
+    const { request_id: requestId, tool_call_id: toolCallId, tool, arguments_summary: summary } = event;
+    const data = {
+      requestId,
+      tool,
+      summary,
+      ...(event.arguments !== undefined && { arguments: event.arguments }),
+      offersAlways: event.always !== false,
+      timeoutSeconds: event.timeout_secs,
+    };
+    this.#asked.set(requestId, { ...data, toolCallId });
+    this.#write({ type: 'data-approval', id: requestId, data });
+    if (this.#calls.has(toolCallId)) {
+      this.#write({ type: 'tool-approval-request', approvalId: requestId, toolCallId });
+    }
+  }
+
+  #resolve({ request_id: requestId, decision, reason }: EventOf<'approval_resolved'>): void {
+    const asked = this.#asked.get(requestId);
+    if (!asked) return;
+    const { toolCallId, ...data } = asked;
+    // The same part again: what was asked, and what became of it.
+    this.#write({ type: 'data-approval', id: requestId, data: { ...data, decision, reason } });
+    if (!this.#calls.has(toolCallId)) return;
+    const approved = decision !== 'deny';
+    if (!approved) this.#denied.add(toolCallId);
+    this.#write({
+      type: 'tool-approval-response',
+      approvalId: requestId,
+      approved,
+      ...reasonOf(reason),
+      providerExecuted: true,
+    });
+  }
+
   #answerCall(event: EventOf<'tool_result'>): void {
     const { id: toolCallId, name, is_error } = event;
     if (!this.#calls.has(toolCallId)) this.#call(toolCallId, name, null);
     this.#calls.delete(toolCallId);
     const providerExecuted = true;
-    if (is_error) {
+    if (this.#denied.has(toolCallId)) {
+      this.#write({ type: 'tool-output-denied', toolCallId });
+    } else if (is_error) {
       this.#write({ type: 'tool-output-error', toolCallId, errorText: event.output, providerExecuted });
     } else {
       this.#write({ type: 'tool-output-available', toolCallId, output: outputOf(event), providerExecuted });
@@ -207,6 +231,9 @@ export class AnswerWriter {
     this.#open = undefined;
   }
 }
+
+/** Why it was decided, if no person said so: kits show it. */
+export const reasonOf = (reason: string): { reason?: string } => (reason === 'answer' ? {} : { reason });
 
 /** The AI SDK's word for how an answer ended. */
 function sdkReason(reason = 'stop'): 'stop' | 'length' | 'content-filter' | 'other' {

@@ -5,6 +5,7 @@ import {
   type EventFrame,
   type EventOf,
   MessageCancelledError,
+  type MessageState,
   type SendOptions,
   type SentMessage,
   TurnFailedError,
@@ -27,11 +28,51 @@ export class Conversation {
   readonly #turns = new Set<string>();
   /** The turn that was stopped from here. `useChat` ignores a stream that it has stopped, so its answer is not complete. */
   #stopped: string | undefined;
+  /** Messages that a stop withdrew, and that no stream has told yet. */
+  readonly #withdrawn = new Map<string, MessageState>();
+  /** Turns that were shown here, to their end or in part. */
+  readonly #told = new Set<string>();
+  /** Turns of other clients that began while the page is attached, oldest first. */
+  #unseen: string[] = [];
+  /** Writes into the stream of a resumed turn, while there is one. */
+  #resumed: ((chunk: Chunk) => void) | undefined;
   readonly #busy = new Set<object>();
   #whenIdle: (() => void)[] = [];
+  #offer: () => void = () => {};
 
   constructor(chat: Chat) {
     this.chat = chat;
+  }
+
+  /**
+   * Calls `offer` when a turn that nothing here shows can be resumed: another client began it.
+   *
+   * @returns a function that ends this
+   */
+  follow(offer: () => void): () => void {
+    this.#offer = offer;
+    const look = () => {
+      const turnId = this.chat.transcript.getSnapshot().activeTurn?.turnId;
+      if (turnId === undefined || this.#unseen.includes(turnId)) return;
+      this.#unseen.push(turnId);
+      this.#offerUnseen();
+    };
+    look();
+    const unsubscribe = this.chat.transcript.subscribe(look);
+    return () => {
+      unsubscribe();
+      this.#offer = () => {};
+    };
+  }
+
+  /** The oldest turn that is not shown and whose events are kept. */
+  #nextUnseen(): string | undefined {
+    return this.#unseen.find((turnId) => !this.#told.has(turnId) && this.chat.turn(turnId) !== undefined);
+  }
+
+  #offerUnseen(): void {
+    const hasNews = this.#withdrawn.size > 0 || this.#nextUnseen() !== undefined;
+    if (this.#busy.size === 0 && hasNews) this.#offer();
   }
 
   /** Sends a message; the stream carries its part of the answer. */
@@ -63,23 +104,52 @@ export class Conversation {
     this.#stopped = undefined;
     const events = turnId === undefined ? undefined : this.chat.turn(turnId);
     // A page that goes away before it has seen anything stops nothing.
-    if (!events || !turnId || stop?.aborted) return null;
+    if (stop?.aborted) return null;
+    if (!events || !turnId) return this.#withdrawn.size > 0 ? this.#tellOfWithdrawn() : null;
     const from = lastShown(state, turnId, this.#shown);
     stop?.addEventListener('abort', () => this.#stopTurn(turnId), { once: true });
     return this.#stream(async (write) => {
       write({ type: 'start', messageId: answerId(from ?? turnId) });
+      this.#writeWithdrawn(write);
+      this.#resumed = write;
       const unsubscribe = this.#tellStopping(turnId, write);
       try {
         await this.#writeAnswer(from === undefined ? events : since(events, from), write);
       } finally {
+        this.#resumed = undefined;
         unsubscribe();
       }
     });
   }
 
+  /** No turn goes on: the answers of messages that were withdrawn say so, in the last one's place. */
+  #tellOfWithdrawn(): ReadableStream<Chunk> {
+    const id = [...this.#withdrawn.keys()].pop() ?? '';
+    return this.#stream(async (write) => {
+      write({ type: 'start', messageId: answerId(id) });
+      this.#writeWithdrawn(write);
+    });
+  }
+
+  /** Told by the stream that is resumed after the stop, now or when there is one. */
+  #keepWithdrawn(id: string, state: MessageState): void {
+    this.#withdrawn.set(id, state);
+    if (this.#resumed) this.#writeWithdrawn(this.#resumed);
+    else this.#offerUnseen();
+  }
+
+  #writeWithdrawn(write: (chunk: Chunk) => void): void {
+    for (const [id, state] of this.#withdrawn) {
+      write({ type: 'data-message-state', id, data: { ...state, messageId: id } });
+    }
+    this.#withdrawn.clear();
+  }
+
   /** A turn that another client began meanwhile, and that nothing here shows, comes before the stopped one. */
   #turnToResume(active: string | undefined): string | undefined {
     const isShown = active === undefined || this.#turns.has(active);
+    const unseen = this.#stopped === undefined ? this.#nextUnseen() : undefined;
+    if (unseen !== undefined) return unseen;
     return this.#stopped !== undefined && (isShown || active === this.#stopped) ? this.#stopped : active;
   }
 
@@ -137,6 +207,8 @@ export class Conversation {
       if (this.#busy.size > 0) return;
       this.#turns.clear();
       for (const hear of this.#whenIdle.splice(0)) hear();
+      this.#unseen = this.#unseen.filter((turnId) => !this.#told.has(turnId));
+      this.#offerUnseen();
     });
   }
 
@@ -151,6 +223,7 @@ export class Conversation {
     try {
       for await (const event of events) {
         this.#turns.add(event.turn_id);
+        this.#told.add(event.turn_id);
         const heir = event.type === 'applied' ? this.#heirOf(event) : undefined;
         // A resumed answer begins where its message was taken in, with whichever others.
         const isBeginning = isFirst && own === undefined;
@@ -186,7 +259,9 @@ export class Conversation {
       told = message.state;
       if (told.status === 'applied') return;
       const data = { ...told, messageId: message.id };
-      write({ type: 'data-message-state', id: message.id, data, transient: true });
+      // What a message ends in stays in its answer: the chat's error is gone with the next stream.
+      const transient = told.status === 'accepted' || told.status === 'queued';
+      write({ type: 'data-message-state', id: message.id, data, transient });
     });
   }
 
@@ -198,6 +273,8 @@ export class Conversation {
     message.settled.then(
       (state) => {
         if (state.status === 'applied') this.#stopTurn(state.turnId);
+        // `useChat` does not look at a stream that it has stopped.
+        else this.#keepWithdrawn(message.id, state);
       },
       // The chat was closed first: nothing is left to stop here.
       () => {},

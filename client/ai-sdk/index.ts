@@ -1,2 +1,2 @@
-export { MidturnChatTransport, type MidturnChatTransportOptions } from './transport.ts';
+export { type AttachedChat, MidturnChatTransport, type MidturnChatTransportOptions } from './transport.ts';
 export type { MidturnDataParts, MidturnMetadata, MidturnUIMessage } from './ui-message.ts';

@@ -1,4 +1,5 @@
-import type { ChatState, Item, ToolItem, UserItem } from '../index.ts';
+import type { ApprovalItem, ChatState, Item, ToolItem, UserItem } from '../index.ts';
+import { reasonOf } from './answer-writer.ts';
 import { filePart, sourcePart, toUIParts } from './content-parts.ts';
 import { answerId, type MidturnUIMessage } from './ui-message.ts';
 
@@ -18,6 +19,7 @@ export function toUIMessages({ items }: Pick<ChatState, 'items'>): MidturnUIMess
       states.push({ type: 'data-message-state', id: item.id, data: { ...item.state, messageId: item.id } });
       continue;
     }
+    if (item.kind === 'approval' && last?.role === 'assistant') last.parts = last.parts.map(askedBy(item));
     const metadata = metadataOf(item);
     const parts = [...(beginsStep(item, last) ? [STEP] : []), ...partsOf(item)];
     if (last?.role === 'assistant') {
@@ -101,6 +103,26 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
       return [{ type: 'data-failure', data: { code, message, retryable } }];
     }
   }
+}
+
+/** The call's part with the request, as the library tells it. */
+function askedBy({ toolCallId, requestId: id, decision, resolved }: ApprovalItem): (part: Part) => Part {
+  return (part) => {
+    if (!('toolCallId' in part) || part.type === 'dynamic-tool' || part.toolCallId !== toolCallId)
+      return part;
+    const { type, input, state } = part;
+    const call = { type, toolCallId, input, providerExecuted: true } as const;
+    if (!resolved || !decision) return { ...call, state: 'approval-requested', approval: { id } };
+    const reason = reasonOf(resolved.reason);
+    const isOver = state !== 'input-available';
+    if (decision === 'deny') {
+      const approval = { id, approved: false, ...reason } as const;
+      return { ...call, state: isOver ? 'output-denied' : 'approval-responded', approval };
+    }
+    const approval = { id, approved: true, ...reason } as const;
+    if (part.state === 'output-available' || part.state === 'output-error') return { ...part, approval };
+    return { ...call, state: 'approval-responded', approval };
+  };
 }
 
 function toolPart({ id: toolCallId, name, args: input, result }: ToolItem): Part {

@@ -281,8 +281,6 @@ it('a queued message has a turn of its own, and the chat is busy until both are 
 });
 
 it.each<[string, (chat: Chat<MidturnUIMessage>) => Promise<void>]>([
-  ['regenerate', (chat) => chat.regenerate()],
-  ['an edit', (chat) => chat.sendMessage({ text: 'else', messageId: chat.messages[0]?.id ?? '' })],
   [
     'a file that is no image',
     (chat) => chat.sendMessage({ files: [{ type: 'file', mediaType: 'a/b', url: 'data:,' }] }),

@@ -1,8 +1,15 @@
-import type { ChatTransport, UIMessage, UIMessageChunk } from 'ai';
+import type { AbstractChat, ChatTransport, UIMessage, UIMessageChunk } from 'ai';
 import { type Chat, createMidturn, type MidturnOptions, type SendOptions } from '../index.ts';
 import { toContent, unsupported } from './content-parts.ts';
 import { Conversation } from './conversation.ts';
+import { restored } from './restored.ts';
 import type { MidturnUIMessage } from './ui-message.ts';
+
+/** What is used of a `Chat` of the AI SDK. */
+export type AttachedChat = Pick<
+  AbstractChat<never>,
+  'id' | 'status' | 'addToolApprovalResponse' | 'resumeStream'
+>;
 
 /** As for `createMidturn`; the chat's id is the session's. */
 export type MidturnChatTransportOptions = Omit<MidturnOptions, 'sessionId'>;
@@ -26,8 +33,8 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
   }
 
   /**
-   * Steers the running turn, or begins one. Rejects with `ContentError`, or with a `MidturnError` (`UNSUPPORTED`) for what an
-   * append-only transcript cannot do, editing and regenerating, and for files that are no images.
+   * Steers the running turn, or begins one. Rejects with `ContentError`, or with a `MidturnError` (`UNSUPPORTED`) for files that
+   * are no images. Editing and regenerating are errors of the stream, which first puts back the answers that the library has removed.
    */
   async sendMessages({
     trigger,
@@ -37,19 +44,48 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
     abortSignal,
   }: Parameters<ChatTransport<UI_MESSAGE>['sendMessages']>[0]): Promise<ReadableStream<UIMessageChunk>> {
     const message = messages[messages.length - 1];
-    if (trigger !== 'submit-message' || message?.role !== 'user') {
-      throw unsupported('An answer cannot be made again: what was said stays. Send a new message instead.');
-    }
     const conversation = this.#conversation(chatId);
     const { items } = conversation.chat.transcript.getSnapshot();
+    if (trigger !== 'submit-message' || message?.role !== 'user') {
+      return restored(
+        items,
+        message?.id,
+        'An answer cannot be made again: what was said stays. Send a new message instead.',
+      );
+    }
     if (items.some((item) => item.kind === 'user' && item.id === message.id)) {
-      throw unsupported('A message cannot be edited: it was sent. Send a new one instead.');
+      return restored(items, message.id, 'A message cannot be edited: it was sent. Send a new one instead.');
     }
     return conversation.send(
       toContent(message),
       { id: message.id, ...deliveryOf(body), ...optionsOf(body) },
       abortSignal,
     );
+  }
+
+  /**
+   * Attaches a chat to its session, until the returned function is called:
+   * - `chat.addToolApprovalResponse`, which kits call, answers the server at once.
+   * - A turn that another client begins is shown, also in a page that is idle. So are messages that a stop withdrew.
+   *
+   * @example
+   * const chat = new Chat({ id, transport, messages: await transport.messages(id) });
+   * transport.attach(chat);
+   */
+  attach(chat: AttachedChat): () => void {
+    const conversation = this.#conversation(chat.id);
+    const answer = chat.addToolApprovalResponse;
+    chat.addToolApprovalResponse = async (response) => {
+      conversation.chat.approve(response.id, response.approved ? 'approve' : 'deny');
+      await answer(response);
+    };
+    const leave = conversation.follow(() => {
+      if (chat.status === 'ready' || chat.status === 'error') void chat.resumeStream();
+    });
+    return () => {
+      leave();
+      chat.addToolApprovalResponse = answer;
+    };
   }
 
   /** The turn that runs in this session, whoever began it; null if none does. */

@@ -13,11 +13,11 @@ export interface MidturnMetadata {
 // A type, since an interface has no index signature, which the library asks for.
 export type MidturnDataParts = {
   /**
-   * What has become of the user message that this one answers. While it waits (`accepted`, `queued`), and when it is
-   * refused, it comes to `onData` alone; `applied` stays in the message.
+   * What has become of the user message that this one answers. While it waits (`accepted`, `queued`), it comes to `onData`
+   * alone; what it ends in stays in the message.
    */
   'message-state': MessageState & { messageId: string };
-  /** A tool waits for a person: answer with `transport.client(chatId).approve(requestId, …)`. */
+  /** A tool waits for a person, which its own part says too: what that part cannot say. */
   approval: {
     requestId: string;
     tool: string;

@@ -116,7 +116,11 @@ describe('the package', () => {
       import { MidturnChatTransport } from 'midturn-client/ai-sdk';
       const transport = new MidturnChatTransport({ url: process.argv[2] });
       const refusal = await transport
-        .sendMessages({ trigger: 'regenerate-message', chatId: 's', messages: [] })
+        .sendMessages({
+          trigger: 'submit-message',
+          chatId: 's',
+          messages: [{ id: 'm1', role: 'user', parts: [{ type: 'file', mediaType: 'a/b', url: 'data:,' }] }],
+        })
         .catch((error) => error);
       console.log('MidturnChatTransport' in core, refusal instanceof core.MidturnError);
       transport.close();`;

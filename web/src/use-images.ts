@@ -1,7 +1,7 @@
 import { useCallback, useRef, useState } from 'react';
 import { contentBytes } from '../../client/content.ts';
+import { fittingImage, ImageError } from '../../client/fitting-image.ts';
 import type { Content, ContentPart } from '../../client/index.ts';
-import { fittingImage, ImageError } from './fitting-image.ts';
 
 export interface AttachedImage {
   file: File;

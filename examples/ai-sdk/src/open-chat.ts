@@ -24,5 +24,6 @@ export async function openChat(): Promise<Chat<MidturnUIMessage>> {
       if (isAbort) chat.resumeStream();
     },
   });
+  transport.attach(chat);
   return chat;
 }

@@ -1,4 +1,4 @@
-import type { ContentPart } from '../../client/index.ts';
+import type { ContentPart } from './protocol.ts';
 
 type InlineImage = Extract<ContentPart, { data: string }>;
 
