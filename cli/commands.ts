@@ -9,6 +9,11 @@ export interface Command {
 
 /** The commands of `midturn`, in the order of the help. */
 export const COMMANDS = {
+  init: {
+    says: 'makes a CDK app with an agent, or adds an agent to the app of this folder',
+    start: () => import('./init.ts'),
+  },
+  dev: { says: 'runs the CDK app of this folder on this machine', start: () => import('./dev.ts') },
   chat: { says: 'a conversation in the terminal', start: () => import('../chat/main.ts') },
   smoke: {
     says: 'asks a deployment for one steered answer',

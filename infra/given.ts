@@ -1,4 +1,4 @@
-import type { WebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { resolve } from 'node:path';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnElement, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
@@ -28,13 +28,16 @@ export function plainProps(scope: Construct, { auth, ...props }: MidturnProps): 
 }
 
 interface Described {
-  api: WebSocketApi;
   table: Table;
   queues: Queues;
 }
 
 /** Tells the local cloud which of the stack's resources are this Midturn's. */
-export function describeLocally(scope: Construct, { table, queues, api }: Described): void {
+export function describeLocally(
+  scope: Construct,
+  { table, queues }: Described,
+  { agent, pageFolder }: MidturnProps,
+): void {
   if (!localSettings(scope)) return;
   const stack = Stack.of(scope);
   const id = ({ node: { defaultChild, path } }: Construct) => {
@@ -46,7 +49,13 @@ export function describeLocally(scope: Construct, { table, queues, api }: Descri
     ...all,
     Midturn: [
       ...(Array.isArray(all.Midturn) ? all.Midturn : []),
-      { path: scope.node.path, api: id(api), table: id(table), deadlineQueue: id(queues.deadline) },
+      {
+        path: scope.node.path,
+        table: id(table),
+        deadlineQueue: id(queues.deadline),
+        ...(agent !== undefined && { agent: resolve(agent) }),
+        ...(pageFolder !== undefined && { page: resolve(pageFolder) }),
+      },
     ],
   };
 }

@@ -99,7 +99,7 @@ export class Midturn extends Construct {
     this.dashboard = createDashboard(this, watched, Object.values(this.alarms));
     this.#warnOfPlainSecrets(props);
     this.#warnOfOpenDoor(props);
-    describeLocally(this, this);
+    describeLocally(this, this, given);
   }
 
   #clientUrl({ edge, domain }: PlainProps): string {

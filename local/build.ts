@@ -6,7 +6,7 @@ import { namespaceImports } from './namespace-imports.ts';
 import { EXTENSION, OWN_AGENT, ROOT } from './places.ts';
 
 /** What a deployment takes. */
-const BUNDLES = join(ROOT, 'dist', 'functions');
+export const BUNDLES = join(ROOT, 'dist', 'functions');
 
 /** Some dependencies are CommonJS and call `require` for Node's modules, which does not exist in an ES module. */
 export const REQUIRE =
@@ -33,9 +33,10 @@ export interface BuildOptions {
 /**
  * Bundles handlers as they are deployed: self-contained ES modules for Lambda's Node 24. They are split at their
  * dynamic imports, so that a cold start reads only the model provider that it uses.
+ * @returns what was read and written, for each group
  */
-export async function buildFunctions(options: BuildOptions): Promise<void> {
-  await Promise.all(options.groups.map((handlers) => buildGroup(handlers, options)));
+export async function buildFunctions(options: BuildOptions): Promise<Metafile[]> {
+  return Promise.all(options.groups.map((handlers) => buildGroup(handlers, options)));
 }
 
 /**
@@ -72,7 +73,10 @@ function bundle(
   });
 }
 
-async function buildGroup(handlers: Readonly<Record<string, string>>, options: BuildOptions): Promise<void> {
+async function buildGroup(
+  handlers: Readonly<Record<string, string>>,
+  options: BuildOptions,
+): Promise<Metafile> {
   const { outdir, clean = false } = options;
   const { outputFiles, metafile } = await bundle(handlers, options);
   const contents = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
@@ -90,6 +94,7 @@ async function buildGroup(handlers: Readonly<Record<string, string>>, options: B
       return writeFolder(join(outdir, name), files, clean);
     }),
   );
+  return metafile;
 }
 
 export function project(): BuildOptions {

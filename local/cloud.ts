@@ -22,10 +22,13 @@ import type { Gateway, GatewayLimits } from './gateway/types.ts';
 import type { Log } from './log.ts';
 import { holdOwnBundles } from './own-bundles.ts';
 import { createPageHandler } from './page.ts';
+import { ROOT } from './places.ts';
 import { startQueues } from './queues.ts';
 import { synthesizeTemplate } from './synth.ts';
 import { startTables, type TableServer } from './tables.ts';
+import { describedIn } from './template/described.ts';
 import { readStack } from './template/stack.ts';
+import type { Template } from './template/template.ts';
 import { createVisitors } from './visitors.ts';
 
 export interface LocalCloudOptions {
@@ -53,8 +56,20 @@ export interface LocalCloudOptions {
   bundles?: string;
   /** Maximum of execution environments of one function. Further invocations wait. @default 64 */
   maxEnvironments?: number;
+  /** An app of somebody else's. @default - the one of this project */
+  app?: LocalApp;
   /** How fast event sources reach their concurrency. `LAMBDA_RAMP` is Lambda's. @default - at once */
   pollerRamp?: Ramp;
+}
+
+/** A CDK app with a Midturn in it, synthesized for the local cloud. */
+export interface LocalApp {
+  /** The template for these settings. */
+  template(settings: Readonly<Record<string, string>>): Template;
+  /** The module that exports the agent. */
+  agent: string;
+  /** Folder with the page. @default - the one that comes with Midturn */
+  page?: string;
 }
 
 export interface LocalCloud {
@@ -75,10 +90,26 @@ export interface LocalCloud {
   permissions: Permissions;
   functions: Functions;
   gateway: Gateway;
+  /**
+   * Bundles the agent again. Further invocations run the new code, and running turns are handed over to it, as after a deployment.
+   * Only of a cloud that bundles by itself.
+   * @returns whether the code has changed
+   * @throws the bundler's errors; the code stays as it was
+   */
+  reload(): Promise<boolean>;
+  /** Absolute paths of the modules of the agent, as the last build has read them. */
+  agentSources(): readonly string[];
   close(): Promise<void>;
 }
 
 const STAGE = 'local';
+const PAGE_FOLDER = join(ROOT, 'web', 'dist');
+
+/** What every app is synthesized with for the local cloud. */
+export const settingsOfTheCloud = (managementEndpoint: string): Record<string, string> => ({
+  MIDTURN_STAGE: STAGE,
+  MIDTURN_MANAGEMENT_ENDPOINT: managementEndpoint,
+});
 
 /** The address of Bedrock, the only service that may be outside this machine. */
 export const BEDROCK_ENDPOINT = LOCAL_SETTINGS.bedrockUrl.name;
@@ -116,20 +147,16 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const entrance = await openEntrance(port);
     parts.push(() => entrance.close());
     if (dataDir) parts.push(await holdDataFolder(dataDir));
-    const own = options.bundles === undefined ? await holdOwnBundles() : undefined;
+    const own = options.bundles === undefined ? await holdOwnBundles(options.app?.agent) : undefined;
     if (own) parts.push(() => own.release());
     const bundles = options.bundles ?? own?.folder ?? '';
     const origin = `http://127.0.0.1:${entrance.port}`;
     const visitors = createVisitors({ port: entrance.port, origins, log });
     const operator = newAccessKey();
     const managementEndpoint = `${origin}/${STAGE}`;
+    const asked = { ...settings, MIDTURN_BUNDLES: bundles, ...settingsOfTheCloud(managementEndpoint) };
     const settled = await Promise.allSettled([
-      synthesizeTemplate({
-        ...settings,
-        MIDTURN_BUNDLES: bundles,
-        MIDTURN_STAGE: STAGE,
-        MIDTURN_MANAGEMENT_ENDPOINT: managementEndpoint,
-      }),
+      options.app ? options.app.template(asked) : synthesizeTemplate(asked),
       startTables(dataDir && join(dataDir, 'tables'), log, operator),
       startQueues(dataDir && join(dataDir, 'queues'), log, operator),
       own?.build(),
@@ -142,7 +169,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     valueOrThrow(built);
     const tables = valueOrThrow(startedTables);
     const queues = valueOrThrow(startedQueues);
-    const stack = readStack(template, { sqsEndpoint: origin });
+    const midturn = describedIn(template);
+    const stack = readStack(template, {
+      sqsEndpoint: origin,
+      ...(options.app && { unknown: (resource) => nameOnce(resource, log) }),
+    });
     await Promise.all([tables.create(stack), queues.create(stack)]);
     const model = bedrock ? createUpstream(bedrock) : undefined;
     parts.push(async () => {
@@ -179,7 +210,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         secrets: createSecrets(secrets),
       },
     });
-    const page = createPageHandler(join(import.meta.dirname, '..', 'web', 'dist'), `/${STAGE}`);
+    const page = createPageHandler(options.app?.page ?? PAGE_FOLDER, `/${STAGE}`);
     entrance.serve((request, response) => {
       const refusal = visitors.refusal(request);
       if (refusal !== undefined) {
@@ -197,12 +228,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       await Promise.all(sources.map((source) => source.stop()));
     });
 
-    const [table] = stack.ofType('AWS::DynamoDB::Table');
-    if (!table) throw new LocalCloudError('The template has no table.');
-    const deadlines = stack
-      .ofType('AWS::SQS::Queue')
-      .find(({ logicalId }) => /(?<!Dead)DeadlineQueue/.test(logicalId));
-    if (!deadlines) throw new LocalCloudError('The template has no queue of deadlines.');
+    const table = stack.withId(midturn.table);
+    const deadlines = stack.withId(midturn.deadlineQueue);
     return {
       url: `ws://127.0.0.1:${entrance.port}/${STAGE}`,
       pageUrl: `${origin}/`,
@@ -222,12 +249,26 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       permissions: access,
       functions,
       gateway,
+      async reload() {
+        const hasChanged = (await own?.rebuild()) ?? false;
+        if (hasChanged) await functions.renew('turn');
+        return hasChanged;
+      },
+      agentSources: () => own?.sources() ?? [],
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function nameOnce({ logicalId, type }: { logicalId: string; type: string }, log: Log): void {
+  log({
+    level: 'error',
+    source: 'stack',
+    text: `The local cloud has no ${type} (${logicalId}): its names lead nowhere. Code that uses it needs a check, or a stand-in whose address is in a variable of the function.`,
+  });
 }
 
 function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {

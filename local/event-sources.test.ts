@@ -104,6 +104,7 @@ async function givenMapping(ScalingConfig: { MaximumConcurrency: number } | unde
   const functions: FunctionPools = {
     list: () => [],
     invoke: (_, event) => pool.invoke(event),
+    renew: async () => {},
     kill: async () => false,
     onInvocation: () => () => {},
     pool: () => pool,

@@ -1,17 +1,17 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
+import { readCdkJson, runCdkApp } from './cdk-app.ts';
 import { LocalCloudError } from './errors.ts';
+import { CACHE, ROOT } from './places.ts';
 import type { Template, Value } from './template/template.ts';
 import { STACK } from './world.ts';
 
-const root = join(import.meta.dirname, '..');
-const cache = join(root, 'dist', 'synth');
+const root = ROOT;
+const cache = join(CACHE, 'synth');
 
 /**
  * The app demands bundles, and the template names their folder. Empty ones stand in their place, so that a synth neither
@@ -44,18 +44,22 @@ function placeholder(name: string): string {
   return name === 'MIDTURN_MCP_URLS' ? `server=${url}` : url;
 }
 
-/**
- * Returns the CDK app's template for these settings, as `cdk deploy` would send it. `MIDTURN_BUNDLES` need not exist. The
- * template is synthesized in another process, whose memory is freed, and cached until the app or the settings change.
- * @throws {LocalCloudError} with the app's error
- */
-export async function synthesizeTemplate(settings: Readonly<Record<string, string>>): Promise<Template> {
+/** What an app is synthesized with, and how its template becomes that of one cloud. */
+interface Placeholders {
+  asked: Readonly<Record<string, string>>;
+  fillIn(text: string): Template;
+}
+
+function withPlaceholders(settings: Readonly<Record<string, string>>): Placeholders {
   const given = PASSED_THROUGH.filter((name) => settings[name]);
   const asked = { ...settings };
   for (const name of given) asked[name] = placeholder(name);
   asked[BUNDLES] = emptyBundles;
-  const file = join(cache, `${await fingerprint(asked)}.json`);
-  const text = await readFile(file, 'utf8').catch(() => runApp(asked, file));
+  return { asked, fillIn: (text) => filled(text, settings) };
+}
+
+function filled(text: string, settings: Readonly<Record<string, string>>): Template {
+  const given = PASSED_THROUGH.filter((name) => settings[name]);
   const values = new Map(given.map((name) => [placeholder(name), settings[name] ?? '']));
   const fill = (value: Value): Value => {
     if (typeof value === 'string') return values.get(value) ?? withBundles(value, settings[BUNDLES]);
@@ -64,6 +68,53 @@ export async function synthesizeTemplate(settings: Readonly<Record<string, strin
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item)]));
   };
   return fill(JSON.parse(text)) as unknown as Template;
+}
+
+/**
+ * Returns this project's template for these settings, as `cdk deploy` would send it. `MIDTURN_BUNDLES` need not exist. The
+ * template is synthesized in another process, whose memory is freed, and cached until the app or the settings change.
+ * @throws {LocalCloudError} with the app's error
+ */
+export async function synthesizeTemplate(settings: Readonly<Record<string, string>>): Promise<Template> {
+  const { asked, fillIn } = withPlaceholders(settings);
+  const file = join(cache, `${await fingerprint(asked)}.json`);
+  return fillIn(await readFile(file, 'utf8').catch(() => runApp(asked, file)));
+}
+
+/**
+ * Synthesizes the app in a folder for the local cloud, once.
+ * @param settings what every cloud of it has: the function may be called with more
+ * @returns the text of each stack's template, and what makes one of them the template of a cloud
+ * @throws {LocalCloudError} with the app's error
+ */
+export async function synthesizeApp(
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<{
+  templates: ReadonlyMap<string, string>;
+  fillIn(text: string, settings: Readonly<Record<string, string>>): Template;
+}> {
+  await writeEmptyBundles();
+  const { asked } = withPlaceholders(settings);
+  // It stays: assets of the app's own functions are in it.
+  const output = join(cache, 'app');
+  await rm(output, { recursive: true, force: true });
+  const { app, context } = await readCdkJson(folder);
+  return {
+    templates: await runCdkApp({ folder, app, context, output, settings: asked, environment: process.env }),
+    fillIn: (text, all) => withAssets(filled(text, all), output),
+  };
+}
+
+/** Names the folders of assets that the app has bundled itself, which the template names from where it is. */
+function withAssets(template: Template, output: string): Template {
+  const Resources = Object.entries(template.Resources).map(([id, resource]) => {
+    const path = resource.Metadata?.['aws:asset:path'];
+    return typeof path === 'string'
+      ? [id, { ...resource, Metadata: { ...resource.Metadata, 'aws:asset:path': resolve(output, path) } }]
+      : [id, resource];
+  });
+  return { ...template, Resources: Object.fromEntries(Resources) };
 }
 
 const withBundles = (value: string, folder: string | undefined): string =>
@@ -107,32 +158,26 @@ export async function sourcesOf(entry: string): Promise<string[]> {
 }
 
 async function runApp(settings: Readonly<Record<string, string>>, file: string): Promise<string> {
-  const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
+  const { context } = await readCdkJson(root);
   await writeEmptyBundles();
   const output = await mkdtemp(join(tmpdir(), 'midturn-synth-'));
   try {
     // Settings exported in this shell do not count.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MIDTURN_'));
-    await promisify(execFile)(process.execPath, ['infra/app.ts'], {
-      cwd: root,
-      env: {
+    const templates = await runCdkApp({
+      folder: root,
+      app: [process.execPath, 'infra/app.ts'],
+      context,
+      output,
+      settings,
+      environment: {
         ...Object.fromEntries(inherited),
         ...settings,
-        CDK_OUTDIR: output,
-        // The bundles are run in place, not from a copy.
-        CDK_CONTEXT_JSON: JSON.stringify({
-          ...context,
-          'aws:cdk:enable-asset-metadata': true,
-          'aws:cdk:disable-asset-staging': true,
-        }),
-        // Validating the template against CloudFormation's schemas takes 2 s. `npm run synth` does it.
-        CDK_VALIDATION: 'false',
-        NODE_COMPILE_CACHE: join(root, 'dist', 'compile-cache'),
+        NODE_COMPILE_CACHE: join(CACHE, 'compile-cache'),
       },
-    }).catch((error: { stderr?: string; message: string }) => {
-      throw new LocalCloudError(error.stderr?.trim() || error.message);
     });
-    const text = await readFile(join(output, `${STACK}.template.json`), 'utf8');
+    const text = templates.get(STACK);
+    if (text === undefined) throw new LocalCloudError(`The app has no stack ${STACK}.`);
     await mkdir(cache, { recursive: true });
     // Renamed into place, so that clouds that start at the same time do not read an incomplete file.
     const draft = `${file}.${process.pid}.${Date.now()}`;

@@ -18,8 +18,14 @@ const PEERS: Readonly<Record<string, string>> = {
   constructs: '^10.5.0',
 };
 
-/** Node 22.13 is the first long-term version whose SQLite, which the local queues use, takes no flag. */
-const NODE = '>=22.13';
+/** Node 22.18 is the first long-term version that runs TypeScript without a flag: the app of `midturn init` is TypeScript. */
+const NODE = '>=22.18';
+
+/** What `midturn init` writes into a project: exactly where a newer version is known to fail (docs/decisions/0070). */
+const STARTER = {
+  exact: ['aws-cdk'],
+  compatible: ['@types/node', 'ai', 'aws-cdk-lib', 'constructs', 'typescript', 'vitest', 'zod'],
+};
 
 /** @throws {Error} if a package is imported that this project does not name */
 export function manifestOf(root: Root, imported: readonly string[]): object {
@@ -47,5 +53,9 @@ export function manifestOf(root: Root, imported: readonly string[]): object {
     engines: { node: NODE },
     peerDependencies: PEERS,
     dependencies: Object.fromEntries(dependencies),
+    starter: Object.fromEntries([
+      ...STARTER.exact.map((name) => [name, versions.get(name)]),
+      ...STARTER.compatible.map((name) => [name, `^${versions.get(name)}`]),
+    ]),
   };
 }

@@ -18,7 +18,8 @@ import { arnOf, stackOf } from './fixtures.ts';
 import { createUpstream, type Upstream } from './forward.ts';
 import { createFront } from './front.ts';
 import { readRoles } from './roles.ts';
-import { createSecrets, secretArn } from './secrets.ts';
+import { secretArn } from './secret-arn.ts';
+import { createSecrets } from './secrets.ts';
 import { sign } from './signature.ts';
 
 const KEY = newAccessKey();

@@ -58,20 +58,23 @@ function inlineOf(role: StackResource): PlacedStatement[] {
   });
 }
 
+/** They allow logs and network interfaces, which nobody is asked for here. */
+const HARMLESS = /:policy\/service-role\/AWSLambda(BasicExecutionRole|VPCAccessExecutionRole)$/;
+
 function attachedTo(role: StackResource, stack: Stack): PlacedStatement[] {
   const ref = stack.ref(role);
   const managed = stack.ofType('AWS::IAM::ManagedPolicy');
   const named = role.properties.list('ManagedPolicyArns').map((arn) => {
     const policy = managed.find((candidate) => stack.ref(candidate) === arn);
-    // AWS maintains managed policies. Their statements are in no template.
-    if (!policy)
+    // AWS maintains its own managed policies. Their statements are in no template.
+    if (!policy && !HARMLESS.test(String(arn)))
       throw new LocalCloudError(`${role.logicalId}: the local cloud does not know the policy ${arn}.`);
     return policy;
   });
   const attached = [...stack.ofType('AWS::IAM::Policy'), ...managed].filter(({ properties }) =>
     properties.list('Roles').includes(ref),
   );
-  return [...new Set([...named, ...attached])].flatMap((policy) =>
+  return [...new Set([...named.filter((policy) => policy !== undefined), ...attached])].flatMap((policy) =>
     read(`${role.logicalId}/${policy.logicalId}`, policy, role.logicalId),
   );
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { arn } from '../world.ts';
 import type { Operation } from './operations.ts';
+import { secretArn } from './secret-arn.ts';
 
 /** Secrets Manager, as far as functions use it: `GetSecretValue` of secrets that are given at the start. */
 export interface Secrets {
@@ -69,12 +69,6 @@ export function createSecrets(values: Readonly<Record<string, string>>): Secrets
 
 function fault(type: string, message: string): SecretsAnswer {
   return { status: 400, body: { __type: type, Message: message } };
-}
-
-/** Secrets Manager appends a hyphen and six random characters to a name. Here they are derived from the name. */
-export function secretArn(name: string): string {
-  const suffix = createHash('sha256').update(name).digest('base64').replace(/[+/=]/g, '').slice(0, 6);
-  return arn('secretsmanager', `secret:${name}-${suffix}`);
 }
 
 /** Makes an id in the form of a UUID. */

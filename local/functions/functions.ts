@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { FUNCTION_NAMES } from '../../config/function-names.ts';
 import type { Access } from '../aws/access.ts';
 import { type AccessKey, newAccessKey } from '../aws/access-key.ts';
 import { type FunctionCaller, functionCaller } from '../aws/caller.ts';
@@ -36,6 +38,8 @@ export interface Functions {
   list(): FunctionState[];
   /** Invokes a function and returns its result. @throws {FunctionError} as Lambda reports it */
   invoke(name: string, event: unknown): Promise<unknown>;
+  /** Runs further invocations of a function in its code as it is now; running ones are told to hand over. */
+  renew(name: string): Promise<void>;
   /** Kills one execution environment. Returns whether there was one. */
   kill(environmentId: string): Promise<boolean>;
   /** Calls the observer after every invocation. @returns a function that stops it */
@@ -117,6 +121,9 @@ export async function createLocalFunctions({
       if (!pool) throw new LocalCloudError(`There is no function ${name}.`);
       return pool.invoke(event);
     },
+    async renew(name) {
+      await byName.get(name)?.renew();
+    },
     async kill(environmentId) {
       const killed = await Promise.all([...byName.values()].map((pool) => pool.kill(environmentId)));
       return killed.includes(true);
@@ -169,10 +176,10 @@ function readSpec(
     variables[name] = String(value);
   }
   return {
-    name: basename(folder),
+    name: nameOf(folder, logicalId),
     functionName,
     arn: stack.attribute(resource, 'Arn'),
-    bundle: pathToFileURL(join(folder, `${handler.slice(0, dot)}.mjs`)).href,
+    bundle: pathToFileURL(moduleAt(join(folder, handler.slice(0, dot)))).href,
     exportName: handler.slice(dot + 1),
     memoryMb,
     timeoutSeconds: properties.number('Timeout') ?? 3,
@@ -191,6 +198,15 @@ function readSpec(
     },
   };
 }
+
+/** Our functions are called by the folders of their bundles, a user's own by their logical ids: their folders are hashes. */
+const nameOf = (folder: string, logicalId: string): string =>
+  FUNCTION_NAMES.some((name) => name === basename(folder)) ? basename(folder) : logicalId;
+
+/** In the order in which Lambda's runtime looks for a handler's module. */
+const moduleAt = (path: string): string =>
+  ['.js', '.mjs', '.cjs'].map((extension) => path + extension).find((file) => existsSync(file)) ??
+  `${path}.mjs`;
 
 /** Source: "Defined runtime environment variables", AWS Lambda developer guide. */
 function runtimeVariables(about: {

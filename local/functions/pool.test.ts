@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { compileRuntime } from './environment.ts';
@@ -249,4 +249,40 @@ it('gives what a function prints to the log', async () => {
   );
   await pool.invoke({});
   expect(logged).toEqual(['hello 1\n', 'bad\n']);
+});
+
+describe('a function whose code has changed', () => {
+  /** A handler that tells its version, and how soon it was told to hurry. */
+  const version = (name: string) => `
+    export const handler = async ({ waits }, context) => {
+      while (waits && context.getRemainingTimeInMillis() > 5_000) await new Promise((resolve) => setTimeout(resolve, 5));
+      return '${name}';
+    };`;
+
+  it('P3: hands over what runs, and runs what comes in the new code, at once', async () => {
+    const pool = await given(version('old'));
+    const running = pool.invoke({ waits: true });
+    await expect.poll(() => pool.environments().map(({ state }) => state)).toEqual(['busy']);
+    await writeFile(fileURLToPath(pool.spec.bundle), version('new'));
+    await pool.renew();
+    // It ends because its time seems over: its own time limit is 30 s.
+    expect(await running).toBe('old');
+    expect([await pool.invoke({}), await pool.invoke({})]).toEqual(['new', 'new']);
+  });
+
+  it('ends idle environments, and starts those that are needed later', async () => {
+    const pool = await given(version('old'));
+    expect(await pool.invoke({})).toBe('old');
+    await writeFile(fileURLToPath(pool.spec.bundle), version('new'));
+    await pool.renew();
+    expect(pool.environments()).toEqual([]);
+    expect(await pool.invoke({})).toBe('new');
+  });
+
+  it('lets no invocation fail that waits for an environment that starts', async () => {
+    const pool = await given(version('any'));
+    const waiting = pool.invoke({});
+    await pool.renew();
+    expect(await waiting).toBe('any');
+  });
 });

@@ -54,6 +54,8 @@ export class FunctionPool {
   /** Ordered by use, the most recently used last. */
   readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
   readonly #waiters: Waiter[] = [];
+  /** Those with earlier code. */
+  readonly #outdated = new WeakSet<ExecutionEnvironment>();
   readonly #reaper: NodeJS.Timeout;
   #running = 0;
   #closed = false;
@@ -103,6 +105,19 @@ export class FunctionPool {
     return environment !== undefined;
   }
 
+  /**
+   * Starts every further invocation in a new environment, which loads the function's code as it is now. Idle environments end
+   * at once; a busy one is told to hand over, and ends with its invocation.
+   */
+  async renew(): Promise<void> {
+    const present = [...this.#states];
+    for (const [environment] of present) this.#outdated.add(environment);
+    for (const [environment] of present) environment.hurry();
+    await Promise.all(
+      present.flatMap(([environment, state]) => (state === 'idle' ? [environment.kill()] : [])),
+    );
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#reaper);
@@ -117,7 +132,7 @@ export class FunctionPool {
 
   #acquire(): Promise<ExecutionEnvironment> {
     for (let free = this.#idle.pop(); free; free = this.#idle.pop()) {
-      if (!free.environment.alive) continue;
+      if (!free.environment.alive || this.#outdated.has(free.environment)) continue;
       this.#states.set(free.environment, 'busy');
       return Promise.resolve(free.environment);
     }
@@ -168,6 +183,10 @@ export class FunctionPool {
 
   #offer(environment: ExecutionEnvironment): void {
     if (!environment.alive) return;
+    if (this.#outdated.has(environment)) {
+      void environment.kill();
+      return;
+    }
     const waiter = this.#waiters.shift();
     if (waiter) {
       clearTimeout(waiter.timer);

@@ -9,13 +9,13 @@ export interface EnvironmentData {
   exportName: string;
   /** One Int32. It is 0 while the environment is frozen. */
   gate: SharedArrayBuffer;
+  /** One BigInt64: when the invocation's time is over, in milliseconds since the epoch. It may come nearer. */
+  deadline: SharedArrayBuffer;
 }
 
 export interface InvokeMessage {
   requestId: string;
   event: string;
-  /** Milliseconds since the epoch. */
-  deadline: number;
   context: {
     functionName: string;
     functionVersion: string;

@@ -40,7 +40,8 @@ async function run(): Promise<void> {
     end({ errorType: 'Runtime.UnhandledPromiseRejection', errorMessage, ...(trace && { trace }) }, 128);
   });
 
-  const { bundle, exportName, gate } = workerData as EnvironmentData;
+  const { bundle, exportName, gate, deadline } = workerData as EnvironmentData;
+  const endsAt = new BigInt64Array(deadline);
   const handler = await load(bundle, exportName).catch((error: unknown) => end(report(error), 1));
   // Keeps the thread alive while a handler waits for nothing, so that its time limit ends it.
   port.ref();
@@ -54,13 +55,13 @@ async function run(): Promise<void> {
     if (!received) continue;
     // Sockets that closed meanwhile are noticed before the handler uses them.
     await new Promise((resolve) => setImmediate(resolve));
-    const { requestId, event, deadline, context } = received.message;
+    const { requestId, event, context } = received.message;
     try {
       const result = await handler(JSON.parse(event), {
         ...context,
         awsRequestId: requestId,
         callbackWaitsForEmptyEventLoop: true,
-        getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+        getRemainingTimeInMillis: () => Math.max(0, Number(Atomics.load(endsAt, 0)) - Date.now()),
       });
       post({ type: 'result', requestId, body: JSON.stringify(result) ?? 'null' });
     } catch (error) {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readStack } from './stack.ts';
 
 const naming = { sqsEndpoint: 'http://127.0.0.1:9' };
@@ -47,4 +47,54 @@ it('leaves out what only watches, and what a condition leaves out', () => {
   );
   expect(stack.ofType('AWS::CloudWatch::Alarm')).toEqual([]);
   expect(stack.ofType('AWS::SQS::Queue')).toEqual([]);
+});
+
+describe('a template of somebody else’s', () => {
+  const unknown: string[] = [];
+  const theirs = { ...naming, unknown: ({ type }: { type: string }) => unknown.push(type) };
+
+  it('has names for what is not here, which lead nowhere, and is told of it once', () => {
+    const stack = readStack(
+      {
+        Resources: {
+          Bucket: { Type: 'AWS::S3::Bucket' },
+          Python: { Type: 'AWS::Lambda::Function', Properties: { Runtime: 'python3.13', Handler: 'a.b' } },
+          ToPython: { Type: 'AWS::Lambda::Permission', Properties: { FunctionName: { Ref: 'Python' } } },
+          Turns: {
+            Type: 'AWS::SQS::Queue',
+            Properties: { One: { Ref: 'Bucket' }, Two: { 'Fn::GetAtt': ['Bucket', 'DomainName'] } },
+          },
+        },
+      },
+      theirs,
+    );
+    expect(unknown).toEqual(['AWS::S3::Bucket', 'AWS::Lambda::Function']);
+    expect(stack.withId('Turns').properties.all).toEqual({
+      One: 'not-in-the-local-cloud-Bucket',
+      Two: 'not-in-the-local-cloud-Bucket',
+    });
+    // Nothing asks for a permission of a function that does not run.
+    expect(stack.ofType('AWS::Lambda::Permission')).toEqual([]);
+    expect(stack.ofType('AWS::Lambda::Function')).toEqual([]);
+  });
+
+  it('may have global tables, secrets, and functions of Node with a file', () => {
+    const stack = readStack(
+      {
+        Resources: {
+          Orders: { Type: 'AWS::DynamoDB::GlobalTable' },
+          Key: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: 'shop/key' } },
+          Mine: {
+            Type: 'AWS::Lambda::Function',
+            Properties: { Runtime: 'nodejs24.x' },
+            Metadata: { 'aws:asset:path': '/code' },
+          },
+        },
+      },
+      naming,
+    );
+    expect(stack.ofType('AWS::DynamoDB::Table').map((table) => stack.ref(table))).toEqual(['Midturn-Orders']);
+    expect(stack.ref(stack.withId('Key'))).toMatch(/^arn:aws:secretsmanager:.*:secret:shop\/key-\w{6}$/);
+    expect(stack.ofType('AWS::Lambda::Function')).toHaveLength(1);
+  });
 });

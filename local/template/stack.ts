@@ -1,3 +1,4 @@
+import { secretArn } from '../aws/secret-arn.ts';
 import { LocalCloudError } from '../errors.ts';
 import { ACCOUNT, arn, PARTITION, REGION, STACK } from '../world.ts';
 import { type Properties, readProperties } from './properties.ts';
@@ -22,6 +23,8 @@ export interface Stack {
   ofType(type: string): StackResource[];
   /** Returns the resource with this `Ref` or ARN. */
   find(type: string, refOrArn: string): StackResource;
+  /** Returns the resource with this logical id. */
+  withId(logicalId: string): StackResource;
   ref(resource: StackResource): string;
   attribute(resource: StackResource, name: string): string;
 }
@@ -31,6 +34,11 @@ export const API_ID = 'midturnapi';
 interface Naming {
   /** The queues' address for functions: the `Ref` of a queue is a URL. */
   sqsEndpoint: string;
+  /**
+   * Told of each resource that is not here. It still has names, which lead nowhere.
+   * @default - such a template is refused
+   */
+  unknown?(resource: { logicalId: string; type: string }): void;
 }
 
 /** Supported types, with the names that CloudFormation would give their resources. */
@@ -48,6 +56,10 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, namin
     ref: `${STACK}-${id}`,
     attributes: { Arn: arn('lambda', `function:${STACK}-${id}`) },
   }),
+  'AWS::SecretsManager::Secret': (id, resource) => {
+    const secret = secretArn(String(resource.Properties?.Name ?? id));
+    return { ref: secret, attributes: { Id: secret } };
+  },
   'AWS::Lambda::EventSourceMapping': (id) => ({ ref: id, attributes: { Id: id } }),
   'AWS::Lambda::Permission': (id) => ({ ref: id, attributes: {} }),
   'AWS::IAM::Role': (id) => ({
@@ -76,6 +88,28 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, namin
 
 /** Types that only observe or describe, so that they can be ignored here. */
 const INERT = /^AWS::(CDK::Metadata|CloudWatch::|SNS::|Logs::|ResourceGroups::|ApiGateway::Account$)/;
+
+/** Types with the same properties, as far as they are read here. */
+const ALIASES: Readonly<Record<string, string>> = { 'AWS::DynamoDB::GlobalTable': 'AWS::DynamoDB::Table' };
+
+const TO_FUNCTIONS = new Set(['AWS::Lambda::EventSourceMapping', 'AWS::Lambda::Permission']);
+
+/** Functions are threads of Node here, which load a file. Those without a runtime are of tests. */
+function canRun({ Type, Properties = {}, Metadata = {} }: Resource): boolean {
+  if (Type !== 'AWS::Lambda::Function' || Properties.Runtime === undefined) return true;
+  return /^nodejs/.test(String(Properties.Runtime)) && typeof Metadata['aws:asset:path'] === 'string';
+}
+
+/** In the names of what is not here. */
+const NOWHERE = 'not-in-the-local-cloud';
+
+const nowhere = (id: string): Identity => ({
+  ref: `${NOWHERE}-${id}`,
+  attributes: new Proxy<Record<string, string>>(
+    {},
+    { get: (_, name) => `${String(name) === 'Arn' ? arn('local', `${NOWHERE}/${id}`) : `${NOWHERE}-${id}`}` },
+  ),
+});
 
 const PSEUDO = {
   'AWS::Region': REGION,
@@ -109,18 +143,25 @@ export function readStack(template: Template, naming: Naming): Stack {
     return found;
   }
 
-  const present = Object.entries(template.Resources).filter(
-    ([, { Condition }]) => Condition === undefined || resolver.condition(Condition),
-  );
+  const present = Object.entries(template.Resources)
+    .filter(([, { Condition }]) => Condition === undefined || resolver.condition(Condition))
+    .map(([id, resource]) => [id, { ...resource, Type: ALIASES[resource.Type] ?? resource.Type }] as const);
+  const isHere = (resource: Resource) => resource.Type in IDENTITIES && canRun(resource);
   for (const [id, resource] of present) {
-    const identify = IDENTITIES[resource.Type];
-    if (identify) identities.set(id, identify(id, resource, naming));
-    else if (INERT.test(resource.Type))
-      identities.set(id, { ref: id, attributes: { Arn: arn('local', id) } });
-    else throw new LocalCloudError(`The local cloud has no ${resource.Type} (${id}).`);
+    const { Type: type } = resource;
+    const identify = IDENTITIES[type];
+    if (identify && isHere(resource)) identities.set(id, identify(id, resource, naming));
+    else if (INERT.test(type)) identities.set(id, { ref: id, attributes: { Arn: arn('local', id) } });
+    else if (naming.unknown) {
+      identities.set(id, nowhere(id));
+      naming.unknown({ logicalId: id, type });
+    } else throw new LocalCloudError(`The local cloud has no ${type} (${id}).`);
   }
+  /** A permission for a function that is not here, or a mapping to it, has nothing to do. */
+  const isIdle = ({ Type, Properties = {} }: Resource) =>
+    TO_FUNCTIONS.has(Type) && String(resolver.resolve(Properties.FunctionName ?? '')).includes(NOWHERE);
   const resources: StackResource[] = present
-    .filter(([, { Type }]) => Type in IDENTITIES)
+    .filter(([, resource]) => isHere(resource) && !isIdle(resource))
     .map(([logicalId, { Type, Properties = {}, Metadata = {} }]) => {
       const properties = resolver.resolve(Properties);
       return {
@@ -140,6 +181,11 @@ export function readStack(template: Template, naming: Naming): Stack {
           [ref(resource), identity(resource.logicalId).attributes.Arn].includes(refOrArn),
       );
       if (!found) throw new LocalCloudError(`The template has no ${type} ${refOrArn}.`);
+      return found;
+    },
+    withId(id) {
+      const found = resources.find(({ logicalId }) => logicalId === id);
+      if (!found) throw new LocalCloudError(`The template has no resource ${id}.`);
       return found;
     },
     ref,

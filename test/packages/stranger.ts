@@ -1,8 +1,12 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { LONG_WAIT_MS } from '../support/timeouts.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -21,6 +25,18 @@ export interface Stranger {
   node(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>;
   /** Runs a binary of `node_modules/.bin`. */
   bin(name: string, ...args: string[]): Promise<Ended>;
+  /** Starts `midturn` with these arguments, for as long as a test needs it. */
+  start(args: readonly string[], env?: Readonly<Record<string, string>>): Running;
+}
+
+/** A program that runs. */
+export interface Running {
+  /** What it has printed, both streams together. */
+  lines: readonly string[];
+  /** Its first line that matches, printed already or still to come, from `from` on. */
+  line(pattern: RegExp, from?: number): Promise<string>;
+  /** Stops it, and waits for its end. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -40,9 +56,7 @@ export async function installTarballs(folder: string, tarballs: readonly string[
     await promisify(execFile)('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, name)]);
   }
   const node: Stranger['node'] = (args, env = {}) => {
-    // Nothing of the test run: a stranger has neither its Node options nor its settings.
-    const own = Object.entries(process.env).filter(([name]) => !/^(MIDTURN_|VITEST|NODE_|npm_)/.test(name));
-    const options = { cwd: folder, env: { ...Object.fromEntries(own), ...env }, maxBuffer: 2 ** 26 };
+    const options = { cwd: folder, env: environment(env), maxBuffer: 2 ** 26 };
     return promisify(execFile)(process.execPath, [...args], options).then(
       (output) => ({ code: 0, ...output }),
       (failure) => failure,
@@ -56,6 +70,51 @@ export async function installTarballs(folder: string, tarballs: readonly string[
     },
     node,
     bin: (name, ...args) => node([binary(modules, name), ...args]),
+    start: (args, env = {}) =>
+      running(
+        spawn(process.execPath, [binary(modules, 'midturn'), ...args], {
+          cwd: folder,
+          env: environment(env),
+          stdio: ['ignore', 'pipe', 'pipe'],
+        }),
+      ),
+  };
+}
+
+/** Nothing of the test run: a stranger has neither its Node options nor its settings. `node` is the one that runs the tests. */
+function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(MIDTURN_|VITEST|NODE_|npm_)/.test(name));
+  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
+  return { ...Object.fromEntries(own), PATH, ...env };
+}
+
+function running(child: ChildProcessByStdio<null, Readable, Readable>): Running {
+  const lines: string[] = [];
+  const news = new EventEmitter();
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      lines.push(line);
+      news.emit('line');
+    });
+  }
+  const ended = once(child, 'close').finally(() => news.emit('line'));
+  return {
+    lines,
+    async line(pattern, from = 0) {
+      const signal = AbortSignal.timeout(LONG_WAIT_MS);
+      for (;;) {
+        const line = lines.slice(from).find((one) => pattern.test(one));
+        if (line !== undefined) return line;
+        if (child.exitCode !== null) throw new Error(`It has ended:\n${lines.join('\n')}`);
+        await once(news, 'line', { signal }).catch(() => {
+          throw new Error(`It has not printed ${pattern}:\n${lines.join('\n')}`);
+        });
+      }
+    },
+    async stop() {
+      child.kill();
+      await ended;
+    },
   };
 }
 

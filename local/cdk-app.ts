@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { LocalCloudError } from './errors.ts';
+
+export interface CdkJson {
+  /** The app's command, for a shell. */
+  app: string;
+  context: Readonly<Record<string, unknown>>;
+}
+
+/** @throws {LocalCloudError} if the folder is none of a CDK app */
+export async function readCdkJson(folder: string): Promise<CdkJson> {
+  const path = join(folder, 'cdk.json');
+  const file = await readFile(path, 'utf8').catch(() => {
+    throw new LocalCloudError(`There is no ${path}: this is no CDK app. midturn init makes one.`);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(file);
+  } catch (error) {
+    throw new LocalCloudError(`${path}: ${error instanceof Error ? error.message : error}`);
+  }
+  const { app, context = {} } = Object(value);
+  if (typeof app !== 'string' || app === '') throw new LocalCloudError(`${path} has no "app".`);
+  return { app, context };
+}
+
+export interface CdkRun {
+  folder: string;
+  /** A line for a shell, or a program and its arguments. */
+  app: string | readonly string[];
+  context: Readonly<Record<string, unknown>>;
+  /** Where the app writes its templates. */
+  output: string;
+  /** What stands in the place of the props of each Midturn in the app (infra/given.ts). */
+  settings: Readonly<Record<string, string>>;
+  environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * Runs a CDK app as the CDK's command line does, for the local cloud.
+ * @returns the text of its templates, by the artifacts' names
+ * @throws {LocalCloudError} with what the app says
+ */
+export async function runCdkApp({
+  folder,
+  app,
+  context,
+  output,
+  settings,
+  environment,
+}: CdkRun): Promise<Map<string, string>> {
+  const [command, args, shell] =
+    typeof app === 'string' ? [app, [], true] : [app[0] ?? '', app.slice(1), false];
+  const child = spawn(command, args, {
+    cwd: folder,
+    shell,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      ...environment,
+      CDK_OUTDIR: output,
+      CDK_CONTEXT_JSON: JSON.stringify({
+        ...context,
+        'midturn:local': settings,
+        // Bundles and other assets are run in place, not from a copy.
+        'aws:cdk:enable-asset-metadata': true,
+        'aws:cdk:disable-asset-staging': true,
+      }),
+      // Validating the template against CloudFormation's schemas takes 2 s. `cdk synth` does it.
+      CDK_VALIDATION: 'false',
+    },
+  });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  if (code !== 0) throw new LocalCloudError(said.trim() || `${command} ended with exit code ${code}.`);
+  const templates = new Map<string, string>();
+  for (const path of await readdir(output, { recursive: true })) {
+    if (path.endsWith('.template.json'))
+      templates.set(path.slice(0, -'.template.json'.length), await readFile(join(output, path), 'utf8'));
+  }
+  return templates;
+}

@@ -1,0 +1,259 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { pack } from '../../packaging/pack.ts';
+import { accepted, chunk, end, endsOf, eventsOf, framesOf } from '../support/frames.ts';
+import { createGate } from '../support/model-server.ts';
+import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { LONG_TEST_MS } from '../support/timeouts.ts';
+import { connect, type WsClient } from '../support/ws-client.ts';
+import { installTarballs, type Running, type Stranger } from './stranger.ts';
+
+/** Each builds, packs or synthesizes. */
+vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
+
+let tarballs: string[];
+let stranger: Stranger;
+let model: ScriptedModel;
+
+beforeAll(async () => {
+  tarballs = await pack(join(temporaryFolder(), 'packages'));
+  stranger = await installTarballs(temporaryFolder(), tarballs);
+  model = await startScriptedModel();
+});
+afterAll(() => model?.close());
+
+describe('`midturn init` in an empty folder', () => {
+  it('makes a project that its own compiler, its own tests and `cdk synth` accept', async () => {
+    const { code, stdout } = await stranger.bin('midturn', 'init');
+    expect(code).toBe(0);
+    for (const made of ['package.json', 'app.ts', 'cdk.json', 'tsconfig.json', '.gitignore', 'README.md'])
+      expect(stdout).toContain(`made ${made}`);
+    expect(stdout).toMatch(/npm install && npx midturn dev$/m);
+    expect(await stranger.bin('tsc', '-p', '.')).toMatchObject({ code: 0, stdout: '' });
+    const tests = await stranger.bin('vitest', 'run');
+    expect(tests.code, tests.stdout).toBe(0);
+    expect(tests.stdout).toMatch(/Tests .*2 passed/);
+    const synth = await stranger.bin('cdk', 'synth', '--quiet');
+    expect(synth.code, synth.stderr).toBe(0);
+    const lines = async (path: string) =>
+      (await readFile(join(stranger.folder, path), 'utf8')).trim().split('\n').length;
+    expect(await lines('app.ts')).toBeLessThanOrEqual(10);
+    expect(await lines('agent/agent.ts')).toBeLessThanOrEqual(25);
+  });
+
+  it('keeps what is there, and says so', async () => {
+    const before = await readFile(join(stranger.folder, 'package.json'), 'utf8');
+    await stranger.write('agent/agent.test.ts', '// theirs\n');
+    const { stdout } = await stranger.bin('midturn', 'init');
+    // It is a CDK app now: what an app is made of is not looked at.
+    expect(stdout).toMatch(/^kept package.json\nkept agent\/agent.ts\nkept agent\/agent.test.ts$/m);
+    expect(stdout).toContain('Put this into a stack of your app:');
+    expect(await readFile(join(stranger.folder, 'agent/agent.test.ts'), 'utf8')).toBe('// theirs\n');
+    expect(await readFile(join(stranger.folder, 'package.json'), 'utf8')).toBe(before);
+  });
+
+  it('adds to a CDK app only the agent and the packages that it lacks', async () => {
+    const other = await installTarballs(temporaryFolder(), tarballs);
+    await other.write('cdk.json', '{"app":"node bin/app.js"}');
+    await other.write(
+      'package.json',
+      '{"name":"shop","version":"3.0.0","dependencies":{"aws-cdk-lib":"2.280.0"}}',
+    );
+    const { stdout } = await other.bin('midturn', 'init');
+    expect(stdout).toContain('added to package.json: ai, constructs, zod, midturn');
+    expect(stdout).not.toContain('app.ts');
+    const manifest = JSON.parse(await readFile(join(other.folder, 'package.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      name: 'shop',
+      version: '3.0.0',
+      dependencies: { 'aws-cdk-lib': '2.280.0' },
+    });
+    expect(manifest).not.toHaveProperty('scripts');
+  });
+});
+
+/** Their app, with a table that the tools of their agent use, one that they may not, and a bucket, which is not here. */
+const APP = `
+import { App, Stack } from 'aws-cdk-lib';
+import { AttributeType, Table, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Midturn, MidturnAuth } from 'midturn/cdk';
+
+const stack = new Stack(new App(), 'Shop');
+const partitionKey = { name: 'id', type: AttributeType.STRING };
+const orders = new TableV2(stack, 'Orders', { partitionKey });
+const ledger = new Table(stack, 'Ledger', { partitionKey });
+const bucket = new Bucket(stack, 'Invoices');
+const auth = MidturnAuth.tokens('shop/tokens');
+const { functions } = new Midturn(stack, 'Chat', { agent: 'agent/agent.ts', model: 'demo', auth, maxSteps: 5 });
+orders.grantReadWriteData(functions.turn);
+functions.turn.addEnvironment('ORDERS', orders.tableName);
+functions.turn.addEnvironment('LEDGER', ledger.tableName);
+functions.turn.addEnvironment('INVOICES', bucket.bucketName);
+`;
+
+const agent = (version: string) => `
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { tool } from 'ai';
+import { defineAgent } from 'midturn/agent';
+import { z } from 'zod';
+import { VERSION } from './version.ts';
+
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+
+const order = tool({
+  description: 'Orders an umbrella: ' + VERSION,
+  inputSchema: z.object({ id: z.string(), colour: z.string() }),
+  execute: async (item) => {
+    await client.send(new PutCommand({ TableName: process.env.ORDERS, Item: item }));
+    const { Item } = await client.send(new GetCommand({ TableName: process.env.ORDERS, Key: { id: item.id } }));
+    return { version: '${version}', stored: Item?.colour };
+  },
+});
+
+const book = tool({
+  description: 'Looks into the ledger.',
+  inputSchema: z.object({}),
+  execute: async () => client.send(new GetCommand({ TableName: process.env.LEDGER, Key: { id: '1' } })),
+});
+
+export const agent = defineAgent({
+  instructions: 'You sell umbrellas, version ${version}.',
+  tools: { order: { tool: order, idempotent: true }, book: { tool: book, idempotent: true } },
+});
+`;
+
+describe('`midturn dev` of an app with tables of its own', () => {
+  let dev: Running;
+  let url: string;
+
+  beforeAll(async () => {
+    await stranger.write('app.ts', APP);
+    await stranger.write('agent/version.ts', `export const VERSION: string = 'one';\n`);
+    await stranger.write('agent/agent.ts', agent('one'));
+    dev = stranger.start(['dev'], {
+      PORT: '0',
+      MIDTURN_MODEL: 'openai-compatible:scripted',
+      MIDTURN_MODEL_BASE_URL: model.baseUrl,
+    });
+    url = /ws:\S+/.exec(await dev.line(/^midturn ready /))?.[0] ?? '';
+  });
+  afterAll(() => dev?.stop());
+
+  const open = (session: string): Promise<WsClient> => connect(`${url}?session_id=${session}`);
+  const systemOf = (request: { body: { messages: readonly unknown[] } }) =>
+    JSON.stringify(request.body.messages.filter((message) => Object(message).role === 'system'));
+
+  it('P1 P6: answers a steered turn, whose tool uses their table by its grant', async () => {
+    const gate = createGate();
+    const scripted = model.script([
+      { chunks: ['Let me see. ', gate] },
+      { toolCalls: [{ id: 'c1', name: 'order', args: { id: 'o1', colour: 'red' } }] },
+      { chunks: ['Ordered.'] },
+    ]);
+    const client = await open('steered');
+    client.send({ type: 'message', id: 'm1', content: 'an umbrella' });
+    await chunk(client, 'Let me see. ');
+    client.send({ type: 'message', id: 'm2', content: 'in red' });
+    expect(await accepted(client, 'm2')).toMatchObject({ placement: 'steering' });
+    gate.open();
+    expect(await end(client)).toMatchObject({
+      type: 'done',
+      full_response: 'Let me see. Ordered.',
+      steps: 3,
+    });
+    expect(framesOf(client, 'tool_result')).toMatchObject([{ output: '{"version":"one","stored":"red"}' }]);
+    expect(scripted.prompt(2)).toEqual(['user: an umbrella', 'assistant: Let me see. ', 'user: in red']);
+    await client.close();
+  });
+
+  it('refuses what no grant allows, as IAM does', async () => {
+    model.script([{ toolCalls: [{ id: 'c1', name: 'book', args: {} }] }, { chunks: ['No.'] }]);
+    const client = await open('denied');
+    client.send({ type: 'message', content: 'look' });
+    await end(client);
+    expect(framesOf(client, 'tool_result')).toMatchObject([
+      {
+        is_error: true,
+        output: expect.stringMatching(/not authorized to perform: dynamodb:GetItem.*Ledger/),
+      },
+    ]);
+    await client.close();
+  });
+
+  it('names once what is not here', () => {
+    expect(dev.lines.filter((line) => line.includes('AWS::S3::Bucket'))).toEqual([
+      expect.stringContaining('The local cloud has no AWS::S3::Bucket (Invoices'),
+    ]);
+  });
+
+  it('P1 P3 P5: a turn that runs while the agent changes goes on in the new code, as one turn', async () => {
+    const scripted = model.script(
+      (_, index) =>
+        [
+          { chunks: ['Wait. ', createGate()] },
+          { toolCalls: [{ id: 'c2', name: 'order', args: { id: 'o2', colour: 'blue' } }] },
+          { chunks: ['Here.'] },
+        ][index] ?? { chunks: ['?'] },
+    );
+    const client = await open('edited');
+    client.send({ type: 'message', id: 'm1', content: 'a blue one' });
+    await chunk(client, 'Wait. ');
+    const before = dev.lines.length;
+    await stranger.write('agent/agent.ts', agent('two'));
+    await dev.line(/^midturn reloaded the agent$/, before);
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Wait. Here.' });
+    expect(endsOf(client)).toHaveLength(1);
+    expect(eventsOf(client).filter(({ type }) => type === 'turn_start')).toHaveLength(1);
+    expect(framesOf(client, 'tool_result')).toMatchObject([{ output: '{"version":"two","stored":"blue"}' }]);
+    const [first, second] = await Promise.all([scripted.waitForRequest(1), scripted.waitForRequest(2)]);
+    expect(systemOf(first)).toContain('version one');
+    expect(systemOf(second)).toContain('version two');
+    await client.close();
+  });
+
+  it('says in one line why a change cannot be taken in, and answers in the code that it had', async () => {
+    const before = dev.lines.length;
+    await stranger.write('agent/version.ts', 'export const VERSION: string = ;\n');
+    expect(await dev.line(/version\.ts/, before)).toMatch(/agent\/version\.ts:1:32: Unexpected ";"$/);
+    await dev.line(/^The agent stays as it was\.$/, before);
+    model.script([{ chunks: ['Still here.'] }]);
+    const client = await open('edited');
+    client.send({ type: 'message', content: 'and now?' });
+    expect(await end(client)).toMatchObject({ full_response: 'Still here.' });
+    // The conversation from before the change is still there.
+    client.send({ type: 'history' });
+    expect(JSON.stringify(await client.next('history'))).toContain('a blue one');
+    await client.close();
+  });
+
+  it('prints a type error in one line, and runs all the same', async () => {
+    const before = dev.lines.length;
+    await stranger.write('agent/version.ts', `export const VERSION: number = 'three';\n`);
+    expect(await dev.line(/error|TS\d+/, before)).toBe(
+      "agent/version.ts:1:14: TS2322: Type 'string' is not assignable to type 'number'.",
+    );
+  });
+});
+
+describe('`midturn dev`', () => {
+  it('says what is wrong with a folder that has no app, and what to do', async () => {
+    const empty = await installTarballs(temporaryFolder(), tarballs);
+    const { code, stderr } = await empty.bin('midturn', 'dev');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^midturn dev: There is no \S+cdk\.json: this is no CDK app\. midturn init makes one\.\n$/,
+    );
+  });
+
+  it('says what the stacks are, where none has a Midturn', async () => {
+    const other = await installTarballs(temporaryFolder(), tarballs);
+    await other.write('cdk.json', '{"app":"node app.mjs"}');
+    await other.write('app.mjs', `import { App, Stack } from 'aws-cdk-lib'; new Stack(new App(), 'Shop');`);
+    const { stderr } = await other.bin('midturn', 'dev');
+    expect(stderr).toBe('midturn dev: no stack of the app has a Midturn. Its stacks: Shop.\n');
+  });
+});
