@@ -101,7 +101,7 @@ function running(child: ChildProcessByStdio<null, Readable, Readable>): Running 
   return {
     lines,
     async line(pattern, from = 0) {
-      const signal = AbortSignal.timeout(LONG_WAIT_MS);
+      const signal = AbortSignal.timeout(Math.ceil(LONG_WAIT_MS));
       for (;;) {
         const line = lines.slice(from).find((one) => pattern.test(one));
         if (line !== undefined) return line;
