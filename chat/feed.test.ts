@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Item, UserItem } from '../client/index.ts';
+import type { Item, ToolItem, UserItem } from '../client/index.ts';
 import { Feed } from './feed.ts';
 
 const user = (id: string, state: UserItem['state']): UserItem => ({
@@ -59,11 +59,33 @@ it('a tool that asks is told with how to answer, then what became of it', () => 
 
 it('a tool is one line, told when its result is there', () => {
   const feed = new Feed();
-  const tool = { kind: 'tool', key: 'e3', turnId: 't', id: 'c', name: 'wait', args: { seconds: 1 } } as const;
+  const tool = {
+    kind: 'tool',
+    key: 'e3',
+    turnId: 't',
+    id: 'c',
+    name: 'wait',
+    args: { seconds: 1 },
+    progress: undefined,
+  } as const;
   expect(feed.next({ items: [{ ...tool, result: undefined }] })).toEqual([]);
   const result = { output: 'x\n'.repeat(100), isError: true, truncated: false };
   const [line] = feed.next({ items: [{ ...tool, result }] });
   expect(line?.text).toMatch(/^\* wait\(\{"seconds":1\}\) → failed: x x .*…$/);
+});
+
+it('what a tool shows and sends is a line each time that it changes', () => {
+  const feed = new Feed();
+  const told = (item: Item) => feed.next({ items: [item] }).map(({ text }) => text);
+  const tool = { kind: 'tool', key: 'e3', turnId: 't', id: 'c', name: 'wait', args: {} } as const;
+  const showing = (progress: ToolItem['progress']) => told({ ...tool, progress, result: undefined });
+  expect(showing({ percent: 10 })).toEqual(['* wait: {"percent":10}']);
+  expect(showing({ percent: 10 })).toEqual([]);
+  expect(showing('half')).toEqual(['* wait: half']);
+  const sent = { kind: 'data', key: 'e5', turnId: 't', name: 'chart', id: 'a', toolCallId: 'c' } as const;
+  expect(told({ ...sent, data: [1] })).toEqual(['[chart: [1]]']);
+  expect(told({ ...sent, data: [1] })).toEqual([]);
+  expect(told({ ...sent, data: [2] })).toEqual(['[chart: [2]]']);
 });
 
 it('of a message with images says where they are, or what they are', () => {

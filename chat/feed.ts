@@ -48,7 +48,7 @@ export class Feed {
       case 'user':
         return this.#once(item, item.state.status, () => userLine(item));
       case 'tool':
-        return item.result ? this.#once(item, 'result', () => ({ style: 'note', text: toolLine(item) })) : [];
+        return [...this.#progressOf(item), ...this.#resultOf(item)];
       case 'approval':
         return [
           ...this.#once(item, 'asked', () => ({
@@ -86,9 +86,25 @@ export class Feed {
           style: 'note',
           text: `[file of the model: ${item.mediaType}, ${item.bytes} bytes${item.data === undefined ? ', too large to be kept' : ''}]`,
         }));
+      case 'data':
+        return this.#onceAs(item, `[${item.name}: ${short(item.data)}]`);
       case 'turn_end':
         return this.#once(item, 'told', () => endLine(item.outcome));
     }
+  }
+
+  /** Each value of a running tool is a line: a terminal takes nothing back. */
+  #progressOf(item: ToolItem): Piece[] {
+    return item.progress === undefined ? [] : this.#onceAs(item, `* ${item.name}: ${short(item.progress)}`);
+  }
+
+  #resultOf(item: ToolItem): Piece[] {
+    return item.result ? this.#once(item, 'result', () => ({ style: 'note', text: toolLine(item) })) : [];
+  }
+
+  /** Each time that it reads otherwise. */
+  #onceAs(item: Item, text: string): Piece[] {
+    return this.#once(item, text, () => ({ style: 'note', text }));
   }
 
   #once(

@@ -1,7 +1,7 @@
 import { addNote } from './notes.ts';
 import type { HistoryEntry } from './protocol.ts';
-import type { Item, ToolItem } from './state.ts';
-import { outputOf } from './tool-output.ts';
+import type { Item } from './state.ts';
+import { resultOf } from './tool-output.ts';
 
 /** Joins a page with the loaded entries: oldest first, each entry once, without the turns in `without`. */
 export function joinEntries(
@@ -51,21 +51,18 @@ export function entryItems(entries: readonly HistoryEntry[]): Item[] {
           id: entry.id,
           name: entry.name,
           args: entry.args,
+          progress: undefined,
           result: undefined,
         });
         break;
       case 'tool_result': {
-        const result: ToolItem['result'] = {
-          output: outputOf(entry),
-          isError: entry.is_error === true,
-          truncated: entry.truncated === true,
-          outputLength: entry.output_length,
-        };
-        const at = calls.get(`${turnId} ${entry.id}`);
+        const { id, name } = entry;
+        const shown = { progress: undefined, result: resultOf(entry) };
+        const at = calls.get(`${turnId} ${id}`);
         const call = at === undefined ? undefined : items[at];
-        if (at !== undefined && call?.kind === 'tool') items[at] = { ...call, result };
+        if (at !== undefined && call?.kind === 'tool') items[at] = { ...call, ...shown };
         // The call is on an older page that is not loaded yet.
-        else items.push({ kind: 'tool', key, turnId, id: entry.id, name: entry.name, args: null, result });
+        else items.push({ kind: 'tool', key, turnId, id, name, args: null, ...shown });
         break;
       }
       case 'event':

@@ -2,7 +2,7 @@ import { entryItems } from './entries.ts';
 import { addNote, type NotedEvent } from './notes.ts';
 import type { EventFrame, EventOf } from './protocol.ts';
 import { endsTurn, type Item, isPending, type State, type ToolItem, type UserItem } from './state.ts';
-import { outputOf } from './tool-output.ts';
+import { outputOf, resultOf } from './tool-output.ts';
 
 /**
  * Events held back because an earlier one is missing. More than this and the farthest are let go: the replay that is
@@ -60,10 +60,19 @@ function applyEvent(state: State, event: EventFrame): State {
         id: event.id,
         name: event.name,
         args: event.args,
+        progress: undefined,
         result: undefined,
       });
+    case 'tool_progress':
+      return {
+        ...begun,
+        live: setShown(begun.live, event, { progress: outputOf(event), result: undefined }),
+      };
     case 'tool_result':
-      return { ...begun, live: setResult(begun.live, event) };
+      return {
+        ...begun,
+        live: setShown(begun.live, event, { progress: undefined, result: resultOf(event) }),
+      };
     default:
       // What is an entry of the transcript too: any other event that is known has a case above. One of a newer server is counted, and
       // shows nothing.
@@ -141,20 +150,20 @@ function appendText(
   return [...live, { kind, key: `e${seq}`, turnId, content }];
 }
 
-function setResult(live: readonly Item[], event: EventOf<'tool_result'>): readonly Item[] {
-  const result: ToolItem['result'] = {
-    output: outputOf(event),
-    isError: event.is_error === true,
-    truncated: event.truncated === true,
-    outputLength: event.output_length,
-  };
-  const { id, name, turn_id: turnId } = event;
+/** What a running call shows until its next value, or its result. */
+function setShown(
+  live: readonly Item[],
+  { id, name, seq, turn_id: turnId }: EventOf<'tool_progress' | 'tool_result'>,
+  shown: Pick<ToolItem, 'progress' | 'result'>,
+): readonly Item[] {
   const at = live.findLastIndex((item) => item.kind === 'tool' && item.turnId === turnId && item.id === id);
   const call = live[at];
-  if (call?.kind !== 'tool') {
-    return [...live, { kind: 'tool', key: `e${event.seq}`, turnId, id, name, args: null, result }];
-  }
-  return replaced(live, at, { ...call, result });
+  const known = call?.kind === 'tool' ? call : undefined;
+  const item: ToolItem = {
+    ...(known ?? { kind: 'tool', key: `e${seq}`, turnId, id, name, args: null }),
+    ...shown,
+  };
+  return replaced(live, known ? at : live.length, item);
 }
 
 /** `Array.prototype.with`, which older phones lack. */

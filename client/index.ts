@@ -40,6 +40,7 @@ export type {
   ChatState,
   CompactedItem,
   ConnectionState,
+  DataItem,
   FileItem,
   Item,
   MessageState,

@@ -56,6 +56,16 @@ export function addNote(items: Item[], event: NotedEvent): void {
       items.push({ kind: 'file', ...head, mediaType, bytes, data, omitted });
       break;
     }
+    case 'data': {
+      const { type: kind, name, id, data, tool_call_id: toolCallId } = event;
+      const { turnId } = head;
+      const at = items.findLastIndex(
+        (item) => item.kind === kind && item.turnId === turnId && item.name === name && item.id === id,
+      );
+      const key = items[at]?.key ?? head.key;
+      items[at < 0 ? items.length : at] = { kind, key, turnId, name, id, data, toolCallId };
+      break;
+    }
     case 'done':
     case 'aborted':
     case 'error':

@@ -65,6 +65,8 @@ export interface ToolItem {
   id: string;
   name: string;
   args: ToolValue;
+  /** What the tool shows while it runs: each value replaces the one before. Undefined: nothing, or it has its result. */
+  progress: ToolValue | undefined;
   /** Absent while the tool runs. */
   result:
     | {
@@ -155,6 +157,20 @@ export interface FileItem {
   omitted: string | undefined;
 }
 
+/** A value for the page of the application, which a tool has sent. */
+export interface DataItem {
+  kind: 'data';
+  key: string;
+  turnId: string;
+  /** What it is, in the words of the application. */
+  name: string;
+  /** A later value of the turn with the same `name` and `id` has replaced the one before. */
+  id: string;
+  data: ToolValue;
+  /** The call that has sent it. */
+  toolCallId: string | undefined;
+}
+
 export type TurnOutcome =
   /** `output`: the value of an answer that has a form of its own. */
   | { result: 'done'; usage: Usage; output?: unknown }
@@ -200,6 +216,7 @@ export type Item =
   | ModelChangedItem
   | SourcesItem
   | FileItem
+  | DataItem
   | TurnEndItem;
 
 export interface ActiveTurn {

@@ -294,6 +294,22 @@ export const modelId = ({ provider, name }: Pick<Model, 'provider' | 'name'>): s
 /** True: a user must approve the call. `denied`: it must not run, for this reason, which may be empty. */
 export type ApprovalNeed = boolean | { denied: string };
 
+/** A value for the page of the application. A later one of the turn with the same name and id replaces it. */
+export interface DataPart {
+  name: string;
+  /** Undefined: the turn makes one, the same where the call runs again. */
+  id?: string;
+  data: Json;
+}
+
+/** Shows what a call does while it runs. Both return at once: what is shown is stored before it is sent, soon after. */
+export interface CallDisplay {
+  /** A value that stands until the next one, or the call's result. After the call's end it is ignored. */
+  progress(value: Json): void;
+  /** @throws {DataError} if it cannot be sent */
+  data(part: DataPart): void;
+}
+
 /** The agent's tools, as the turn runs them. */
 export interface Toolbox {
   /**
@@ -304,7 +320,7 @@ export interface Toolbox {
    */
   run(
     call: ToolCall,
-    context: { signal: AbortSignal; idempotencyKey: string; setup: CallSetup },
+    context: { signal: AbortSignal; idempotencyKey: string; setup: CallSetup; display: CallDisplay },
   ): Promise<ToolOutcome>;
   /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */
   needsApproval(call: ToolCall, setup: CallSetup): Promise<ApprovalNeed>;

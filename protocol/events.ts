@@ -78,6 +78,9 @@ export const toolOutput = {
 
 const PROVIDER_EXECUTED = 'True when the model’s provider runs the tool, for example its web search.';
 
+/** What a tool shows before its result, as its output is shown. */
+const { is_error: _, ...shownOutput } = toolOutput;
+
 const TOOL_OUTPUT_SENTENCES = {
   output: 'The output of the tool, as text. A cut output ends with a sentence that says how much is missing.',
   json: 'True when the tool returned something other than text: `output` is its JSON. Never with `truncated`.',
@@ -386,6 +389,32 @@ export const EVENTS = {
       currency: 'The currency of `cost`.',
     },
   }),
+  tool_progress: event('tool_progress', {
+    summary:
+      'What a running tool shows before its result. Each replaces the one before of the same call, and the result replaces the last one. It is not a part of the transcript.',
+    fields: { id: z.string(), name: z.string(), ...shownOutput, restarted: z.optional(z.literal(true)) },
+    sentences: {
+      id: 'The `id` of the call.',
+      name: 'The name of the tool.',
+      output: 'What the tool shows, as text. It is cut as the output of a tool is.',
+      json: TOOL_OUTPUT_SENTENCES.json,
+      truncated: TOOL_OUTPUT_SENTENCES.truncated,
+      output_length: TOOL_OUTPUT_SENTENCES.output_length,
+      restarted:
+        'True in the first one after the call was started again, because the function that ran it ended. The tool shows its progress from the beginning.',
+    },
+  }),
+  data: event('data', {
+    summary:
+      'A value for the page of the application, which a tool of the agent sends while it runs. No model sees it. It is a part of the transcript.',
+    fields: { name: z.string(), id: z.string(), data: z.json(), tool_call_id: z.optional(z.string()) },
+    sentences: {
+      name: 'What it is, in the words of the application. An application shows nothing, or the value, for a name that it does not know.',
+      id: 'The id of the part. A later event of the turn with the same `name` and `id` replaces the value.',
+      data: 'The value.',
+      tool_call_id: 'The `id` of the call that sends it.',
+    },
+  }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;
@@ -409,6 +438,7 @@ export const notedFrame = z.discriminatedUnion('type', [
   EVENTS.source.schema,
   EVENTS.file.schema,
   EVENTS.compacted.schema,
+  EVENTS.data.schema,
   EVENTS.done.schema,
   EVENTS.aborted.schema,
   EVENTS.error.schema,

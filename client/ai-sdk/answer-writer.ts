@@ -35,8 +35,14 @@ export class AnswerWriter {
       case 'tool_call':
         this.#call(event.id, event.name, event.args);
         break;
+      case 'tool_progress':
+        this.#showProgress(event);
+        break;
       case 'tool_result':
         this.#answerCall(event);
+        break;
+      case 'data':
+        this.#write({ type: `data-${event.name}`, id: event.id, data: event.data });
         break;
       case 'approval_request':
         this.#ask(event);
@@ -190,6 +196,13 @@ export class AnswerWriter {
       ...reasonOf(reason),
       providerExecuted: true,
     });
+  }
+
+  #showProgress(event: EventOf<'tool_progress'>): void {
+    const { id: toolCallId, name } = event;
+    if (!this.#calls.has(toolCallId)) this.#call(toolCallId, name, null);
+    const shown = { output: outputOf(event), providerExecuted: true, preliminary: true };
+    this.#write({ type: 'tool-output-available', toolCallId, ...shown });
   }
 
   #answerCall(event: EventOf<'tool_result'>): void {

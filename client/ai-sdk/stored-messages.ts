@@ -95,6 +95,9 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
       return item.sources.map(sourcePart);
     case 'file':
       return [filePart(item)];
+    case 'data':
+      // Its name and its value are the application's.
+      return [{ type: `data-${item.name}`, id: item.id, data: item.data } as Part];
     case 'turn_end': {
       if (item.outcome.result === 'done' && item.outcome.output !== undefined)
         return [{ type: 'data-output', data: item.outcome.output }];
@@ -125,8 +128,10 @@ function askedBy({ toolCallId, requestId: id, decision, resolved }: ApprovalItem
   };
 }
 
-function toolPart({ id: toolCallId, name, args: input, result }: ToolItem): Part {
+function toolPart({ id: toolCallId, name, args: input, progress, result }: ToolItem): Part {
   const call = { type: `tool-${name}` as const, toolCallId, input, providerExecuted: true };
+  if (progress !== undefined)
+    return { ...call, state: 'output-available', output: progress, preliminary: true };
   if (!result) return { ...call, state: 'input-available' };
   const { output, isError } = result;
   if (!isError) return { ...call, state: 'output-available', output };

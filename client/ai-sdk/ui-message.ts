@@ -1,4 +1,4 @@
-import type { InferUIMessageChunk, UIMessage, UITools } from 'ai';
+import type { InferUIMessageChunk, UIDataTypes, UIMessage, UITools } from 'ai';
 import type { MessageState, MidturnError, Usage } from '../index.ts';
 
 /** On assistant messages, from the end of their turn on, or from the moment when it is being stopped. */
@@ -46,14 +46,25 @@ export type MidturnDataParts = {
   failure: { code: MidturnError['code']; message: string; retryable: boolean };
 };
 
-/** `TOOLS` are the agent's, for typed tool parts: `InferUITools<typeof tools>`. */
-export type MidturnUIMessage<TOOLS extends UITools = UITools> = UIMessage<
-  MidturnMetadata,
-  MidturnDataParts,
-  TOOLS
->;
+/**
+ * `TOOLS` are the agent's, for typed tool parts: `InferUITools<typeof tools>`. `DATA` are the values that its tools send with
+ * `context.emit`, by their names.
+ *
+ * @example useChat<MidturnUIMessage<UITools, { chart: { rows: [string, number][] } }>>({ transport })
+ */
+export type MidturnUIMessage<
+  TOOLS extends UITools = UITools,
+  DATA extends UIDataTypes = Record<never, never>,
+> = UIMessage<MidturnMetadata, MidturnDataParts & DATA, TOOLS>;
 
-export type Chunk = InferUIMessageChunk<MidturnUIMessage>;
+/** A value that a tool sends, under a name of the application. */
+interface DataChunk {
+  type: `data-${string}`;
+  id: string;
+  data: unknown;
+}
+
+export type Chunk = InferUIMessageChunk<MidturnUIMessage> | DataChunk;
 
 /** The assistant message that answers this user message: the same id live and after a reload. */
 export const answerId = (messageId: string): string => `answer-${messageId}`;

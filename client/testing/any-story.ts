@@ -47,6 +47,7 @@ export const anyStory: fc.Arbitrary<Story> = fc
           story.takeIn([message(text), message(`${text}!`)], step);
         } else {
           story.call(`c${at}`);
+          if (at % 2 === 0) story.show(`c${at}`, `so far ${at}`);
           story.result(`c${at}`);
         }
       });

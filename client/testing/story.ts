@@ -50,6 +50,17 @@ export class Story {
     this.#enter({ role: 'tool_result', id, name: 'wait', output: '{"waited_seconds":1}', json: true });
   }
 
+  /** What a running tool shows, and a value that it sends: the same one for all calls of the turn, then one of its own. */
+  show(id: string, value: string): void {
+    this.add({ type: 'tool_progress', id, name: 'wait', output: value });
+    for (const part of ['shared', id]) {
+      this.#closeSpan();
+      this.add({ type: 'data', name: 'chart', id: part, data: { value }, tool_call_id: id });
+      const event = this.events.at(-1);
+      if (event?.type === 'data') this.#enter({ role: 'event', event });
+    }
+  }
+
   ask(request_id: string): void {
     const asked = { tool_call_id: 'c1', tool: 'order', arguments_summary: '{}', timeout_secs: 120 };
     this.add({ type: 'approval_request', request_id, ...asked });
@@ -154,6 +165,8 @@ export function linesOfItems(items: readonly Item[]): Line[] {
         kind: `tool ${item.id}`,
         text: JSON.stringify(item.result?.output ?? null),
       });
+    } else if (item.kind === 'data') {
+      lines.push({ turn: item.turnId, kind: `data ${item.id}`, text: JSON.stringify(item.data) });
     } else if (item.kind === 'turn_end') {
       lines.push({ turn: item.turnId, kind: 'end', text: item.outcome.result });
     }
@@ -178,6 +191,12 @@ export function linesOfStory(story: Story): Line[] {
     } else if (event.type === 'tool_result') {
       const call = lines.findLast(({ kind }) => kind === `tool ${event.id}`);
       if (call) call.text = event.output;
+    } else if (event.type === 'data') {
+      const kind = `data ${event.id}`;
+      const before = lines.find((line) => line.turn === turn && line.kind === kind);
+      const text = JSON.stringify(event.data);
+      if (before) before.text = text;
+      else lines.push({ turn, kind, text });
     } else if (endsTurn(event)) {
       lines.push({ turn, kind: 'end', text: event.type === 'error' ? 'failed' : event.type });
     }

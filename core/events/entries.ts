@@ -143,6 +143,7 @@ export function addEvents(
       case 'source':
       case 'file':
       case 'compacted':
+      case 'data':
         // The answer that `held` belongs to goes on.
         closeText();
         add({ role: 'event', event });
@@ -150,6 +151,7 @@ export function addEvents(
       // Not part of the transcript.
       case 'turn_start':
       case 'thinking':
+      case 'tool_progress':
       case 'foreign':
         break;
       default:

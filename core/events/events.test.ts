@@ -261,6 +261,29 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '[20,"compacted",{"from_entry":1,"to_entry":7,"model":"m","provider":"p","input_tokens":900,"output_tokens":80,"cost":0.002,"currency":"USD"}]',
     '{"type":"compacted","seq":20,"turn_id":"t","from_entry":1,"to_entry":7,"model":"m","provider":"p","input_tokens":900,"output_tokens":80,"cost":0.002,"currency":"USD"}',
   ],
+  [
+    { type: 'tool_progress', id: 'c1', name: 'wait', output: { percent: 40 } },
+    '[21,"tool_progress",{"id":"c1","name":"wait","output":{"percent":40}}]',
+    raw`{"type":"tool_progress","seq":21,"turn_id":"t","id":"c1","name":"wait","output":"{\"percent\":40}","json":true}`,
+  ],
+  [
+    {
+      type: 'tool_progress',
+      id: 'c1',
+      name: 'wait',
+      output: 'on',
+      truncated: true,
+      output_length: 9,
+      restarted: true,
+    },
+    '[22,"tool_progress",{"id":"c1","name":"wait","output":"on","truncated":true,"output_length":9,"restarted":true}]',
+    '{"type":"tool_progress","seq":22,"turn_id":"t","id":"c1","name":"wait","truncated":true,"output_length":9,"restarted":true,"output":"on"}',
+  ],
+  [
+    { type: 'data', name: 'chart', id: 'sales', data: { rows: [['May', 12]] }, tool_call_id: 'c1' },
+    '[23,"data",{"name":"chart","id":"sales","data":{"rows":[["May",12]]},"tool_call_id":"c1"}]',
+    '{"type":"data","seq":23,"turn_id":"t","name":"chart","id":"sales","data":{"rows":[["May",12]]},"tool_call_id":"c1"}',
+  ],
 ];
 
 describe('each event', () => {

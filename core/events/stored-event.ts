@@ -255,6 +255,19 @@ const FORMS = {
   source: form('source', z.object(EVENTS.source.fields), asStored),
   file: form('file', z.object(EVENTS.file.fields), asStored),
   compacted: form('compacted', z.object(EVENTS.compacted.fields), asStored),
+  tool_progress: form(
+    'tool_progress',
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      output: json,
+      truncated: z.optional(z.literal(true)),
+      output_length: z.optional(z.number()),
+      restarted: z.optional(z.literal(true)),
+    }),
+    ({ output, ...event }) => asStored({ ...event, ...outputText(output) }),
+  ),
+  data: form('data', z.object({ ...EVENTS.data.fields, data: json }), asStored),
 } satisfies { [T in EventType]: unknown };
 
 type StoredFields = { [T in EventType]: z.infer<(typeof FORMS)[T]['fields']> };

@@ -27,6 +27,14 @@ export function toolResultOf(
   };
 }
 
+/** The event for what a call shows before its result. It is cut as a result is, so that a value which fits once fits always. */
+export const toolProgressOf = ({ id, name }: Pick<ToolCall, 'id' | 'name'>, value: Json) => ({
+  type: 'tool_progress' as const,
+  id,
+  name,
+  ...capped(wellFormed(value)),
+});
+
 type Capped = Pick<Extract<EventDraft, { type: 'tool_result' }>, 'output' | 'truncated' | 'output_length'>;
 
 /**

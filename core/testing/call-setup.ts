@@ -1,4 +1,4 @@
-import type { CallSetup } from '../model.ts';
+import type { CallDisplay, CallSetup } from '../model.ts';
 
 /** Of a turn that ann began, without claims or options. */
 export const ANNS_SETUP: CallSetup = {
@@ -9,3 +9,6 @@ export const ANNS_SETUP: CallSetup = {
     claims: {},
   },
 };
+
+/** Of a call that nobody watches. */
+export const UNSEEN: CallDisplay = { progress: () => {}, data: () => {} };

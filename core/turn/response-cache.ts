@@ -108,6 +108,8 @@ const BEFORE_FIRST_CALL: Readonly<Record<TurnEvent['type'], boolean>> = {
   source: false,
   file: false,
   compacted: true,
+  tool_progress: false,
+  data: false,
   foreign: false,
 };
 

@@ -1,6 +1,6 @@
-import { between, milliseconds } from '../../config/units.ts';
+import { after, between, milliseconds } from '../../config/units.ts';
 import { toolResultOf } from '../events/tool-result.ts';
-import type { ToolOutcome } from '../model.ts';
+import type { CallDisplay, ToolOutcome } from '../model.ts';
 import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
 import { ask, awaitDecisions, denials } from './approvals.ts';
 import type { TurnContext } from './context.ts';
@@ -9,6 +9,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { openRuns, unansweredCalls } from './open-calls.ts';
+import { ToolDisplay } from './tool-display.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 import { areLarge } from './verbatim.ts';
 
@@ -98,29 +99,44 @@ async function runBatch(
   heed();
   const finished: { call: AskedCall; outcome: ToolOutcome }[] = [];
   let wake = () => {};
+  const display = new ToolDisplay(turn, context, () => wake());
   const signalFor = ({ name }: AskedCall) =>
     /* rule: only-abortable-tools-stop */ context.toolbox.isAbortable(name)
       ? AbortSignal.any([stop.signal, cut.signal])
       : stop.signal;
   const running = calls.map(async (call) => {
+    const shown = display.open(call);
     const outcome = call.invalid
       ? { output: `The arguments are not valid: ${call.invalid}`, isError: true }
-      : await runWithin(turn, context, call, signalFor(call));
+      : await runWithin(turn, context, call, { signal: signalFor(call), display: shown });
+    // rule: nothing-shown-after-result
+    display.close(call);
     finished.push({ call, outcome });
     wake();
   });
   const open = new Map(calls.map((call) => [call.id, call]));
+  /** Waits until a call has ended, until something is due to be shown, or until the lane is to be read again. */
+  const somethingToDo = async () => {
+    const { clock } = context.core;
+    const poll = after(clock.now(), LANE_POLL_MS);
+    while (finished.length === 0) {
+      const left = Math.min(between(clock.now(), poll), display.left(clock.now()));
+      if (left <= 0) return;
+      const timer = new AbortController();
+      wake = () => timer.abort('over');
+      await clock.sleep(milliseconds(left), timer.signal);
+    }
+  };
   try {
     while (open.size > 0) {
-      if (finished.length === 0) {
-        const timer = new AbortController();
-        wake = () => timer.abort('over');
-        await context.core.clock.sleep(LANE_POLL_MS, timer.signal);
-      }
-      const drafts = finished.splice(0).map(({ call, outcome }) => {
+      await somethingToDo();
+      const results = finished.splice(0).map(({ call, outcome }) => {
         open.delete(call.id);
         return toolResultOf(call, outcome);
       });
+      // What is shown goes with a result, due or not: it costs no commit of its own.
+      const isDue = results.length > 0 || display.left(context.core.clock.now()) <= 0;
+      const drafts = /* rule: shown-before-result */ [...(isDue ? display.drain() : []), ...results];
       if (areLarge(drafts)) await turn.spill();
       if (drafts.length) await turn.commitAlways(drafts);
       else await turn.refresh();
@@ -150,7 +166,7 @@ async function runWithin(
   turn: LeasedTurn,
   context: TurnContext,
   call: AskedCall,
-  signal: AbortSignal,
+  { signal, display }: { signal: AbortSignal; display: CallDisplay },
 ): Promise<ToolOutcome> {
   const { core, toolbox, observer } = context;
   const news = { turnId: turn.id, call };
@@ -168,6 +184,7 @@ async function runWithin(
       signal: AbortSignal.any([signal, late.signal]),
       idempotencyKey: `${turn.id}:${call.id}`,
       setup: turn.setup,
+      display,
     });
     const outcome = await Promise.race([run, timer]);
     observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });

@@ -6,8 +6,6 @@ import type {
   ToolCallRepairFunction,
   ToolSet,
 } from 'ai';
-import * as z from 'zod/mini';
-import type { Caller } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/definition.ts';
 import type { ToolApproval } from '../tools/tool-approval.ts';
@@ -107,16 +105,6 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   mcp?: Readonly<Record<string, McpServerDefinition>>;
 }
 
-/**
- * The `contextSchema` of a tool that needs to know who asks, or the call's idempotency key. `execute(input, { context })` then has
- * `context.caller`, and `context.idempotencyKey`, which stays the same if the same call runs again.
- */
-export const toolContext = z.object({
-  idempotencyKey: z.string(),
-  caller: z.custom<Caller>((value) => typeof value === 'object' && value !== null),
-});
-
-export type ToolContext = z.infer<typeof toolContext>;
 
 /** By the tools' names. A tool's `contextSchema` checks what it is given. */
 type ToolsContext = Readonly<Record<string, object | undefined>>;

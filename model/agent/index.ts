@@ -1,13 +1,13 @@
 /** The public module for agents. `agent/` imports this module and nothing else of Midturn. */
 
+export { DataError, type DataErrorCode } from '../../core/data-error.ts';
 export type { Caller } from '../../core/model.ts';
 export type {
   AgentDefinition,
   AgentErrorCode,
   AgentSettings,
-  ToolContext,
 } from './agent-definition.ts';
-export { AgentDefinitionError, toolContext } from './agent-definition.ts';
+export { AgentDefinitionError } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
 export type { AgentOptions } from './agent-options.ts';
 export type { AgentTool } from './agent-tools.ts';
@@ -15,4 +15,6 @@ export type { InstructionsFunction } from './call-types.ts';
 export type { CompactionOptions } from './compaction.ts';
 export { defineAgent } from './define-agent.ts';
 export type { Prices } from './prices.ts';
+export type { DataParts, Emit, ToolContext } from './tool-context.ts';
+export { toolContext, toolContextWith } from './tool-context.ts';
 export type { ToolPolicy } from './tool-policy.ts';

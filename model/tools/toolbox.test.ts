@@ -3,14 +3,17 @@ import { tool } from 'ai';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { DataError } from '../../core/data-error.ts';
 import type { Json } from '../../core/json.ts';
-import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
-import { toolContext } from '../agent/agent-definition.ts';
+import type { CallDisplay } from '../../core/model.ts';
+import { ANNS_SETUP, UNSEEN } from '../../core/testing/call-setup.ts';
 import { defineAgent } from '../agent/define-agent.ts';
+import { toolContext } from '../agent/tool-context.ts';
 import { createToolbox } from './toolbox.ts';
 
 const seen: unknown[] = [];
 const holding = Promise.withResolvers<void>();
+const cleanedUp = Promise.withResolvers<void>();
 
 function giving(output: unknown) {
   return { tool: tool({ inputSchema: z.object({}), execute: () => output }) };
@@ -71,6 +74,33 @@ const agent = defineAgent({
         },
       }),
     },
+    /** Goes on until it is stopped, then says what it has done. */
+    count: {
+      tool: tool({
+        inputSchema: z.object({ last: z.boolean() }),
+        async *execute({ last }, { abortSignal }) {
+          try {
+            for (let n = 1; !abortSignal?.aborted; n++) {
+              yield `${n} so far`;
+              await new Promise(setImmediate);
+            }
+            if (last) yield 'all that was done';
+          } finally {
+            cleanedUp.resolve();
+          }
+        },
+      }),
+    },
+    chart: {
+      tool: tool({
+        inputSchema: z.object({ name: z.string(), data: z.unknown(), id: z.optional(z.string()) }),
+        contextSchema: toolContext,
+        execute: ({ name, data, id }, { context }) => {
+          context.emit(name, data, id === undefined ? undefined : { id });
+          return 'sent';
+        },
+      }),
+    },
     fail: {
       tool: tool({
         inputSchema: z.object({}),
@@ -106,8 +136,12 @@ function run(
   name: string,
   args: Parameters<typeof toolbox.run>[0]['args'] = {},
   signal = new AbortController().signal,
+  display: CallDisplay = UNSEEN,
 ) {
-  return toolbox.run({ id: 'call-1', name, args }, { signal, idempotencyKey: 'key-1', setup: ANNS_SETUP });
+  return toolbox.run(
+    { id: 'call-1', name, args },
+    { signal, idempotencyKey: 'key-1', setup: ANNS_SETUP, display },
+  );
 }
 
 describe('a Standard Schema of another library', () => {
@@ -139,8 +173,53 @@ describe('run', () => {
     expect(seen).toEqual([{ toolCallId: 'call-1', aborted: false, key: 'key-1' }]);
   });
 
-  test('takes the last value of a tool that streams its output', async () => {
-    expect(await run('stream')).toEqual({ output: 'whole', isError: false });
+  test('shows each value of a tool that streams its output, and takes the last one', async () => {
+    const shown: Json[] = [];
+    const display = { ...UNSEEN, progress: (value: Json) => void shown.push(value) };
+    expect(await run('stream', {}, undefined, display)).toEqual({ output: 'whole', isError: false });
+    expect(shown).toEqual(['half', 'whole']);
+  });
+
+  test.each([
+    [true, 'all that was done'],
+    [false, expect.stringMatching(/^\d so far$/)],
+  ])(
+    'stops a tool that streams: its `finally` runs, and what it gave last is its output (says more: %s)',
+    async (last, output) => {
+      const controller = new AbortController();
+      const shown: Json[] = [];
+      const progress = (value: Json) => {
+        shown.push(value);
+        if (shown.length === 3) controller.abort('message');
+      };
+      expect(await run('count', { last }, controller.signal, { ...UNSEEN, progress })).toEqual({
+        output,
+        isError: false,
+      });
+      await cleanedUp.promise;
+      expect(shown).toEqual(['1 so far', '2 so far', '3 so far']);
+    },
+  );
+
+  test('gives the tool `emit`, whose values are JSON', async () => {
+    const sent: unknown[] = [];
+    const display = { ...UNSEEN, data: (part: unknown) => void sent.push(part) };
+    const args = { name: 'chart', data: { rows: [1] }, id: 'sales' };
+    expect(await run('chart', args, undefined, display)).toEqual({ output: 'sent', isError: false });
+    expect(sent).toEqual([args]);
+  });
+
+  test('of a tool that sends what cannot be sent is an error outcome that says why', async () => {
+    const display = {
+      ...UNSEEN,
+      data: () => {
+        throw new DataError('DATA_TOO_LARGE', 'It is too large.');
+      },
+    };
+    expect(await run('chart', { name: 'chart', data: 1 }, undefined, display)).toEqual({
+      output: 'It is too large.',
+      isError: true,
+    });
   });
 
   test.each(['fly', 'constructor'])('of a tool that is not there (%s) is an error outcome', async (name) => {

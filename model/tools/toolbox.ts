@@ -1,10 +1,11 @@
 import { seconds, toMs } from '../../config/units.ts';
 import type { CallSetup, Toolbox, ToolCall, ToolOutcome } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
-import { type AgentDefinition, findTool, policyOf, type ToolContext } from '../agent/agent-definition.ts';
+import { type AgentDefinition, findTool, policyOf } from '../agent/agent-definition.ts';
 import type { SdkTool } from '../agent/agent-tools.ts';
 import { withContexts } from '../agent/call-contexts.ts';
 import { toolContextOf } from '../agent/call-preparation.ts';
+import type { ToolContext } from '../agent/tool-context.ts';
 import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import { toJson } from './json-safe.ts';
@@ -19,8 +20,8 @@ const MAX_BOUND_LENGTH = 200;
 const STOPPED = 'The tool was stopped before it was done.';
 
 /**
- * Runs the agent's tools like the AI SDK: validates the input, calls `execute`, and takes the last of a stream of
- * outputs.
+ * Runs the agent's tools like the AI SDK: validates the input, and calls `execute`. Of a stream of outputs it shows each, and
+ * takes the last.
  */
 export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTools(agent)): Toolbox {
   /** The validated input, which a policy's functions get as `execute` does. An invalid call does not run in any case. */
@@ -91,7 +92,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 
     timeLimitMs: (name) => toMs(seconds(policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT)),
 
-    async run(call, { signal, idempotencyKey, setup }) {
+    async run(call, { signal, idempotencyKey, setup, display }) {
       const { id, name, args } = call;
       const { tools, missing } = await source.offered();
       const own = findTool({ tools }, name)?.tool;
@@ -106,7 +107,14 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
         // The turn may have been aborted while the schema validated: a tool that listens from now on would miss it.
         if (signal.aborted) return failed(STOPPED);
         const options = optionsOf(call, setup);
-        const context = await contextFor(own, { ...options.context, caller: setup.caller, idempotencyKey });
+        const emit: ToolContext['emit'] = (name, data, part = {}) =>
+          display.data({ ...part, name, data: toJson(data) });
+        const context = await contextFor(own, {
+          ...options.context,
+          caller: setup.caller,
+          idempotencyKey,
+          emit,
+        });
         if (!context.success)
           return failed(`The context of the tool "${name}" does not fit its contextSchema.`);
         const running: unknown = execute(checked.value, {
@@ -114,7 +122,9 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
           abortSignal: signal,
           context: context.value,
         });
-        const output = isAsyncIterable(running) ? await lastOf(running) : await running;
+        const output = isAsyncIterable(running)
+          ? await lastOf(running, signal, (value) => display.progress(toJson(value)))
+          : await running;
         const shown = await own?.toModelOutput?.({ toolCallId: id, input: checked.value, output });
         return { output: toJson(output), isError: false, ...(shown && { shown: shownJson(shown) }) };
       } catch (error) {
@@ -127,7 +137,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 /** The SDK would pass the prompt. Our tools see only their input, so that a call can run again. */
 const NO_MESSAGES: never[] = [];
 
-/** The context as the tool's schema makes it, always with the caller and the key. */
+/** The context as the tool's schema makes it, always with the caller, the key and `emit`. */
 async function contextFor(own: SdkTool | undefined, given: ToolContext) {
   if (!own?.contextSchema) return { success: true as const, value: given };
   const checked = await checkInput(own.contextSchema, given);
@@ -137,6 +147,7 @@ async function contextFor(own: SdkTool | undefined, given: ToolContext) {
         value: Object.assign({}, checked.value, {
           idempotencyKey: given.idempotencyKey,
           caller: given.caller,
+          emit: given.emit,
         }),
       }
     : checked;
@@ -156,8 +167,20 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
-async function lastOf(outputs: AsyncIterable<unknown>): Promise<unknown> {
+/**
+ * The last of a tool's outputs. Each is shown when it comes, since nobody knows which one is the last. After an abort, one more output
+ * counts, with which a tool can say what it has done, and the tool's `return` is called.
+ */
+async function lastOf(
+  outputs: AsyncIterable<unknown>,
+  signal: AbortSignal,
+  show: (output: unknown) => void,
+): Promise<unknown> {
   let last: unknown;
-  for await (const output of outputs) last = output;
+  for await (const output of outputs) {
+    last = output;
+    if (signal.aborted) break;
+    show(output);
+  }
   return last;
 }

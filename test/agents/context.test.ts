@@ -1,9 +1,9 @@
 import { type StepResult, type ToolSet, tool } from 'ai';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { toolContext } from '../../model/agent/agent-definition.ts';
 import type { AgentOptions } from '../../model/agent/agent-options.ts';
 import { defineAgent } from '../../model/agent/define-agent.ts';
+import { toolContext } from '../../model/agent/tool-context.ts';
 import type { Caller } from '../../model/agent/index.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
 

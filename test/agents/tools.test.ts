@@ -84,6 +84,7 @@ test('a tool is given its context, checked by its schema, beside the key of the 
       limit: 3,
       idempotencyKey: expect.stringContaining(':call-'),
       caller: expect.anything(),
+      emit: expect.any(Function),
     },
   ]);
   const { said } = await runAgent({ tools: { search }, toolsContext: { search: { account: 1 } } }, script);

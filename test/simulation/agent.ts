@@ -13,6 +13,7 @@ import type { Given } from './parts.ts';
 import type { Promptness } from './promptness.ts';
 import { refusalOf, runsOpenIn } from './provider-rules.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
+import { ShowingTool } from './shown.ts';
 import { modelSays } from './texts.ts';
 
 /** Longer than a worker's time limit. */
@@ -27,7 +28,13 @@ const TOOL_LIMIT_MS = 1300;
 /** What the agent reads of its cloud, and reports to it. */
 interface AgentWorld {
   readonly scheduler: Scheduler;
-  readonly settings: { fatalTools: boolean; approvals: boolean; stallMs: number; contexts?: boolean };
+  readonly settings: {
+    fatalTools: boolean;
+    approvals: boolean;
+    stallMs: number;
+    contexts?: boolean;
+    shows?: boolean;
+  };
   readonly modelCalls: readonly unknown[];
   readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[];
   readonly given: CallSetup[];
@@ -185,7 +192,7 @@ export function scriptedAgent(
     model: served('first'),
     fallback: served('second'),
     toolbox: {
-      async run(call, { signal, idempotencyKey, setup }) {
+      async run(call, { signal, idempotencyKey, setup, display }) {
         cloud.given.push(setup);
         const runs = (cloud.toolRuns.get(idempotencyKey) ?? 0) + 1;
         cloud.toolRuns.set(idempotencyKey, runs);
@@ -194,7 +201,9 @@ export function scriptedAgent(
         if (call.name === 'guarded' && !isFree(call)) cloud.runsGuarded(idempotencyKey, call.args);
         if (call.name === 'fatal') scheduler.kill(actor, 'killed by a tool');
         cloud.heeded(actor, call, signal);
-        await scheduler.sleep(actor, random.int(0, 1500), signal);
+        const showing = cloud.settings.shows && new ShowingTool(scheduler, actor, display, runs);
+        if (showing) await showing.work(signal);
+        else await scheduler.sleep(actor, random.int(0, 1500), signal);
         cloud.heeded(actor, call, signal);
         await scheduler.operation(
           actor,
@@ -203,6 +212,7 @@ export function scriptedAgent(
           () => {},
           false,
         );
+        if (showing) void showing.outlive();
         return { output: { ran: call.id }, isError: random.chance(0.1) };
       },
       needsApproval: async (call) => call.name === 'guarded' && !isFree(call),

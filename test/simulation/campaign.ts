@@ -15,6 +15,7 @@ export interface Campaign {
   crowd?: boolean | undefined;
   approvals?: boolean | undefined;
   contexts?: boolean | undefined;
+  shows?: boolean | undefined;
 }
 
 export interface Finding {
@@ -45,6 +46,7 @@ export interface Share {
   crowd: boolean;
   approvals: boolean;
   contexts: boolean;
+  shows: boolean;
 }
 
 export async function runCampaign({
@@ -57,6 +59,7 @@ export async function runCampaign({
   crowd = false,
   approvals = false,
   contexts = false,
+  shows = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
@@ -69,6 +72,7 @@ export async function runCampaign({
       crowd,
       approvals,
       contexts,
+      shows,
     };
   });
   const outcomes = await Promise.all(

@@ -11,7 +11,7 @@ const PER_MUTANT = 30_000;
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',
-    async ({ name, faults, crowd, approvals, contexts }) => {
+    async ({ name, faults, crowd, approvals, contexts, shows }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),
         count: PER_MUTANT,
@@ -22,6 +22,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         crowd,
         approvals,
         contexts,
+        shows,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

@@ -48,6 +48,8 @@ export interface CloudSettings extends PlaceLimits {
   approvals: boolean;
   /** Messages have options, and the agent prepares each turn. */
   contexts?: boolean;
+  /** Tools show their progress and send data. */
+  shows?: boolean;
   approvalSeconds: number;
   approvalHoldMs: number;
   /** The response cache is on, and devices send the same question repeatedly. */

@@ -34,6 +34,8 @@ export interface HistoryOptions {
   approvals?: boolean;
   /** Messages with options, some of which do not fit, and an agent that prepares each turn. */
   contexts?: boolean;
+  /** Tools show their progress and send data. */
+  shows?: boolean;
   /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -57,6 +59,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     cache,
     approvals: random.chance(0.3) || options.approvals === true,
     ...(options.contexts && { contexts: true }),
+    ...(options.shows && { shows: true }),
     approvalSeconds: options.approvals ? 5 : random.pick(5, 45),
     approvalHoldMs: random.pick(0, 3000, 30_000),
     postMs: random.pick(0, 0, 8, 40),

@@ -82,6 +82,7 @@ const NOTED: ReadonlySet<TurnEvent['type']> = new Set([
   'source',
   'file',
   'compacted',
+  'data',
   'done',
   'aborted',
   'error',

@@ -9,6 +9,7 @@ import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.t
 import { judgeContexts } from './judge-contexts.ts';
 import { judgeDeletion } from './judge-deletion.ts';
 import { judgePrompts, partsOfMessage } from './judge-prompts.ts';
+import { judgeShown } from './judge-shown.ts';
 import { judgeSummaries } from './judge-summaries.ts';
 import { judgeThoughts } from './judge-thoughts.ts';
 import { isHeldBy, judgeTranscript, wasAbandoned } from './judge-transcript.ts';
@@ -41,6 +42,7 @@ export function judge(
     judgeSummaries(cloud, stored);
     judgeModels(cloud, turns);
     judgeCache(cloud, turns);
+    judgeShown(cloud, turns);
     judgeApprovals(cloud, turns);
     judgeDeletion(cloud, devices);
     return;
@@ -54,6 +56,7 @@ export function judge(
   judgeModels(cloud, turns);
   judgeCache(cloud, turns);
   judgeContexts(cloud, devices);
+  judgeShown(cloud, turns);
   judgeApprovals(cloud, turns);
   judgeRest(cloud, devices, stored, options);
   if (options.calm) {

@@ -12,6 +12,7 @@ const USAGE = `npm run sim -- [options]
   --crowd                           histories of three devices that steer one another's turns
   --approvals                       histories in which users approve and deny tool calls
   --contexts                        histories in which messages have options
+  --shows                           histories in which tools show their progress and send data
   --seed 17 --only name [--trace]   the same with a mutant
   --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
   --mutants --note                  notes in caught-at.json the seed at which each was caught`;
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     crowd: { type: 'boolean', default: false },
     approvals: { type: 'boolean', default: false },
     contexts: { type: 'boolean', default: false },
+    shows: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -57,6 +59,7 @@ async function one(seed: number): Promise<void> {
     crowd: values.crowd || mutant?.crowd === true,
     approvals: values.approvals || mutant?.approvals === true,
     contexts: values.contexts || mutant?.contexts === true,
+    shows: values.shows || mutant?.shows === true,
     ...((values.trace || values.shrink) && { log: print }),
   });
   for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
@@ -75,6 +78,7 @@ async function many(first = from ?? 1): Promise<void> {
     crowd: values.crowd,
     approvals: values.approvals,
     contexts: values.contexts,
+    shows: values.shows,
   });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   print(
@@ -96,7 +100,7 @@ async function judgeMutants(): Promise<void> {
   let survivors = 0;
   const seeds: Record<string, number> = {};
   const mutants = values.only === undefined ? MUTANTS : [findMutant(values.only)];
-  for (const { name, breaks, faults, crowd, approvals, contexts } of mutants) {
+  for (const { name, breaks, faults, crowd, approvals, contexts, shows } of mutants) {
     const { findings, histories } = await runCampaign({
       from: from ?? caughtAt(name),
       count,
@@ -107,6 +111,7 @@ async function judgeMutants(): Promise<void> {
       crowd,
       approvals,
       contexts,
+      shows,
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;

@@ -5,6 +5,7 @@ import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
 import { MESSAGES } from './mutants/messages.ts';
 import type { Mutant } from './mutants/mutant.ts';
+import { SHOWN } from './mutants/shown.ts';
 import { UNSEEN } from './mutants/unseen.ts';
 import { WORKER } from './mutants/worker.ts';
 
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MESSAGES,
   ...WORKER,
   ...AGENT,
+  ...SHOWN,
   ...COMPACTION,
   ...DEVICES,
   ...DELETION,

@@ -45,6 +45,8 @@ export function partsOfEvent(event: TurnEvent): Part[] {
     case 'source':
     case 'file':
     case 'compacted':
+    case 'tool_progress':
+    case 'data':
     case 'foreign':
       return [];
   }
@@ -92,6 +94,8 @@ export const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   approval_resolved: false,
   history_trimmed: false,
   compacted: false,
+  tool_progress: false,
+  data: false,
   model_changed: false,
   done: false,
   aborted: false,

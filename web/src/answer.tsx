@@ -11,7 +11,7 @@ import {
 import { Message, type MessageActions } from './message.tsx';
 import { Prose } from './prose.tsx';
 import { ModelFile, Sources } from './sources.tsx';
-import { Tool } from './tool.tsx';
+import { Data, Tool } from './tool.tsx';
 
 export interface AnswerActions extends MessageActions {
   approve(requestId: string, decision: 'approve' | 'always' | 'deny'): void;
@@ -97,6 +97,8 @@ export const AnswerPart = memo(function AnswerPart({
       return <Sources item={item} />;
     case 'file':
       return <ModelFile item={item} />;
+    case 'data':
+      return <Data item={item} />;
     case 'turn_end':
       return <TurnEnd item={item} actions={actions} />;
     default:

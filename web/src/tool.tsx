@@ -1,17 +1,17 @@
 import { memo } from 'react';
-import type { ToolItem, ToolValue } from '../../client/index.ts';
+import type { DataItem, ToolItem, ToolValue } from '../../client/index.ts';
 import { ChevronIcon, ToolIcon } from './icons.tsx';
 
 /** A tool call in one line, which unfolds to its input and output. */
 export const Tool = memo(function Tool({ item, running }: { item: ToolItem; running: boolean }) {
-  const { result } = item;
+  const { progress, result } = item;
   const state = result ? (result.isError ? 'failed' : 'done') : running ? 'running' : 'not finished';
   return (
     <details className={`fold tool tool-${result?.isError ? 'failed' : state}`}>
       <summary>
         <ToolIcon />
         <span className="tool-name">{item.name}</span>
-        <span className="tool-brief">{brief(item.args)}</span>
+        <span className="tool-brief">{brief(progress ?? item.args)}</span>
         <span className="tool-state">{state}</span>
         <ChevronIcon />
       </summary>
@@ -20,6 +20,14 @@ export const Tool = memo(function Tool({ item, running }: { item: ToolItem; runn
         <dd>
           <Value value={item.args} />
         </dd>
+        {progress !== undefined && (
+          <>
+            <dt>So far</dt>
+            <dd>
+              <Value value={progress} />
+            </dd>
+          </>
+        )}
         {result && (
           <>
             <dt>
@@ -32,6 +40,20 @@ export const Tool = memo(function Tool({ item, running }: { item: ToolItem; runn
           </>
         )}
       </dl>
+    </details>
+  );
+});
+
+/** A value that a tool has sent. This page knows none of an application's names, and shows each as it is. */
+export const Data = memo(function Data({ item }: { item: DataItem }) {
+  return (
+    <details className="fold data">
+      <summary>
+        <span className="tool-name">{item.name}</span>
+        <span className="tool-brief">{brief(item.data)}</span>
+        <ChevronIcon />
+      </summary>
+      <Value value={item.data} />
     </details>
   );
 });

@@ -17,6 +17,8 @@ export interface Mutant {
   approvals?: true;
   /** The rule matters only where messages have options. */
   contexts?: true;
+  /** The rule matters only where tools show their progress. */
+  shows?: true;
   /** What changes in the source, by markers. */
   edits: readonly Edit[];
 }

@@ -1,0 +1,43 @@
+import type { UITools } from 'ai';
+import { expect, expectTypeOf, it } from 'vitest';
+import { OWN_DATA_NAMES } from '../../protocol/data-parts.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import type { MidturnChatTransport } from './transport.ts';
+import type { Chunk, MidturnDataParts, MidturnUIMessage } from './ui-message.ts';
+
+type Message = MidturnUIMessage<UITools, { chart: { rows: number[] } }>;
+
+it('the server lets no tool send a part of a name that this adapter uses', () => {
+  expectTypeOf<keyof MidturnDataParts>().toEqualTypeOf<(typeof OWN_DATA_NAMES)[number]>();
+  expect(new Set(OWN_DATA_NAMES).size).toBe(OWN_DATA_NAMES.length);
+});
+
+it('an application’s data parts have their types beside the parts of this adapter', () => {
+  type Chart = Extract<Message['parts'][number], { type: 'data-chart' }>;
+  type Failure = Extract<Message['parts'][number], { type: 'data-failure' }>;
+  expectTypeOf<Chart['data']>().toEqualTypeOf<{ rows: number[] }>();
+  expectTypeOf<Failure['data']>().toEqualTypeOf<MidturnDataParts['failure']>();
+  expectTypeOf<MidturnChatTransport<Message>>().toHaveProperty('sendMessages');
+});
+
+it('what a running tool shows is a preliminary output of its part, and its data is a part of its name', () => {
+  const chunks: Chunk[] = [];
+  const writer = new AnswerWriter(
+    (chunk) => chunks.push(chunk),
+    () => true,
+  );
+  const head = { turn_id: 't', id: 'c1', name: 'report' };
+  writer.add({ type: 'tool_call', seq: 1, ...head, args: {} });
+  writer.add({ type: 'tool_progress', seq: 2, ...head, output: '{"percent":10}', json: true });
+  writer.add({ type: 'data', seq: 3, turn_id: 't', id: 'sales', name: 'chart', data: { rows: [1] } });
+  writer.add({ type: 'tool_result', seq: 4, ...head, output: 'done' });
+  const shown = { toolCallId: 'c1', providerExecuted: true };
+  expect(chunks).toEqual([
+    { type: 'start-step' },
+    { type: 'tool-input-available', toolName: 'report', input: {}, ...shown },
+    { type: 'tool-output-available', output: { percent: 10 }, preliminary: true, ...shown },
+    { type: 'data-chart', id: 'sales', data: { rows: [1] } },
+    { type: 'tool-output-available', output: 'done', ...shown },
+    { type: 'finish-step' },
+  ]);
+});

@@ -1,0 +1,36 @@
+import * as z from 'zod/mini';
+import type { Caller } from '../../core/model.ts';
+
+/** The data parts of an application: the values, by the names of the parts. */
+export type DataParts = Record<string, unknown>;
+
+/**
+ * Sends a value to the page of the application. It returns at once; the value is stored before it is sent, and no model sees it. A
+ * later one of the turn with the same name and `id` replaces it. Without an `id` it stands by itself.
+ *
+ * @throws {DataError} if the name is none, if the value has more than 16 KiB of JSON, if the turn has sent 500 of them, or if the call is over
+ * @example context.emit('chart', { rows: [['May', 12]] }, { id: 'sales' })
+ */
+export type Emit<DATA extends DataParts = DataParts> = <NAME extends keyof DATA & string>(
+  name: NAME,
+  data: DATA[NAME],
+  part?: { id?: string },
+) => void;
+
+const common = {
+  idempotencyKey: z.string(),
+  caller: z.custom<Caller>((value) => typeof value === 'object' && value !== null),
+};
+
+/** As `toolContext`, where `emit` takes the data parts of this application alone. */
+export const toolContextWith = <DATA extends DataParts>() =>
+  z.object({ ...common, emit: z.custom<Emit<DATA>>((value) => typeof value === 'function') });
+
+/**
+ * The `contextSchema` of a tool that needs to know who asks, or the call's idempotency key, or that shows something. `execute(input,
+ * { context })` then has `context.caller`, `context.idempotencyKey`, which stays the same if the same call runs again, and
+ * `context.emit`.
+ */
+export const toolContext = toolContextWith<DataParts>();
+
+export type ToolContext = z.infer<typeof toolContext>;
