@@ -4,7 +4,12 @@ import { createToolbox } from '../model/tools/toolbox.ts';
 import { agent } from './agent.ts';
 
 const toolbox = createToolbox(agent);
-const context = { signal: new AbortController().signal, idempotencyKey: 'key', setup: ANNS_SETUP, display: UNSEEN };
+const context = {
+  signal: new AbortController().signal,
+  idempotencyKey: 'key',
+  setup: ANNS_SETUP,
+  display: UNSEEN,
+};
 
 test('current_time gives an ISO time and its zone', async () => {
   const { output, isError } = await toolbox.run({ id: '1', name: 'current_time', args: {} }, context);

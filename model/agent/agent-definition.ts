@@ -105,7 +105,6 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   mcp?: Readonly<Record<string, McpServerDefinition>>;
 }
 
-
 /** By the tools' names. A tool's `contextSchema` checks what it is given. */
 type ToolsContext = Readonly<Record<string, object | undefined>>;
 

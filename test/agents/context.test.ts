@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import type { AgentOptions } from '../../model/agent/agent-options.ts';
 import { defineAgent } from '../../model/agent/define-agent.ts';
-import { toolContext } from '../../model/agent/tool-context.ts';
 import type { Caller } from '../../model/agent/index.ts';
+import { toolContext } from '../../model/agent/tool-context.ts';
 import { type ModelCall, resultsIn, runAgent, runWithDeaths } from './agent-in-memory.ts';
 
 const instructionsOf = (call: ModelCall | undefined) =>
