@@ -62,13 +62,22 @@ const sampled =
   (random: Random): DelayOf =>
   (what) =>
     sample(what, random);
+/** The same, where a turn also begins when a message of a standard queue comes first. */
+export const woken =
+  (random: Random): DelayOf =>
+  (what) =>
+    what === 'fifo' ? Math.min(sample('fifo', random), sample('standard', random)) : sample(what, random);
 /** Each call as slow as the median of its kind: for a path that is the same in each run. */
-export const median: DelayOf = medianOf;
+export const median = (): DelayOf => medianOf;
 
 /** One session of reference turns, each with something happening at a moment that the seed decides. */
-export function converse(seed: number, acts: readonly Act[], delay?: DelayOf): Promise<Conversation> {
+export function converse(
+  seed: number,
+  acts: readonly Act[],
+  delaysOf: (random: Random) => DelayOf = sampled,
+): Promise<Conversation> {
   const random = new Random(seed);
-  const conversation = new Run(random, delay ?? sampled(random));
+  const conversation = new Run(random, delaysOf(random));
   return conversation.run(acts);
 }
 

@@ -6,7 +6,7 @@ import { isMissed } from '../result.ts';
 import { summarize } from '../stats.ts';
 import type { Call } from '../virtual/time.ts';
 import type { Act, Paths, TurnTimes } from './conversation.ts';
-import { converse, FIRST_TOKEN_MS, median } from './conversation.ts';
+import { converse, FIRST_TOKEN_MS, median, woken } from './conversation.ts';
 import type { Delay } from './delays.ts';
 import { DELAYS } from './delays.ts';
 
@@ -33,8 +33,10 @@ const where = { ...circumstances(), command: SECTION.command };
 console.log(formatCircumstances(where));
 const turns: TurnTimes[] = [];
 for (let n = 0; n < SESSIONS; n++) turns.push(...(await converse(SEED + n, ACTS)).turns);
+const ifWoken: TurnTimes[] = [];
+for (let n = 0; n < SESSIONS; n++) ifWoken.push(...(await converse(SEED + n, ACTS, woken)).turns);
 const { paths } = await converse(SEED, ['steered', 'steered'], median);
-const result = resultOf(turns);
+const result = resultOf(turns, ifWoken);
 console.log(`\nlatency: ${result.about}\n${formatTable(result)}\n`);
 for (const title of titles()) console.log(`${TITLES[title]}\n${pathTable(paths[title])}\n`);
 for (const figure of result.figures.filter(isMissed)) console.log(`missed its target: ${figure.name.trim()}`);
@@ -43,7 +45,7 @@ console.log(`written to ${await writeResult('latency', result, where)} and docs/
 await writeSection(SECTION, page());
 process.exitCode = result.broken.length > 0 ? 1 : 0;
 
-function resultOf(all: readonly TurnTimes[]): BenchResult {
+function resultOf(all: readonly TurnTimes[], ifWoken: readonly TurnTimes[]): BenchResult {
   const ms = (name: string, samples: readonly number[], target?: Target): Figure => ({
     name,
     unit: 'ms',
@@ -71,6 +73,10 @@ function resultOf(all: readonly TurnTimes[]): BenchResult {
       ms(
         '  the same, first turn of a session',
         all.filter(({ isFirst }) => isFirst).map(({ firstChunk }) => firstChunk),
+      ),
+      ms(
+        '  the same, if a standard queue woke the function too',
+        ifWoken.filter(({ isFirst }) => !isFirst).map(({ firstChunk }) => firstChunk),
       ),
       ms(
         'message to done, less model and tools',
