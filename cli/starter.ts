@@ -23,7 +23,7 @@ export const agent = defineAgent({
 });
 `,
   'agent/agent.test.ts': `import { expect, test } from 'vitest';
-import { agent, roll } from './agent.ts';
+import { agent, roll } from './agent.js';
 
 test('a roll is one of the sides', () => {
   expect([roll(6, 0), roll(6, 0.5), roll(6, 0.999)]).toEqual([1, 4, 6]);
