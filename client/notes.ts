@@ -119,6 +119,12 @@ function outcomeOf(event: Extract<NotedEvent, { type: 'done' | 'aborted' | 'erro
     case 'aborted':
       return { result: 'aborted', by: event.by };
     case 'error':
-      return { result: 'failed', code: event.code, message: event.message, retryable: event.retryable };
+      return {
+        result: 'failed',
+        code: event.code,
+        message: event.message,
+        retryable: event.retryable,
+        until: event.until,
+      };
   }
 }

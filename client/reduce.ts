@@ -244,15 +244,15 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
   // The answer to a withdrawal that came too late: the message itself is well.
   if (frame.code === 'NOT_PENDING')
     return updateTail(state, ids, (item) => ({ ...item, withdrawing: false }));
-  const { code, message, retryable, limit, depth, retry_after_ms: retryAfterMs } = frame;
   const rejected: MessageState = {
     status: 'rejected',
-    code,
-    message,
-    retryable,
-    limit,
-    depth,
-    retryAfterMs,
+    code: frame.code,
+    message: frame.message,
+    retryable: frame.retryable,
+    until: frame.until,
+    limit: frame.limit,
+    depth: frame.depth,
+    retryAfterMs: frame.retry_after_ms,
   };
   return updateTail(state, ids, (item) => refuse(item, rejected));
 }

@@ -29,6 +29,8 @@ export type MessageState =
       depth?: number | undefined;
       /** When it may be sent again, under a new id, if the server knows: milliseconds from the refusal. */
       retryAfterMs?: number | undefined;
+      /** With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch. */
+      until?: number | undefined;
     };
 
 export interface UserItem {
@@ -175,7 +177,8 @@ export type TurnOutcome =
   /** `output`: the value of an answer that has a form of its own. */
   | { result: 'done'; usage: Usage; output?: unknown }
   | { result: 'aborted'; by: string }
-  | { result: 'failed'; code: ErrorCode; message: string; retryable: boolean };
+  /** `until`: with `BUDGET_EXCEEDED`, when the next budget begins, in milliseconds since the epoch. */
+  | { result: 'failed'; code: ErrorCode; message: string; retryable: boolean; until?: number | undefined };
 
 export interface Usage {
   inputTokens: number;

@@ -41,6 +41,7 @@ export const METRICS = {
   CacheWriteTokens: { unit: 'Count', dimension: 'model' },
   ReasoningTokens: { unit: 'Count', dimension: 'model' },
   Cost: { unit: 'None', dimension: 'model' },
+  BudgetRefusals: { unit: 'Count', dimension: 'budget' },
   Compactions: { unit: 'Count', dimension: 'outcome' },
   CompactionInputTokens: { unit: 'Count', dimension: 'model' },
   CompactionOutputTokens: { unit: 'Count', dimension: 'model' },
@@ -84,6 +85,8 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   CacheWriteTokens: 'Of the tokens that models read: those that the provider wrote to its cache.',
   ReasoningTokens: 'Of the tokens that models wrote: what they thought.',
   Cost: 'What model calls cost, in the currency of the agent’s `prices`.',
+  BudgetRefusals:
+    'Turns that a spent budget kept from beginning, or ended: `principal turns`, `tenant cost` and so on.',
   Compactions: 'Attempts to summarise what a cut left out of prompts: `written` or `failed`.',
   CompactionInputTokens: 'Tokens that models read for summaries. `InputTokens` does not count them.',
   CompactionOutputTokens: 'Tokens that models wrote for summaries.',

@@ -1,3 +1,4 @@
+import type { Budgets } from '../config/settings/budgets.ts';
 import type { Milliseconds } from '../config/units.ts';
 import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
@@ -116,6 +117,21 @@ export interface CallPreparation {
    * @throws what the agent's code throws, and an `Error` for what cannot be committed
    */
   prepare?: (caller: Caller) => Promise<Json>;
+}
+
+/** Whose uses are counted. */
+export type BudgetHolder = keyof Budgets;
+
+/** What may be used in a day, by settings and by the agent's code. */
+export interface Budgeting {
+  /** Who can have a budget, whoever asks. */
+  readonly holders: readonly BudgetHolder[];
+  /**
+   * The budgets of a turn.
+   *
+   * @throws what the agent's code throws, and an `Error` for what is no budget
+   */
+  of(who: Pick<Caller, 'principal' | 'claims'>): Promise<Budgets>;
 }
 
 /** What an agent's code decides between the steps of a turn, and makes of its answer. */

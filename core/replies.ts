@@ -1,3 +1,4 @@
+import { between, type EpochMs, epochMs } from '../config/units.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ErrorReply, ReplyFrame } from '../protocol/server-frames.ts';
 import { wellFormed } from '../protocol/text.ts';
@@ -12,6 +13,7 @@ const RETRYABLE = new Set<ErrorCode>([
   'SESSION_QUEUE_FULL',
   'SESSION_QUEUE_TIMEOUT',
   'TOO_MANY_TURNS',
+  'BUDGET_EXCEEDED',
   'RATE_LIMITED',
   'TOKEN_EXPIRED',
   'TOO_MANY_CONNECTIONS',
@@ -23,7 +25,7 @@ const TURNS_RETRY_MS = 5000;
 
 export type ErrorDetails = Pick<
   ErrorReply,
-  'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms' | 'turn_id' | 'placement' | 'path'
+  'id' | 'session_id' | 'limit' | 'depth' | 'retry_after_ms' | 'turn_id' | 'placement' | 'path' | 'until'
 >;
 
 /** An error that answers a frame: the connection stays open and a running turn is untouched. */
@@ -50,11 +52,15 @@ export const reply = async (
 export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
   errorReply('SESSION_DELETED', 'This session was deleted.', details);
 
+/** @param until when the next budget begins */
+export const budgetSpent = (until: EpochMs): string =>
+  `The budget for today is spent. The next one begins at ${new Date(until).toISOString()}.`;
+
 /** The frame that reports a message which was withdrawn before a turn applied it. */
 export function withdrawalReply(
   id: MessageId,
-  { code, path = '' }: Withdrawal,
-  limits: Core['limits'],
+  { code, path = '', until = epochMs(0) }: Withdrawal,
+  { limits, clock }: Pick<Core, 'limits' | 'clock'>,
 ): ReplyFrame {
   switch (code) {
     case 'cancelled':
@@ -81,6 +87,12 @@ export function withdrawalReply(
         id,
         ...(limits.principalTurns > 0 && { limit: limits.principalTurns }),
         retry_after_ms: TURNS_RETRY_MS,
+      });
+    case 'BUDGET_EXCEEDED':
+      return errorReply(code, `${budgetSpent(until)} The message was not stored.`, {
+        id,
+        until,
+        retry_after_ms: Math.max(0, between(clock.now(), until)),
       });
     case 'SESSION_QUEUE_TIMEOUT':
       return errorReply(

@@ -45,8 +45,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem'],
-    // Wakes the turn function when it starts itself.
-    sends: ['turn'],
+    sends: [],
     connections: [],
     callsModel: false,
   },

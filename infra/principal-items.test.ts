@@ -11,6 +11,7 @@ import {
   laneKey,
   listingKey,
   messageKey,
+  principalSpendKey,
   principalTurnsKey,
   rateKey,
   sessionKey,
@@ -58,6 +59,8 @@ async function fill(principal: Principal, tag: string): Promise<number> {
     [listingKey(principal, { created: epochMs(1), sessionId: CHAT })],
     [rateKey(principal, 'frames', 7)],
     [principalTurnsKey(session)],
+    [principalSpendKey(session, '2026-11-30')],
+    [principalSpendKey(session, '2026-12-01')],
     ...Array.from({ length: 30 }, (_, n): [{ pk: string; sk: string }] => [entryKey(session, n)]),
     [eventsKey(session, 9)],
   ];

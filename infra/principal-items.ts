@@ -12,6 +12,7 @@ import {
   connectionKey,
   listingAt,
   notedAnswer,
+  principalSpendKey,
   principalTurnsKey,
   rateKey,
   sessionOf,
@@ -29,8 +30,8 @@ interface Found {
 }
 
 /**
- * The keys of all items of a principal: sessions and their parts, the list of sessions, connections, rates, turns in flight, and cached
- * answers that were given in its sessions. Reads the whole table, because no function needs an index by principal.
+ * The keys of all items of a principal: sessions and their parts, the list of sessions, connections, rates, turns in flight, what it
+ * used of its budgets, and cached answers that were given in its sessions. Reads the whole table, because no function needs an index by principal.
  */
 export async function* itemsOf(
   client: DynamoDBDocumentClient,
@@ -45,13 +46,14 @@ export async function* itemsOf(
       ConsistentRead: true,
       ProjectionExpression: 'pk, sk',
       FilterExpression:
-        'begins_with(pk, :sessions) OR pk = :list OR pk = :turns OR begins_with(pk, :rates) OR begins_with(#session, :session)',
+        'begins_with(pk, :sessions) OR pk = :list OR pk = :turns OR pk = :spend OR begins_with(pk, :rates) OR begins_with(#session, :session)',
       ExpressionAttributeNames: { '#session': 'session' },
       ExpressionAttributeValues: {
         ':session': session,
         ':sessions': `SESSION#${session}`,
         ':list': listingAt(principal, '').pk,
         ':turns': principalTurnsKey(session).pk,
+        ':spend': principalSpendKey(session, '').pk,
         ':rates': rateKey(principal, '', 0).pk.replace(/#0$/, ''),
       },
     },

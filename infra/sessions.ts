@@ -13,6 +13,7 @@ import { rename } from '../core/store/session-writes.ts';
 import { MAX_LABEL_LENGTH } from '../protocol/limits.ts';
 import { type Deployment, disconnect } from './disconnect.ts';
 import { inspectionText } from './inspect.ts';
+import { spendLines } from './spend.ts';
 
 /** `npm run sessions -- …`: lists, exports, inspects, renames, deletes and disconnects sessions, for operators. See docs/operations.md. */
 
@@ -23,6 +24,7 @@ const USAGE = `${PROGRAM} [--table <name>] [--queue <URL>] [--endpoint <URL>] <c
   list <tenant> <subject>                       sessions, those made last first, one line of JSON each
   export <tenant> <subject> <session>           the transcript as JSON lines
   inspect <tenant> <subject> <session>          what its turns do or wait for, and what comes next
+  spend <tenant> [<subject>]                    what the tenant, or the principal, used on each day, newest first
   rename <tenant> <subject> <session> <name>
   delete <tenant> <subject> <session> [--yes]   without --yes it says what would be deleted
   disconnect <tenant> <subject> <session>       closes the session's open connections
@@ -54,6 +56,10 @@ async function* run(
   [command, tenant, subject, sessionId, ...rest]: readonly string[],
   confirmed: boolean,
 ): AsyncGenerator<string> {
+  if (command === 'spend' && tenant && sessionId === undefined) {
+    yield* spendLines(store, tenant, subject);
+    return;
+  }
   if (!tenant || !subject) throw new Failure(USAGE);
   const principal = { tenant, subject };
   if (command === 'list' && sessionId === undefined) {

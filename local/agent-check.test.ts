@@ -39,6 +39,22 @@ it('a model that the settings ask for and the agent does not name is one line to
   ).rejects.toThrow('MIDTURN_FALLBACK_MODEL is "agent", and agent/agent.ts has no fallbackModel.');
 });
 
+it('a budget of money needs prices', async () => {
+  const prices = { currency: 'USD', perMillionTokens: { m: { input: 1, output: 2 } } };
+  for (const name of ['MIDTURN_PRINCIPAL_DAY_COST', 'MIDTURN_TENANT_DAY_COST']) {
+    await checkAgent(
+      { [name]: '0.5' },
+      named(async () => ({ agent: defineAgent({ ...plain, prices }) })),
+    );
+    await expect(
+      checkAgent(
+        { [name]: '0.5' },
+        named(async () => ({ agent: defineAgent(plain) })),
+      ),
+    ).rejects.toThrow(`${name} is set, and agent/agent.ts has no prices.`);
+  }
+});
+
 it('a model that the agent names and no setting takes is said', async () => {
   const load = async () => ({ agent: defineAgent({ ...plain, model: 'openai/gpt-5' }) });
   expect(await checkAgent({}, named(load))).toContain('MIDTURN_MODEL=agent');

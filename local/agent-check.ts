@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { BUDGET_SETTINGS } from '../config/settings/budgets.ts';
 import { MODEL_SETTINGS } from '../config/settings/models.ts';
 import { read } from '../config/settings/read.ts';
 import type { Environment } from '../config/settings/setting.ts';
@@ -50,6 +51,10 @@ export async function checkAgent(
       const key = setting === model ? 'model' : 'fallbackModel';
       throw new LocalCloudError(`${setting.name} is "${chosen}", and ${name} has no ${key}.`);
     }
+  }
+  for (const setting of [BUDGET_SETTINGS.principalDayCost, BUDGET_SETTINGS.tenantDayCost]) {
+    if (read(settings, setting) !== undefined && agent.prices === undefined)
+      throw new LocalCloudError(`${setting.name} is set, and ${name} has no prices.`);
   }
   return agent.model !== undefined && !read(settings, model)
     ? `${name} names a model, which ${model.name}=agent takes. Without it, the demo model answers.`

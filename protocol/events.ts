@@ -314,6 +314,7 @@ export const EVENTS = {
       terminal: z.literal(true),
       retryable: z.boolean(),
       reason: z.optional(z.enum(FAILURE_REASONS)),
+      until: z.optional(z.number()),
     },
     sentences: {
       code: 'The code to branch on; see the table of codes.',
@@ -322,6 +323,7 @@ export const EVENTS = {
       retryable: 'Whether the same message can succeed later.',
       reason:
         'Why a model call failed, with `PROVIDER_ERROR` and `AUTH_ERROR`. Later versions can add reasons: treat an unknown reason by `retryable`.',
+      until: 'With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch.',
     },
   }),
   source: event('source', {

@@ -156,6 +156,8 @@ export const errorReply = z.object({
   placement: z.optional(z.enum(['turn', 'steering'])),
   /** With `OPTIONS_INVALID`: the field that does not fit. Empty: the options as a whole. */
   path: z.optional(z.string()),
+  /** With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch. */
+  until: z.optional(z.number()),
 });
 const pong = z.object({
   type: z.literal('pong'),

@@ -1,4 +1,5 @@
 import { AUTH_SETTINGS } from './authentication.ts';
+import { BUDGET_SETTINGS } from './budgets.ts';
 import { LIMIT_SETTINGS, RETENTION_SETTINGS } from './limits.ts';
 import { LOG_SETTINGS } from './logs.ts';
 import { AGENT_SETTINGS, MCP_SETTINGS, MODEL_SETTINGS } from './models.ts';
@@ -35,6 +36,7 @@ export const FUNCTION_SETTINGS = {
   ...SECRET_SETTINGS,
   ...SESSION_SETTINGS,
   ...LIMIT_SETTINGS,
+  ...BUDGET_SETTINGS,
   ...TURN_SETTINGS,
   ...RETENTION_SETTINGS,
   ...LOG_SETTINGS,
@@ -58,6 +60,7 @@ export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
   Secrets: SECRET_SETTINGS,
   Sessions: SESSION_SETTINGS,
   'Limits of sessions and principals': LIMIT_SETTINGS,
+  Budgets: BUDGET_SETTINGS,
   Turns: TURN_SETTINGS,
   Retention: RETENTION_SETTINGS,
   Logs: LOG_SETTINGS,

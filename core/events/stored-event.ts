@@ -238,9 +238,10 @@ const FORMS = {
       message: z.string(),
       retryable: z.boolean(),
       reason: z.optional(word<FailureReason>()),
+      until: EVENTS.error.fields.until,
       first,
     }),
-    ({ type, seq, turn: turn_id, code, message, retryable, reason }, turnText) => ({
+    ({ type, seq, turn: turn_id, code, message, retryable, reason, until }, turnText) => ({
       type,
       seq,
       turn_id,
@@ -250,6 +251,7 @@ const FORMS = {
       terminal: true as const,
       retryable,
       ...(reason && { reason }),
+      ...(until !== undefined && { until }),
     }),
   ),
   source: form('source', z.object(EVENTS.source.fields), asStored),

@@ -107,7 +107,7 @@ export async function answerOutcome(
   outcome: MessageOutcome,
 ): Promise<void> {
   if (outcome.outcome === 'withdrawn') {
-    await reply(core, connection, withdrawalReply(id, outcome, core.limits));
+    await reply(core, connection, withdrawalReply(id, outcome, core));
     return;
   }
   const { turn: turn_id, placement } = outcome;

@@ -43,7 +43,7 @@ export async function reportOutcomes(
       /* rule: outcome-reaches-sender */ from === undefined
         ? lane
         : await core.store.get(laneKey(lane.session, from));
-    const frame = withdrawalReply(id, outcome, core.limits);
+    const frame = withdrawalReply(id, outcome, core);
     let heard = false;
     for (const connection of new Set([home?.connection, alsoTo])) {
       if (connection === undefined) continue;

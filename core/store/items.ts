@@ -113,6 +113,7 @@ export type WithdrawalCode =
       | 'SESSION_DELETED'
       | 'AGENT_ERROR'
       | 'OPTIONS_INVALID'
+      | 'BUDGET_EXCEEDED'
     >;
 
 /** Why a message was withdrawn. */
@@ -120,6 +121,8 @@ export interface Withdrawal {
   code: WithdrawalCode;
   /** With `OPTIONS_INVALID`: the field that does not fit. */
   path?: string;
+  /** With `BUDGET_EXCEEDED`: when the next budget begins. */
+  until?: EpochMs;
 }
 
 /** The outcome of a withdrawn message, until its sender received it. `from` is that of the message. */
@@ -170,10 +173,12 @@ export interface TurnUsage extends Usage {
   /** In `currency`. Not there if a call had no price. */
   cost?: number;
   currency?: string;
-  /** The model that made the last call, if it is not the agent's own. */
+  /** The model that made the last call. Turns that an earlier version began do not say it. */
   model?: { provider: string; name: string };
-  /** What each model used, where several have made calls: that of the last call is the last. */
+  /** What each model used, where several have made calls: that of `model` is the last. */
   models?: readonly ModelShare[];
+  /** In turns that an earlier version began: what the model used that failed before `model` continued. */
+  failed?: ModelShare;
   /** Of each finished call, where the agent's code looks back at them. */
   marks?: readonly CallMark[];
   /** The last model call ended with an answer. With an empty inbox the turn is `done`. */
@@ -182,6 +187,17 @@ export interface TurnUsage extends Usage {
   finish?: string;
   /** The answer came from the response cache. */
   cached?: true;
+  /** Where there are budgets: how often the turn was counted against them, and what may not have been counted yet. */
+  spend?: { n: number; owed?: Owed };
+}
+
+/** What a turn has used, and on which day (UTC, as `2026-11-30`). */
+export interface Owed {
+  day: string;
+  turns: number;
+  tokens: number;
+  /** As in `Spend`. */
+  nano: number;
 }
 
 /**
@@ -353,6 +369,24 @@ export interface TurnsInFlight {
 /** How often a principal sent frames or connected in one window. */
 export interface RateCount {
   count: number;
+  expires: EpochSeconds;
+}
+
+/** What a principal, or a tenant, has used in one day (UTC). */
+export interface Spend {
+  /** Turns that called a model. */
+  turns: number;
+  /** That models read and wrote. */
+  tokens: number;
+  /** Billionths of the currency of the agent's prices: whole numbers, so that sums are exact. */
+  nano: number;
+  /** By session, as a digest: its last count in the current window of time, and in the one before. */
+  marks: Record<string, number>;
+  earlier: Record<string, number>;
+  /** The window that `marks` are of. */
+  window: number;
+  /** Changes with each write. */
+  version: number;
   expires: EpochSeconds;
 }
 

@@ -20,6 +20,7 @@ import type {
   Principal,
   RateCount,
   Session,
+  Spend,
   StoredEntry,
   StoredEvents,
   Summary,
@@ -43,6 +44,7 @@ const LISTING = 'SESSION#';
 const LANE = 'LANE#';
 const CACHE = 'CACHE#';
 const TURNS = 'TURNS#';
+const SPEND = 'SPEND#';
 
 const partsOf = ({ tenant, subject }: Principal) =>
   /* rule: session-belongs-to-principal */ [tenant, subject].map(encodeURIComponent).join('#');
@@ -119,6 +121,16 @@ export const principalTurnsKey = (session: SessionKey): Key<TurnsInFlight> => {
 export const tenantTurnsKey = (session: SessionKey): Key<TurnsInFlight> => ({
   pk: `${TURNS}${session.split('#')[0]}`,
   sk: SOLE,
+});
+/** What the principal that the session belongs to has used in a day (UTC, as `2026-11-30`). */
+export const principalSpendKey = (session: SessionKey, day: string): Key<Spend> => {
+  const [tenant, subject] = session.split('#');
+  return { pk: `${SPEND}${tenant}#${subject}`, sk: day };
+};
+/** What all of its tenant have. */
+export const tenantSpendKey = (session: SessionKey, day: string): Key<Spend> => ({
+  pk: `${SPEND}${session.split('#')[0]}`,
+  sk: day,
 });
 export const cachedAnswerKey = (digest: string): Key<CachedAnswer> => ({
   pk: `${CACHE}${digest}`,

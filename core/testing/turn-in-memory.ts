@@ -7,7 +7,7 @@ import { asConnectionId, asSessionId, type LaneId, type SessionKey, type SlotId 
 import { abortTurn } from '../inbound/abort.ts';
 import type { Sender } from '../inbound/acknowledge.ts';
 import { acceptMessage } from '../inbound/message.ts';
-import type { CallPreparation, LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
+import type { Budgeting, CallPreparation, LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
 import { openSession } from '../session/sessions.ts';
 import type { Connection, Lane } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
@@ -61,6 +61,7 @@ export async function turnInMemory(
     observer,
     compactor,
     preparation,
+    budgeting,
     connection = {},
     worker = {},
     onDelivery = () => {},
@@ -70,6 +71,8 @@ export async function turnInMemory(
     /** Writes summaries of what prompts leave out. */
     compactor?: Model | undefined;
     preparation?: CallPreparation | undefined;
+    /** What may be used in a day. */
+    budgeting?: Budgeting | undefined;
     /** What is known of the sender. */
     connection?: Partial<Connection>;
     toolbox?: Toolbox;
@@ -123,6 +126,7 @@ export async function turnInMemory(
       ...(observer && { observer }),
       ...(compactor && { compactor: async () => compactor }),
       ...(preparation && { preparation }),
+      ...(budgeting && { budgeting }),
     }),
     settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', ...settings }),
     remainingMs: () => milliseconds(100_000),

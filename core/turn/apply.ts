@@ -16,6 +16,7 @@ import { messageKey } from '../store/keys.ts';
 import { removeApplied, removeUnfit } from '../store/lane/apply.ts';
 import { set } from '../store/update.ts';
 import { batchesBySize } from './batches.ts';
+import { TurnBudget } from './budget.ts';
 import type { TurnContext } from './context.ts';
 import { type LeasedTurn, MAX_COMMIT_BYTES } from './leased-turn.ts';
 import { TurnOpening } from './opening.ts';
@@ -41,6 +42,7 @@ export async function applyInbox(
   turn: LeasedTurn,
   context: TurnContext,
   opening = new TurnOpening(context),
+  budget = new TurnBudget(turn, context),
 ): Promise<void> {
   const lookUps = new Map<MessageId, LookUp>();
   await awaitArrivals(turn, context, lookUps);
@@ -77,6 +79,9 @@ export async function applyInbox(
     fresh.push({ id, /* rule: content-applied-whole */ content, at });
     first ??= { context: given, options };
   }
+  const refused = fresh.length > 0 ? await budget.refusal(first?.context.claims) : undefined;
+  // rule: spent-budget-applies-nothing
+  if (refused) for (const { id } of fresh) unfit.set(id, refused);
   if (known.length + unfit.size > 0) {
     await removePending(turn, context, known, unfit);
     return;

@@ -8,6 +8,7 @@ import type { SessionKey } from '../ids.ts';
 import { fittingLength } from '../json-bytes.ts';
 import { type Model, type ModelPart, type ModelRequest, modelId } from '../model.ts';
 import type { CompactionJob } from '../ports.ts';
+import { countSpend } from '../session/spend.ts';
 import type { Session, Summary } from '../store/items.ts';
 import { sessionKey, summaryKey } from '../store/keys.ts';
 import { attemptCompaction } from '../store/session-writes.ts';
@@ -15,6 +16,7 @@ import { storeSummary } from '../store/summary-writes.ts';
 import { type Cut, compactionRequest, lineOf } from './compaction-request.ts';
 import type { WorkerContext } from './context.ts';
 import { redactQuotes } from './redaction.ts';
+import { owedFor } from './spending.ts';
 import { mayAttempt, newestSummary } from './summaries.ts';
 import { TokenRatio } from './token-ratio.ts';
 import { costOf } from './usage.ts';
@@ -29,6 +31,8 @@ import { costOf } from './usage.ts';
 const LONGEST_MS = milliseconds(180_000);
 /** Of a summary as JSON: it stands in every later prompt, and is read with each turn. */
 const MAX_BYTES = 16_000;
+/** More than a cut has attempts: each has a mark of its own when it is counted. */
+const TRIES_OF_CUT = 10;
 
 type CompactionContext = Pick<WorkerContext, 'core' | 'agentFor' | 'settings' | 'remainingMs' | 'reserveMs'>;
 
@@ -47,7 +51,7 @@ export async function compact(context: CompactionContext, { session, from }: Com
   if (!item || item.deleted !== undefined || item.promptFrom !== from || !mayAttempt(item, from)) return;
   const previous = await newestSummary(core, session, from);
   if (previous?.to === from - 1 || mostBytes(context) === 0) return;
-  const [{ compactor }, cut] = await Promise.all([
+  const [{ compactor, budgeting }, cut] = await Promise.all([
     context.agentFor(item),
     readCut(context, session, from, previous),
   ]);
@@ -64,6 +68,10 @@ export async function compact(context: CompactionContext, { session, from }: Com
     });
     return;
   }
+  const tries = item.compaction?.from === from ? item.compaction.tries + 1 : 1;
+  const owed = owedFor(core, written.finish.usage, model.price);
+  for (const holder of budgeting?.holders ?? [])
+    await countSpend(core, session, holder, { mark: from * TRIES_OF_CUT + tries, owed, kind: ' summary' });
   await keep(core, session, summaryOf(core, cut, from - 1, model, written));
 }
 

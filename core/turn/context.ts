@@ -2,7 +2,7 @@ import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds } from '../../config/units.ts';
 
 import type { Core } from '../core.ts';
-import type { CallPreparation, LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
+import type { Budgeting, CallPreparation, LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
 import type { Session } from '../store/items.ts';
 
 /** What serves a session: its models and its tools. */
@@ -19,6 +19,8 @@ export interface SessionAgent {
   observer?: TurnObserver;
   /** Undefined: the agent's code is not asked when a turn begins, and messages have no options. */
   preparation?: CallPreparation;
+  /** Undefined: nobody has a budget, and nothing is counted. */
+  budgeting?: Budgeting;
 }
 
 /** What a worker is given beside the core. */

@@ -1,4 +1,4 @@
-import { between } from '../../config/units.ts';
+import { between, type EpochMs } from '../../config/units.ts';
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { expiry } from '../core.ts';
 import type { EventDraft } from '../events/events.ts';
@@ -28,12 +28,12 @@ export async function endAnswered(
 ): Promise<boolean> {
   const { core } = context;
   const { usage } = turn;
-  const { from } = modelOf(turn, context);
-  const { provider, name } = /* rule: done-names-its-model */ usage.model ?? context.model;
+  const { model, from } = modelOf(turn, context);
+  const { provider, name } = /* rule: done-names-its-model */ usage.model ?? model;
   const draft: EventDraft = {
     type: 'done',
     first: turn.firstSeq,
-    ...usageFields(usage, context.model),
+    ...usageFields(usage, model),
     model: name,
     provider,
     ...(from !== undefined && { fallback_from: from }),
@@ -80,13 +80,15 @@ interface Failure {
   message: string;
   retryable: boolean;
   reason?: FailureReason;
+  /** With `BUDGET_EXCEEDED`. */
+  until?: EpochMs;
 }
 
 /** The turn cannot go on: what was streamed stays (P3), what is pending becomes the next turn. */
 export async function endFailed(
   turn: LeasedTurn,
   { core }: TurnContext,
-  { code, message, retryable, reason }: Failure,
+  { code, message, retryable, reason, until }: Failure,
 ): Promise<boolean> {
   // Field by field: a failure's diagnostic is for the log alone.
   const draft: EventDraft = {
@@ -95,6 +97,7 @@ export async function endFailed(
     message,
     retryable,
     ...(reason && { reason }),
+    ...(until !== undefined && { until }),
     first: turn.firstSeq,
   };
   const entry = turn.lastEntryWith(draft);

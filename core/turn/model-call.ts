@@ -1,6 +1,5 @@
 import { between, milliseconds } from '../../config/units.ts';
 import { wellFormed } from '../../protocol/text.ts';
-import { quotesOf } from '../content.ts';
 import type { EventDraft } from '../events/events.ts';
 import {
   type Model,
@@ -9,6 +8,7 @@ import {
   type ModelRequest,
   modelId,
   type ToolCall,
+  type Usage,
 } from '../model.ts';
 import type { CallMark } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
@@ -16,8 +16,10 @@ import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { FlushWindow } from './flush-window.ts';
 import { Gatherer } from './gather.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { textsOf } from './prompt-texts.ts';
 import { ProvidersParts } from './providers-parts.ts';
 import { redactQuotes } from './redaction.ts';
+import { estimated, isBilled, owe } from './spending.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
 import { advanced, measureCall, withCut } from './usage.ts';
 import { areLarge, carrying, verbatimOf } from './verbatim.ts';
@@ -63,6 +65,8 @@ export async function callModel(
   const textFrom = turn.textLength;
   /** Of this call's text, as committed. */
   let textLength = 0;
+  /** Of what the call gave, shown or not. */
+  let writtenBytes = 0;
   const window = new FlushWindow(settings.flushMs);
   let hasText = false;
 
@@ -111,10 +115,12 @@ export async function callModel(
             hasText = true;
             window.beginAnew();
           }
+          writtenBytes += Buffer.byteLength(value.text);
           gathered.add(value.type === 'text' ? 'chunk' : 'thinking', value.text);
           break;
         case 'tool_call': {
           const { type: _, ...call } = value;
+          writtenBytes += Buffer.byteLength(JSON.stringify(call.args));
           // As it is stored, so that a worker that takes over runs the same call.
           calls.push(wellFormed({ ...call, id: idOf(call.id) }));
           break;
@@ -152,7 +158,10 @@ export async function callModel(
     // The last call that the step limit allows is the end, whatever the provider says.
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
     const { marks } = turn.usage;
-    turn.usage = advanced(turn.usage, { model, own: context.model }, finish, calls.length === 0 && !isPaused);
+    turn.usage = advanced(turn.usage, model, finish, calls.length === 0 && !isPaused);
+    const { usage } = finish;
+    const isTold = finish.cached || usage.inputTokens + usage.outputTokens > 0;
+    oweFor(isTold ? usage : estimate());
     measureCall(core, turn.id, model, finish);
     await flush((drafts) => {
       if (context.control || context.observer)
@@ -212,9 +221,20 @@ export async function callModel(
 
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
-    if (turn.abortRequest || wantsCut(turn)) turn.usage = withCut(turn.usage, { model, own: context.model });
+    if (turn.abortRequest || wantsCut(turn)) turn.usage = withCut(turn.usage, model);
+    oweFor(estimate());
     await /* rule: cut-call-keeps-no-thoughts */ flush(withOwn);
     return { type: 'cut' };
+  }
+
+  /** Who has a budget uses it. */
+  function oweFor(usage: Usage): void {
+    owe(turn, context, usage, model.price);
+  }
+
+  /** What the call has used, where its provider does not tell. */
+  function estimate(): Usage {
+    return estimated(request, writtenBytes, turn.usage);
   }
 
   /** A silent model keeps a user waiting, and a function running that is paid for. */
@@ -247,6 +267,7 @@ export async function callModel(
 
   function failed(failure: ModelFailure, isVisible: boolean): CallOutcome {
     core.metrics.countBy('ModelFailures', failure.code);
+    if (isBilled(failure, isVisible)) oweFor(estimate());
     const diagnostic = redactQuotes(failure.diagnostic, textsOf(request.messages));
     return { type: 'failed', failure: { ...failure, diagnostic }, visible: isVisible };
   }
@@ -256,25 +277,6 @@ export async function callModel(
 export const wantsCut = (turn: LeasedTurn) => Object.values(turn.lane.inbox).some((message) => message.now);
 
 type Finish = Extract<ModelPart, { type: 'finish' }>;
-
-function* textsOf(messages: ModelRequest['messages']): Generator<string> {
-  for (const message of messages) {
-    switch (message.role) {
-      case 'user':
-        yield* quotesOf(message.content);
-        break;
-      case 'assistant':
-        yield message.text;
-        if (message.verbatim) yield JSON.stringify(message.verbatim.parts);
-        yield* message.aside ?? [];
-        for (const { args } of message.calls) yield JSON.stringify(args);
-        break;
-      case 'tool':
-        for (const { output } of message.results)
-          yield typeof output === 'string' ? output : JSON.stringify(output);
-    }
-  }
-}
 
 /** The answer, or `time` after so many milliseconds. */
 export async function first<T>(

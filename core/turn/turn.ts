@@ -2,6 +2,7 @@ import { newTurnId } from '../ids.ts';
 import type { AbortRequest } from '../store/items.ts';
 import { applyInbox, rejectPending } from './apply.ts';
 import type { Suspended } from './approvals.ts';
+import { failureOf, TurnBudget, UNDECIDED_BUDGET } from './budget.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
 import { type EarlierTurns, EarlierTurnsReader } from './context-window.ts';
@@ -33,6 +34,7 @@ export async function runTurn(turn: LeasedTurn, context: TurnContext): Promise<T
   const run = new TurnRun(turn, context);
   for (;;) {
     run.tellSteps();
+    await run.settleBudget();
     const end = await run.execute(nextStep(stateOf(turn, context)));
     if (end) return end;
   }
@@ -85,6 +87,7 @@ class TurnRun {
   /** The finished steps that the agent's code was told of, by this worker or by one before it. */
   #toldSteps: number;
   #hasAsked = false;
+  readonly #budget: TurnBudget;
 
   constructor(turn: LeasedTurn, context: TurnContext) {
     this.#turn = turn;
@@ -92,6 +95,7 @@ class TurnRun {
     this.#opening = new TurnOpening(context);
     // Starts reading now: the transcript is read while the inbox is applied.
     this.#earlier = new EarlierTurnsReader(turn, context);
+    this.#budget = new TurnBudget(turn, context);
     this.#toldSteps = wholeSteps(turn);
   }
 
@@ -102,6 +106,11 @@ class TurnRun {
     const whole = wholeSteps(this.#turn);
     for (let to = this.#toldSteps + 1; to <= whole; to++) tellStep(this.#turn, observer, to);
     this.#toldSteps = whole;
+  }
+
+  /** What was used is counted before what comes next, also an end. Also what an earlier worker has not counted. */
+  settleBudget(): Promise<void> {
+    return /* rule: count-before-end */ this.#budget.settle();
   }
 
   #tellEnd(): void {
@@ -141,7 +150,7 @@ class TurnRun {
   }
 
   async #applyInbox(): Promise<undefined> {
-    await applyInbox(this.#turn, this.#context, this.#opening);
+    await applyInbox(this.#turn, this.#context, this.#opening, this.#budget);
   }
 
   async #rejectPending(): Promise<undefined> {
@@ -194,6 +203,8 @@ class TurnRun {
       case 'goes-on':
         break;
     }
+    const spent = await this.#budget.refusal();
+    if (spent) return this.#fail(failureOf(spent));
     const sources: Sources = {
       earlier: earlier.entries,
       current: turn.log.entriesSoFar,
@@ -209,12 +220,15 @@ class TurnRun {
     if (step === 'failed') return this.#fail(UNPREPARED_STEP);
     if (step === 'cut') return afterCut(turn, context);
     const { model, request } = step;
+    if (await this.#budget.lacksPrice(model)) return this.#fail(UNDECIDED_BUDGET);
     if (await reportTrimmed(turn, earlier, sources, shapeOf(turn, model))) return undefined;
     this.#cacheLookup = await lookUp(turn, context, step);
     const { hit } = this.#cacheLookup ?? {};
     const outcome = hit
       ? await callModel(turn, context, replaying(model, hit), request)
       : await callModelWithRetry(turn, context, step, sources);
+    // Tools may take long, and other sessions of the principal ask meanwhile.
+    await this.settleBudget();
     switch (outcome.type) {
       case 'answered':
         return undefined;

@@ -1,6 +1,7 @@
 import { agent } from '../../agent/agent.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
+import { readBudgets } from '../../config/settings/budgets.ts';
 import {
   AGENT_SETTINGS,
   type ModelAccess,
@@ -17,6 +18,7 @@ import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
 import type { AgentDefinition } from '../../model/agent/agent-definition.ts';
+import { budgetingOf } from '../../model/agent/budget.ts';
 import { callPreparationOf } from '../../model/agent/call-preparation.ts';
 import { CallbackQueue } from '../../model/agent/callbacks.ts';
 import { compactionAgent } from '../../model/agent/compaction.ts';
@@ -66,7 +68,9 @@ export function createAgents(env: Environment, core: Core): Agents {
   const control = loopControlOf(agent);
   const observer = observerOf(agent, callbacks);
   const preparation = callPreparationOf(agent);
+  const budgeting = budgetingOf(agent, readBudgets(env));
   const decides = {
+    ...(budgeting && { budgeting }),
     ...(control && { control }),
     ...(observer && { observer }),
     ...(preparation && { preparation }),

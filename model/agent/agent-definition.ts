@@ -11,6 +11,7 @@ import { complaintAbout, type McpServerDefinition, serverOf } from '../mcp/defin
 import type { ToolApproval } from '../tools/tool-approval.ts';
 import { type AgentModel, complaintAboutModel } from './agent-model.ts';
 import { type AgentTool, isRunByProvider } from './agent-tools.ts';
+import type { BudgetFunction } from './budget.ts';
 import type { InstructionsFunction, PrepareCall } from './call-types.ts';
 import type { Callbacks } from './callbacks.ts';
 import { type CompactionOptions, complaintAboutCompaction } from './compaction.ts';
@@ -65,6 +66,12 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   compaction?: CompactionOptions;
   /** What models cost. With a price for each model that a turn calls, `done`, metrics and the log say what it cost. */
   prices?: Prices;
+  /**
+   * What whoever asks may use in a day: turns, tokens, money. It goes before the settings `MIDTURN_PRINCIPAL_DAY_TURNS` and so on.
+   *
+   * @example budget: ({ claims }) => ({ cost: claims.plan === 'pro' ? 5 : 0.5 })
+   */
+  budget?: BudgetFunction;
   /**
    * Ends the turn after a step whose tools gave their results: one of these conditions of the AI SDK is true of the turn's steps. A
    * pending message goes on with it. `MIDTURN_MAX_STEPS` holds as well.

@@ -11,6 +11,7 @@ export { AgentDefinitionError } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
 export type { AgentOptions } from './agent-options.ts';
 export type { AgentTool } from './agent-tools.ts';
+export type { AgentBudget, BudgetFunction } from './budget.ts';
 export type { InstructionsFunction } from './call-types.ts';
 export type { CompactionOptions } from './compaction.ts';
 export { defineAgent } from './define-agent.ts';

@@ -149,7 +149,14 @@ export type PassedOptions = Pick<Settings, (typeof PASSED)[number]>;
 export type ToolChoiceOption = NonNullable<Settings['toolChoice']>;
 
 /** Options of this project's own. */
-const OWN: ReadonlySet<string> = new Set(['settings', 'mcp', 'fallbackModel', 'prices', 'compaction']);
+const OWN: ReadonlySet<string> = new Set([
+  'settings',
+  'mcp',
+  'fallbackModel',
+  'prices',
+  'compaction',
+  'budget',
+]);
 
 /** Returns what is wrong with the options of a definition: the first that would have no effect. */
 export function complaintAboutOptions(definition: object): string | undefined {

@@ -265,6 +265,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       turn_id:
         'With `NOT_PENDING`: the turn that applied the message. Absent when the session does not know the message.',
       placement: 'With `NOT_PENDING`: whether the message began that turn or steered it.',
+      until: 'With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch.',
       path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`.',
     },
   },
@@ -320,6 +321,12 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply',
     when: 'So many turns of the principal, or of its tenant, run or wait in all their sessions that no further one can begin.',
     client: 'Send it again, under a new `id`, after `retry_after_ms`.',
+  },
+  BUDGET_EXCEEDED: {
+    as: 'reply or end',
+    when: 'What the principal, or its tenant, may use in a day is spent; the next budget begins at `until`. With an `id`: no turn applied that message, and it is not stored. Without one: the turn ends before its next model call.',
+    client:
+      'Keep the text, and tell the user when it goes on. Then send a new message, or the message under a new `id`.',
   },
   SESSION_QUEUE_TIMEOUT: {
     as: 'reply',

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { asSessionId } from '../../core/ids.ts';
 import { sessionOf } from '../../core/store/keys.ts';
@@ -6,6 +5,7 @@ import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionSummary } from '../../protocol/server-frames.ts';
 import { accepted, chunk, end, endsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
+import { runCommand } from '../support/operator.ts';
 import { givenStack } from '../support/stack.ts';
 import { connect, type WsClient } from '../support/ws-client.ts';
 
@@ -308,28 +308,7 @@ describe('a deletion', () => {
 describe('an operator’s command', () => {
   const command = (...words: string[]) => program('infra/sessions.ts', words);
 
-  async function program(
-    file: string,
-    words: readonly string[],
-  ): Promise<{ code: number; out: string; err: string }> {
-    const { dynamodb, sqs, managementEndpoint } = stack.cloud;
-    const env = {
-      ...process.env,
-      AWS_REGION: 'local',
-      AWS_ACCESS_KEY_ID: dynamodb.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: dynamodb.credentials.secretAccessKey,
-      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
-      MIDTURN_TABLE_NAME: dynamodb.tableName,
-      MIDTURN_DEADLINE_QUEUE_URL: sqs.deadlineQueueUrl,
-      MIDTURN_MANAGEMENT_ENDPOINT: managementEndpoint,
-    };
-    return new Promise((resolve) => {
-      execFile(process.execPath, [file, ...words], { env }, (error, out, err) =>
-        resolve({ code: Number(error?.code ?? 0), out, err }),
-      );
-    });
-  }
+  const program = (file: string, words: readonly string[]) => runCommand(stack.cloud, file, words);
 
   it('lists, renames and exports a principal’s sessions, and deletes one under its running turn', async () => {
     const client = await given('mia', 'chat');

@@ -1,3 +1,4 @@
+import type { DayBudget } from '../../config/settings/budgets.ts';
 import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
@@ -22,6 +23,7 @@ import { preparationOf } from './contexts.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { type ExpirySettings, expirySource } from './expiry.ts';
 import { Gateway, type Receiver } from './gateway.ts';
+import { BudgetWatch } from './judge-budgets.ts';
 import { type PlaceLimits, Places } from './judge-places.ts';
 import { LaneWatch } from './lane-watch.ts';
 import type { Given } from './parts.ts';
@@ -68,6 +70,8 @@ export interface CloudSettings extends PlaceLimits {
   compaction?: boolean;
   /** Entries of old turns expire, one by one. */
   expiry?: ExpirySettings;
+  /** What the principal may use in a day. */
+  budget?: DayBudget;
   /** The store refuses one kind of a turn's writes for ever, if it holds this. */
   refusal?: Refusal;
 }
@@ -105,6 +109,7 @@ export class Cloud {
   readonly settings: CloudSettings;
   readonly connections = new Map<string, Receiver>();
   readonly places: Places;
+  readonly budgets: BudgetWatch;
   readonly approvals = new Approvals({
     step: () => this.scheduler.steps,
     trusted: () => this.session?.trusted ?? [],
@@ -159,6 +164,7 @@ export class Cloud {
     this.scheduler = scheduler;
     this.settings = settings;
     this.places = new Places(this.table, PRINCIPAL, settings);
+    this.budgets = new BudgetWatch(this.table, PRINCIPAL, settings);
     this.compactions = new Compactions(this);
     scheduler.addSource(this.compactions.source());
     scheduler.addSource(this.#turns.source());
@@ -337,7 +343,9 @@ export class Cloud {
     if (call.operation === 'get') this.#lanes.read(actor, key.sk, result as Lane | undefined);
     if (call.operation === 'update') {
       const written = result as Written<Lane>;
-      if (written.ok) this.#lanes.written(actor, key.sk, written.item, call.update.change);
+      if (!written.ok) return result;
+      this.budgets.written(written.item);
+      this.#lanes.written(actor, key.sk, written.item, call.update.change);
     }
     return result;
   }
@@ -410,12 +418,14 @@ export class Cloud {
         core: this.coreFor(actor),
         agentFor: async () => {
           const { model, fallback, toolbox } = scriptedAgent(this, actor);
+          const { budgeting } = this.budgets;
           return {
             model,
             ...(this.settings.fallback && { fallback }),
             // The turn only asks whether there is one.
             ...(this.settings.compaction && { compactor: async () => model }),
             toolbox,
+            ...(budgeting && { budgeting }),
             ...(this.settings.contexts && { preparation: preparationOf(this) }),
           };
         },
@@ -454,6 +464,8 @@ export class Cloud {
     this.#lanes.modelCalled(actor);
     // A deletion may remove the transcript while a fenced worker still reads it.
     const current = this.#lanes.heldBy(actor) !== undefined && !this.isDeleted;
+    const excess = current ? this.budgets.modelCalled(epochMs(this.scheduler.now)) : undefined;
+    if (excess) this.violated('budget', excess);
     return this.modelCalls.push({ model, messages, seq: this.committed.size, current });
   }
 

@@ -1,3 +1,4 @@
+import { epochMs } from '../../config/units.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import type { CloudSettings } from './cloud.ts';
 import { Cloud, SESSION } from './cloud.ts';
@@ -94,6 +95,9 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     settings.principalTurns = counted.pick(1, 2, 3);
     settings.tenantTurns = counted.pick(0, 0, 1, 2);
   }
+  const budget = new Random(seed ^ 0xb0d);
+  if (budget.chance(0.2))
+    settings.budget = budget.pick({ tokens: budget.pick(1, 15, 30, 60) }, { turns: budget.pick(1, 2, 3) });
   const faults: Faults = calm
     ? NO_FAULTS
     : {
@@ -137,6 +141,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     const { uncounted, taken } = cloud.places;
     if (uncounted && faults.ghost === 0) cloud.violated('fairness', uncounted);
     if (calm && taken.length > 0) cloud.violated('fairness', `${taken} are over, and have a place`);
+    judgeBudget(cloud);
     const ordered = cloud.deadLetters === 0;
     judge(cloud, devices, { ordered, probed: false, calm });
     // A slow or silent client holds up a stream, up to a limit.
@@ -166,10 +171,18 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   return { seed, steps, injected, violations, turns, modelCalls, measured, milestones, events };
 }
 
+function judgeBudget(cloud: Cloud): void {
+  const events = [...cloud.committed.values()];
+  for (const why of cloud.budgets.judge(epochMs(cloud.scheduler.now), events, cloud.isDeleted))
+    cloud.violated('budget', why);
+}
+
 /** After the faults, the next messages of every user must be answered. */
 async function probe(cloud: Cloud, devices: Device[]): Promise<void> {
   const { scheduler } = cloud;
   const { queueTimeoutSeconds } = cloud.settings;
+  // As on the next day.
+  if (cloud.settings.budget) cloud.settings.budget = { tokens: 1_000_000 };
   scheduler.faultsUntil = scheduler.now;
   const fresh = new Device(cloud, 'P', SESSION, [], { bare: false, comesAt: scheduler.now });
   devices.push(fresh);

@@ -5,7 +5,7 @@ export function judgeDeletion(cloud: Evidence, devices: readonly Witness[]): voi
   // A connection item is removed with its socket, not with the session. The count of turns is the principal's.
   for (const { pk, sk, item } of cloud.table.all()) {
     const isTombstone = sk === '-' && 'deleted' in item;
-    const isOther = pk.startsWith('CONNECTION#') || pk.startsWith('TURNS#');
+    const isOther = pk.startsWith('CONNECTION#') || pk.startsWith('TURNS#') || pk.startsWith('SPEND#');
     if (!isOther && !isTombstone) cloud.violated('deletion', `${pk} ${sk} is left`);
   }
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);

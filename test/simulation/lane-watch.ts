@@ -1,8 +1,10 @@
+import { epochMs } from '../../config/units.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import type { ToolCall } from '../../core/model.ts';
 import type { Lane } from '../../core/store/items.ts';
 import type { Approvals } from './approvals.ts';
+import type { BudgetWatch } from './judge-budgets.ts';
 import type { Places } from './judge-places.ts';
 import type { Promptness } from './promptness.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
@@ -14,6 +16,7 @@ interface World {
   readonly scheduler: Scheduler;
   readonly promptness: Promptness;
   readonly places: Places;
+  readonly budgets: BudgetWatch;
   readonly approvals: Approvals;
   readonly committed: Map<number, TurnEvent>;
   readonly deletionConfirmed: boolean;
@@ -154,8 +157,15 @@ export class LaneWatch {
       this.#encoded.set(seq, text);
       committed.set(seq, event);
       this.#notePromptness(event);
+      if (event.type === 'turn_start') this.#noteBegin();
       if (event.type === 'tool_call') approvals.called(`${event.turn}:${event.id}`);
     }
+  }
+
+  #noteBegin(): void {
+    const { budgets, scheduler } = this.#world;
+    const excess = budgets.begun(epochMs(scheduler.now));
+    if (excess) this.#world.violated('budget', excess);
   }
 
   /** What waited for this event. */

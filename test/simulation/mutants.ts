@@ -1,5 +1,6 @@
 import { applyEdits } from '../mutation/edits.ts';
 import { AGENT } from './mutants/agent.ts';
+import { BUDGETS } from './mutants/budgets.ts';
 import { COMPACTION } from './mutants/compaction.ts';
 import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...AGENT,
   ...SHOWN,
   ...COMPACTION,
+  ...BUDGETS,
   ...DEVICES,
   ...DELETION,
 ];

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ApprovalItem, ChatState, TurnEndItem } from '../../client/index.ts';
+import { asSentence, budgetNote } from './budget-note.ts';
 
 /**
  * Announces to a screen reader that an answer began or ended, and that steering was applied. It does not announce the
@@ -26,7 +27,10 @@ export function newsBetween(before: ChatState, after: ChatState): string | undef
     const end = after.items.findLast(
       (item): item is TurnEndItem => item.kind === 'turn_end' && item.turnId === turnId,
     );
-    if (end?.outcome.result === 'failed') return `The answer ended early. ${end.outcome.message}`;
+    if (end?.outcome.result === 'failed') {
+      const { code, message, until } = end.outcome;
+      return `The answer ended early. ${code === 'BUDGET_EXCEEDED' ? asSentence(budgetNote(until)) : message}`;
+    }
     return end?.outcome.result === 'aborted' ? 'The answer was stopped.' : 'The answer is complete.';
   }
   if (!before.activeTurn && after.activeTurn) return 'Answering.';

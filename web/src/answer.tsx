@@ -8,6 +8,7 @@ import {
   type TurnEndItem,
   type TurnOutcome,
 } from '../../client/index.ts';
+import { asSentence, budgetNote } from './budget-note.ts';
 import { Message, type MessageActions } from './message.tsx';
 import { Prose } from './prose.tsx';
 import { ModelFile, Sources } from './sources.tsx';
@@ -116,7 +117,8 @@ function TurnEnd({ item: { outcome, turnId }, actions }: { item: TurnEndItem; ac
   return (
     <div className="turn-failed">
       <p>
-        <strong>The answer ended early.</strong> {outcome.message}
+        <strong>The answer ended early.</strong>{' '}
+        {outcome.code === 'BUDGET_EXCEEDED' ? asSentence(budgetNote(outcome.until)) : outcome.message}
       </p>
       <p className="turn-failed-next">
         {outcome.code !== 'SESSION_DELETED' && 'What was said is kept.'}

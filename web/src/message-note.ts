@@ -1,4 +1,5 @@
 import type { MessageState } from '../../client/index.ts';
+import { budgetNote } from './budget-note.ts';
 
 /** Describes a message's state briefly. */
 export function messageNote(state: MessageState): string {
@@ -14,7 +15,7 @@ export function messageNote(state: MessageState): string {
     case 'cancelled':
       return 'Withdrawn';
     case 'rejected':
-      return `Not taken: ${REASONS[state.code] ?? state.message}`;
+      return `Not taken: ${state.code === 'BUDGET_EXCEEDED' ? budgetNote(state.until) : (REASONS[state.code] ?? state.message)}`;
   }
 }
 

@@ -49,11 +49,13 @@ export const removeUnfit = (
   let paths = Object.keys(lane.undelivered).length;
   const outcomes = withOutcomes(
     lane,
-    [...unfit].flatMap(([id, { code, path }]) => {
+    [...unfit].flatMap(([id, { code, path, until }]) => {
       const message = ownValue(lane.inbox, id);
-      return message
-        ? [[id, undeliveredOutcome(message, code, paths++ < MAX_PATHS ? path : undefined)] as const]
-        : [];
+      const more = {
+        ...(path !== undefined && paths++ < MAX_PATHS && { path }),
+        ...(until !== undefined && { until }),
+      };
+      return message ? [[id, undeliveredOutcome(message, code, more)] as const] : [];
     }),
   );
   return { when: [...removal.when, ...outcomes.when], change: [...removal.change, ...outcomes.change] };

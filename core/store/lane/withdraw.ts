@@ -1,6 +1,6 @@
 import type { EpochMs, EpochSeconds } from '../../../config/units.ts';
 import { byId, type MessageId, type SessionKey, type SlotId } from '../../ids.ts';
-import type { Lane, PendingMessage, UndeliveredOutcome, WithdrawalCode } from '../items.ts';
+import type { Lane, PendingMessage, UndeliveredOutcome, Withdrawal, WithdrawalCode } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, add, equals, exists, remove, set } from '../update.ts';
 import { afterTurn, messagesAsRead, withOutcomes } from './after-turn.ts';
@@ -9,10 +9,11 @@ import { contentBytes } from './lane.ts';
 export const undeliveredOutcome = (
   { from }: PendingMessage,
   code: WithdrawalCode,
-  path?: string,
+  { path, until }: Omit<Withdrawal, 'code'> = {},
 ): UndeliveredOutcome => ({
   code,
   ...(path !== undefined && { path }),
+  ...(until !== undefined && { until }),
   ...(from && { from }),
 });
 

@@ -30,11 +30,17 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   provider refuses a prompt. `attempt-made-twice`: two workers ask, and one summary is stored. `summary-tried-for-ever`: the
  *   budgets of histories are passed again before a third attempt. `core/turn/compaction.test.ts` catches all of them.
  * - `unprepared-turn-answers`: the agent's code in a history never fails. `test/agents/context.test.ts` catches it.
+ * - `marks-forgotten`: no history is as long as marks are kept. `core/session/spend.test.ts` catches it.
  * - `mcp-session-of-all`: a history has no MCP server. `model/mcp/mcp.test.ts` catches it.
  *
  * `npm run sim -- --mutants --only <name> --count 200000` searches further.
  */
 export const UNSEEN: readonly Mutant[] = [
+  {
+    name: 'marks-forgotten',
+    breaks: 'the mark of a count is kept for as long as a function can still repeat it',
+    edits: [replace('marks-outlast-their-writers', '{}')],
+  },
   {
     name: 'summary-tried-for-ever',
     breaks: 'what a cut left out is summarised in two attempts or not at all',

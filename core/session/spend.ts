@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { type EpochMs, epochMs } from '../../config/units.ts';
+import type { Core } from '../core.ts';
+import { expiry } from '../core.ts';
+import type { SessionKey } from '../ids.ts';
+import type { BudgetHolder } from '../model.ts';
+import type { Owed, Spend } from '../store/items.ts';
+import { type Key, principalSpendKey, tenantSpendKey } from '../store/keys.ts';
+import { addCount, addCountInNewWindow, type Count, firstCount, isCounted } from '../store/spend-writes.ts';
+
+/**
+ * Counts what a principal, and its tenant, use in a day (decision 0168): one item for each and day, and one write for each step.
+ */
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** A function runs for 15 minutes at most: what it still writes finds its session's mark in this window or in the one before. */
+const WINDOW_MS = 20 * 60 * 1000;
+/** Of a digest in base64: 72 bits. */
+const DIGEST_LENGTH = 12;
+
+/** The day of an instant, in UTC. @example dayOf(epochMs(1_796_000_000_000)) // '2026-11-30' */
+export const dayOf = (now: EpochMs): string => new Date(now).toISOString().slice(0, 10);
+
+/** When the next day begins, in UTC. */
+export const nextDay = (now: EpochMs): EpochMs => epochMs((Math.floor(now / DAY_MS) + 1) * DAY_MS);
+
+const KEYS: Readonly<Record<BudgetHolder, (session: SessionKey, day: string) => Key<Spend>>> = {
+  principal: principalSpendKey,
+  tenant: tenantSpendKey,
+};
+
+/** What a holder has used on that day. Undefined: nothing. */
+export const readSpend = (
+  { store }: Pick<Core, 'store'>,
+  session: SessionKey,
+  holder: BudgetHolder,
+  day: string,
+): Promise<Spend | undefined> => store.get(KEYS[holder](session, day));
+
+/**
+ * Counts once what a session has used.
+ *
+ * @param mark higher than those of what the session used before
+ * @param kind tells counts of a session apart whose marks do not follow from one another
+ * @returns what the holder has used on that day, all in all
+ */
+export async function countSpend(
+  core: Pick<Core, 'store' | 'clock' | 'retention'>,
+  session: SessionKey,
+  holder: BudgetHolder,
+  { mark, owed: { day, ...used }, kind = '' }: { mark: number; owed: Owed; kind?: string },
+): Promise<Spend> {
+  const key = KEYS[holder](session, day);
+  const window = Math.floor(core.clock.now() / WINDOW_MS);
+  const counted: Count = {
+    by: digestOf(`${session}${kind}`),
+    mark,
+    used,
+    window,
+    expires: expiry(core).entry,
+  };
+  for (;;) {
+    const added = await core.store.update(key, addCount(counted));
+    if (added.ok) return added.item;
+    const read = await core.store.get(key);
+    if (!read) {
+      const first = firstCount(counted);
+      if (await core.store.putIfAbsent(key, first)) return first;
+      continue;
+    }
+    if (isCounted(read, counted)) return read;
+    if (read.window >= window) {
+      // Another function's clock is ahead.
+      counted.window = read.window;
+      continue;
+    }
+    const moved = await core.store.update(key, addCountInNewWindow(counted, read));
+    if (moved.ok) return moved.item;
+  }
+}
+
+/** A tenant's item names no session of its principals. */
+const digestOf = (session: string): string =>
+  createHash('sha256').update(session).digest('base64url').slice(0, DIGEST_LENGTH);

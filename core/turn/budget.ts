@@ -1,0 +1,174 @@
+import type { Budgets, DayBudget } from '../../config/settings/budgets.ts';
+import type { BudgetHolder, Caller, Model } from '../model.ts';
+import { budgetSpent } from '../replies.ts';
+import { countSpend, dayOf, nextDay, readSpend } from '../session/spend.ts';
+import type { Spend, TurnUsage, Withdrawal } from '../store/items.ts';
+import { asked, nameOf } from './agents-code.ts';
+import type { TurnContext } from './context.ts';
+import { modelOf } from './fallback.ts';
+import type { LeasedTurn } from './leased-turn.ts';
+import { NANO } from './spending.ts';
+
+/** More than a turn has counts. */
+const COUNTS_OF_TURN = 1_000_000;
+
+/** Why a turn may not call its model: as its end tells it, or as a message is withdrawn. */
+export type BudgetRefusal = Withdrawal & { code: 'BUDGET_EXCEEDED' | 'AGENT_ERROR' };
+
+/**
+ * The budgets of one turn. What a model call has used is durable on the lane first (`owed`), then it is counted, then the next call
+ * is made: so each call is counted once, whichever worker does it, and no session uses more than one step beyond a budget.
+ */
+export class TurnBudget {
+  readonly #turn: LeasedTurn;
+  readonly #context: TurnContext;
+  /** Of the turn with this id: another turn may follow in the same run. */
+  #budgets: { turn: string; budgets: Promise<Budgets> } | undefined;
+  readonly #used = new Map<BudgetHolder, { day: string; spend: Promise<Spend | undefined> }>();
+  #refusedTurn: string | undefined;
+
+  /** Starts reading what was used today: that takes no time of the turn's. */
+  constructor(turn: LeasedTurn, context: TurnContext) {
+    this.#turn = turn;
+    this.#context = context;
+    for (const holder of context.budgeting?.holders ?? []) this.#read(holder).catch(() => {});
+  }
+
+  /**
+   * Counts what the last model call has used.
+   *
+   * @throws if the store fails: what cannot be counted is not used
+   */
+  async settle(): Promise<void> {
+    const turn = this.#turn;
+    const { spend } = turn.usage;
+    const { budgeting, core } = this.#context;
+    if (!budgeting || !spend?.owed) return;
+    const { n, owed } = spend;
+    // Another worker counts it again under the same mark, or not at all.
+    // rule: use-is-durable-before-count
+    if (!turn.isUsageStored) await turn.commitAlways([]);
+    const mark = turn.firstSeq * COUNTS_OF_TURN + n;
+    for (const holder of await this.#counted()) {
+      const counted = await countSpend(core, turn.session, holder, { mark, owed });
+      this.#used.set(holder, { day: owed.day, spend: Promise.resolve(counted) });
+    }
+    turn.usage = { ...turn.usage, spend: { n } };
+  }
+
+  /**
+   * Whether a budget is spent, before a model call.
+   *
+   * @param claims of the message that begins the turn. Undefined: it has begun
+   */
+  async refusal(claims?: Caller['claims']): Promise<BudgetRefusal | undefined> {
+    const { budgeting, core } = this.#context;
+    if (!budgeting) return undefined;
+    const turn = this.#turn;
+    let budgets: Budgets;
+    try {
+      budgets = await this.#budgetsOf(claims);
+    } catch (error) {
+      core.log.error("the agent's code cannot say what a turn may use", {
+        turn: turn.id,
+        error: nameOf(error),
+      });
+      return { code: 'AGENT_ERROR' };
+    }
+    if (await this.lacksPrice(modelOf(turn, this.#context).model)) return { code: 'AGENT_ERROR' };
+    for (const holder of HOLDERS) {
+      const budget = budgets[holder];
+      if (Object.keys(budget).length === 0) continue;
+      const unit = spentUnit(budget, await this.#read(holder), turn.usage);
+      if (unit) return this.#refused(holder, unit, budget);
+    }
+    return undefined;
+  }
+
+  /** Whether a budget of money is of no use, since nobody knows what the model costs. The agent's code has answered. */
+  async lacksPrice({ price }: Pick<Model, 'price'>): Promise<boolean> {
+    if (price || !this.#context.budgeting) return false;
+    const budgets = await this.#budgetsOf();
+    const isLacking = HOLDERS.some((holder) => budgets[holder].cost !== undefined);
+    if (isLacking)
+      this.#context.core.log.error('a model has no price, so no budget of money holds', {
+        turn: this.#turn.id,
+      });
+    return isLacking;
+  }
+
+  #refused(holder: BudgetHolder, unit: Unit, budget: DayBudget): BudgetRefusal {
+    const { core } = this.#context;
+    const { id } = this.#turn;
+    if (this.#refusedTurn !== id) {
+      core.metrics.countBy('BudgetRefusals', `${holder} ${unit}`);
+      core.log.info('a budget is spent', { turn: id, budget: `${holder} ${unit}`, limit: budget[unit] });
+    }
+    this.#refusedTurn = id;
+    return { code: 'BUDGET_EXCEEDED', until: nextDay(core.clock.now()) };
+  }
+
+  /** Whose uses are counted: without an answer of the agent's code, everybody's who may have a budget. */
+  async #counted(): Promise<readonly BudgetHolder[]> {
+    const { budgeting } = this.#context;
+    try {
+      const budgets = await this.#budgetsOf();
+      return HOLDERS.filter((holder) => Object.keys(budgets[holder]).length > 0);
+    } catch {
+      return budgeting?.holders ?? [];
+    }
+  }
+
+  #budgetsOf(claims?: Caller['claims']): Promise<Budgets> {
+    const { budgeting, core } = this.#context;
+    const { id, setup, sessionItem } = this.#turn;
+    if (!budgeting) return Promise.resolve({ principal: {}, tenant: {} });
+    if (this.#budgets?.turn !== id) {
+      const { tenant, subject } = sessionItem.principal;
+      const who = { principal: { tenant, subject }, claims: claims ?? setup.caller.claims };
+      this.#budgets = { turn: id, budgets: asked(core.clock, 'budget', budgeting.of(who)) };
+    }
+    return this.#budgets.budgets;
+  }
+
+  #read(holder: BudgetHolder): Promise<Spend | undefined> {
+    const { core } = this.#context;
+    const day = dayOf(core.clock.now());
+    const known = this.#used.get(holder);
+    if (known?.day === day) return known.spend;
+    const spend = readSpend(core, this.#turn.session, holder, day);
+    this.#used.set(holder, { day, spend });
+    return spend;
+  }
+}
+
+/** As the end of a turn that has begun. */
+export const failureOf = ({ code, until }: BudgetRefusal) =>
+  code === 'BUDGET_EXCEEDED' && until !== undefined
+    ? { code, message: budgetSpent(until), retryable: true, until }
+    : UNDECIDED_BUDGET;
+
+export const UNDECIDED_BUDGET = {
+  code: 'AGENT_ERROR',
+  message: 'The agent could not say what this turn may use.',
+  retryable: false,
+} as const;
+
+const HOLDERS = ['principal', 'tenant'] as const satisfies readonly BudgetHolder[];
+
+type Unit = keyof DayBudget;
+
+/** What of a budget is spent. A turn that is counted already does not count against itself. */
+function spentUnit(
+  { turns = NEVER, tokens = NEVER, cost = NEVER }: DayBudget,
+  spend: Spend | undefined,
+  { spend: counted }: TurnUsage,
+): Unit | undefined {
+  const used = spend ?? { turns: 0, tokens: 0, nano: 0 };
+  if (!counted && used.turns >= turns) return 'turns';
+  // rule: spent-budget-calls-no-model
+  if (used.tokens >= tokens) return 'tokens';
+  return used.nano >= cost * NANO ? 'cost' : undefined;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
