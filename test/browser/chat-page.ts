@@ -127,7 +127,7 @@ function readLines(conversation: DomElement): string[] {
     if (classList.contains('prose')) return `assistant: ${element.textContent?.trim()}`;
     if (classList.contains('tool')) {
       const name = text(element, '.tool-name');
-      const isOver = ['done', 'failed'].includes(text(element, '.tool-state') ?? '');
+      const isOver = ['done', 'failed', 'not run'].includes(text(element, '.tool-state') ?? '');
       return isOver ? [`tool_call: ${name}`, `tool_result: ${name}`] : `tool_call: ${name}`;
     }
     const content = element.querySelector('.bubble')?.textContent;

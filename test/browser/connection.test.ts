@@ -102,7 +102,7 @@ describeInBrowser('Connections of the page', () => {
     await chat.say('second');
     gate.open();
     await chat.page.getByText('Connected', { exact: true }).waitFor();
-    await chat.notes('second', /^Taken in/);
+    await chat.counts('applied', 2);
     await chat.answered();
     await chat.shows(...(await stack.stored.lines(session)));
     expect((await chat.lines()).filter((line) => line.startsWith('user'))).toEqual([

@@ -18,7 +18,6 @@ describeInBrowser('Steering on the page', () => {
     await chat.shows('user: first', 'assistant: draft', 'user, Accepted · steers at the next step: second');
     gate.open();
     await chat.shows('user: first', 'assistant: draft ends', 'user: second', 'assistant: final answer');
-    await chat.notes('first', 'Taken in at step 1');
     await chat.notes('second', 'Taken in at step 2');
     await chat.answered();
     expect(await chat.lines()).toEqual(await stack.stored.lines(session));

@@ -1,14 +1,9 @@
 import { memo } from 'react';
 import { endingNote } from '../../client/ending-note.ts';
-import {
-  type ApprovalItem,
-  argumentsText,
-  type Item,
-  type TrimmedItem,
-  type TurnEndItem,
-  type TurnOutcome,
-} from '../../client/index.ts';
+import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '../../client/index.ts';
+import { Approval } from './approval.tsx';
 import { asSentence, budgetNote } from './budget-note.ts';
+import { CopyButton } from './copy-button.tsx';
 import { Message, type MessageActions } from './message.tsx';
 import { Prose } from './prose.tsx';
 import { ModelFile, Sources } from './sources.tsx';
@@ -25,11 +20,20 @@ export const AnswerPart = memo(function AnswerPart({
   item,
   running,
   last,
+  approval,
+  alone = false,
+  text,
   actions,
 }: {
   item: Item;
   running: boolean;
   last: boolean;
+  /** The request for a tool's call, if there is one. */
+  approval?: ApprovalItem | undefined;
+  /** The call of a request is not shown. */
+  alone?: boolean;
+  /** What the answer says, of its end. */
+  text?: (() => string) | undefined;
   actions: AnswerActions;
 }) {
   switch (item.kind) {
@@ -42,47 +46,23 @@ export const AnswerPart = memo(function AnswerPart({
         <details className="fold thinking">
           <summary>
             <span>{last ? 'Thinking…' : 'Thought'}</span>
-            <span className="thinking-brief">{item.content}</span>
+            <span className="thinking-brief" dir="auto">
+              {item.content}
+            </span>
           </summary>
-          <p>{item.content}</p>
+          <p dir="auto">{item.content}</p>
         </details>
       );
     case 'tool':
-      return <Tool item={item} running={running} />;
+      return <Tool item={item} running={running} approval={approval} />;
     case 'approval':
-      return (
-        <div className="approval">
-          <p>
-            <strong>{item.tool}</strong> asks for your approval: {item.summary}
-          </p>
-          {item.arguments !== undefined && (
-            <details className="approval-arguments">
-              <summary>What will run, whole</summary>
-              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse */}
-              <pre tabIndex={0}>{argumentsText(item)}</pre>
-            </details>
-          )}
-          {item.decision ? (
-            <p className="note">{decisionOf(item)}</p>
-          ) : (
-            running && (
-              <p className="approval-choice">
-                {CHOICES.filter(([decision]) => decision !== 'always' || item.offersAlways).map(
-                  ([decision, label]) => (
-                    <button
-                      key={decision}
-                      type="button"
-                      className="button"
-                      onClick={() => actions.approve(item.requestId, decision)}
-                    >
-                      {label}
-                    </button>
-                  ),
-                )}
-              </p>
-            )
-          )}
-        </div>
+      // The call's own line tells what became of it.
+      return item.resolved && !alone ? null : (
+        <Approval
+          item={item}
+          running={running}
+          answer={(decision) => actions.approve(item.requestId, decision)}
+        />
       );
     case 'trimmed':
       return <p className="turn-end">{trimmedLine(item)}</p>;
@@ -101,7 +81,7 @@ export const AnswerPart = memo(function AnswerPart({
     case 'data':
       return <Data item={item} />;
     case 'turn_end':
-      return <TurnEnd item={item} actions={actions} />;
+      return <TurnEnd item={item} text={text} actions={actions} />;
     default:
       return item satisfies never;
   }
@@ -112,16 +92,33 @@ const trimmedLine = ({ form, droppedMessages }: TrimmedItem): string =>
     ? 'the model was shown the conversation in another form'
     : `${droppedMessages} older messages are no longer seen by the model`;
 
-function TurnEnd({ item: { outcome, turnId }, actions }: { item: TurnEndItem; actions: AnswerActions }) {
-  if (outcome.result !== 'failed') return <p className="turn-end">{endNote(outcome)}</p>;
+function TurnEnd({
+  item: { outcome, turnId },
+  text,
+  actions,
+}: {
+  item: TurnEndItem;
+  text: (() => string) | undefined;
+  actions: AnswerActions;
+}) {
+  if (outcome.result !== 'failed') {
+    return (
+      <p className="turn-end">
+        {endNote(outcome)}
+        {text && <CopyButton label="Copy the answer" text={text} />}
+      </p>
+    );
+  }
   return (
     <div className="turn-failed">
       <p>
-        <strong>The answer ended early.</strong>{' '}
-        {outcome.code === 'BUDGET_EXCEEDED' ? asSentence(budgetNote(outcome.until)) : outcome.message}
+        <strong>{text ? 'The answer ended early.' : 'There is no answer.'}</strong>{' '}
+        <span dir="auto">
+          {outcome.code === 'BUDGET_EXCEEDED' ? asSentence(budgetNote(outcome.until)) : outcome.message}
+        </span>
       </p>
       <p className="turn-failed-next">
-        {outcome.code !== 'SESSION_DELETED' && 'What was said is kept.'}
+        {text && outcome.code !== 'SESSION_DELETED' && 'What was said is kept.'}
         {outcome.retryable && (
           <button type="button" className="link" onClick={() => actions.askAgain(turnId)}>
             Ask again
@@ -145,17 +142,4 @@ function endNote(outcome: Exclude<TurnOutcome, { result: 'failed' }>): string {
   const ending = endingNote(finishReason);
   if (ending) parts.unshift(ending);
   return parts.join(' · ');
-}
-
-const CHOICES = [
-  ['approve', 'Approve'],
-  ['always', 'Always approve'],
-  ['deny', 'Deny'],
-] as const;
-
-function decisionOf({ decision, resolved }: ApprovalItem): string {
-  if (!resolved) return 'Answering…';
-  if (resolved.reason === 'timeout') return 'Not run: nobody answered in time';
-  if (resolved.reason === 'aborted') return 'Not run: the turn was stopped';
-  return decision === 'deny' ? 'Denied' : 'Approved';
 }

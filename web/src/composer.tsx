@@ -118,6 +118,7 @@ export function Composer({
           id={COMPOSER_ID}
           enterKeyHint="send"
           rows={1}
+          dir="auto"
           value={content}
           placeholder={isAnswering ? 'Steer the answer…' : 'Write a message…'}
           aria-label={isAnswering ? 'Message, taken in while it answers' : 'Message'}

@@ -85,7 +85,13 @@ function Turn({
   actions: AnswerActions;
 }) {
   const last = answer.at(-1);
-  const isSpeaking = last?.kind === 'text' || last?.kind === 'thinking';
+  const approvals = new Map(
+    answer.flatMap((item) => (item.kind === 'approval' ? [[item.toolCallId, item]] : [])),
+  );
+  const calls = new Set(answer.flatMap((item) => (item.kind === 'tool' ? [item.id] : [])));
+  const said = answer.flatMap((item) => (item.kind === 'text' ? [item.content] : []));
+  const isAsking = last?.kind === 'approval' && !last.decision;
+  const isSpeaking = last?.kind === 'text' || last?.kind === 'thinking' || isAsking;
   return (
     <div className="turn">
       {opening.map((item) => (
@@ -98,6 +104,9 @@ function Turn({
             item={item}
             running={running}
             last={running && item === last}
+            approval={item.kind === 'tool' ? approvals.get(item.id) : undefined}
+            alone={item.kind === 'approval' && !calls.has(item.toolCallId)}
+            text={item.kind === 'turn_end' && said.length > 0 ? () => said.join('\n\n') : undefined}
             actions={actions}
           />
         ))}

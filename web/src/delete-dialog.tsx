@@ -39,7 +39,9 @@ export function DeleteDialog({
       // Otherwise Escape would also close the list or stop the answer.
       onKeyDown={(event) => event.stopPropagation()}
     >
-      <h2 id={titleId}>Delete “{doomed.title}”?</h2>
+      <h2 id={titleId}>
+        Delete “<bdi>{doomed.title}</bdi>”?
+      </h2>
       <p id={wordsId}>Everything in it goes, on all your devices. An answer that is under way ends.</p>
       <div className="dialog-buttons">
         <button type="button" className="button" onClick={() => answer(false)}>

@@ -1,14 +1,19 @@
-import { memo } from 'react';
+import { type MouseEvent, memo } from 'react';
 import ReactMarkdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
 import { CodeBlock } from './code-block.tsx';
 
 const COMPONENTS: Components = {
-  a: ({ node: _, children, ...link }) => (
-    <a {...link} target="_blank" rel="noreferrer noopener">
-      {children}
-    </a>
-  ),
+  a: ({ node: _, children, ...link }) =>
+    link.href?.startsWith('#') ? (
+      <a {...link} href={link.href} onClick={goToFootnote}>
+        {children}
+      </a>
+    ) : (
+      <a {...link} target="_blank" rel="noreferrer noopener">
+        {children}
+      </a>
+    ),
   pre: ({ node: _, children }) => <CodeBlock>{children}</CodeBlock>,
   table: ({ node: _, children, ...table }) => (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse
@@ -27,6 +32,16 @@ const COMPONENTS: Components = {
     </a>
   ),
 };
+
+/** A footnote and the way back are in the same text. The address stays: it names the session. */
+function goToFootnote(event: MouseEvent<HTMLAnchorElement>): void {
+  event.preventDefault();
+  const id = event.currentTarget.hash.slice(1);
+  const target = event.currentTarget.closest('.prose')?.querySelector(`#${CSS.escape(id)}`);
+  if (!(target instanceof HTMLElement)) return;
+  target.tabIndex = -1;
+  target.focus();
+}
 
 const PLUGINS = [remarkGfm];
 

@@ -1,8 +1,8 @@
 import type { MessageState } from '../../client/index.ts';
 import { budgetNote } from './budget-note.ts';
 
-/** Describes a message's state briefly. */
-export function messageNote(state: MessageState): string {
+/** Describes a message's state briefly. Undefined: there is nothing to say. */
+export function messageNote(state: MessageState): string | undefined {
   switch (state.status) {
     case 'sending':
       return 'Sending…';
@@ -11,7 +11,8 @@ export function messageNote(state: MessageState): string {
     case 'queued':
       return state.position > 0 ? `Queued · ${state.position} ahead` : 'Queued · next turn';
     case 'applied':
-      return state.step === undefined ? 'Taken in' : `Taken in at step ${state.step}`;
+      // The first step says nothing: each answer has one.
+      return state.step === undefined || state.step === 1 ? undefined : `Taken in at step ${state.step}`;
     case 'cancelled':
       return 'Withdrawn';
     case 'rejected':

@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import { type Content, type ContentPart, textOf, type UserItem } from '../../client/index.ts';
 import { shortened } from '../../client/text.ts';
+import { CopyButton } from './copy-button.tsx';
 import { SteerIcon } from './icons.tsx';
 import { messageNote } from './message-note.ts';
 
@@ -23,17 +24,21 @@ export const Message = memo(function Message({
   const { status } = item.state;
   const isPending = status === 'sending' || status === 'accepted' || status === 'queued';
   const isRefused = status === 'cancelled' || status === 'rejected';
+  const note = item.withdrawing ? 'Withdrawing…' : messageNote(item.state);
   return (
     <article
       className={`message ${steering ? 'message-steering' : ''} is-${status}`}
       aria-label={steering ? 'You, while it answered' : 'You'}
     >
-      <div className="bubble">
+      <div className="bubble" dir="auto">
         <Said content={item.content} />
       </div>
       <p className="note">
         {steering && <SteerIcon />}
-        <span>{item.withdrawing ? 'Withdrawing…' : messageNote(item.state)}</span>
+        {note && <span>{note}</span>}
+        {!isPending && typeof item.content === 'string' && (
+          <CopyButton label="Copy the message" text={() => textOf(item.content)} />
+        )}
         {isPending && !item.withdrawing && (
           <button type="button" className="link" onClick={() => actions.withdraw(item.id)}>
             Withdraw
@@ -65,7 +70,7 @@ function Said({ content }: { content: Content }) {
 }
 
 function Part({ part }: { part: ContentPart }) {
-  if (part.type === 'text') return <p>{part.text}</p>;
+  if (part.type === 'text') return <p dir="auto">{part.text}</p>;
   if ('data' in part) {
     return (
       <img className="attached" src={`data:${part.media_type};base64,${part.data}`} alt="Attached by you" />

@@ -33,6 +33,7 @@ export function NameField({
     <input
       ref={field}
       className="name-field"
+      dir="auto"
       aria-label="Name of the conversation"
       defaultValue={name}
       maxLength={MAX_NAME}

@@ -47,7 +47,7 @@ export function SessionRow({
   return (
     <li className={isCurrent ? 'is-current' : ''}>
       <a href={hashOf(id)} aria-current={isCurrent ? 'page' : undefined} title={shown} onClick={leave}>
-        {shown}
+        <bdi>{shown}</bdi>
       </a>
       <span className="row-actions">
         <button

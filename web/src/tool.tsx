@@ -1,17 +1,31 @@
 import { memo } from 'react';
-import type { DataItem, ToolItem, ToolValue } from '../../client/index.ts';
+import type { ApprovalItem, DataItem, ToolItem, ToolValue } from '../../client/index.ts';
+import { decisionOf } from './approval.tsx';
 import { ChevronIcon, ToolIcon } from './icons.tsx';
+import { masked } from './masked.ts';
 
-/** A tool call in one line, which unfolds to its input and output. */
-export const Tool = memo(function Tool({ item, running }: { item: ToolItem; running: boolean }) {
+/** A tool call in one line, which unfolds to its input and output, and to who approved it. */
+export const Tool = memo(function Tool({
+  item,
+  running,
+  approval,
+}: {
+  item: ToolItem;
+  running: boolean;
+  approval?: ApprovalItem | undefined;
+}) {
   const { progress, result } = item;
-  const state = result ? (result.isError ? 'failed' : 'done') : running ? 'running' : 'not finished';
+  const state = stateOf(item, running, approval);
   return (
-    <details className={`fold tool tool-${result?.isError ? 'failed' : state}`}>
+    <details
+      className={`fold tool tool-${result?.isError ? 'failed' : result ? 'done' : running ? 'running' : ''}`}
+    >
       <summary>
         <ToolIcon />
         <span className="tool-name">{item.name}</span>
-        <span className="tool-brief">{brief(progress ?? item.args)}</span>
+        <span className="tool-brief" dir="auto">
+          {masked(brief(progress ?? item.args))}
+        </span>
         <span className="tool-state">{state}</span>
         <ChevronIcon />
       </summary>
@@ -20,6 +34,12 @@ export const Tool = memo(function Tool({ item, running }: { item: ToolItem; runn
         <dd>
           <Value value={item.args} />
         </dd>
+        {approval?.resolved && (
+          <>
+            <dt>Approval</dt>
+            <dd>{decisionOf(approval)}</dd>
+          </>
+        )}
         {progress !== undefined && (
           <>
             <dt>So far</dt>
@@ -58,10 +78,19 @@ export const Data = memo(function Data({ item }: { item: DataItem }) {
   );
 });
 
+function stateOf({ result }: ToolItem, running: boolean, approval: ApprovalItem | undefined): string {
+  const isDenied = approval?.resolved && approval.decision === 'deny';
+  if (result) return isDenied ? 'not run' : result.isError ? 'failed' : 'done';
+  if (!running) return 'not finished';
+  return approval && !approval.decision ? 'waits for you' : 'running';
+}
+
 function Value({ value }: { value: ToolValue }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse
-    <pre tabIndex={0}>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</pre>
+    <pre tabIndex={0} dir="auto">
+      {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
+    </pre>
   );
 }
 

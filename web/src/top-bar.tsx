@@ -49,7 +49,7 @@ export function TopBar({
       >
         <MenuIcon />
       </button>
-      <h1>{title}</h1>
+      <h1 dir="auto">{title}</h1>
       <p className={`status status-${status}`}>
         <i />
         <span>{STATUS[status]}</span>
