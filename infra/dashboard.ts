@@ -116,6 +116,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
       [
         graph('Messages withdrawn, by code', midturnMetricBySplit(scope, 'MessagesWithdrawn')),
         graph('Summaries by outcome', midturnMetricBySplit(scope, 'Compactions')),
+        graph('Refusals by a spent budget', midturnMetricBySplit(scope, 'BudgetRefusals')),
         graph('Cost of summaries, by model', midturnMetricBySplit(scope, 'CompactionCost')),
       ],
       [
