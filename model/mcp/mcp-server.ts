@@ -266,8 +266,8 @@ export class McpServer {
       },
       initializationOptions: { signal },
       // Called before the request itself rejects. The request's own error says more, so the abort comes after it.
-      onUncaughtError: () => {
-        if (isUp) setImmediate(() => broken.abort('the connection broke'));
+      onUncaughtError: (error) => {
+        if (isUp && !isNotification(error)) setImmediate(() => broken.abort('the connection broke'));
       },
     });
     isUp = true;
@@ -295,6 +295,10 @@ export class McpServer {
  */
 const withoutListening: typeof globalThis.fetch = (input, init) =>
   init?.method === 'GET' ? Promise.resolve(new Response(null, { status: 405 })) : fetch(input, init);
+
+/** A server may say at any time what it does. The MCP client, which handles no notification, reports one as an error. */
+const isNotification = (error: unknown): boolean =>
+  MCPClientError.isInstance(error) && error.message === 'Unsupported message type';
 
 async function listAll({ client }: Link, signal: AbortSignal): Promise<ToolDefinition[]> {
   const definitions: ToolDefinition[] = [];

@@ -119,6 +119,14 @@ describe('a call', () => {
     });
   });
 
+  it('goes on when the server says meanwhile what it does', async () => {
+    const { call, failures } = given();
+    const outcome = call('books_wait');
+    await vi.waitUntil(() => server.calls.length === 1);
+    server.endWaits();
+    expect([await outcome, failures]).toEqual([{ output: 'waited', isError: false }, []]);
+  });
+
   it('ends when it is stopped', async () => {
     const { call } = given();
     const stop = new AbortController();

@@ -58,7 +58,7 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
   let hasMore = false;
 
   function library(): McpServer {
-    const server = new McpServer({ name: 'library', version: '1.0.0' });
+    const server = new McpServer({ name: 'library', version: '1.0.0' }, { capabilities: { logging: {} } });
     const run = (name: string, args: unknown) => calls.push(`${name} ${JSON.stringify(args)}`);
     const text = (content: string) => ({ content: [{ type: 'text' as const, text: content }] });
     server.registerTool(
@@ -84,7 +84,10 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
         { type: 'resource', resource: { uri: 'book://1', text: 'Its first page.' } },
       ],
     }));
-    server.registerTool('wait', { inputSchema: {} }, (_args, { signal }) => {
+    server.registerTool('wait', { inputSchema: {} }, async (_args, { signal, sendNotification }) => {
+      // Servers say what goes on, on the stream of the call: nobody has to ask for it.
+      const data = 'Somebody waits.';
+      await sendNotification({ method: 'notifications/message', params: { level: 'info', data } });
       run('wait', {});
       return new Promise((resolve) => {
         waiting.push(() => resolve(text('waited')));
