@@ -1,3 +1,4 @@
+import { addText, addTool, showTool, takenItem } from './items.ts';
 import { addNote } from './notes.ts';
 import type { HistoryEntry } from './protocol.ts';
 import type { Item } from './state.ts';
@@ -17,54 +18,23 @@ export function joinEntries(
 /** The transcript as items: the same items that its events give, without thinking, which a transcript does not have. */
 export function entryItems(entries: readonly HistoryEntry[]): Item[] {
   const items: Item[] = [];
-  const calls = new Map<string, number>();
   for (const entry of entries) {
     const { turn_id: turnId } = entry;
-    const key = `n${entry.n}`;
+    const head = { key: `n${entry.n}`, turnId };
     switch (entry.role) {
       case 'user':
-        items.push({
-          kind: 'user',
-          key: `user:${entry.id}`,
-          id: entry.id,
-          content: entry.content,
-          delivery: 'steer',
-          state: { status: 'applied', turnId, step: entry.step },
-          withdrawing: false,
-        });
+        items.push(takenItem(entry, turnId, entry.step));
         break;
-      case 'assistant': {
-        const last = items[items.length - 1];
-        if (last?.kind === 'text' && last.turnId === turnId) {
-          items[items.length - 1] = { ...last, content: last.content + entry.content };
-        } else {
-          items.push({ kind: 'text', key, turnId, content: entry.content });
-        }
+      case 'assistant':
+        addText(items, head, 'text', entry.content);
         break;
-      }
       case 'tool_call':
-        calls.set(`${turnId} ${entry.id}`, items.length);
-        items.push({
-          kind: 'tool',
-          key,
-          turnId,
-          id: entry.id,
-          name: entry.name,
-          args: entry.args,
-          progress: undefined,
-          result: undefined,
-        });
+        addTool(items, head, entry);
         break;
-      case 'tool_result': {
-        const { id, name } = entry;
-        const shown = { progress: undefined, result: resultOf(entry) };
-        const at = calls.get(`${turnId} ${id}`);
-        const call = at === undefined ? undefined : items[at];
-        if (at !== undefined && call?.kind === 'tool') items[at] = { ...call, ...shown };
-        // The call is on an older page that is not loaded yet.
-        else items.push({ kind: 'tool', key, turnId, id, name, args: null, ...shown });
+      case 'tool_result':
+        // Its call may be on an older page that is not loaded yet.
+        showTool(items, head, entry, { progress: undefined, result: resultOf(entry) });
         break;
-      }
       case 'event':
         addNote(items, entry.event);
         break;

@@ -1,7 +1,8 @@
 import { entryItems } from './entries.ts';
+import { addText, addTool, showTool, takenItem } from './items.ts';
 import { addNote, type NotedEvent } from './notes.ts';
 import type { EventFrame, EventOf } from './protocol.ts';
-import { endsTurn, type Item, isPending, type State, type ToolItem, type UserItem } from './state.ts';
+import { endsTurn, type Item, isPending, type State } from './state.ts';
 import { outputOf, resultOf } from './tool-output.ts';
 
 /**
@@ -42,37 +43,26 @@ function applyEvent(state: State, event: EventFrame): State {
   if (endsTurn(event)) {
     return { ...noted(begun, event), activeTurn: undefined };
   }
-  const { turn_id: turnId } = event;
+  const head = { key: `e${event.seq}`, turnId: event.turn_id };
   switch (event.type) {
     case 'turn_start':
       return begun;
     case 'applied':
       return takeIn(begun, event);
     case 'chunk':
-      return { ...begun, live: appendText(begun.live, 'text', event) };
+      return changed(begun, (live) => addText(live, head, 'text', event.content));
     case 'thinking':
-      return { ...begun, live: appendText(begun.live, 'thinking', event) };
+      return changed(begun, (live) => addText(live, head, 'thinking', event.content));
     case 'tool_call':
-      return push(begun, {
-        kind: 'tool',
-        key: `e${event.seq}`,
-        turnId,
-        id: event.id,
-        name: event.name,
-        args: event.args,
-        progress: undefined,
-        result: undefined,
-      });
+      return changed(begun, (live) => addTool(live, head, event));
     case 'tool_progress':
-      return {
-        ...begun,
-        live: setShown(begun.live, event, { progress: outputOf(event), result: undefined }),
-      };
+      return changed(begun, (live) =>
+        showTool(live, head, event, { progress: outputOf(event), result: undefined }),
+      );
     case 'tool_result':
-      return {
-        ...begun,
-        live: setShown(begun.live, event, { progress: undefined, result: resultOf(event) }),
-      };
+      return changed(begun, (live) =>
+        showTool(live, head, event, { progress: undefined, result: resultOf(event) }),
+      );
     default:
       // What is an entry of the transcript too: any other event that is known has a case above. One of a newer server is counted, and
       // shows nothing.
@@ -80,14 +70,12 @@ function applyEvent(state: State, event: EventFrame): State {
   }
 }
 
-function noted(state: State, event: NotedEvent): State {
-  const live = state.live.slice();
-  addNote(live, event);
-  return { ...state, live };
-}
+const noted = (state: State, event: NotedEvent): State => changed(state, (live) => addNote(live, event));
 
-function push(state: State, item: Item): State {
-  return { ...state, live: [...state.live, item] };
+function changed(state: State, change: (live: Item[]) => void): State {
+  const live = state.live.slice();
+  change(live);
+  return { ...state, live };
 }
 
 /** A turn that is new here: its events tell it whole, so that history's entries of it give way. */
@@ -112,16 +100,8 @@ function beginTurn(state: State, event: EventFrame): State {
 function takeIn(state: State, event: EventOf<'applied'>): State {
   const ids = new Set(event.messages.map((message) => message.id));
   const echoes = new Map(state.tail.map((item) => [item.id, item]));
-  const taken = event.messages.map(
-    ({ id, content }): UserItem => ({
-      kind: 'user',
-      key: `user:${id}`,
-      id,
-      content,
-      delivery: echoes.get(id)?.delivery ?? 'steer',
-      state: { status: 'applied', turnId: event.turn_id, step: event.step },
-      withdrawing: false,
-    }),
+  const taken = event.messages.map((message) =>
+    takenItem(message, event.turn_id, event.step, echoes.get(message.id)?.delivery),
   );
   return {
     ...state,
@@ -136,39 +116,4 @@ export function withoutRefused(items: readonly Item[], ids: ReadonlySet<string>)
   const isRefused = (item: Item) =>
     item.kind === 'user' && ids.has(item.id) && item.state.status !== 'applied';
   return items.some(isRefused) ? items.filter((item) => !isRefused(item)) : items;
-}
-
-function appendText(
-  live: readonly Item[],
-  kind: 'text' | 'thinking',
-  { seq, turn_id: turnId, content }: EventOf<'chunk'> | EventOf<'thinking'>,
-): readonly Item[] {
-  const last = live[live.length - 1];
-  if (last?.kind === kind && last.turnId === turnId) {
-    return replaced(live, live.length - 1, { ...last, content: last.content + content });
-  }
-  return [...live, { kind, key: `e${seq}`, turnId, content }];
-}
-
-/** What a running call shows until its next value, or its result. */
-function setShown(
-  live: readonly Item[],
-  { id, name, seq, turn_id: turnId }: EventOf<'tool_progress' | 'tool_result'>,
-  shown: Pick<ToolItem, 'progress' | 'result'>,
-): readonly Item[] {
-  const at = live.findLastIndex((item) => item.kind === 'tool' && item.turnId === turnId && item.id === id);
-  const call = live[at];
-  const known = call?.kind === 'tool' ? call : undefined;
-  const item: ToolItem = {
-    ...(known ?? { kind: 'tool', key: `e${seq}`, turnId, id, name, args: null }),
-    ...shown,
-  };
-  return replaced(live, known ? at : live.length, item);
-}
-
-/** `Array.prototype.with`, which older phones lack. */
-function replaced(items: readonly Item[], at: number, item: Item): Item[] {
-  const copy = items.slice();
-  copy[at] = item;
-  return copy;
 }
