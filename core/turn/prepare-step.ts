@@ -23,18 +23,18 @@ export async function prepareStep(
   const { core, settings } = context;
   const { model, from } = modelOf(turn, context);
   const requestFor = (asked: Parameters<typeof shapeOf>[1]) => ({
-    ...requestOf(
-      sources,
-      /* rule: prompt-is-for-its-model */ shapeOf(turn, asked),
-      toolChoiceFor(turn, settings.maxSteps),
-    ),
+    ...requestOf(sources, shapeOf(turn, asked), toolChoiceFor(turn, settings.maxSteps)),
     ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
     setup: turn.setup,
   });
   const request = requestFor(model);
   if (!model.prepareStep) return { model, request };
   try {
-    const step = model.prepareStep(request, requestFor, /* rule: fallback-is-kept */ from !== undefined);
+    const step = /* rule: prompt-is-for-its-model */ model.prepareStep(
+      request,
+      requestFor,
+      /* rule: fallback-is-kept */ from !== undefined,
+    );
     return await answered(turn, context, step);
   } catch (error) {
     core.log.error("the agent's code cannot prepare a step", { turn: turn.id, error: nameOf(error) });

@@ -91,7 +91,12 @@ export const AGENT: readonly Mutant[] = [
     name: 'prompt-of-another-model',
     breaks: 'a prompt is made for the model that the agent’s code names',
     contexts: true,
-    edits: [replace('prompt-is-for-its-model', ({ args: [turn] }) => `shapeOf(${turn}, model)`)],
+    edits: [
+      replace(
+        'prompt-is-for-its-model',
+        ({ callee, args: [request, , fellBack] }) => `${callee}(${request}, () => ${request}, ${fellBack})`,
+      ),
+    ],
   },
   {
     name: 'step-prepared-without-boundary',

@@ -151,7 +151,7 @@ export const UNSEEN: readonly Mutant[] = [
   {
     name: 'entries-begin-again',
     breaks: 'the number of the last entry of a lane never goes back',
-    edits: [replace('entries-only-grow', 'entry')],
+    edits: [replace('entries-only-grow', ({ args: [entry = ''] }) => entry)],
   },
   {
     name: 'retired-messages-forgotten',
