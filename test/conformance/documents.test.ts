@@ -69,7 +69,7 @@ describe('the JSON Schemas', () => {
         else invalid++;
         expect(validate(value), JSON.stringify(value)).toBe(success);
       }),
-      { numRuns: 150 },
+      { numRuns: 400 },
     );
     // Otherwise the property would show little.
     expect(valid).toBeGreaterThan(10);
