@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COMMANDS, type Command, helpText } from './commands.ts';
 
+/** How the user called the binary, so that a command that is shown can be copied. npm says which command `npx` ran. */
+const CALLED = /^['"]?midturn\b/.test(process.env.npm_lifecycle_script ?? '') ? 'npx midturn' : 'midturn';
+
 /** The binary `midturn`: starts the program of a command in this process, with the rest of the line as its arguments. */
 async function main([name, ...rest]: readonly string[]): Promise<void> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -24,7 +27,7 @@ async function main([name, ...rest]: readonly string[]): Promise<void> {
   }
   // A program reads its arguments from `process.argv`, as where it is started by itself.
   process.argv.splice(2, process.argv.length - 2, ...(command.arguments ?? []), ...rest);
-  process.env.MIDTURN_PROGRAM = `midturn ${name}`;
+  process.env.MIDTURN_PROGRAM = `${CALLED} ${name}`;
   await command.start();
 }
 
