@@ -7,12 +7,25 @@ export interface Arguments {
 }
 
 /** How the program was started: the binary says it, which starts several. */
-const PROGRAM = process.env.MIDTURN_PROGRAM ?? 'npm run chat --';
+const programOf = (env: NodeJS.ProcessEnv): string => env.MIDTURN_PROGRAM ?? 'npm run chat --';
 
-export const USAGE = `${PROGRAM} <ws:// or wss:// address> [--session <id>] [--token <token>]
+export const USAGE = `${programOf(process.env)} <ws:// or wss:// address> [--session <id>] [--token <token>]
 
   --session  the conversation to go on with; without it, a new one
   --token    who you are; MIDTURN_TOKEN in the environment keeps it out of the process list`;
+
+/**
+ * How to go on with a conversation: a command for a POSIX shell, as the program was started. It has no token, because what is
+ * shown stays on the screen.
+ */
+export function howToGoOn({ url, token }: Arguments, sessionId: string, env: NodeJS.ProcessEnv): string {
+  const command = `To go on: ${programOf(env)} ${quoted(url)} --session ${quoted(sessionId)}`;
+  const needsToken = token !== undefined && token !== env.MIDTURN_TOKEN;
+  return needsToken ? `${command}\nIt takes your token from MIDTURN_TOKEN, or with --token.` : command;
+}
+
+const quoted = (word: string): string =>
+  /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The command line is not valid. The message is one line for the user. */
 export class UsageError extends Error {

@@ -29,12 +29,12 @@ function startChat(session: string, url = stack.cloud.url) {
   return {
     type: (line: string) => child.stdin.write(`${line}\n`),
     shows: (text: string) => expect.poll(() => output).toContain(text),
-    /** Ends the input and returns the lines of the conversation, without the status lines. */
+    /** Ends the input and returns the lines of the conversation, without what is said of the connection. */
     async conversation(): Promise<string[]> {
       child.stdin.end();
       await once(child, 'close');
       expect(complaints).toBe('');
-      return output.split('\n').filter((line) => line !== '' && !line.startsWith('['));
+      return output.split('\n').filter((line) => line !== '' && !/^\[|^Connected/.test(line));
     },
   };
 }
@@ -78,10 +78,10 @@ it('what is typed while it streams shows its state, then stands in the answer wh
   await chat.shows('[1. second   [accepted, steers at the next step]]');
   gate.open();
   expect(await chat.conversation()).toEqual([
-    '> first   [taken in at step 1]',
+    '> first',
     'draft',
     'ends',
-    expect.stringMatching(/^\* current_time\(\{\}\) → \{.*/),
+    expect.stringMatching(/^\* current_time\(\) → time: .*/),
     '> second   [taken in at step 2]',
     'final answer',
     '-- done: 2 steps, 20 tokens in, 10 out, scripted',
@@ -101,14 +101,21 @@ it('/queue waits for its own turn, /cancel withdraws, /stop keeps what was said'
   await chat.shows('[1. second   [queued, after this answer]]');
   chat.type('/stop');
   expect(await chat.conversation()).toEqual([
-    '> first   [taken in at step 1]',
+    '> first',
     'half',
     'x unwanted   [withdrawn]',
     '-- stopped. What was said is kept.',
-    '> second   [taken in at step 1]',
+    '> second',
     'whole',
     '-- done: 1 step, 10 tokens in, 5 out, scripted',
   ]);
+});
+
+it('says that it is connected, and what /help is', async () => {
+  const chat = startChat(stack.newSession());
+  await chat.shows('Connected. Write a message, also while it answers. /help lists the commands.');
+  chat.type('/help');
+  await chat.shows('/now text');
 });
 
 it('/now cuts in', async () => {
@@ -133,9 +140,10 @@ it('P9: a network that is cut in mid-answer loses nothing and doubles nothing', 
   await chat.shows('one\n');
   network.cut();
   await chat.shows('[The connection is lost. Trying again …]');
+  await chat.shows('Connected again.');
   gate.open();
   expect(await chat.conversation()).toEqual([
-    '> first   [taken in at step 1]',
+    '> first',
     'one',
     'two',
     'three',
@@ -153,10 +161,10 @@ it('a session that is gone on with is told from its start', async () => {
   await after.shows('answer');
   after.type('second');
   expect((await after.conversation()).slice(0, 5)).toEqual([
-    '> first   [taken in at step 1]',
+    '> first',
     'answer',
     expect.stringMatching(/^-- done: 1 step/),
-    '> second   [taken in at step 1]',
+    '> second',
     'more',
   ]);
 });

@@ -16,16 +16,16 @@ export type Command =
 
 export const HELP = [
   'What you type while it answers steers the answer.',
-  '/now text    cut in: what it said is kept, and it goes on with this',
-  '/queue text  after this answer, with an answer of its own',
+  '/now text         cut in: what it said is kept, and it goes on with this',
+  '/queue text       after this answer, with an answer of its own',
   '/image url text   an image by its https address, and what there is to say about it',
-  '/stop        stop the answer; what it said is kept',
-  '/cancel [n]  withdraw a message that still waits: number n, or the newest',
-  '/approve, /always, /deny   answer a tool that asks',
-  '/trusted     what runs without being asked about, since you answered /always',
-  '/revoke [n]  ask again about number n of these, or about all',
-  '/quit        leave; a running answer runs on',
-  '//text       send text that begins with a slash',
+  '/stop             stop the answer; what it said is kept',
+  '/cancel [n]       withdraw a message that still waits: number n, or the newest',
+  '/approve          let the tool run that asks; /always, or /deny',
+  '/trusted          what runs without being asked about, since you answered /always',
+  '/revoke [n]       ask again about number n of these, or about all',
+  '/quit             leave; a running answer runs on',
+  '//text            send text that begins with a slash',
 ];
 
 /** Parses a typed line. */

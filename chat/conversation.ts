@@ -11,12 +11,14 @@ export interface Conversation {
   take(line: string): boolean;
   /** Resolves when no turn runs and no message is pending, or when the connection is closed. */
   quiet(): Promise<void>;
-  close(): void;
+  /** Returns the messages that the server had not accepted. */
+  close(): string[];
 }
 
 export function converse({ url, token, sessionId }: Arguments, screen: Screen): Conversation {
+  /** Words of this program: they have no place in the conversation. */
   const say = (style: Extract<Piece, { kind: 'line' }>['style'], ...lines: string[]): void =>
-    screen.show(lines.map((text) => ({ kind: 'line', style, text })));
+    screen.show(lines.map((text) => ({ kind: 'line', style, text, aside: true })));
   const chat = createMidturn({
     url,
     deviceName: 'Midturn terminal',
@@ -28,14 +30,22 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
     },
   });
   const feed = new Feed();
+  let greeting = 'Connected. Write a message, also while it answers. /help lists the commands.';
+  let wasOnline = false;
   const look = (): void => {
     const state = chat.transcript.getSnapshot();
+    const isOnline = state.connection.status === 'online';
+    if (isOnline && !wasOnline) {
+      say('note', greeting);
+      greeting = 'Connected again.';
+    }
+    wasOnline = isOnline;
     const pieces = feed.next(state);
     if (pieces.length > 0) screen.show(pieces);
     if (!state.activeTurn) screen.finish();
     screen.status(statusOf(state));
   };
-  chat.transcript.subscribe(look);
+  const unsubscribe = chat.transcript.subscribe(look);
   look();
 
   function obey(command: Command): void {
@@ -80,7 +90,7 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
         say('note', ...HELP);
         return;
       case 'unknown':
-        say('note', `There is no /${command.name}. /help tells what there is.`);
+        say('note', `There is no /${command.name}. /help lists the commands.`);
     }
   }
 
@@ -105,13 +115,19 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
         const see = (): void => {
           const { pending, activeTurn, connection } = chat.transcript.getSnapshot();
           if (connection.status !== 'closed' && (pending.length > 0 || activeTurn)) return;
-          unsubscribe();
+          unfollow();
           resolve();
         };
-        const unsubscribe = chat.transcript.subscribe(see);
+        const unfollow = chat.transcript.subscribe(see);
         see();
       }),
-    close: () => chat.close(),
+    close() {
+      // Closing changes the state, which a closed screen cannot show.
+      unsubscribe();
+      const unsent = chat.transcript.getSnapshot().pending.filter(({ state }) => state.status === 'sending');
+      chat.close();
+      return unsent.map(({ content }) => written(content));
+    },
   };
 }
 

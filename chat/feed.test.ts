@@ -19,12 +19,41 @@ it('tells each thing once, as it grows, and a message where it landed', () => {
   const feed = new Feed();
   const waiting = user('second', { status: 'sending' });
   const told = (...items: Item[]) => feed.next({ items }).map((piece) => piece.text);
-  expect(told(applied('first'), text('one '), waiting)).toEqual(['> first   [taken in at step 1]', 'one ']);
+  expect(told(applied('first'), text('one '), waiting)).toEqual(['> first', 'one ']);
   expect(told(applied('first'), text('one two'), waiting)).toEqual(['two']);
   expect(told(applied('first'), text('one two'), applied('second', 2), text('three', 'e5'))).toEqual([
     '> second   [taken in at step 2]',
     'three',
   ]);
+});
+
+it('4.1.3: who answered a request is the user, whatever the name of the principal', () => {
+  const answered = (decision: 'approve' | 'deny') => {
+    const resolved = { reason: 'answer', by: 'anonymous' };
+    const request = { arguments: {}, summary: '{}', offersAlways: false, timeoutSeconds: 1 } as const;
+    const item: Item = {
+      kind: 'approval',
+      key: 'e2',
+      turnId: 't',
+      requestId: 'r',
+      toolCallId: 'c',
+      tool: 'pay',
+      ...request,
+      decision,
+      resolved,
+    };
+    return new Feed().next({ items: [item] }).at(-1)?.text;
+  };
+  expect(answered('approve')).toBe('pay was approved by you.');
+  expect(answered('deny')).toBe('pay was denied by you.');
+});
+
+it('an answer that begins with line breaks begins on its own line', () => {
+  const feed = new Feed();
+  const told = (content: string) => feed.next({ items: [text(content)] }).map((piece) => piece.text);
+  expect(told('\n')).toEqual([]);
+  expect(told('\n\none')).toEqual(['one']);
+  expect(told('\n\none\n\ntwo')).toEqual(['\n\ntwo']);
 });
 
 it('says nothing again when history tells a finished turn in other pieces', () => {
@@ -50,11 +79,14 @@ it('a tool that asks is told with how to answer, then what became of it', () => 
   const told = (item: Item) => feed.next({ items: [item] }).map(({ text }) => text);
   const open = { ...asks, decision: undefined, resolved: undefined };
   expect(told(open)).toEqual([
-    'order asks to run: {\n  "item": "tea"\n}. /approve, /always or /deny (120 s).',
+    'order asks to run:\n  item: "tea"\n/approve, /always or /deny. Without an answer it counts as denied after 120 s.',
   ]);
   expect(told({ ...asks, decision: 'approve', resolved: undefined })).toEqual([]);
   const resolved = { reason: 'answer', by: 'ann' };
-  expect(told({ ...asks, decision: 'approve', resolved })).toEqual(['order was approved by ann.']);
+  expect(told({ ...asks, decision: 'approve', resolved })).toEqual(['order was approved by you.']);
+  const before = { reason: 'always', by: undefined };
+  const later = new Feed().next({ items: [{ ...asks, decision: 'always', resolved: before }] });
+  expect(later.at(-1)?.text).toBe('order was approved: you answered /always before.');
 });
 
 it('a tool is one line, told when its result is there', () => {
@@ -71,7 +103,7 @@ it('a tool is one line, told when its result is there', () => {
   expect(feed.next({ items: [{ ...tool, result: undefined }] })).toEqual([]);
   const result = { output: 'x\n'.repeat(100), isError: true, truncated: false };
   const [line] = feed.next({ items: [{ ...tool, result }] });
-  expect(line?.text).toMatch(/^\* wait\(\{"seconds":1\}\) → failed: x x .*…$/);
+  expect(line?.text).toMatch(/^\* wait\(seconds: 1\) → failed: x x .*…$/);
 });
 
 it('what a tool shows and sends is a line each time that it changes', () => {
@@ -79,7 +111,7 @@ it('what a tool shows and sends is a line each time that it changes', () => {
   const told = (item: Item) => feed.next({ items: [item] }).map(({ text }) => text);
   const tool = { kind: 'tool', key: 'e3', turnId: 't', id: 'c', name: 'wait', args: {} } as const;
   const showing = (progress: ToolItem['progress']) => told({ ...tool, progress, result: undefined });
-  expect(showing({ percent: 10 })).toEqual(['* wait: {"percent":10}']);
+  expect(showing({ percent: 10 })).toEqual(['* wait: percent: 10']);
   expect(showing({ percent: 10 })).toEqual([]);
   expect(showing('half')).toEqual(['* wait: half']);
   const sent = { kind: 'data', key: 'e5', turnId: 't', name: 'chart', id: 'a', toolCallId: 'c' } as const;
@@ -98,6 +130,6 @@ it('of a message with images says where they are, or what they are', () => {
     ],
   } satisfies UserItem;
   expect(new Feed().next({ items: [message] }).map((piece) => piece.text)).toEqual([
-    '> look [image https://a.test/b.png] [image, image/gif]   [taken in at step 1]',
+    '> look [image https://a.test/b.png] [image, image/gif]',
   ]);
 });

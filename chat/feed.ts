@@ -10,13 +10,18 @@ import type {
   TurnOutcome,
   UserItem,
 } from '../client/index.ts';
-import { argumentsText } from '../client/index.ts';
 import { shortened } from '../client/text.ts';
+import { argumentLines, brief } from './values.ts';
 
-/** New output for the screen. A `text` continues where the last text ended; a `line` is a line of its own. */
+/**
+ * New output for the screen. A `text` continues where the last text ended; a `line` is a line of its own. `aside`: the line has no
+ * place in the conversation, and a text that is unfinished continues after it.
+ */
 export type Piece =
   | { kind: 'text'; style: 'answer' | 'thinking'; text: string }
-  | { kind: 'line'; style: 'user' | 'note' | 'trouble'; text: string };
+  | { kind: 'line'; style: 'user' | 'note' | 'trouble'; text: string; aside?: boolean };
+
+type Line = Omit<Extract<Piece, { kind: 'line' }>, 'kind'>;
 
 /** Maximum length of a tool's arguments or output on one line. */
 const VALUE_CHARACTERS = 60;
@@ -40,8 +45,10 @@ export class Feed {
       case 'thinking': {
         const told = this.#lengths.get(item.key);
         if (told === undefined && this.#over.has(item.turnId)) return [];
-        this.#lengths.set(item.key, item.content.length);
-        const text = item.content.slice(told ?? 0);
+        // A model may begin with line breaks, which would be empty lines below what stands before.
+        const content = item.content.replace(/^\n+/, '');
+        this.#lengths.set(item.key, content.length);
+        const text = content.slice(told ?? 0);
         const style = item.kind === 'text' ? 'answer' : 'thinking';
         return text === '' ? [] : [{ kind: 'text', style, text }];
       }
@@ -53,7 +60,7 @@ export class Feed {
         return [
           ...this.#once(item, 'asked', () => ({
             style: 'trouble',
-            text: `${item.tool} asks to run: ${argumentsText(item)}. ${item.offersAlways ? '/approve, /always or /deny' : '/approve or /deny'} (${item.timeoutSeconds} s).`,
+            text: requestText(item),
           })),
           ...(item.resolved
             ? this.#once(item, 'resolved', () => ({ style: 'note', text: approvalLine(item) }))
@@ -107,11 +114,7 @@ export class Feed {
     return this.#once(item, text, () => ({ style: 'note', text }));
   }
 
-  #once(
-    item: Item,
-    stage: string,
-    tell: () => Omit<Extract<Piece, { kind: 'line' }>, 'kind'> | undefined,
-  ): Piece[] {
+  #once(item: Item, stage: string, tell: () => Line | undefined): Piece[] {
     const name = `${item.key} ${stage}`;
     if (this.#told.has(name)) return [];
     this.#told.add(name);
@@ -124,14 +127,20 @@ export class Feed {
 const sourceName = (source: Source): string =>
   source.type === 'url' ? [source.title, source.url].filter(Boolean).join(', ') : source.title;
 
-function userLine({ content, state }: UserItem): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> | undefined {
+function userLine({ content, state }: UserItem): Line | undefined {
   switch (state.status) {
-    case 'applied':
-      return { style: 'user', text: `> ${written(content)}   [taken in at step ${state.step}]` };
+    case 'applied': {
+      // The first step says nothing: each answer has one.
+      const isSteering = state.step !== undefined && state.step > 1;
+      const note = isSteering ? `   [taken in at step ${state.step}]` : '';
+      return { style: 'user', text: `> ${written(content)}${note}` };
+    }
     case 'cancelled':
-      return { style: 'note', text: `x ${written(content)}   [withdrawn]` };
-    case 'rejected':
-      return { style: 'trouble', text: `x ${written(content)}   [refused: ${state.code}. ${state.message}]` };
+      return { style: 'note', text: `x ${written(content)}   [withdrawn]`, aside: true };
+    case 'rejected': {
+      const why = `refused: ${state.code}. ${state.message}`;
+      return { style: 'trouble', text: `x ${written(content)}   [${why}]`, aside: true };
+    }
     default:
       return undefined;
   }
@@ -172,12 +181,11 @@ export function toolLine({ name, args, result }: ToolItem): string {
 }
 
 function short(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const line = text.replaceAll(/\s+/g, ' ');
+  const line = brief(value).replaceAll(/\s+/g, ' ');
   return shortened(line, VALUE_CHARACTERS);
 }
 
-function endLine(outcome: TurnOutcome): Omit<Extract<Piece, { kind: 'line' }>, 'kind'> {
+function endLine(outcome: TurnOutcome): Line {
   switch (outcome.result) {
     case 'done': {
       const { steps, inputTokens, outputTokens, cost, currency, model, finishReason } = outcome.usage;
@@ -196,15 +204,26 @@ function endLine(outcome: TurnOutcome): Omit<Extract<Piece, { kind: 'line' }>, '
   }
 }
 
+/** What a tool asks, and how to answer. */
+function requestText(item: ApprovalItem): string {
+  const answers = item.offersAlways ? '/approve, /always or /deny' : '/approve or /deny';
+  return [
+    `${item.tool} asks to run:`,
+    ...argumentLines(item),
+    `${answers}. Without an answer it counts as denied after ${item.timeoutSeconds} s.`,
+  ].join('\n');
+}
+
 function approvalLine({ tool, decision, resolved }: ApprovalItem): string {
   switch (resolved?.reason) {
     case 'timeout':
       return `${tool} was not run: nobody answered in time.`;
     case 'aborted':
       return `${tool} was not run: the turn was stopped.`;
-    default: {
-      const by = resolved?.by === undefined ? '' : ` by ${resolved.by}`;
-      return decision === 'deny' ? `${tool} was denied${by}.` : `${tool} was approved${by}.`;
-    }
+    case 'always':
+      return `${tool} was approved: you answered /always before.`;
+    default:
+      // A session belongs to one principal (4.1.3): who answered, on any device, is the user.
+      return decision === 'deny' ? `${tool} was denied by you.` : `${tool} was approved by you.`;
   }
 }

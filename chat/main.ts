@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline';
-import { readArguments, USAGE, UsageError } from './arguments.ts';
+import { howToGoOn, readArguments, USAGE, UsageError } from './arguments.ts';
 import { converse } from './conversation.ts';
 import { plainScreen, TerminalScreen } from './screen.ts';
+import { harmless } from './wrap.ts';
 
 /** `npm run chat`: a conversation in the terminal. If input or output is not a terminal, it prints plain lines. */
 async function main(): Promise<void> {
@@ -35,8 +36,8 @@ async function main(): Promise<void> {
   // When the input of a pipe ends, the answers to its messages are still awaited.
   if (!isTerminal && !hasLeft) await conversation.quiet();
   screen.close();
-  conversation.close();
-  if (isTerminal) console.log(`To go on: --session ${sessionId}`);
+  for (const text of conversation.close()) console.log(`The server did not confirm: ${harmless(text)}`);
+  if (isTerminal) console.log(howToGoOn(options, sessionId, process.env));
 }
 
 main().catch((error: unknown) => {

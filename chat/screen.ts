@@ -26,14 +26,19 @@ export function plainScreen(output: NodeJS.WritableStream): Screen {
   };
   return {
     show(pieces) {
-      for (const { kind, text, ...piece } of pieces) {
-        if (piece.style !== style && unfinished !== '') line();
-        style = piece.style;
-        if (kind === 'line') {
-          line(harmless(text));
+      for (const piece of pieces) {
+        const text = harmless(piece.text);
+        if (piece.kind === 'line' && piece.aside) {
+          output.write(`${text}\n`);
           continue;
         }
-        const lines = (unfinished + harmless(text)).split('\n');
+        if (piece.style !== style && unfinished !== '') line();
+        style = piece.style;
+        if (piece.kind === 'line') {
+          line(text);
+          continue;
+        }
+        const lines = (unfinished + text).split('\n');
         unfinished = lines.pop() ?? '';
         for (const whole of lines) output.write(`${whole}\n`);
       }
@@ -50,7 +55,7 @@ export function plainScreen(output: NodeJS.WritableStream): Screen {
 const STYLES = { user: 'cyan', note: 'dim', trouble: 'yellow', thinking: 'dim', answer: 'reset' } as const;
 type Style = keyof typeof STYLES;
 
-export type Terminal = NodeJS.WriteStream;
+export type Terminal = NodeJS.WritableStream & { readonly columns: number };
 /** `prevRows` is the row of the cursor when readline last drew the line. Node does not document it. */
 export type LineInput = Interface & { prevRows?: number };
 
@@ -76,8 +81,12 @@ export class TerminalScreen implements Screen {
   show(pieces: readonly Piece[]): void {
     const finished: string[] = [];
     for (const piece of pieces) {
-      if (piece.kind === 'line' || piece.style !== this.#style) this.#finish(finished);
       const text = harmless(piece.text);
+      if (piece.kind === 'line' && piece.aside) {
+        finished.push(...wrap(text, this.#columns).map((line) => this.#paint(line, piece.style)));
+        continue;
+      }
+      if (piece.kind === 'line' || piece.style !== this.#style) this.#finish(finished);
       this.#style = piece.style;
       if (piece.kind === 'line') {
         finished.push(...wrap(text, this.#columns).map((line) => this.#paint(line)));
@@ -124,8 +133,8 @@ export class TerminalScreen implements Screen {
     this.#unfinished = '';
   }
 
-  #paint(line: string): string {
-    return styleText(STYLES[this.#style], line, { stream: this.#output });
+  #paint(line: string, style = this.#style): string {
+    return styleText(STYLES[style], line, { stream: this.#output });
   }
 
   #draw(finished: readonly string[], typingRow = this.#input.getCursorPos().rows): void {
