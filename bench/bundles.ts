@@ -16,14 +16,14 @@ import type { Bench, BenchResult, Figure } from './result.ts';
 import { summarize } from './stats.ts';
 
 const PROCESSES = 15;
-/** A person waits for the first frame: inbound has to be there sooner. */
-const TARGETS_MS: Readonly<Record<string, number>> = { inbound: 80 };
+/** With the first request to the table, where a function makes one while it starts. A person waits for the first frame. */
+const TARGETS_MS: Readonly<Record<string, number>> = { inbound: 130, turn: 200 };
 const TARGET_MS = 150;
 /** Of what a bundle is made of, as many parts are named. */
 const PARTS = 6;
 const SECTION = { name: 'cold start', command: 'npm run bench -- bundles' };
 
-/** Nothing listens there: loading a function asks nobody anything. */
+/** Nothing listens there, and nobody asks it. */
 const NOWHERE = 'http://127.0.0.1:9/v1';
 const SETTINGS = {
   MIDTURN_STAGE: 'local',
@@ -52,7 +52,7 @@ interface Load {
 }
 
 /**
- * How long a fresh process takes to load a function as deployed, with everything that a cold start loads meanwhile, how
+ * How long a fresh process takes to load a function as deployed, with everything that a cold start loads and asks meanwhile, how
  * much it reads, and how long its first call takes, with services that answer at once. Without the start of Node itself.
  */
 export const bundles: Bench = { name: 'bundles', run, page };

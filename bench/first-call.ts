@@ -22,6 +22,7 @@ export const FIRST_EVENTS: Readonly<Record<string, unknown>> = {
     headers: {},
     queryStringParameters: {},
     methodArn: 'arn:aws:execute-api:us-east-1:1:api/prod/$connect',
+    requestContext: { identity: { sourceIp: '192.0.2.1' } },
   },
   connection: { requestContext: { ...requestContext, eventType: 'CONNECT' }, headers: {} },
   /** A frame of a connection that is gone. */

@@ -2,6 +2,7 @@ import { bundles } from './bundles.ts';
 import { circumstances } from './circumstances.ts';
 import { concurrent } from './concurrent.ts';
 import { delivery } from './delivery.ts';
+import { firstMessages } from './first-message.ts';
 import { interactive } from './interactive.ts';
 import { longAnswer } from './long-answer.ts';
 import { movement } from './movement.ts';
@@ -10,7 +11,15 @@ import { formatCircumstances, formatTable, writeResult } from './report.ts';
 import { type Bench, isMissed } from './result.ts';
 
 /** `npm run bench [-- name …]`: all benches, or those named. A broken promise fails it; a missed time is only said. */
-const BENCHES: readonly Bench[] = [interactive, concurrent, bundles, longAnswer, delivery, movement];
+const BENCHES: readonly Bench[] = [
+  interactive,
+  concurrent,
+  bundles,
+  firstMessages,
+  longAnswer,
+  delivery,
+  movement,
+];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !BENCHES.some((bench) => bench.name === name));

@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import type { Circumstances } from './circumstances.ts';
 import { type BenchResult, type Figure, isMissed } from './result.ts';
 
+const RESULTS = join(import.meta.dirname, 'results');
+
+/** Where the last result of a bench is. */
+export const resultPath = (name: string): string => join(RESULTS, `${name}.json`);
+
 export async function writeResult(name: string, result: BenchResult, where: Circumstances): Promise<string> {
-  const folder = join(import.meta.dirname, 'results');
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, `${name}.json`);
+  await mkdir(RESULTS, { recursive: true });
+  const file = resultPath(name);
   const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? round(value) : value);
   await writeFile(file, `${JSON.stringify({ name, ...where, ...result }, rounded, 2)}\n`);
   return file;

@@ -45,7 +45,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem'],
-    sends: [],
+    // Wakes the turn function when it starts itself.
+    sends: ['turn'],
     connections: [],
     callsModel: false,
   },

@@ -14,12 +14,16 @@ const deletionBody = z.object({
 
 const compactionBody = z.object({ compaction: z.object({ session: z.string(), from: z.number() }) });
 
+/** The least that makes Lambda start an environment of the turn function. */
+const wakeBody = z.object({ wake: z.literal(true) });
+
 /** What the turn queue carries. */
-export type TurnMessage = TurnJob | { compaction: CompactionJob };
+export type TurnMessage = TurnJob | { compaction: CompactionJob } | { wake: true };
 
 /** Parses the body of a message in the turn queue. Throws on anything else. */
 export function parseTurnMessage(body: string): TurnMessage {
-  const message = z.union([jobBody, compactionBody]).parse(JSON.parse(body));
+  const message = z.union([jobBody, compactionBody, wakeBody]).parse(JSON.parse(body));
+  if ('wake' in message) return message;
   if (!('compaction' in message)) return jobOf(message);
   const { session, from } = message.compaction;
   return { compaction: { session: asSessionKey(session), from } };
@@ -118,4 +122,20 @@ export function deadLetters(
       );
     },
   };
+}
+
+/** Sends what starts an environment of the turn function, in a group of its own: nothing waits behind it. */
+export async function wakeTurnFunction(
+  queueUrl: string,
+  id: string,
+  client: SQSClient = new SQSClient(SQS_OPTIONS),
+): Promise<void> {
+  await client.send(
+    new SendMessageCommand({
+      QueueUrl: queueUrl,
+      MessageBody: JSON.stringify({ wake: true } satisfies TurnMessage),
+      MessageGroupId: `wake#${id}`,
+      MessageDeduplicationId: id,
+    }),
+  );
 }

@@ -40,6 +40,18 @@ export const DELAYS = {
     source: 'PostToConnection, 5 to 10 ms; the client has the frame when the call ends',
     estimated: true,
   },
+  /** Of an execution environment, until it loads the function's code. */
+  environment: {
+    quantiles: { 10: 100, 50: 125, 90: 150, 99: 360 },
+    source:
+      '"Hello world" functions of Node.js, "Lazy Init Only Scatters Latency", decodednode.com (2026): 100 to 150 ms. Its p99 over its p50 as in Eric Johnson, "Cold Starts Are Dead" (2026)',
+  },
+  /** With two processors, as Lambda gives an environment while it starts. */
+  firstRequest: {
+    quantiles: { 50: 125, 99: 360 },
+    source:
+      'the first HTTPS request to DynamoDB while the environment starts: Samuel Johnson, "The Fastest Node 22 Lambda Coldstart Configuration" (2025). Its p99 as above',
+  },
 } as const satisfies Record<string, Delay>;
 
 export type DelayName = keyof typeof DELAYS;

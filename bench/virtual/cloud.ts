@@ -18,6 +18,9 @@ import type { ServerFrame } from '../../protocol/server-frames.ts';
 import type { Call } from './time.ts';
 import { VirtualTime } from './time.ts';
 
+/** The functions on the way of a message. `authorizer` and `connection` answer a handshake. */
+export type Invoked = 'authorizer' | 'connection' | 'inbound' | 'turn' | 'deadline';
+
 /** What a service is asked for, and how long that takes. */
 export type DelayOf = (what: 'frame' | 'read' | 'write' | 'send' | 'fifo' | 'post') => number;
 
@@ -41,6 +44,18 @@ export interface CloudOptions {
   turnMs?: number;
   /** Over the default settings. */
   settings?: Readonly<Record<string, string>>;
+  /** How an execution environment starts. Default: each invocation finds one that has started. */
+  start?(by: Invoked): Start;
+}
+
+/** The start of an execution environment, in milliseconds. */
+export interface Start {
+  /** Until its code is loaded. */
+  loadMs: number;
+  /** What it then does before its first invocation. */
+  beforeMs: number;
+  /** Another function is woken when the code is loaded. */
+  wakes?: 'turn';
 }
 
 const TURN_MS = 300_000;
@@ -64,6 +79,8 @@ export class VirtualCloud {
   readonly #agent: ReturnType<CloudOptions['agent']>;
   readonly #clients = new Map<string, Client>();
   readonly #hanging = new Set<Client>();
+  /** By function: its environments that have started and are idle. */
+  readonly #idleEnvironments = new Map<Invoked, number>();
   /** The functions that reached their time limit. */
   readonly killed: string[] = [];
   /** The clients whose connections a function has closed. */
@@ -92,7 +109,10 @@ export class VirtualCloud {
   /** A client that has sent nothing yet. */
   async open(principal: Principal, sessionId: string): Promise<Client> {
     const id = asConnectionId(`connection-${++this.#connections}`);
-    await registerConnection(this.#coreFor('connect'), id, { principal, sessionId: asSessionId(sessionId) });
+    await this.#invoke('authorizer', FUNCTION_MS, async () => {});
+    await this.#invoke('connection', FUNCTION_MS, (core) =>
+      registerConnection(core, id, { principal, sessionId: asSessionId(sessionId) }),
+    );
     const keeps = !this.#options.forgets;
     const client = new Client(this.time, keeps, (body) => this.#frame(id, principal, body));
     this.#clients.set(id, client);
@@ -131,10 +151,11 @@ export class VirtualCloud {
 
   /** Runs a function as Lambda does: at its time limit it is ended, and nothing of it happens any more. */
   async #invoke<T>(
-    by: string,
+    by: Invoked,
     limitMs: number,
     work: (core: Core) => Promise<T>,
   ): Promise<{ value: T } | undefined> {
+    await this.#environment(by);
     const life = { isOver: false };
     const limit = new AbortController();
     const ended = await Promise.race([
@@ -148,7 +169,34 @@ export class VirtualCloud {
       life.isOver = true;
       this.killed.push(by);
     }
+    this.#idleEnvironments.set(by, (this.#idleEnvironments.get(by) ?? 0) + 1);
     return ended;
+  }
+
+  /** One invocation at a time runs in an environment. Where all of them run, another one starts. */
+  async #environment(by: Invoked): Promise<void> {
+    const idle = this.#idleEnvironments.get(by) ?? 0;
+    if (idle > 0) {
+      this.#idleEnvironments.set(by, idle - 1);
+      return;
+    }
+    if (!this.#options.start) return;
+    const { loadMs, beforeMs, wakes } = this.#options.start(by);
+    await this.time.call({ service: 'lambda', operation: 'load', by }, loadMs, () => {});
+    if (wakes) void this.#wake(wakes);
+    await this.time.call({ service: 'lambda', operation: 'before', by }, beforeMs, () => {});
+  }
+
+  /** A message of the turn queue that only starts an environment. */
+  async #wake(by: Invoked): Promise<void> {
+    const over = this.#begun();
+    await this.time.call(
+      { service: 'sqs', operation: `to ${by}`, by: 'fifo' },
+      this.#options.delay('fifo'),
+      () => {},
+    );
+    await this.#invoke(by, FUNCTION_MS, async () => {});
+    over();
   }
 
   /** A message of the deadline queue, as fast as one of the turn queue. */

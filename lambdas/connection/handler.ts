@@ -1,6 +1,8 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 import { ANYONE, type Caller, callerOf } from '../../aws/api-gateway/caller.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { wakeTurnFunction } from '../../aws/sqs/queues.ts';
+import { randomId, systemClock } from '../../aws/system.ts';
 import { goesWithoutAuthorizer } from '../../config/settings/emulator.ts';
 import { asConnectionId, asSessionId, newSessionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
@@ -9,10 +11,17 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import { ID_PATTERN } from '../../protocol/ids.ts';
 import { MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
 import { cutAt, wellFormed } from '../../protocol/text.ts';
-import { coreOf } from '../core-of.ts';
+import { besideStart, required, startCore } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env, 'connection');
-const core = coreOf(process.env, instruments);
+/** An environment that starts shows that nobody was here for a while: the first turn would wait for its function as well. */
+const woken = besideStart(
+  { clock: systemClock, log: instruments.log },
+  'the turn function was not woken',
+  wakeTurnFunction(required(process.env, 'MIDTURN_TURN_QUEUE_URL'), randomId()),
+);
+const core = await startCore(process.env, instruments);
+await woken;
 
 /** Who connects if there is no authorizer to say it: nobody, except on an emulator that was told to do without. */
 const unnamed: Caller | undefined = goesWithoutAuthorizer(process.env)

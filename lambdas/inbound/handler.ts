@@ -6,10 +6,10 @@ import { epochMs } from '../../config/units.ts';
 import { asConnectionId } from '../../core/ids.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
 import { errorReply, reply } from '../../core/replies.ts';
-import { coreOf } from '../core-of.ts';
+import { startCore } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env, 'inbound');
-const core = coreOf(process.env, instruments);
+const core = await startCore(process.env, instruments);
 
 /** Handles every frame of a client, on any route. */
 export const handler = (

@@ -25,6 +25,11 @@ it('P1: each job goes to the turn queue again, as it was', async () => {
   ]);
 });
 
+it('a message that woke the turn function in vain is not sent again', async () => {
+  expect(await failures('{"wake":true}')).toEqual([]);
+  expect(aws.sent).toEqual([]);
+});
+
 it('P1: a job that cannot be sent stays in the dead-letter queue, and those beside it are sent', async () => {
   aws.refuse('SendMessage', 'the bad one');
   expect(await failures(job('one'), job('the bad one'), job('three'))).toEqual(['1']);

@@ -21,6 +21,8 @@ async function receive(event: SQSEvent): Promise<SQSBatchResponse> {
   for (const { body, messageId } of event.Records) {
     try {
       const message = parseTurnMessage(body);
+      // Whoever it was sent for has come since.
+      if ('wake' in message) continue;
       if ('compaction' in message) {
         const { session, from } = message.compaction;
         log.warn('compaction came back from the dead-letter queue', { session, from });

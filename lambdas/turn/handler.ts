@@ -3,13 +3,13 @@ import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { deadLetters } from '../../aws/sqs/queues.ts';
 import { sqsHideMessage } from '../../aws/sqs/visibility.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
-import { coreOf, required } from '../core-of.ts';
+import { required, startCore } from '../core-of.ts';
 import { createAgents } from './agent-for.ts';
 import { createReceiver } from './receive.ts';
 
 const env = process.env;
 const instruments = instrumentsOf(env, 'turn');
-const core = coreOf(env, instruments);
+const core = await startCore(env, instruments);
 const receive = createReceiver({
   core,
   settings: readTurnSettings(env),

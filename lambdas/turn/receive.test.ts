@@ -116,6 +116,13 @@ async function given({
 
 const HIDDEN = 'h0 is hidden for 15 s';
 
+it('a message that only wakes the function is deleted, and nothing is asked for', async () => {
+  const { deliver, did, errors } = await given();
+  expect(await deliver('{"wake":true}')).toEqual([]);
+  expect(did).toEqual([HIDDEN]);
+  expect(errors).toEqual([]);
+});
+
 it('P1: the job of a turn that is over is deleted; it is hidden before anything else is done', async () => {
   const { deliver, job, did, errors } = await given();
   expect(await deliver(job)).toEqual([]);

@@ -62,9 +62,10 @@ async function receive(
   });
   try {
     const content = readMessage(turnFunction, record);
-    return content
-      ? await runRecord(turnFunction, { content, record, message, remainingMs })
-      : await moveToDeadLetters(turnFunction, record);
+    if (!content) return await moveToDeadLetters(turnFunction, record);
+    // The environment has started: that is all.
+    if ('wake' in content) return true;
+    return await runRecord(turnFunction, { content, record, message, remainingMs });
   } finally {
     await message.stop();
   }
@@ -77,7 +78,12 @@ async function runRecord(
     record,
     message,
     remainingMs,
-  }: { content: TurnMessage; record: SQSRecord; message: HeldMessage; remainingMs: () => Milliseconds },
+  }: {
+    content: Exclude<TurnMessage, { wake: true }>;
+    record: SQSRecord;
+    message: HeldMessage;
+    remainingMs: () => Milliseconds;
+  },
 ): Promise<boolean> {
   const log = core.log.with(
     'compaction' in content

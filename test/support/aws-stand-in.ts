@@ -25,6 +25,8 @@ export interface AwsStandIn {
    * contains `about`.
    */
   refuse(operation: string, about?: string): void;
+  /** Requests of this operation are answered when the returned function is called. */
+  hold(operation: string): () => void;
   /** Secrets by their ids. */
   readonly secrets: Map<string, string>;
   /** Refuses nothing any more, and forgets what was sent, posted and logged. */
@@ -37,6 +39,7 @@ const QUEUES = { MIDTURN_TURN_QUEUE_URL: 'turns.fifo', MIDTURN_DEADLINE_QUEUE_UR
 /** Starts it for the tests of this file, and points the SDK at it. Import the handler afterwards, in a `beforeAll`. */
 export function givenAws(env: Readonly<Record<string, string>> = {}): AwsStandIn {
   const refused: { operation: string; about: string }[] = [];
+  const held = new Map<string, Promise<void>>();
   const aws: AwsStandIn = {
     sent: [],
     posted: [],
@@ -44,7 +47,13 @@ export function givenAws(env: Readonly<Record<string, string>> = {}): AwsStandIn
     logged: [],
     secrets: new Map(),
     refuse: (operation, about = '') => void refused.push({ operation, about }),
+    hold(operation) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held.set(operation, promise);
+      return resolve;
+    },
     reset() {
+      held.clear();
       for (const list of [refused, aws.sent, aws.posted, aws.measured, aws.logged]) list.length = 0;
     },
   };
@@ -56,6 +65,7 @@ export function givenAws(env: Readonly<Record<string, string>> = {}): AwsStandIn
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, operation = 'PostToConnection'] = String(request.headers['x-amz-target'] ?? '').split('.');
     const body = await text(request);
+    await held.get(operation);
     if (refused.some((one) => one.operation === operation && body.includes(one.about)))
       return reply(response, 400, { __type: 'AccessDeniedException', message: 'no' });
     const { pathname } = new URL(request.url ?? '/', 'http://aws');
