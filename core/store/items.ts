@@ -173,12 +173,10 @@ export interface TurnUsage extends Usage {
   /** In `currency`. Not there if a call had no price. */
   cost?: number;
   currency?: string;
-  /** The model that made the last call. Turns that an earlier version began do not say it. */
+  /** The model that made the last call, if it is not the agent's own. */
   model?: { provider: string; name: string };
-  /** What each model used, where several have made calls: that of `model` is the last. */
+  /** What each model used, where several have made calls: that of the last call is the last. */
   models?: readonly ModelShare[];
-  /** In turns that an earlier version began: what the model used that failed before `model` continued. */
-  failed?: ModelShare;
   /** Of each finished call, where the agent's code looks back at them. */
   marks?: readonly CallMark[];
   /** The last model call ended with an answer. With an empty inbox the turn is `done`. */

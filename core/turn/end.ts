@@ -28,12 +28,12 @@ export async function endAnswered(
 ): Promise<boolean> {
   const { core } = context;
   const { usage } = turn;
-  const { model, from } = modelOf(turn, context);
-  const { provider, name } = /* rule: done-names-its-model */ usage.model ?? model;
+  const { from } = modelOf(turn, context);
+  const { provider, name } = /* rule: done-names-its-model */ usage.model ?? context.model;
   const draft: EventDraft = {
     type: 'done',
     first: turn.firstSeq,
-    ...usageFields(usage, model),
+    ...usageFields(usage, context.model),
     model: name,
     provider,
     ...(from !== undefined && { fallback_from: from }),

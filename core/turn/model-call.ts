@@ -158,7 +158,7 @@ export async function callModel(
     // The last call that the step limit allows is the end, whatever the provider says.
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
     const { marks } = turn.usage;
-    turn.usage = advanced(turn.usage, model, finish, calls.length === 0 && !isPaused);
+    turn.usage = advanced(turn.usage, { model, own: context.model }, finish, calls.length === 0 && !isPaused);
     const { usage } = finish;
     const isTold = finish.cached || usage.inputTokens + usage.outputTokens > 0;
     oweFor(isTold ? usage : estimate());
@@ -221,7 +221,7 @@ export async function callModel(
 
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
-    if (turn.abortRequest || wantsCut(turn)) turn.usage = withCut(turn.usage, model);
+    if (turn.abortRequest || wantsCut(turn)) turn.usage = withCut(turn.usage, { model, own: context.model });
     oweFor(estimate());
     await /* rule: cut-call-keeps-no-thoughts */ flush(withOwn);
     return { type: 'cut' };

@@ -14,8 +14,11 @@ const model = (name: string, own?: Price): Model => ({
   async *stream() {},
 });
 
+/** The agent's own model. */
+const own = model('first');
+
 const called = (before: TurnUsage, usage: Usage, by: Model): TurnUsage =>
-  advanced(before, by, { type: 'finish', reason: 'stop', usage }, false);
+  advanced(before, { model: by, own }, { type: 'finish', reason: 'stop', usage }, false);
 
 describe('the cost of a call', () => {
   it.each<[string, Usage, Partial<Price>, number]>([
@@ -58,7 +61,7 @@ describe('the usage of a turn', () => {
           (before, [one, isPriced]) => called(before, one, model('m', isPriced ? price : undefined)),
           NOTHING,
         );
-        const fields = usageFields(whole, model('m'));
+        const fields = usageFields(whole, own);
         for (const [field, key] of [
           ['input_tokens', 'inputTokens'],
           ['output_tokens', 'outputTokens'],
@@ -86,7 +89,7 @@ describe('the usage of a turn', () => {
     const second = model('second', { ...price, input: 30 });
     let turn = called(NOTHING, { inputTokens: 100, outputTokens: 10, cacheReadTokens: 60 }, first);
     turn = called(turn, { inputTokens: 200, outputTokens: 20, reasoningTokens: 5 }, second);
-    expect(usageFields(turn, second)).toMatchObject({
+    expect(usageFields(turn, own)).toMatchObject({
       input_tokens: 300,
       output_tokens: 30,
       cache_read_tokens: 60,
@@ -110,7 +113,7 @@ describe('the usage of a turn', () => {
         },
       ],
     });
-    const { cost, by_model } = usageFields(turn, second);
+    const { cost, by_model } = usageFields(turn, own);
     expect(by_model?.reduce((sum, part) => sum + (part.cost ?? Number.NaN), 0)).toBeCloseTo(
       cost ?? Number.NaN,
       9,
@@ -121,38 +124,42 @@ describe('the usage of a turn', () => {
     const first = model('first', price);
     const second = model('second');
     const begun = called(NOTHING, { inputTokens: 100, outputTokens: 10 }, first);
-    const fields = usageFields(called(begun, { inputTokens: 1, outputTokens: 1 }, second), second);
+    const fields = usageFields(called(begun, { inputTokens: 1, outputTokens: 1 }, second), own);
     expect(fields.cost).toBeUndefined();
     expect(fields.by_model?.map(({ cost }) => cost)).toEqual([0.00045, undefined]);
   });
 
+  it('names no model for calls of the agent’s own, which each turn would store', () => {
+    expect(called(NOTHING, { inputTokens: 1, outputTokens: 1 }, own).model).toBeUndefined();
+  });
+
   it('has a call that was cut among those of its model', () => {
     const turn = called(
-      withCut(NOTHING, model('first')),
+      withCut(NOTHING, { model: own, own }),
       { inputTokens: 1, outputTokens: 1 },
       model('second'),
     );
-    expect(usageFields(turn, model('second')).by_model).toMatchObject([
+    expect(usageFields(turn, own).by_model).toMatchObject([
       { model: 'first', steps: 1, input_tokens: 0 },
       { model: 'second', steps: 1, input_tokens: 1 },
     ]);
   });
 
   it('is told by model however often they take turns, and the parts are the whole', () => {
-    const names = ['a', 'b', 'c'];
+    const names = ['first', 'b', 'c'];
     const call = fc.tuple(fc.constantFrom(...names), usage, fc.boolean());
     const priced = (name: string) => model(name, name === 'c' ? undefined : price);
     fc.assert(
       fc.property(fc.array(call, { minLength: 1, maxLength: 8 }), (calls) => {
         const whole = calls.reduce(
           (before, [name, one, isCut]) =>
-            isCut ? withCut(before, priced(name)) : called(before, one, priced(name)),
+            isCut ? withCut(before, { model: priced(name), own }) : called(before, one, priced(name)),
           NOTHING,
         );
-        const last = calls.at(-1)?.[0] ?? 'a';
-        expect(whole.model).toEqual({ provider: 'p', name: last });
+        const last = calls.at(-1)?.[0] ?? 'first';
+        expect(whole.model ?? { provider: 'p', name: 'first' }).toEqual({ provider: 'p', name: last });
         const asked = new Set(calls.map(([name]) => name));
-        const { by_model, steps: _, ...fields } = { steps: 0, ...usageFields(whole, model('z')) };
+        const { by_model, steps: _, ...fields } = { steps: 0, ...usageFields(whole, own) };
         if (asked.size === 1) {
           expect(by_model).toBeUndefined();
           return;
@@ -160,41 +167,16 @@ describe('the usage of a turn', () => {
         expect(new Set(by_model?.map((part) => part.model))).toEqual(asked);
         expect(by_model?.at(-1)?.model).toBe(last);
         for (const name of asked) {
-          const own = calls.filter((one) => one[0] === name);
+          const ofIt = calls.filter((one) => one[0] === name);
           const part = by_model?.find((one) => one.model === name);
-          expect(part?.steps).toBe(own.length);
+          expect(part?.steps).toBe(ofIt.length);
           expect(part?.input_tokens).toBe(
-            own.reduce((sum, [, { inputTokens }, isCut]) => sum + (isCut ? 0 : inputTokens), 0),
+            ofIt.reduce((sum, [, { inputTokens }, isCut]) => sum + (isCut ? 0 : inputTokens), 0),
           );
         }
         const sum = by_model?.reduce((total, part) => total + part.input_tokens, 0);
         expect(fields.input_tokens).toBe(sum);
       }),
     );
-  });
-
-  it('is read as an earlier version has stored it, where another model continued after a failure', () => {
-    const failed = {
-      provider: 'p',
-      name: 'first',
-      steps: 1,
-      inputTokens: 100,
-      outputTokens: 10,
-      cost: 0.00045,
-    };
-    const stored: TurnUsage = {
-      ...NOTHING,
-      inputTokens: 150,
-      outputTokens: 20,
-      steps: 2,
-      cost: 0.001,
-      failed,
-    };
-    const second = model('second', price);
-    const fields = usageFields(called(stored, { inputTokens: 1, outputTokens: 0 }, second), second);
-    expect(fields.by_model).toMatchObject([
-      { model: 'first', steps: 1, input_tokens: 100, cost: 0.00045 },
-      { model: 'second', steps: 2, input_tokens: 51, output_tokens: 10, cost: 0.000553 },
-    ]);
   });
 });

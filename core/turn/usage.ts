@@ -14,17 +14,16 @@ const DECIMALS = 9;
 const rounded = (amount: number): number => Number(amount.toFixed(DECIMALS));
 
 /** Of two counts, if anybody has told one of them. */
-const told = (one: number | undefined, other: number | undefined, sign: 1 | -1): number | undefined =>
-  one === undefined && other === undefined ? undefined : (one ?? 0) + sign * (other ?? 0);
+const sum = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0);
 
-/** Both together, or the first without the second. */
-function combined(one: Usage, other: Usage, sign: 1 | -1): Usage {
-  const cacheReadTokens = told(one.cacheReadTokens, other.cacheReadTokens, sign);
-  const cacheWriteTokens = told(one.cacheWriteTokens, other.cacheWriteTokens, sign);
-  const reasoningTokens = told(one.reasoningTokens, other.reasoningTokens, sign);
+function combined(one: Usage, other: Usage): Usage {
+  const cacheReadTokens = sum(one.cacheReadTokens, other.cacheReadTokens);
+  const cacheWriteTokens = sum(one.cacheWriteTokens, other.cacheWriteTokens);
+  const reasoningTokens = sum(one.reasoningTokens, other.reasoningTokens);
   return {
-    inputTokens: one.inputTokens + sign * other.inputTokens,
-    outputTokens: one.outputTokens + sign * other.outputTokens,
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
     ...(cacheReadTokens !== undefined && { cacheReadTokens }),
     ...(cacheWriteTokens !== undefined && { cacheWriteTokens }),
     ...(reasoningTokens !== undefined && { reasoningTokens }),
@@ -47,21 +46,28 @@ export function costOf(
 
 type Named = Pick<Model, 'provider' | 'name' | 'price'>;
 
+/** Who makes a call. `own` is the agent's model, which a turn calls unless another one is named: of its calls no name is stored. */
+export interface Caller {
+  model: Named;
+  own: Named;
+}
+
 /** The usage of a turn after another call. Its cost is known if each of its calls has a price. */
 export function advanced(
   before: TurnUsage,
-  model: Named,
+  caller: Caller,
   { reason, usage, cached }: Finish,
   answered: boolean,
 ): TurnUsage {
+  const { model } = caller;
   const cost = costAfter(before, usage, model);
   return {
-    ...combined(before, usage, 1),
+    ...combined(before, usage),
     steps: before.steps + 1,
     lastInputTokens: usage.inputTokens,
     ...cost,
     ...(cost.cost !== undefined && model.price && { currency: model.price.currency }),
-    ...byModel(before, model, usage),
+    ...byModel(before, caller, usage),
     answered,
     ...(answered && { finish: reason }),
     ...(cached && { cached }),
@@ -70,11 +76,10 @@ export function advanced(
 }
 
 /** The usage of a turn after a call that was cut. Nobody has told what it used. */
-export const withCut = (before: TurnUsage, model: Named): TurnUsage => ({
-  ...before,
-  ...byModel(before, model),
-  steps: before.steps + 1,
-});
+export function withCut(before: TurnUsage, caller: Caller): TurnUsage {
+  const { model: _, ...rest } = before;
+  return { ...rest, ...byModel(before, caller), steps: before.steps + 1 };
+}
 
 /** What calls cost with one more, if each of them has a price. */
 function costAfter(
@@ -87,27 +92,29 @@ function costAfter(
 }
 
 /** Who makes this call, and what each model used with it, if several have made calls. */
-function byModel(before: TurnUsage, model: Named, usage?: Usage): Pick<TurnUsage, 'model' | 'models'> {
+function byModel(
+  before: TurnUsage,
+  { model, own }: Caller,
+  usage?: Usage,
+): Pick<TurnUsage, 'model' | 'models'> {
   const { provider, name } = model;
-  const isOwn = (share: ModelShare) => modelId(share) === modelId(model);
-  const shares = sharesOf(before, model);
-  const others = shares.filter((share) => !isOwn(share));
-  if (others.length === 0) return { model: { provider, name } };
-  const own: ModelShare = shares.find(isOwn) ?? { provider, name, ...NO_TOKENS, steps: 0 };
-  const cost = usage ? costAfter(own, usage, model) : costIn(own);
-  const share = { provider, name, ...combined(own, usage ?? NO_TOKENS, 1), steps: own.steps + 1, ...cost };
-  return { model: { provider, name }, models: [...others, share] };
+  const named = modelId(model) === modelId(own) ? {} : { model: { provider, name } };
+  const isOfModel = (share: ModelShare) => modelId(share) === modelId(model);
+  const shares = sharesOf(before, own);
+  const others = shares.filter((share) => !isOfModel(share));
+  if (others.length === 0) return named;
+  const earlier: ModelShare = shares.find(isOfModel) ?? { provider, name, ...NO_TOKENS, steps: 0 };
+  const cost = usage ? costAfter(earlier, usage, model) : costIn(earlier);
+  const tokens = combined(earlier, usage ?? NO_TOKENS);
+  return { ...named, models: [...others, { provider, name, ...tokens, steps: earlier.steps + 1, ...cost }] };
 }
 
-/** What each model has used. An earlier version named only one that failed: `model` has used the rest. */
-function sharesOf(usage: TurnUsage, model: Named): readonly ModelShare[] {
-  const { failed, models, steps } = usage;
+/** What each model has used. */
+function sharesOf(usage: TurnUsage, own: Named): readonly ModelShare[] {
+  const { models, steps } = usage;
   if (models || steps === 0) return models ?? [];
-  const { provider, name } = usage.model ?? model;
-  if (!failed) return [{ provider, name, ...combined(usage, NO_TOKENS, 1), steps, ...costIn(usage) }];
-  const cost = usage.cost === undefined ? {} : { cost: rounded(usage.cost - (failed.cost ?? 0)) };
-  const rest = { provider, name, ...combined(usage, failed, -1), steps: steps - failed.steps, ...cost };
-  return rest.steps > 0 ? [failed, rest] : [failed];
+  const { provider, name } = usage.model ?? own;
+  return [{ provider, name, ...combined(usage, NO_TOKENS), steps, ...costIn(usage) }];
 }
 
 const costIn = ({ cost }: { cost?: number }) => (cost === undefined ? {} : { cost });
@@ -157,10 +164,10 @@ export const fieldsOf = (usage: Usage, cost: number | undefined) => ({
   ...(cost !== undefined && { cost }),
 });
 
-/** The usage of a turn as fields of `done`: the whole, and by model if several have made calls. `model` made the last one. */
-export function usageFields(usage: TurnUsage, model: Named) {
+/** The usage of a turn as fields of `done`: the whole, and by model if several have made calls. */
+export function usageFields(usage: TurnUsage, own: Named) {
   const { cost, currency } = usage;
-  const shares = sharesOf(usage, model);
+  const shares = sharesOf(usage, own);
   return {
     ...fieldsOf(usage, cost),
     last_input_tokens: usage.lastInputTokens,
