@@ -4,9 +4,12 @@ import { givenAws } from '../../test/support/aws-stand-in.ts';
 
 const aws = givenAws();
 let endpoint = '';
+let turnQueue = '';
 beforeEach(() => {
   vi.resetModules();
   endpoint = process.env.AWS_ENDPOINT_URL || endpoint;
+  turnQueue ||= process.env.MIDTURN_TURN_QUEUE_URL ?? '';
+  vi.stubEnv('MIDTURN_TURN_QUEUE_URL', turnQueue);
   // As on AWS, where no variable names an endpoint of all services.
   vi.stubEnv('AWS_ENDPOINT_URL', '');
   for (const service of ['DYNAMODB', 'SQS']) vi.stubEnv(`AWS_ENDPOINT_URL_${service}`, endpoint);
@@ -35,6 +38,11 @@ describe('an environment that starts', () => {
     await connectWith({});
     await connectWith({});
     expect(aws.sent).toEqual([{ queue: 'turns.fifo', body: '{"wake":true}', delaySeconds: undefined }]);
+  });
+
+  it('wakes nobody while a deployment has not told it the queue yet', async () => {
+    expect(await connectWith({ MIDTURN_TURN_QUEUE_URL: '' })).toEqual({ statusCode: 401 });
+    expect([aws.sent, aws.logged]).toEqual([[], []]);
   });
 
   it('answers handshakes also if it cannot, and says so', async () => {

@@ -11,15 +11,18 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import { ID_PATTERN } from '../../protocol/ids.ts';
 import { MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
 import { cutAt, wellFormed } from '../../protocol/text.ts';
-import { besideStart, required, startCore } from '../core-of.ts';
+import { besideStart, startCore } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env, 'connection');
+const turnQueue = process.env.MIDTURN_TURN_QUEUE_URL;
 /** An environment that starts shows that nobody was here for a while: the first turn would wait for its function as well. */
-const woken = besideStart(
-  { clock: systemClock, log: instruments.log },
-  'the turn function was not woken',
-  wakeTurnFunction(required(process.env, 'MIDTURN_TURN_QUEUE_URL'), randomId()),
-);
+const woken =
+  turnQueue &&
+  besideStart(
+    { clock: systemClock, log: instruments.log },
+    'the turn function was not woken',
+    wakeTurnFunction(turnQueue, randomId()),
+  );
 const core = await startCore(process.env, instruments);
 await woken;
 
