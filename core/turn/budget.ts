@@ -6,6 +6,7 @@ import type { Spend, TurnUsage, Withdrawal } from '../store/items.ts';
 import { asked, nameOf } from './agents-code.ts';
 import type { TurnContext } from './context.ts';
 import { modelOf } from './fallback.ts';
+import { Fenced } from './lease.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { NANO } from './spending.ts';
 
@@ -26,6 +27,8 @@ export class TurnBudget {
   #budgets: { turn: string; budgets: Promise<Budgets> } | undefined;
   readonly #used = new Map<BudgetHolder, { day: string; spend: Promise<Spend | undefined> }>();
   #refusedTurn: string | undefined;
+  /** What a turn used that is given up could not be counted. */
+  #hasFailed = false;
 
   /** Starts reading what was used today: that takes no time of the turn's. */
   constructor(turn: LeasedTurn, context: TurnContext) {
@@ -54,6 +57,26 @@ export class TurnBudget {
       this.#used.set(holder, { day: owed.day, spend: Promise.resolve(counted) });
     }
     turn.usage = { ...turn.usage, spend: { n } };
+  }
+
+  /**
+   * The same for a turn that is given up, which ends whether it can be counted or not (P1).
+   *
+   * @throws Fenced
+   */
+  async settleOnce(): Promise<void> {
+    if (this.#hasFailed) return;
+    try {
+      await this.settle();
+    } catch (error) {
+      if (error instanceof Fenced) throw error;
+      this.#hasFailed = true;
+      this.#context.core.log.error('what a turn used was not counted', {
+        turn: this.#turn.id,
+        ...this.#turn.usage.spend?.owed,
+        error: String(error),
+      });
+    }
   }
 
   /**

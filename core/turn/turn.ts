@@ -110,6 +110,8 @@ class TurnRun {
 
   /** What was used is counted before what comes next, also an end. Also what an earlier worker has not counted. */
   settleBudget(): Promise<void> {
+    const isLastResort = this.#turn.isGivenUp || this.#turn.isLost;
+    if (isLastResort) return this.#budget.settleOnce();
     return /* rule: count-before-end */ this.#budget.settle();
   }
 
