@@ -29,16 +29,26 @@ export async function prepareStep(
   });
   const request = requestFor(model);
   if (!model.prepareStep) return { model, request };
-  try {
-    const step = /* rule: prompt-is-for-its-model */ model.prepareStep(
-      request,
-      requestFor,
-      /* rule: fallback-is-kept */ from !== undefined,
-    );
-    return await answered(turn, context, step);
-  } catch (error) {
-    core.log.error("the agent's code cannot prepare a step", { turn: turn.id, error: nameOf(error) });
-    return 'failed';
+  const step = /* rule: prompt-is-for-its-model */ model.prepareStep(
+    request,
+    requestFor,
+    /* rule: fallback-is-kept */ from !== undefined,
+  );
+  const answer = await answered(
+    turn,
+    context,
+    step.catch((error: unknown) => new Unprepared(nameOf(error))),
+  );
+  if (!(answer instanceof Unprepared)) return answer;
+  core.log.error("the agent's code cannot prepare a step", { turn: turn.id, error: answer.reason });
+  return 'failed';
+}
+
+/** Why there is no step: what the agent's code has thrown, by name. */
+class Unprepared {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
   }
 }
 
@@ -46,13 +56,15 @@ export async function prepareStep(
  * Waits for the agent's code as long as for a silent model. Meanwhile the lane is polled for an abort and for messages: those that
  * are seen are applied first (P6), and the code is asked anew.
  *
- * @throws what the code throws, and an `Error` if it takes too long
+ * @throws if the store fails, or another worker has the lane: neither is the code's failure
  */
-async function answered<T>(turn: LeasedTurn, context: TurnContext, answer: Promise<T>): Promise<T | 'cut'> {
+async function answered<T>(
+  turn: LeasedTurn,
+  context: TurnContext,
+  answer: Promise<T>,
+): Promise<T | 'cut' | Unprepared> {
   const { core, settings } = context;
   const until = core.clock.now() + settings.stallMs;
-  // One that comes too late is nobody's.
-  answer.catch(() => {});
   for (;;) {
     const step = await first(answer, LANE_POLL_MS, core.clock);
     if (step !== 'time') return step;
@@ -60,6 +72,6 @@ async function answered<T>(turn: LeasedTurn, context: TurnContext, answer: Promi
     // rule: prepared-step-has-its-boundary
     if (turn.abortRequest || Object.keys(turn.lane.inbox).length > 0) return 'cut';
     if (timeIsShort(context)) return 'cut';
-    if (core.clock.now() >= until) throw new Error(`no answer within ${settings.stallMs} ms`);
+    if (core.clock.now() >= until) return new Unprepared(`no answer within ${settings.stallMs} ms`);
   }
 }
