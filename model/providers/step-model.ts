@@ -1,4 +1,5 @@
 import type { LanguageModel, ModelMessage } from 'ai';
+import { memoized } from '../../core/memoized.ts';
 import {
   type Model,
   type ModelPart,
@@ -47,15 +48,15 @@ export function stepPreparation(
   callerOf: (model: LanguageModel) => Promise<SdkCaller>,
 ): NonNullable<Model['prepareStep']> {
   const { languageModel: model } = first.options;
-  const others = new Map<string, Promise<SdkCaller>>();
-  const instances = new WeakMap<object, Promise<SdkCaller>>();
+  const others = new Map<string, () => Promise<SdkCaller>>();
+  const instances = new WeakMap<object, () => Promise<SdkCaller>>();
   const other = (named: LanguageModel): Promise<SdkCaller> => {
     const known = typeof named === 'string' ? others.get(named) : instances.get(named);
-    if (known) return known;
-    const made = callerOf(named);
-    if (typeof named === 'string') others.set(named, made);
-    else instances.set(named, made);
-    return made;
+    if (known) return known();
+    const make = memoized(() => callerOf(named));
+    if (typeof named === 'string') others.set(named, make);
+    else instances.set(named, make);
+    return make();
   };
   return async (request, requestFor, keepsModel) => {
     const agent = agentOfTurn(first.options.agent, request.setup);
