@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readEvents } from '../events/journal.ts';
-import type { Model } from '../model.ts';
+import type { Model, ModelPart, ModelRequest } from '../model.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { turnInMemory } from '../testing/turn-in-memory.ts';
 
@@ -57,4 +57,34 @@ test('P1: agent code that answers nothing ends its turn', async () => {
   expect(made.calls).toBe(0);
   const events = await readEvents(turn.core, turn.session, 1);
   expect(events.at(-1)).toMatchObject({ type: 'error', code: 'AGENT_ERROR' });
+});
+
+test('P11: the prompt of a model that needs alternating roles has them where the agent names that model', async () => {
+  const asked: ModelRequest[] = [];
+  const named = {
+    provider: 'test',
+    name: 'm',
+    async *stream(request: ModelRequest): AsyncGenerator<ModelPart> {
+      asked.push(request);
+      const failure = { code: 'PROVIDER_ERROR', message: 'No.', retryable: false, diagnostic: 'no' } as const;
+      yield { type: 'failure', failure: { ...failure, reason: 'rejected' } };
+    },
+  };
+  const model: Model = {
+    ...named,
+    alternates: true,
+    prepareStep: async (_request, requestFor) => ({ model: named, request: requestFor(named) }),
+  };
+  const turn = await turnInMemory(model);
+  await turn.send('m1', 'one');
+  await turn.send('m2', 'two');
+  await turn.run();
+  const prompts = asked.map(({ messages, bare }) => JSON.stringify({ messages, bare }));
+  expect(asked[0]?.messages.map(({ role }) => role)).toEqual(['user']);
+  // Each form after a refusal is another prompt.
+  expect(new Set(prompts).size).toBe(prompts.length);
+  const events = await readEvents(turn.core, turn.session, 1);
+  expect(events.some((event) => event.type === 'history_trimmed' && event.form === 'alternating')).toBe(
+    false,
+  );
 });

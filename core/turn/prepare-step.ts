@@ -1,4 +1,4 @@
-import type { PreparedStep } from '../model.ts';
+import { type Model, modelId, type PreparedStep } from '../model.ts';
 import { nameOf } from './agents-code.ts';
 import { LANE_POLL_MS, type TurnContext, timeIsShort } from './context.ts';
 import { modelOf } from './fallback.ts';
@@ -23,7 +23,7 @@ export async function prepareStep(
   const { core, settings } = context;
   const { model, from } = modelOf(turn, context);
   const requestFor = (asked: Parameters<typeof shapeOf>[1]) => ({
-    ...requestOf(sources, shapeOf(turn, asked), toolChoiceFor(turn, settings.maxSteps)),
+    ...requestOf(sources, shapeOf(turn, inRolesOf(model, asked)), toolChoiceFor(turn, settings.maxSteps)),
     ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
     setup: turn.setup,
   });
@@ -39,10 +39,15 @@ export async function prepareStep(
     context,
     step.catch((error: unknown) => new Unprepared(nameOf(error))),
   );
-  if (!(answer instanceof Unprepared)) return answer;
+  if (answer === 'cut') return answer;
+  if (!(answer instanceof Unprepared)) return { ...answer, model: inRolesOf(model, answer.model) };
   core.log.error("the agent's code cannot prepare a step", { turn: turn.id, error: answer.reason });
   return 'failed';
 }
+
+/** What the deployment says of a model's prompts holds for it, also where the agent's code names it. */
+const inRolesOf = <M extends Pick<Model, 'provider' | 'name' | 'alternates'>>(model: Model, named: M): M =>
+  model.alternates && modelId(named) === modelId(model) ? { ...named, alternates: true } : named;
 
 /** Why there is no step: what the agent's code has thrown, by name. */
 class Unprepared {
