@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { wireTypes } from './packaging/wire-types.ts';
 
 const HERE = import.meta.dirname;
-const ENTRIES = ['index.ts', 'ai-sdk/index.ts', 'text-player.ts', 'fitting-image.ts'];
+const ENTRIES = ['index.ts', 'ai-sdk/index.ts', 'react/index.ts', 'text-player.ts', 'fitting-image.ts'];
 
 /** Builds the package's code and types into `outdir`, which is emptied first. */
 export async function buildClient(outdir = join(HERE, 'dist')): Promise<void> {
@@ -23,12 +23,14 @@ async function buildCode(outdir: string): Promise<void> {
     outbase: HERE,
     outdir,
     bundle: true,
-    // Shared code is in one chunk, so that both entries export the same error classes.
+    // Shared code is in one chunk, so that all entries export the same error classes.
     splitting: true,
     chunkNames: 'shared-[hash]',
     format: 'esm',
     // With this platform, an import of a Node module fails the build.
     platform: 'browser',
+    // The application's own: two copies of React do not work together.
+    external: ['react'],
     target: 'es2022',
     logLevel: 'warning',
   });

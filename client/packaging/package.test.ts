@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { buildClient } from '../build.ts';
 import { type BackwardsServer, serveBackwards } from '../testing/backwards-server.ts';
+import { readmeComponent } from '../testing/readme-component.ts';
 
 const run = promisify(execFile);
 const CLIENT = join(import.meta.dirname, '..');
@@ -37,6 +38,16 @@ beforeAll(async () => {
   server = await serveBackwards();
 });
 afterAll(() => server?.close());
+
+/** Makes packages of this repository known to the consumer. */
+async function link(...names: string[]): Promise<void> {
+  for (const name of names) {
+    const path = join(consumer, 'node_modules', name);
+    await mkdir(dirname(path), { recursive: true });
+    await rm(path, { force: true });
+    await symlink(folderOf(name), path);
+  }
+}
 
 /** Runs a module in the consumer's folder and returns its output. */
 async function runModule(node: string, text: string): Promise<string> {
@@ -72,7 +83,7 @@ describe('the package', () => {
   it.skipIf(!existsSync(SYSTEM_NODE))(
     "talks over `ws` where there is no WebSocket, on the system's Node",
     async () => {
-      await symlink(folderOf('ws'), join(consumer, 'node_modules', 'ws'));
+      await link('ws');
       const text = `
       import { WebSocket } from 'ws';
       import { createMidturn } from 'midturn-client';
@@ -126,14 +137,27 @@ describe('the package', () => {
       transport.close();`;
     expect(await runModule(process.execPath, text)).toBe('false true');
   });
+
+  it('keeps React to its own entry, which is a module for clients of React’s servers', async () => {
+    const text = `
+      const attempt = () => import('midturn-client/react').then(Object.keys, (error) => error.message);
+      console.log(await attempt());`;
+    expect(await runModule(process.execPath, text)).toContain("Cannot find package 'react'");
+    await link('react');
+    expect(await runModule(process.execPath, text)).toBe(
+      "[ 'useChatState', 'useMidturn', 'useMidturnChat' ]",
+    );
+    const code = await readFile(join(consumer, 'node_modules/midturn-client/dist/react/index.js'), 'utf8');
+    expect(code.split('\n')[0]).toBe('"use client";');
+  });
 });
 
 describe('its types', () => {
   /** The compiler's error messages. */
-  async function check(text: string, options: Record<string, unknown>): Promise<string> {
-    await writeFile(join(consumer, 'main.ts'), text);
+  async function check(text: string, options: Record<string, unknown>, file = 'main.ts'): Promise<string> {
+    await writeFile(join(consumer, file), text);
     const compilerOptions = { strict: true, noEmit: true, target: 'es2022', types: [], ...options };
-    await writeFile(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    await writeFile(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
     const tsc = join(folderOf('typescript'), 'bin', 'tsc');
     return run(process.execPath, [tsc, '-p', consumer]).then(
       () => '',
@@ -166,7 +190,7 @@ describe('its types', () => {
   });
 
   it('of the wire are those of the schemas', async () => {
-    await symlink(folderOf('zod'), join(consumer, 'node_modules', 'zod'));
+    await link('zod');
     const text = `
       import type * as own from '${CLIENT}/protocol.ts';
       import type { ErrorCode, EventFrame, ServerFrame } from 'midturn-client';
@@ -181,7 +205,7 @@ describe('its types', () => {
   });
 
   it('of the transport satisfy the AI SDK’s', async () => {
-    await symlink(folderOf('ai'), join(consumer, 'node_modules', 'ai'));
+    await link('ai');
     const text = `
       import type { ChatInit, ChatTransport } from 'ai';
       import { MidturnChatTransport, type MidturnUIMessage } from 'midturn-client/ai-sdk';
@@ -198,5 +222,20 @@ describe('its types', () => {
     expect(await check(`${text}\nexport const wrong: ChatTransport<string> = transport;`, options)).not.toBe(
       '',
     );
+  });
+
+  it('of the hooks satisfy the component in the README, which has about twenty lines, and catch a wrong one', async () => {
+    await link('react', '@types/react', 'csstype');
+    const component = await readmeComponent();
+    expect(component.split('\n').length).toBeLessThan(25);
+    const options = {
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      lib: ['es2022', 'dom', 'dom.iterable'],
+      jsx: 'react-jsx',
+    };
+    expect(await check(component, options, 'main.tsx')).toBe('');
+    const wrong = component.replace("item.requestId, 'approve'", "item.requestId, 'yes'");
+    expect(await check(wrong, options, 'main.tsx')).toContain('main.tsx');
   });
 });

@@ -1,0 +1,5 @@
+'use client';
+
+export { useChatState } from './use-chat-state.ts';
+export { type MidturnView, useMidturn } from './use-midturn.ts';
+export { type UseMidturnOptions, useMidturnChat } from './use-midturn-chat.ts';
