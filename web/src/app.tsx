@@ -17,8 +17,8 @@ export function App({ server }: { server: string }) {
   const [isMenuOpen, setIsMenuOpen] = useState(false);
   const [showsFrames, setShowsFrames] = useState(false);
   const theme = useTheme();
-  const { open, trouble, forgetTrouble } = useChat(server, sessions.current);
-  const stored = useStoredSessions(open?.chat);
+  const { chat, trace, trouble, forgetTrouble } = useChat(server, sessions.current);
+  const stored = useStoredSessions(chat);
   const shown = useMemo(
     () => shownSessions(sessions.notes, stored.sessions, sessions.current),
     [sessions.notes, stored.sessions, sessions.current],
@@ -67,10 +67,10 @@ export function App({ server }: { server: string }) {
         showMore={stored.hasMore ? stored.showMore : undefined}
         close={closeMenu}
       />
-      {open && (
+      {chat && (
         <ChatView
           key={sessions.current}
-          chat={open.chat}
+          chat={chat}
           title={title}
           theme={theme.theme}
           cycleTheme={theme.cycle}
@@ -87,11 +87,11 @@ export function App({ server }: { server: string }) {
           forgetTrouble={forgetTrouble}
           enterToken={(token) => {
             keepToken(sessionStorage, server, token);
-            open.chat.connect();
+            chat.connect();
           }}
         />
       )}
-      {open && showsFrames && <FramesPanel trace={open.trace} close={() => setShowsFrames(false)} />}
+      {chat && showsFrames && <FramesPanel trace={trace} close={() => setShowsFrames(false)} />}
     </div>
   );
 }

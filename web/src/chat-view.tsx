@@ -1,6 +1,7 @@
 import { type RefObject, useCallback, useEffect, useMemo } from 'react';
 import { DEFAULT_CONTENT_BYTES } from '../../client/content.ts';
 import { type Chat, textOf, type UserItem } from '../../client/index.ts';
+import { useChatState } from '../../client/react/index.ts';
 import { Announcer } from './announcer.tsx';
 import type { AnswerActions } from './answer.tsx';
 import { ConnectionBanner } from './banner.tsx';
@@ -12,7 +13,6 @@ import { titleOf } from './sessions.ts';
 import type { Theme } from './theme.ts';
 import { TopBar } from './top-bar.tsx';
 import { Trusts } from './trusts.tsx';
-import { useFrameStore } from './use-frame-store.ts';
 
 export function ChatView({
   chat,
@@ -54,7 +54,7 @@ export function ChatView({
   forgetTrouble: () => void;
   enterToken: (token: string) => void;
 }) {
-  const state = useFrameStore(chat.transcript);
+  const state = useChatState(chat);
   const { status } = state.connection;
   const title = listed || state.name || 'New conversation';
   const refused = useMemo(

@@ -1,14 +1,14 @@
 import { memo, useLayoutEffect, useRef } from 'react';
+import { useStore } from '../../client/react/use-store.ts';
 import { CloseIcon } from './icons.tsx';
 import type { Trace, TracedFrame } from './trace.ts';
-import { useFrameStore } from './use-frame-store.ts';
 
 /** Within this distance from the end, the panel scrolls to new frames. */
 const FOLLOW_WITHIN_PX = 40;
 
 /** Every frame of this page's connection. */
 export function FramesPanel({ trace, close }: { trace: Trace; close: () => void }) {
-  const frames = useFrameStore(trace);
+  const frames = useStore(trace);
   const list = useRef<HTMLOListElement>(null);
   const follows = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: follows the newest frame

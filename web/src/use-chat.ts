@@ -1,46 +1,36 @@
-import { useEffect, useState } from 'react';
-import {
-  browserStorage,
-  type Chat,
-  createMidturn,
-  type MidturnError,
-  ServerReplyError,
-} from '../../client/index.ts';
+import { useMemo, useState } from 'react';
+import { browserStorage, type Chat, type MidturnError, ServerReplyError } from '../../client/index.ts';
+import { useMidturnChat } from '../../client/react/index.ts';
 import { readToken } from './token.ts';
 import { Trace } from './trace.ts';
 
-export interface OpenChat {
-  chat: Chat;
-  trace: Trace;
-}
+/** Stored per tab: two tabs of one session have a lane each. */
+const storage = browserStorage('session');
 
-/** The chat of the shown session. Undefined until it is opened. */
+/** The chat of the shown session, undefined until it is opened, and the frames of its connection. */
 export function useChat(
   server: string,
   sessionId: string,
-): { open: OpenChat | undefined; trouble: string | undefined; forgetTrouble: () => void } {
-  const [open, setOpen] = useState<OpenChat>();
-  const [trouble, setTrouble] = useState<string>();
-  useEffect(() => {
-    const trace = new Trace();
-    const chat = createMidturn({
-      url: server,
-      sessionId,
-      deviceName: 'Midturn page',
-      // Read at each connection, so that a new token applies from the next one.
-      token: () => readToken(sessionStorage, server),
-      // Stored per tab: two tabs of one session have a lane each.
-      storage: browserStorage('session'),
-      onFrame: (direction, text) => trace.add(direction, text),
-      onError: (error) => setTrouble((known) => inWords(error) ?? known),
-    });
-    setOpen({ chat, trace });
-    setTrouble(undefined);
-    return () => chat.close();
-  }, [server, sessionId]);
+): { chat: Chat | undefined; trace: Trace; trouble: string | undefined; forgetTrouble: () => void } {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each chat has a trace of its own
+  const trace = useMemo(() => new Trace(), [server, sessionId]);
+  const [trouble, setTrouble] = useState<{ of: Trace; words: string }>();
+  const chat = useMidturnChat(sessionId, {
+    url: server,
+    deviceName: 'Midturn page',
+    // Read at each connection, so that a new token applies from the next one.
+    token: () => readToken(sessionStorage, server),
+    storage,
+    onFrame: (direction, text) => trace.add(direction, text),
+    onError(error) {
+      const words = inWords(error);
+      if (words !== undefined) setTrouble({ of: trace, words });
+    },
+  });
   return {
-    open: open?.chat.sessionId === sessionId ? open : undefined,
-    trouble,
+    chat,
+    trace,
+    trouble: trouble?.of === trace ? trouble.words : undefined,
     forgetTrouble: () => setTrouble(undefined),
   };
 }
