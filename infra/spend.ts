@@ -2,7 +2,7 @@ import { asSessionId } from '../core/ids.ts';
 import type { Store } from '../core/ports.ts';
 import type { Spend } from '../core/store/items.ts';
 import { type Key, principalSpendKey, sessionOf, tenantSpendKey } from '../core/store/keys.ts';
-import { NANO } from '../core/turn/spending.ts';
+import { NANO } from '../core/turn/call-usage.ts';
 
 /** Of one command: days are kept as long as transcripts. */
 const MAX_DAYS = 400;

@@ -4,11 +4,11 @@ import { budgetSpent } from '../replies.ts';
 import { countSpend, dayOf, nextDay, readSpend } from '../session/spend.ts';
 import type { Spend, TurnUsage, Withdrawal } from '../store/items.ts';
 import { asked, nameOf } from './agents-code.ts';
+import { NANO } from './call-usage.ts';
 import type { TurnContext } from './context.ts';
 import { modelOf } from './fallback.ts';
 import { Fenced } from './lease.ts';
 import type { LeasedTurn } from './leased-turn.ts';
-import { NANO } from './spending.ts';
 
 /** More than a turn has counts. */
 const COUNTS_OF_TURN = 1_000_000;

@@ -1,13 +1,14 @@
 import { expect, it, test } from 'vitest';
 import { systemClock } from '../../aws/system.ts';
-import { epochSeconds, milliseconds } from '../../config/units.ts';
+import { epochMs, epochSeconds, milliseconds } from '../../config/units.ts';
 import type { TurnEvent } from '../events/events.ts';
 import { readEvents } from '../events/journal.ts';
 import { SUMMARY_NOTE } from '../events/prompt.ts';
 import type { Model, ModelFailure, ModelPart, ModelRequest, VerbatimPart } from '../model.ts';
 import { exportPage } from '../session/export.ts';
+import { dayOf } from '../session/spend.ts';
 import type { Summary } from '../store/items.ts';
-import { entryKey, sessionKey, summaryKey } from '../store/keys.ts';
+import { entryKey, principalSpendKey, sessionKey, summaryKey } from '../store/keys.ts';
 import { storeSummary } from '../store/summary-writes.ts';
 import { isWrite, MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { idleToolbox, type TurnInMemory, turnInMemory } from '../testing/turn-in-memory.ts';
@@ -371,6 +372,47 @@ it('a summary is at most a quarter of the budget, and one that reached its limit
   const [stored] = await storedSummaries(all.turn);
   expect(Buffer.byteLength(stored?.text ?? '')).toBeLessThanOrEqual(200);
   expect(stored?.text.startsWith('é\ufffdé')).toBe(true);
+});
+
+const failing = (failure: Partial<ModelFailure>): ModelPart => ({
+  type: 'failure',
+  failure: { ...FAILURE, ...failure },
+});
+const half: ModelPart = { type: 'text', text: 'x'.repeat(400) };
+const nothing: ModelPart = {
+  type: 'finish',
+  reason: 'stop',
+  usage: { inputTokens: 0, outputTokens: 0 },
+};
+
+it.each<[string, Answer, { from: number; to: number }]>([
+  ['that was refused', [{ type: 'finish', reason: 'content_filter', usage: USAGE }], { from: 980, to: 980 }],
+  ['that is empty', [{ type: 'finish', reason: 'stop', usage: USAGE }], { from: 980, to: 980 }],
+  // Its prompt and what was written of it, at 4 bytes a token.
+  ['that failed in the middle', [half, failing({})], { from: 250, to: 320 }],
+  ['that was cut off', [half], { from: 250, to: 320 }],
+  ['whose provider sent nothing', [failing({ reason: 'stalled' })], { from: 150, to: 220 }],
+  ['whose provider tells no usage', [half, nothing], { from: 250, to: 320 }],
+  ['that no provider took', [failing({ reason: 'unauthorised' })], { from: 0, to: 0 }],
+])('a summary %s counts as its provider bills it', async (_what, answer, { from, to }) => {
+  const budgets = { principal: { tokens: 1e9 }, tenant: {} };
+  const all = await given({
+    summaries: () => answer,
+    more: {
+      budgeting: { holders: ['principal'], of: async () => budgets },
+      core: { clock: { ...systemClock, now: () => epochMs(Date.UTC(2026, 10, 30)) } },
+    },
+  });
+  await untilCut(all);
+  const { core, session } = all.turn;
+  const spent = async () =>
+    (await core.store.get(principalSpendKey(session, dayOf(core.clock.now()))))?.tokens ?? 0;
+  const before = await spent();
+  await all.turn.compact();
+  expect(all.asked).toHaveLength(1);
+  const used = (await spent()) - before;
+  expect(used).toBeGreaterThanOrEqual(from);
+  expect(used).toBeLessThanOrEqual(to);
 });
 
 it('without a budget of earlier turns there is no summary', async () => {

@@ -6,17 +6,17 @@ import { type Entry, isSpoken } from '../events/entries.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
 import { fittingLength } from '../json-bytes.ts';
-import { type Model, type ModelPart, type ModelRequest, modelId } from '../model.ts';
+import { type Model, type ModelPart, type ModelRequest, modelId, type Usage } from '../model.ts';
 import type { CompactionJob } from '../ports.ts';
 import { countSpend } from '../session/spend.ts';
 import type { Session, Summary } from '../store/items.ts';
 import { sessionKey, summaryKey } from '../store/keys.ts';
 import { attemptCompaction } from '../store/session-writes.ts';
 import { storeSummary } from '../store/summary-writes.ts';
+import { estimated, isBilled, owedFor, usageIn } from './call-usage.ts';
 import { type Cut, compactionRequest, lineOf } from './compaction-request.ts';
 import type { WorkerContext } from './context.ts';
 import { redactQuotes } from './redaction.ts';
-import { owedFor } from './spending.ts';
 import { mayAttempt, newestSummary } from './summaries.ts';
 import { TokenRatio } from './token-ratio.ts';
 import { costOf } from './usage.ts';
@@ -59,19 +59,21 @@ export async function compact(context: CompactionContext, { session, from }: Com
   const model = await compactor();
   const request = compactionRequest(cut, mostBytes(context));
   const written = await write(context, model, request);
-  if (typeof written === 'string') {
+  if (written.usage) {
+    const tries = item.compaction?.from === from ? item.compaction.tries + 1 : 1;
+    const owed = owedFor(core, written.usage, model.price);
+    for (const holder of budgeting?.holders ?? [])
+      await countSpend(core, session, holder, { mark: from * TRIES_OF_CUT + tries, owed, kind: ' summary' });
+  }
+  if ('diagnostic' in written) {
     core.metrics.countBy('Compactions', 'failed');
     core.log.warn('a summary was not written: prompts go on without it', {
       session,
       model: modelId(model),
-      diagnostic: redactQuotes(written, textsOf(request)),
+      diagnostic: redactQuotes(written.diagnostic, textsOf(request)),
     });
     return;
   }
-  const tries = item.compaction?.from === from ? item.compaction.tries + 1 : 1;
-  const owed = owedFor(core, written.finish.usage, model.price);
-  for (const holder of budgeting?.holders ?? [])
-    await countSpend(core, session, holder, { mark: from * TRIES_OF_CUT + tries, owed, kind: ' summary' });
   await keep(core, session, summaryOf(core, cut, from - 1, model, written));
 }
 
@@ -112,28 +114,48 @@ async function attempt(core: Core, session: SessionKey, item: Session, from: num
 
 interface Written {
   text: string;
+  /** As its provider tells it. */
   finish: Extract<ModelPart, { type: 'finish' }>;
+  usage: Usage;
 }
 
-/** Makes the model call. @returns why there is no summary, for the log */
+interface NotWritten {
+  /** For the log. */
+  diagnostic: string;
+  /** Undefined: the provider has probably billed nothing. */
+  usage?: Usage;
+}
+
+/** Makes the model call. */
 async function write(
   context: CompactionContext,
   model: Model,
   request: ModelRequest,
-): Promise<Written | string> {
+): Promise<Written | NotWritten> {
   const { clock } = context.core;
   const ms = Math.min(LONGEST_MS, context.remainingMs() - context.reserveMs);
   const stop = new AbortController();
   const over = new AbortController();
   void clock.sleep(milliseconds(Math.max(0, ms)), over.signal).then(() => stop.abort('time'));
   let text = '';
+  const estimate = () => estimated(request, Buffer.byteLength(text), { lastInputTokens: 0 });
   try {
     for await (const part of model.stream(request, stop.signal)) {
       if (part.type === 'text') text += part.text;
-      if (part.type === 'failure') return part.failure.diagnostic;
-      if (part.type === 'finish') return finished(text, part, mostBytes(context));
+      if (part.type === 'failure') {
+        const { failure } = part;
+        return {
+          diagnostic: failure.diagnostic,
+          ...(isBilled(failure, text !== '') && { usage: estimate() }),
+        };
+      }
+      if (part.type === 'finish')
+        return { ...finished(text, part, mostBytes(context)), usage: usageIn(part, estimate) };
     }
-    return stop.signal.aborted ? `no summary within ${ms} ms` : 'the stream ended without a finish';
+    const diagnostic = stop.signal.aborted
+      ? `no summary within ${ms} ms`
+      : 'the stream ended without a finish';
+    return { diagnostic, usage: estimate() };
   } finally {
     over.abort('over');
     stop.abort('over');
@@ -141,10 +163,14 @@ async function write(
 }
 
 /** A summary that reached its limit of tokens is one too. One that was refused is not. */
-function finished(said: string, finish: Written['finish'], bytes: number): Written | string {
+function finished(
+  said: string,
+  finish: Written['finish'],
+  bytes: number,
+): Omit<Written, 'usage'> | NotWritten {
   const text = wellFormed(said.trim());
   if (text === '' || (finish.reason !== 'stop' && finish.reason !== 'length'))
-    return `the call ended with ${finish.reason}`;
+    return { diagnostic: `the call ended with ${finish.reason}` };
   return { text: text.slice(0, fittingLength(text, bytes)), finish };
 }
 

@@ -11,6 +11,7 @@ import {
   type Usage,
 } from '../model.ts';
 import type { CallMark } from '../store/items.ts';
+import { estimated, isBilled, owe, usageIn } from './call-usage.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { FlushWindow } from './flush-window.ts';
@@ -19,7 +20,6 @@ import type { LeasedTurn } from './leased-turn.ts';
 import { textsOf } from './prompt-texts.ts';
 import { ProvidersParts } from './providers-parts.ts';
 import { redactQuotes } from './redaction.ts';
-import { estimated, isBilled, owe } from './spending.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
 import { advanced, measureCall, withCut } from './usage.ts';
 import { areLarge, carrying, verbatimOf } from './verbatim.ts';
@@ -159,9 +159,7 @@ export async function callModel(
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
     const { marks } = turn.usage;
     turn.usage = advanced(turn.usage, { model, own: context.model }, finish, calls.length === 0 && !isPaused);
-    const { usage } = finish;
-    const isTold = finish.cached || usage.inputTokens + usage.outputTokens > 0;
-    oweFor(isTold ? usage : estimate());
+    oweFor(usageIn(finish, estimate));
     measureCall(core, turn.id, model, finish);
     await flush((drafts) => {
       if (context.control || context.observer)

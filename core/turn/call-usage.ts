@@ -1,5 +1,5 @@
 import { imagesOf, wordsOf } from '../content.ts';
-import type { Model, ModelFailure, ModelRequest, Usage } from '../model.ts';
+import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../model.ts';
 import { dayOf } from '../session/spend.ts';
 import type { Owed } from '../store/items.ts';
 import type { TurnContext } from './context.ts';
@@ -21,6 +21,12 @@ const BILLED: ReadonlySet<ModelFailure['reason']> = new Set(['stalled', 'cut_off
 
 export const isBilled = ({ reason }: ModelFailure, visible: boolean): boolean =>
   visible || BILLED.has(reason);
+
+/** What a finished call has used: as its provider tells it, if it does. */
+export const usageIn = (
+  { usage, cached }: Extract<ModelPart, { type: 'finish' }>,
+  estimate: () => Usage,
+): Usage => (cached || usage.inputTokens + usage.outputTokens > 0 ? usage : estimate());
 
 /** What a model call has used, on this day. */
 export const owedFor = (
