@@ -120,7 +120,8 @@ export interface CallPreparation {
 }
 
 /** Whose uses are counted. */
-export type BudgetHolder = keyof Budgets;
+export const BUDGET_HOLDERS = ['principal', 'tenant'] as const satisfies readonly (keyof Budgets)[];
+export type BudgetHolder = (typeof BUDGET_HOLDERS)[number];
 
 /** What may be used in a day, by settings and by the agent's code. */
 export interface Budgeting {

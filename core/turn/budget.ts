@@ -1,5 +1,5 @@
 import type { Budgets, DayBudget } from '../../config/settings/budgets.ts';
-import type { BudgetHolder, Caller, Model } from '../model.ts';
+import { BUDGET_HOLDERS, type BudgetHolder, type Caller, type Model } from '../model.ts';
 import { budgetSpent } from '../replies.ts';
 import { countSpend, dayOf, nextDay, readSpend } from '../session/spend.ts';
 import type { Spend, TurnUsage, Withdrawal } from '../store/items.ts';
@@ -99,7 +99,7 @@ export class TurnBudget {
       return { code: 'AGENT_ERROR' };
     }
     if (await this.lacksPrice(modelOf(turn, this.#context).model)) return { code: 'AGENT_ERROR' };
-    for (const holder of HOLDERS) {
+    for (const holder of BUDGET_HOLDERS) {
       const budget = budgets[holder];
       if (Object.keys(budget).length === 0) continue;
       const unit = spentUnit(budget, await this.#read(holder), turn.usage);
@@ -112,7 +112,7 @@ export class TurnBudget {
   async lacksPrice({ price }: Pick<Model, 'price'>): Promise<boolean> {
     if (price || !this.#context.budgeting) return false;
     const budgets = await this.#budgetsOf();
-    const isLacking = HOLDERS.some((holder) => budgets[holder].cost !== undefined);
+    const isLacking = BUDGET_HOLDERS.some((holder) => budgets[holder].cost !== undefined);
     if (isLacking)
       this.#context.core.log.error('a model has no price, so no budget of money holds', {
         turn: this.#turn.id,
@@ -136,7 +136,7 @@ export class TurnBudget {
     const { budgeting } = this.#context;
     try {
       const budgets = await this.#budgetsOf();
-      return HOLDERS.filter((holder) => Object.keys(budgets[holder]).length > 0);
+      return BUDGET_HOLDERS.filter((holder) => Object.keys(budgets[holder]).length > 0);
     } catch {
       return budgeting?.holders ?? [];
     }
@@ -176,8 +176,6 @@ export const UNDECIDED_BUDGET = {
   message: 'The agent could not say what this turn may use.',
   retryable: false,
 } as const;
-
-const HOLDERS = ['principal', 'tenant'] as const satisfies readonly BudgetHolder[];
 
 type Unit = keyof DayBudget;
 

@@ -1,5 +1,5 @@
 import type { Budgets, DayBudget } from '../../config/settings/budgets.ts';
-import type { BudgetHolder, Budgeting, Caller } from '../../core/model.ts';
+import { BUDGET_HOLDERS, type Budgeting, type Caller } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 
 /**
@@ -22,8 +22,8 @@ export function budgetingOf(
   { budget }: { budget?: BudgetFunction },
   settings: Budgets,
 ): Budgeting | undefined {
-  const holders = (['principal', 'tenant'] as const).filter(
-    (holder: BudgetHolder) => budget !== undefined || Object.keys(settings[holder]).length > 0,
+  const holders = BUDGET_HOLDERS.filter(
+    (holder) => budget !== undefined || Object.keys(settings[holder]).length > 0,
   );
   if (holders.length === 0) return undefined;
   return {
