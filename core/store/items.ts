@@ -232,9 +232,12 @@ export interface Lane {
   waiting: Record<MessageId, PendingMessage>;
   /** Bytes of the content of the messages in `inbox` and `waiting`, wherever it is stored. */
   bytes: number;
-  /** Ids of messages that were applied or withdrawn in this turn, and in the one before. */
-  ids: Record<MessageId, 1>;
-  previousIds: Record<MessageId, 1>;
+  /**
+   * Ids of messages that were applied or withdrawn in this turn, and in the one before. 2: applied after the first step, so that it
+   * steered. Until the outcome is stored, a repeat is answered by it (P10).
+   */
+  ids: Record<MessageId, 1 | 2>;
+  previousIds: Record<MessageId, 1 | 2>;
   seq: number;
   /** Number of the last entry that follows from the events up to `seq`, written or not. */
   entry: number;

@@ -154,7 +154,7 @@ async function applyMessages(
   const { usage } = turn;
   if (usage.answered) turn.usage = { ...usage, answered: false };
   const applied = pendingOf(turn, ids);
-  const guard = removeApplied(turn.lane, ids, ids);
+  const guard = removeApplied(turn.lane, ids, ids, step);
   const steers = turn.hasBegun;
   const { since = now } = turn.lane;
   if (!(await turn.commit(drafts, { when: guard.when, change: [...guard.change, ...begin] }))) {

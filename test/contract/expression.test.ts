@@ -96,7 +96,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   accept: () => accepting.accept(acceptance, true),
   acceptWaiting: () => accepting.acceptWaiting(acceptance),
   removeApplied: () =>
-    committed(applying.removeApplied(fullLane, idsOf(fullLane.inbox), idsOf(fullLane.inbox))),
+    committed(applying.removeApplied(fullLane, idsOf(fullLane.inbox), idsOf(fullLane.inbox), 2)),
   removeUnfit: () =>
     committed(
       applying.removeUnfit(

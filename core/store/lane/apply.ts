@@ -14,11 +14,13 @@ import { undeliveredOutcome } from './withdraw.ts';
  *
  * @param ids messages to remove
  * @param fresh those of them that the turn applies now, without those whose outcome was known before
+ * @param step of the turn, from 1 on, at which they are applied
  */
 export const removeApplied = (
   lane: Lane,
   ids: readonly MessageId[],
   fresh: readonly MessageId[],
+  step: number,
 ): { when: When[]; change: Then[] } => {
   const pending = ids.flatMap((id) => ownValue(lane.inbox, id) ?? []);
   // `lastOrder` counts the lane's own messages. A forwarded message is counted on the lane of its sender.
@@ -27,7 +29,7 @@ export const removeApplied = (
     when: /* rule: applied-message-is-pending */ messagesAsRead(lane),
     change: [
       set('inbox', without(lane.inbox, ids)),
-      set('ids', { ...lane.ids, ...Object.fromEntries(fresh.map((id) => [id, 1])) }),
+      set('ids', { ...lane.ids, ...Object.fromEntries(fresh.map((id) => [id, step === 1 ? 1 : 2])) }),
       add('bytes', -pending.reduce((sum, message) => sum + contentBytes(message), 0)),
       ...(counts.length ? [set<Lane>('lastOrder', Math.max(lane.lastOrder ?? 0, ...counts))] : []),
     ],
@@ -44,7 +46,7 @@ export const removeUnfit = (
   unfit: ReadonlyMap<MessageId, Withdrawal>,
 ): { when: When[]; change: Then[] } => {
   const ids = [...unfit.keys()];
-  const removal = removeApplied(lane, [...known, ...ids], ids);
+  const removal = removeApplied(lane, [...known, ...ids], ids, 1);
   // The lane has to fit into an item: beyond so many outcomes, a client is told no field.
   let paths = Object.keys(lane.undelivered).length;
   const outcomes = withOutcomes(
