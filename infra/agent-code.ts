@@ -23,6 +23,8 @@ export function agentCode(agent: string, settings: Environment): Code {
     bundling: {
       // Never run: the attempt on this machine succeeds, or throws.
       image: DockerImage.fromRegistry('scratch'),
+      // In an app, the CDK bundles equal options of one folder once, and functions are no part of that comparison.
+      command: [path, JSON.stringify(settings)],
       local: {
         tryBundle(outdir) {
           const { status, stderr, error } = spawnSync(process.execPath, [BUNDLER, path, outdir], {

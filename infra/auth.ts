@@ -1,5 +1,4 @@
 import type { IUserPool, IUserPoolClient } from 'aws-cdk-lib/aws-cognito';
-import { Aws, Stack } from 'aws-cdk-lib/core';
 import type { PlainProps } from './plain-props.ts';
 
 type AuthProps = Pick<PlainProps, 'auth'> &
@@ -47,7 +46,8 @@ export class MidturnAuth {
     { tokenUse = 'access', ...claims }: CognitoOptions = {},
   ): MidturnAuth {
     // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
-    const issuer = `https://cognito-idp.${Stack.of(pool).region}.${Aws.URL_SUFFIX}/${pool.userPoolId}`;
+    // The provider's name is `cognito-idp.<the pool's region>.<domain>/<the pool's id>`, as in the same page's `iss`.
+    const issuer = `https://${pool.userPoolProviderName}`;
     return new MidturnAuth({
       ...MidturnAuth.jwt({ issuer, audience: client.userPoolClientId, ...claims }).props,
       jwtTokenUse: tokenUse,

@@ -1,16 +1,18 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import { UserPool } from 'aws-cdk-lib/aws-cognito';
+import { UserPool, UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { App, Stack, Tags } from 'aws-cdk-lib/core';
+import { App, ArnFormat, Stack, Tags } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
+import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { TEST_BUNDLES } from '../test/support/bundles.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../test/support/timeouts.ts';
+import { FUNCTIONS } from './function-table.ts';
 import { Midturn, MidturnAuth, type MidturnProps } from './index.ts';
 import { functionNamed, statementsOf, variablesOf } from './testing.ts';
 
@@ -95,8 +97,34 @@ describe('the construct in another app’s stack', () => {
     );
     expect(roles).toHaveLength(7);
     for (const [, { Properties }] of roles) expect(Properties).toHaveProperty('PermissionsBoundary');
-    // Lambda makes a function's interfaces there, in the name of its role.
-    expect(JSON.stringify(statementsOf(template, 'turn'))).toContain('ec2:CreateNetworkInterface');
+  });
+
+  it('there Lambda makes interfaces in the name of each role, which the function’s own code cannot', () => {
+    const stack = theirStack();
+    new Midturn(stack, 'Chat', { ...PROPS, vpc: new Vpc(stack, 'Net') as IVpc });
+    const template = Template.fromStack(stack);
+    const functions = stack.resolve(
+      stack.formatArn({
+        service: 'lambda',
+        resource: 'function',
+        resourceName: '*',
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
+    for (const name of FUNCTION_NAMES) {
+      const [allowed, denied, ...more] = statementsOf(template, name).filter(({ Action }) =>
+        JSON.stringify(Action).includes('ec2:'),
+      );
+      expect(allowed).toMatchObject({ Effect: 'Allow', Resource: '*' });
+      expect(denied).toEqual({
+        Effect: 'Deny',
+        Action: allowed?.Action,
+        Resource: '*',
+        // Requests of the code have the key. Those of Lambda itself do not, and the condition does not match then.
+        Condition: { ArnLike: { 'lambda:SourceFunctionArn': functions } },
+      });
+      expect(more).toEqual([]);
+    }
   });
 
   it('takes subnets only with their network', () => {
@@ -118,10 +146,20 @@ describe('auth in one line (P12)', () => {
       MIDTURN_JWT_AUDIENCE: stack.resolve(client.userPoolClientId),
       MIDTURN_JWT_TOKEN_USE: 'access',
     });
-    expect(JSON.stringify(variables.MIDTURN_JWT_ISSUER)).toContain('https://cognito-idp.');
-    expect(JSON.stringify(variables.MIDTURN_JWT_ISSUER)).toContain(
-      JSON.stringify(stack.resolve(users.userPoolId)),
-    );
+    expect(variables.MIDTURN_JWT_ISSUER).toEqual({
+      'Fn::Join': ['', ['https://', stack.resolve(users.userPoolProviderName)]],
+    });
+  });
+
+  it('of a pool that is imported from another region: the issuer is the pool’s', () => {
+    const stack = theirStack();
+    const arn = 'arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Abc';
+    const users = UserPool.fromUserPoolArn(stack, 'Users', arn);
+    const client = UserPoolClient.fromUserPoolClientId(stack, 'Web', 'web');
+    new Midturn(stack, 'Chat', { ...PROPS, auth: MidturnAuth.cognito(users, client) });
+    expect(variablesOf(Template.fromStack(stack), 'authorizer').MIDTURN_JWT_ISSUER).toEqual({
+      'Fn::Join': ['', ['https://cognito-idp.us-east-1.', { Ref: 'AWS::URLSuffix' }, '/us-east-1_Abc']],
+    });
   });
 
   it('of any issuer, with the claims that the agent is given', () => {
@@ -164,8 +202,8 @@ describe('the prop `agent`', () => {
     return { template: Template.fromStack(stack), outdir: app.outdir };
   }
 
-  function agentIn(folder: string, text: string): string {
-    const file = join(folder, 'my-agent.mjs');
+  function agentIn(folder: string, text: string, name = 'my-agent.mjs'): string {
+    const file = join(folder, name);
     writeFileSync(file, text);
     return file;
   }
@@ -187,6 +225,32 @@ describe('the prop `agent`', () => {
     expect(keyOf(synthesizeWith(path))).toEqual(keyOf(first));
     agentIn(folder, text('You sell parasols.'));
     expect(keyOf(synthesizeWith(path))).not.toEqual(keyOf(first));
+  });
+
+  it('puts each agent of a folder into its own turn function, in one stack and in two of one app', {
+    timeout: LONG_TEST_MS,
+  }, () => {
+    const folder = temporaryFolder();
+    const agentNamed = (name: string) =>
+      agentIn(folder, `export const agent = { instructions: 'You are ${name}.', tools: {} };`, `${name}.mjs`);
+    const first = theirStack();
+    const second = new Stack(first.node.root as App, 'Second');
+    new Midturn(first, 'Support', { ...PROPS, agent: agentNamed('support') });
+    new Midturn(first, 'Sales', { ...PROPS, agent: agentNamed('sales') });
+    new Midturn(second, 'Orders', { ...PROPS, agent: agentNamed('orders') });
+    const assembly = (first.node.root as App).synth();
+    const deployed = [first, second].flatMap((stack) =>
+      Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'))
+        .filter(({ Properties }) =>
+          Properties.Description?.startsWith(`Midturn: ${FUNCTIONS.turn.description}`),
+        )
+        .map(({ Properties }) => String(Properties.Code.S3Key).replace('.zip', '')),
+    );
+    const said = deployed.map((hash) => {
+      const text = readFileSync(join(assembly.directory, `asset.${hash}`, 'index.mjs'), 'utf8');
+      return text.match(/You are (\w+)\./)?.[1];
+    });
+    expect(said).toEqual(['support', 'sales', 'orders']);
   });
 
   it.each([

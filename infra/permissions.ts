@@ -1,5 +1,6 @@
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { FunctionName } from '../config/function-names.ts';
 import { secretNamesIn } from '../config/settings/models.ts';
@@ -35,6 +36,27 @@ const NETWORK_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
+/**
+ * Lambda uses the role for these actions, and the function's code has the role too: it is denied them. Only requests of the code
+ * have the key. A role cannot name its own function, which needs the role first: the pattern is of all functions here.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+ * and https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+ */
+function networkDenial(scope: Construct): PolicyStatement {
+  const functions = Stack.of(scope).formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: '*',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  return new PolicyStatement({
+    effect: Effect.DENY,
+    actions: NETWORK_ACTIONS,
+    resources: ['*'],
+    conditions: { ArnLike: { 'lambda:SourceFunctionArn': functions } },
+  });
+}
+
 /** All that a function's role allows: what its row of the function table says, on exactly these resources, and its secrets. */
 export function permissionsOf(
   scope: Construct,
@@ -56,6 +78,7 @@ export function permissionsOf(
       ['*'],
       'Lambda makes a function’s network interfaces, which have no names before: it accepts only *.',
     );
+    allowed.push({ statement: networkDenial(scope) });
   }
   if (props.tracing ?? STACK_SETTINGS.tracing.default) {
     allow(
