@@ -13,7 +13,7 @@ import { rename } from '../core/store/session-writes.ts';
 import { MAX_LABEL_LENGTH } from '../protocol/limits.ts';
 import { type Deployment, disconnect } from './disconnect.ts';
 import { inspectionText } from './inspect.ts';
-import { spendLines } from './spend.ts';
+import { spendLines } from './spend-report.ts';
 
 /** `npm run sessions -- …`: lists, exports, inspects, renames, deletes and disconnects sessions, for operators. See docs/operations.md. */
 
@@ -57,7 +57,7 @@ async function* run(
   confirmed: boolean,
 ): AsyncGenerator<string> {
   if (command === 'spend' && tenant && sessionId === undefined) {
-    yield* spendLines(store, tenant, subject);
+    yield* spendLines({ store, clock }, tenant, subject);
     return;
   }
   if (!tenant || !subject) throw new Failure(USAGE);

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { epochMs, epochSeconds } from '../config/units.ts';
+import { asSessionId } from '../core/ids.ts';
+import { dayOf } from '../core/session/spend.ts';
+import { principalSpendKey, sessionOf } from '../core/store/keys.ts';
+import { MemoryTable, memoryStore } from '../core/testing/memory-store.ts';
+import { spendLines } from './spend-report.ts';
+
+const UNUSED = {
+  turns: 0,
+  tokens: 0,
+  nano: 0,
+  marks: {},
+  earlier: {},
+  window: 0,
+  version: 1,
+  expires: epochSeconds(0),
+};
+const NOW = epochMs(Date.UTC(2026, 10, 30, 12));
+const DAY = 24 * 60 * 60 * 1000;
+const dayBefore = (days: number) => dayOf(epochMs(NOW - days * DAY));
+
+it('of more days than one command tells, the newest are told, newest first', async () => {
+  const store = memoryStore(new MemoryTable());
+  const session = sessionOf({ tenant: 'acme', subject: 'ann' }, asSessionId(''));
+  for (let days = 0; days < 450; days += 1) {
+    const key = principalSpendKey(session, dayBefore(days));
+    await store.putIfAbsent(key, { ...UNUSED, turns: days });
+  }
+  const told: { day: string; turns: number }[] = [];
+  for await (const line of spendLines({ store, clock: { now: () => NOW } }, 'acme', 'ann')) {
+    told.push(JSON.parse(line));
+  }
+  expect(told.map(({ day, turns }) => [day, turns])).toEqual(
+    Array.from({ length: 400 }, (_, days) => [dayBefore(days), days]),
+  );
+});
