@@ -19,13 +19,15 @@ export function Approval({
   const titleId = useId();
   const [isRevealed, setRevealed] = useState(false);
   const show = (text: string) => (isRevealed ? text : masked(text));
-  const hides = masked(argumentsText(item)) !== argumentsText(item);
+  const shown = shownArguments(item);
+  const texts = typeof shown === 'string' ? [shown] : shown.map(({ text }) => text);
+  const hides = texts.some((text) => masked(text) !== text);
   return (
     <section className="approval" aria-labelledby={titleId}>
       <h3 id={titleId}>
         May <code>{item.tool}</code> run?
       </h3>
-      <Arguments item={item} show={show} />
+      <Arguments shown={shown} show={show} />
       {hides && (
         <button
           type="button"
@@ -63,21 +65,31 @@ export function Approval({
 }
 
 /** The whole arguments, a row for each; from a server that is too old to send them, the summary. */
-function Arguments({ item, show }: { item: ApprovalItem; show: (text: string) => string }): ReactNode {
+function shownArguments(item: ApprovalItem): string | { name: string; text: string }[] {
   const { arguments: args } = item;
   const rows = typeof args === 'object' && args !== null && !Array.isArray(args) ? Object.entries(args) : [];
-  if (rows.length === 0) {
-    if (args !== undefined && argumentsText(item) === '{}') return null;
-    return <Text text={show(argumentsText(item))} />;
-  }
+  const text = argumentsText(item);
+  if (rows.length === 0) return args !== undefined && text === '{}' ? [] : text;
+  return rows.map(([name, value]) => ({ name, text: visible(textOf(value)) }));
+}
+
+function Arguments({
+  shown,
+  show,
+}: {
+  shown: ReturnType<typeof shownArguments>;
+  show: (text: string) => string;
+}): ReactNode {
+  if (typeof shown === 'string') return <Text text={show(shown)} />;
+  if (shown.length === 0) return null;
   return (
     <table>
       <tbody>
-        {rows.map(([name, value]) => (
+        {shown.map(({ name, text }) => (
           <tr key={name}>
             <th scope="row">{visible(name)}</th>
             <td>
-              <Text text={show(visible(textOf(value)))} />
+              <Text text={show(text)} />
             </td>
           </tr>
         ))}
