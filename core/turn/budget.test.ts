@@ -4,8 +4,10 @@ import { epochMs } from '../../config/units.ts';
 import { readEvents } from '../events/journal.ts';
 import { asMessageId } from '../ids.ts';
 import type { Budgeting, Model, ModelPart, Price } from '../model.ts';
+import { deleteSession } from '../session/deletion.ts';
 import { dayOf, nextDay } from '../session/spend.ts';
 import { messageKey, principalSpendKey, tenantSpendKey } from '../store/keys.ts';
+import { recordingPorts } from '../testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../testing/memory-store.ts';
 import { idleToolbox, type TurnInMemory, turnInMemory } from '../testing/turn-in-memory.ts';
 
@@ -139,6 +141,35 @@ describe('what a turn uses', () => {
     expect(spend?.tokens).toBeGreaterThanOrEqual(1100);
     expect(spend?.tokens).toBeLessThan(1200);
     expect(spend?.nano).toBeGreaterThan(1_100_000);
+  });
+
+  it.each<[string, boolean]>([
+    ['while it streams', false],
+    ['with its last word', true],
+  ])('of a call whose session is deleted %s is estimated, and counted once', async (_when, finishes) => {
+    let turn: TurnInMemory;
+    const model: Model = {
+      provider: 'test',
+      name: 'm',
+      price: PRICE,
+      async *stream(_request, signal) {
+        yield { type: 'text', text: 'x'.repeat(400) };
+        await deleteSession(turn.core, turn.session);
+        if (finishes)
+          yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1000, outputTokens: 100 } };
+        yield { type: 'text', text: 'y' };
+        while (!signal.aborted) await Promise.resolve();
+      },
+    };
+    const queues = { ...recordingPorts().queues, sendDeletion: async () => {} };
+    turn = await turnInMemory(model, { budgeting: UNREACHED, core: { queues } });
+    await turn.send('m1', 'z'.repeat(4000));
+    const slot = (await turn.read())?.slot;
+    await turn.run(slot);
+    const spend = await spendOf(turn);
+    expect(spend?.turns).toBe(1);
+    expect(spend?.tokens).toBeGreaterThanOrEqual(1100);
+    expect(spend?.tokens).toBeLessThan(1200);
   });
 
   it('of a call that a provider refused is nothing', async () => {

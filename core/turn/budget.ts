@@ -2,7 +2,8 @@ import type { Budgets, DayBudget } from '../../config/settings/budgets.ts';
 import { BUDGET_HOLDERS, type BudgetHolder, type Caller, type Model } from '../model.ts';
 import { budgetSpent } from '../replies.ts';
 import { countSpend, dayOf, nextDay, readSpend } from '../session/spend.ts';
-import type { Spend, TurnUsage, Withdrawal } from '../store/items.ts';
+import type { Owed, Spend, TurnUsage, Withdrawal } from '../store/items.ts';
+import { sessionKey } from '../store/keys.ts';
 import { asked, nameOf } from './agents-code.ts';
 import { NANO } from './call-usage.ts';
 import type { TurnContext } from './context.ts';
@@ -45,18 +46,12 @@ export class TurnBudget {
   async settle(): Promise<void> {
     const turn = this.#turn;
     const { spend } = turn.usage;
-    const { budgeting, core } = this.#context;
-    if (!budgeting || !spend?.owed) return;
-    const { n, owed } = spend;
+    if (!this.#context.budgeting || !spend?.owed) return;
     // Another worker counts it again under the same mark, or not at all.
     // rule: use-is-durable-before-count
     if (!turn.isUsageStored) await turn.commitAlways([]);
-    const mark = turn.firstSeq * COUNTS_OF_TURN + n;
-    for (const holder of await this.#counted()) {
-      const counted = await countSpend(core, turn.session, holder, { mark, owed });
-      this.#used.set(holder, { day: owed.day, spend: Promise.resolve(counted) });
-    }
-    turn.usage = { ...turn.usage, spend: { n } };
+    await this.#count(spend.n, spend.owed);
+    turn.usage = { ...turn.usage, spend: { n: spend.n } };
   }
 
   /**
@@ -71,12 +66,43 @@ export class TurnBudget {
     } catch (error) {
       if (error instanceof Fenced) throw error;
       this.#hasFailed = true;
-      this.#context.core.log.error('what a turn used was not counted', {
-        turn: this.#turn.id,
-        ...this.#turn.usage.spend?.owed,
-        error: String(error),
-      });
+      this.#notCounted(error);
     }
+  }
+
+  /**
+   * Counts what the last model call has used if the session was deleted meanwhile: who deletes each session in the middle of its
+   * answer is not without a limit. Nothing of it can be stored on the lane, so if this worker dies now, it is not counted.
+   */
+  async settleDeleted(): Promise<void> {
+    const { session, usage } = this.#turn;
+    if (!this.#context.budgeting || !usage.spend?.owed) return;
+    try {
+      const item = await this.#context.core.store.get(sessionKey(session));
+      // Otherwise another worker goes on with the turn, and calls the model again.
+      if (!item || item.deleted !== undefined) await this.#count(usage.spend.n, usage.spend.owed);
+    } catch (error) {
+      this.#notCounted(error);
+    }
+  }
+
+  /** @param n the number of the count in its turn */
+  async #count(n: number, owed: Owed): Promise<void> {
+    const { session, firstSeq } = this.#turn;
+    const mark = firstSeq * COUNTS_OF_TURN + n;
+    for (const holder of await this.#counted()) {
+      const counted = await countSpend(this.#context.core, session, holder, { mark, owed });
+      this.#used.set(holder, { day: owed.day, spend: Promise.resolve(counted) });
+    }
+  }
+
+  #notCounted(error: unknown): void {
+    const { id, usage } = this.#turn;
+    this.#context.core.log.error('what a turn used was not counted', {
+      turn: id,
+      ...usage.spend?.owed,
+      error: String(error),
+    });
   }
 
   /**

@@ -16,6 +16,7 @@ import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { FlushWindow } from './flush-window.ts';
 import { Gatherer } from './gather.ts';
+import { Fenced } from './lease.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { textsOf } from './prompt-texts.ts';
 import { ProvidersParts } from './providers-parts.ts';
@@ -67,6 +68,8 @@ export async function callModel(
   let textLength = 0;
   /** Of what the call gave, shown or not. */
   let writtenBytes = 0;
+  /** What the call has used is noted. */
+  let isOwed = false;
   const window = new FlushWindow(settings.flushMs);
   let hasText = false;
 
@@ -148,6 +151,10 @@ export async function callModel(
         if (wanted()) return await cut();
       }
     }
+  } catch (error) {
+    // Its session may have been deleted, and its provider bills it (`TurnBudget.settleDeleted`).
+    if (error instanceof Fenced && !isOwed) oweFor(estimate());
+    throw error;
   } finally {
     stop.abort('over');
     // The stream must have ended before the next one begins: otherwise it would continue in a later invocation.
@@ -227,6 +234,7 @@ export async function callModel(
 
   /** Who has a budget uses it. */
   function oweFor(usage: Usage): void {
+    isOwed = true;
     owe(turn, context, usage, model.price);
   }
 

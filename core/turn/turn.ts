@@ -8,6 +8,7 @@ import { timeIsShort } from './context.ts';
 import { type EarlierTurns, EarlierTurnsReader } from './context-window.ts';
 import { abandon, endAborted, endAnswered, endFailed, endGivenUp, endUnbegun, publishEnd } from './end.ts';
 import { modelOf } from './fallback.ts';
+import { Fenced } from './lease.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { callModel } from './model-call.ts';
 import { callModelWithRetry } from './model-retry.ts';
@@ -32,11 +33,16 @@ export type TurnEnd = 'over' | 'handover' | Suspended;
 /** Runs the lane's turn until it ends, or until this invocation has to leave it. */
 export async function runTurn(turn: LeasedTurn, context: TurnContext): Promise<TurnEnd> {
   const run = new TurnRun(turn, context);
-  for (;;) {
-    run.tellSteps();
-    await run.settleBudget();
-    const end = await run.execute(nextStep(stateOf(turn, context)));
-    if (end) return end;
+  try {
+    for (;;) {
+      run.tellSteps();
+      await run.settleBudget();
+      const end = await run.execute(nextStep(stateOf(turn, context)));
+      if (end) return end;
+    }
+  } catch (error) {
+    if (error instanceof Fenced) await run.settleDeleted();
+    throw error;
   }
 }
 
@@ -113,6 +119,11 @@ class TurnRun {
     const isLastResort = this.#turn.isGivenUp || this.#turn.isLost;
     if (isLastResort) return this.#budget.settleOnce();
     return /* rule: count-before-end */ this.#budget.settle();
+  }
+
+  /** What was used is counted where the session was deleted meanwhile: nobody goes on with the turn. */
+  settleDeleted(): Promise<void> {
+    return this.#budget.settleDeleted();
   }
 
   #tellEnd(): void {
