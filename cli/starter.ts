@@ -68,6 +68,7 @@ new CfnOutput(stack, 'Url', { value: chat.url });
 `,
   '.gitignore': `node_modules/
 cdk.out/
+.midturn/
 .env
 `,
   'README.md': `# A chat with an agent that can be steered

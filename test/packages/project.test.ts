@@ -39,6 +39,8 @@ describe('`midturn init` in an empty folder', () => {
     expect(synth.code, synth.stderr).toBe(0);
     const lines = async (path: string) =>
       (await readFile(join(stranger.folder, path), 'utf8')).trim().split('\n').length;
+    // Where docs/install.md has `midturn dev` keep conversations.
+    expect(await readFile(join(stranger.folder, '.gitignore'), 'utf8')).toMatch(/^\.midturn\/$/m);
     expect(await lines('app.ts')).toBeLessThanOrEqual(10);
     expect(await lines('agent/agent.ts')).toBeLessThanOrEqual(25);
   });
