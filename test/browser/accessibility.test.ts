@@ -49,7 +49,7 @@ describeInBrowser('Accessibility of the page', () => {
     expect(await barriers(chat)).toEqual([]);
     await givenConversation(chat);
     expect(await barriers(chat)).toEqual([]);
-    await chat.page.getByRole('button', { name: 'Raw frames', exact: true }).click();
+    await chat.choose('Raw frames');
     await chat.cut();
     expect(await barriers(chat)).toEqual([]);
     await chat.connectAgain();
@@ -67,7 +67,7 @@ describeInBrowser('Accessibility of the page', () => {
       chat.page.locator('html').evaluate(({ scrollWidth }: { scrollWidth: number }) => scrollWidth);
     expect(await width()).toBe(viewport.width);
     expect(await overlapping(chat, '.composer-bar :is(button, label span)')).toEqual([]);
-    await chat.page.getByRole('button', { name: 'Raw frames', exact: true }).click();
+    await chat.choose('Raw frames');
     await chat.page.locator('.frame summary').first().click();
     expect(await barriers(chat)).toEqual([]);
     expect(await width()).toBe(viewport.width);

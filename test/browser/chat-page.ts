@@ -30,6 +30,8 @@ export interface ChatPage {
   /** Waits until the answer is over. */
   answered(): Promise<void>;
   reload(): Promise<void>;
+  /** Chooses this in the page's menu. */
+  choose(item: string): Promise<void>;
   /** The page's own switch. */
   cut(): Promise<void>;
   connectAgain(): Promise<void>;
@@ -60,6 +62,11 @@ export async function openChat(
   const stopButton = page.getByRole('button', { name: 'Stop the answer' });
   const isConnected = () => page.getByText('Connected', { exact: true }).waitFor();
   const lines = () => conversation.evaluate(readLines);
+
+  const choose = async (item: string) => {
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('button', { name: item, exact: true }).click();
+  };
 
   await page.goto(`${url}#session=${sessionId}`);
   if (connects) await isConnected();
@@ -99,12 +106,13 @@ export async function openChat(
       await page.reload();
       await isConnected();
     },
+    choose,
     async cut() {
-      await page.getByRole('button', { name: 'Cut the connection' }).click();
+      await choose('Cut the connection');
       await page.getByText('Connection cut.').waitFor();
     },
     async connectAgain() {
-      await page.getByRole('button', { name: 'Connect again' }).click();
+      await choose('Connect again');
       await isConnected();
     },
   };

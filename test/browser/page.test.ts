@@ -109,7 +109,7 @@ describeInBrowser('The page', () => {
     stack.script([{ chunks: ['answer'] }]);
     const chat = await browser.open(stack.newSession());
     const { page } = chat;
-    await page.getByRole('button', { name: 'Raw frames', exact: true }).click();
+    await chat.choose('Raw frames');
     await chat.say('first');
     await chat.shows('user: first', 'assistant: answer');
     await chat.answered();

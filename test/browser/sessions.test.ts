@@ -255,9 +255,31 @@ describeInBrowser('The list of sessions', () => {
     await chat.page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(await barriers(chat)).toEqual([]);
     const width = () =>
-      chat.page.locator('.sidebar ul').evaluate((list) => list.scrollWidth - list.clientWidth);
+      chat.page.locator('.session-list').evaluate((list) => list.scrollWidth - list.clientWidth);
     expect(await width()).toBe(0);
     await chat.page.keyboard.press('Escape');
     await button(chat, 'Show the list of sessions').waitFor();
+  });
+
+  it('is by date, and is searched by title without regard to case and accents', async () => {
+    for (const title of ['Café in Lisbon', 'Soup', 'Train to Oslo', 'Tea', 'Oslo by night'])
+      await given(title);
+    const viewport = { width: 320, height: 640 };
+    const chat = await browser.open(stack.newSession(), { viewport, reducedMotion: 'reduce' });
+    await button(chat, 'Show the list of sessions').click();
+    const titles = () => chat.page.getByRole('list', { name: 'Today' }).getByRole('link').allTextContents();
+    await expect.poll(titles).toContain('Soup');
+    const search = chat.page.getByRole('searchbox', { name: 'Search the titles of sessions' });
+    await search.fill('oslo');
+    expect(await titles()).toEqual(['Oslo by night', 'Train to Oslo']);
+    await search.fill('CAFE lis');
+    expect(await titles()).toEqual(['Café in Lisbon']);
+    expect(await barriers(chat)).toEqual([]);
+    await search.fill('nowhere');
+    await chat.page.getByText('No title has these words.').waitFor();
+    expect(await chat.page.getByRole('list', { name: 'Today' }).count()).toBe(0);
+    expect(await barriers(chat)).toEqual([]);
+    await search.fill('');
+    expect(await titles()).toContain('Soup');
   });
 });

@@ -6,6 +6,7 @@ import { ignoreHeldKeys } from './held-keys.ts';
 import './styles/tokens.css';
 import './styles/shell.css';
 import './styles/conversation.css';
+import './styles/menu.css';
 import './styles/prose.css';
 import './styles/composer.css';
 import './styles/frames.css';

@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from 'react';
 import { isComposing } from './composing.ts';
 import { DeleteDialog, type Doomed } from './delete-dialog.tsx';
 import { CloseIcon, PlusIcon } from './icons.tsx';
-import { type SessionActions, SessionRow } from './session-row.tsx';
+import { SessionList } from './session-list.tsx';
+import type { SessionActions } from './session-row.tsx';
 import type { SessionNote } from './sessions.ts';
 import type { Outcome } from './use-stored-sessions.ts';
 
@@ -75,25 +76,13 @@ export function Sidebar({
         <p className="unseen" role="status">
           {outcome && !outcome.failed && outcome.words}
         </p>
-        <ul>
-          {notes.map(({ id, title }) => (
-            <SessionRow
-              key={id}
-              id={id}
-              title={title}
-              isCurrent={id === current}
-              actions={{ ...actions, remove: (_, shown) => setDoomed({ id, title: shown }) }}
-              leave={close}
-            />
-          ))}
-          {showMore && (
-            <li>
-              <button type="button" className="link show-more" onClick={showMore}>
-                Show older ones
-              </button>
-            </li>
-          )}
-        </ul>
+        <SessionList
+          notes={notes}
+          current={current}
+          actions={{ ...actions, remove: (id, title) => setDoomed({ id, title }) }}
+          showMore={showMore}
+          leave={close}
+        />
       </nav>
       {doomed && (
         <DeleteDialog

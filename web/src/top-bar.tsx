@@ -1,6 +1,17 @@
-import type { RefObject } from 'react';
+import { type RefObject, useRef } from 'react';
 import type { ConnectionState } from '../../client/index.ts';
-import { FramesIcon, MenuIcon, MoonIcon, PlugIcon, SunIcon, SystemIcon, UnplugIcon } from './icons.tsx';
+import {
+  FramesIcon,
+  KeyboardIcon,
+  MenuIcon,
+  MoonIcon,
+  PlugIcon,
+  SunIcon,
+  SystemIcon,
+  UnplugIcon,
+} from './icons.tsx';
+import { Menu } from './menu.tsx';
+import { Shortcuts } from './shortcuts.tsx';
 import type { Theme } from './theme.ts';
 
 const STATUS: Record<ConnectionState['status'], string> = {
@@ -37,7 +48,7 @@ export function TopBar({
 }) {
   const isCut = status === 'offline';
   const ThemeIcon = THEME_ICONS[theme];
-  const cutLabel = isCut ? 'Connect again' : 'Cut the connection';
+  const shortcuts = useRef<HTMLDialogElement>(null);
   return (
     <header className="top-bar">
       <button
@@ -58,33 +69,30 @@ export function TopBar({
         <button
           type="button"
           className="icon-button"
-          aria-pressed={isCut}
-          aria-label={cutLabel}
-          title={cutLabel}
-          onClick={toggleConnection}
-        >
-          {isCut ? <UnplugIcon /> : <PlugIcon />}
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          aria-pressed={showsFrames}
-          aria-label="Raw frames"
-          title="Raw frames"
-          onClick={toggleFrames}
-        >
-          <FramesIcon />
-        </button>
-        <button
-          type="button"
-          className="icon-button"
           aria-label={`Colours: ${THEME_NAMES[theme]}. Change`}
           title={`Colours: ${THEME_NAMES[theme]}`}
           onClick={cycleTheme}
         >
           <ThemeIcon />
         </button>
+        <Menu label="More">
+          {(choosing) => (
+            <>
+              <button type="button" onClick={choosing(() => shortcuts.current?.showModal())}>
+                <KeyboardIcon /> Keyboard shortcuts
+              </button>
+              <p className="menu-heading">For developers</p>
+              <button type="button" onClick={choosing(toggleConnection)}>
+                {isCut ? <PlugIcon /> : <UnplugIcon />} {isCut ? 'Connect again' : 'Cut the connection'}
+              </button>
+              <button type="button" aria-pressed={showsFrames} onClick={choosing(toggleFrames)}>
+                <FramesIcon /> Raw frames
+              </button>
+            </>
+          )}
+        </Menu>
       </div>
+      <Shortcuts dialog={shortcuts} />
     </header>
   );
 }
