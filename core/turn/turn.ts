@@ -234,6 +234,7 @@ class TurnRun {
     if (step === 'cut') return afterCut(turn, context);
     const { model, request } = step;
     if (await this.#budget.lacksPrice(model)) return this.#fail(UNDECIDED_BUDGET);
+    // rule: trimmed-step-is-reported
     if (await reportTrimmed(turn, earlier, sources, shapeOf(turn, model))) return undefined;
     this.#cacheLookup = await lookUp(turn, context, step);
     const { hit } = this.#cacheLookup ?? {};

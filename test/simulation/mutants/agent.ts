@@ -175,7 +175,7 @@ export const AGENT: readonly Mutant[] = [
   {
     name: 'trimmed-without-event',
     breaks: 'a turn reports that the model does not see the whole transcript',
-    edits: [drop('trimmed-prompt-is-reported')],
+    edits: [drop('trimmed-prompt-is-reported'), drop('trimmed-step-is-reported')],
   },
   {
     name: 'no-stall-time-out',
