@@ -74,6 +74,14 @@ async function openPage(id: string) {
       },
       { timeout: WAIT_MS },
     );
+  /** Until the server has this message, which waits for its turn. */
+  const isKept = (text: string) =>
+    expect
+      .poll(() => {
+        const { pending } = transport.client(id).transcript.getSnapshot();
+        return pending.find(({ content }) => content === text)?.state.status;
+      })
+      .toMatch(/^(accepted|queued)$/);
   /** What became of messages that were not taken in. */
   const fates = () =>
     parts().flatMap((part) =>
@@ -81,7 +89,7 @@ async function openPage(id: string) {
         ? [`${part.data.status} ${'code' in part.data ? part.data.code : ''}`.trim()]
         : [],
     );
-  return { chat, transport, texts, shows, call, asks, fates };
+  return { chat, transport, texts, shows, call, asks, fates, isKept };
 }
 
 const PAY = { name: 'pay', args: { account: 'rent' }, id: 'c1' };
@@ -148,6 +156,37 @@ it('an idle page shows the turns of another one live, each once, and goes on its
   expect(there.texts()).toEqual(all);
   await here.shows(...all);
 });
+
+it.each([1, 2])(
+  'a page that queues a message behind %i turns of other clients shows them too, after its own answer',
+  async (count) => {
+    const gate = createGate();
+    const theirs = ['one', 'two'].slice(0, count);
+    stack.script([
+      { chunks: ['mine', gate] },
+      ...theirs.map((word) => ({ chunks: [`answer to ${word}`] })),
+      { chunks: ['mine again'] },
+    ]);
+    const session = stack.newSession();
+    const here = await openPage(session);
+    const sent = [here.chat.sendMessage({ text: 'first' })];
+    await here.shows('user: first', 'assistant: mine');
+    for (const text of theirs) {
+      // Of a lane, one message can wait here.
+      const there = await openPage(session);
+      there.transport.client(session).send(text, { delivery: 'queue' });
+      await there.isKept(text);
+    }
+    sent.push(here.chat.sendMessage({ text: 'last' }, { body: { delivery: 'queue' } }));
+    await here.isKept('last');
+    gate.open();
+    await Promise.all(sent);
+    const own = ['user: first', 'assistant: mine', 'user: last', 'assistant: mine again'];
+    const others = theirs.flatMap((word) => [`user: ${word}`, `assistant: answer to ${word}`]);
+    await here.shows(...own, ...others);
+    await expect.poll(() => here.chat.status).toBe('ready');
+  },
+);
 
 it('P1: a refused steering message keeps its refusal, which the next stream does not take away', async () => {
   const gate = createGate();

@@ -11,8 +11,20 @@ import {
   TurnFailedError,
 } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
+import { type HeldEvents, held } from './held-events.ts';
 import { toUIMessages } from './stored-messages.ts';
 import { answerId, type Chunk, type MidturnUIMessage } from './ui-message.ts';
+
+/** A page that shows a session, one stream after the other. */
+export interface Page {
+  /** Whether it can resume a turn now. */
+  isIdle(): boolean;
+  /** Shows what `resume` returns, to its end. */
+  resume(): Promise<void>;
+}
+
+/** Between two looks at a page that has not settled after a stream's end. */
+const SETTLING_MS = 20;
 
 /**
  * One session as `useChat` shows it: each message sent here has a stream of its own, which carries the part of the turn
@@ -32,47 +44,84 @@ export class Conversation {
   readonly #withdrawn = new Map<string, MessageState>();
   /** Turns that were shown here, to their end or in part. */
   readonly #told = new Set<string>();
-  /** Turns of other clients that began while the page is attached, oldest first. */
-  #unseen: string[] = [];
+  /** Turns that began while the page is attached and that nothing here has told yet, oldest first, with their events if they are kept. */
+  readonly #unseen = new Map<string, HeldEvents | undefined>();
   /** Writes into the stream of a resumed turn, while there is one. */
   #resumed: ((chunk: Chunk) => void) | undefined;
   readonly #busy = new Set<object>();
   #whenIdle: (() => void)[] = [];
-  #offer: () => void = () => {};
+  #page: Page | undefined;
+  #isOffering = false;
 
   constructor(chat: Chat) {
     this.chat = chat;
   }
 
   /**
-   * Calls `offer` when a turn that nothing here shows can be resumed: another client began it.
+   * Has turns that nothing here shows resumed by this page, one after the other: other clients began them.
    *
    * @returns a function that ends this
    */
-  follow(offer: () => void): () => void {
-    this.#offer = offer;
+  follow(page: Page): () => void {
+    this.#page = page;
     const look = () => {
       const turnId = this.chat.transcript.getSnapshot().activeTurn?.turnId;
-      if (turnId === undefined || this.#unseen.includes(turnId)) return;
-      this.#unseen.push(turnId);
-      this.#offerUnseen();
+      if (turnId === undefined || this.#unseen.has(turnId) || this.#told.has(turnId)) return;
+      const events = this.chat.turn(turnId);
+      this.#unseen.set(turnId, events && held(events));
+      void this.#offerUnseen();
     };
     look();
     const unsubscribe = this.chat.transcript.subscribe(look);
     return () => {
       unsubscribe();
-      this.#offer = () => {};
+      if (this.#page === page) this.#page = undefined;
     };
   }
 
   /** The oldest turn that is not shown and whose events are kept. */
   #nextUnseen(): string | undefined {
-    return this.#unseen.find((turnId) => !this.#told.has(turnId) && this.chat.turn(turnId) !== undefined);
+    for (const [turnId, events] of this.#unseen) {
+      if (!this.#told.has(turnId) && (events ?? this.chat.turn(turnId))) return turnId;
+    }
+    return undefined;
   }
 
-  #offerUnseen(): void {
-    const hasNews = this.#withdrawn.size > 0 || this.#nextUnseen() !== undefined;
-    if (this.#busy.size === 0 && hasNews) this.#offer();
+  /** Each turn's held events are read once. */
+  #eventsOf(turnId: string): AsyncIterable<EventFrame> | undefined {
+    const events = this.#unseen.get(turnId) ?? this.chat.turn(turnId);
+    this.#unseen.delete(turnId);
+    return events;
+  }
+
+  #forgetTold(): void {
+    for (const [turnId, events] of this.#unseen) {
+      if (!this.#told.has(turnId)) continue;
+      events?.release();
+      this.#unseen.delete(turnId);
+    }
+  }
+
+  /** Each once, when no stream is open here and the page has taken note of that: it does so after the stream's end. */
+  async #offerUnseen(): Promise<void> {
+    if (this.#isOffering) return;
+    this.#isOffering = true;
+    try {
+      for (let offered: string | undefined; this.#page && this.#busy.size === 0; ) {
+        const [withdrawn] = this.#withdrawn.keys();
+        const next = withdrawn ?? this.#nextUnseen();
+        // What could not be resumed is offered again with the next turn.
+        if (next === undefined || next === offered) return;
+        if (this.#page.isIdle()) {
+          offered = next;
+          await this.#page.resume();
+        } else {
+          await new Promise((resolve) => setTimeout(resolve, SETTLING_MS));
+        }
+      }
+    } finally {
+      this.#isOffering = false;
+    }
   }
 
   /** Sends a message; the stream carries its part of the answer. */
@@ -102,9 +151,9 @@ export class Conversation {
     const state = this.chat.transcript.getSnapshot();
     const turnId = this.#turnToResume(state.activeTurn?.turnId);
     this.#stopped = undefined;
-    const events = turnId === undefined ? undefined : this.chat.turn(turnId);
     // A page that goes away before it has seen anything stops nothing.
     if (stop?.aborted) return null;
+    const events = turnId === undefined ? undefined : this.#eventsOf(turnId);
     if (!events || !turnId) return this.#withdrawn.size > 0 ? this.#tellOfWithdrawn() : null;
     const from = lastShown(state, turnId, this.#shown);
     stop?.addEventListener('abort', () => this.#stopTurn(turnId), { once: true });
@@ -135,7 +184,7 @@ export class Conversation {
   #keepWithdrawn(id: string, state: MessageState): void {
     this.#withdrawn.set(id, state);
     if (this.#resumed) this.#writeWithdrawn(this.#resumed);
-    else this.#offerUnseen();
+    else void this.#offerUnseen();
   }
 
   #writeWithdrawn(write: (chunk: Chunk) => void): void {
@@ -207,8 +256,8 @@ export class Conversation {
       if (this.#busy.size > 0) return;
       this.#turns.clear();
       for (const hear of this.#whenIdle.splice(0)) hear();
-      this.#unseen = this.#unseen.filter((turnId) => !this.#told.has(turnId));
-      this.#offerUnseen();
+      this.#forgetTold();
+      void this.#offerUnseen();
     });
   }
 

@@ -79,8 +79,9 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
       conversation.chat.approve(response.id, response.approved ? 'approve' : 'deny');
       await answer(response);
     };
-    const leave = conversation.follow(() => {
-      if (chat.status === 'ready' || chat.status === 'error') void chat.resumeStream();
+    const leave = conversation.follow({
+      isIdle: () => chat.status === 'ready' || chat.status === 'error',
+      resume: () => chat.resumeStream(),
     });
     return () => {
       leave();
