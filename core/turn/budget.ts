@@ -3,7 +3,8 @@ import { BUDGET_HOLDERS, type BudgetHolder, type Caller, type Model } from '../m
 import { budgetSpent } from '../replies.ts';
 import { countSpend, dayOf, nextDay, readSpend } from '../session/spend.ts';
 import type { Owed, Spend, TurnUsage, Withdrawal } from '../store/items.ts';
-import { sessionKey } from '../store/keys.ts';
+import { laneKey, sessionKey } from '../store/keys.ts';
+import { isClosed } from '../store/lane/lane.ts';
 import { asked, nameOf } from './agents-code.ts';
 import { NANO } from './call-usage.ts';
 import type { TurnContext } from './context.ts';
@@ -78,9 +79,12 @@ export class TurnBudget {
     const { session, usage } = this.#turn;
     if (!this.#context.budgeting || !usage.spend?.owed) return;
     try {
-      const item = await this.#context.core.store.get(sessionKey(session));
-      // Otherwise another worker goes on with the turn, and calls the model again.
-      if (!item || item.deleted !== undefined) await this.#count(usage.spend.n, usage.spend.owed);
+      const { store } = this.#context.core;
+      const item = await store.get(sessionKey(session));
+      const lane = await store.get(laneKey(session, this.#turn.laneId));
+      // Otherwise another worker goes on with the turn, calls the model again, and counts what that call uses.
+      const isOver = !lane || isClosed(lane);
+      if (isOver && (!item || item.deleted !== undefined)) await this.#count(usage.spend.n, usage.spend.owed);
     } catch (error) {
       this.#notCounted(error);
     }
