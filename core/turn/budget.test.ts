@@ -6,7 +6,8 @@ import { asMessageId } from '../ids.ts';
 import type { Budgeting, Model, ModelPart, Price } from '../model.ts';
 import { deleteSession } from '../session/deletion.ts';
 import { dayOf, nextDay } from '../session/spend.ts';
-import { laneKey, messageKey, principalSpendKey, tenantSpendKey } from '../store/keys.ts';
+import type { Lane, Session } from '../store/items.ts';
+import { laneKey, messageKey, principalSpendKey, sessionKey, tenantSpendKey } from '../store/keys.ts';
 import { recordingPorts } from '../testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../testing/memory-store.ts';
 import { idleToolbox, type TurnInMemory, turnInMemory } from '../testing/turn-in-memory.ts';
@@ -195,6 +196,30 @@ describe('what a turn uses', () => {
     expect(spend?.turns).toBe(1);
     expect(spend?.tokens).toBeGreaterThanOrEqual(1100);
     expect(spend?.tokens).toBeLessThan(1200);
+  });
+
+  it('of a call is left to the worker that goes on with the turn, while its session is being deleted', async () => {
+    let turn: TurnInMemory;
+    const model: Model = {
+      provider: 'test',
+      name: 'm',
+      async *stream(_request, signal) {
+        yield { type: 'text', text: 'x' };
+        const { core, session, lane } = turn;
+        const item = (await core.store.get(sessionKey(session))) as Session;
+        await core.store.put(sessionKey(session), { ...item, deleted: core.clock.now() });
+        await core.store.put(laneKey(session, lane), {
+          ...((await turn.read()) as Lane),
+          lease: 'another one',
+        });
+        yield { type: 'text', text: 'y' };
+        while (!signal.aborted) await Promise.resolve();
+      },
+    };
+    turn = await turnInMemory(model, { budgeting: UNREACHED });
+    await turn.send('m1', 'go');
+    await turn.run();
+    expect(await spendOf(turn)).toBeUndefined();
   });
 
   it('of a call that a provider refused is nothing', async () => {
