@@ -1,17 +1,23 @@
 import * as z from 'zod/mini';
-import { DECISIONS } from './client-frames.ts';
 import { content, contentSentences } from './content.ts';
 import { ERROR_CODES, FAILURE_REASONS } from './errors.ts';
+import { count, end, event } from './event-definition.ts';
+import {
+  approvalRequest,
+  approvalResolved,
+  data,
+  toolCall,
+  toolProgress,
+  toolResult,
+} from './tool-events.ts';
 
 /**
- * Every event, defined once. Types, schemas, AsyncAPI, JSON Schema and the tables of docs/protocol.md follow from this
- * table; a place in the code that has to handle a new event does not compile until it does. How to add one:
- * docs/contributing/add-an-event.md.
+ * Every event, defined once; those of tools in tool-events.ts. Types, schemas, AsyncAPI, JSON Schema and the tables of
+ * docs/protocol.md follow from this table; a place in the code that has to handle a new event does not compile until it does.
+ * How to add one: docs/contributing/add-an-event.md.
  *
  * An event belongs to a turn. It is durable before it is posted (P4) and numbered without holes within its session (P9).
  */
-
-const count = z.int().check(z.nonnegative());
 
 /** What a provider tells of the tokens of calls, and what they cost. */
 const details = {
@@ -20,74 +26,6 @@ const details = {
   reasoning_tokens: z.optional(count),
   cost: z.optional(z.number().check(z.nonnegative())),
 };
-
-/** The fields that every event has. */
-const commonFields = { seq: z.int().check(z.positive()), turn_id: z.string() };
-export const COMMON_SENTENCES = {
-  seq: 'The number of the event in its session: from 1, one more than that of the event before.',
-  turn_id: 'The turn that the event belongs to.',
-} as const;
-
-/**
- * The fields that every event has which ends a turn. `full_response` equals the turn's chunks put together (P3). If that
- * does not fit into one frame, it is null and `full_response_omitted` is true.
- */
-const endFields = {
-  full_response: z.nullable(z.string()),
-  full_response_omitted: z.optional(z.literal(true)),
-};
-const END_SENTENCES = {
-  full_response: 'All chunks of the turn put together; null when the text does not fit into a frame.',
-  full_response_omitted:
-    'Present and true when `full_response` is null. The chunks, or `history`, have the text.',
-} as const;
-
-type Fields = Readonly<Record<string, z.core.$ZodType>>;
-/** A sentence for each field, and for each nested one by its path: `messages[].id`. The generator checks the paths. */
-type Sentences<F> = Readonly<Record<keyof F, string>> &
-  Readonly<Record<`${string}.${string}` | `${string}[]${string}`, string>>;
-
-interface Definition<F extends Fields> {
-  /** When it is sent, and what it means. */
-  summary: string;
-  /** The fields of this event alone. */
-  fields: F;
-  sentences: Sentences<F>;
-}
-
-/** An event within a turn. */
-function event<T extends string, F extends Fields>(type: T, { summary, fields, sentences }: Definition<F>) {
-  const schema = z.object({ type: z.literal(type), ...commonFields, ...fields });
-  return { summary, fields, sentences: { ...COMMON_SENTENCES, ...sentences }, schema };
-}
-
-/** An event that ends its turn. */
-function end<T extends string, F extends Fields>(type: T, { summary, fields, sentences }: Definition<F>) {
-  const schema = z.object({ type: z.literal(type), ...commonFields, ...endFields, ...fields });
-  return { summary, fields, sentences: { ...COMMON_SENTENCES, ...END_SENTENCES, ...sentences }, schema };
-}
-
-/** A tool's output is always text on the wire: clients of the gateway that this protocol extends show it as it is. */
-export const toolOutput = {
-  output: z.string(),
-  json: z.optional(z.literal(true)),
-  is_error: z.optional(z.boolean()),
-  truncated: z.optional(z.boolean()),
-  output_length: z.optional(count),
-};
-
-const PROVIDER_EXECUTED = 'True when the model’s provider runs the tool, for example its web search.';
-
-/** What a tool shows before its result, as its output is shown. */
-const { is_error: _, ...shownOutput } = toolOutput;
-
-const TOOL_OUTPUT_SENTENCES = {
-  output: 'The output of the tool, as text. A cut output ends with a sentence that says how much is missing.',
-  json: 'True when the tool returned something other than text: `output` is its JSON. Never with `truncated`.',
-  is_error: 'True when the tool failed or did not finish.',
-  truncated: 'True when the output was cut to fit into a frame.',
-  output_length: 'With `truncated`: the length of the whole output, in UTF-16 code units.',
-} as const;
 
 /** By `type`, in the order of the documents. */
 export const EVENTS = {
@@ -127,76 +65,10 @@ export const EVENTS = {
     fields: { content: z.string() },
     sentences: { content: 'The text to append to the reasoning before.' },
   }),
-  tool_call: event('tool_call', {
-    summary: 'The agent calls a tool.',
-    fields: {
-      id: z.string(),
-      name: z.string(),
-      args: z.json(),
-      truncated: z.optional(z.boolean()),
-      provider_executed: z.optional(z.boolean()),
-    },
-    sentences: {
-      id: 'The id of the call, unique within the turn.',
-      name: 'The name of the tool.',
-      args: 'The arguments; null when `truncated`.',
-      truncated: 'True when the arguments do not fit into a frame.',
-      provider_executed: PROVIDER_EXECUTED,
-    },
-  }),
-  tool_result: event('tool_result', {
-    summary:
-      'The result of a tool call. Each call has exactly one result, also when the turn is aborted or fails.',
-    fields: { id: z.string(), name: z.string(), ...toolOutput, provider_executed: z.optional(z.boolean()) },
-    sentences: {
-      id: 'The `id` of the call.',
-      name: 'The name of the tool.',
-      ...TOOL_OUTPUT_SENTENCES,
-      provider_executed: PROVIDER_EXECUTED,
-    },
-  }),
-  approval_request: event('approval_request', {
-    summary:
-      'A tool call waits for a person’s decision. Any connection of the session answers with `approval_response`; the first answer counts.',
-    fields: {
-      request_id: z.string(),
-      tool_call_id: z.string(),
-      tool: z.string(),
-      arguments_summary: z.string(),
-      timeout_secs: z.number(),
-      arguments: z.optional(z.json()),
-      always: z.optional(z.boolean()),
-    },
-    sentences: {
-      request_id: 'The id of the request. The answer names it.',
-      tool_call_id: 'The `id` of the call that waits.',
-      tool: 'The name of the tool.',
-      arguments_summary:
-        'The arguments of the call for a narrow screen, as JSON of at most 1000 characters. A longer text is cut, and its end says how many characters are left out.',
-      timeout_secs: 'The number of seconds after which the request counts as denied.',
-      arguments:
-        'The arguments of the call, whole: what is approved, and what runs. Absent only in requests of earlier versions of the server.',
-      always: 'False: `always` is not offered for this call and counts as `approve`.',
-    },
-  }),
-  approval_resolved: event('approval_resolved', {
-    summary:
-      'The decision on a request, exactly one for each request. A denied call has a `tool_result` that says so. An approved call runs.',
-    fields: {
-      request_id: z.string(),
-      decision: z.enum(DECISIONS),
-      reason: z.enum(['answer', 'always', 'timeout', 'aborted']),
-      by: z.optional(z.string()),
-    },
-    sentences: {
-      request_id: 'The id of the request.',
-      decision:
-        'The decision. `always` approves later calls of this tool in this session as well: all, or those that the agent counts as the same.',
-      reason:
-        '`answer`: a person decided. `always`: an earlier `always` decided. `timeout`: there was no answer in time. `aborted`: the turn was stopped.',
-      by: 'The subject of the principal that answered.',
-    },
-  }),
+  tool_call: toolCall,
+  tool_result: toolResult,
+  approval_request: approvalRequest,
+  approval_resolved: approvalResolved,
   history_trimmed: event('history_trimmed', {
     summary:
       'The model is shown less than the transcript, or the same in another form: the transcript is longer than the budget of the prompt, or the provider refused a prompt. It is sent before the model call that it is about.',
@@ -391,32 +263,8 @@ export const EVENTS = {
       currency: 'The currency of `cost`.',
     },
   }),
-  tool_progress: event('tool_progress', {
-    summary:
-      'What a running tool shows before its result. Each replaces the one before of the same call, and the result replaces the last one. It is not a part of the transcript.',
-    fields: { id: z.string(), name: z.string(), ...shownOutput, restarted: z.optional(z.literal(true)) },
-    sentences: {
-      id: 'The `id` of the call.',
-      name: 'The name of the tool.',
-      output: 'What the tool shows, as text. It is cut as the output of a tool is.',
-      json: TOOL_OUTPUT_SENTENCES.json,
-      truncated: TOOL_OUTPUT_SENTENCES.truncated,
-      output_length: TOOL_OUTPUT_SENTENCES.output_length,
-      restarted:
-        'True in the first one after the call was started again, because the function that ran it ended. The tool shows its progress from the beginning.',
-    },
-  }),
-  data: event('data', {
-    summary:
-      'A value for the page of the application, which a tool of the agent sends while it runs. No model sees it. It is a part of the transcript.',
-    fields: { name: z.string(), id: z.string(), data: z.json(), tool_call_id: z.optional(z.string()) },
-    sentences: {
-      name: 'What it is, in the words of the application. An application shows nothing, or the value, for a name that it does not know.',
-      id: 'The id of the part. A later event of the turn with the same `name` and `id` replaces the value.',
-      data: 'The value.',
-      tool_call_id: 'The `id` of the call that sends it.',
-    },
-  }),
+  tool_progress: toolProgress,
+  data,
 } as const;
 
 export type EventType = keyof typeof EVENTS;

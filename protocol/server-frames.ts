@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
 import { ERROR_CODES } from './errors.ts';
-import { type EventFrame, notedFrame, toolOutput } from './events.ts';
+import { type EventFrame, notedFrame } from './events.ts';
+import { toolOutput } from './tool-events.ts';
 
 export type { EventFrame } from './events.ts';
 

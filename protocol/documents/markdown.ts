@@ -1,7 +1,7 @@
 import { readLimits, readRates } from '../../config/settings/limits.ts';
 import { errorReply } from '../../core/replies.ts';
 import { ERROR_CODES } from '../errors.ts';
-import { COMMON_SENTENCES } from '../events.ts';
+import { COMMON_SENTENCES } from '../event-definition.ts';
 import { ID_PATTERN } from '../ids.ts';
 import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES, MAX_OPTIONS_BYTES } from '../limits.ts';
 import type { Coverage } from './coverage.ts';
