@@ -70,6 +70,30 @@ describeInBrowser('The menu and the keyboard shortcuts of the page', () => {
     await goesOn();
   });
 
+  it('? can be turned off, also for later visits, and on again; the menu opens the list as before', async () => {
+    const chat = await browser.open(stack.newSession(), { viewport, reducedMotion: 'reduce' });
+    const choice = dialog(chat).getByRole('checkbox', { name: '? opens this list' });
+    const question = async () => {
+      await more(chat).press('?');
+      return dialog(chat).count();
+    };
+    await chat.choose('Keyboard shortcuts');
+    expect(await choice.isChecked()).toBe(true);
+    await choice.press('Space');
+    await chat.page.keyboard.press('Escape');
+    await dialog(chat).waitFor({ state: 'detached' });
+    expect(await question()).toBe(0);
+    await chat.reload();
+    expect(await question()).toBe(0);
+    await chat.choose('Keyboard shortcuts');
+    expect(await choice.isChecked()).toBe(false);
+    expect(await barriers(chat)).toEqual([]);
+    await choice.check();
+    await chat.page.keyboard.press('Escape');
+    await dialog(chat).waitFor({ state: 'detached' });
+    expect(await question()).toBe(1);
+  });
+
   it('a ? that is written is text', async () => {
     const chat = await browser.open(stack.newSession());
     await chat.field.press('?');

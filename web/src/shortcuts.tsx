@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useId } from 'react';
+import { type RefObject, useEffect, useId, useState } from 'react';
 import { isComposing } from './composing.ts';
 import { CloseIcon } from './icons.tsx';
 
@@ -7,13 +7,29 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], does: string])[] =
   [['Enter'], 'Send the message'],
   [['Shift', 'Enter'], 'Begin a new line in the message'],
   [['Escape'], 'Close what is in front, or stop the answer'],
-  [['?'], 'Show this list, outside of text fields'],
 ];
 
-/** Opens by `?` where nobody writes. */
+const KEY = 'midturn:question-mark';
+
+/**
+ * Whether `?` opens the list. Stored in this browser. Speech input types characters that nobody meant as a key:
+ * https://www.w3.org/WAI/WCAG22/Understanding/character-key-shortcuts.html
+ */
+function useQuestionMark() {
+  const [opensList, setOpensList] = useState(() => localStorage.getItem(KEY) !== 'off');
+  useEffect(() => {
+    if (opensList) localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, 'off');
+  }, [opensList]);
+  return { opensList, setOpensList };
+}
+
+/** Opens from the menu, and by `?` where nobody writes, unless the reader has turned that off. */
 export function Shortcuts({ dialog }: { dialog: RefObject<HTMLDialogElement | null> }) {
   const titleId = useId();
+  const { opensList, setOpensList } = useQuestionMark();
   useEffect(() => {
+    if (!opensList) return;
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== '?' || event.ctrlKey || event.metaKey || event.altKey) return;
       if (isComposing(event) || isWritten(event.target)) return;
@@ -24,7 +40,7 @@ export function Shortcuts({ dialog }: { dialog: RefObject<HTMLDialogElement | nu
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
-  }, [dialog]);
+  }, [dialog, opensList]);
   return (
     <dialog
       ref={dialog}
@@ -56,6 +72,12 @@ export function Shortcuts({ dialog }: { dialog: RefObject<HTMLDialogElement | nu
           </div>
         ))}
       </dl>
+      <label>
+        <input type="checkbox" checked={opensList} onChange={(event) => setOpensList(event.target.checked)} />
+        <span>
+          <kbd>?</kbd> opens this list, outside of text fields
+        </span>
+      </label>
     </dialog>
   );
 }
