@@ -48,6 +48,8 @@ export class TurnFailedError extends MidturnError {
   /** Why the model call failed; undefined if the turn failed for another reason. */
   readonly reason: EventOf<'error'>['reason'];
   readonly fullResponse: string | null;
+  /** With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch. */
+  readonly until: number | undefined;
 
   constructor(event: EventOf<'error'>) {
     super(event.code, event.message);
@@ -55,6 +57,7 @@ export class TurnFailedError extends MidturnError {
     this.retryable = event.retryable;
     this.reason = event.reason;
     this.fullResponse = event.full_response;
+    this.until = event.until;
   }
 }
 

@@ -186,6 +186,18 @@ describe("a message's events", () => {
     await expect(read).rejects.toMatchObject({ code: 'PROVIDER_ERROR', fullResponse: 'partial' });
   });
 
+  it('fail when the budget is spent, and say when the next one begins', async () => {
+    const { chat, open, begin, story } = givenChat();
+    const socket = await open();
+    const { id, events } = chat.send('one');
+    const read = typesOf(events());
+    socket.deliver(...begin(id, 'partial'));
+    const spent = { code: 'BUDGET_EXCEEDED', message: 'spent', terminal: true, retryable: true } as const;
+    story.add({ type: 'error', ...spent, until: 86_400_000, full_response: 'partial' });
+    socket.deliver(...story.events.slice(-1));
+    await expect(read).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED', until: 86_400_000 });
+  });
+
   it('fail as the message fails', async () => {
     const { chat, open } = givenChat();
     const socket = await open();

@@ -158,6 +158,18 @@ const TURNS: Readonly<Record<string, EventDraft[]>> = {
     say('half'),
     { type: 'error', code: 'PROVIDER_ERROR', message: 'Gone.', retryable: true, reason: 'cut_off', first: 1 },
   ],
+  'an answer that spent the budget': [
+    ...begin,
+    say('half'),
+    {
+      type: 'error',
+      code: 'BUDGET_EXCEEDED',
+      message: 'Spent.',
+      retryable: true,
+      until: epochMs(86_400_000),
+      first: 1,
+    },
+  ],
   'an answer that failed before it said anything': [
     ...begin,
     {

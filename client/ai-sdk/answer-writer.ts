@@ -115,9 +115,9 @@ export class AnswerWriter {
   }
 
   /** The turn ended in an error. What it had said stands. */
-  fail({ code, message, retryable }: MidturnDataParts['failure']): void {
+  fail({ code, message, retryable, until }: MidturnDataParts['failure']): void {
     this.#endStep();
-    this.#write({ type: 'data-failure', data: { code, message, retryable } });
+    this.#write({ type: 'data-failure', data: { code, message, retryable, until } });
     this.#write({ type: 'error', errorText: message });
   }
 

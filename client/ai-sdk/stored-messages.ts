@@ -102,8 +102,8 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
       if (item.outcome.result === 'done' && item.outcome.output !== undefined)
         return [{ type: 'data-output', data: item.outcome.output }];
       if (item.outcome.result !== 'failed') return [];
-      const { code, message, retryable } = item.outcome;
-      return [{ type: 'data-failure', data: { code, message, retryable } }];
+      const { code, message, retryable, until } = item.outcome;
+      return [{ type: 'data-failure', data: { code, message, retryable, until } }];
     }
   }
 }

@@ -42,8 +42,16 @@ export type MidturnDataParts = {
   'omitted-file': { mediaType: string; bytes: number; reason: string };
   /** The value of an answer that has a form of its own, checked by the server. Its text is beside it. */
   output: unknown;
-  /** The turn ended in an error; what it had said stands. */
-  failure: { code: MidturnError['code']; message: string; retryable: boolean };
+  /**
+   * The turn ended in an error; what it had said stands. `until`: with `BUDGET_EXCEEDED`, when the next budget begins, in
+   * milliseconds since the epoch.
+   */
+  failure: {
+    code: MidturnError['code'];
+    message: string;
+    retryable: boolean;
+    until?: number | undefined;
+  };
 };
 
 /**

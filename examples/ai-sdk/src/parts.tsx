@@ -57,7 +57,12 @@ function PartView({ part }: { part: Part }) {
         <small>taken in at step {part.data.step}</small>
       ) : null;
     case 'data-failure':
-      return <p className="failure">{part.data.code}</p>;
+      return (
+        <p className="failure">
+          {part.data.code}
+          {part.data.until !== undefined && ` until ${new Date(part.data.until).toLocaleString()}`}
+        </p>
+      );
     default:
       return null;
   }
