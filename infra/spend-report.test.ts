@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { epochMs, epochSeconds } from '../config/units.ts';
 import { asSessionId } from '../core/ids.ts';
 import { dayOf } from '../core/session/spend.ts';
-import { principalSpendKey, sessionOf } from '../core/store/keys.ts';
+import { principalSpendKey, sessionOf, tenantSpendKey } from '../core/store/keys.ts';
 import { MemoryTable, memoryStore } from '../core/testing/memory-store.ts';
 import { spendLines } from './spend-report.ts';
 
@@ -34,4 +34,27 @@ it('of more days than one command tells, the newest are told, newest first', asy
   expect(told.map(({ day, turns }) => [day, turns])).toEqual(
     Array.from({ length: 400 }, (_, days) => [dayBefore(days), days]),
   );
+});
+
+it('of a tenant, the shares of a day are one line', async () => {
+  const store = memoryStore(new MemoryTable());
+  const session = sessionOf({ tenant: 'acme', subject: 'ann' }, asSessionId(''));
+  for (const [days, share] of [
+    [0, 'a'],
+    [0, 'B'],
+    [1, '_'],
+  ] as const)
+    await store.putIfAbsent(tenantSpendKey(session, dayBefore(days), share), {
+      ...UNUSED,
+      turns: 2,
+      tokens: 5,
+    });
+  const told: unknown[] = [];
+  for await (const line of spendLines({ store, clock: { now: () => NOW } }, 'acme', undefined)) {
+    told.push(JSON.parse(line));
+  }
+  expect(told).toEqual([
+    { day: dayBefore(0), turns: 4, tokens: 10, cost: 0 },
+    { day: dayBefore(1), turns: 2, tokens: 5, cost: 0 },
+  ]);
 });

@@ -1,13 +1,15 @@
 import { epochMs } from '../config/units.ts';
 import { asSessionId } from '../core/ids.ts';
 import type { Clock, Store } from '../core/ports.ts';
-import { dayOf } from '../core/session/spend.ts';
+import { dayOf, readSpend } from '../core/session/spend.ts';
 import type { Spend } from '../core/store/items.ts';
-import { type Key, principalSpendKey, sessionOf, tenantSpendKey } from '../core/store/keys.ts';
+import { type Key, principalSpendKey, sessionOf, tenantSpendKeys } from '../core/store/keys.ts';
 import { NANO } from '../core/turn/call-usage.ts';
 
 /** Of one command, today among them: days are kept as long as transcripts. */
 const MAX_DAYS = 400;
+/** Of a tenant and day, at most. */
+const SHARES = 64;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -15,20 +17,22 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * first. Days on which nobody had a budget have none. `cost` is in the currency of the agent's prices.
  */
 export async function* spendLines(
-  { store, clock }: { store: Pick<Store, 'get' | 'keys'>; clock: Pick<Clock, 'now'> },
+  { store, clock }: { store: Pick<Store, 'get' | 'keys' | 'query'>; clock: Pick<Clock, 'now'> },
   tenant: string,
   subject: string | undefined,
 ): AsyncGenerator<string> {
   const session = sessionOf({ tenant, subject: subject ?? '' }, asSessionId(''));
-  const keyOf = (day: string): Key<Spend> =>
-    subject === undefined ? tenantSpendKey(session, day) : principalSpendKey(session, day);
   const today = clock.now();
-  const first = dayOf(epochMs(today - (MAX_DAYS - 1) * DAY_MS));
-  const found = await store.keys(keyOf(first), keyOf(dayOf(today)), MAX_DAYS);
-  for (const key of found.reverse()) {
-    const spend = await store.get(key);
-    if (!spend) continue;
-    const { turns, tokens, nano } = spend;
-    yield `${JSON.stringify({ day: key.sk, turns, tokens, cost: nano / NANO })}\n`;
+  const [first, last] = [dayOf(epochMs(today - (MAX_DAYS - 1) * DAY_MS)), dayOf(today)];
+  const holder = subject === undefined ? 'tenant' : 'principal';
+  const range: [Key<Spend>, Key<Spend>] =
+    holder === 'tenant'
+      ? tenantSpendKeys(session, first, last)
+      : [principalSpendKey(session, first), principalSpendKey(session, last)];
+  const found = await store.keys(...range, MAX_DAYS * SHARES);
+  const days = [...new Set(found.map(({ sk }) => sk.slice(0, last.length)))];
+  for (const day of days.reverse()) {
+    const { turns, tokens, nano } = await readSpend({ store }, session, holder, day);
+    yield `${JSON.stringify({ day, turns, tokens, cost: nano / NANO })}\n`;
   }
 }

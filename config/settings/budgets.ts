@@ -37,8 +37,8 @@ export const BUDGET_SETTINGS = {
     functions: ['turn'],
   },
   /**
-   * The same for all principals of a tenant together. Each step of the tenant then writes one item more, with as many write units as the
-   * item has KB, of 1,000 a second: 25 bytes for each session of the last 40 minutes. It holds some 16,000 sessions; with more, turns fail.
+   * The same for all principals of a tenant together. Each step of the tenant then writes one item more and reads all of its day's
+   * ([cost](cost.md#what-budgets-cost)).
    */
   tenantDayTurns: {
     name: 'MIDTURN_TENANT_DAY_TURNS',

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { type EpochMs, epochMs } from '../../config/units.ts';
 import { cases } from '../../test/support/sample.ts';
 import { asSessionId } from '../ids.ts';
-import { principalSpendKey, sessionOf, tenantSpendKey } from '../store/keys.ts';
+import { principalSpendKey, sessionOf, tenantSpendKeys } from '../store/keys.ts';
 import { memoryCore } from '../testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore } from '../testing/memory-store.ts';
-import { countSpend, dayOf, nextDay } from './spend.ts';
+import { countSpend, dayOf, nextDay, readSpend } from './spend.ts';
 
 const NOON = Date.UTC(2026, 10, 30, 12);
 const MINUTE = 60_000;
@@ -113,8 +113,27 @@ describe('what sessions use in a day', () => {
     const { core } = given();
     const session = sessionOf({ tenant: 't', subject: 'ann-of-acme' }, asSessionId('her-session'));
     await countSpend(core, session, 'tenant', { mark: 1, owed: owed(1) });
-    const item = await core.store.get(tenantSpendKey(session, '2026-11-30'));
-    expect(JSON.stringify(item)).not.toMatch(/ann|her/);
+    const items = await core.store.query(...tenantSpendKeys(session, '2026-11-30'));
+    expect(items).toHaveLength(1);
+    expect(JSON.stringify(items)).not.toMatch(/ann|her/);
+  });
+
+  it('of a tenant is the sum over items that each remember a share of its sessions, so that none grows with all of them', async () => {
+    const { core } = given();
+    const sessions = Array.from({ length: 1280 }, (_, n) =>
+      sessionOf({ tenant: 't', subject: `s${n % 7}` }, asSessionId(`session-${n}`)),
+    );
+    for (const session of sessions) {
+      await countSpend(core, session, 'tenant', { mark: 1, owed: owed(3) });
+      await countSpend(core, session, 'tenant', { mark: 1, owed: owed(3) });
+    }
+    const of = sessionOf({ tenant: 't', subject: '' }, asSessionId(''));
+    expect(await readSpend(core, of, 'tenant', '2026-11-30')).toMatchObject({ tokens: 3 * 1280 });
+    const items = await core.store.query(...tenantSpendKeys(of, '2026-11-30'));
+    expect(items).toHaveLength(64);
+    expect(Math.max(...items.map(({ marks }) => Object.keys(marks).length))).toBeLessThan(60);
+    const other = sessionOf({ tenant: 'u', subject: 's0' }, asSessionId('session-0'));
+    expect(await readSpend(core, other, 'tenant', '2026-11-30')).toEqual({ turns: 0, tokens: 0, nano: 0 });
   });
 
   it('is of a day in UTC', () => {

@@ -127,11 +127,16 @@ export const principalSpendKey = (session: SessionKey, day: string): Key<Spend> 
   const [tenant, subject] = session.split('#');
   return { pk: `${SPEND}${tenant}#${subject}`, sk: day };
 };
-/** What all of its tenant have. */
-export const tenantSpendKey = (session: SessionKey, day: string): Key<Spend> => ({
+/** A share of what all of its tenant have. @param share one character of base64url */
+export const tenantSpendKey = (session: SessionKey, day: string, share: string): Key<Spend> => ({
   pk: `${SPEND}${session.split('#')[0]}`,
-  sk: day,
+  sk: `${day}#${share}`,
 });
+/** The first and the last share that there can be. */
+export const tenantSpendKeys = (session: SessionKey, from: string, to = from): [Key<Spend>, Key<Spend>] => [
+  tenantSpendKey(session, from, ''),
+  tenantSpendKey(session, to, '~'),
+];
 export const cachedAnswerKey = (digest: string): Key<CachedAnswer> => ({
   pk: `${CACHE}${digest}`,
   sk: SOLE,

@@ -1,8 +1,8 @@
 import type { Budgets, DayBudget } from '../../config/settings/budgets.ts';
 import { BUDGET_HOLDERS, type BudgetHolder, type Caller, type Model } from '../model.ts';
 import { budgetSpent } from '../replies.ts';
-import { countSpend, dayOf, nextDay, readSpend } from '../session/spend.ts';
-import type { Owed, Spend, TurnUsage, Withdrawal } from '../store/items.ts';
+import { countSpend, type DayUse, dayOf, nextDay, readSpend } from '../session/spend.ts';
+import type { Owed, TurnUsage, Withdrawal } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { isClosed } from '../store/lane/lane.ts';
 import { asked, nameOf } from './agents-code.ts';
@@ -27,7 +27,7 @@ export class TurnBudget {
   readonly #context: TurnContext;
   /** Of the turn with this id: another turn may follow in the same run. */
   #budgets: { turn: string; budgets: Promise<Budgets> } | undefined;
-  readonly #used = new Map<BudgetHolder, { day: string; spend: Promise<Spend | undefined> }>();
+  readonly #used = new Map<BudgetHolder, { day: string; use: Promise<DayUse> }>();
   #refusedTurn: string | undefined;
   /** What a turn used that is given up could not be counted. */
   #hasFailed = false;
@@ -95,8 +95,10 @@ export class TurnBudget {
     const { session, firstSeq } = this.#turn;
     const mark = firstSeq * COUNTS_OF_TURN + n;
     for (const holder of await this.#counted()) {
-      const counted = await countSpend(this.#context.core, session, holder, { mark, owed });
-      this.#used.set(holder, { day: owed.day, spend: Promise.resolve(counted) });
+      const use = await countSpend(this.#context.core, session, holder, { mark, owed });
+      if (use) this.#used.set(holder, { day: owed.day, use: Promise.resolve(use) });
+      // Read when it is asked for, which is before the next call.
+      else this.#used.delete(holder);
     }
   }
 
@@ -184,14 +186,14 @@ export class TurnBudget {
     return this.#budgets.budgets;
   }
 
-  #read(holder: BudgetHolder): Promise<Spend | undefined> {
+  #read(holder: BudgetHolder): Promise<DayUse> {
     const { core } = this.#context;
     const day = dayOf(core.clock.now());
     const known = this.#used.get(holder);
-    if (known?.day === day) return known.spend;
-    const spend = readSpend(core, this.#turn.session, holder, day);
-    this.#used.set(holder, { day, spend });
-    return spend;
+    if (known?.day === day) return known.use;
+    const use = readSpend(core, this.#turn.session, holder, day);
+    this.#used.set(holder, { day, use });
+    return use;
   }
 }
 
@@ -212,10 +214,9 @@ type Unit = keyof DayBudget;
 /** What of a budget is spent. A turn that is counted already does not count against itself. */
 function spentUnit(
   { turns = NEVER, tokens = NEVER, cost = NEVER }: DayBudget,
-  spend: Spend | undefined,
+  used: DayUse,
   { spend: counted }: TurnUsage,
 ): Unit | undefined {
-  const used = spend ?? { turns: 0, tokens: 0, nano: 0 };
   if (!counted && used.turns >= turns) return 'turns';
   // rule: spent-budget-calls-no-model
   if (used.tokens >= tokens) return 'tokens';
