@@ -44,6 +44,20 @@ function stepping(steps: number, price: Price | 'none' = PRICE) {
   return { model, made };
 }
 
+/** Is stopped after 100 tokens. @param after what it still gives before it goes on until its signal */
+const stopped = (stop: () => Promise<unknown>, after: readonly ModelPart[] = []): Model => ({
+  provider: 'test',
+  name: 'm',
+  price: PRICE,
+  async *stream(_request, signal) {
+    yield { type: 'text', text: 'x'.repeat(400) };
+    await stop();
+    yield* after;
+    yield { type: 'text', text: 'y' };
+    while (!signal.aborted) await Promise.resolve();
+  },
+});
+
 const spendOf = ({ core, session }: TurnInMemory) =>
   core.store.get(principalSpendKey(session, dayOf(core.clock.now())));
 const eventsOf = async ({ core, session }: TurnInMemory) => readEvents(core, session, 1);
@@ -148,17 +162,7 @@ describe('what a turn uses', () => {
 
   it('of a call that was stopped is estimated by its prompt and by what it gave', async () => {
     let turn: TurnInMemory;
-    const model: Model = {
-      provider: 'test',
-      name: 'm',
-      price: PRICE,
-      async *stream(_request, signal) {
-        yield { type: 'text', text: 'x'.repeat(400) };
-        await turn.abort();
-        yield { type: 'text', text: 'y' };
-        while (!signal.aborted) await Promise.resolve();
-      },
-    };
+    const model = stopped(() => turn.abort());
     turn = await turnInMemory(model, { budgeting: UNREACHED });
     await turn.send('m1', 'z'.repeat(4000));
     await turn.run();
@@ -176,19 +180,12 @@ describe('what a turn uses', () => {
     ['with its last word', true],
   ])('of a call whose session is deleted %s is estimated, and counted once', async (_when, finishes) => {
     let turn: TurnInMemory;
-    const model: Model = {
-      provider: 'test',
-      name: 'm',
-      price: PRICE,
-      async *stream(_request, signal) {
-        yield { type: 'text', text: 'x'.repeat(400) };
-        await deleteSession(turn.core, turn.session);
-        if (finishes)
-          yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1000, outputTokens: 100 } };
-        yield { type: 'text', text: 'y' };
-        while (!signal.aborted) await Promise.resolve();
-      },
+    const last: ModelPart = {
+      type: 'finish',
+      reason: 'stop',
+      usage: { inputTokens: 1000, outputTokens: 100 },
     };
+    const model = stopped(() => deleteSession(turn.core, turn.session), finishes ? [last] : []);
     const queues = { ...recordingPorts().queues, sendDeletion: async () => {} };
     turn = await turnInMemory(model, { budgeting: UNREACHED, core: { queues } });
     await turn.send('m1', 'z'.repeat(4000));
