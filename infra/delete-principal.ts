@@ -1,15 +1,13 @@
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { commandName } from './command-name.ts';
 import { disconnect } from './disconnect.ts';
 import { deleteItems, itemsOf, leavePlaces } from './principal-items.ts';
 
 /** `npm run delete-principal -- …`: closes the connections of one principal and deletes all its items, for operators. See docs/operations.md. */
 
-/** How the program was started: the binary says it, which starts several. */
-const PROGRAM = process.env.MIDTURN_PROGRAM ?? 'npm run delete-principal --';
-
-const USAGE = `${PROGRAM} <table> <tenant> <subject> [--yes] [--endpoint <URL>]
+const USAGE = `${commandName('delete-principal')} <table> <tenant> <subject> [--yes] [--endpoint <URL>]
   Closes what this principal has open, and deletes everything that the table has of it. Without --yes it counts.
   Connections are closed at MIDTURN_MANAGEMENT_ENDPOINT without --endpoint.`;
 

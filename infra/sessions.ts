@@ -11,16 +11,14 @@ import type { Principal, Session } from '../core/store/items.ts';
 import { sessionKey, sessionOf } from '../core/store/keys.ts';
 import { rename } from '../core/store/session-writes.ts';
 import { MAX_LABEL_LENGTH } from '../protocol/limits.ts';
+import { commandName } from './command-name.ts';
 import { type Deployment, disconnect } from './disconnect.ts';
 import { inspectionText } from './inspect.ts';
 import { spendLines } from './spend-report.ts';
 
 /** `npm run sessions -- …`: lists, exports, inspects, renames, deletes and disconnects sessions, for operators. See docs/operations.md. */
 
-/** How the program was started: the binary says it, which starts several. */
-const PROGRAM = process.env.MIDTURN_PROGRAM ?? 'npm run sessions --';
-
-const USAGE = `${PROGRAM} [--table <name>] [--queue <URL>] [--endpoint <URL>] <command>
+const USAGE = `${commandName('sessions')} [--table <name>] [--queue <URL>] [--endpoint <URL>] <command>
   list <tenant> <subject>                       sessions, those made last first, one line of JSON each
   export <tenant> <subject> <session>           the transcript as JSON lines
   inspect <tenant> <subject> <session>          what its turns do or wait for, and what comes next

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { SettingError } from '../../config/settings/setting.ts';
+import { commandName } from '../command-name.ts';
 import { accountChecks, findStack, openAccount } from './account.ts';
 import { type Check, type Finding, lineOf, runChecks } from './check.ts';
 import { conversationChecks, type Target } from './conversation.ts';
@@ -9,12 +10,8 @@ import { conversationChecks, type Target } from './conversation.ts';
  * one steered answer.
  */
 
-/** How a command is called: from the binary, or in a clone. */
-const command = (name: string): string =>
-  process.env.MIDTURN_PROGRAM === undefined ? `npm run ${name} --` : `midturn ${name}`;
-
-const USAGE = `usage: ${command('doctor')} <stack | wss://…> [--json] [--timeout <seconds>]
-       ${command('smoke')} <stack | wss://…> [token]
+const USAGE = `usage: ${commandName('doctor')} <stack | wss://…> [--json] [--timeout <seconds>]
+       ${commandName('smoke')} <stack | wss://…> [token]
 
 Holds a conversation with a deployment, and looks at its stack. The client's token is in MIDTURN_TOKEN. A stack is found with the
 AWS credentials and the region of the environment; its URL can be given beside it with --url, as for an emulator.
