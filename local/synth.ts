@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { readCdkJson, runCdkApp } from './cdk-app.ts';
 import { LocalCloudError } from './errors.ts';
+import { moduleGraph } from './module-graph.ts';
 import { CACHE, ROOT } from './places.ts';
 import type { Template, Value } from './template/template.ts';
 import { STACK } from './world.ts';
@@ -141,20 +141,10 @@ async function fingerprint(settings: Readonly<Record<string, string>>): Promise<
 
 /** Returns a module of this project and all modules of it that it imports, directly or not. */
 export async function sourcesOf(entry: string): Promise<string[]> {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    metafile: true,
-    write: false,
-    logLevel: 'silent',
-  }).catch((error: Error) => {
+  const { inputs } = await moduleGraph([entry]).catch((error: Error) => {
     throw new LocalCloudError(error.message);
   });
-  return Object.keys(metafile.inputs).sort();
+  return Object.keys(inputs).sort();
 }
 
 async function runApp(settings: Readonly<Record<string, string>>, file: string): Promise<string> {

@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { buildFunctions, release } from '../local/build.ts';
+import { moduleGraph } from '../local/module-graph.ts';
 import { buildPage, PAGE_FOLDER } from '../local/page-build.ts';
 import { manifestOf, type Root } from './manifest.ts';
 
@@ -29,7 +30,8 @@ const AGENT = 'agent/agent.ts';
 export async function writeMidturn(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const metafile = await modules();
+  // Which modules belong to the package, and which packages they import.
+  const metafile = await moduleGraph([...PUBLIC, ...STARTED]);
   const sources = Object.keys(metafile.inputs)
     .filter((path) => path !== AGENT && !path.startsWith(`${dirname(AGENT)}/`))
     .sort();
@@ -45,23 +47,6 @@ export async function writeMidturn(folder: string): Promise<void> {
   const manifest = manifestOf(root, packagesIn(metafile));
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   await chmod(join(folder, 'cli', 'main.js'), 0o755);
-}
-
-/** Which modules belong to the package, and which packages they import. */
-async function modules(): Promise<Metafile> {
-  const { metafile } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [...PUBLIC, ...STARTED],
-    outdir: 'out',
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    metafile: true,
-    write: false,
-    logLevel: 'silent',
-  });
-  return metafile;
 }
 
 function packagesIn({ inputs }: Metafile): string[] {
