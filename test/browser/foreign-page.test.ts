@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { givenStack } from '../support/stack.ts';
 import { describeInBrowser, launchBrowser } from './browser.ts';
+import { type PageServer, servePages } from './page-server.ts';
 
 /** What a page can try from a script: the socket, and requests with and without CORS. */
 const ATTACK = `async ({ page, socket, table, tableName }) => {
@@ -42,19 +40,16 @@ const ATTACK = `async ({ page, socket, table, tableName }) => {
 
 describeInBrowser('A page of another origin, in a browser on the same machine', () => {
   const stack = givenStack();
-  let server: Server;
+  let server: PageServer;
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchBrowser();
-    server = createServer((_, response) =>
+    server = await servePages((_, response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('<title>elsewhere</title>'),
     );
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
   });
   afterAll(async () => {
     await browser?.close();
-    server?.closeAllConnections();
     server?.close();
   });
 
@@ -72,8 +67,7 @@ describeInBrowser('A page of another origin, in a browser on the same machine', 
   }
 
   it('gets nothing: no connection, no answer of the page, nothing of the table', async () => {
-    const { port } = server.address() as AddressInfo;
-    expect(await attack(`http://127.0.0.1:${port}/`, targets())).toEqual({
+    expect(await attack(`${server.origin}/`, targets())).toEqual({
       socket: 'refused',
       page: 'refused',
       // What no script can read. It is 403 (test/security/local-cloud.test.ts).

@@ -1,7 +1,4 @@
-import { once } from 'node:events';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
@@ -14,6 +11,7 @@ import { givenStack } from '../support/stack.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_WAIT_MS } from '../support/timeouts.ts';
 import { describeInBrowser, launchBrowser } from './browser.ts';
+import { type PageServer, servePages } from './page-server.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -81,11 +79,11 @@ async function bundleApplication(folder: string): Promise<string> {
 
 describeInBrowser('A page of one’s own, with `useMidturn`', () => {
   let script: string;
-  let server: Server;
+  let server: PageServer;
   let browser: Browser;
   beforeAll(async () => {
     [browser, script] = await Promise.all([launchBrowser(), bundleApplication(temporaryFolder())]);
-    server = createServer(({ url }, response) => {
+    server = await servePages(({ url }, response) => {
       const [type, body] =
         url === '/main.js'
           ? ['text/javascript', script]
@@ -95,17 +93,13 @@ describeInBrowser('A page of one’s own, with `useMidturn`', () => {
             ];
       response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
   });
   afterAll(async () => {
     await browser?.close();
-    server?.closeAllConnections();
     server?.close();
   });
-  const origin = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const stack = givenStack(() => ({
-    origins: [origin()],
+    origins: [server.origin],
     bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, variant),
   }));
 
@@ -127,7 +121,7 @@ describeInBrowser('A page of one’s own, with `useMidturn`', () => {
       });
     });
     const parameters = new URLSearchParams({ session, url: stack.cloud.url });
-    await page.goto(`${origin()}/#${parameters}`);
+    await page.goto(`${server.origin}/#${parameters}`);
     await page.getByRole('textbox').waitFor();
     return {
       page,
