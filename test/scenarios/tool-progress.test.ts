@@ -1,13 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { buildVariant } from '../conformance/variant-bundles.ts';
 import { end, eventsOf, framesOf, schemaError } from '../support/frames.ts';
 import { type Stack, startStack } from '../support/stack.ts';
-import { WAIT_MS } from '../support/timeouts.ts';
+import { WaitingPlaces } from '../support/waiting-places.ts';
 import { killWorker } from '../support/workers.ts';
 import type { WsClient } from '../support/ws-client.ts';
 
@@ -74,40 +72,6 @@ export const agent = defineAgent({
 });
 `;
 
-/** Places where a tool waits. */
-class Places {
-  readonly reached: string[] = [];
-  readonly #waiting = new Map<string, ServerResponse>();
-  readonly #server = createServer((request, response) => {
-    const place = (request.url ?? '').slice(1);
-    this.reached.push(place);
-    if (place.endsWith('-closed')) response.end();
-    else this.#waiting.set(place, response);
-  });
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Until a tool has been here so many times. */
-  wait(place: string, times = 1): Promise<unknown> {
-    return vi.waitUntil(() => this.reached.filter((one) => one === place).length >= times, {
-      timeout: WAIT_MS,
-    });
-  }
-
-  async open(place: string, times = 1): Promise<void> {
-    await this.wait(place, times);
-    this.#waiting.get(place)?.end();
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
 const shownBy = (client: WsClient) =>
   eventsOf(client).flatMap((event): unknown[] => {
     if (event.type === 'tool_progress')
@@ -124,7 +88,7 @@ const HALF = [
 const REST = [[{ percent: 60, doing: 'Écrire' }], ['chart', 'sales', { rows: [1, 2] }]];
 
 describe('what a tool shows while it runs', () => {
-  const places = new Places();
+  const places = new WaitingPlaces();
   let stack: Stack;
   let sessions = 0;
   beforeAll(async () => {
