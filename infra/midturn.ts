@@ -12,7 +12,7 @@ import { createDashboard } from './dashboard.ts';
 import { createDomain } from './domain.ts';
 import { createEdge } from './edge.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
-import { describeLocally, plainProps } from './given.ts';
+import { describeLocally, plainProps } from './local-props.ts';
 import { giveName } from './name.ts';
 import { createPage } from './page.ts';
 import type { PlainProps } from './plain-props.ts';

@@ -35,7 +35,7 @@ export interface CdkRun {
   context: Readonly<Record<string, unknown>>;
   /** Where the app writes its templates. */
   output: string;
-  /** What stands in the place of the props of each Midturn in the app (infra/given.ts). */
+  /** What stands in the place of the props of each Midturn in the app (infra/local-props.ts). */
   settings: Readonly<Record<string, string>>;
   environment: NodeJS.ProcessEnv;
 }

@@ -1,4 +1,4 @@
-import './tests-need.ts';
+import './missing-globals.ts';
 import {
   ASYMMETRIC_MATCHERS_OBJECT,
   chai,

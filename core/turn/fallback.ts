@@ -19,8 +19,8 @@ export function modelOf(
 }
 
 /**
- * Switches from a model that failed to the fallback model for the rest of the turn, by a committed event, so that a worker that takes over calls the
- * same model.
+ * Switches from a model that failed to the fallback model for the rest of the turn, by a committed event, so that a worker that
+ * takes over calls the same model.
  *
  * @returns false if there is no fallback model, or not for this failure
  */

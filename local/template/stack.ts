@@ -101,13 +101,13 @@ function canRun({ Type, Properties = {}, Metadata = {} }: Resource): boolean {
 }
 
 /** In the names of what is not here. */
-const NOWHERE = 'not-in-the-local-cloud';
+const ABSENT = 'not-in-the-local-cloud';
 
-const nowhere = (id: string): Identity => ({
-  ref: `${NOWHERE}-${id}`,
+const absentIdentity = (id: string): Identity => ({
+  ref: `${ABSENT}-${id}`,
   attributes: new Proxy<Record<string, string>>(
     {},
-    { get: (_, name) => `${String(name) === 'Arn' ? arn('local', `${NOWHERE}/${id}`) : `${NOWHERE}-${id}`}` },
+    { get: (_, name) => `${String(name) === 'Arn' ? arn('local', `${ABSENT}/${id}`) : `${ABSENT}-${id}`}` },
   ),
 });
 
@@ -153,13 +153,13 @@ export function readStack(template: Template, naming: Naming): Stack {
     if (identify && isHere(resource)) identities.set(id, identify(id, resource, naming));
     else if (INERT.test(type)) identities.set(id, { ref: id, attributes: { Arn: arn('local', id) } });
     else if (naming.unknown) {
-      identities.set(id, nowhere(id));
+      identities.set(id, absentIdentity(id));
       naming.unknown({ logicalId: id, type });
     } else throw new LocalCloudError(`The local cloud has no ${type} (${id}).`);
   }
   /** A permission for a function that is not here, or a mapping to it, has nothing to do. */
   const isIdle = ({ Type, Properties = {} }: Resource) =>
-    TO_FUNCTIONS.has(Type) && String(resolver.resolve(Properties.FunctionName ?? '')).includes(NOWHERE);
+    TO_FUNCTIONS.has(Type) && String(resolver.resolve(Properties.FunctionName ?? '')).includes(ABSENT);
   const resources: StackResource[] = present
     .filter(([, resource]) => isHere(resource) && !isIdle(resource))
     .map(([logicalId, { Type, Properties = {}, Metadata = {} }]) => {

@@ -9,7 +9,7 @@ export interface Resource {
 }
 
 export interface Template {
-  /** What the construct says of itself to the local cloud (infra/given.ts). */
+  /** What the construct says of itself to the local cloud (infra/local-props.ts). */
   readonly Metadata?: Readonly<Record<string, Value>>;
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: Value }>>;

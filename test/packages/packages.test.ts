@@ -6,19 +6,19 @@ import { COMMANDS } from '../../cli/commands.ts';
 import { pack, tarball } from '../../packaging/pack.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
-import { installTarballs, type Stranger } from './stranger.ts';
+import { installTarballs, type UserProject } from './user-project.ts';
 
 /** Each builds, packs or synthesizes. */
 vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
 
 const packages = join(temporaryFolder(), 'packages');
 let tarballs: string[];
-let stranger: Stranger;
+let project: UserProject;
 
 beforeAll(async () => {
   tarballs = await pack(packages);
-  stranger = await installTarballs(temporaryFolder(), tarballs);
-  await stranger.write('package.json', '{"name":"theirs","private":true}');
+  project = await installTarballs(temporaryFolder(), tarballs);
+  await project.write('package.json', '{"name":"theirs","private":true}');
 });
 
 const digest = async (path: string) =>
@@ -35,10 +35,10 @@ describe('the tarballs', () => {
   it.each(['midturn', 'midturn-client'])(
     '%s satisfies publint, and its types resolve for every ES module user',
     async (name) => {
-      const linted = await stranger.bin('publint', 'run', join(packages, name), '--strict');
+      const linted = await project.bin('publint', 'run', join(packages, name), '--strict');
       expect(linted.stdout).toContain('All good!');
       const path = tarballs.find((file) => basename(file).startsWith(`${name}-0`)) ?? '';
-      const types = await stranger.bin('attw', path, '--profile', 'esm-only', '--no-emoji', '--no-color');
+      const types = await project.bin('attw', path, '--profile', 'esm-only', '--no-emoji', '--no-color');
       expect(types.code, types.stdout).toBe(0);
       expect(types.stdout).not.toContain('No types');
     },
@@ -46,7 +46,7 @@ describe('the tarballs', () => {
 
   it('hold the licence, and neither tests, sources, the agent of this project nor an install script', async () => {
     for (const name of ['midturn', 'midturn-client']) {
-      const folder = join(stranger.folder, 'node_modules', name);
+      const folder = join(project.folder, 'node_modules', name);
       const files = (await readdir(folder, { recursive: true })).filter(
         (file) => !file.includes('node_modules'),
       );
@@ -103,33 +103,31 @@ export const agent = defineAgent({
 
 describe('a CDK app with the package', () => {
   beforeAll(async () => {
-    await stranger.write('app.mts', APP);
-    await stranger.write('src/bot.ts', AGENT);
-    await stranger.write('cdk.json', '{"app":"node app.mts"}');
+    await project.write('app.mts', APP);
+    await project.write('src/bot.ts', AGENT);
+    await project.write('cdk.json', '{"app":"node app.mts"}');
   });
 
   it('satisfies a strict compiler that reads our declarations too, and a wrong prop does not', async () => {
     const check = async (text: string) => {
-      await stranger.write('app.mts', text);
+      await project.write('app.mts', text);
       const options = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: ['node'] };
       const config = { compilerOptions: options, files: ['app.mts', 'src/bot.ts'] };
-      await stranger.write('tsconfig.json', JSON.stringify(config));
-      return stranger.bin('tsc', '-p', '.');
+      await project.write('tsconfig.json', JSON.stringify(config));
+      return project.bin('tsc', '-p', '.');
     };
     expect((await check(APP)).stdout).toBe('');
     expect((await check(APP.replace('agent: ', 'agnet: '))).stdout).toContain("'agnet' does not exist");
-    await stranger.write('app.mts', APP);
+    await project.write('app.mts', APP);
   });
 
   it('is synthesized with their agent in the turn function, and ours in none', async () => {
-    const { code, stderr } = await stranger.bin('cdk', 'synth', '--quiet');
+    const { code, stderr } = await project.bin('cdk', 'synth', '--quiet');
     expect(code, stderr).toBe(0);
-    const assets = await readdir(join(stranger.folder, 'cdk.out'));
+    const assets = await readdir(join(project.folder, 'cdk.out'));
     const turn: string[] = [];
     for (const name of assets.filter((asset) => asset.startsWith('asset.') && !asset.includes('.', 6))) {
-      const text = await readFile(join(stranger.folder, 'cdk.out', name, 'index.mjs'), 'utf8').catch(
-        () => '',
-      );
+      const text = await readFile(join(project.folder, 'cdk.out', name, 'index.mjs'), 'utf8').catch(() => '');
       if (text.includes('You sell umbrellas.')) turn.push(text);
     }
     expect(turn).toHaveLength(1);
@@ -137,16 +135,16 @@ describe('a CDK app with the package', () => {
   });
 
   it('is told in one line what is wrong with its agent', async () => {
-    await stranger.write('src/bot.ts', AGENT.replace('tools: {', 'maxRetries: 1, tools: {'));
-    const { code, stderr } = await stranger.bin('cdk', 'synth', '--quiet');
+    await project.write('src/bot.ts', AGENT.replace('tools: {', 'maxRetries: 1, tools: {'));
+    const { code, stderr } = await project.bin('cdk', 'synth', '--quiet');
     expect(code).toBe(1);
     expect(stderr).toContain('src/bot.ts: The option maxRetries has no effect here.');
-    await stranger.write('src/bot.ts', AGENT);
+    await project.write('src/bot.ts', AGENT);
   });
 
   it('may be CommonJS', async () => {
-    await stranger.write('old.cjs', "console.log(Object.keys(require('midturn/cdk')).join());");
-    const { stdout, stderr } = await stranger.node(['old.cjs']);
+    await project.write('old.cjs', "console.log(Object.keys(require('midturn/cdk')).join());");
+    const { stdout, stderr } = await project.node(['old.cjs']);
     expect(stdout, stderr).toContain('Midturn,MidturnAuth');
   });
 });
@@ -154,7 +152,7 @@ describe('a CDK app with the package', () => {
 describe('the binary', () => {
   it('lists its commands', async () => {
     for (const args of [[], ['--help'], ['help']]) {
-      const { code, stdout } = await stranger.bin('midturn', ...args);
+      const { code, stdout } = await project.bin('midturn', ...args);
       expect(code).toBe(0);
       for (const [name, { says }] of Object.entries(COMMANDS))
         expect(stdout).toMatch(new RegExp(`^  ${name} +${says}$`, 'm'));
@@ -162,13 +160,13 @@ describe('the binary', () => {
   });
 
   it('refuses an unknown command with exit status 2', async () => {
-    const { code, stderr } = await stranger.bin('midturn', 'fly');
+    const { code, stderr } = await project.bin('midturn', 'fly');
     expect([code, stderr.split('\n')[0]]).toEqual([2, 'There is no command fly.']);
-    expect((await stranger.bin('midturn', 'constructor')).code).toBe(2);
+    expect((await project.bin('midturn', 'constructor')).code).toBe(2);
   });
 
   it.each(Object.keys(COMMANDS))('%s explains itself under its name here', async (name) => {
-    const { code, stdout } = await stranger.bin('midturn', name, '--help');
+    const { code, stdout } = await project.bin('midturn', name, '--help');
     expect(stdout).toContain(`midturn ${name}`);
     expect(code).toBe(0);
   });

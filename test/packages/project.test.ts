@@ -8,52 +8,52 @@ import { type ScriptedModel, startScriptedModel } from '../support/scripted-mode
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { connect, type WsClient } from '../support/ws-client.ts';
-import { installTarballs, type Running, type Stranger } from './stranger.ts';
+import { installTarballs, type Running, type UserProject } from './user-project.ts';
 
 /** Each builds, packs or synthesizes. */
 vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
 
 let tarballs: string[];
-let stranger: Stranger;
+let project: UserProject;
 let model: ScriptedModel;
 
 beforeAll(async () => {
   tarballs = await pack(join(temporaryFolder(), 'packages'));
-  stranger = await installTarballs(temporaryFolder(), tarballs);
+  project = await installTarballs(temporaryFolder(), tarballs);
   model = await startScriptedModel();
 });
 afterAll(() => model?.close());
 
 describe('`midturn init` in an empty folder', () => {
   it('makes a project that its own compiler, its own tests and `cdk synth` accept', async () => {
-    const { code, stdout } = await stranger.bin('midturn', 'init');
+    const { code, stdout } = await project.bin('midturn', 'init');
     expect(code).toBe(0);
     for (const made of ['package.json', 'app.ts', 'cdk.json', 'tsconfig.json', '.gitignore', 'README.md'])
       expect(stdout).toContain(`made ${made}`);
     expect(stdout).toMatch(/npm install && npx midturn dev$/m);
-    expect(await stranger.bin('tsc', '-p', '.')).toMatchObject({ code: 0, stdout: '' });
-    const tests = await stranger.bin('vitest', 'run');
+    expect(await project.bin('tsc', '-p', '.')).toMatchObject({ code: 0, stdout: '' });
+    const tests = await project.bin('vitest', 'run');
     expect(tests.code, tests.stdout).toBe(0);
     expect(tests.stdout).toMatch(/Tests .*2 passed/);
-    const synth = await stranger.bin('cdk', 'synth', '--quiet');
+    const synth = await project.bin('cdk', 'synth', '--quiet');
     expect(synth.code, synth.stderr).toBe(0);
     const lines = async (path: string) =>
-      (await readFile(join(stranger.folder, path), 'utf8')).trim().split('\n').length;
+      (await readFile(join(project.folder, path), 'utf8')).trim().split('\n').length;
     // Where docs/install.md has `midturn dev` keep conversations.
-    expect(await readFile(join(stranger.folder, '.gitignore'), 'utf8')).toMatch(/^\.midturn\/$/m);
+    expect(await readFile(join(project.folder, '.gitignore'), 'utf8')).toMatch(/^\.midturn\/$/m);
     expect(await lines('app.ts')).toBeLessThanOrEqual(10);
     expect(await lines('agent/agent.ts')).toBeLessThanOrEqual(25);
   });
 
   it('keeps what is there, and says so', async () => {
-    const before = await readFile(join(stranger.folder, 'package.json'), 'utf8');
-    await stranger.write('agent/agent.test.ts', '// theirs\n');
-    const { stdout } = await stranger.bin('midturn', 'init');
+    const before = await readFile(join(project.folder, 'package.json'), 'utf8');
+    await project.write('agent/agent.test.ts', '// theirs\n');
+    const { stdout } = await project.bin('midturn', 'init');
     // It is a CDK app now: what an app is made of is not looked at.
     expect(stdout).toMatch(/^kept package.json\nkept agent\/agent.ts\nkept agent\/agent.test.ts$/m);
     expect(stdout).toContain('Put this into a stack of your app:');
-    expect(await readFile(join(stranger.folder, 'agent/agent.test.ts'), 'utf8')).toBe('// theirs\n');
-    expect(await readFile(join(stranger.folder, 'package.json'), 'utf8')).toBe(before);
+    expect(await readFile(join(project.folder, 'agent/agent.test.ts'), 'utf8')).toBe('// theirs\n');
+    expect(await readFile(join(project.folder, 'package.json'), 'utf8')).toBe(before);
   });
 
   it('adds to a CDK app only the agent and the packages that it lacks', async () => {
@@ -133,10 +133,10 @@ describe('`midturn dev` of an app with tables of its own', () => {
   let url: string;
 
   beforeAll(async () => {
-    await stranger.write('app.ts', APP);
-    await stranger.write('agent/version.ts', `export const VERSION: string = 'one';\n`);
-    await stranger.write('agent/agent.ts', agent('one'));
-    dev = stranger.start(['dev'], {
+    await project.write('app.ts', APP);
+    await project.write('agent/version.ts', `export const VERSION: string = 'one';\n`);
+    await project.write('agent/agent.ts', agent('one'));
+    dev = project.start(['dev'], {
       PORT: '0',
       MIDTURN_MODEL: 'openai-compatible:scripted',
       MIDTURN_MODEL_BASE_URL: model.baseUrl,
@@ -205,7 +205,7 @@ describe('`midturn dev` of an app with tables of its own', () => {
     client.send({ type: 'message', id: 'm1', content: 'a blue one' });
     await chunk(client, 'Wait. ');
     const before = dev.lines.length;
-    await stranger.write('agent/agent.ts', agent('two'));
+    await project.write('agent/agent.ts', agent('two'));
     await dev.line(/^midturn reloaded the agent$/, before);
     expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Wait. Here.' });
     expect(endsOf(client)).toHaveLength(1);
@@ -219,7 +219,7 @@ describe('`midturn dev` of an app with tables of its own', () => {
 
   it('says in one line why a change cannot be taken in, and answers in the code that it had', async () => {
     const before = dev.lines.length;
-    await stranger.write('agent/version.ts', 'export const VERSION: string = ;\n');
+    await project.write('agent/version.ts', 'export const VERSION: string = ;\n');
     expect(await dev.line(/version\.ts/, before)).toMatch(/agent\/version\.ts:1:32: Unexpected ";"$/);
     await dev.line(/^The agent stays as it was\.$/, before);
     model.script([{ chunks: ['Still here.'] }]);
@@ -234,7 +234,7 @@ describe('`midturn dev` of an app with tables of its own', () => {
 
   it('prints a type error in one line, and runs all the same', async () => {
     const before = dev.lines.length;
-    await stranger.write('agent/version.ts', `export const VERSION: number = 'three';\n`);
+    await project.write('agent/version.ts', `export const VERSION: number = 'three';\n`);
     expect(await dev.line(/error|TS\d+/, before)).toBe(
       "agent/version.ts:1:14: TS2322: Type 'string' is not assignable to type 'number'.",
     );

@@ -1,25 +1,25 @@
 import { useEffect, useId, useRef } from 'react';
 
 /** A session that the user was asked about. Each request is an object of its own. */
-export interface Doomed {
+export interface SessionToDelete {
   readonly id: string;
   readonly title: string;
 }
 
 /** Asks before a session is deleted. Escape cancels. */
 export function DeleteDialog({
-  doomed,
+  session,
   answered,
 }: {
-  doomed: Doomed;
+  session: SessionToDelete;
   answered: (isDelete: boolean) => void;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [titleId, wordsId] = [useId(), useId()];
   useEffect(() => {
     const element = dialog.current;
-    if (doomed && element && !element.open) element.showModal();
-  }, [doomed]);
+    if (session && element && !element.open) element.showModal();
+  }, [session]);
   const answer = (isDelete: boolean) => {
     // Closed first: that gives the focus back to the button that asked.
     dialog.current?.close();
@@ -40,7 +40,7 @@ export function DeleteDialog({
       onKeyDown={(event) => event.stopPropagation()}
     >
       <h2 id={titleId}>
-        Delete “<bdi>{doomed.title}</bdi>”?
+        Delete “<bdi>{session.title}</bdi>”?
       </h2>
       <p id={wordsId}>Everything in it goes, on all your devices. An answer that is under way ends.</p>
       <div className="dialog-buttons">

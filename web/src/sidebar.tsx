@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { isComposing } from './composing.ts';
-import { DeleteDialog, type Doomed } from './delete-dialog.tsx';
+import { DeleteDialog, type SessionToDelete } from './delete-dialog.tsx';
 import { CloseIcon, PlusIcon } from './icons.tsx';
 import { SessionList } from './session-list.tsx';
 import type { SessionActions } from './session-row.tsx';
@@ -32,7 +32,7 @@ export function Sidebar({
 }) {
   const closeButton = useRef<HTMLButtonElement>(null);
   const newButton = useRef<HTMLButtonElement>(null);
-  const [doomed, setDoomed] = useState<Doomed>();
+  const [toDelete, setToDelete] = useState<SessionToDelete>();
   // On a narrow screen the list covers the page, so it keeps the focus.
   useEffect(() => {
     if (!isOpen) return;
@@ -79,20 +79,20 @@ export function Sidebar({
         <SessionList
           notes={notes}
           current={current}
-          actions={{ ...actions, remove: (id, title) => setDoomed({ id, title }) }}
+          actions={{ ...actions, remove: (id, title) => setToDelete({ id, title }) }}
           showMore={showMore}
           leave={close}
         />
       </nav>
-      {doomed && (
+      {toDelete && (
         <DeleteDialog
-          doomed={doomed}
+          session={toDelete}
           answered={(isDelete) => {
-            setDoomed(undefined);
+            setToDelete(undefined);
             if (!isDelete) return;
             // The row disappears with the button that had the focus.
             newButton.current?.focus();
-            actions.remove(doomed.id, doomed.title);
+            actions.remove(toDelete.id, toDelete.title);
           }}
         />
       )}

@@ -15,14 +15,14 @@ class NoRegistry {
   register(): void {}
   unregister(): void {}
 }
-class Ears {
+class SilentTarget {
   addEventListener(): void {}
   dispatchEvent(): void {}
 }
 Object.assign(globalThis, {
   WeakRef: StrongRef,
   FinalizationRegistry: NoRegistry,
-  EventTarget: Ears,
+  EventTarget: SilentTarget,
   Event: class {},
   Blob: class {},
 });

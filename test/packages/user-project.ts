@@ -17,7 +17,7 @@ interface Ended {
 }
 
 /** A project of somebody who has never seen this repository, with the packed packages in it. */
-export interface Stranger {
+export interface UserProject {
   folder: string;
   /** Writes a file, with the folders that it needs. */
   write(path: string, text: string): Promise<void>;
@@ -43,7 +43,7 @@ export interface Running {
  * Unpacks tarballs as npm does. All other packages are those of this repository, so that no registry is asked.
  * @param folder an empty one
  */
-export async function installTarballs(folder: string, tarballs: readonly string[]): Promise<Stranger> {
+export async function installTarballs(folder: string, tarballs: readonly string[]): Promise<UserProject> {
   const modules = join(folder, 'node_modules');
   await mkdir(modules, { recursive: true });
   for (const name of await readdir(join(ROOT, 'node_modules'))) {
@@ -55,7 +55,7 @@ export async function installTarballs(folder: string, tarballs: readonly string[
     await mkdir(join(modules, name));
     await promisify(execFile)('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, name)]);
   }
-  const node: Stranger['node'] = (args, env = {}) => {
+  const node: UserProject['node'] = (args, env = {}) => {
     const options = { cwd: folder, env: environment(env), maxBuffer: 2 ** 26 };
     return promisify(execFile)(process.execPath, [...args], options).then(
       (output) => ({ code: 0, ...output }),
@@ -81,7 +81,7 @@ export async function installTarballs(folder: string, tarballs: readonly string[
   };
 }
 
-/** Nothing of the test run: a stranger has neither its Node options nor its settings. `node` is the one that runs the tests. */
+/** Nothing of the test run: a user has neither its Node options nor its settings. `node` is the one that runs the tests. */
 function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(MIDTURN_|VITEST|NODE_|npm_)/.test(name));
   const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
