@@ -28,7 +28,7 @@ import { LATE_DUPLICATES, type Mutant } from './mutant.ts';
  *   `core/session/turns-in-flight.test.ts` catches it.
  * - `expired-summary-shown`, `summary-outlives-its-entries`: no history lasts until a summary expires. `refused-summary-kept`: no
  *   provider refuses a prompt. `attempt-made-twice`: two workers ask, and one summary is stored. `summary-tried-for-ever`: the
- *   budgets of histories are passed again before a third attempt. `core/turn/compaction.test.ts` catches all of them.
+ *   budgets of histories are passed again before a third attempt. `core/turn/compaction.test.ts` and `summaries.test.ts` catch them.
  * - `unprepared-turn-answers`: the agent's code in a history never fails. `test/agents/context.test.ts` catches it.
  * - `marks-forgotten`: no history is as long as marks are kept. `core/session/spend.test.ts` catches it.
  * - `mcp-session-of-all`: a history has no MCP server. `model/mcp/mcp.test.ts` catches it.
