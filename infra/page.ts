@@ -65,7 +65,8 @@ export function createPage(scope: Construct, url: string, props: PlainProps): Di
 
 /**
  * CloudFront's names are unique per account, and the CDK makes them of the stack's name, which another region can have as
- * well. The last part of a stack's id is a UUID, and the end of a construct's address tells two of a stack apart. A name of an origin access control has at most 64 characters.
+ * well. The last part of a stack's id is a UUID, and the end of a construct's address tells two of a stack apart. A name of an
+ * origin access control has at most 64 characters.
  */
 const uniqueName = (scope: Construct, what: string): string =>
   Fn.join('-', ['midturn', what, Fn.select(2, Fn.split('/', Aws.STACK_ID)), scope.node.addr.slice(-8)]);

@@ -6,9 +6,9 @@ import type { PendingMessage } from '../store/items.ts';
 import { contentKey } from '../store/keys.ts';
 
 /**
- * Content of pending messages, with their context, that is stored apart from their lane. It is put before its message is accepted, and removed
- * when the message is refused, withdrawn or applied. What a function that dies in between leaves expires with the lane, or is
- * removed with the session.
+ * Content of pending messages, with their context, that is stored apart from their lane. It is put before its message is
+ * accepted, and removed when the message is refused, withdrawn or applied. What a function that dies in between leaves expires
+ * with the lane, or is removed with the session.
  */
 
 export const putContent = (

@@ -10,8 +10,9 @@ import { type Key, principalSpendKey, tenantSpendKey, tenantSpendKeys } from '..
 import { addCount, addCountInNewWindow, type Count, firstCount, isCounted } from '../store/spend-writes.ts';
 
 /**
- * Counts what a principal, and its tenant, use in a day (decision 0168), with one write for each step. A principal has one item a day. A
- * tenant has up to 64, one for each share of its sessions: each remembers the sessions of its share, and takes their writes alone.
+ * Counts what a principal, and its tenant, use in a day (decision 0168), with one write for each step. A principal has one
+ * item a day. A tenant has up to 64, one for each share of its sessions: each remembers the sessions of its share, and takes
+ * their writes alone.
  */
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -233,8 +233,8 @@ export interface Lane {
   /** Bytes of the content of the messages in `inbox` and `waiting`, wherever it is stored. */
   bytes: number;
   /**
-   * Ids of messages that were applied or withdrawn in this turn, and in the one before. 2: applied after the first step, so that it
-   * steered. Until the outcome is stored, a repeat is answered by it (P10).
+   * Ids of messages that were applied or withdrawn in this turn, and in the one before. 2: applied after the first step, so
+   * that it steered. Until the outcome is stored, a repeat is answered by it (P10).
    */
   ids: Record<MessageId, 1 | 2>;
   previousIds: Record<MessageId, 1 | 2>;
@@ -335,8 +335,8 @@ export interface CacheNote {
 }
 
 /**
- * An entry as the table has it. What a tool was given and gave, and an event, is JSON text: DynamoDB does not hold every JSON value (numbers
- * have 38 digits, maps at most 32 levels, keys are not empty). Earlier versions stored it as a map.
+ * An entry as the table has it. What a tool was given and gave, and an event, is JSON text: DynamoDB does not hold every JSON
+ * value (numbers have 38 digits, maps at most 32 levels, keys are not empty). Earlier versions stored it as a map.
  */
 export type StoredEntry = {
   /** Number of its turn's first entry. Entries of earlier versions have none. */

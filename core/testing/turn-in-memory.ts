@@ -32,7 +32,11 @@ export interface TurnInMemory {
   send(id: string, content: Content, more?: Pick<MessageFrame, 'delivery' | 'options'>): Promise<boolean>;
   /** Stops the turn. */
   abort(): Promise<void>;
-  /** Delivers the job of the lane's slot, or of this one, until it is over, as the queue does. @returns how often; undefined: it is never over */
+  /**
+   * Delivers the job of the lane's slot, or of this one, until it is over, as the queue does.
+   *
+   * @returns how often; undefined: it is never over
+   */
   run(slot?: SlotId): Promise<number | undefined>;
   /** Delivers the jobs for summaries that turns have sent, each until it is over. @returns how many */
   compact(): Promise<number>;

@@ -19,8 +19,9 @@ const COUNTS_OF_TURN = 1_000_000;
 export type BudgetRefusal = Withdrawal & { code: 'BUDGET_EXCEEDED' | 'AGENT_ERROR' };
 
 /**
- * The budgets of one turn. What a model call has used is durable on the lane first (`owed`), then it is counted, then the next call
- * is made: so each call is counted once, whichever worker does it, and no session uses more than one step beyond a budget.
+ * The budgets of one turn. What a model call has used is durable on the lane first (`owed`), then it is counted, then the next
+ * call is made: so each call is counted once, whichever worker does it, and no session uses more than one step beyond a
+ * budget.
  */
 export class TurnBudget {
   readonly #turn: LeasedTurn;

@@ -23,8 +23,9 @@ export interface EarlierTurns {
 
 /**
  * Reads the transcript before a turn, backwards to the session's last cut. If that is more than the budget, it cuts anew, and
- * far. Tokens are those that the provider has counted for the same turns, as far as it has (`TokenRatio`). Whole turns only, so that tool calls keep their results (P13): one of which an entry has expired is left out too. The
- * result is a function of the transcript and of the last cut alone (P11).
+ * far. Tokens are those that the provider has counted for the same turns, as far as it has (`TokenRatio`). Whole turns only,
+ * so that tool calls keep their results (P13): one of which an entry has expired is left out too. The result is a function of
+ * the transcript and of the last cut alone (P11).
  *
  * @param budget `maxTokens`: what earlier turns may take of the model's context; `from`: the first entry after the last cut
  */

@@ -16,8 +16,8 @@ interface OutputFailure extends Pick<ModelFailure, 'message' | 'retryable'> {
 }
 
 /**
- * Reads the answer that the turn ends with, where the agent's code says what form it has. It follows from committed text: a worker that
- * takes over reads the same.
+ * Reads the answer that the turn ends with, where the agent's code says what form it has. It follows from committed text: a
+ * worker that takes over reads the same.
  */
 export async function readOutput(turn: LeasedTurn, context: TurnContext): Promise<ReadOutput> {
   const last = stepsOf(turn).at(-1);
@@ -59,8 +59,8 @@ const readAnswer = async ({ control, core }: TurnContext, answer: AnswerFacts) =
   control?.readOutput && asked(core.clock, 'output', control.readOutput(answer));
 
 /**
- * The texts that may be the answer. An answer whose call was cut goes on in the next one, or is begun anew: a model that is held to a
- * form cannot write the second half of one.
+ * The texts that may be the answer. An answer whose call was cut goes on in the next one, or is begun anew: a model that is
+ * held to a form cannot write the second half of one.
  */
 function textsOfAnswer({ events, usage, log }: LeasedTurn): string[] {
   const { marks = [] } = usage;

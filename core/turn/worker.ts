@@ -60,8 +60,8 @@ export async function runJob(context: WorkerContext, job: TurnJob): Promise<JobE
 }
 
 /**
- * Gives a slot that runs under another job a place among the turns in flight and a job of its own: the function that opened it may have
- * died before it did.
+ * Gives a slot that runs under another job a place among the turns in flight and a job of its own: the function that opened it
+ * may have died before it did.
  *
  * @returns false: there is no place for it, and its messages have been answered so
  */

@@ -6,14 +6,14 @@ import { fenceAfter, ITEM } from './markdown-lines.ts';
 const BLOCK_CHARACTERS = 8_000;
 
 /**
- * Splits Markdown into blocks that can be parsed one by one: put together, they show what the whole text shows. While the
- * text grows, all blocks but the last stay the same, so that a long answer is not parsed again with every word.
+ * Splits Markdown into blocks that can be parsed one by one: put together, they show what the whole text shows. While the text
+ * grows, all blocks but the last stay the same, so that a long answer is not parsed again with every word.
  *
- * A block ends at a blank line if the next line can belong to nothing before it: it is not indented, and no item of a
- * list. Text with footnotes is not split, and neither is what follows a line of HTML.
+ * A block ends at a blank line if the next line can belong to nothing before it: it is not indented, and no item of a list.
+ * Text with footnotes is not split, and neither is what follows a line of HTML.
  *
- * In a text of more than `limit` characters, or of more marks than a parser takes fast, no block is much longer than that, so that no frame takes long: longer ones
- * are cut where it shows least, and footnotes are shown as they are written.
+ * In a text of more than `limit` characters, or of more marks than a parser takes fast, no block is much longer than that, so
+ * that no frame takes long: longer ones are cut where it shows least, and footnotes are shown as they are written.
  */
 export function blocksOf(text: string, limit = BLOCK_CHARACTERS): string[] {
   return parsable(text, limit).map(flattened);
