@@ -27,7 +27,7 @@ export interface ChatPage {
   pending(): Promise<number>;
   /** Messages that were not taken. */
   refused(): Promise<number>;
-  /** Waits until the answer is over. */
+  /** Waits until all messages are taken in or refused, and their answer is over. */
   answered(): Promise<void>;
   reload(): Promise<void>;
   /** Chooses this in the page's menu. */
@@ -61,6 +61,7 @@ export async function openChat(
   const field = page.getByRole('textbox', { name: /^Message/ });
   const stopButton = page.getByRole('button', { name: 'Stop the answer' });
   const isConnected = () => page.getByText('Connected', { exact: true }).waitFor();
+  const pending = conversation.locator('.message:is(.is-sending, .is-accepted, .is-queued)');
   const lines = () => conversation.evaluate(readLines);
 
   const choose = async (item: string) => {
@@ -99,9 +100,13 @@ export async function openChat(
       expect
         .poll(() => conversation.locator(`.message.is-${state}`).count(), { timeout: LONG_WAIT_MS })
         .toBe(messages),
-    pending: () => conversation.locator('.message:is(.is-sending, .is-accepted, .is-queued)').count(),
+    pending: () => pending.count(),
     refused: () => conversation.locator('.message.is-rejected').count(),
-    answered: () => page.locator('.is-running').waitFor({ state: 'detached' }),
+    // A message that was just said may not have begun its turn yet.
+    async answered() {
+      await pending.first().waitFor({ state: 'detached' });
+      await page.locator('.is-running').waitFor({ state: 'detached' });
+    },
     async reload() {
       await page.reload();
       await isConnected();

@@ -63,8 +63,12 @@ function listen(to: (call: Call) => void): () => void {
   return stack.cloud.permissions.onCall(to);
 }
 
-/** Calls that are made once for each execution environment. */
-const ONCE = new Set(['logs:CreateLogStream', 'xray:PutTelemetryRecords', 'secretsmanager:GetSecretValue']);
+/** Calls that are made once for each execution environment: by every function, or by this one. */
+const ONCE = ['logs:CreateLogStream', 'xray:PutTelemetryRecords', 'secretsmanager:GetSecretValue'];
+const ONCE_BY: Record<string, string[]> = { connection: ['sqs:SendMessage'] };
+
+const isMadeOnce = ({ caller, check }: { caller: string; check: Check }): boolean =>
+  [...ONCE, ...(ONCE_BY[caller] ?? [])].includes(check.action);
 
 /**
  * Plays a scene until something is denied. Gives what was denied, also of what happens in between: an environment that
@@ -155,7 +159,7 @@ describe('a denied call is that of the function, the action and the resource', (
       const giveBack = stack.cloud.permissions.withhold(statement.id, part);
       try {
         const denied = await playUntilDenied(use.scene, async () => {
-          if (ONCE.has(use.check.action)) await endEnvironments(stack.cloud, use.caller);
+          if (isMadeOnce(use)) await endEnvironments(stack.cloud, use.caller);
         });
         for (const { caller, check } of denied) {
           expect(caller).toBe(use.caller);
@@ -164,7 +168,7 @@ describe('a denied call is that of the function, the action and the resource', (
       } finally {
         giveBack();
         // Environments that began without it would go on without it.
-        if (ONCE.has(use.check.action)) await endEnvironments(stack.cloud, use.caller);
+        if (isMadeOnce(use)) await endEnvironments(stack.cloud, use.caller);
       }
     },
   );
