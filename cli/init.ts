@@ -21,7 +21,7 @@ type Manifest = Record<string, unknown> & {
   scripts?: Record<string, string>;
 };
 
-/** @throws {InitError} if the folder's package.json is none */
+/** @throws {InitError} if the folder's package.json is none, or of a project of CommonJS without a CDK app */
 async function init(folder: string, say: (line: string) => void): Promise<void> {
   const isApp = existsSync(join(folder, 'cdk.json'));
   await writeManifest(folder, isApp, say);
@@ -51,11 +51,22 @@ async function writeNew(path: string, text: string): Promise<boolean> {
 async function writeManifest(folder: string, isApp: boolean, say: (line: string) => void): Promise<void> {
   const path = join(folder, 'package.json');
   const present = await readManifest(path);
+  if (!isApp && present?.type !== undefined && present.type !== 'module') {
+    throw new InitError(
+      `${path} says "type": "${present.type}", and the files of the app are ES modules. Set it to "module", or name a new folder.`,
+    );
+  }
   const manifest: Manifest = present ?? { name: nameFor(folder), private: true, type: 'module' };
   const versions = await starterVersions();
   const has = (name: string) =>
     manifest.dependencies?.[name] !== undefined || manifest.devDependencies?.[name] !== undefined;
   const added: string[] = [];
+  if (!isApp) {
+    if (manifest.type === undefined) added.push('type');
+    manifest.type = 'module';
+    if (Object.keys(SCRIPTS).some((name) => manifest.scripts?.[name] === undefined)) added.push('scripts');
+    manifest.scripts = { ...SCRIPTS, ...manifest.scripts };
+  }
   for (const kind of ['dependencies', 'devDependencies'] as const) {
     const names = [...PACKAGES[kind], ...(kind === 'dependencies' ? ['midturn'] : [])].filter(
       (name) => !has(name),
@@ -68,15 +79,14 @@ async function writeManifest(folder: string, isApp: boolean, say: (line: string)
     manifest[kind] = Object.fromEntries(Object.entries(all).sort());
     added.push(...names);
   }
-  if (!isApp) manifest.scripts = { ...SCRIPTS, ...manifest.scripts };
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   if (present === undefined) {
     await mkdir(folder, { recursive: true });
     await writeNew(path, text);
     say('made package.json');
-  } else if (added.length > 0 || !isApp) {
+  } else if (added.length > 0) {
     await writeFile(path, text);
-    say(`added to package.json: ${added.join(', ') || 'scripts'}`);
+    say(`added to package.json: ${added.join(', ')}`);
   } else say('kept package.json');
 }
 

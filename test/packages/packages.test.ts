@@ -6,7 +6,7 @@ import { COMMANDS } from '../../cli/commands.ts';
 import { pack, tarball } from '../../packaging/pack.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
-import { installTarballs, type UserProject } from './user-project.ts';
+import { type UserProject, unpackTarballs } from './user-project.ts';
 
 /** Each builds, packs or synthesizes. */
 vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
@@ -17,7 +17,7 @@ let project: UserProject;
 
 beforeAll(async () => {
   tarballs = await pack(packages);
-  project = await installTarballs(temporaryFolder(), tarballs);
+  project = await unpackTarballs(temporaryFolder(), tarballs);
   await project.write('package.json', '{"name":"theirs","private":true}');
 });
 

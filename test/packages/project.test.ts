@@ -1,14 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pack } from '../../packaging/pack.ts';
 import { accepted, chunk, end, endsOf, eventsOf, framesOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
+import { type NpmRegistry, startRegistry } from '../support/npm-registry.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { connect, type WsClient } from '../support/ws-client.ts';
-import { installTarballs, type Running, type UserProject } from './user-project.ts';
+import { installTarballs, type Running, type UserProject, unpackTarballs } from './user-project.ts';
 
 /** Each builds, packs or synthesizes. */
 vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
@@ -16,21 +17,26 @@ vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
 let tarballs: string[];
 let project: UserProject;
 let model: ScriptedModel;
+let registry: NpmRegistry;
 
 beforeAll(async () => {
   tarballs = await pack(join(temporaryFolder(), 'packages'));
-  project = await installTarballs(temporaryFolder(), tarballs);
+  registry = await startRegistry(tarballs);
+  project = await installTarballs(temporaryFolder(), tarballs, { registry, cache: temporaryFolder() });
   model = await startScriptedModel();
 });
-afterAll(() => model?.close());
+afterAll(() => Promise.all([model?.close(), registry?.close()]));
 
-describe('`midturn init` in an empty folder', () => {
-  it('makes a project that its own compiler, its own tests and `cdk synth` accept', async () => {
-    const { code, stdout } = await project.bin('midturn', 'init');
-    expect(code).toBe(0);
-    for (const made of ['package.json', 'app.ts', 'cdk.json', 'tsconfig.json', '.gitignore', 'README.md'])
+describe('`npx midturn init` in an empty folder into which npm has installed the tarballs, its other packages from a registry', () => {
+  it('makes a project that `npm install`, its own compiler, its own tests and `cdk synth` accept', async () => {
+    const { code, stdout, stderr } = await project.npm('exec', '--', 'midturn', 'init');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^added to package.json: type, scripts, ai, .*, vitest$/m);
+    for (const made of ['app.ts', 'cdk.json', 'tsconfig.json', '.gitignore', 'README.md'])
       expect(stdout).toContain(`made ${made}`);
     expect(stdout).toMatch(/npm install && npx midturn dev$/m);
+    const installed = await project.npm('install');
+    expect(installed.code, installed.stderr).toBe(0);
     expect(await project.bin('tsc', '-p', '.')).toMatchObject({ code: 0, stdout: '' });
     const tests = await project.bin('vitest', 'run');
     expect(tests.code, tests.stdout).toBe(0);
@@ -56,8 +62,19 @@ describe('`midturn init` in an empty folder', () => {
     expect(await readFile(join(project.folder, 'package.json'), 'utf8')).toBe(before);
   });
 
+  it('makes nothing in a project of CommonJS, as `npm init` makes it, and says what to do', async () => {
+    const other = await unpackTarballs(temporaryFolder(), tarballs);
+    await other.write('package.json', '{"name":"shop","type":"commonjs"}');
+    const { code, stderr } = await other.bin('midturn', 'init');
+    expect([code, stderr]).toEqual([
+      1,
+      `${join(other.folder, 'package.json')} says "type": "commonjs", and the files of the app are ES modules. Set it to "module", or name a new folder.\n`,
+    ]);
+    expect((await readdir(other.folder)).toSorted()).toEqual(['node_modules', 'package.json']);
+  });
+
   it('adds to a CDK app only the agent and the packages that it lacks', async () => {
-    const other = await installTarballs(temporaryFolder(), tarballs);
+    const other = await unpackTarballs(temporaryFolder(), tarballs);
     await other.write('cdk.json', '{"app":"node bin/app.js"}');
     await other.write(
       'package.json',
@@ -243,7 +260,7 @@ describe('`midturn dev` of an app with tables of its own', () => {
 
 describe('`midturn dev`', () => {
   it('says what is wrong with a folder that has no app, and what to do', async () => {
-    const empty = await installTarballs(temporaryFolder(), tarballs);
+    const empty = await unpackTarballs(temporaryFolder(), tarballs);
     const { code, stderr } = await empty.bin('midturn', 'dev');
     expect(code).toBe(1);
     expect(stderr).toMatch(
@@ -252,7 +269,7 @@ describe('`midturn dev`', () => {
   });
 
   it('says what the stacks are, where none has a Midturn', async () => {
-    const other = await installTarballs(temporaryFolder(), tarballs);
+    const other = await unpackTarballs(temporaryFolder(), tarballs);
     await other.write('cdk.json', '{"app":"node app.mjs"}');
     await other.write('app.mjs', `import { App, Stack } from 'aws-cdk-lib'; new Stack(new App(), 'Shop');`);
     const { stderr } = await other.bin('midturn', 'dev');

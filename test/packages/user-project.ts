@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import type { NpmRegistry } from '../support/npm-registry.ts';
 import { LONG_WAIT_MS } from '../support/timeouts.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -23,6 +24,8 @@ export interface UserProject {
   write(path: string, text: string): Promise<void>;
   /** Runs a module of a package, or of the project, with this Node. */
   node(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>;
+  /** Runs npm, with a cache of the project's own and no registry but that of the test. */
+  npm(...args: string[]): Promise<Ended>;
   /** Runs a binary of `node_modules/.bin`. */
   bin(name: string, ...args: string[]): Promise<Ended>;
   /** Starts `midturn` with these arguments, for as long as a test needs it. */
@@ -40,10 +43,34 @@ export interface Running {
 }
 
 /**
- * Unpacks tarballs as npm does. All other packages are those of this repository, so that no registry is asked.
+ * Installs tarballs as a user does: `npm install` in an empty folder. Its other packages come from a registry on this machine, and are
+ * what their ranges and peers resolve to.
+ * @param folder an empty one
+ * @param cache folder of npm's cache, which may be shared by projects of one test
+ */
+export async function installTarballs(
+  folder: string,
+  tarballs: readonly string[],
+  { registry, cache }: { registry: NpmRegistry; cache: string },
+): Promise<UserProject> {
+  const project = userProject(folder, {
+    npm_config_registry: registry.url,
+    npm_config_cache: cache,
+    // Of the user who runs the test: npm takes a file that does not exist for an empty one.
+    npm_config_userconfig: join(cache, 'npmrc'),
+    npm_config_audit: 'false',
+    npm_config_update_notifier: 'false',
+  });
+  const { code, stdout, stderr } = await project.npm('install', ...tarballs);
+  if (code !== 0) throw new Error(`npm install ended with exit code ${code}:\n${stdout}${stderr}`);
+  return project;
+}
+
+/**
+ * Unpacks tarballs without npm. All other packages are those of this repository, by links: for tests that are not about the installation.
  * @param folder an empty one
  */
-export async function installTarballs(folder: string, tarballs: readonly string[]): Promise<UserProject> {
+export async function unpackTarballs(folder: string, tarballs: readonly string[]): Promise<UserProject> {
   const modules = join(folder, 'node_modules');
   await mkdir(modules, { recursive: true });
   for (const name of await readdir(join(ROOT, 'node_modules'))) {
@@ -55,13 +82,19 @@ export async function installTarballs(folder: string, tarballs: readonly string[
     await mkdir(join(modules, name));
     await promisify(execFile)('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, name)]);
   }
-  const node: UserProject['node'] = (args, env = {}) => {
+  return userProject(folder, {});
+}
+
+function userProject(folder: string, npmSettings: Readonly<Record<string, string>>): UserProject {
+  const modules = join(folder, 'node_modules');
+  const run = (program: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
     const options = { cwd: folder, env: environment(env), maxBuffer: 2 ** 26 };
-    return promisify(execFile)(process.execPath, [...args], options).then(
+    return promisify(execFile)(program, [...args], options).then(
       (output) => ({ code: 0, ...output }),
       (failure) => failure,
     );
   };
+  const node: UserProject['node'] = (args, env = {}) => run(process.execPath, args, env);
   return {
     folder,
     async write(path, text) {
@@ -69,6 +102,7 @@ export async function installTarballs(folder: string, tarballs: readonly string[
       await writeFile(join(folder, path), text);
     },
     node,
+    npm: (...args) => run('npm', args, npmSettings),
     bin: (name, ...args) => node([binary(modules, name), ...args]),
     start: (args, env = {}) =>
       running(
@@ -119,8 +153,9 @@ function running(child: ChildProcessByStdio<null, Readable, Readable>): Running 
 }
 
 function binary(modules: string, name: string): string {
-  if (name === 'midturn') return join(modules, 'midturn', 'cli', 'main.js');
-  const path = join(modules, '.bin', name);
-  if (!existsSync(path)) throw new Error(`There is no ${path}.`);
+  // Of an unpacked tarball, npm has made no link.
+  const unpacked = name === 'midturn' ? join(modules, 'midturn', 'cli', 'main.js') : '';
+  const path = [join(modules, '.bin', name), unpacked].find(existsSync) ?? '';
+  if (path === '') throw new Error(`${modules} has no binary ${name}.`);
   return path;
 }
