@@ -77,6 +77,8 @@ process.env.MIDTURN_TEST_TIME_FACTOR = String(factor);
 const { TEST_MS, WAIT_MS, POLL_MS } = await import('./test/support/timeouts.ts');
 
 const shared = {
+  // Of suites that run beside one another, each with a stack of its own: one works while another one waits.
+  maxConcurrency: 2,
   testTimeout: TEST_MS,
   hookTimeout: TEST_MS,
   expect: { poll: { timeout: WAIT_MS, interval: POLL_MS } },

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
+import { describeEachBeside } from '../support/describe-beside.ts';
 import { accepted, chunk, end, endsOf, framesOf } from '../support/frames.ts';
 import { LONG_WAIT_MS } from '../support/timeouts.ts';
 import type { WsClient } from '../support/ws-client.ts';
@@ -37,7 +38,7 @@ const where = (can: boolean) => (title: string, test: () => Promise<void>) => {
   if (can) it(title, test);
 };
 
-describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (wire) => {
+describeEachBeside([bedrock, anthropic, openaiCompatible, openai, google], (wire) => {
   const stack = givenProvider(wire);
 
   /** None of these turns sends what the provider does not take. */
@@ -62,26 +63,26 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
 
   const has = (ending: Ending) => wire.endings.includes(ending);
 
-  describe('a provider that asks for a pause', () => {
-    const cases = Object.keys(wire.pauses).flatMap((pause) =>
-      (['throttled', 'overloaded'] as const).map((refusal) => ({ pause, refusal })),
-    );
-    it.each(cases)(
-      'P3: $refusal, $pause: is not called before the pause is over',
-      async ({ pause, refusal }) => {
-        const turn = await ask([{ refusal, pause }, { text: ['Here.'] }]);
-        expect(turn.ended).toMatchObject({ type: 'done', full_response: 'Here.', steps: 1 });
-        expect(turn.calls).toHaveLength(2);
-        await goesOn(turn, 'Here.');
-      },
-    );
-  });
-
-  it.each(['throttled', 'overloaded', 'model_error'] as const)(
-    'P3: %s as the first thing in an answer of 200 is tried again without a trace',
-    async (fault) => {
-      const turn = await ask([{ end: fault }, { text: ['Here.'] }]);
+  it.each(Object.keys(wire.pauses))(
+    'P3: a provider that asks for a pause by %s is not called before it is over: throttled, then overloaded',
+    async (pause) => {
+      const turn = await ask([
+        { refusal: 'throttled', pause },
+        { refusal: 'overloaded', pause },
+        { text: ['Here.'] },
+      ]);
       expect(turn.ended).toMatchObject({ type: 'done', full_response: 'Here.', steps: 1 });
+      expect(turn.calls).toHaveLength(3);
+      await goesOn(turn, 'Here.');
+    },
+  );
+
+  it.each([[['throttled', 'overloaded']], [['model_error']]] as const)(
+    'P3: %j as the first thing in an answer of 200 is tried again without a trace',
+    async (faults) => {
+      const turn = await ask([...faults.map((fault) => ({ end: fault })), { text: ['Here.'] }]);
+      expect(turn.ended).toMatchObject({ type: 'done', full_response: 'Here.', steps: 1 });
+      expect(turn.calls).toHaveLength(faults.length + 1);
       await goesOn(turn, 'Here.');
     },
   );
@@ -141,7 +142,12 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
 
   it('an answer that reaches the limit of tokens before its first word is not paid for again', async () => {
     const turn = await ask([{ end: 'length' }]);
-    expect(turn.ended).toMatchObject({ type: 'error', reason: 'empty', retryable: false, full_response: '' });
+    expect(turn.ended).toMatchObject({
+      type: 'error',
+      reason: 'empty',
+      retryable: false,
+      full_response: '',
+    });
     expect(turn.calls).toHaveLength(1);
     await goesOn(turn);
   });
@@ -270,21 +276,23 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
     },
   );
 
-  it.each(['weather', 'browser.tabs.open', '$lookup', 'look<|channel|>up', 'x'.repeat(200)])(
-    'P13: a call of a tool that is not there is answered to the model, and ends no session: %s',
-    async (name) => {
-      const turn = await ask([{ calls: [{ name, args: {} }] }, { text: ['I cannot.'] }]);
-      expect(turn.ended).toMatchObject({ type: 'done', full_response: 'I cannot.', steps: 2 });
-      // Clients see the name that the model wrote.
-      expect(framesOf(turn.client, 'tool_call').map((call) => call.name)).toEqual([name]);
-      expect(framesOf(turn.client, 'tool_result')).toMatchObject([{ name, is_error: true }]);
-      expect(textOf(turn.calls[1]?.prompt)).toContain('There is no tool named');
-      expect(framesOf(turn.client, 'history_trimmed')).toEqual([]);
-      await goesOn(turn, 'I cannot.');
-    },
-  );
+  it('P13: calls of tools that are not there are answered to the model, whatever their names, and end no session', async () => {
+    const names = ['weather', 'browser.tabs.open', '$lookup', 'look<|channel|>up', 'x'.repeat(200)];
+    const turn = await ask([{ calls: names.map((name) => ({ name, args: {} })) }, { text: ['I cannot.'] }]);
+    expect(turn.ended).toMatchObject({ type: 'done', full_response: 'I cannot.', steps: 2 });
+    // Clients see the names that the model wrote.
+    expect(framesOf(turn.client, 'tool_call').map((call) => call.name)).toEqual(names);
+    const results = framesOf(turn.client, 'tool_result');
+    expect(results.map((result) => result.name).toSorted()).toEqual(names.toSorted());
+    expect(results.map((result) => result.is_error)).toEqual(names.map(() => true));
+    expect(textOf(turn.calls[1]?.prompt).split('There is no tool named')).toHaveLength(names.length + 1);
+    expect(framesOf(turn.client, 'history_trimmed')).toEqual([]);
+    await goesOn(turn, 'I cannot.');
+  });
 
-  it('P13: 200 calls at once are run once each, and all their results are in the next prompt', async () => {
+  it('P13: 200 calls at once are run once each, and all their results are in the next prompt', async ({
+    expect,
+  }) => {
     const calls = stack.script([
       { calls: Array.from({ length: 200 }, () => ({ name: 'wait', args: { seconds: 0 } })) },
       { text: ['Done.'] },
@@ -314,7 +322,11 @@ describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (
       { text: ['Grüße 😀', ' und 漢字'], calls: [clock], rough: true },
       { text: ['Fertig 🎉'], rough: true },
     ]);
-    expect(turn.ended).toMatchObject({ type: 'done', full_response: 'Grüße 😀 und 漢字Fertig 🎉', steps: 2 });
+    expect(turn.ended).toMatchObject({
+      type: 'done',
+      full_response: 'Grüße 😀 und 漢字Fertig 🎉',
+      steps: 2,
+    });
     await goesOn(turn, '漢字', '🎉');
   });
 

@@ -79,11 +79,13 @@ const USAGE: Usage = { input: 10, output: 5 };
 /** How long a refusal asks to be left alone: longer than all pauses of a caller that does not listen. */
 const PAUSE_MS = 1000;
 
+/** Of calls and searches: unique among all servers, as a provider's are. */
+let callIds = 0;
+let runIds = 0;
+
 export async function startProviderServer(wire: Wire): Promise<ProviderServer> {
   let replies: readonly Reply[] = [];
   let seen: SeenCall[] = [];
-  let callIds = 0;
-  let runIds = 0;
   /** While a refusal's pause lasts: when it is over, and what is answered until then. */
   let closed: { until: number; refusal: HttpAnswer } | undefined;
   const complaints: string[] = [];

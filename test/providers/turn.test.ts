@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Content } from '../../core/content.ts';
 import { IMAGE_NOTE } from '../../core/events/prompt.ts';
 import type { Json } from '../../core/json.ts';
+import { describeEachBeside } from '../support/describe-beside.ts';
 import { accepted, chunk, end, framesOf } from '../support/frames.ts';
 import { givenProvider, MAX_STEPS } from './provided-stack.ts';
 import type { Reply } from './provider-server.ts';
@@ -38,7 +39,7 @@ const roles = (prompt: readonly SeenMessage[] | undefined) => prompt?.map(({ rol
 /** Of a JSON result that a wire carries as text. */
 const parsed = (output: Json): Json => (typeof output === 'string' ? JSON.parse(output) : output);
 
-describe.each([bedrock, anthropic, openaiCompatible, openai, google])('$name', (wire) => {
+describeEachBeside([bedrock, anthropic, openaiCompatible, openai, google], (wire) => {
   const stack = givenProvider(wire);
 
   /** By then each test has named what it expected of these. */

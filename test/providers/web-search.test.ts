@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
+import { describeBeside, describeEachBeside } from '../support/describe-beside.ts';
 import { accepted, end, eventsOf, framesOf } from '../support/frames.ts';
 import { killWorker } from '../support/workers.ts';
 import { givenFallback, givenProvider } from './provided-stack.ts';
@@ -34,7 +35,7 @@ const words = (call: SeenCall | undefined): string[] =>
 const agent = searchingAgent('web-search');
 const FOUND = ['ran tide today', 'found 2'];
 
-describe.each([anthropic, openai, google])('$name', (wire) => {
+describeEachBeside([anthropic, openai, google], (wire) => {
   const stack = givenProvider(wire, { MIDTURN_VISIBILITY_SECONDS: '2', MIDTURN_MAX_STEPS: '6' }, agent);
   const connected = async (replies: readonly Reply[]) => {
     const calls = stack.script(replies);
@@ -154,7 +155,7 @@ describe.each([anthropic, openai, google])('$name', (wire) => {
   });
 });
 
-describe('an answer that its provider pauses within a search', () => {
+describeBeside('an answer that its provider pauses within a search', () => {
   const stack = givenProvider(anthropic, { MIDTURN_MAX_STEPS: '6' }, agent);
   const open = { searches: 'tide today', id: 'a' };
   const found = { found: 'a', finds: [PAGE] };
@@ -224,11 +225,17 @@ describe('an answer that its provider pauses within a search', () => {
   });
 });
 
-describe.each([
+const FALLBACKS = [
   [anthropic, openai],
   [openai, google],
   [google, anthropic],
-])('$name with another wire as its fallback', (wire, other) => {
+] as const;
+const named = FALLBACKS.map(([wire, other]) => ({
+  name: `${wire.name} with ${other.name} as its fallback`,
+  wire,
+  other,
+}));
+describeEachBeside(named, ({ wire, other }) => {
   const { stack, fallback } = givenFallback(wire, other, agent);
 
   it('P11: the fallback model is told in words what was found, and is offered its own search', async () => {
@@ -252,7 +259,7 @@ describe.each([
   });
 });
 
-describe('a turn that outlives its function', () => {
+describeBeside('a turn that outlives its function', () => {
   const stack = givenProvider(
     anthropic,
     { MIDTURN_TURN_TIMEOUT_SECONDS: '10', MIDTURN_VISIBILITY_SECONDS: '60' },
@@ -277,7 +284,7 @@ describe('a turn that outlives its function', () => {
   });
 });
 
-describe('files of the model', () => {
+describeBeside('files of the model', () => {
   const stack = givenProvider(google, {}, agent);
   const small = Buffer.alloc(2000, 1).toString('base64');
   const large = Buffer.alloc(300_000, 1).toString('base64');

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { buildVariant } from '../conformance/variant-bundles.ts';
+import { describeBeside } from '../support/describe-beside.ts';
 import { end, eventsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack, type SharedStack } from '../support/stack.ts';
@@ -33,7 +34,12 @@ export const agent = defineAgent({
 });
 `;
 
-const build = () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder);
+let built: Promise<string> | undefined;
+/** Both stacks run on the same bundles. */
+const build = () => {
+  built ??= buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder);
+  return built;
+};
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const clock = (id: string) => ({ name: 'current_time', args: {}, id });
@@ -53,7 +59,7 @@ function asking(stack: SharedStack) {
 const answer = (client: WsClient, request_id: string, decision: 'approve' | 'deny' | 'always') =>
   client.send({ type: 'approval_response', request_id, decision });
 
-describe('a tool that needs approval', () => {
+describeBeside('a tool that needs approval', () => {
   const stack = givenStack({ bundles: build });
   const given = asking(stack);
 
@@ -271,7 +277,7 @@ describe('a tool that needs approval', () => {
   });
 });
 
-describe('a turn that waits for longer than a function should', () => {
+describeBeside('a turn that waits for longer than a function should', () => {
   const stack = givenStack({
     bundles: build,
     settings: { MIDTURN_APPROVAL_HOLD_SECONDS: '0', MIDTURN_APPROVAL_TIMEOUT_SECONDS: '6' },

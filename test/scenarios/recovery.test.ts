@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { messageGroupOf } from '../../aws/sqs/queues.ts';
 import { asSessionId } from '../../core/ids.ts';
 import { sessionOf } from '../../core/store/keys.ts';
+import { describeBeside } from '../support/describe-beside.ts';
 import { chunk, end, endsOf, eventsOf, framesOf, isEnd } from '../support/frames.ts';
 import { sayingAll, wordsOf } from '../support/long-answers.ts';
 import { createGate } from '../support/model-server.ts';
@@ -10,7 +11,7 @@ import { givenStack } from '../support/stack.ts';
 import { ANONYMOUS } from '../support/stored.ts';
 import { killWorker } from '../support/workers.ts';
 
-describe('a worker that is killed in mid-answer', () => {
+describeBeside('a worker that is killed in mid-answer', () => {
   const stack = givenStack({ settings: { MIDTURN_VISIBILITY_SECONDS: '5' } });
 
   it('P3, P8: is replaced within its visibility time, and nothing that was seen is taken back', async () => {
@@ -34,7 +35,7 @@ describe('a worker that is killed in mid-answer', () => {
   });
 });
 
-describe('with a visibility time of 2 s', () => {
+describeBeside('with a visibility time of 2 s', () => {
   const stack = givenStack({ settings: { MIDTURN_VISIBILITY_SECONDS: '2' } });
 
   it('P13: a tool that was running runs again if it is idempotent, and its call has one result', async () => {
@@ -89,10 +90,10 @@ describe('with a visibility time of 2 s', () => {
   });
 });
 
-describe('a message that is no token', () => {
+describeBeside('a message that is no token', () => {
   const stack = givenStack();
 
-  it('ends in the dead-letter queue, and its session goes on', async () => {
+  it('ends in the dead-letter queue, and its session goes on', async ({ expect }) => {
     stack.script([{ chunks: ['Fine.'] }]);
     const session = stack.newSession();
     const queues = await openQueues(stack.cloud.sqs);
