@@ -24,6 +24,7 @@ import { holdOwnBundles } from './own-bundles.ts';
 import { createPageHandler } from './page.ts';
 import { ROOT } from './places.ts';
 import { startQueues } from './queues.ts';
+import { openBuckets } from './s3/buckets.ts';
 import { synthesizeTemplate } from './synth.ts';
 import { startTables, type TableServer } from './tables.ts';
 import { describedIn } from './template/described.ts';
@@ -210,6 +211,14 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         secrets: createSecrets(secrets),
       },
     });
+    const buckets = await openBuckets({
+      stack,
+      folder: dataDir && join(dataDir, 'buckets'),
+      access,
+      holderOf: (accessKeyId) => functions.holderOf(accessKeyId),
+      log,
+    });
+    parts.push(() => buckets.close());
     const page = createPageHandler(options.app?.page ?? PAGE_FOLDER, `/${STAGE}`);
     entrance.serve((request, response) => {
       const refusal = visitors.refusal(request);
@@ -218,7 +227,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' }).end(refusal);
         return;
       }
-      if (front(request, response)) return;
+      if (buckets.serve(request, response) || front(request, response)) return;
       page(request, response).catch((error: unknown) => response.destroy(error as Error));
     });
     const sources = startEventSources(stack, functions, queues, access, log, {

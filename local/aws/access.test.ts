@@ -49,6 +49,14 @@ describe('a role', () => {
     expect(() => given([READS], { WorkerRole: role })).toThrow(`does not know the policy ${policy}`);
   });
 
+  it('has what the policy of AWS allows that a function commonly has', () => {
+    const policy = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
+    const role = { Type: 'AWS::IAM::Role', Properties: { ManagedPolicyArns: [policy] } };
+    const { ask } = given([READS], { WorkerRole: role });
+    const group = 'arn:aws:logs:us-east-1:000000000000:log-group:Midturn-Worker:log-stream:a';
+    expect([ask('logs:PutLogEvents', group), ask('dynamodb:GetItem')]).toEqual([true, false]);
+  });
+
   it('with a malformed policy is refused by name', () => {
     expect(() => given([{ Effect: 'Perhaps' }])).toThrow(/^WorkerRole\/Own: Effect is "Perhaps"/);
   });

@@ -3,6 +3,7 @@ import { MalformedPolicy, readPolicy, type Statement } from '../iam/statement.ts
 import { isMap } from '../template/resolve.ts';
 import type { Stack, StackResource } from '../template/stack.ts';
 import type { Value } from '../template/template.ts';
+import { managedPolicy } from './managed-policies.ts';
 
 /** A statement and its place in the template. */
 export interface PlacedStatement extends Statement {
@@ -42,7 +43,9 @@ export function readRoles(stack: Stack): Roles {
     },
     ofResources: [
       ...stack.ofType('AWS::Lambda::Permission').flatMap((permission) => invocationsBy(permission, stack)),
-      ...stack.ofType('AWS::SQS::QueuePolicy').flatMap((policy) => read(policy.logicalId, policy)),
+      ...['AWS::SQS::QueuePolicy', 'AWS::S3::BucketPolicy'].flatMap((type) =>
+        stack.ofType(type).flatMap((policy) => read(policy.logicalId, policy)),
+      ),
     ],
   };
 }
@@ -58,25 +61,24 @@ function inlineOf(role: StackResource): PlacedStatement[] {
   });
 }
 
-/** They allow logs and network interfaces, which nobody is asked for here. */
-const HARMLESS = /:policy\/service-role\/AWSLambda(BasicExecutionRole|VPCAccessExecutionRole)$/;
-
 function attachedTo(role: StackResource, stack: Stack): PlacedStatement[] {
   const ref = stack.ref(role);
   const managed = stack.ofType('AWS::IAM::ManagedPolicy');
-  const named = role.properties.list('ManagedPolicyArns').map((arn) => {
-    const policy = managed.find((candidate) => stack.ref(candidate) === arn);
-    // AWS maintains its own managed policies. Their statements are in no template.
-    if (!policy && !HARMLESS.test(String(arn)))
-      throw new LocalCloudError(`${role.logicalId}: the local cloud does not know the policy ${arn}.`);
-    return policy;
-  });
-  const attached = [...stack.ofType('AWS::IAM::Policy'), ...managed].filter(({ properties }) =>
+  const own = [...stack.ofType('AWS::IAM::Policy'), ...managed].filter(({ properties }) =>
     properties.list('Roles').includes(ref),
   );
-  return [...new Set([...named.filter((policy) => policy !== undefined), ...attached])].flatMap((policy) =>
+  const ofAws: PlacedStatement[] = [];
+  for (const arn of role.properties.list('ManagedPolicyArns')) {
+    const policy = managed.find((candidate) => stack.ref(candidate) === arn);
+    const document = policy ? undefined : managedPolicy(String(arn));
+    if (policy) own.push(policy);
+    else if (document) ofAws.push(...place(`${role.logicalId}/${arn}`, document, role.logicalId));
+    else throw new LocalCloudError(`${role.logicalId}: the local cloud does not know the policy ${arn}.`);
+  }
+  const statements = [...new Set(own)].flatMap((policy) =>
     read(`${role.logicalId}/${policy.logicalId}`, policy, role.logicalId),
   );
+  return [...statements, ...ofAws];
 }
 
 function read(where: string, { properties }: StackResource, role?: string): PlacedStatement[] {

@@ -36,26 +36,57 @@ export function isSignedBy(
   body: Buffer,
   signature: Signature,
 ): boolean {
-  const expected = Buffer.from(sign(secretAccessKey, request, body, signature));
-  const given = Buffer.from(signature.signature);
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return isEqual(sign(secretAccessKey, request, body, signature), signature.signature);
 }
 
 /**
- * The signature of a request, in hex. Source: "Create a signed AWS API request", IAM user guide.
+ * The signature of a request, in hex.
  * @param request with the header `x-amz-date` and all signed headers
  */
 export function sign(
   secretAccessKey: string,
   { headers, method = 'GET', url = '/' }: SignedParts,
   body: Buffer,
-  { date, region, service, signedHeaders }: Omit<Signature, 'signature' | 'accessKeyId'>,
+  signature: Omit<Signature, 'signature' | 'accessKeyId'>,
 ): string {
   const [path = '/', query = ''] = url.split('?');
+  return signatureOf(
+    secretAccessKey,
+    {
+      method,
+      // The path of a request is encoded already. Services other than S3 encode it once more.
+      path: encode(path).replaceAll('%2F', '/'),
+      query: new URLSearchParams(query),
+      headers,
+      timestamp: String(headers['x-amz-date'] ?? ''),
+      payload: sha256(body),
+    },
+    signature,
+  );
+}
+
+/** What of a request is signed. */
+export interface Signable {
+  method: string;
+  /** Encoded as its service signs it. */
+  path: string;
+  query: Iterable<[string, string]>;
+  headers: IncomingMessage['headers'];
+  /** `20260131T120000Z` */
+  timestamp: string;
+  /** The body's SHA-256 in hex, or the word that stands for it. */
+  payload: string;
+}
+
+/** Source: "Create a signed AWS API request", IAM user guide. @returns the signature in hex */
+export function signatureOf(
+  secretAccessKey: string,
+  { method, path, query, headers, timestamp, payload }: Signable,
+  { date, region, service, signedHeaders }: Omit<Signature, 'signature' | 'accessKeyId'>,
+): string {
   const canonical = [
     method,
-    // The path of a request is encoded already. Services other than S3 encode it once more.
-    encode(path).replaceAll('%2F', '/'),
+    path,
     canonicalQuery(query),
     ...signedHeaders.map(
       (name) =>
@@ -65,21 +96,27 @@ export function sign(
     ),
     '',
     signedHeaders.join(';'),
-    sha256(body),
+    payload,
   ].join('\n');
   const scope = `${date}/${region}/${service}/aws4_request`;
-  const text = [ALGORITHM, String(headers['x-amz-date'] ?? ''), scope, sha256(canonical)].join('\n');
+  const text = [ALGORITHM, timestamp, scope, sha256(canonical)].join('\n');
   const key = [date, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`);
   return hmac(key, text).toString('hex');
 }
 
-function canonicalQuery(query: string): string {
-  const pairs = [...new URLSearchParams(query)].map(([name, value]) => `${encode(name)}=${encode(value)}`);
+/** Compares in a time that does not depend on where two signatures differ. */
+export function isEqual(expected: string, given: string): boolean {
+  const [one, other] = [Buffer.from(expected), Buffer.from(given)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+function canonicalQuery(query: Iterable<[string, string]>): string {
+  const pairs = [...query].map(([name, value]) => `${encode(name)}=${encode(value)}`);
   return pairs.toSorted().join('&');
 }
 
 /** Encodes everything but the unreserved characters of RFC 3986. */
-const encode = (text: string) =>
+export const encode = (text: string): string =>
   encodeURIComponent(text).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -30,8 +30,8 @@ it('gives resources the names that CloudFormation would, and references their va
 });
 
 it('refuses a type that it would have to pretend', () => {
-  const template = { Resources: { Bucket: { Type: 'AWS::S3::Bucket' } } };
-  expect(() => readStack(template, naming)).toThrow('The local cloud has no AWS::S3::Bucket (Bucket).');
+  const template = { Resources: { Stream: { Type: 'AWS::Kinesis::Stream' } } };
+  expect(() => readStack(template, naming)).toThrow('The local cloud has no AWS::Kinesis::Stream (Stream).');
 });
 
 it('leaves out what only watches, and what a condition leaves out', () => {
@@ -57,25 +57,44 @@ describe('a template of somebody else’s', () => {
     const stack = readStack(
       {
         Resources: {
-          Bucket: { Type: 'AWS::S3::Bucket' },
+          Stream: { Type: 'AWS::Kinesis::Stream' },
           Python: { Type: 'AWS::Lambda::Function', Properties: { Runtime: 'python3.13', Handler: 'a.b' } },
           ToPython: { Type: 'AWS::Lambda::Permission', Properties: { FunctionName: { Ref: 'Python' } } },
           Turns: {
             Type: 'AWS::SQS::Queue',
-            Properties: { One: { Ref: 'Bucket' }, Two: { 'Fn::GetAtt': ['Bucket', 'DomainName'] } },
+            Properties: { One: { Ref: 'Stream' }, Two: { 'Fn::GetAtt': ['Stream', 'Arn'] } },
           },
         },
       },
       theirs,
     );
-    expect(unknown).toEqual(['AWS::S3::Bucket', 'AWS::Lambda::Function']);
+    expect(unknown).toEqual(['AWS::Kinesis::Stream', 'AWS::Lambda::Function']);
     expect(stack.withId('Turns').properties.all).toEqual({
-      One: 'not-in-the-local-cloud-Bucket',
-      Two: 'not-in-the-local-cloud-Bucket',
+      One: 'not-in-the-local-cloud-Stream',
+      Two: 'arn:aws:local:us-east-1:000000000000:not-in-the-local-cloud/Stream',
     });
     // Nothing asks for a permission of a function that does not run.
     expect(stack.ofType('AWS::Lambda::Permission')).toEqual([]);
     expect(stack.ofType('AWS::Lambda::Function')).toEqual([]);
+  });
+
+  it('may have buckets, whose names may be put together', () => {
+    const BucketName = { 'Fn::Join': ['-', ['shop', { Ref: 'AWS::AccountId' }]] };
+    const stack = readStack(
+      {
+        Resources: {
+          Named: { Type: 'AWS::S3::Bucket', Properties: { BucketName } },
+          Other: { Type: 'AWS::S3::Bucket' },
+          // What the CDK adds to a bucket that is emptied with its stack.
+          Emptied: { Type: 'Custom::S3AutoDeleteObjects' },
+        },
+      },
+      naming,
+    );
+    expect(stack.ofType('AWS::S3::Bucket').map((bucket) => stack.attribute(bucket, 'Arn'))).toEqual([
+      'arn:aws:s3:::shop-000000000000',
+      'arn:aws:s3:::midturn-other',
+    ]);
   });
 
   it('may have global tables, secrets, and functions of Node with a file', () => {

@@ -31,6 +31,12 @@ export interface Stack {
 
 export const API_ID = 'midturnapi';
 
+/** What a resource is named by. */
+interface Names extends Naming {
+  /** Of a name that is put together. It refers to no resource. */
+  resolve(value: Value): Value;
+}
+
 interface Naming {
   /** The queues' address for functions: the `Ref` of a queue is a URL. */
   sqsEndpoint: string;
@@ -42,7 +48,7 @@ interface Naming {
 }
 
 /** Supported types, with the names that CloudFormation would give their resources. */
-const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, naming: Naming) => Identity>> = {
+const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, names: Names) => Identity>> = {
   'AWS::DynamoDB::Table': (id) => ({
     ref: `${STACK}-${id}`,
     attributes: { Arn: arn('dynamodb', `table/${STACK}-${id}`) },
@@ -52,6 +58,18 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, namin
     const url = `${sqsEndpoint}/${ACCOUNT}/${name}`;
     return { ref: url, attributes: { Arn: arn('sqs', name), QueueName: name, QueueUrl: url } };
   },
+  'AWS::S3::Bucket': (id, resource, { resolve }) => {
+    const name = String(resolve(resource.Properties?.BucketName ?? `${STACK}-${id}`.toLowerCase()));
+    return {
+      ref: name,
+      attributes: {
+        Arn: `arn:${PARTITION}:s3:::${name}`,
+        DomainName: `${name}.s3.amazonaws.com`,
+        RegionalDomainName: `${name}.s3.${REGION}.amazonaws.com`,
+      },
+    };
+  },
+  'AWS::S3::BucketPolicy': (id) => ({ ref: id, attributes: {} }),
   'AWS::Lambda::Function': (id) => ({
     ref: `${STACK}-${id}`,
     attributes: { Arn: arn('lambda', `function:${STACK}-${id}`) },
@@ -86,8 +104,9 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, namin
   'AWS::ApiGatewayV2::Authorizer': (id) => ({ ref: id, attributes: { AuthorizerId: id } }),
 };
 
-/** Types that only observe or describe, so that they can be ignored here. */
-const INERT = /^AWS::(CDK::Metadata|CloudWatch::|SNS::|Logs::|ResourceGroups::|ApiGateway::Account$)/;
+/** Types that only observe or describe, or do something at the end of a stack, so that they can be ignored here. */
+const INERT =
+  /^(AWS::(CDK::Metadata|CloudWatch::|SNS::|Logs::|ResourceGroups::|ApiGateway::Account$)|Custom::S3AutoDeleteObjects$)/;
 
 /** Types with the same properties, as far as they are read here. */
 const ALIASES: Readonly<Record<string, string>> = { 'AWS::DynamoDB::GlobalTable': 'AWS::DynamoDB::Table' };
@@ -146,11 +165,12 @@ export function readStack(template: Template, naming: Naming): Stack {
   const present = Object.entries(template.Resources)
     .filter(([, { Condition }]) => Condition === undefined || resolver.condition(Condition))
     .map(([id, resource]) => [id, { ...resource, Type: ALIASES[resource.Type] ?? resource.Type }] as const);
+  const names: Names = { ...naming, resolve: resolver.resolve };
   const isHere = (resource: Resource) => resource.Type in IDENTITIES && canRun(resource);
   for (const [id, resource] of present) {
     const { Type: type } = resource;
     const identify = IDENTITIES[type];
-    if (identify && isHere(resource)) identities.set(id, identify(id, resource, naming));
+    if (identify && isHere(resource)) identities.set(id, identify(id, resource, names));
     else if (INERT.test(type)) identities.set(id, { ref: id, attributes: { Arn: arn('local', id) } });
     else if (naming.unknown) {
       identities.set(id, absentIdentity(id));

@@ -9,6 +9,7 @@ import { type ScriptedModel, startScriptedModel } from '../support/scripted-mode
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { connect, type WsClient } from '../support/ws-client.ts';
+import { APP, agent, SHIPPER } from './umbrella-shop.ts';
 import { installTarballs, type Running, type UserProject, unpackTarballs } from './user-project.ts';
 
 /** Each builds, packs or synthesizes. */
@@ -93,58 +94,6 @@ describe('`npx midturn init` in an empty folder into which npm has installed the
   });
 });
 
-/** Their app, with a table that the tools of their agent use, one that they may not, and a bucket, which is not here. */
-const APP = `
-import { App, Stack } from 'aws-cdk-lib';
-import { AttributeType, Table, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { Midturn, MidturnAuth } from 'midturn/cdk';
-
-const stack = new Stack(new App(), 'Shop');
-const partitionKey = { name: 'id', type: AttributeType.STRING };
-const orders = new TableV2(stack, 'Orders', { partitionKey });
-const ledger = new Table(stack, 'Ledger', { partitionKey });
-const bucket = new Bucket(stack, 'Invoices');
-const auth = MidturnAuth.tokens('shop/tokens');
-const { functions } = new Midturn(stack, 'Chat', { agent: 'agent/agent.ts', model: 'demo', auth, maxSteps: 5 });
-orders.grantReadWriteData(functions.turn);
-functions.turn.addEnvironment('ORDERS', orders.tableName);
-functions.turn.addEnvironment('LEDGER', ledger.tableName);
-functions.turn.addEnvironment('INVOICES', bucket.bucketName);
-`;
-
-const agent = (version: string) => `
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { tool } from 'ai';
-import { defineAgent } from 'midturn/agent';
-import { z } from 'zod';
-import { VERSION } from './version.ts';
-
-const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-
-const order = tool({
-  description: 'Orders an umbrella: ' + VERSION,
-  inputSchema: z.object({ id: z.string(), colour: z.string() }),
-  execute: async (item) => {
-    await client.send(new PutCommand({ TableName: process.env.ORDERS, Item: item }));
-    const { Item } = await client.send(new GetCommand({ TableName: process.env.ORDERS, Key: { id: item.id } }));
-    return { version: '${version}', stored: Item?.colour };
-  },
-});
-
-const book = tool({
-  description: 'Looks into the ledger.',
-  inputSchema: z.object({}),
-  execute: async () => client.send(new GetCommand({ TableName: process.env.LEDGER, Key: { id: '1' } })),
-});
-
-export const agent = defineAgent({
-  instructions: 'You sell umbrellas, version ${version}.',
-  tools: { order: { tool: order, idempotent: true }, book: { tool: book, idempotent: true } },
-});
-`;
-
 describe('`midturn dev` of an app with tables of its own', () => {
   let dev: Running;
   let url: string;
@@ -153,7 +102,11 @@ describe('`midturn dev` of an app with tables of its own', () => {
     await project.write('app.ts', APP);
     await project.write('agent/version.ts', `export const VERSION: string = 'one';\n`);
     await project.write('agent/agent.ts', agent('one'));
-    dev = project.start(['dev'], {
+    await project.write('shipper/index.mjs', SHIPPER);
+    // What their code imports by itself.
+    const installed = await project.npm('install', ...['s3', 'sqs'].map((name) => `@aws-sdk/client-${name}`));
+    expect(installed.code, installed.stderr).toBe(0);
+    dev = project.start(['dev', '--verbose'], {
       PORT: '0',
       MIDTURN_MODEL: 'openai-compatible:scripted',
       MIDTURN_MODEL_BASE_URL: model.baseUrl,
@@ -203,9 +156,21 @@ describe('`midturn dev` of an app with tables of its own', () => {
     await client.close();
   });
 
-  it('names once what is not here', () => {
-    expect(dev.lines.filter((line) => line.includes('AWS::S3::Bucket'))).toEqual([
-      expect.stringContaining('The local cloud has no AWS::S3::Bucket (Invoices'),
+  it('has their bucket and their queue, and runs their function that takes from it', async () => {
+    model.script([{ toolCalls: [{ id: 'c1', name: 'ship', args: { id: 'o1' } }] }, { chunks: ['Shipped.'] }]);
+    const client = await open('shipped');
+    client.send({ type: 'message', content: 'ship it' });
+    await end(client);
+    expect(framesOf(client, 'tool_result')).toMatchObject([{ output: '{"invoice":"12 euros"}' }]);
+    await dev.line(/^\S* ?.*shipped o1 in red$/);
+    await client.close();
+  });
+
+  it('names once what is not here, and says what to do', () => {
+    expect(dev.lines.filter((line) => line.includes('The local cloud has no'))).toEqual([
+      expect.stringMatching(
+        /The local cloud has no AWS::Kinesis::Stream \(Clicks\w+\): .* needs a check, or a stand-in/,
+      ),
     ]);
   });
 
