@@ -3,7 +3,10 @@ import type { Caller } from './model.ts';
 import type { Connection } from './store/items.ts';
 
 /** What is stored of a message beside its content: who sent it, and its options. */
-export type MessageContext = Partial<Pick<Caller, 'claims' | 'options' | 'locale' | 'timeZone'>>;
+export type MessageContext = Partial<Pick<Caller, 'claims' | 'options' | 'locale' | 'timeZone'>> & {
+  /** Of several agents, the one that its connection asked for. */
+  agent?: string;
+};
 
 /**
  * The context of a message as JSON text, since DynamoDB does not hold every JSON value. The message's options replace those of
@@ -13,7 +16,7 @@ export type MessageContext = Partial<Pick<Caller, 'claims' | 'options' | 'locale
  * @returns undefined if there is nothing to say
  */
 export function contextOf(
-  { claims, options: defaults, locale, timeZone }: Connection,
+  { claims, options: defaults, locale, timeZone, agent }: Connection,
   options: Readonly<Record<string, unknown>> | undefined,
 ): string | undefined {
   // A frame is JSON.
@@ -23,6 +26,7 @@ export function contextOf(
     ...(chosen !== undefined && { options: chosen }),
     ...(locale !== undefined && { locale }),
     ...(timeZone !== undefined && { timeZone }),
+    ...(agent !== undefined && { agent }),
   };
   return Object.keys(context).length > 0 ? JSON.stringify(context) : undefined;
 }

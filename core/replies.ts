@@ -52,6 +52,19 @@ export const reply = async (
 export const sessionDeleted = (details: ErrorDetails = {}): ErrorReply =>
   errorReply('SESSION_DELETED', 'This session was deleted.', details);
 
+/** There is no agent of this name for this user. One that exists looks the same. */
+export const agentUnavailable = (details: ErrorDetails = {}): ErrorReply =>
+  errorReply('AGENT_UNAVAILABLE', 'The field "agent" names no agent that is available here.', {
+    ...details,
+    path: 'agent',
+  });
+
+export const agentFixed = (details: ErrorDetails = {}): ErrorReply =>
+  errorReply('AGENT_FIXED', 'The field "agent" names another agent than the session has.', {
+    ...details,
+    path: 'agent',
+  });
+
 /** @param until when the next budget begins */
 export const budgetSpent = (until: EpochMs): string =>
   `The budget for today is spent. The next one begins at ${new Date(until).toISOString()}.`;
@@ -76,6 +89,10 @@ export function withdrawalReply(
         path,
       });
     }
+    case 'AGENT_UNAVAILABLE':
+      return agentUnavailable({ id });
+    case 'AGENT_FIXED':
+      return agentFixed({ id });
     case 'SESSION_QUEUE_FULL':
       return errorReply(code, `This session already has ${limits.sessionTurns} turn(s) running or waiting.`, {
         id,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { defineAgent } from '../model/agent/define-agent.ts';
+import { defineAgents } from '../model/agent/define-agents.ts';
 import { type AgentToCheck, checkAgent } from './agent-check.ts';
 import { LocalCloudError } from './errors.ts';
 
@@ -59,6 +60,24 @@ it('a model that the agent names and no setting takes is said', async () => {
   const load = async () => ({ agent: defineAgent({ ...plain, model: 'openai/gpt-5' }) });
   expect(await checkAgent({}, named(load))).toContain('MIDTURN_MODEL=agent');
   expect(await checkAgent({ MIDTURN_MODEL: 'demo' }, named(load))).toBeUndefined();
+});
+
+it('of several agents, each names what the settings ask for, and clients are offered those that exist', async () => {
+  const one = defineAgent({ ...plain, model: 'openai/gpt-5' });
+  const load = async () => ({ agent: defineAgents({ support: one, sales: defineAgent(plain) }) });
+  await checkAgent({ MIDTURN_MODEL: 'demo', MIDTURN_AGENTS: 'sales,support' }, named(load));
+  await expect(checkAgent({ MIDTURN_MODEL: 'agent' }, named(load))).rejects.toThrow(
+    'MIDTURN_MODEL is "agent", and agent/agent.ts, agent "sales", has no model.',
+  );
+  await expect(checkAgent({ MIDTURN_AGENTS: 'support,staff' }, named(load))).rejects.toThrow(
+    'MIDTURN_AGENTS names "staff", and agent/agent.ts has support, sales.',
+  );
+  await expect(
+    checkAgent(
+      { MIDTURN_AGENTS: 'support' },
+      named(async () => ({ agent: one })),
+    ),
+  ).rejects.toThrow('MIDTURN_AGENTS is "support", and agent/agent.ts has one agent without a name.');
 });
 
 it('the agent of this project is right', async () => {

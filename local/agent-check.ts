@@ -2,8 +2,9 @@ import { relative } from 'node:path';
 import { BUDGET_SETTINGS } from '../config/settings/budgets.ts';
 import { MODEL_SETTINGS } from '../config/settings/models.ts';
 import { read } from '../config/settings/read.ts';
+import { SESSION_SETTINGS } from '../config/settings/sessions.ts';
 import type { Environment } from '../config/settings/setting.ts';
-import { type AgentModule, loadAgent } from './agent-module.ts';
+import { type AgentModule, loadAgent, type NamedModels } from './agent-module.ts';
 import { LocalCloudError } from './errors.ts';
 import { OWN_AGENT, ROOT } from './places.ts';
 
@@ -41,6 +42,30 @@ export async function checkAgent(
     throw new LocalCloudError(`${name}: ${error.message}`);
   }
   if (!agent) throw new LocalCloudError(`${name} has no export "agent".`);
+  if (!('agents' in agent)) {
+    checkOffered(settings, name, undefined);
+    return checkOne(settings, name, agent);
+  }
+  checkOffered(settings, name, [...agent.agents.keys()]);
+  const hints = [...agent.agents].map(([which, one]) =>
+    checkOne(settings, `${name}, agent "${which}",`, one),
+  );
+  return hints.find((hint) => hint !== undefined);
+}
+
+/** Names of agents that clients are offered and that do not exist would be refused by every turn. */
+function checkOffered(settings: Environment, name: string, known: readonly string[] | undefined): void {
+  const { agents } = SESSION_SETTINGS;
+  const offered = read(settings, agents);
+  if (offered === undefined) return;
+  if (!known)
+    throw new LocalCloudError(`${agents.name} is "${offered}", and ${name} has one agent without a name.`);
+  const unknown = offered.split(',').find((one) => !known.includes(one));
+  if (unknown !== undefined)
+    throw new LocalCloudError(`${agents.name} names "${unknown}", and ${name} has ${known.join(', ')}.`);
+}
+
+function checkOne(settings: Environment, name: string, agent: NamedModels): string | undefined {
   const { model, fallbackModel } = MODEL_SETTINGS;
   for (const [setting, named] of [
     [model, agent.model],

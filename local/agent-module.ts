@@ -9,7 +9,13 @@ import { CACHE } from './places.ts';
 
 /** What the module of an agent exports, as far as it is looked at before a turn runs. */
 export interface AgentModule {
-  agent?: { model?: unknown; fallbackModel?: unknown; prices?: unknown };
+  agent?: NamedModels | { agents: ReadonlyMap<string, NamedModels> };
+}
+
+export interface NamedModels {
+  model?: unknown;
+  fallbackModel?: unknown;
+  prices?: unknown;
 }
 
 /**

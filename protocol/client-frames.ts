@@ -46,6 +46,8 @@ export const connectFrame = z.object({
   options,
   locale,
   time_zone: timeZone,
+  /** The agent that the session is to have, if it has none yet. */
+  agent: z.optional(clientId),
 });
 
 export const messageFrame = z.object({

@@ -31,9 +31,14 @@ const details = {
 export const EVENTS = {
   turn_start: event('turn_start', {
     summary: 'A turn begins.',
-    fields: { message_ids: z.array(z.string()), resumed: z.optional(z.boolean()) },
+    fields: {
+      message_ids: z.array(z.string()),
+      agent: z.optional(z.string()),
+      resumed: z.optional(z.boolean()),
+    },
     sentences: {
       message_ids: 'The ids of the messages that the turn begins with.',
+      agent: 'Of several agents, the one that answers. It is the same in all turns of the session.',
       resumed: 'Reserved. This server never sends it.',
     },
   }),

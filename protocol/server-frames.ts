@@ -25,6 +25,10 @@ export const sessionStart = z.object({
   token_expires_in_ms: z.optional(count),
   /** What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. */
   steer_scope: z.optional(z.enum(['connection', 'session'])),
+  /** Of several agents, the one that the session has. Absent before its first turn. */
+  agent: z.optional(z.string()),
+  /** Those that a client can choose for a session that has none. */
+  agents: z.optional(z.array(z.string())),
   /** As in `trusted`. */
   trusted: z.optional(z.array(z.string())),
   revocations: z.optional(count),
@@ -105,6 +109,8 @@ const history = z.object({
 const sessionSummary = z.object({
   session_id: z.string(),
   name: z.optional(z.string()),
+  /** As in `session_start`. */
+  agent: z.optional(z.string()),
   /** Milliseconds since the epoch. */
   created_at: z.number(),
   active_at: z.number(),

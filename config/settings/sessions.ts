@@ -20,9 +20,25 @@ export const SESSION_SETTINGS = {
    * somebody asked. With `false`, such a message is refused with `INVALID_FRAME`; images in the frame are still taken.
    */
   imageUrls: { name: 'MIDTURN_IMAGE_URLS', kind: 'flag', default: true, functions: ['inbound'] },
+  /**
+   * Agents that clients can choose by name for a new session, in the order in which a page offers them. Others of the agent's
+   * code are reached by its function `choose` alone. `session_start` names them.
+   */
+  agents: {
+    name: 'MIDTURN_AGENTS',
+    kind: 'text',
+    pattern: /^[\w-]{1,64}(,[\w-]{1,64}){0,31}$/,
+    form: 'names of agents with commas between them, at most 32',
+    unset: 'clients can choose none',
+    functions: ['inbound', 'turn'],
+  },
 } as const satisfies SettingTable;
 
 /** A value for each entry of the table, by its key. */
 export type SessionSettings = ValuesOf<typeof SESSION_SETTINGS>;
+
+/** The agents that clients can choose. */
+export const offeredAgents = ({ agents }: Pick<SessionSettings, 'agents'>): readonly string[] =>
+  agents?.split(',') ?? [];
 
 export const readSessionSettings = (env: Environment): SessionSettings => readAll(env, SESSION_SETTINGS);

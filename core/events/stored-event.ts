@@ -94,9 +94,16 @@ const FORMS = {
       message_ids: z.array(id<MessageId>()),
       entry: z.number(),
       at,
+      agent: EVENTS.turn_start.fields.agent,
       context: z.optional(startContext),
     }),
-    ({ type, seq, turn: turn_id, message_ids }) => ({ type, seq, turn_id, message_ids }),
+    ({ type, seq, turn: turn_id, message_ids, agent }) => ({
+      type,
+      seq,
+      turn_id,
+      message_ids,
+      ...(agent !== undefined && { agent }),
+    }),
   ),
   applied: form(
     'applied',

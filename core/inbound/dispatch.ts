@@ -22,6 +22,7 @@ import { nearestIssue } from './nearest-issue.ts';
 import type { ConnectionChoice } from './open-connection.ts';
 import { openConnection } from './open-connection.ts';
 import { excessOf, tooMany, weightOf } from './rate.ts';
+import { refuseAgent } from './refuse-agent.ts';
 import { repairLane } from './repair.ts';
 import { replayUntil } from './replay.ts';
 import { revokeTrusts } from './revoke.ts';
@@ -78,6 +79,7 @@ export async function handleFrame(
   const { session, lane } = sender.connection;
   switch (frame.type) {
     case 'connect':
+      await refuseAgent(core, sender, frame.agent);
       return connect(core, connectionId, greeted, wish, until);
     case 'message':
       return acceptMessage(core, sender, frame, receivedAt);
@@ -124,7 +126,7 @@ function idOf(frame: ClientFrame): string | undefined {
 
 function choiceOf(frame: ClientFrame): ConnectionChoice {
   if (frame.type !== 'connect') return {};
-  const { session_id, resume: { lane, after_seq } = {}, options, locale, time_zone: timeZone } = frame;
+  const { session_id, resume: { lane, after_seq } = {}, options, locale, time_zone: timeZone, agent } = frame;
   return {
     ...(session_id !== undefined && { sessionId: asSessionId(session_id) }),
     ...(lane !== undefined && { lane: asLaneId(lane) }),
@@ -134,6 +136,7 @@ function choiceOf(frame: ClientFrame): ConnectionChoice {
       ...(options !== undefined && { options: JSON.stringify(options) }),
       ...(locale !== undefined && { locale }),
       ...(timeZone !== undefined && { timeZone }),
+      ...(agent !== undefined && { agent }),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { offeredAgents } from '../../config/settings/sessions.ts';
 import { type EpochMs, milliseconds } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
 import type { SessionStart } from '../../protocol/server-frames.ts';
@@ -40,14 +41,15 @@ export interface ConnectionChoice {
 }
 
 /** What a `connect` says of the client. What it leaves out stays. */
-type ConnectionDefaults = Pick<Connection, 'options' | 'locale' | 'timeZone'>;
+type ConnectionDefaults = Pick<Connection, 'options' | 'locale' | 'timeZone' | 'agent'>;
 
 const keepDefaults = ({
-  defaults: { options, locale, timeZone } = {},
+  defaults: { options, locale, timeZone, agent } = {},
 }: ConnectionChoice): Change<Connection>[] => [
   ...(options === undefined ? [] : [set<Connection>('options', options)]),
   ...(locale === undefined ? [] : [set<Connection>('locale', locale)]),
   ...(timeZone === undefined ? [] : [set<Connection>('timeZone', timeZone)]),
+  ...(agent === undefined ? [] : [set<Connection>('agent', agent)]),
 ];
 
 export interface OpenedConnection {
@@ -269,6 +271,7 @@ export async function sendSessionStart(
   }
   const running = runningTurn(view);
   const expiresIn = tokenExpiresIn(connection, core.clock.now());
+  const agents = offeredAgents(core.sessionSettings);
   const frame: SessionStart = {
     type: 'session_start',
     session_id: connection.sessionId,
@@ -279,6 +282,8 @@ export async function sendSessionStart(
     lane: connection.lane,
     last_seq: lastSeq(view),
     ...(expiresIn !== undefined && { token_expires_in_ms: expiresIn }),
+    ...(view.session?.agent !== undefined && { agent: view.session.agent }),
+    ...(agents.length > 0 && { agents: [...agents] }),
     steer_scope: core.sessionSettings.steerScope,
     ...trustFields(view.session),
     ...(running && {

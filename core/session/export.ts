@@ -49,7 +49,7 @@ export async function exportPage(
 async function* lines(
   core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
-  { sessionId, name, created, lastActive = created }: Session,
+  { sessionId, name, agent, created, lastActive = created }: Session,
   from: number,
 ): AsyncGenerator<{ n: number; text: string }> {
   if (from === 0) {
@@ -57,6 +57,7 @@ async function* lines(
       type: 'session',
       session_id: sessionId,
       name,
+      agent,
       created_at: created,
       active_at: lastActive,
     };

@@ -62,9 +62,17 @@ export async function listSessions(
   return { sessions };
 }
 
-const summaryOf = ({ sessionId, name, created, lastActive = created, entry }: Session): SessionSummary => ({
+const summaryOf = ({
+  sessionId,
+  name,
+  agent,
+  created,
+  lastActive = created,
+  entry,
+}: Session): SessionSummary => ({
   session_id: sessionId,
   ...(name !== undefined && { name }),
+  ...(agent !== undefined && { agent }),
   created_at: created,
   active_at: lastActive,
   message_count: entry,

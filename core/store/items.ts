@@ -57,6 +57,8 @@ export interface Connection {
   options?: string;
   locale?: string;
   timeZone?: string;
+  /** Of several agents, the one that its client asked for. */
+  agent?: string;
   /** `connected` follows the last replay. */
   connecting?: boolean;
   /** A `connect` was answered. The next one is answered by a new `session_start`. */
@@ -102,7 +104,10 @@ export interface PendingContent {
   expires: EpochSeconds;
 }
 
-/** `AGENT_ERROR`: no turn can apply the message. `OPTIONS_INVALID`: its options are not those of the agent. */
+/**
+ * `AGENT_ERROR`: no turn can apply the message. `OPTIONS_INVALID`: its options are not those of the agent. `AGENT_…`: its sender
+ * asked for an agent that the session does not have.
+ */
 export type WithdrawalCode =
   | 'cancelled'
   | Extract<
@@ -113,6 +118,8 @@ export type WithdrawalCode =
       | 'SESSION_DELETED'
       | 'AGENT_ERROR'
       | 'OPTIONS_INVALID'
+      | 'AGENT_UNAVAILABLE'
+      | 'AGENT_FIXED'
       | 'BUDGET_EXCEEDED'
     >;
 
@@ -265,6 +272,8 @@ export interface Session {
   principal: Principal;
   sessionId: SessionId;
   name?: string;
+  /** Of several agents, the one that answers. Set before its first turn begins, and never changed. */
+  agent?: string;
   /** When it was made. Orders its principal's list. */
   created: EpochMs;
   /** When its last turn began. */

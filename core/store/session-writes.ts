@@ -74,6 +74,24 @@ export const revoke = (read: Session, trusted: readonly string[]): Update<Sessio
   change: [set('trusted', trusted), count('revocations', 1)],
 });
 
+/**
+ * Gives the session one of several agents, if it has none. What was trusted before is so no more: tools of another agent can have
+ * the same names. The writer recognises its success by `agent`.
+ */
+export const chooseAgent = (read: Session, name: string): Update<Session> => ({
+  when: [
+    alive,
+    exists('queue'),
+    // rule: agent-is-chosen-once
+    absent('agent'),
+    ...trustsAsRead(read),
+  ],
+  change: [
+    set('agent', name),
+    ...(read.entry > 0 ? [set<Session>('trusted', []), count<Session>('revocations', 1)] : []),
+  ],
+});
+
 /** Remembers in what shape prompts are taken. Only the active slot's worker writes it. Idempotent. */
 export const rememberShapes = (shapes: readonly PromptShape[]): Update<Session> => ({
   when: [alive, exists('queue')],

@@ -26,7 +26,7 @@ const APPLIED_BYTES = MAX_FRAME_BYTES - 1024;
 const ARRIVAL_POLL_MS = milliseconds(20);
 
 /** What is stored apart about a pending message. */
-interface LookUp {
+export interface LookUp {
   /** It was answered before. */
   outcome: MessageOutcome | undefined;
   /** Undefined: it is gone. */
@@ -109,7 +109,7 @@ export const rejectPending = (turn: LeasedTurn, context: TurnContext): Promise<v
   );
 
 /** Removes messages that are not applied. Their turn may be over too, so what is left continues under a new turn id. */
-async function removePending(
+export async function removePending(
   turn: LeasedTurn,
   { core }: TurnContext,
   known: readonly MessageId[],
@@ -129,7 +129,7 @@ async function removePending(
 
 async function applyMessages(
   turn: LeasedTurn,
-  { core }: TurnContext,
+  { core, name }: TurnContext,
   fresh: readonly AppliedMessage[],
   start: TurnStartContext,
 ): Promise<void> {
@@ -146,6 +146,7 @@ async function applyMessages(
       message_ids: ids,
       entry,
       at: now,
+      ...(name !== undefined && { agent: name }),
       .../* rule: context-committed-with-start */ (!isEmpty && { context: start }),
     });
     begin.push(set('begun', { turn: turn.id, seq: turn.nextSeq, entry, at: now }));
@@ -168,6 +169,7 @@ async function applyMessages(
   core.milestones.reached('messages applied', turn.session, {
     lane: turn.laneId,
     turn: turn.id,
+    agent: name,
     step,
     messages: ids,
     sinceReceivedMs: between(epochMs(Math.min(...fresh.map(({ at }) => at))), now),
@@ -211,7 +213,10 @@ async function awaitArrivals(
  * leased: nobody else applies a message, and the lane remembers the id of one that is withdrawn, so it cannot come back in
  * this turn.
  */
-async function lookUp({ core, session, lane }: LeasedTurn, lookUps: Map<MessageId, LookUp>): Promise<void> {
+export async function lookUp(
+  { core, session, lane }: LeasedTurn,
+  lookUps: Map<MessageId, LookUp>,
+): Promise<void> {
   const unread = byId(lane.inbox).filter(([id]) => !lookUps.has(id));
   await eachOf(unread, async ([id, message]) => {
     const [outcome, said] = await Promise.all([

@@ -2,11 +2,36 @@ import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds } from '../../config/units.ts';
 
 import type { Core } from '../core.ts';
-import type { Budgeting, CallPreparation, LoopControl, Model, Toolbox, TurnObserver } from '../model.ts';
+import type {
+  Budgeting,
+  Caller,
+  CallPreparation,
+  LoopControl,
+  Model,
+  Toolbox,
+  TurnObserver,
+} from '../model.ts';
 import type { Session } from '../store/items.ts';
+
+/** How a session is given one of several agents. */
+export interface AgentChoice {
+  /**
+   * @param asked the name that the client asked for
+   * @returns the name of the agent, or undefined: none for them
+   * @throws what the agent's code throws
+   */
+  choose(who: Pick<Caller, 'principal' | 'claims'>, asked: string | undefined): Promise<string | undefined>;
+}
 
 /** What serves a session: its models and its tools. */
 export interface SessionAgent {
+  /** Its name among several. */
+  name?: string;
+  /**
+   * Present if the session has none of several agents yet, or one that does not exist any more (`gone`). What stands beside it is the
+   * default agent's, and serves no message.
+   */
+  choice?: AgentChoice | 'gone';
   model: Model;
   /** Goes on with a turn whose model fails before anything of a call is visible. */
   fallback?: Model;
@@ -26,8 +51,8 @@ export interface SessionAgent {
 /** What a worker is given beside the core. */
 export interface WorkerContext {
   core: Core;
-  /** The agent that serves a session. Asked once for each turn that is claimed. */
-  agentFor(session: Session): Promise<SessionAgent>;
+  /** The agent that serves a session. Asked once for each turn that is claimed, and again when the session is given one. */
+  agentFor(session: Pick<Session, 'agent'>): Promise<SessionAgent>;
   settings: Pick<
     TurnSettings,
     | 'maxSteps'

@@ -160,6 +160,7 @@ async function end(turn: LeasedTurn, draft: EventDraft, guard: Guard): Promise<b
     lane: turn.laneId,
     slot,
     turn: id,
+    agent: turn.log.agent,
     outcome: draft.type,
     ...(draft.type === 'error' && { code: draft.code }),
     messages,

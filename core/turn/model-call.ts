@@ -167,7 +167,7 @@ export async function callModel(
     const { marks } = turn.usage;
     turn.usage = advanced(turn.usage, { model, own: context.model }, finish, calls.length === 0 && !isPaused);
     oweFor(usageIn(finish, estimate));
-    measureCall(core, turn.id, model, finish);
+    measureCall(core, turn.id, turn.log.agent, model, finish);
     await flush((drafts) => {
       if (context.control || context.observer)
         turn.usage = { ...turn.usage, marks: [...(marks ?? []), markOf(drafts, finish)] };

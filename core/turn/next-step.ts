@@ -14,6 +14,8 @@ export interface TurnState {
   abort: AbortRequest | undefined;
   /** Committed tool calls without a result. */
   unansweredCalls: readonly AskedCall[];
+  /** Whether the session has one of the agents: not yet, or not any more. */
+  agent: 'ready' | 'unchosen' | 'gone';
   /** Messages in the inbox. */
   pending: number;
   /** The last model call ended with an answer. */
@@ -27,8 +29,10 @@ export type Step =
   | { type: 'renew' }
   | { type: 'abandon' }
   | { type: 'reject-pending' }
+  | { type: 'choose-agent' }
   | { type: 'apply-inbox' }
   | { type: 'end-unbegun' }
+  | { type: 'end-unserved' }
   | { type: 'give-up' }
   | { type: 'abort'; request: AbortRequest }
   | { type: 'settle-calls'; calls: readonly AskedCall[] }
@@ -43,13 +47,14 @@ export type Step =
  * 0. A turn that is lost ends by a write of which nothing of the turn is a part.
  * 1. Nothing may follow a turn's last event: what is left goes on under a new id.
  * 2. A turn that has not begun begins with its messages. If all of them were withdrawn, it ends without a trace. If it cannot
- *    begin, its messages are rejected.
+ *    begin, its messages are rejected. Of several agents, the session is given one before.
  * 3. A turn that no worker could finish is given up. It runs no tool again: a tool may be what kills its workers.
  * 4. An abort comes before anything that the turn would still do.
- * 5. Each call has its result before the next model call (P13).
- * 6. An answered turn ends, if nothing is pending.
- * 7. If time is short, a fresh invocation goes on from here.
- * 8. Pending messages are applied before every model call, whichever it is (P6).
+ * 5. A turn whose agent does not exist any more ends. It runs no tool of another one.
+ * 6. Each call has its result before the next model call (P13).
+ * 7. An answered turn ends, if nothing is pending.
+ * 8. If time is short, a fresh invocation goes on from here.
+ * 9. Pending messages are applied before every model call, whichever it is (P6).
  */
 export function nextStep(state: TurnState): Step {
   // rule: lost-turn-ends
@@ -57,12 +62,14 @@ export function nextStep(state: TurnState): Step {
   if (state.needsNewId) return { type: 'renew' };
   if (!state.hasBegun) {
     if (state.pending === 0) return { type: 'end-unbegun' };
+    if (/* rule: turn-that-cannot-begin-ends */ state.isGivenUp) return { type: 'reject-pending' };
     return {
-      type: /* rule: turn-that-cannot-begin-ends */ state.isGivenUp ? 'reject-pending' : 'apply-inbox',
+      type: /* rule: agent-before-messages */ state.agent === 'ready' ? 'apply-inbox' : 'choose-agent',
     };
   }
   if (/* rule: given-up-turn-runs-no-tool */ state.isGivenUp) return { type: 'give-up' };
   if (state.abort) return { type: 'abort', request: state.abort };
+  if (state.agent !== 'ready') return { type: 'end-unserved' };
   if (state.unansweredCalls.length > 0) return { type: 'settle-calls', calls: state.unansweredCalls };
   if (state.isAnswered && state.pending === 0) return { type: 'end-answered' };
   if (state.isTimeShort) return { type: 'hand-over' };

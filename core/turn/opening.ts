@@ -36,21 +36,28 @@ export function setupOf(
 
 /** What the agent's code is asked of messages before they are applied. A worker asks once of each message. */
 export class TurnOpening {
-  readonly #context: Pick<TurnContext, 'core' | 'preparation'>;
+  readonly #context: Pick<TurnContext, 'core' | 'preparation' | 'name'>;
   readonly #checks = new Map<MessageId, Promise<Checked>>();
   readonly #starts = new Map<string, Promise<TurnStartContext>>();
 
-  constructor(context: Pick<TurnContext, 'core' | 'preparation'>) {
+  constructor(context: Pick<TurnContext, 'core' | 'preparation' | 'name'>) {
     this.#context = context;
   }
 
   /**
-   * Checks the options of a message. Those of a message that begins no turn are used nowhere, and have to fit all the same.
+   * Checks the options of a message, and the agent that its client asked for. Options of a message that begins no turn are used
+   * nowhere, and have to fit all the same.
    *
    * @returns the options as the agent's code is given them, or why the message cannot be applied
    */
-  check(id: MessageId, { options }: MessageContext, { begins }: { begins: boolean }): Promise<Checked> {
-    const { preparation } = this.#context;
+  check(
+    id: MessageId,
+    { options, agent: asked }: MessageContext,
+    { begins }: { begins: boolean },
+  ): Promise<Checked> {
+    const { preparation, name } = this.#context;
+    if (/* rule: other-agent-not-applied */ asked !== undefined && asked !== name)
+      return Promise.resolve(name === undefined ? UNAVAILABLE : FIXED);
     if (!preparation || (options === undefined && !begins)) return Promise.resolve(NO_OPTIONS);
     let checked = this.#checks.get(id);
     if (!checked) {
@@ -136,4 +143,6 @@ function shortPath(path: string): string {
   return text.slice(0, fittingLength(text, MAX_PATH_BYTES));
 }
 
+const UNAVAILABLE: Checked = { refused: { code: 'AGENT_UNAVAILABLE' } };
+const FIXED: Checked = { refused: { code: 'AGENT_FIXED' } };
 const NO_OPTIONS: Checked = { options: undefined };

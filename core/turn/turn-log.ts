@@ -60,6 +60,12 @@ export class TurnLog {
     return (first?.type === 'turn_start' && first.context) || {};
   }
 
+  /** Of several agents, the one that it began with. */
+  get agent(): string | undefined {
+    const first = this.#events[0];
+    return first?.type === 'turn_start' ? first.agent : undefined;
+  }
+
   /** The entries of the transcript, with the text that may still grow. */
   get entriesSoFar(): Entry[] {
     return entriesOf(this.#events, /* rule: prompt-shows-streamed-text */ 'include');

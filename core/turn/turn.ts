@@ -3,6 +3,7 @@ import type { AbortRequest } from '../store/items.ts';
 import { applyInbox, rejectPending } from './apply.ts';
 import type { Suspended } from './approvals.ts';
 import { failureOf, TurnBudget, UNDECIDED_BUDGET } from './budget.ts';
+import { type AgentChosen, chooseAgent } from './choose-agent.ts';
 import type { TurnContext } from './context.ts';
 import { timeIsShort } from './context.ts';
 import { type EarlierTurns, EarlierTurnsReader } from './context-window.ts';
@@ -31,7 +32,7 @@ import { runTools, settleRuns, settleUnanswered, settleUnrun } from './tools.ts'
 export type TurnEnd = 'over' | 'handover' | Suspended;
 
 /** Runs the lane's turn until it ends, or until this invocation has to leave it. */
-export async function runTurn(turn: LeasedTurn, context: TurnContext): Promise<TurnEnd> {
+export async function runTurn(turn: LeasedTurn, context: TurnContext): Promise<TurnEnd | AgentChosen> {
   const run = new TurnRun(turn, context);
   try {
     for (;;) {
@@ -52,6 +53,12 @@ const UNDECIDED = {
   retryable: false,
 } as const;
 
+const UNSERVED = {
+  code: 'AGENT_UNAVAILABLE',
+  message: 'The agent of this session does not exist any more.',
+  retryable: false,
+} as const;
+
 const UNPREPARED = {
   code: 'AGENT_ERROR',
   message: 'The agent could not prepare this turn.',
@@ -67,6 +74,9 @@ const UNPREPARED_STEP = {
 const afterCut = (turn: LeasedTurn, context: TurnContext): TurnEnd | undefined =>
   timeIsShort(context) && !turn.abortRequest ? 'handover' : undefined;
 
+const standingOf = ({ choice }: TurnContext): TurnState['agent'] =>
+  choice === undefined ? 'ready' : choice === 'gone' ? 'gone' : 'unchosen';
+
 const stateOf = (turn: LeasedTurn, context: TurnContext): TurnState => ({
   needsNewId: turn.needsNewId,
   hasBegun: turn.hasBegun,
@@ -74,6 +84,7 @@ const stateOf = (turn: LeasedTurn, context: TurnContext): TurnState => ({
   isLost: turn.isLost,
   abort: turn.abortRequest,
   unansweredCalls: unansweredCalls(turn),
+  agent: standingOf(context),
   pending: Object.keys(turn.lane.inbox).length,
   isAnswered: turn.usage.answered,
   isTimeShort: timeIsShort(context),
@@ -131,7 +142,7 @@ class TurnRun {
     tellEnd(this.#turn, this.#context);
   }
 
-  execute(step: Step): Promise<TurnEnd | undefined> {
+  execute(step: Step): Promise<TurnEnd | AgentChosen | undefined> {
     switch (step.type) {
       case 'renew':
         return this.#renew();
@@ -141,8 +152,12 @@ class TurnRun {
         return this.#rejectPending();
       case 'apply-inbox':
         return this.#applyInbox();
+      case 'choose-agent':
+        return chooseAgent(this.#turn, this.#context);
       case 'end-unbegun':
         return this.#over(endUnbegun(this.#turn, this.#context));
+      case 'end-unserved':
+        return this.#endUnserved();
       case 'give-up':
         return this.#giveUp();
       case 'abort':
@@ -173,6 +188,11 @@ class TurnRun {
   async #giveUp(): Promise<TurnEnd | undefined> {
     await settleUnrun(this.#turn);
     return this.#over(endGivenUp(this.#turn, this.#context));
+  }
+
+  async #endUnserved(): Promise<TurnEnd | undefined> {
+    await settleUnrun(this.#turn);
+    return this.#fail(UNSERVED);
   }
 
   async #abort({ by, pending }: AbortRequest): Promise<TurnEnd | undefined> {

@@ -123,6 +123,7 @@ const costIn = ({ cost }: { cost?: number }) => (cost === undefined ? {} : { cos
 export function measureCall(
   { metrics, log }: Core,
   turnId: string,
+  agent: string | undefined,
   { provider, name, price }: Model,
   { reason, usage, cached }: Finish,
 ): void {
@@ -147,6 +148,7 @@ export function measureCall(
   }
   log.info('model call', {
     turn: turnId,
+    agent,
     model,
     finish: reason,
     ...usage,

@@ -16,10 +16,11 @@ import { hasWorkFor } from '../store/lane/lane.ts';
 import { activate, deactivate, retire } from '../store/session-writes.ts';
 import { AGENTS_CODE_MS } from './agents-code.ts';
 import type { Suspended } from './approvals.ts';
-import type { WorkerContext } from './context.ts';
+import type { AgentChosen } from './choose-agent.ts';
+import type { SessionAgent, WorkerContext } from './context.ts';
 import { Fenced } from './lease.ts';
 import { LeasedTurn } from './leased-turn.ts';
-import { runTurn } from './turn.ts';
+import { runTurn, type TurnEnd } from './turn.ts';
 
 /**
  * What the queue is told of a job.
@@ -146,9 +147,14 @@ async function runSlot(
   let observed: TurnObserver | undefined;
   try {
     const listed = settledValue(listing);
-    const agent = settledValue(asking);
-    observed = agent.observer;
-    const end = await runTurn(turn, { ...context, ...agent });
+    let agent = await agentOf(turn, context, settledValue(asking));
+    let end: TurnEnd | AgentChosen;
+    for (;;) {
+      observed = agent.observer;
+      end = await runTurn(turn, { ...context, ...agent });
+      if (!isChosen(end)) break;
+      agent = await context.agentFor(end);
+    }
     if (end === 'handover') {
       await turn.handOver();
       return /* rule: handed-over-job-stays */ end;
@@ -174,6 +180,26 @@ async function runSlot(
     await turn.settled();
     await observed?.settled(leavingMs(context));
   }
+}
+
+const isChosen = (end: TurnEnd | AgentChosen): end is AgentChosen => typeof end === 'object' && 'type' in end;
+
+/**
+ * The agent that goes on with a turn is the one that it began with (P11), whatever the session says: one that began before there were
+ * several agents goes on with the default one.
+ */
+async function agentOf(
+  { log }: LeasedTurn,
+  { agentFor }: WorkerContext,
+  sessions: SessionAgent,
+): Promise<SessionAgent> {
+  if (!log.hasBegun) return sessions;
+  const agent =
+    log.agent === sessions.name
+      ? sessions
+      : await agentFor({ ...(log.agent !== undefined && { agent: log.agent }) });
+  const { choice, ...other } = agent;
+  return choice === 'gone' ? agent : other;
 }
 
 /** What is left of this invocation, for the agent's code that looks on: at most half of it. */

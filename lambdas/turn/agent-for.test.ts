@@ -6,7 +6,7 @@ import type { Core } from '../../core/core.ts';
 import type { Model, ModelPart } from '../../core/model.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { givenAws } from '../../test/support/aws-stand-in.ts';
-import { createAgents } from './agent-for.ts';
+import { createAgents } from './agents.ts';
 
 const aws = givenAws();
 

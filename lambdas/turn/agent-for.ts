@@ -1,4 +1,3 @@
-import { agent } from '../../agent/agent.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { readSecret } from '../../aws/secrets-manager/secrets.ts';
 import { readBudgets } from '../../config/settings/budgets.ts';
@@ -16,7 +15,7 @@ import type { Core } from '../../core/core.ts';
 import type { Model } from '../../core/model.ts';
 import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
-import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
+import type { SessionAgent } from '../../core/turn/context.ts';
 import type { AgentDefinition } from '../../model/agent/agent-definition.ts';
 import { budgetingOf } from '../../model/agent/budget.ts';
 import { callPreparationOf } from '../../model/agent/call-preparation.ts';
@@ -35,9 +34,10 @@ import { madeOfSecrets } from '../../model/providers/made-of-secrets.ts';
 import { providerFetch } from '../../model/providers/provider-fetch.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 
-/** The deployment's agents, composed from `agent/`, the settings and their secrets. */
-export interface Agents extends Pick<WorkerContext, 'agentFor'> {
-  /** Asks MCP servers for their tools. The turn function starts it beside a turn's first reads and writes. */
+/** One agent, composed of its code, the settings and their secrets. */
+export interface ComposedAgent {
+  serve(): Promise<SessionAgent>;
+  /** Asks MCP servers for their tools. */
   offerTools(): Promise<unknown>;
 }
 
@@ -47,17 +47,24 @@ interface Parts {
   core: Core;
   /** Which the model is given. */
   agent: AgentDefinition;
+  /** Among several. */
+  agentName: string | undefined;
   tools: ToolSource;
   callbacks: CallbackQueue;
   /** Reads a secret by the agent's name for it. */
   secret(name: string): Promise<string>;
 }
 
-/** Composes the agents of this deployment: today one serves all sessions. */
-export function createAgents(env: Environment, core: Core): Agents {
-  const tools = createTools(env, core);
+/** @param name among several agents */
+export function composeAgent(
+  agent: AgentDefinition,
+  env: Environment,
+  core: Core,
+  name?: string,
+): ComposedAgent {
+  const tools = createTools(agent, env, core);
   const callbacks = new CallbackQueue(agent, core);
-  const parts = { env, core, agent, tools, callbacks, secret: agentSecrets(env, core) };
+  const parts = { env, core, agent, agentName: name, tools, callbacks, secret: agentSecrets(env, core) };
   const [access, second] = readModels(env);
   const named = access.choice.provider === 'agent' && agent.fallbackModel !== undefined;
   const fallbackAccess = second ?? (named ? access : undefined);
@@ -76,9 +83,10 @@ export function createAgents(env: Environment, core: Core): Agents {
     ...(preparation && { preparation }),
   };
   return {
-    async agentFor(): Promise<SessionAgent> {
+    async serve(): Promise<SessionAgent> {
       const [first, other] = await Promise.all([model(), fallback?.()]);
       return {
+        ...(name !== undefined && { name }),
         model: first,
         ...(other && { fallback: other }),
         ...(compactor && { compactor }),
@@ -129,7 +137,7 @@ type AgentChoice = Extract<ModelChoice, { provider: 'agent' }>;
 function servedBySettings(
   access: ModelAccess,
   choice: Exclude<ModelChoice, AgentChoice>,
-  { env, core, agent, tools, callbacks }: Parts,
+  { env, core, agent, agentName, tools, callbacks }: Parts,
 ): () => Promise<Model> {
   const { baseUrl, apiKey, apiKeySecret, streamUsage, promptCache, maxOutputTokens, alternates } = access;
   const make = ofSecret(
@@ -156,7 +164,7 @@ function servedBySettings(
     name: choice.provider === 'demo' ? 'demo' : choice.modelId,
   };
   const price = priceOf(agent.prices, identity);
-  const model = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent).then(
+  const model = fingerprintOf({ ...identity, ...(baseUrl && { address: baseUrl }) }, agent, agentName).then(
     (fingerprint) =>
       lazyModel(identity, make, { fingerprint, alternates, price, prepares: preparesSteps(agent) }),
   );
@@ -168,7 +176,7 @@ function servedByCode(
   { promptCache, maxOutputTokens, alternates }: ModelAccess,
   { name }: AgentChoice,
   which: NamedModel,
-  { env, core, agent, tools, callbacks, secret: read }: Parts,
+  { env, core, agent, agentName, tools, callbacks, secret: read }: Parts,
 ): () => Promise<Model> {
   const secrets = keysIn(env);
   const make = madeOfSecrets(
@@ -200,7 +208,7 @@ function servedByCode(
   const identified = async () => {
     const made = await make().catch(() => undefined);
     const identity = { provider: made?.provider ?? 'agent', name: made?.name ?? which };
-    const fingerprint = await fingerprintOf({ ...identity, address: name ?? null }, agent);
+    const fingerprint = await fingerprintOf({ ...identity, address: name ?? null }, agent, agentName);
     const price = priceOf(agent.prices, identity);
     return lazyModel(identity, make, { fingerprint, alternates, price, prepares: preparesSteps(agent) });
   };
@@ -231,7 +239,8 @@ function agentSecrets(env: Environment, core: Core): (name: string) => Promise<s
     return read();
   };
 }
-function createTools(env: Environment, core: Core): ToolSource {
+
+function createTools(agent: AgentDefinition, env: Environment, core: Core): ToolSource {
   const secret = env.MIDTURN_MCP_TOKENS_SECRET;
   const tokens = ofSecret(secret, env.MIDTURN_MCP_TOKENS, (text = '') => parseMcpTokens(text), env, core);
   return createToolSource(agent, {

@@ -4,7 +4,7 @@ import { deadLetters } from '../../aws/sqs/queues.ts';
 import { sqsHideMessage } from '../../aws/sqs/visibility.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { required, startCore } from '../core-of.ts';
-import { createAgents } from './agent-for.ts';
+import { createAgents } from './agents.ts';
 import { createReceiver } from './receive.ts';
 
 const env = process.env;

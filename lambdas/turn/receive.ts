@@ -8,7 +8,7 @@ import type { Core } from '../../core/core.ts';
 import { compact } from '../../core/turn/compaction.ts';
 import type { WorkerContext } from '../../core/turn/context.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
-import type { Agents } from './agent-for.ts';
+import type { Agents } from './agents.ts';
 
 /** What the turn function is made of. */
 export interface TurnFunction {

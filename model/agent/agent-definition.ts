@@ -122,6 +122,7 @@ export type AgentErrorCode =
   | 'COMPACTION_INVALID'
   | 'MCP_INVALID'
   | 'TOOL_INVALID'
+  | 'AGENTS_INVALID'
   /** What stands for a model cannot be called by the AI SDK. */
   | 'MODEL_UNSUPPORTED'
   /** The settings ask for the agent's model, and it names none. */

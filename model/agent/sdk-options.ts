@@ -50,7 +50,7 @@ export const SDK_OPTIONS = {
     'cannot',
     '`MIDTURN_MODEL_STALL_SECONDS`, `MIDTURN_MODEL_WAIT_SECONDS` and `timeoutSeconds` of a tool limit the time.',
   ],
-  id: ['cannot', 'A deployment has one agent.'],
+  id: ['cannot', '`defineAgents` names the agents of a deployment.'],
   stopWhen: [
     'differs',
     'It is asked of the steps as they are stored: text, calls, results, usage, model. A pending message goes on with the turn. `MIDTURN_MAX_STEPS` holds as well, and is the default.',

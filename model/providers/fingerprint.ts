@@ -13,10 +13,13 @@ export interface ModelIdentity {
 /**
  * Identifies everything except the transcript that determines an answer, if the same prompt gets the same answer: at
  * temperature 0, without tools. Undefined otherwise.
+ *
+ * @param agentName among several agents
  */
 export async function fingerprintOf(
   { provider, name, address = null }: ModelIdentity,
   agent: AgentDefinition,
+  agentName?: string,
 ): Promise<Json | undefined> {
   const { instructions, tools, mcp, output } = agent;
   const options = passedOptions(agent);
@@ -26,6 +29,8 @@ export async function fingerprintOf(
   const form = await Promise.resolve(output?.responseFormat).catch(() => undefined);
   if (output && !form) return undefined;
   return {
+    // Agents share no answers, whatever they have in common.
+    ...(agentName !== undefined && { agent: agentName }),
     provider,
     model: name,
     address,

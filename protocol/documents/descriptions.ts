@@ -30,6 +30,8 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       locale: 'The language of the user, as a tag of BCP 47, such as `pt-BR`. For the agent’s code.',
       time_zone:
         'The time zone of the user, by its IANA name, such as `Europe/Lisbon`. For the agent’s code.',
+      agent:
+        'Which of several agents the session is to have. It is fixed when the first turn begins. Messages of this connection are refused where the session has another one.',
     },
   },
   message: {
@@ -132,6 +134,10 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       last_seq: 'The number of the session’s last event; 0 when there is none.',
       token_expires_in_ms:
         'Milliseconds until the token of this connection expires (4.4). Absent if the token has no end.',
+      agent:
+        'Of several agents, the one that the session has. Absent before its first turn, and where there is only one.',
+      agents:
+        'Of several agents, those that a `connect` can ask for while the session has none, in the order in which to offer them.',
       steer_scope:
         'What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. `connection`: nothing. `session`: the running turn of the session. Absent: `connection`.',
       trusted: 'As in `trusted`. Absent: the server is older, and tells nothing of what is trusted.',
@@ -206,6 +212,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       'sessions[].session_id':
         'The id of the session, to connect to, or for `rename`, `export` and `delete`.',
       'sessions[].name': 'The name of the session, if it has one.',
+      'sessions[].agent': 'As in `session_start`.',
       'sessions[].created_at': 'When the session was created, in milliseconds since the epoch.',
       'sessions[].active_at': 'When its last turn began, in milliseconds since the epoch.',
       'sessions[].message_count': 'The number of entries of its transcript, without those of a running turn.',
@@ -266,7 +273,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
         'With `NOT_PENDING`: the turn that applied the message. Absent when the session does not know the message.',
       placement: 'With `NOT_PENDING`: whether the message began that turn or steered it.',
       until: 'With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch.',
-      path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`.',
+      path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`. With `AGENT_UNAVAILABLE` and `AGENT_FIXED`: `agent`.',
     },
   },
   pong: { summary: 'Answers `ping`.', fields: { nonce: 'The `nonce` of the `ping`.' } },
@@ -390,6 +397,18 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply',
     when: 'The options of the message are not those that the agent takes: `path` names the field.',
     client: 'Correct the options, and send the message again under a new `id`. The message was not stored.',
+  },
+  AGENT_UNAVAILABLE: {
+    as: 'reply or end',
+    when: 'There is no such agent, or this user cannot have it. With an `id`, the error is about that message. As an end: the agent of the session does not exist any more.',
+    client:
+      'Let the user choose one of `agents` of `session_start`, in a new connection. A message with this error was not stored.',
+  },
+  AGENT_FIXED: {
+    as: 'reply',
+    when: 'The session has another agent than the `connect` of this connection asks for. With an `id`, the error is about that message.',
+    client:
+      'Connect without `agent` to go on with the session’s own, or open a new session. A message with this error was not stored.',
   },
   SESSION_NOT_FOUND: {
     as: 'reply',

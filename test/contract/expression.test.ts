@@ -132,6 +132,8 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   revoke: () => sessionWrites.revoke(session, ['tool']),
   rememberShapes: () => sessionWrites.rememberShapes([]),
   rememberCut: () => sessionWrites.rememberCut(1),
+  chooseAgent: () =>
+    sessionWrites.chooseAgent({ ...session, entry: 1, trusted: ['order'], revocations: 1 }, 'sales'),
   rememberCompacted: () => sessionWrites.rememberCompacted(1),
   attemptCompaction: () =>
     sessionWrites.attemptCompaction(

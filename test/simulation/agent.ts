@@ -8,6 +8,7 @@ import type {
   ToolCall,
   VerbatimPart,
 } from '../../core/model.ts';
+import type { Served } from './agents.ts';
 import { preparingSteps } from './contexts.ts';
 import type { Given } from './parts.ts';
 import type { Promptness } from './promptness.ts';
@@ -38,6 +39,7 @@ interface AgentWorld {
   readonly modelCalls: readonly unknown[];
   readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[];
   readonly given: CallSetup[];
+  readonly served: Served[];
   readonly gave: Map<number, Given>;
   readonly toolRuns: Map<string, number>;
   readonly promptness: Promptness;
@@ -55,6 +57,7 @@ interface AgentWorld {
 export function scriptedAgent(
   cloud: AgentWorld,
   actor: Actor,
+  agent?: string,
 ): { model: Model; fallback: Model; toolbox: Toolbox } {
   const { scheduler } = cloud;
   const { random } = scheduler;
@@ -79,7 +82,10 @@ export function scriptedAgent(
     request: ModelRequest,
     signal: AbortSignal,
   ): AsyncGenerator<ModelPart> {
-    if (request.setup) cloud.given.push(request.setup);
+    if (request.setup) {
+      cloud.given.push(request.setup);
+      cloud.served.push({ turn: request.setup.caller.turnId, agent });
+    }
     const call = cloud.modelCalled(actor, name, JSON.parse(JSON.stringify(request.messages)));
     await scheduler.operation(
       actor,

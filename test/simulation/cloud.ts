@@ -17,6 +17,7 @@ import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/te
 import type { WorkerContext } from '../../core/turn/context.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import { scriptedAgent } from './agent.ts';
+import { AGENTS, type Served, standingOf } from './agents.ts';
 import { Approvals } from './approvals.ts';
 import { Compactions } from './compactions.ts';
 import { preparationOf } from './contexts.ts';
@@ -50,6 +51,8 @@ export interface CloudSettings extends PlaceLimits {
   approvals: boolean;
   /** Messages have options, and the agent prepares each turn. */
   contexts?: boolean;
+  /** There are several agents. By device, what it asks for. */
+  agents?: ReadonlyMap<string, string | undefined>;
   /** Tools show their progress and send data. */
   shows?: boolean;
   approvalSeconds: number;
@@ -126,6 +129,10 @@ export class Cloud {
   readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[] = [];
   /** What models and tools were given of their turns. */
   readonly given: CallSetup[] = [];
+  /** Which agent made the model calls of a turn. */
+  readonly served: Served[] = [];
+  /** How often the agent's code was asked to choose an agent. */
+  chosen = 0;
   /** How often the agent's code was asked to prepare a turn. */
   asked = 0;
   /** What the model gave in the calls that it finished. */
@@ -205,6 +212,10 @@ export class Cloud {
 
   get setups(): readonly CallSetup[] | undefined {
     return this.settings.contexts ? this.given : undefined;
+  }
+
+  get agents(): readonly Served[] | undefined {
+    return this.settings.agents && this.served;
   }
 
   /** The decisions that were stored. */
@@ -308,7 +319,11 @@ export class Cloud {
         tenantTurns: this.settings.tenantTurns ?? 0,
         queueTimeoutSeconds: seconds(this.settings.queueTimeoutSeconds),
       },
-      sessionSettings: { steerScope: this.settings.steerScope, imageUrls: true },
+      sessionSettings: {
+        steerScope: this.settings.steerScope,
+        imageUrls: true,
+        ...(this.settings.agents && { agents: AGENTS.join(',') }),
+      },
       rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
       retention: { transcriptDays: 30, eventHours: 24 },
     });
@@ -416,10 +431,12 @@ export class Cloud {
       {
         ...this.workerOf(actor),
         core: this.coreFor(actor),
-        agentFor: async () => {
-          const { model, fallback, toolbox } = scriptedAgent(this, actor);
+        agentFor: async (session) => {
+          const standing = this.settings.agents && standingOf(this, session);
+          const { model, fallback, toolbox } = scriptedAgent(this, actor, standing?.name);
           const { budgeting } = this.budgets;
           return {
+            ...standing,
             model,
             ...(this.settings.fallback && { fallback }),
             // The turn only asks whether there is one.

@@ -33,6 +33,8 @@ export interface Sent {
   delivery: string;
   acknowledgedAt?: number;
   placement?: string;
+  /** The agent that each connection had asked for, as it was told, whenever it sent the message. Undefined: not each of them. */
+  wish?: string | undefined;
   /** The outcome that it received. */
   outcome?: string;
   /** It does not repeat the message: its memory, or the lane, is gone. */
@@ -81,6 +83,8 @@ export class Device implements Source {
   #lastOnConnection: number | undefined;
   /** It sent other frames before the answer to its `connect`. */
   #pipelined = false;
+  /** What it asks for in a `connect` is known for each message from now on. */
+  #hasWished = false;
   /** When it sent a `history` that is not answered yet. */
   #asked: number | undefined;
   #highest = 0;
@@ -214,6 +218,7 @@ export class Device implements Source {
       sentAt: now,
       at: now,
       delivery,
+      wish: this.#cloud.settings.agents?.get(this.name),
     };
     this.sent.set(id, message);
     this.#cloud.messageIds.push(id);
@@ -289,11 +294,13 @@ export class Device implements Source {
       ...(this.lane !== undefined && { lane: this.lane }),
       ...(this.#asksAfter !== undefined && { after_seq: this.#asksAfter }),
     };
-    this.#frame({ type: 'connect', resume });
+    const agent = this.#cloud.settings.agents?.get(this.name);
+    this.#frame({ type: 'connect', resume, ...(agent !== undefined && { agent }) });
   }
 
   #say(message: Sent): void {
     message.at = this.#cloud.scheduler.now;
+    if (!this.#hasWished) message.wish = undefined;
     const options = this.#cloud.settings.contexts ? optionsOf(message.id) : undefined;
     this.#frame({
       type: 'message',
@@ -417,7 +424,10 @@ export class Device implements Source {
         this.#asked = undefined;
         break;
       case 'connected':
-        if (connection === this.connection) this.#connecting = undefined;
+        if (connection === this.connection) {
+          this.#connecting = undefined;
+          this.#hasWished = true;
+        }
         break;
       case 'accepted': {
         const message = this.sent.get(frame.id);
@@ -454,6 +464,7 @@ export class Device implements Source {
     this.#lastOnConnection = undefined;
     this.#asksAfter = undefined;
     this.#pipelined = false;
+    this.#hasWished = false;
     this.#failed = false;
     this.#asked = undefined;
     this.#downUntil = this.#cloud.scheduler.now + downMs;

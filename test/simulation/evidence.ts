@@ -1,6 +1,7 @@
 import type { TurnEvent } from '../../core/events/events.ts';
 import type { CallSetup } from '../../core/model.ts';
 import type { EventFrame } from '../../protocol/server-frames.ts';
+import type { Served } from './agents.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
 import type { Given } from './parts.ts';
@@ -17,6 +18,8 @@ export interface Evidence {
   readonly answers?: readonly { messages: unknown[]; text: string; prepared?: unknown }[];
   /** What models and tools were given of their turns, in histories with contexts. */
   readonly setups?: readonly CallSetup[] | undefined;
+  /** Which agent made the model calls of a turn, in histories with several agents. */
+  readonly agents?: readonly Served[] | undefined;
   /** What the model gave in the calls that it finished, by the call's number, where that was more than text and calls. */
   readonly gave?: ReadonlyMap<number, Given>;
   /** Turns with an abort request. */

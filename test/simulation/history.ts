@@ -1,5 +1,6 @@
 import { epochMs } from '../../config/units.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
+import { wishesOf } from './agents.ts';
 import type { CloudSettings } from './cloud.ts';
 import { Cloud, SESSION } from './cloud.ts';
 import type { Act } from './device.ts';
@@ -90,6 +91,8 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
         'tool_result',
       ),
     };
+  const agents = new Random(seed ^ 0xa9e);
+  if (options.contexts && agents.chance(0.6)) settings.agents = wishesOf(agents);
   const counted = new Random(seed ^ 0xfa1);
   if (counted.chance(0.4)) {
     settings.principalTurns = counted.pick(1, 2, 3);

@@ -6,6 +6,7 @@ import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { modelOfStep } from './contexts.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
+import { isForOtherAgent, judgeAgents } from './judge-agents.ts';
 import { judgeContexts } from './judge-contexts.ts';
 import { judgeDeletion } from './judge-deletion.ts';
 import { judgePrompts, partsOfMessage } from './judge-prompts.ts';
@@ -55,6 +56,7 @@ export function judge(
   judgeSummaries(cloud, stored);
   judgeModels(cloud, turns);
   judgeCache(cloud, turns);
+  judgeAgents(cloud, stored, devices);
   judgeContexts(cloud, devices);
   judgeShown(cloud, turns);
   judgeApprovals(cloud, turns);
@@ -209,7 +211,7 @@ function judgeMessages(
         cloud.violated('liveness', `${id} never got an answer`);
       }
       // Sent after the faults, only if the first was refused.
-      if (probed && /^probe-.*-2$/.test(id) && count === 0) {
+      if (probed && /^probe-.*-2$/.test(id) && count === 0 && !isForOtherAgent(outcome)) {
         cloud.violated('liveness', `${id}, sent after the faults, has ${message.outcome ?? 'no answer'}`);
       }
     }

@@ -88,6 +88,24 @@ export const AGENT: readonly Mutant[] = [
     edits: [drop('unfit-options-not-applied')],
   },
   {
+    name: 'agent-chosen-again',
+    breaks: 'of several agents, a session has one for all of its turns',
+    contexts: true,
+    edits: [drop('agent-is-chosen-once')],
+  },
+  {
+    name: 'agent-not-chosen',
+    breaks: 'of several agents, a session is given one before its first turn',
+    contexts: true,
+    edits: [replace('agent-before-messages', () => `'apply-inbox'`)],
+  },
+  {
+    name: 'message-for-other-agent-applied',
+    breaks: 'no agent reads a message that was sent for another one',
+    contexts: true,
+    edits: [replace('other-agent-not-applied', () => 'false')],
+  },
+  {
     name: 'prompt-of-another-model',
     breaks: 'a prompt is made for the model that the agent’s code names',
     contexts: true,

@@ -161,7 +161,7 @@ export const WORKER: readonly Mutant[] = [
   {
     name: 'turn-that-cannot-begin-goes-on',
     breaks: 'a turn that cannot begin rejects its messages',
-    edits: [replace('turn-that-cannot-begin-ends', ({ alternate }) => alternate)],
+    edits: [replace('turn-that-cannot-begin-ends', () => 'false')],
   },
   {
     name: 'job-without-place',
