@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { asConnectionId, asLaneId, asSessionKey, asSlotId } from '../core/ids.ts';
 import { laneKey } from '../core/store/keys.ts';
 import { stopListening } from '../core/store/lane/connection.ts';
 import { dynamoStore } from './dynamodb/store.ts';
 import { sqsQueues } from './sqs/queues.ts';
+import { CONNECTIONS_CLIENT, within } from './timeouts.ts';
 
 const running: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -89,4 +90,63 @@ it('a throttled write is made again until it passes', async () => {
   const { store, asked } = await given(throttled, throttled, throttled, fine({ Attributes: {} }));
   expect(await store.update(LANE, stopListening(asConnectionId('c')))).toEqual({ ok: true, item: {} });
   expect(asked()).toBe(4);
+});
+
+it('posts over HTTPS have as many sockets as those over HTTP', () => {
+  const { httpAgent, httpsAgent } = CONNECTIONS_CLIENT.requestHandler;
+  expect(httpsAgent).toEqual(httpAgent);
+});
+
+describe('a limit', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** A request that is not answered, and whether its limit is over. */
+  function given(ms: number) {
+    let signal: AbortSignal | undefined;
+    const answer = Promise.withResolvers<string>();
+    const result = within(ms, (ends) => {
+      signal = ends;
+      return answer.promise;
+    });
+    return { answer, result, isOver: () => signal?.aborted };
+  }
+
+  it('is over after its time, and not before', async () => {
+    const { answer, result, isOver } = given(2000);
+    vi.advanceTimersByTime(1999);
+    expect(isOver()).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(isOver()).toBe(true);
+    answer.resolve('');
+    await result;
+  });
+
+  it('lets a process that stood still read what has come meanwhile: half of it counts anew', async () => {
+    const { answer, result, isOver } = given(2000);
+    const stoodStillUntil = Date.now() + 60_000;
+    vi.advanceTimersToNextTimer();
+    vi.setSystemTime(stoodStillUntil);
+    expect(isOver()).toBe(false);
+    answer.resolve('it has come');
+    expect(await result).toBe('it has come');
+  });
+
+  it.each(['answered', 'failed', 'thrown at once'])(
+    'leaves no timer behind a request that is %s',
+    async (how) => {
+      const request = () => {
+        if (how === 'thrown at once') throw new Error('no');
+        return how === 'failed' ? Promise.reject(new Error('no')) : Promise.resolve();
+      };
+      for (const passed of [0, 1500]) {
+        const begun = within(2000, async () => {
+          vi.advanceTimersByTime(passed);
+          await request();
+        });
+        await begun.catch(() => {});
+        expect(vi.getTimerCount()).toBe(0);
+      }
+    },
+  );
 });

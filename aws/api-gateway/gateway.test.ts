@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { CountMetric } from '../../config/metrics.ts';
 import { asConnectionId } from '../../core/ids.ts';
 import { noMetrics } from '../cloudwatch/emf.ts';
+import { CLOSE_LIMIT_MS, POST_LIMIT_MS } from '../timeouts.ts';
 import { managementGateway } from './gateway.ts';
 
 const running: (() => Promise<void>)[] = [];
@@ -82,6 +83,16 @@ describe('a post', () => {
   });
 });
 
+it('a post waits behind no listener that does not answer, however many they are', async () => {
+  const LISTENERS = 150;
+  const { gateway, asked } = await given(...Array.from({ length: LISTENERS }, (): Answer => 'never'), 200);
+  const hanging = Array.from({ length: LISTENERS }, (_, n) => gateway.post(asConnectionId(`h${n}`), '{}'));
+  await expect.poll(() => asked.length).toBe(LISTENERS);
+  const first = await Promise.race([gateway.post(CONNECTION, '{}'), ...hanging]);
+  expect(first).toBe('sent');
+  await Promise.all(hanging);
+});
+
 describe('a connection that is closed', () => {
   it('is gone for later posts', async () => {
     const { gateway, asked } = await given(204);
@@ -111,6 +122,25 @@ describe('a connection that is closed', () => {
     expect(await gateway.post(second, '{}')).toBe('gone');
     expect(await gateway.post(first, '{}')).toBe('sent');
     expect(asked.filter((method) => method === 'POST')).toHaveLength(1);
+  });
+
+  it.each([400, 403, 429, 500, 503])(
+    'that is not closed (%d) fails: its client would not notice',
+    async (status) => {
+      const { gateway, asked } = await given(status, 204);
+      await expect(gateway.disconnect(CONNECTION)).rejects.toThrow();
+      expect(asked).toEqual(['DELETE']);
+    },
+  );
+
+  it('whose close is not answered is given up before a post that began with it: both cost less than three seconds', async () => {
+    const { gateway } = await given('never', 'never');
+    const first = await Promise.race([
+      gateway.post(asConnectionId('posted to'), '{}').then(() => 'post'),
+      gateway.disconnect(CONNECTION).then(() => 'close'),
+    ]);
+    expect(first).toBe('close');
+    expect(POST_LIMIT_MS + CLOSE_LIMIT_MS).toBeLessThan(3000);
   });
 
   it.each([410, 'nameless 410'] as const)('may be gone already (%s)', async (answer) => {

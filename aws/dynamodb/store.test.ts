@@ -63,6 +63,22 @@ it('P8: every read is consistent, of each page: the core decides by what it read
   for (const { request } of all) expect(request).toMatchObject({ ConsistentRead: true });
 });
 
+it('keys are read without the items, which may be long, and as many as are asked for over pages', async () => {
+  const page = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => ({ pk: { S: 'a' }, sk: { S: String(from + n) } }));
+  const { store, all } = await given(({ request }) => ({
+    status: 200,
+    body: request.ExclusiveStartKey
+      ? { Items: page(3, 2), LastEvaluatedKey: { pk: { S: 'a' }, sk: { S: '4' } } }
+      : { Items: page(0, 3), LastEvaluatedKey: { pk: { S: 'a' }, sk: { S: '2' } } },
+  }));
+  expect(await store.keys(KEY, KEY, 5)).toEqual([0, 1, 2, 3, 4].map((n) => ({ pk: 'a', sk: String(n) })));
+  expect(all.map(({ request }) => [request.ProjectionExpression, request.Limit])).toEqual([
+    ['pk, sk', 5],
+    ['pk, sk', 2],
+  ]);
+});
+
 it.each(['ProvisionedThroughputExceededException', 'ThrottlingException', 'InternalServerError'])(
   'P8: a write that fails in %s fails: it is not taken for one whose condition did not hold',
   async (name) => {

@@ -2,15 +2,26 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { epochMs, seconds } from '../../config/units.ts';
 import { asConnectionId, asLaneId, asSessionKey, asSlotId } from '../../core/ids.ts';
-import { sqsQueues } from './queues.ts';
+import {
+  deadLetters,
+  messageGroupOf,
+  parseDeadline,
+  parseTurnMessage,
+  sqsQueues,
+  wakeTurnFunction,
+} from './queues.ts';
 
 interface Asked {
   QueueUrl: string;
   MessageBody: string;
   DelaySeconds?: number;
+  MessageGroupId?: string;
+  MessageDeduplicationId?: string;
 }
 
 const asked: Asked[] = [];
@@ -28,6 +39,15 @@ afterEach(() => {
   return new Promise<void>((resolve) => server.close(() => resolve()));
 });
 
+const config = () => ({
+  endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+});
+const TURNS = 'http://sqs.invalid/0/turns.fifo';
+const DEADLINES = 'http://sqs.invalid/0/deadlines';
+const given = () => sqsQueues(TURNS, DEADLINES, config());
+
 /** SQS takes whole seconds from 0 to 900. Source: `DelaySeconds` of SendMessage, SQS API reference. */
 it.each([
   [-5, 0],
@@ -41,14 +61,109 @@ it.each([
   [900.001, 900],
   [86_400, 900],
 ])('what is due in %d s is delayed by %d s: never earlier, as far as SQS can', async (delay, expected) => {
-  const queues = sqsQueues('http://sqs.invalid/0/turns.fifo', 'http://sqs.invalid/0/deadlines', {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+  const queues = given();
   const session = asSessionKey('s');
   await queues.sendDeadline({ session, lane: asLaneId('l'), slot: asSlotId('t') }, seconds(delay));
   await queues.sendReplay({ connection: asConnectionId('c'), mark: 1 }, seconds(delay));
   await queues.sendDeletion({ session, at: epochMs(1), until: epochMs(2) }, seconds(delay));
   expect(asked.map(({ DelaySeconds }) => DelaySeconds)).toEqual([expected, expected, expected]);
+});
+
+/** Any well-formed text: tenants, subjects and ids of sessions are in a session's key. */
+const anyText = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 });
+/** What SQS accepts as `MessageGroupId` and `MessageDeduplicationId`. Source: SendMessage, SQS API reference. */
+const SQS_ID = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
+const ID = fc.stringMatching(/^[\w-]{1,20}$/);
+
+it('P5: the jobs of a session are one group, which no other session’s job and no summary is in', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(anyText, { minLength: 2, maxLength: 4 }), async (sessions) => {
+      asked.length = 0;
+      const queues = given();
+      const keys = sessions.map(asSessionKey);
+      for (const session of keys) {
+        await queues.sendJob({ session, lane: asLaneId('l'), slot: asSlotId('t1') }, 'a');
+        await queues.sendJob({ session, lane: asLaneId('l'), slot: asSlotId('t2') }, 'b');
+        await queues.sendCompaction({ session, from: 3 }, 'a');
+      }
+      const groups = asked.map(({ MessageGroupId = '' }) => MessageGroupId);
+      for (const group of groups) expect(group).toMatch(SQS_ID);
+      expect(new Set(groups).size).toBe(2 * sessions.length);
+      for (const [n, session] of keys.entries())
+        expect(groups.slice(3 * n, 3 * n + 2)).toEqual([messageGroupOf(session), messageGroupOf(session)]);
+      expect(asked.every(({ QueueUrl }) => QueueUrl === TURNS)).toBe(true);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+it('P1: SQS takes a job for a repeat only where slot and sender are the same', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(fc.tuple(ID, ID), { selector: String, maxLength: 5 }), async (sends) => {
+      asked.length = 0;
+      const queues = given();
+      const session = asSessionKey('s');
+      for (const [slot, sender] of [...sends, ...sends])
+        await queues.sendJob({ session, lane: asLaneId('l'), slot: asSlotId(slot) }, sender);
+      const ids = asked.map(({ MessageDeduplicationId }) => MessageDeduplicationId);
+      for (const id of ids) expect(id).toMatch(SQS_ID);
+      expect(new Set(ids.slice(0, sends.length)).size).toBe(sends.length);
+      expect(ids.slice(sends.length)).toEqual(ids.slice(0, sends.length));
+    }),
+    { numRuns: 10 },
+  );
+});
+
+it('a summary is a repeat where its sender is the same, and no job’s', async () => {
+  const queues = given();
+  const session = asSessionKey('s');
+  for (const sender of ['a', 'b', 'a']) await queues.sendCompaction({ session, from: 3 }, sender);
+  await queues.sendJob({ session, lane: asLaneId('l'), slot: asSlotId('compaction') }, 'a');
+  const [first, second, third] = asked.map(({ MessageDeduplicationId }) => MessageDeduplicationId);
+  expect([second === first, third === first]).toEqual([false, true]);
+});
+
+it('a dead letter and a wake-up are in groups of their own: nothing waits behind them', async () => {
+  const client = new SQSClient({ ...config(), useQueueUrlAsEndpoint: false });
+  const dead = deadLetters('http://sqs.invalid/0/dead.fifo', client);
+  for (const messageId of ['m1', 'm2', 'm1']) await dead.send({ messageId, body: 'no JSON' });
+  for (const id of ['w1', 'w2']) await wakeTurnFunction(TURNS, id, client);
+  const of = (letter: keyof Asked) => asked.map((one) => one[letter]);
+  expect(of('QueueUrl')).toEqual([...Array(3).fill('http://sqs.invalid/0/dead.fifo'), TURNS, TURNS]);
+  expect(of('MessageBody')).toEqual([...Array(3).fill('no JSON'), '{"wake":true}', '{"wake":true}']);
+  expect(new Set(of('MessageGroupId')).size).toBe(4);
+  // The same letter twice is one.
+  expect(new Set(of('MessageDeduplicationId')).size).toBe(4);
+});
+
+it('what is sent is what the function reads', async () => {
+  const queues = given();
+  const session = asSessionKey('tenant#Ann 😀#s');
+  const job = { session, lane: asLaneId('l'), slot: asSlotId('t') };
+  const deletion = { session, at: epochMs(1), until: epochMs(2) };
+  const replay = { connection: asConnectionId('c'), mark: 7 };
+  await queues.sendJob(job, 'a');
+  await queues.sendCompaction({ session, from: 3 }, 'a');
+  await queues.sendDeadline(job, seconds(1));
+  await queues.sendDeletion(deletion, seconds(1));
+  await queues.sendReplay(replay, seconds(1));
+  const bodies = asked.map(({ MessageBody }) => MessageBody);
+  expect(bodies.slice(0, 2).map(parseTurnMessage)).toEqual([job, { compaction: { session, from: 3 } }]);
+  expect(bodies.slice(2).map(parseDeadline)).toEqual([job, { deletion }, { replay }]);
+  expect(asked.map(({ QueueUrl }) => QueueUrl)).toEqual([TURNS, TURNS, DEADLINES, DEADLINES, DEADLINES]);
+});
+
+it.each([
+  '',
+  'no JSON',
+  'null',
+  '[]',
+  '{}',
+  '7',
+  '{"session":"s","lane":"l"}',
+  '{"wake":false}',
+  '{"deletion":{}}',
+])('a body that is none (%j) is refused by both queues', (body) => {
+  expect(() => parseTurnMessage(body)).toThrow();
+  expect(() => parseDeadline(body)).toThrow();
 });

@@ -1,18 +1,20 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { epochMs, milliseconds, type Seconds, seconds } from '../../config/units.ts';
 import { holdMessage } from './visibility.ts';
 
-const log = { info() {}, warn() {}, error() {}, with: () => log };
+const errors: string[] = [];
+const log = { info() {}, warn() {}, error: (text: string) => void errors.push(text), with: () => log };
+beforeEach(() => void errors.splice(0));
 
 interface Hidden {
   at: number;
   seconds: number;
 }
 
-/** Time passes only in `advance`. `hide` takes so long. */
-function held(visibility: Seconds, hideMs = 0) {
+/** Time passes only in `advance`. `hide` takes so long, and those that `fails` names fail, counted from 0. */
+function held(visibility: Seconds, hideMs = 0, fails: (n: number) => boolean = () => false) {
   let now = 0;
   const sleepers = new Set<{ at: number; wake: () => void }>();
   const clock = {
@@ -36,8 +38,9 @@ function held(visibility: Seconds, hideMs = 0) {
     log,
     async hide(duration) {
       const hidden = { at: now, seconds: duration };
-      begun.push(hidden);
+      const n = begun.push(hidden) - 1;
       if (hideMs > 0) await clock.sleep(milliseconds(hideMs));
+      if (fails(n)) throw new Error('no');
       done.push(hidden);
     },
   });
@@ -73,6 +76,48 @@ describe('a message that is held', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('P8: is hidden on after each failure, which is logged: whatever fails, the next third has its try', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }), async (failing) => {
+        errors.length = 0;
+        const { message, begun, advance } = held(seconds(30), 0, (n) => failing[n] ?? false);
+        await advance(50_000);
+        expect(begun.map(({ at }) => at)).toEqual([0, 1, 2, 3, 4, 5].map((n) => n * 10_000));
+        expect(errors).toEqual(failing.filter(Boolean).map(() => 'heartbeat failed'));
+        await message.held;
+        await message.stop();
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it.each([
+    [999, 999],
+    [1000, 1000],
+    [20_000, 1000],
+  ])('P1: whose first heartbeat takes %d ms holds its turn up for %d ms', async (slow, waited) => {
+    const { message, advance } = held(seconds(300), slow);
+    let isHeld = false;
+    void message.held.then(() => {
+      isHeld = true;
+    });
+    await advance(waited - 1);
+    expect(isHeld).toBe(false);
+    await advance(1);
+    await nextTick();
+    expect(isHeld).toBe(true);
+    const stopped = message.stop();
+    await advance(slow);
+    await stopped;
+  });
+
+  it('that cannot be handed back fails its job, so that the queue gives it again after its visibility', async () => {
+    const { message, advance } = held(seconds(30), 0, (n) => n === 1);
+    await advance(0);
+    await expect(message.handBack()).rejects.toThrow('no');
+    expect(errors).toEqual([]);
   });
 
   it('that was handed back while it is being hidden stays handed back: that comes last', async () => {

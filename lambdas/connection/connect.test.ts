@@ -43,7 +43,7 @@ const stored = () =>
 
 describe('$connect', () => {
   it('P12: makes a connection of the principal to the session that is named', async () => {
-    const authorizer = { tenant: 'acme', subject, expires: '1800000000' };
+    const authorizer = { tenant: 'acme', subject, expires: '1800000000', claims: '{"plan":"gold"}' };
     expect(await arrive('CONNECT', { query: { session_id: 'mine', name: 'Ann' }, authorizer })).toEqual({
       statusCode: 200,
     });
@@ -52,6 +52,7 @@ describe('$connect', () => {
       sessionId: 'mine',
       name: 'Ann',
       tokenExpires: 1_800_000_000,
+      claims: '{"plan":"gold"}',
     });
   });
 

@@ -1,6 +1,10 @@
 import type { Context } from 'aws-lambda';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { asConnectionId } from '../../core/ids.ts';
+import { connectionKey } from '../../core/store/keys.ts';
 import { givenAws } from '../../test/support/aws-stand-in.ts';
+import { coreOf } from '../core-of.ts';
 
 const aws = givenAws();
 let endpoint = '';
@@ -17,11 +21,17 @@ beforeEach(() => {
   aws.reset();
 });
 
-/** What the function answers to a handshake on which no authorizer has spoken. */
-async function connectWith(env: Record<string, string>): Promise<unknown> {
+/** What the function answers to a handshake. Default: one on which no authorizer has spoken. */
+async function connectWith(env: Record<string, string>, authorizer?: object): Promise<unknown> {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   const { handler } = await import('./handler.ts');
-  const requestContext = { eventType: 'CONNECT', requestId: 'r', connectionId: 'c', routeKey: '$connect' };
+  const requestContext = {
+    eventType: 'CONNECT',
+    requestId: 'r',
+    connectionId: 'c',
+    routeKey: '$connect',
+    ...(authorizer && { authorizer }),
+  };
   return handler({ requestContext, isBase64Encoded: false } as never, { awsRequestId: 'r' } as Context);
 }
 
@@ -33,11 +43,51 @@ it.each<[string, () => Record<string, string>]>([
   expect(await connectWith(env())).toEqual({ statusCode: 401 });
 });
 
+describe('P12: on an emulator that was told to do without an authorizer', () => {
+  const env = () => ({ MIDTURN_AUTHORIZER: 'false', AWS_ENDPOINT_URL: endpoint });
+  const sessionOf = async () => {
+    const core = coreOf(process.env, instrumentsOf(process.env, 'connection'));
+    return (await core.store.get(connectionKey(asConnectionId('c'))))?.principal;
+  };
+  afterEach(async () => {
+    await coreOf(process.env, instrumentsOf(process.env, 'connection')).store.delete(
+      connectionKey(asConnectionId('c')),
+    );
+  });
+
+  it('everybody is one principal', async () => {
+    expect(await connectWith(env())).toEqual({ statusCode: 200 });
+    expect(await sessionOf()).toEqual({ tenant: 'local', subject: 'anonymous' });
+  });
+
+  it('whoever an authorizer names all the same is that one', async () => {
+    expect(await connectWith(env(), { tenant: 'acme', subject: 'ann' })).toEqual({ statusCode: 200 });
+    expect(await sessionOf()).toEqual({ tenant: 'acme', subject: 'ann' });
+  });
+});
+
 describe('an environment that starts', () => {
   it('wakes the turn function, once', async () => {
     await connectWith({});
     await connectWith({});
-    expect(aws.sent).toEqual([{ queue: 'turns.fifo', body: '{"wake":true}', delaySeconds: undefined }]);
+    expect(aws.sent).toMatchObject([{ queue: 'turns.fifo', body: '{"wake":true}', delaySeconds: undefined }]);
+  });
+
+  it('has sent that before it takes a handshake: a function that is frozen sends nothing', async () => {
+    const sends = aws.hold('SendMessage');
+    let isTaking = false;
+    const started = import('./handler.ts').then(() => {
+      isTaking = true;
+    });
+    // The environment is ready but for this message.
+    await expect.poll(() => aws.asked('SendMessage')).toBe(1);
+    await coreOf(process.env, instrumentsOf(process.env, 'connection')).store.get(
+      connectionKey(asConnectionId('c')),
+    );
+    expect(isTaking).toBe(false);
+    sends();
+    await started;
+    expect(aws.sent).toHaveLength(1);
   });
 
   it('wakes nobody while a deployment has not told it the queue yet', async () => {

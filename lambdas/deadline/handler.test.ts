@@ -20,7 +20,9 @@ async function failures(...bodies: string[]): Promise<string[]> {
   return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
 }
 const caught = () =>
-  aws.logged.filter(({ message }) => message === 'deadline failed').map(({ messageId }) => messageId);
+  aws.logged
+    .filter(({ message, stack }) => message === 'deadline failed' && typeof stack === 'string')
+    .map(({ messageId }) => messageId);
 
 it('the messages of all three kinds are done, of what is over too', async () => {
   expect(await failures(job('t'), deletion, replay)).toEqual([]);

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { epochSeconds } from '../../config/units.ts';
 import { asConnectionId, asSessionId } from '../../core/ids.ts';
 import { registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { givenAws } from '../../test/support/aws-stand-in.ts';
@@ -28,11 +29,11 @@ beforeEach(async () => {
 afterEach(() => aws.reset());
 
 /** What the function answers to a frame. */
-function frame(body: string | undefined, authorizer: object = { tenant: 'acme', subject }) {
+function frame(body: string | undefined, authorizer: object = { tenant: 'acme', subject }, at = Date.now()) {
   const requestContext = {
     connectionId: connection,
     requestId: 'request-of-this-frame',
-    requestTimeEpoch: Date.now(),
+    requestTimeEpoch: at,
     authorizer,
   };
   return handle(
@@ -68,7 +69,12 @@ describe('P10: a frame that cannot be handled', () => {
     expect(JSON.stringify(error)).not.toContain('AccessDenied');
     expect(aws.posted.map((one) => one.connection)).toEqual([connection]);
     expect(aws.logged.filter(({ level }) => level === 'ERROR')).toMatchObject([
-      { message: 'frame failed', requestId: 'request-of-this-frame', connectionId: connection },
+      {
+        message: 'frame failed',
+        requestId: 'request-of-this-frame',
+        connectionId: connection,
+        stack: expect.any(String),
+      },
     ]);
     expect(aws.measured).toMatchObject([{ function: 'inbound', CaughtErrors: 1 }, { code: 'INTERNAL' }]);
   });
@@ -79,6 +85,26 @@ describe('P10: a frame that cannot be handled', () => {
     expect(framesOf('accepted')).toEqual([]);
     expect(framesOf('error')).toMatchObject([{ code: 'INTERNAL' }]);
   });
+});
+
+it.each([
+  ['within a minute of its token’s end', 59_000, 'accepted'],
+  ['later', 61_000, 'error'],
+])('P12: a frame is judged by when API Gateway received it, in milliseconds: %s', async (_, late, answer) => {
+  const ended = 1_700_000_000;
+  await registerConnection(
+    coreOf(process.env, instrumentsOf(process.env, 'connection')),
+    asConnectionId('e'),
+    {
+      principal: { tenant: 'acme', subject },
+      sessionId: asSessionId('one'),
+      tokenExpires: epochSeconds(ended),
+    },
+  );
+  connection = asConnectionId('e');
+  await frame(message('m1'), undefined, ended * 1000 + late);
+  expect(aws.posted.map(({ frame: { type } }) => type)).toContain(answer);
+  expect(framesOf('error').map(({ code }) => code)).toEqual(answer === 'error' ? ['TOKEN_EXPIRED'] : []);
 });
 
 describe('the rate', () => {

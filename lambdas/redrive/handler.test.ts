@@ -25,9 +25,30 @@ it('P1: each job goes to the turn queue again, as it was', async () => {
   ]);
 });
 
-it('a message that woke the turn function in vain is not sent again', async () => {
-  expect(await failures('{"wake":true}')).toEqual([]);
-  expect(aws.sent).toEqual([]);
+it('a message that woke the turn function in vain is not sent again, and those behind it are', async () => {
+  expect(await failures('{"wake":true}', job('one'))).toEqual([]);
+  expect(aws.sent.map(({ body }) => JSON.parse(body).slot)).toEqual(['one']);
+});
+
+const summary = JSON.stringify({ compaction: { session: 'acme#ada#s', from: 7 } });
+
+it.each([
+  ['job', job('one')],
+  ['summary', summary],
+])(
+  'P1: a %s that comes back again and again is sent each time: SQS takes none for a repeat',
+  async (_, body) => {
+    expect(await failures(body)).toEqual([]);
+    expect(await failures(body)).toEqual([]);
+    expect(aws.sent.map((sent) => JSON.parse(sent.body))).toEqual([JSON.parse(body), JSON.parse(body)]);
+    expect(new Set(aws.sent.map(({ deduplicationId }) => deduplicationId)).size).toBe(2);
+  },
+);
+
+it('a summary that cannot be sent stays in the dead-letter queue', async () => {
+  aws.refuse('SendMessage', 'compaction');
+  expect(await failures(summary, job('one'))).toEqual(['0']);
+  expect(aws.sent).toHaveLength(1);
 });
 
 it('P1: a job that cannot be sent stays in the dead-letter queue, and those beside it are sent', async () => {
@@ -35,7 +56,9 @@ it('P1: a job that cannot be sent stays in the dead-letter queue, and those besi
   expect(await failures(job('one'), job('the bad one'), job('three'))).toEqual(['1']);
   expect(aws.sent.map(({ body }) => JSON.parse(body).slot)).toEqual(['one', 'three']);
   const errors = aws.logged.filter(({ level }) => level === 'ERROR');
-  expect(errors).toMatchObject([{ message: 'dead letter cannot be sent again', messageId: '1' }]);
+  expect(errors).toMatchObject([
+    { message: 'dead letter cannot be sent again', messageId: '1', stack: expect.any(String) },
+  ]);
 });
 
 it.each(['no JSON', '{}', 'null', '{"session":"s","lane":"l"}'])(

@@ -244,13 +244,17 @@ describe('the claims for the agent’s code', () => {
   });
 
   it.each([
-    [2048, true],
-    [2049, false],
-  ])('with %s bytes as JSON: judged is %s', async (bytes, isJudged) => {
+    [2047, 'x', true],
+    [2048, 'x', true],
+    [2049, 'x', false],
+    [2048, '€', true],
+    [2051, '€', false],
+  ])('with %s bytes of UTF-8 as JSON (%s): judged is %s', async (bytes, letter, isJudged) => {
     const { context, token } = await given({ MIDTURN_JWT_CLAIMS: 'e' });
-    const proving = context(token({ e: 'x'.repeat(bytes - '{"e":""}'.length) }));
-    if (isJudged) expect((await proving)?.claims).toHaveLength(bytes);
-    else await expect(proving).rejects.toThrow('MIDTURN_JWT_CLAIMS names have 2049 bytes');
+    const room = bytes - '{"e":""}'.length;
+    const proving = context(token({ e: letter.repeat(room / Buffer.byteLength(letter)) }));
+    if (isJudged) expect(Buffer.byteLength((await proving)?.claims ?? '')).toBe(bytes);
+    else await expect(proving).rejects.toThrow(`MIDTURN_JWT_CLAIMS names have ${bytes} bytes`);
   });
 });
 

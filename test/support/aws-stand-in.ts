@@ -13,7 +13,13 @@ import { tableSchema } from './table-schema.ts';
  */
 export interface AwsStandIn {
   /** The bodies of messages sent to queues, in order, with the queue's name. */
-  readonly sent: { queue: string; body: string; delaySeconds: number | undefined }[];
+  readonly sent: {
+    queue: string;
+    body: string;
+    delaySeconds: number | undefined;
+    groupId: string | undefined;
+    deduplicationId: string | undefined;
+  }[];
   /** Frames posted to connections, in order. */
   readonly posted: { connection: string; frame: Record<string, unknown> }[];
   /** The metrics of each invocation, as they were printed. */
@@ -27,6 +33,8 @@ export interface AwsStandIn {
   refuse(operation: string, about?: string): void;
   /** Requests of this operation are answered when the returned function is called. */
   hold(operation: string): () => void;
+  /** How many requests of this operation have come since the last `reset`. */
+  asked(operation: string): number;
   /** Secrets by their ids. */
   readonly secrets: Map<string, string>;
   /** Refuses nothing any more, and forgets what was sent, posted and logged. */
@@ -40,6 +48,7 @@ const QUEUES = { MIDTURN_TURN_QUEUE_URL: 'turns.fifo', MIDTURN_DEADLINE_QUEUE_UR
 export function givenAws(env: Readonly<Record<string, string>> = {}): AwsStandIn {
   const refused: { operation: string; about: string }[] = [];
   const held = new Map<string, Promise<void>>();
+  const asked = new Map<string, number>();
   const aws: AwsStandIn = {
     sent: [],
     posted: [],
@@ -52,8 +61,10 @@ export function givenAws(env: Readonly<Record<string, string>> = {}): AwsStandIn
       held.set(operation, promise);
       return resolve;
     },
+    asked: (operation) => asked.get(operation) ?? 0,
     reset() {
       held.clear();
+      asked.clear();
       for (const list of [refused, aws.sent, aws.posted, aws.measured, aws.logged]) list.length = 0;
     },
   };
@@ -65,6 +76,7 @@ export function givenAws(env: Readonly<Record<string, string>> = {}): AwsStandIn
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, operation = 'PostToConnection'] = String(request.headers['x-amz-target'] ?? '').split('.');
     const body = await text(request);
+    asked.set(operation, (asked.get(operation) ?? 0) + 1);
     await held.get(operation);
     if (refused.some((one) => one.operation === operation && body.includes(one.about)))
       return reply(response, 400, { __type: 'AccessDeniedException', message: 'no' });
@@ -82,8 +94,15 @@ export function givenAws(env: Readonly<Record<string, string>> = {}): AwsStandIn
       return reply(response, 400, { __type: 'ResourceNotFoundException', message: 'no such secret' });
     }
     if (operation === 'SendMessage') {
-      const { QueueUrl = '', MessageBody, DelaySeconds } = JSON.parse(body);
-      aws.sent.push({ queue: QueueUrl.split('/').at(-1), body: MessageBody, delaySeconds: DelaySeconds });
+      const message = JSON.parse(body);
+      const { QueueUrl = '', MessageBody } = message;
+      aws.sent.push({
+        queue: QueueUrl.split('/').at(-1),
+        body: MessageBody,
+        delaySeconds: message.DelaySeconds,
+        groupId: message.MessageGroupId,
+        deduplicationId: message.MessageDeduplicationId,
+      });
       const MD5OfMessageBody = createHash('md5').update(MessageBody).digest('hex');
       return reply(response, 200, { MessageId: 'm', MD5OfMessageBody });
     }
