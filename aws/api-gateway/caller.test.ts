@@ -29,10 +29,26 @@ describe('the caller', () => {
     expect(callerOf({ authorizer: principal })).not.toHaveProperty('tokenExpires');
   });
 
-  it.each([{}, { authorizer: null }, { authorizer: { tenant: 'acme' } }, { authorizer: { subject: 'ada' } }])(
-    'is nobody without a tenant and a subject: %o',
-    (requestContext) => {
-      expect(callerOf(requestContext)).toBeUndefined();
+  it.each([undefined, null])('has a token without an end where the authorizer says %o of it', (expires) => {
+    expect(callerOf({ authorizer: { ...principal, expires } })).not.toHaveProperty('tokenExpires');
+  });
+
+  it.each(['', undefined, null, 7])(
+    'of a shared principal is not counted by an address that is none: %j',
+    (address) => {
+      expect(callerOf({ authorizer: { ...principal, shared: 'true', address } })).toEqual({ principal });
     },
   );
+
+  it.each([
+    {},
+    { authorizer: null },
+    { authorizer: { tenant: 'acme' } },
+    { authorizer: { subject: 'ada' } },
+    { authorizer: { tenant: 'acme', subject: '' } },
+    { authorizer: { tenant: 7, subject: 'ada' } },
+    { authorizer: { tenant: 'acme', subject: 7 } },
+  ])('is nobody without a tenant and a subject: %o', (requestContext) => {
+    expect(callerOf(requestContext)).toBeUndefined();
+  });
 });

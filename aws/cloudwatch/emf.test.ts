@@ -96,6 +96,12 @@ describe('embedded metrics', () => {
     expect(lines[1]._aws.CloudWatchMetrics[0].Metrics).toEqual([{ Name: 'QueueWait', Unit: 'Milliseconds' }]);
   });
 
+  it('takes a time that a clock which was set back makes negative for none', () => {
+    const { metrics, flushed } = given();
+    for (const duration of [-1, 0, 1]) metrics.time('TurnTime', milliseconds(duration));
+    expect(flushed()).toMatchObject([{ TurnTime: [0, 0, 1] }]);
+  });
+
   it('writes nothing twice, and nothing where nothing was measured', () => {
     const { metrics, flushed } = given();
     expect(flushed()).toEqual([]);

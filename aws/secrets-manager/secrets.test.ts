@@ -35,7 +35,11 @@ async function given(status: number, body: unknown) {
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
   };
-  return { requests, config };
+  const connections = () =>
+    new Promise<number>((resolve, reject) => {
+      server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  return { requests, config, connections };
 }
 
 const failureOf = (reading: Promise<string>) =>
@@ -67,6 +71,15 @@ describe('a secret', () => {
     const { config } = await given(200, body);
     const error = await failureOf(readSecret('team/model-key', config));
     expect(error?.message).toBe('The secret team/model-key holds no text.');
+  });
+
+  it.each([
+    ['is read', 200, { SecretString: 'text' }],
+    ['cannot be read', 400, { __type: 'ResourceNotFoundException' }],
+  ])('that %s leaves no connection open: it is asked for once in minutes', async (_, status, body) => {
+    const { config, connections } = await given(status, body);
+    await failureOf(readSecret('team/model-key', config));
+    await expect.poll(connections).toBe(0);
   });
 
   it('is in no error, not even of an answer that breaks off in the middle of it', async () => {

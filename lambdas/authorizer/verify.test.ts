@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
+import { givenAws } from '../../test/support/aws-stand-in.ts';
 import { around } from '../../test/support/text.ts';
 import { verifier } from './verify.ts';
 
@@ -51,4 +52,36 @@ it('a token of up to 8192 characters is looked at, and a longer one is none', as
     const verified = await verifier(env, { keptLast() {} })({ token, address: '192.0.2.7' });
     expect(verified).toEqual(n < 2 ? { tenant: 'acme', subject: 'ann' } : undefined);
   }
+});
+
+describe('tokens of a secret', () => {
+  const aws = givenAws();
+  afterEach(() => aws.secrets.clear());
+
+  it('count before those of a setting, and are read again at the age that the settings name', async () => {
+    aws.secrets.set('tokens', 'first=acme/ann');
+    let now = 0;
+    const kept: unknown[] = [];
+    const env = {
+      MIDTURN_AUTH: 'tokens',
+      MIDTURN_TOKENS_SECRET: 'tokens',
+      MIDTURN_TOKENS: 'of-the-setting=acme/eve',
+      MIDTURN_SECRET_SECONDS: '60',
+    };
+    const verify = verifier(env, {
+      keptLast: (error) => void kept.push(error),
+      clock: { now: () => epochMs(now), sleep: () => new Promise(() => {}) },
+    });
+    const isKnown = async (token: string) => (await verify({ token, address: '192.0.2.7' })) !== undefined;
+    expect([await isKnown('first'), await isKnown('of-the-setting')]).toEqual([true, false]);
+    aws.secrets.set('tokens', 'second=acme/ann');
+    now = 59_999;
+    expect([await isKnown('first'), await isKnown('second')]).toEqual([true, false]);
+    now = 60_000;
+    expect([await isKnown('first'), await isKnown('second')]).toEqual([false, true]);
+    aws.secrets.delete('tokens');
+    now = 120_000;
+    expect(await isKnown('second')).toBe(true);
+    expect(kept).toEqual([expect.objectContaining({ name: 'SecretError' })]);
+  });
 });

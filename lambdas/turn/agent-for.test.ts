@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { epochMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { Model, ModelPart } from '../../core/model.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
@@ -36,6 +37,8 @@ afterEach(() => {
   aws.reset();
   aws.secrets.clear();
   asked.length = 0;
+  errors.length = 0;
+  now = 0;
 });
 
 const errors: string[] = [];
@@ -45,8 +48,10 @@ const log: Core['log'] = {
   error: (message) => void errors.push(message),
   with: () => log,
 };
+let now = 0;
+const clock = { now: () => epochMs(now), sleep: () => new Promise<void>(() => {}) };
 const agentFor = (env: Record<string, string>) =>
-  createAgents(env, memoryCore({ log })).agentFor({} as never);
+  createAgents(env, memoryCore({ log, clock })).agentFor({} as never);
 const compatible = (more: Record<string, string> = {}) => ({
   MIDTURN_MODEL: 'openai-compatible:house',
   MIDTURN_MODEL_BASE_URL: url,
@@ -86,6 +91,16 @@ describe('the agent of a session', () => {
     ]);
   });
 
+  it.each([
+    'MIDTURN_PRINCIPAL_DAY_TURNS',
+    'MIDTURN_PRINCIPAL_DAY_TOKENS',
+    'MIDTURN_TENANT_DAY_TURNS',
+    'MIDTURN_TENANT_DAY_TOKENS',
+  ])('has budgets where the settings set one: %s', async (name) => {
+    expect(await agentFor(compatible())).not.toHaveProperty('budgeting');
+    expect((await agentFor(compatible({ [name]: '9' }))).budgeting?.holders).toHaveLength(1);
+  });
+
   it('has no answers of its model kept for others, since it has tools', async () => {
     expect((await agentFor(compatible())).model.fingerprint).toBeUndefined();
   });
@@ -119,6 +134,26 @@ describe('the key of the model', () => {
     expect(asked).toEqual([]);
     aws.secrets.set('key', 'of-the-secret');
     expect((await ask(model)).at(-1)).toMatchObject({ type: 'finish' });
+  });
+
+  it('is read again at the age that the settings name; while that fails, the last one stays in use, and the log says so', async () => {
+    aws.secrets.set('key', 'first');
+    const { model } = await agentFor(
+      compatible({ MIDTURN_MODEL_API_KEY_SECRET: 'key', MIDTURN_SECRET_SECONDS: '60' }),
+    );
+    const keyAt = async (ms: number) => {
+      now = ms;
+      expect((await ask(model)).at(-1)).toMatchObject({ type: 'finish' });
+      return asked.at(-1)?.key;
+    };
+    expect(await keyAt(0)).toBe('Bearer first');
+    aws.secrets.set('key', 'second');
+    expect(await keyAt(59_999)).toBe('Bearer first');
+    expect(await keyAt(60_000)).toBe('Bearer second');
+    aws.secrets.delete('key');
+    expect(errors).toEqual([]);
+    expect(await keyAt(120_000)).toBe('Bearer second');
+    expect(errors).toEqual(['a secret cannot be read again: the last value stays in use']);
   });
 
   it('that no header can have is a failed call, and quoted nowhere', async () => {

@@ -4,6 +4,8 @@ import { readTurnSettings } from '../../config/settings/turns.ts';
 import { epochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
 import type { Model, ModelPart } from '../../core/model.ts';
+import { sessionKey, summaryKey } from '../../core/store/keys.ts';
+import { rememberCut } from '../../core/store/session-writes.ts';
 import { memoryCore, recordingPorts } from '../../core/testing/memory-core.ts';
 import { idleToolbox, turnInMemory } from '../../core/testing/turn-in-memory.ts';
 import type { TurnContext } from '../../core/turn/context.ts';
@@ -32,6 +34,10 @@ interface Given {
   modelMs?: number;
   /** What hiding a message waits for. */
   hidden?: Promise<void>;
+  /** What the tools of MCP servers wait for. */
+  offered?: Promise<void>;
+  /** The agent's model for summaries. */
+  compactor?: Model;
 }
 
 /** The turn function on a table in memory, with the job of one message in its queue. */
@@ -42,6 +48,8 @@ async function given({
   remainingMs = 100_000,
   modelMs = 0,
   hidden = Promise.resolve(),
+  offered = Promise.resolve(),
+  compactor,
 }: Given = {}) {
   let now = 1_700_000_000_000;
   const slow: Model = {
@@ -52,6 +60,7 @@ async function given({
     },
   };
   const did: string[] = [];
+  const sleeping = new Set<Promise<void>>();
   const errors: string[] = [];
   const log: Core['log'] = {
     info() {},
@@ -69,11 +78,15 @@ async function given({
       clock: {
         now: () => epochMs(now),
         // Nothing waits for a time here; who can be called off, is.
-        sleep: (_, signal) =>
-          new Promise((resolve) => {
+        sleep: (_, signal) => {
+          const sleeper = new Promise<void>((resolve) => {
             if (signal?.aborted) resolve();
             signal?.addEventListener('abort', () => resolve());
-          }),
+          });
+          sleeping.add(sleeper);
+          void sleeper.then(() => sleeping.delete(sleeper));
+          return sleeper;
+        },
       },
     },
   });
@@ -87,10 +100,16 @@ async function given({
       agentFor: async () => {
         did.push('the agent is asked for');
         if (fails === 'agent') throw new Error('no agent');
-        return { model: slow, toolbox: { ...idleToolbox, ...toolbox } };
+        return {
+          model: slow,
+          toolbox: { ...idleToolbox, ...toolbox },
+          ...(compactor && { compactor: async () => compactor }),
+        };
       },
       offerTools: async () => {
         did.push('tools are offered');
+        await offered;
+        did.push('tools are there');
       },
     },
     hideMessage: async (handle, duration) => {
@@ -111,7 +130,8 @@ async function given({
     return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
   };
   const job = JSON.stringify({ session: turn.session, lane: turn.lane, slot });
-  return { deliver, job, did, errors, counted };
+  /** How many sleep, who would go on in a later invocation. */
+  return { turn, deliver, job, did, errors, counted, asleep: () => sleeping.size };
 }
 
 const HIDDEN = 'h0 is hidden for 15 s';
@@ -126,7 +146,7 @@ it('a message that only wakes the function is deleted, and nothing is asked for'
 it('P1: the job of a turn that is over is deleted; it is hidden before anything else is done', async () => {
   const { deliver, job, did, errors } = await given();
   expect(await deliver(job)).toEqual([]);
-  expect(did).toEqual([HIDDEN, 'tools are offered', 'the agent is asked for']);
+  expect(did).toEqual([HIDDEN, 'tools are offered', 'the agent is asked for', 'tools are there']);
   expect(errors).toEqual([]);
 });
 
@@ -150,6 +170,80 @@ it('P11: a tool whose time limit is longer than an invocation is given what an i
     remainingMs: 99_000,
   });
   expect(await deliver(job)).toEqual([]);
+});
+
+it.each([
+  ['a job', (job: string) => job],
+  ['a wake-up', () => '{"wake":true}'],
+  ['a message that is no job', () => 'no JSON'],
+  ['a summary', () => '{"compaction":{"session":"s","from":3}}'],
+])(
+  'P8: when %s is done, nobody hides its message any more, in a later invocation least of all',
+  async (_, body) => {
+    const { deliver, job, asleep } = await given();
+    expect(await deliver(body(job))).toEqual([]);
+    expect(asleep()).toBe(0);
+  },
+);
+
+it('a job is not over before the tools are there that it has asked for: what goes on would be frozen', async () => {
+  const offering = Promise.withResolvers<void>();
+  const { deliver, job, did } = await given({ offered: offering.promise });
+  let isOver = false;
+  const delivered = deliver(job).finally(() => {
+    isOver = true;
+  });
+  await expect.poll(() => did).toContain('the agent is asked for');
+  // The turn itself has ended by then.
+  for (let n = 0; n < 50; n++) await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  offering.resolve();
+  expect(await delivered).toEqual([]);
+});
+
+describe('a summary', () => {
+  /** A receiver whose session wants a summary of the entries before `from`. */
+  const wanted = async (from: number, more: Given) => {
+    const receiver = await given(more);
+    const { core, session } = receiver.turn;
+    const want = () => core.store.update(sessionKey(session), rememberCut(from));
+    return { ...receiver, want, body: JSON.stringify({ compaction: { session, from } }) };
+  };
+
+  it('is written within its invocation, and its message deleted; nobody asks for tools', async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const compactor: Model = {
+      ...model,
+      async *stream() {
+        asked.resolve();
+        await answer.promise;
+        yield { type: 'text', text: 'They went.' };
+        yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
+      },
+    };
+    const { deliver, job, did, turn, want, body } = await wanted(6, { compactor });
+    expect(await deliver(job)).toEqual([]);
+    await want();
+    did.length = 0;
+    let isOver = false;
+    const delivered = deliver(body).finally(() => {
+      isOver = true;
+    });
+    await asked.promise;
+    expect(isOver).toBe(false);
+    answer.resolve();
+    expect(await delivered).toEqual([]);
+    expect(did).toEqual([HIDDEN, 'the agent is asked for']);
+    expect(await turn.core.store.get(summaryKey(turn.session, 5))).toMatchObject({ text: 'They went.' });
+  });
+
+  it('is tried again where the agent cannot be made', async () => {
+    const { deliver, body, errors, want } = await wanted(2, { compactor: model, fails: 'agent' });
+    await want();
+    expect(await deliver(body)).toEqual(['m0']);
+    expect(errors).toEqual([expect.stringMatching(/^turn failed .*"messageId":"m0".*no agent/)]);
+  });
 });
 
 describe('P1: a job stays in the queue', () => {
