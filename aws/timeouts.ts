@@ -23,6 +23,15 @@ export const SERVICE_TIMEOUTS = { requestHandler: REQUEST_TIMEOUTS, maxAttempts:
 export const SQS_OPTIONS = { ...SERVICE_TIMEOUTS, useQueueUrlAsEndpoint: false } as const;
 
 /**
+ * For EventBridge: a turn's slot is retired only when the bus was told, so a bus that does not answer holds the session up for five
+ * seconds at most.
+ */
+export const BUS_TIMEOUTS = {
+  requestHandler: { ...REQUEST_TIMEOUTS, requestTimeout: 2000 },
+  maxAttempts: 2,
+} as const;
+
+/**
  * How long one post, and the closing of one connection, may take. A post to a client that vanished may never be answered
  * (github.com/aws/aws-sdk-js-v3, issues 6896 and 7632). Both together are less than the three seconds that a connection
  * may cost its caller. Usual are 5 to 25 ms.

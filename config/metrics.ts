@@ -48,6 +48,7 @@ export const METRICS = {
   CompactionCost: { unit: 'None', dimension: 'model' },
   DeadLetters: { unit: 'Count' },
   CaughtErrors: { unit: 'Count', dimension: 'function' },
+  BusEventsLost: { unit: 'Count' },
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof METRICS;
@@ -92,6 +93,7 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   CompactionOutputTokens: 'Tokens that models wrote for summaries.',
   CompactionCost: 'What summaries cost, in the currency of the agent’s `prices`.',
   DeadLetters: 'Queue messages that were moved to the dead letters, because they cannot be processed.',
+  BusEventsLost: 'Events that the event bus did not take. Only with `MIDTURN_EVENT_BUS`.',
   CaughtErrors: 'Errors that a function caught and logged, with level ERROR, instead of dying.',
 };
 

@@ -1,13 +1,15 @@
 import type { Limits, Rates, Retention } from '../config/settings/limits.ts';
 import type { SessionSettings } from '../config/settings/sessions.ts';
 import { type EpochMs, type EpochSeconds, expiresAfter, seconds } from '../config/units.ts';
-import type { Clock, Gateway, Log, Metrics, Milestones, NewId, Queues, Store } from './ports.ts';
+import type { Clock, EventBus, Gateway, Log, Metrics, Milestones, NewId, Queues, Store } from './ports.ts';
 
 /** What the core is given: its ports and its settings. */
 export interface Core {
   store: Store;
   queues: Queues;
   gateway: Gateway;
+  /** Where other systems listen. @default - nobody is told */
+  bus?: EventBus;
   clock: Clock;
   newId: NewId;
   log: Log;

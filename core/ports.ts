@@ -91,6 +91,19 @@ export interface Gateway {
   disconnect(connection: ConnectionId): Promise<'closed' | 'unanswered'>;
 }
 
+/** Something that happened in a session, for other systems of the account: ids, names, figures, and nothing that anybody said. */
+export interface BusEvent {
+  type: 'Turn Ended' | 'Session Deleted' | 'Approval Requested';
+  at: EpochMs;
+  /** Fields in snake case. `id` is the same in each repeat of the event, and in no other event. */
+  detail: Readonly<Record<string, unknown>> & { id: string };
+}
+
+export interface EventBus {
+  /** Throws unless the bus has taken all of them. One of them may be taken all the same. */
+  put(events: readonly BusEvent[]): Promise<void>;
+}
+
 export interface Clock {
   now(): EpochMs;
   /** Resolves after `duration`, or at once when `signal` aborts; never rejects. */

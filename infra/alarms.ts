@@ -50,6 +50,8 @@ export interface Watched {
   table: Table;
   stage: WebSocketStage;
   turnTimeout: Duration;
+  /** Functions put events on an event bus. */
+  tellsBus: boolean;
 }
 
 const HOUR = Duration.hours(1);

@@ -4,6 +4,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { UserPool, UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { App, ArnFormat, Stack, Tags } from 'aws-cdk-lib/core';
@@ -51,6 +52,22 @@ describe('the construct in another app’s stack', () => {
     expect(stack.resolve(midturn.url)).toBeDefined();
     expect(midturn.table.tableName).toBeDefined();
     expect(Object.keys(midturn.queues)).toEqual(['turn', 'deadTurn', 'deadline', 'deadDeadline']);
+  });
+
+  it('tells a bus of the app, by its ARN, and refuses a reference that may be a name', () => {
+    const stack = theirStack();
+    const bus = new EventBus(stack, 'Bus');
+    new Midturn(stack, 'Chat', { ...PROPS, eventBus: bus });
+    const template = Template.fromStack(stack);
+    expect(variablesOf(template, 'turn').MIDTURN_EVENT_BUS).toEqual(stack.resolve(bus.eventBusArn));
+    const puts = statementsOf(template, 'turn').filter(({ Action }) => Action === 'events:PutEvents');
+    expect(puts.map(({ Resource }) => Resource)).toEqual([stack.resolve(bus.eventBusArn)]);
+    expect(() => new Midturn(theirStack(), 'Chat', { ...PROPS, eventBus: bus.eventBusName })).toThrow(
+      'eventBus is a reference to the name of a bus: give the bus itself',
+    );
+    expect(() => new Midturn(theirStack(), 'Chat', { ...PROPS, eventBus: 'a bus' })).toThrow(
+      'MIDTURN_EVENT_BUS is "a bus": it must be the name or the ARN of an event bus.',
+    );
   });
 
   it('stands twice in a stack: each counts for itself, and the account’s role for logs is set once', () => {

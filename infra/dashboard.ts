@@ -125,6 +125,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
           'Tokens written for summaries, by model',
           midturnMetricBySplit(scope, 'CompactionOutputTokens'),
         ),
+        ...(watched.tellsBus ? [graph('Events that the bus did not take', ...midturn('BusEventsLost'))] : []),
       ],
     ],
   });

@@ -3,6 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnElement, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { MidturnAuth } from './auth.ts';
+import { eventBusText } from './event-bus.ts';
 import type { PlainProps } from './plain-props.ts';
 import type { MidturnProps } from './props.ts';
 import type { Queues } from './queues.ts';
@@ -18,8 +19,13 @@ const localSettings = (scope: Construct): Readonly<Record<string, string>> | und
   scope.node.tryGetContext(LOCAL_CONTEXT);
 
 /** The props as settings name them, with what the local cloud puts in their place. */
-export function plainProps(scope: Construct, { auth, ...props }: MidturnProps): PlainProps {
-  const chosen = { ...props, ...(auth instanceof MidturnAuth ? auth.props : { auth }) };
+export function plainProps(scope: Construct, { auth, eventBus, ...props }: MidturnProps): PlainProps {
+  const bus = eventBusText(eventBus);
+  const chosen = {
+    ...props,
+    ...(auth instanceof MidturnAuth ? auth.props : { auth }),
+    ...(bus !== undefined && { eventBus: bus }),
+  };
   const settings = localSettings(scope);
   if (!settings) return chosen;
   // The template stays on the machine: the local cloud has its own bundles and page, and nothing stands in front of it.

@@ -90,6 +90,7 @@ export class Midturn extends Construct {
       table: this.table,
       stage: this.stage,
       turnTimeout: turnTimeout(props),
+      tellsBus: props.eventBus !== undefined,
     };
     this.alarmTopic = props.alarmTopicArn
       ? Topic.fromTopicArn(this, 'AlarmTopic', props.alarmTopicArn)

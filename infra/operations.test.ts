@@ -123,7 +123,9 @@ it('the manual describes every metric with the words of the table', () => {
 });
 
 describe('the dashboard', () => {
-  const [dashboard] = Object.values(synthesize().findResources('AWS::CloudWatch::Dashboard'));
+  const [dashboard] = Object.values(
+    synthesize({ eventBus: true }).findResources('AWS::CloudWatch::Dashboard'),
+  );
   const body = JSON.stringify(dashboard?.Properties.DashboardBody);
 
   it('shows every metric that the functions emit', () => {

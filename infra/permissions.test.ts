@@ -169,3 +169,38 @@ it('a function that uses a table with a customer’s key may use the key, throug
   );
   expect(JSON.stringify(statement?.Condition)).toContain('dynamodb.');
 });
+
+describe('an event bus', () => {
+  const using = (props: Parameters<typeof synthesize>[0]) =>
+    FUNCTION_NAMES.flatMap((name) =>
+      allowed(name, props)
+        .filter((entry) => entry.startsWith('events:'))
+        .map((entry) => [name, entry] as const),
+    );
+
+  it('is told by the functions that end turns and delete sessions, that bus alone', () => {
+    for (const [eventBus, end] of [
+      ['team', ':event-bus/team"]]}'],
+      [true, ':event-bus/default"]]}'],
+    ] as const) {
+      const entries = using({ eventBus });
+      expect(entries.map(([name]) => name)).toEqual(['inbound', 'turn', 'deadline']);
+      for (const [, entry] of entries) {
+        expect(entry).toMatch(/^events:PutEvents on /);
+        expect(entry.endsWith(end)).toBe(true);
+      }
+    }
+  });
+
+  it('by its ARN can be another account’s', () => {
+    const arn = 'arn:aws:events:eu-central-1:111122223333:event-bus/team';
+    expect(new Set(using({ eventBus: arn }).map(([, entry]) => entry))).toEqual(
+      new Set([`events:PutEvents on "${arn}"`]),
+    );
+  });
+
+  it('is told by nobody unless it is named', () => {
+    expect(using({})).toEqual([]);
+    expect(using({ eventBus: false })).toEqual([]);
+  });
+});

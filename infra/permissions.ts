@@ -3,9 +3,11 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { FunctionName } from '../config/function-names.ts';
+import { BUS_SETTINGS } from '../config/settings/bus.ts';
 import { secretNamesIn } from '../config/settings/models.ts';
 import type { Setting } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
+import { eventBusArn } from './event-bus.ts';
 import { FUNCTIONS } from './function-table.ts';
 import { bedrockPermissions, secretPermission } from './model-access.ts';
 import type { Permission } from './permission.ts';
@@ -66,6 +68,7 @@ export function permissionsOf(
   logGroup: LogGroup,
 ): Permission[] {
   const spec = FUNCTIONS[name];
+  const settings = settingsFor(name, props);
   const allowed: Permission[] = [];
   const allow = (actions: string[], resources: string[], wildcard?: string) => {
     if (actions.length === 0 || resources.length === 0) return;
@@ -116,8 +119,10 @@ export function permissionsOf(
       'Connections have no lasting names: all of this API and stage, by one method.',
     );
   }
+  const bus = settings.find(({ setting }) => setting === BUS_SETTINGS.eventBus);
+  if (bus) allow(['events:PutEvents'], [eventBusArn(scope, bus.text)]);
   if (spec.callsModel) allowed.push(...bedrockPermissions(scope, props));
-  const secrets = settingsFor(name, props).flatMap(({ setting, text }) => secretsOf(setting, text));
+  const secrets = settings.flatMap(({ setting, text }) => secretsOf(setting, text));
   for (const secret of new Set(secrets)) {
     allowed.push(secretPermission(scope, secret));
   }

@@ -2,15 +2,17 @@ import { managementGateway } from '../aws/api-gateway/gateway.ts';
 import { errorFields } from '../aws/cloudwatch/error-fields.ts';
 import type { Instruments } from '../aws/cloudwatch/instruments.ts';
 import { dynamoStore } from '../aws/dynamodb/store.ts';
+import { eventBridgeBus } from '../aws/eventbridge/bus.ts';
 import { sqsQueues } from '../aws/sqs/queues.ts';
 import { randomId, systemClock } from '../aws/system.ts';
+import { readEventBus } from '../config/settings/bus.ts';
 import { readLimits, readRates, readRetention } from '../config/settings/limits.ts';
 import { readSessionSettings } from '../config/settings/sessions.ts';
 import type { Environment } from '../config/settings/setting.ts';
 import { milliseconds } from '../config/units.ts';
 import type { Core } from '../core/core.ts';
 import { asConnectionId } from '../core/ids.ts';
-import type { Gateway } from '../core/ports.ts';
+import type { EventBus, Gateway } from '../core/ports.ts';
 import { connectionKey } from '../core/store/keys.ts';
 
 const notSet = (name: string) =>
@@ -29,6 +31,11 @@ const noAccess = async (): Promise<never> => {
 /** For functions that do not post to connections. */
 const noGateway: Gateway = { post: noAccess, disconnect: noAccess };
 
+function busOf(env: Environment): { bus?: EventBus } {
+  const bus = readEventBus(env);
+  return bus === undefined ? {} : { bus: eventBridgeBus({ bus, midturn: required(env, 'MIDTURN_STACK') }) };
+}
+
 /** Composes a function's core of the ports on AWS. Call it once per execution environment. */
 export const coreOf = (env: Environment, { log, metrics, milestones }: Instruments): Core => ({
   store: dynamoStore(required(env, 'MIDTURN_TABLE_NAME')),
@@ -37,6 +44,7 @@ export const coreOf = (env: Environment, { log, metrics, milestones }: Instrumen
   gateway: env.MIDTURN_MANAGEMENT_ENDPOINT
     ? managementGateway(env.MIDTURN_MANAGEMENT_ENDPOINT, metrics)
     : noGateway,
+  ...busOf(env),
   clock: systemClock,
   newId: randomId,
   log,

@@ -25,6 +25,9 @@ const PROVIDER_PACKAGES = {
 export type Provider = keyof typeof PROVIDER_PACKAGES;
 export const PROVIDERS = Object.keys(PROVIDER_PACKAGES) as Provider[];
 
+/** Of a service that every deployment uses. Only one with an event bus loads that client. */
+const CLIENT = /node_modules\/@aws-sdk\/client-(?!eventbridge\/)/;
+
 const SDK = /(?:^|\/)node_modules\/(?:@aws-sdk|@aws|@smithy)\//;
 
 /**
@@ -59,7 +62,7 @@ function measure({ outputs }: Metafile, entry: string, provider: Provider, mcp: 
     }
     if (/(^|\/)model\/mcp\//.test(source)) return mcp;
     if (/(^|\/)model\//.test(source)) return /(^|\/)model\/demo\//.test(source) === (provider === 'demo');
-    return !source.includes('node_modules/') || source.includes('node_modules/@aws-sdk/client-');
+    return !source.includes('node_modules/') || CLIENT.test(source);
   };
 
   const loaded = new Set([entry]);

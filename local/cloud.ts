@@ -16,6 +16,7 @@ import { holdDataFolder } from './data-folder.ts';
 import { LocalCloudError, messageOf } from './errors.ts';
 import type { Ramp } from './event-source.ts';
 import { startEventSources } from './event-sources.ts';
+import { createEventBridge, type EventBridge } from './eventbridge/event-bridge.ts';
 import { createLocalFunctions, type Functions } from './functions/functions.ts';
 import { createGateway } from './gateway/gateway.ts';
 import type { Gateway, GatewayLimits } from './gateway/types.ts';
@@ -90,6 +91,8 @@ export interface LocalCloud {
   /** The functions' permissions, and the calls that they made. */
   permissions: Permissions;
   functions: Functions;
+  /** What its event buses were told, and a refusal of theirs. */
+  eventBridge: Pick<EventBridge, 'taken' | 'refuse' | 'loseNext' | 'settled'>;
   gateway: Gateway;
   /**
    * Bundles the agent again. Further invocations run the new code, and running turns are handed over to it, as after a deployment.
@@ -199,6 +202,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     });
     parts.push(() => gateway.close());
     gateway.attach(entrance.server);
+    const eventBridge = createEventBridge({ stack, functions, queues: queues.client, access, log });
+    parts.push(() => eventBridge.settled());
     const front = createFront({
       holderOf: (accessKeyId) => functions.holderOf(accessKeyId),
       access,
@@ -209,6 +214,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         sqs: queues.handle,
         management: (request, response) => gateway.handleManagement(request, response),
         secrets: createSecrets(secrets),
+        events: eventBridge,
       },
     });
     const buckets = await openBuckets({
@@ -257,6 +263,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       },
       permissions: access,
       functions,
+      eventBridge,
       gateway,
       async reload() {
         const hasChanged = (await own?.rebuild()) ?? false;

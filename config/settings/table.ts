@@ -1,5 +1,6 @@
 import { AUTH_SETTINGS } from './authentication.ts';
 import { BUDGET_SETTINGS } from './budgets.ts';
+import { BUS_SETTINGS } from './bus.ts';
 import { LIMIT_SETTINGS, RETENTION_SETTINGS } from './limits.ts';
 import { LOG_SETTINGS } from './logs.ts';
 import { AGENT_SETTINGS, MCP_SETTINGS, MODEL_SETTINGS } from './models.ts';
@@ -40,6 +41,7 @@ export const FUNCTION_SETTINGS = {
   ...TURN_SETTINGS,
   ...RETENTION_SETTINGS,
   ...LOG_SETTINGS,
+  ...BUS_SETTINGS,
 } as const satisfies SettingTable;
 
 /** What only the stack reads, on deploy. */
@@ -64,6 +66,7 @@ export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
   Turns: TURN_SETTINGS,
   Retention: RETENTION_SETTINGS,
   Logs: LOG_SETTINGS,
+  'Events for other systems': BUS_SETTINGS,
 };
 
 export const STACK_TOPICS: Readonly<Record<string, SettingTable>> = {

@@ -8,6 +8,7 @@ export {
   type EventDraft,
   numbered,
   type TurnEvent,
+  type TurnFacts,
   type TurnStartContext,
 } from './stored-event.ts';
 
@@ -16,6 +17,10 @@ const ENDS: Readonly<Record<EndType, true>> = { done: true, aborted: true, error
 /** Whether this event ends its turn. */
 export const isEnd = (event: TurnEvent): event is Extract<TurnEvent, { type: EndType }> =>
   Object.hasOwn(ENDS, event.type);
+
+/** How many messages a turn of these events has applied. */
+export const appliedMessages = (events: readonly TurnEvent[]): number =>
+  events.reduce((sum, event) => (event.type === 'applied' ? sum + event.messages.length : sum), 0);
 
 /**
  * Events as an item holds them: each is a JSON text that begins with its number. Their length decides how many fit into a

@@ -27,6 +27,20 @@ export interface TurnStartContext
   prepared?: Json;
 }
 
+/** What a bus is told of a turn that ended, beside its last event. */
+export interface TurnFacts {
+  began: EpochMs;
+  ended: EpochMs;
+  /** How many the turn has applied. */
+  messages: number;
+  steps: number;
+  /** What its model calls used, in the fields of `done`. */
+  usage: Readonly<Record<string, unknown>>;
+  /** Of its last call. Not known of a turn whose session was deleted in between. */
+  provider?: string;
+  model?: string;
+}
+
 /** Which event of which turn it is. */
 interface Head<T extends string> {
   type: T;
@@ -68,6 +82,8 @@ const asStored = <T extends EventType, F extends object>({ type, seq, turn, ...f
 
 /** When it happened. Never sent. */
 const at = z.custom<EpochMs>((value) => typeof value === 'number');
+/** Of a turn that ended, where a bus is told of it. Never sent. */
+const facts = z.optional(z.custom<TurnFacts>((value) => typeof value === 'object' && value !== null));
 /** Anything that JSON can hold: `JSON.parse` gives nothing else. */
 const json = z.custom<Json>((value) => value !== undefined);
 /** Of a list that grows. After a rollback, a word that a newer version stored is passed on as it is. */
@@ -217,19 +233,20 @@ const FORMS = {
       output: z.optional(json),
       output_omitted: EVENTS.done.fields.output_omitted,
       first,
+      facts,
     }),
-    ({ type, seq, turn: turn_id, first: _, ...facts }, turnText) => ({
+    ({ type, seq, turn: turn_id, first: _, facts: __, ...fields }, turnText) => ({
       type,
       seq,
       turn_id,
       ...fullResponse(/* rule: full-response-is-the-text */ turnText()),
-      ...facts,
-      tokens_used: facts.input_tokens + facts.output_tokens,
+      ...fields,
+      tokens_used: fields.input_tokens + fields.output_tokens,
     }),
   ),
   aborted: form(
     'aborted',
-    z.object({ ...EVENTS.aborted.fields, first }),
+    z.object({ ...EVENTS.aborted.fields, first, facts }),
     ({ type, seq, turn: turn_id, by }, turnText) => ({
       type,
       seq,
@@ -247,6 +264,7 @@ const FORMS = {
       reason: z.optional(word<FailureReason>()),
       until: EVENTS.error.fields.until,
       first,
+      facts,
     }),
     ({ type, seq, turn: turn_id, code, message, retryable, reason, until }, turnText) => ({
       type,

@@ -2,8 +2,8 @@ import { after, between, type EpochMs, milliseconds, seconds, toWholeSeconds } f
 import { Broadcast } from '../broadcast.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
-import type { TurnEvent } from '../events/events.ts';
-import { decodeEvents, encodeEvents, isEnd, mergeEvents } from '../events/events.ts';
+import type { TurnEvent, TurnFacts } from '../events/events.ts';
+import { appliedMessages, decodeEvents, encodeEvents, isEnd, mergeEvents } from '../events/events.ts';
 import { readEvents, storedFrame } from '../events/journal.ts';
 import type { ConnectionId, LaneId, SessionKey } from '../ids.ts';
 import type { Deletion } from '../ports.ts';
@@ -21,7 +21,9 @@ import {
 } from '../store/keys.ts';
 import { close } from '../store/lane/close.ts';
 import { isClosed } from '../store/lane/lane.ts';
-import { markDeleted } from '../store/session-writes.ts';
+import { markDeleted, markTold } from '../store/session-writes.ts';
+import { fieldsOf } from '../turn/usage.ts';
+import { tellBus, tellDeletion } from './bus.ts';
 import { reportOutcomes } from './outcomes.ts';
 
 /**
@@ -78,12 +80,20 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
   if (!buried) return;
   await closeSession(core, session, buried);
   const isLast = /* rule: cache-notes-kept-to-the-end */ core.clock.now() >= after(at, LAST_WRITE_MS);
-  if (!(await removeItems(core, session, buried, isLast)))
-    await core.queues.sendDeletion(deletion, seconds(0));
+  const isDone = await removeItems(core, session, buried, isLast);
+  await tellOnce(core, session, buried);
+  if (!isDone) await core.queues.sendDeletion(deletion, seconds(0));
   else if (core.clock.now() < until) {
     const left = toWholeSeconds(between(core.clock.now(), until));
     await core.queues.sendDeletion(deletion, seconds(Math.min(left, MAX_DELAY_SECONDS)));
   }
+}
+
+/** Tells the bus, if it was not told. A function that dies in between has told it, perhaps: the next run tells it again. */
+async function tellOnce(core: Core, session: SessionKey, buried: Session): Promise<void> {
+  if (!core.bus || buried.told || buried.deleted === undefined) return;
+  const isTold = /* rule: bus-told-of-deletion */ await tellDeletion(core, buried, buried.deleted);
+  if (isTold) await core.store.update(sessionKey(session), markTold());
 }
 
 /** Undefined: there is no such session, or it was made after the request. */
@@ -106,27 +116,26 @@ async function markSessionDeleted(
 async function closeSession(
   core: Core,
   session: SessionKey,
-  { audience }: Session,
+  buried: Session,
   by?: ConnectionId,
 ): Promise<void> {
   const ids = (await core.store.keys(...lanesRange(session), MAX_LANES)).map(laneIdOf);
-  await eachOf(ids, (id) => closeLane(core, session, id, audience));
+  await eachOf(ids, (id) => closeLane(core, session, id, buried));
   await eachOf(ids, (id) => tellWithdrawn(core, session, id));
   await eachOf(ids, (id) => removeLane(core, session, id, by));
 }
 
-async function closeLane(
-  core: Core,
-  session: SessionKey,
-  id: LaneId,
-  audience: Session['audience'],
-): Promise<void> {
+async function closeLane(core: Core, session: SessionKey, id: LaneId, buried: Session): Promise<void> {
   const key = laneKey(session, id);
   for (;;) {
     const lane = await core.store.get(key);
     if (!lane) return;
     if (isClosed(lane)) {
-      await quietly(core, () => postTerminalEvent(core, id, lane, audience));
+      await quietly(core, () => postTerminalEvent(core, id, lane, buried.audience));
+      // Also of a turn that ended before, if its worker died.
+      const left = decodeEvents(lane.unspilled).filter(({ seq }) => seq > buried.seq);
+      // rule: closed-lane-tells-bus
+      await tellBus(core, buried, left);
       return;
     }
     const end = await terminalEventOf(core, lane);
@@ -168,10 +177,33 @@ async function terminalEventOf(core: Core, lane: Lane): Promise<TurnEvent | unde
     message,
     retryable,
     first: begun.seq,
+    ...(core.bus && {
+      facts: factsOf(
+        begun,
+        lane,
+        events.filter((event) => event.turn === turn),
+        core.clock.now(),
+      ),
+    }),
     seq: lane.seq + 1,
     turn,
   };
 }
+
+/** As far as the lane has them: a worker that is fenced now may know of a model call more. */
+const factsOf = (
+  { at }: NonNullable<Lane['begun']>,
+  { usage }: Pick<Lane, 'usage'>,
+  events: readonly TurnEvent[],
+  now: EpochMs,
+): TurnFacts => ({
+  began: at,
+  ended: now,
+  messages: appliedMessages(events),
+  steps: usage?.steps ?? 0,
+  usage: usage ? fieldsOf(usage, usage.cost) : {},
+  ...(usage?.model && { provider: usage.model.provider, model: usage.model.name }),
+});
 
 async function postTerminalEvent(
   core: Core,

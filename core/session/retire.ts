@@ -6,6 +6,7 @@ import { byTurn, readEvents, spillEvents, storedText, writeEntries } from '../ev
 import type { LaneId, SessionKey, SlotId } from '../ids.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { release, retire } from '../store/session-writes.ts';
+import { tellBus } from './bus.ts';
 import { recordTaken, reportOutcomes } from './outcomes.ts';
 import { carryOver } from './sessions.ts';
 import { leaveFlight } from './turns-in-flight.ts';
@@ -54,6 +55,8 @@ export async function retireSlot(
       for (const turn of new Set(left.map((event) => event.turn))) {
         await writeEntries(core, session, turns.get(turn) ?? []);
       }
+      // rule: retired-slot-tells-bus
+      await tellBus(core, read, left);
       const broadcast = new Broadcast(core, session, laneId);
       broadcast.join(read.audience);
       broadcast.join(lane.audience);

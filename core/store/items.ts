@@ -282,6 +282,8 @@ export interface Session {
   listed?: EpochSeconds;
   /** When it was deleted. Only this item is left, which keeps the id from being used until it expires. */
   deleted?: EpochMs;
+  /** The event bus was told that it is deleted. */
+  told?: boolean;
   /** Which calls a user has approved for all of the session: what an `always` covered, oldest first. */
   trusted?: readonly string[];
   /** How often trusts were revoked: an `always` of before a revocation is stored no more. */

@@ -248,6 +248,12 @@ export const leaveAudience = (connection: ConnectionId): Update<Session> => ({
   change: [remove(['audience', connection])],
 });
 
+/** Remembers that the bus was told of the deletion. Idempotent. */
+export const markTold = (): Update<Session> => ({
+  when: [exists('deleted')],
+  change: [set('told', true)],
+});
+
 /**
  * Marks the session as deleted. It demands that the session was made before its deletion was requested: a queue message
  * that is delivered days later must not delete a new session of the same id. The writer recognises its success by

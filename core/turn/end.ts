@@ -1,9 +1,11 @@
 import { between, type EpochMs } from '../../config/units.ts';
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
+import type { EndType } from '../../protocol/events.ts';
 import { expiry } from '../core.ts';
-import type { EventDraft } from '../events/events.ts';
+import { appliedMessages, type EventDraft, type TurnFacts } from '../events/events.ts';
 import { newTurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
+import type { Model } from '../model.ts';
 import { recordTaken, reportOutcomes } from '../session/outcomes.ts';
 import type { AbortRequest } from '../store/items.ts';
 import * as lane from '../store/lane/end.ts';
@@ -16,6 +18,8 @@ import { usageFields } from './usage.ts';
  * The ends of a turn: each commits the turn's last event together with the write that ends it on the lane. Each returns
  * false if the lane has changed since it was seen (a message came in): decide again.
  */
+
+type EndDraft = Extract<EventDraft, { type: EndType }>;
 
 /** The value of an answer, as fields of `done`. */
 export type OutputFields = { output?: Json; output_omitted?: true };
@@ -30,7 +34,7 @@ export async function endAnswered(
   const { usage } = turn;
   const { from } = modelOf(turn, context);
   const { provider, name } = /* rule: done-names-its-model */ usage.model ?? context.model;
-  const draft: EventDraft = {
+  const draft: EndDraft = {
     type: 'done',
     first: turn.firstSeq,
     ...usageFields(usage, context.model),
@@ -44,7 +48,7 @@ export async function endAnswered(
     ...output,
   };
   const entry = turn.lastEntryWith(draft);
-  return end(turn, draft, lane.endAnswered(turn.lane, entry, core.clock.now(), expiry(core).lane));
+  return end(turn, context, draft, lane.endAnswered(turn.lane, entry, core.clock.now(), expiry(core).lane));
 }
 
 /** The turn has no event and nothing is pending: every message was withdrawn, or answered before. It leaves no trace. */
@@ -56,11 +60,12 @@ export async function endUnbegun(turn: LeasedTurn, { core }: TurnContext): Promi
 /** A user stopped the turn: what was streamed stays (P3), what is pending becomes the next turn or is withdrawn. */
 export async function endAborted(
   turn: LeasedTurn,
-  { core }: TurnContext,
+  context: TurnContext,
   by: string,
   pending: AbortRequest['pending'],
 ): Promise<boolean> {
-  const draft: EventDraft = { type: 'aborted', by, first: turn.firstSeq };
+  const { core } = context;
+  const draft: EndDraft = { type: 'aborted', by, first: turn.firstSeq };
   const entry = turn.lastEntryWith(draft);
   const now = core.clock.now();
   const expires = expiry(core).lane;
@@ -69,7 +74,7 @@ export async function endAborted(
     pending === 'discard'
       ? lane.endDiscardingPending(turn.lane, entry, now, expires)
       : lane.endKeepingPending(turn.lane, entry, newTurnId(core), now, expires);
-  if (!(await end(turn, draft, guard))) return false;
+  if (!(await end(turn, context, draft, guard))) return false;
   // rule: discarded-content-removed
   turn.startRemovingContents(discarded);
   return true;
@@ -87,11 +92,12 @@ interface Failure {
 /** The turn cannot go on: what was streamed stays (P3), what is pending becomes the next turn. */
 export async function endFailed(
   turn: LeasedTurn,
-  { core }: TurnContext,
+  context: TurnContext,
   { code, message, retryable, reason, until }: Failure,
 ): Promise<boolean> {
+  const { core } = context;
   // Field by field: a failure's diagnostic is for the log alone.
-  const draft: EventDraft = {
+  const draft: EndDraft = {
     type: 'error',
     code,
     message,
@@ -104,6 +110,7 @@ export async function endFailed(
   const followUp = newTurnId(core);
   return end(
     turn,
+    context,
     draft,
     lane.endKeepingPending(turn.lane, entry, followUp, core.clock.now(), expiry(core).lane),
   );
@@ -121,11 +128,12 @@ export const endGivenUp = (turn: LeasedTurn, context: TurnContext): Promise<bool
  * whole turn: a number that has no entry shows it. It follows every entry that the turn's events have, stored or not, and
  * that of its last event.
  */
-export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<boolean> {
+export async function abandon(turn: LeasedTurn, context: TurnContext): Promise<boolean> {
+  const { core } = context;
   await turn.trySpill();
   await tryRecordTaken(turn);
   const { code, message } = GIVEN_UP;
-  const draft: EventDraft = { type: 'error', code, message, retryable: false, first: turn.firstSeq };
+  const draft: EndDraft = { type: 'error', code, message, retryable: false, first: turn.firstSeq };
   const guard = lane.endKeepingPending(
     turn.lane,
     turn.lane.entry + 2,
@@ -134,7 +142,7 @@ export async function abandon(turn: LeasedTurn, { core }: TurnContext): Promise<
     expiry(core).lane,
   );
   core.log.error('a turn was abandoned', { turn: turn.id, claims: turn.lane.claims });
-  return end(turn, draft, { ...guard, dropsUnspilled: true });
+  return end(turn, context, draft, { ...guard, dropsUnspilled: true });
 }
 
 async function tryRecordTaken({ core, lane, id: turn }: LeasedTurn): Promise<void> {
@@ -146,13 +154,19 @@ async function tryRecordTaken({ core, lane, id: turn }: LeasedTurn): Promise<voi
   }
 }
 
-async function end(turn: LeasedTurn, draft: EventDraft, guard: Guard): Promise<boolean> {
+async function end(
+  turn: LeasedTurn,
+  { model }: Pick<TurnContext, 'model'>,
+  draft: EndDraft,
+  guard: Guard,
+): Promise<boolean> {
   // The lane has no turn afterwards, or the next one.
   const { id, slot } = turn;
-  if (!(await turn.commit([draft], { ...guard, ends: true }))) return false;
+  const told = turn.core.bus ? { ...draft, facts: factsOf(turn, model) } : draft;
+  if (!(await turn.commit([told], { ...guard, ends: true }))) return false;
   const { metrics, milestones, clock } = turn.core;
   const sinceBegunMs = between(turn.beganAt, clock.now());
-  const messages = turn.events.flatMap((event) => (event.type === 'applied' ? event.messages : [])).length;
+  const messages = appliedMessages(turn.events);
   metrics.countBy('Turns', draft.type);
   metrics.time('TurnTime', sinceBegunMs);
   metrics.count('MessagesAnswered', messages);
@@ -168,6 +182,20 @@ async function end(turn: LeasedTurn, draft: EventDraft, guard: Guard): Promise<b
     sinceBegunMs,
   });
   return true;
+}
+
+/** What other systems are told of the end. It is committed with it, so that a worker that takes over tells the same. */
+function factsOf({ usage, events, beganAt, core }: LeasedTurn, own: Model): TurnFacts {
+  const { provider, name } = usage.model ?? own;
+  return {
+    began: beganAt,
+    ended: core.clock.now(),
+    messages: appliedMessages(events),
+    steps: usage.steps,
+    usage: usageFields(usage, own),
+    provider,
+    model: name,
+  };
 }
 
 /** After the commit that ended the turn: completes the transcript, and reports what became of withdrawn messages. */

@@ -7,6 +7,7 @@ import { decodeEvents, encodeEvents, frameOf, numbered, seqOf } from '../events/
 import { spillEvents, storedText, writeEntries } from '../events/journal.ts';
 import type { LaneId, SessionKey, SlotId, TurnId } from '../ids.ts';
 import type { CallSetup, PromptShape } from '../model.ts';
+import { tellBus } from '../session/bus.ts';
 import { removeContents } from '../session/pending-content.ts';
 import { tellTrusts } from '../session/trusts.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
@@ -141,6 +142,8 @@ export class LeasedTurn {
     // rule: take-over-completes-entries
     await turn.writeEntries();
     const unposted = left.filter((event) => event.seq > Math.max(where.posted, lease.lane.posted ?? 0));
+    // rule: take-over-tells-bus
+    await tellBus(core, where.sessionItem, unposted);
     await broadcast.send(
       await Promise.all(unposted.map((event) => storedText(core, where.session, event, stored))),
     );
@@ -279,6 +282,8 @@ export class LeasedTurn {
     // rule: post-after-commit
     this.#follow(this.#post(events));
     this.#follow(this.#spillIfDue(events.length));
+    // rule: bus-told-before-next-commit
+    this.#follow(tellBus(this.core, this.sessionItem, events));
     return true;
   }
 

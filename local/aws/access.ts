@@ -25,7 +25,7 @@ export interface Check extends Need {
 
 /** A call of an AWS service by a function, or by AWS on its behalf. */
 export interface Call {
-  /** The function's name, or `API Gateway`, the only service that calls by itself. */
+  /** The function's name, or the service that calls by itself: `API Gateway`, `EventBridge`. */
   function: string;
   /** `platform`: Lambda used the function's role (poller, logs, traces), or API Gateway invoked the function. */
   by: 'function' | 'platform';

@@ -17,9 +17,15 @@ export interface FunctionCaller {
   userArn: string;
 }
 
+/** Who signs with an access key, and with which secret. */
+export interface KeyHolder {
+  caller: FunctionCaller;
+  secretAccessKey: string;
+}
+
 interface ServiceCaller {
   kind: 'service';
-  /** The name for display: `API Gateway`. */
+  /** The name for display: `API Gateway`, `EventBridge`. */
   name: string;
   /** `apigateway.amazonaws.com` */
   service: string;

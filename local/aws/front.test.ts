@@ -8,6 +8,7 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEventBridge } from '../eventbridge/event-bridge.ts';
 import { type QueueServer, startQueues } from '../queues.ts';
 import { startTables, type TableServer } from '../tables.ts';
 import type { Stack } from '../template/stack.ts';
@@ -76,6 +77,11 @@ beforeAll(async () => {
       },
       {
         Effect: 'Allow',
+        Action: 'events:PutEvents',
+        Resource: 'arn:aws:events:us-east-1:000000000000:event-bus/default',
+      },
+      {
+        Effect: 'Allow',
         Action: 'bedrock:InvokeModelWithResponseStream',
         Resource: 'arn:aws:bedrock:*::foundation-model/good.model',
       },
@@ -103,6 +109,17 @@ beforeAll(async () => {
         return true;
       },
       secrets: createSecrets({ known: 'the value', 'other/one': 'x' }),
+      events: createEventBridge({
+        stack,
+        access,
+        queues: queues.client,
+        functions: {
+          pool() {
+            throw new Error('no rule has a function');
+          },
+        },
+        log: () => {},
+      }),
     },
   });
   server.on('request', (request, response) => {
@@ -219,6 +236,17 @@ describe('what a role does not allow is refused in the words of the service', ()
     await expect(new SecretsManagerClient(config()).send(secret('other/one'))).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });
+  });
+
+  it('EventBridge: AccessDeniedException, for a bus that is not the granted one', async () => {
+    const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
+    const client = new EventBridgeClient(config());
+    const to = (EventBusName: string) =>
+      client.send(
+        new PutEventsCommand({ Entries: [{ EventBusName, Source: 's', DetailType: 'd', Detail: '{}' }] }),
+      );
+    expect(await to('default')).toMatchObject({ FailedEntryCount: 0 });
+    await expect(to('other')).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
   it('Bedrock: 403', async () => {

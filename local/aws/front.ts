@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access, Attempt } from './access.ts';
 import type { AccessKey } from './access-key.ts';
-import type { FunctionCaller } from './caller.ts';
+import type { FunctionCaller, KeyHolder } from './caller.ts';
 import { meter } from './capacity.ts';
 import type { Upstream } from './forward.ts';
-import { parseJson, readBody, replay } from './json-body.ts';
+import { type JsonBody, parseJson, readBody, replay } from './json-body.ts';
+import type { JsonService } from './json-service.ts';
 import {
   bedrockOperation,
   dynamodbOperation,
@@ -14,7 +15,6 @@ import {
   targetOf,
 } from './operations.ts';
 import { type Refusal, refuse } from './refusals.ts';
-import type { Secrets } from './secrets.ts';
 import { isSignedBy, readSignature, type Signature } from './signature.ts';
 
 /** The services behind the front. */
@@ -24,14 +24,9 @@ interface Services {
   sqs(request: IncomingMessage, response: ServerResponse): void;
   /** The management API of `@connections`. Returns whether the request was one of its own. */
   management(request: IncomingMessage, response: ServerResponse): boolean;
-  secrets: Secrets;
+  secrets: JsonService;
+  events: JsonService;
   bedrock?: Upstream;
-}
-
-/** Who signs with an access key, and with which secret. */
-export interface KeyHolder {
-  caller: FunctionCaller;
-  secretAccessKey: string;
 }
 
 export interface FrontOptions {
@@ -77,6 +72,7 @@ export function createFront({
       case 'dynamodb':
       case 'sqs':
       case 'secretsmanager':
+      case 'events':
         callByJson(service, exchange);
         break;
       default:
@@ -104,7 +100,7 @@ export function createFront({
     if (attempt) services.bedrock.pass(request, response, body, attempt.done);
   }
 
-  function callByJson(service: 'dynamodb' | 'sqs' | 'secretsmanager', exchange: Exchange): void {
+  function callByJson(service: 'dynamodb' | 'sqs' | 'secretsmanager' | 'events', exchange: Exchange): void {
     const { request, response } = exchange;
     const read = parseJson(exchange.body);
     if (!read) {
@@ -138,15 +134,25 @@ export function createFront({
         services.sqs(request, response);
         break;
       }
+      case 'events':
       case 'secretsmanager': {
-        const attempt = decide(exchange, service, services.secrets.operation(name, value));
-        if (!attempt) break;
-        const { status, body } = services.secrets.answer(name, value);
-        const text = JSON.stringify(body);
-        response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(text);
-        attempt.done({ requestBytes: bytes.length, responseBytes: Buffer.byteLength(text) });
+        const answering = service === 'events' ? services.events : services.secrets;
+        const attempt = decide(exchange, service, answering.operation(name, value));
+        if (attempt) void answerByItself(answering, { name, ...read }, response, attempt);
       }
     }
+  }
+
+  async function answerByItself(
+    service: JsonService,
+    { name, value, bytes }: { name: string } & JsonBody,
+    response: ServerResponse,
+    attempt: Attempt,
+  ): Promise<void> {
+    const { status, body } = await service.answer(name, value);
+    const text = JSON.stringify(body);
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(text);
+    attempt.done({ requestBytes: bytes.length, responseBytes: Buffer.byteLength(text) });
   }
 
   /** Returns the call if it is allowed. Otherwise answers the request. */
@@ -208,16 +214,20 @@ function reject(
   return refuse(response, service, refusal);
 }
 
+/** By the beginning of `X-Amz-Target`. */
+const SERVICES = [
+  ['DynamoDB_', 'dynamodb'],
+  ['AmazonSQS', 'sqs'],
+  ['AWSEvents', 'events'],
+] as const;
+
 /** The service of an unsigned request. Undefined for a browser's request. */
 function unsignedServiceOf({ headers }: IncomingMessage, path: string): string | undefined {
   if (path.split('/')[2] === '@connections') return 'execute-api';
   const target = headers['x-amz-target'];
   if (typeof target !== 'string') return undefined;
-  return target.startsWith('DynamoDB_')
-    ? 'dynamodb'
-    : target.startsWith('AmazonSQS')
-      ? 'sqs'
-      : 'secretsmanager';
+  const [, service = 'secretsmanager'] = SERVICES.find(([prefix]) => target.startsWith(prefix)) ?? [];
+  return service;
 }
 
 function sizeOf(response: ServerResponse): number {

@@ -107,11 +107,12 @@ export function refuse(response: ServerResponse, service: string | undefined, re
     return body.length;
   }
   const ofSqs = service === 'sqs';
-  const prefix = service === 'secretsmanager' ? '' : 'com.amazon.coral.service#';
+  const isJson11 = service === 'secretsmanager' || service === 'events';
+  const prefix = isJson11 ? '' : 'com.amazon.coral.service#';
   // Services spell the field differently. SDKs read both.
   const body = JSON.stringify({ __type: `${prefix}${type}`, [ofSqs ? 'message' : 'Message']: message });
   response.writeHead(ofSqs && refusal.kind !== 'malformed' && status === 400 ? 403 : status, {
-    'content-type': `application/x-amz-json-1.${service === 'secretsmanager' ? 1 : 0}`,
+    'content-type': `application/x-amz-json-1.${isJson11 ? 1 : 0}`,
     'x-amzn-requestid': requestId,
     ...(ofSqs && { 'x-amzn-query-error': `${code};Sender` }),
   });

@@ -1,21 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Operation } from './operations.ts';
+import type { JsonAnswer, JsonService } from './json-service.ts';
 import { secretArn } from './secret-arn.ts';
 
-/** Secrets Manager, as far as functions use it: `GetSecretValue` of secrets that are given at the start. */
-export interface Secrets {
-  /** The permission that a request needs. A missing secret has an ARN too. */
-  operation(name: string, body: Readonly<Record<string, unknown>>): Operation;
-  answer(name: string, body: Readonly<Record<string, unknown>>): SecretsAnswer;
-}
-
-interface SecretsAnswer {
-  status: 200 | 400;
-  body: object;
-}
-
-/** @param values `SecretString` by name. */
-export function createSecrets(values: Readonly<Record<string, string>>): Secrets {
+/**
+ * Secrets Manager, as far as functions use it: `GetSecretValue` of secrets that are given at the start.
+ * @param values `SecretString` by name.
+ */
+export function createSecrets(values: Readonly<Record<string, string>>): JsonService {
   const createdAt = Date.now() / 1000;
 
   /** Finds a secret by name, by ARN, or by ARN without its suffix. */
@@ -67,7 +58,7 @@ export function createSecrets(values: Readonly<Record<string, string>>): Secrets
   };
 }
 
-function fault(type: string, message: string): SecretsAnswer {
+function fault(type: string, message: string): JsonAnswer {
   return { status: 400, body: { __type: type, Message: message } };
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { KeyHolder } from '../aws/front.ts';
+import type { KeyHolder } from '../aws/caller.ts';
 import { isEqual, readSignature, type Signature, signatureOf } from '../aws/signature.ts';
 import { S3Error } from './error.ts';
 import type { S3Request } from './request.ts';

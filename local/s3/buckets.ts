@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Access, Attempt } from '../aws/access.ts';
-import type { KeyHolder } from '../aws/front.ts';
+import type { KeyHolder } from '../aws/caller.ts';
 import type { Operation } from '../aws/operations.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';

@@ -78,6 +78,14 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, names
     const secret = secretArn(String(resource.Properties?.Name ?? id));
     return { ref: secret, attributes: { Id: secret } };
   },
+  'AWS::Events::EventBus': (id, resource) => {
+    const name = String(resource.Properties?.Name ?? `${STACK}-${id}`);
+    return { ref: name, attributes: { Arn: arn('events', `event-bus/${name}`), Name: name } };
+  },
+  'AWS::Events::Rule': (id) => ({
+    ref: `${STACK}-${id}`,
+    attributes: { Arn: arn('events', `rule/${STACK}-${id}`) },
+  }),
   'AWS::Lambda::EventSourceMapping': (id) => ({ ref: id, attributes: { Id: id } }),
   'AWS::Lambda::Permission': (id) => ({ ref: id, attributes: {} }),
   'AWS::IAM::Role': (id) => ({

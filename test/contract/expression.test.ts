@@ -152,6 +152,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   makeLiveAtRest: () => sessionWrites.makeLiveAtRest(CONNECTION, 1, 1, SLOT),
   leaveAudience: () => sessionWrites.leaveAudience(CONNECTION),
   markDeleted: () => sessionWrites.markDeleted(NOW, EXPIRES),
+  markTold: () => sessionWrites.markTold(),
 };
 
 /** Of the modules of writes: what is a part of a write above, or makes a value of one. */

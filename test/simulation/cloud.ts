@@ -19,6 +19,7 @@ import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import { scriptedAgent } from './agent.ts';
 import { AGENTS, type Served, standingOf } from './agents.ts';
 import { Approvals } from './approvals.ts';
+import { BusWatch } from './bus-watch.ts';
 import { Compactions } from './compactions.ts';
 import { preparationOf } from './contexts.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
@@ -75,6 +76,8 @@ export interface CloudSettings extends PlaceLimits {
   expiry?: ExpirySettings;
   /** What the principal may use in a day. */
   budget?: DayBudget;
+  /** An event bus is told of ends, deletions and approvals. */
+  tellsBus?: boolean;
   /** The store refuses one kind of a turn's writes for ever, if it holds this. */
   refusal?: Refusal;
 }
@@ -120,6 +123,7 @@ export class Cloud {
     violated: (why) => this.violated('approval', why),
   });
   readonly compactions: Compactions;
+  readonly bus: BusWatch;
   readonly #turns = new TurnQueue(this);
   readonly #lanes = new LaneWatch(this, (worker) => this.#turns.slotOf(worker));
   readonly #gateway = new Gateway(this);
@@ -172,6 +176,7 @@ export class Cloud {
     this.settings = settings;
     this.places = new Places(this.table, PRINCIPAL, settings);
     this.budgets = new BudgetWatch(this.table, PRINCIPAL, settings);
+    this.bus = new BusWatch(scheduler);
     this.compactions = new Compactions(this);
     scheduler.addSource(this.compactions.source());
     scheduler.addSource(this.#turns.source());
@@ -286,6 +291,7 @@ export class Cloud {
           ),
       },
       gateway: this.#gateway.portOf(actor),
+      ...(this.settings.tellsBus && { bus: this.bus.portOf(actor) }),
       clock: {
         now: () => epochMs(scheduler.now),
         sleep: (duration, signal) => scheduler.sleep(actor, duration, signal),

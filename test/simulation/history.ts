@@ -101,6 +101,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
   const budget = new Random(seed ^ 0xb0d);
   if (budget.chance(0.2))
     settings.budget = budget.pick({ tokens: budget.pick(1, 15, 30, 60) }, { turns: budget.pick(1, 2, 3) });
+  settings.tellsBus = new Random(seed ^ 0xb05).chance(0.3);
   const faults: Faults = calm
     ? NO_FAULTS
     : {
@@ -145,6 +146,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     if (uncounted && faults.ghost === 0) cloud.violated('fairness', uncounted);
     if (calm && taken.length > 0) cloud.violated('fairness', `${taken} are over, and have a place`);
     judgeBudget(cloud);
+    judgeBus(cloud, calm);
     const ordered = cloud.deadLetters === 0;
     judge(cloud, devices, { ordered, probed: false, calm });
     // A slow or silent client holds up a stream, up to a limit.
@@ -178,6 +180,12 @@ function judgeBudget(cloud: Cloud): void {
   const events = [...cloud.committed.values()];
   for (const why of cloud.budgets.judge(epochMs(cloud.scheduler.now), events, cloud.isDeleted))
     cloud.violated('budget', why);
+}
+
+function judgeBus(cloud: Cloud, calm: boolean): void {
+  if (!cloud.settings.tellsBus) return;
+  for (const why of cloud.bus.judge(cloud.committed.values(), cloud.isDeleted, calm))
+    cloud.violated('bus', why);
 }
 
 /** After the faults, the next messages of every user must be answered. */

@@ -1,6 +1,7 @@
 import { applyEdits } from '../mutation/edits.ts';
 import { AGENT } from './mutants/agent.ts';
 import { BUDGETS } from './mutants/budgets.ts';
+import { BUS } from './mutants/bus.ts';
 import { COMPACTION } from './mutants/compaction.ts';
 import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
@@ -22,6 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...BUDGETS,
   ...DEVICES,
   ...DELETION,
+  ...BUS,
 ];
 
 export function findMutant(name: string): Mutant {

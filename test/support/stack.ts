@@ -19,6 +19,8 @@ export interface StackOptions {
   /** What Secrets Manager holds. */
   secrets?: LocalCloudOptions['secrets'];
   pollerRamp?: LocalCloudOptions['pollerRamp'];
+  /** A team's app, in the place of this project's own. */
+  app?: LocalCloudOptions['app'];
 }
 
 export interface ClientOptions extends ConnectOptions {
@@ -51,6 +53,7 @@ export async function startStack({
   origins,
   bundles,
   pollerRamp,
+  app,
 }: StackOptions = {}): Promise<Stack> {
   const model = await startScriptedModel();
   const log: string[] = [];
@@ -64,6 +67,7 @@ export async function startStack({
     ...(secrets && { secrets }),
     ...(pollerRamp && { pollerRamp }),
     ...(origins && { origins }),
+    ...(app && { app }),
     bundles: bundles ? await bundles() : TEST_BUNDLES,
     maxEnvironments: MAX_ENVIRONMENTS,
     log: ({ level, source, text }) => log.push(`${level} ${source}: ${text}`),
@@ -102,6 +106,8 @@ export interface SharedStack extends Pick<Stack, 'connect'> {
   script(script: Script): Scripted;
   /** The id of a session that no other test knows. */
   newSession(): string;
+  /** What functions and cloud have logged since it was last taken. */
+  takeLog(): string[];
 }
 
 /**
@@ -134,6 +140,7 @@ export function givenStack(options: StackOptions | (() => StackOptions) = {}): S
     },
     connect: (sessionId, clientOptions) => stack().connect(sessionId, clientOptions),
     script: (script) => stack().model.script(script),
+    takeLog: () => stack().takeLog(),
     newSession: () => `session-${++sessions}`,
   };
 }

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { LocalCloudError } from '../errors.ts';
+import type { Value } from '../template/template.ts';
+import { compilePattern } from './pattern.ts';
+
+const event: Value = {
+  source: 'midturn',
+  'detail-type': 'Turn Ended',
+  detail: { tenant: 'acme', status: 'done', steps: 3, tags: ['a', 'b'], nothing: null },
+};
+const matches = (pattern: Value) => compilePattern('Rule', pattern)(event);
+const ofDetail = (pattern: Value) => matches({ detail: pattern });
+
+describe('an event pattern', () => {
+  it.each<[Value, boolean]>([
+    [{ source: ['midturn'] }, true],
+    [{ source: ['other'] }, false],
+    [{ source: ['other', 'midturn'], 'detail-type': ['Turn Ended'] }, true],
+    [{ source: ['midturn'], 'detail-type': ['Session Deleted'] }, false],
+    [{ region: ['eu-central-1'] }, false],
+    [{ $or: [{ source: ['other'] }, { detail: { steps: [3] } }] }, true],
+    [{ $or: [{ source: ['other'] }, { detail: { steps: [4] } }] }, false],
+  ])('%j: %s', (pattern, expected) => expect(matches(pattern)).toBe(expected));
+
+  it.each<[Value, boolean]>([
+    [{ status: ['done', 'error'] }, true],
+    [{ steps: ['3'] }, false],
+    [{ tags: ['b'] }, true],
+    [{ nothing: [null] }, true],
+    [{ tenant: [{ prefix: 'ac' }] }, true],
+    [{ tenant: [{ suffix: 'ac' }] }, false],
+    [{ tenant: [{ 'equals-ignore-case': 'ACME' }] }, true],
+    [{ tenant: [{ wildcard: 'a*e' }] }, true],
+    [{ tenant: [{ wildcard: 'a.*' }] }, false],
+    [{ steps: [{ numeric: ['>', 2, '<=', 3] }] }, true],
+    [{ steps: [{ numeric: ['=', 2] }] }, false],
+    [{ status: [{ 'anything-but': 'done' }] }, false],
+    [{ status: [{ 'anything-but': ['error', 'aborted'] }] }, true],
+    [{ status: [{ 'anything-but': { prefix: 'd' } }] }, false],
+    [{ code: [{ exists: false }] }, true],
+    [{ code: [{ exists: true }] }, false],
+    [{ code: [{ 'anything-but': 'x' }] }, false],
+  ])('in detail, %j: %s', (pattern, expected) => expect(ofDetail(pattern)).toBe(expected));
+
+  it.each<[Value]>([[{ source: [{ cidr: '10.0.0.0/24' }] }], [{ source: 'midturn' }], ['midturn']])(
+    'that is not here stops the start: %j',
+    (pattern) => expect(() => compilePattern('Rule', pattern)).toThrow(LocalCloudError),
+  );
+});
