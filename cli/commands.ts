@@ -32,6 +32,10 @@ export const COMMANDS = {
     says: 'deletes everything of one principal',
     start: () => import('../infra/delete-principal.ts'),
   },
+  synth: {
+    says: 'synthesizes the CDK app of this folder for an emulator of AWS',
+    start: () => import('./synth.ts'),
+  },
   conformance: {
     says: 'checks any server of the protocol against its rules',
     start: () => import('../conformance/main.ts'),

@@ -43,6 +43,25 @@ export interface Emulator {
 
 /** @throws {SettingError} if no emulator answers at AWS_ENDPOINT_URL */
 export async function findEmulator(variables: Variables): Promise<Emulator> {
+  const endpoint = emulatorEndpoint(variables);
+  try {
+    await fetch(endpoint, { signal: AbortSignal.timeout(10_000) });
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: string } };
+    throw new SettingError(
+      `AWS_ENDPOINT_URL is "${endpoint}": nothing answers there (${cause?.code ?? error}).`,
+    );
+  }
+  const env = await environmentFor(endpoint, variables);
+  return { endpoint, env, stack: stackNameOf((name) => env[name]) };
+}
+
+/** Environment in which an app is synthesized for the emulator at AWS_ENDPOINT_URL. @throws {SettingError} if it names none */
+export const environmentForEmulator = (variables: Variables): Promise<Variables> =>
+  environmentFor(emulatorEndpoint(variables), variables);
+
+/** Without a slash at its end. @throws {SettingError} */
+function emulatorEndpoint(variables: Variables): string {
   const url = variables.AWS_ENDPOINT_URL;
   if (!url) {
     throw new SettingError(
@@ -57,15 +76,7 @@ export async function findEmulator(variables: Variables): Promise<Emulator> {
       `AWS_ENDPOINT_URL is "${url}": that is no host of this machine or of a private network; deploy to AWS with cdk deploy.`,
     );
   }
-  try {
-    await fetch(url, { signal: AbortSignal.timeout(10_000) });
-  } catch (error) {
-    const { cause } = error as { cause?: { code?: string } };
-    throw new SettingError(`AWS_ENDPOINT_URL is "${url}": nothing answers there (${cause?.code ?? error}).`);
-  }
-  const endpoint = url.replace(/\/+$/, '');
-  const env = await environmentFor(endpoint, variables);
-  return { endpoint, env, stack: stackNameOf((name) => env[name]) };
+  return url.replace(/\/+$/, '');
 }
 
 /**

@@ -15,10 +15,16 @@ import { toProps } from './settings.ts';
  */
 const LOCAL_CONTEXT = 'midturn:local';
 
+/**
+ * The context value with which `midturn synth` synthesizes an app for an emulator of AWS: settings by name, in the place of the props of every
+ * Midturn in it.
+ */
+const EMULATOR_CONTEXT = 'midturn:emulator';
+
 const localSettings = (scope: Construct): Readonly<Record<string, string>> | undefined =>
   scope.node.tryGetContext(LOCAL_CONTEXT);
 
-/** The props as settings name them, with what the local cloud puts in their place. */
+/** The props as settings name them, with what the local cloud, or a synth for an emulator, puts in their place. */
 export function plainProps(scope: Construct, { auth, eventBus, ...props }: MidturnProps): PlainProps {
   const bus = eventBusText(eventBus);
   const chosen = {
@@ -27,10 +33,18 @@ export function plainProps(scope: Construct, { auth, eventBus, ...props }: Midtu
     ...(bus !== undefined && { eventBus: bus }),
   };
   const settings = localSettings(scope);
-  if (!settings) return chosen;
+  if (!settings) return forEmulator(scope, chosen);
   // The template stays on the machine: the local cloud has its own bundles and page, and nothing stands in front of it.
   const { agent, domain, edge, originSecret, page, ...local } = chosen;
   return { ...local, ...toProps(settings) };
+}
+
+function forEmulator(scope: Construct, chosen: PlainProps): PlainProps {
+  const settings: Readonly<Record<string, string>> | undefined = scope.node.tryGetContext(EMULATOR_CONTEXT);
+  if (!settings) return chosen;
+  // Emulators have neither domains nor CloudFront.
+  const { domain, edge, originSecret, ...emulated } = chosen;
+  return { ...emulated, ...toProps(settings) };
 }
 
 interface Described {

@@ -35,13 +35,22 @@ export interface CdkRun {
   context: Readonly<Record<string, unknown>>;
   /** Where the app writes its templates. */
   output: string;
-  /** What stands in the place of the props of each Midturn in the app (infra/local-props.ts). */
-  settings: Readonly<Record<string, string>>;
   environment: NodeJS.ProcessEnv;
 }
 
 /**
- * Runs a CDK app as the CDK's command line does, for the local cloud.
+ * Context with which an app is synthesized for the local cloud.
+ * @param settings what stands in the place of the props of each Midturn in the app (infra/local-props.ts)
+ */
+export const localContext = (settings: Readonly<Record<string, string>>): Record<string, unknown> => ({
+  'midturn:local': settings,
+  // Bundles and other assets are run in place, not from a copy.
+  'aws:cdk:enable-asset-metadata': true,
+  'aws:cdk:disable-asset-staging': true,
+});
+
+/**
+ * Runs a CDK app as the CDK's command line does.
  * @returns the text of its templates, by the artifacts' names
  * @throws {LocalCloudError} with what the app says
  */
@@ -50,7 +59,6 @@ export async function runCdkApp({
   app,
   context,
   output,
-  settings,
   environment,
 }: CdkRun): Promise<Map<string, string>> {
   const [command, args, shell] =
@@ -62,13 +70,7 @@ export async function runCdkApp({
     env: {
       ...environment,
       CDK_OUTDIR: output,
-      CDK_CONTEXT_JSON: JSON.stringify({
-        ...context,
-        'midturn:local': settings,
-        // Bundles and other assets are run in place, not from a copy.
-        'aws:cdk:enable-asset-metadata': true,
-        'aws:cdk:disable-asset-staging': true,
-      }),
+      CDK_CONTEXT_JSON: JSON.stringify(context),
       // Validating the template against CloudFormation's schemas takes 2 s. `cdk synth` does it.
       CDK_VALIDATION: 'false',
     },

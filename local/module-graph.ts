@@ -16,6 +16,8 @@ export async function moduleGraph(entryPoints: readonly string[]): Promise<Metaf
     outdir: 'out',
     bundle: true,
     packages: 'external',
+    // The app imports the construct as any other app does.
+    alias: { 'midturn/cdk': './infra/index.ts' },
     platform: 'node',
     format: 'esm',
     metafile: true,

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
-import { readCdkJson, runCdkApp } from './cdk-app.ts';
+import { localContext, readCdkJson, runCdkApp } from './cdk-app.ts';
 import { LocalCloudError } from './errors.ts';
 import { moduleGraph } from './module-graph.ts';
 import { CACHE, ROOT } from './places.ts';
@@ -101,7 +101,13 @@ export async function synthesizeApp(
   await rm(output, { recursive: true, force: true });
   const { app, context } = await readCdkJson(folder);
   return {
-    templates: await runCdkApp({ folder, app, context, output, settings: asked, environment: process.env }),
+    templates: await runCdkApp({
+      folder,
+      app,
+      context: { ...context, ...localContext(asked) },
+      output,
+      environment: process.env,
+    }),
     fillIn: (text, all) => withAssets(filled(text, all), output),
   };
 }
@@ -157,9 +163,8 @@ async function runApp(settings: Readonly<Record<string, string>>, file: string):
     const templates = await runCdkApp({
       folder: root,
       app: [process.execPath, 'infra/app.ts'],
-      context,
+      context: { ...context, ...localContext(settings) },
       output,
-      settings,
       environment: {
         ...Object.fromEntries(inherited),
         ...settings,

@@ -35,10 +35,10 @@ describe('the tarballs', () => {
   it.each(['midturn', 'midturn-client'])(
     '%s satisfies publint, and its types resolve for every ES module user',
     async (name) => {
-      const linted = await project.bin('publint', 'run', join(packages, name), '--strict');
+      const linted = await project.bin('publint', ['run', join(packages, name), '--strict']);
       expect(linted.stdout).toContain('All good!');
       const path = tarballs.find((file) => basename(file).startsWith(`${name}-0`)) ?? '';
-      const types = await project.bin('attw', path, '--profile', 'esm-only', '--no-emoji', '--no-color');
+      const types = await project.bin('attw', [path, '--profile', 'esm-only', '--no-emoji', '--no-color']);
       expect(types.code, types.stdout).toBe(0);
       expect(types.stdout).not.toContain('No types');
     },
@@ -114,7 +114,7 @@ describe('a CDK app with the package', () => {
       const options = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: ['node'] };
       const config = { compilerOptions: options, files: ['app.mts', 'src/bot.ts'] };
       await project.write('tsconfig.json', JSON.stringify(config));
-      return project.bin('tsc', '-p', '.');
+      return project.bin('tsc', ['-p', '.']);
     };
     expect((await check(APP)).stdout).toBe('');
     expect((await check(APP.replace('agent: ', 'agnet: '))).stdout).toContain("'agnet' does not exist");
@@ -122,7 +122,7 @@ describe('a CDK app with the package', () => {
   });
 
   it('is synthesized with their agent in the turn function, and ours in none', async () => {
-    const { code, stderr } = await project.bin('cdk', 'synth', '--quiet');
+    const { code, stderr } = await project.bin('cdk', ['synth', '--quiet']);
     expect(code, stderr).toBe(0);
     const assets = await readdir(join(project.folder, 'cdk.out'));
     const turn: string[] = [];
@@ -134,9 +134,45 @@ describe('a CDK app with the package', () => {
     expect(turn[0]).not.toContain('waited_seconds');
   });
 
+  it('is synthesized for an emulator by `midturn synth`: without what an emulator lacks, and with its address', async () => {
+    const emulator = { AWS_ENDPOINT_URL: 'http://localhost:4566' };
+    const { code, stdout, stderr } = await project.bin(
+      'midturn',
+      ['synth', '--output', 'emulated'],
+      emulator,
+    );
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('Theirs in emulated.');
+    expect(stdout).toContain('cdk deploy --app emulated');
+    const text = await readFile(join(project.folder, 'emulated', 'Theirs.template.json'), 'utf8');
+    const resources: { Type: string; DeletionPolicy?: string; Properties: Record<string, unknown> }[] =
+      Object.values(JSON.parse(text).Resources);
+    const types = resources.map(({ Type }) => Type);
+    expect(types).not.toContain('AWS::CloudWatch::Alarm');
+    expect(types).not.toContain('AWS::ApiGatewayV2::Authorizer');
+    expect(text).toContain('http://localhost:4566/_aws/execute-api/');
+    expect(resources.find(({ Type }) => /Table$/.test(Type))).toMatchObject({ DeletionPolicy: 'Delete' });
+    // Their agent is in it, as in a deployment.
+    const bundles = await readdir(join(project.folder, 'emulated'));
+    expect(bundles.filter((name) => name.startsWith('asset.'))).not.toEqual([]);
+  });
+
+  it.each([
+    ['no address', {}, 'AWS_ENDPOINT_URL is not set'],
+    [
+      'the address of AWS',
+      { AWS_ENDPOINT_URL: 'https://dynamodb.us-east-1.amazonaws.com' },
+      'no host of this machine',
+    ],
+  ])('is not synthesized for an emulator with %s', async (_what, env, why) => {
+    const { code, stderr } = await project.bin('midturn', ['synth'], env);
+    expect([code, stderr.split(':')[0]]).toEqual([1, 'midturn synth']);
+    expect(stderr).toContain(why);
+  });
+
   it('is told in one line what is wrong with its agent', async () => {
     await project.write('src/bot.ts', AGENT.replace('tools: {', 'maxRetries: 1, tools: {'));
-    const { code, stderr } = await project.bin('cdk', 'synth', '--quiet');
+    const { code, stderr } = await project.bin('cdk', ['synth', '--quiet']);
     expect(code).toBe(1);
     expect(stderr).toContain('src/bot.ts: The option maxRetries has no effect here.');
     await project.write('src/bot.ts', AGENT);
@@ -152,7 +188,7 @@ describe('a CDK app with the package', () => {
 describe('the binary', () => {
   it('lists its commands', async () => {
     for (const args of [[], ['--help'], ['help']]) {
-      const { code, stdout } = await project.bin('midturn', ...args);
+      const { code, stdout } = await project.bin('midturn', [...args]);
       expect(code).toBe(0);
       for (const [name, { says }] of Object.entries(COMMANDS))
         expect(stdout).toMatch(new RegExp(`^  ${name} +${says}$`, 'm'));
@@ -160,14 +196,29 @@ describe('the binary', () => {
   });
 
   it('refuses an unknown command with exit status 2', async () => {
-    const { code, stderr } = await project.bin('midturn', 'fly');
+    const { code, stderr } = await project.bin('midturn', ['fly']);
     expect([code, stderr.split('\n')[0]]).toEqual([2, 'There is no command fly.']);
-    expect((await project.bin('midturn', 'constructor')).code).toBe(2);
+    expect((await project.bin('midturn', ['constructor'])).code).toBe(2);
   });
 
-  it.each(Object.keys(COMMANDS))('%s explains itself under its name here', async (name) => {
-    const { code, stdout } = await project.bin('midturn', name, '--help');
-    expect(stdout).toContain(`midturn ${name}`);
-    expect(code).toBe(0);
-  });
+  it.each(Object.keys(COMMANDS))(
+    '%s explains itself under its name here, without colour in a pipe',
+    async (name) => {
+      const { code, stdout } = await project.bin('midturn', [name, '--help']);
+      expect(stdout).toContain(`midturn ${name}`);
+      expect(stdout).not.toContain('\u001b');
+      expect(code).toBe(0);
+    },
+  );
+
+  it.each(Object.keys(COMMANDS))(
+    '%s refuses an option that it does not have with exit status 2, and explains itself',
+    async (name) => {
+      const { code, stdout, stderr } = await project.bin('midturn', [name, '--nonsense']);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^Unknown option '--nonsense'/);
+      expect(stderr).toContain(`midturn ${name}`);
+      expect(stderr).not.toContain('\u001b');
+    },
+  );
 });

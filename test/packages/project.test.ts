@@ -4,16 +4,23 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pack } from '../../packaging/pack.ts';
 import { accepted, chunk, end, endsOf, eventsOf, framesOf } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
+import { hasOtherNodes, nodeBinary } from '../support/node-binary.ts';
 import { type NpmRegistry, startRegistry } from '../support/npm-registry.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
 import { connect, type WsClient } from '../support/ws-client.ts';
-import { APP, agent, SHIPPER } from './umbrella-shop.ts';
+import { APP, agent, PAGE, SHIPPER } from './umbrella-shop.ts';
 import { installTarballs, type Running, type UserProject, unpackTarballs } from './user-project.ts';
 
 /** Each builds, packs or synthesizes. */
 vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
+
+/** The Node that functions run on, and the oldest one that the packages run on, which the registry has for Linux. */
+const NODES = [
+  { name: `Node ${process.versions.node}`, program: async () => process.execPath },
+  ...(hasOtherNodes ? [{ name: 'Node 22.18.0', program: () => nodeBinary(22) }] : []),
+];
 
 let tarballs: string[];
 let project: UserProject;
@@ -29,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([model?.close(), registry?.close()]));
 
 describe('`npx midturn init` in an empty folder into which npm has installed the tarballs, its other packages from a registry', () => {
-  it('makes a project that `npm install`, its own compiler, its own tests and `cdk synth` accept', async () => {
+  it('makes a project that `npm install`, its own compiler, and on each Node its own tests and `cdk synth` accept', async () => {
     const { code, stdout, stderr } = await project.npm('exec', '--', 'midturn', 'init');
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^added to package.json: type, scripts, ai, .*, vitest$/m);
@@ -38,12 +45,15 @@ describe('`npx midturn init` in an empty folder into which npm has installed the
     expect(stdout).toMatch(/npm install && npx midturn dev$/m);
     const installed = await project.npm('install');
     expect(installed.code, installed.stderr).toBe(0);
-    expect(await project.bin('tsc', '-p', '.')).toMatchObject({ code: 0, stdout: '' });
-    const tests = await project.bin('vitest', 'run');
-    expect(tests.code, tests.stdout).toBe(0);
-    expect(tests.stdout).toMatch(/Tests .*2 passed/);
-    const synth = await project.bin('cdk', 'synth', '--quiet');
-    expect(synth.code, synth.stderr).toBe(0);
+    expect(await project.bin('tsc', ['-p', '.'])).toMatchObject({ code: 0, stdout: '' });
+    for (const { program } of NODES) {
+      const on = project.on(await program());
+      const tests = await on.bin('vitest', ['run']);
+      expect(tests.code, tests.stdout).toBe(0);
+      expect(tests.stdout).toMatch(/Tests .*2 passed/);
+      const synth = await on.bin('cdk', ['synth', '--quiet']);
+      expect(synth.code, synth.stderr).toBe(0);
+    }
     const lines = async (path: string) =>
       (await readFile(join(project.folder, path), 'utf8')).trim().split('\n').length;
     // Where docs/install.md has `midturn dev` keep conversations.
@@ -55,7 +65,7 @@ describe('`npx midturn init` in an empty folder into which npm has installed the
   it('keeps what is there, and says so', async () => {
     const before = await readFile(join(project.folder, 'package.json'), 'utf8');
     await project.write('agent/agent.test.ts', '// theirs\n');
-    const { stdout } = await project.bin('midturn', 'init');
+    const { stdout } = await project.bin('midturn', ['init']);
     // It is a CDK app now: what an app is made of is not looked at.
     expect(stdout).toMatch(/^kept package.json\nkept agent\/agent.ts\nkept agent\/agent.test.ts$/m);
     expect(stdout).toContain('Put this into a stack of your app:');
@@ -66,7 +76,7 @@ describe('`npx midturn init` in an empty folder into which npm has installed the
   it('makes nothing in a project of CommonJS, as `npm init` makes it, and says what to do', async () => {
     const other = await unpackTarballs(temporaryFolder(), tarballs);
     await other.write('package.json', '{"name":"shop","type":"commonjs"}');
-    const { code, stderr } = await other.bin('midturn', 'init');
+    const { code, stderr } = await other.bin('midturn', ['init']);
     expect([code, stderr]).toEqual([
       1,
       `${join(other.folder, 'package.json')} says "type": "commonjs", and the files of the app are ES modules. Set it to "module", or name a new folder.\n`,
@@ -81,7 +91,7 @@ describe('`npx midturn init` in an empty folder into which npm has installed the
       'package.json',
       '{"name":"shop","version":"3.0.0","dependencies":{"aws-cdk-lib":"2.280.0"}}',
     );
-    const { stdout } = await other.bin('midturn', 'init');
+    const { stdout } = await other.bin('midturn', ['init']);
     expect(stdout).toContain('added to package.json: ai, constructs, zod, midturn');
     expect(stdout).not.toContain('app.ts');
     const manifest = JSON.parse(await readFile(join(other.folder, 'package.json'), 'utf8'));
@@ -94,7 +104,7 @@ describe('`npx midturn init` in an empty folder into which npm has installed the
   });
 });
 
-describe('`midturn dev` of an app with tables of its own', () => {
+describe.each(NODES)('`midturn dev` of an app with tables of its own, on $name', ({ program }) => {
   let dev: Running;
   let url: string;
 
@@ -106,7 +116,7 @@ describe('`midturn dev` of an app with tables of its own', () => {
     // What their code imports by itself.
     const installed = await project.npm('install', ...['s3', 'sqs'].map((name) => `@aws-sdk/client-${name}`));
     expect(installed.code, installed.stderr).toBe(0);
-    dev = project.start(['dev', '--verbose'], {
+    dev = project.on(await program()).start(['dev', '--verbose'], {
       PORT: '0',
       MIDTURN_MODEL: 'openai-compatible:scripted',
       MIDTURN_MODEL_BASE_URL: model.baseUrl,
@@ -166,6 +176,20 @@ describe('`midturn dev` of an app with tables of its own', () => {
     await client.close();
   });
 
+  it.runIf(hasOtherNodes)(
+    'a page with React 18, on Node 20 with a WebSocket that it passes, shows the answer',
+    async () => {
+      const other = ['react', 'react-test-renderer'].map((name) => `${name}@18.3.1`);
+      const installed = await project.npm('install', ...other);
+      expect(installed.code, installed.stderr).toBe(0);
+      await project.write('page.mjs', PAGE);
+      model.script([{ chunks: ['Good ', 'day.'] }]);
+      const shown = await project.on(await nodeBinary(20)).node(['page.mjs'], { CHAT_URL: url });
+      expect(shown.stdout, shown.stderr).toBe('React 18.3.1 on Node 20.20.2: Good day.\n');
+      expect(shown.code).toBe(0);
+    },
+  );
+
   it('names once what is not here, and says what to do', () => {
     expect(dev.lines.filter((line) => line.includes('The local cloud has no'))).toEqual([
       expect.stringMatching(
@@ -223,10 +247,24 @@ describe('`midturn dev` of an app with tables of its own', () => {
   });
 });
 
+it.runIf(hasOtherNodes)(
+  'the binary says in one line that it does not run on Node 20, which gets no fixes any more',
+  async () => {
+    const old = project.on(await nodeBinary(20));
+    for (const args of [['--help'], ['dev']]) {
+      expect(await old.bin('midturn', [...args])).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: 'midturn needs Node 22.18 or later. This is Node 20.20.2.\n',
+      });
+    }
+  },
+);
+
 describe('`midturn dev`', () => {
   it('says what is wrong with a folder that has no app, and what to do', async () => {
     const empty = await unpackTarballs(temporaryFolder(), tarballs);
-    const { code, stderr } = await empty.bin('midturn', 'dev');
+    const { code, stderr } = await empty.bin('midturn', ['dev']);
     expect(code).toBe(1);
     expect(stderr).toMatch(
       /^midturn dev: There is no \S+cdk\.json: this is no CDK app\. midturn init makes one\.\n$/,
@@ -237,7 +275,7 @@ describe('`midturn dev`', () => {
     const other = await unpackTarballs(temporaryFolder(), tarballs);
     await other.write('cdk.json', '{"app":"node app.mjs"}');
     await other.write('app.mjs', `import { App, Stack } from 'aws-cdk-lib'; new Stack(new App(), 'Shop');`);
-    const { stderr } = await other.bin('midturn', 'dev');
+    const { stderr } = await other.bin('midturn', ['dev']);
     expect(stderr).toBe('midturn dev: no stack of the app has a Midturn. Its stacks: Shop.\n');
   });
 });

@@ -105,3 +105,28 @@ export const agent = defineAgent({
   tools: { order: { tool: order, idempotent: true }, book: { tool: book, idempotent: true }, ship: { tool: ship, idempotent: true } },
 });
 `;
+
+/** A page of theirs: it says one thing and prints the answer. The renderer needs no browser. */
+export const PAGE = `
+import { useMidturn } from 'midturn-client/react';
+import { createElement, useEffect, version } from 'react';
+import { create } from 'react-test-renderer';
+import { WebSocket } from 'ws';
+
+function Page() {
+  const { state, send } = useMidturn('page', { url: process.env.CHAT_URL, WebSocket });
+  useEffect(() => {
+    send('hello');
+  }, [send]);
+  const answer = state.items.filter(({ kind }) => kind === 'text').map(({ content }) => content).join('');
+  const isOver = answer !== '' && !state.activeTurn;
+  useEffect(() => {
+    if (!isOver) return;
+    console.log('React ' + version + ' on Node ' + process.versions.node + ': ' + answer);
+    page.unmount();
+  }, [isOver, answer]);
+  return createElement('p', null, answer);
+}
+
+const page = create(createElement(Page));
+`;

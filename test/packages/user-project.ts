@@ -20,14 +20,16 @@ interface Ended {
 /** A project of somebody who has never seen this repository, with the packed packages in it. */
 export interface UserProject {
   folder: string;
+  /** The same project, run by another Node. @param program the path of that Node */
+  on(program: string): UserProject;
   /** Writes a file, with the folders that it needs. */
   write(path: string, text: string): Promise<void>;
-  /** Runs a module of a package, or of the project, with this Node. */
+  /** Runs a module of a package, or of the project. */
   node(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>;
   /** Runs npm, with a cache of the project's own and no registry but that of the test. */
   npm(...args: string[]): Promise<Ended>;
   /** Runs a binary of `node_modules/.bin`. */
-  bin(name: string, ...args: string[]): Promise<Ended>;
+  bin(name: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>;
   /** Starts `midturn` with these arguments, for as long as a test needs it. */
   start(args: readonly string[], env?: Readonly<Record<string, string>>): Running;
 }
@@ -85,40 +87,45 @@ export async function unpackTarballs(folder: string, tarballs: readonly string[]
   return userProject(folder, {});
 }
 
-function userProject(folder: string, npmSettings: Readonly<Record<string, string>>): UserProject {
+function userProject(
+  folder: string,
+  npmSettings: Readonly<Record<string, string>>,
+  program = process.execPath,
+): UserProject {
   const modules = join(folder, 'node_modules');
-  const run = (program: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
-    const options = { cwd: folder, env: environment(env), maxBuffer: 2 ** 26 };
-    return promisify(execFile)(program, [...args], options).then(
+  const run = (name: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
+    const options = { cwd: folder, env: environment(env, program), maxBuffer: 2 ** 26 };
+    return promisify(execFile)(name, [...args], options).then(
       (output) => ({ code: 0, ...output }),
       (failure) => failure,
     );
   };
-  const node: UserProject['node'] = (args, env = {}) => run(process.execPath, args, env);
+  const node: UserProject['node'] = (args, env = {}) => run(program, args, env);
   return {
     folder,
+    on: (other) => userProject(folder, npmSettings, other),
     async write(path, text) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
     },
     node,
     npm: (...args) => run('npm', args, npmSettings),
-    bin: (name, ...args) => node([binary(modules, name), ...args]),
+    bin: (name, args, env) => node([binary(modules, name), ...args], env),
     start: (args, env = {}) =>
       running(
-        spawn(process.execPath, [binary(modules, 'midturn'), ...args], {
+        spawn(program, [binary(modules, 'midturn'), ...args], {
           cwd: folder,
-          env: environment(env),
+          env: environment(env, program),
           stdio: ['ignore', 'pipe', 'pipe'],
         }),
       ),
   };
 }
 
-/** Nothing of the test run: a user has neither its Node options nor its settings. `node` is the one that runs the tests. */
-function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+/** Nothing of the test run: a user has neither its Node options nor its settings. `node` is the one that runs the project. */
+function environment(env: Readonly<Record<string, string>>, program: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(MIDTURN_|VITEST|NODE_|npm_)/.test(name));
-  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
+  const PATH = [dirname(program), process.env.PATH].join(delimiter);
   return { ...Object.fromEntries(own), PATH, ...env };
 }
 

@@ -8,6 +8,9 @@ import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
+/** Whose packages the registry has: those of this project, and other versions that its packages are tested with. */
+const LOCKS = ['package-lock.json', 'test/packages/versions/package-lock.json'];
+
 /** An npm registry on this machine. */
 export interface NpmRegistry {
   /** `http://127.0.0.1:…/` */
@@ -27,8 +30,7 @@ interface Version extends Record<string, unknown> {
 const OF_THE_LOCK = ['dev', 'optional', 'devOptional', 'peer', 'resolved', 'integrity', 'link', 'inBundle'];
 
 /**
- * Starts a registry that has the packed packages, and of all other packages the versions that `package-lock.json` of this
- * project names. It has their tarballs from npm's cache, which `npm ci` has filled; one that the cache has lost is asked of
+ * Starts a registry that has the packed packages, and of all other packages the versions that the lock files name. It has their tarballs from npm's cache, which `npm ci` has filled; one that the cache has lost is asked of
  * the registry that npm is set to. So an installation needs no other network, and resolves ranges and peers as for anybody.
  */
 export async function startRegistry(packed: readonly string[]): Promise<NpmRegistry> {
@@ -76,9 +78,13 @@ function packumentOf(name: string, found: readonly Version[], origin: string): o
 }
 
 async function lockedVersions(): Promise<Version[]> {
-  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
   const found = new Map<string, Version>();
-  for (const [path, entry] of Object.entries<Record<string, string>>(lock.packages)) {
+  const entries = await Promise.all(
+    LOCKS.map(async (lock) =>
+      Object.entries<Record<string, string>>(JSON.parse(await readFile(join(ROOT, lock), 'utf8')).packages),
+    ),
+  );
+  for (const [path, entry] of entries.flat()) {
     const { integrity, version } = entry;
     const name = entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
     if (integrity === undefined || version === undefined) continue;
