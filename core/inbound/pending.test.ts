@@ -232,3 +232,34 @@ it('a session that is deleted answers so to every frame, and no message is taken
   }
   expect(await run()).toEqual([]);
 });
+
+describe('P1: an abort that takes all along, whose function dies after any of its writes', () => {
+  it('leaves no message that a turn answers although the turn before it was withdrawn', async () => {
+    for (let writes = 0; ; writes++) {
+      const { core, send, run, frames } = await clientInMemory();
+      await send(message('a'));
+      for (const id of ['b', 'c']) await send(message(id, 'later', { delivery: 'queue' }));
+      const update = core.store.update.bind(core.store);
+      let left = writes;
+      let isDead = false;
+      core.store.update = async (key, change) => {
+        if (isDead) throw new Error('the function is dead');
+        isDead = left-- === 0;
+        if (isDead) throw new Error('the function dies');
+        return update(key, change);
+      };
+      await send({ type: 'abort', pending: 'discard' }).catch(() => {});
+      core.store.update = update;
+      // Whoever opens the lane next reports what was withdrawn.
+      await send({ type: 'connect' });
+      const gone = frames.flatMap((frame) => (frame.type === 'cancelled' ? (frame.ids as string[]) : []));
+      await run();
+      const applied = frames.flatMap((frame) =>
+        frame.type === 'applied' ? (frame.messages as { id: string }[]).map(({ id }) => id) : [],
+      );
+      expect(applied.filter((id) => gone.includes(id))).toEqual([]);
+      if (gone.includes('a')) expect(applied).toEqual([]);
+      if (!isDead) break;
+    }
+  });
+});

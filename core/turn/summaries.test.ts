@@ -214,3 +214,22 @@ it('an export has each summary with the entry that tells of it', async () => {
     { event: { type: 'compacted' }, summary: 'SUMMARY 1' },
   ]);
 });
+
+it('P11: a summary of more than a request may have is of the newest whole turns, and begins with one', async () => {
+  let answer: Answer = [{ type: 'failure', failure: FAILURE }];
+  const { turn, say } = await given({ summaries: () => answer });
+  for (let n = 0; n < 16; n++) {
+    await say();
+    await turn.compact();
+  }
+  expect(await storedSummaries(turn)).toEqual([]);
+  answer = 'SUMMARY';
+  for (let n = 0; n < 8 && (await storedSummaries(turn)).length === 0; n++) {
+    await say();
+    await turn.compact();
+  }
+  const [summary] = await storedSummaries(turn);
+  const begins = (await eventsOf(turn, 'turn_start')).map(({ entry }) => entry);
+  expect(begins).toContain(summary?.first);
+  expect(summary?.first).toBeGreaterThan(begins[1] ?? 0);
+});
