@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
+import { epochMs } from '../../config/units.ts';
+import { asConnectionId, asSessionId } from '../ids.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
+import { registerConnection } from './connection-lifecycle.ts';
+import { handleFrame } from './dispatch.ts';
 
 it('P9: a replay that another one has taken over ends at its next mark, and is not sent to its end beside it', async () => {
   const client = await clientInMemory();
@@ -30,4 +34,42 @@ it('P9: a replay that another one has taken over ends at its next mark, and is n
   expect(new Set(sent.map(({ seq }) => seq)).size).toBe(events);
   // The first one had begun with three.
   expect(sent.length).toBeLessThan(events + 5);
+});
+
+it('P9: two `connect`s of a new connection are both answered, whichever replay goes on, and neither leaves a hole', async () => {
+  const client = await clientInMemory();
+  for (let n = 0; n < 4; n++) {
+    await client.send({ type: 'message', id: `m${n}`, content: 'hello' });
+    await client.run();
+  }
+  const { gateway, clock } = client.core;
+  const seqs = client.frames.flatMap(({ seq }) => (typeof seq === 'number' ? [seq] : []));
+  const lane = String(client.frames[0]?.lane);
+  const id = asConnectionId('new');
+  const principal = { tenant: 't', subject: 's' };
+  await registerConnection(client.core, id, { principal, sessionId: asSessionId('one') });
+  const connect = (after_seq: number) =>
+    handleFrame(client.core, {
+      connectionId: id,
+      body: JSON.stringify({ type: 'connect', resume: { lane, after_seq } }),
+      receivedAt: epochMs(clock.now()),
+    });
+  const post = gateway.post.bind(gateway);
+  let now: number = clock.now();
+  let posted = 0;
+  gateway.post = async (connection, frame) => {
+    if (JSON.parse(frame).seq !== undefined) {
+      posted++;
+      // The second one asks for less, while the first is under way.
+      if (posted === 3) await connect(seqs.length - 2);
+      if (posted < 3) now += 510;
+      client.setNow(now);
+    }
+    return post(connection, frame);
+  };
+  const before = client.frames.length;
+  await connect(0);
+  const sent = client.frames.slice(before);
+  expect(new Set(sent.flatMap(({ seq }) => (typeof seq === 'number' ? [seq] : [])))).toEqual(new Set(seqs));
+  expect(sent.at(-1)).toMatchObject({ type: 'connected' });
 });
