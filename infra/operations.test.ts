@@ -132,6 +132,33 @@ describe('the dashboard', () => {
     for (const name of Object.keys(METRICS)) expect(body).toMatch(new RegExp(`\\\\"${name}\\\\`));
   });
 
+  /** What is counted, of AWS's own metrics. The others are times, ages and levels. */
+  const COUNTED =
+    /^(ConnectCount|MessageCount|ClientError|ExecutionError|IntegrationError|Errors|Throttles|(Read|Write)ThrottleEvents|Consumed(Read|Write)CapacityUnits)$/;
+
+  it('adds up what is counted, and shows the longest of what has an age or a level', () => {
+    // The body is text with references in between, which stand for parts of texts.
+    const text = (
+      dashboard as { Properties: { DashboardBody: { 'Fn::Join': [string, unknown[]] } } }
+    ).Properties.DashboardBody['Fn::Join'][1]
+      .map((part) => (typeof part === 'string' ? part : 'ref'))
+      .join('');
+    const { widgets } = JSON.parse(text) as { widgets: { properties: { metrics?: unknown[][] } }[] };
+    const shown = widgets.flatMap(({ properties: { metrics = [] } }) =>
+      metrics.flatMap((row) => {
+        const [namespace, name] = row;
+        const { stat = 'Average' } = row.at(-1) as { stat?: string };
+        return typeof name === 'string' && String(namespace).startsWith('AWS/') ? [{ name, stat }] : [];
+      }),
+    );
+    for (const { name, stat } of shown)
+      expect([name, stat]).toEqual([
+        name,
+        COUNTED.test(name) ? 'Sum' : expect.stringMatching(/^(p99|Maximum)$/),
+      ]);
+    expect(shown.filter(({ name }) => COUNTED.test(name)).length).toBeGreaterThan(8);
+  });
+
   it('splits a metric with a dimension by all of its values', () => {
     for (const [name, spec] of Object.entries(METRICS)) {
       if ('dimension' in spec) expect(body).toContain(`{${METRICS_NAMESPACE},stack,${spec.dimension}}`);

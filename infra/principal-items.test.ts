@@ -1,5 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { epochMs } from '../config/units.ts';
 import { asConnectionId, asLaneId, asMessageId, asSessionId } from '../core/ids.ts';
@@ -95,3 +99,44 @@ it('gives back the places of one principal’s turns in the count of its tenant,
   // A tenant without a count.
   await leavePlaces(client, TABLE, { tenant: 'none', subject: 'ann' });
 });
+
+it('deletes also what DynamoDB leaves of a batch, however often it does', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: 60 }),
+      fc.array(fc.integer({ min: 0, max: 25 }), { maxLength: 8 }),
+      async (count, leaves) => {
+        const deleted: string[] = [];
+        const server = createServer(async (request, response) => {
+          const { RequestItems } = (await json(request)) as { RequestItems: Record<string, Deletions> };
+          const all = RequestItems[TABLE] ?? [];
+          // A batch of which nothing is done is not what DynamoDB answers for ever.
+          const left = Math.min(leaves.shift() ?? 0, all.length);
+          deleted.push(...all.slice(left).map(({ DeleteRequest }) => DeleteRequest.Key.sk.S));
+          response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
+          response.end(JSON.stringify({ UnprocessedItems: left ? { [TABLE]: all.slice(0, left) } : {} }));
+        });
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        const loopback = DynamoDBDocumentClient.from(
+          new DynamoDBClient({
+            endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+            region: 'us-east-1',
+            credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+          }),
+        );
+        const keys = Array.from({ length: count }, (_, n) => ({ pk: 'p', sk: String(n) }));
+        async function* items() {
+          yield* keys;
+        }
+        expect(await deleteItems(loopback, TABLE, items())).toBe(count);
+        loopback.destroy();
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+        expect(deleted.toSorted()).toEqual(keys.map(({ sk }) => sk).toSorted());
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+type Deletions = { DeleteRequest: { Key: { sk: { S: string } } } }[];

@@ -49,14 +49,19 @@ test('P1, P8: a read of the lane that fails while the agent prepares a step is n
   expect(events.at(-1)?.type).toBe('done');
 });
 
-test('P1: agent code that answers nothing ends its turn', async () => {
+test('P1: agent code that answers nothing ends its turn, after as long as a silent model may take', async () => {
   const { model, made } = preparing(() => new Promise(() => {}));
-  const turn = await turnInMemory(model);
+  const turn = await turnInMemory(model, { settings: { MIDTURN_MODEL_STALL_SECONDS: '30' } });
+  const begun = turn.core.clock.now();
   await turn.send('m', 'hello');
   expect(await turn.run()).toBe(1);
   expect(made.calls).toBe(0);
   const events = await readEvents(turn.core, turn.session, 1);
   expect(events.at(-1)).toMatchObject({ type: 'error', code: 'AGENT_ERROR' });
+  // Time passes only while somebody waits.
+  const took = turn.core.clock.now() - begun;
+  expect(took).toBeGreaterThanOrEqual(30_000);
+  expect(took).toBeLessThan(31_000);
 });
 
 test('P11: the prompt of a model that needs alternating roles has them where the agent names that model', async () => {

@@ -16,6 +16,7 @@ import { exportPage } from '../session/export.ts';
 import { dayOf } from '../session/spend.ts';
 import { principalSpendKey, sessionKey, summaryKey } from '../store/keys.ts';
 import { storeSummary } from '../store/summary-writes.ts';
+import { recordingPorts } from '../testing/memory-core.ts';
 import { idleToolbox, type TurnInMemory } from '../testing/turn-in-memory.ts';
 import { compact } from './compaction.ts';
 
@@ -232,4 +233,38 @@ it('P11: a summary of more than a request may have is of the newest whole turns,
   const begins = (await eventsOf(turn, 'turn_start')).map(({ entry }) => entry);
   expect(begins).toContain(summary?.first);
   expect(summary?.first).toBeGreaterThan(begins[1] ?? 0);
+});
+
+it('a turn is not over before the summary that it asks for is in the queue: a frozen function sends nothing', async () => {
+  const sending = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<string>();
+  const { queues } = recordingPorts();
+  const { turn } = await given({
+    more: {
+      core: {
+        queues: {
+          ...queues,
+          sendCompaction: () => {
+            asked.resolve('asked');
+            return sending.promise;
+          },
+        },
+      },
+    },
+  });
+  for (let n = 1; ; n++) {
+    await turn.send(`m${n}`, `the words of turn ${n} ${'.'.repeat(150)}`);
+    let isOver = false;
+    const run = turn.run().finally(() => {
+      isOver = true;
+    });
+    if ((await Promise.race([run.then(() => 'over'), asked.promise])) === 'over') continue;
+    // All else that the turn has to do is done by then: its last event is committed.
+    await expect.poll(async () => (await eventsOf(turn, 'done')).length).toBe(n);
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(isOver).toBe(false);
+    sending.resolve();
+    expect(await run).toBe(1);
+    break;
+  }
 });

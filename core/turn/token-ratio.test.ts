@@ -90,6 +90,22 @@ describe('P11: bytes of a token', () => {
     expect(ratioOf(conversation(texts, { per: 2, model: (t) => `m${t % 6}` }))).toBe(4);
   });
 
+  it('are read from two counts that differ by 500 tokens or more: closer ones say little', () => {
+    const seen = new Set<number>();
+    for (let length = 300; length < 700; length++) {
+      const texts = [['q', 'a'] as const, ['q', 'a'] as const, ['q'.repeat(length), 'a'] as const];
+      const entries = conversation(texts, { per: 1 });
+      const counts = entries.flatMap((entry) =>
+        entry.role === 'event' && entry.event.type === 'done' ? [entry.event.last_input_tokens] : [],
+      );
+      const difference = (counts[2] ?? 0) - (counts[1] ?? 0);
+      seen.add(difference);
+      if (difference < 500) expect([difference, ratioOf(entries)]).toEqual([difference, 4]);
+      else expect(ratioOf(entries)).toBeCloseTo(1, 1);
+    }
+    for (const difference of [499, 500, 501]) expect(seen).toContain(difference);
+  });
+
   it('are not read from turns before which a prompt had another form', () => {
     const texts = Array.from({ length: 6 }, () => ['q'.repeat(1000), 'a'.repeat(1000)] as const);
     const trimmed: EventDraft = {

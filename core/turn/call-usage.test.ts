@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { epochMs } from '../../config/units.ts';
+import type { ModelFailure, Usage } from '../model.ts';
+import { estimated, isBilled, owedFor, usageIn } from './call-usage.ts';
+
+const ESTIMATE: Usage = { inputTokens: 70, outputTokens: 7 };
+const finish = (usage: Usage, cached?: true) =>
+  ({ type: 'finish', reason: 'stop', usage, ...(cached && { cached }) }) as const;
+
+describe('what a finished call has used', () => {
+  it.each<[string, Usage, true | undefined, boolean]>([
+    ['as the provider tells it', { inputTokens: 1, outputTokens: 0 }, undefined, false],
+    ['as the provider tells it', { inputTokens: 0, outputTokens: 1 }, undefined, false],
+    ['an estimate, where the provider counts nothing', { inputTokens: 0, outputTokens: 0 }, undefined, true],
+    ['nothing, where the answer came from the cache', { inputTokens: 0, outputTokens: 0 }, true, false],
+  ])('is %s: %o', (_, usage, cached, isEstimate) => {
+    expect(usageIn(finish(usage, cached), () => ESTIMATE)).toEqual(isEstimate ? ESTIMATE : usage);
+  });
+});
+
+it('a call that failed was billed where something of it was seen, or its provider had worked for it', () => {
+  const failure = (reason: ModelFailure['reason']): ModelFailure => ({
+    code: 'PROVIDER_ERROR',
+    reason,
+    message: '',
+    retryable: true,
+    diagnostic: '',
+  });
+  const billed = ['stalled', 'cut_off', 'unreadable', 'empty'] as const;
+  const free = ['throttled', 'overloaded', 'rejected', 'overlong', 'unauthorised', 'quota'] as const;
+  for (const reason of [...billed, ...free]) {
+    expect(isBilled(failure(reason), true)).toBe(true);
+    expect([reason, isBilled(failure(reason), false)]).toEqual([
+      reason,
+      billed.some((one) => one === reason),
+    ]);
+  }
+});
+
+it('an estimate is a quarter of the bytes that were read and written, rounded up, and no less than the call before read', () => {
+  const text = fc.string({ unit: 'grapheme', maxLength: 200 });
+  fc.assert(
+    fc.property(text, text, fc.nat(10_000), fc.nat(500), (asked, said, written, lastInputTokens) => {
+      const messages = [
+        { role: 'user' as const, content: asked },
+        { role: 'assistant' as const, text: said, calls: [] },
+      ];
+      const usage = estimated({ messages, toolChoice: 'auto' }, written, { lastInputTokens });
+      const bytes = Buffer.byteLength(asked) + Buffer.byteLength(said);
+      expect(usage).toEqual({
+        inputTokens: Math.max(Math.ceil(bytes / 4), lastInputTokens),
+        outputTokens: Math.ceil(written / 4),
+      });
+    }),
+  );
+});
+
+it('what a call owes is its tokens and its price in billionths, on the day on which it ends', () => {
+  const clock = { now: () => epochMs(Date.UTC(2026, 10, 30, 23, 59, 59, 999)), sleep: async () => {} };
+  const usage = { inputTokens: 3, outputTokens: 1 };
+  const price = { currency: 'EUR', input: 2, output: 10 };
+  expect(owedFor({ clock }, usage, price)).toEqual({ day: '2026-11-30', turns: 0, tokens: 4, nano: 16_000 });
+  expect(owedFor({ clock }, usage, undefined)).toEqual({ day: '2026-11-30', turns: 0, tokens: 4, nano: 0 });
+});
