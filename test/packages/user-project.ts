@@ -44,18 +44,15 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/**
- * Installs tarballs as a user does: `npm install` in an empty folder. Its other packages come from a registry on this machine, and are
- * what their ranges and peers resolve to.
- * @param folder an empty one
- * @param cache folder of npm's cache, which may be shared by projects of one test
- */
-export async function installTarballs(
-  folder: string,
-  tarballs: readonly string[],
-  { registry, cache }: { registry: NpmRegistry; cache: string },
-): Promise<UserProject> {
-  const project = userProject(folder, {
+interface NpmOptions {
+  registry: NpmRegistry;
+  /** Folder of npm's cache, which several projects may share. */
+  cache: string;
+}
+
+/** A project in a folder, whose npm knows no registry but that of a test. */
+export const projectWithNpm = (folder: string, { registry, cache }: NpmOptions): UserProject =>
+  userProject(folder, {
     npm_config_registry: registry.url,
     npm_config_cache: cache,
     // Of the user who runs the test: npm takes a file that does not exist for an empty one.
@@ -63,6 +60,18 @@ export async function installTarballs(
     npm_config_audit: 'false',
     npm_config_update_notifier: 'false',
   });
+
+/**
+ * Installs tarballs as a user does: `npm install` in an empty folder. Its other packages come from a registry on this machine, and are
+ * what their ranges and peers resolve to.
+ * @param folder an empty one
+ */
+export async function installTarballs(
+  folder: string,
+  tarballs: readonly string[],
+  options: NpmOptions,
+): Promise<UserProject> {
+  const project = projectWithNpm(folder, options);
   const { code, stdout, stderr } = await project.npm('install', ...tarballs);
   if (code !== 0) throw new Error(`npm install ended with exit code ${code}:\n${stdout}${stderr}`);
   return project;
