@@ -4,14 +4,17 @@ export interface Arguments {
   url: string;
   token: string | undefined;
   sessionId: string | undefined;
+  /** Of several, for a new conversation. */
+  agent?: string | undefined;
 }
 
 /** How the program was started: the binary says it, which starts several. */
 const programOf = (env: NodeJS.ProcessEnv): string => env.MIDTURN_PROGRAM ?? 'npm run chat --';
 
-export const USAGE = `${programOf(process.env)} <ws:// or wss:// address> [--session <id>] [--token <token>]
+export const USAGE = `${programOf(process.env)} <ws:// or wss:// address> [--session <id>] [--agent <name>] [--token <token>]
 
   --session  the conversation to go on with; without it, a new one
+  --agent    which of several agents a new conversation has; without it, the server chooses
   --token    who you are; MIDTURN_TOKEN in the environment keeps it out of the process list`;
 
 /**
@@ -39,7 +42,7 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
   if (!url || rest.length > 0) throw new UsageError('One address is needed.');
   if (!/^wss?:\/\//.test(url) || !URL.canParse(url))
     throw new UsageError(`This is no WebSocket address: ${url}`);
-  return { url, token: values.token ?? env.MIDTURN_TOKEN, sessionId: values.session };
+  return { url, token: values.token ?? env.MIDTURN_TOKEN, sessionId: values.session, agent: values.agent };
 }
 
 function parse(args: readonly string[]) {
@@ -50,6 +53,7 @@ function parse(args: readonly string[]) {
       options: {
         token: { type: 'string' },
         session: { type: 'string' },
+        agent: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     });

@@ -15,7 +15,7 @@ export interface Conversation {
   close(): string[];
 }
 
-export function converse({ url, token, sessionId }: Arguments, screen: Screen): Conversation {
+export function converse({ url, token, sessionId, agent }: Arguments, screen: Screen): Conversation {
   /** Words of this program: they have no place in the conversation. */
   const say = (style: Extract<Piece, { kind: 'line' }>['style'], ...lines: string[]): void =>
     screen.show(lines.map((text) => ({ kind: 'line', style, text, aside: true })));
@@ -24,6 +24,7 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
     deviceName: 'Midturn terminal',
     ...(token ? { token } : {}),
     ...(sessionId ? { sessionId } : {}),
+    ...(agent ? { agent } : {}),
     onError: (error) => {
       // Errors of the connection are shown by its state.
       if (error.name !== 'ConnectionError') say('trouble', `! ${error.code}: ${error.message}`);
@@ -32,6 +33,8 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
   const feed = new Feed();
   let greeting = 'Connected. Write a message, also while it answers. /help lists the commands.';
   let wasOnline = false;
+  let named: string | undefined;
+  let offered = false;
   const look = (): void => {
     const state = chat.transcript.getSnapshot();
     const isOnline = state.connection.status === 'online';
@@ -40,6 +43,19 @@ export function converse({ url, token, sessionId }: Arguments, screen: Screen): 
       greeting = 'Connected again.';
     }
     wasOnline = isOnline;
+    if (state.agent !== undefined && state.agent !== named)
+      say('note', `The agent is ${visible(state.agent)}.`);
+    else if (
+      isOnline &&
+      !offered &&
+      state.agent === undefined &&
+      agent === undefined &&
+      state.agents.length > 1
+    ) {
+      offered = true;
+      say('note', `Agents for a new conversation: ${visible(state.agents.join(', '))}. --agent chooses one.`);
+    }
+    named = state.agent;
     const pieces = feed.next(state);
     if (pieces.length > 0) screen.show(pieces);
     if (!state.activeTurn) screen.finish();

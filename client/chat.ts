@@ -21,6 +21,8 @@ export interface MidturnOptions {
   locale?: string;
   /** The user's time zone, by its IANA name, for the agent's code: `Intl.DateTimeFormat().resolvedOptions().timeZone`. */
   timeZone?: string;
+  /** Which of several agents a new session is to have: one of the state's `agents`. Default: the server chooses. */
+  agent?: string;
   /** Where unsent and unanswered messages are stored. Default: memory, which does not survive a reload. */
   storage?: OutboxStorage;
   /** Entries in a page of history, 1 to 200. Default: 50. */
@@ -78,6 +80,8 @@ export interface Transcript {
 export interface SessionInfo {
   sessionId: string;
   name: string | undefined;
+  /** Of several agents, the one that it has. */
+  agent: string | undefined;
   createdAt: number;
   /** When its last turn began. */
   activeAt: number;
@@ -153,6 +157,11 @@ export interface Chat {
   approve(requestId: string, decision: ApprovalResponseFrame['decision']): void;
   /** Revokes one of the state's `trusted`, or all: from now on such calls are asked about. A call that runs goes on. */
   revoke(trust?: string): void;
+  /**
+   * Asks for one of several agents, as `agent` of the options. It opens a new connection. Messages to a session that has another agent
+   * are rejected with `AGENT_FIXED`. Undefined: takes the wish back.
+   */
+  chooseAgent(agent: string | undefined): void;
   /** Loads the next older page of the transcript. Resolves to whether there are still older entries. */
   history(): Promise<boolean>;
   readonly sessions: Sessions;

@@ -46,7 +46,7 @@ function applyEvent(state: State, event: EventFrame): State {
   const head = { key: `e${event.seq}`, turnId: event.turn_id };
   switch (event.type) {
     case 'turn_start':
-      return begun;
+      return event.agent === undefined ? begun : { ...begun, agent: event.agent };
     case 'applied':
       return takeIn(begun, event);
     case 'chunk':

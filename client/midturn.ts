@@ -63,6 +63,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     dismiss: (id) => session.dismiss(id),
     approve: (requestId, decision) => session.approve(requestId, decision),
     revoke: (trust = '') => session.revoke(trust),
+    chooseAgent: (agent) => session.chooseAgent(agent),
     history: () => session.olderPage(),
     sessions: session.sessions,
     disconnect: () => session.disconnect(),

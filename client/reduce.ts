@@ -151,6 +151,8 @@ function startSession(before: State, frame: FrameOf<'session_start'>): State {
     ...state,
     sessionId: frame.session_id,
     name: frame.name ?? state.name,
+    agent: frame.agent ?? state.agent,
+    agents: frame.agents ?? [],
     limits: frame.limits,
     heard: Math.max(state.heard, frame.last_seq),
     restart: { lastSeq: frame.last_seq, activeTurn: frame.active_turn },

@@ -112,6 +112,7 @@ function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
 const infoOf = (summary: FrameOf<'sessions'>['sessions'][number]): SessionInfo => ({
   sessionId: summary.session_id,
   name: summary.name,
+  agent: summary.agent,
   createdAt: summary.created_at,
   activeAt: summary.active_at,
   messageCount: summary.message_count,

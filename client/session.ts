@@ -55,11 +55,13 @@ export class Session {
   /** What to revoke (empty: all), and how often trusts had been revoked before. */
   readonly #revoking = new Map<string, number>();
   #abort: AbortFrame | undefined;
+  #agent: string | undefined;
   #closed = false;
 
   constructor(options: MidturnOptions, platform: Platform) {
     this.#options = options;
     this.#platform = platform;
+    this.#agent = options.agent;
     const sessionId = options.sessionId ?? platform.newId();
     this.#state = initialState(sessionId);
     this.#alarm = new Alarm(platform, () => this.#attend());
@@ -167,6 +169,14 @@ export class Session {
     return status === 'loaded' && !more ? Promise.resolve(false) : this.#askPage();
   }
 
+  /** The next connection asks for it, before it sends a message. */
+  chooseAgent(agent: string | undefined): void {
+    this.#agent = agent;
+    if (this.#state.connection.status === 'offline') return;
+    this.disconnect();
+    this.connect();
+  }
+
   disconnect(): void {
     this.#connection.disconnect();
   }
@@ -199,6 +209,7 @@ export class Session {
       resume: (lane ?? cursor) === undefined ? undefined : { lane, after_seq: cursor },
       locale,
       time_zone: timeZone,
+      agent: this.#agent,
     };
   }
 

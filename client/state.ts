@@ -247,6 +247,10 @@ export interface ChatState {
   connection: ConnectionState;
   sessionId: string;
   name: string | undefined;
+  /** Of several agents, the one that the session has. Undefined before its first turn, and where there is only one. */
+  agent: string | undefined;
+  /** Those of several agents that a session without one can be given. */
+  agents: readonly string[];
   limits: SessionStart['limits'] | undefined;
   /**
    * What runs in this session without being asked about, since somebody answered `always`: the name of a tool, or the name, a
@@ -293,6 +297,8 @@ export function initialState(sessionId: string): State {
     connection: { status: 'connecting' },
     sessionId,
     name: undefined,
+    agent: undefined,
+    agents: [],
     limits: undefined,
     trusted: [],
     items: [],

@@ -6,6 +6,8 @@ const idle: ChatState = {
   connection: { status: 'online' },
   sessionId: 's',
   name: undefined,
+  agent: undefined,
+  agents: [],
   limits: undefined,
   trusted: [],
   items: [],

@@ -40,6 +40,7 @@ describe('sessions', () => {
       createdAt: 0,
       activeAt,
       messageCount: 2,
+      agent: undefined,
     });
     expect(shownSessions(notes, undefined, 'new')).toEqual(notes);
     const stored = [info('a', 5), info('b', 6, 'from another device')];
