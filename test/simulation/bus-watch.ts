@@ -42,9 +42,15 @@ export class BusWatch {
 
   /**
    * @param calm nothing has failed: each is told once
+   * @param wasAbandoned whether this event ends a turn whose events could not be read: nobody knows what it applied
    * @returns what is wrong
    */
-  judge(committed: Iterable<TurnEvent>, isDeleted: boolean, calm: boolean): string[] {
+  judge(
+    committed: Iterable<TurnEvent>,
+    isDeleted: boolean,
+    calm: boolean,
+    wasAbandoned: (end: TurnEvent) => boolean,
+  ): string[] {
     const events = [...committed];
     const wrong = events.flatMap((event) => {
       switch (event.type) {
@@ -53,7 +59,7 @@ export class BusWatch {
         case 'error':
           return this.#wrongWith(`${event.turn}/ended`, calm, {
             status: event.type,
-            messages: messagesOf(events, event.turn),
+            ...(!wasAbandoned(event) && { messages: messagesOf(events, event.turn) }),
           });
         case 'approval_request':
           return this.#wrongWith(`${event.request_id}/requested`, calm, { tool: event.tool });

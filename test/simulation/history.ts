@@ -6,6 +6,7 @@ import { Cloud, SESSION } from './cloud.ts';
 import type { Act } from './device.ts';
 import { Device } from './device.ts';
 import { judge } from './judge.ts';
+import { wasAbandoned } from './judge-transcript.ts';
 import { Random } from './random.ts';
 import type { Faults } from './scheduler.ts';
 import { NO_FAULTS, Scheduler } from './scheduler.ts';
@@ -184,7 +185,8 @@ function judgeBudget(cloud: Cloud): void {
 
 function judgeBus(cloud: Cloud, calm: boolean): void {
   if (!cloud.settings.tellsBus) return;
-  for (const why of cloud.bus.judge(cloud.committed.values(), cloud.isDeleted, calm))
+  const isLost = (end: TurnEvent) => wasAbandoned(cloud, end);
+  for (const why of cloud.bus.judge(cloud.committed.values(), cloud.isDeleted, calm, isLost))
     cloud.violated('bus', why);
 }
 
