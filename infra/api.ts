@@ -14,6 +14,7 @@ import type { Construct } from 'constructs';
 import { AUTH_SETTINGS } from '../config/settings/authentication.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { createAccountLogsRole } from './api-account.ts';
+import { domainAddress } from './domain.ts';
 import type { ConnectionMethod } from './function-table.ts';
 import type { Functions } from './functions.ts';
 import { createLogGroup } from './log-group.ts';
@@ -62,14 +63,11 @@ export function connectionsArns(
  * its default endpoint answers posts there with 403, as it answers clients, and takes them under its own host name:
  * https://github.com/aws/aws-sdk-net/issues/1860
  */
-export function managementEndpoint(
-  api: WebSocketApi,
-  stageName: string,
-  { managementEndpoint: chosen, defaultEndpoint, domain }: PlainProps,
-): string {
+export function managementEndpoint(api: WebSocketApi, stageName: string, props: PlainProps): string {
+  const { managementEndpoint: chosen, defaultEndpoint } = props;
+  const address = domainAddress(props);
   if (chosen !== undefined) return chosen.replaceAll('{api}', api.apiId).replaceAll('{stage}', stageName);
-  // The stage is mapped to the host name without a path.
-  if (!(defaultEndpoint ?? DEFAULT_ENDPOINT.default) && domain) return `https://${domain.name}`;
+  if (!(defaultEndpoint ?? DEFAULT_ENDPOINT.default) && address !== undefined) return `https://${address}`;
   return `https://${api.apiId}.execute-api.${Stack.of(api).region}.${Aws.URL_SUFFIX}/${stageName}`;
 }
 

@@ -28,6 +28,17 @@ export interface CognitoOptions extends ClaimOptions {
   tokenUse?: 'access' | 'id';
 }
 
+export interface NewUserPoolOptions extends CognitoOptions {
+  /** Whether anybody can sign up. @default false: an administrator creates users */
+  selfSignUp?: boolean;
+  /** Pages to which Cognito's login page returns, such as `https://chat.example.com/`. @default - there is no login page */
+  callbackUrls?: readonly string[];
+  /** Pages to which it returns when a user has signed out. */
+  logoutUrls?: readonly string[];
+  /** The login page's address is `https://{domainPrefix}.auth.{region}.amazoncognito.com`. Needed with `callbackUrls`. */
+  domainPrefix?: string;
+}
+
 export interface JwtOptions extends ClaimOptions {
   /** The `iss` that a token must contain. */
   issuer: string;
@@ -54,6 +65,16 @@ export class MidturnAuth {
     });
   }
 
+  /**
+   * Tokens of a user pool that is made for this Midturn: `users` of the construct. The outputs `UserPoolId` and `UserPoolClientId`
+   * are for the page that signs users in.
+   *
+   *     auth: MidturnAuth.newUserPool({ callbackUrls: ['https://chat.example.com/'], domainPrefix: 'our-chat' })
+   */
+  static newUserPool(options: NewUserPoolOptions = {}): MidturnAuth {
+    return new MidturnAuth({ auth: 'jwt' }, options);
+  }
+
   /** Signed tokens of an issuer that publishes its keys. */
   static jwt({ issuer, audience, jwksUri, tenantClaim, claims }: JwtOptions): MidturnAuth {
     return new MidturnAuth({
@@ -76,10 +97,13 @@ export class MidturnAuth {
     return new MidturnAuth({ auth: 'none', ...(openToAnyone && { openToAnyone }) });
   }
 
-  /** The props that it stands for. */
+  /** The props that it stands for. Those of a new user pool follow when there is one. */
   readonly props: Readonly<AuthProps>;
+  /** Of the user pool that is to be made. */
+  readonly newUsers: NewUserPoolOptions | undefined;
 
-  private constructor(props: AuthProps) {
+  private constructor(props: AuthProps, newUsers?: NewUserPoolOptions) {
     this.props = props;
+    this.newUsers = newUsers;
   }
 }

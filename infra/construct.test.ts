@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
+import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { UserPool, UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { App, ArnFormat, Stack, Tags } from 'aws-cdk-lib/core';
+import { App, ArnFormat, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
 import { TEST_BUNDLES } from '../test/support/bundles.ts';
@@ -67,6 +68,41 @@ describe('the construct in another app’s stack', () => {
     );
     expect(() => new Midturn(theirStack(), 'Chat', { ...PROPS, eventBus: 'a bus' })).toThrow(
       'MIDTURN_EVENT_BUS is "a bus": it must be the name or the ARN of an event bus.',
+    );
+  });
+
+  it('is reached under a host name of the app, at a path of its own, and under no other if that is said', () => {
+    const stack = theirStack();
+    const domainName = DomainName.fromDomainNameAttributes(stack, 'Domain', {
+      name: 'api.example.com',
+      regionalDomainName: 'd-1.execute-api.eu-west-1.amazonaws.com',
+      regionalHostedZoneId: 'Z1',
+    });
+    const chat = new Midturn(stack, 'Chat', {
+      ...PROPS,
+      domain: { domainName, mappingKey: 'chat' },
+      defaultEndpoint: false,
+    });
+    expect(chat.url).toBe('wss://api.example.com/chat');
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::ApiGatewayV2::DomainName', 0);
+    template.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', {
+      DomainName: 'api.example.com',
+      ApiMappingKey: 'chat',
+      Stage: stack.resolve(chat.stage.stageName),
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
+    expect(variablesOf(template, 'turn').MIDTURN_MANAGEMENT_ENDPOINT).toBe('https://api.example.com/chat');
+    const whole = new Midturn(theirStack(), 'Chat', { ...PROPS, domain: { domainName } });
+    expect(whole.url).toBe('wss://api.example.com');
+    const refused = (props: Partial<MidturnProps>) => () =>
+      new Midturn(theirStack(), 'Chat', { ...PROPS, domain: { domainName }, ...props });
+    expect(refused({ domain: { domainName, mappingKey: 'a/b' } })).toThrow(
+      'domain.mappingKey is "a/b": it must be one part of a path, such as chat.',
+    );
+    const webAclArn = 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/w/1';
+    expect(refused({ edge: { webAclArn }, originSecret: 's', defaultEndpoint: false })).toThrow(
+      'domain is a host name of the app: CloudFront needs one that is made here',
     );
   });
 
@@ -194,6 +230,75 @@ describe('auth in one line (P12)', () => {
       MIDTURN_JWT_TENANT_CLAIM: 'org.id',
       MIDTURN_JWT_CLAIMS: 'plan,roles',
     });
+  });
+
+  it('of a user pool that is made for it: without a secret, kept like the table, with the ids as outputs', () => {
+    const stack = theirStack();
+    const chat = new Midturn(stack, 'Chat', {
+      ...PROPS,
+      auth: MidturnAuth.newUserPool({ claims: ['email'] }),
+    });
+    const template = Template.fromStack(stack);
+    template.hasResource('AWS::Cognito::UserPool', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        DeletionProtection: 'ACTIVE',
+        AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+        UsernameAttributes: ['email'],
+      },
+    });
+    template.hasResourceProperties('AWS::Cognito::UserPoolClient', {
+      GenerateSecret: false,
+      PreventUserExistenceErrors: 'ENABLED',
+      ExplicitAuthFlows: ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+      AllowedOAuthFlowsUserPoolClient: false,
+    });
+    template.resourceCountIs('AWS::Cognito::UserPoolDomain', 0);
+    expect(variablesOf(template, 'authorizer')).toMatchObject({
+      MIDTURN_AUTH: 'jwt',
+      MIDTURN_JWT_AUDIENCE: stack.resolve(chat.users?.client.userPoolClientId),
+      MIDTURN_JWT_ISSUER: stack.resolve(`https://${chat.users?.pool.userPoolProviderName}`),
+      MIDTURN_JWT_TOKEN_USE: 'access',
+      MIDTURN_JWT_CLAIMS: 'email',
+    });
+    const outputs = Object.keys(template.findOutputs('*'));
+    expect(outputs.map((id) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual([
+      'ChatUserPoolClientId',
+      'ChatUserPoolId',
+    ]);
+  });
+
+  it('of a new user pool with Cognito’s login page: the code flow, to the callbacks alone', () => {
+    const stack = theirStack();
+    const auth = MidturnAuth.newUserPool({
+      selfSignUp: true,
+      callbackUrls: ['https://chat.example.com/'],
+      domainPrefix: 'our-chat',
+    });
+    new Midturn(stack, 'Chat', { ...PROPS, auth, removalPolicy: RemovalPolicy.DESTROY });
+    const template = Template.fromStack(stack);
+    template.hasResource('AWS::Cognito::UserPool', {
+      DeletionPolicy: 'Delete',
+      Properties: { AdminCreateUserConfig: { AllowAdminCreateUserOnly: false } },
+    });
+    template.hasResourceProperties('AWS::Cognito::UserPoolClient', {
+      AllowedOAuthFlows: ['code'],
+      CallbackURLs: ['https://chat.example.com/'],
+      GenerateSecret: false,
+    });
+    template.hasResourceProperties('AWS::Cognito::UserPoolDomain', { Domain: 'our-chat' });
+  });
+
+  it.each([
+    [{ callbackUrls: ['https://a.example/'] }, 'auth: domainPrefix is not set'],
+    [{ domainPrefix: 'a' }, 'auth: callbackUrls is empty'],
+    [
+      { callbackUrls: ['http://a.example/'], domainPrefix: 'a' },
+      'auth: "http://a.example/" must be an https URL',
+    ],
+  ])('of a new user pool that nobody could sign in to is refused: %j', (options, why) => {
+    const auth = MidturnAuth.newUserPool(options);
+    expect(() => new Midturn(theirStack(), 'Chat', { ...PROPS, auth })).toThrow(why);
   });
 
   it('of tokens in a secret, which the authorizer alone may read', () => {

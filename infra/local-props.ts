@@ -8,6 +8,7 @@ import type { PlainProps } from './plain-props.ts';
 import type { MidturnProps } from './props.ts';
 import type { Queues } from './queues.ts';
 import { toProps } from './settings.ts';
+import type { Users } from './users.ts';
 
 /**
  * The context value with which the local cloud synthesizes an app: settings by name. They replace the props of every Midturn
@@ -24,18 +25,27 @@ const EMULATOR_CONTEXT = 'midturn:emulator';
 const localSettings = (scope: Construct): Readonly<Record<string, string>> | undefined =>
   scope.node.tryGetContext(LOCAL_CONTEXT);
 
-/** The props as settings name them, with what the local cloud, or a synth for an emulator, puts in their place. */
-export function plainProps(scope: Construct, { auth, eventBus, ...props }: MidturnProps): PlainProps {
+/**
+ * The props as settings name them, with what the local cloud, or a synth for an emulator, puts in their place.
+ * @param users the user pool that was made for `auth`
+ */
+export function plainProps(
+  scope: Construct,
+  { auth, eventBus, domain: host, ...props }: MidturnProps,
+  users?: Users,
+): PlainProps {
+  const proof = users ? MidturnAuth.cognito(users.pool, users.client, users.options) : auth;
   const bus = eventBusText(eventBus);
   const chosen = {
     ...props,
-    ...(auth instanceof MidturnAuth ? auth.props : { auth }),
+    ...(proof instanceof MidturnAuth ? proof.props : { auth: proof }),
     ...(bus !== undefined && { eventBus: bus }),
+    ...domainProps(host),
   };
   const settings = localSettings(scope);
   if (!settings) return forEmulator(scope, chosen);
   // The template stays on the machine: the local cloud has its own bundles and page, and nothing stands in front of it.
-  const { agent, domain, edge, originSecret, page, ...local } = chosen;
+  const { agent, domain, existingDomain, edge, originSecret, page, ...local } = chosen;
   return { ...local, ...toProps(settings) };
 }
 
@@ -43,9 +53,13 @@ function forEmulator(scope: Construct, chosen: PlainProps): PlainProps {
   const settings: Readonly<Record<string, string>> | undefined = scope.node.tryGetContext(EMULATOR_CONTEXT);
   if (!settings) return chosen;
   // Emulators have neither domains nor CloudFront.
-  const { domain, edge, originSecret, ...emulated } = chosen;
+  const { domain, existingDomain, edge, originSecret, ...emulated } = chosen;
   return { ...emulated, ...toProps(settings) };
 }
+
+/** A host name of the app's own has no setting. */
+const domainProps = (host: MidturnProps['domain']): Pick<PlainProps, 'domain' | 'existingDomain'> =>
+  host === undefined ? {} : 'domainName' in host ? { existingDomain: host } : { domain: host };
 
 interface Described {
   table: Table;

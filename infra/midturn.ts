@@ -1,4 +1,4 @@
-import type { DomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { IDomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Distribution } from 'aws-cdk-lib/aws-cloudfront';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
@@ -8,8 +8,9 @@ import { Construct } from 'constructs';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { type Alarms, createAlarms } from './alarms.ts';
 import { connectionsArns, createApi, createRoutes, createStage, managementEndpoint } from './api.ts';
+import { MidturnAuth } from './auth.ts';
 import { createDashboard } from './dashboard.ts';
-import { createDomain } from './domain.ts';
+import { createDomain, domainAddress, mapDomain } from './domain.ts';
 import { createEdge } from './edge.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
 import { describeLocally, plainProps } from './local-props.ts';
@@ -20,6 +21,7 @@ import type { MidturnProps } from './props.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { checkProps, plainSecretsIn } from './settings.ts';
 import { createTable } from './table.ts';
+import { createUsers, type Users } from './users.ts';
 
 /**
  * A whole Midturn: WebSocket API, functions, table, queues, dashboard and alarms.
@@ -37,7 +39,9 @@ import { createTable } from './table.ts';
 export class Midturn extends Construct {
   readonly api: WebSocketApi;
   readonly stage: WebSocketStage;
-  readonly domain: DomainName | undefined;
+  readonly domain: IDomainName | undefined;
+  /** The user pool that `MidturnAuth.newUserPool()` has made. */
+  readonly users: Users | undefined;
   readonly table: Table;
   readonly queues: Queues;
   readonly functions: Functions;
@@ -48,7 +52,7 @@ export class Midturn extends Construct {
   readonly dashboard: Dashboard;
   /** In front of the API, if `edge` is set. */
   readonly edge: Distribution | undefined;
-  /** Where clients connect: `wss://…/{stage}`, `wss://{domain}`, or `wss://{edge}`. */
+  /** Where clients connect: `wss://…/{stage}`, `wss://{domain}[/{mappingKey}]`, or `wss://{edge}`. */
   readonly url: string;
   /** Where its connections are posted to and closed. */
   readonly managementEndpoint: string;
@@ -58,9 +62,14 @@ export class Midturn extends Construct {
   /** @throws {SettingError} for the first prop whose value cannot be used, by its setting's name */
   constructor(scope: Construct, id: string, given: MidturnProps) {
     super(scope, id);
-    const props = plainProps(this, given);
+    const { auth, name } = given;
+    giveName(this, name);
+    this.users =
+      auth instanceof MidturnAuth && auth.newUsers
+        ? createUsers(this, auth.newUsers, given.removalPolicy)
+        : undefined;
+    const props = plainProps(this, given, this.users);
     checkProps(props);
-    giveName(this, props.name);
     const stageName = props.stageName ?? STACK_SETTINGS.stageName.default;
     this.table = createTable(this, props);
     this.queues = createQueues(
@@ -78,8 +87,10 @@ export class Midturn extends Construct {
     });
     const routes = createRoutes(this.api, this.functions, props);
     this.stage = createStage(this, this.api, routes, stageName, props);
-    this.domain = props.domain && createDomain(this, this.stage, props.domain);
-    const { domain, edge, originSecret } = props;
+    const { domain, existingDomain, edge, originSecret } = props;
+    this.domain = existingDomain
+      ? mapDomain(this, this.stage, existingDomain)
+      : domain && createDomain(this, this.stage, domain);
     this.edge = edge && domain && originSecret ? createEdge(this, edge, { domain, originSecret }) : undefined;
     this.url = this.#clientUrl(props);
     this.page = props.page ? createPage(this, this.url, props) : undefined;
@@ -103,8 +114,10 @@ export class Midturn extends Construct {
     describeLocally(this, this, given);
   }
 
-  #clientUrl({ edge, domain }: PlainProps): string {
-    const name = this.edge ? (edge?.domainName ?? this.edge.distributionDomainName) : domain?.name;
+  #clientUrl(props: PlainProps): string {
+    const name = this.edge
+      ? (props.edge?.domainName ?? this.edge.distributionDomainName)
+      : domainAddress(props);
     return name === undefined ? this.stage.url : `wss://${name}`;
   }
 

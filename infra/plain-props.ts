@@ -1,3 +1,4 @@
+import type { IDomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Setting } from '../config/settings/setting.ts';
@@ -27,6 +28,14 @@ type Props<Table, Mark> = PropsFor<Table, Marked<Table, Mark>> &
 type FunctionProps = Props<typeof FUNCTION_SETTINGS, { localDefault: string }>;
 type StackProps = Props<typeof STACK_SETTINGS, { localDefault: string }>;
 
+/** A host name of API Gateway that the app has already. */
+export interface ExistingDomain {
+  /** One that no REST or HTTP API is mapped to: API Gateway does not mix them with WebSocket APIs. */
+  domainName: IDomainName;
+  /** The path at which clients connect: `wss://{domain}/{mappingKey}`. @default - none: the API has the host name for itself */
+  mappingKey?: string;
+}
+
 /** What a team chooses, as the settings name it. */
 export interface PlainProps extends FunctionProps, Omit<StackProps, 'removalPolicy'> {
   /**
@@ -35,6 +44,8 @@ export interface PlainProps extends FunctionProps, Omit<StackProps, 'removalPoli
    * @default RemovalPolicy.RETAIN
    */
   removalPolicy?: RemovalPolicy;
+  /** In the place of `domain`. */
+  existingDomain?: ExistingDomain;
   /** Folder with the built page. @default - the page that comes with the construct */
   pageFolder?: string;
   /**

@@ -52,7 +52,7 @@ export function checkProps(props: PlainProps): void {
   const environment = toEnvironment(props);
   checkSettings(environment, Token.isUnresolved);
   checkKeys(environment);
-  checkStackSettings(toText(STACK_SETTINGS, props));
+  checkStackSettings(toText(STACK_SETTINGS, props), props.existingDomain);
   checkAuthorizer(environment);
   const all = { ...environment, ...toText(STACK_SETTINGS, props) };
   checkDeployed(all);

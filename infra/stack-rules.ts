@@ -3,6 +3,7 @@ import { checkEach } from '../config/settings/check.ts';
 import { read, settingsIn } from '../config/settings/read.ts';
 import { type Environment, SettingError } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
+import type { ExistingDomain } from './plain-props.ts';
 
 const {
   alarms: ALARMS,
@@ -19,9 +20,10 @@ type Named = { readonly name: string };
 
 /**
  * Checks the settings of the stack, each by its entry and then beside the others.
+ * @param existing a host name of the app's own, which no setting names
  * @throws {SettingError} for the first setting that has a bad value, or cannot be used beside another
  */
-export function checkStackSettings(settings: Environment): void {
+export function checkStackSettings(settings: Environment, existing?: ExistingDomain): void {
   // A reference to another resource of the app has no text yet.
   checkEach(STACK_SETTINGS, settings, Token.isUnresolved);
   checkGroups(settings);
@@ -30,7 +32,8 @@ export function checkStackSettings(settings: Environment): void {
       `${ALARM_TOPIC.name} is set, and ${ALARMS.name} is "false": no alarm would call it.`,
     );
   }
-  checkEdge(settings);
+  checkEdge(settings, existing);
+  checkMapping(settings, existing);
   checkAtMost(settings, POLLERS_MIN, POLLERS_MAX);
   // Otherwise Lambda would take messages for turns that it then has no environment for.
   checkAtMost(settings, MAX_CONCURRENCY, RESERVED_CONCURRENCY);
@@ -41,18 +44,35 @@ export function checkStackSettings(settings: Environment): void {
   }
 }
 
-function checkEdge(settings: Environment): void {
+/** Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-custom-domain-names.html */
+const MAPPING_KEY = /^[A-Za-z0-9$_.+!*'()-]+$/;
+
+function checkMapping(settings: Environment, existing: ExistingDomain | undefined): void {
+  const { mappingKey } = existing ?? {};
+  if (mappingKey !== undefined && !MAPPING_KEY.test(mappingKey)) {
+    throw new SettingError(
+      `domain.mappingKey is "${mappingKey}": it must be one part of a path, such as chat.`,
+    );
+  }
+  if (existing && settings[WEB_ACL.name]) {
+    throw new SettingError(
+      `${WEB_ACL.name} is set, and domain is a host name of the app: CloudFront needs one that is made here, by name and certificate.`,
+    );
+  }
+}
+
+function checkEdge(settings: Environment, existing: ExistingDomain | undefined): void {
   const needs = (what: Named, need: Named) => {
     if (settings[what.name] && !settings[need.name]) {
       throw new SettingError(`${need.name} is not set: ${what.name} needs it.`);
     }
   };
-  if (!read(settings, DEFAULT_ENDPOINT) && !settings[DOMAIN_NAME.name]) {
+  if (!read(settings, DEFAULT_ENDPOINT) && !settings[DOMAIN_NAME.name] && !existing) {
     throw new SettingError(
       `${DOMAIN_NAME.name} is not set: without it and with ${DEFAULT_ENDPOINT.name} "false", nothing could reach the API.`,
     );
   }
-  needs(WEB_ACL, DOMAIN_NAME);
+  if (!existing) needs(WEB_ACL, DOMAIN_NAME);
   needs(EDGE_DOMAIN, EDGE_CERTIFICATE);
   needs(EDGE_CERTIFICATE, EDGE_DOMAIN);
   if (settings[EDGE_DOMAIN.name] && settings[EDGE_DOMAIN.name] === settings[DOMAIN_NAME.name]) {
