@@ -41,7 +41,7 @@ export class BusWatch {
   }
 
   /**
-   * @param calm nothing has failed: each is told once
+   * @param calm nothing has failed: each is told once, but where two functions delete the session at the same time
    * @param wasAbandoned whether this event ends a turn whose events could not be read: nobody knows what it applied
    * @returns what is wrong
    */
@@ -52,17 +52,18 @@ export class BusWatch {
     wasAbandoned: (end: TurnEvent) => boolean,
   ): string[] {
     const events = [...committed];
+    const isOnce = calm && !isDeleted;
     const wrong = events.flatMap((event) => {
       switch (event.type) {
         case 'done':
         case 'aborted':
         case 'error':
-          return this.#wrongWith(`${event.turn}/ended`, calm, {
+          return this.#wrongWith(`${event.turn}/ended`, isOnce, {
             status: event.type,
             ...(!wasAbandoned(event) && { messages: messagesOf(events, event.turn) }),
           });
         case 'approval_request':
-          return this.#wrongWith(`${event.request_id}/requested`, calm, { tool: event.tool });
+          return this.#wrongWith(`${event.request_id}/requested`, isOnce, { tool: event.tool });
         default:
           return [];
       }
@@ -75,12 +76,12 @@ export class BusWatch {
     return wrong;
   }
 
-  #wrongWith(id: string, calm: boolean, facts: Record<string, unknown>): string[] {
+  #wrongWith(id: string, isOnce: boolean, facts: Record<string, unknown>): string[] {
     const texts = this.#taken.get(id);
     if (!texts) return this.#refused.has(id) ? [] : [`the bus was not told of ${id}`];
     if (texts.size > 1) return [`the bus was told of ${id} in two ways`];
     const [[text, times] = ['{}', 0]] = texts;
-    if (calm && times > 1) return [`the bus was told of ${id} ${times} times`];
+    if (isOnce && times > 1) return [`the bus was told of ${id} ${times} times`];
     const { detail } = JSON.parse(text);
     return Object.entries(facts)
       .filter(([name, value]) => detail[name] !== value)
