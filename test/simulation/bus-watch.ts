@@ -34,7 +34,9 @@ export class BusWatch {
   #take(events: readonly BusEvent[]): void {
     for (const event of events) {
       const texts = this.#taken.get(event.detail.id) ?? new Map<string, number>();
-      const text = JSON.stringify(event);
+      // A session may be renamed between two tellings, and a deleted one has no name.
+      const { session_name: _, ...detail } = event.detail;
+      const text = JSON.stringify({ ...event, detail });
       texts.set(text, (texts.get(text) ?? 0) + 1);
       this.#taken.set(event.detail.id, texts);
     }
