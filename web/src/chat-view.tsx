@@ -123,6 +123,7 @@ export function ChatView({
     <main className="chat" inert={isCovered}>
       <TopBar
         title={title}
+        agent={state.agent}
         status={status}
         showsFrames={showsFrames}
         theme={theme}
@@ -143,6 +144,7 @@ export function ChatView({
         actions={actions}
         loadEarlier={() => chat.history()}
         say={(content) => chat.send(content)}
+        chooseAgent={(agent) => chat.chooseAgent(agent)}
       />
       <Trusts trusted={state.trusted} revoke={chat.revoke} />
       <Refusals refused={refused} actions={actions} />

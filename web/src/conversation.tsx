@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import type { ChatState } from '../../client/index.ts';
+import { AgentChoice } from './agent-choice.tsx';
 import { type AnswerActions, AnswerPart } from './answer.tsx';
 import { Message } from './message.tsx';
 import { sectionsOf, type TurnSection } from './turns.ts';
@@ -11,11 +12,13 @@ export function Conversation({
   actions,
   loadEarlier,
   say,
+  chooseAgent,
 }: {
   state: ChatState;
   actions: AnswerActions;
   loadEarlier: () => void;
   say: (content: string) => void;
+  chooseAgent: (agent: string | undefined) => void;
 }) {
   const sections = useMemo(() => sectionsOf(state.items), [state.items]);
   const ownMessages = state.pending.length;
@@ -43,7 +46,11 @@ export function Conversation({
               </button>
             </p>
           )}
-          {isEmpty && <Welcome loading={state.history.status !== 'loaded'} say={say} />}
+          {isEmpty && (
+            <Welcome loading={state.history.status !== 'loaded'} say={say}>
+              {state.agent === undefined && <AgentChoice agents={state.agents} choose={chooseAgent} />}
+            </Welcome>
+          )}
           {sections.map((section) =>
             section.kind === 'turn' ? (
               <Turn

@@ -27,6 +27,7 @@ const THEME_NAMES: Record<Theme, string> = { system: 'as the system', light: 'li
 
 export function TopBar({
   title,
+  agent,
   status,
   showsFrames,
   theme,
@@ -37,6 +38,8 @@ export function TopBar({
   cycleTheme,
 }: {
   title: string;
+  /** Of several agents, the one that answers. */
+  agent: string | undefined;
   status: ConnectionState['status'];
   showsFrames: boolean;
   theme: Theme;
@@ -61,6 +64,11 @@ export function TopBar({
         <MenuIcon />
       </button>
       <h1 dir="auto">{title}</h1>
+      {agent !== undefined && (
+        <p className="agent-name" title="The agent of this conversation">
+          <bdi>{agent}</bdi>
+        </p>
+      )}
       <p className={`status status-${status}`}>
         <i />
         <span>{STATUS[status]}</span>

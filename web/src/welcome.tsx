@@ -1,8 +1,19 @@
+import type { ReactNode } from 'react';
+
 /** Suggestions whose answers take long enough to steer. */
 const SUGGESTIONS = ['Wait 5 seconds, then tell me the time', 'A long story about lighthouses'];
 
 /** An empty conversation: an introduction and suggestions. */
-export function Welcome({ loading, say }: { loading: boolean; say: (content: string) => void }) {
+export function Welcome({
+  loading,
+  say,
+  children,
+}: {
+  loading: boolean;
+  say: (content: string) => void;
+  /** What can be chosen for a new conversation. */
+  children?: ReactNode;
+}) {
   if (loading) return <p className="welcome-wait">Opening the conversation…</p>;
   return (
     <div className="welcome">
@@ -11,6 +22,7 @@ export function Welcome({ loading, say }: { loading: boolean; say: (content: str
         You need not wait for the end of an answer. What you write meanwhile is taken in at its next step, and
         stands there, in the answer, where it made a difference.
       </p>
+      {children}
       <ul aria-label="To begin with">
         {SUGGESTIONS.map((content) => (
           <li key={content}>
