@@ -21,6 +21,8 @@ async function given(status: number, body: unknown) {
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
   };
   const server = createServer(answer);
+  // Connections end only when the client ends them.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   running.push(
     () =>

@@ -65,9 +65,7 @@ export function composeAgent(
   const tools = createTools(agent, env, core);
   const callbacks = new CallbackQueue(agent, core);
   const parts = { env, core, agent, agentName: name, tools, callbacks, secret: agentSecrets(env, core) };
-  const [access, second] = readModels(env);
-  const named = access.choice.provider === 'agent' && agent.fallbackModel !== undefined;
-  const fallbackAccess = second ?? (named ? access : undefined);
+  const [access, fallbackAccess] = readModels(env);
   const model = served(access, 'model', parts);
   const fallback = fallbackAccess && served(fallbackAccess, 'fallbackModel', parts);
   const compactor = compactorOf(access, parts);
