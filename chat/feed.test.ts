@@ -133,3 +133,25 @@ it('of a message with images says where they are, or what they are', () => {
     '> look [image https://a.test/b.png] [image, image/gif]',
   ]);
 });
+
+it('a call that a client is to run says once that an application has to answer', () => {
+  const feed = new Feed();
+  const call: ToolItem = {
+    kind: 'tool',
+    key: 'e2',
+    turnId: 't',
+    id: 'c1',
+    name: 'locate',
+    args: { exact: true },
+    progress: undefined,
+    request: { requestId: 'r1', timeoutSeconds: 120 },
+    result: undefined,
+  };
+  const told = (item: Item) => feed.next({ items: [item] }).map((piece) => piece.text);
+  expect(told(call)).toEqual([
+    '* locate(exact: true) waits for an application: this terminal cannot run it. Without an answer it fails after 120 s.',
+  ]);
+  expect(told(call)).toEqual([]);
+  const result = { output: 'Porto', isError: false, truncated: false };
+  expect(told({ ...call, request: undefined, result })).toEqual(['* locate(exact: true) → Porto']);
+});

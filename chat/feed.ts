@@ -7,6 +7,7 @@ import type {
   MessageState,
   Source,
   ToolItem,
+  ToolRequest,
   TurnOutcome,
   UserItem,
 } from '../client/index.ts';
@@ -55,7 +56,7 @@ export class Feed {
       case 'user':
         return this.#once(item, item.state.status, () => userLine(item));
       case 'tool':
-        return [...this.#progressOf(item), ...this.#resultOf(item)];
+        return [...this.#requestOf(item), ...this.#progressOf(item), ...this.#resultOf(item)];
       case 'approval':
         return [
           ...this.#once(item, 'asked', () => ({
@@ -98,6 +99,10 @@ export class Feed {
       case 'turn_end':
         return this.#once(item, 'told', () => endLine(item.outcome));
     }
+  }
+
+  #requestOf(item: ToolItem): Piece[] {
+    return item.request ? this.#onceAs(item, clientToolText(item, item.request)) : [];
   }
 
   /** Each value of a running tool is a line: a terminal takes nothing back. */
@@ -213,6 +218,10 @@ function requestText(item: ApprovalItem): string {
     `${answers}. Without an answer it counts as denied after ${item.timeoutSeconds} s.`,
   ].join('\n');
 }
+
+/** What an application is asked to run. */
+const clientToolText = ({ name, args }: ToolItem, { timeoutSeconds }: ToolRequest): string =>
+  `* ${name}(${short(args)}) waits for an application: this terminal cannot run it. Without an answer it fails after ${timeoutSeconds} s.`;
 
 function approvalLine({ tool, decision, resolved }: ApprovalItem): string {
   switch (resolved?.reason) {

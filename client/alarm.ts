@@ -1,30 +1,28 @@
 import type { Platform, Timer } from './platform.ts';
+import { NEVER } from './timing.ts';
 
 /** One timer for everything that a part of the client waits for. It rings at the earliest time; the owner then checks the rest. */
 export class Alarm {
   readonly #platform: Pick<Platform, 'now' | 'setTimer' | 'clearTimer'>;
   readonly #ring: () => void;
   #timer: Timer;
-  #at: number | undefined;
+  #at = NEVER;
 
   constructor(platform: Pick<Platform, 'now' | 'setTimer' | 'clearTimer'>, ring: () => void) {
     this.#platform = platform;
     this.#ring = ring;
   }
 
-  /** Sets the timer to the earliest of these times (milliseconds since the epoch), or clears it if all are undefined. */
+  /** Sets the timer to the earliest of these times (milliseconds since the epoch), or clears it if there is none: undefined is `NEVER`. */
   set(...times: (number | undefined)[]): void {
-    const at = times.reduce<number>(
-      (least, time) => Math.min(least, time ?? least),
-      Number.POSITIVE_INFINITY,
-    );
+    const at = Math.min(NEVER, ...times.map((time = NEVER) => time));
     if (at === this.#at) return;
     this.clear();
-    if (at === Number.POSITIVE_INFINITY) return;
+    if (at === NEVER) return;
     this.#at = at;
     this.#timer = this.#platform.setTimer(
       () => {
-        this.#at = undefined;
+        this.#at = NEVER;
         this.#ring();
       },
       Math.max(0, at - this.#platform.now()),
@@ -32,7 +30,7 @@ export class Alarm {
   }
 
   clear(): void {
-    if (this.#at !== undefined) this.#platform.clearTimer(this.#timer);
-    this.#at = undefined;
+    if (this.#at !== NEVER) this.#platform.clearTimer(this.#timer);
+    this.#at = NEVER;
   }
 }

@@ -1,5 +1,5 @@
 import { isBehind, type State } from './state.ts';
-import { doubling, PROBE_AFTER, PROBE_AT_MOST, RESUME_AGAIN, RESUME_AT_MOST } from './timing.ts';
+import { doubling, NEVER, PROBE_AFTER, PROBE_AT_MOST, RESUME_AGAIN, RESUME_AT_MOST } from './timing.ts';
 
 /** Decides when to ask for events again: after a hole in `seq`, or after silence where an event is expected (P9). */
 export class CatchUp {
@@ -41,7 +41,7 @@ export class CatchUp {
     const isMissing = isBehind(state);
     if (!isMissing) this.#resumes = 0;
     const probeAt = this.#probeAt(state);
-    const isSilent = probeAt !== undefined && probeAt <= now;
+    const isSilent = probeAt <= now;
     if (isSilent) {
       this.#probes += 1;
       this.#probedAt = now;
@@ -49,14 +49,14 @@ export class CatchUp {
     return isSilent || (isMissing && this.#resumeAt <= now);
   }
 
-  nextDue(state: State): number | undefined {
+  nextDue(state: State): number {
     const probeAt = this.#probeAt(state);
-    return isBehind(state) ? Math.min(this.#resumeAt, probeAt ?? Number.POSITIVE_INFINITY) : probeAt;
+    return isBehind(state) ? Math.min(this.#resumeAt, probeAt) : probeAt;
   }
 
-  /** Defined while a turn runs or a message waits for one: then silence can mean that events were lost. */
-  #probeAt({ activeTurn, pending }: State): number | undefined {
-    if (!activeTurn && pending.length === 0) return undefined;
+  /** `NEVER`, unless a turn runs or a message waits for one: then silence can mean that events were lost. */
+  #probeAt({ activeTurn, pending }: State): number {
+    if (!activeTurn && pending.length === 0) return NEVER;
     return Math.max(this.#heardAt, this.#probedAt) + doubling(PROBE_AFTER, this.#probes, PROBE_AT_MOST);
   }
 }

@@ -1,7 +1,7 @@
 import type { MidturnError } from './errors.ts';
 import type { Platform, SocketConstructor } from './platform.ts';
 import type { AbortFrame, ApprovalResponseFrame, Content, EventFrame, MessageFrame } from './protocol.ts';
-import type { ChatState, MessageState } from './state.ts';
+import type { ChatState, MessageState, ToolAnswer } from './state.ts';
 import type { OutboxStorage } from './storage.ts';
 
 export interface MidturnOptions {
@@ -155,6 +155,14 @@ export interface Chat {
   /** Removes a cancelled or rejected message from the view. */
   dismiss(id: string): void;
   approve(requestId: string, decision: ApprovalResponseFrame['decision']): void;
+  /**
+   * Answers a call of a tool that the client runs, as the AI SDK's `addToolOutput`: its output, or the text of an error. It is sent
+   * until the call has its result. Only the device whose message began the turn is asked.
+   *
+   * @example
+   * if (item.kind === 'tool' && item.request) chat.addToolOutput({ toolCallId: item.id, output: await locate() });
+   */
+  addToolOutput(answer: { toolCallId: string } & ToolAnswer): void;
   /** Revokes one of the state's `trusted`, or all: from now on such calls are asked about. A call that runs goes on. */
   revoke(trust?: string): void;
   /**

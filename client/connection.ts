@@ -9,6 +9,7 @@ import {
   ANSWER_WITHIN,
   ANSWER_WITHIN_ON_WAKE,
   HANDSHAKE_WITHIN,
+  NEVER,
   PING_AFTER,
   RENEW_AGAIN,
   RENEW_BEFORE_EXPIRY,
@@ -55,9 +56,9 @@ interface Line {
   released: boolean;
 }
 
-/** Frames that the server answers directly. An abort and an approval are answered by an event of the turn. */
+/** Frames that the server answers directly. An abort, an approval and an output are answered by an event of the turn. */
 function isAnswered(frame: ClientFrame): boolean {
-  return frame.type !== 'abort' && frame.type !== 'approval_response';
+  return frame.type !== 'abort' && frame.type !== 'approval_response' && frame.type !== 'tool_output';
 }
 
 /**
@@ -139,10 +140,7 @@ export class Connection {
       this.#attempt = 0;
       this.connect();
     } else if (line?.up && this.#sendOn(line, { type: 'ping' })) {
-      line.owedBy = Math.min(
-        line.owedBy ?? Number.POSITIVE_INFINITY,
-        this.#platform.now() + ANSWER_WITHIN_ON_WAKE,
-      );
+      line.owedBy = Math.min(line.owedBy ?? NEVER, this.#platform.now() + ANSWER_WITHIN_ON_WAKE);
       this.attend();
     }
   }
@@ -206,7 +204,7 @@ export class Connection {
       afterSeq: undefined,
       movedAt: now,
       owedBy: now + HANDSHAKE_WITHIN,
-      tokenEndsAt: Number.POSITIVE_INFINITY,
+      tokenEndsAt: NEVER,
       released: false,
     };
     const { token } = this.#address;

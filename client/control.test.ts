@@ -67,6 +67,49 @@ describe('control', () => {
     expect(second.sentOf('approval_response')).toHaveLength(1);
   });
 
+  it('an output is given again after a reconnect, until its call has a result; a refusal is told, and another one can be given', async () => {
+    const { chat, clock, open, begin, story } = givenChat();
+    const first = await open();
+    first.deliver(...begin('u1', 'so far'));
+    story.call('c1');
+    story.askClient('r1', 'c1', 'lane-1');
+    first.deliver(...story.events.slice(-2));
+    const item = () => last(chat.transcript.getSnapshot().items);
+    expect(item()).toMatchObject({ kind: 'tool', request: { requestId: 'r1', timeoutSeconds: 120 } });
+    chat.addToolOutput({ toolCallId: 'c1', output: 'too long' });
+    expect(first.sentOf('tool_output')).toEqual([
+      { type: 'tool_output', request_id: 'r1', output: 'too long' },
+    ]);
+    const refusal = { code: 'MESSAGE_TOO_LARGE', message: 'Too long.' } as const;
+    first.deliver({ type: 'error', ...refusal, terminal: false, retryable: false, id: 'r1' });
+    expect(item()).toMatchObject({ request: { refused: refusal, answer: undefined } });
+    chat.addToolOutput({ toolCallId: 'c1', errorText: 'no signal' });
+    expect(item()).toMatchObject({ request: { refused: undefined } });
+    const answer = { type: 'tool_output', request_id: 'r1', error: 'no signal' };
+    expect(last(first.sentOf('tool_output'))).toEqual(answer);
+    first.cut();
+    await clock.advance(5 * SECOND);
+    const second = await open();
+    expect(second.sentOf('tool_output')).toEqual([answer]);
+    story.result('c1');
+    second.deliver(...story.events.slice(-1));
+    expect(item()).toMatchObject({ request: undefined, result: { isError: false } });
+    await clock.advance(MINUTE);
+    expect(second.sentOf('tool_output')).toHaveLength(1);
+  });
+
+  it('a call that another device is to run has no request here, and nothing is sent for it', async () => {
+    const { chat, open, begin, story } = givenChat();
+    const socket = await open();
+    socket.deliver(...begin('u1', 'so far'));
+    story.call('c1');
+    story.askClient('r1', 'c1', 'lane-of-another');
+    socket.deliver(...story.events.slice(-2));
+    expect(last(chat.transcript.getSnapshot().items)).not.toHaveProperty('request');
+    chat.addToolOutput({ toolCallId: 'c1', output: 1 });
+    expect(socket.sentOf('tool_output')).toEqual([]);
+  });
+
   it('a revocation is asked for again after a reconnect, until a list shows it; one of before says nothing', async () => {
     const { chat, clock, open, begin } = givenChat();
     const trusted = () => chat.transcript.getSnapshot().trusted;

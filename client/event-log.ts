@@ -6,6 +6,8 @@ import { endsTurn } from './state.ts';
 /** The events of this many turns are kept, so that a reader that starts a little late misses nothing. */
 const KEPT_TURNS = 2;
 
+type TurnEvents = AsyncGenerator<EventFrame, void, undefined>;
+
 /** The events of the session, each once and in the order of `seq`. */
 export class EventLog {
   readonly #streams = new Set<EventStream>();
@@ -52,19 +54,11 @@ export class EventLog {
    * @throws {TurnFailedError} when the turn ends in an error
    * @throws the reason of `applied` when that rejects
    */
-  async *ofMessage(id: string, applied: Promise<void>): AsyncGenerator<EventFrame, void, undefined> {
-    const stream = this.#open(this.#events);
-    applied.catch((error) => stream.end(error));
-    let turnId: string | undefined;
-    for await (const event of stream) {
-      if (event.type === 'applied' && event.messages.some((message) => message.id === id)) {
-        turnId = event.turn_id;
-      }
-      if (event.turn_id !== turnId) continue;
-      if (event.type === 'error') throw new TurnFailedError(event);
-      yield event;
-      if (endsTurn(event)) return;
-    }
+  ofMessage(id: string, applied: Promise<void>): TurnEvents {
+    return this.#from(
+      (event) => event.type === 'applied' && event.messages.some((message) => message.id === id),
+      applied,
+    );
   }
 
   /** Whether the first event of this turn, and so all of them, are kept. */
@@ -73,8 +67,16 @@ export class EventLog {
   }
 
   /** The events of this turn, from the first one that is kept to its end. @throws {TurnFailedError} as above */
-  async *ofTurn(turnId: string): AsyncGenerator<EventFrame, void, undefined> {
-    for await (const event of this.#open(this.#events)) {
+  ofTurn(turnId: string): TurnEvents {
+    return this.#from((event) => event.turn_id === turnId);
+  }
+
+  async *#from(isFirst: (event: EventFrame) => boolean, applied?: Promise<void>): TurnEvents {
+    const stream = this.#open(this.#events);
+    applied?.catch((error) => stream.end(error));
+    let turnId: string | undefined;
+    for await (const event of stream) {
+      if (isFirst(event)) turnId = event.turn_id;
       if (event.turn_id !== turnId) continue;
       if (event.type === 'error') throw new TurnFailedError(event);
       yield event;

@@ -1,5 +1,5 @@
 import { entryItems } from './entries.ts';
-import { addText, addTool, showTool, takenItem } from './items.ts';
+import { addText, addTool, changeItem, isCall, showTool, takenItem } from './items.ts';
 import { addNote, type NotedEvent } from './notes.ts';
 import type { EventFrame, EventOf } from './protocol.ts';
 import { endsTurn, type Item, isPending, type State } from './state.ts';
@@ -63,6 +63,18 @@ function applyEvent(state: State, event: EventFrame): State {
       return changed(begun, (live) =>
         showTool(live, head, event, { progress: undefined, result: resultOf(event) }),
       );
+    case 'tool_output_request': {
+      const { lane, request_id: requestId, tool_call_id: id, timeout_secs: timeoutSeconds } = event;
+      // Another device is asked.
+      if (lane !== state.restart?.lane) return begun;
+      return changed(begun, (live) =>
+        changeItem(live, 'tool', isCall(head, id), (item) => ({
+          ...item,
+          args: event.arguments,
+          request: { requestId, timeoutSeconds },
+        })),
+      );
+    }
     default:
       // What is an entry of the transcript too: any other event that is known has a case above. One of a newer server is counted, and
       // shows nothing.
@@ -72,7 +84,8 @@ function applyEvent(state: State, event: EventFrame): State {
 
 const noted = (state: State, event: NotedEvent): State => changed(state, (live) => addNote(live, event));
 
-function changed(state: State, change: (live: Item[]) => void): State {
+/** With the items from events, changed. */
+export function changed(state: State, change: (live: Item[]) => void): State {
   const live = state.live.slice();
   change(live);
   return { ...state, live };

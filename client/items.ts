@@ -1,4 +1,4 @@
-import type { Item, ToolItem, UserItem } from './state.ts';
+import type { ApprovalItem, Item, ToolItem, UserItem } from './state.ts';
 
 /** Items that events and the transcript make alike. Each function changes the list that it is given. */
 
@@ -40,12 +40,45 @@ export function showTool(
   call: Call,
   shown: Pick<ToolItem, 'progress' | 'result'>,
 ): void {
-  const at = items.findLastIndex(
-    (item) => item.kind === 'tool' && item.turnId === head.turnId && item.id === call.id,
-  );
+  const isShown = changeItem(items, 'tool', isCall(head, call.id), (item) => ({
+    ...item,
+    request: undefined,
+    ...shown,
+  }));
+  if (!isShown) addTool(items, head, call, shown);
+}
+
+/** Whether an item is this call of the turn. */
+export const isCall =
+  ({ turnId }: Head, id: string) =>
+  (item: ToolItem): boolean =>
+    item.turnId === turnId && item.id === id;
+
+/** Whether an item is the approval with this request. */
+export const isAskedAs =
+  (requestId: string) =>
+  (item: ApprovalItem): boolean =>
+    item.requestId === requestId;
+
+type ItemOf<K extends Item['kind']> = Extract<Item, { kind: K }>;
+
+/**
+ * Changes the last item of this kind that is the one.
+ *
+ * @returns whether there is one
+ */
+export function changeItem<K extends Item['kind']>(
+  items: Item[],
+  kind: K,
+  isOne: (item: ItemOf<K>) => boolean,
+  change: (item: ItemOf<K>) => Item,
+): boolean {
+  const isOfKind = (item: Item): item is ItemOf<K> => item.kind === kind;
+  const at = items.findLastIndex((item) => isOfKind(item) && isOne(item));
   const item = items[at];
-  if (item?.kind === 'tool') items[at] = { ...item, ...shown };
-  else addTool(items, head, call, shown);
+  if (!item || !isOfKind(item)) return false;
+  items[at] = change(item);
+  return true;
 }
 
 /** A message that a turn has taken in. */

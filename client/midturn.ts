@@ -62,6 +62,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     cancel: (id) => session.cancel(id),
     dismiss: (id) => session.dismiss(id),
     approve: (requestId, decision) => session.approve(requestId, decision),
+    addToolOutput: ({ toolCallId, ...answer }) => session.addToolOutput(toolCallId, answer),
     revoke: (trust = '') => session.revoke(trust),
     chooseAgent: (agent) => session.chooseAgent(agent),
     history: () => session.olderPage(),

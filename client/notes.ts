@@ -1,5 +1,6 @@
+import { changeItem, isAskedAs } from './items.ts';
 import type { EventOf, HistoryEntry } from './protocol.ts';
-import type { ApprovalItem, Item, Source, TurnOutcome } from './state.ts';
+import type { Item, Source, TurnOutcome } from './state.ts';
 
 /** An event that the transcript has too. */
 export type NotedEvent = Extract<HistoryEntry, { role: 'event' }>['event'];
@@ -25,7 +26,11 @@ export function addNote(items: Item[], event: NotedEvent): void {
       break;
     case 'approval_resolved': {
       const { request_id, decision, reason, by } = event;
-      changeApproval(items, request_id, (item) => ({ ...item, decision, resolved: { reason, by } }));
+      changeItem(items, 'approval', isAskedAs(request_id), (item) => ({
+        ...item,
+        decision,
+        resolved: { reason, by },
+      }));
       break;
     }
     case 'history_trimmed': {
@@ -75,17 +80,6 @@ export function addNote(items: Item[], event: NotedEvent): void {
       // Each event that is known has a case above. What a newer server notes beside them is not shown.
       event satisfies never;
   }
-}
-
-/** Changes the item of this request, if it is among these. */
-export function changeApproval(
-  items: Item[],
-  requestId: string,
-  change: (item: ApprovalItem) => ApprovalItem,
-): void {
-  const at = items.findLastIndex((item) => item.kind === 'approval' && item.requestId === requestId);
-  const item = items[at];
-  if (item?.kind === 'approval') items[at] = change(item);
 }
 
 export function sourceOf(event: EventOf<'source'>): Source {

@@ -124,25 +124,29 @@ describe('acknowledgement', () => {
     }
   });
 
-  it('a message that nobody answers is sent again after 5 s, 10 s, 20 s, then each 30 s; a new connection begins anew', () => {
-    const outbox = new Outbox(memoryStorage(), 'key', () => {});
-    outbox.adoptLane('lane');
-    outbox.add({ id: 'm1', content: 'hello', delivery: 'steer' });
-    const pauses = () => {
-      let now = MINUTE;
-      return Array.from({ length: 6 }, () => {
-        expect(outbox.takeDue(now)).toMatchObject([{ id: 'm1', order: 1 }]);
-        const due = outbox.nextDue ?? Number.NaN;
-        expect(outbox.takeDue(due - 1)).toEqual([]);
-        const pause = due - now;
-        now = due;
-        return pause / SECOND;
-      });
-    };
-    expect(pauses()).toEqual([5, 10, 20, 30, 30, 30]);
-    outbox.adoptLane('lane');
-    expect(pauses()).toEqual([5, 10, 20, 30, 30, 30]);
-  });
+  it.each(['message', 'history'] as const)(
+    'a %s that nobody answers is sent again after 5 s, 10 s, 20 s, then each 30 s; a new connection begins anew',
+    async (kind) => {
+      const { chat, clock, open, begin, story } = givenChat();
+      begin('u1', 'said before');
+      story.end('done');
+      chat.send('hello');
+      for (const _connection of [1, 2]) {
+        const socket = await open();
+        expect(socket.sentOf(kind)).toHaveLength(1);
+        const times = [clock.now];
+        socket.onsent = ({ type }) => {
+          if (type === kind) times.push(clock.now);
+          clock.after(1, () => socket.deliver({ type: 'pong' }));
+        };
+        await clock.advance(126 * SECOND);
+        const pauses = times.slice(1).map((time, at) => (time - (times[at] ?? 0)) / SECOND);
+        expect(pauses).toEqual([5, 10, 20, 30, 30, 30]);
+        socket.cut();
+        await clock.advance(5 * SECOND);
+      }
+    },
+  );
 
   it('a withdrawal that met the limit is asked for again after it', async () => {
     const { chat, clock, open } = givenChat();

@@ -1,22 +1,18 @@
 import type { MessageFrame } from './protocol.ts';
 import type { Draft } from './reduce.ts';
 import type { OutboxStorage } from './storage.ts';
-import { doubling, REPEAT_AFTER, REPEAT_AT_MOST } from './timing.ts';
 
 /** A message that is not known to be applied or refused. */
 interface Parcel extends Draft {
   /** Set when it is first sent: its `order` on the lane. A repeat keeps it. Only this lane knows the message. */
   sent?: { lane: string; order: number };
-  attempts: number;
-  /** When it is due to be sent (milliseconds since the epoch); undefined: it is acknowledged. */
-  dueAt: number | undefined;
 }
 
 /** The stored form. The lane is stored with its messages, because one cannot be used without the other. */
 interface Stored {
   lane: string | undefined;
   orders: number;
-  parcels: (Draft & Pick<Parcel, 'sent'>)[];
+  parcels: Parcel[];
 }
 
 /** The messages that are not known to be applied or refused, in the order of `send`, and the lane that they are sent over. */
@@ -25,10 +21,10 @@ export class Outbox {
   readonly #key: string;
   readonly #failed: (cause: unknown) => void;
   readonly #parcels = new Map<string, Parcel>();
+  /** Messages that are acknowledged. */
+  readonly #answered = new Set<string>();
   #lane: string | undefined;
   #orders = 0;
-  /** Before this time the server refuses messages (`RATE_LIMITED`). */
-  #heldUntil = 0;
   /** Whether `load` is done. Nothing is stored before, because that would replace what is still to be read. */
   #loaded = false;
   #saved = '';
@@ -48,13 +44,12 @@ export class Outbox {
   async load(): Promise<Draft[]> {
     const stored = await this.#read();
     const meanwhile = [...this.#parcels.values()];
+    const earlier = stored?.parcels ?? [];
     this.#parcels.clear();
     this.#lane = stored?.lane;
     this.#orders = stored?.orders ?? 0;
-    const earlier = stored?.parcels ?? [];
-    // They are sent again, also if they were acknowledged: the answer says what became of them.
-    for (const parcel of earlier) this.#parcels.set(parcel.id, { ...parcel, attempts: 0, dueAt: 0 });
-    for (const parcel of meanwhile) this.#parcels.set(parcel.id, parcel);
+    // Those of before are sent again, also if they were acknowledged: the answer says what became of them.
+    for (const parcel of [...earlier, ...meanwhile]) this.#parcels.set(parcel.id, parcel);
     this.#loaded = true;
     this.#save();
     return earlier.map(({ sent: _, ...draft }) => draft);
@@ -71,7 +66,7 @@ export class Outbox {
   }
 
   add(draft: Draft): void {
-    this.#parcels.set(draft.id, { ...draft, attempts: 0, dueAt: 0 });
+    this.#parcels.set(draft.id, { ...draft });
     this.#save();
   }
 
@@ -79,7 +74,7 @@ export class Outbox {
     return this.#parcels.get(id)?.sent !== undefined;
   }
 
-  /** For a new connection: every unanswered message is due. Removes and returns the ids that only a lost lane knew. */
+  /** For a new connection. Removes and returns the ids that only a lost lane knew. */
   adoptLane(lane: string): Set<string> {
     const lost = new Set<string>();
     if (lane !== this.#lane) {
@@ -88,73 +83,57 @@ export class Outbox {
       for (const { id, sent } of this.#parcels.values()) if (sent && sent.lane !== lane) lost.add(id);
       for (const id of lost) this.#parcels.delete(id);
     }
-    for (const parcel of this.#parcels.values()) {
-      parcel.attempts = 0;
-      if (parcel.dueAt !== undefined) parcel.dueAt = 0;
-    }
     this.#save();
     return lost;
   }
 
-  /** The frames to send now. Each is due again later, until `answered` or `keep` says that it is not needed any more. */
-  takeDue(now: number): MessageFrame[] {
+  /**
+   * The messages that are not acknowledged, in their order. They are sent again until `answered` or `keep` says that this is not
+   * needed any more.
+   *
+   * @returns each message's id, and its frame, to be made when it is sent
+   */
+  get open(): [string, () => MessageFrame][] {
     const lane = this.#lane;
-    if (lane === undefined || now < this.#heldUntil) return [];
-    const frames: MessageFrame[] = [];
-    for (const parcel of this.#parcels.values()) {
-      if (parcel.dueAt === undefined || parcel.dueAt > now) continue;
-      parcel.sent ??= { lane, order: ++this.#orders };
-      parcel.dueAt = now + doubling(REPEAT_AFTER, parcel.attempts++, REPEAT_AT_MOST);
-      const { id, content, delivery, options, sent } = parcel;
-      frames.push({
-        type: 'message',
-        id,
-        content,
-        order: sent.order,
-        // JSON leaves out what is undefined.
-        delivery: delivery === 'steer' ? undefined : delivery,
-        options,
-      });
-    }
-    // Stored before they are sent: after a reload, a message without its order would be sent again with another one.
-    if (frames.length > 0) this.#save();
-    return frames;
+    if (lane === undefined) return [];
+    return [...this.#parcels.values()].flatMap((parcel) =>
+      this.#answered.has(parcel.id) ? [] : [[parcel.id, () => this.#frameOf(parcel, lane)]],
+    );
   }
 
-  get nextDue(): number | undefined {
-    let next: number | undefined;
-    for (const { dueAt } of this.#parcels.values()) {
-      if (dueAt !== undefined && (next === undefined || dueAt < next)) next = dueAt;
-    }
-    return next === undefined ? undefined : Math.max(next, this.#heldUntil);
+  #frameOf(parcel: Parcel, lane: string): MessageFrame {
+    parcel.sent ??= { lane, order: ++this.#orders };
+    // Stored before it is sent: after a reload, a message without its order would be sent again with another one.
+    this.#save();
+    const { id, content, delivery, options, sent } = parcel;
+    return {
+      type: 'message',
+      id,
+      content,
+      order: sent.order,
+      // JSON leaves out what is undefined.
+      delivery: delivery === 'steer' ? undefined : delivery,
+      options,
+    };
   }
 
   answered(id: string): void {
-    const parcel = this.#parcels.get(id);
-    if (parcel) parcel.dueAt = undefined;
-  }
-
-  /**
-   * Sends nothing before this time, and then every unanswered message, in order: a message that was written later must not
-   * overtake one that the server refused.
-   */
-  hold(until: number): void {
-    this.#heldUntil = Math.max(this.#heldUntil, until);
-    for (const parcel of this.#parcels.values()) {
-      if (parcel.dueAt !== undefined) parcel.dueAt = this.#heldUntil;
-    }
+    this.#answered.add(id);
   }
 
   /** Removes every message that is not in this set: it is in the transcript, or refused. */
   keep(ids: ReadonlySet<string>): void {
-    for (const id of this.#parcels.keys()) if (!ids.has(id)) this.#parcels.delete(id);
+    for (const id of this.#parcels.keys()) {
+      if (ids.has(id)) continue;
+      this.#parcels.delete(id);
+      this.#answered.delete(id);
+    }
     this.#save();
   }
 
   #save(): void {
     if (!this.#loaded) return;
-    const parcels = [...this.#parcels.values()].map(({ attempts: _, dueAt: __, ...stored }) => stored);
-    const stored: Stored = { lane: this.#lane, orders: this.#orders, parcels };
+    const stored: Stored = { lane: this.#lane, orders: this.#orders, parcels: [...this.#parcels.values()] };
     const text = JSON.stringify(stored);
     if (text === this.#saved) return;
     this.#saved = text;

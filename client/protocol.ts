@@ -5,6 +5,7 @@ export type {
   ClientFrame,
   ConnectFrame,
   MessageFrame,
+  ToolOutputFrame,
 } from '../protocol/client-frames.ts';
 export type { Content, ContentPart } from '../protocol/content.ts';
 export type { ErrorCode } from '../protocol/errors.ts';

@@ -1,6 +1,6 @@
 import { entryItems, joinEntries } from './entries.ts';
-import { drain, receiveEvent, withoutRefused } from './events.ts';
-import { changeApproval } from './notes.ts';
+import { changed, drain, receiveEvent, withoutRefused } from './events.ts';
+import { changeItem, isAskedAs } from './items.ts';
 import {
   type Content,
   type FrameOf,
@@ -16,6 +16,9 @@ import {
   isPending,
   type MessageState,
   type State,
+  type ToolAnswer,
+  type ToolItem,
+  type ToolRequest,
   type UserItem,
 } from './state.ts';
 
@@ -40,6 +43,7 @@ export type Input =
   | { type: 'history_asked' }
   | { type: 'stop_asked' }
   | { type: 'approval_answered'; requestId: string; decision: NonNullable<ApprovalItem['decision']> }
+  | { type: 'output_given'; toolCallId: string; answer: ToolAnswer }
   /** The server knows less than this client does: its data was lost, and what is shown with it. */
   | { type: 'session_lost' };
 
@@ -93,6 +97,11 @@ function step(state: State, input: Input): State {
       return { ...state, activeTurn: state.activeTurn && { ...state.activeTurn, stopping: true } };
     case 'approval_answered':
       return withLiveApproval(state, input.requestId, input.decision);
+    case 'output_given':
+      return changeRequest(state, ({ id }) => id === input.toolCallId, {
+        answer: input.answer,
+        refused: undefined,
+      });
     case 'session_lost':
       return { ...initialState(state.sessionId), connection: state.connection, tail: state.tail };
   }
@@ -155,7 +164,7 @@ function startSession(before: State, frame: FrameOf<'session_start'>): State {
     agents: frame.agents ?? [],
     limits: frame.limits,
     heard: Math.max(state.heard, frame.last_seq),
-    restart: { lastSeq: frame.last_seq, activeTurn: frame.active_turn },
+    restart: frame,
     // A new session has no page to wait for.
     history:
       frame.message_count === 0 && frame.last_seq === 0
@@ -174,7 +183,7 @@ function startSession(before: State, frame: FrameOf<'session_start'>): State {
  */
 function begin(state: State, available: number): State {
   if (!state.restart) return state;
-  const { lastSeq, activeTurn } = state.restart;
+  const { last_seq: lastSeq, active_turn: activeTurn } = state.restart;
   const before = activeTurn ? Math.min(activeTurn.first_seq - 1, lastSeq) : lastSeq;
   const turns = new Set(activeTurn ? [activeTurn.turn_id] : []);
   return drain({
@@ -242,14 +251,20 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
   if (frame.id === undefined || isTransient(frame.code)) return state;
   // It was resolved otherwise, as its event tells, or is no longer asked.
   if (frame.code === 'INVALID_APPROVAL_RESPONSE') return withLiveApproval(state, frame.id, undefined);
-  const ids = new Set([frame.id]);
+  const { id, code, message } = frame;
+  const next = changeRequest(state, ({ request }) => request?.requestId === id, {
+    answer: undefined,
+    refused: { code, message },
+  });
+  if (next !== state) return next;
+  const ids = new Set([id]);
   // The answer to a withdrawal that came too late: the message itself is well.
   if (frame.code === 'NOT_PENDING')
     return updateTail(state, ids, (item) => ({ ...item, withdrawing: false }));
   const rejected: MessageState = {
     status: 'rejected',
-    code: frame.code,
-    message: frame.message,
+    code,
+    message,
     retryable: frame.retryable,
     until: frame.until,
     limit: frame.limit,
@@ -261,9 +276,26 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
 
 /** This client's own answer to a request, until the server tells the decision. */
 function withLiveApproval(state: State, requestId: string, decision: ApprovalItem['decision']): State {
+  return changed(state, (live) =>
+    changeItem(live, 'approval', isAskedAs(requestId), (item) =>
+      item.resolved ? item : { ...item, decision },
+    ),
+  );
+}
+
+/** The call that this client is to run, with this answer or refusal. The same state: there is none. */
+function changeRequest(
+  state: State,
+  isOne: (item: ToolItem) => boolean,
+  news: Pick<ToolRequest, 'answer' | 'refused'>,
+): State {
   const live = state.live.slice();
-  changeApproval(live, requestId, (item) => (item.resolved ? item : { ...item, decision }));
-  return { ...state, live };
+  const isAsked = (item: ToolItem) => item.request !== undefined && isOne(item);
+  const isChanged = changeItem(live, 'tool', isAsked, (item) => ({
+    ...item,
+    request: item.request && { ...item.request, ...news },
+  }));
+  return isChanged ? { ...state, live } : state;
 }
 
 function refuse(item: UserItem, state: MessageState): UserItem {

@@ -5,7 +5,7 @@ import { entriesOf } from '../core/events/entries.ts';
 import { type EventDraft, frameOf, numbered } from '../core/events/events.ts';
 import { historyEntry } from '../core/events/history-entry.ts';
 import { entryOf, storedEntry } from '../core/events/stored-entry.ts';
-import { asMessageId, asRequestId, asTurnId } from '../core/ids.ts';
+import { asLaneId, asMessageId, asRequestId, asTurnId } from '../core/ids.ts';
 import { EVENTS } from '../protocol/events.ts';
 import { AnswerWriter } from './ai-sdk/answer-writer.ts';
 import { toUIMessages } from './ai-sdk/stored-messages.ts';
@@ -13,6 +13,7 @@ import { answerId, type Chunk, type MidturnUIMessage } from './ai-sdk/ui-message
 import type { EventFrame, HistoryEntry } from './protocol.ts';
 import { reduce } from './reduce.ts';
 import { type Item, initialState, type State } from './state.ts';
+import { Story } from './testing/story.ts';
 
 /** What a view shows of a conversation, live and after a reload: the same (all but the reasoning, which is not kept). */
 
@@ -147,6 +148,23 @@ const TURNS: Readonly<Record<string, EventDraft[]>> = {
     say('No.'),
     done,
   ],
+  'an answer with a tool that the page runs': [
+    ...begin,
+    call,
+    {
+      type: 'tool_output_request',
+      request_id: ASKED,
+      tool_call_id: 'c1',
+      tool: 'order',
+      arguments: { city: 'Lisbon' },
+      lane: asLaneId('lane-1'),
+      timeout_secs: 60,
+      at: epochMs(1),
+    },
+    result,
+    say('Here.'),
+    done,
+  ],
   'an answer that has a form of its own': [
     ...begin,
     say('{"city": "Lisbon"}'),
@@ -199,6 +217,7 @@ const live = (events: readonly EventFrame[]): State =>
   events.reduce((state: State, frame) => reduce(state, { type: 'frame', frame }), {
     ...initialState('s'),
     cursor: 0,
+    restart: new Story().sessionStart('lane-1'),
   });
 
 const reloaded = (entries: HistoryEntry[]): State =>
@@ -235,10 +254,10 @@ async function streamed(events: readonly EventFrame[]): Promise<MidturnUIMessage
   const stream = new ReadableStream<Chunk>({
     start(controller) {
       controller.enqueue({ type: 'start', messageId: answerId('m1') });
-      const writer = new AnswerWriter(
-        (chunk) => controller.enqueue(chunk),
-        () => true,
-      );
+      const writer = new AnswerWriter((chunk) => controller.enqueue(chunk), {
+        isShown: () => true,
+        isAsked: () => true,
+      });
       for (const event of events) writer.add(event);
       controller.close();
     },

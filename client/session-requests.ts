@@ -3,14 +3,12 @@ import { type Deferred, deferred } from './deferred.ts';
 import { ClosedError, ServerReplyError } from './errors.ts';
 import { checkId } from './ids.ts';
 import type { ClientFrame, FrameOf, ServerFrame } from './protocol.ts';
-import { Repeats } from './repeats.ts';
 
 type Request = Extract<ClientFrame, { type: 'sessions' | 'rename' | 'export' | 'delete' }>;
 type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'deleted'>;
 
-/** Requests about sessions. Each is repeated until it is answered. Two equal requests are one. */
+/** Requests about sessions. Two equal requests are one. */
 export class SessionRequests implements Sessions {
-  readonly repeats = new Repeats();
   readonly #open = new Map<string, { frame: Request; done: Deferred<Reply> }>();
   readonly #attend: () => void;
   #closed = false;
@@ -22,8 +20,9 @@ export class SessionRequests implements Sessions {
   async list({ after, limit }: { after?: string; limit?: number } = {}): Promise<SessionPage> {
     const { sessions, next } = await this.#ask<FrameOf<'sessions'>>({
       type: 'sessions',
-      ...(after !== undefined && { after }),
-      ...(limit !== undefined && { limit }),
+      // JSON leaves out what is undefined.
+      after,
+      limit,
     });
     return { sessions: sessions.map(infoOf), next };
   }
@@ -41,7 +40,7 @@ export class SessionRequests implements Sessions {
       const page: FrameOf<'export'> = await this.#ask({
         type: 'export',
         session_id: sessionId,
-        ...(after !== undefined && { after }),
+        after,
       });
       yield page.data;
       after = page.next;
@@ -49,11 +48,9 @@ export class SessionRequests implements Sessions {
     }
   }
 
-  /** The frames to send now. Each is then due again later. */
-  takeDue(now: number): Request[] {
-    return this.repeats
-      .takeDue([...this.#open.keys()], now)
-      .flatMap((key) => this.#open.get(key)?.frame ?? []);
+  /** The requests that are not answered, under their keys. */
+  get open(): [string, Request][] {
+    return [...this.#open].map(([key, { frame }]) => [key, frame]);
   }
 
   /** Settles the request that this frame answers, if it answers one. */

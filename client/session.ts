@@ -11,17 +11,19 @@ import type { Platform } from './platform.ts';
 import {
   type AbortFrame,
   type ApprovalResponseFrame,
+  type ClientFrame,
   type ConnectFrame,
   type EventFrame,
   type FrameOf,
   isEvent,
   type ServerFrame,
+  type ToolOutputFrame,
 } from './protocol.ts';
 import { type Draft, type Input, reduce } from './reduce.ts';
 import { Repeats } from './repeats.ts';
 import { type MessageProgress, SentMessages } from './sent-messages.ts';
 import { SessionRequests } from './session-requests.ts';
-import { type ApprovalItem, initialState, isBehind, type State } from './state.ts';
+import { type Item, initialState, isBehind, type State, type ToolAnswer } from './state.ts';
 import { memoryStorage } from './storage.ts';
 
 /**
@@ -41,17 +43,7 @@ export class Session {
   readonly #sent = new SentMessages();
   readonly #listeners = new Set<() => void>();
   #state: State;
-  readonly #withdrawals = new Repeats();
-  readonly #aborts = new Repeats();
-  readonly #approvals = new Repeats();
-  readonly #revocations = new Repeats();
-  readonly #repeats = [
-    this.#withdrawals,
-    this.#aborts,
-    this.#approvals,
-    this.#revocations,
-    this.sessions.repeats,
-  ];
+  readonly #repeats = new Repeats();
   /** What to revoke (empty: all), and how often trusts had been revoked before. */
   readonly #revoking = new Map<string, number>();
   #abort: AbortFrame | undefined;
@@ -130,12 +122,13 @@ export class Session {
     this.#abort = {
       type: 'abort',
       turn_id: activeTurn.turnId,
-      ...(pending ? { pending } : {}),
-      ...(pending === 'discard' ? { pending_ids: waiting.map(({ id }) => id) } : {}),
+      // JSON leaves out what is undefined.
+      pending,
+      pending_ids: pending === 'discard' ? waiting.map(({ id }) => id) : undefined,
     };
     // The server may not have these yet.
     for (const { id, state } of waiting) if (state.status === 'sending') this.#withdraw(id);
-    this.#aborts.startOver();
+    this.#repeats.renew('abort');
     this.#dispatch({ type: 'stop_asked' });
     this.#attend();
   }
@@ -158,6 +151,11 @@ export class Session {
     this.#attend();
   }
 
+  addToolOutput(toolCallId: string, answer: ToolAnswer): void {
+    this.#dispatch({ type: 'output_given', toolCallId, answer });
+    this.#attend();
+  }
+
   revoke(trust: string): void {
     this.#revoking.set(trust, this.#state.revocations);
     this.#attend();
@@ -166,7 +164,10 @@ export class Session {
   olderPage(): Promise<boolean> {
     if (this.#closed) return Promise.reject(new ClosedError());
     const { status, more } = this.#state.history;
-    return status === 'loaded' && !more ? Promise.resolve(false) : this.#askPage();
+    if (status === 'loaded' && !more) return Promise.resolve(false);
+    const done = this.#askPage();
+    this.#attend();
+    return done;
   }
 
   /** The next connection asks for it, before it sends a message. */
@@ -245,8 +246,7 @@ export class Session {
     if (this.#state.cursor === undefined) this.#catchUp.startOver();
     const lost = this.#outbox.adoptLane(frame.lane);
     if (lost.size > 0) this.#dispatch({ type: 'lane_lost', ids: lost });
-    for (const repeats of this.#repeats) repeats.startOver();
-    this.#page.repeat();
+    this.#repeats.startOver();
     this.#catchUp.eased();
   }
 
@@ -259,9 +259,8 @@ export class Session {
     }
     if (frame.code === 'RATE_LIMITED' && frame.retry_after_ms !== undefined) {
       const until = this.#platform.now() + frame.retry_after_ms;
-      this.#outbox.hold(until);
       // The refused frame can be a `cancel`: the error then has the message's id, as for a `message`.
-      for (const repeats of this.#repeats) repeats.hold(until);
+      this.#repeats.hold(until);
     }
     if (frame.code === 'TOO_MANY_CONNECTIONS') this.#connection.giveWay();
     if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
@@ -271,20 +270,27 @@ export class Session {
     }
   }
 
-  /** Withdrawals to send. One waits until its message is acknowledged: it could overtake the message and find nothing. */
-  #openWithdrawals(): string[] {
-    return this.#state.pending
-      .filter(({ withdrawing, state }) => withdrawing && state.status !== 'sending')
-      .map(({ id }) => id);
-  }
-
-  /** The approvals that were answered here and that no event has resolved yet. */
-  #openAnswers(): Map<string, NonNullable<ApprovalItem['decision']>> {
-    return new Map(
-      this.#state.live.flatMap((item) =>
-        item.kind === 'approval' && item.decision && !item.resolved ? [[item.requestId, item.decision]] : [],
-      ),
-    );
+  /** What is sent until it is answered, in this order. Each has a key, and its frame is made when it is sent. */
+  #openRequests(): Map<string, () => ClientFrame> {
+    const open = new Map<string, () => ClientFrame>();
+    for (const [id, frame] of this.#outbox.open) open.set(`message ${id}`, frame);
+    for (const { id, withdrawing, state } of this.#state.pending) {
+      // It waits until its message is acknowledged: it could overtake the message and find nothing.
+      if (withdrawing && state.status !== 'sending') open.set(`cancel ${id}`, () => ({ type: 'cancel', id }));
+    }
+    const abort = this.#abort;
+    if (abort) open.set('abort', () => abort);
+    for (const item of this.#state.live) {
+      const frame = answerIn(item);
+      if (frame) open.set(`answer ${frame.request_id}`, () => frame);
+    }
+    for (const trust of this.#revoking.keys())
+      open.set(`revoke ${trust}`, () => ({ type: 'revoke', trust: trust || undefined }));
+    for (const [key, frame] of this.sessions.open) open.set(key, () => frame);
+    const { historyPage: limit = 50 } = this.#options;
+    const before = this.#state.pastNext || undefined;
+    if (this.#page.isOpen) open.set('history', () => ({ type: 'history', limit, before }));
+    return open;
   }
 
   /** The server revokes with the count, so a list of before does not answer. */
@@ -309,47 +315,19 @@ export class Session {
       return;
     }
     const now = this.#platform.now();
-    for (const frame of this.#outbox.takeDue(now)) this.#connection.send(frame);
-    for (const id of this.#withdrawals.takeDue(this.#openWithdrawals(), now)) {
-      this.#connection.send({ type: 'cancel', id });
-    }
-    const abort = this.#abort;
-    if (this.#aborts.takeDue(abort?.turn_id ? [abort.turn_id] : [], now).length > 0 && abort) {
-      this.#connection.send(abort);
-    }
-    const answers = this.#openAnswers();
-    for (const request_id of this.#approvals.takeDue([...answers.keys()], now)) {
-      const decision = answers.get(request_id);
-      if (decision) this.#connection.send({ type: 'approval_response', request_id, decision });
-    }
-    for (const trust of this.#revocations.takeDue([...this.#revoking.keys()], now)) {
-      this.#connection.send({ type: 'revoke', ...(trust !== '' && { trust }) });
-    }
-    for (const frame of this.sessions.takeDue(now)) this.#connection.send(frame);
     if (this.#state.history.status === 'unloaded') this.#askPage();
-    this.#sendPageRequest(now);
+    for (const makeFrame of this.#repeats.takeDue(this.#openRequests(), now))
+      this.#connection.send(makeFrame());
     if (this.#catchUp.isDue(this.#state, now)) this.#connection.send(this.#connectFrame());
-    this.#alarm.set(
-      this.#outbox.nextDue,
-      ...this.#repeats.map((repeats) => repeats.nextDue),
-      this.#page.dueAt,
-      this.#catchUp.nextDue(this.#state),
-    );
+    this.#alarm.set(this.#repeats.nextDue, this.#catchUp.nextDue(this.#state));
   }
 
   #askPage(): Promise<boolean> {
     if (this.#page.isOpen) return this.#page.open();
     const done = this.#page.open();
+    this.#repeats.renew('history');
     this.#dispatch({ type: 'history_asked' });
-    if (this.#connection.isUp) this.#sendPageRequest(this.#platform.now());
     return done;
-  }
-
-  #sendPageRequest(now: number): void {
-    if (!this.#page.takeDue(now)) return;
-    const before = this.#state.pastNext;
-    const { historyPage = 50 } = this.#options;
-    this.#connection.send({ type: 'history', limit: historyPage, ...(before ? { before } : {}) });
   }
 
   #pageCame(): void {
@@ -394,4 +372,14 @@ export class Session {
   #fail(error: MidturnError): void {
     this.#options.onError?.(error);
   }
+}
+
+/** What was answered here, and is not confirmed: the decision on a call, or the output of one. */
+function answerIn(item: Item): ApprovalResponseFrame | ToolOutputFrame | undefined {
+  if (item.kind === 'approval' && item.decision && !item.resolved)
+    return { type: 'approval_response', request_id: item.requestId, decision: item.decision };
+  if (item.kind !== 'tool' || !item.request?.answer) return undefined;
+  const { requestId: request_id, answer } = item.request;
+  // JSON leaves out what is undefined.
+  return { type: 'tool_output', request_id, output: answer.output, error: answer.errorText };
 }

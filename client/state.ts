@@ -69,6 +69,8 @@ export interface ToolItem {
   args: ToolValue;
   /** What the tool shows while it runs: each value replaces the one before. Undefined: nothing, or it has its result. */
   progress: ToolValue | undefined;
+  /** Present while the agent waits for this client to run the tool: answer with `addToolOutput`. */
+  request?: ToolRequest | undefined;
   /** Absent while the tool runs. */
   result:
     | {
@@ -80,6 +82,21 @@ export interface ToolItem {
       }
     | undefined;
 }
+
+/** A call of a tool that the client runs. */
+export interface ToolRequest {
+  requestId: string;
+  timeoutSeconds: number;
+  /** This client's answer, which the server has not confirmed yet. */
+  answer?: ToolAnswer | undefined;
+  /** Why the server took no answer: it is too long, or this client has lost its lane. */
+  refused?: { code: ErrorCode; message: string } | undefined;
+}
+
+/** What a client gives for a tool that it runs: an output, or the text of an error. */
+export type ToolAnswer =
+  | { output: ToolValue; errorText?: undefined }
+  | { output?: undefined; errorText: string };
 
 export interface ApprovalItem {
   kind: 'approval';
@@ -288,8 +305,8 @@ export interface State extends ChatState {
   turns: ReadonlySet<string>;
   /** How often trusts were revoked, as far as is known. */
   revocations: number;
-  /** From the latest `session_start`: where to start again when events have expired. */
-  restart: { lastSeq: number; activeTurn: SessionStart['active_turn'] } | undefined;
+  /** The latest one: this client's lane, and where to start again when events have expired. */
+  restart: SessionStart | undefined;
 }
 
 export function initialState(sessionId: string): State {

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CatchUp } from './catch-up.ts';
-import { PageRequest } from './page-request.ts';
 import { Repeats } from './repeats.ts';
 import { initialState, type State } from './state.ts';
-import { retryDelay } from './timing.ts';
+import { NEVER, retryDelay } from './timing.ts';
 
 const NOW = 1_800_000_000_000;
 const SECOND = 1000;
@@ -20,12 +19,14 @@ function pausesOf(ask: (now: number) => number | undefined): number[] {
   });
 }
 
+const open = (...keys: string[]) => new Map(keys.map((key) => [key, key]));
+
 describe('what nobody answers is asked again, with pauses that double up to a limit', () => {
   it('an abort, an approval or a withdrawal', () => {
     const repeats = new Repeats();
     const ask = (now: number) => {
-      expect(repeats.takeDue(['abort'], now)).toEqual(['abort']);
-      expect(repeats.takeDue(['abort'], now + 5 * SECOND - 1)).toEqual([]);
+      expect(repeats.takeDue(open('abort'), now)).toEqual(['abort']);
+      expect(repeats.takeDue(open('abort'), now + 5 * SECOND - 1)).toEqual([]);
       return repeats.nextDue;
     };
     expect(pausesOf(ask)).toEqual([5, 10, 20, 30, 30, 30, 30]);
@@ -35,36 +36,20 @@ describe('what nobody answers is asked again, with pauses that double up to a li
 
   it('and is not sent before the end of a limit, also what is new, and then is sent at once', () => {
     const repeats = new Repeats();
-    expect(repeats.takeDue(['abort'], NOW)).toEqual(['abort']);
+    expect(repeats.takeDue(open('abort'), NOW)).toEqual(['abort']);
     repeats.hold(NOW + 20 * SECOND);
     expect(repeats.nextDue).toBe(NOW + 20 * SECOND);
-    expect(repeats.takeDue(['abort', 'cancel'], NOW + 20 * SECOND - 1)).toEqual([]);
-    expect(repeats.takeDue(['abort', 'cancel'], NOW + 20 * SECOND)).toEqual(['abort', 'cancel']);
+    expect(repeats.takeDue(open('abort', 'cancel'), NOW + 20 * SECOND - 1)).toEqual([]);
+    expect(repeats.takeDue(open('abort', 'cancel'), NOW + 20 * SECOND)).toEqual(['abort', 'cancel']);
   });
 
   it('what is new during a limit has its time at the end, and a shorter limit does not end the longer one', () => {
     const repeats = new Repeats();
     repeats.hold(NOW + 20 * SECOND);
     repeats.hold(NOW + 5 * SECOND);
-    expect(repeats.takeDue(['abort'], NOW + 10 * SECOND)).toEqual([]);
+    expect(repeats.takeDue(open('abort'), NOW + 10 * SECOND)).toEqual([]);
     expect(repeats.nextDue).toBe(NOW + 20 * SECOND);
-    expect(repeats.takeDue(['abort'], NOW + 20 * SECOND)).toEqual(['abort']);
-  });
-
-  it('a page of history; a new connection asks at once', async () => {
-    const request = new PageRequest();
-    const page = request.open();
-    const ask = (now: number) => {
-      expect(request.takeDue(now)).toBe(true);
-      expect(request.takeDue(now + 5 * SECOND - 1)).toBe(false);
-      return request.dueAt;
-    };
-    expect(pausesOf(ask)).toEqual([5, 10, 20, 30, 30, 30, 30]);
-    request.repeat();
-    expect(request.takeDue(NOW)).toBe(true);
-    request.take()?.resolve(true);
-    expect(await page).toBe(true);
-    expect(request.takeDue(NOW)).toBe(false);
+    expect(repeats.takeDue(open('abort'), NOW + 20 * SECOND)).toEqual(['abort']);
   });
 
   it('P9: a missing event, anew after progress', () => {
@@ -86,7 +71,7 @@ describe('what nobody answers is asked again, with pauses that double up to a li
     const activeTurn = { turnId: 't', step: 1, startedAt: NOW, stopping: false };
     const running: State = { ...initialState('s'), cursor: 7, heard: 7, activeTurn };
     const ask = (now: number) => {
-      const due = catchUp.nextDue(running) ?? Number.NaN;
+      const due = catchUp.nextDue(running);
       expect(catchUp.isDue(running, due - 1)).toBe(false);
       expect(catchUp.isDue(running, due)).toBe(true);
       expect(now).toBeLessThan(due);
@@ -99,7 +84,7 @@ describe('what nobody answers is asked again, with pauses that double up to a li
     catchUp.heard(later);
     catchUp.eased();
     expect(catchUp.nextDue(running)).toBe(later + 15 * SECOND);
-    expect(catchUp.nextDue({ ...running, activeTurn: undefined })).toBeUndefined();
+    expect(catchUp.nextDue({ ...running, activeTurn: undefined })).toBe(NEVER);
   });
 });
 

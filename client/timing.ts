@@ -3,6 +3,9 @@ const MINUTE = 60 * SECOND;
 
 /** All in milliseconds. */
 
+/** When something is due that is not due at all: the latest time of a `Date`. */
+export const NEVER = 8.64e15;
+
 /** Idle time before a `ping`. API Gateway closes a connection that is idle for 10 minutes. */
 export const PING_AFTER = 5 * MINUTE;
 

@@ -18,6 +18,10 @@ export const GAPS: readonly Gap[] = [
     why: 'The kit cannot make the agent ask for an approval.',
     points: ['5.5.1', '5.5.3', '5.5.4', '5.5.5', '5.5.6', '5.5.7', '5.5.8'],
   },
+  {
+    why: 'The kit cannot make the agent call a tool that the client runs.',
+    points: ['5.8.1', '5.8.3', '5.8.4'],
+  },
   { why: 'The kit does not know which tools the agent can stop.', points: ['6.5.5'] },
   { why: 'The kit cannot make a turn fail.', points: ['5.7.1', '5.7.2'] },
   { why: 'The kit cannot make the agent answer in a form.', points: ['5.2.6', '5.2.7'] },

@@ -1,5 +1,5 @@
 import type { Budgets } from '../config/settings/budgets.ts';
-import type { Milliseconds } from '../config/units.ts';
+import type { Milliseconds, Seconds } from '../config/units.ts';
 import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
 import type { Json } from './json.ts';
@@ -327,6 +327,17 @@ export interface CallDisplay {
   data(part: DataPart): void;
 }
 
+/** Tools that a client runs: the turn asks it for their outputs. */
+export interface ClientTools {
+  has(name: string): boolean;
+  /** Why a client is not asked to run this call. Undefined: it is. Must not throw. */
+  complaintAbout(call: ToolCall): Promise<string | undefined>;
+  /** The outcome of a call for which a client gave this output. Must not throw. */
+  outcomeOf(call: ToolCall, output: Json): Promise<ToolOutcome>;
+  /** How long a client has for a call of it. Undefined: as long as a user has for an approval. */
+  answerSeconds(name: string): Seconds | undefined;
+}
+
 /** The agent's tools, as the turn runs them. */
 export interface Toolbox {
   /**
@@ -346,6 +357,8 @@ export interface Toolbox {
    * with the tool's name. Undefined: none, each call is asked about. Must not throw.
    */
   alwaysCovers(call: ToolCall): Promise<string | undefined>;
+  /** The tools that a client runs. Undefined: there are none. */
+  readonly client?: ClientTools;
   /** Whether a call whose outcome is unknown may be run again. */
   isIdempotent(name: string): boolean;
   /** Whether a message with `delivery: now` may stop a call of it. */

@@ -126,6 +126,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
           midturnMetricBySplit(scope, 'CompactionOutputTokens'),
         ),
         ...(watched.tellsBus ? [graph('Events that the bus did not take', ...midturn('BusEventsLost'))] : []),
+        graph('Calls that clients run, by outcome', midturnMetricBySplit(scope, 'ClientCalls')),
       ],
     ],
   });

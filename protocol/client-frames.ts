@@ -81,6 +81,14 @@ export const approvalResponseFrame = z.object({
   decision: z.enum(DECISIONS),
 });
 
+/** What a client gives for a call of a tool that it runs: an output, or an error. `MAX_TOOL_OUTPUT_BYTES` limits both. */
+export const toolOutputFrame = z.object({
+  type: z.literal('tool_output'),
+  request_id: clientId,
+  output: z.optional(z.json()),
+  error: z.optional(z.string()),
+});
+
 /** Revokes what `always` covered: this trust, or all of them. */
 const revokeFrame = z.object({
   type: z.literal('revoke'),
@@ -130,6 +138,7 @@ export const CLIENT_FRAMES = {
   abort: abortFrame,
   cancel: cancelFrame,
   approval_response: approvalResponseFrame,
+  tool_output: toolOutputFrame,
   revoke: revokeFrame,
   history: historyFrame,
   sessions: sessionsFrame,
@@ -145,6 +154,7 @@ export type MessageFrame = z.infer<typeof messageFrame>;
 export type AbortFrame = z.infer<typeof abortFrame>;
 type CancelFrame = z.infer<typeof cancelFrame>;
 export type ApprovalResponseFrame = z.infer<typeof approvalResponseFrame>;
+export type ToolOutputFrame = z.infer<typeof toolOutputFrame>;
 export type HistoryFrame = z.infer<typeof historyFrame>;
 export type SessionsFrame = z.infer<typeof sessionsFrame>;
 type RenameFrame = z.infer<typeof renameFrame>;
@@ -158,6 +168,7 @@ export type ClientFrame =
   | AbortFrame
   | CancelFrame
   | ApprovalResponseFrame
+  | ToolOutputFrame
   | RevokeFrame
   | HistoryFrame
   | SessionsFrame

@@ -7,6 +7,7 @@ import {
   approvalResolved,
   data,
   toolCall,
+  toolOutputRequest,
   toolProgress,
   toolResult,
 } from './tool-events.ts';
@@ -270,6 +271,7 @@ export const EVENTS = {
   }),
   tool_progress: toolProgress,
   data,
+  tool_output_request: toolOutputRequest,
 } as const;
 
 export type EventType = keyof typeof EVENTS;

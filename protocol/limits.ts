@@ -15,6 +15,9 @@ export const MAX_CONTENT_BYTES = 24 * 1024;
 /** The options of a message, or of a connection, as bytes of their JSON encoding. */
 export const MAX_OPTIONS_BYTES = 4 * 1024;
 
+/** What a client gives for a tool that it runs, as bytes of its JSON encoding: it is part of each later prompt, as any result. */
+export const MAX_TOOL_OUTPUT_BYTES = 16 * 1024;
+
 /** Parts of one message: the number of images that the strictest provider accepts in one prompt. */
 export const MAX_CONTENT_PARTS = 20;
 

@@ -100,6 +100,27 @@ export const approvalResolved = event('approval_resolved', {
   },
 });
 
+export const toolOutputRequest = event('tool_output_request', {
+  summary:
+    'A call of a tool that the client runs: the turn waits for what the client gives. The connection that has `lane` answers with `tool_output`; the first answer counts, and `tool_result` has it.',
+  fields: {
+    request_id: z.string(),
+    tool_call_id: z.string(),
+    tool: z.string(),
+    arguments: z.json(),
+    lane: z.string(),
+    timeout_secs: z.number(),
+  },
+  sentences: {
+    request_id: 'The id of the request. The answer names it.',
+    tool_call_id: 'The `id` of the call.',
+    tool: 'The name of the tool.',
+    arguments: 'The arguments of the call, whole.',
+    lane: 'The lane of the turn’s message. The connection that has it is asked; no other one can answer.',
+    timeout_secs: 'The number of seconds after which the call has a result that says that nobody answered.',
+  },
+});
+
 export const toolProgress = event('tool_progress', {
   summary:
     'What a running tool shows before its result. Each replaces the one before of the same call, and the result replaces the last one. It is not a part of the transcript.',

@@ -126,6 +126,7 @@ describe('embedded metrics', () => {
         | 'ModelFailures'
         | 'PromptsReshaped'
         | 'Approvals'
+        | 'ClientCalls'
         | 'MessagesWithdrawn'
         | 'McpFailures'
         | 'CaughtErrors'

@@ -2,21 +2,37 @@ import { type EventFrame, type EventOf, outputOf, sourceOf } from '../index.ts';
 import { filePart, sourcePart, toUIParts } from './content-parts.ts';
 import type { Chunk, MidturnDataParts } from './ui-message.ts';
 
+/** What the page shows, beside the answer. */
+interface Views {
+  /** User messages that stand in the chat by themselves. Others are put into the answer, where they were taken in. */
+  isShown(messageId: string): boolean;
+  /** Whether the page is to run this call, and has not given its output. */
+  isAsked(request: EventOf<'tool_output_request'>): boolean;
+}
+
 /** Writes a turn's events, or a part of them, as one assistant message in the chunks of the AI SDK's UI message stream. */
 export class AnswerWriter {
   readonly #write: (chunk: Chunk) => void;
-  readonly #isShown: (messageId: string) => boolean;
+  readonly #isShown: Views['isShown'];
+  readonly #isAsked: Views['isAsked'];
   readonly #calls = new Set<string>();
   readonly #asked = new Map<string, MidturnDataParts['approval'] & { toolCallId: string }>();
   /** Calls that were denied: their result says so once more. */
   readonly #denied = new Set<string>();
+  /** Calls that the page is asked to run. */
+  readonly #forPage = new Set<string>();
   #open: { kind: 'text' | 'reasoning'; id: string } | undefined;
   #inStep = false;
 
-  /** `isShown`: user messages that stand in the chat by themselves. Others are put into the answer, where they were taken in. */
-  constructor(write: (chunk: Chunk) => void, isShown: (messageId: string) => boolean) {
+  constructor(write: (chunk: Chunk) => void, { isShown, isAsked }: Views) {
     this.#write = write;
     this.#isShown = isShown;
+    this.#isAsked = isAsked;
+  }
+
+  /** Whether the turn waits for nothing but what the page gives. */
+  get waitsForPage(): boolean {
+    return this.#calls.size > 0 && [...this.#calls].every((id) => this.#forPage.has(id));
   }
 
   add(event: EventFrame): void {
@@ -43,6 +59,9 @@ export class AnswerWriter {
         break;
       case 'data':
         this.#write({ type: `data-${event.name}`, id: event.id, data: event.data });
+        break;
+      case 'tool_output_request':
+        this.#askPage(event);
         break;
       case 'approval_request':
         this.#ask(event);
@@ -121,10 +140,11 @@ export class AnswerWriter {
     this.#write({ type: 'error', errorText: message });
   }
 
-  /** The turn goes on in another message. */
+  /** The turn goes on in another message, or when the page has given the outputs of its tools. */
   leave(turnId: string): void {
     this.#endStep();
-    this.#write({ type: 'finish', finishReason: 'stop', messageMetadata: { turnId } });
+    const finishReason = this.waitsForPage ? 'tool-calls' : 'stop';
+    this.#write({ type: 'finish', finishReason, messageMetadata: { turnId } });
   }
 
   /** Whatever is under way is over: the stream ends here. */
@@ -154,12 +174,12 @@ export class AnswerWriter {
     this.#write({ type: `${kind}-delta`, id: this.#open.id, delta: content });
   }
 
-  #call(toolCallId: string, toolName: string, input: unknown): void {
+  /** `providerExecuted`: it runs at the server. The page is not asked to. */
+  #call(toolCallId: string, toolName: string, input: unknown, { providerExecuted = true } = {}): void {
     this.#beginStep();
     this.#endPart();
     this.#calls.add(toolCallId);
-    // It runs at the server: the page is not asked to.
-    this.#write({ type: 'tool-input-available', toolCallId, toolName, input, providerExecuted: true });
+    this.#write({ type: 'tool-input-available', toolCallId, toolName, input, providerExecuted });
   }
 
   /** Twice: as the library's own request, which kits show, and whole. */
@@ -205,10 +225,19 @@ export class AnswerWriter {
     this.#write({ type: 'tool-output-available', toolCallId, ...shown });
   }
 
+  /** The same part again, which the page runs from here: `onToolCall`, then `addToolOutput`. */
+  #askPage(event: EventOf<'tool_output_request'>): void {
+    const { tool_call_id: toolCallId, tool: toolName, arguments: input } = event;
+    if (!this.#isAsked(event)) return;
+    this.#call(toolCallId, toolName, input, { providerExecuted: false });
+    this.#forPage.add(toolCallId);
+  }
+
   #answerCall(event: EventOf<'tool_result'>): void {
     const { id: toolCallId, name, is_error } = event;
     if (!this.#calls.has(toolCallId)) this.#call(toolCallId, name, null);
     this.#calls.delete(toolCallId);
+    // Also of what the page ran: the server has its output, and the library is not to send it again.
     const providerExecuted = true;
     if (this.#denied.has(toolCallId)) {
       this.#write({ type: 'tool-output-denied', toolCallId });

@@ -12,6 +12,7 @@ import {
 } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { type HeldEvents, held } from './held-events.ts';
+import { askedCalls, type PageOutput, unlessRefused } from './page-tools.ts';
 import { toUIMessages } from './stored-messages.ts';
 import { answerId, type Chunk, type MidturnUIMessage } from './ui-message.ts';
 
@@ -48,6 +49,8 @@ export class Conversation {
   readonly #unseen = new Map<string, HeldEvents | undefined>();
   /** Writes into the stream of a resumed turn, while there is one. */
   #resumed: ((chunk: Chunk) => void) | undefined;
+  /** The turn that waits for the page, and the last request that the page has seen. */
+  #left: { turnId: string; seen: string } | undefined;
   readonly #busy = new Set<object>();
   #whenIdle: (() => void)[] = [];
   #page: Page | undefined;
@@ -65,7 +68,13 @@ export class Conversation {
   follow(page: Page): () => void {
     this.#page = page;
     const look = () => {
-      const turnId = this.chat.transcript.getSnapshot().activeTurn?.turnId;
+      const state = this.chat.transcript.getSnapshot();
+      const turnId = state.activeTurn?.turnId;
+      if (turnId !== undefined && this.#left?.turnId === turnId && askedCalls(state).length === 0) {
+        // It goes on without the page, which is shown the whole.
+        this.#left = undefined;
+        this.#told.delete(turnId);
+      }
       if (turnId === undefined || this.#unseen.has(turnId) || this.#told.has(turnId)) return;
       const events = this.chat.turn(turnId);
       this.#unseen.set(turnId, events && held(events));
@@ -135,11 +144,48 @@ export class Conversation {
       write({ type: 'start', messageId: answerId(message.id) });
       const unsubscribe = this.#tellState(message, write);
       try {
-        await this.#writeAnswer(message.events(), write, message.id);
+        return await this.#writeAnswer(message.events(), write, { own: message.id });
       } finally {
         unsubscribe();
       }
     });
+  }
+
+  /**
+   * Gives outputs of tools that the page has run; the stream carries what follows in the same message. Undefined: the page has been
+   * asked for nothing.
+   */
+  give(outputs: readonly PageOutput[], stop: AbortSignal | undefined): ReadableStream<Chunk> | undefined {
+    const left = this.#left;
+    const events = left && this.chat.turn(left.turnId);
+    if (!left || !events) return undefined;
+    this.#left = undefined;
+    const { turnId, seen } = left;
+    const asked = askedCalls(this.chat.transcript.getSnapshot());
+    const given = asked.filter(({ toolCallId }) =>
+      outputs.some((output) => output.toolCallId === toolCallId),
+    );
+    const from = lastShown(this.chat.transcript.getSnapshot(), turnId, this.#shown);
+    stop?.addEventListener('abort', () => this.#stopTurn(turnId), { once: true });
+    for (const { toolCallId } of given) {
+      const output = outputs.find((one) => one.toolCallId === toolCallId);
+      if (output) this.chat.addToolOutput(output);
+    }
+    const following = unlessRefused(from === undefined ? events : since(events, from), this.chat, given);
+    return this.#stream(async (write) => {
+      try {
+        return await this.#writeAnswer(following, write, { after: seen });
+      } catch (error) {
+        // The page can give another output.
+        this.#left = left;
+        throw error;
+      }
+    });
+  }
+
+  /** While a stream is open here, the library keeps to itself what its page gives. */
+  giveNow(output: PageOutput): void {
+    if (this.#busy.size > 0) this.chat.addToolOutput(output);
   }
 
   /**
@@ -163,7 +209,7 @@ export class Conversation {
       this.#resumed = write;
       const unsubscribe = this.#tellStopping(turnId, write);
       try {
-        await this.#writeAnswer(from === undefined ? events : since(events, from), write);
+        return await this.#writeAnswer(from === undefined ? events : since(events, from), write);
       } finally {
         this.#resumed = undefined;
         unsubscribe();
@@ -177,6 +223,7 @@ export class Conversation {
     return this.#stream(async (write) => {
       write({ type: 'start', messageId: answerId(id) });
       this.#writeWithdrawn(write);
+      return 'over';
     });
   }
 
@@ -218,16 +265,20 @@ export class Conversation {
   /** The conversation so far. */
   async messages(): Promise<MidturnUIMessage[]> {
     await this.chat.ready();
-    const messages = toUIMessages(this.chat.transcript.getSnapshot());
+    const state = this.chat.transcript.getSnapshot();
+    const messages = toUIMessages(state);
+    const last = askedCalls(state).pop();
+    if (last) this.#left = { turnId: last.turnId, seen: last.requestId };
     for (const { id, role } of messages) if (role === 'user') this.#shown.add(id);
     return messages;
   }
 
   /**
    * A stream ends when none of this conversation has anything to come: the page's `status` would otherwise fall to
-   * `ready` while a steering message still waits for its answer.
+   * `ready` while a steering message still waits for its answer. One whose turn waits for the page ends at once: the page sends
+   * outputs when it is `ready`, and a steering message waits for them.
    */
-  #stream(run: (write: (chunk: Chunk) => void) => Promise<void>): ReadableStream<Chunk> {
+  #stream(run: (write: (chunk: Chunk) => void) => Promise<Left>): ReadableStream<Chunk> {
     let isHeard = true;
     const turn = {};
     this.#busy.add(turn);
@@ -237,8 +288,14 @@ export class Conversation {
           if (isHeard) controller.enqueue(chunk);
         };
         run(write)
-          .catch((error) => write({ type: 'error', errorText: textOf(error) }))
-          .then(() => this.#idle(turn))
+          .catch((error): Left => {
+            write({ type: 'error', errorText: textOf(error) });
+            return 'over';
+          })
+          .then((left) => {
+            const idle = this.#idle(turn);
+            return left === 'waits for page' ? undefined : idle;
+          })
           .then(() => {
             if (isHeard) controller.close();
           });
@@ -264,11 +321,21 @@ export class Conversation {
   /** Until the turn ends or another message of this page is taken in, whose own stream goes on then. */
   async #writeAnswer(
     events: AsyncIterable<EventFrame>,
-    write: (chunk: Chunk) => void,
-    own?: string,
-  ): Promise<void> {
-    const writer = new AnswerWriter(write, (id) => this.#shown.has(id));
+    tell: (chunk: Chunk) => void,
+    /** `after`: a request that the page has seen. Nothing up to it is written again. */
+    { own, after }: { own?: string; after?: string } = {},
+  ): Promise<Left> {
+    let isNew = after === undefined;
+    const write = (chunk: Chunk) => {
+      if (isNew) tell(chunk);
+    };
+    const writer = new AnswerWriter(write, {
+      isShown: (id) => this.#shown.has(id),
+      isAsked: ({ request_id }) =>
+        askedCalls(this.chat.transcript.getSnapshot()).some(({ requestId }) => requestId === request_id),
+    });
     let isFirst = true;
+    let seen: string | undefined;
     try {
       for await (const event of events) {
         this.#turns.add(event.turn_id);
@@ -278,21 +345,31 @@ export class Conversation {
         const isBeginning = isFirst && own === undefined;
         if (heir !== undefined && heir !== own && !isBeginning) {
           writer.leave(event.turn_id);
-          return;
+          return 'over';
         }
         isFirst = false;
         writer.add(event);
+        if (event.type === 'tool_output_request') {
+          seen = event.request_id;
+          isNew ||= seen === after;
+        }
+        if (isNew && seen !== undefined && writer.waitsForPage) {
+          this.#left = { turnId: event.turn_id, seen };
+          writer.leave(event.turn_id);
+          return 'waits for page';
+        }
       }
     } catch (error) {
       if (error instanceof TurnFailedError) {
         writer.fail(error);
-        return;
+        return 'over';
       }
       writer.breakOff();
       // Withdrawn: nothing went wrong.
       if (error instanceof MessageCancelledError) write({ type: 'abort', reason: error.message });
       else throw error;
     }
+    return 'over';
   }
 
   /** Of messages that are taken in together, the last one's stream goes on. */
@@ -337,6 +414,9 @@ export class Conversation {
     if (activeTurn?.turnId === turnId && !activeTurn.stopping) this.chat.abort({ pending: 'discard' });
   }
 }
+
+/** Why a stream ends. */
+type Left = 'over' | 'waits for page';
 
 /** The last message of this turn that the page shows by itself. */
 function lastShown({ items }: ChatState, turnId: string, shown: ReadonlySet<string>): string | undefined {

@@ -22,10 +22,10 @@ it('an application’s data parts have their types beside the parts of this adap
 
 it('what a running tool shows is a preliminary output of its part, and its data is a part of its name', () => {
   const chunks: Chunk[] = [];
-  const writer = new AnswerWriter(
-    (chunk) => chunks.push(chunk),
-    () => true,
-  );
+  const writer = new AnswerWriter((chunk) => chunks.push(chunk), {
+    isShown: () => true,
+    isAsked: () => true,
+  });
   const head = { turn_id: 't', id: 'c1', name: 'report' };
   writer.add({ type: 'tool_call', seq: 1, ...head, args: {} });
   writer.add({ type: 'tool_progress', seq: 2, ...head, output: '{"percent":10}', json: true });

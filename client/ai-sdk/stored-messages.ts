@@ -113,8 +113,8 @@ function askedBy({ toolCallId, requestId: id, decision, resolved }: ApprovalItem
   return (part) => {
     if (!('toolCallId' in part) || part.type === 'dynamic-tool' || part.toolCallId !== toolCallId)
       return part;
-    const { type, input, state } = part;
-    const call = { type, toolCallId, input, providerExecuted: true } as const;
+    const { type, input, state, providerExecuted } = part;
+    const call = { type, toolCallId, input, providerExecuted: providerExecuted === true } as const;
     if (!resolved || !decision) return { ...call, state: 'approval-requested', approval: { id } };
     const reason = reasonOf(resolved.reason);
     const isOver = state !== 'input-available';
@@ -124,12 +124,14 @@ function askedBy({ toolCallId, requestId: id, decision, resolved }: ApprovalItem
     }
     const approval = { id, approved: true, ...reason } as const;
     if (part.state === 'output-available' || part.state === 'output-error') return { ...part, approval };
+    // It was approved, and now the page is to run it.
+    if (!call.providerExecuted) return part;
     return { ...call, state: 'approval-responded', approval };
   };
 }
 
-function toolPart({ id: toolCallId, name, args: input, progress, result }: ToolItem): Part {
-  const call = { type: `tool-${name}` as const, toolCallId, input, providerExecuted: true };
+function toolPart({ id: toolCallId, name, args: input, progress, result, request }: ToolItem): Part {
+  const call = { type: `tool-${name}` as const, toolCallId, input, providerExecuted: request === undefined };
   if (progress !== undefined)
     return { ...call, state: 'output-available', output: progress, preliminary: true };
   if (!result) return { ...call, state: 'input-available' };

@@ -2,13 +2,14 @@ import type { AbstractChat, ChatTransport, UIMessage, UIMessageChunk } from 'ai'
 import { type Chat, createMidturn, type MidturnOptions, type SendOptions } from '../index.ts';
 import { toContent, unsupported } from './content-parts.ts';
 import { Conversation } from './conversation.ts';
+import { outputsIn } from './page-tools.ts';
 import { restored } from './restored.ts';
 import type { MidturnUIMessage } from './ui-message.ts';
 
 /** What is used of a `Chat` of the AI SDK. */
 export type AttachedChat = Pick<
   AbstractChat<never>,
-  'id' | 'status' | 'addToolApprovalResponse' | 'resumeStream'
+  'id' | 'status' | 'addToolApprovalResponse' | 'addToolOutput' | 'resumeStream'
 >;
 
 /** As for `createMidturn`; the chat's id is the session's. */
@@ -33,8 +34,10 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
   }
 
   /**
-   * Steers the running turn, or begins one. Rejects with `ContentError`, or with a `MidturnError` (`UNSUPPORTED`) for files that
-   * are no images. Editing and regenerating are errors of the stream, which first puts back the answers that the library has removed.
+   * Steers the running turn, or begins one; or gives the outputs of tools that the page has run (`addToolOutput`, with
+   * `sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls`). Rejects with `ContentError`, or with a `MidturnError`
+   * (`UNSUPPORTED`) for files that are no images. Editing and regenerating are errors of the stream, which first puts back the answers
+   * that the library has removed.
    */
   async sendMessages({
     trigger,
@@ -46,6 +49,9 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
     const message = messages[messages.length - 1];
     const conversation = this.#conversation(chatId);
     const { items } = conversation.chat.transcript.getSnapshot();
+    const isAnswer = trigger === 'submit-message' && message?.role === 'assistant';
+    const given = isAnswer ? conversation.give(outputsIn(message), abortSignal) : undefined;
+    if (given) return given;
     if (trigger !== 'submit-message' || message?.role !== 'user') {
       return restored(
         items,
@@ -65,7 +71,7 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
 
   /**
    * Attaches a chat to its session, until the returned function is called:
-   * - `chat.addToolApprovalResponse`, which kits call, answers the server at once.
+   * - `chat.addToolApprovalResponse`, which kits call, answers the server at once. So does `chat.addToolOutput` while an answer streams.
    * - A turn that another client begins is shown, also in a page that is idle. So are messages that a stop withdrew.
    *
    * @example
@@ -74,10 +80,14 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
    */
   attach(chat: AttachedChat): () => void {
     const conversation = this.#conversation(chat.id);
-    const answer = chat.addToolApprovalResponse;
+    const { addToolApprovalResponse: answer, addToolOutput: give } = chat;
     chat.addToolApprovalResponse = async (response) => {
       conversation.chat.approve(response.id, response.approved ? 'approve' : 'deny');
       await answer(response);
+    };
+    chat.addToolOutput = async (output) => {
+      conversation.giveNow(output);
+      await give(output);
     };
     const leave = conversation.follow({
       isIdle: () => chat.status === 'ready' || chat.status === 'error',
@@ -86,6 +96,7 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
     return () => {
       leave();
       chat.addToolApprovalResponse = answer;
+      chat.addToolOutput = give;
     };
   }
 

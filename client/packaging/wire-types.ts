@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<string, z.ZodMiniType>> = {
   MessageFrame: client.messageFrame,
   AbortFrame: client.abortFrame,
   ApprovalResponseFrame: client.approvalResponseFrame,
+  ToolOutputFrame: client.toolOutputFrame,
   ClientFrame: z.union(Object.values(client.CLIENT_FRAMES)),
   EventFrame: eventFrame,
   ReplyFrame: server.replyFrame,

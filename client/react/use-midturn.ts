@@ -8,7 +8,15 @@ import { type UseMidturnOptions, useChatOf, useHeldChat } from './use-midturn-ch
 /** The functions are the same until `sessionId` or `url` changes. After the component has unmounted, `send` throws `ClosedError`. */
 type Actions = Pick<
   Chat,
-  'send' | 'cancel' | 'dismiss' | 'approve' | 'revoke' | 'history' | 'connect' | 'disconnect'
+  | 'send'
+  | 'cancel'
+  | 'dismiss'
+  | 'approve'
+  | 'addToolOutput'
+  | 'revoke'
+  | 'history'
+  | 'connect'
+  | 'disconnect'
 > & {
   /** `abort` of the chat: stops the running turn. */
   readonly stop: Chat['abort'];
@@ -49,6 +57,7 @@ function actionsOf(held: HeldChat): Actions {
     cancel: (id) => held.open().cancel(id),
     dismiss: (id) => held.open().dismiss(id),
     approve: (requestId, decision) => held.open().approve(requestId, decision),
+    addToolOutput: (answer) => held.open().addToolOutput(answer),
     revoke: (trust) => held.open().revoke(trust),
     history: () => held.open().history(),
     connect: () => held.open().connect(),

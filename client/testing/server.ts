@@ -103,6 +103,7 @@ export class FakeServer {
         this.#post(socket, { type: 'pong' });
         return;
       case 'approval_response':
+      case 'tool_output':
     }
   }
 

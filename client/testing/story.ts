@@ -66,6 +66,11 @@ export class Story {
     this.add({ type: 'approval_request', request_id, ...asked });
   }
 
+  askClient(request_id: string, tool_call_id: string, lane: string): void {
+    const asked = { tool_call_id, tool: 'wait', arguments: { seconds: 1 }, timeout_secs: 120 };
+    this.add({ type: 'tool_output_request', request_id, lane, ...asked });
+  }
+
   resolve(request_id: string, decision: 'approve' | 'deny' | 'always', by: string): void {
     this.add({ type: 'approval_resolved', request_id, decision, reason: 'answer', by });
   }

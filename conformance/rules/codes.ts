@@ -171,6 +171,18 @@ export const CODES: readonly Scenario[] = [
     },
   },
   {
+    name: 'codes-invalid-tool-output',
+    promise: 'wire',
+    points: ['5.8.2'],
+    says: 'an output for a request that was never made is `INVALID_TOOL_OUTPUT`',
+    async run(server) {
+      const { peer } = await visit(server);
+      const frame = { type: 'tool_output', request_id: newId(), output: 1 };
+      await refusal(peer, JSON.stringify(frame), 'INVALID_TOOL_OUTPUT');
+      await answersPing(peer);
+    },
+  },
+  {
     name: 'codes-turn-untouched',
     promise: 'P14',
     points: ['6.2.4', '10.1.1'],

@@ -152,6 +152,7 @@ export function addEvents(
       case 'turn_start':
       case 'thinking':
       case 'tool_progress':
+      case 'tool_output_request':
       case 'foreign':
         break;
       default:

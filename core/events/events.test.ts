@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import { EVENTS, eventFrame } from '../../protocol/events.ts';
 import { anyText } from '../../test/support/text.ts';
-import { asMessageId, asRequestId, asTurnId } from '../ids.ts';
+import { asLaneId, asMessageId, asRequestId, asTurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { commitInMemory } from '../testing/commit-in-memory.ts';
 import { entriesOf } from './entries.ts';
@@ -283,6 +283,20 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     { type: 'data', name: 'chart', id: 'sales', data: { rows: [['May', 12]] }, tool_call_id: 'c1' },
     '[23,"data",{"name":"chart","id":"sales","data":{"rows":[["May",12]]},"tool_call_id":"c1"}]',
     '{"type":"data","seq":23,"turn_id":"t","name":"chart","id":"sales","data":{"rows":[["May",12]]},"tool_call_id":"c1"}',
+  ],
+  [
+    {
+      type: 'tool_output_request',
+      request_id: asRequestId('r2'),
+      tool_call_id: 'c3',
+      tool: 'locate',
+      arguments: { exact: true },
+      lane: asLaneId('l'),
+      timeout_secs: 300,
+      at: epochMs(1700000000002),
+    },
+    '[24,"tool_output_request",{"request_id":"r2","tool_call_id":"c3","tool":"locate","arguments":{"exact":true},"lane":"l","timeout_secs":300,"at":1700000000002}]',
+    '{"type":"tool_output_request","seq":24,"turn_id":"t","request_id":"r2","tool_call_id":"c3","tool":"locate","arguments":{"exact":true},"lane":"l","timeout_secs":300}',
   ],
 ];
 

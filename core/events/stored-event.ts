@@ -9,7 +9,7 @@ import {
   type EventType,
   type NotedFrame,
 } from '../../protocol/events.ts';
-import type { MessageId, RequestId, TurnId } from '../ids.ts';
+import type { LaneId, MessageId, RequestId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { Caller, PromptShape, Verbatim, VerbatimPart } from '../model.ts';
 import { outputText } from './output-text.ts';
@@ -295,6 +295,17 @@ const FORMS = {
     ({ output, ...event }) => asStored({ ...event, ...outputText(output) }),
   ),
   data: form('data', z.object({ ...EVENTS.data.fields, data: json }), asStored),
+  tool_output_request: form(
+    'tool_output_request',
+    z.object({
+      ...EVENTS.tool_output_request.fields,
+      request_id: id<RequestId>(),
+      arguments: json,
+      lane: id<LaneId>(),
+      at,
+    }),
+    ({ type, seq, turn: turn_id, at: _, ...fields }) => ({ type, seq, turn_id, ...fields }),
+  ),
 } satisfies { [T in EventType]: unknown };
 
 type StoredFields = { [T in EventType]: z.infer<(typeof FORMS)[T]['fields']> };

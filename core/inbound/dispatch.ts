@@ -16,6 +16,7 @@ import { abortTurn } from './abort.ts';
 import { answerApproval } from './approve.ts';
 import { cancelMessage } from './cancel.ts';
 import { connect } from './connect.ts';
+import { giveOutput } from './give-output.ts';
 import { sendHistory } from './history.ts';
 import { acceptMessage } from './message.ts';
 import { nearestIssue } from './nearest-issue.ts';
@@ -100,6 +101,8 @@ export async function handleFrame(
       return removeSession(core, sender, asSessionId(frame.session_id));
     case 'approval_response':
       return answerApproval(core, sender, asRequestId(frame.request_id), frame.decision);
+    case 'tool_output':
+      return giveOutput(core, sender, frame);
     case 'revoke':
       return revokeTrusts(core, sender, frame.trust);
     case 'ping':
@@ -118,6 +121,7 @@ function idOf(frame: ClientFrame): string | undefined {
     case 'cancel':
       return frame.id;
     case 'approval_response':
+    case 'tool_output':
       return frame.request_id;
     default:
       return undefined;

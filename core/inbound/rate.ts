@@ -34,6 +34,7 @@ const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
   abort: 1,
   cancel: 1,
   approval_response: 1,
+  tool_output: 1,
   rename: 1,
   revoke: 1,
   ping: 1,

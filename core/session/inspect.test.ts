@@ -96,6 +96,16 @@ describe('what a lane of a session does or waits for, and what comes next', () =
     expect(await only({ own: { ...claimed, approvals, decisions: all } })).toMatchObject({ state: 'runs' });
   });
 
+  it('for the client that runs a tool, until it has given each output', async () => {
+    const asked = { [asRequestId('r1')]: 1, [asRequestId('r2')]: 1 } as const;
+    const outputs = { [asRequestId('r1')]: { digest: 'd' } };
+    const found = await only({ own: { ...claimed, asked, outputs } });
+    expect(found).toMatchObject({ state: 'waits for a client' });
+    expect(found?.meaning).toMatch(/1 tool output request: r2\./);
+    const all = { ...outputs, [asRequestId('r2')]: { digest: 'e' } };
+    expect(await only({ own: { ...claimed, asked, outputs: all } })).toMatchObject({ state: 'runs' });
+  });
+
   it('it runs, was aborted, or is claimed again and again', async () => {
     expect(await only({ own: claimed })).toMatchObject({ state: 'runs', lastEvent: 3, claims: 1 });
     const cancel = { turn, pending: 'keep', by: 'ann' } as const;

@@ -52,6 +52,7 @@ type LaneState =
   | 'waits for another turn'
   | 'waits for a worker'
   | 'waits for an approval'
+  | 'waits for a client'
   | 'runs'
   | 'is repeated'
   | 'is stopped';
@@ -124,6 +125,10 @@ function inspectLane(id: LaneId, lane: Lane, around: Surroundings): LaneInspecti
   };
 }
 
+/** The requests without an answer. */
+const openOf = (requests: Lane['approvals'] = {}, answers: Readonly<Record<RequestId, unknown>> = {}) =>
+  Object.keys(requests).filter((request) => !Object.hasOwn(answers, request));
+
 function stateOf(lane: Lane, around: Surroundings): { state: LaneState; meaning: string } {
   if (lane.turn === undefined || lane.slot === undefined)
     return { state: 'idle', meaning: 'No turn is in flight: the next message opens one.' };
@@ -133,13 +138,17 @@ function stateOf(lane: Lane, around: Surroundings): { state: LaneState; meaning:
       state: 'is stopped',
       meaning: `A user aborted the turn: its worker ends it at its next look at the lane, within a second, if it is alive.`,
     };
-  const requests = Object.keys(lane.approvals ?? {}).filter(
-    (request) => !Object.hasOwn(lane.decisions ?? {}, request as RequestId),
-  );
+  const requests = openOf(lane.approvals, lane.decisions);
   if (requests.length > 0)
     return {
       state: 'waits for an approval',
       meaning: `A person must answer ${counted(requests.length, 'approval request')}: ${requests.join(', ')}. The turn goes on with the answer, or after MIDTURN_APPROVAL_TIMEOUT_SECONDS.`,
+    };
+  const asked = openOf(lane.asked, lane.outputs);
+  if (asked.length > 0)
+    return {
+      state: 'waits for a client',
+      meaning: `The client of this lane must answer ${counted(asked.length, 'tool output request')}: ${asked.join(', ')}. The turn goes on with the answer, or when the time limit of the call is over.`,
     };
   if (lane.attempts > 1)
     return {

@@ -143,6 +143,20 @@ export interface AbortRequest {
   by: string;
 }
 
+/** A client gave something for a call of a tool that it runs. What it gave is an item of its own, `GivenOutput`. */
+export interface ClientOutput {
+  /** SHA-256 of what was given, in hex: a repeat is known by it. */
+  digest: string;
+  isError?: true;
+}
+
+/** What a client gave for a call, until the call has its result. */
+export interface GivenOutput {
+  /** As JSON. */
+  output: string;
+  expires: EpochSeconds;
+}
+
 /** A user's answer to an approval request. Without `by` it follows from an earlier `always` for the tool. */
 export interface Decision {
   decision: 'approve' | 'deny' | 'always';
@@ -258,6 +272,10 @@ export interface Lane {
   approvals?: Record<RequestId, 1>;
   /** What users decided, by request. */
   decisions?: Record<RequestId, Decision>;
+  /** The open requests for what a client gives, of the turn. */
+  asked?: Record<RequestId, 1>;
+  /** The requests for which a client gave something, of the open ones. */
+  outputs?: Record<RequestId, ClientOutput>;
   cancel?: AbortRequest;
   audience: Audience;
   /** Outcomes of withdrawn messages that their senders have not received yet. */

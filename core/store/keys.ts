@@ -5,6 +5,7 @@ import {
   type ConnectionId,
   type LaneId,
   type MessageId,
+  type RequestId,
   type SessionId,
   type SessionKey,
   type TurnId,
@@ -13,6 +14,7 @@ import type {
   CachedAnswer,
   CacheNote,
   Connection,
+  GivenOutput,
   Lane,
   Listing,
   MessageOutcome,
@@ -87,6 +89,11 @@ export const messageKey = (session: SessionKey, id: MessageId): Key<MessageOutco
 export const contentKey = (session: SessionKey, turn: TurnId): Key<PendingContent> => ({
   pk: `SESSION#${session}`,
   sk: `CONTENT#${turn}`,
+});
+/** What a client gave for a call. With its digest, so that another one for the same request does not replace it. */
+export const outputKey = (session: SessionKey, request: RequestId, digest: string): Key<GivenOutput> => ({
+  pk: `SESSION#${session}`,
+  sk: `OUTPUT#${request}#${digest}`,
 });
 export const entryKey = (session: SessionKey, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,

@@ -19,6 +19,7 @@ import { sessionKey } from '../store/keys.ts';
 import type { Condition } from '../store/update.ts';
 import { set, sizeIs } from '../store/update.ts';
 import { argumentsDigest, argumentsSummary, canBeShown, MAX_SHOWN_BYTES } from './arguments-summary.ts';
+import { hasOutput, openOutputs, takeOutputs } from './client-calls.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
@@ -127,7 +128,7 @@ export async function ask(
   const trusted = new Set(trustedIn(session));
   const unstarted = unstartedCalls(turn);
   const mayHaveBegun = ({ id, name }: AskedCall) =>
-    leftBehind && !unstarted.has(id) && !toolbox.isIdempotent(name);
+    leftBehind && !unstarted.has(id) && !toolbox.isIdempotent(name) && !toolbox.client?.has(name);
   /** It may have run under a trust that was revoked since. Approving it would run it a second time. */
   const mayHaveRun = (call: AskedCall) => session.revocations !== undefined && mayHaveBegun(call);
   for (const call of fresh) {
@@ -176,21 +177,27 @@ const deniedByAgent = ({ denied }: { denied: string }) =>
 
 const TOO_LONG_TO_SHOW = `Not run: this tool needs a person's approval, and the arguments are too long to be shown. They may have ${MAX_SHOWN_BYTES} bytes as JSON.`;
 
-/** Waits until a request is decided or times out, and commits that. */
-export async function awaitDecisions(
+/** Waits until a request for an approval, or for what a client gives, is answered or times out, and commits that. */
+export async function awaitAnswers(
   turn: LeasedTurn,
   context: TurnContext,
   { requests, trusted }: Pick<Asked, 'requests' | 'trusted'>,
 ): Promise<ApprovalEnd> {
   const { core, settings } = context;
-  const asked = epochMs(Math.max(...requests.map(({ at }) => at)));
-  const until = epochMs(Math.min(...requests.map((request) => request.until)));
+  const outputs = openOutputs(turn);
+  const all = [...requests, ...outputs];
+  const asked = epochMs(Math.max(...all.map(({ at }) => at)));
+  const until = epochMs(Math.min(...all.map((request) => request.until)));
   for (;;) {
     const now = core.clock.now();
     // The turn handles the abort.
     if (turn.abortRequest) return 'settled';
     if (requests.some((request) => decisionOn(turn, request, trusted) || now >= request.until)) {
       await resolve(turn, context, { requests, trusted }, now);
+      return 'settled';
+    }
+    if (hasOutput(turn, outputs, now)) {
+      await takeOutputs(turn, context, outputs, now);
       return 'settled';
     }
     if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, asked, now) };

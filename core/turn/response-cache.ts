@@ -110,6 +110,7 @@ const BEFORE_FIRST_CALL: Readonly<Record<TurnEvent['type'], boolean>> = {
   compacted: true,
   tool_progress: false,
   data: false,
+  tool_output_request: false,
   foreign: false,
 };
 

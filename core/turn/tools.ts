@@ -2,7 +2,8 @@ import { after, between, milliseconds } from '../../config/units.ts';
 import { toolResultOf } from '../events/tool-result.ts';
 import type { CallDisplay, ToolOutcome } from '../model.ts';
 import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
-import { ask, awaitDecisions, denials } from './approvals.ts';
+import { ask, awaitAnswers, denials } from './approvals.ts';
+import { askClient, asks, dropOutputs, openOutputs } from './client-calls.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
@@ -19,6 +20,10 @@ const NOT_RUN: ToolOutcome = {
 };
 const NOT_STARTED: ToolOutcome = {
   output: 'Not run: the turn was stopped before this tool was started.',
+  isError: true,
+};
+const NOT_GIVEN: ToolOutcome = {
+  output: 'No result: the turn was stopped while the client ran this tool.',
   isError: true,
 };
 const UNKNOWN: ToolOutcome = {
@@ -45,7 +50,15 @@ export async function runTools(
   const { requests, refused } = await ask(turn, context, calls);
   await refuse(turn, refused, calls);
   const allowed = calls.filter(({ id }) => !refused.has(id));
-  const free = /* rule: call-waits-for-approval */ without(requests, allowed);
+  const runnable = /* rule: call-waits-for-approval */ without(requests, allowed);
+  const isClients = ({ name }: AskedCall) => isRunByClient(context, name);
+  // What a client runs follows, when the other calls have their results.
+  await settle(
+    turn,
+    runnable.filter((call) => call.invalid && isClients(call)),
+    invalidOutcome,
+  );
+  const free = runnable.filter((call) => !isClients(call));
   if (free.length === 0) return 'settled';
   const batch = hasTimeFor(context, free) ? firstOf(context, free) : [];
   const later = free.filter((call) => !batch.includes(call));
@@ -55,6 +68,13 @@ export async function runTools(
   }
   return batch.length > 0 ? runBatch(turn, context, batch) : 'handover';
 }
+
+const isRunByClient = ({ toolbox }: TurnContext, name: string): boolean => toolbox.client?.has(name) === true;
+
+const invalidOutcome = ({ invalid }: AskedCall): ToolOutcome => ({
+  output: `The arguments are not valid: ${invalid}`,
+  isError: true,
+});
 
 /** As many calls as may run at the same time. The others follow when these have their results. */
 const firstOf = ({ toolbox: { concurrency } }: TurnContext, calls: readonly AskedCall[]) =>
@@ -107,7 +127,7 @@ async function runBatch(
   const running = calls.map(async (call) => {
     const shown = display.open(call);
     const outcome = call.invalid
-      ? { output: `The arguments are not valid: ${call.invalid}`, isError: true }
+      ? invalidOutcome(call)
       : await runWithin(turn, context, call, { signal: signalFor(call), display: shown });
     // rule: nothing-shown-after-result
     display.close(call);
@@ -222,13 +242,23 @@ export async function settleUnanswered(
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const asked = await ask(turn, context, calls, { leftBehind: true });
+  const waiting = new Set(openOutputs(turn).map(({ call }) => call.id));
+  const asked = await ask(
+    turn,
+    context,
+    calls.filter(({ id }) => !waiting.has(id)),
+    { leftBehind: true },
+  );
   const { requests, refused } = asked;
   // A call that is still asked about is refused when its request is resolved.
   await refuse(turn, refused, without(requests, calls));
   const allowed = calls.filter(({ id }) => !refused.has(id));
-  const free = /* rule: taken-over-call-waits-for-approval */ without(requests, allowed);
-  if (free.length === 0) return requests.length === 0 ? 'settled' : awaitDecisions(turn, context, asked);
+  const runnable = /* rule: taken-over-call-waits-for-approval */ without(requests, allowed);
+  const free = runnable.filter(({ name }) => !isRunByClient(context, name));
+  if (free.length === 0) {
+    if (await askClient(turn, context, runnable)) return 'settled';
+    return requests.length + openOutputs(turn).length === 0 ? 'settled' : awaitAnswers(turn, context, asked);
+  }
   const unstarted = unstartedCalls(turn);
   const again = free.filter(
     /* rule: only-safe-call-runs-again */ ({ id, name }) =>
@@ -246,10 +276,16 @@ export async function settleUnanswered(
 /** For a turn that ends: open requests are denied, and each open call gets a result without being run (P13). */
 export async function settleUnrun(turn: LeasedTurn): Promise<void> {
   const unstarted = unstartedCalls(turn);
+  const asked = new Set(openOutputs(turn).map(({ call }) => call.id));
+  // No client can give something from here on.
+  const change = asked.size > 0 ? [asks([])] : [];
   const results = unansweredCalls(turn).map((call) =>
-    toolResultOf(call, unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
+    toolResultOf(call, asked.has(call.id) ? NOT_GIVEN : unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
   );
   if (results.length > 0)
-    await turn.commitAlways([/* rule: abort-denies-open-requests */ ...(await denials(turn)), ...results]);
+    await turn.commitAlways([/* rule: abort-denies-open-requests */ ...(await denials(turn)), ...results], {
+      change,
+    });
+  if (asked.size > 0) await dropOutputs(turn);
   await settleRuns(turn);
 }

@@ -178,9 +178,14 @@ export function checked(definition: AgentDefinition): AgentDefinition {
         );
       continue;
     }
-    // A client would run such a tool, and the turn would wait for its result for ever.
-    if (!tool.execute)
-      throw new AgentDefinitionError('TOOL_INVALID', `Tool "${name}" has no execute function.`);
+    if (!tool.execute) {
+      const without = RUN_BY_US.filter((option) => policy[option] !== undefined);
+      if (without.length > 0)
+        throw new AgentDefinitionError(
+          'TOOL_INVALID',
+          `Tool "${name}" has no execute function, so that a client runs it: ${without.join(', ')} would have no effect.`,
+        );
+    }
     const complaint = complaintAboutPolicy(policy) ?? complaintAboutSchema(tool.inputSchema);
     if (complaint) throw new AgentDefinitionError('TOOL_INVALID', `Tool "${name}": ${complaint}`);
     if (definition.mcp && Object.hasOwn(definition.mcp, serverOf(name))) {
@@ -193,7 +198,9 @@ export function checked(definition: AgentDefinition): AgentDefinition {
   return definition;
 }
 
-/** What a policy says of calls that run here. */
+/** What a policy says of calls that run in the function. */
+const RUN_BY_US = ['idempotent', 'abortable'] as const;
+/** What a policy says of calls that this turn waits for. */
 const RUN_HERE = ['needsApproval', 'always', 'idempotent', 'abortable', 'timeoutSeconds'] as const;
 
 function complaintAboutPolicy({ timeoutSeconds }: ToolPolicy): string | undefined {

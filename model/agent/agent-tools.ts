@@ -7,8 +7,8 @@ export type SdkTool = ToolSet[string];
 /** A tool beside what the turn has to know of it. */
 export interface AgentTool extends ToolPolicy {
   /**
-   * An AI SDK tool with a schema and an `execute`, from `tool()`, `dynamicTool()` or an MCP client; or one that the model's
-   * provider runs itself, as `anthropic.tools.webSearch_20250305()`.
+   * An AI SDK tool with a schema, from `tool()`, `dynamicTool()` or an MCP client; without `execute`, a client runs it;
+   * or one that the model's provider runs itself, as `anthropic.tools.webSearch_20250305()`.
    */
   tool: SdkTool;
 }
@@ -16,6 +16,9 @@ export interface AgentTool extends ToolPolicy {
 /** Whether the model's provider runs it, and no call of it comes here. */
 export const isRunByProvider = (tool: SdkTool): boolean =>
   tool.type === 'provider' && tool.isProviderExecuted;
+
+/** Whether a client runs it: the turn asks for its output. */
+export const isRunByClient = ({ tool }: AgentTool): boolean => !isRunByProvider(tool) && !tool.execute;
 
 /** As `defineAgent` takes them: the AI SDK's own, or with a policy. */
 export type GivenTools = Readonly<Record<string, AgentTool | SdkTool>>;

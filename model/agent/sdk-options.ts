@@ -23,7 +23,7 @@ export const SDK_OPTIONS = {
   instructions: ['differs', 'A function may make them of who asks, once for a turn.'],
   tools: [
     'differs',
-    'Each has `execute`. What the turn has to know of a tool stands beside it: `{ tool, idempotent: true }`. Each value that it yields is shown (`tool_progress`), and the last one is its output. It is given no `messages`.',
+    'A tool without `execute` is run by the client whose message began the turn, when the step’s other calls have their results; a client of `useChat` answers by `addToolOutput`. What the turn has to know of a tool stands beside it: `{ tool, idempotent: true }`. Each value that it yields is shown (`tool_progress`), and the last one is its output. It is given no `messages`.',
   ],
   maxOutputTokens: WORKS,
   temperature: WORKS,

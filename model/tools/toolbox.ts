@@ -1,19 +1,19 @@
 import { seconds, toMs } from '../../config/units.ts';
 import type { CallSetup, Toolbox, ToolCall, ToolOutcome } from '../../core/model.ts';
-import { shortened } from '../../protocol/text.ts';
 import { type AgentDefinition, findTool, policyOf } from '../agent/agent-definition.ts';
-import type { SdkTool } from '../agent/agent-tools.ts';
+import { isRunByClient, type SdkTool } from '../agent/agent-tools.ts';
 import { withContexts } from '../agent/call-contexts.ts';
 import { toolContextOf } from '../agent/call-preparation.ts';
 import type { ToolContext } from '../agent/tool-context.ts';
 import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
+import { type CheckedInput, clientTools } from './client-tools.ts';
 import { toJson } from './json-safe.ts';
 import { shownJson } from './shown-output.ts';
 import { needOf, ruleFor } from './tool-approval.ts';
+import { messageOf } from './tool-failure.ts';
 import { checkInput, describeInvalidCall, unknownTool } from './tool-input.ts';
 
-const MAX_ERROR_LENGTH = 500;
 const DEFAULT_TIMEOUT = seconds(60);
 /** The session keeps it. */
 const MAX_BOUND_LENGTH = 200;
@@ -25,7 +25,7 @@ const STOPPED = 'The tool was stopped before it was done.';
  */
 export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTools(agent)): Toolbox {
   /** The validated input, which a policy's functions get as `execute` does. An invalid call does not run in any case. */
-  async function inputOf({ name, args }: ToolCall) {
+  async function inputOf({ name, args }: ToolCall): Promise<CheckedInput> {
     const { tools } = await source.offered();
     const schema = findTool({ tools }, name)?.tool.inputSchema;
     return schema ? await checkInput(schema, args) : { success: true as const, value: args };
@@ -40,6 +40,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 
   return {
     ...(agent.toolCallConcurrency !== undefined && { concurrency: agent.toolCallConcurrency }),
+    ...(Object.values(agent.tools).some(isRunByClient) && { client: clientTools(agent, inputOf) }),
     isIdempotent: (name) => policyOf(agent, name)?.idempotent === true,
     isAbortable: (name) => policyOf(agent, name)?.abortable === true,
 
@@ -155,12 +156,6 @@ async function contextFor(own: SdkTool | undefined, given: ToolContext) {
 
 function failed(message: string): ToolOutcome {
   return { output: message, isError: true };
-}
-
-/** Returns the tool's own message for the model and the user, without the stack. */
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : typeof error === 'string' ? error : '';
-  return shortened(message || 'The tool failed without saying why.', MAX_ERROR_LENGTH);
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

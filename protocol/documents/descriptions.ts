@@ -73,6 +73,15 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
         '`approve`: run this call. `deny`: do not run it. `always`: run this call and all later calls of this tool in this session.',
     },
   },
+  tool_output: {
+    summary:
+      'Answers a `tool_output_request`: the output of a tool that the client runs, or an error. Exactly one of the two.',
+    fields: {
+      request_id: 'The `request_id` of the request.',
+      output: 'The output: any JSON value.',
+      error: 'What went wrong, as the model is told. The result of the call has `is_error`.',
+    },
+  },
   revoke: {
     summary:
       'Revokes what `always` covered in the session of this connection: from now on such calls are asked about. Answered by `trusted`, which every connection of the session gets.',
@@ -354,6 +363,11 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply',
     when: 'No approval request with this `request_id` waits for an answer.',
     client: 'Close the request: it was decided already, or its turn is over.',
+  },
+  INVALID_TOOL_OUTPUT: {
+    as: 'reply',
+    when: 'No `tool_output_request` with this `request_id` waits for an output of this connection’s lane.',
+    client: 'Drop the output: the call has its result already, or it was another device’s.',
   },
   RATE_LIMITED: {
     as: 'reply',

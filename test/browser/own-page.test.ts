@@ -28,7 +28,10 @@ const pay = tool({
 
 export const agent = defineAgent({
   instructions: 'Answer briefly.',
-  tools: { pay: { tool: pay, needsApproval: true } },
+  tools: {
+    pay: { tool: pay, needsApproval: true },
+    locate: tool({ description: 'Where the user is.', inputSchema: z.object({}) }),
+  },
 });
 `;
 const variant = join(ROOT, 'dist/agent-of-an-own-page');
@@ -223,7 +226,9 @@ describeInBrowser('A page of one’s own, with `useMidturn`', () => {
       pay('c1'),
       { chunks: ['paid'] },
       pay('c2'),
-      { chunks: ['again', gate] },
+      { chunks: ['again'] },
+      { toolCalls: [{ name: 'locate', args: {}, id: 'c3' }] },
+      { chunks: ['here', gate] },
     ]);
     const { page, sockets, close } = await open(stack.newSession());
     for (const [text, answer] of [
@@ -242,7 +247,7 @@ describeInBrowser('A page of one’s own, with `useMidturn`', () => {
     await sees('view.state.history', { status: 'loaded', more: true });
     await sees(said, ['b']);
     await page.evaluate('window.functions = Object.values(view).filter((one) => typeof one === "function")');
-    expect(await page.evaluate('functions.length')).toBe(9);
+    expect(await page.evaluate('functions.length')).toBe(10);
     expect(await page.evaluate('view.history()')).toBe(false);
     await sees(said, ['a', 'b']);
 
@@ -253,16 +258,23 @@ describeInBrowser('A page of one’s own, with `useMidturn`', () => {
     await sees('view.state.trusted', ['pay']);
     await sees('view.state.activeTurn', undefined);
     await page.evaluate('void view.send("pay more")');
-    await sees('view.state.items.at(-1).content', 'again');
+    await sees('view.state.items.findLast(({ kind }) => kind === "text")?.content', 'again');
+    await sees('view.state.activeTurn', undefined);
     await page.evaluate('view.revoke("pay")');
     await sees('view.state.trusted', []);
+
+    await page.evaluate('void view.send("locate")');
+    await sees('view.state.items.findLast(({ id }) => id === "c3")?.request?.timeoutSeconds', 120);
+    await page.evaluate('view.addToolOutput({ toolCallId: "c3", output: "Porto" })');
+    await sees('view.state.items.findLast(({ id }) => id === "c3")?.result?.output', 'Porto');
+    await sees('view.state.items.at(-1).content', 'here');
 
     await page.evaluate('window.later = view.send("later", { delivery: "queue" }).id');
     await sees('view.state.pending.map(({ state }) => state.status)', ['queued']);
     await page.evaluate('view.cancel(later)');
     await sees('view.state.items.at(-1).state.status', 'cancelled');
     await page.evaluate('view.dismiss(later)');
-    await sees(said, ['a', 'b', 'pay', 'pay more']);
+    await sees(said, ['a', 'b', 'pay', 'pay more', 'locate']);
 
     await page.evaluate('view.disconnect()');
     await sees('view.state.connection.status', 'offline');

@@ -122,6 +122,7 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   returnOutcome: () => forwarding.returnOutcome(id, { code: 'OPTIONS_INVALID', path: 'p' }),
   requestAbort: () => requesting.requestAbort({ turn: TURN, pending: 'keep', by: 's' }),
   decide: () => requesting.decide(asRequestId(longId('request', 1)), { decision: 'approve' }),
+  give: () => requesting.give(asRequestId(longId('request', 1)), { digest: 'd' }),
   withdrawPending: () => withdrawing.withdrawPending(SESSION, 'inbox', id, message),
   rejectUnclaimed: () => withdrawing.rejectUnclaimed(fullLane, SLOT, 'SESSION_QUEUE_FULL', NOW, EXPIRES),
   rejectWaiting: () => withdrawing.rejectWaiting(id, message, 'SESSION_QUEUE_FULL'),

@@ -7,6 +7,7 @@ import type { Lane } from '../../core/store/items.ts';
 import { laneKey, sessionOf } from '../../core/store/keys.ts';
 import { emptyLane, INLINE_BYTES, MAX_IDS, MAX_PATHS, MAX_UNDELIVERED } from '../../core/store/lane/lane.ts';
 import { toStored } from '../../core/store/stored-names.ts';
+import { MAX_OPEN } from '../../core/turn/client-calls.ts';
 import { MAX_COMMIT_BYTES } from '../../core/turn/leased-turn.ts';
 
 /** Source: DynamoDB developer guide, "Constraints". */
@@ -51,6 +52,8 @@ const largest: Lane = {
     ...byLongId('options', MAX_PATHS, { code: 'OPTIONS_INVALID', path: 'p'.repeat(64), from: LANE }),
   },
   forwarded: byLongId('forwarded', MESSAGES, `${LANE} ${TURN}`),
+  asked: byLongId('request', MAX_OPEN, 1),
+  outputs: byLongId('request', MAX_OPEN, { digest: 'd'.repeat(64), isError: true }),
   audience: byLongId('c', 100, 1),
   unspilled: ['x'.repeat(2 * MAX_COMMIT_BYTES), 'x'.repeat(INLINE_BYTES)],
 };

@@ -1,6 +1,7 @@
 import { milliseconds } from '../../config/units.ts';
 import type {
   CallSetup,
+  ClientTools,
   Model,
   ModelPart,
   ModelRequest,
@@ -9,6 +10,7 @@ import type {
   VerbatimPart,
 } from '../../core/model.ts';
 import type { Served } from './agents.ts';
+import { CLIENT_TOOL, isUnfit } from './client-calls.ts';
 import { preparingSteps } from './contexts.ts';
 import type { Given } from './parts.ts';
 import type { Promptness } from './promptness.ts';
@@ -35,6 +37,7 @@ interface AgentWorld {
     stallMs: number;
     contexts?: boolean;
     shows?: boolean;
+    clients?: boolean;
   };
   readonly modelCalls: readonly unknown[];
   readonly answers: { messages: unknown[]; text: string; prepared?: unknown }[];
@@ -63,6 +66,7 @@ export function scriptedAgent(
   const { random } = scheduler;
   const nameOf = () => {
     if (cloud.settings.fatalTools && random.chance(0.03)) return 'fatal';
+    if (cloud.settings.clients && random.chance(0.5)) return CLIENT_TOOL;
     const name = cloud.settings.approvals && random.chance(0.5) ? 'guarded' : random.pick('safe', 'once');
     return name === 'safe' && cloud.modelCalls.length % 2 === 0 ? 'brief' : name;
   };
@@ -204,6 +208,7 @@ export function scriptedAgent(
         cloud.toolRuns.set(idempotencyKey, runs);
         if (runs > 1 && call.name === 'once')
           cloud.violated('P13', `tool call ${idempotencyKey} ran ${runs} times`);
+        if (call.name === CLIENT_TOOL) cloud.violated('client', `${call.id} ran in the function`);
         if (call.name === 'guarded' && !isFree(call)) cloud.runsGuarded(idempotencyKey, call.args);
         if (call.name === 'fatal') scheduler.kill(actor, 'killed by a tool');
         cloud.heeded(actor, call, signal);
@@ -221,14 +226,23 @@ export function scriptedAgent(
         if (showing) void showing.outlive();
         return { output: { ran: call.id }, isError: random.chance(0.1) };
       },
-      needsApproval: async (call) => call.name === 'guarded' && !isFree(call),
+      needsApproval: async (call) =>
+        (call.name === 'guarded' || (cloud.settings.approvals && call.name === CLIENT_TOOL)) && !isFree(call),
       alwaysCovers: async ({ name }) => name,
+      ...(cloud.settings.clients && { client: RUN_BY_CLIENTS }),
       isIdempotent: (name) => name !== 'once',
       isAbortable: (name) => name === 'brief',
       timeLimitMs: () => milliseconds(TOOL_LIMIT_MS),
     },
   };
 }
+
+const RUN_BY_CLIENTS: ClientTools = {
+  has: (name) => name === CLIENT_TOOL,
+  complaintAbout: async ({ args }) => (isUnfit(args) ? 'Not run: the arguments do not fit.' : undefined),
+  outcomeOf: async (_call, output) => ({ output, isError: false }),
+  answerSeconds: () => undefined,
+};
 
 /** Whether a call needs approval depends on its input. */
 const isFree = ({ args }: { args: unknown }) => (args as { n: number }).n % 5 === 0;

@@ -4,7 +4,8 @@ import { NOTHING } from './campaign.ts';
 import { replaceSources } from './replaced-sources.ts';
 
 /** One thread of a campaign. Sources are replaced before the product is loaded, so that its modules have the fault. */
-const { seeds, untilCaught, sources, faults, crowd, approvals, contexts, shows } = workerData as Share;
+const { seeds, untilCaught, sources, faults, crowd, approvals, contexts, shows, clients } =
+  workerData as Share;
 const replaced = replaceSources(sources);
 const { runHistory } = await import('./history.ts');
 
@@ -16,7 +17,14 @@ parentPort?.on('message', () => {
 const outcome: Outcome = { ...NOTHING, injected: {}, findings: [] };
 const found = new Map<string, Finding>();
 for (let seed = seeds.from; seed < seeds.to && !stopped; seed += seeds.every) {
-  const result = await runHistory(seed, { ...(faults && { faults }), crowd, approvals, contexts, shows });
+  const result = await runHistory(seed, {
+    ...(faults && { faults }),
+    crowd,
+    approvals,
+    contexts,
+    shows,
+    clients,
+  });
   outcome.histories++;
   outcome.steps += result.steps;
   outcome.turns += result.turns;

@@ -16,6 +16,7 @@ export interface Campaign {
   approvals?: boolean | undefined;
   contexts?: boolean | undefined;
   shows?: boolean | undefined;
+  clients?: boolean | undefined;
 }
 
 export interface Finding {
@@ -47,6 +48,7 @@ export interface Share {
   approvals: boolean;
   contexts: boolean;
   shows: boolean;
+  clients: boolean;
 }
 
 export async function runCampaign({
@@ -60,6 +62,7 @@ export async function runCampaign({
   approvals = false,
   contexts = false,
   shows = false,
+  clients = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
@@ -73,6 +76,7 @@ export async function runCampaign({
       approvals,
       contexts,
       shows,
+      clients,
     };
   });
   const outcomes = await Promise.all(

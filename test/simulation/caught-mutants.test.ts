@@ -11,7 +11,7 @@ const PER_MUTANT = 30_000;
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',
-    async ({ name, faults, crowd, approvals, contexts, shows }) => {
+    async ({ name, faults, crowd, approvals, contexts, shows, clients }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),
         count: PER_MUTANT,
@@ -23,6 +23,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         approvals,
         contexts,
         shows,
+        clients,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

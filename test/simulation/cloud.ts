@@ -20,6 +20,7 @@ import { scriptedAgent } from './agent.ts';
 import { AGENTS, type Served, standingOf } from './agents.ts';
 import { Approvals } from './approvals.ts';
 import { BusWatch } from './bus-watch.ts';
+import { ClientCalls } from './client-calls.ts';
 import { Compactions } from './compactions.ts';
 import { preparationOf } from './contexts.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
@@ -56,6 +57,8 @@ export interface CloudSettings extends PlaceLimits {
   agents?: ReadonlyMap<string, string | undefined>;
   /** Tools show their progress and send data. */
   shows?: boolean;
+  /** Devices run a tool. */
+  clients?: boolean;
   approvalSeconds: number;
   approvalHoldMs: number;
   /** The response cache is on, and devices send the same question repeatedly. */
@@ -122,6 +125,7 @@ export class Cloud {
     isDeleted: () => this.isDeleted,
     violated: (why) => this.violated('approval', why),
   });
+  readonly clientCalls = new ClientCalls((why) => this.violated('client', why));
   readonly compactions: Compactions;
   readonly bus: BusWatch;
   readonly #turns = new TurnQueue(this);

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Content } from '../../core/content.ts';
 import type { ConnectionId } from '../../core/ids.ts';
+import type { EventOf } from '../../protocol/events.ts';
 import type { EventFrame, ServerFrame } from '../../protocol/server-frames.ts';
+import type { GivenValue } from './client-calls.ts';
 import type { Cloud } from './cloud.ts';
 import { optionsOf } from './contexts.ts';
 import type { Source } from './scheduler.ts';
@@ -19,6 +21,7 @@ export type Act =
   | { at: number; do: 'rename' }
   | { at: number; do: 'revoke' }
   | { at: number; do: 'delete' }
+  | { at: number; do: 'give'; request: string; value: string; malformed: boolean }
   | { at: number; do: 'answer'; request: string; decision: 'approve' | 'deny' | 'always' };
 
 export interface Sent {
@@ -94,6 +97,8 @@ export class Device implements Source {
   readonly #cancelled = new Map<string, boolean>();
   /** The function of one of this connection's frames may have failed. */
   #failed = false;
+  /** What it gave over its connection. */
+  readonly #gave: { request: string; given: GivenValue }[] = [];
   /** It was told that something is trusted. */
   #trusts = false;
   /** When it sent a `delete` that is not answered yet. */
@@ -365,6 +370,9 @@ export class Device implements Source {
         this.#cloud.approvals.answered.add(`${act.request} ${act.decision}`);
         this.#frame({ type: 'approval_response', request_id: act.request, decision: act.decision });
         break;
+      case 'give':
+        this.#give(act);
+        break;
       case 'drop':
         if (this.connection) this.#cloud.disconnect(this.connection);
         this.#lost(act.ms);
@@ -400,6 +408,7 @@ export class Device implements Source {
       this.#highest = Math.max(this.#highest, frame.seq);
       if (!before && frame.type === 'approval_request')
         this.#considers(frame.request_id, frame.timeout_secs * 1000);
+      if (!before && frame.type === 'tool_output_request') this.#mayGive(frame);
       if (!before && frame.type === 'turn_start' && this.#trusts) this.#mayRevoke();
       return;
     }
@@ -452,12 +461,14 @@ export class Device implements Source {
           else if (this.#cancelled.get(id))
             this.#cloud.violated('P1', `${id} was accepted, and ${this.name} is told that it is unknown`);
         }
+        for (const { request, given } of this.#gave) if (request === frame.id) given.refused = true;
         if (frame.id !== undefined && frame.code !== 'NOT_PENDING' && frame.code !== 'INTERNAL')
           this.#outcome(frame.id, frame.code);
     }
   }
 
   #lost(downMs: number): void {
+    for (const { given } of this.#gave.splice(0)) given.cut = true;
     this.connection = undefined;
     this.#connecting = undefined;
     this.#speaksOn = undefined;
@@ -488,6 +499,37 @@ export class Device implements Source {
     this.#plan({ at, do: 'answer', request, decision });
     if (decision === 'always' && random.chance(0.3))
       this.#plan({ at: at + random.int(-50, 100), do: 'revoke' });
+  }
+
+  /**
+   * Some users answer at once, some late, some twice, with the same or with something else, and some devices answer what another one is
+   * asked.
+   */
+  #mayGive({ request_id: request, lane, timeout_secs: seconds }: EventOf<'tool_output_request'>): void {
+    const { random, now } = this.#cloud.scheduler;
+    if (!random.chance(lane === this.lane ? 0.8 : 0.3)) return;
+    const soon = random.int(0, 3000);
+    const atTheLastMoment = seconds * 1000 + random.int(-100, 20);
+    const at = now + random.pick(soon, soon, random.int(3000, 60_000), atTheLastMoment);
+    const value = (n: number) => `${random.pick('here', 'gone')} ${this.name}${n} ${request}`;
+    const first = value(1);
+    const malformed = random.chance(0.1);
+    this.#plan({ at, do: 'give', request, value: first, malformed });
+    if (malformed || random.chance(0.4)) {
+      const again = random.chance(0.5) && !malformed ? first : value(2);
+      this.#plan({ at: at + random.int(-20, 700), do: 'give', request, value: again, malformed: false });
+    }
+  }
+
+  #give({ request, value, malformed }: Extract<Act, { do: 'give' }>): void {
+    const isError = value.startsWith('gone');
+    const given: GivenValue = { value, isError, malformed, lane: this.#speaksOn };
+    if (!this.connection || this.#connecting !== undefined) given.cut = true;
+    this.#cloud.clientCalls.gives(request, given);
+    this.#gave.push({ request, given });
+    const both = { output: value, error: value };
+    const frame = malformed ? both : isError ? { error: value } : { output: value };
+    this.#frame({ type: 'tool_output', request_id: request, ...frame });
   }
 
   /** Of a turn that began while something is trusted. */

@@ -2,6 +2,7 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import type { CallSetup } from '../../core/model.ts';
 import type { EventFrame } from '../../protocol/server-frames.ts';
 import type { Served } from './agents.ts';
+import type { ClientCalls } from './client-calls.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
 import type { Given } from './parts.ts';
@@ -14,6 +15,8 @@ export interface Evidence {
   readonly modelCalls: readonly ModelCall[];
   /** The decision on each approval request. */
   readonly decided?: ReadonlyMap<string, string>;
+  /** What devices gave for calls of a tool that they run. */
+  readonly clientCalls?: ClientCalls;
   /** Complete answers without tool calls, with their prompts. */
   readonly answers?: readonly { messages: unknown[]; text: string; prepared?: unknown }[];
   /** What models and tools were given of their turns, in histories with contexts. */

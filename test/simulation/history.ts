@@ -39,6 +39,8 @@ export interface HistoryOptions {
   contexts?: boolean;
   /** Tools show their progress and send data. */
   shows?: boolean;
+  /** Devices run a tool. */
+  clients?: boolean;
   /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -63,6 +65,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     approvals: random.chance(0.3) || options.approvals === true,
     ...(options.contexts && { contexts: true }),
     ...(options.shows && { shows: true }),
+    ...(options.clients && { clients: true }),
     approvalSeconds: options.approvals ? 5 : random.pick(5, 45),
     approvalHoldMs: random.pick(0, 3000, 30_000),
     postMs: random.pick(0, 0, 8, 40),
@@ -155,7 +158,10 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     // Paused workers, and repeats that are late, take their time.
     const unpaused = faults.pause === 0 && faults.ambiguous === 0;
     if (quick && unpaused)
-      for (const why of cloud.promptness.late({ approvals: settings.approvals, calm }))
+      for (const why of cloud.promptness.late({
+        approvals: settings.approvals || settings.clients === true,
+        calm,
+      }))
         cloud.violated('promptness', why);
     // A post that is under way when its worker is fenced cannot be taken back.
     if (cloud.disorder && faults === NO_FAULTS && !cloud.isDeleted) cloud.violated('P9', cloud.disorder);

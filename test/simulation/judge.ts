@@ -7,6 +7,7 @@ import { modelOfStep } from './contexts.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { isForOtherAgent, judgeAgents } from './judge-agents.ts';
+import { judgeClientCalls } from './judge-client-calls.ts';
 import { judgeContexts } from './judge-contexts.ts';
 import { judgeDeletion } from './judge-deletion.ts';
 import { judgePrompts, partsOfMessage } from './judge-prompts.ts';
@@ -45,6 +46,7 @@ export function judge(
     judgeCache(cloud, turns);
     judgeShown(cloud, turns);
     judgeApprovals(cloud, turns);
+    if (cloud.clientCalls) judgeClientCalls(cloud, cloud.clientCalls, turns, false);
     judgeDeletion(cloud, devices);
     return;
   }
@@ -60,6 +62,7 @@ export function judge(
   judgeContexts(cloud, devices);
   judgeShown(cloud, turns);
   judgeApprovals(cloud, turns);
+  if (cloud.clientCalls) judgeClientCalls(cloud, cloud.clientCalls, turns, options.calm);
   judgeRest(cloud, devices, stored, options);
   if (options.calm) {
     judgeContents(cloud, stored);
@@ -374,6 +377,11 @@ function judgeContents(cloud: Evidence, { lanes }: Stored): void {
   const used = new Set(pending.map(({ turn }) => `CONTENT#${turn}`));
   for (const { sk } of cloud.table.all())
     if (sk.startsWith('CONTENT#') && !used.has(sk)) cloud.violated('P2', `${sk} is of no pending message`);
+  const given = [...lanes.values()].flatMap(({ outputs = {} }) =>
+    Object.entries(outputs).map(([request, { digest }]) => `OUTPUT#${request}#${digest}`),
+  );
+  for (const { sk } of cloud.table.all())
+    if (sk.startsWith('OUTPUT#') && !given.includes(sk)) cloud.violated('P2', `${sk} is of no open request`);
 }
 
 /**

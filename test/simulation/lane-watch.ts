@@ -4,6 +4,7 @@ import { decodeEvents } from '../../core/events/events.ts';
 import type { ToolCall } from '../../core/model.ts';
 import type { Lane } from '../../core/store/items.ts';
 import type { Approvals } from './approvals.ts';
+import type { ClientCalls } from './client-calls.ts';
 import type { BudgetWatch } from './judge-budgets.ts';
 import type { Places } from './judge-places.ts';
 import type { Promptness } from './promptness.ts';
@@ -18,6 +19,7 @@ interface World {
   readonly places: Places;
   readonly budgets: BudgetWatch;
   readonly approvals: Approvals;
+  readonly clientCalls: ClientCalls;
   readonly committed: Map<number, TurnEvent>;
   readonly deletionConfirmed: boolean;
   violated(promise: string, why: string): void;
@@ -118,6 +120,7 @@ export class LaneWatch {
       for (const id of Object.keys(item.inbox)) promptness.begins('boundary', id, now);
     for (const [request, { decision }] of Object.entries(item.decisions ?? {}))
       approvals.decides(request, decision);
+    this.#world.clientCalls.written(lane, item);
     this.#noteEvents(lane, item);
   }
 

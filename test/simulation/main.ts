@@ -13,6 +13,7 @@ const USAGE = `npm run sim -- [options]
   --approvals                       histories in which users approve and deny tool calls
   --contexts                        histories in which messages have options
   --shows                           histories in which tools show their progress and send data
+  --clients                         histories in which devices run a tool
   --seed 17 --only name [--trace]   the same with a mutant
   --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
   --mutants --note                  notes in caught-at.json the seed at which each was caught`;
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     approvals: { type: 'boolean', default: false },
     contexts: { type: 'boolean', default: false },
     shows: { type: 'boolean', default: false },
+    clients: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -60,6 +62,7 @@ async function one(seed: number): Promise<void> {
     approvals: values.approvals || mutant?.approvals === true,
     contexts: values.contexts || mutant?.contexts === true,
     shows: values.shows || mutant?.shows === true,
+    clients: values.clients || mutant?.clients === true,
     ...((values.trace || values.shrink) && { log: print }),
   });
   for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
@@ -79,6 +82,7 @@ async function many(first = from ?? 1): Promise<void> {
     approvals: values.approvals,
     contexts: values.contexts,
     shows: values.shows,
+    clients: values.clients,
   });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   print(
@@ -100,7 +104,7 @@ async function judgeMutants(): Promise<void> {
   let survivors = 0;
   const seeds: Record<string, number> = {};
   const mutants = values.only === undefined ? MUTANTS : [findMutant(values.only)];
-  for (const { name, breaks, faults, crowd, approvals, contexts, shows } of mutants) {
+  for (const { name, breaks, faults, crowd, approvals, contexts, shows, clients } of mutants) {
     const { findings, histories } = await runCampaign({
       from: from ?? caughtAt(name),
       count,
@@ -112,6 +116,7 @@ async function judgeMutants(): Promise<void> {
       approvals,
       contexts,
       shows,
+      clients,
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;

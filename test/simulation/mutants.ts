@@ -2,6 +2,7 @@ import { applyEdits } from '../mutation/edits.ts';
 import { AGENT } from './mutants/agent.ts';
 import { BUDGETS } from './mutants/budgets.ts';
 import { BUS } from './mutants/bus.ts';
+import { CLIENT_TOOLS } from './mutants/client-tools.ts';
 import { COMPACTION } from './mutants/compaction.ts';
 import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORKER,
   ...AGENT,
   ...SHOWN,
+  ...CLIENT_TOOLS,
   ...COMPACTION,
   ...BUDGETS,
   ...DEVICES,

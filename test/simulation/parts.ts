@@ -47,6 +47,7 @@ export function partsOfEvent(event: TurnEvent): Part[] {
     case 'compacted':
     case 'tool_progress':
     case 'data':
+    case 'tool_output_request':
     case 'foreign':
       return [];
   }
@@ -96,6 +97,7 @@ export const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   compacted: false,
   tool_progress: false,
   data: false,
+  tool_output_request: false,
   model_changed: false,
   done: false,
   aborted: false,

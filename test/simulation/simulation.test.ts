@@ -99,6 +99,16 @@ describe('the simulation', () => {
   );
 
   it(
+    'P1 to P14 hold where devices run a tool: in time, late, twice, from another lane, malformed, never',
+    async () => {
+      const { findings, histories } = await runCampaign({ from: 1, count: cases(4000), jobs, clients: true });
+      expect(findings).toEqual([]);
+      expect(histories).toBe(cases(4000));
+    },
+    SEARCH_MS,
+  );
+
+  it(
     'P1 to P14 hold among devices that steer one another’s turns',
     async () => {
       const { findings, histories } = await runCampaign({ from: 1, count: cases(4000), jobs, crowd: true });

@@ -110,7 +110,7 @@ const textOf = (value: ToolValue): string =>
   typeof value === 'string' ? value : JSON.stringify(value, null, 2);
 
 const MINUTE = 60;
-const inWords = (seconds: number): string => {
+export const inWords = (seconds: number): string => {
   if (seconds < 2 * MINUTE) return `${seconds} seconds`;
   return `${Math.round(seconds / MINUTE)} minutes`;
 };

@@ -1,6 +1,6 @@
 import { memo } from 'react';
 import type { ApprovalItem, DataItem, ToolItem, ToolValue } from '../../client/index.ts';
-import { decisionOf } from './approval.tsx';
+import { decisionOf, inWords } from './approval.tsx';
 import { ChevronIcon, ToolIcon } from './icons.tsx';
 import { masked } from './masked.ts';
 
@@ -14,7 +14,7 @@ export const Tool = memo(function Tool({
   running: boolean;
   approval?: ApprovalItem | undefined;
 }) {
-  const { progress, result } = item;
+  const { progress, request, result } = item;
   const state = stateOf(item, running, approval);
   return (
     <details
@@ -38,6 +38,16 @@ export const Tool = memo(function Tool({
           <>
             <dt>Approval</dt>
             <dd>{decisionOf(approval)}</dd>
+          </>
+        )}
+        {request && running && (
+          <>
+            <dt>Waits</dt>
+            <dd className="note">
+              A client runs this tool, and this page does not know how. Your application answers with{' '}
+              <code>addToolOutput</code>. Without an answer, the call fails {inWords(request.timeoutSeconds)}{' '}
+              after it was made.
+            </dd>
           </>
         )}
         {progress !== undefined && (
@@ -78,11 +88,16 @@ export const Data = memo(function Data({ item }: { item: DataItem }) {
   );
 });
 
-function stateOf({ result }: ToolItem, running: boolean, approval: ApprovalItem | undefined): string {
+function stateOf(
+  { request, result }: ToolItem,
+  running: boolean,
+  approval: ApprovalItem | undefined,
+): string {
   const isDenied = approval?.resolved && approval.decision === 'deny';
   if (result) return isDenied ? 'not run' : result.isError ? 'failed' : 'done';
   if (!running) return 'not finished';
-  return approval && !approval.decision ? 'waits for you' : 'running';
+  if (approval && !approval.decision) return 'waits for you';
+  return request ? 'waits for an application' : 'running';
 }
 
 function Value({ value }: { value: ToolValue }) {

@@ -85,4 +85,6 @@ export const clearTurn: Then[] = [
   remove('unstarted'),
   remove('approvals'),
   remove('decisions'),
+  remove('asked'),
+  remove('outputs'),
 ];

@@ -1,5 +1,5 @@
 import type { RequestId } from '../../ids.ts';
-import type { AbortRequest, Decision, Lane } from '../items.ts';
+import type { AbortRequest, ClientOutput, Decision, Lane } from '../items.ts';
 import type { Update } from '../update.ts';
 import { absent, equals, exists, set } from '../update.ts';
 
@@ -24,4 +24,18 @@ export const decide = (request: RequestId, decision: Decision): Update<Lane> => 
     absent(['decisions', request]),
   ],
   change: [set(['decisions', request], decision)],
+});
+
+/**
+ * Answers a request for what a client gives. The request must be open and unanswered, so the first answer counts. The writer
+ * recognises its own success by `outputs`.
+ */
+export const give = (request: RequestId, given: ClientOutput): Update<Lane> => ({
+  when: [
+    // rule: output-needs-open-request
+    exists(['asked', request]),
+    // rule: first-output-counts
+    absent(['outputs', request]),
+  ],
+  change: [set(['outputs', request], given)],
 });

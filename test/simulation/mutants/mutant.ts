@@ -19,6 +19,8 @@ export interface Mutant {
   contexts?: true;
   /** The rule matters only where tools show their progress. */
   shows?: true;
+  /** The rule matters only where devices run a tool. */
+  clients?: true;
   /** What changes in the source, by markers. */
   edits: readonly Edit[];
 }
