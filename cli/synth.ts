@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SettingError } from '../config/settings/setting.ts';
@@ -6,6 +5,7 @@ import { environmentForEmulator } from '../infra/emulator.ts';
 import { readCdkJson, runCdkApp } from '../local/cdk-app.ts';
 import { LocalCloudError } from '../local/errors.ts';
 import { failWith } from '../local/run.ts';
+import { removeOutput } from './output-folder.ts';
 
 /** `midturn synth`: synthesizes the app of this folder for an emulator of AWS. For AWS itself, `cdk synth` does it. */
 
@@ -15,7 +15,7 @@ Synthesizes the CDK app of this folder for the emulator of AWS at AWS_ENDPOINT_U
 emulator lacks is left out: alarms, the authorizer, a domain and CloudFront. Functions call the emulator, nobody has to prove who they are,
 and the demo model answers, unless MIDTURN_… settings say otherwise.
 
-  --output <folder>   where the app is written: cdk.out
+  --output <folder>   where the app is written: cdk.out. Empty, or written by the CDK before
 
 It prints how the app is deployed from there. For AWS itself: cdk synth and cdk deploy.`;
 
@@ -25,7 +25,7 @@ async function synth(output: string): Promise<void> {
     ([name, value]) => name.startsWith('MIDTURN_') && value !== undefined,
   );
   const { app, context } = await readCdkJson(process.cwd());
-  await rm(output, { recursive: true, force: true });
+  await removeOutput(output, process.cwd());
   const templates = await runCdkApp({
     folder: process.cwd(),
     app,
