@@ -66,8 +66,8 @@ export class MidturnAuth {
   }
 
   /**
-   * Tokens of a user pool that is made for this Midturn: `users` of the construct. The outputs `UserPoolId` and `UserPoolClientId`
-   * are for the page that signs users in.
+   * Tokens of a user pool that is made for this Midturn: `users` of the construct. The page that signs users in needs
+   * the outputs whose names begin with the construct's id and `UserPoolId` or `UserPoolClientId`, such as `ChatUserPoolId0A1B2C3D`.
    *
    *     auth: MidturnAuth.newUserPool({ callbackUrls: ['https://chat.example.com/'], domainPrefix: 'our-chat' })
    */
