@@ -92,7 +92,7 @@ export interface LocalCloud {
   permissions: Permissions;
   functions: Functions;
   /** What its event buses were told, and a refusal of theirs. */
-  eventBridge: Pick<EventBridge, 'taken' | 'refuse' | 'loseNext' | 'settled'>;
+  eventBridge: Pick<EventBridge, 'taken' | 'refuse' | 'lose' | 'settled'>;
   gateway: Gateway;
   /**
    * Bundles the agent again. Further invocations run the new code, and running turns are handed over to it, as after a deployment.

@@ -19,8 +19,8 @@ export interface EventBridge extends JsonService {
   taken(): readonly TakenEvent[];
   /** Refuses every entry with this code. @returns a function that ends it */
   refuse(code: string): () => void;
-  /** Neither takes nor answers the next request. Resolves when it has come. */
-  loseNext(): Promise<void>;
+  /** Neither takes nor answers any request until `end`. `first` resolves when one has come. */
+  lose(): { first: Promise<void>; end: () => void };
   /** Resolves when no delivery is under way. */
   settled(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function createEventBridge(targets: Targets): EventBridge {
   const taken: TakenEvent[] = [];
   const refusals = new Set<{ code: string }>();
   const underWay = new Set<Promise<void>>();
-  let lost: (() => void) | undefined;
+  const losses = new Set<() => void>();
 
   function put(entry: Fields): object {
     const [refused] = refusals;
@@ -73,9 +73,8 @@ export function createEventBridge(targets: Targets): EventBridge {
     answer(name, body) {
       if (name !== 'PutEvents')
         return fault('UnknownOperationException', `The local cloud's EventBridge has no ${name}.`);
-      if (lost) {
-        lost();
-        lost = undefined;
+      if (losses.size > 0) {
+        for (const lost of losses) lost();
         return new Promise(() => {});
       }
       const entries = entriesOf(body);
@@ -97,10 +96,16 @@ export function createEventBridge(targets: Targets): EventBridge {
         refusals.delete(refusal);
       };
     },
-    loseNext: () =>
-      new Promise((resolve) => {
-        lost = resolve;
-      }),
+    lose() {
+      const { promise: first, resolve: lost } = Promise.withResolvers<void>();
+      losses.add(lost);
+      return {
+        first,
+        end() {
+          losses.delete(lost);
+        },
+      };
+    },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay);
     },
