@@ -1,5 +1,6 @@
 import { Alarm } from './alarm.ts';
 import { base64url } from './base64url.ts';
+import type { MidturnOptions } from './chat.ts';
 import { ConnectionError, MidturnError } from './errors.ts';
 import { type Link, openLink } from './link.ts';
 import type { Platform } from './platform.ts';
@@ -31,11 +32,8 @@ export interface ConnectionOwner {
   trace(direction: 'in' | 'out', text: string): void;
 }
 
-export interface Address {
-  url: string;
+export interface Address extends Pick<MidturnOptions, 'url' | 'token' | 'name'> {
   sessionId: string;
-  name: string | undefined;
-  token: string | (() => string | Promise<string>) | undefined;
 }
 
 /** A link and its state, from dialling on. */
@@ -119,12 +117,10 @@ export class Connection {
     this.#owner.changed({ status: 'closed' });
   }
 
-  /** Returns false if there is no connection. The owner keeps what has to be sent again. */
-  send(frame: ClientFrame): boolean {
+  /** Without a connection, nothing is sent. The owner keeps what has to be sent again. */
+  send(frame: ClientFrame): void {
     const line = this.#line;
-    if (!line?.up || !this.#sendOn(line, frame)) return false;
-    this.attend();
-    return true;
+    if (line?.up && this.#sendOn(line, frame)) this.attend();
   }
 
   /** The server is about to close the connection, because its session has too many. It is dialled again when somebody is there. */

@@ -84,11 +84,10 @@ function applyEvent(state: State, event: EventFrame): State {
 
 const noted = (state: State, event: NotedEvent): State => changed(state, (live) => addNote(live, event));
 
-/** With the items from events, changed. */
-export function changed(state: State, change: (live: Item[]) => void): State {
+/** With the items from events, changed. The same state: `change` returns false. */
+export function changed(state: State, change: (live: Item[]) => unknown): State {
   const live = state.live.slice();
-  change(live);
-  return { ...state, live };
+  return change(live) === false ? state : { ...state, live };
 }
 
 /** A turn that is new here: its events tell it whole, so that history's entries of it give way. */
@@ -118,15 +117,15 @@ function takeIn(state: State, event: EventOf<'applied'>): State {
   );
   return {
     ...state,
-    live: [...withoutRefused(state.live, ids), ...taken],
+    live: [...withoutEchoes(state.live, ids), ...taken],
+    // A new list, also without an echo in it: what was refused before can be taken in.
     tail: state.tail.filter((item) => !ids.has(item.id)),
     activeTurn: state.activeTurn && { ...state.activeTurn, step: event.step },
   };
 }
 
-/** A message presumed lost (`LANE_LOST`) that turns up in the transcript after all stands there alone. */
-export function withoutRefused(items: readonly Item[], ids: ReadonlySet<string>): readonly Item[] {
-  const isRefused = (item: Item) =>
-    item.kind === 'user' && ids.has(item.id) && item.state.status !== 'applied';
-  return items.some(isRefused) ? items.filter((item) => !isRefused(item)) : items;
+/** A message that the transcript has stands there alone, also one presumed lost (`LANE_LOST`). The same list: there is none. */
+export function withoutEchoes<I extends Item>(items: readonly I[], ids: ReadonlySet<string>): readonly I[] {
+  const isEcho = (item: Item) => item.kind === 'user' && ids.has(item.id) && item.state.status !== 'applied';
+  return items.some(isEcho) ? items.filter((item) => !isEcho(item)) : items;
 }

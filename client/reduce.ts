@@ -1,5 +1,5 @@
 import { entryItems, joinEntries } from './entries.ts';
-import { changed, drain, receiveEvent, withoutRefused } from './events.ts';
+import { changed, drain, receiveEvent, withoutEchoes } from './events.ts';
 import { changeItem, isAskedAs } from './items.ts';
 import {
   type Content,
@@ -74,14 +74,12 @@ function step(state: State, input: Input): State {
           return { ...item, state: { status: 'cancelled', reason: 'withdrawn before sending' } };
         return { ...item, withdrawing: true };
       });
-    case 'dismissed': {
-      const gone = (item: { kind: string; id?: string }) => item.kind === 'user' && item.id === input.id;
+    case 'dismissed':
       return {
         ...state,
-        tail: state.tail.filter((item) => isPending(item) || !gone(item)),
-        live: withoutRefused(state.live, new Set([input.id])),
+        tail: state.tail.filter((item) => isPending(item) || item.id !== input.id),
+        live: withoutEchoes(state.live, new Set([input.id])),
       };
-    }
     case 'lane_lost':
       return updateTail(state, input.ids, (item) =>
         refuse(item, {
@@ -139,11 +137,9 @@ function receiveReply(state: State, reply: ReplyFrame): State {
       return reply.session_id === state.sessionId ? { ...state, name: reply.name } : state;
     case 'trusted':
       return trust(state, reply);
-    case 'sessions':
-    case 'export':
-    case 'deleted':
-    case 'connected':
-    case 'pong':
+    default:
+      // These show nothing.
+      reply satisfies FrameOf<'sessions' | 'export' | 'deleted' | 'connected' | 'pong'>;
       return state;
   }
 }
@@ -216,10 +212,8 @@ function receiveHistory(state: State, frame: FrameOf<'history'>): State {
     entries,
     past: entryItems(entries),
     pastNext,
-    live: withoutRefused(state.live, ids),
-    tail: state.tail.some((item) => ids.has(item.id))
-      ? state.tail.filter((item) => !ids.has(item.id))
-      : state.tail,
+    live: withoutEchoes(state.live, ids),
+    tail: withoutEchoes(state.tail, ids),
     history: { status: 'loaded', more: pastNext > 0 },
   };
 }
@@ -289,13 +283,13 @@ function changeRequest(
   isOne: (item: ToolItem) => boolean,
   news: Pick<ToolRequest, 'answer' | 'refused'>,
 ): State {
-  const live = state.live.slice();
   const isAsked = (item: ToolItem) => item.request !== undefined && isOne(item);
-  const isChanged = changeItem(live, 'tool', isAsked, (item) => ({
-    ...item,
-    request: item.request && { ...item.request, ...news },
-  }));
-  return isChanged ? { ...state, live } : state;
+  return changed(state, (live) =>
+    changeItem(live, 'tool', isAsked, (item) => ({
+      ...item,
+      request: item.request && { ...item.request, ...news },
+    })),
+  );
 }
 
 function refuse(item: UserItem, state: MessageState): UserItem {

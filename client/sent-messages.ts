@@ -25,11 +25,9 @@ export class SentMessages {
     return watched;
   }
 
-  follow({ tail, items }: State): void {
-    const inTail = new Map(tail.map((item) => [item.id, item]));
+  follow({ items }: State): void {
     for (const [id, watched] of this.#watched) {
-      const item =
-        inTail.get(id) ?? items.findLast((one): one is UserItem => one.kind === 'user' && one.id === id);
+      const item = items.findLast((one): one is UserItem => one.kind === 'user' && one.id === id);
       if (!item || item.state === watched.state) continue;
       watched.state = item.state;
       if (isPending(item)) continue;

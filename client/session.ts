@@ -48,7 +48,6 @@ export class Session {
   readonly #revoking = new Map<string, number>();
   #abort: AbortFrame | undefined;
   #agent: string | undefined;
-  #closed = false;
 
   constructor(options: MidturnOptions, platform: Platform) {
     this.#options = options;
@@ -60,8 +59,7 @@ export class Session {
     this.#outbox = new Outbox(options.storage ?? memoryStorage(), `midturn:${sessionId}`, (cause) =>
       this.#fail(new MidturnError('STORAGE_FAILED', 'The outbox could not be read or written.', { cause })),
     );
-    const { url, token, name } = options;
-    this.#connection = new Connection({ url, sessionId, token, name }, platform, {
+    this.#connection = new Connection({ ...options, sessionId }, platform, {
       connectFrame: () => this.#connectFrame(),
       received: (frame, opened) => this.#receive(frame, opened),
       changed: (connection) => this.#dispatch({ type: 'connection', connection }),
@@ -70,7 +68,7 @@ export class Session {
       trace: (direction, text) => options.onFrame?.(direction, text),
     });
     this.#outbox.load().then((drafts) => {
-      if (this.#closed) return;
+      if (this.isClosed) return;
       if (drafts.length > 0) this.#dispatch({ type: 'restored', drafts });
       if (this.#state.connection.status !== 'offline') this.#connection.connect();
     });
@@ -81,7 +79,7 @@ export class Session {
   }
 
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#state.connection.status === 'closed';
   }
 
   subscribe(listener: () => void): () => void {
@@ -91,11 +89,11 @@ export class Session {
 
   ready(): Promise<void> {
     if (this.#isReady()) return Promise.resolve();
-    if (this.#closed) return Promise.reject(new ClosedError());
+    if (this.isClosed) return Promise.reject(new ClosedError());
     const { promise, resolve, reject } = deferred<void>();
     const unsubscribe = this.subscribe(() => {
       if (this.#isReady()) resolve();
-      else if (this.#closed) reject(new ClosedError());
+      else if (this.isClosed) reject(new ClosedError());
       else return;
       unsubscribe();
     });
@@ -162,7 +160,7 @@ export class Session {
   }
 
   olderPage(): Promise<boolean> {
-    if (this.#closed) return Promise.reject(new ClosedError());
+    if (this.isClosed) return Promise.reject(new ClosedError());
     const { status, more } = this.#state.history;
     if (status === 'loaded' && !more) return Promise.resolve(false);
     const done = this.#askPage();
@@ -187,8 +185,7 @@ export class Session {
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.isClosed) return;
     this.#connection.close();
     this.#alarm.clear();
     this.log.close();
@@ -258,9 +255,8 @@ export class Session {
       this.#fail(new ServerReplyError(frame));
     }
     if (frame.code === 'RATE_LIMITED' && frame.retry_after_ms !== undefined) {
-      const until = this.#platform.now() + frame.retry_after_ms;
       // The refused frame can be a `cancel`: the error then has the message's id, as for a `message`.
-      this.#repeats.hold(until);
+      this.#repeats.hold(this.#platform.now() + frame.retry_after_ms);
     }
     if (frame.code === 'TOO_MANY_CONNECTIONS') this.#connection.giveWay();
     if (frame.code === 'SESSION_DELETED' && frame.id === undefined) {
@@ -308,7 +304,7 @@ export class Session {
 
   /** Sends what is due now, and sets the alarm for the next time that something is due. */
   #attend(): void {
-    if (this.#closed) return;
+    if (this.isClosed) return;
     this.#connection.attend();
     if (!this.#connection.isUp) {
       this.#alarm.clear();
