@@ -40,6 +40,7 @@ export const ALARM_NAMES = [
   'FunctionThrottles',
   'TableThrottles',
   'PostThrottles',
+  'BusEventsLost',
 ] as const;
 export type AlarmName = (typeof ALARM_NAMES)[number];
 export type Alarms = Readonly<Partial<Record<AlarmName, Alarm>>>;
@@ -71,8 +72,7 @@ const LONG_TURN = 3;
 export function createAlarms(scope: Construct, watched: Watched, topic?: ITopic): Alarms {
   const alarms = new Construct(scope, 'Alarms');
   const specs = alarmSpecs(scope, watched);
-  const create = (name: AlarmName): Alarm => {
-    const { description, ...spec } = specs[name];
+  const create = (name: AlarmName, { description, ...spec }: AlarmSpec): Alarm => {
     const alarm = new Alarm(alarms, name, {
       ...spec,
       alarmDescription: `${description} See docs/operations.md#${name.toLowerCase()}.`,
@@ -85,13 +85,19 @@ export function createAlarms(scope: Construct, watched: Watched, topic?: ITopic)
     }
     return alarm;
   };
-  return Object.fromEntries(ALARM_NAMES.map((name) => [name, create(name)]));
+  return Object.fromEntries(
+    ALARM_NAMES.flatMap((name) => {
+      const spec = specs[name];
+      return spec ? [[name, create(name, spec)]] : [];
+    }),
+  );
 }
 
+/** @returns nothing for an alarm whose part this Midturn does not have */
 function alarmSpecs(
   scope: Construct,
-  { functions, queues, table, stage, turnTimeout }: Watched,
-): Record<AlarmName, AlarmSpec> {
+  { functions, queues, table, stage, turnTimeout, tellsBus }: Watched,
+): Record<AlarmName, AlarmSpec | undefined> {
   const once = { evaluationPeriods: 1 };
   return {
     DeadTurns: {
@@ -227,6 +233,15 @@ function alarmSpecs(
       metric: midturnMetric(scope, 'PostsThrottled'),
       threshold: 50,
     },
+    BusEventsLost: tellsBus
+      ? {
+          ...once,
+          description:
+            'The event bus did not take events: nobody is told of them again, except of deletions.',
+          metric: midturnMetric(scope, 'BusEventsLost'),
+          threshold: 1,
+        }
+      : undefined,
   };
 }
 

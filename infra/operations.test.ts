@@ -31,7 +31,7 @@ function metricsOf(properties: Record<string, unknown>): MetricStat[] {
 
 describe('alarms', () => {
   it('are complete, and each names its section of the manual', () => {
-    const alarms = alarmsOf();
+    const alarms = alarmsOf({ eventBus: true });
     expect(alarms.map(({ name }) => name).sort()).toEqual([...ALARM_NAMES].sort());
     for (const { name, properties } of alarms) {
       const anchor = /See docs\/operations\.md#([a-z]+)\.$/.exec(properties.AlarmDescription)?.[1];
@@ -56,6 +56,28 @@ describe('alarms', () => {
       expect(METRICS).toHaveProperty(MetricName);
       expect(Dimensions).toContainEqual({ Name: 'stack', Value: 'Midturn' });
     }
+  });
+
+  it('tell of each event that the bus did not take, where there is a bus', () => {
+    const of = (props: Parameters<typeof synthesize>[0]) =>
+      alarmsOf(props).find(({ name }) => name === 'BusEventsLost')?.properties;
+    const lost = of({ eventBus: true });
+    expect(metricsOf(lost ?? {})).toEqual([
+      {
+        Namespace: METRICS_NAMESPACE,
+        MetricName: 'BusEventsLost',
+        Dimensions: [{ Name: 'stack', Value: 'Midturn' }],
+      },
+    ]);
+    expect(lost).toMatchObject({
+      Metrics: [{ MetricStat: { Stat: 'Sum', Period: 300 } }],
+      Threshold: 1,
+      EvaluationPeriods: 1,
+      TreatMissingData: 'notBreaching',
+    });
+    expect(alarmsOf()).not.toEqual([]);
+    expect(of({})).toBeUndefined();
+    expect(of({ eventBus: false })).toBeUndefined();
   });
 
   it('count a dead letter also while it is hidden', () => {
