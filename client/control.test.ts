@@ -67,6 +67,26 @@ describe('control', () => {
     expect(second.sentOf('approval_response')).toHaveLength(1);
   });
 
+  it('P10: the refusal of an output that was repeated is no refusal of the output: the result of its call tells', async () => {
+    const { chat, clock, open, begin, story } = givenChat();
+    const server = await open();
+    server.deliver(...begin('u1', 'so far'));
+    story.call('c1');
+    story.askClient('r1', 'c1', 'lane-1');
+    server.deliver(...story.events.slice(-2));
+    const answer = { output: 'Lisbon' };
+    chat.addToolOutput({ toolCallId: 'c1', ...answer });
+    await clock.advance(5 * SECOND);
+    expect(server.sentOf('tool_output')).toHaveLength(2);
+    const refusal = { code: 'INVALID_TOOL_OUTPUT', message: 'Its call has a result.' } as const;
+    server.deliver({ type: 'error', ...refusal, terminal: false, retryable: false, id: 'r1' });
+    const item = () => last(chat.transcript.getSnapshot().items);
+    expect(item()).toMatchObject({ request: { answer, refused: undefined } });
+    story.result('c1');
+    server.deliver(...story.events.slice(-1));
+    expect(item()).toMatchObject({ request: undefined, result: { isError: false } });
+  });
+
   it('an output is given again after a reconnect, until its call has a result; a refusal is told, and another one can be given', async () => {
     const { chat, clock, open, begin, story } = givenChat();
     const first = await open();

@@ -230,9 +230,17 @@ function accept(state: State, frame: FrameOf<'accepted'>): State {
   );
 }
 
-/** Not the message's fate: the same message sent again may be taken. */
-function isTransient(code: FrameOf<'error'>['code']): boolean {
-  return code === 'RATE_LIMITED' || code === 'TOKEN_EXPIRED' || code === 'INTERNAL';
+/**
+ * Not the fate of what was sent. The same message sent again may be taken. An output that was repeated may have been taken the first
+ * time: the call's `tool_result` tells.
+ */
+function tellsNothing(code: FrameOf<'error'>['code']): boolean {
+  return (
+    code === 'RATE_LIMITED' ||
+    code === 'TOKEN_EXPIRED' ||
+    code === 'INTERNAL' ||
+    code === 'INVALID_TOOL_OUTPUT'
+  );
 }
 
 function receiveError(state: State, frame: FrameOf<'error'>): State {
@@ -242,7 +250,7 @@ function receiveError(state: State, frame: FrameOf<'error'>): State {
       ? { ...state, activeTurn: { ...state.activeTurn, stopping: false } }
       : state;
   }
-  if (frame.id === undefined || isTransient(frame.code)) return state;
+  if (frame.id === undefined || tellsNothing(frame.code)) return state;
   // It was resolved otherwise, as its event tells, or is no longer asked.
   if (frame.code === 'INVALID_APPROVAL_RESPONSE') return withLiveApproval(state, frame.id, undefined);
   const { id, code, message } = frame;

@@ -89,7 +89,7 @@ export interface ToolRequest {
   timeoutSeconds: number;
   /** This client's answer, which the server has not confirmed yet. */
   answer?: ToolAnswer | undefined;
-  /** Why the server took no answer: it is too long, or this client has lost its lane. */
+  /** Why the server takes no such answer: it is too long, for example. Another one can be given. */
   refused?: { code: ErrorCode; message: string } | undefined;
 }
 
