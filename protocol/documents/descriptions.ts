@@ -422,7 +422,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply',
     when: 'The session has another agent than the `connect` of this connection asks for. With an `id`, the error is about that message.',
     client:
-      'Connect without `agent` to go on with the session’s own, or open a new session. A message with this error was not stored.',
+      'Connect without `agent`, in a new connection, to go on with the session’s own, or open a new session. A message with this error was not stored.',
   },
   SESSION_NOT_FOUND: {
     as: 'reply',
