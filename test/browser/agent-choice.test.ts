@@ -6,12 +6,14 @@ import { givenStack } from '../support/stack.ts';
 import { barriers } from './barriers.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';
 
+const LONG = 'a'.repeat(64);
 const AGENTS = `
 import { defineAgent, defineAgents } from 'midturn/agent';
 
 export const agent = defineAgents({
   support: defineAgent({ instructions: 'You are support.' }),
   sales: defineAgent({ instructions: 'You are sales.' }),
+  ${LONG}: defineAgent({ instructions: 'You have a long name.' }),
 });
 `;
 const folder = join(import.meta.dirname, '../../dist/agents-of-the-page');
@@ -19,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 describeInBrowser('A page of several agents', () => {
   const stack = givenStack({
-    settings: { MIDTURN_AGENTS: 'support,sales' },
+    settings: { MIDTURN_AGENTS: `support,sales,${LONG}` },
     bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENTS } }, folder),
   });
   const browser = givenBrowser(stack);
@@ -29,7 +31,7 @@ describeInBrowser('A page of several agents', () => {
     const chat = await browser.open(stack.newSession());
     const choice = chat.page.getByRole('group', { name: 'Who answers' });
     await choice.waitFor();
-    expect(await choice.getByRole('radio').count()).toBe(3);
+    expect(await choice.getByRole('radio').count()).toBe(4);
     expect(await barriers(chat)).toEqual([]);
     await choice.getByRole('radio', { name: 'sales' }).check();
     await chat.say('Hello');
@@ -40,5 +42,24 @@ describeInBrowser('A page of several agents', () => {
     expect(await choice.count()).toBe(0);
     await chat.page.reload();
     await chat.page.locator('.agent-name', { hasText: 'sales' }).waitFor();
+  });
+
+  it('nothing is wider than a screen of 320 px with a name of 64 characters, also in large text', async () => {
+    stack.script([{ chunks: ['What shall it be?'] }]);
+    const viewport = { width: 320, height: 640 };
+    const chat = await browser.open(stack.newSession(), { viewport, reducedMotion: 'reduce' });
+    const beyond = () => chat.page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    const choice = chat.page.getByRole('group', { name: 'Who answers' });
+    await choice.waitFor();
+    expect(await beyond()).toBe(0);
+    await choice.getByRole('radio', { name: LONG }).check();
+    await chat.say('Hello');
+    await chat.page.getByText('What shall it be?').waitFor();
+    await chat.page.locator('.agent-name', { hasText: LONG }).waitFor();
+    expect(await beyond()).toBe(0);
+    await chat.page.evaluate('document.documentElement.style.fontSize = "150%"');
+    const bar = chat.page.locator('.top-bar');
+    expect(await bar.evaluate((at) => at.scrollWidth - at.clientWidth)).toBe(0);
+    expect(await barriers(chat)).toEqual([]);
   });
 });
