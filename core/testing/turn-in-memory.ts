@@ -82,8 +82,8 @@ export async function turnInMemory(
     toolbox?: Toolbox;
     core?: Partial<Core>;
     settings?: Record<string, string>;
-    /** What an invocation has of time, for its tools and in all. */
-    worker?: Partial<Pick<WorkerContext, 'remainingMs' | 'reserveMs' | 'maxToolMs'>>;
+    /** What an invocation has of time, for its tools and in all; whose agent it serves. */
+    worker?: Partial<Pick<WorkerContext, 'agentFor' | 'remainingMs' | 'reserveMs' | 'maxToolMs'>>;
     /** Called before each delivery. */
     onDelivery?: () => void;
   } = {},

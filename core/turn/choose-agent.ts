@@ -43,7 +43,9 @@ export async function chooseAgent(turn: LeasedTurn, context: TurnContext): Promi
       continue;
     }
     if (known.length + unfit.size > 0) break;
-    return { type: 'chosen', agent: await keep(turn, answer.name) };
+    const agent = await keep(turn, answer.name);
+    turn.sessionItem = { ...turn.sessionItem, agent };
+    return { type: 'chosen', agent };
   }
   await removePending(turn, context, known, unfit);
   return undefined;

@@ -79,7 +79,7 @@ export interface TurnClaim {
  */
 export class LeasedTurn {
   readonly core: Core;
-  readonly sessionItem: Session;
+  sessionItem: Session;
   /** The first entry that prompts of the session have. Undefined: all of the transcript is within the budget. */
   promptFrom: number | undefined;
   /** The shapes in which providers take the session's prompts. */
