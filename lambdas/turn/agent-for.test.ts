@@ -73,6 +73,12 @@ describe('the agent of a session', () => {
     expect(others).toEqual({});
   });
 
+  it('of which a deployment had several before is not taken for the only one that it has now', async () => {
+    const agents = createAgents({ MIDTURN_MODEL: 'demo' }, memoryCore({ log, clock }));
+    expect(await agents.agentFor({ agent: 'staff' })).toMatchObject({ choice: 'gone' });
+    expect(await agents.agentFor({})).not.toHaveProperty('choice');
+  });
+
   it('has a second model, with its own address and key, where the settings name one', async () => {
     const { model, fallback } = await agentFor({
       ...compatible({ MIDTURN_MODEL_API_KEY: 'first-key' }),

@@ -24,8 +24,11 @@ export function createAgents(
 function one(env: Environment, core: Core, definition: AgentDefinition): Agents {
   const { serve, offerTools } = composeAgent(definition, env, core);
   return {
-    // Of a deployment that had several before: whichever a session had, this one goes on.
-    agentFor: serve,
+    // Of a deployment that had several before: a session's agent is none that this one can stand in for.
+    agentFor: async ({ agent: name }) => ({
+      ...(await serve()),
+      ...(name !== undefined && { choice: 'gone' }),
+    }),
     offerTools,
   };
 }
