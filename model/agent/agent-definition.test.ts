@@ -15,9 +15,9 @@ test('refuses a tool name that some provider would refuse', () => {
   );
 });
 
-test('refuses a tool that nobody would run', () => {
+test('takes a tool that a client runs', () => {
   const declared = tool({ inputSchema: z.object({}), outputSchema: z.string() });
-  expect(() => defineAgent({ instructions: '', tools: { ask: { tool: declared } } })).toThrow('no execute');
+  expect(() => defineAgent({ instructions: '', tools: { ask: { tool: declared } } })).not.toThrow();
 });
 
 test('refuses a schema that no model could be told, and says what would do', () => {
