@@ -18,3 +18,14 @@ export function fittingLength(text: string, bytes: number): number {
 
 /** Bytes of a value as JSON. */
 export const bytesOfJson = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** Levels of objects and arrays in a text that is JSON: 1 for `{}`. */
+export function levelsOf(json: string): number {
+  let level = 0;
+  let deepest = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === '{' || token === '[') deepest = Math.max(deepest, ++level);
+    else if (token === '}' || token === ']') level--;
+  }
+  return deepest;
+}

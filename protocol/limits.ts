@@ -15,6 +15,9 @@ export const MAX_CONTENT_BYTES = 24 * 1024;
 /** The options of a message, or of a connection, as bytes of their JSON encoding. */
 export const MAX_OPTIONS_BYTES = 4 * 1024;
 
+/** Objects and arrays within each other in a frame, with the frame. A value with thousands of levels overflows the stack of its readers. */
+export const MAX_FRAME_LEVELS = 100;
+
 /** What a client gives for a tool that it runs, as bytes of its JSON encoding: it is part of each later prompt, as any result. */
 export const MAX_TOOL_OUTPUT_BYTES = 16 * 1024;
 

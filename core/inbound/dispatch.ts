@@ -2,13 +2,13 @@ import type { EpochMs } from '../../config/units.ts';
 import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
 import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
 import { ID_PATTERN } from '../../protocol/ids.ts';
-import { MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
+import { MAX_FRAME_LEVELS, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
 import type { ErrorReply } from '../../protocol/server-frames.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import type { Core } from '../core.ts';
 import { asLaneId, asMessageId, asRequestId, asSessionId, type ConnectionId } from '../ids.ts';
 import { isLocale, isTimeZone } from '../intl.ts';
-import { bytesOfJson } from '../json-bytes.ts';
+import { bytesOfJson, levelsOf } from '../json-bytes.ts';
 import { closeConnection } from '../post.ts';
 import { errorReply, reply } from '../replies.ts';
 import type { Principal } from '../store/items.ts';
@@ -150,20 +150,25 @@ type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply 
 function parseFrame(body: string): Parsed {
   let value: unknown;
   try {
-    value = wellFormed<unknown>(JSON.parse(body));
+    value = JSON.parse(body);
   } catch {
     return refused(errorReply('INVALID_JSON', 'The frame is not JSON.'));
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refused(errorReply('INVALID_JSON', 'The frame is not a JSON object.'));
   }
-  const { type, id } = value as { type?: unknown; id?: unknown };
-  const about = typeof id === 'string' && ID_PATTERN.test(id) ? { id } : {};
+  const { type, id, request_id } = value as { type?: unknown; id?: unknown; request_id?: unknown };
+  const about = idAmong(id, request_id);
   if (typeof type !== 'string' || !Object.hasOwn(CLIENT_FRAMES, type)) {
     const known = Object.keys(CLIENT_FRAMES).join(', ');
     return refused(errorReply('UNKNOWN_MESSAGE_TYPE', `The frame's "type" must be one of: ${known}.`, about));
   }
-  const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(value);
+  const levels = levelsOf(body);
+  if (levels > MAX_FRAME_LEVELS) {
+    const text = `The frame has objects and arrays in ${levels} levels; at most ${MAX_FRAME_LEVELS} are accepted.`;
+    return refused(errorReply('INVALID_FRAME', text, about));
+  }
+  const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(wellFormed<unknown>(value));
   if (checked.success) return withinLimits(checked.data, about);
   const issue = checked.error.issues[0] && nearestIssue(checked.error.issues[0], value);
   const field = issue?.path.join('.') || 'frame';
@@ -174,6 +179,12 @@ function parseFrame(body: string): Parsed {
       about,
     ),
   );
+}
+
+/** The id that an error about a frame carries, of which nothing is known but that it is a JSON object. */
+function idAmong(...values: readonly unknown[]): { id?: string } {
+  const id = values.find((value) => typeof value === 'string' && ID_PATTERN.test(value));
+  return typeof id === 'string' ? { id } : {};
 }
 
 /** What the form of a frame does not say: options are stored with each message, and not every name is one of a place. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { epochSeconds } from '../../config/units.ts';
-import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
+import { MAX_CONTENT_BYTES, MAX_FRAME_LEVELS } from '../../protocol/limits.ts';
 import { around, textOfBytes } from '../../test/support/text.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
 
@@ -56,6 +56,24 @@ describe('P10: a frame in error is answered, and affects nothing else', () => {
     expect(error).toMatchObject({ type: 'error', code: 'INVALID_FRAME' });
     expect(error?.message).toContain(`"${field}"`);
     expect(others).toEqual([]);
+  });
+
+  it.each([
+    ['message', 'options', 'm1'],
+    ['tool_output', 'output', 'r1'],
+  ])('P10: of more levels than are read: %s with deep %s', async (type, field, id) => {
+    const deep = (levels: number) => `${'{"a":'.repeat(levels)}[]${'}'.repeat(levels)}`;
+    const frame = (levels: number) =>
+      `{"type":"${type}","${type === 'message' ? 'id' : 'request_id'}":"${id}","content":"a","${field}":${deep(levels)}}`;
+    const { send } = await clientInMemory();
+    for (const levels of [MAX_FRAME_LEVELS - 1, 2000, 5000]) {
+      const [error] = await send(frame(levels));
+      expect(error).toMatchObject({ type: 'error', code: 'INVALID_FRAME', id });
+      expect(error?.message).toContain(`in ${levels + 2} levels`);
+    }
+    const [atLimit] = await send(frame(MAX_FRAME_LEVELS - 2));
+    expect(atLimit?.code).not.toBe('INVALID_FRAME');
+    expect(await send({ type: 'ping' })).toEqual([{ type: 'pong' }]);
   });
 
   it('tells the id only if it is one', async () => {
