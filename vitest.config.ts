@@ -70,6 +70,9 @@ const ALL = [
   '{agent,aws,bench,chat,cli,client,config,core,examples,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts',
 ];
 const NEVER = [...configDefaults.exclude, '**/dist/**'];
+/** In a run of all projects, the others run these files with all of their cases. */
+const isWholeRun = !process.argv.some((argument) => argument.startsWith('--project'));
+const ELSEWHERE = isWholeRun ? [...SAMPLED, SIMULATION] : [];
 
 const factor = measureTimeFactor();
 // Before the import: the module reads it when it is loaded.
@@ -102,7 +105,7 @@ export default defineConfig({
           name: 'fast',
           env: { ...shared.env, MIDTURN_TEST_SAMPLE: 'tenth' },
           include: ALL,
-          exclude: [...NEVER, ...FULL_ONLY, MUTANTS],
+          exclude: [...NEVER, ...FULL_ONLY, ...ELSEWHERE, MUTANTS],
           sequence: { groupOrder: 0 },
         },
       },
