@@ -44,6 +44,21 @@ describeInBrowser('A page of several agents', () => {
     await chat.page.locator('.agent-name', { hasText: 'sales' }).waitFor();
   });
 
+  it('a choice outlives a reload, with the message that waits for the network', async () => {
+    const model = stack.script([{ chunks: ['What shall it be?'] }]);
+    const chat = await browser.open(stack.newSession());
+    const sales = chat.page.getByRole('radio', { name: 'sales' });
+    await sales.check();
+    await chat.reload();
+    await expect.poll(() => sales.isChecked()).toBe(true);
+    await chat.cut();
+    await chat.say('Hello');
+    await chat.page.reload();
+    await chat.page.locator('.agent-name', { hasText: 'sales' }).waitFor();
+    await chat.page.getByText('What shall it be?').waitFor();
+    expect(model.requests[0]?.body.messages[0]?.content).toContain('You are sales.');
+  });
+
   it('nothing is wider than a screen of 320 px with a name of 64 characters, also in large text', async () => {
     stack.script([{ chunks: ['What shall it be?'] }]);
     const viewport = { width: 320, height: 640 };

@@ -13,6 +13,7 @@ import { titleOf } from './sessions.ts';
 import type { Theme } from './theme.ts';
 import { TopBar } from './top-bar.tsx';
 import { Trusts } from './trusts.tsx';
+import { useAgentWish } from './use-agent-wish.ts';
 
 export function ChatView({
   chat,
@@ -55,6 +56,7 @@ export function ChatView({
   enterToken: (token: string) => void;
 }) {
   const state = useChatState(chat);
+  const agentWish = useAgentWish(chat, state);
   const { status } = state.connection;
   const title = listed || state.name || 'New conversation';
   const refused = useMemo(
@@ -144,7 +146,7 @@ export function ChatView({
         actions={actions}
         loadEarlier={() => chat.history()}
         say={(content) => chat.send(content)}
-        chooseAgent={(agent) => chat.chooseAgent(agent)}
+        agentWish={agentWish}
       />
       <Trusts trusted={state.trusted} revoke={chat.revoke} />
       <Refusals refused={refused} actions={actions} />

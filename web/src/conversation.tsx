@@ -12,13 +12,13 @@ export function Conversation({
   actions,
   loadEarlier,
   say,
-  chooseAgent,
+  agentWish: { wish, choose },
 }: {
   state: ChatState;
   actions: AnswerActions;
   loadEarlier: () => void;
   say: (content: string) => void;
-  chooseAgent: (agent: string | undefined) => void;
+  agentWish: { wish: string | undefined; choose: (agent: string | undefined) => void };
 }) {
   const sections = useMemo(() => sectionsOf(state.items), [state.items]);
   const ownMessages = state.pending.length;
@@ -48,7 +48,7 @@ export function Conversation({
           )}
           {isEmpty && (
             <Welcome loading={state.history.status !== 'loaded'} say={say}>
-              {state.agent === undefined && <AgentChoice agents={state.agents} choose={chooseAgent} />}
+              {state.agent === undefined && <AgentChoice agents={state.agents} wish={wish} choose={choose} />}
             </Welcome>
           )}
           {sections.map((section) =>

@@ -3,6 +3,7 @@ import { browserStorage, type Chat, type MidturnError, ServerReplyError } from '
 import { useMidturnChat } from '../../client/react/index.ts';
 import { readToken } from './token.ts';
 import { Trace } from './trace.ts';
+import { readWish } from './use-agent-wish.ts';
 
 /** Stored per tab: two tabs of one session have a lane each. */
 const storage = browserStorage('session');
@@ -15,9 +16,11 @@ export function useChat(
   // biome-ignore lint/correctness/useExhaustiveDependencies: each chat has a trace of its own
   const trace = useMemo(() => new Trace(), [server, sessionId]);
   const [trouble, setTrouble] = useState<{ of: Trace; words: string }>();
+  const wish = useMemo(() => readWish(sessionId), [sessionId]);
   const chat = useMidturnChat(sessionId, {
     url: server,
     deviceName: 'Midturn page',
+    ...(wish !== undefined && { agent: wish }),
     // Read at each connection, so that a new token applies from the next one.
     token: () => readToken(sessionStorage, server),
     storage,
