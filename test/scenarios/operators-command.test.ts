@@ -3,33 +3,12 @@ import { exported } from '../support/exported.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { runCommand } from '../support/operator.ts';
-import { givenStack } from '../support/stack.ts';
-import { connect, type WsClient } from '../support/ws-client.ts';
+import { givenPeople } from '../support/people.ts';
+import { connect } from '../support/ws-client.ts';
 
 /** Each test is about somebody else, since the command is about all that one has. */
 const PEOPLE = ['dan', 'mia', 'rob', 'robin', 'una', 'vic'] as const;
-type Person = (typeof PEOPLE)[number];
-const as = (subject: Person) => ({
-  principal: { tenant: 'acme', subject },
-  query: { token: `token-of-${subject}` },
-});
-
-const stack = givenStack({
-  settings: {
-    MIDTURN_AUTH: 'tokens',
-    MIDTURN_TOKENS: PEOPLE.map((subject) => `token-of-${subject}=acme/${subject}`).join(','),
-  },
-});
-
-/** One turn in a session of its own. */
-async function given(person: Person, session: string, content = 'hello'): Promise<WsClient> {
-  stack.script(() => ({ chunks: ['Hi.'] }));
-  const client = await stack.connect(session, as(person));
-  client.send({ type: 'message', id: `of-${session}`, content });
-  await end(client);
-  await stack.stored.transcript(session, as(person).principal);
-  return client;
-}
+const { stack, as, given } = givenPeople(PEOPLE);
 
 describe('an operator’s command', () => {
   const command = (...words: string[]) => program('infra/sessions.ts', words);

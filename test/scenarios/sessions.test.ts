@@ -6,33 +6,13 @@ import type { SessionSummary } from '../../protocol/server-frames.ts';
 import { exported } from '../support/exported.ts';
 import { accepted, chunk, end, endsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
-import { givenStack } from '../support/stack.ts';
+import { givenPeople } from '../support/people.ts';
 import type { WsClient } from '../support/ws-client.ts';
 
 /** Each test is somebody else's, since a list shows all that one has. */
 const PEOPLE = ['ann', 'bob', 'cleo', 'dan', 'eve', 'fay', 'gil', 'hal', 'ida', 'jon', 'kim', 'leo'] as const;
 type Person = (typeof PEOPLE)[number];
-const as = (subject: Person) => ({
-  principal: { tenant: 'acme', subject },
-  query: { token: `token-of-${subject}` },
-});
-
-const stack = givenStack({
-  settings: {
-    MIDTURN_AUTH: 'tokens',
-    MIDTURN_TOKENS: PEOPLE.map((subject) => `token-of-${subject}=acme/${subject}`).join(','),
-  },
-});
-
-/** One turn in a session of its own. */
-async function given(person: Person, session: string, content = 'hello'): Promise<WsClient> {
-  stack.script(() => ({ chunks: ['Hi.'] }));
-  const client = await stack.connect(session, as(person));
-  client.send({ type: 'message', id: `of-${session}`, content });
-  await end(client);
-  await stack.stored.transcript(session, as(person).principal);
-  return client;
-}
+const { stack, as, given } = givenPeople(PEOPLE);
 
 async function list(client: WsClient, limit?: number): Promise<SessionSummary[][]> {
   const pages: SessionSummary[][] = [];
