@@ -96,11 +96,20 @@ describe('what is measured', () => {
     const seen = new Set<string>();
     let handedOverInPeace = 0;
     for (let seed = 1; seed <= 3000 && (seen.size < core.length || handedOverInPeace === 0); seed++) {
-      const { measured, injected } = await runHistory(seed);
+      // Devices run tools in some of them.
+      const { measured, injected } = await runHistory(seed, { clients: seed % 4 === 0 });
       for (const name of measured.keys()) seen.add(name.split(' ')[0] ?? name);
       const handOvers = measured.get('HandOvers') ?? 0;
       expect(handOvers).toBeGreaterThanOrEqual(injected['hand-over'] ?? 0);
-      const deaths = ['crash', 'time limit', 'pause', 'killed by a tool', 'write refused for ever'];
+      // An error that is left after the store's retries ends a function's run as well.
+      const deaths = [
+        'crash',
+        'time limit',
+        'pause',
+        'killed by a tool',
+        'write refused for ever',
+        'error after retries',
+      ];
       if (handOvers > 0 && !deaths.some((death) => injected[death])) {
         // A hand-over is no take-over.
         expect(measured.get('TakeOvers') ?? 0, `seed ${seed}`).toBe(0);
