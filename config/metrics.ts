@@ -43,6 +43,8 @@ export const METRICS = {
   ReasoningTokens: { unit: 'Count', dimension: 'model' },
   Cost: { unit: 'None', dimension: 'model' },
   BudgetRefusals: { unit: 'Count', dimension: 'budget' },
+  HookRefusals: { unit: 'Count', dimension: 'hook' },
+  HookFailures: { unit: 'Count', dimension: 'hook' },
   Compactions: { unit: 'Count', dimension: 'outcome' },
   CompactionInputTokens: { unit: 'Count', dimension: 'model' },
   CompactionOutputTokens: { unit: 'Count', dimension: 'model' },
@@ -90,6 +92,8 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   Cost: 'What model calls cost, in the currency of the agent’s `prices`.',
   BudgetRefusals:
     'Turns that a spent budget kept from beginning, or ended: `principal turns`, `tenant cost` and so on.',
+  HookRefusals: 'Messages, calls and outputs that a hook of the agent refused: `beforeTurn` and so on.',
+  HookFailures: 'Hooks of the agent that threw, or took longer than their limit.',
   Compactions: 'Attempts to summarise what a cut left out of prompts: `written` or `failed`.',
   CompactionInputTokens: 'Tokens that models read for summaries. `InputTokens` does not count them.',
   CompactionOutputTokens: 'Tokens that models wrote for summaries.',

@@ -1,6 +1,6 @@
 import type { CountMetric, SplitMetric, TimeMetric } from '../config/metrics.ts';
 import type { EpochMs, Milliseconds, Seconds } from '../config/units.ts';
-import type { ConnectionId, LaneId, SessionKey, SlotId } from './ids.ts';
+import type { ConnectionId, LaneId, SessionKey, SlotId, TurnId } from './ids.ts';
 import type { Key } from './store/keys.ts';
 import type { Listening } from './store/listening.ts';
 import type { Update } from './store/update.ts';
@@ -44,6 +44,15 @@ export interface CompactionJob {
   from: number;
 }
 
+/** "This turn has ended, and what follows it is to be done." */
+export interface EndedTurnJob {
+  session: SessionKey;
+  lane: LaneId;
+  turn: TurnId;
+  /** `seq` of its first event. */
+  first: number;
+}
+
 /** A request to delete a session, and what late writers still add to it until `until`. */
 export interface Deletion {
   session: SessionKey;
@@ -70,6 +79,11 @@ export interface Queues {
    * that asks.
    */
   sendCompaction(job: CompactionJob, sender: string): Promise<void>;
+  /**
+   * Invokes the turn function for what follows a turn's end, beside the session's turns, one after the other. `sender` makes the
+   * deduplication id unique.
+   */
+  sendEnded(job: EndedTurnJob, sender: string): Promise<void>;
   /** Invokes the deadline function for the slot after a delay (at most 900 seconds). */
   sendDeadline(job: TurnJob, delay: Seconds): Promise<void>;
   /** Invokes the deadline function for the deletion after a delay (at most 900 seconds). */

@@ -128,6 +128,10 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
         ...(watched.tellsBus ? [graph('Events that the bus did not take', ...midturn('BusEventsLost'))] : []),
         graph('Calls that clients run, by outcome', midturnMetricBySplit(scope, 'ClientCalls')),
       ],
+      [
+        graph('Refusals by hooks of the agent', midturnMetricBySplit(scope, 'HookRefusals')),
+        graph('Hooks of the agent that failed', midturnMetricBySplit(scope, 'HookFailures')),
+      ],
     ],
   });
 }

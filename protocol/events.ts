@@ -193,6 +193,7 @@ export const EVENTS = {
       retryable: z.boolean(),
       reason: z.optional(z.enum(FAILURE_REASONS)),
       until: z.optional(z.number()),
+      refused: z.optional(z.array(z.string())),
     },
     sentences: {
       code: 'The code to branch on; see the table of codes.',
@@ -202,6 +203,7 @@ export const EVENTS = {
       reason:
         'Why a model call failed, with `PROVIDER_ERROR` and `AUTH_ERROR`. Later versions can add reasons: treat an unknown reason by `retryable`.',
       until: 'With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch.',
+      refused: 'With `TURN_REFUSED` and `HOOK_FAILED`: the ids of the messages that no model reads.',
     },
   }),
   source: event('source', {

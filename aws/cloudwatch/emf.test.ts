@@ -131,6 +131,8 @@ describe('embedded metrics', () => {
         | 'McpFailures'
         | 'CaughtErrors'
         | 'BudgetRefusals'
+        | 'HookRefusals'
+        | 'HookFailures'
         | 'InputTokens'
         | 'OutputTokens'
         | 'CacheReadTokens'

@@ -6,7 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { epochMs, seconds } from '../../config/units.ts';
-import { asConnectionId, asLaneId, asSessionKey, asSlotId } from '../../core/ids.ts';
+import { asConnectionId, asLaneId, asSessionKey, asSlotId, asTurnId } from '../../core/ids.ts';
 import {
   deadLetters,
   messageGroupOf,
@@ -80,7 +80,7 @@ const SQS_ID = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/;
 /** Few, so that one of two is often the same. */
 const ID = fc.constantFrom('a', 'b', 'c');
 
-it('P5: the jobs of a session are one group, which no other session’s job and no summary is in', async () => {
+it('P5: the jobs of a session are one group, which nothing else is in: no other session’s job, no summary, no end', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(anyText, { minLength: 2, maxLength: 4 }), async (sessions) => {
       asked.length = 0;
@@ -90,12 +90,13 @@ it('P5: the jobs of a session are one group, which no other session’s job and 
         await queues.sendJob({ session, lane: asLaneId('l'), slot: asSlotId('t1') }, 'a');
         await queues.sendJob({ session, lane: asLaneId('l'), slot: asSlotId('t2') }, 'b');
         await queues.sendCompaction({ session, from: 3 }, 'a');
+        await queues.sendEnded({ session, lane: asLaneId('l'), turn: asTurnId('t'), first: 1 }, 't');
       }
       const groups = asked.map(({ MessageGroupId = '' }) => MessageGroupId);
       for (const group of groups) expect(group).toMatch(SQS_ID);
-      expect(new Set(groups).size).toBe(2 * sessions.length);
+      expect(new Set(groups).size).toBe(3 * sessions.length);
       for (const [n, session] of keys.entries())
-        expect(groups.slice(3 * n, 3 * n + 2)).toEqual([messageGroupOf(session), messageGroupOf(session)]);
+        expect(groups.slice(4 * n, 4 * n + 2)).toEqual([messageGroupOf(session), messageGroupOf(session)]);
       expect(asked.every(({ QueueUrl }) => QueueUrl === TURNS)).toBe(true);
     }),
     { numRuns: 30 },
@@ -149,13 +150,26 @@ it('what is sent is what the function reads', async () => {
   const replay = { connection: asConnectionId('c'), mark: 7 };
   await queues.sendJob(job, 'a');
   await queues.sendCompaction({ session, from: 3 }, 'a');
+  const ended = { session, lane: asLaneId('l'), turn: asTurnId('t'), first: 4 };
+  await queues.sendEnded(ended, 't');
   await queues.sendDeadline(job, seconds(1));
   await queues.sendDeletion(deletion, seconds(1));
   await queues.sendReplay(replay, seconds(1));
   const bodies = asked.map(({ MessageBody }) => MessageBody);
-  expect(bodies.slice(0, 2).map(parseTurnMessage)).toEqual([job, { compaction: { session, from: 3 } }]);
-  expect(bodies.slice(2).map(parseDeadline)).toEqual([job, { deletion }, { replay }]);
-  expect(asked.map(({ QueueUrl }) => QueueUrl)).toEqual([TURNS, TURNS, DEADLINES, DEADLINES, DEADLINES]);
+  expect(bodies.slice(0, 3).map(parseTurnMessage)).toEqual([
+    job,
+    { compaction: { session, from: 3 } },
+    { ended },
+  ]);
+  expect(bodies.slice(3).map(parseDeadline)).toEqual([job, { deletion }, { replay }]);
+  expect(asked.map(({ QueueUrl }) => QueueUrl)).toEqual([
+    TURNS,
+    TURNS,
+    TURNS,
+    DEADLINES,
+    DEADLINES,
+    DEADLINES,
+  ]);
 });
 
 it.each([

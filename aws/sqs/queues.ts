@@ -2,8 +2,15 @@ import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { epochMs, type Seconds } from '../../config/units.ts';
-import { asConnectionId, asLaneId, asSessionKey, asSlotId, type SessionKey } from '../../core/ids.ts';
-import type { CompactionJob, Deletion, Queues, ReplayJob, TurnJob } from '../../core/ports.ts';
+import {
+  asConnectionId,
+  asLaneId,
+  asSessionKey,
+  asSlotId,
+  asTurnId,
+  type SessionKey,
+} from '../../core/ids.ts';
+import type { CompactionJob, Deletion, EndedTurnJob, Queues, ReplayJob, TurnJob } from '../../core/ports.ts';
 import { SQS_OPTIONS } from '../timeouts.ts';
 
 const jobBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
@@ -14,16 +21,26 @@ const deletionBody = z.object({
 
 const compactionBody = z.object({ compaction: z.object({ session: z.string(), from: z.number() }) });
 
+const endedBody = z.object({
+  ended: z.object({ session: z.string(), lane: z.string(), turn: z.string(), first: z.number() }),
+});
+
 /** The least that makes Lambda start an environment of the turn function. */
 const wakeBody = z.object({ wake: z.literal(true) });
 
 /** What the turn queue carries. */
-export type TurnMessage = TurnJob | { compaction: CompactionJob } | { wake: true };
+export type TurnMessage = TurnJob | { compaction: CompactionJob } | { ended: EndedTurnJob } | { wake: true };
 
 /** Parses the body of a message in the turn queue. Throws on anything else. */
 export function parseTurnMessage(body: string): TurnMessage {
-  const message = z.union([jobBody, compactionBody, wakeBody]).parse(JSON.parse(body));
+  const message = z.union([jobBody, compactionBody, endedBody, wakeBody]).parse(JSON.parse(body));
   if ('wake' in message) return message;
+  if ('ended' in message) {
+    const { session, lane, turn, first } = message.ended;
+    return {
+      ended: { session: asSessionKey(session), lane: asLaneId(lane), turn: asTurnId(turn), first },
+    };
+  }
   if (!('compaction' in message)) return jobOf(message);
   const { session, from } = message.compaction;
   return { compaction: { session: asSessionKey(session), from } };
@@ -91,6 +108,16 @@ export function sqsQueues(
           MessageBody: JSON.stringify({ compaction }),
           MessageGroupId: `${messageGroupOf(compaction.session)}#compaction`,
           MessageDeduplicationId: `compaction#${sender}`,
+        }),
+      );
+    },
+    async sendEnded(ended, sender) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: turnQueueUrl,
+          MessageBody: JSON.stringify({ ended }),
+          MessageGroupId: `${messageGroupOf(ended.session)}#ended`,
+          MessageDeduplicationId: `ended#${sender}`,
         }),
       );
     },

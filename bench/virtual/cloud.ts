@@ -283,6 +283,7 @@ export class VirtualCloud {
         },
         // No agent of the benches summarises.
         sendCompaction: (job) => send('SendMessage compaction', job, () => {}),
+        sendEnded: (job) => send('SendMessage ended', job, () => {}),
         // Nobody waits so long here.
         sendDeadline: (job) => send('SendMessage deadline', job, () => {}),
         sendReplay: (replay, delay) => {

@@ -298,6 +298,18 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '[24,"tool_output_request",{"request_id":"r2","tool_call_id":"c3","tool":"locate","arguments":{"exact":true},"lane":"l","timeout_secs":300,"at":1700000000002}]',
     '{"type":"tool_output_request","seq":24,"turn_id":"t","request_id":"r2","tool_call_id":"c3","tool":"locate","arguments":{"exact":true},"lane":"l","timeout_secs":300}',
   ],
+  [
+    {
+      type: 'error',
+      code: 'TURN_REFUSED',
+      message: 'Not this.',
+      retryable: false,
+      refused: [asMessageId('m1')],
+      first: 1,
+    },
+    '[25,"error",{"code":"TURN_REFUSED","message":"Not this.","retryable":false,"refused":["m1"],"first":1}]',
+    '{"type":"error","seq":25,"turn_id":"t","full_response":"Hé","code":"TURN_REFUSED","message":"Not this.","terminal":true,"retryable":false,"refused":["m1"]}',
+  ],
 ];
 
 describe('each event', () => {

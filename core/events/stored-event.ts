@@ -27,7 +27,7 @@ export interface TurnStartContext
   prepared?: Json;
 }
 
-/** What a bus is told of a turn that ended, beside its last event. */
+/** What others are told of a turn that ended, beside its last event. */
 export interface TurnFacts {
   began: EpochMs;
   ended: EpochMs;
@@ -39,6 +39,8 @@ export interface TurnFacts {
   /** Of its last call. Not known of a turn whose session was deleted in between. */
   provider?: string;
   model?: string;
+  /** Something of the agent's code follows the turn (core/turn/follow-up.ts). */
+  followed?: true;
 }
 
 /** Which event of which turn it is. */
@@ -82,7 +84,7 @@ const asStored = <T extends EventType, F extends object>({ type, seq, turn, ...f
 
 /** When it happened. Never sent. */
 const at = z.custom<EpochMs>((value) => typeof value === 'number');
-/** Of a turn that ended, where a bus is told of it. Never sent. */
+/** Of a turn that ended, where a bus or the agent's code is told of it. Never sent. */
 const facts = z.optional(z.custom<TurnFacts>((value) => typeof value === 'object' && value !== null));
 /** Anything that JSON can hold: `JSON.parse` gives nothing else. */
 const json = z.custom<Json>((value) => value !== undefined);
@@ -263,10 +265,11 @@ const FORMS = {
       retryable: z.boolean(),
       reason: z.optional(word<FailureReason>()),
       until: EVENTS.error.fields.until,
+      refused: z.optional(z.array(id<MessageId>())),
       first,
       facts,
     }),
-    ({ type, seq, turn: turn_id, code, message, retryable, reason, until }, turnText) => ({
+    ({ type, seq, turn: turn_id, code, message, retryable, reason, until, refused }, turnText) => ({
       type,
       seq,
       turn_id,
@@ -277,6 +280,7 @@ const FORMS = {
       retryable,
       ...(reason && { reason }),
       ...(until !== undefined && { until }),
+      ...(refused && { refused }),
     }),
   ),
   source: form('source', z.object(EVENTS.source.fields), asStored),

@@ -9,6 +9,7 @@ import { release, retire } from '../store/session-writes.ts';
 import { tellBus } from './bus.ts';
 import { recordTaken, reportOutcomes } from './outcomes.ts';
 import { carryOver } from './sessions.ts';
+import { askForFollowUps } from './turn-ended.ts';
 import { leaveFlight } from './turns-in-flight.ts';
 
 /**
@@ -57,6 +58,8 @@ export async function retireSlot(
       }
       // rule: retired-slot-tells-bus
       await tellBus(core, read, left);
+      // rule: retired-slot-asks-for-follow-ups
+      await askForFollowUps(core, session, laneId, left);
       const broadcast = new Broadcast(core, session, laneId);
       broadcast.join(read.audience);
       broadcast.join(lane.audience);

@@ -200,6 +200,8 @@ export interface TurnUsage extends Usage {
   models?: readonly ModelShare[];
   /** Of each finished call, where the agent's code looks back at them. */
   marks?: readonly CallMark[];
+  /** Steps that a hook of the agent was told of. */
+  hooked?: number;
   /** The last model call ended with an answer. With an empty inbox the turn is `done`. */
   answered: boolean;
   /** How the answer ended: `reason` of the model's `finish`. */

@@ -2,7 +2,7 @@ import { readLimits, readRates, readRetention } from '../../config/settings/limi
 import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs } from '../../config/units.ts';
 import type { Core } from '../core.ts';
-import type { CompactionJob, TurnJob } from '../ports.ts';
+import type { CompactionJob, EndedTurnJob, TurnJob } from '../ports.ts';
 import { memoryStore } from './memory-store.ts';
 
 /**
@@ -15,6 +15,7 @@ export function memoryCore(parts: Partial<Core> = {}): Core {
     queues: {
       sendJob: notGiven,
       sendCompaction: notGiven,
+      sendEnded: notGiven,
       sendDeadline: notGiven,
       sendDeletion: notGiven,
       sendReplay: notGiven,
@@ -38,14 +39,17 @@ export function recordingPorts(): Pick<Core, 'gateway' | 'queues'> & {
   frames: Record<string, unknown>[];
   jobs: TurnJob[];
   compactions: CompactionJob[];
+  ended: EndedTurnJob[];
 } {
   const frames: Record<string, unknown>[] = [];
   const jobs: TurnJob[] = [];
   const compactions: CompactionJob[] = [];
+  const ended: EndedTurnJob[] = [];
   return {
     frames,
     jobs,
     compactions,
+    ended,
     gateway: {
       async post(_, frame) {
         frames.push(JSON.parse(frame));
@@ -56,6 +60,7 @@ export function recordingPorts(): Pick<Core, 'gateway' | 'queues'> & {
     queues: {
       sendJob: async (job) => void jobs.push(job),
       sendCompaction: async (job) => void compactions.push(job),
+      sendEnded: async (job) => void ended.push(job),
       sendDeadline: async () => {},
       sendDeletion: async () => {},
       sendReplay: async () => {},

@@ -3,6 +3,7 @@ import { epochMs, expiresAfter, milliseconds, seconds, toMs } from '../../config
 import type { MessageFrame } from '../../protocol/client-frames.ts';
 import type { Content } from '../content.ts';
 import type { Core } from '../core.ts';
+import type { Hooks } from '../hooks.ts';
 import { asConnectionId, asSessionId, type LaneId, type SessionKey, type SlotId } from '../ids.ts';
 import { abortTurn } from '../inbound/abort.ts';
 import type { Sender } from '../inbound/acknowledge.ts';
@@ -13,6 +14,7 @@ import type { Connection, Lane } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { compact } from '../turn/compaction.ts';
 import type { WorkerContext } from '../turn/context.ts';
+import { followTurn } from '../turn/follow-up.ts';
 import { runJob } from '../turn/worker.ts';
 import { memoryCore, recordingPorts } from './memory-core.ts';
 
@@ -40,6 +42,8 @@ export interface TurnInMemory {
   run(slot?: SlotId): Promise<number | undefined>;
   /** Delivers the jobs for summaries that turns have sent, each until it is over. @returns how many */
   compact(): Promise<number>;
+  /** Delivers the jobs of turns that have ended, each until it is over. @returns how many */
+  followUp(): Promise<number>;
   read(): Promise<Lane | undefined>;
   /** Where prompts of the session begin. */
   promptFrom(): Promise<number | undefined>;
@@ -63,6 +67,7 @@ export async function turnInMemory(
     settings = {},
     control,
     observer,
+    hooks,
     compactor,
     preparation,
     budgeting,
@@ -72,6 +77,7 @@ export async function turnInMemory(
   }: {
     control?: LoopControl | undefined;
     observer?: TurnObserver | undefined;
+    hooks?: Hooks | undefined;
     /** Writes summaries of what prompts leave out. */
     compactor?: Model | undefined;
     preparation?: CallPreparation | undefined;
@@ -89,7 +95,7 @@ export async function turnInMemory(
   } = {},
 ): Promise<TurnInMemory> {
   let now = NOW;
-  const { queues, compactions } = recordingPorts();
+  const { queues, compactions, ended } = recordingPorts();
   const core = memoryCore({
     queues,
     gateway: { post: async () => 'gone', disconnect: async () => 'closed' },
@@ -128,6 +134,7 @@ export async function turnInMemory(
       toolbox,
       ...(control && { control }),
       ...(observer && { observer }),
+      ...(hooks && { hooks }),
       ...(compactor && { compactor: async () => compactor }),
       ...(preparation && { preparation }),
       ...(budgeting && { budgeting }),
@@ -161,20 +168,24 @@ export async function turnInMemory(
       }
       return undefined;
     },
-    async compact() {
-      const jobs = compactions.splice(0);
-      for (const job of jobs) {
-        for (let deliveries = 1; deliveries <= MAX_DELIVERIES; deliveries++) {
-          const isOver = await compact(context, job).then(
-            () => true,
-            () => false,
-          );
-          if (isOver) break;
-        }
-      }
-      return jobs.length;
-    },
+    compact: () => deliverAll(compactions, (job) => compact(context, job)),
+    followUp: () => deliverAll(ended, (job) => followTurn(context, job)),
     read: () => core.store.get(key),
     promptFrom: async () => (await core.store.get(sessionKey(session)))?.promptFrom,
   };
+}
+
+/** @returns how many jobs there were */
+async function deliverAll<J>(queue: J[], deliver: (job: J) => Promise<void>): Promise<number> {
+  const jobs = queue.splice(0);
+  for (const job of jobs) {
+    for (let deliveries = 1; deliveries <= MAX_DELIVERIES; deliveries++) {
+      const isOver = await deliver(job).then(
+        () => true,
+        () => false,
+      );
+      if (isOver) break;
+    }
+  }
+  return jobs.length;
 }

@@ -22,6 +22,7 @@ import { argumentsDigest, argumentsSummary, canBeShown, MAX_SHOWN_BYTES } from '
 import { hasOutput, openOutputs, takeOutputs } from './client-calls.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
+import { notAllowed } from './hooks.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
@@ -111,7 +112,7 @@ export async function ask(
   }
   const fresh = await Promise.all(
     calls
-      .filter(({ id, invalid }) => !invalid && !asked.has(id))
+      .filter(({ id, invalid, refused }) => !invalid && refused === undefined && !asked.has(id))
       .map(async (call) => ({
         ...call,
         needs: await toolbox.needsApproval(call, turn.setup),
@@ -134,7 +135,7 @@ export async function ask(
   for (const call of fresh) {
     // One that may have run already, before the agent's code decided otherwise, has an outcome that nobody knows.
     if (typeof call.needs === 'object' && !mayHaveBegun(call))
-      refused.set(call.id, deniedByAgent(call.needs));
+      refused.set(call.id, notAllowed(call.needs.denied));
   }
   const guarded = needing.filter(
     (call) => !(call.covers !== undefined && (trusted.has(call.covers) || mayHaveRun(call))),
@@ -171,9 +172,6 @@ export async function ask(
 
 const sessionOf = async ({ core, session, sessionItem }: LeasedTurn) =>
   (await core.store.get(sessionKey(session))) ?? sessionItem;
-
-const deniedByAgent = ({ denied }: { denied: string }) =>
-  `Not run: the agent does not allow this call.${denied && ` ${denied}`}`;
 
 const TOO_LONG_TO_SHOW = `Not run: this tool needs a person's approval, and the arguments are too long to be shown. They may have ${MAX_SHOWN_BYTES} bytes as JSON.`;
 

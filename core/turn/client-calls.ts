@@ -2,13 +2,14 @@ import { after, type EpochMs, seconds, toMs } from '../../config/units.ts';
 import type { EventDraft } from '../events/events.ts';
 import { toolResultOf } from '../events/tool-result.ts';
 import { newRequestId, type RequestId } from '../ids.ts';
-import type { ClientTools, ToolCall, ToolOutcome } from '../model.ts';
+import type { ToolCall, ToolOutcome } from '../model.ts';
 import { ownValue } from '../own-value.ts';
 import { readOutput, removeOutputs } from '../session/given-outputs.ts';
 import type { ClientOutput, Lane } from '../store/items.ts';
 import { set, sizeIs } from '../store/update.ts';
 import { canBeShown } from './arguments-summary.ts';
 import type { TurnContext } from './context.ts';
+import { afterToolCall } from './hooks.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { areLarge } from './verbatim.ts';
 
@@ -111,10 +112,11 @@ export const hasOutput = (turn: LeasedTurn, requests: readonly OutputRequest[], 
 /** Commits what clients gave, and that nobody answered in time. Both are one write on the lane, so the first one counts. */
 export async function takeOutputs(
   turn: LeasedTurn,
-  { core, toolbox: { client } }: TurnContext,
+  context: TurnContext,
   requests: readonly OutputRequest[],
   now: EpochMs,
 ): Promise<void> {
+  const { core } = context;
   const due = requests
     .filter((request) => givenFor(turn, request) !== undefined || now >= request.until)
     .slice(0, MAX_RESULTS);
@@ -125,7 +127,7 @@ export async function takeOutputs(
   });
   const left = Object.entries(outputs).filter(([id]) => !taken.some(([request]) => request === id));
   const results = await Promise.all(
-    due.map(async (request) => toolResultOf(request.call, await outcomeOf(turn, client, request))),
+    due.map(async (request) => toolResultOf(request.call, await outcomeOf(turn, context, request))),
   );
   const open = requests.filter((request) => !due.includes(request));
   if (areLarge(results)) await turn.spill();
@@ -153,15 +155,18 @@ export const dropOutputs = ({ core, session, lane }: LeasedTurn): Promise<void> 
 
 async function outcomeOf(
   turn: LeasedTurn,
-  client: ClientTools | undefined,
+  context: TurnContext,
   request: OutputRequest,
 ): Promise<ToolOutcome> {
+  const { client } = context.toolbox;
   const given = givenFor(turn, request);
   if (!given) return LATE;
   const output = await readOutput(turn.core, turn.session, request.id, given);
   if (output === undefined) return GONE;
   // An agent without the tool is a later version of it.
-  return given.isError || !client
-    ? { output, isError: given.isError === true }
-    : client.outcomeOf(request.call, output);
+  const outcome =
+    given.isError || !client
+      ? { output, isError: given.isError === true }
+      : await client.outcomeOf(request.call, output);
+  return afterToolCall(turn, context, request.call, outcome);
 }

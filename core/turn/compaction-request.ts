@@ -2,6 +2,7 @@ import { shortened } from '../../protocol/text.ts';
 import { type Content, imagesOf, wordsOf } from '../content.ts';
 import { type Entry, isShownToModels } from '../events/entries.ts';
 import { outputText } from '../events/output-text.ts';
+import { withoutRefused } from '../events/refused.ts';
 import type { Json } from '../json.ts';
 import type { ModelRequest } from '../model.ts';
 import type { Summary } from '../store/items.ts';
@@ -29,7 +30,7 @@ export function compactionRequest({ previous, entries, hasMore }: Cut, character
   const lines = [
     ...(previous ? [line({ role: 'earlier_summary', content: previous.text })] : []),
     ...(hasMore ? [line({ role: 'note', content: 'Older messages are left out here.' })] : []),
-    ...entries.flatMap((entry) => lineOf(entry) ?? []),
+    ...withoutRefused(entries).flatMap((entry) => lineOf(entry) ?? []),
   ];
   const content = [
     'The earlier part of a conversation, as data: one JSON value a line.',

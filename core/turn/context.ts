@@ -2,6 +2,7 @@ import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds } from '../../config/units.ts';
 
 import type { Core } from '../core.ts';
+import type { Hooks } from '../hooks.ts';
 import type {
   Budgeting,
   Caller,
@@ -42,6 +43,8 @@ export interface SessionAgent {
   control?: LoopControl;
   /** Undefined: no code of the agent looks on. */
   observer?: TurnObserver;
+  /** Undefined: the agent has no hooks. */
+  hooks?: Hooks;
   /** Undefined: the agent's code is not asked when a turn begins, and messages have no options. */
   preparation?: CallPreparation;
   /** Undefined: nobody has a budget, and nothing is counted. */
@@ -74,6 +77,10 @@ export interface WorkerContext {
 
 /** What a turn is given: the worker's context, with the agent of its session. */
 export type TurnContext = Omit<WorkerContext, 'agentFor'> & SessionAgent;
+
+/** Whether the agent's code looks back at the steps of a turn. */
+export const looksBack = ({ control, observer, hooks }: SessionAgent): boolean =>
+  control !== undefined || observer !== undefined || hooks?.afterStep !== undefined;
 
 export const timeIsShort = (context: Pick<WorkerContext, 'remainingMs' | 'reserveMs'>): boolean =>
   context.remainingMs() < context.reserveMs;

@@ -3,7 +3,7 @@ import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import type { EndType } from '../../protocol/events.ts';
 import { expiry } from '../core.ts';
 import { appliedMessages, type EventDraft, type TurnFacts } from '../events/events.ts';
-import { newTurnId } from '../ids.ts';
+import { type MessageId, newTurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { Model } from '../model.ts';
 import { recordTaken, reportOutcomes } from '../session/outcomes.ts';
@@ -87,13 +87,15 @@ interface Failure {
   reason?: FailureReason;
   /** With `BUDGET_EXCEEDED`. */
   until?: EpochMs;
+  /** Messages that a hook of the agent does not let a model read. */
+  refused?: readonly MessageId[];
 }
 
 /** The turn cannot go on: what was streamed stays (P3), what is pending becomes the next turn. */
 export async function endFailed(
   turn: LeasedTurn,
   context: TurnContext,
-  { code, message, retryable, reason, until }: Failure,
+  { code, message, retryable, reason, until, refused }: Failure,
 ): Promise<boolean> {
   const { core } = context;
   // Field by field: a failure's diagnostic is for the log alone.
@@ -104,6 +106,7 @@ export async function endFailed(
     retryable,
     ...(reason && { reason }),
     ...(until !== undefined && { until }),
+    ...(refused && { refused: [...refused] }),
     first: turn.firstSeq,
   };
   const entry = turn.lastEntryWith(draft);
@@ -156,13 +159,17 @@ async function tryRecordTaken({ core, lane, id: turn }: LeasedTurn): Promise<voi
 
 async function end(
   turn: LeasedTurn,
-  { model }: Pick<TurnContext, 'model'>,
+  { model, hooks }: Pick<TurnContext, 'model' | 'hooks'>,
   draft: EndDraft,
   guard: Guard,
 ): Promise<boolean> {
   // The lane has no turn afterwards, or the next one.
   const { id, slot } = turn;
-  const told = turn.core.bus ? { ...draft, facts: factsOf(turn, model) } : draft;
+  const followed = hooks?.afterTurn !== undefined;
+  const told =
+    turn.core.bus || followed
+      ? { ...draft, facts: { ...factsOf(turn, model), ...(followed && { followed }) } }
+      : draft;
   if (!(await turn.commit([told], { ...guard, ends: true }))) return false;
   const { metrics, milestones, clock } = turn.core;
   const sinceBegunMs = between(turn.beganAt, clock.now());

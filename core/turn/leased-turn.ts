@@ -10,6 +10,7 @@ import type { CallSetup, PromptShape } from '../model.ts';
 import { tellBus } from '../session/bus.ts';
 import { removeContents } from '../session/pending-content.ts';
 import { tellTrusts } from '../session/trusts.ts';
+import { askForFollowUps } from '../session/turn-ended.ts';
 import type { Lane, PendingMessage, Session, TurnUsage } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
 import type { Then, When } from '../store/lane/lane-update.ts';
@@ -88,6 +89,8 @@ export class LeasedTurn {
   readonly isGivenUp: boolean;
   /** Not even giving it up succeeded, or one of its events is missing: it is abandoned. */
   readonly isLost: boolean;
+  /** Calls that a hook of the agent has checked, as this worker knows. */
+  readonly checkedCalls = new Set<string>();
   readonly #lease: Lease;
   readonly #broadcast: Broadcast;
   #log: TurnLog;
@@ -144,6 +147,8 @@ export class LeasedTurn {
     const unposted = left.filter((event) => event.seq > Math.max(where.posted, lease.lane.posted ?? 0));
     // rule: take-over-tells-bus
     await tellBus(core, where.sessionItem, unposted);
+    // rule: take-over-asks-for-follow-ups
+    await askForFollowUps(core, where.session, where.laneId, unposted);
     await broadcast.send(
       await Promise.all(unposted.map((event) => storedText(core, where.session, event, stored))),
     );
@@ -284,6 +289,7 @@ export class LeasedTurn {
     this.#follow(this.#spillIfDue(events.length));
     // rule: bus-told-before-next-commit
     this.#follow(tellBus(this.core, this.sessionItem, events));
+    this.#follow(askForFollowUps(this.core, this.session, this.laneId, events));
     return true;
   }
 

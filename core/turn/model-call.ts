@@ -13,9 +13,10 @@ import {
 import type { CallMark } from '../store/items.ts';
 import { estimated, isBilled, owe, usageIn } from './call-usage.ts';
 import type { TurnContext } from './context.ts';
-import { LANE_POLL_MS, timeIsShort } from './context.ts';
+import { LANE_POLL_MS, looksBack, timeIsShort } from './context.ts';
 import { FlushWindow } from './flush-window.ts';
 import { Gatherer } from './gather.ts';
+import { beforeToolCall } from './hooks.ts';
 import { Fenced } from './lease.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { textsOf } from './prompt-texts.ts';
@@ -25,8 +26,8 @@ import { uniqueCallIds } from './unique-call-id.ts';
 import { advanced, measureCall, withCut } from './usage.ts';
 import { areLarge, carrying, verbatimOf } from './verbatim.ts';
 
-/** A call that the model made. `invalid` says why it cannot be run. */
-export type AskedCall = ToolCall & { invalid?: string };
+/** A call that the model made. `invalid` says why it cannot be run, and `refused` why a hook of the agent does not let it run. */
+export type AskedCall = ToolCall & { invalid?: string; refused?: string };
 
 export type CallOutcome =
   | { type: 'answered' }
@@ -164,12 +165,13 @@ export async function callModel(
   async function finished(finish: Finish): Promise<CallOutcome> {
     // The last call that the step limit allows is the end, whatever the provider says.
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
+    await askHooks();
     const { marks } = turn.usage;
     turn.usage = advanced(turn.usage, { model, own: context.model }, finish, calls.length === 0 && !isPaused);
     oweFor(usageIn(finish, estimate));
     measureCall(core, turn.id, turn.log.agent, model, finish);
     await flush((drafts) => {
-      if (context.control || context.observer)
+      if (looksBack(context))
         turn.usage = { ...turn.usage, marks: [...(marks ?? []), markOf(drafts, finish)] };
       const asked = calls.map(({ id, name, args }): EventDraft => ({ type: 'tool_call', id, name, args }));
       // An entry with what its provider wants back is the text or the last call: sources stand between the two.
@@ -183,6 +185,16 @@ export async function callModel(
       return { type: 'cut' };
     }
     return calls.length ? { type: 'calls', calls } : { type: 'answered' };
+  }
+
+  /** What the agent's hooks make of the calls is what is committed. Text is shown before they are asked. */
+  async function askHooks(): Promise<void> {
+    const valid = calls.filter(({ invalid }) => !invalid);
+    if (!context.hooks?.beforeToolCall || valid.length === 0) return;
+    await flush();
+    await Promise.all(
+      valid.map(async (call) => Object.assign(call, await beforeToolCall(turn, context, call))),
+    );
   }
 
   /** Where the call ends in the turn, with these events of it. */

@@ -1,6 +1,6 @@
 import { type Model, modelId, type PreparedStep } from '../model.ts';
 import { nameOf } from './agents-code.ts';
-import { LANE_POLL_MS, type TurnContext, timeIsShort } from './context.ts';
+import { LANE_POLL_MS, looksBack, type TurnContext, timeIsShort } from './context.ts';
 import { modelOf } from './fallback.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { first } from './model-call.ts';
@@ -24,7 +24,7 @@ export async function prepareStep(
   const { model, from } = modelOf(turn, context);
   const requestFor = (asked: Parameters<typeof shapeOf>[1]) => ({
     ...requestOf(sources, shapeOf(turn, inRolesOf(model, asked)), toolChoiceFor(turn, settings.maxSteps)),
-    ...((context.control || context.observer) && { steps: stepsOf(turn), turnId: turn.id }),
+    ...(looksBack(context) && { steps: stepsOf(turn), turnId: turn.id }),
     setup: turn.setup,
   });
   const request = requestFor(model);

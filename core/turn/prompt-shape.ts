@@ -2,6 +2,7 @@ import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
 import { type Entry, isSpoken } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
+import { withoutRefused } from '../events/refused.ts';
 import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptShape } from '../model.ts';
 import type { Summary } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
@@ -70,7 +71,11 @@ export const requestOf = (
   shape: Shape,
   toolChoice: ModelRequest['toolChoice'],
 ): ModelRequest => ({
-  messages: promptOf([...sources.earlier, ...sources.current], shape, shownSummary(sources, shape)?.text),
+  messages: promptOf(
+    withoutRefused([...sources.earlier, ...sources.current]),
+    shape,
+    shownSummary(sources, shape)?.text,
+  ),
   toolChoice: shape.bareSince === undefined ? toolChoice : 'none',
   ...(shape.bareSince !== undefined && { bare: true as const }),
 });

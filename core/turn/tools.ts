@@ -6,6 +6,7 @@ import { ask, awaitAnswers, denials } from './approvals.ts';
 import { askClient, asks, dropOutputs, openOutputs } from './client-calls.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS } from './context.ts';
+import { afterToolCall, beforeToolCall, toolTimes } from './hooks.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
@@ -47,9 +48,11 @@ export async function runTools(
   context: TurnContext,
   calls: readonly AskedCall[],
 ): Promise<ToolsEnd> {
-  const { requests, refused } = await ask(turn, context, calls);
-  await refuse(turn, refused, calls);
-  const allowed = calls.filter(({ id }) => !refused.has(id));
+  const checked = calls.filter((call) => /* rule: refused-call-does-not-run */ call.refused === undefined);
+  await settleRefused(turn, calls);
+  const { requests, refused } = await ask(turn, context, checked);
+  await refuse(turn, refused, checked);
+  const allowed = checked.filter(({ id }) => !refused.has(id));
   const runnable = /* rule: call-waits-for-approval */ without(requests, allowed);
   const isClients = ({ name }: AskedCall) => isRunByClient(context, name);
   // What a client runs follows, when the other calls have their results.
@@ -80,7 +83,7 @@ const invalidOutcome = ({ invalid }: AskedCall): ToolOutcome => ({
 const firstOf = ({ toolbox: { concurrency } }: TurnContext, calls: readonly AskedCall[]) =>
   calls.slice(0, concurrency);
 
-const without = (requests: readonly ApprovalRequest[], calls: readonly AskedCall[]) =>
+const without = (requests: readonly Pick<ApprovalRequest, 'call'>[], calls: readonly AskedCall[]) =>
   calls.filter(({ id }) => !requests.some(({ call }) => call === id));
 
 /** Commits the results of calls that must not run. */
@@ -175,11 +178,16 @@ async function runBatch(
   }
 }
 
-const hasTimeFor = (context: TurnContext, calls: readonly AskedCall[]) =>
-  context.remainingMs() >= context.reserveMs + Math.max(...calls.map((call) => timeLimit(context, call)));
+function hasTimeFor(context: TurnContext, calls: readonly AskedCall[]): boolean {
+  const times = calls.map((call) => timesOf(context, call));
+  return (
+    context.remainingMs() >=
+    context.reserveMs + Math.max(...times.map(({ toolMs, hookMs }) => toolMs + hookMs))
+  );
+}
 
-const timeLimit = (context: TurnContext, { name }: AskedCall) =>
-  milliseconds(Math.min(context.toolbox.timeLimitMs(name), context.maxToolMs));
+const timesOf = (context: TurnContext, { name }: AskedCall) =>
+  toolTimes(context, context.toolbox.timeLimitMs(name));
 
 /** Runs one call, at most for its time limit. */
 async function runWithin(
@@ -191,7 +199,7 @@ async function runWithin(
   const { core, toolbox, observer } = context;
   const news = { turnId: turn.id, call };
   const startedAt = core.clock.now();
-  const ms = timeLimit(context, call);
+  const ms = timesOf(context, call).toolMs;
   const late = new AbortController();
   const over = new AbortController();
   const timer = core.clock.sleep(ms, over.signal).then((): ToolOutcome => {
@@ -208,7 +216,9 @@ async function runWithin(
     });
     const outcome = await Promise.race([run, timer]);
     observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });
-    return outcome;
+    // A result that comes after the turn's end, or after the time limit, is not the call's.
+    if (late.signal.aborted || (signal.aborted && signal.reason !== 'message')) return outcome;
+    return await /* rule: output-is-checked */ afterToolCall(turn, context, call, outcome);
   } finally {
     over.abort('over');
   }
@@ -256,6 +266,17 @@ export async function settleUnanswered(
   const runnable = /* rule: taken-over-call-waits-for-approval */ without(requests, allowed);
   const free = runnable.filter(({ name }) => !isRunByClient(context, name));
   if (free.length === 0) {
+    if (
+      await refuseAgain(
+        turn,
+        context,
+        without(
+          openOutputs(turn).map(({ call }) => ({ call: call.id })),
+          runnable,
+        ),
+      )
+    )
+      return 'settled';
     if (await askClient(turn, context, runnable)) return 'settled';
     return requests.length + openOutputs(turn).length === 0 ? 'settled' : awaitAnswers(turn, context, asked);
   }
@@ -270,7 +291,37 @@ export async function settleUnanswered(
     () => UNKNOWN,
   );
   if (again.length === 0) return 'settled';
+  // rule: call-run-again-is-checked-again
+  if (await refuseAgain(turn, context, again)) return 'settled';
   return hasTimeFor(context, again) ? runBatch(turn, context, firstOf(context, again)) : 'handover';
+}
+
+/** Commits the results of calls that a hook of the agent does not let run. */
+async function settleRefused(turn: LeasedTurn, calls: readonly AskedCall[]): Promise<boolean> {
+  const refused = calls.filter((call) => call.refused !== undefined);
+  await settle(turn, refused, ({ refused: output = '' }) => ({ output, isError: true }));
+  return refused.length > 0;
+}
+
+/**
+ * The worker that asked about these calls may have died before it stored a refusal, and some have waited for long. So they are
+ * checked again. What the hook would change is committed already.
+ */
+async function refuseAgain(
+  turn: LeasedTurn,
+  context: TurnContext,
+  calls: readonly AskedCall[],
+): Promise<boolean> {
+  if (!context.hooks?.beforeToolCall) return false;
+  const checked = await Promise.all(
+    calls
+      .filter(({ id }) => !turn.checkedCalls.has(id))
+      .map(async ({ refused: _, ...call }) => {
+        const { refused } = await beforeToolCall(turn, context, call);
+        return { ...call, ...(refused !== undefined && { refused }) };
+      }),
+  );
+  return settleRefused(turn, checked);
 }
 
 /** For a turn that ends: open requests are denied, and each open call gets a result without being run (P13). */

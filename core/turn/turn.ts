@@ -9,6 +9,7 @@ import { timeIsShort } from './context.ts';
 import { type EarlierTurns, EarlierTurnsReader } from './context-window.ts';
 import { abandon, endAborted, endAnswered, endFailed, endGivenUp, endUnbegun, publishEnd } from './end.ts';
 import { modelOf } from './fallback.ts';
+import { TurnHooks } from './hooks.ts';
 import { Fenced } from './lease.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { callModel } from './model-call.ts';
@@ -37,6 +38,7 @@ export async function runTurn(turn: LeasedTurn, context: TurnContext): Promise<T
   try {
     for (;;) {
       run.tellSteps();
+      await run.callStepHooks();
       await run.settleBudget();
       const end = await run.execute(nextStep(stateOf(turn, context)));
       if (end) return end;
@@ -105,6 +107,7 @@ class TurnRun {
   #toldSteps: number;
   #hasAsked = false;
   readonly #budget: TurnBudget;
+  readonly #hooks: TurnHooks;
 
   constructor(turn: LeasedTurn, context: TurnContext) {
     this.#turn = turn;
@@ -113,6 +116,7 @@ class TurnRun {
     // Starts reading now: the transcript is read while the inbox is applied.
     this.#earlier = new EarlierTurnsReader(turn, context);
     this.#budget = new TurnBudget(turn, context);
+    this.#hooks = new TurnHooks(turn, context);
     this.#toldSteps = wholeSteps(turn);
   }
 
@@ -123,6 +127,11 @@ class TurnRun {
     const whole = wholeSteps(this.#turn);
     for (let to = this.#toldSteps + 1; to <= whole; to++) tellStep(this.#turn, observer, to);
     this.#toldSteps = whole;
+  }
+
+  /** A hook may be what kills the turn's workers. */
+  async callStepHooks(): Promise<void> {
+    if (!this.#turn.isGivenUp && !this.#turn.isLost) await this.#hooks.afterSteps();
   }
 
   /** What was used is counted before what comes next, also an end. Also what an earlier worker has not counted. */
@@ -227,6 +236,13 @@ class TurnRun {
       return this.#fail(UNPREPARED);
     const refused = refusedMessage(turn);
     if (refused) return this.#fail(refused);
+    const allowed = await this.#hooks.beforeTurn();
+    if (allowed === 'asked') {
+      // An abort or a message may have come meanwhile (P6).
+      await turn.refresh();
+      return undefined;
+    }
+    if (allowed) return this.#fail(allowed);
     switch (await decideStop(turn, context)) {
       case 'stops':
         turn.usage = { ...turn.usage, answered: true, finish: 'tool_calls' };

@@ -72,6 +72,7 @@ export function advanced(
     ...(answered && { finish: reason }),
     ...(cached && { cached }),
     ...(before.spend && { spend: before.spend }),
+    ...(before.hooked !== undefined && { hooked: before.hooked }),
   };
 }
 

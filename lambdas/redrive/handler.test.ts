@@ -35,6 +35,7 @@ const summary = JSON.stringify({ compaction: { session: 'acme#ada#s', from: 7 } 
 it.each([
   ['job', job('one')],
   ['summary', summary],
+  ['end of a turn', JSON.stringify({ ended: { session: 'acme#ada#s', lane: 'l', turn: 't', first: 1 } })],
 ])(
   'P1: a %s that comes back again and again is sent each time: SQS takes none for a repeat',
   async (_, body) => {

@@ -29,6 +29,12 @@ async function receive(event: SQSEvent): Promise<SQSBatchResponse> {
         await queues.sendCompaction(message.compaction, randomId());
         continue;
       }
+      if ('ended' in message) {
+        const { session, turn } = message.ended;
+        log.warn('the end of a turn came back from the dead-letter queue', { session, turn });
+        await queues.sendEnded(message.ended, randomId());
+        continue;
+      }
       const { session, slot } = message;
       log.warn('token came back from the dead-letter queue', { session, slot });
       await queues.sendJob(message, randomId());

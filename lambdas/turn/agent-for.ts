@@ -21,6 +21,7 @@ import { budgetingOf } from '../../model/agent/budget.ts';
 import { callPreparationOf } from '../../model/agent/call-preparation.ts';
 import { CallbackQueue } from '../../model/agent/callbacks.ts';
 import { compactionAgent } from '../../model/agent/compaction.ts';
+import { hooksOf } from '../../model/agent/hooks.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
 import { observerOf } from '../../model/agent/observer.ts';
 import { priceOf } from '../../model/agent/prices.ts';
@@ -74,7 +75,9 @@ export function composeAgent(
   const observer = observerOf(agent, callbacks);
   const preparation = callPreparationOf(agent);
   const budgeting = budgetingOf(agent, readBudgets(env));
+  const hooks = hooksOf(agent);
   const decides = {
+    ...(hooks && { hooks }),
     ...(budgeting && { budgeting }),
     ...(control && { control }),
     ...(observer && { observer }),

@@ -38,6 +38,8 @@ interface Given {
   offered?: Promise<void>;
   /** The agent's model for summaries. */
   compactor?: Model;
+  /** How often the queue has delivered each message. */
+  receives?: number;
 }
 
 /** The turn function on a table in memory, with the job of one message in its queue. */
@@ -50,6 +52,7 @@ async function given({
   hidden = Promise.resolve(),
   offered = Promise.resolve(),
   compactor,
+  receives = 1,
 }: Given = {}) {
   let now = 1_700_000_000_000;
   const slow: Model = {
@@ -125,7 +128,12 @@ async function given({
     },
   });
   const deliver = async (...bodies: string[]) => {
-    const Records = bodies.map((body, n) => ({ messageId: `m${n}`, receiptHandle: `h${n}`, body }));
+    const Records = bodies.map((body, n) => ({
+      messageId: `m${n}`,
+      receiptHandle: `h${n}`,
+      body,
+      attributes: { ApproximateReceiveCount: `${receives}` },
+    }));
     const answer = await receive({ Records } as SQSEvent, { getRemainingTimeInMillis: () => remainingMs });
     return answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
   };
@@ -177,6 +185,7 @@ it.each([
   ['a wake-up', () => '{"wake":true}'],
   ['a message that is no job', () => 'no JSON'],
   ['a summary', () => '{"compaction":{"session":"s","from":3}}'],
+  ['what follows a turn', () => '{"ended":{"session":"s","lane":"l","turn":"t","first":1}}'],
 ])(
   'P8: when %s is done, nobody hides its message any more, in a later invocation least of all',
   async (_, body) => {
@@ -199,6 +208,17 @@ it('a job is not over before the tools are there that it has asked for: what goe
   expect(isOver).toBe(false);
   offering.resolve();
   expect(await delivered).toEqual([]);
+});
+
+it('what follows a turn is given up after five deliveries: the agent’s code may be what kills the workers', async () => {
+  const ended = (session: string) => JSON.stringify({ ended: { session, lane: 'l', turn: 't', first: 1 } });
+  for (const receives of [5, 6]) {
+    const { deliver, turn, errors } = await given({ receives });
+    expect(await deliver(ended(turn.session))).toEqual([]);
+    expect(errors).toEqual([
+      expect.stringMatching(receives === 5 ? /^the events of a turn are gone/ : /is given up/),
+    ]);
+  }
 });
 
 describe('a summary', () => {

@@ -5,8 +5,10 @@ import { type HeldMessage, type HideMessage, holdMessage } from '../../aws/sqs/v
 import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
+import type { SessionKey } from '../../core/ids.ts';
 import { compact } from '../../core/turn/compaction.ts';
 import type { WorkerContext } from '../../core/turn/context.ts';
+import { followTurn } from '../../core/turn/follow-up.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import type { Agents } from './agents.ts';
 
@@ -79,21 +81,20 @@ async function runRecord(
     message,
     remainingMs,
   }: {
-    content: Exclude<TurnMessage, { wake: true }>;
+    content: Work;
     record: SQSRecord;
     message: HeldMessage;
     remainingMs: () => Milliseconds;
   },
 ): Promise<boolean> {
+  const beside = besideTurns(content);
   const log = core.log.with(
-    'compaction' in content
-      ? { session: content.compaction.session }
-      : { session: content.session, slot: content.slot },
+    'slot' in content ? { session: content.session, slot: content.slot } : { session: beside?.session },
   );
   const reserveMs = reserveOf(settings);
   // The first reads and writes run beside the heartbeat, and MCP tools are listed beside them. Secrets, the agent and what
   // others answer wait for it.
-  const offered = message.held.then(() => ('compaction' in content ? undefined : agents.offerTools()));
+  const offered = message.held.then(() => (beside ? undefined : agents.offerTools()));
   const agentFor: Agents['agentFor'] = async (session) => {
     await message.held;
     return agents.agentFor(session);
@@ -111,6 +112,13 @@ async function runRecord(
       await compact(worker, content.compaction);
       return true;
     }
+    if ('ended' in content) {
+      // The agent's code may be what kills the workers.
+      if (receivesOf(record) > MAX_RECEIVES)
+        log.error('what follows the end of a turn is given up', { turn: content.ended.turn });
+      else await followTurn(worker, content.ended);
+      return true;
+    }
     const end: JobEnd = await runJob(worker, content);
     if (end === 'handover') await message.handBack();
     else if (typeof end === 'object') await message.handBack(end.seconds);
@@ -122,6 +130,19 @@ async function runRecord(
     await offered;
   }
 }
+
+type Work = Exclude<TurnMessage, { wake: true }>;
+
+/** Work beside the session's turns. */
+function besideTurns(content: Work): { session: SessionKey } | undefined {
+  if ('compaction' in content) return content.compaction;
+  return 'ended' in content ? content.ended : undefined;
+}
+
+/** How often the job of an ended turn is tried. */
+const MAX_RECEIVES = 5;
+
+const receivesOf = ({ attributes }: SQSRecord): number => Number(attributes.ApproximateReceiveCount);
 
 /** The time that a handover needs at most: a commit, its posts and the change of the message's visibility. */
 const reserveOf = ({ turnTimeoutSeconds }: TurnSettings): Milliseconds =>

@@ -15,6 +15,7 @@ import type { BudgetFunction } from './budget.ts';
 import type { InstructionsFunction, PrepareCall } from './call-types.ts';
 import type { Callbacks } from './callbacks.ts';
 import { type CompactionOptions, complaintAboutCompaction } from './compaction.ts';
+import { type AgentHooks, complaintAboutHooks } from './hooks.ts';
 import type { StopWhen } from './loop-control.ts';
 import type { AgentOutput } from './output.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
@@ -87,6 +88,13 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
    * value (`output`). An answer that does not have the form ends its turn with `OUTPUT_INVALID`.
    */
   output?: AgentOutput;
+  /**
+   * Code at five points of a turn: it may refuse messages, refuse or change calls and outputs, and is told of steps and of the turn's
+   * end.
+   *
+   * @example hooks: { beforeToolCall: ({ toolCall, caller }) => (mayCall(caller, toolCall) ? undefined : { refuse: 'Not allowed.' }) }
+   */
+  hooks?: AgentHooks;
   /** Spans of model calls, as the AI SDK makes them. */
   telemetry?: TelemetryOptions;
   /**
@@ -120,6 +128,7 @@ export type AgentErrorCode =
   | 'OPTION_UNSUPPORTED'
   | 'PRICES_INVALID'
   | 'COMPACTION_INVALID'
+  | 'HOOKS_INVALID'
   | 'MCP_INVALID'
   | 'TOOL_INVALID'
   | 'AGENTS_INVALID'
@@ -149,6 +158,8 @@ export function checked(definition: AgentDefinition): AgentDefinition {
   }
   const unsummarised = definition.compaction && complaintAboutCompaction(definition.compaction);
   if (unsummarised) throw new AgentDefinitionError('COMPACTION_INVALID', `compaction: ${unsummarised}`);
+  const unhooked = definition.hooks && complaintAboutHooks(definition.hooks);
+  if (unhooked) throw new AgentDefinitionError('HOOKS_INVALID', `hooks: ${unhooked}`);
   const { toolCallConcurrency: most } = definition;
   if (most !== undefined && !(Number.isInteger(most) && most > 0))
     throw new AgentDefinitionError('TOOL_INVALID', 'toolCallConcurrency must be a whole number above 0.');

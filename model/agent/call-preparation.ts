@@ -30,6 +30,7 @@ const NOT_GIVEN: ReadonlySet<string> = new Set([
   'fallbackModel',
   'prices',
   'budget',
+  'hooks',
   'tools',
 ]);
 

@@ -16,6 +16,15 @@ export type { InstructionsFunction } from './call-types.ts';
 export type { CompactionOptions } from './compaction.ts';
 export { defineAgent } from './define-agent.ts';
 export { type AgentSet, type AgentsOptions, type AgentWish, defineAgents } from './define-agents.ts';
+export type {
+  AgentHooks,
+  Hook,
+  HookEvent,
+  HookToolCall,
+  Refuse,
+  TurnReport,
+  TurnReportUsage,
+} from './hooks.ts';
 export type { Prices } from './prices.ts';
 export type { DataParts, Emit, ToolContext } from './tool-context.ts';
 export { toolContext, toolContextWith } from './tool-context.ts';

@@ -156,6 +156,7 @@ const OWN: ReadonlySet<string> = new Set([
   'prices',
   'compaction',
   'budget',
+  'hooks',
 ]);
 
 /** Returns what is wrong with the options of a definition: the first that would have no effect. */

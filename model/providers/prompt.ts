@@ -15,12 +15,14 @@ export type ShownImages = 'all' | 'inline';
 export interface PromptForm {
   callIds?: CallIds;
   images?: ShownImages;
+  /** Whether an answer that stands last is followed by the request to go on. Default: yes. */
+  asksToGoOn?: boolean;
 }
 
 /** Converts a prompt into the AI SDK's form. User messages stay separate; a provider may merge them. */
 export function toModelMessages(
   messages: readonly PromptMessage[],
-  { callIds = 'any', images = 'all' }: PromptForm = {},
+  { callIds = 'any', images = 'all', asksToGoOn = true }: PromptForm = {},
 ): ModelMessage[] {
   const idOf = callIds === 'plain' ? plainId : (id: string) => id;
   const prompt: ModelMessage[] = [];
@@ -45,7 +47,7 @@ export function toModelMessages(
     }
   }
   const last = joined.at(-1);
-  if (last?.role === 'assistant' && needsRequest(last))
+  if (asksToGoOn && last?.role === 'assistant' && needsRequest(last))
     prompt.push({ role: 'user', content: CONTINUE_REQUEST });
   return prompt;
 }

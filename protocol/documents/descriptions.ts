@@ -407,6 +407,16 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     when: 'The agent answers in a form of its own (`output` of `done`), and this answer does not have it.',
     client: 'Keep the text. Offer the user to go on with a new message.',
   },
+  TURN_REFUSED: {
+    as: 'end',
+    when: 'The agent does not answer these messages (`refused`). No later prompt has them, and `message` is what the agent says to the user.',
+    client: 'Show `message`, and mark the messages. Offer the user to send a new one.',
+  },
+  HOOK_FAILED: {
+    as: 'end',
+    when: 'The agent could not check these messages (`refused`), so that no model reads them.',
+    client: 'Offer to send the text again, under a new `id`.',
+  },
   OPTIONS_INVALID: {
     as: 'reply',
     when: 'The options of the message are not those that the agent takes: `path` names the field.',

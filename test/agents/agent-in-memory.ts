@@ -13,6 +13,7 @@ import type { AgentOptions } from '../../model/agent/agent-options.ts';
 import { callPreparationOf } from '../../model/agent/call-preparation.ts';
 import { CallbackQueue } from '../../model/agent/callbacks.ts';
 import { defineAgent } from '../../model/agent/define-agent.ts';
+import { hooksOf } from '../../model/agent/hooks.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
 import { observerOf } from '../../model/agent/observer.ts';
 import type { Context } from '../../model/agent/sdk-options.ts';
@@ -104,7 +105,7 @@ export interface Ran {
   calls: ModelCall[];
   /** Writes that workers made. */
   writes: number;
-  /** Warnings and errors about the agent's callbacks. */
+  /** Warnings and errors. */
   logged: { message: string; fields: unknown }[];
 }
 
@@ -160,15 +161,17 @@ export async function runAgent<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Con
     toolbox: createToolbox(agent),
     control: loopControlOf(agent),
     observer: observerOf(agent, callbacks),
+    hooks: hooksOf(agent),
     preparation: callPreparationOf(agent),
     connection,
-    core: { store, clock },
+    core: { store, clock, log },
   });
   began(turn);
   await turn.send('m1', message, messageOptions && { options: messageOptions });
   begin();
   const deliveries = await turn.run();
   if (deliveries === undefined) throw new Error('the turn did not end');
+  await turn.followUp();
   const said: Json[] = [];
   for await (const entry of readTranscriptBefore(turn.core, turn.session)) {
     if (entry.role === 'assistant') said.unshift(entry.content.trimEnd());

@@ -46,6 +46,7 @@ interface AgentWorld {
   readonly gave: Map<number, Given>;
   readonly toolRuns: Map<string, number>;
   readonly promptness: Promptness;
+  readonly hooks: { runs(actor: Actor, call: ToolCall): void };
   /** @returns the call's number */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number;
   heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void;
@@ -204,6 +205,7 @@ export function scriptedAgent(
     toolbox: {
       async run(call, { signal, idempotencyKey, setup, display }) {
         cloud.given.push(setup);
+        cloud.hooks.runs(actor, call);
         const runs = (cloud.toolRuns.get(idempotencyKey) ?? 0) + 1;
         cloud.toolRuns.set(idempotencyKey, runs);
         if (runs > 1 && call.name === 'once')

@@ -17,6 +17,7 @@ export interface Campaign {
   contexts?: boolean | undefined;
   shows?: boolean | undefined;
   clients?: boolean | undefined;
+  hooks?: boolean | undefined;
 }
 
 export interface Finding {
@@ -49,6 +50,7 @@ export interface Share {
   contexts: boolean;
   shows: boolean;
   clients: boolean;
+  hooks: boolean;
 }
 
 export async function runCampaign({
@@ -63,6 +65,7 @@ export async function runCampaign({
   contexts = false,
   shows = false,
   clients = false,
+  hooks = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
@@ -77,6 +80,7 @@ export async function runCampaign({
       contexts,
       shows,
       clients,
+      hooks,
     };
   });
   const outcomes = await Promise.all(

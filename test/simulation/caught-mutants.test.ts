@@ -11,7 +11,7 @@ const PER_MUTANT = 30_000;
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',
-    async ({ name, faults, crowd, approvals, contexts, shows, clients }) => {
+    async ({ name, faults, crowd, approvals, contexts, shows, clients, hooks }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),
         count: PER_MUTANT,
@@ -24,6 +24,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         contexts,
         shows,
         clients,
+        hooks,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

@@ -14,7 +14,7 @@ import type { Lane, Principal, Session, StoredEntry, Summary } from '../../core/
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
-import type { WorkerContext } from '../../core/turn/context.ts';
+import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import { scriptedAgent } from './agent.ts';
 import { AGENTS, type Served, standingOf } from './agents.ts';
@@ -26,6 +26,7 @@ import { preparationOf } from './contexts.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { type ExpirySettings, expirySource } from './expiry.ts';
 import { Gateway, type Receiver } from './gateway.ts';
+import { HookWatch } from './hooks.ts';
 import { BudgetWatch } from './judge-budgets.ts';
 import { type PlaceLimits, Places } from './judge-places.ts';
 import { LaneWatch } from './lane-watch.ts';
@@ -59,6 +60,8 @@ export interface CloudSettings extends PlaceLimits {
   shows?: boolean;
   /** Devices run a tool. */
   clients?: boolean;
+  /** The agent has hooks. */
+  hooks?: boolean;
   approvalSeconds: number;
   approvalHoldMs: number;
   /** The response cache is on, and devices send the same question repeatedly. */
@@ -127,6 +130,7 @@ export class Cloud {
   });
   readonly clientCalls = new ClientCalls((why) => this.violated('client', why));
   readonly compactions: Compactions;
+  readonly hooks: HookWatch;
   readonly bus: BusWatch;
   readonly #turns = new TurnQueue(this);
   readonly #lanes = new LaneWatch(this, (worker) => this.#turns.slotOf(worker));
@@ -182,7 +186,9 @@ export class Cloud {
     this.budgets = new BudgetWatch(this.table, PRINCIPAL, settings);
     this.bus = new BusWatch(scheduler);
     this.compactions = new Compactions(this);
-    scheduler.addSource(this.compactions.source());
+    this.hooks = new HookWatch(this);
+    scheduler.addSource(this.hooks.queue.source());
+    scheduler.addSource(this.compactions.queue.source());
     scheduler.addSource(this.#turns.source());
     scheduler.addSource(this.#deadlines.source());
     scheduler.addSource(this.#turns.redriveSource());
@@ -208,7 +214,7 @@ export class Cloud {
   }
 
   get queued(): number {
-    return this.#turns.queued + this.compactions.queued;
+    return this.#turns.queued + this.compactions.queue.queued + this.hooks.queue.queued;
   }
 
   get summaries(): ReadonlyMap<number, string> {
@@ -273,7 +279,13 @@ export class Cloud {
           op(
             () => `send compaction from ${job.from}`,
             true,
-            () => this.compactions.send(job, sender),
+            () => this.compactions.queue.send(job, sender),
+          ),
+        sendEnded: (job, sender) =>
+          op(
+            () => `send end of ${job.turn}`,
+            true,
+            () => this.hooks.queue.send(job, sender),
           ),
         sendDeadline: (job, delay) =>
           op(
@@ -453,6 +465,7 @@ export class Cloud {
             ...(this.settings.compaction && { compactor: async () => model }),
             toolbox,
             ...(budgeting && { budgeting }),
+            ...this.hooks.hooksFor(actor),
             ...(this.settings.contexts && { preparation: preparationOf(this) }),
           };
         },
@@ -460,6 +473,11 @@ export class Cloud {
       },
       job,
     );
+  }
+
+  async hookedAgent(actor: Actor): Promise<SessionAgent> {
+    const { model, toolbox } = scriptedAgent(this, actor);
+    return { model, toolbox, ...this.hooks.hooksFor(actor) };
   }
 
   /** What each worker is given of settings and time. */

@@ -5,9 +5,9 @@ import type { CompactionJob } from '../../core/ports.ts';
 import type { Session, StoredEntry, Summary } from '../../core/store/items.ts';
 import { compact } from '../../core/turn/compaction.ts';
 import type { WorkerContext } from '../../core/turn/context.ts';
+import { BesideQueue } from './beside-queue.ts';
 import type { Given } from './parts.ts';
-import type { Actor, Scheduler, Source } from './scheduler.ts';
-import { DEDUPLICATION_MS, VISIBILITY_MS } from './turn-queue.ts';
+import type { Actor, Scheduler } from './scheduler.ts';
 
 /** What the summaries of a history need of its cloud. */
 interface World {
@@ -21,84 +21,30 @@ interface World {
   violated(promise: string, why: string): void;
 }
 
-interface Queued {
-  job: CompactionJob;
-  visibleAt: number;
-  worker: Actor | undefined;
-}
-
 /** The queue group of a session's compactions, the model that writes summaries, and what is judged of both. */
 export class Compactions {
   readonly #world: World;
-  #queue: Queued[] = [];
-  readonly #sent = new Map<string, number>();
+  readonly queue: BesideQueue<CompactionJob>;
   /** By the last entry that it is about: the text that was stored. */
   readonly stored = new Map<number, string>();
   #written = 0;
 
   constructor(world: World) {
     this.#world = world;
-  }
-
-  get queued(): number {
-    return this.#queue.length;
-  }
-
-  send(job: CompactionJob, sender: string): void {
-    const { now } = this.#world.scheduler;
-    const before = this.#sent.get(sender);
-    if (before !== undefined && now - before < DEDUPLICATION_MS) return;
-    this.#sent.set(sender, now);
-    this.#queue.push({ job, visibleAt: now, worker: undefined });
-  }
-
-  source(): Source {
-    const { scheduler } = this.#world;
-    return {
-      readyAt: () => {
-        const first = this.#queue[0];
-        if (!first) return Number.POSITIVE_INFINITY;
-        const { worker } = first;
-        const isHeld =
-          worker && !worker.dead && !worker.over && worker.pausedUntil <= this.#world.scheduler.now;
-        if (!isHeld) return first.visibleAt;
-        // A live worker extends the visibility time.
-        first.visibleAt = scheduler.now + VISIBILITY_MS;
-        return Number.POSITIVE_INFINITY;
-      },
-      act: () => {
-        const first = this.#queue[0];
-        if (first) this.#receive(first);
-      },
-    };
-  }
-
-  #receive(message: Queued): void {
-    const { scheduler } = this.#world;
-    message.visibleAt = scheduler.now + VISIBILITY_MS;
-    const worker = scheduler.spawn(
-      'compaction',
-      async (actor) => {
-        actor.endsAt = scheduler.now + 3_600_000;
-        await compact(
-          {
-            ...this.#world.workerOf(actor),
-            core: this.#world.coreFor(actor),
-            agentFor: async () => ({
-              model: this.#compactor(actor),
-              compactor: async () => this.#compactor(actor),
-              toolbox: noToolbox,
-            }),
-          },
-          message.job,
-        );
-      },
-      (end) => {
-        if (end.ok && message.worker === worker)
-          this.#queue = this.#queue.filter((other) => other !== message);
-      },
+    this.queue = new BesideQueue(world.scheduler, 'compaction', (actor, job) =>
+      compact(
+        {
+          ...world.workerOf(actor),
+          core: world.coreFor(actor),
+          agentFor: async () => ({
+            model: this.#compactor(actor),
+            compactor: async () => this.#compactor(actor),
+            toolbox: noToolbox,
+          }),
+        },
+        job,
+      ),
     );
-    message.worker = worker;
   }
 
   /** Its summaries can be told apart. Some are longer than is kept. */
@@ -146,7 +92,13 @@ export class Compactions {
       .filter(({ sk, item }) => sk.startsWith('ENTRY#') && Number(item.n) < from)
       .map(({ item }) => item as unknown as StoredEntry)
       .sort((a, b) => a.n - b.n);
+    const refused = cut.flatMap((entry) =>
+      entry.role === 'event'
+        ? ((JSON.parse(entry.event_json)[2]?.refused as string[] | undefined) ?? [])
+        : [],
+    );
     const last = cut.findLast(({ role }) => role === 'user');
+    if (last?.role === 'user' && refused.includes(last.id)) return;
     if (last?.role !== 'user' || typeof last.content !== 'string') return;
     const words = JSON.stringify(last.content).slice(1, -1).replaceAll('<', '\\u003c');
     // A worker that was paused asks about an earlier cut.

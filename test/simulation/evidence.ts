@@ -5,6 +5,7 @@ import type { Served } from './agents.ts';
 import type { ClientCalls } from './client-calls.ts';
 import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
+import type { HookWatch } from './hooks.ts';
 import type { Given } from './parts.ts';
 
 /** What the judge reads of one session's history, simulated or on the local cloud. */
@@ -15,6 +16,8 @@ export interface Evidence {
   readonly modelCalls: readonly ModelCall[];
   /** The decision on each approval request. */
   readonly decided?: ReadonlyMap<string, string>;
+  /** The hooks of the agent. */
+  readonly hooks?: HookWatch;
   /** What devices gave for calls of a tool that they run. */
   readonly clientCalls?: ClientCalls;
   /** Complete answers without tool calls, with their prompts. */

@@ -41,6 +41,8 @@ export interface HistoryOptions {
   shows?: boolean;
   /** Devices run a tool. */
   clients?: boolean;
+  /** The agent has hooks. */
+  hooks?: boolean;
   /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -95,6 +97,8 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
         'tool_result',
       ),
     };
+  // The judge knows what was refused by whole turns, and answers that are cached by their prompts.
+  if (options.hooks && !cache && !settings.expiry && !settings.refusal) settings.hooks = true;
   const agents = new Random(seed ^ 0xa9e);
   if (options.contexts && agents.chance(0.6)) settings.agents = wishesOf(agents);
   const counted = new Random(seed ^ 0xfa1);

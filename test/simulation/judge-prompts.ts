@@ -1,4 +1,5 @@
 import type { Entry } from '../../core/events/entries.ts';
+import type { TurnEvent } from '../../core/events/events.ts';
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { Evidence } from './evidence.ts';
@@ -13,11 +14,13 @@ import type { Stored } from './stored.ts';
  */
 export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): void {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
+  const refused = refusedIn(events);
   const all = events.flatMap((event) =>
     [...partsOfEvent(event).filter(isOwn), ...thoughtsOfEvent(cloud, event)].map((part) => ({
       ...part,
       seq: event.seq,
       turn: event.turn,
+      until: refused.get(`${event.turn} ${part.id}`) ?? Number.POSITIVE_INFINITY,
     })),
   );
   const bytes = (cloud.contextTokens ?? Number.POSITIVE_INFINITY) * 4;
@@ -72,7 +75,9 @@ export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): vo
       begins = calm ? [begin] : [...begins, begin];
     }
     const kept = new Set([turn, ...earlier.slice(earlier.length - room)]);
-    const durable = canonical(parts.filter(({ seq, turn: of }) => seq <= call.seq && kept.has(of)));
+    const durable = canonical(
+      parts.filter(({ seq, turn: of, until }) => seq <= call.seq && call.seq < until && kept.has(of)),
+    );
     const prompt = canonical((call.messages as PromptMessage[]).flatMap(partsOfMessage));
     if (prompt !== durable) {
       cloud.violated('P11', `model call ${i + 1} saw\n    ${prompt}\n  of\n    ${durable}`);
@@ -91,6 +96,16 @@ export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): vo
     }
   }
 }
+
+/** The messages that no prompt has from the end of their turn on, with its `seq`. */
+const refusedIn = (events: readonly TurnEvent[]): Map<string, number> =>
+  new Map(
+    events.flatMap((event) =>
+      event.type === 'error' && event.refused
+        ? event.refused.map((id) => [`${event.turn} ${id}`, event.seq] as const)
+        : [],
+    ),
+  );
 
 /** P13: a prompt without expired entries has whole turns, in order, and all that is durable of the running one. */
 function judgeShortened(

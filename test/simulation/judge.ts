@@ -46,6 +46,7 @@ export function judge(
     judgeCache(cloud, turns);
     judgeShown(cloud, turns);
     judgeApprovals(cloud, turns);
+    cloud.hooks?.judge(turns, true);
     if (cloud.clientCalls) judgeClientCalls(cloud, cloud.clientCalls, turns, false);
     judgeDeletion(cloud, devices);
     return;
@@ -62,6 +63,7 @@ export function judge(
   judgeContexts(cloud, devices);
   judgeShown(cloud, turns);
   judgeApprovals(cloud, turns);
+  cloud.hooks?.judge(turns, false);
   if (cloud.clientCalls) judgeClientCalls(cloud, cloud.clientCalls, turns, options.calm);
   judgeRest(cloud, devices, stored, options);
   if (options.calm) {

@@ -14,6 +14,7 @@ const USAGE = `npm run sim -- [options]
   --contexts                        histories in which messages have options
   --shows                           histories in which tools show their progress and send data
   --clients                         histories in which devices run a tool
+  --hooks                           histories whose agent has hooks
   --seed 17 --only name [--trace]   the same with a mutant
   --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
   --mutants --note                  notes in caught-at.json the seed at which each was caught`;
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     contexts: { type: 'boolean', default: false },
     shows: { type: 'boolean', default: false },
     clients: { type: 'boolean', default: false },
+    hooks: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -63,6 +65,7 @@ async function one(seed: number): Promise<void> {
     contexts: values.contexts || mutant?.contexts === true,
     shows: values.shows || mutant?.shows === true,
     clients: values.clients || mutant?.clients === true,
+    hooks: values.hooks || mutant?.hooks === true,
     ...((values.trace || values.shrink) && { log: print }),
   });
   for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
@@ -83,6 +86,7 @@ async function many(first = from ?? 1): Promise<void> {
     contexts: values.contexts,
     shows: values.shows,
     clients: values.clients,
+    hooks: values.hooks,
   });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   print(
@@ -104,7 +108,7 @@ async function judgeMutants(): Promise<void> {
   let survivors = 0;
   const seeds: Record<string, number> = {};
   const mutants = values.only === undefined ? MUTANTS : [findMutant(values.only)];
-  for (const { name, breaks, faults, crowd, approvals, contexts, shows, clients } of mutants) {
+  for (const { name, breaks, faults, crowd, approvals, contexts, shows, clients, hooks } of mutants) {
     const { findings, histories } = await runCampaign({
       from: from ?? caughtAt(name),
       count,
@@ -117,6 +121,7 @@ async function judgeMutants(): Promise<void> {
       contexts,
       shows,
       clients,
+      hooks,
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;

@@ -96,8 +96,11 @@ describe('what is measured', () => {
     const seen = new Set<string>();
     let handedOverInPeace = 0;
     for (let seed = 1; seed <= 3000 && (seen.size < core.length || handedOverInPeace === 0); seed++) {
-      // Devices run tools in some of them.
-      const { measured, injected } = await runHistory(seed, { clients: seed % 4 === 0 });
+      // Devices run tools in some of them, and the agent has hooks in others.
+      const { measured, injected } = await runHistory(seed, {
+        clients: seed % 4 === 0,
+        hooks: seed % 4 === 1,
+      });
       for (const name of measured.keys()) seen.add(name.split(' ')[0] ?? name);
       const handOvers = measured.get('HandOvers') ?? 0;
       expect(handOvers).toBeGreaterThanOrEqual(injected['hand-over'] ?? 0);

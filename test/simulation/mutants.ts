@@ -6,6 +6,7 @@ import { CLIENT_TOOLS } from './mutants/client-tools.ts';
 import { COMPACTION } from './mutants/compaction.ts';
 import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
+import { HOOKS } from './mutants/hooks.ts';
 import { MESSAGES } from './mutants/messages.ts';
 import type { Mutant } from './mutants/mutant.ts';
 import { SHOWN } from './mutants/shown.ts';
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DEVICES,
   ...DELETION,
   ...BUS,
+  ...HOOKS,
 ];
 
 export function findMutant(name: string): Mutant {

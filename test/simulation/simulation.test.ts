@@ -109,6 +109,16 @@ describe('the simulation', () => {
   );
 
   it(
+    'P1 to P14 hold where the agent has hooks that refuse, change, fail and hang',
+    async () => {
+      const { findings, histories } = await runCampaign({ from: 1, count: cases(2000), jobs, hooks: true });
+      expect(findings).toEqual([]);
+      expect(histories).toBe(cases(2000));
+    },
+    SEARCH_MS,
+  );
+
+  it(
     'P1 to P14 hold among devices that steer one another’s turns',
     async () => {
       const { findings, histories } = await runCampaign({ from: 1, count: cases(4000), jobs, crowd: true });

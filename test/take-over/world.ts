@@ -195,6 +195,7 @@ class World {
             void this.#deliverWhenVisible();
           }),
         sendCompaction: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
+        sendEnded: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendDeadline: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendDeletion: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendReplay: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),

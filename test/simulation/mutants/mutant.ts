@@ -21,6 +21,7 @@ export interface Mutant {
   shows?: true;
   /** The rule matters only where devices run a tool. */
   clients?: true;
+  hooks?: true;
   /** What changes in the source, by markers. */
   edits: readonly Edit[];
 }
