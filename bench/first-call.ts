@@ -31,6 +31,8 @@ export const FIRST_EVENTS: Readonly<Record<string, unknown>> = {
   turn: { Records: [record] },
   deadline: { Records: [record] },
   redrive: { Records: [record] },
+  /** Of nobody: refused. */
+  send: {},
 };
 
 /** Services in which there is nothing, and which take whatever comes. */

@@ -132,12 +132,13 @@ export class Feed {
 const sourceName = (source: Source): string =>
   source.type === 'url' ? [source.title, source.url].filter(Boolean).join(', ') : source.title;
 
-function userLine({ content, state }: UserItem): Line | undefined {
+function userLine({ content, state, from }: UserItem): Line | undefined {
   switch (state.status) {
     case 'applied': {
       // The first step says nothing: each answer has one.
       const isSteering = state.step !== undefined && state.step > 1;
       const note = isSteering ? `   [taken in at step ${state.step}]` : '';
+      if (from === 'system') return { style: 'note', text: `[system] ${written(content)}${note}` };
       return { style: 'user', text: `> ${written(content)}${note}` };
     }
     case 'cancelled':

@@ -83,7 +83,7 @@ export function changeItem<K extends Item['kind']>(
 
 /** A message that a turn has taken in. */
 export const takenItem = (
-  { id, content }: Pick<UserItem, 'id' | 'content'>,
+  { id, content, from }: Pick<UserItem, 'id' | 'content' | 'from'>,
   turnId: string,
   step: number,
   delivery: UserItem['delivery'] = 'steer',
@@ -92,6 +92,7 @@ export const takenItem = (
   key: `user:${id}`,
   id,
   content,
+  from,
   delivery,
   state: { status: 'applied', turnId, step },
   withdrawing: false,

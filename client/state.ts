@@ -38,6 +38,8 @@ export interface UserItem {
   key: string;
   id: string;
   content: Content;
+  /** `system`: the application has sent it, and no person. Known once a turn has applied it. Undefined: the user. */
+  from?: 'system' | undefined;
   delivery: NonNullable<MessageFrame['delivery']>;
   state: MessageState;
   /** `cancel` was called and is not answered yet. */

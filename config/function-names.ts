@@ -1,3 +1,14 @@
-/** The functions of the stack. Each is a folder of `lambdas/` with a `handler.ts`, and a row of `infra/function-table.ts`. */
-export const FUNCTION_NAMES = ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'redrive'] as const;
+/**
+ * The functions of the stack. Each is a folder of `lambdas/` with a `handler.ts`, and a row of `infra/function-table.ts`. `send` is
+ * in the stacks that ask for it.
+ */
+export const FUNCTION_NAMES = [
+  'authorizer',
+  'connection',
+  'inbound',
+  'turn',
+  'deadline',
+  'redrive',
+  'send',
+] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];

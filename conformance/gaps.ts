@@ -24,6 +24,7 @@ export const GAPS: readonly Gap[] = [
   },
   { why: 'The kit does not know which tools the agent can stop.', points: ['6.5.5'] },
   { why: 'The kit cannot make a turn fail.', points: ['5.7.1', '5.7.2'] },
+  { why: 'The kit cannot make the application send a message.', points: ['6.11.1'] },
   { why: 'The kit cannot make the agent answer in a form.', points: ['5.2.6', '5.2.7'] },
   { why: 'The kit cannot make the agent refuse a message.', points: ['5.7.4'] },
   { why: 'The kit cannot let its token expire.', points: ['4.4.1', '4.4.2', '4.4.3'] },

@@ -6,7 +6,13 @@ import type { Connection } from './store/items.ts';
 export type MessageContext = Partial<Pick<Caller, 'claims' | 'options' | 'locale' | 'timeZone'>> & {
   /** Of several agents, the one that its connection asked for. */
   agent?: string;
+  /** The application has sent it, and no person. */
+  from?: 'system';
 };
+
+/** Where a message comes from: what holds for all messages from there. */
+export type Origin = Pick<Connection, 'claims' | 'options' | 'locale' | 'timeZone' | 'agent'> &
+  Pick<MessageContext, 'from'>;
 
 /**
  * The context of a message as JSON text, since DynamoDB does not hold every JSON value. The message's options replace those of
@@ -16,7 +22,7 @@ export type MessageContext = Partial<Pick<Caller, 'claims' | 'options' | 'locale
  * @returns undefined if there is nothing to say
  */
 export function contextOf(
-  { claims, options: defaults, locale, timeZone, agent }: Connection,
+  { claims, options: defaults, locale, timeZone, agent, from }: Origin,
   options: Readonly<Record<string, unknown>> | undefined,
 ): string | undefined {
   // A frame is JSON.
@@ -27,6 +33,7 @@ export function contextOf(
     ...(locale !== undefined && { locale }),
     ...(timeZone !== undefined && { timeZone }),
     ...(agent !== undefined && { agent }),
+    ...(from !== undefined && { from }),
   };
   return Object.keys(context).length > 0 ? JSON.stringify(context) : undefined;
 }

@@ -29,6 +29,7 @@ interface AlarmSpec
 export const ALARM_NAMES = [
   'DeadTurns',
   'DeadDeadlines',
+  'DeadMessages',
   'TurnErrors',
   'TurnQueueAge',
   'FailedTurns',
@@ -111,6 +112,12 @@ function alarmSpecs(
       ...once,
       description: 'Waiting turns could not be told that their time is up.',
       metric: held(queues.deadDeadline),
+      threshold: 1,
+    },
+    DeadMessages: queues.deadSend && {
+      ...once,
+      description: 'Messages of the application were not taken: they lie in the dead-letter queue.',
+      metric: held(queues.deadSend),
       threshold: 1,
     },
     TurnErrors: {

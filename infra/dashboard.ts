@@ -90,6 +90,9 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
           queues.deadTurn.metricApproximateNumberOfMessagesVisible({ ...longest, label: 'turns' }),
           queues.deadTurn.metricApproximateNumberOfMessagesNotVisible({ ...longest, label: 'turns, hidden' }),
           queues.deadDeadline.metricApproximateNumberOfMessagesVisible({ ...longest, label: 'deadlines' }),
+          ...(queues.deadSend
+            ? [queues.deadSend.metricApproximateNumberOfMessagesVisible({ ...longest, label: 'messages' })]
+            : []),
           midturnMetric(scope, 'DeadLetters', { label: 'put aside' }),
         ),
       ],

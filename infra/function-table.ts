@@ -17,6 +17,8 @@ export interface FunctionSpec {
   sends: readonly QueueName[];
   /** The queue whose messages invoke it. */
   consumes?: QueueName;
+  /** The queue that takes asynchronous events which it could not handle. Lambda sends them in the name of its role. */
+  deadLetters?: QueueName;
   /** Whether it extends the visibility time-out of its message while it works. */
   holdsMessage?: boolean;
   /** What it does to connections of this API and stage: `POST` sends a frame, `DELETE` closes one that cannot be posted to. */
@@ -92,6 +94,18 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sends: ['turn'],
     consumes: 'deadTurn',
     connections: [],
+    callsModel: false,
+  },
+  send: {
+    description: 'Takes messages that the application sends to sessions.',
+    memoryMb: 256,
+    timeout: Duration.seconds(10),
+    // Deletes the content of a message that it refuses.
+    table: [...READ_AND_WRITE, 'DeleteItem'],
+    sends: ['turn', 'deadline'],
+    deadLetters: 'deadSend',
+    // Reports outcomes that dead functions left in a full queue.
+    connections: ['POST', 'DELETE'],
     callsModel: false,
   },
 };

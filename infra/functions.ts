@@ -26,10 +26,14 @@ import { acknowledge, acknowledgeWildcards } from './nag.ts';
 import type { Permission } from './permission.ts';
 import { permissionsOf } from './permissions.ts';
 import type { PlainProps } from './plain-props.ts';
+import { queueOf } from './queues.ts';
 import { toEnvironment } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 
-export type Functions = Readonly<Record<FunctionName, LambdaFunction>>;
+/** `send` is there with `outsideMessages`. */
+export type Functions = Readonly<Record<Exclude<FunctionName, 'send'>, LambdaFunction>> & {
+  readonly send?: LambdaFunction;
+};
 
 /** An account has 1,000 execution environments and 10,000 requests a second: this leaves most of them to the other functions. */
 const TURN_CONCURRENCY = 200;
@@ -48,6 +52,7 @@ export function createFunctions(scope: Construct, props: PlainProps, surrounding
     turn: create('turn'),
     deadline: create('deadline'),
     redrive: create('redrive'),
+    ...((props.outsideMessages ?? STACK_SETTINGS.outsideMessages.default) && { send: create('send') }),
   };
 }
 
@@ -83,15 +88,20 @@ function createFunction(
     // Not with the construct's own prop, which would add a second policy to the role.
     (fn.node.defaultChild as CfnFunction).tracingConfig = { mode: 'Active' };
   }
-  acknowledge(fn, {
-    'Serverless-LambdaDLQ': spec.consumes
-      ? 'It is invoked by a queue, which has a dead-letter queue of its own or is one.'
-      : 'It is invoked by API Gateway, which waits for its answer: no event is left over.',
-  });
+  if (spec.deadLetters) {
+    const targetArn = queueOf(surroundings.queues, spec.deadLetters).queueArn;
+    (fn.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn };
+  } else {
+    acknowledge(fn, {
+      'Serverless-LambdaDLQ': spec.consumes
+        ? 'It is invoked by a queue, which has a dead-letter queue of its own or is one.'
+        : 'It is invoked by API Gateway, which waits for its answer: no event is left over.',
+    });
+  }
   if (spec.consumes) {
     const source = new EventSourceMapping(scope, `${id}Source`, {
       target: fn,
-      eventSourceArn: surroundings.queues[spec.consumes].queueArn,
+      eventSourceArn: queueOf(surroundings.queues, spec.consumes).queueArn,
       // A batch can mix message groups, and a message in flight blocks its group: with batches, sessions would block each other.
       batchSize: 1,
       reportBatchItemFailures: true,

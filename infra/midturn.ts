@@ -2,9 +2,12 @@ import type { IDomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-
 import type { Distribution } from 'aws-cdk-lib/aws-cloudfront';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Annotations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { SettingError } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { type Alarms, createAlarms } from './alarms.ts';
 import { connectionsArns, createApi, createRoutes, createStage, managementEndpoint } from './api.ts';
@@ -72,11 +75,10 @@ export class Midturn extends Construct {
     checkProps(props);
     const stageName = props.stageName ?? STACK_SETTINGS.stageName.default;
     this.table = createTable(this, props);
-    this.queues = createQueues(
-      this,
-      turnTimeout(props),
-      props.nameQueues ?? STACK_SETTINGS.nameQueues.default,
-    );
+    this.queues = createQueues(this, turnTimeout(props), {
+      named: props.nameQueues ?? STACK_SETTINGS.nameQueues.default,
+      outsideMessages: props.outsideMessages ?? STACK_SETTINGS.outsideMessages.default,
+    });
     this.api = createApi(this, props);
     this.managementEndpoint = managementEndpoint(this.api, stageName, props);
     this.functions = createFunctions(this, props, {
@@ -112,6 +114,43 @@ export class Midturn extends Construct {
     this.#warnOfPlainSecrets(props);
     this.#warnOfOpenDoor(props);
     describeLocally(this, this, given);
+  }
+
+  /**
+   * The function to which messages for sessions are given: a target of EventBridge's rules and schedules. docs/outside-messages.md
+   * has their form.
+   *
+   * @throws {SettingError} without `outsideMessages`
+   */
+  get sendFunction(): IFunction {
+    const { send } = this.functions;
+    if (!send) {
+      throw new SettingError(
+        `${STACK_SETTINGS.outsideMessages.name} is not set: with the prop outsideMessages: true, there is a function to send messages with.`,
+      );
+    }
+    return send;
+  }
+
+  /**
+   * Lets a function, or another principal of IAM, send messages to any session of any user, and nothing else. A function learns the
+   * name of the function to invoke by an environment variable.
+   *
+   *     chat.grantSendMessage(webhook); // process.env.MIDTURN_SEND_FUNCTION
+   *
+   * @param variable the name of that variable, for a function that sends to several Midturns
+   * @throws {SettingError} without `outsideMessages`
+   */
+  grantSendMessage(grantee: IGrantable, variable = 'MIDTURN_SEND_FUNCTION'): Grant {
+    const { functionArn, functionName } = this.sendFunction;
+    // Not the function's own `grantInvoke`, which allows versions and aliases besides.
+    const grant = Grant.addToPrincipal({
+      grantee,
+      actions: ['lambda:InvokeFunction'],
+      resourceArns: [functionArn],
+    });
+    if (grantee instanceof LambdaFunction) grantee.addEnvironment(variable, functionName);
+    return grant;
   }
 
   #clientUrl(props: PlainProps): string {

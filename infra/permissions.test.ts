@@ -2,19 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { FUNCTION_NAMES, type FunctionName } from '../config/function-names.ts';
 import { type Statement, statementsOf, synthesize } from './testing.ts';
 
+/** With every function. */
+const whole = (props: Parameters<typeof synthesize>[0] = {}) =>
+  synthesize({ outsideMessages: true, ...props });
+
 /** What a function's role allows, as `action on resource`. */
-function allowed(name: FunctionName, props: Parameters<typeof synthesize>[0] = {}): string[] {
-  return statementsOf(synthesize(props), name).flatMap(({ Action, Resource }) =>
+function allowed(name: FunctionName, props: Parameters<typeof whole>[0] = {}): string[] {
+  return statementsOf(whole(props), name).flatMap(({ Action, Resource }) =>
     [Action].flat().flatMap((action) => [Resource].flat().map((on) => `${action} on ${JSON.stringify(on)}`)),
   );
 }
 
-const using = (name: FunctionName, service: string, props?: Parameters<typeof synthesize>[0]) =>
+const using = (name: FunctionName, service: string, props?: Parameters<typeof whole>[0]) =>
   allowed(name, props).filter((entry) => entry.startsWith(`${service}:`));
 
 describe('each role', () => {
   it.each(FUNCTION_NAMES)('of %s names its actions, and its resources except X-Ray’s', (name) => {
-    for (const { Action, Resource } of statementsOf(synthesize(), name)) {
+    for (const { Action, Resource } of statementsOf(whole(), name)) {
       const actions = [Action].flat();
       for (const action of actions) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
       const tracing = actions.every((action) => action.startsWith('xray:'));
@@ -23,7 +27,7 @@ describe('each role', () => {
   });
 
   it('has its own policy only: no managed one, and no second one', () => {
-    const template = synthesize();
+    const template = whole();
     template.resourceCountIs('AWS::IAM::Policy', 0);
     const managed = Object.values(template.findResources('AWS::IAM::Role')).filter(
       ({ Properties }) => Properties.ManagedPolicyArns,
@@ -38,7 +42,7 @@ describe('each role', () => {
       expect(entry).toMatch(/MidturnApi\w+.*\/live\/(POST|DELETE)\/@connections\/\*/);
     }
     // Whoever posts to a connection closes one that does not answer.
-    for (const name of ['turn', 'inbound', 'deadline'] as const)
+    for (const name of ['turn', 'inbound', 'deadline', 'send'] as const)
       expect(using(name, 'execute-api')).toHaveLength(2);
     expect(using('connection', 'execute-api')).toEqual([]);
     expect(using('authorizer', 'execute-api')).toEqual([]);
@@ -85,7 +89,7 @@ describe('the model', () => {
       `bedrock:InvokeModelWithResponseStream on "${profile}"`,
       expect.stringContaining(':bedrock:*::foundation-model/*'),
     ]);
-    const wide = statementsOf(synthesize(props), 'turn').filter(({ Resource }) =>
+    const wide = statementsOf(whole(props), 'turn').filter(({ Resource }) =>
       JSON.stringify(Resource).includes('foundation-model'),
     );
     expect(wide.map(({ Condition }) => Condition)).toEqual([
@@ -159,11 +163,11 @@ describe('a secret', () => {
 
 it('a function that uses a table with a customer’s key may use the key, through DynamoDB only', () => {
   const tableKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/k';
-  const template = synthesize({ tableKeyArn });
+  const template = whole({ tableKeyArn });
   const withKey = FUNCTION_NAMES.filter((name) =>
     statementsOf(template, name).some(({ Action }) => [Action].flat().includes('kms:Decrypt')),
   );
-  expect(withKey).toEqual(['connection', 'inbound', 'turn', 'deadline']);
+  expect(withKey).toEqual(['connection', 'inbound', 'turn', 'deadline', 'send']);
   const statement = statementsOf(template, 'turn').find(
     ({ Resource }: Statement) => Resource === tableKeyArn,
   );
@@ -171,7 +175,7 @@ it('a function that uses a table with a customer’s key may use the key, throug
 });
 
 describe('an event bus', () => {
-  const using = (props: Parameters<typeof synthesize>[0]) =>
+  const using = (props: Parameters<typeof whole>[0]) =>
     FUNCTION_NAMES.flatMap((name) =>
       allowed(name, props)
         .filter((entry) => entry.startsWith('events:'))

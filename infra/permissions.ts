@@ -12,6 +12,7 @@ import { FUNCTIONS } from './function-table.ts';
 import { bedrockPermissions, secretPermission } from './model-access.ts';
 import type { Permission } from './permission.ts';
 import type { PlainProps } from './plain-props.ts';
+import { queueOf } from './queues.ts';
 import { settingsFor } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tableKeyStatement } from './table.ts';
@@ -99,7 +100,9 @@ export function permissionsOf(
   }
   allow(
     ['sqs:SendMessage'],
-    spec.sends.map((queue) => queues[queue].queueArn),
+    [...spec.sends, ...(spec.deadLetters ? [spec.deadLetters] : [])].map(
+      (queue) => queueOf(queues, queue).queueArn,
+    ),
   );
   if (spec.consumes) {
     allow(
@@ -109,7 +112,7 @@ export function permissionsOf(
         'sqs:GetQueueAttributes',
         ...(spec.holdsMessage ? ['sqs:ChangeMessageVisibility'] : []),
       ],
-      [queues[spec.consumes].queueArn],
+      [queueOf(queues, spec.consumes).queueArn],
     );
   }
   if (spec.connections.length > 0) {

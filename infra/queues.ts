@@ -22,9 +22,18 @@ export interface Queues {
    * late. A deletion must be sent again.
    */
   deadDeadline: Queue;
+  /** Messages of the application that were not taken in three tries. Only where there is the function `send`. */
+  deadSend?: Queue;
 }
 
 export type QueueName = keyof Queues;
+
+/** A queue that the function which names it has. */
+export function queueOf(queues: Queues, name: QueueName): Queue {
+  const queue = queues[name];
+  if (!queue) throw new Error(`there is no queue ${name}`);
+  return queue;
+}
 
 /** A hand-over counts as a receive, and one turn may be handed over many times. 1000 is the maximum of SQS. */
 const TURN_RECEIVES = 1000;
@@ -48,7 +57,11 @@ const PER_SESSION = {
 } as const;
 
 /** @param named whether queues are named after this Midturn. Otherwise CloudFormation names them. */
-export function createQueues(scope: Construct, turnTimeout: Duration, named: boolean): Queues {
+export function createQueues(
+  scope: Construct,
+  turnTimeout: Duration,
+  { named, outsideMessages }: { named: boolean; outsideMessages: boolean },
+): Queues {
   const create = (id: string, name: string, props: QueueProps) =>
     new Queue(scope, id, {
       ...props,
@@ -62,7 +75,10 @@ export function createQueues(scope: Construct, turnTimeout: Duration, named: boo
     retentionPeriod: LONGEST_RETENTION,
   });
   const deadDeadline = create('DeadDeadlineQueue', 'dead-deadline', { retentionPeriod: LONGEST_RETENTION });
-  for (const queue of [deadTurn, deadDeadline]) {
+  const deadSend = outsideMessages
+    ? create('DeadSendQueue', 'dead-send', { retentionPeriod: LONGEST_RETENTION })
+    : undefined;
+  for (const queue of [deadTurn, deadDeadline, ...(deadSend ? [deadSend] : [])]) {
     acknowledge(queue, { 'Serverless-SQSRedrivePolicy': 'It is a dead-letter queue itself.' });
   }
   return {
@@ -78,5 +94,6 @@ export function createQueues(scope: Construct, turnTimeout: Duration, named: boo
       deadLetterQueue: { queue: deadDeadline, maxReceiveCount: DEADLINE_RECEIVES },
     }),
     deadDeadline,
+    ...(deadSend && { deadSend }),
   };
 }

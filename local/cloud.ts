@@ -9,6 +9,7 @@ import { createAccess, type Permissions } from './aws/access.ts';
 import { type AccessKey, newAccessKey } from './aws/access-key.ts';
 import { createUpstream } from './aws/forward.ts';
 import { createFront } from './aws/front.ts';
+import { createLambda } from './aws/lambda.ts';
 import { readRoles } from './aws/roles.ts';
 import { createSecrets } from './aws/secrets.ts';
 import { consoleLog } from './console-log.ts';
@@ -17,6 +18,7 @@ import { LocalCloudError, messageOf } from './errors.ts';
 import type { Ramp } from './event-source.ts';
 import { startEventSources } from './event-sources.ts';
 import { createEventBridge, type EventBridge } from './eventbridge/event-bridge.ts';
+import { asynchronousInvocations } from './functions/asynchronous.ts';
 import { createLocalFunctions, type Functions } from './functions/functions.ts';
 import { createGateway } from './gateway/gateway.ts';
 import type { Gateway, GatewayLimits } from './gateway/types.ts';
@@ -202,8 +204,12 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     });
     parts.push(() => gateway.close());
     gateway.attach(entrance.server);
-    const eventBridge = createEventBridge({ stack, functions, queues: queues.client, access, log });
-    parts.push(() => eventBridge.settled());
+    const asynchronous = asynchronousInvocations({ stack, functions, queues: queues.client, access });
+    const lambda = createLambda({ stack, functions, asynchronous, log });
+    const eventBridge = createEventBridge({ stack, asynchronous, queues: queues.client, access, log });
+    parts.push(async () => {
+      await Promise.all([eventBridge.settled(), lambda.settled()]);
+    });
     const front = createFront({
       holderOf: (accessKeyId) => functions.holderOf(accessKeyId),
       access,
@@ -215,6 +221,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         management: (request, response) => gateway.handleManagement(request, response),
         secrets: createSecrets(secrets),
         events: eventBridge,
+        lambda,
       },
     });
     const buckets = await openBuckets({

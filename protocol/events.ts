@@ -47,13 +47,14 @@ export const EVENTS = {
     summary:
       'Messages of the user were applied here: the agent has read them before everything that follows. The first `applied` of a turn has the messages that the turn begins with. Steering follows at the place where it was applied.',
     fields: {
-      messages: z.array(z.object({ id: z.string(), content })),
+      messages: z.array(z.object({ id: z.string(), content, from: z.optional(z.literal('system')) })),
       step: z.int().check(z.positive()),
     },
     sentences: {
       messages: 'The messages, in the order in which the agent reads them.',
       'messages[].id': 'The id of the message.',
       ...contentSentences('messages[].content', 'The content of the message, as it was sent.'),
+      'messages[].from': '`system`: the application has sent the message, and no person. Absent: the user.',
       step: 'The first model call that reads these messages, counted from 1 within the turn.',
     },
   }),

@@ -78,6 +78,8 @@ export const historyEntry = z.discriminatedUnion('role', [
     at: z.number(),
     /** As in `applied`. */
     step: z.int().check(z.positive()),
+    /** As in `applied`. */
+    from: z.optional(z.literal('system')),
   }),
   z.object({ ...entryBase, role: z.literal('assistant'), content: z.string() }),
   z.object({

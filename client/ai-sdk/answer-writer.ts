@@ -154,8 +154,11 @@ export class AnswerWriter {
 
   #takeIn({ turn_id: turnId, step, messages }: EventOf<'applied'>): void {
     this.#endStep();
-    for (const { id, content } of messages) {
-      if (this.#isShown(id)) {
+    for (const { id, content, from } of messages) {
+      if (from === 'system') {
+        if (this.#isShown(id)) continue;
+        this.#write({ type: 'data-system-message', id, data: { messageId: id, parts: toUIParts(content) } });
+      } else if (this.#isShown(id)) {
         const data = { status: 'applied', turnId, step, messageId: id } as const;
         this.#write({ type: 'data-message-state', id, data });
       } else {

@@ -269,7 +269,7 @@ export class Conversation {
     const messages = toUIMessages(state);
     const last = askedCalls(state).pop();
     if (last) this.#left = { turnId: last.turnId, seen: last.requestId };
-    for (const { id, role } of messages) if (role === 'user') this.#shown.add(id);
+    for (const { id, role } of messages) if (role !== 'assistant') this.#shown.add(id);
     return messages;
   }
 

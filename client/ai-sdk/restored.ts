@@ -39,8 +39,9 @@ export function restored(
 
 /** A user's message among them stands in the answer, as one of another device does. */
 function chunksOf({ id, role, parts }: MidturnUIMessage): Chunk[] {
-  if (role !== 'user') return parts.flatMap(partChunks);
+  if (role === 'assistant') return parts.flatMap(partChunks);
   const said = parts.flatMap((part) => (part.type === 'text' || part.type === 'file' ? part : []));
+  if (role === 'system') return [{ type: 'data-system-message', id, data: { messageId: id, parts: said } }];
   return [{ type: 'steering-message', id, parts: said }];
 }
 

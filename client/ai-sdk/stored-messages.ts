@@ -15,7 +15,9 @@ export function toUIMessages({ items }: Pick<ChatState, 'items'>): MidturnUIMess
     if (item.kind === 'user') {
       if (item.state.status !== 'applied') continue;
       if (last?.role === 'assistant') states = [];
-      messages.push({ id: item.id, role: 'user', parts: toUIParts(item.content) });
+      const role = item.from ?? 'user';
+      messages.push({ id: item.id, role, parts: toUIParts(item.content) });
+      if (role === 'system') continue;
       states.push({ type: 'data-message-state', id: item.id, data: { ...item.state, messageId: item.id } });
       continue;
     }

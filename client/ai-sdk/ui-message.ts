@@ -1,4 +1,4 @@
-import type { InferUIMessageChunk, UIDataTypes, UIMessage, UITools } from 'ai';
+import type { FileUIPart, InferUIMessageChunk, TextUIPart, UIDataTypes, UIMessage, UITools } from 'ai';
 import type { MessageState, MidturnError, Usage } from '../index.ts';
 
 /** On assistant messages, from the end of their turn on, or from the moment when it is being stopped. */
@@ -32,6 +32,11 @@ export type MidturnDataParts = {
     decision?: 'approve' | 'deny' | 'always';
     reason?: string;
   };
+  /**
+   * A message of the application and of no person, which came while this answer was shown. In a conversation that is loaded, it is a
+   * message of the role `system`.
+   */
+  'system-message': { messageId: string; parts: (TextUIPart | FileUIPart)[] };
   /** Older messages were left out of the prompt from here on. */
   trimmed: { droppedMessages: number; reason: string };
   /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */

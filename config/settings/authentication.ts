@@ -11,7 +11,7 @@ export const AUTH_SETTINGS = {
     choices: ['jwt', 'tokens', 'none'],
     localDefault: 'none',
     // The others count nobody's turns with `none`.
-    functions: ['authorizer', 'connection', 'inbound', 'turn', 'deadline'],
+    functions: ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'send'],
   },
   /**
    * Whether `MIDTURN_AUTH=none` is meant: anybody who finds the address uses the agent, at your cost, and all of them are one

@@ -6,7 +6,7 @@ import type { Environment, SettingTable } from './setting.ts';
 /** What sessions and principals may use, and how long it is kept. */
 
 /** The functions that write to lanes. */
-const LANES = ['connection', 'inbound', 'turn', 'deadline'] as const;
+const LANES = ['connection', 'inbound', 'turn', 'deadline', 'send'] as const;
 
 export const LIMIT_SETTINGS = {
   /** Messages that can wait in one lane. */
@@ -86,7 +86,7 @@ export const LIMIT_SETTINGS = {
   },
   /**
    * Frames that one principal can send in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or each
-   * source address with `MIDTURN_OPEN_TO_ANYONE`.
+   * source address with `MIDTURN_OPEN_TO_ANYONE`. What the application sends to the principal is counted apart, with the same limit.
    */
   framesPerMinute: {
     name: 'MIDTURN_FRAMES_PER_MINUTE',
@@ -94,7 +94,7 @@ export const LIMIT_SETTINGS = {
     unit: 'per minute',
     range: [0, 1_000_000],
     default: 1200,
-    functions: ['inbound'],
+    functions: ['inbound', 'send'],
   },
   /**
    * Connections that one principal can open in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or each

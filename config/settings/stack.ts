@@ -201,6 +201,15 @@ export const CAPACITY_SETTINGS = {
   },
 } as const satisfies SettingTable;
 
+/** How else a session is reached than by its clients. */
+export const OUTSIDE_SETTINGS = {
+  /**
+   * Whether the stack has the function `send`, with which the application sends messages to sessions by itself: from functions, from
+   * EventBridge, on a schedule. outside-messages.md has their form.
+   */
+  outsideMessages: { name: 'MIDTURN_OUTSIDE_MESSAGES', kind: 'flag', default: false },
+} as const satisfies SettingTable;
+
 export const OPERATION_SETTINGS = {
   /** Whether functions send traces to X-Ray. */
   tracing: { name: 'MIDTURN_TRACING', kind: 'flag', default: true },

@@ -14,6 +14,7 @@ import {
   CAPACITY_SETTINGS,
   DATA_SETTINGS,
   OPERATION_SETTINGS,
+  OUTSIDE_SETTINGS,
 } from './stack.ts';
 import { TURN_SETTINGS } from './turns.ts';
 
@@ -47,6 +48,7 @@ export const FUNCTION_SETTINGS = {
 /** What only the stack reads, on deploy. */
 export const STACK_SETTINGS = {
   ...API_SETTINGS,
+  ...OUTSIDE_SETTINGS,
   ...CAPACITY_SETTINGS,
   ...OPERATION_SETTINGS,
   ...DATA_SETTINGS,
@@ -71,6 +73,7 @@ export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
 
 export const STACK_TOPICS: Readonly<Record<string, SettingTable>> = {
   API: API_SETTINGS,
+  'Messages from outside': OUTSIDE_SETTINGS,
   Capacity: CAPACITY_SETTINGS,
   Operation: OPERATION_SETTINGS,
   Data: DATA_SETTINGS,

@@ -11,7 +11,7 @@ import type { TurnEvent } from './events.ts';
 export type Entry = { n: number; turn: TurnId } & EntryContent;
 
 type EntryContent =
-  | { role: 'user'; id: MessageId; content: Content; at: EpochMs; step: number }
+  | { role: 'user'; id: MessageId; content: Content; at: EpochMs; step: number; from?: 'system' }
   /** `verbatim`: of the model call whose text ends here. Never sent. */
   | { role: 'assistant'; content: string; verbatim?: Verbatim }
   /** `verbatim`: of the model call whose last call this is. Never sent. */
@@ -94,8 +94,8 @@ export function addEvents(
     switch (event.type) {
       case 'applied':
         close();
-        for (const { id, content, at } of event.messages)
-          add({ role: 'user', id, content, at, step: event.step });
+        for (const { id, content, at, from } of event.messages)
+          add({ role: 'user', id, content, at, step: event.step, ...(from && { from }) });
         break;
       case 'chunk':
         text += event.content;

@@ -8,8 +8,8 @@ export function historyEntry(entry: Entry): HistoryEntry {
   const { turn: turn_id, n } = entry;
   switch (entry.role) {
     case 'user': {
-      const { id, content, at, step } = entry;
-      return { n, turn_id, role: 'user', id, content, at, step };
+      const { id, content, at, step, from } = entry;
+      return { n, turn_id, role: 'user', id, content, at, step, ...(from && { from }) };
     }
     case 'assistant':
       return { n, turn_id, role: 'assistant', content: entry.content };

@@ -5,6 +5,10 @@ import { asidesOf, pairedRuns, withAside } from './asides.ts';
 import type { Entry } from './entries.ts';
 import { outputText } from './output-text.ts';
 
+/** Stands before a message of the application, in the same message: providers know no other role in mid-conversation. */
+export const SYSTEM_NOTE =
+  '[The application sent the following message by itself. It is not from the user, who can see it.]';
+
 /** Replaces an image that the model is not shown, so that the model can tell the user. */
 export const IMAGE_NOTE =
   '[The user attached an image here. You were not given it: this model, or its provider, cannot load it. Say so if it matters.]';
@@ -63,7 +67,8 @@ export function promptOf(entries: readonly Entry[], shape: Shape = {}, summary?:
       case 'user': {
         const content = /* rule: prompt-shows-all-content */ entry.content;
         const shown = entry.n <= imagesTo ? withoutImages(content) : content;
-        messages.push({ role: 'user', content: mapText(shown, plain) });
+        const said = mapText(shown, plain);
+        messages.push({ role: 'user', content: entry.from === 'system' ? joined(SYSTEM_NOTE, said) : said });
         break;
       }
       case 'assistant': {

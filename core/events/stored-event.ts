@@ -102,7 +102,12 @@ const first = z.number();
 export const OMITTED = { full_response: null, full_response_omitted: true } as const;
 const fullResponse = (text: string | undefined) => (text === undefined ? OMITTED : { full_response: text });
 
-const appliedMessage = z.object({ id: id<MessageId>(), content, at });
+const appliedMessage = z.object({
+  id: id<MessageId>(),
+  content,
+  at,
+  from: z.optional(word<'system'>()),
+});
 export type AppliedMessage = z.infer<typeof appliedMessage>;
 
 const FORMS = {
@@ -130,7 +135,7 @@ const FORMS = {
       type,
       seq,
       turn_id,
-      messages: messages.map(({ id, content }) => ({ id, content })),
+      messages: messages.map(({ id, content, from }) => ({ id, content, ...(from && { from }) })),
       step,
     }),
   ),

@@ -3,6 +3,7 @@ import type { Accepted } from '../../protocol/server-frames.ts';
 import { inOrderOfArrival } from '../arrival.ts';
 import type { Core } from '../core.ts';
 import { type ConnectionId, type LaneId, type MessageId, type SlotId, slotOf } from '../ids.ts';
+import type { Origin } from '../message-context.ts';
 import { ownValue } from '../own-value.ts';
 import { reply, sessionDeleted, withdrawalReply } from '../replies.ts';
 import { reportOutcomes } from '../session/outcomes.ts';
@@ -17,13 +18,19 @@ export interface Sender {
   connection: Connection;
 }
 
+/** Who sends a message: where the answer goes, the lane, and what holds for all messages from there. */
+export interface MessageSender {
+  id: ConnectionId;
+  connection: Pick<Connection, 'session' | 'lane'> & Origin;
+}
+
 /**
  * Answers `accepted` with the message's placement. The opener of an unclaimed turn may have died, so the slot is opened
  * first, again if need be (P1). If the queue has no room, the message is refused.
  */
 export async function acknowledge(
   core: Core,
-  sender: Sender,
+  sender: MessageSender,
   laneId: LaneId,
   id: MessageId,
   lane: Lane,

@@ -1,16 +1,9 @@
 import type { EpochMs } from '../../config/units.ts';
-import type { ClientFrame, ClientFrameType } from '../../protocol/client-frames.ts';
-import { CLIENT_FRAMES } from '../../protocol/client-frames.ts';
-import { ID_PATTERN } from '../../protocol/ids.ts';
-import { MAX_FRAME_LEVELS, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
-import type { ErrorReply } from '../../protocol/server-frames.ts';
-import { wellFormed } from '../../protocol/text.ts';
+import type { ClientFrame } from '../../protocol/client-frames.ts';
 import type { Core } from '../core.ts';
 import { asLaneId, asMessageId, asRequestId, asSessionId, type ConnectionId } from '../ids.ts';
-import { isLocale, isTimeZone } from '../intl.ts';
-import { bytesOfJson, levelsOf } from '../json-bytes.ts';
 import { closeConnection } from '../post.ts';
-import { errorReply, reply } from '../replies.ts';
+import { reply } from '../replies.ts';
 import type { Principal } from '../store/items.ts';
 import { abortTurn } from './abort.ts';
 import { answerApproval } from './approve.ts';
@@ -19,9 +12,9 @@ import { connect } from './connect.ts';
 import { giveOutput } from './give-output.ts';
 import { sendHistory } from './history.ts';
 import { acceptMessage } from './message.ts';
-import { nearestIssue } from './nearest-issue.ts';
 import type { ConnectionChoice } from './open-connection.ts';
 import { openConnection } from './open-connection.ts';
+import { parseFrame } from './parse-frame.ts';
 import { excessOf, tooMany, weightOf } from './rate.ts';
 import { refuseAgent } from './refuse-agent.ts';
 import { repairLane } from './repair.ts';
@@ -144,76 +137,3 @@ function choiceOf(frame: ClientFrame): ConnectionChoice {
     },
   };
 }
-
-type Parsed = { ok: true; frame: ClientFrame } | { ok: false; error: ErrorReply };
-
-function parseFrame(body: string): Parsed {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return refused(errorReply('INVALID_JSON', 'The frame is not JSON.'));
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refused(errorReply('INVALID_JSON', 'The frame is not a JSON object.'));
-  }
-  const { type, id, request_id } = value as { type?: unknown; id?: unknown; request_id?: unknown };
-  const about = idAmong(id, request_id);
-  if (typeof type !== 'string' || !Object.hasOwn(CLIENT_FRAMES, type)) {
-    const known = Object.keys(CLIENT_FRAMES).join(', ');
-    return refused(errorReply('UNKNOWN_MESSAGE_TYPE', `The frame's "type" must be one of: ${known}.`, about));
-  }
-  const levels = levelsOf(body);
-  if (levels > MAX_FRAME_LEVELS) {
-    const text = `The frame has objects and arrays in ${levels} levels; at most ${MAX_FRAME_LEVELS} are accepted.`;
-    return refused(errorReply('INVALID_FRAME', text, about));
-  }
-  const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(wellFormed<unknown>(value));
-  if (checked.success) return withinLimits(checked.data, about);
-  const issue = checked.error.issues[0] && nearestIssue(checked.error.issues[0], value);
-  const field = issue?.path.join('.') || 'frame';
-  return refused(
-    errorReply(
-      'INVALID_FRAME',
-      `The field "${field}" is not valid: ${issue?.message ?? 'see the protocol'}.`,
-      about,
-    ),
-  );
-}
-
-/** The id that an error about a frame carries, of which nothing is known but that it is a JSON object. */
-function idAmong(...values: readonly unknown[]): { id?: string } {
-  const id = values.find((value) => typeof value === 'string' && ID_PATTERN.test(value));
-  return typeof id === 'string' ? { id } : {};
-}
-
-/** What the form of a frame does not say: options are stored with each message, and not every name is one of a place. */
-function withinLimits(frame: ClientFrame, about: { id?: string }): Parsed {
-  const { options, locale, time_zone } = {
-    options: undefined,
-    locale: undefined,
-    time_zone: undefined,
-    ...frame,
-  };
-  const bytes = options === undefined ? 0 : bytesOfJson(options);
-  if (bytes > MAX_OPTIONS_BYTES) {
-    const text = `The options have ${bytes} bytes as JSON; at most ${MAX_OPTIONS_BYTES} are accepted.`;
-    return refused(
-      errorReply('MESSAGE_TOO_LARGE', text, {
-        ...about,
-        limit: MAX_OPTIONS_BYTES,
-        depth: bytes,
-        path: 'options',
-      }),
-    );
-  }
-  if (locale !== undefined && !isLocale(locale)) return unknownPlace('locale', 'language tag of BCP 47');
-  if (time_zone !== undefined && !isTimeZone(time_zone))
-    return unknownPlace('time_zone', 'time zone of the IANA data base');
-  return { ok: true, frame };
-}
-
-const unknownPlace = (field: string, of: string): Parsed =>
-  refused(errorReply('INVALID_FRAME', `The field "${field}" is not valid: it must be a ${of}.`));
-
-const refused = (error: ErrorReply): Parsed => ({ ok: false, error });

@@ -24,7 +24,7 @@ import type { Lane, PendingMessage } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
 import type { Acceptance } from '../store/lane/accept.ts';
 import { contentBytes, INLINE_BYTES, knows, MAX_IDS, MAX_UNDELIVERED } from '../store/lane/lane.ts';
-import type { Sender } from './acknowledge.ts';
+import type { MessageSender } from './acknowledge.ts';
 import { acknowledge, answerOutcome } from './acknowledge.ts';
 import type { Destination } from './forward.ts';
 import { forwardDestination, ownDestination } from './forward.ts';
@@ -42,7 +42,7 @@ const OUTCOME_WAIT_MS = milliseconds(5);
  */
 export async function acceptMessage(
   core: Core,
-  sender: Sender,
+  sender: MessageSender,
   frame: MessageFrame,
   at: EpochMs,
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function acceptMessage(
  */
 async function acceptOrRefuse(
   core: Core,
-  sender: Sender,
+  sender: MessageSender,
   frame: MessageFrame,
   { at, turn }: { at: EpochMs; turn: TurnId },
 ): Promise<{ isApart: boolean; isHeld: boolean }> {

@@ -18,9 +18,10 @@ import { count, setIfAbsent } from '../store/update.ts';
 /**
  * What is counted, each on its own, in fixed windows of a minute over all connections of a principal. Aborts have their own
  * count under the limit of frames, so that a user who sent too many messages can still stop the turn. A `ping` counts like
- * any frame: its refusal shows as well as its answer that the connection works.
+ * any frame: its refusal shows as well as its answer that the connection works. What the application sends (`system`) has its own
+ * count too, so that neither takes the other's share.
  */
-export type Counted = 'frames' | 'aborts' | 'connections';
+export type Counted = 'frames' | 'aborts' | 'connections' | 'system';
 
 const WINDOW_MS = milliseconds(60_000);
 

@@ -160,7 +160,8 @@ async function removeLane(
   const lane = await core.store.get(laneKey(session, id));
   if (!lane) return;
   // rule: deletion-reported-to-listeners
-  if (lane.connection !== by) await reply(core, lane.connection, sessionDeleted());
+  if (lane.connection !== undefined && lane.connection !== by)
+    await reply(core, lane.connection, sessionDeleted());
   await core.store.delete(laneKey(session, id));
 }
 

@@ -44,7 +44,9 @@ export async function reportOutcomes(
         ? lane
         : await core.store.get(laneKey(lane.session, from));
     const frame = withdrawalReply(id, outcome, core);
-    let heard = false;
+    // Nobody waits for the outcomes of the application's lane: it asks again with the same id.
+    let heard =
+      /* rule: nobody-waits-for-system-message */ home !== undefined && home.connection === undefined;
     for (const connection of new Set([home?.connection, alsoTo])) {
       if (connection === undefined) continue;
       const sent = (await reply(core, connection, frame)) === 'sent';

@@ -230,8 +230,8 @@ export type Audience = Record<ConnectionId, Listening>;
 
 export interface Lane {
   session: SessionKey;
-  /** The connection that uses this lane now. Outcomes of its messages are sent there. */
-  connection: ConnectionId;
+  /** The connection that uses this lane now. Outcomes of its messages are sent there. The lane of the application has none. */
+  connection?: ConnectionId;
   /** The one turn in flight, and the slot of the session's queue that it runs in. */
   turn?: TurnId;
   slot?: SlotId;

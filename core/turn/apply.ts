@@ -76,7 +76,12 @@ export async function applyInbox(
       unfit.set(id, refused);
       continue;
     }
-    fresh.push({ id, /* rule: content-applied-whole */ content, at });
+    fresh.push({
+      id,
+      /* rule: content-applied-whole */ content,
+      at,
+      .../* rule: system-message-is-marked */ (given.from && { from: given.from }),
+    });
     first ??= { context: given, options };
   }
   const refused = fresh.length > 0 ? await budget.refusal(first?.context.claims) : undefined;

@@ -11,7 +11,7 @@ import { renewed } from '../../core/renewed.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';
-import { principalOf } from './principal.ts';
+import { DEFAULT_TENANT, principalOf } from './principal.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -25,7 +25,6 @@ const UNKNOWN_KEY_PAUSE_MS = milliseconds(10_000);
 
 /** The claim that contains the tenant where no other one is configured, and the tenant of a token without it. */
 const USUAL_TENANT_CLAIM = 'tenant';
-const DEFAULT_TENANT = 'default';
 
 export interface JwtVerifierDeps {
   /** Keys of this age are read again. */

@@ -7,6 +7,9 @@ import type { Principal } from '../../core/store/items.ts';
  */
 const MAX_NAME_BYTES = 256;
 
+/** The tenant of everybody whose token names none. */
+export const DEFAULT_TENANT = 'default';
+
 /** Allows any well-formed text. Half a surrogate pair cannot be written into a key. */
 const isName = (text: unknown): text is string =>
   typeof text === 'string' && text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= MAX_NAME_BYTES;

@@ -18,6 +18,7 @@ import { functionCaller } from './caller.ts';
 import { arnOf, stackOf } from './fixtures.ts';
 import { createUpstream, type Upstream } from './forward.ts';
 import { createFront } from './front.ts';
+import { createLambda } from './lambda.ts';
 import { readRoles } from './roles.ts';
 import { secretArn } from './secret-arn.ts';
 import { createSecrets } from './secrets.ts';
@@ -109,15 +110,17 @@ beforeAll(async () => {
         return true;
       },
       secrets: createSecrets({ known: 'the value', 'other/one': 'x' }),
+      lambda: createLambda({
+        stack,
+        functions: { pool: () => ({ spec: { name: 'worker' }, invoke: async (event) => event }) },
+        asynchronous: { invoke: async () => {} },
+        log: () => {},
+      }),
       events: createEventBridge({
         stack,
         access,
         queues: queues.client,
-        functions: {
-          pool() {
-            throw new Error('no rule has a function');
-          },
-        },
+        asynchronous: { invoke: () => Promise.reject(new Error('no rule has a function')) },
         log: () => {},
       }),
     },

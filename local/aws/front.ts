@@ -6,6 +6,7 @@ import { meter } from './capacity.ts';
 import type { Upstream } from './forward.ts';
 import { type JsonBody, parseJson, readBody, replay } from './json-body.ts';
 import type { JsonService } from './json-service.ts';
+import type { Lambda } from './lambda.ts';
 import {
   bedrockOperation,
   dynamodbOperation,
@@ -26,6 +27,7 @@ interface Services {
   management(request: IncomingMessage, response: ServerResponse): boolean;
   secrets: JsonService;
   events: JsonService;
+  lambda: Lambda;
   bedrock?: Upstream;
 }
 
@@ -69,6 +71,9 @@ export function createFront({
       case 'bedrock':
         callModel(exchange);
         break;
+      case 'lambda':
+        void invoke(exchange);
+        break;
       case 'dynamodb':
       case 'sqs':
       case 'secretsmanager':
@@ -98,6 +103,18 @@ export function createFront({
     }
     const attempt = decide(exchange, 'bedrock', bedrockOperation(path));
     if (attempt) services.bedrock.pass(request, response, body, attempt.done);
+  }
+
+  async function invoke(exchange: Exchange): Promise<void> {
+    const { request, response, body, path } = exchange;
+    const attempt = decide(exchange, 'lambda', services.lambda.operation(request.method ?? '', path));
+    if (!attempt) return;
+    try {
+      const responseBytes = await services.lambda.answer(request, response, path);
+      attempt.done({ requestBytes: body.length, responseBytes });
+    } catch (error) {
+      response.destroy(error as Error);
+    }
   }
 
   function callByJson(service: 'dynamodb' | 'sqs' | 'secretsmanager' | 'events', exchange: Exchange): void {
@@ -196,6 +213,7 @@ export function createFront({
       void receive(request, response, path, signature);
       return true;
     }
+    if (services.lambda.answerDeveloper(request, response, path)) return true;
     const service = unsignedServiceOf(request, path);
     if (!service) return false;
     reject({ request, response }, service, { kind: 'no-signature' });

@@ -96,7 +96,7 @@ function describe(refusal: Refusal): Error {
 export function refuse(response: ServerResponse, service: string | undefined, refusal: Refusal): number {
   const { type, code, message, status } = describe(refusal);
   const requestId = randomUUID();
-  if (service === undefined || service === 'execute-api' || service === 'bedrock') {
+  if (service === undefined || service === 'execute-api' || service === 'bedrock' || service === 'lambda') {
     const body = JSON.stringify({ message });
     response.writeHead(status === 400 ? 403 : status, {
       'content-type': 'application/json',

@@ -1,8 +1,9 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Access, Need } from '../aws/access.ts';
 import { LocalCloudError, messageOf } from '../errors.ts';
-import type { FunctionPools } from '../functions/functions.ts';
+import type { AsynchronousInvocations } from '../functions/asynchronous.ts';
 import type { Log } from '../log.ts';
+import { queueUrlOf } from '../queue-url.ts';
 import { readProperties } from '../template/properties.ts';
 import { isMap } from '../template/resolve.ts';
 import type { Stack, StackResource } from '../template/stack.ts';
@@ -11,9 +12,6 @@ import { inputOf } from './input.ts';
 import { compilePattern } from './pattern.ts';
 
 export const DEFAULT_BUS = 'default';
-
-/** Lambda runs an asynchronous event again twice. */
-const TRIES = 3;
 
 /** A rule of an event bus, and where it sends what matches. */
 export interface BusRule {
@@ -26,7 +24,8 @@ export interface BusRule {
 /** What rules deliver to, as whom. */
 export interface Targets {
   stack: Stack;
-  functions: Pick<FunctionPools, 'pool'>;
+  /** How functions get events. */
+  asynchronous: AsynchronousInvocations;
   queues: SQSClient;
   access: Access;
   log: Log;
@@ -93,7 +92,7 @@ function deliveryOf(targets: Targets, rule: StackResource, target: Value): Deliv
 
 /** @returns undefined for a target that is no function and no queue of the template */
 function senderTo(
-  { stack, functions, queues, access }: Targets,
+  { stack, asynchronous, queues, access }: Targets,
   sourceArn: string,
   arn: string,
   sqs: ReturnType<typeof readProperties>,
@@ -115,7 +114,7 @@ function senderTo(
   if (fn) {
     return async (input) => {
       demand('lambda', 'Invoke', { action: 'lambda:InvokeFunction', resource: arn });
-      await invoke(functions, fn, JSON.parse(input));
+      await asynchronous.invoke(fn, JSON.parse(input));
     };
   }
   const queue = stack.ofType('AWS::SQS::Queue').find(hasArn);
@@ -125,32 +124,10 @@ function senderTo(
     demand('sqs', 'SendMessage', { action: 'sqs:SendMessage', resource: arn });
     await queues.send(
       new SendMessageCommand({
-        QueueUrl: new URL(new URL(stack.ref(queue)).pathname, await endpointOf(queues)).href,
+        QueueUrl: await queueUrlOf(queues, stack, queue),
         MessageBody: input,
         ...(group !== undefined && { MessageGroupId: group }),
       }),
     );
   };
-}
-
-async function endpointOf(client: SQSClient): Promise<string> {
-  const { protocol, hostname, port } = (await client.config.endpoint?.()) ?? {
-    protocol: 'http:',
-    hostname: '127.0.0.1',
-    port: 0,
-  };
-  return `${protocol}//${hostname}:${port}`;
-}
-
-/** As an asynchronous event. */
-async function invoke(functions: Targets['functions'], fn: StackResource, event: unknown): Promise<void> {
-  const pool = functions.pool(fn);
-  for (let tries = 1; ; tries++) {
-    try {
-      await pool.invoke(event);
-      return;
-    } catch (error) {
-      if (tries === TRIES) throw error;
-    }
-  }
 }

@@ -201,6 +201,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       ),
       'entries[].at': 'When the server received the message, in milliseconds since the epoch.',
       'entries[].step': 'As in `applied`.',
+      'entries[].from': 'As in `applied`.',
       'entries[].name': 'The name of the tool.',
       'entries[].args': 'The arguments of the call; null when `truncated`.',
       'entries[].truncated': 'True when the arguments do not fit into a frame, or when the output was cut.',

@@ -7,6 +7,7 @@ import { type ChatRequest, createGate, type Gate, type Script } from '../support
 import type { Stack } from '../support/stack.ts';
 import { endEnvironments } from '../support/workers.ts';
 import type { WsClient } from '../support/ws-client.ts';
+import { type Outside, outsideOf } from './outside.ts';
 import type { TourQueues } from './queues.ts';
 
 /**
@@ -28,6 +29,7 @@ export const TOUR_SETTINGS = {
   MIDTURN_TOKENS_SECRET: 'midturn/tokens',
   MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: '3',
   MIDTURN_VISIBILITY_SECONDS: '2',
+  MIDTURN_OUTSIDE_MESSAGES: 'true',
 } as const;
 
 export const TOUR_SECRETS = {
@@ -59,6 +61,8 @@ export interface Visit {
   /** Has the model stop in mid-answer when the person says this; leaving opens it. */
   hold(content: string): Gate;
   readonly queues: TourQueues;
+  /** The session as the application reaches it. */
+  readonly outside: Outside;
   /** Settles when a function has made this call, counted from the beginning of the visit. */
   heard(name: string, operation: string): Promise<void>;
   leave(): void;
@@ -101,6 +105,7 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
     session,
     sessionKey: sessionOf(principal, asSessionId(session)),
     queues,
+    outside: outsideOf(stack.cloud, principal, session),
     async connect() {
       const { gateway } = stack.cloud;
       const before = new Set(gateway.connections());
@@ -334,6 +339,48 @@ export const SCENES: readonly Scene[] = [
       // Its items, and itself once more when nobody can write for it.
       await heard('deadline', 'DeleteItem');
       await heard('deadline', 'DeleteMessage');
+    },
+  },
+  {
+    name: 'messages of the application',
+    async play({ connect, outside, heard, session }) {
+      const client = await connect();
+      client.send({ type: 'connect' });
+      await client.next('connected');
+      const long = `told ${session}`.padEnd(2000, '.');
+      await outside.send('w1', long);
+      // The content of a repeat is stored before it shows to be one.
+      await outside.send('w1', long);
+      await heard('send', 'DeleteItem');
+      await end(client);
+    },
+  },
+  {
+    name: 'a message of the application that is never taken',
+    async play({ connect, hold, outside, session }) {
+      const client = await connect();
+      hold(`hold ${session}`);
+      say(client, 'm1', `hold ${session}`);
+      await chunk(client, 'draft');
+      for (const id of ['m2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8']) {
+        say(client, id, 'afterwards', { delivery: 'queue' });
+        await accepted(client, id);
+      }
+      await outside.sendLater('w1', 'in vain');
+      await outside.dead('w1');
+    },
+  },
+  {
+    name: 'an outcome that a dead function left in a full queue',
+    async play({ connect, vanish, outside, heard }) {
+      const client = await connect();
+      client.send({ type: 'connect' });
+      const { lane } = await client.waitFor('session_start');
+      await client.next('connected');
+      await outside.leaveBehind(lane);
+      vanish(client);
+      await outside.send('w1', 'hello');
+      await heard('send', 'DeleteConnection');
     },
   },
 ];

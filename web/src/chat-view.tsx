@@ -113,7 +113,10 @@ export function ChatView({
           .getSnapshot()
           .items.findLast(
             (item): item is UserItem =>
-              item.kind === 'user' && item.state.status === 'applied' && item.state.turnId === turnId,
+              item.kind === 'user' &&
+              item.from === undefined &&
+              item.state.status === 'applied' &&
+              item.state.turnId === turnId,
           );
         if (last) chat.send(last.content);
       },

@@ -11,7 +11,7 @@ export interface MessageActions {
   resend(item: UserItem): void;
 }
 
-/** A message of the user. `steering`: it is shown inside the answer, where it was applied. */
+/** A message of the user, or of the application. `steering`: it is shown inside the answer, where it was applied. */
 export const Message = memo(function Message({
   item,
   steering,
@@ -25,16 +25,18 @@ export const Message = memo(function Message({
   const isPending = status === 'sending' || status === 'accepted' || status === 'queued';
   const isRefused = status === 'cancelled' || status === 'rejected';
   const note = item.withdrawing ? 'Withdrawing…' : messageNote(item.state);
+  const sender = item.from === 'system' ? 'The application' : 'You';
   return (
     <article
-      className={`message ${steering ? 'message-steering' : ''} is-${status}`}
-      aria-label={steering ? 'You, while it answered' : 'You'}
+      className={`message ${steering ? 'message-steering' : ''} ${item.from ? `from-${item.from}` : ''} is-${status}`}
+      aria-label={steering ? `${sender}, while it answered` : sender}
     >
       <div className="bubble" dir="auto">
         <Said content={item.content} />
       </div>
       <p className="note">
         {steering && <SteerIcon />}
+        {item.from === 'system' && <span>Sent by the application</span>}
         {note && <span>{note}</span>}
         {!isPending && typeof item.content === 'string' && (
           <CopyButton label="Copy the message" text={() => textOf(item.content)} />

@@ -4,9 +4,9 @@ import type { Listening } from '../listening.ts';
 import type { Update } from '../update.ts';
 import { absent, any, atMost, equals, exists, remove, set } from '../update.ts';
 
-/** Continues an existing lane under a new connection of the same session (P12). */
+/** Continues an existing lane under a new connection of the same session (P12). That of the application stays its own. */
 export const adopt = (session: SessionKey, connection: ConnectionId): Update<Lane> => ({
-  when: [equals('session', session)],
+  when: [equals('session', session), exists('connection')],
   change: [set('connection', connection)],
 });
 

@@ -3,10 +3,14 @@ import { bytesOf } from '../../content.ts';
 import { type ConnectionId, type MessageId, type SessionKey, type SlotId, slotOf } from '../../ids.ts';
 import type { Lane, PendingMessage } from '../items.ts';
 
-/** A new lane, before its first message. */
-export const emptyLane = (session: SessionKey, connection: ConnectionId, expires: EpochSeconds): Lane => ({
+/** A new lane, before its first message. @param connection undefined: it is the application's */
+export const emptyLane = (
+  session: SessionKey,
+  connection: ConnectionId | undefined,
+  expires: EpochSeconds,
+): Lane => ({
   session,
-  connection,
+  ...(connection !== undefined && { connection }),
   attempts: 0,
   inbox: {},
   waiting: {},

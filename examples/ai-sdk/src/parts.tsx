@@ -52,6 +52,13 @@ function PartView({ part }: { part: Part }) {
           <Parts parts={part.parts} />
         </blockquote>
       );
+    // Sent by the application itself.
+    case 'data-system-message':
+      return (
+        <blockquote className="system">
+          <Parts parts={part.data.parts} />
+        </blockquote>
+      );
     case 'data-message-state':
       return part.data.status === 'applied' && part.data.step > 1 ? (
         <small>taken in at step {part.data.step}</small>
