@@ -27,6 +27,13 @@ it('tells each thing once, as it grows, and a message where it landed', () => {
   ]);
 });
 
+it('what the application sent does not look like the user’s', () => {
+  const item: Item = { ...applied('Paid.', 2), from: 'system' };
+  expect(new Feed().next({ items: [item] })).toMatchObject([
+    { style: 'note', text: '[system] Paid.   [taken in at step 2]' },
+  ]);
+});
+
 it('4.1.3: who answered a request is the user, whatever the name of the principal', () => {
   const answered = (decision: 'approve' | 'deny') => {
     const resolved = { reason: 'answer', by: 'anonymous' };

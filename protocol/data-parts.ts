@@ -11,6 +11,7 @@ export const OWN_DATA_NAMES = [
   'omitted-file',
   'output',
   'failure',
+  'midturn-system-message',
 ] as const;
 
 /** Later versions name parts of their own with this prefix. */

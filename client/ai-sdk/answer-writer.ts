@@ -157,7 +157,11 @@ export class AnswerWriter {
     for (const { id, content, from } of messages) {
       if (from === 'system') {
         if (this.#isShown(id)) continue;
-        this.#write({ type: 'data-system-message', id, data: { messageId: id, parts: toUIParts(content) } });
+        this.#write({
+          type: 'data-midturn-system-message',
+          id,
+          data: { messageId: id, parts: toUIParts(content) },
+        });
       } else if (this.#isShown(id)) {
         const data = { status: 'applied', turnId, step, messageId: id } as const;
         this.#write({ type: 'data-message-state', id, data });

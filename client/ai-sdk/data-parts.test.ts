@@ -1,7 +1,9 @@
 import type { UITools } from 'ai';
 import { expect, expectTypeOf, it } from 'vitest';
 import { OWN_DATA_NAMES } from '../../protocol/data-parts.ts';
+import { entryItems } from '../entries.ts';
 import { AnswerWriter } from './answer-writer.ts';
+import { toUIMessages } from './stored-messages.ts';
 import type { MidturnChatTransport } from './transport.ts';
 import type { Chunk, MidturnDataParts, MidturnUIMessage } from './ui-message.ts';
 
@@ -39,5 +41,31 @@ it('what a running tool shows is a preliminary output of its part, and its data 
     { type: 'data-chart', id: 'sales', data: { rows: [1] } },
     { type: 'tool-output-available', output: 'done', ...shown },
     { type: 'finish-step' },
+  ]);
+});
+
+it('what the application sends is no word of the user: a part of the answer, or a message of its own when it is loaded', () => {
+  const chunks: Chunk[] = [];
+  const writer = new AnswerWriter((chunk) => chunks.push(chunk), {
+    isShown: (id) => id === 'loaded',
+    isAsked: () => true,
+  });
+  const messages = ['w1', 'loaded'].map((id) => ({ id, content: 'Paid.', from: 'system' as const }));
+  writer.add({ type: 'applied', seq: 1, turn_id: 't', messages, step: 1 });
+  const parts = [{ type: 'text', text: 'Paid.' }];
+  expect(chunks).toEqual([
+    { type: 'data-midturn-system-message', id: 'w1', data: { messageId: 'w1', parts } },
+  ]);
+  const loaded = entryItems([
+    { n: 1, turn_id: 't', role: 'user', id: 'w1', content: 'Paid.', at: 0, step: 1, from: 'system' },
+    { n: 2, turn_id: 't', role: 'assistant', content: 'Thanks.' },
+  ]);
+  expect(toUIMessages({ items: loaded })).toMatchObject([
+    { id: 'w1', role: 'system', parts },
+    {
+      id: 'answer-w1',
+      role: 'assistant',
+      parts: [{ type: 'step-start' }, { type: 'text', text: 'Thanks.' }],
+    },
   ]);
 });

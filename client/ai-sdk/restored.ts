@@ -41,7 +41,8 @@ export function restored(
 function chunksOf({ id, role, parts }: MidturnUIMessage): Chunk[] {
   if (role === 'assistant') return parts.flatMap(partChunks);
   const said = parts.flatMap((part) => (part.type === 'text' || part.type === 'file' ? part : []));
-  if (role === 'system') return [{ type: 'data-system-message', id, data: { messageId: id, parts: said } }];
+  if (role === 'system')
+    return [{ type: 'data-midturn-system-message', id, data: { messageId: id, parts: said } }];
   return [{ type: 'steering-message', id, parts: said }];
 }
 

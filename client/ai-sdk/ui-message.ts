@@ -36,7 +36,7 @@ export type MidturnDataParts = {
    * A message of the application and of no person, which came while this answer was shown. In a conversation that is loaded, it is a
    * message of the role `system`.
    */
-  'system-message': { messageId: string; parts: (TextUIPart | FileUIPart)[] };
+  'midturn-system-message': { messageId: string; parts: (TextUIPart | FileUIPart)[] };
   /** Older messages were left out of the prompt from here on. */
   trimmed: { droppedMessages: number; reason: string };
   /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */

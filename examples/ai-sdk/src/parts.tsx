@@ -53,7 +53,7 @@ function PartView({ part }: { part: Part }) {
         </blockquote>
       );
     // Sent by the application itself.
-    case 'data-system-message':
+    case 'data-midturn-system-message':
       return (
         <blockquote className="system">
           <Parts parts={part.data.parts} />
