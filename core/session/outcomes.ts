@@ -45,8 +45,7 @@ export async function reportOutcomes(
         : await core.store.get(laneKey(lane.session, from));
     const frame = withdrawalReply(id, outcome, core);
     // Nobody waits for the outcomes of the application's lane: it asks again with the same id.
-    let heard =
-      /* rule: nobody-waits-for-system-message */ home !== undefined && home.connection === undefined;
+    let heard = home !== undefined && home.connection === undefined;
     for (const connection of new Set([home?.connection, alsoTo])) {
       if (connection === undefined) continue;
       const sent = (await reply(core, connection, frame)) === 'sent';

@@ -80,7 +80,7 @@ export async function applyInbox(
       id,
       /* rule: content-applied-whole */ content,
       at,
-      .../* rule: system-message-is-marked */ (given.from && { from: given.from }),
+      ...(given.from && { from: given.from }),
     });
     first ??= { context: given, options };
   }
