@@ -191,7 +191,8 @@ describe('messages of the application', () => {
     const client = await listener(session);
     await send(session, 'w1', 'one');
     await chunk(client, 'draft');
-    await Promise.all([send(session, 'w2', 'two'), send(session, 'w3', 'three')]);
+    await send(session, 'w2', 'two');
+    await send(session, 'w3', 'three');
     const { failed, answer } = await send(session, 'w4', 'four');
     expect([failed, answer.errorType]).toEqual([true, 'STEERING_QUEUE_FULL']);
     gate.open();
