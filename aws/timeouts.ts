@@ -16,6 +16,12 @@ const REQUEST_TIMEOUTS = {
  */
 export const SERVICE_TIMEOUTS = { requestHandler: REQUEST_TIMEOUTS, maxAttempts: 6 } as const;
 
+/** For S3: the first byte of a file. Its last one comes when it comes. */
+export const FILE_TIMEOUTS = {
+  requestHandler: { ...REQUEST_TIMEOUTS, requestTimeout: 10_000 },
+  maxAttempts: 4,
+} as const;
+
 /**
  * For SQS: the client calls the endpoint that the environment names, as those of other services do. Otherwise it calls the host
  * in a queue's URL, which behind an emulator's can be another one, and prints two lines about that.

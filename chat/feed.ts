@@ -158,6 +158,7 @@ export function written(content: Content): string {
   return content
     .map((part) => {
       if (part.type === 'text') return part.text;
+      if (part.type === 'file') return `[file ${part.name ?? part.media_type}]`;
       return 'url' in part ? `[image ${part.url}]` : `[image, ${part.media_type}]`;
     })
     .join(' ');

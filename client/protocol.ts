@@ -18,7 +18,7 @@ export type {
   SessionStart,
 } from '../protocol/server-frames.ts';
 
-import type { EventFrame, ReplyFrame, ServerFrame } from '../protocol/server-frames.ts';
+import type { EventFrame, ServerFrame } from '../protocol/server-frames.ts';
 
 export type EventOf<T extends EventFrame['type']> = Extract<EventFrame, { type: T }>;
 export type FrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
@@ -28,40 +28,23 @@ export type ToolValue = EventOf<'tool_call'>['args'];
 /** The only subprotocol that is offered. */
 export const SUBPROTOCOL = 'midturn.v1';
 
-const REPLY_TYPES: Readonly<Record<ReplyFrame['type'], true>> = {
-  session_start: true,
-  connected: true,
-  accepted: true,
-  cancelled: true,
-  history: true,
-  history_gap: true,
-  sessions: true,
-  renamed: true,
-  trusted: true,
-  export: true,
-  deleted: true,
-  error: true,
-  pong: true,
-};
-
 /** Events have `seq`; replies do not. `error` is either. */
 export function isEvent(frame: ServerFrame): frame is EventFrame {
   return 'seq' in frame;
 }
 
 /**
- * A frame that this client understands, or undefined: unknown replies are ignored, so that newer servers serve older
- * clients. An unknown event is passed on all the same: it has its place among the others (P9), and nothing to show. The
+ * A frame, or undefined for what is none. A type that this client does not know is passed on all the same: an unknown reply shows
+ * nothing, so that newer servers serve older clients, and an unknown event has its place among the others (P9). The
  * fields themselves are the server's word: a validator would outweigh the rest of this library.
  */
 export function readFrame(text: string): ServerFrame | undefined {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null || !('type' in value)) return undefined;
-  return isKnown(value) ? value : undefined;
+  return isFrame(value) ? value : undefined;
 }
 
-function isKnown(value: { type: unknown }): value is ServerFrame {
+function isFrame(value: { type: unknown }): value is ServerFrame {
   if (typeof value.type !== 'string') return false;
-  if ('seq' in value) return 'turn_id' in value && Number.isSafeInteger(value.seq);
-  return Object.hasOwn(REPLY_TYPES, value.type);
+  return !('seq' in value) || ('turn_id' in value && Number.isSafeInteger(value.seq));
 }

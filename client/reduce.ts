@@ -139,7 +139,9 @@ function receiveReply(state: State, reply: ReplyFrame): State {
       return trust(state, reply);
     default:
       // These show nothing.
-      reply satisfies FrameOf<'sessions' | 'export' | 'deleted' | 'connected' | 'pong'>;
+      reply satisfies FrameOf<
+        'sessions' | 'export' | 'deleted' | 'connected' | 'pong' | 'upload' | 'download'
+      >;
       return state;
   }
 }

@@ -1,7 +1,25 @@
-import type { Limits, Rates, Retention } from '../config/settings/limits.ts';
+import { fileDays, type Limits, type Rates, type Retention } from '../config/settings/limits.ts';
 import type { SessionSettings } from '../config/settings/sessions.ts';
-import { type EpochMs, type EpochSeconds, expiresAfter, seconds } from '../config/units.ts';
-import type { Clock, EventBus, Gateway, Log, Metrics, Milestones, NewId, Queues, Store } from './ports.ts';
+import {
+  after,
+  type EpochMs,
+  type EpochSeconds,
+  expiresAfter,
+  milliseconds,
+  seconds,
+} from '../config/units.ts';
+import type {
+  Clock,
+  EventBus,
+  Files,
+  Gateway,
+  Log,
+  Metrics,
+  Milestones,
+  NewId,
+  Queues,
+  Store,
+} from './ports.ts';
 
 /** What the core is given: its ports and its settings. */
 export interface Core {
@@ -10,6 +28,8 @@ export interface Core {
   gateway: Gateway;
   /** Where other systems listen. @default - nobody is told */
   bus?: EventBus;
+  /** Where files are. @default - nobody can send one */
+  files?: Files;
   clock: Clock;
   newId: NewId;
   log: Log;
@@ -41,6 +61,12 @@ export const expiry = (core: Pick<Core, 'clock' | 'retention'>) => {
   const events = core.retention.eventHours * HOUR;
   const session = Math.max(entry, events) + 14 * DAY;
   return {
+    /** A file that no message has yet. */
+    unsent: after(now, milliseconds(DAY * 1000)),
+    /** A file that a message has: as long as that is in the transcript, if it is sent within a day. */
+    sent: after(now, milliseconds((entry + 2 * DAY) * 1000)),
+    /** What is known of a file, which the bucket keeps for `fileDays`. */
+    file: keptFor((fileDays(core.retention) + 2) * DAY),
     /** API Gateway ends every connection after two hours. */
     connection: keptFor(DAY),
     // A turn that takes a day still finds its own.

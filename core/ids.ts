@@ -24,6 +24,8 @@ export type SlotId = Id<'slot'>;
 export type MessageId = Id<'message'>;
 /** A request for a user's approval of a tool call. */
 export type RequestId = Id<'approval request'>;
+/** A file of a session, as messages name it. */
+export type FileId = Id<'file'>;
 
 export const asSessionId = (text: string): SessionId => text as SessionId;
 export const asSessionKey = (text: string): SessionKey => text as SessionKey;
@@ -33,6 +35,7 @@ export const asTurnId = (text: string): TurnId => text as TurnId;
 export const asSlotId = (text: string): SlotId => text as SlotId;
 export const asMessageId = (text: string): MessageId => text as MessageId;
 export const asRequestId = (text: string): RequestId => text as RequestId;
+export const asFileId = (text: string): FileId => text as FileId;
 
 interface RandomIds {
   newId(): string;
@@ -42,6 +45,7 @@ export const newLaneId = (core: RandomIds): LaneId => asLaneId(core.newId());
 export const newTurnId = (core: RandomIds): TurnId => asTurnId(core.newId());
 export const newMessageId = (core: RandomIds): MessageId => asMessageId(core.newId());
 export const newRequestId = (core: RandomIds): RequestId => asRequestId(core.newId());
+export const newFileId = (core: RandomIds): FileId => asFileId(core.newId());
 
 /** The slot that a turn opens. A turn that follows in the same slot has another id. */
 export const slotOf = (turn: TurnId): SlotId => asSlotId(turn);

@@ -169,8 +169,16 @@ export interface TurnObserver {
   settled(ms: Milliseconds): Promise<void>;
 }
 
+/**
+ * The files of a prompt by their references: the bytes in base64, as providers take them, or why there are none. `gone`: it has expired.
+ * `large`: the files of the prompt are too many together.
+ */
+export type PromptFiles = ReadonlyMap<string, string | 'gone' | 'large'>;
+
 export interface ModelRequest {
   messages: PromptMessage[];
+  /** Undefined: the messages name none. */
+  files?: PromptFiles;
   /** The turn, for an agent whose code looks on. */
   turnId?: string;
   /** The finished steps of the turn, for an agent whose code reads them. */
@@ -192,7 +200,7 @@ export interface PromptShape {
   model: string;
   /** Roles alternate, whatever the order of the transcript is. */
   alternating?: true;
-  /** Up to this entry, a note stands in the place of each image. */
+  /** Up to this entry, a note stands in the place of each image and file. */
   imagesTo?: number;
   /** Up to this entry, calls and their results are text of the user, and texts have no control characters. */
   plainTo?: number;

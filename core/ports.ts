@@ -1,5 +1,5 @@
 import type { CountMetric, SplitMetric, TimeMetric } from '../config/metrics.ts';
-import type { EpochMs, Milliseconds, Seconds } from '../config/units.ts';
+import { type EpochMs, type Milliseconds, type Seconds, seconds } from '../config/units.ts';
 import type { ConnectionId, LaneId, SessionKey, SlotId, TurnId } from './ids.ts';
 import type { Key } from './store/keys.ts';
 import type { Listening } from './store/listening.ts';
@@ -117,6 +117,34 @@ export interface EventBus {
   /** Throws unless the bus has taken all of them. One of them may be taken all the same. */
   put(events: readonly BusEvent[]): Promise<void>;
 }
+
+/** Where a client puts the bytes of a file. */
+interface UploadAddress {
+  url: string;
+  /** To be sent with the bytes. */
+  headers: Readonly<Record<string, string>>;
+}
+
+/** The bytes of files, under keys that `objectKey` makes. What is put once never changes. */
+export interface Files {
+  /** An address that takes exactly so many bytes, once. It is good for `UPLOAD_SECONDS`. */
+  uploadAddress(key: string, as: { type: string; size: number }): Promise<UploadAddress>;
+  /** An address to read from, for `DOWNLOAD_SECONDS`. A browser runs nothing of what it gives. */
+  downloadAddress(key: string, as: { type: string; name?: string }): Promise<string>;
+  /** The first bytes, and the size of all. Undefined: there is nothing. */
+  begin(key: string, bytes: number): Promise<{ bytes: Uint8Array; size: number } | undefined>;
+  /** In base64. Undefined: there is nothing. */
+  read(key: string): Promise<string | undefined>;
+  /** A repeat changes nothing. */
+  put(key: string, bytes: Uint8Array, type: string): Promise<void>;
+  /** Also of what is not there. */
+  delete(key: string): Promise<void>;
+}
+
+/** How long an address takes an upload: shorter than the deletion of a session waits before it removes the last things. */
+export const UPLOAD_SECONDS = seconds(10 * 60);
+/** How long an address can be read from: a page asks again. */
+export const DOWNLOAD_SECONDS = seconds(10 * 60);
 
 export interface Clock {
   now(): EpochMs;

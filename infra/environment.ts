@@ -11,11 +11,12 @@ export function environmentOf(
   scope: Construct,
   name: FunctionName,
   props: PlainProps,
-  { table, queues, managementEndpoint }: Surroundings,
+  { table, queues, files, managementEndpoint }: Surroundings,
 ): Record<string, string> {
   const spec = FUNCTIONS[name];
   const variables: Record<string, string> = {};
   if (spec.table.length > 0) variables.MIDTURN_TABLE_NAME = table.tableName;
+  if (files && spec.files.length > 0) variables.MIDTURN_FILES_BUCKET = files.bucketName;
   if (spec.sends.includes('turn')) variables.MIDTURN_TURN_QUEUE_URL = queues.turn.queueUrl;
   if (spec.sends.includes('deadline')) variables.MIDTURN_DEADLINE_QUEUE_URL = queues.deadline.queueUrl;
   if (spec.sends.includes('deadTurn')) variables.MIDTURN_DEAD_TURN_QUEUE_URL = queues.deadTurn.queueUrl;

@@ -13,6 +13,8 @@ export interface FunctionSpec {
   timeout: Duration | 'turn';
   /** Its DynamoDB actions on the table. */
   table: readonly TableAction[];
+  /** What it does with files: also that for which it signs an address. */
+  files: readonly FileAction[];
   /** Queues to which it sends messages. */
   sends: readonly QueueName[];
   /** The queue whose messages invoke it. */
@@ -28,6 +30,7 @@ export interface FunctionSpec {
 }
 
 export type ConnectionMethod = 'POST' | 'DELETE';
+type FileAction = 'GetObject' | 'PutObject' | 'DeleteObject';
 type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 
 const READ_AND_WRITE = ['GetItem', 'PutItem', 'UpdateItem'] as const;
@@ -38,6 +41,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [],
+    files: [],
     sends: [],
     connections: [],
     callsModel: false,
@@ -47,6 +51,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem'],
+    files: [],
     // Wakes the turn function when it starts itself.
     sends: ['turn'],
     connections: [],
@@ -58,6 +63,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     timeout: Duration.seconds(10),
     // Deletes lanes: a deleted session is closed before the deletion is answered.
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
+    files: ['GetObject', 'PutObject'],
     sends: ['turn', 'deadline'],
     connections: ['POST', 'DELETE'],
     callsModel: false,
@@ -68,6 +74,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     timeout: 'turn',
     // Deletes the content of messages that it has applied.
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
+    files: ['GetObject'],
     // A message that is no turn job goes to the dead letters at once: otherwise it would block its session for a thousand
     // receives.
     sends: ['turn', 'deadTurn', 'deadline'],
@@ -81,6 +88,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
+    files: ['DeleteObject'],
     sends: ['deadline'],
     consumes: 'deadline',
     connections: ['POST', 'DELETE'],
@@ -91,6 +99,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [],
+    files: [],
     sends: ['turn'],
     consumes: 'deadTurn',
     connections: [],
@@ -102,6 +111,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     timeout: Duration.seconds(10),
     // Deletes the content of a message that it refuses.
     table: [...READ_AND_WRITE, 'DeleteItem'],
+    files: [],
     sends: ['turn', 'deadline'],
     deadLetters: 'deadSend',
     // Reports outcomes that dead functions left in a full queue.

@@ -4,6 +4,7 @@ import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Annotations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
@@ -15,6 +16,7 @@ import { MidturnAuth } from './auth.ts';
 import { createDashboard } from './dashboard.ts';
 import { createDomain, domainAddress, mapDomain } from './domain.ts';
 import { createEdge } from './edge.ts';
+import { createFiles, filesOrigin } from './files.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
 import { describeLocally, plainProps } from './local-props.ts';
 import { giveName } from './name.ts';
@@ -47,6 +49,8 @@ export class Midturn extends Construct {
   readonly users: Users | undefined;
   readonly table: Table;
   readonly queues: Queues;
+  /** What users and tools give to sessions. Undefined if `fileBytes` is 0. */
+  readonly files: Bucket | undefined;
   readonly functions: Functions;
   /** All of them, or none if `alarms` is `false`. */
   readonly alarms: Alarms;
@@ -81,9 +85,11 @@ export class Midturn extends Construct {
     });
     this.api = createApi(this, props);
     this.managementEndpoint = managementEndpoint(this.api, stageName, props);
+    this.files = createFiles(this, props);
     this.functions = createFunctions(this, props, {
       table: this.table,
       queues: this.queues,
+      files: this.files,
       connectionsArns: connectionsArns(this.api, stageName),
       managementEndpoint: this.managementEndpoint,
     });
@@ -95,7 +101,9 @@ export class Midturn extends Construct {
       : domain && createDomain(this, this.stage, domain);
     this.edge = edge && domain && originSecret ? createEdge(this, edge, { domain, originSecret }) : undefined;
     this.url = this.#clientUrl(props);
-    this.page = props.page ? createPage(this, this.url, props) : undefined;
+    this.page = props.page
+      ? createPage(this, { url: this.url, files: this.files && filesOrigin(this.files) }, props)
+      : undefined;
 
     const watched = {
       functions: this.functions,

@@ -6,7 +6,7 @@ import { synthesize } from './testing.ts';
 describe('the page', () => {
   it('is deployed only if that is set', () => {
     synthesize().resourceCountIs('AWS::CloudFront::Distribution', 0);
-    synthesize().resourceCountIs('AWS::S3::Bucket', 0);
+    synthesize({ fileBytes: 0 }).resourceCountIs('AWS::S3::Bucket', 0);
     expect(synthesize().findOutputs('PageUrl')).toEqual({});
     expect(readProps((name) => (name === 'MIDTURN_PAGE' ? 'true' : undefined)).props.page).toBe(true);
     expect(() => readProps((name) => (name === 'MIDTURN_PAGE' ? 'yes' : undefined))).toThrow(
@@ -21,7 +21,7 @@ describe('the page', () => {
   });
 
   it('is read by CloudFront only: the bucket is private, and accepts TLS only', () => {
-    const template = synthesize({ page: true });
+    const template = synthesize({ page: true, fileBytes: 0 });
     template.hasResourceProperties('AWS::S3::Bucket', {
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
@@ -58,12 +58,12 @@ describe('the page', () => {
     expect(Object.keys(template.findOutputs('PageUrl'))).toEqual(['PageUrl']);
   });
 
-  it('may connect to this WebSocket only', () => {
+  it('may connect to this WebSocket only, where there are no files', () => {
     const domain = {
       name: 'chat.example.com',
       certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
     };
-    const template = synthesize({ page: true, domain });
+    const template = synthesize({ page: true, domain, fileBytes: 0 });
     template.hasResourceProperties('AWS::CloudFront::ResponseHeadersPolicy', {
       ResponseHeadersPolicyConfig: Match.objectLike({
         SecurityHeadersConfig: Match.objectLike({

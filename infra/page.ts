@@ -25,12 +25,19 @@ const HSTS = Duration.days(365);
 
 const defaultFolder = join(import.meta.dirname, '..', 'web', 'dist');
 
+/** What the page may connect to beside its own address. */
+interface Reached {
+  /** The WebSocket's. */
+  url: string;
+  /** The origin of the sessions' files. */
+  files: string | undefined;
+}
+
 /**
  * Serves the page as static files: a private bucket behind CloudFront, over HTTPS only.
- * @param url the WebSocket's, the only address beside its own that the page may connect to
  * @throws {SettingError} if the page was not built
  */
-export function createPage(scope: Construct, url: string, props: PlainProps): Distribution {
+export function createPage(scope: Construct, { url, files }: Reached, props: PlainProps): Distribution {
   const folder = props.pageFolder ?? defaultFolder;
   if (!existsSync(join(folder, 'index.html'))) {
     throw new SettingError(`MIDTURN_PAGE: ${folder} has no page; npm run build:web makes it.`);
@@ -55,7 +62,7 @@ export function createPage(scope: Construct, url: string, props: PlainProps): Di
       viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       cachePolicy: CachePolicy.CACHING_OPTIMIZED,
       compress: true,
-      responseHeadersPolicy: createHeaders(scope, url),
+      responseHeadersPolicy: createHeaders(scope, url, files),
     },
   });
   uploadPage(scope, { folder, bucket, url, props });
@@ -71,8 +78,8 @@ export function createPage(scope: Construct, url: string, props: PlainProps): Di
 const uniqueName = (scope: Construct, what: string): string =>
   Fn.join('-', ['midturn', what, Fn.select(2, Fn.split('/', Aws.STACK_ID)), scope.node.addr.slice(-8)]);
 
-function createHeaders(scope: Construct, url: string): ResponseHeadersPolicy {
-  const headers = pageHeaders(url);
+function createHeaders(scope: Construct, url: string, files: string | undefined): ResponseHeadersPolicy {
+  const headers = pageHeaders(url, files);
   return new ResponseHeadersPolicy(scope, 'PageHeaders', {
     responseHeadersPolicyName: uniqueName(scope, 'headers'),
     comment: `Midturn: the page of ${nameOf(scope)}`,

@@ -8,6 +8,7 @@ import { secretNamesIn } from '../config/settings/models.ts';
 import type { Setting } from '../config/settings/setting.ts';
 import { STACK_SETTINGS } from '../config/settings/table.ts';
 import { eventBusArn } from './event-bus.ts';
+import { filesKeyStatement } from './files.ts';
 import { FUNCTIONS } from './function-table.ts';
 import { bedrockPermissions, secretPermission } from './model-access.ts';
 import type { Permission } from './permission.ts';
@@ -65,7 +66,7 @@ export function permissionsOf(
   scope: Construct,
   name: FunctionName,
   props: PlainProps,
-  { table, queues, connectionsArns }: Surroundings,
+  { table, queues, files, connectionsArns }: Surroundings,
   logGroup: LogGroup,
 ): Permission[] {
   const spec = FUNCTIONS[name];
@@ -97,6 +98,15 @@ export function permissionsOf(
   );
   if (spec.table.length > 0 && props.tableKeyArn) {
     allowed.push({ statement: tableKeyStatement(scope, props.tableKeyArn) });
+  }
+  if (files && spec.files.length > 0) {
+    allow(
+      spec.files.map((action) => `s3:${action}`),
+      [files.arnForObjects('*')],
+      'The files of all sessions: each has a name of its own.',
+    );
+    if (props.tableKeyArn && spec.files.some((action) => action !== 'DeleteObject'))
+      allowed.push({ statement: filesKeyStatement(scope, props.tableKeyArn) });
   }
   allow(
     ['sqs:SendMessage'],

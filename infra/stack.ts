@@ -30,6 +30,7 @@ export class MidturnStack extends Stack {
     new CfnOutput(this, 'DashboardName', { value: midturn.dashboard.dashboardName });
     if (midturn.alarmTopic) new CfnOutput(this, 'AlarmTopicArn', { value: midturn.alarmTopic.topicArn });
     new CfnOutput(this, 'TableName', { value: midturn.table.tableName });
+    if (midturn.files) new CfnOutput(this, 'FilesBucket', { value: midturn.files.bucketName });
     new CfnOutput(this, 'TurnQueueUrl', { value: midturn.queues.turn.queueUrl });
     new CfnOutput(this, 'DeadlineQueueUrl', { value: midturn.queues.deadline.queueUrl });
     new CfnOutput(this, 'DeadTurnQueueUrl', { value: midturn.queues.deadTurn.queueUrl });

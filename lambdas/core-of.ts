@@ -3,6 +3,7 @@ import { errorFields } from '../aws/cloudwatch/error-fields.ts';
 import type { Instruments } from '../aws/cloudwatch/instruments.ts';
 import { dynamoStore } from '../aws/dynamodb/store.ts';
 import { eventBridgeBus } from '../aws/eventbridge/bus.ts';
+import { s3Files } from '../aws/s3/files.ts';
 import { sqsQueues } from '../aws/sqs/queues.ts';
 import { randomId, systemClock } from '../aws/system.ts';
 import { readEventBus } from '../config/settings/bus.ts';
@@ -12,7 +13,7 @@ import type { Environment } from '../config/settings/setting.ts';
 import { milliseconds } from '../config/units.ts';
 import type { Core } from '../core/core.ts';
 import { asConnectionId } from '../core/ids.ts';
-import type { EventBus, Gateway } from '../core/ports.ts';
+import type { EventBus, Files, Gateway } from '../core/ports.ts';
 import { connectionKey } from '../core/store/keys.ts';
 
 const notSet = (name: string) =>
@@ -36,6 +37,11 @@ function busOf(env: Environment): { bus?: EventBus } {
   return bus === undefined ? {} : { bus: eventBridgeBus({ bus, midturn: required(env, 'MIDTURN_STACK') }) };
 }
 
+function filesOf(env: Environment): { files?: Files } {
+  const bucket = env.MIDTURN_FILES_BUCKET;
+  return bucket ? { files: s3Files(bucket) } : {};
+}
+
 /** Composes a function's core of the ports on AWS. Call it once per execution environment. */
 export const coreOf = (env: Environment, { log, metrics, milestones }: Instruments): Core => ({
   store: dynamoStore(required(env, 'MIDTURN_TABLE_NAME')),
@@ -45,6 +51,7 @@ export const coreOf = (env: Environment, { log, metrics, milestones }: Instrumen
     ? managementGateway(env.MIDTURN_MANAGEMENT_ENDPOINT, metrics)
     : noGateway,
   ...busOf(env),
+  ...filesOf(env),
   clock: systemClock,
   newId: randomId,
   log,

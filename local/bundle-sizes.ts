@@ -25,8 +25,8 @@ const PROVIDER_PACKAGES = {
 export type Provider = keyof typeof PROVIDER_PACKAGES;
 export const PROVIDERS = Object.keys(PROVIDER_PACKAGES) as Provider[];
 
-/** Of a service that every deployment uses. Only one with an event bus loads that client. */
-const CLIENT = /node_modules\/@aws-sdk\/client-(?!eventbridge\/)/;
+/** Of a service that every deployment uses. Only one with an event bus loads that client, and only a file loads that of S3. */
+const CLIENT = /node_modules\/@aws-sdk\/client-(?!(?:eventbridge|s3)\/)/;
 
 const SDK = /(?:^|\/)node_modules\/(?:@aws-sdk|@aws|@smithy)\//;
 

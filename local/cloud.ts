@@ -232,7 +232,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       log,
     });
     parts.push(() => buckets.close());
-    const page = createPageHandler(options.app?.page ?? PAGE_FOLDER, `/${STAGE}`);
+    const page = createPageHandler(options.app?.page ?? PAGE_FOLDER, `/${STAGE}`, origin);
     entrance.serve((request, response) => {
       const refusal = visitors.refusal(request);
       if (refusal !== undefined) {

@@ -65,7 +65,7 @@ it.each(['/', '/app.js', '/missing.js'])('serves %s with the headers of a deploy
     certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/c',
   };
   const [policy] = Object.values(
-    synthesize({ page: true, domain }).findResources('AWS::CloudFront::ResponseHeadersPolicy'),
+    synthesize({ page: true, domain, fileBytes: 0 }).findResources('AWS::CloudFront::ResponseHeadersPolicy'),
   );
   const { answer } = await answerOf(await builtPage(), path);
   const { headers } = answer;

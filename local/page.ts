@@ -18,14 +18,16 @@ const TYPES: Readonly<Record<string, string>> = {
 /**
  * Serves a built page from `folder`: its files, and `index.html` for every address without an extension.
  * @param path the path of the WebSocket, on the page's own host
+ * @param files the origin of the sessions' files
  */
 export function createPageHandler(
   folder: string,
   path: string,
+  files?: string,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     // By the name that the browser used: the page connects to the same.
-    const headers = pageHeaders(`ws://${request.headers.host}${path}`);
+    const headers = pageHeaders(`ws://${request.headers.host}${path}`, files);
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       respond(response, 405, TYPES['.json'], '{"message":"Method Not Allowed"}');

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { content } from './content.ts';
+import { content, fileFields } from './content.ts';
 import { ID_PATTERN, ID_RULE } from './ids.ts';
 import {
   MAX_HISTORY_LIMIT,
@@ -126,6 +126,12 @@ const exportFrame = z.object({
 
 const deleteFrame = z.object({ type: z.literal('delete'), session_id: clientId });
 
+/** Asks for an address to which the bytes of a file are put. */
+const uploadFrame = z.object({ type: z.literal('upload'), id: clientId, ...fileFields });
+
+/** Asks for an address from which a file of the session is read. */
+const downloadFrame = z.object({ type: z.literal('download'), id: clientId, file: clientId });
+
 const pingFrame = z.object({
   type: z.literal('ping'),
   nonce: z.optional(z.union([z.string().check(z.maxLength(MAX_LABEL_LENGTH)), z.number()])),
@@ -146,6 +152,8 @@ export const CLIENT_FRAMES = {
   export: exportFrame,
   delete: deleteFrame,
   ping: pingFrame,
+  upload: uploadFrame,
+  download: downloadFrame,
 } as const;
 
 export type ClientFrameType = keyof typeof CLIENT_FRAMES;
@@ -162,6 +170,8 @@ type ExportFrame = z.infer<typeof exportFrame>;
 type RevokeFrame = z.infer<typeof revokeFrame>;
 type DeleteFrame = z.infer<typeof deleteFrame>;
 type PingFrame = z.infer<typeof pingFrame>;
+export type UploadFrame = z.infer<typeof uploadFrame>;
+export type DownloadFrame = z.infer<typeof downloadFrame>;
 export type ClientFrame =
   | ConnectFrame
   | MessageFrame
@@ -175,4 +185,6 @@ export type ClientFrame =
   | RenameFrame
   | ExportFrame
   | DeleteFrame
-  | PingFrame;
+  | PingFrame
+  | UploadFrame
+  | DownloadFrame;

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
-import { MAX_CONTENT_PARTS, MAX_URL_LENGTH } from './limits.ts';
+import { ID_PATTERN, ID_RULE } from './ids.ts';
+import { MAX_CONTENT_PARTS, MAX_LABEL_LENGTH, MAX_URL_LENGTH } from './limits.ts';
 
-/** The content of a message: a text, or a list of texts and images. One schema for frames, transcript and client. */
+/** The content of a message: a text, or a list of texts, images and files. One schema for frames, transcript and client. */
 
 /** The image types that all three model providers accept. */
 const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
@@ -42,7 +43,33 @@ const inlineImage = z.object({
     ),
 });
 
-export const contentPart = z.union([textPart, imageByUrl, inlineImage]);
+/** The types of files that a client can upload, by the names of IANA. The server finds a file's type in its bytes. */
+export const FILE_TYPES = [
+  ...IMAGE_TYPES,
+  'application/pdf',
+  'audio/wav',
+  'audio/mpeg',
+  'audio/mp4',
+  'audio/ogg',
+  'audio/flac',
+  'audio/webm',
+] as const;
+
+/** What is said of a file beside its bytes. */
+export const fileFields = {
+  media_type: z.string().check(z.maxLength(100)),
+  size: z.int().check(z.positive()),
+  name: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_LABEL_LENGTH))),
+};
+
+/** A file that was uploaded before, or that a tool has made. What is said of it lets each client show it without a request. */
+const filePart = z.object({
+  type: z.literal('file'),
+  file: z.string().check(z.regex(ID_PATTERN, `it must have ${ID_RULE}`)),
+  ...fileFields,
+});
+
+export const contentPart = z.union([textPart, imageByUrl, inlineImage, filePart]);
 
 export const content = z.union([
   z.string(),
@@ -52,14 +79,18 @@ export const content = z.union([
 /** The sentences of the documents for a field at `path` that holds content; `what` is the one for the field itself. */
 export const contentSentences = <P extends string>(path: P, what: string) => ({
   [path]: what,
-  [`${path}[].type`]: 'Whether this part is a text or an image.',
+  [`${path}[].type`]: 'Whether this part is a text, an image or a file.',
   [`${path}[].text`]: 'The text of a text part.',
   [`${path}[].url`]:
     'The https URL of an image, with the name of a host. The model’s provider fetches it; the server does not.',
-  [`${path}[].media_type`]: 'The type of an image that is in the frame.',
+  [`${path}[].media_type`]: 'The type of an image that is in the frame, or of a file.',
   [`${path}[].data`]:
     'The bytes of an image that is in the frame, in base64. They count towards `limits.content_bytes`.',
+  [`${path}[].file`]: 'The reference of a file, as `upload` gave it.',
+  [`${path}[].size`]: 'The bytes of a file.',
+  [`${path}[].name`]: 'The name of a file, to be shown.',
 });
 
+export type FilePart = z.infer<typeof filePart>;
 export type ContentPart = z.infer<typeof contentPart>;
 export type Content = z.infer<typeof content>;

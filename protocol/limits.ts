@@ -27,6 +27,9 @@ export const MAX_CONTENT_PARTS = 20;
 /** The URL of an image: a length that browsers and proxies support. */
 export const MAX_URL_LENGTH = 2048;
 
+/** A file that a client uploads: what the largest requests of the model providers hold beside a conversation, base64 and all. */
+export const MAX_FILE_BYTES = 20 * 1024 * 1024;
+
 /** Messages that one `abort` withdraws by id: with ids of full length they fill half a frame. */
 export const MAX_PENDING_IDS = 256;
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { content } from './content.ts';
+import { content, fileFields } from './content.ts';
 import { ERROR_CODES } from './errors.ts';
 import { type EventFrame, notedFrame } from './events.ts';
 import { toolOutput } from './tool-events.ts';
@@ -49,6 +49,8 @@ export const sessionStart = z.object({
     session_turns: count,
     queue_timeout_seconds: count,
     frame_bytes: count,
+    /** Of one file. Absent: the server takes none. */
+    file_bytes: z.optional(count),
   }),
 });
 const connected = z.object({ type: z.literal('connected'), message: z.string() });
@@ -172,6 +174,25 @@ const pong = z.object({
   type: z.literal('pong'),
   nonce: z.optional(z.union([z.string(), z.number()])),
 });
+const upload = z.object({
+  type: z.literal('upload'),
+  id: z.string(),
+  file: z.string(),
+  method: z.literal('PUT'),
+  url: z.string(),
+  /** To be sent with the bytes as they are. Beside them, `Content-Length` is the size that was asked for. */
+  headers: z.record(z.string(), z.string()),
+  /** Milliseconds. */
+  expires_in_ms: count,
+});
+const download = z.object({
+  type: z.literal('download'),
+  id: z.string(),
+  file: z.string(),
+  ...fileFields,
+  url: z.string(),
+  expires_in_ms: count,
+});
 
 export const REPLY_FRAMES = [
   sessionStart,
@@ -187,6 +208,8 @@ export const REPLY_FRAMES = [
   deleted,
   errorReply,
   pong,
+  upload,
+  download,
 ] as const;
 
 export const replyFrame = z.union(REPLY_FRAMES);

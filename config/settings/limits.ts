@@ -1,3 +1,4 @@
+import { MAX_FILE_BYTES } from '../../protocol/limits.ts';
 import type { Seconds } from '../units.ts';
 import { AUTH_SETTINGS } from './authentication.ts';
 import { read } from './read.ts';
@@ -97,6 +98,29 @@ export const LIMIT_SETTINGS = {
     functions: ['inbound', 'send'],
   },
   /**
+   * Bytes of one file that a client can upload to a session: images, PDFs, audio. 0: none, and the stack has no bucket for them.
+   */
+  fileBytes: {
+    name: 'MIDTURN_FILE_BYTES',
+    kind: 'integer',
+    unit: 'bytes',
+    range: [0, MAX_FILE_BYTES],
+    default: MAX_FILE_BYTES,
+    functions: ['inbound', 'turn'],
+  },
+  /**
+   * Bytes of files that one principal can upload in a day (UTC). 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or
+   * each source address with `MIDTURN_OPEN_TO_ANYONE`.
+   */
+  dayFileBytes: {
+    name: 'MIDTURN_DAY_FILE_BYTES',
+    kind: 'integer',
+    unit: 'bytes',
+    range: [0, 2 ** 40],
+    default: 2 ** 30,
+    functions: ['inbound'],
+  },
+  /**
    * Connections that one principal can open in a minute. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or each
    * source address with `MIDTURN_OPEN_TO_ANYONE`.
    */
@@ -126,6 +150,8 @@ export interface Limits {
   tenantTurns: number;
   /** How long a turn can wait until it begins. */
   queueTimeoutSeconds: Seconds;
+  /** Bytes of one file. */
+  fileBytes: number;
 }
 
 export function readLimits(env: Environment): Limits {
@@ -139,6 +165,7 @@ export function readLimits(env: Environment): Limits {
     principalTurns: isShared ? 0 : read(env, LIMIT_SETTINGS.principalTurns),
     tenantTurns: isShared ? 0 : read(env, LIMIT_SETTINGS.tenantTurns),
     queueTimeoutSeconds: read(env, LIMIT_SETTINGS.sessionQueueTimeoutSeconds),
+    fileBytes: read(env, LIMIT_SETTINGS.fileBytes),
   };
 }
 
@@ -146,12 +173,14 @@ export function readLimits(env: Environment): Limits {
 export interface Rates {
   framesPerMinute: number;
   connectionsPerMinute: number;
+  dayFileBytes: number;
 }
 
 export function readRates(env: Environment): Rates {
   return {
     framesPerMinute: read(env, LIMIT_SETTINGS.framesPerMinute),
     connectionsPerMinute: read(env, LIMIT_SETTINGS.connectionsPerMinute),
+    dayFileBytes: read(env, LIMIT_SETTINGS.dayFileBytes),
   };
 }
 
@@ -180,6 +209,12 @@ export interface Retention {
   transcriptDays: number;
   eventHours: number;
 }
+
+/**
+ * How long the bucket keeps the bytes of a file: a day until a message has it, as long as that is in the transcript, and two days in
+ * which DynamoDB removes its entries.
+ */
+export const fileDays = ({ transcriptDays }: Pick<Retention, 'transcriptDays'>): number => transcriptDays + 3;
 
 export function readRetention(env: Environment): Retention {
   return {

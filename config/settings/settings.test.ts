@@ -10,9 +10,13 @@ const GOOD = { MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none' };
 
 describe('the settings of functions', () => {
   it('have rates, which 0 switches off', () => {
-    expect(readRates({})).toEqual({ framesPerMinute: 1200, connectionsPerMinute: 60 });
-    const off = { MIDTURN_FRAMES_PER_MINUTE: '0', MIDTURN_CONNECTIONS_PER_MINUTE: '0' };
-    expect(readRates(off)).toEqual({ framesPerMinute: 0, connectionsPerMinute: 0 });
+    expect(readRates({})).toEqual({ framesPerMinute: 1200, connectionsPerMinute: 60, dayFileBytes: 2 ** 30 });
+    const off = {
+      MIDTURN_FRAMES_PER_MINUTE: '0',
+      MIDTURN_CONNECTIONS_PER_MINUTE: '0',
+      MIDTURN_DAY_FILE_BYTES: '0',
+    };
+    expect(readRates(off)).toEqual({ framesPerMinute: 0, connectionsPerMinute: 0, dayFileBytes: 0 });
   });
 
   it('have a log level, in upper or lower case', () => {

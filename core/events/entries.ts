@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import { cutAt } from '../../protocol/text.ts';
-import type { Content } from '../content.ts';
+import { type Content, fileBytes } from '../content.ts';
 import type { MessageId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { Verbatim } from '../model.ts';
@@ -32,6 +32,10 @@ type EntryContent =
     }
   /** An event as it is: `notedFrame` in protocol/events.ts says which. No model sees it. */
   | { role: 'event'; event: TurnEvent };
+
+/** Bytes of text that take as many tokens as the entry. */
+export const sizeInPrompt = (entry: Entry): number =>
+  Buffer.byteLength(JSON.stringify(entry)) + (entry.role === 'user' ? fileBytes(entry.content) : 0);
 
 /** Whether a prompt is made of it. */
 export const isSpoken = (entry: Entry): boolean => entry.role !== 'event' || isShownToModels(entry.event);

@@ -1,5 +1,5 @@
 import { wellFormed } from '../../protocol/text.ts';
-import { type Content, type ContentPart, isBlank } from '../content.ts';
+import { type Content, type ContentPart, type FilePart, isBlank } from '../content.ts';
 import type { PromptMessage, PromptShape, Verbatim } from '../model.ts';
 import { asidesOf, pairedRuns, withAside } from './asides.ts';
 import type { Entry } from './entries.ts';
@@ -12,6 +12,16 @@ export const SYSTEM_NOTE =
 /** Replaces an image that the model is not shown, so that the model can tell the user. */
 export const IMAGE_NOTE =
   '[The user attached an image here. You were not given it: this model, or its provider, cannot load it. Say so if it matters.]';
+
+const WHY_NO_FILE = {
+  unreadable: 'this model, or its provider, cannot load it',
+  gone: 'it has expired',
+  large: 'there was no room for it beside newer files',
+} as const;
+
+/** Replaces a file that the model is not given. */
+export const fileNote = ({ name, media_type }: FilePart, why: keyof typeof WHY_NO_FILE): string =>
+  `[The user attached a file here: ${name === undefined ? '' : `${JSON.stringify(name)}, `}${media_type}. You were not given it: ${WHY_NO_FILE[why]}. Say so if it matters.]`;
 
 /**
  * Asks for the rest of an answer. It follows the assistant's own text where a prompt would end with it, when another worker
@@ -243,7 +253,10 @@ function joined(a: Content, b: Content): Content {
 const withoutImages = (content: Content): Content =>
   typeof content === 'string'
     ? content
-    : content.map((part) => (part.type === 'image' ? { type: 'text', text: IMAGE_NOTE } : part));
+    : content.map((part) => {
+        if (part.type === 'text') return part;
+        return { type: 'text', text: part.type === 'image' ? IMAGE_NOTE : fileNote(part, 'unreadable') };
+      });
 
 const mapText = (content: Content, change: (text: string) => string): Content =>
   typeof content === 'string'

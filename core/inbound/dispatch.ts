@@ -9,6 +9,7 @@ import { abortTurn } from './abort.ts';
 import { answerApproval } from './approve.ts';
 import { cancelMessage } from './cancel.ts';
 import { connect } from './connect.ts';
+import { offerDownload, offerUpload } from './files.ts';
 import { giveOutput } from './give-output.ts';
 import { sendHistory } from './history.ts';
 import { acceptMessage } from './message.ts';
@@ -98,6 +99,10 @@ export async function handleFrame(
       return giveOutput(core, sender, frame);
     case 'revoke':
       return revokeTrusts(core, sender, frame.trust);
+    case 'upload':
+      return offerUpload(core, sender, frame, countedFor);
+    case 'download':
+      return offerDownload(core, sender, frame);
     case 'ping':
       await reply(core, connectionId, {
         type: 'pong',
@@ -112,6 +117,8 @@ function idOf(frame: ClientFrame): string | undefined {
   switch (frame.type) {
     case 'message':
     case 'cancel':
+    case 'upload':
+    case 'download':
       return frame.id;
     case 'approval_response':
     case 'tool_output':

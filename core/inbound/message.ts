@@ -26,6 +26,7 @@ import type { Acceptance } from '../store/lane/accept.ts';
 import { contentBytes, INLINE_BYTES, knows, MAX_IDS, MAX_UNDELIVERED } from '../store/lane/lane.ts';
 import type { MessageSender } from './acknowledge.ts';
 import { acknowledge, answerOutcome } from './acknowledge.ts';
+import { checkFiles } from './check-files.ts';
 import type { Destination } from './forward.ts';
 import { forwardDestination, ownDestination } from './forward.ts';
 import { repairLane } from './repair.ts';
@@ -84,6 +85,8 @@ async function acceptOrRefuse(
   let wantsApart = size > INLINE_BYTES;
   let isApart = false;
   const ended = (isHeld: boolean) => ({ isApart, isHeld });
+  // A message that is known is answered as before, whatever has become of its files.
+  const refusal = await checkFiles(core, session, frame.content, frame.id);
   let mayForward = core.sessionSettings.steerScope === 'session' && !queued;
   for (let tries = 1; tries <= MAX_ACCEPT_TRIES; tries++) {
     // Read before the write: the lane forgets an id after two turns, but the outcome is kept for a day. A new id has none.
@@ -93,6 +96,10 @@ async function acceptOrRefuse(
         : /* rule: known-outcome-answers-repeat */ await core.store.get(messageKey(session, id));
     if (outcome) {
       await answerOutcome(core, sender.id, id, outcome);
+      return ended(false);
+    }
+    if (refusal && !(await isKnown(core, session, ownId, id))) {
+      await reply(core, sender.id, refusal);
       return ended(false);
     }
     if (wantsApart && !isApart) {
@@ -107,7 +114,7 @@ async function acceptOrRefuse(
       (mayForward && (await forwardedDestination(core, ownId, acceptance))) ||
       ownDestination(ownId, acceptance, queued);
     const { laneId } = destination;
-    const accepted = await take(core, session, destination);
+    const accepted = refusal ? undefined : await take(core, session, destination);
     if (accepted) {
       core.metrics.count('MessagesAccepted');
       await acknowledge(core, sender, laneId, id, accepted, { duplicate: false });
@@ -186,6 +193,11 @@ interface Said {
   content: Content;
   context?: string;
 }
+
+const isKnown = async (core: Core, session: SessionKey, lane: LaneId, id: MessageId): Promise<boolean> => {
+  const read = await core.store.get(laneKey(session, lane));
+  return read?.session === session && (knows(read, id) || Object.hasOwn(read.forwarded, id));
+};
 
 const pendingOn = (lane: Lane, id: MessageId): PendingMessage | undefined =>
   ownValue(lane.inbox, id) ?? ownValue(lane.waiting, id);

@@ -297,6 +297,7 @@ export async function sendSessionStart(
       session_turns: core.limits.sessionTurns,
       queue_timeout_seconds: core.limits.queueTimeoutSeconds,
       frame_bytes: MAX_FRAME_BYTES,
+      ...(core.files && { file_bytes: core.limits.fileBytes }),
     },
   };
   // rule: session-start-first

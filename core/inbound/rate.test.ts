@@ -19,7 +19,7 @@ function given({ frames = 2, connections = 1, fails = false } = {}) {
     store: fails ? { ...store, update: () => Promise.reject(new Error('throttled')) } : store,
     clock: { now: () => epochMs(time.now), sleep: async () => {} },
     log,
-    rates: { framesPerMinute: frames, connectionsPerMinute: connections },
+    rates: { framesPerMinute: frames, connectionsPerMinute: connections, dayFileBytes: 0 },
   });
   return { core, store, warnings, time };
 }

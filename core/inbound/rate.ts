@@ -39,6 +39,9 @@ const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
   rename: 1,
   revoke: 1,
   ping: 1,
+  // Their bytes are counted apart (`dayFileBytes`).
+  upload: 1,
+  download: 1,
   history: 4,
   sessions: 4,
   export: 4,

@@ -171,7 +171,7 @@ describe('a message of the application is refused', () => {
 
   it('above the rate of its user, which it does not share with the user’s own frames', async () => {
     const { system, send, setNow } = await beside({
-      core: { rates: { framesPerMinute: 1, connectionsPerMinute: 0 } },
+      core: { rates: { framesPerMinute: 1, connectionsPerMinute: 0, dayFileBytes: 0 } },
     });
     expect(await system('w1')).toMatchObject({ type: 'accepted' });
     expect(await system('w2')).toMatchObject({ code: 'RATE_LIMITED', id: 'w2', limit: 1, retryable: true });
@@ -254,7 +254,7 @@ describe('the lane of the application', () => {
     const { system, run, send } = await beside({
       core: {
         limits: { ...usual.limits, sessionTurns: 1, queueTimeoutSeconds: seconds(1) },
-        rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
+        rates: { framesPerMinute: 0, connectionsPerMinute: 0, dayFileBytes: 0 },
       },
     });
     await send({ type: 'message', id: 'm1', content: 'first' });

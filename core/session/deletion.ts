@@ -5,12 +5,14 @@ import { expiry } from '../core.ts';
 import type { TurnEvent, TurnFacts } from '../events/events.ts';
 import { appliedMessages, decodeEvents, encodeEvents, isEnd, mergeEvents } from '../events/events.ts';
 import { readEvents, storedFrame } from '../events/journal.ts';
+import { objectKey } from '../files/object-key.ts';
 import type { ConnectionId, LaneId, SessionKey } from '../ids.ts';
 import type { Deletion } from '../ports.ts';
 import { reply, sessionDeleted } from '../replies.ts';
 import { eachOf } from '../store/each-of.ts';
 import type { Lane, Session } from '../store/items.ts';
 import {
+  fileIdOf,
   laneIdOf,
   laneKey,
   lanesRange,
@@ -244,8 +246,8 @@ async function quietly(core: Core, tell: () => Promise<unknown>): Promise<void> 
 }
 
 /**
- * Removes the session's items. Notes of cached answers stay until the last time, since a function that had begun before may
- * put the answer after the note.
+ * Removes the session's items. Those that lead to something outside of the session stay until the last time: a function that had
+ * begun before may put a cached answer after its note, and a client may put a file's bytes where it was allowed to.
  *
  * @returns whether all items that can be removed now are gone
  */
@@ -256,10 +258,12 @@ async function removeItems(
   isLast: boolean,
 ): Promise<boolean> {
   const keys = await core.store.keys(...partsRange(session), MAX_ITEMS);
-  const kept = isLast ? [] : keys.filter((key) => notedAnswer(key));
+  const kept = isLast ? [] : keys.filter((key) => notedAnswer(key) ?? fileIdOf(key));
   await eachOf(keys, async (key) => {
     const answer = notedAnswer(key);
     if (answer) await core.store.delete(answer);
+    const file = fileIdOf(key);
+    if (file !== undefined) await core.files?.delete(objectKey(session, file));
     if (!kept.includes(key)) await core.store.delete(key);
   });
   await core.store.delete(listingKey(item.principal, item));

@@ -97,6 +97,20 @@ interface Arrival {
   from?: LaneId;
 }
 
+/** A file that a client uploads, or that a tool has made. */
+export interface FileItem {
+  type: string;
+  /** In bytes. */
+  size: number;
+  name?: string;
+  /** Until when it can be used: a day, and longer once a message has it. */
+  until: EpochMs;
+  /** Its bytes were found, and are what was said of them. They never change. */
+  checked?: true;
+  /** Later than its bytes, which the deletion of the session finds by this item. */
+  expires: EpochSeconds;
+}
+
 /** The content of a pending message, if it is not on the lane. */
 export interface PendingContent {
   content: Content;

@@ -1,8 +1,10 @@
 import {
   asConnectionId,
+  asFileId,
   asLaneId,
   asSessionKey,
   type ConnectionId,
+  type FileId,
   type LaneId,
   type MessageId,
   type RequestId,
@@ -14,6 +16,7 @@ import type {
   CachedAnswer,
   CacheNote,
   Connection,
+  FileItem,
   GivenOutput,
   Lane,
   Listing,
@@ -47,6 +50,7 @@ const LANE = 'LANE#';
 const CACHE = 'CACHE#';
 const TURNS = 'TURNS#';
 const SPEND = 'SPEND#';
+const FILE = 'FILE#';
 
 const partsOf = ({ tenant, subject }: Principal) =>
   /* rule: session-belongs-to-principal */ [tenant, subject].map(encodeURIComponent).join('#');
@@ -99,6 +103,14 @@ export const entryKey = (session: SessionKey, n: number): Key<StoredEntry> => ({
   pk: `SESSION#${session}`,
   sk: `ENTRY#${number(n)}`,
 });
+/** What is known of a file. Its bytes are elsewhere: `objectKey` in core/files. */
+export const fileKey = (session: SessionKey, file: FileId): Key<FileItem> => ({
+  pk: `SESSION#${session}`,
+  sk: `${FILE}${file}`,
+});
+/** Undefined: the key is that of no file. */
+export const fileIdOf = ({ sk }: Key<unknown>): FileId | undefined =>
+  sk.startsWith(FILE) ? asFileId(sk.slice(FILE.length)) : undefined;
 /** Under the last entry that it is about, so that one cut has one summary. */
 export const summaryKey = (session: SessionKey, to: number): Key<Summary> => ({
   pk: `SESSION#${session}`,

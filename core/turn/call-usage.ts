@@ -1,4 +1,4 @@
-import { imagesOf, wordsOf } from '../content.ts';
+import { shownBytes, wordsOf } from '../content.ts';
 import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../model.ts';
 import { dayOf } from '../session/spend.ts';
 import type { Owed } from '../store/items.ts';
@@ -13,8 +13,6 @@ import { costOf } from './usage.ts';
 export const NANO = 1_000_000_000;
 /** As for prompts while no provider has counted. */
 const BYTES_PER_TOKEN = 4;
-/** Of an image, whatever its file has: providers count 250 to 1,500 tokens. */
-const IMAGE_BYTES = 4000;
 
 /** Failures of calls that a provider has probably billed, although nothing of them was seen. */
 const BILLED: ReadonlySet<ModelFailure['reason']> = new Set(['stalled', 'cut_off', 'unreadable', 'empty']);
@@ -71,7 +69,7 @@ export function estimated(
   let bytes = 0;
   for (const message of messages) {
     if (message.role === 'user')
-      bytes += Buffer.byteLength(wordsOf(message.content)) + imagesOf(message.content) * IMAGE_BYTES;
+      bytes += Buffer.byteLength(wordsOf(message.content)) + shownBytes(message.content);
     else for (const text of textsOf([message])) bytes += Buffer.byteLength(text);
   }
   return {

@@ -1,5 +1,5 @@
 import { shortened } from '../../protocol/text.ts';
-import { type Content, imagesOf, wordsOf } from '../content.ts';
+import { type Content, filesOf, imagesOf, wordsOf } from '../content.ts';
 import { type Entry, isShownToModels } from '../events/entries.ts';
 import { outputText } from '../events/output-text.ts';
 import { withoutRefused } from '../events/refused.ts';
@@ -75,4 +75,8 @@ function quoted(entry: Entry): Json | undefined {
 }
 
 const saidIn = (content: Content): string =>
-  [wordsOf(content), ...Array.from({ length: imagesOf(content) }, () => '[image]')].join('\n');
+  [
+    wordsOf(content),
+    ...Array.from({ length: imagesOf(content) }, () => '[image]'),
+    ...filesOf(content).map(({ name, media_type }) => `[file ${name ?? ''} (${media_type})]`),
+  ].join('\n');

@@ -1,5 +1,5 @@
 import type { Core } from '../core.ts';
-import { type Entry, isSpoken } from '../events/entries.ts';
+import { type Entry, isSpoken, sizeInPrompt } from '../events/entries.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
 import type { Summary } from '../store/items.ts';
@@ -48,7 +48,7 @@ export async function readEarlierTurns(
     const last = entries.at(-1);
     if (last && /* rule: prompt-has-whole-turns */ last.turn !== entry.turn)
       turns.push({ first: last.n, bytes });
-    const size = isSpoken(entry) ? Buffer.byteLength(JSON.stringify(entry)) : 0;
+    const size = isSpoken(entry) ? sizeInPrompt(entry) : 0;
     ratio.addOlder(entry, size);
     bytes += size;
     const maxBytes = maxTokens * ratio.bytesPerToken;

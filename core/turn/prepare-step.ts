@@ -4,6 +4,7 @@ import { LANE_POLL_MS, looksBack, type TurnContext, timeIsShort } from './contex
 import { modelOf } from './fallback.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { first } from './model-call.ts';
+import { promptFiles } from './prompt-files.ts';
 import { requestOf, type Sources, shapeOf } from './prompt-shape.ts';
 import { toolChoiceFor } from './step-limit.ts';
 import { stepsOf } from './steps.ts';
@@ -22,10 +23,12 @@ export async function prepareStep(
 ): Promise<PreparedStep | 'cut' | 'failed'> {
   const { core, settings } = context;
   const { model, from } = modelOf(turn, context);
+  const files = await promptFiles(turn, sources);
   const requestFor = (asked: Parameters<typeof shapeOf>[1]) => ({
     ...requestOf(sources, shapeOf(turn, inRolesOf(model, asked)), toolChoiceFor(turn, settings.maxSteps)),
     ...(looksBack(context) && { steps: stepsOf(turn), turnId: turn.id }),
     setup: turn.setup,
+    ...(files.size > 0 && { files }),
   });
   const request = requestFor(model);
   if (!model.prepareStep) return { model, request };

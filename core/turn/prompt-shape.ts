@@ -1,5 +1,6 @@
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
-import { type Entry, isSpoken } from '../events/entries.ts';
+import { fileBytes } from '../content.ts';
+import { type Entry, isSpoken, sizeInPrompt } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
 import { withoutRefused } from '../events/refused.ts';
@@ -259,13 +260,18 @@ function nextChange(
     const next = measured(sources, change.shape);
     if (next.isEmpty) return false;
     if (next.isBare && !refused.isBare) return true;
-    return reason === 'overlong' ? next.text.length < refused.text.length : next.text !== refused.text;
+    return reason === 'overlong' ? next.size < refused.size : next.text !== refused.text;
   });
 }
 
 function measured(sources: Sources, shape: Shape) {
   const { messages, bare } = requestOf(sources, shape, 'auto');
-  return { text: JSON.stringify(messages), isBare: bare === true, isEmpty: messages.length === 0 };
+  const text = JSON.stringify(messages);
+  const size = messages.reduce(
+    (sum, message) => sum + (message.role === 'user' ? fileBytes(message.content) : 0),
+    text.length,
+  );
+  return { text, size, isBare: bare === true, isEmpty: messages.length === 0 };
 }
 
 function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, halvings: number): Change[] {
@@ -336,7 +342,7 @@ function newerHalf(
   entries: readonly Entry[],
   begins: (entry: Entry, before: Entry) => boolean,
 ): Entry | undefined {
-  const sizes = entries.map((entry) => Buffer.byteLength(JSON.stringify(entry)));
+  const sizes = entries.map(sizeInPrompt);
   let left = sizes.reduce((sum, size) => sum + size, 0) / 2;
   let first: Entry | undefined;
   for (const [i, entry] of [...entries.entries()].reverse()) {

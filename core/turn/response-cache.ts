@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { epochSeconds, expiresAfter, seconds } from '../../config/units.ts';
-import { imagesOf } from '../content.ts';
+import { showsMore } from '../content.ts';
 import { expiry } from '../core.ts';
 import type { TurnEvent } from '../events/events.ts';
 import { streamedText } from '../events/events.ts';
@@ -38,7 +38,7 @@ export async function lookUp(
   // rule: cache-keeps-whole-answers
   if (asked !== 1 || turn.usage.steps > 0 || !turn.events.every(({ type }) => BEFORE_FIRST_CALL[type]))
     return undefined;
-  if (messages.some((message) => message.role === 'user' && imagesOf(message.content) > 0)) return undefined;
+  if (messages.some((message) => message.role === 'user' && showsMore(message.content))) return undefined;
   const { principal } = turn.sessionItem;
   const key = cachedAnswerKey(
     digest([

@@ -8,46 +8,53 @@ import { expect, test } from 'vitest';
 import { identityOf, peculiaritiesOf } from './peculiarities.ts';
 
 const apiKey = 'k';
+const PDF = /^(image\/|application\/pdf$)/;
+const SPOKEN = /^(image\/|application\/pdf$|audio\/(wav|mpeg)$)/;
+const named = (types: RegExp) => ({ files: { types, named: true } });
 const stateless = { openai: { store: false } };
 
 test.each<[LanguageModel, string, object]>([
   [
     createAmazonBedrock({ apiKey, region: 'eu-central-1' })('m'),
     'amazon-bedrock',
-    { forbidToolsBy: 'instruction', callIds: 'plain', images: 'inline' },
+    { forbidToolsBy: 'instruction', callIds: 'plain', images: 'inline', files: { types: PDF, named: false } },
   ],
   [
     createAnthropic({ apiKey })('m'),
     'anthropic.messages',
-    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all', cacheMarks: 'anthropic' },
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all', ...named(PDF), cacheMarks: 'anthropic' },
   ],
   [
     createOpenAI({ apiKey })('m'),
     'openai.responses',
-    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all', providerOptions: stateless },
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all', ...named(PDF), providerOptions: stateless },
   ],
   [
     createOpenAI({ apiKey }).chat('m'),
     'openai.chat',
-    { forbidToolsBy: 'choice', callIds: 'plain', maxCalls: 128, images: 'all' },
+    { forbidToolsBy: 'choice', callIds: 'plain', maxCalls: 128, images: 'all', ...named(SPOKEN) },
   ],
   [
     createGoogle({ apiKey })('m'),
     'google.generative-ai',
-    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline' },
+    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline', ...named(/^/) },
   ],
   [
     // It takes URLs of images, with their exact types.
     createGoogle({ apiKey })('gemini-3-flash'),
     'google.generative-ai',
-    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline' },
+    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline', ...named(/^/) },
   ],
   [
     createOpenAICompatible({ name: 'house', baseURL: 'http://127.0.0.1/v1' })('m'),
     'house.chat',
-    { forbidToolsBy: 'choice', callIds: 'any', maxCalls: 128, images: 'inline' },
+    { forbidToolsBy: 'choice', callIds: 'any', maxCalls: 128, images: 'inline', ...named(SPOKEN) },
   ],
-  ['m', 'gateway', { forbidToolsBy: 'choice', callIds: 'any', images: 'all', providerOptions: stateless }],
+  [
+    'm',
+    'gateway',
+    { forbidToolsBy: 'choice', callIds: 'any', images: 'all', ...named(/^/), providerOptions: stateless },
+  ],
 ])('what $1 takes in a request follows from its package', async (model, provider, expected) => {
   expect(identityOf(model).provider).toBe(provider);
   expect(await peculiaritiesOf(model)).toEqual(expected);

@@ -1,12 +1,13 @@
 import type { LanguageModel } from 'ai';
 import type { PromptCache } from '../../config/settings/models.ts';
 import { cacheMarksOf } from './cache-marks.ts';
+import type { ShownFiles } from './prompt.ts';
 import type { SdkModelOptions } from './sdk-model.ts';
 
 /** What a provider takes in a request. */
 export type Peculiarities = Pick<
   SdkModelOptions,
-  'forbidToolsBy' | 'callIds' | 'maxCalls' | 'images' | 'providerOptions' | 'cacheMarks'
+  'forbidToolsBy' | 'callIds' | 'maxCalls' | 'images' | 'files' | 'providerOptions' | 'cacheMarks'
 >;
 
 /** An address of no host that exists. */
@@ -35,9 +36,25 @@ export async function peculiaritiesOf(
     callIds: PLAIN_IDS.test(provider) ? 'plain' : 'any',
     ...(CHAT_COMPLETIONS.test(provider) && { maxCalls: MAX_CALLS }),
     images: (await takesUrls(model)) ? 'all' : 'inline',
+    files: filesOf(provider),
     ...(cacheMarks && { cacheMarks }),
     // The transcript is here. What OpenAI stores is gone after 30 days, and in organizations without data retention at once.
     ...(RESPONSES.test(provider) && { providerOptions: { openai: { store: false } } }),
+  };
+}
+
+const PDF = /^(image\/|application\/pdf$)/;
+/** The types that the SDK's package for a provider passes on. Its API may still refuse one, or a model behind it. */
+const TAKEN: readonly (readonly [provider: RegExp, types: RegExp])[] = [
+  [/\banthropic\b|^amazon-bedrock|\.responses$/, PDF],
+  [/\.(chat|completion)$/, /^(image\/|application\/pdf$|audio\/(wav|mpeg)$)/],
+];
+
+function filesOf(provider: string): ShownFiles {
+  return {
+    types: TAKEN.find(([pattern]) => pattern.test(provider))?.[1] ?? /^/,
+    // Bedrock refuses names with other characters than some: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
+    named: !provider.startsWith('amazon-bedrock'),
   };
 }
 

@@ -1,9 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { AssistantModelMessage, ModelMessage, TextPart, ToolModelMessage, UserModelMessage } from 'ai';
-import { type Content, type ContentPart, isBlank } from '../../core/content.ts';
-import { CONTINUE_REQUEST, IMAGE_NOTE, joinedAnswers, needsRequest } from '../../core/events/prompt.ts';
+import type {
+  AssistantModelMessage,
+  ModelMessage,
+  FilePart as SdkFilePart,
+  TextPart,
+  ToolModelMessage,
+  UserModelMessage,
+} from 'ai';
+import { type Content, type ContentPart, type FilePart, isBlank } from '../../core/content.ts';
+import {
+  CONTINUE_REQUEST,
+  fileNote,
+  IMAGE_NOTE,
+  joinedAnswers,
+  needsRequest,
+} from '../../core/events/prompt.ts';
 import type { Json } from '../../core/json.ts';
-import type { PromptMessage, VerbatimPart } from '../../core/model.ts';
+import type { PromptFiles, PromptMessage, VerbatimPart } from '../../core/model.ts';
 import { toJson } from '../tools/json-safe.ts';
 
 /** The ids of calls that a provider accepts. */
@@ -12,17 +25,34 @@ export type CallIds = 'any' | 'plain';
 /** The images of a prompt that the provider takes: a note replaces an address where it takes none. */
 export type ShownImages = 'all' | 'inline';
 
+/** The files of a prompt that the provider takes, by their types, and whether it takes their names. */
+export interface ShownFiles {
+  types: RegExp;
+  named: boolean;
+}
+
 export interface PromptForm {
   callIds?: CallIds;
   images?: ShownImages;
   /** Whether an answer that stands last is followed by the request to go on. Default: yes. */
   asksToGoOn?: boolean;
+  files?: ShownFiles;
+  /** The files that the messages name. */
+  bytes?: PromptFiles | undefined;
 }
+
+const ALL_FILES: ShownFiles = { types: /^/, named: true };
 
 /** Converts a prompt into the AI SDK's form. User messages stay separate; a provider may merge them. */
 export function toModelMessages(
   messages: readonly PromptMessage[],
-  { callIds = 'any', images = 'all', asksToGoOn = true }: PromptForm = {},
+  {
+    callIds = 'any',
+    images = 'all',
+    files = ALL_FILES,
+    bytes = new Map(),
+    asksToGoOn = true,
+  }: PromptForm = {},
 ): ModelMessage[] {
   const idOf = callIds === 'plain' ? plainId : (id: string) => id;
   const prompt: ModelMessage[] = [];
@@ -31,7 +61,7 @@ export function toModelMessages(
   for (const message of joined) {
     switch (message.role) {
       case 'user':
-        prompt.push({ role: 'user', content: userContent(message.content, images) });
+        prompt.push({ role: 'user', content: userContent(message.content, { images, files, bytes }) });
         break;
       case 'assistant': {
         const content = assistantContent(message, idOf);
@@ -164,21 +194,45 @@ function verbatimPart(part: AssistantPart): VerbatimPart {
 const metaOf = ({ providerOptions }: Pick<TextPart, 'providerOptions'>) =>
   providerOptions && { meta: toJson(providerOptions) };
 
+interface Shown {
+  images: ShownImages;
+  files: ShownFiles;
+  bytes: PromptFiles;
+}
+
 /**
- * Converts text unchanged, and an image into the form of the provider's client. A URL is passed on: this code never
+ * Converts text unchanged, and an image or a file into the form of the provider's client. A URL is passed on: this code never
  * fetches it.
  */
-function userContent(content: Content, images: ShownImages): UserModelMessage['content'] {
+function userContent(content: Content, { images, files, bytes }: Shown): UserModelMessage['content'] {
   if (typeof content === 'string') return content;
   return content.flatMap((part): Exclude<UserModelMessage['content'], string> => {
     // The protocol allows a blank text beside an image, and providers reject it.
     if (part.type === 'text') return isBlank(part.text) ? [] : [{ type: 'text', text: part.text }];
+    if (part.type === 'file') return [filePart(part, files, bytes.get(part.file) ?? 'gone')];
     if (!isShown(part, images)) return [{ type: 'text', text: IMAGE_NOTE }];
     if ('url' in part) {
       return [{ type: 'file', mediaType: 'image', data: { type: 'url', url: new URL(part.url) } }];
     }
     return [{ type: 'file', mediaType: part.media_type, data: { type: 'data', data: part.data } }];
   });
+}
+
+/** @param data in base64, or why there is none */
+function filePart(part: FilePart, files: ShownFiles, data: string): TextPart | SdkFilePart {
+  const { media_type: mediaType, name } = part;
+  const note = (why: Parameters<typeof fileNote>[1]): TextPart => ({
+    type: 'text',
+    text: fileNote(part, why),
+  });
+  if (!files.types.test(mediaType)) return note('unreadable');
+  if (data === 'gone' || data === 'large') return note(data);
+  return {
+    type: 'file',
+    mediaType,
+    data: { type: 'data', data },
+    ...(files.named && name !== undefined && { filename: name }),
+  };
 }
 
 const isShown = (part: ContentPart, images: ShownImages): boolean =>

@@ -24,7 +24,7 @@ import { type CacheMarks, markInstructions, markMessages } from './cache-marks.t
 import type { CallCallbacks } from './call-callbacks.ts';
 import { type Declared, declareTools } from './declared-tools.ts';
 import { toFailure } from './failure.ts';
-import { type CallIds, type ShownImages, toModelMessages } from './prompt.ts';
+import { type CallIds, type ShownFiles, type ShownImages, toModelMessages } from './prompt.ts';
 import { withLifeSigns } from './provider-fetch.ts';
 import { providerCall, providerResult, sourceOf } from './providers-own.ts';
 import { sendableCalls } from './sendable-calls.ts';
@@ -47,6 +47,8 @@ export interface SdkModelOptions {
   maxCalls?: number;
   /** The images that the provider accepts in a request. */
   images: ShownImages;
+  /** The files that the provider accepts in a request. @default all */
+  files?: ShownFiles;
   /** The marks by which the provider's prompt cache is asked for. Undefined: it takes none. */
   cacheMarks?: CacheMarks;
   /** Options of the provider's own, by its name. */
@@ -89,7 +91,7 @@ export function createSdkModel(
 }
 
 function sdkCaller(options: SdkModelOptions): SdkCaller {
-  const { callIds, images, maxCalls } = options;
+  const { callIds, images, files, maxCalls } = options;
   let declared: Declared | undefined;
   const warn = onceEach(options.warn);
   const declareAll = async (): Promise<Declared> => {
@@ -98,8 +100,8 @@ function sdkCaller(options: SdkModelOptions): SdkCaller {
       declared = { offered, tools: declareTools(offered, { ...options, warn }) };
     return declared;
   };
-  const promptOf = ({ messages }: ModelRequest, { tools }: Declared) =>
-    sendableCalls(toModelMessages(messages, { callIds, images }), {
+  const promptOf = ({ messages, files: bytes }: ModelRequest, { tools }: Declared) =>
+    sendableCalls(toModelMessages(messages, { callIds, images, ...(files && { files }), bytes }), {
       declared: tools,
       ...(maxCalls !== undefined && { maxCalls }),
     });

@@ -129,6 +129,21 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       'Keeps the connection open and shows that it works. Answered by `pong`. API Gateway closes a connection that is idle for 10 minutes.',
     fields: { nonce: 'A value that the `pong` repeats.' },
   },
+  upload: {
+    summary:
+      'Announces a file for a message of this session. Answered by `upload`, with the address that takes its bytes, or by an error with the `id`.',
+    fields: {
+      id: 'An id for this request.',
+      media_type: 'One of the types of 6.12.1.',
+      size: 'The bytes of the file, exactly.',
+      name: 'The name of the file, to be shown.',
+    },
+  },
+  download: {
+    summary:
+      'Asks for an address to read a file of this session from. Answered by `download` or `FILE_NOT_FOUND`.',
+    fields: { id: 'An id for this request.', file: 'The reference of the file.' },
+  },
 };
 
 export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescription>> = {
@@ -165,6 +180,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       'limits.session_turns': 'Maximum number of turns of a session, with the running turn.',
       'limits.queue_timeout_seconds': 'How long a turn can wait for its session, in seconds.',
       'limits.frame_bytes': 'Maximum bytes of a frame that the server sends.',
+      'limits.file_bytes': 'Maximum bytes of a file. Absent: the server takes no files.',
     },
   },
   connected: {
@@ -283,10 +299,33 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
         'With `NOT_PENDING`: the turn that applied the message. Absent when the session does not know the message.',
       placement: 'With `NOT_PENDING`: whether the message began that turn or steered it.',
       until: 'With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch.',
-      path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`. With `AGENT_UNAVAILABLE` and `AGENT_FIXED`: `agent`.',
+      path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`. With `AGENT_UNAVAILABLE` and `AGENT_FIXED`: `agent`. With `FILE_REFUSED`, in answer to `upload`: the field.',
     },
   },
   pong: { summary: 'Answers `ping`.', fields: { nonce: 'The `nonce` of the `ping`.' } },
+  upload: {
+    summary: 'Where the bytes of a file are put, once. Then a message can have the file.',
+    fields: {
+      id: 'The `id` of the request.',
+      file: 'The reference of the file, for messages and `download`. It is of use in this session alone.',
+      method: 'The method of the HTTP request.',
+      url: 'The address of the HTTP request. Its body is the file.',
+      headers: 'The headers of the HTTP request, to be sent as they are.',
+      expires_in_ms: 'How long the address can be used from now on, in milliseconds.',
+    },
+  },
+  download: {
+    summary: 'Where the bytes of a file are read from, by GET.',
+    fields: {
+      id: 'The `id` of the request.',
+      file: 'The reference of the file.',
+      media_type: 'The type of the file, as its bytes say.',
+      size: 'The bytes of the file.',
+      name: 'The name of the file, if it has one.',
+      url: 'The address. Whoever has it can read the file.',
+      expires_in_ms: 'How long the address can be used from now on, in milliseconds.',
+    },
+  },
 };
 
 export interface CodeDescription {
@@ -316,13 +355,14 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   EMPTY_CONTENT: {
     as: 'reply',
-    when: 'The content has no image, and its text is blank.',
+    when: 'The content has no image and no file, and its text is blank.',
     client: 'Ask the user for text. The message was not stored.',
   },
   MESSAGE_TOO_LARGE: {
     as: 'reply',
     when: 'The content, with its images, has more bytes (`depth`) than `limit`. With `path`: the options have.',
-    client: 'Ask the user for less, or send a large image by its URL. The message was not stored.',
+    client:
+      'Ask the user for less, or send a large image by its URL or as a file. The message was not stored.',
   },
   STEERING_QUEUE_FULL: {
     as: 'reply',
@@ -434,6 +474,17 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     when: 'The session has another agent than the `connect` of this connection asks for. With an `id`, the error is about that message.',
     client:
       'Connect without `agent`, in a new connection, to go on with the session’s own, or open a new session. A message with this error was not stored.',
+  },
+  FILE_NOT_FOUND: {
+    as: 'reply',
+    when: 'The session has no such file, nothing was uploaded for it, or it has expired.',
+    client:
+      'Upload the file again, and send the message with its new reference, under a new `id`. The message was not stored.',
+  },
+  FILE_REFUSED: {
+    as: 'reply',
+    when: 'The file is too large (`depth` is more than `limit`), its type is none that is taken, or its bytes are not what was said of them.',
+    client: 'Tell the user. A message with this error was not stored.',
   },
   SESSION_NOT_FOUND: {
     as: 'reply',

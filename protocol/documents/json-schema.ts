@@ -120,6 +120,8 @@ function describe(
 
 /** The event that a part of another frame is. */
 function eventOf({ properties }: JsonSchema) {
+  // The part of a message that is a file has the type of an event, and is none.
+  if (!properties?.seq) return undefined;
   const found = Object.entries(EVENTS).find(([type]) => type === properties?.type?.const);
   return (
     found && {

@@ -172,6 +172,12 @@ async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
   );
   await ended('image');
 
+  await tape.ask(
+    { type: 'upload', id: 'u1', media_type: 'application/pdf', size: 48_213, name: 'menu.pdf' },
+    is('upload'),
+  );
+  scene('file');
+
   await tape.ask({ type: 'history', before: 9, limit: 3 }, is('history'));
   await tape.ask({ type: 'history', before: 9, limit: 3, merged: true }, is('history'));
   scene('history');

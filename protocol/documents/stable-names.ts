@@ -26,6 +26,8 @@ export class StableNames {
     if (TIMES.has(field)) {
       return this.#name(value, (n) => FIRST_TIME + n * TIME_STEP_MS, 'time');
     }
+    if (field === 'file') return this.#name(value, (n) => `file-${n}`, 'file');
+    if (field === 'url' && String(value).includes('X-Amz-Signature=')) return 'https://bucket.example.com/…';
     if (field === 'session_id') return this.#session;
     if (field === 'data' && typeof value === 'string' && value.startsWith('{')) return this.#inLines(value);
     if (field === 'message' && typeof value === 'string') return this.#inText(value);

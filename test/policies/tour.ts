@@ -2,6 +2,7 @@ import { asSessionId } from '../../core/ids.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { sessionOf } from '../../core/store/keys.ts';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
+import { png, upload } from '../support/files.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { type ChatRequest, createGate, type Gate, type Script } from '../support/model-server.ts';
 import type { Stack } from '../support/stack.ts';
@@ -326,6 +327,19 @@ export const SCENES: readonly Scene[] = [
       await end(client);
       await client.close();
       await heard('connection', 'DeleteItem');
+    },
+  },
+  {
+    name: 'a file that the model reads, and that is deleted with its session',
+    async play({ connect, session, heard }) {
+      const client = await connect();
+      const file = await upload(client, { media_type: 'image/png', bytes: png() });
+      client.send({ type: 'message', id: 'm1', content: [file] });
+      await end(client);
+      await heard('turn', 'GetObject');
+      client.send({ type: 'delete', session_id: session });
+      await client.next('deleted');
+      await heard('deadline', 'DeleteObject');
     },
   },
   {

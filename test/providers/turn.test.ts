@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Content } from '../../core/content.ts';
+import type { Content, FilePart } from '../../core/content.ts';
 import { IMAGE_NOTE } from '../../core/events/prompt.ts';
 import type { Json } from '../../core/json.ts';
 import { describeEachBeside } from '../support/describe-beside.ts';
+import { pdf, png, upload, wav } from '../support/files.ts';
 import { accepted, chunk, end, framesOf } from '../support/frames.ts';
 import { givenProvider, MAX_STEPS } from './provided-stack.ts';
 import type { Reply } from './provider-server.ts';
@@ -147,6 +148,30 @@ describeEachBeside([bedrock, anthropic, openaiCompatible, openai, google], (wire
     await end(client, 2);
     expect(words(calls[1]?.prompt)).toEqual([...shown, 'assistant: A cat.', 'user: sure?']);
     expect((await stack.stored.transcript(session))[0]).toMatchObject({ role: 'user', content });
+  });
+
+  it('files reach the model as its provider takes them; what it takes none of is named', async () => {
+    const calls = stack.script([{ text: ['Read.'] }]);
+    const client = await stack.connect(stack.newSession());
+    const files = [
+      { media_type: 'application/pdf', name: 'the report_v1.2.pdf', bytes: pdf() },
+      { media_type: 'image/png', bytes: png() },
+      { media_type: 'audio/wav', name: 'voice.wav', bytes: wav() },
+    ];
+    const content: FilePart[] = [];
+    for (const file of files) content.push(await upload(client, file));
+    client.send({ type: 'message', id: 'm1', content });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Read.' });
+    const [report, picture, voice] = files.map(
+      ({ media_type, bytes }) => `user shows: data:${media_type};base64,${bytes.toString('base64')}`,
+    );
+    expect(words(calls[0]?.prompt)).toEqual([
+      report,
+      picture,
+      wire.takesAudio
+        ? voice
+        : expect.stringContaining('a file here: "voice.wav", audio/wav. You were not given it'),
+    ]);
   });
 
   it('an image that the provider refuses does not end the session: the model is told that there was one', async () => {

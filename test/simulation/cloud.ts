@@ -340,13 +340,14 @@ export class Cloud {
         principalTurns: this.settings.principalTurns ?? 0,
         tenantTurns: this.settings.tenantTurns ?? 0,
         queueTimeoutSeconds: seconds(this.settings.queueTimeoutSeconds),
+        fileBytes: 0,
       },
       sessionSettings: {
         steerScope: this.settings.steerScope,
         imageUrls: true,
         ...(this.settings.agents && { agents: AGENTS.join(',') }),
       },
-      rates: { framesPerMinute: 0, connectionsPerMinute: 0 },
+      rates: { framesPerMinute: 0, connectionsPerMinute: 0, dayFileBytes: 0 },
       retention: { transcriptDays: 30, eventHours: 24 },
     });
   }

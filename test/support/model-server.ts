@@ -17,16 +17,35 @@ const toolCallSchema = z.object({
 const userPartSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text: z.string() }),
   z.strictObject({ type: z.literal('image_url'), image_url: z.strictObject({ url: z.string() }) }),
+  z.strictObject({
+    type: z.literal('file'),
+    file: z.strictObject({ filename: z.string(), file_data: z.string() }),
+  }),
+  z.strictObject({
+    type: z.literal('input_audio'),
+    input_audio: z.strictObject({ data: z.string(), format: z.string() }),
+  }),
 ]);
+
+function shownPart(part: z.infer<typeof userPartSchema>): string {
+  switch (part.type) {
+    case 'text':
+      return part.text;
+    case 'image_url':
+      return `[image ${part.image_url.url}]`;
+    case 'file':
+      return `[file ${part.file.filename} ${part.file.file_data.split(',').at(-1)}]`;
+    case 'input_audio':
+      return `[audio ${part.input_audio.format} ${part.input_audio.data}]`;
+  }
+}
 
 /** In one line, whether it came as text or in parts: `what is this? [image https://…]`. */
 const userContent = z.union([
   z.string(),
   z.pipe(
     z.array(userPartSchema),
-    z.transform((parts) =>
-      parts.map((part) => (part.type === 'text' ? part.text : `[image ${part.image_url.url}]`)).join(' '),
-    ),
+    z.transform((parts) => parts.map(shownPart).join(' ')),
   ),
 ]);
 

@@ -78,6 +78,7 @@ function Part({ part }: { part: ContentPart }) {
       <img className="attached" src={`data:${part.media_type};base64,${part.data}`} alt="Attached by you" />
     );
   }
+  if (part.type === 'file') return <p>File: {part.name ?? part.media_type}</p>;
   // A foreign server: nothing is fetched from it before the user opens the image.
   return (
     <p>

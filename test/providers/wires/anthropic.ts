@@ -43,6 +43,16 @@ const blockSchema = z.discriminatedUnion('type', [
     ]),
     cache_control,
   }),
+  z.strictObject({
+    type: z.literal('document'),
+    source: z.strictObject({
+      type: z.literal('base64'),
+      media_type: z.literal('application/pdf'),
+      data: z.base64(),
+    }),
+    title: z.optional(z.string()),
+    cache_control,
+  }),
   z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
   z.strictObject({ type: z.literal('redacted_thinking'), data: z.string() }),
   z.strictObject({
@@ -145,6 +155,7 @@ export const anthropic: Wire = {
   alternates: true,
   joinsResults: true,
   fetchesImages: true,
+  takesAudio: false,
   settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
   secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
   isSigned: (headers) => headers['x-api-key'] === API_KEY && headers['anthropic-version'] !== undefined,
@@ -200,6 +211,8 @@ function seenBlock(block: z.infer<typeof blockSchema>): SeenBlock {
         image: source.type === 'url' ? source.url : `data:${source.media_type};base64,${source.data}`,
       };
     }
+    case 'document':
+      return { image: `data:${block.source.media_type};base64,${block.source.data}` };
     case 'thinking':
       checkSignature(block.thinking, block.signature);
       return { thought: block.thinking };

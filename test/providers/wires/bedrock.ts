@@ -39,6 +39,14 @@ const blockSchema = z.union([
     }),
   }),
   z.strictObject({
+    document: z.strictObject({
+      format: z.literal('pdf'),
+      // "DocumentBlock", Amazon Bedrock API reference.
+      name: z.string().check(z.regex(/^(?!.* {2})[a-zA-Z0-9 ()[\]-]{1,200}$/)),
+      source: z.strictObject({ bytes: z.base64() }),
+    }),
+  }),
+  z.strictObject({
     reasoningContent: z.union([
       z.strictObject({ reasoningText: z.strictObject({ text: z.string(), signature: z.string() }) }),
       z.strictObject({ redactedContent: z.base64() }),
@@ -152,6 +160,7 @@ export const bedrock: Wire = {
   alternates: true,
   joinsResults: true,
   fetchesImages: false,
+  takesAudio: false,
   // As a team would: the SDK's own variable, and no base URL.
   settings: (origin) => ({ AWS_ENDPOINT_URL_BEDROCK_RUNTIME: origin, MIDTURN_MODEL_BASE_URL: '' }),
   // AWS says of a signature that does not match what it should have been made of, the session's token with it.
@@ -225,6 +234,7 @@ function seenBlock(block: Block): SeenBlock {
     const { format, source } = block.image;
     return { image: `data:image/${format};base64,${source.bytes}` };
   }
+  if ('document' in block) return { image: `data:application/pdf;base64,${block.document.source.bytes}` };
   if ('reasoningContent' in block) {
     const { reasoningContent } = block;
     if ('redactedContent' in reasoningContent) return { thought: reasoningContent.redactedContent };

@@ -190,6 +190,7 @@ export const google: Wire = {
   alternates: false,
   joinsResults: true,
   fetchesImages: false,
+  takesAudio: true,
   settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1beta`, MIDTURN_MODEL_API_KEY: API_KEY }),
   secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
   isSigned: (headers) => headers['x-goog-api-key'] === API_KEY,

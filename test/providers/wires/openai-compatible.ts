@@ -28,6 +28,14 @@ const API_KEY = 'compatible-key-that-nobody-may-see-0123456789';
 const partSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text: z.string() }),
   z.strictObject({ type: z.literal('image_url'), image_url: z.strictObject({ url: z.string() }) }),
+  z.strictObject({
+    type: z.literal('file'),
+    file: z.strictObject({ filename: z.string(), file_data: z.string() }),
+  }),
+  z.strictObject({
+    type: z.literal('input_audio'),
+    input_audio: z.strictObject({ data: z.base64(), format: z.enum(['wav', 'mp3']) }),
+  }),
 ]);
 
 const messageSchema = z.discriminatedUnion('role', [
@@ -132,6 +140,7 @@ export function chatCompletions(thinking: Thinking = NO_THINKING): Wire {
     alternates: false,
     joinsResults: false,
     fetchesImages: true,
+    takesAudio: true,
     settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
     secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
     isSigned: ({ authorization }) => authorization === `Bearer ${API_KEY}`,
@@ -210,8 +219,18 @@ function seenMessage(message: z.infer<typeof messageSchema>): SeenMessage {
   }
 }
 
-const seenPart = (part: z.infer<typeof partSchema>): SeenBlock =>
-  part.type === 'text' ? { text: part.text } : { image: part.image_url.url };
+function seenPart(part: z.infer<typeof partSchema>): SeenBlock {
+  switch (part.type) {
+    case 'text':
+      return { text: part.text };
+    case 'image_url':
+      return { image: part.image_url.url };
+    case 'file':
+      return { image: part.file.file_data };
+    case 'input_audio':
+      return { image: `data:audio/${part.input_audio.format};base64,${part.input_audio.data}` };
+  }
+}
 
 /** Each call is answered by a message of role `tool` right behind it, and no such message stands elsewhere. */
 function checkPairs(messages: readonly SeenMessage[]): void {

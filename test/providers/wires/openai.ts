@@ -35,6 +35,7 @@ const CALL_ID = z.string().check(z.minLength(1), z.maxLength(64));
 
 const inputPart = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('input_text'), text: z.string() }),
+  z.strictObject({ type: z.literal('input_file'), filename: z.string(), file_data: z.string() }),
   z.strictObject({
     type: z.literal('input_image'),
     image_url: z.string(),
@@ -167,6 +168,7 @@ export const openai: Wire = {
   alternates: false,
   joinsResults: false,
   fetchesImages: true,
+  takesAudio: false,
   settings: (origin) => ({ MIDTURN_MODEL_BASE_URL: `${origin}/v1`, MIDTURN_MODEL_API_KEY: API_KEY }),
   secrets: [{ value: API_KEY, as: `the key ${API_KEY}` }],
   isSigned: ({ authorization }) => authorization === `Bearer ${API_KEY}`,
@@ -309,8 +311,10 @@ function objectOf(text: string): Json {
   }
 }
 
-const seenPart = (part: z.infer<typeof inputPart>): SeenBlock =>
-  part.type === 'input_text' ? { text: part.text } : { image: part.image_url };
+function seenPart(part: z.infer<typeof inputPart>): SeenBlock {
+  if (part.type === 'input_text') return { text: part.text };
+  return { image: part.type === 'input_file' ? part.file_data : part.image_url };
+}
 
 function answer(model: string): Answer {
   let sequence = 0;

@@ -94,7 +94,7 @@ export interface SeenMessage {
 
 export type SeenBlock =
   | { text: string }
-  /** Its address, or its bytes as a data URL. */
+  /** Of an image or a file: its address, or its bytes as a data URL. */
   | { image: string }
   /** As the provider gave it; the data of one that is encrypted. */
   | { thought: string }
@@ -134,6 +134,8 @@ export interface Wire {
   readonly joinsResults: boolean;
   /** Whether it takes the URL of an image. */
   readonly fetchesImages: boolean;
+  /** Whether its models hear. */
+  readonly takesAudio: boolean;
   /** Settings of the stack beside the model, for a provider at this origin. */
   settings(origin: string): Readonly<Record<string, string>>;
   /** What proves who asks, and how a careless provider repeats it in its error. Neither a client nor a log may see the value. */
