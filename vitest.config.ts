@@ -17,6 +17,10 @@ const FULL_ONLY = [
   'test/chaos/**/*.test.ts',
   // Runs the conformance kit against eighteen broken servers, each bundled for it.
   'test/conformance/broken-variants.test.ts',
+  // Waits for what broken clients do not do.
+  'test/conformance/broken-clients.test.ts',
+  // Starts Python for each case of the kit.
+  'test/conformance/python-client.test.ts',
   // Runs every rule of the kit at the pace of the demo model.
   'test/conformance/midturn.test.ts',
   // Withholds each permission of each role, one after the other.

@@ -1,13 +1,17 @@
+import type { Result } from './result.ts';
 import { groupOf } from './rule.ts';
-import type { Result } from './run.ts';
 
 const WORDS = { passed: 'pass', failed: 'FAIL', skipped: 'skipped' } as const;
 
 export const countOf = (results: readonly Result[], outcome: Result['outcome']): number =>
   results.filter((result) => result.outcome === outcome).length;
 
-/** One line per rule: name, promise, points of docs/protocol.md, result, and what it demands, or why it did not pass. */
-export function table(results: readonly Result[]): string {
+/**
+ * One line per check: name, promise, points of docs/protocol.md, result, and what it demands, or why it did not pass.
+ *
+ * @param what the checks in the plural, for the last line
+ */
+export function table(results: readonly Result[], what: 'rules' | 'cases' = 'rules'): string {
   const rows = results.map(({ rule, outcome, reason }) => [
     rule.name,
     rule.promise,
@@ -24,18 +28,21 @@ export function table(results: readonly Result[]): string {
       .trimEnd(),
   );
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
-  return [lines[0], `${rule}  ---`, ...lines.slice(1), '', summary(results)].join('\n');
+  return [lines[0], `${rule}  ---`, ...lines.slice(1), '', summary(results, what)].join('\n');
 }
 
-function summary(results: readonly Result[]): string {
+function summary(results: readonly Result[], what: string): string {
   const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map((outcome) =>
     countOf(results, outcome),
   );
-  return `${results.length} rules: ${passed} passed, ${failed} failed, ${skipped} skipped`;
+  return `${results.length} ${what}: ${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** The results as JSON, for `--json`. */
-export function json(url: string, results: readonly Result[]): string {
+/** The results as JSON, for `--json`. @param of what was tested */
+export function json(
+  of: { url: string } | { command: readonly string[] },
+  results: readonly Result[],
+): string {
   const rules = results.map(({ rule, outcome, reason, seconds }) => ({
     name: rule.name,
     group: groupOf(rule),
@@ -51,5 +58,5 @@ export function json(url: string, results: readonly Result[]): string {
     failed: countOf(results, 'failed'),
     skipped: countOf(results, 'skipped'),
   };
-  return JSON.stringify({ url, ...counts, rules }, null, 2);
+  return JSON.stringify({ ...of, ...counts, rules }, null, 2);
 }

@@ -15,20 +15,25 @@ export const GROUPS = [
   'ping',
   'always',
 ] as const;
-export type Group = (typeof GROUPS)[number];
+type Group = (typeof GROUPS)[number];
 
 /** The number of a point of docs/protocol.md. */
 export type Point = `${number}.${number}.${number}`;
 
-interface Named {
-  /** Begins with its group. */
-  name: `${Group}-${string}`;
+/** What a kit checks: of a server a rule, of a client a case. */
+export interface Check {
+  name: string;
   /** The promises of the protocol that it checks (P1 to P14), or `wire` if it checks the form of frames only. */
   promise: string;
   /** The points of docs/protocol.md that it checks. */
   points: readonly [Point, ...Point[]];
   /** What it demands, in one line. */
   says: string;
+}
+
+interface Named extends Check {
+  /** Begins with its group. */
+  name: `${Group}-${string}`;
 }
 
 /** Sets up a situation in a session of its own, and checks it. */
@@ -45,4 +50,5 @@ export interface Watch extends Named {
 
 export type Rule = Scenario | Watch;
 
-export const groupOf = ({ name }: Named): Group => name.slice(0, name.indexOf('-')) as Group;
+/** The group of a rule or a case: how its name begins. */
+export const groupOf = ({ name }: Check): string => name.slice(0, name.indexOf('-'));

@@ -1,15 +1,8 @@
 import { isRateLimit } from './frames.ts';
-import { Broken, Missed, Skipped } from './outcome.ts';
-import type { Rule, Scenario, Watch } from './rule.ts';
+import { Missed, Skipped } from './outcome.ts';
+import { type Result, verdict } from './result.ts';
+import type { Check, Rule, Scenario, Watch } from './rule.ts';
 import { type Recording, Server, type Target } from './server.ts';
-
-export interface Result {
-  rule: Rule;
-  outcome: 'passed' | 'failed' | 'skipped';
-  /** Why it failed or was skipped, in one line. */
-  reason?: string;
-  seconds: number;
-}
 
 export interface RunOptions {
   target: Target;
@@ -22,7 +15,7 @@ export interface RunOptions {
 
 /** Runs the rules against the server: scenarios first, then watches over their connections. Results are in the order of `rules`. */
 export async function runRules({ target, rules, parallel, onResult }: RunOptions): Promise<Result[]> {
-  const results = new Map<Rule, Result>();
+  const results = new Map<Check, Result>();
   const recordings: Recording[] = [];
   const judged = (result: Result) => {
     results.set(result.rule, result);
@@ -74,11 +67,4 @@ function judge(rule: Watch, recordings: readonly Recording[]): Result {
   } catch (error) {
     return { rule, ...verdict(error), seconds: 0 };
   }
-}
-
-function verdict(error: unknown): { outcome: 'failed' | 'skipped'; reason: string } {
-  if (error instanceof Skipped) return { outcome: 'skipped', reason: error.message };
-  if (error instanceof Broken) return { outcome: 'failed', reason: error.message };
-  // The server closed the connection or refused a handshake, or the kit has a fault: the rule did not pass.
-  return { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
 }

@@ -1,3 +1,4 @@
+import { CASES } from '../../conformance/client/cases/cases.ts';
 import { GAPS } from '../../conformance/gaps.ts';
 import type { Point } from '../../conformance/rule.ts';
 import { RULES } from '../../conformance/rules/rules.ts';
@@ -24,9 +25,9 @@ const isPoint = (text: string): text is Point => /^\d+\.\d+\.\d+$/.test(text);
 
 export interface Coverage {
   point: Point;
-  /** Names of the rules that check it. */
+  /** Names of the rules and of the cases for clients that check it. */
   rules: readonly string[];
-  /** Why no rule checks it, or not completely. */
+  /** Why none checks it, or not completely. */
   gaps: readonly string[];
 }
 
@@ -34,6 +35,6 @@ export interface Coverage {
 export const coverageOf = (page: string): Coverage[] =>
   pointsOf(page).flatMap(({ point, required }) => {
     if (!required) return [];
-    const rules = RULES.flatMap(({ name, points }) => (points.includes(point) ? [name] : []));
+    const rules = [...RULES, ...CASES].flatMap(({ name, points }) => (points.includes(point) ? [name] : []));
     return [{ point, rules, gaps: GAPS.flatMap(({ points, why }) => (points.includes(point) ? [why] : [])) }];
   });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CASES } from '../../conformance/client/cases/cases.ts';
 import { GAPS } from '../../conformance/gaps.ts';
 import { RULES } from '../../conformance/rules/rules.ts';
 import { coverageOf, pointsOf } from '../../protocol/documents/coverage.ts';
@@ -38,9 +39,9 @@ describe('the points of docs/protocol.md', () => {
   });
 });
 
-describe('the rules of the kit', () => {
+describe('the rules and cases of the kit', () => {
   it('cite only points that exist', () => {
-    for (const { name, points: cited } of RULES)
+    for (const { name, points: cited } of [...RULES, ...CASES])
       expect(numbers, name).toEqual(expect.arrayContaining([...cited]));
   });
 

@@ -77,7 +77,7 @@ describe('a run', () => {
     const lines = table(results).split('\n');
     expect(lines[3]).toMatch(/^order-b +wire +3\.1\.1 +FAIL +it was not so \(says order-b\)$/);
     expect(lines.at(-1)).toBe('5 rules: 2 passed, 2 failed, 1 skipped');
-    expect(JSON.parse(json(target.url, results))).toMatchObject({
+    expect(JSON.parse(json({ url: target.url }, results))).toMatchObject({
       url: target.url,
       passed: 2,
       failed: 2,

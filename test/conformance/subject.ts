@@ -1,6 +1,7 @@
 import { expect, vi } from 'vitest';
+import type { Result } from '../../conformance/result.ts';
 import { RULES } from '../../conformance/rules/rules.ts';
-import { type Result, runRules } from '../../conformance/run.ts';
+import { runRules } from '../../conformance/run.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { TEST_BUNDLES } from '../support/bundles.ts';
 import { LONG_WAIT_MS, POLL_MS } from '../support/timeouts.ts';

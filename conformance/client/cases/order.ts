@@ -1,0 +1,148 @@
+import type { Case } from '../case.ts';
+import {
+  accepted,
+  answer,
+  begun,
+  chunk,
+  cutNow,
+  DONE,
+  events,
+  OPEN,
+  resumedAfter,
+  running,
+  say,
+  unsent,
+  upTo,
+} from './scene.ts';
+
+export const ORDER: readonly Case[] = [
+  {
+    name: 'order-repeated-events',
+    promise: 'P9',
+    points: ['5.3.4'],
+    says: 'events that come again are handed on once',
+    steps: [
+      ...running,
+      {
+        post: [
+          { seq: 2 },
+          { seq: 3 },
+          { seq: 1 },
+          ...events(chunk('two.')),
+          { seq: 4 },
+          { seq: 4 },
+          ...events(DONE),
+          { seq: 5 },
+        ],
+      },
+      { see: { events: upTo(5), messages: { a: 'applied' } } },
+    ],
+  },
+  {
+    name: 'order-swapped-events',
+    promise: 'P9',
+    points: ['5.3.5', '7.1.5'],
+    says: 'events that come in another order are handed on by `seq`',
+    steps: [
+      ...running,
+      {
+        post: [
+          ...unsent(chunk('two '), chunk('three '), chunk('four.'), DONE),
+          { seq: 6 },
+          { seq: 5 },
+          { seq: 7 },
+          { seq: 4 },
+        ],
+      },
+      { see: { events: upTo(7), messages: { a: 'applied' } } },
+    ],
+  },
+  {
+    name: 'order-hole',
+    promise: 'P9',
+    points: ['5.3.5', '7.1.1'],
+    says: 'after a hole the client asks for the events from there on, and hands nothing on before them',
+    steps: [
+      ...running,
+      { see: { events: upTo(3) } },
+      { post: [...unsent(chunk('two ')), ...events(chunk('three.'), DONE)] },
+      resumedAfter(3),
+      { see: { events: upTo(6), messages: { a: 'applied' } } },
+    ],
+  },
+  {
+    name: 'order-hole-twice',
+    promise: 'P9',
+    points: ['5.3.5'],
+    says: 'a replay that has a hole itself is asked for again',
+    steps: [
+      ...running,
+      { see: { events: upTo(3) } },
+      answer({ replay: [{ seq: 6 }] }),
+      { post: [...unsent(chunk('two '), chunk('three.')), ...events(DONE)] },
+      resumedAfter(3),
+      resumedAfter(3),
+      { see: { events: upTo(6), messages: { a: 'applied' } } },
+    ],
+  },
+  {
+    name: 'order-unknown-event',
+    promise: 'P9',
+    points: ['3.1.4', '5.3.6'],
+    says: 'an event of an unknown type is no hole, and counts as one that the client has',
+    steps: [
+      ...running,
+      { post: events({ type: 'x-mystery', of: 'the turn' }, chunk('two '), { type: 'x-mystery' }) },
+      { see: { events: [1, 2, 3, 5] } },
+      cutNow,
+      resumedAfter(6),
+      { post: events(chunk('three.'), DONE) },
+      { see: { events: [1, 2, 3, 5, 7, 8], messages: { a: 'applied' } } },
+    ],
+  },
+  {
+    name: 'order-accepted-last',
+    promise: 'P1',
+    points: ['3.2.5'],
+    says: '`accepted` that comes after the events of its turn changes nothing',
+    steps: [
+      OPEN,
+      ...say('a', 'Hello'),
+      { post: [...events(...begun('a', 'Hello'), chunk('Hi.'), DONE), accepted('a')] },
+      { see: { events: upTo(4), messages: { a: 'applied' } } },
+    ],
+  },
+  {
+    name: 'order-accepted-never',
+    promise: 'P1 P10',
+    points: ['3.2.5', '6.7.4'],
+    says: 'a message whose `accepted` was lost is applied where `applied` says so, and not sent again',
+    steps: [
+      OPEN,
+      ...say('a', 'Hello'),
+      { post: events(...begun('a', 'Hello'), chunk('Hi.'), DONE) },
+      { see: { events: upTo(4), messages: { a: 'applied' } } },
+      { quiet: 'message', ms: 400 },
+    ],
+  },
+  {
+    name: 'order-results-swapped',
+    promise: 'P13',
+    points: ['5.4.3'],
+    says: 'results of tools that come in another order than their calls are handed on so',
+    steps: [
+      ...running,
+      {
+        post: events(
+          { type: 'tool_call', id: 'c1', name: 'wait', args: { seconds: 2 } },
+          { type: 'tool_call', id: 'c2', name: 'wait', args: { seconds: 1 } },
+          { type: 'tool_result', id: 'c2', name: 'wait', output: '{"waited_seconds":1}', json: true },
+          { type: 'tool_result', id: 'c1', name: 'wait', output: '{"waited_seconds":2}', json: true },
+          chunk('Done.'),
+          DONE,
+        ),
+      },
+      { see: { events: upTo(9), messages: { a: 'applied' } } },
+    ],
+  },
+];
