@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { measureTimeFactor } from './test/support/machine.ts';
 
 /**
@@ -83,6 +84,15 @@ const factor = measureTimeFactor();
 process.env.MIDTURN_TEST_TIME_FACTOR = String(factor);
 const { TEST_MS, WAIT_MS, POLL_MS } = await import('./test/support/timeouts.ts');
 
+/** The long files first: a short one at the end keeps no other worker waiting. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ project }: TestSpecification): boolean => project.name === 'full';
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 const shared = {
   // Of suites that run beside one another, each with a stack of its own: one works while another one waits.
   maxConcurrency: 2,
@@ -99,8 +109,10 @@ const shared = {
 export default defineConfig({
   test: {
     globalSetup: ['test/setup.ts'],
-    // Each scenario file runs a local cloud, whose functions are threads of their own.
-    maxWorkers: 2,
+    // Each scenario file runs a local cloud, whose functions are threads of their own. Files wait for half of their time: for a
+    // model, a visibility time, a browser. Three keep two cores busy.
+    maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     env: shared.env,
     projects: [
       {
