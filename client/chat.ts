@@ -106,8 +106,11 @@ export interface SessionPage {
 export interface Sessions {
   /** A page of sessions. `limit`: 1 to 100. Default: 50. */
   list(options?: { after?: string; limit?: number }): Promise<SessionPage>;
-  /** Names a session. `name`: 1 to 200 characters. */
-  rename(sessionId: string, name: string): Promise<void>;
+  /**
+   * Names a session. `name`: 1 to 200 characters. `provisional`: it replaces no name that somebody gave (`SESSION_NAMED`), and a title
+   * of the server takes its place.
+   */
+  rename(sessionId: string, name: string, how?: { provisional?: true }): Promise<void>;
   /** Deletes a session with all its messages. If it is the chat's own session, the chat is closed. */
   delete(sessionId: string): Promise<void>;
   /** Pieces of JSON lines, to be put together: a line about the session, then a line for each entry of its transcript. */

@@ -27,8 +27,8 @@ export class SessionRequests implements Sessions {
     return { sessions: sessions.map(infoOf), next };
   }
 
-  async rename(sessionId: string, name: string): Promise<void> {
-    await this.#ask({ type: 'rename', session_id: sessionId, name });
+  async rename(sessionId: string, name: string, how?: { provisional?: true }): Promise<void> {
+    await this.#ask({ type: 'rename', session_id: sessionId, name, ...how });
   }
 
   async delete(sessionId: string): Promise<void> {

@@ -134,6 +134,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
       [
         graph('Refusals by hooks of the agent', midturnMetricBySplit(scope, 'HookRefusals')),
         graph('Hooks of the agent that failed', midturnMetricBySplit(scope, 'HookFailures')),
+        graph('Titles by outcome', midturnMetricBySplit(scope, 'Titles')),
       ],
     ],
   });

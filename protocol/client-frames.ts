@@ -115,6 +115,8 @@ const renameFrame = z.object({
   type: z.literal('rename'),
   session_id: clientId,
   name: z.string().check(z.minLength(1), z.maxLength(MAX_LABEL_LENGTH)),
+  /** The client made it by itself: it replaces no name that somebody gave, and gives way to a title. */
+  provisional: z.optional(z.literal(true)),
 });
 
 const exportFrame = z.object({
@@ -165,7 +167,7 @@ export type ApprovalResponseFrame = z.infer<typeof approvalResponseFrame>;
 export type ToolOutputFrame = z.infer<typeof toolOutputFrame>;
 export type HistoryFrame = z.infer<typeof historyFrame>;
 export type SessionsFrame = z.infer<typeof sessionsFrame>;
-type RenameFrame = z.infer<typeof renameFrame>;
+export type RenameFrame = z.infer<typeof renameFrame>;
 type ExportFrame = z.infer<typeof exportFrame>;
 type RevokeFrame = z.infer<typeof revokeFrame>;
 type DeleteFrame = z.infer<typeof deleteFrame>;

@@ -29,6 +29,7 @@ export const ERROR_CODES = [
   'FILE_NOT_FOUND',
   'FILE_REFUSED',
   'SESSION_NOT_FOUND',
+  'SESSION_NAMED',
   'SESSION_DELETED',
   'INTERNAL',
 ] as const;

@@ -141,6 +141,7 @@ describe('embedded metrics', () => {
         | 'Cost'
         | 'BudgetRefusals'
         | 'Compactions'
+        | 'Titles'
         | 'CompactionInputTokens'
         | 'CompactionOutputTokens'
         | 'CompactionCost'

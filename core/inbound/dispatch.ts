@@ -88,7 +88,7 @@ export async function handleFrame(
     case 'sessions':
       return sendSessions(core, sender, frame);
     case 'rename':
-      return renameSession(core, sender, asSessionId(frame.session_id), frame.name);
+      return renameSession(core, sender, frame);
     case 'export':
       return sendExport(core, sender, asSessionId(frame.session_id), frame.after);
     case 'delete':

@@ -1,13 +1,13 @@
-import type { SessionsFrame } from '../../protocol/client-frames.ts';
+import type { RenameFrame, SessionsFrame } from '../../protocol/client-frames.ts';
 import { DEFAULT_SESSIONS_LIMIT, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { Core } from '../core.ts';
-import { idsOf, type SessionId } from '../ids.ts';
+import { asSessionId, idsOf, type SessionId } from '../ids.ts';
 import { errorReply, reply } from '../replies.ts';
 import { deleteSession } from '../session/deletion.ts';
 import { exportPage } from '../session/export.ts';
 import { listSessions } from '../session/session-list.ts';
 import { sessionKey, sessionOf } from '../store/keys.ts';
-import { rename } from '../store/session-writes.ts';
+import { nameForNow, rename } from '../store/session-writes.ts';
 import type { Sender } from './acknowledge.ts';
 
 /**
@@ -28,11 +28,21 @@ export async function sendSessions(core: Core, sender: Sender, frame: SessionsFr
 export async function renameSession(
   core: Core,
   sender: Sender,
-  session_id: SessionId,
-  name: string,
+  { session_id: asked, name, provisional }: RenameFrame,
 ): Promise<void> {
-  const renamed = await core.store.update(sessionKey(keyOf(sender, session_id)), rename(name));
-  if (!renamed.ok) return replyNotFound(core, sender, session_id);
+  const session_id = asSessionId(asked);
+  const key = sessionKey(keyOf(sender, session_id));
+  const renamed = await core.store.update(key, provisional ? nameForNow(name) : rename(name));
+  if (!renamed.ok) {
+    const item = provisional && (await core.store.get(key));
+    if (!item || item.deleted !== undefined) return replyNotFound(core, sender, session_id);
+    await reply(
+      core,
+      sender.id,
+      errorReply('SESSION_NAMED', 'The session has a name already.', { session_id }),
+    );
+    return;
+  }
   const listeners = new Set([sender.id, ...idsOf(renamed.item.audience)]);
   // At the same time: one that does not answer does not hold up the others.
   await Promise.all(

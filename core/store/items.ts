@@ -306,6 +306,10 @@ export interface Session {
   principal: Principal;
   sessionId: SessionId;
   name?: string;
+  /** The name is one that a client made by itself: a title takes its place. */
+  provisional?: true;
+  /** The last attempt to have a title written. `by` is unique to the attempt. */
+  titling?: { tries: number; by: string };
   /** Of several agents, the one that answers. Set before its first turn begins, and never changed. */
   agent?: string;
   /** When it was made. Orders its principal's list. */

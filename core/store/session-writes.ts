@@ -193,7 +193,39 @@ export const retire = (
 /** Renames the session. Idempotent. */
 export const rename = (name: string): Update<Session> => ({
   when: [exists('queue'), alive],
-  change: [set('name', name)],
+  change: [set('name', name), remove('provisional')],
+});
+
+/** Nobody has named the session. */
+const unnamed = any<Session>(absent('name'), exists('provisional'));
+
+/** Names the session until it gets a title, or somebody names it. Idempotent. */
+export const nameForNow = (name: string): Update<Session> => ({
+  when: [exists('queue'), alive, unnamed],
+  change: [set('name', name), set('provisional', true)],
+});
+
+/** Gives the session the title that a model wrote. A name that somebody gave stays. */
+export const giveTitle = (title: string): Update<Session> => ({
+  when: [exists('queue'), alive, unnamed],
+  change: [set('name', title), remove('provisional')],
+});
+
+/**
+ * Counts an attempt to write a title. It demands the last attempt as it was read, so that of two workers one makes this attempt. The
+ * writer recognises its success by `by`.
+ */
+export const attemptTitle = (
+  { titling }: Session,
+  attempt: NonNullable<Session['titling']>,
+): Update<Session> => ({
+  when: [
+    exists('queue'),
+    alive,
+    unnamed,
+    titling === undefined ? absent('titling') : equals(['titling', 'by'], titling.by),
+  ],
+  change: [set('titling', attempt)],
 });
 
 /** Adds a connection to the audience. Refused if a later state is stored. Idempotent. */

@@ -68,6 +68,7 @@ export async function turnInMemory(
     control,
     observer,
     hooks,
+    titler,
     compactor,
     preparation,
     budgeting,
@@ -78,6 +79,8 @@ export async function turnInMemory(
     control?: LoopControl | undefined;
     observer?: TurnObserver | undefined;
     hooks?: Hooks | undefined;
+    /** Writes titles. */
+    titler?: Model | undefined;
     /** Writes summaries of what prompts leave out. */
     compactor?: Model | undefined;
     preparation?: CallPreparation | undefined;
@@ -135,6 +138,7 @@ export async function turnInMemory(
       ...(control && { control }),
       ...(observer && { observer }),
       ...(hooks && { hooks }),
+      ...(titler && { titler: async () => titler }),
       ...(compactor && { compactor: async () => compactor }),
       ...(preparation && { preparation }),
       ...(budgeting && { budgeting }),

@@ -1,22 +1,21 @@
 import { epochSeconds, milliseconds } from '../../config/units.ts';
-import { wellFormed } from '../../protocol/text.ts';
 import type { Core } from '../core.ts';
 import { entriesExpire } from '../core.ts';
 import { type Entry, isSpoken } from '../events/entries.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
-import { fittingLength } from '../json-bytes.ts';
-import { type Model, type ModelPart, type ModelRequest, modelId, type Usage } from '../model.ts';
+import { type Model, type ModelRequest, modelId } from '../model.ts';
 import type { CompactionJob } from '../ports.ts';
 import { countSpend } from '../session/spend.ts';
 import type { Session, Summary } from '../store/items.ts';
 import { sessionKey, summaryKey } from '../store/keys.ts';
 import { attemptCompaction } from '../store/session-writes.ts';
 import { storeSummary } from '../store/summary-writes.ts';
-import { estimated, isBilled, owedFor, usageIn } from './call-usage.ts';
+import { owedFor } from './call-usage.ts';
 import { type Cut, compactionRequest, lineOf } from './compaction-request.ts';
 import type { WorkerContext } from './context.ts';
 import { redactQuotes } from './redaction.ts';
+import { type Written, writeText } from './side-call.ts';
 import { mayAttempt, newestSummary } from './summaries.ts';
 import { TokenRatio } from './token-ratio.ts';
 import { costOf } from './usage.ts';
@@ -58,7 +57,8 @@ export async function compact(context: CompactionContext, { session, from }: Com
   if (!compactor || cut.entries.length === 0 || !(await attempt(core, session, item, from))) return;
   const model = await compactor();
   const request = compactionRequest(cut, mostBytes(context));
-  const written = await write(context, model, request);
+  const ms = milliseconds(Math.min(LONGEST_MS, context.remainingMs() - context.reserveMs));
+  const written = await writeText(core, model, request, { ms, bytes: mostBytes(context) });
   if (written.usage) {
     const tries = item.compaction?.from === from ? item.compaction.tries + 1 : 1;
     const owed = owedFor(core, written.usage, model.price);
@@ -110,68 +110,6 @@ async function attempt(core: Core, session: SessionKey, item: Session, from: num
   if (counted.ok) return true;
   // The write took effect, and only its answer was lost.
   return (await core.store.get(key))?.compaction?.by === by;
-}
-
-interface Written {
-  text: string;
-  /** As its provider tells it. */
-  finish: Extract<ModelPart, { type: 'finish' }>;
-  usage: Usage;
-}
-
-interface NotWritten {
-  /** For the log. */
-  diagnostic: string;
-  /** Undefined: the provider has probably billed nothing. */
-  usage?: Usage;
-}
-
-/** Makes the model call. */
-async function write(
-  context: CompactionContext,
-  model: Model,
-  request: ModelRequest,
-): Promise<Written | NotWritten> {
-  const { clock } = context.core;
-  const ms = Math.min(LONGEST_MS, context.remainingMs() - context.reserveMs);
-  const stop = new AbortController();
-  const over = new AbortController();
-  void clock.sleep(milliseconds(Math.max(0, ms)), over.signal).then(() => stop.abort('time'));
-  let text = '';
-  const estimate = () => estimated(request, Buffer.byteLength(text), { lastInputTokens: 0 });
-  try {
-    for await (const part of model.stream(request, stop.signal)) {
-      if (part.type === 'text') text += part.text;
-      if (part.type === 'failure') {
-        const { failure } = part;
-        return {
-          diagnostic: failure.diagnostic,
-          ...(isBilled(failure, text !== '') && { usage: estimate() }),
-        };
-      }
-      if (part.type === 'finish')
-        return { ...finished(text, part, mostBytes(context)), usage: usageIn(part, estimate) };
-    }
-    const diagnostic = stop.signal.aborted
-      ? `no summary within ${ms} ms`
-      : 'the stream ended without a finish';
-    return { diagnostic, usage: estimate() };
-  } finally {
-    over.abort('over');
-    stop.abort('over');
-  }
-}
-
-/** A summary that reached its limit of tokens is one too. One that was refused is not. */
-function finished(
-  said: string,
-  finish: Written['finish'],
-  bytes: number,
-): Omit<Written, 'usage'> | NotWritten {
-  const text = wellFormed(said.trim());
-  if (text === '' || (finish.reason !== 'stop' && finish.reason !== 'length'))
-    return { diagnostic: `the call ended with ${finish.reason}` };
-  return { text: text.slice(0, fittingLength(text, bytes)), finish };
 }
 
 function summaryOf(

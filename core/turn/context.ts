@@ -39,6 +39,8 @@ export interface SessionAgent {
   toolbox: Toolbox;
   /** Makes the model that summarises what a cut leaves out of prompts. Undefined: nothing does. */
   compactor?: () => Promise<Model>;
+  /** Makes the model that writes the titles of sessions. Undefined: nothing does. */
+  titler?: () => Promise<Model>;
   /** Undefined: the agent's code decides nothing between steps. */
   control?: LoopControl;
   /** Undefined: no code of the agent looks on. */

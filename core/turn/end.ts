@@ -12,6 +12,7 @@ import * as lane from '../store/lane/end.ts';
 import type { TurnContext } from './context.ts';
 import { modelOf } from './fallback.ts';
 import type { Guard, LeasedTurn } from './leased-turn.ts';
+import { lacksTitle } from './title.ts';
 import { usageFields } from './usage.ts';
 
 /**
@@ -159,13 +160,14 @@ async function tryRecordTaken({ core, lane, id: turn }: LeasedTurn): Promise<voi
 
 async function end(
   turn: LeasedTurn,
-  { model, hooks }: Pick<TurnContext, 'model' | 'hooks'>,
+  { model, hooks, titler }: Pick<TurnContext, 'model' | 'hooks' | 'titler'>,
   draft: EndDraft,
   guard: Guard,
 ): Promise<boolean> {
   // The lane has no turn afterwards, or the next one.
   const { id, slot } = turn;
-  const followed = hooks?.afterTurn !== undefined;
+  const wantsTitle = titler !== undefined && draft.type === 'done' && lacksTitle(turn.sessionItem);
+  const followed = hooks?.afterTurn !== undefined || wantsTitle;
   const told =
     turn.core.bus || followed
       ? { ...draft, facts: { ...factsOf(turn, model), ...(followed && { followed }) } }

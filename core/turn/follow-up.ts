@@ -1,6 +1,6 @@
 import { milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
-import { entriesOf } from '../events/entries.ts';
+import { type Entry, entriesOf } from '../events/entries.ts';
 import { decodeEvents, isEnd, mergeEvents, type TurnEvent, type TurnFacts } from '../events/events.ts';
 import { readEvents } from '../events/journal.ts';
 import { promptOf } from '../events/prompt.ts';
@@ -8,9 +8,10 @@ import type { EndedTurn } from '../hooks.ts';
 import type { EndedTurnJob } from '../ports.ts';
 import type { Session } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
-import type { WorkerContext } from './context.ts';
+import type { SessionAgent, WorkerContext } from './context.ts';
 import { afterTurn } from './hooks.ts';
 import { setupOf } from './opening.ts';
+import { writeTitle } from './title.ts';
 import { TurnLog } from './turn-log.ts';
 
 /**
@@ -30,7 +31,14 @@ export async function followTurn(context: FollowUpContext, job: EndedTurnJob): P
     core.log.error('the events of a turn are gone: no hook is told of its end', { turn: job.turn });
     return;
   }
-  await callHook(context, item, ended);
+  const agent = await context.agentFor({ ...(ended.log.agent !== undefined && { agent: ended.log.agent }) });
+  // What another agent's code would do belongs to no turn of this one.
+  if (agent.choice !== undefined) return;
+  const entries = entriesOf(ended.log.events);
+  await Promise.all([
+    callHook(context, agent, item, ended, entries),
+    ended.end.type === 'done' && writeTitle(context, job.session, item, agent, entries),
+  ]);
 }
 
 /** A turn that has ended, whole. */
@@ -57,14 +65,17 @@ async function readEnded(
   return isWhole && isEnd(end) && end.facts ? { log, end, facts: end.facts } : undefined;
 }
 
-async function callHook(context: FollowUpContext, item: Session, { log, end, facts }: Ended): Promise<void> {
-  const agent = await context.agentFor({ ...(log.agent !== undefined && { agent: log.agent }) });
-  // Of an agent that does not exist any more, another one's hook is not told.
-  if (agent.choice !== undefined) return;
+async function callHook(
+  context: FollowUpContext,
+  agent: SessionAgent,
+  item: Session,
+  { log, end, facts }: Ended,
+  entries: readonly Entry[],
+): Promise<void> {
   const ended: EndedTurn = {
     outcome: end.type,
     ...(end.type === 'error' && { code: end.code }),
-    messages: promptOf(entriesOf(log.events)),
+    messages: promptOf(entries),
     text: log.text,
     steps: facts.steps,
     usage: facts.usage,

@@ -25,6 +25,8 @@ import { hooksOf } from '../../model/agent/hooks.ts';
 import { loopControlOf } from '../../model/agent/loop-control.ts';
 import { observerOf } from '../../model/agent/observer.ts';
 import { priceOf } from '../../model/agent/prices.ts';
+import { titleAgent } from '../../model/agent/titles.ts';
+import type { WriterOptions } from '../../model/agent/writer.ts';
 import { parseMcpTokens } from '../../model/mcp/tokens.ts';
 import { createToolSource, ownTools, type ToolSource } from '../../model/mcp/tool-source.ts';
 import { createAgentModel, type NamedModel } from '../../model/providers/agent-model.ts';
@@ -69,7 +71,8 @@ export function composeAgent(
   const [access, fallbackAccess] = readModels(env);
   const model = served(access, 'model', parts);
   const fallback = fallbackAccess && served(fallbackAccess, 'fallbackModel', parts);
-  const compactor = compactorOf(access, parts);
+  const compactor = writerOf(access, parts, compactionAgent(agent), agent.compaction);
+  const titler = writerOf(access, parts, titleAgent(agent), agent.titles);
   const toolbox = createToolbox(agent, tools);
   const control = loopControlOf(agent);
   const observer = observerOf(agent, callbacks);
@@ -91,6 +94,7 @@ export function composeAgent(
         model: first,
         ...(other && { fallback: other }),
         ...(compactor && { compactor }),
+        ...(titler && { titler }),
         toolbox,
         ...decides,
       };
@@ -110,20 +114,24 @@ function served(access: ModelAccess, which: NamedModel, parts: Parts): () => Pro
 }
 
 /**
- * The model that writes summaries. One that the code names for this answers wherever `MIDTURN_MODEL` points. It is made where a
- * summary is wanted: no turn waits for it.
+ * The model that writes summaries, or titles. One that the code names for this answers wherever `MIDTURN_MODEL` points. It is made
+ * where a text is wanted: no turn waits for it.
  */
-function compactorOf(access: ModelAccess, parts: Parts): (() => Promise<Model>) | undefined {
-  const summing = compactionAgent(parts.agent);
-  if (!summing) return undefined;
+function writerOf(
+  access: ModelAccess,
+  parts: Parts,
+  writing: ReturnType<typeof compactionAgent>,
+  options: WriterOptions | undefined,
+): (() => Promise<Model>) | undefined {
+  if (!writing) return undefined;
   const own = {
     ...parts,
-    agent: summing,
-    tools: ownTools(summing),
+    agent: writing,
+    tools: ownTools(writing),
     // The agent's callbacks are told of turns.
     callbacks: new CallbackQueue({}, parts.core),
   };
-  const isNamed = parts.agent.compaction?.model !== undefined;
+  const isNamed = options?.model !== undefined;
   let serving: (() => Promise<Model>) | undefined;
   return () => {
     serving ??= isNamed

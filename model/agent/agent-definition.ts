@@ -14,14 +14,16 @@ import { type AgentTool, isRunByProvider } from './agent-tools.ts';
 import type { BudgetFunction } from './budget.ts';
 import type { InstructionsFunction, PrepareCall } from './call-types.ts';
 import type { Callbacks } from './callbacks.ts';
-import { type CompactionOptions, complaintAboutCompaction } from './compaction.ts';
+import type { CompactionOptions } from './compaction.ts';
 import { type AgentHooks, complaintAboutHooks } from './hooks.ts';
 import type { StopWhen } from './loop-control.ts';
 import type { AgentOutput } from './output.ts';
 import { complaintAboutPrices, type Prices } from './prices.ts';
 import type { Context, PassedOptions, ToolChoiceOption } from './sdk-options.ts';
+import type { TitleOptions } from './titles.ts';
 import { TOOL_NAME } from './tool-name.ts';
 import type { ToolPolicy } from './tool-policy.ts';
+import { complaintAboutWriter } from './writer.ts';
 
 /**
  * Sampling settings. They are passed to the provider unchanged; it ignores or rejects those that its model does not
@@ -65,6 +67,13 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
    * @example compaction: { model: anthropic('claude-haiku-4-5') }
    */
   compaction?: CompactionOptions;
+  /**
+   * A model writes the title of a session after its first answer, beside the turns, unless somebody has named the session. `{}` takes
+   * the defaults.
+   *
+   * @example titles: { model: anthropic('claude-haiku-4-5') }
+   */
+  titles?: TitleOptions;
   /** What models cost. With a price for each model that a turn calls, `done`, metrics and the log say what it cost. */
   prices?: Prices;
   /**
@@ -129,6 +138,7 @@ export type AgentErrorCode =
   | 'PRICES_INVALID'
   | 'COMPACTION_INVALID'
   | 'HOOKS_INVALID'
+  | 'TITLES_INVALID'
   | 'MCP_INVALID'
   | 'TOOL_INVALID'
   | 'AGENTS_INVALID'
@@ -156,8 +166,10 @@ export function checked(definition: AgentDefinition): AgentDefinition {
       named === undefined || typeof named === 'function' ? undefined : complaintAboutModel(named);
     if (complaint) throw new AgentDefinitionError('MODEL_UNSUPPORTED', `${which}: ${complaint}`);
   }
-  const unsummarised = definition.compaction && complaintAboutCompaction(definition.compaction);
+  const unsummarised = definition.compaction && complaintAboutWriter(definition.compaction);
   if (unsummarised) throw new AgentDefinitionError('COMPACTION_INVALID', `compaction: ${unsummarised}`);
+  const untitled = definition.titles && complaintAboutWriter(definition.titles);
+  if (untitled) throw new AgentDefinitionError('TITLES_INVALID', `titles: ${untitled}`);
   const unhooked = definition.hooks && complaintAboutHooks(definition.hooks);
   if (unhooked) throw new AgentDefinitionError('HOOKS_INVALID', `hooks: ${unhooked}`);
   const { toolCallConcurrency: most } = definition;

@@ -31,6 +31,7 @@ const NOT_GIVEN: ReadonlySet<string> = new Set([
   'prices',
   'budget',
   'hooks',
+  'titles',
   'tools',
 ]);
 

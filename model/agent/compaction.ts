@@ -1,8 +1,9 @@
-import { type AgentModel, complaintAboutModel } from './agent-model.ts';
+import type { AgentModel } from './agent-model.ts';
 import type { Prices } from './prices.ts';
+import { type WriterOptions, writerAgent } from './writer.ts';
 
 /** How earlier messages are summarised that do not fit into prompts any more. */
-export interface CompactionOptions {
+export interface CompactionOptions extends WriterOptions {
   /**
    * The model that writes summaries, or a function that makes it: a cheap one will do. Default: the model that answers.
    *
@@ -25,41 +26,11 @@ const INSTRUCTIONS = [
   'has of this. Leave out greetings and what is settled. Say who said what. Write in the language of the user.',
 ].join(' ');
 
-const OPTIONS: ReadonlySet<string> = new Set(['model', 'instructions', 'maxOutputTokens']);
+const DEFAULTS = { instructions: INSTRUCTIONS, maxOutputTokens: MAX_OUTPUT_TOKENS };
 
-/** The agent that writes summaries: without tools, and with the prices of the agent that it works for. */
-export function compactionAgent({
-  compaction,
-  model,
-  prices,
-}: {
+/** The agent that writes summaries. Undefined: nobody does. */
+export const compactionAgent = (agent: {
   compaction?: CompactionOptions;
   model?: AgentModel;
   prices?: Prices;
-}) {
-  if (!compaction) return undefined;
-  const { instructions = INSTRUCTIONS, maxOutputTokens = MAX_OUTPUT_TOKENS } = compaction;
-  const named = compaction.model ?? model;
-  return {
-    instructions,
-    maxOutputTokens,
-    tools: {},
-    ...(named !== undefined && { model: named }),
-    ...(prices && { prices }),
-  };
-}
-
-/** Returns what is wrong with the option, and whether it is the model. */
-export function complaintAboutCompaction(options: object): string | undefined {
-  const unknown = Object.keys(options).find((option) => !OPTIONS.has(option));
-  if (unknown !== undefined) return `there is no option ${unknown}.`;
-  const { model, instructions, maxOutputTokens } = options as Partial<Record<string, unknown>>;
-  if (instructions !== undefined && (typeof instructions !== 'string' || instructions.trim() === ''))
-    return 'instructions must be a text.';
-  if (maxOutputTokens !== undefined && !(Number.isInteger(maxOutputTokens) && Number(maxOutputTokens) > 0))
-    return 'maxOutputTokens must be a whole number above 0.';
-  // What a function gives is checked when it has given it.
-  const complaint =
-    model === undefined || typeof model === 'function' ? undefined : complaintAboutModel(model);
-  return complaint && `model: ${complaint}`;
-}
+}) => writerAgent(agent.compaction, DEFAULTS, agent);

@@ -26,6 +26,7 @@ export type {
   TurnReportUsage,
 } from './hooks.ts';
 export type { Prices } from './prices.ts';
+export type { TitleOptions } from './titles.ts';
 export type { DataParts, Emit, ToolContext } from './tool-context.ts';
 export { toolContext, toolContextWith } from './tool-context.ts';
 export type { ToolPolicy } from './tool-policy.ts';

@@ -157,6 +157,7 @@ const OWN: ReadonlySet<string> = new Set([
   'compaction',
   'budget',
   'hooks',
+  'titles',
 ]);
 
 /** Returns what is wrong with the options of a definition: the first that would have no effect. */

@@ -2,6 +2,7 @@ import { type Content, imagesOf, wordsOf } from '../../core/content.ts';
 import type { ModelRequest, PromptMessage, ToolCall } from '../../core/model.ts';
 import { shortened } from '../../protocol/text.ts';
 import { demoReply } from './demo-replies.ts';
+import { demoTitle } from './demo-title.ts';
 import { inSeconds, MAX_WISHES, type Wish, wishesOf } from './demo-wishes.ts';
 
 /** The result of one call of the demo model. */
@@ -18,6 +19,8 @@ const QUOTE_LENGTH = 80;
  * tool calls, which are made one per step, so that new messages can be applied at the boundary after each.
  */
 export function planStep({ messages, toolChoice }: ModelRequest, tools: readonly string[]): DemoStep {
+  const title = demoTitle(messages);
+  if (title !== undefined) return { thinking: '', text: title };
   const { prompt, spoken } = splitSpoken(messages);
   const step = planAnew(prompt, toolChoice === 'none' ? [] : tools);
   if (spoken === '') return step;

@@ -109,7 +109,12 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
   rename: {
     summary:
       'Names a session of the principal. Answered by `renamed`, which every connection of that session gets, or by `SESSION_NOT_FOUND`.',
-    fields: { session_id: 'Any session of the principal.', name: 'The new name.' },
+    fields: {
+      session_id: 'Any session of the principal.',
+      name: 'The new name.',
+      provisional:
+        'Present and true for a name that the client made by itself, for example of the first message. It replaces no name that somebody gave, and no title (`SESSION_NAMED`), and a title takes its place.',
+    },
   },
   export: {
     summary:
@@ -490,6 +495,11 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply',
     when: 'The principal has no session with this id.',
     client: 'Remove it from the list of sessions.',
+  },
+  SESSION_NAMED: {
+    as: 'reply',
+    when: 'The session has a name that somebody gave, or a title, and a `provisional` name does not replace it.',
+    client: 'Show the name that the session has.',
   },
   SESSION_DELETED: {
     as: 'reply or end',

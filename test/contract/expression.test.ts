@@ -136,6 +136,13 @@ const WRITES: Readonly<Record<string, () => Update<Lane> | Update<Session>>> = {
   chooseAgent: () =>
     sessionWrites.chooseAgent({ ...session, entry: 1, trusted: ['order'], revocations: 1 }, 'sales'),
   rememberCompacted: () => sessionWrites.rememberCompacted(1),
+  nameForNow: () => sessionWrites.nameForNow('name'),
+  giveTitle: () => sessionWrites.giveTitle('title'),
+  attemptTitle: () =>
+    sessionWrites.attemptTitle(
+      { ...session, titling: { tries: 1, by: longId('by', 1) } },
+      { tries: 2, by: longId('by', 2) },
+    ),
   attemptCompaction: () =>
     sessionWrites.attemptCompaction(
       { ...session, compaction: { from: 1, tries: 1, by: longId('by', 1) } },

@@ -91,6 +91,7 @@ describe('what is measured', () => {
       'ReasoningTokens',
       'Cost',
       'CompactionCost',
+      'Titles',
     ];
     const core = Object.keys(METRICS).filter((name) => !elsewhere.some((other) => other === name));
     const seen = new Set<string>();

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import {
   type Chat,
   ClosedError,
+  ServerReplyError,
   type SessionInfo,
   type SessionPage,
   type Sessions,
@@ -106,7 +107,7 @@ export function useStoredSessions(chat: Chat | undefined): StoredSessions {
   );
   const name = useCallback(
     (id: string, given: string) =>
-      void attempt((sessions) => sessions.rename(id, given), {
+      void attempt((sessions) => nameForNow(sessions, id, given), {
         failed: `“${given}” could not be given as a name.`,
       }),
     [attempt],
@@ -145,6 +146,15 @@ export function useStoredSessions(chat: Chat | undefined): StoredSessions {
         { done: `“${title}” was saved as a file.`, failed: `“${title}” could not be saved.` },
       ),
   };
+}
+
+/** A title that the server has written stays, and so does a name that another device has given. */
+async function nameForNow(sessions: Sessions, id: string, given: string): Promise<void> {
+  try {
+    await sessions.rename(id, given, { provisional: true });
+  } catch (error) {
+    if (!(error instanceof ServerReplyError && error.code === 'SESSION_NAMED')) throw error;
+  }
 }
 
 async function listAll(sessions: Sessions, wanted: number): Promise<SessionPage> {
