@@ -165,6 +165,7 @@ async function openLane(
     );
     if (!made.ok) return sessionDeleted();
   }
+  // rule: system-lane-is-made-once
   if (!lane) await core.store.putIfAbsent(laneKey(key, LANE), emptyLane(key, undefined, expires.lane));
   return undefined;
 }
@@ -176,7 +177,7 @@ async function nextAttempt(core: Core, session: SessionKey, id: string): Promise
     const outcome = await core.store.get(messageKey(session, asMessageId(name)));
     if (outcome?.outcome !== 'withdrawn' || attempt === MAX_ATTEMPTS) return name;
     const told = withdrawalReply(asMessageId(name), outcome, core);
-    if (told.type !== 'error' || !told.retryable) return name;
+    if (/* rule: final-withdrawal-stays */ told.type !== 'error' || !told.retryable) return name;
   }
 }
 

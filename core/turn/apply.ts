@@ -80,7 +80,7 @@ export async function applyInbox(
       id,
       /* rule: content-applied-whole */ content,
       at,
-      ...(given.from && { from: given.from }),
+      /* rule: system-message-is-marked */ ...(given.from && { from: given.from }),
     });
     first ??= { context: given, options };
   }

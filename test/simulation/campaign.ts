@@ -18,6 +18,7 @@ export interface Campaign {
   shows?: boolean | undefined;
   clients?: boolean | undefined;
   hooks?: boolean | undefined;
+  outside?: boolean | undefined;
 }
 
 export interface Finding {
@@ -51,6 +52,7 @@ export interface Share {
   shows: boolean;
   clients: boolean;
   hooks: boolean;
+  outside: boolean;
 }
 
 export async function runCampaign({
@@ -66,6 +68,7 @@ export async function runCampaign({
   shows = false,
   clients = false,
   hooks = false,
+  outside = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
@@ -81,6 +84,7 @@ export async function runCampaign({
       shows,
       clients,
       hooks,
+      outside,
     };
   });
   const outcomes = await Promise.all(

@@ -11,7 +11,7 @@ const PER_MUTANT = 30_000;
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',
-    async ({ name, faults, crowd, approvals, contexts, shows, clients, hooks }) => {
+    async ({ name, faults, crowd, approvals, contexts, shows, clients, hooks, outside }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),
         count: PER_MUTANT,
@@ -25,6 +25,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         shows,
         clients,
         hooks,
+        outside,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

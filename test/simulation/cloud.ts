@@ -1,12 +1,14 @@
 import type { DayBudget } from '../../config/settings/budgets.ts';
 import type { SessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs, milliseconds, seconds, toMs } from '../../config/units.ts';
+import type { Content } from '../../core/content.ts';
 import type { Core } from '../../core/core.ts';
 import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { asConnectionId, asMessageId, asSessionId, type ConnectionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
+import { type SystemAnswer, sendSystemMessage } from '../../core/inbound/system-message.ts';
 import type { CallSetup, ToolCall } from '../../core/model.ts';
 import type { TurnJob, Written } from '../../core/ports.ts';
 import { errorReply, reply } from '../../core/replies.ts';
@@ -429,6 +431,20 @@ export class Cloud {
     this.connections.delete(connection);
     if (this.scheduler.random.chance(0.3)) return;
     this.scheduler.spawn('disconnect', (actor) => closeConnection(this.coreFor(actor), connection));
+  }
+
+  /** A message of the application. `answered` is called with the answer, or with undefined if the function failed. */
+  systemMessage(
+    message: { id: string; content: Content },
+    answered: (answer: SystemAnswer | undefined) => void,
+  ): void {
+    this.messageIds.push(message.id);
+    this.scheduler.spawn(
+      'send',
+      (actor) =>
+        sendSystemMessage(this.coreFor(actor), PRINCIPAL, { session_id: SESSION, create: true, message }),
+      (end) => answered(end.ok ? end.value : undefined),
+    );
   }
 
   frame(connection: ConnectionId, body: string): void {

@@ -53,6 +53,8 @@ export interface Witness {
   readonly online: boolean;
   readonly lane: string | undefined;
   readonly connection?: string | undefined;
+  /** It is the application, which has no client. */
+  readonly isApplication?: boolean;
   readonly sent: ReadonlyMap<string, Sent>;
   readonly seen: ReadonlyMap<number, EventFrame>;
   /** It was told that its session is deleted. */

@@ -1,10 +1,12 @@
 import { epochMs } from '../../config/units.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import { wishesOf } from './agents.ts';
+import { Application } from './application.ts';
 import type { CloudSettings } from './cloud.ts';
 import { Cloud, SESSION } from './cloud.ts';
 import type { Act } from './device.ts';
 import { Device } from './device.ts';
+import type { Witness } from './evidence.ts';
 import { judge } from './judge.ts';
 import { wasAbandoned } from './judge-transcript.ts';
 import { Random } from './random.ts';
@@ -43,6 +45,8 @@ export interface HistoryOptions {
   clients?: boolean;
   /** The agent has hooks. */
   hooks?: boolean;
+  /** The application sends messages by itself. */
+  outside?: boolean;
   /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -144,6 +148,9 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     devices.push(device);
     scheduler.addSource(device);
   }
+  const witnesses = (): Witness[] => (application ? [...devices, application] : devices);
+  const application = options.outside ? new Application(cloud, new Random(seed ^ 0x0a7)) : undefined;
+  if (application) scheduler.addSource(application);
   scheduler.faults = faults;
   scheduler.faultsUntil = scheduler.now + random.int(3000, 25_000);
 
@@ -156,7 +163,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     judgeBudget(cloud);
     judgeBus(cloud, calm);
     const ordered = cloud.deadLetters === 0;
-    judge(cloud, devices, { ordered, probed: false, calm });
+    judge(cloud, witnesses(), { ordered, probed: false, calm });
     // A slow or silent client holds up a stream, up to a limit.
     const quick = settings.postMs === 0 && settings.vanish === 0;
     // Paused workers, and repeats that are late, take their time.
@@ -173,10 +180,10 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
       scheduler.count('session deleted');
       if (calm) everyoneWasTold(cloud, devices);
       await probeDeleted(cloud, devices);
-      judge(cloud, devices, { ordered: false, probed: true, calm });
+      judge(cloud, witnesses(), { ordered: false, probed: true, calm });
     } else if (cloud.violations.size === 0) {
       await probe(cloud, devices);
-      judge(cloud, devices, { ordered: false, probed: true, calm });
+      judge(cloud, witnesses(), { ordered: false, probed: true, calm });
     }
   }
   const { injected, steps } = scheduler;

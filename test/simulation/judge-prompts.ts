@@ -1,11 +1,12 @@
+import type { Content } from '../../core/content.ts';
 import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
-import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
+import { CONTINUE_REQUEST, SYSTEM_NOTE } from '../../core/events/prompt.ts';
 import type { PromptMessage } from '../../core/model.ts';
 import type { Evidence } from './evidence.ts';
 import { isSummary } from './judge-summaries.ts';
 import { thoughtsOfEvent, thoughtsOfMessage } from './judge-thoughts.ts';
-import { canonical, type Part, partsOfEvent, written } from './parts.ts';
+import { canonical, type Part, partsOfEvent, written, writtenBy } from './parts.ts';
 import type { Stored } from './stored.ts';
 
 /**
@@ -188,12 +189,22 @@ function partsOfAnswer(message: Extract<PromptMessage, { role: 'assistant' }>): 
   ];
 }
 
+/** A note stands before what the application has sent. */
+function writtenInPrompt(content: Content): string {
+  if (typeof content === 'string') {
+    const note = `${SYSTEM_NOTE}\n\n`;
+    return content.startsWith(note) ? writtenBy('system', content.slice(note.length)) : written(content);
+  }
+  const [first, ...rest] = content;
+  return first?.type === 'text' && first.text === SYSTEM_NOTE ? writtenBy('system', rest) : written(content);
+}
+
 export function partsOfMessage(message: PromptMessage): Part[] {
   switch (message.role) {
     case 'user':
       // It stands before an answer that it asked for, and is not in the transcript.
       if (message.content === CONTINUE_REQUEST || isSummary(message)) return [];
-      return [{ kind: 'user', text: written(message.content) }];
+      return [{ kind: 'user', text: writtenInPrompt(message.content) }];
     case 'assistant':
       return partsOfAnswer(message);
     case 'tool':

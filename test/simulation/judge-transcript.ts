@@ -1,7 +1,7 @@
 import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import type { Evidence } from './evidence.ts';
-import { partsOfEvent, written } from './parts.ts';
+import { partsOfEvent, writtenBy } from './parts.ts';
 import type { Stored } from './stored.ts';
 
 /** The longest text of one entry, in UTF-16 units: with escapes, each fits into a frame. */
@@ -59,7 +59,7 @@ const LINE: Readonly<Record<string, string>> = { run: 'call', found: 'result' };
 const lineOf = (entry: Entry): string => {
   switch (entry.role) {
     case 'user':
-      return `user ${entry.id} ${written(entry.content)}`;
+      return `user ${entry.id} ${writtenBy(entry.from, entry.content)}`;
     case 'assistant':
       return `assistant ${entry.content}`;
     case 'tool_call':

@@ -7,6 +7,7 @@ import { modelOfStep } from './contexts.ts';
 import type { Sent } from './device.ts';
 import { type Evidence, isDeletion, isWaiting, type Witness } from './evidence.ts';
 import { isForOtherAgent, judgeAgents } from './judge-agents.ts';
+import { judgeApplication } from './judge-application.ts';
 import { judgeClientCalls } from './judge-client-calls.ts';
 import { judgeContexts } from './judge-contexts.ts';
 import { judgeDeletion } from './judge-deletion.ts';
@@ -61,6 +62,7 @@ export function judge(
   judgeCache(cloud, turns);
   judgeAgents(cloud, stored, devices);
   judgeContexts(cloud, devices);
+  judgeApplication(cloud, devices, stored);
   judgeShown(cloud, turns);
   judgeApprovals(cloud, turns);
   cloud.hooks?.judge(turns, false);

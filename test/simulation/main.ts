@@ -15,6 +15,7 @@ const USAGE = `npm run sim -- [options]
   --shows                           histories in which tools show their progress and send data
   --clients                         histories in which devices run a tool
   --hooks                           histories whose agent has hooks
+  --outside                         histories in which the application sends messages by itself
   --seed 17 --only name [--trace]   the same with a mutant
   --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
   --mutants --note                  notes in caught-at.json the seed at which each was caught`;
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     shows: { type: 'boolean', default: false },
     clients: { type: 'boolean', default: false },
     hooks: { type: 'boolean', default: false },
+    outside: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -66,6 +68,7 @@ async function one(seed: number): Promise<void> {
     shows: values.shows || mutant?.shows === true,
     clients: values.clients || mutant?.clients === true,
     hooks: values.hooks || mutant?.hooks === true,
+    outside: values.outside || mutant?.outside === true,
     ...((values.trace || values.shrink) && { log: print }),
   });
   for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
@@ -87,6 +90,7 @@ async function many(first = from ?? 1): Promise<void> {
     shows: values.shows,
     clients: values.clients,
     hooks: values.hooks,
+    outside: values.outside,
   });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   print(
@@ -108,7 +112,18 @@ async function judgeMutants(): Promise<void> {
   let survivors = 0;
   const seeds: Record<string, number> = {};
   const mutants = values.only === undefined ? MUTANTS : [findMutant(values.only)];
-  for (const { name, breaks, faults, crowd, approvals, contexts, shows, clients, hooks } of mutants) {
+  for (const {
+    name,
+    breaks,
+    faults,
+    crowd,
+    approvals,
+    contexts,
+    shows,
+    clients,
+    hooks,
+    outside,
+  } of mutants) {
     const { findings, histories } = await runCampaign({
       from: from ?? caughtAt(name),
       count,
@@ -122,6 +137,7 @@ async function judgeMutants(): Promise<void> {
       shows,
       clients,
       hooks,
+      outside,
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;

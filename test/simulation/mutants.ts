@@ -9,6 +9,7 @@ import { DEVICES } from './mutants/devices.ts';
 import { HOOKS } from './mutants/hooks.ts';
 import { MESSAGES } from './mutants/messages.ts';
 import type { Mutant } from './mutants/mutant.ts';
+import { OUTSIDE } from './mutants/outside.ts';
 import { SHOWN } from './mutants/shown.ts';
 import { UNSEEN } from './mutants/unseen.ts';
 import { WORKER } from './mutants/worker.ts';
@@ -28,6 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DELETION,
   ...BUS,
   ...HOOKS,
+  ...OUTSIDE,
 ];
 
 export function findMutant(name: string): Mutant {

@@ -22,11 +22,19 @@ export interface Part {
 export const written = (content: Content): string =>
   typeof content === 'string' ? content : JSON.stringify(content);
 
+/** The same, and who has said it. */
+export const writtenBy = (from: 'system' | undefined, content: Content): string =>
+  `${from ? `${from}: ` : ''}${written(content)}`;
+
 /** What an event adds to later prompts. What the provider ran (`run`, `found`) is in words there, or among its thoughts. */
 export function partsOfEvent(event: TurnEvent): Part[] {
   switch (event.type) {
     case 'applied':
-      return event.messages.map(({ id, content }) => ({ kind: 'user', text: written(content), id }));
+      return event.messages.map(({ id, content, from }) => ({
+        kind: 'user',
+        text: writtenBy(from, content),
+        id,
+      }));
     case 'chunk':
       return [{ kind: 'said', text: event.content }];
     case 'tool_call':

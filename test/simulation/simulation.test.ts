@@ -119,9 +119,15 @@ describe('the simulation', () => {
   );
 
   it(
-    'P1 to P14 hold among devices that steer one another’s turns',
+    'P1 to P14 hold among devices that steer one another’s turns, and an application that sends messages too',
     async () => {
-      const { findings, histories } = await runCampaign({ from: 1, count: cases(4000), jobs, crowd: true });
+      const { findings, histories } = await runCampaign({
+        from: 1,
+        count: cases(4000),
+        jobs,
+        crowd: true,
+        outside: true,
+      });
       expect(findings).toEqual([]);
       expect(histories).toBe(cases(4000));
     },

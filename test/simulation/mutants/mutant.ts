@@ -22,6 +22,8 @@ export interface Mutant {
   /** The rule matters only where devices run a tool. */
   clients?: true;
   hooks?: true;
+  /** The rule matters only where the application sends messages. */
+  outside?: true;
   /** What changes in the source, by markers. */
   edits: readonly Edit[];
 }
