@@ -1,6 +1,13 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { User } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  ContextAttribute,
+  Schedule,
+  ScheduleExpression,
+  ScheduleTargetInput,
+} from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import { App, Stack } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
 import { TEST_BUNDLES } from '../test/support/bundles.ts';
@@ -58,6 +65,28 @@ describe('messages from outside', () => {
     expect(own?.Properties.Environment.Variables).toEqual({
       MIDTURN_SEND_FUNCTION: stack.resolve(chat.sendFunction.functionName),
     });
+  });
+
+  it('come on a schedule, whose time is their id: it stays the same in each of Scheduler’s tries', () => {
+    const stack = theirStack();
+    const chat = new Midturn(stack, 'Chat', { ...PROPS, outsideMessages: true });
+    const message = { id: `briefing-${ContextAttribute.scheduledTime}`, content: 'Prepare the briefing.' };
+    new Schedule(stack, 'Briefing', {
+      schedule: ScheduleExpression.cron({ hour: '8', minute: '0' }),
+      target: new LambdaInvoke(chat.sendFunction, {
+        input: ScheduleTargetInput.fromObject({
+          subject: 'ann',
+          session_id: 'briefing',
+          create: true,
+          message,
+        }),
+      }),
+    });
+    const [schedule] = Object.values(Template.fromStack(stack).findResources('AWS::Scheduler::Schedule'));
+    expect(schedule?.Properties.Target.Arn).toEqual(stack.resolve(chat.sendFunction.functionArn));
+    expect(JSON.parse(schedule?.Properties.Target.Input).message.id).toBe(
+      'briefing-<aws.scheduler.scheduled-time>',
+    );
   });
 
   it('that are not taken lie in a queue of their own, of which an alarm tells', () => {
