@@ -104,8 +104,11 @@ export interface SessionPage {
  * @throws {ClosedError} when the chat is closed
  */
 export interface Sessions {
-  /** A page of sessions. `limit`: 1 to 100. Default: 50. */
-  list(options?: { after?: string; limit?: number }): Promise<SessionPage>;
+  /**
+   * A page of sessions. `limit`: 1 to 100. Default: 50. `query`: those whose name has these words; a page is then of the next 100
+   * sessions, and can be empty and still have a `next`.
+   */
+  list(options?: { after?: string; limit?: number; query?: string }): Promise<SessionPage>;
   /**
    * Names a session. `name`: 1 to 200 characters. `provisional`: it replaces no name that somebody gave (`SESSION_NAMED`), and a title
    * of the server takes its place.

@@ -17,12 +17,10 @@ export class SessionRequests implements Sessions {
     this.#attend = attend;
   }
 
-  async list({ after, limit }: { after?: string; limit?: number } = {}): Promise<SessionPage> {
+  async list(asked: { after?: string; limit?: number; query?: string } = {}): Promise<SessionPage> {
     const { sessions, next } = await this.#ask<FrameOf<'sessions'>>({
       type: 'sessions',
-      // JSON leaves out what is undefined.
-      after,
-      limit,
+      ...asked,
     });
     return { sessions: sessions.map(infoOf), next };
   }
@@ -92,7 +90,7 @@ export class SessionRequests implements Sessions {
 function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
   switch (frame.type) {
     case 'sessions':
-      return `list ${frame.after}`;
+      return `list ${frame.after} ${frame.query}`;
     case 'export':
       return `export ${frame.session_id} ${frame.after}`;
     case 'rename':

@@ -109,6 +109,8 @@ const sessionsFrame = z.object({
   /** The `next` of the page before; without it, the first page. */
   after: z.optional(z.string().check(z.regex(/^\d{14}#[\x21-\x7e]{1,192}$/))),
   limit: z.optional(z.int().check(z.positive(), z.maximum(MAX_SESSIONS_LIMIT))),
+  /** Words of titles. */
+  query: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_LABEL_LENGTH))),
 });
 
 const renameFrame = z.object({

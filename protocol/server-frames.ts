@@ -125,6 +125,7 @@ const sessions = z.object({
   /** Newest first. */
   sessions: z.array(sessionSummary),
   after: z.optional(z.string()),
+  query: z.optional(z.string()),
   next: z.optional(z.string()),
 });
 const renamed = z.object({ type: z.literal('renamed'), session_id: z.string(), name: z.string() });

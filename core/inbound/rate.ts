@@ -49,6 +49,8 @@ const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
 };
 /** A `connect` that asks for events, each of which is a post of its own. */
 const REPLAY_WEIGHT = 10;
+/** A search reads a hundred sessions, whatever it finds. */
+const SEARCH_WEIGHT = 10;
 
 /** A principal that goes on to this many times the limit loses the connection that it sends on. */
 const DISCONNECT_AT = 3;
@@ -56,8 +58,11 @@ const DISCONNECT_AT = 3;
 /** When a client tries again whose frame could not be counted: a throttled partition of DynamoDB recovers in about a second. */
 const UNCOUNTED_RETRY_MS = milliseconds(1000);
 
-export const weightOf = (frame: ClientFrame): number =>
-  frame.type === 'connect' && frame.resume?.after_seq !== undefined ? REPLAY_WEIGHT : WEIGHTS[frame.type];
+export function weightOf(frame: ClientFrame): number {
+  if (frame.type === 'connect' && frame.resume?.after_seq !== undefined) return REPLAY_WEIGHT;
+  if (frame.type === 'sessions' && frame.query !== undefined) return SEARCH_WEIGHT;
+  return WEIGHTS[frame.type];
+}
 
 export interface Excess {
   /** `over`: the limit is reached. `flood`: far beyond it. `uncounted`: nobody knows, since counting failed. */

@@ -2,6 +2,7 @@ import type { RenameFrame, SessionsFrame } from '../../protocol/client-frames.ts
 import { DEFAULT_SESSIONS_LIMIT, MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { Core } from '../core.ts';
 import { asSessionId, idsOf, type SessionId } from '../ids.ts';
+import { bytesOfJson } from '../json-bytes.ts';
 import { errorReply, reply } from '../replies.ts';
 import { deleteSession } from '../session/deletion.ts';
 import { exportPage } from '../session/export.ts';
@@ -19,9 +20,15 @@ import type { Sender } from './acknowledge.ts';
 const PAGE_BYTES = MAX_FRAME_BYTES - 512;
 
 export async function sendSessions(core: Core, sender: Sender, frame: SessionsFrame): Promise<void> {
-  const { after, limit = DEFAULT_SESSIONS_LIMIT } = frame;
-  const page = await listSessions(core, sender.connection.principal, { after, limit, bytes: PAGE_BYTES });
-  await reply(core, sender.id, { type: 'sessions', ...page, ...asked(after) });
+  const { after, limit = DEFAULT_SESSIONS_LIMIT, query } = frame;
+  const bytes = PAGE_BYTES - bytesOfJson(query ?? '');
+  const page = await listSessions(core, sender.connection.principal, { after, limit, query, bytes });
+  await reply(core, sender.id, {
+    type: 'sessions',
+    ...page,
+    ...asked(after),
+    ...(query !== undefined && { query }),
+  });
 }
 
 /** Renames a session and notifies its connections. */

@@ -7,6 +7,7 @@ import { asSessionId } from '../ids.ts';
 import type { Session } from '../store/items.ts';
 import { listingKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { memoryCore } from '../testing/memory-core.ts';
+import { isWrite, MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { keepListed, listSessions } from './session-list.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
@@ -55,6 +56,72 @@ describe('the list of sessions', () => {
       ),
       { numRuns: cases(200) },
     );
+  });
+
+  it('is searched by words of names: all that have them, page by page, of a hundred sessions each', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('Café in Lisbon', 'soup', 'CAFE Oslo', 'ﬁsh', undefined), {
+          maxLength: 230,
+        }),
+        fc.constantFrom('cafe', 'café', 'OSLO caf', 'Fish', 'nowhere'),
+        fc.integer({ min: 1, max: 60 }),
+        async (names, query, limit) => {
+          const core = memoryCore();
+          for (const [i, name] of names.entries()) {
+            const item = session(i, name);
+            await core.store.put(sessionKey(sessionOf(ANN, item.sessionId)), item);
+            await keepListed(core, item);
+          }
+          const found: (string | undefined)[] = [];
+          let pages = 0;
+          let after: string | undefined;
+          do {
+            const page = await listSessions(core, ANN, { after, limit, query, bytes: 30_000 });
+            expect(page.sessions.length).toBeLessThanOrEqual(limit);
+            found.push(...page.sessions.map(({ name }) => name));
+            after = page.next;
+            pages++;
+          } while (after !== undefined);
+          const having: Record<string, RegExp> = {
+            cafe: /caf/i,
+            café: /caf/i,
+            'OSLO caf': /oslo/i,
+            Fish: /ﬁsh/,
+            nowhere: /nowhere/,
+          };
+          const expected = names.toReversed().filter((name) => name && having[query]?.test(name));
+          expect(found).toEqual(expected);
+          expect(pages).toBeLessThanOrEqual(
+            Math.ceil(names.length / 100) + Math.ceil(expected.length / limit) + 1,
+          );
+        },
+      ),
+      { numRuns: cases(60) },
+    );
+  });
+
+  it('P12: a search reads the list and the sessions of its principal, a hundred at most, and nothing else', async () => {
+    const read: string[] = [];
+    const core = memoryCore({
+      store: memoryStore(new MemoryTable(), async (call, run) => {
+        if (!isWrite(call)) read.push(`${call.operation} ${call.key.pk}`);
+        return run();
+      }),
+    });
+    for (const principal of [ANN, { tenant: 'acme', subject: 'bob' }]) {
+      for (let i = 0; i < 120; i++) {
+        const item = { ...session(i, 'soup'), principal };
+        await core.store.put(sessionKey(sessionOf(principal, item.sessionId)), item);
+        await keepListed(core, item);
+      }
+    }
+    read.length = 0;
+    const { sessions, next } = await listSessions(core, ANN, { limit: 100, query: 'rice', bytes: 30_000 });
+    expect(sessions).toEqual([]);
+    expect(next).toBeDefined();
+    expect(read.filter((one) => one.includes('bob'))).toEqual([]);
+    expect(read).toHaveLength(101);
   });
 
   it('keeps a session for as long as the session lives: it is listed again before its listing expires', async () => {

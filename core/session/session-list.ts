@@ -1,4 +1,6 @@
 import type { EpochSeconds } from '../../config/units.ts';
+import { MAX_SESSIONS_LIMIT } from '../../protocol/limits.ts';
+import { hasWords } from '../../protocol/search.ts';
 import type { SessionSummary } from '../../protocol/server-frames.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
@@ -36,25 +38,37 @@ export interface SessionPage {
 export async function listSessions(
   core: Pick<Core, 'store'>,
   principal: Principal,
-  { after = HIGHEST, limit, bytes }: { after?: string | undefined; limit: number; bytes: number },
+  {
+    after = HIGHEST,
+    limit,
+    bytes,
+    query,
+  }: {
+    after?: string | undefined;
+    limit: number;
+    bytes: number;
+    /** Words of names. A page is found among so many sessions as the largest page has. */
+    query?: string | undefined;
+  },
 ): Promise<SessionPage> {
+  const most = query === undefined ? limit : MAX_SESSIONS_LIMIT;
   // One more than requested: the next page begins there.
   const places = await core.store.query(listingAt(principal, LOWEST), listingAt(principal, after), {
     backwards: true,
-    limit: limit + 1,
+    limit: most + 1,
   });
   const found = await Promise.all(
-    places
-      .slice(0, limit)
-      .map(({ sessionId }) => core.store.get(sessionKey(sessionOf(principal, sessionId)))),
+    places.slice(0, most).map(({ sessionId }) => core.store.get(sessionKey(sessionOf(principal, sessionId)))),
   );
   const sessions: SessionSummary[] = [];
   let size = 0;
   for (const [i, place] of places.entries()) {
     const item = found[i];
-    const summary = item && item.deleted === undefined ? summaryOf(item) : undefined;
+    const isListed = item && item.deleted === undefined;
+    const isFound = query === undefined || hasWords(item?.name ?? '', query);
+    const summary = isListed && isFound ? summaryOf(item) : undefined;
     size += summary ? Buffer.byteLength(JSON.stringify(summary)) + 1 : 0;
-    if (i === limit || (size > bytes && sessions.length > 0)) {
+    if (i === most || (summary && sessions.length === limit) || (size > bytes && sessions.length > 0)) {
       return { sessions, next: listingPosition(listingKey(principal, place)) };
     }
     if (summary) sessions.push(summary);

@@ -104,6 +104,8 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       after: 'The `next` of the page before. Without it, the first page.',
       limit:
         'The maximum number of sessions; 50 without it. A page can be shorter, or empty, and still have a `next`.',
+      query:
+        'Only sessions whose name has each of these words, in any order. Case and accents do not count. A page is of the next 100 sessions, whatever of them is found.',
     },
   },
   rename: {
@@ -248,6 +250,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       'sessions[].active_at': 'When its last turn began, in milliseconds since the epoch.',
       'sessions[].message_count': 'The number of entries of its transcript, without those of a running turn.',
       after: 'The `after` of the request.',
+      query: 'The `query` of the request.',
       next: 'The value of `after` for the next page; absent on the last page.',
     },
   },

@@ -41,6 +41,9 @@ describe('an agent with titles', () => {
     client.send({ type: 'sessions' });
     const { sessions } = await client.next('sessions');
     expect(sessions).toContainEqual(expect.objectContaining({ session_id: session, name: title }));
+    client.send({ type: 'sessions', query: 'HELLO théré' });
+    const found = await client.waitFor((frame) => frame.type === 'sessions' && frame.query !== undefined);
+    expect(found).toMatchObject({ query: 'HELLO théré', sessions: [{ session_id: session, name: title }] });
     // What a client made by itself comes too late.
     client.send(named);
     await client.waitFor((frame) => frame.type === 'error' && frame.code === 'SESSION_NAMED');

@@ -1,3 +1,4 @@
+import { hasWords } from '../../client/title-search.ts';
 import type { SessionNote } from './sessions.ts';
 
 /** Sessions that were last used in the same time, under its name. */
@@ -45,12 +46,5 @@ function daysBetween(then: number, now: number): number {
 
 /** The sessions whose title has these words, in any order. Case and accents do not count. */
 export function withTitle<T extends Pick<SessionNote, 'title'>>(notes: readonly T[], search: string): T[] {
-  const words = plain(search).split(/\s+/);
-  return notes.filter(({ title }) => words.every((word) => plain(title).includes(word)));
+  return notes.filter(({ title }) => hasWords(title, search));
 }
-
-const plain = (text: string): string =>
-  text
-    .normalize('NFKD')
-    .replace(/\p{Mn}/gu, '')
-    .toLowerCase();

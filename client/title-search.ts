@@ -1,0 +1,2 @@
+/** For programs on the client, which import nothing else of ours. */
+export { hasWords } from '../protocol/search.ts';
