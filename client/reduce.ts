@@ -140,7 +140,7 @@ function receiveReply(state: State, reply: ReplyFrame): State {
     default:
       // These show nothing.
       reply satisfies FrameOf<
-        'sessions' | 'export' | 'deleted' | 'connected' | 'pong' | 'upload' | 'download'
+        'sessions' | 'export' | 'forked' | 'deleted' | 'connected' | 'pong' | 'upload' | 'download'
       >;
       return state;
   }

@@ -68,6 +68,14 @@ export interface ReplayJob {
   mark: Listening;
 }
 
+/** A fork that another function is to complete. */
+export interface ForkJob {
+  /** The fork. */
+  session: SessionKey;
+  /** Who asked for it, and is told. */
+  connection: ConnectionId;
+}
+
 export interface Queues {
   /**
    * Sends a turn job to the session's group. `sender` makes the deduplication id unique per sender. Otherwise SQS could
@@ -90,6 +98,8 @@ export interface Queues {
   sendDeletion(deletion: Deletion, delay: Seconds): Promise<void>;
   /** Invokes the deadline function for the replay after a delay (at most 900 seconds). */
   sendReplay(job: ReplayJob, delay: Seconds): Promise<void>;
+  /** Invokes the deadline function for the fork after a delay (at most 900 seconds). */
+  sendFork(job: ForkJob, delay: Seconds): Promise<void>;
 }
 
 export interface Gateway {

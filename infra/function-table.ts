@@ -84,7 +84,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     callsModel: true,
   },
   deadline: {
-    description: 'Ends turns that waited too long, removes deleted sessions, and goes on with long replays.',
+    description:
+      'Ends turns that waited too long, removes deleted sessions, and goes on with long replays and forks.',
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],

@@ -7,6 +7,7 @@ import type { Clock, Queues, Store } from '../core/ports.ts';
 import { requestDeletion } from '../core/session/deletion.ts';
 import { exportPage } from '../core/session/export.ts';
 import { listSessions } from '../core/session/session-list.ts';
+import { isShown } from '../core/session/sessions.ts';
 import type { Principal, Session } from '../core/store/items.ts';
 import { sessionKey, sessionOf } from '../core/store/keys.ts';
 import { rename } from '../core/store/session-writes.ts';
@@ -75,7 +76,7 @@ async function* run(
   }
   const found = await store.get(sessionKey(session));
   const absent = new Failure(`${tenant}/${subject} has no session ${sessionId}.`);
-  if (!found || found.deleted !== undefined) throw absent;
+  if (!isShown(found)) throw absent;
   const [name, ...more] = rest;
   if (more.length > 0 || (name !== undefined) !== (command === 'rename')) throw new Failure(USAGE);
   if (command === 'export') {

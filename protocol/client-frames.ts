@@ -128,6 +128,17 @@ const exportFrame = z.object({
   after: z.optional(z.string().check(z.regex(/^\d{1,14}\.\d{1,9}$/))),
 });
 
+/** Makes a session of the first entries of another one. */
+const forkFrame = z.object({
+  type: z.literal('fork'),
+  /** Of the fork. The same `fork` again is the same fork. */
+  session_id: clientId,
+  from: clientId,
+  /** A message of a user, by the number of its entry or by its id. Without it, the fork has all turns that have ended. */
+  before: z.optional(z.union([z.int().check(z.positive()), clientId])),
+  name: z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_LABEL_LENGTH))),
+});
+
 const deleteFrame = z.object({ type: z.literal('delete'), session_id: clientId });
 
 /** Asks for an address to which the bytes of a file are put. */
@@ -154,6 +165,7 @@ export const CLIENT_FRAMES = {
   sessions: sessionsFrame,
   rename: renameFrame,
   export: exportFrame,
+  fork: forkFrame,
   delete: deleteFrame,
   ping: pingFrame,
   upload: uploadFrame,
@@ -172,6 +184,7 @@ export type SessionsFrame = z.infer<typeof sessionsFrame>;
 export type RenameFrame = z.infer<typeof renameFrame>;
 type ExportFrame = z.infer<typeof exportFrame>;
 type RevokeFrame = z.infer<typeof revokeFrame>;
+export type ForkFrame = z.infer<typeof forkFrame>;
 type DeleteFrame = z.infer<typeof deleteFrame>;
 type PingFrame = z.infer<typeof pingFrame>;
 export type UploadFrame = z.infer<typeof uploadFrame>;
@@ -188,6 +201,7 @@ export type ClientFrame =
   | SessionsFrame
   | RenameFrame
   | ExportFrame
+  | ForkFrame
   | DeleteFrame
   | PingFrame
   | UploadFrame

@@ -31,6 +31,9 @@ export const ERROR_CODES = [
   'SESSION_NOT_FOUND',
   'SESSION_NAMED',
   'SESSION_DELETED',
+  'SESSION_EXISTS',
+  'ENTRY_NOT_FOUND',
+  'FORK_TOO_LARGE',
   'INTERNAL',
 ] as const;
 

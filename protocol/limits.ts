@@ -46,6 +46,9 @@ export const SUBPROTOCOLS = ['midturn.v1', 'zeroclaw.v1'] as const;
 export const MAX_SESSIONS_LIMIT = 100;
 export const DEFAULT_SESSIONS_LIMIT = 50;
 
+/** Entries of a fork: they are copied, each by a write of its own. */
+export const MAX_FORK_ENTRIES = 10_000;
+
 /** A page of `history`: entries, before the byte limit of a frame cuts it shorter. */
 export const MAX_HISTORY_LIMIT = 200;
 export const DEFAULT_HISTORY_LIMIT = 50;

@@ -13,6 +13,13 @@ export type { EventFrame } from './events.ts';
 
 const count = z.int().check(z.nonnegative());
 
+/** Where a fork comes from. */
+const forkedFrom = z.object({
+  session_id: z.string(),
+  /** The first entry of that session that the fork does not have. */
+  before: z.int().check(z.positive()),
+});
+
 export const sessionStart = z.object({
   type: z.literal('session_start'),
   session_id: z.string(),
@@ -29,6 +36,7 @@ export const sessionStart = z.object({
   agent: z.optional(z.string()),
   /** Those that a client can choose for a session that has none. */
   agents: z.optional(z.array(z.string())),
+  forked_from: z.optional(forkedFrom),
   /** As in `trusted`. */
   trusted: z.optional(z.array(z.string())),
   revocations: z.optional(count),
@@ -115,6 +123,7 @@ const sessionSummary = z.object({
   name: z.optional(z.string()),
   /** As in `session_start`. */
   agent: z.optional(z.string()),
+  forked_from: z.optional(forkedFrom),
   /** Milliseconds since the epoch. */
   created_at: z.number(),
   active_at: z.number(),
@@ -143,6 +152,13 @@ const exported = z.object({
   data: z.string(),
   after: z.optional(z.string()),
   next: z.optional(z.string()),
+});
+const forked = z.object({
+  type: z.literal('forked'),
+  session_id: z.string(),
+  forked_from: forkedFrom,
+  name: z.optional(z.string()),
+  message_count: count,
 });
 const deleted = z.object({ type: z.literal('deleted'), session_id: z.string() });
 const historyGap = z.object({
@@ -206,6 +222,7 @@ export const REPLY_FRAMES = [
   renamed,
   trusted,
   exported,
+  forked,
   deleted,
   errorReply,
   pong,

@@ -10,7 +10,15 @@ import {
   asTurnId,
   type SessionKey,
 } from '../../core/ids.ts';
-import type { CompactionJob, Deletion, EndedTurnJob, Queues, ReplayJob, TurnJob } from '../../core/ports.ts';
+import type {
+  CompactionJob,
+  Deletion,
+  EndedTurnJob,
+  ForkJob,
+  Queues,
+  ReplayJob,
+  TurnJob,
+} from '../../core/ports.ts';
 import { SQS_OPTIONS } from '../timeouts.ts';
 
 const jobBody = z.object({ session: z.string(), lane: z.string(), slot: z.string() });
@@ -54,15 +62,21 @@ const jobOf = ({ session, lane, slot }: z.infer<typeof jobBody>): TurnJob => ({
 
 const replayBody = z.object({ replay: z.object({ connection: z.string(), mark: z.number() }) });
 
+const forkBody = z.object({ fork: z.object({ session: z.string(), connection: z.string() }) });
+
 /** What the deadline queue carries. */
-type DeadlineMessage = TurnJob | { deletion: Deletion } | { replay: ReplayJob };
+type DeadlineMessage = TurnJob | { deletion: Deletion } | { replay: ReplayJob } | { fork: ForkJob };
 
 /** Parses the body of a message in the deadline queue. Throws on anything else. */
 export function parseDeadline(body: string): DeadlineMessage {
-  const message = z.union([jobBody, deletionBody, replayBody]).parse(JSON.parse(body));
+  const message = z.union([jobBody, deletionBody, replayBody, forkBody]).parse(JSON.parse(body));
   if ('replay' in message) {
     const { connection, mark } = message.replay;
     return { replay: { connection: asConnectionId(connection), mark } };
+  }
+  if ('fork' in message) {
+    const { session, connection } = message.fork;
+    return { fork: { session: asSessionKey(session), connection: asConnectionId(connection) } };
   }
   if (!('deletion' in message)) return jobOf(message);
   const { session, at, until } = message.deletion;
@@ -123,6 +137,7 @@ export function sqsQueues(
     },
     sendDeadline: (job, delay) => later(job, delay),
     sendReplay: (replay, delay) => later({ replay }, delay),
+    sendFork: (fork, delay) => later({ fork }, delay),
     sendDeletion: (deletion, delay) => later({ deletion }, delay),
   };
 }

@@ -290,6 +290,7 @@ export class VirtualCloud {
           void this.#continue(replay, delay);
           return send('SendMessage replay', replay, () => {});
         },
+        sendFork: (fork) => send('SendMessage fork', fork, () => {}),
         sendDeletion: (deletion) => send('SendMessage deletion', deletion, () => {}),
       },
       gateway: {

@@ -48,6 +48,8 @@ async function exported(peer: Peer, session: string): Promise<string> {
 const isDeletion = (frame: Peer['received'][number], id?: string): boolean =>
   isRefusal(frame) && frame.code === 'SESSION_DELETED' && frame.id === id;
 
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+
 export const SESSIONS: readonly Scenario[] = [
   {
     name: 'sessions-list-rename',
@@ -115,7 +117,61 @@ export const SESSIONS: readonly Scenario[] = [
           demand(error.session_id === session_id, `the error names the session ${error.session_id}`);
         }
       }
+      const fork = newId();
+      other.send({ type: 'fork', session_id: fork, from: session });
+      await other.wait(
+        (frame) => isRefusal(frame) && frame.code === 'SESSION_NOT_FOUND' && frame.session_id === fork,
+        {
+          what: 'SESSION_NOT_FOUND for the fork',
+        },
+      );
       demand((await transcript(peer)).length > 0, 'the session is gone');
+    },
+  },
+  {
+    name: 'sessions-fork',
+    promise: 'P3 P10',
+    points: ['9.3.1', '9.3.3', '9.3.6', '9.3.7'],
+    says: 'a fork has the entries before its message, once, and says what it was made of; the session stays as it is',
+    async run(server) {
+      const { peer, session } = await visit(server);
+      await doneOf(peer, (await ask(peer, SHORT)).ack.turn_id);
+      const kept = await transcript(peer);
+      const second = await ask(peer, SHORT);
+      await doneOf(peer, second.ack.turn_id);
+      const whole = await transcript(peer);
+      const fork = server.newSession();
+      const frame = { type: 'fork', session_id: fork, from: session, before: second.id } as const;
+      for (const _ of ['first', 'again']) {
+        const from = peer.received.length;
+        peer.send(frame);
+        const forked = await peer.wait('forked', { from });
+        const origin = { session_id: session, before: kept.length + 1 };
+        demand(
+          forked.session_id === fork && same(forked.forked_from, origin),
+          `it was forked as ${brief(forked)}`,
+        );
+      }
+      const other = await server.connect({ session: fork });
+      other.send({ type: 'connect' });
+      const start = await other.wait('session_start');
+      demand(
+        start.forked_from?.session_id === session,
+        `session_start has the origin ${brief(start.forked_from)}`,
+      );
+      demand(
+        (await listed(peer, fork))?.forked_from?.session_id === session,
+        'the list does not have the origin',
+      );
+      demand(same(await transcript(other), kept), 'the fork has other entries');
+      demand(same(await transcript(peer), whole), 'the session that was forked has changed');
+      for (const [code, wrong] of [
+        ['ENTRY_NOT_FOUND', { ...frame, session_id: server.newSession(), before: newId() }],
+        ['SESSION_EXISTS', { ...frame, session_id: session }],
+      ] as const) {
+        const error = await refusal(peer, JSON.stringify(wrong), code);
+        demand(error.session_id === wrong.session_id, `the error names the session ${error.session_id}`);
+      }
     },
   },
   {

@@ -3,7 +3,7 @@ import { entriesExpire, expiry } from '../core.ts';
 import type { SessionKey, TurnId } from '../ids.ts';
 import { recordOutcome } from '../session/outcomes.ts';
 import { eachOf } from '../store/each-of.ts';
-import type { StoredEvents } from '../store/items.ts';
+import type { StoredEntry, StoredEvents } from '../store/items.ts';
 import { entryKey, eventsKey } from '../store/keys.ts';
 import { isUnstorable } from '../store/unstorable.ts';
 import { entriesOf } from './entries.ts';
@@ -135,33 +135,39 @@ export async function writeEntries(
   events: readonly TurnEvent[],
   from = 0,
 ): Promise<number> {
-  const entries = entriesOf(events);
+  const entries = entryItems(core, events);
+  await eachOf(entries.slice(from), (entry) => putEntry(core, session, entry));
+  return entries.length;
+}
+
+/** The entries of one turn, as they are stored. */
+export function entryItems(
+  core: Pick<Core, 'retention' | 'clock'>,
+  events: readonly TurnEvent[],
+): StoredEntry[] {
   const [start] = events;
-  if (start?.type !== 'turn_start') return 0;
+  if (start?.type !== 'turn_start') return [];
   // Of the turn and not of this write: its entries expire together, whoever writes them.
   const expires = /* rule: entries-expire-together */ entriesExpire(core.retention, start.at);
-  const { outcome } = expiry(core);
-  await eachOf(entries.slice(from), async (entry) => {
-    // rule: applied-message-has-outcome
-    if (entry.role === 'user') {
-      const placement = entry.step === 1 ? 'turn' : 'steering';
-      await recordOutcome(core, session, entry.id, {
-        outcome: 'taken',
-        turn: entry.turn,
-        placement,
-        expires: outcome,
-      });
-    }
-    try {
-      await core.store.put(entryKey(session, entry.n), storedEntry(entry, { first: start.entry, expires }));
-    } catch (error) {
-      // rule: refused-entry-is-left-out
-      if (!isUnstorable(error)) throw error;
-      const { n, turn } = entry;
-      core.log.error('an entry cannot be stored; its turn is left out', { n, turn, error: String(error) });
-    }
-  });
-  return entries.length;
+  return entriesOf(events).map((entry) => storedEntry(entry, { first: start.entry, expires }));
+}
+
+/** Puts an entry into a session, and for a user's message its outcome there. */
+export async function putEntry(core: Stores, session: SessionKey, entry: StoredEntry): Promise<void> {
+  const { n, turn } = entry;
+  // rule: applied-message-has-outcome
+  if (entry.role === 'user') {
+    const placement = entry.step === 1 ? 'turn' : 'steering';
+    const { outcome: expires } = expiry(core);
+    await recordOutcome(core, session, entry.id, { outcome: 'taken', turn, placement, expires });
+  }
+  try {
+    await core.store.put(entryKey(session, n), entry);
+  } catch (error) {
+    // rule: refused-entry-is-left-out
+    if (!isUnstorable(error)) throw error;
+    core.log.error('an entry cannot be stored; its turn is left out', { n, turn, error: String(error) });
+  }
 }
 
 /**

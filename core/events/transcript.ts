@@ -5,8 +5,8 @@ import type { StoredEntry } from '../store/items.ts';
 import { entryKey } from '../store/keys.ts';
 import type { Entry } from './entries.ts';
 import { entriesOf } from './entries.ts';
-import { decodeEvents, mergeEvents } from './events.ts';
-import { byTurn, readEvents } from './journal.ts';
+import { decodeEvents, mergeEvents, type TurnEvent } from './events.ts';
+import { byTurn, entryItems, readEvents } from './journal.ts';
 import { entryOf } from './stored-entry.ts';
 import { hasExpired, isWhole } from './whole-turns.ts';
 
@@ -138,13 +138,36 @@ async function* itemsFrom(
   }
 }
 
+/**
+ * The entries `from` to `before`, the latter excluded, as they are stored, oldest first. A turn of which one has expired is not
+ * left out: its readers do that.
+ */
+export async function* readEntryItems(
+  core: Stores & Pick<Core, 'retention'>,
+  session: SessionKey,
+  from: number,
+  before: number,
+): AsyncGenerator<StoredEntry> {
+  const { turns, end } = await latestTurns(core, session);
+  for await (const item of itemsFrom(core, session, from, Math.min(end, before), PAGE))
+    if (!hasExpired(item, core.clock.now())) yield item;
+  for (const item of turns.flatMap((turn) => entryItems(core, turn)))
+    if (item.n >= from && item.n < before) yield item;
+}
+
 /** The entries of the active slot, and the number of the first of them, or of the one that comes next. */
 async function latestEntries(core: Stores, key: SessionKey): Promise<{ latest: Entry[]; end: number }> {
+  const { turns, end } = await latestTurns(core, key);
+  return { latest: turns.flatMap((turn) => entriesOf(turn)), end };
+}
+
+/** The events of the active slot by turn, and the number of their first entry, or of the entry that comes next. */
+async function latestTurns(core: Stores, key: SessionKey): Promise<{ turns: TurnEvent[][]; end: number }> {
   const { session, lane } = await viewSession(core, key);
   // Once the session counts the events of a slot, that slot is retired and its entries are stored.
   if (!session || !lane?.begun || lane.begun.seq <= session.seq)
-    return { latest: [], end: session ? session.entry + 1 : Number.MAX_SAFE_INTEGER };
+    return { turns: [], end: session ? session.entry + 1 : Number.MAX_SAFE_INTEGER };
   const events = mergeEvents(await readEvents(core, key, lane.begun.seq), decodeEvents(lane.unspilled));
-  const latest = [...byTurn(events).values()].flatMap((turn) => entriesOf(turn));
-  return { latest, end: latest[0]?.n ?? lane.begun.entry };
+  const turns = [...byTurn(events).values()];
+  return { turns, end: turns.flatMap((turn) => entriesOf(turn))[0]?.n ?? lane.begun.entry };
 }

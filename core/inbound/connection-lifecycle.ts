@@ -6,7 +6,11 @@ import { leaveSession, openSession, viewSession } from '../session/sessions.ts';
 import type { Principal } from '../store/items.ts';
 import { connectionKey } from '../store/keys.ts';
 
-/** `$connect`: makes the session, a lane, and the connection item, which the first frame finds by its id. */
+/**
+ * `$connect`: makes the session, a lane, and the connection item, which the first frame finds by its id.
+ *
+ * @returns false: the session is half a fork, and nobody is connected to it
+ */
 export async function registerConnection(
   core: Core,
   id: ConnectionId,
@@ -17,8 +21,9 @@ export async function registerConnection(
     tokenExpires?: EpochSeconds;
     claims?: string;
   },
-): Promise<void> {
+): Promise<boolean> {
   const opened = await openSession(core, { ...who, connection: id });
+  if (!opened) return false;
   // If absent: a late duplicate of this request must not undo what the first frame has chosen.
   await core.store.putIfAbsent(connectionKey(id), {
     ...who,
@@ -26,6 +31,7 @@ export async function registerConnection(
     made: core.clock.now(),
     expires: expiry(core).connection,
   });
+  return true;
 }
 
 /**

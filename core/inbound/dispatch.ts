@@ -10,6 +10,7 @@ import { answerApproval } from './approve.ts';
 import { cancelMessage } from './cancel.ts';
 import { connect } from './connect.ts';
 import { offerDownload, offerUpload } from './files.ts';
+import { forkSession } from './fork.ts';
 import { giveOutput } from './give-output.ts';
 import { sendHistory } from './history.ts';
 import { acceptMessage } from './message.ts';
@@ -91,6 +92,8 @@ export async function handleFrame(
       return renameSession(core, sender, frame);
     case 'export':
       return sendExport(core, sender, asSessionId(frame.session_id), frame.after);
+    case 'fork':
+      return forkSession(core, sender, frame, until);
     case 'delete':
       return removeSession(core, sender, asSessionId(frame.session_id));
     case 'approval_response':

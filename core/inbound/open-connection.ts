@@ -6,7 +6,8 @@ import type { Core } from '../core.ts';
 import type { ConnectionId, LaneId, SessionId } from '../ids.ts';
 import { closeConnection } from '../post.ts';
 import { reply, sessionDeleted } from '../replies.ts';
-import { lastSeq, openSession, runningTurn, viewSession } from '../session/sessions.ts';
+import { originOf } from '../session/fork-facts.ts';
+import { endedEntries, lastSeq, openSession, runningTurn, viewSession } from '../session/sessions.ts';
 import { trustFields } from '../session/trusts.ts';
 import type { Connection } from '../store/items.ts';
 import { connectionKey, laneKey } from '../store/keys.ts';
@@ -173,7 +174,7 @@ const replayTo = (
 
 /**
  * Chooses the connection's session and lane, once and before anything is sent. An opener that was considered dead and
- * continues later sends the same as the one that replaced it. Undefined: another frame is the opener now; read again.
+ * continues later sends the same as the one that replaced it. Undefined: another frame is the opener now, or nobody can be; read again.
  */
 async function bind(
   core: Core,
@@ -183,7 +184,10 @@ async function bind(
   wish: ConnectionChoice,
 ): Promise<Connection | undefined> {
   if (made.bound) return made;
-  const { session, sessionId, lane, resumed } = await chooseSessionAndLane(core, id, made, wish);
+  const chosen = await chooseSessionAndLane(core, id, made, wish);
+  // Half a fork: the connection waits until it is a session.
+  if (!chosen) return undefined;
+  const { session, sessionId, lane, resumed } = chosen;
   const written = await core.store.update(connectionKey(id), {
     when: [equals('opener', me), absent('bound')],
     change: [
@@ -241,12 +245,13 @@ async function chooseSessionAndLane(
   id: ConnectionId,
   made: Connection,
   wish: ConnectionChoice,
-): Promise<Connection> {
+): Promise<Connection | undefined> {
   let settled = made;
   if (wish.sessionId !== undefined && wish.sessionId !== made.sessionId) {
     const { principal, name } = made;
     const sessionId = wish.sessionId;
     const opened = await openSession(core, { principal, sessionId, connection: id, ...(name && { name }) });
+    if (!opened) return undefined;
     settled = { ...made, sessionId, ...opened };
   }
   if (wish.lane !== undefined && wish.lane !== settled.lane) {
@@ -276,9 +281,9 @@ export async function sendSessionStart(
     type: 'session_start',
     session_id: connection.sessionId,
     resumed: connection.resumed,
-    // Without the running turn's, which its lane counts.
-    message_count: running ? running.entry - 1 : Math.max(view.session?.entry ?? 0, view.lane?.entry ?? 0),
+    message_count: endedEntries(view),
     ...(view.session?.name !== undefined && { name: view.session.name }),
+    ...originOf(view.session),
     lane: connection.lane,
     last_seq: lastSeq(view),
     ...(expiresIn !== undefined && { token_expires_in_ms: expiresIn }),

@@ -27,7 +27,7 @@ const WINDOW_MS = milliseconds(60_000);
 
 /**
  * For how many frames one counts. A `message` is 1: its turn costs more than the frame, and turns have limits of their own. A
- * page of a transcript or of the list reads up to a few hundred items, and a deletion writes as many.
+ * page of a transcript or of the list reads up to a few hundred items, and a deletion writes as many, a fork more.
  */
 const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
   connect: 1,
@@ -46,6 +46,7 @@ const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
   sessions: 4,
   export: 4,
   delete: 10,
+  fork: 20,
 };
 /** A `connect` that asks for events, each of which is a post of its own. */
 const REPLAY_WEIGHT = 10;

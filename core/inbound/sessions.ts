@@ -7,6 +7,7 @@ import { errorReply, reply } from '../replies.ts';
 import { deleteSession } from '../session/deletion.ts';
 import { exportPage } from '../session/export.ts';
 import { listSessions } from '../session/session-list.ts';
+import { isShown } from '../session/sessions.ts';
 import { sessionKey, sessionOf } from '../store/keys.ts';
 import { nameForNow, rename } from '../store/session-writes.ts';
 import type { Sender } from './acknowledge.ts';
@@ -65,7 +66,7 @@ export async function sendExport(
 ): Promise<void> {
   const session = keyOf(sender, session_id);
   const item = await core.store.get(sessionKey(session));
-  if (!item || item.deleted !== undefined) return replyNotFound(core, sender, session_id);
+  if (!isShown(item)) return replyNotFound(core, sender, session_id);
   const page = await exportPage(core, session, item, { after, bytes: PAGE_BYTES });
   await reply(core, sender.id, { type: 'export', session_id, ...page, ...asked(after) });
 }

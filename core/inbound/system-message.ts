@@ -144,6 +144,8 @@ const originOf = ({ agent, locale, time_zone }: Connect, claims: object | undefi
   ...(time_zone !== undefined && { timeZone: time_zone }),
 });
 
+const noSession = () => errorReply('SESSION_NOT_FOUND', 'This principal has no such session.');
+
 /** Sees to it that the session has the lane. @returns why not */
 async function openLane(
   core: Core,
@@ -157,8 +159,9 @@ async function openLane(
   ]);
   if (session?.deleted !== undefined) return sessionDeleted();
   const expires = expiry(core);
+  if (session?.copying) return noSession();
   if (!session) {
-    if (!create) return errorReply('SESSION_NOT_FOUND', 'This principal has no such session.');
+    if (!create) return noSession();
     const made = await core.store.update(
       sessionKey(key),
       ensureSession(principal, asSessionId(sessionId), name, core.clock.now(), expires.session),

@@ -93,7 +93,8 @@ export async function carryOutDeletion(core: Core, deletion: Deletion): Promise<
 
 /** Tells the bus, if it was not told. A function that dies in between has told it, perhaps: the next run tells it again. */
 async function tellOnce(core: Core, session: SessionKey, buried: Session): Promise<void> {
-  if (!core.bus || buried.told || buried.deleted === undefined) return;
+  // Of half a fork nobody was told that it is there.
+  if (!core.bus || buried.told || buried.deleted === undefined || buried.copying) return;
   const isTold = /* rule: bus-told-of-deletion */ await tellDeletion(core, buried, buried.deleted);
   if (isTold) await core.store.update(sessionKey(session), markTold());
 }

@@ -7,6 +7,7 @@ import type { SessionKey } from '../ids.ts';
 import { fittingLength, jsonBytes } from '../json-bytes.ts';
 import type { Session } from '../store/items.ts';
 import { summaryKey } from '../store/keys.ts';
+import { originOf } from './fork-facts.ts';
 
 /** Entries that are read first for a page: short ones fill it with about a hundred, long ones with fewer. */
 const WANTED = 10;
@@ -49,15 +50,17 @@ export async function exportPage(
 async function* lines(
   core: Pick<Core, 'store' | 'clock'>,
   session: SessionKey,
-  { sessionId, name, agent, created, lastActive = created }: Session,
+  item: Session,
   from: number,
 ): AsyncGenerator<{ n: number; text: string }> {
   if (from === 0) {
+    const { sessionId, name, agent, created, lastActive = created } = item;
     const about = {
       type: 'session',
       session_id: sessionId,
       name,
       agent,
+      ...originOf(item),
       created_at: created,
       active_at: lastActive,
     };

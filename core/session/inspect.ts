@@ -77,7 +77,7 @@ export async function inspectSession(
     const lane = await store.get(laneKey(key, id));
     if (lane) lanes.set(id, lane);
   }
-  const listening = Object.values(session.audience).map((how) => readListening(how).isLive);
+  const listening = Object.values(session.audience ?? {}).map((how) => readListening(how).isLive);
   const live = listening.filter(Boolean).length;
   return {
     session: key,

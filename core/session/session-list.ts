@@ -6,6 +6,8 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { Principal, Session } from '../store/items.ts';
 import { listingAt, listingKey, listingPosition, sessionKey, sessionOf } from '../store/keys.ts';
+import { originOf } from './fork-facts.ts';
+import { isShown } from './sessions.ts';
 
 /** Sort below and above every position of a list. */
 const LOWEST = '';
@@ -64,9 +66,8 @@ export async function listSessions(
   let size = 0;
   for (const [i, place] of places.entries()) {
     const item = found[i];
-    const isListed = item && item.deleted === undefined;
     const isFound = query === undefined || hasWords(item?.name ?? '', query);
-    const summary = isListed && isFound ? summaryOf(item) : undefined;
+    const summary = isShown(item) && isFound ? summaryOf(item) : undefined;
     size += summary ? Buffer.byteLength(JSON.stringify(summary)) + 1 : 0;
     if (i === most || (summary && sessions.length === limit) || (size > bytes && sessions.length > 0)) {
       return { sessions, next: listingPosition(listingKey(principal, place)) };
@@ -76,18 +77,15 @@ export async function listSessions(
   return { sessions };
 }
 
-const summaryOf = ({
-  sessionId,
-  name,
-  agent,
-  created,
-  lastActive = created,
-  entry,
-}: Session): SessionSummary => ({
-  session_id: sessionId,
-  ...(name !== undefined && { name }),
-  ...(agent !== undefined && { agent }),
-  created_at: created,
-  active_at: lastActive,
-  message_count: entry,
-});
+const summaryOf = (session: Session): SessionSummary => {
+  const { sessionId, name, agent, created, lastActive = created, entry } = session;
+  return {
+    session_id: sessionId,
+    ...(name !== undefined && { name }),
+    ...(agent !== undefined && { agent }),
+    ...originOf(session),
+    created_at: created,
+    active_at: lastActive,
+    message_count: entry,
+  };
+};

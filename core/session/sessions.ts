@@ -32,7 +32,15 @@ export interface OpenedSession {
   lane: LaneId;
 }
 
-/** Makes a principal's session if there is none, and a new lane in it. A deleted session gets no lane. */
+/** Whether its principal is shown it: it is there, not deleted, and not half a fork. */
+export const isShown = (item: Session | undefined): item is Session =>
+  item !== undefined && item.deleted === undefined && item.copying === undefined;
+
+/**
+ * Makes a principal's session if there is none, and a new lane in it. A deleted session gets no lane.
+ *
+ * @returns undefined: it is half a fork, and nobody is connected to it
+ */
 export async function openSession(
   core: Core,
   {
@@ -41,7 +49,7 @@ export async function openSession(
     name,
     connection,
   }: { principal: Principal; sessionId: SessionId; name?: string; connection: ConnectionId },
-): Promise<OpenedSession> {
+): Promise<OpenedSession | undefined> {
   const expires = expiry(core);
   const session = sessionOf(principal, sessionId);
   const lane = newLaneId(core);
@@ -50,7 +58,7 @@ export async function openSession(
     ensureSession(principal, sessionId, name, core.clock.now(), expires.session),
   );
   // Deleted: the connection is told with its first frame, since nothing can be posted during `$connect`.
-  if (!ensured.ok) return { session, lane, resumed: false };
+  if (!ensured.ok) return (await isDeleted(core, session)) ? { session, lane, resumed: false } : undefined;
   // If absent: a late duplicate of this request must not empty a lane that is in use.
   // rule: late-connect-keeps-lane
   await core.store.putIfAbsent(laneKey(session, lane), emptyLane(session, connection, expires.lane));
@@ -89,6 +97,12 @@ export function leasedTurn({
 }: SessionView): { lane: Lane; laneId: LaneId; turn: TurnId } | undefined {
   if (!lane || laneId === undefined || lane.turn === undefined || lane.lease === undefined) return undefined;
   return lane.slot === session?.active?.slot ? { lane, laneId, turn: lane.turn } : undefined;
+}
+
+/** The number of the last entry without those of the running turn, which its lane counts. */
+export function endedEntries(view: SessionView): number {
+  const running = runningTurn(view);
+  return running ? running.entry - 1 : Math.max(view.session?.entry ?? 0, view.lane?.entry ?? 0);
 }
 
 export const lastSeq = ({ session, lane }: SessionView): number =>

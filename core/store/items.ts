@@ -312,6 +312,13 @@ export interface Session {
   titling?: { tries: number; by: string };
   /** Of several agents, the one that answers. Set before its first turn begins, and never changed. */
   agent?: string;
+  /** Present on a fork. */
+  forkedFrom?: Origin;
+  /**
+   * Present on a fork until it has all its entries. Such an item has no `queue` and no `audience`, which nearly every write
+   * demands, and is shown to nobody.
+   */
+  copying?: Copying;
   /** When it was made. Orders its principal's list. */
   created: EpochMs;
   /** When its last turn began. */
@@ -342,6 +349,20 @@ export interface Session {
   entry: number;
   audience: Audience;
   expires: EpochSeconds;
+}
+
+/** What a fork was made of. */
+interface Origin {
+  sessionId: SessionId;
+  /** The first entry of that session that the fork does not have. */
+  before: number;
+}
+
+interface Copying {
+  /** When the origin was made: a later session of its id is another one. */
+  created: EpochMs;
+  /** Entries up to this one are copied. */
+  to: number;
 }
 
 /** What a model wrote of the entries that prompts do not have any more. Once stored, it never changes. */

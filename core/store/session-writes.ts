@@ -27,7 +27,7 @@ import {
  */
 const alive = absent<Session>('deleted');
 
-/** Makes the session with its first connection, and moves its expiry with every later one. Refused if it was deleted. */
+/** Makes the session with its first connection, and moves its expiry with every later one. Refused if it was deleted, or is half a fork. */
 export const ensureSession = (
   principal: Principal,
   sessionId: SessionId,
@@ -38,6 +38,8 @@ export const ensureSession = (
   when: [
     // rule: deleted-session-opens-no-connection
     alive,
+    // rule: half-fork-opens-no-connection
+    absent('copying'),
   ],
   change: [
     setIfAbsent('principal', principal),
@@ -292,6 +294,6 @@ export const markTold = (): Update<Session> => ({
  * `deleted`.
  */
 export const markDeleted = (at: EpochMs, expires: EpochSeconds): Update<Session> => ({
-  when: [exists('queue'), alive, atMost('created', at)],
+  when: [alive, atMost('created', at)],
   change: [set('deleted', at), set('queue', {}), remove('active'), remove('name'), set('expires', expires)],
 });

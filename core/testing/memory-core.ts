@@ -19,6 +19,7 @@ export function memoryCore(parts: Partial<Core> = {}): Core {
       sendDeadline: notGiven,
       sendDeletion: notGiven,
       sendReplay: notGiven,
+      sendFork: notGiven,
     },
     gateway: { post: notGiven, disconnect: notGiven },
     clock: { now: () => epochMs(0), sleep: async () => {} },
@@ -64,6 +65,7 @@ export function recordingPorts(): Pick<Core, 'gateway' | 'queues'> & {
       sendDeadline: async () => {},
       sendDeletion: async () => {},
       sendReplay: async () => {},
+      sendFork: async () => {},
     },
   };
 }

@@ -111,11 +111,13 @@ export async function turnInMemory(
     },
     ...parts,
   });
-  const { lane } = await openSession(core, {
+  const opened = await openSession(core, {
     principal: ANN,
     sessionId: SESSION_ID,
     connection: CONNECTION,
   });
+  if (!opened) throw new Error('half a fork');
+  const { lane } = opened;
   const session = sessionOf(ANN, SESSION_ID);
   const key = laneKey(session, lane);
   const sender: Sender = {

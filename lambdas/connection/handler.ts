@@ -64,13 +64,14 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   }
   const given = query.name && wellFormed(query.name);
   const name = given?.slice(0, cutAt(given, MAX_LABEL_LENGTH));
-  await registerConnection(core, connectionId, {
+  const isConnected = await registerConnection(core, connectionId, {
     principal,
     sessionId,
     ...(name && { name }),
     ...(tokenExpires && { tokenExpires }),
     ...(claims !== undefined && { claims }),
   });
+  if (!isConnected) return { statusCode: 409 };
   const subprotocol = chosenSubprotocol(event.headers ?? {});
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };
 }

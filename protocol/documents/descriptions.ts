@@ -126,6 +126,18 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       after: 'The `next` of the page before. Without it, the first page.',
     },
   },
+  fork: {
+    summary:
+      'Makes a new session of the first entries of another one of the principal, which stays as it is. Answered by `forked`, or by an `error` with its `session_id`. Without `before`, the fork has every turn that has ended.',
+    fields: {
+      session_id:
+        'The id of the fork, which the client chooses. The same `session_id` and `from` again are the same fork.',
+      from: 'Any session of the principal.',
+      before:
+        'A message of a user, by the number of its entry or by its `id`: the fork has the entries before it.',
+      name: 'The name of the fork. Without it, that of the other session with a number: `Soup (2)`.',
+    },
+  },
   delete: {
     summary:
       'Deletes a session of the principal with all its messages. A running turn ends with `SESSION_DELETED`, and pending messages are answered with it. Answered by `deleted` or `SESSION_NOT_FOUND`.',
@@ -169,6 +181,9 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
         'Of several agents, the one that the session has. Absent before its first turn, and where there is only one.',
       agents:
         'Of several agents, those that a `connect` can ask for while the session has none, in the order in which to offer them.',
+      forked_from: 'Of a fork: what it was made of.',
+      'forked_from.session_id': 'The session that was forked. It may have been deleted since.',
+      'forked_from.before': 'The first entry of that session that the fork does not have.',
       steer_scope:
         'What a message with `delivery: steer` or `now` joins when its own lane has no turn in flight. `connection`: nothing. `session`: the running turn of the session. Absent: `connection`.',
       trusted: 'As in `trusted`. Absent: the server is older, and tells nothing of what is trusted.',
@@ -243,9 +258,12 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
     fields: {
       sessions: 'The sessions, newest first.',
       'sessions[].session_id':
-        'The id of the session, to connect to, or for `rename`, `export` and `delete`.',
+        'The id of the session, to connect to, or for `rename`, `export`, `fork` and `delete`.',
       'sessions[].name': 'The name of the session, if it has one.',
       'sessions[].agent': 'As in `session_start`.',
+      'sessions[].forked_from': 'As in `session_start`.',
+      'sessions[].forked_from.session_id': 'As in `session_start`.',
+      'sessions[].forked_from.before': 'As in `session_start`.',
       'sessions[].created_at': 'When the session was created, in milliseconds since the epoch.',
       'sessions[].active_at': 'When its last turn began, in milliseconds since the epoch.',
       'sessions[].message_count': 'The number of entries of its transcript, without those of a running turn.',
@@ -275,6 +293,17 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       data: 'The text to append to the page before. A long line can continue on the next page.',
       after: 'The `after` of the request.',
       next: 'The value of `after` for the next page; absent on the last page.',
+    },
+  },
+  forked: {
+    summary: 'The fork is a session like any other.',
+    fields: {
+      session_id: 'The id of the fork.',
+      forked_from: 'As in `session_start`.',
+      'forked_from.session_id': 'As in `session_start`.',
+      'forked_from.before': 'As in `session_start`.',
+      name: 'The name of the fork, if it has one.',
+      message_count: 'The number of entries of its transcript.',
     },
   },
   deleted: {
@@ -496,7 +525,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   SESSION_NOT_FOUND: {
     as: 'reply',
-    when: 'The principal has no session with this id.',
+    when: 'The principal has no session with this id. In answer to `fork`: there is none to be forked, or it was deleted meanwhile.',
     client: 'Remove it from the list of sessions.',
   },
   SESSION_NAMED: {
@@ -508,6 +537,21 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply or end',
     when: 'The session was deleted. With an `id`, the error is about that message. Without one, every connection of the session gets it.',
     client: 'Forget the session, and open another one.',
+  },
+  SESSION_EXISTS: {
+    as: 'reply',
+    when: 'The `session_id` of a `fork` is that of a session, or of one that was deleted.',
+    client: 'Choose another id for the fork.',
+  },
+  ENTRY_NOT_FOUND: {
+    as: 'reply',
+    when: 'The session has no message of a user with the `before` of a `fork`: it is pending, or it has expired.',
+    client: 'Read `history`, and fork before one of its entries.',
+  },
+  FORK_TOO_LARGE: {
+    as: 'reply',
+    when: 'The fork would have more entries than `limit`.',
+    client: 'Open a new session.',
   },
   INTERNAL: {
     as: 'reply',

@@ -16,6 +16,7 @@ import { StableNames } from './stable-names.ts';
  */
 
 const SESSION = 'example';
+const FORK = 'other-soup';
 /** The export in the example begins with this entry. */
 const LAST_ENTRIES = 20;
 /** Much longer than a cold start on a busy machine. */
@@ -83,7 +84,7 @@ const replies = (gate: Stage['gate']): Reply[] => [
 ];
 
 async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
-  const names = new StableNames(SESSION);
+  const names = new StableNames(SESSION, [FORK]);
   const scenes: Scene[] = [];
   let tape = await Tape.open(url, names);
   const scene = (name: string) => scenes.push({ name, lines: tape.take() });
@@ -186,6 +187,11 @@ async function play({ url, gate, rest }: Stage): Promise<Scene[]> {
   await tape.ask({ type: 'sessions' }, is('sessions'));
   await tape.ask({ type: 'export', session_id: SESSION, after: `${LAST_ENTRIES}.0` }, is('export'));
   scene('sessions');
+
+  const fork = { type: 'fork', session_id: FORK, from: SESSION, before: 'm3' } as const;
+  await tape.ask(fork, is('forked'));
+  await tape.ask({ ...fork, session_id: SESSION }, is('error'));
+  scene('fork');
 
   await tape.ask({ type: 'ping', nonce: 7 }, is('pong'));
   scene('ping');

@@ -7,9 +7,12 @@ export class StableNames {
   readonly #names = new Map<unknown, unknown>();
   readonly #counts = new Map<string, number>();
   readonly #session: string;
+  /** Of sessions that are not the one of the examples. */
+  readonly #kept: ReadonlySet<unknown>;
 
-  constructor(session: string) {
+  constructor(session: string, kept: readonly string[] = []) {
     this.#session = session;
+    this.#kept = new Set(kept);
   }
 
   apply<T>(value: T): T {
@@ -28,7 +31,7 @@ export class StableNames {
     }
     if (field === 'file') return this.#name(value, (n) => `file-${n}`, 'file');
     if (field === 'url' && String(value).includes('X-Amz-Signature=')) return 'https://bucket.example.com/…';
-    if (field === 'session_id') return this.#session;
+    if (field === 'session_id') return this.#kept.has(value) ? value : this.#session;
     if (field === 'data' && typeof value === 'string' && value.startsWith('{')) return this.#inLines(value);
     if (field === 'message' && typeof value === 'string') return this.#inText(value);
     return value;

@@ -4,8 +4,20 @@ import { NOTHING } from './campaign.ts';
 import { replaceSources } from './replaced-sources.ts';
 
 /** One thread of a campaign. Sources are replaced before the product is loaded, so that its modules have the fault. */
-const { seeds, untilCaught, sources, faults, crowd, approvals, contexts, shows, clients, hooks, outside } =
-  workerData as Share;
+const {
+  seeds,
+  untilCaught,
+  sources,
+  faults,
+  crowd,
+  approvals,
+  contexts,
+  shows,
+  clients,
+  hooks,
+  outside,
+  forks,
+} = workerData as Share;
 const replaced = replaceSources(sources);
 const { runHistory } = await import('./history.ts');
 
@@ -26,6 +38,7 @@ for (let seed = seeds.from; seed < seeds.to && !stopped; seed += seeds.every) {
     clients,
     hooks,
     outside,
+    forks,
   });
   outcome.histories++;
   outcome.steps += result.steps;

@@ -19,6 +19,7 @@ export interface Campaign {
   clients?: boolean | undefined;
   hooks?: boolean | undefined;
   outside?: boolean | undefined;
+  forks?: boolean | undefined;
 }
 
 export interface Finding {
@@ -53,6 +54,7 @@ export interface Share {
   clients: boolean;
   hooks: boolean;
   outside: boolean;
+  forks: boolean;
 }
 
 export async function runCampaign({
@@ -69,6 +71,7 @@ export async function runCampaign({
   clients = false,
   hooks = false,
   outside = false,
+  forks = false,
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
@@ -85,6 +88,7 @@ export async function runCampaign({
       clients,
       hooks,
       outside,
+      forks,
     };
   });
   const outcomes = await Promise.all(

@@ -11,7 +11,7 @@ const PER_MUTANT = 30_000;
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',
-    async ({ name, faults, crowd, approvals, contexts, shows, clients, hooks, outside }) => {
+    async ({ name, faults, crowd, approvals, contexts, shows, clients, hooks, outside, forks }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),
         count: PER_MUTANT,
@@ -26,6 +26,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         clients,
         hooks,
         outside,
+        forks,
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

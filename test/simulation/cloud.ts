@@ -15,7 +15,7 @@ import { errorReply, reply } from '../../core/replies.ts';
 import type { Lane, Principal, Session, StoredEntry, Summary } from '../../core/store/items.ts';
 import { messageKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
-import { isWrite, MemoryTable, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
+import { isWrite, memoryStore, type StoreCall } from '../../core/testing/memory-store.ts';
 import type { SessionAgent, WorkerContext } from '../../core/turn/context.ts';
 import { type JobEnd, runJob } from '../../core/turn/worker.ts';
 import { scriptedAgent } from './agent.ts';
@@ -27,6 +27,7 @@ import { Compactions } from './compactions.ts';
 import { preparationOf } from './contexts.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { type ExpirySettings, expirySource } from './expiry.ts';
+import { Forks, SessionTable } from './forks.ts';
 import { Gateway, type Receiver } from './gateway.ts';
 import { HookWatch } from './hooks.ts';
 import { BudgetWatch } from './judge-budgets.ts';
@@ -118,7 +119,7 @@ export interface ModelCall {
 }
 
 export class Cloud {
-  readonly table = new MemoryTable();
+  readonly table = new SessionTable();
   readonly scheduler: Scheduler;
   readonly settings: CloudSettings;
   readonly connections = new Map<string, Receiver>();
@@ -131,6 +132,7 @@ export class Cloud {
     violated: (why) => this.violated('approval', why),
   });
   readonly clientCalls = new ClientCalls((why) => this.violated('client', why));
+  readonly forks = new Forks(this, PRINCIPAL);
   readonly compactions: Compactions;
   readonly hooks: HookWatch;
   readonly bus: BusWatch;
@@ -301,6 +303,12 @@ export class Cloud {
             true,
             () => this.#deadlines.send({ replay }, toMs(delay)),
           ),
+        sendFork: (fork, delay) =>
+          op(
+            () => `send fork ${fork.session} in ${delay} s`,
+            true,
+            () => this.#deadlines.send({ fork }, toMs(delay)),
+          ),
         sendDeletion: (deletion, delay) =>
           op(
             () => `send deletion in ${delay} s`,
@@ -357,10 +365,18 @@ export class Cloud {
   /** Runs one call of a worker or handler on the table, and notes what the judge needs of it. */
   #watch<R>(actor: Actor, call: StoreCall, run: () => R): R {
     const { key } = call;
+    const isOfFork = this.forks.isPartOf(key);
     if (this.#refuses(call)) {
       this.scheduler.count('write refused for ever');
-      if (call.operation === 'put' && key.sk.startsWith('ENTRY#')) this.vanished.add((call.item as Entry).n);
+      if (!isOfFork && call.operation === 'put' && key.sk.startsWith('ENTRY#'))
+        this.vanished.add((call.item as Entry).n);
       throw new ValidationException('the store never takes this');
+    }
+    if (isOfFork) {
+      const before = this.table.get(key);
+      const result = run();
+      if (isWrite(call)) this.forks.wrote(call, before);
+      return result;
     }
     if (call.operation === 'put' && key.sk.startsWith('ENTRY#')) {
       const before = this.table.get(key);

@@ -1,6 +1,7 @@
 import type { Core } from '../../core/core.ts';
 import { continueReplay } from '../../core/inbound/continue-replay.ts';
-import type { Deletion, ReplayJob, TurnJob } from '../../core/ports.ts';
+import { continueFork } from '../../core/inbound/fork.ts';
+import type { Deletion, ForkJob, ReplayJob, TurnJob } from '../../core/ports.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
 import type { Actor, Scheduler, Source } from './scheduler.ts';
@@ -12,9 +13,9 @@ interface World {
   coreFor(actor: Actor): Core;
 }
 
-type Message = TurnJob | { deletion: Deletion } | { replay: ReplayJob };
+type Message = TurnJob | { deletion: Deletion } | { replay: ReplayJob } | { fork: ForkJob };
 
-/** The standard queue that delays its messages: deadlines of turns, deletions, replays to go on with. */
+/** The standard queue that delays its messages: deadlines of turns, deletions, replays and forks to go on with. */
 export class DeadlineQueue {
   readonly #world: World;
   readonly #messages: { at: number; message: Message }[] = [];
@@ -42,6 +43,7 @@ export class DeadlineQueue {
             const core = this.#world.coreFor(actor);
             if ('deletion' in message) return carryOutDeletion(core, message.deletion);
             if ('replay' in message) return continueReplay(core, message.replay);
+            if ('fork' in message) return continueFork(core, message.fork);
             return deadlinePassed(core, message);
           },
           (end) => {

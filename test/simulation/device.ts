@@ -21,6 +21,7 @@ export type Act =
   | { at: number; do: 'rename' }
   | { at: number; do: 'revoke' }
   | { at: number; do: 'delete' }
+  | { at: number; do: 'fork' }
   | { at: number; do: 'give'; request: string; value: string; malformed: boolean }
   | { at: number; do: 'answer'; request: string; decision: 'approve' | 'deny' | 'always' };
 
@@ -145,7 +146,8 @@ export class Device implements Source {
         this.#script.length > 0 ||
         this.#open().length > 0 ||
         this.base !== undefined ||
-        this.#deleting !== undefined;
+        this.#deleting !== undefined ||
+        this.#cloud.forks.dueAt(this.name) < Number.POSITIVE_INFINITY;
       return wants ? this.#downUntil : Number.POSITIVE_INFINITY;
     }
     let at = this.#script[0]?.at ?? Number.POSITIVE_INFINITY;
@@ -155,6 +157,7 @@ export class Device implements Source {
       if (this.#failed || this.#hole()) at = Math.min(at, now);
       if (this.#asked !== undefined) at = Math.min(at, this.#asked + RESEND_MS);
       if (this.#deleting !== undefined) at = Math.min(at, this.#deleting + RESEND_MS);
+      at = Math.min(at, this.#cloud.forks.dueAt(this.name));
     }
     return at;
   }
@@ -193,6 +196,12 @@ export class Device implements Source {
     if (this.#deleting !== undefined && this.#deleting + RESEND_MS <= now) {
       this.#log('asks for the deletion again');
       this.#askDeletion();
+      return;
+    }
+    const fork = this.#cloud.forks.due(this.name);
+    if (fork) {
+      this.#log(`asks for ${fork.id} again`);
+      this.#frame(fork.frame);
       return;
     }
     for (const message of this.#open()) {
@@ -366,6 +375,9 @@ export class Device implements Source {
       case 'delete':
         this.#askDeletion();
         break;
+      case 'fork':
+        this.#frame(this.#cloud.forks.ask(this.name, this.#sessionId).frame);
+        break;
       case 'answer':
         this.#cloud.approvals.answered.add(`${act.request} ${act.decision}`);
         this.#frame({ type: 'approval_response', request_id: act.request, decision: act.decision });
@@ -412,6 +424,7 @@ export class Device implements Source {
       if (!before && frame.type === 'turn_start' && this.#trusts) this.#mayRevoke();
       return;
     }
+    this.#cloud.forks.hear(frame);
     switch (frame.type) {
       case 'trusted':
         this.#trusts = frame.trusted.length > 0;

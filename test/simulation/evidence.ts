@@ -1,3 +1,4 @@
+import type { Entry } from '../../core/events/entries.ts';
 import type { TurnEvent } from '../../core/events/events.ts';
 import type { CallSetup } from '../../core/model.ts';
 import type { EventFrame } from '../../protocol/server-frames.ts';
@@ -44,6 +45,8 @@ export interface Evidence {
   readonly summaries?: ReadonlyMap<number, string>;
   /** The answers to `cancel` for messages that a turn had applied. */
   readonly notPending?: readonly { id: string; turn: string; placement: string | undefined }[];
+  /** What devices forked, in histories with forks. */
+  readonly forks?: { judge(lines: readonly string[], lineOf: (entry: Entry) => string): void };
   violated(promise: string, why: string): void;
 }
 

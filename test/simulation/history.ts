@@ -47,6 +47,8 @@ export interface HistoryOptions {
   hooks?: boolean;
   /** The application sends messages by itself. */
   outside?: boolean;
+  /** Devices fork the session. */
+  forks?: boolean;
   /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;
@@ -141,6 +143,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
       deletes,
       options.crowd ? CROWD : USUAL,
     ).slice(0, options.acts);
+    if (options.forks) addForks(script, new Random(seed ^ (0xf0 + i)));
     // Some connect while a turn runs.
     const comesAt = scheduler.now + (random.chance(0.3) ? random.int(100, 4000) : 0);
     const bare = random.chance(0.3);
@@ -205,6 +208,13 @@ function judgeBus(cloud: Cloud, calm: boolean): void {
   const isLost = (end: TurnEvent) => wasAbandoned(cloud, end);
   for (const why of cloud.bus.judge(cloud.committed.values(), cloud.isDeleted, calm, isLost))
     cloud.violated('bus', why);
+}
+
+/** Between and after what the user does otherwise. */
+function addForks(script: Act[], random: Random): void {
+  for (const { at } of script.slice(1))
+    if (random.chance(0.5)) script.push({ at: at + random.int(0, 3000), do: 'fork' });
+  script.sort((a, b) => a.at - b.at);
 }
 
 /** After the faults, the next messages of every user must be answered. */

@@ -20,7 +20,7 @@ function* piecesOf(text: string): Generator<string> {
 }
 
 /** The transcript that the events should give, computed without the product's code. */
-function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): string[] {
+export function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): string[] {
   const lines: string[] = [];
   for (const events of turns.values()) {
     let text = '';
@@ -56,7 +56,7 @@ function expectedTranscript(turns: ReadonlyMap<string, readonly TurnEvent[]>): s
 /** What the provider ran stands among calls and results. */
 const LINE: Readonly<Record<string, string>> = { run: 'call', found: 'result' };
 
-const lineOf = (entry: Entry): string => {
+export const lineOf = (entry: Entry): string => {
   switch (entry.role) {
     case 'user':
       return `user ${entry.id} ${writtenBy(entry.from, entry.content)}`;

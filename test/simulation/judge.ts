@@ -15,7 +15,7 @@ import { judgePrompts, partsOfMessage } from './judge-prompts.ts';
 import { judgeShown } from './judge-shown.ts';
 import { judgeSummaries } from './judge-summaries.ts';
 import { judgeThoughts } from './judge-thoughts.ts';
-import { isHeldBy, judgeTranscript, wasAbandoned } from './judge-transcript.ts';
+import { expectedTranscript, isHeldBy, judgeTranscript, lineOf, wasAbandoned } from './judge-transcript.ts';
 import { canonical, partsOfEvent, VISIBLE } from './parts.ts';
 import { readStored, type Stored } from './stored.ts';
 import { mended } from './texts.ts';
@@ -39,6 +39,7 @@ export function judge(
   judgeRetention(cloud, stored);
   judgeSpending(cloud);
   judgeThoughts(cloud);
+  cloud.forks?.judge(expectedTranscript(turns), lineOf);
   if (stored.session?.deleted !== undefined) {
     judgeViews(cloud, devices, true);
     judgePrompts(cloud, stored, options.calm);

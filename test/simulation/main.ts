@@ -16,6 +16,7 @@ const USAGE = `npm run sim -- [options]
   --clients                         histories in which devices run a tool
   --hooks                           histories whose agent has hooks
   --outside                         histories in which the application sends messages by itself
+  --forks                           histories in which devices fork the session
   --seed 17 --only name [--trace]   the same with a mutant
   --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
   --mutants --note                  notes in caught-at.json the seed at which each was caught`;
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     clients: { type: 'boolean', default: false },
     hooks: { type: 'boolean', default: false },
     outside: { type: 'boolean', default: false },
+    forks: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -69,6 +71,7 @@ async function one(seed: number): Promise<void> {
     clients: values.clients || mutant?.clients === true,
     hooks: values.hooks || mutant?.hooks === true,
     outside: values.outside || mutant?.outside === true,
+    forks: values.forks || mutant?.forks === true,
     ...((values.trace || values.shrink) && { log: print }),
   });
   for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
@@ -91,6 +94,7 @@ async function many(first = from ?? 1): Promise<void> {
     clients: values.clients,
     hooks: values.hooks,
     outside: values.outside,
+    forks: values.forks,
   });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   print(
@@ -123,6 +127,7 @@ async function judgeMutants(): Promise<void> {
     clients,
     hooks,
     outside,
+    forks,
   } of mutants) {
     const { findings, histories } = await runCampaign({
       from: from ?? caughtAt(name),
@@ -138,6 +143,7 @@ async function judgeMutants(): Promise<void> {
       clients,
       hooks,
       outside,
+      forks,
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;

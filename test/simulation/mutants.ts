@@ -6,6 +6,7 @@ import { CLIENT_TOOLS } from './mutants/client-tools.ts';
 import { COMPACTION } from './mutants/compaction.ts';
 import { DELETION } from './mutants/deletion.ts';
 import { DEVICES } from './mutants/devices.ts';
+import { FORKS } from './mutants/forks.ts';
 import { HOOKS } from './mutants/hooks.ts';
 import { MESSAGES } from './mutants/messages.ts';
 import type { Mutant } from './mutants/mutant.ts';
@@ -27,6 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...BUDGETS,
   ...DEVICES,
   ...DELETION,
+  ...FORKS,
   ...BUS,
   ...HOOKS,
   ...OUTSIDE,

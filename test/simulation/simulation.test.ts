@@ -119,6 +119,16 @@ describe('the simulation', () => {
   );
 
   it(
+    'P1 to P14 hold where devices fork the session: a fork is whole or not there, and never has a later entry',
+    async () => {
+      const { findings, histories } = await runCampaign({ from: 1, count: cases(2000), jobs, forks: true });
+      expect(findings).toEqual([]);
+      expect(histories).toBe(cases(2000));
+    },
+    SEARCH_MS,
+  );
+
+  it(
     'P1 to P14 hold among devices that steer one another’s turns, and an application that sends messages too',
     async () => {
       const { findings, histories } = await runCampaign({

@@ -24,6 +24,7 @@ export interface Mutant {
   hooks?: true;
   /** The rule matters only where the application sends messages. */
   outside?: true;
+  forks?: true;
   /** What changes in the source, by markers. */
   edits: readonly Edit[];
 }
