@@ -53,7 +53,8 @@ const ask = async (hook, about, { idempotencyKey: key, abortSignal: signal }) =>
 
 export const agent = defineAgent({
   instructions: 'Answer briefly.',
-  tools: { note: tool({ inputSchema: z.object({ text: z.string() }), execute: async ({ text }) => ({ noted: text }) }) },
+  tools: { note: tool({ inputSchema: z.object({ text: z.string() }), execute: async ({ text }) => ({ noted: text }) }),
+    locate: tool({ inputSchema: z.object({ exact: z.boolean() }) }) },
   hooks: {
     beforeTurn: (event) => ask('beforeTurn', [event.messages, event.steering], event),
     beforeToolCall: (event) => ask('beforeToolCall', event.toolCall, event),
@@ -142,6 +143,29 @@ describe('an agent with hooks', () => {
     expect(of('afterToolCall')[0]?.about).toBe('{"noted":"changed"}');
     expect(JSON.stringify(model.requests[1]?.body)).toContain('checked');
     expect(JSON.stringify(model.requests[1]?.body)).not.toContain('as the model gave it');
+    await toldOf(1);
+  });
+
+  it('a tool that the client runs: a refused call is not asked for, and what the client gives is checked', async () => {
+    given(({ hook, about }) => {
+      if (hook === 'beforeToolCall') return about.includes('true') ? { refuse: 'Not exactly.' } : null;
+      return hook === 'afterToolCall' ? { output: 'somewhere' } : null;
+    });
+    const locate = (id: string, exact: boolean) => ({ id, name: 'locate', args: { exact } });
+    stack.script([{ toolCalls: [locate('c1', true), locate('c2', false)] }, { chunks: ['Found.'] }]);
+    const client = await stack.connect(stack.newSession());
+    client.send({ type: 'message', id: 'm1', content: 'where am I?' });
+    const { request_id, tool_call_id } = await client.next('tool_output_request');
+    expect(tool_call_id).toBe('c2');
+    client.send({ type: 'tool_output', request_id, output: { latitude: 38.7 } });
+    expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Found.' });
+    const results = eventsOf(client).flatMap((event) => (event.type === 'tool_result' ? event : []));
+    expect(results).toMatchObject([
+      { id: 'c1', is_error: true, output: expect.stringContaining('Not exactly.') },
+      { id: 'c2', output: 'somewhere' },
+    ]);
+    expect(of('afterToolCall').map(({ about }) => about)).toEqual(['{"latitude":38.7}']);
+    expect(eventsOf(client).filter(({ type }) => type === 'tool_output_request')).toHaveLength(1);
     await toldOf(1);
   });
 

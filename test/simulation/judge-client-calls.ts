@@ -40,7 +40,8 @@ export function judgeClientCalls(
 
 const digestOf = ({ value, isError }: GivenValue) => argumentsDigest({ value, isError });
 
-const SAYS_WHY = /^(No result|Not run): /;
+/** `Withheld`: a hook of the agent failed. */
+const SAYS_WHY = /^(No result|Not run|Withheld): /;
 
 function judgeResult(
   { given, stored }: ClientCalls,
