@@ -8,7 +8,14 @@ import { build } from 'esbuild';
 import { wireTypes } from './packaging/wire-types.ts';
 
 const HERE = import.meta.dirname;
-const ENTRIES = ['index.ts', 'ai-sdk/index.ts', 'react/index.ts', 'text-player.ts', 'fitting-image.ts'];
+const ENTRIES = [
+  'index.ts',
+  'ai-sdk/index.ts',
+  'react/index.ts',
+  'files.ts',
+  'text-player.ts',
+  'fitting-image.ts',
+];
 
 /** Builds the package's code and types into `outdir`, which is emptied first. */
 export async function buildClient(outdir = join(HERE, 'dist')): Promise<void> {

@@ -1,6 +1,18 @@
 import type { MidturnError } from './errors.ts';
 import type { Platform, SocketConstructor } from './platform.ts';
-import type { AbortFrame, ApprovalResponseFrame, Content, EventFrame, MessageFrame } from './protocol.ts';
+import type {
+  AbortFrame,
+  ApprovalResponseFrame,
+  ClientFrame,
+  Content,
+  EventFrame,
+  FrameOf,
+  MessageFrame,
+} from './protocol.ts';
+
+/** A request for an address to put a file to, or to read one from. */
+export type FileRequest = Extract<ClientFrame, { type: 'upload' | 'download' }>;
+
 import type { ChatState, MessageState, ToolAnswer } from './state.ts';
 import type { OutboxStorage } from './storage.ts';
 
@@ -179,6 +191,13 @@ export interface Chat {
   /** Loads the next older page of the transcript. Resolves to whether there are still older entries. */
   history(): Promise<boolean>;
   readonly sessions: Sessions;
+  /**
+   * Asks for an address of a file, as `uploadFile` and `fileUrl` of `midturn-client/files` do.
+   *
+   * @throws {ServerReplyError} when the server refuses
+   * @throws {ClosedError} when the chat is closed
+   */
+  request<F extends FileRequest>(frame: F): Promise<FrameOf<F['type']>>;
   /** Closes the connection until `connect` is called. Messages in the outbox wait. */
   disconnect(): void;
   connect(): void;

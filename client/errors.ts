@@ -10,6 +10,7 @@ export type ClientErrorCode =
   | 'CONNECTION_FAILED'
   | 'TOKEN_FAILED'
   | 'STORAGE_FAILED'
+  | 'UPLOAD_FAILED'
   /** A request through the AI SDK that the protocol does not support. */
   | 'UNSUPPORTED'
   | 'BAD_FRAME';

@@ -2,6 +2,7 @@ export { argumentsText } from './approval.ts';
 export { browserStorage } from './browser-storage.ts';
 export type {
   Chat,
+  FileRequest,
   MidturnOptions,
   SendOptions,
   SentMessage,

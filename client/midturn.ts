@@ -67,6 +67,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     chooseAgent: (agent) => session.chooseAgent(agent),
     history: () => session.olderPage(),
     sessions: session.sessions,
+    request: (frame) => session.sessions.ask(frame),
     disconnect: () => session.disconnect(),
     connect: () => session.connect(),
     close: () => session.close(),

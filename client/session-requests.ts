@@ -4,10 +4,13 @@ import { ClosedError, ServerReplyError } from './errors.ts';
 import { checkId } from './ids.ts';
 import type { ClientFrame, FrameOf, ServerFrame } from './protocol.ts';
 
-type Request = Extract<ClientFrame, { type: 'sessions' | 'rename' | 'export' | 'delete' }>;
-type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'deleted'>;
+type Request = Extract<
+  ClientFrame,
+  { type: 'sessions' | 'rename' | 'export' | 'delete' | 'upload' | 'download' }
+>;
+type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'deleted' | 'upload' | 'download'>;
 
-/** Requests about sessions. Two equal requests are one. */
+/** Requests about sessions and files. Two equal requests are one. */
 export class SessionRequests implements Sessions {
   readonly #open = new Map<string, { frame: Request; done: Deferred<Reply> }>();
   readonly #attend: () => void;
@@ -18,7 +21,7 @@ export class SessionRequests implements Sessions {
   }
 
   async list(asked: { after?: string; limit?: number; query?: string } = {}): Promise<SessionPage> {
-    const { sessions, next } = await this.#ask<FrameOf<'sessions'>>({
+    const { sessions, next } = await this.ask<FrameOf<'sessions'>>({
       type: 'sessions',
       ...asked,
     });
@@ -26,16 +29,16 @@ export class SessionRequests implements Sessions {
   }
 
   async rename(sessionId: string, name: string, how?: { provisional?: true }): Promise<void> {
-    await this.#ask({ type: 'rename', session_id: sessionId, name, ...how });
+    await this.ask({ type: 'rename', session_id: sessionId, name, ...how });
   }
 
   async delete(sessionId: string): Promise<void> {
-    await this.#ask({ type: 'delete', session_id: sessionId });
+    await this.ask({ type: 'delete', session_id: sessionId });
   }
 
   async *export(sessionId: string): AsyncGenerator<string> {
     for (let after: string | undefined; ; ) {
-      const page: FrameOf<'export'> = await this.#ask({
+      const page: FrameOf<'export'> = await this.ask({
         type: 'export',
         session_id: sessionId,
         after,
@@ -55,9 +58,10 @@ export class SessionRequests implements Sessions {
   receive(frame: ServerFrame): void {
     const key = keyOf(frame);
     if (key) this.#settle(key, (done) => done.resolve(frame as Reply));
-    if (frame.type !== 'error' || frame.terminal || frame.session_id === undefined) return;
+    if (frame.type !== 'error' || frame.terminal) return;
+    const { id, session_id } = frame;
     for (const [open, { frame: asked }] of this.#open) {
-      if ('session_id' in asked && asked.session_id === frame.session_id)
+      if ('session_id' in asked ? asked.session_id === session_id : 'id' in asked && asked.id === id)
         this.#settle(open, (done) => done.reject(new ServerReplyError(frame)));
     }
   }
@@ -67,7 +71,8 @@ export class SessionRequests implements Sessions {
     for (const key of this.#open.keys()) this.#settle(key, (done) => done.reject(new ClosedError()));
   }
 
-  #ask<T extends Reply>(frame: Request): Promise<T> {
+  /** Sends the frame until it is answered. */
+  ask<T extends Reply>(frame: Request): Promise<T> {
     if (this.#closed) return Promise.reject(new ClosedError());
     // The server's refusal would not say which request it is about.
     if ('session_id' in frame) checkId('The id of a session', frame.session_id);
@@ -96,6 +101,9 @@ function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
     case 'rename':
     case 'renamed':
       return `rename ${frame.session_id} ${frame.name}`;
+    case 'upload':
+    case 'download':
+      return frame.type + frame.id;
     case 'delete':
     case 'deleted':
       return `delete ${frame.session_id}`;

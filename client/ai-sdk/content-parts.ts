@@ -62,7 +62,7 @@ export function toUIParts(content: Content): (TextUIPart | FileUIPart)[] {
 }
 
 /** A file that was uploaded, as a part of a UI message. */
-const uploadedPart = ({ file, media_type, size, name }: UploadedFile): FileUIPart => ({
+export const uploadedPart = ({ file, media_type, size, name }: UploadedFile): FileUIPart => ({
   type: 'file',
   mediaType: media_type,
   url: `midturn-file:${encodeURIComponent(file)}?size=${size}`,

@@ -5,6 +5,7 @@ import { Conversation } from './conversation.ts';
 import { outputsIn } from './page-tools.ts';
 import { restored } from './restored.ts';
 import type { MidturnUIMessage } from './ui-message.ts';
+import { uploaded } from './uploaded.ts';
 
 /** What is used of a `Chat` of the AI SDK. */
 export type AttachedChat = Pick<
@@ -36,7 +37,8 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
   /**
    * Steers the running turn, or begins one; or gives the outputs of tools that the page has run (`addToolOutput`, with
    * `sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls`). Rejects with `ContentError`, or with a `MidturnError`
-   * (`UNSUPPORTED`) for files that are no images. Editing and regenerating are errors of the stream, which first puts back the answers
+   * (`UNSUPPORTED`) for files that are neither images nor taken by the server. Files as data URLs that do not fit into a message are
+   * uploaded first. Editing and regenerating are errors of the stream, which first puts back the answers
    * that the library has removed.
    */
   async sendMessages({
@@ -63,7 +65,7 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
       return restored(items, message.id, 'A message cannot be edited: it was sent. Send a new one instead.');
     }
     return conversation.send(
-      toContent(message),
+      toContent(await uploaded(conversation.chat, message)),
       { id: message.id, ...deliveryOf(body), ...optionsOf(body) },
       abortSignal,
     );

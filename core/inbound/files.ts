@@ -98,6 +98,6 @@ async function excessOfBytes(core: Core, principal: Principal, size: number) {
     change: [count('count', size), setIfAbsent('expires', epochSeconds(Math.ceil(ends / 1000)))],
   });
   if (written.ok && written.item.count <= limit) return undefined;
-  const text = `More than ${limit} bytes of files in a day. Send this frame again later.`;
-  return errorReply('RATE_LIMITED', text, { limit, retry_after_ms: between(now, ends) });
+  const text = `More than ${limit} bytes of files in a day. The next day begins at ${new Date(ends).toISOString()}.`;
+  return errorReply('BUDGET_EXCEEDED', text, { limit, until: ends, retry_after_ms: between(now, ends) });
 }

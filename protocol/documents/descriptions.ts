@@ -418,7 +418,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   BUDGET_EXCEEDED: {
     as: 'reply or end',
-    when: 'What the principal, or its tenant, may use in a day is spent; the next budget begins at `until`. With an `id`: no turn applied that message, and it is not stored. Without one: the turn ends before its next model call.',
+    when: 'What the principal, or its tenant, may use in a day is spent; the next budget begins at `until`. With an `id`: no turn applied that message, and it is not stored; or that upload is refused. Without one: the turn ends before its next model call.',
     client:
       'Keep the text, and tell the user when it goes on. Then send a new message, or the message under a new `id`.',
   },

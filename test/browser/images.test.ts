@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { bytesOf } from '../../core/content.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
+import { pdf } from '../support/files.ts';
 import { end } from '../support/frames.ts';
 import { givenStack } from '../support/stack.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';
@@ -26,8 +27,8 @@ const NOISE = `(async () => {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 })()`;
 
-describeInBrowser('Images on the page', () => {
-  const stack = givenStack();
+describeInBrowser('Images on the page, where the server takes no files', () => {
+  const stack = givenStack({ settings: { MIDTURN_FILE_BYTES: '0' } });
   const browser = givenBrowser(stack);
 
   it('a chosen image is made to fit, can be taken out again, and stands in the message', async () => {
@@ -139,5 +140,65 @@ describeInBrowser('Images on the page', () => {
     await link.waitFor();
     expect(await link.getAttribute('rel')).toBe('noreferrer noopener');
     expect(asked.filter((url) => url.includes('elsewhere'))).toEqual([]);
+  });
+});
+
+describeInBrowser('Files on the page', () => {
+  const stack = givenStack({ settings: { MIDTURN_FILE_BYTES: '3000000' } });
+  const browser = givenBrowser(stack);
+  const report = { name: 'report.pdf', mimeType: 'application/pdf', buffer: pdf(2_000_000) };
+
+  it('a PDF and a large picture are uploaded, sent with the message, and shown from the bucket, also after a reload', async () => {
+    const model = stack.script([{ chunks: ['I see.'] }]);
+    const session = stack.newSession();
+    const chat = await browser.open(session);
+    const { page } = chat;
+    const noise = Buffer.from(await page.evaluate<string>(NOISE), 'base64');
+    const picker = page.locator('input[type=file]');
+    await picker.setInputFiles([report, { name: 'noise.png', mimeType: 'image/png', buffer: noise }]);
+    await page.getByRole('button', { name: 'Remove report.pdf' }).waitFor();
+    await page.getByRole('button', { name: 'Remove noise.png' }).waitFor();
+    await chat.say('what are these?');
+    await page.locator('.prose').getByText('I see.').waitFor();
+    await chat.answered();
+    expect((await stack.stored.transcript(session))[0]).toMatchObject({
+      content: [
+        { type: 'file', media_type: 'application/pdf', name: 'report.pdf', size: 2_000_000 },
+        { type: 'file', media_type: 'image/png', name: 'noise.png', size: noise.length },
+        { type: 'text', text: 'what are these?' },
+      ],
+    });
+    expect(model.prompt(1)[0]).toContain(`[image data:image/png;base64,${noise.toString('base64')}]`);
+    for (const reload of [false, true]) {
+      if (reload) await chat.reload();
+      const image = page.locator('.bubble').getByAltText('noise.png');
+      await image.waitFor();
+      // Loaded from the bucket, as the page's policy allows.
+      await expect
+        .poll(() => image.evaluate((shown: object) => 'naturalWidth' in shown && shown.naturalWidth))
+        .toBe(400);
+      await page.locator('.bubble').getByRole('button', { name: 'report.pdf (2.0 MB)' }).waitFor();
+    }
+  });
+
+  it('what is too large or of another type is refused in words; an upload can be cancelled', async () => {
+    const chat = await browser.open(stack.newSession());
+    const { page } = chat;
+    const picker = page.locator('input[type=file]');
+    await picker.setInputFiles({ name: 'page.html', mimeType: 'text/html', buffer: Buffer.from('<p>') });
+    await page.getByRole('alert').getByText('only images, PDFs and audio').waitFor();
+    await picker.setInputFiles({ ...report, name: 'large.pdf', buffer: pdf(3_000_001) });
+    await page.getByRole('alert').getByText('at most 3 MB').waitFor();
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    await page.route(/X-Amz-Signature/, async (route) => {
+      await held;
+      await route.abort();
+    });
+    await picker.setInputFiles(report);
+    await page.getByRole('progressbar', { name: 'Uploading report.pdf' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Cancel the upload of report.pdf' }).click();
+    await page.getByRole('list', { name: 'Attached files' }).waitFor({ state: 'detached' });
+    release();
   });
 });

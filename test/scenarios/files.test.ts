@@ -107,7 +107,7 @@ it('an upload is refused that is too large, of another type, or more than a day 
   await client.next('upload');
   await client.next('upload');
   ask('u5', 'image/png', 200_000);
-  expect(await refusalOf(client, 'u5')).toMatchObject({ code: 'RATE_LIMITED', limit: 4_000_000 });
+  expect(await refusalOf(client, 'u5')).toMatchObject({ code: 'BUDGET_EXCEEDED', limit: 4_000_000 });
 });
 
 it("P12: another principal's file, and that of another session, are absent", async () => {

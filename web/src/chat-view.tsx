@@ -1,9 +1,11 @@
 import { type RefObject, useCallback, useEffect, useMemo } from 'react';
 import { DEFAULT_CONTENT_BYTES } from '../../client/content.ts';
+import { fileUrl, uploadFile } from '../../client/files.ts';
 import { type Chat, textOf, type UserItem } from '../../client/index.ts';
 import { useChatState } from '../../client/react/index.ts';
 import { Announcer } from './announcer.tsx';
 import type { AnswerActions } from './answer.tsx';
+import { FileAddress } from './attached-file.tsx';
 import { ConnectionBanner } from './banner.tsx';
 import { Composer } from './composer.tsx';
 import { isComposing } from './composing.ts';
@@ -14,6 +16,7 @@ import type { Theme } from './theme.ts';
 import { TopBar } from './top-bar.tsx';
 import { Trusts } from './trusts.tsx';
 import { useAgentWish } from './use-agent-wish.ts';
+import type { FileTaker } from './use-uploads.ts';
 
 export function ChatView({
   chat,
@@ -67,6 +70,15 @@ export function ChatView({
     [state.items],
   );
 
+  const fileBytes = state.limits?.file_bytes;
+  const files = useMemo(
+    (): FileTaker | undefined =>
+      fileBytes === undefined
+        ? undefined
+        : { limit: fileBytes, upload: (file, options) => uploadFile(chat, file, options) },
+    [chat, fileBytes],
+  );
+  const address = useCallback((file: string) => fileUrl(chat, file), [chat]);
   const isAnswering = state.activeTurn !== undefined;
   const stop = useCallback(() => chat.abort(), [chat]);
   useEffect(() => {
@@ -125,47 +137,50 @@ export function ChatView({
   );
 
   return (
-    <main className="chat" inert={isCovered}>
-      <TopBar
-        title={title}
-        agent={state.agent}
-        status={status}
-        showsFrames={showsFrames}
-        theme={theme}
-        openMenu={openMenu}
-        menuButton={menuButton}
-        toggleFrames={toggleFrames}
-        toggleConnection={() => (status === 'offline' ? chat.connect() : chat.disconnect())}
-        cycleTheme={cycleTheme}
-      />
-      <ConnectionBanner
-        connection={state.connection}
-        reconnect={() => chat.connect()}
-        enterToken={enterToken}
-        openNew={openNew}
-      />
-      <Conversation
-        state={state}
-        actions={actions}
-        loadEarlier={() => chat.history()}
-        say={(content) => chat.send(content)}
-        agentWish={agentWish}
-      />
-      <Trusts trusted={state.trusted} revoke={chat.revoke} />
-      <Refusals refused={refused} actions={actions} />
-      <Composer
-        isAnswering={isAnswering}
-        isStopping={state.activeTurn?.stopping === true}
-        isClosed={status === 'closed'}
-        contentBytes={state.limits?.content_bytes ?? DEFAULT_CONTENT_BYTES}
-        trouble={trouble}
-        send={(content, delivery) => {
-          forgetTrouble();
-          chat.send(content, { delivery });
-        }}
-        stop={stop}
-      />
-      <Announcer state={state} />
-    </main>
+    <FileAddress value={address}>
+      <main className="chat" inert={isCovered}>
+        <TopBar
+          title={title}
+          agent={state.agent}
+          status={status}
+          showsFrames={showsFrames}
+          theme={theme}
+          openMenu={openMenu}
+          menuButton={menuButton}
+          toggleFrames={toggleFrames}
+          toggleConnection={() => (status === 'offline' ? chat.connect() : chat.disconnect())}
+          cycleTheme={cycleTheme}
+        />
+        <ConnectionBanner
+          connection={state.connection}
+          reconnect={() => chat.connect()}
+          enterToken={enterToken}
+          openNew={openNew}
+        />
+        <Conversation
+          state={state}
+          actions={actions}
+          loadEarlier={() => chat.history()}
+          say={(content) => chat.send(content)}
+          agentWish={agentWish}
+        />
+        <Trusts trusted={state.trusted} revoke={chat.revoke} />
+        <Refusals refused={refused} actions={actions} />
+        <Composer
+          isAnswering={isAnswering}
+          isStopping={state.activeTurn?.stopping === true}
+          isClosed={status === 'closed'}
+          contentBytes={state.limits?.content_bytes ?? DEFAULT_CONTENT_BYTES}
+          files={files}
+          trouble={trouble}
+          send={(content, delivery) => {
+            forgetTrouble();
+            chat.send(content, { delivery });
+          }}
+          stop={stop}
+        />
+        <Announcer state={state} />
+      </main>
+    </FileAddress>
   );
 }

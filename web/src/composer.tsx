@@ -12,6 +12,7 @@ import { type Content, ContentError, type SendOptions } from '../../client/index
 import { isComposing } from './composing.ts';
 import { CloseIcon, ImageIcon, SendIcon, StopIcon } from './icons.tsx';
 import { contentOf, useImages } from './use-images.ts';
+import { type FileTaker, isUploaded, useUploads } from './use-uploads.ts';
 
 /** The target of the skip link. */
 export const COMPOSER_ID = 'message';
@@ -30,6 +31,7 @@ export function Composer({
   isStopping,
   isClosed,
   contentBytes,
+  files,
   trouble,
   send,
   stop,
@@ -39,6 +41,8 @@ export function Composer({
   isClosed: boolean;
   /** Limits of a message's size. */
   contentBytes: number;
+  /** Undefined: the server takes images that fit into a message, and no files. */
+  files: FileTaker | undefined;
   /** An error that is shown here until the next message is sent. */
   trouble: string | undefined;
   send: (content: Content, delivery: Delivery) => void;
@@ -50,17 +54,28 @@ export function Composer({
   const field = useRef<HTMLTextAreaElement>(null);
   const hintId = useId();
   const picker = useRef<HTMLInputElement>(null);
-  const { images, isBusy, attach, remove, clear } = useImages(contentBytes, content, setProblem);
+  const {
+    images,
+    isBusy,
+    attach: attachImages,
+    remove,
+    clear,
+  } = useImages(contentBytes, content, setProblem);
+  const uploading = useUploads(files, setProblem);
+  const { uploads } = uploading;
+  const hasParts = images.length + uploads.length > 0;
   useGrowing(field, content);
-  const cannotSend = isClosed || isBusy || (content.trim() === '' && images.length === 0);
+  const cannotSend = isClosed || isBusy || uploading.isBusy || (content.trim() === '' && !hasParts);
 
   const submit = (event?: FormEvent) => {
     event?.preventDefault();
     if (cannotSend) return;
     try {
-      send(contentOf(content, images), isAnswering ? delivery : 'steer');
+      const parts = [...images, ...uploads].flatMap(({ part }) => part ?? []);
+      send(contentOf(content, parts), isAnswering ? delivery : 'steer');
       setContent('');
       clear();
+      uploading.clear();
       setProblem(undefined);
       setDelivery('steer');
     } catch (error) {
@@ -75,11 +90,19 @@ export function Composer({
     submit();
   };
 
-  const take = (event: ClipboardEvent | DragEvent, { files }: DataTransfer) => {
-    if (files.length === 0) return;
+  const attach = (chosen: Iterable<File>) => {
+    for (const file of chosen) {
+      if (files && isUploaded(file)) void uploading.attach(file);
+      else if (files && !file.type.startsWith('image/'))
+        setProblem(`${file.name}: only images, PDFs and audio can be attached.`);
+      else attachImages([file]);
+    }
+  };
+  const take = (event: ClipboardEvent | DragEvent, { files: given }: DataTransfer) => {
+    if (given.length === 0) return;
     event.preventDefault();
     setProblem(undefined);
-    attach(files);
+    attach(given);
   };
 
   return (
@@ -113,6 +136,23 @@ export function Composer({
             ))}
           </ul>
         )}
+        {uploads.length > 0 && (
+          <ul className="uploads" aria-label="Attached files">
+            {uploads.map(({ key, name, sent, part }) => (
+              <li key={key}>
+                <span className="upload-name">{name}</span>
+                {!part && <progress value={sent} aria-label={`Uploading ${name}`} />}
+                <button
+                  type="button"
+                  onClick={() => uploading.remove(key)}
+                  aria-label={part ? `Remove ${name}` : `Cancel the upload of ${name}`}
+                >
+                  <CloseIcon size={12} />
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
         <textarea
           ref={field}
           id={COMPOSER_ID}
@@ -133,15 +173,19 @@ export function Composer({
             type="button"
             className="attach"
             onClick={() => picker.current?.click()}
-            aria-label="Attach an image"
-            title="Attach an image. It is made small enough to travel in the message."
+            aria-label={files ? 'Attach a file' : 'Attach an image'}
+            title={
+              files
+                ? 'Attach images, PDFs or audio'
+                : 'Attach an image. It is made small enough to travel in the message.'
+            }
           >
             <ImageIcon />
           </button>
           <input
             ref={picker}
             type="file"
-            accept="image/*"
+            accept={files ? 'image/*,application/pdf,audio/*' : 'image/*'}
             multiple
             hidden
             onChange={({ target }) => {

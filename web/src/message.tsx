@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import { type Content, type ContentPart, textOf, type UserItem } from '../../client/index.ts';
 import { shortened } from '../../client/text.ts';
+import { AttachedFile } from './attached-file.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { SteerIcon } from './icons.tsx';
 import { messageNote } from './message-note.ts';
@@ -78,7 +79,7 @@ function Part({ part }: { part: ContentPart }) {
       <img className="attached" src={`data:${part.media_type};base64,${part.data}`} alt="Attached by you" />
     );
   }
-  if (part.type === 'file') return <p>File: {part.name ?? part.media_type}</p>;
+  if (part.type === 'file') return <AttachedFile file={part} />;
   // A foreign server: nothing is fetched from it before the user opens the image.
   return (
     <p>

@@ -13,11 +13,10 @@ const PART_BYTES = 64;
 /** Reserved for text beside the images. */
 const TEXT_BYTES = 1024;
 
-/** Makes the content of a message: text only, or parts with the images first. */
-export function contentOf(text: string, images: readonly AttachedImage[]): Content {
-  if (images.length === 0) return text;
-  const parts = images.map(({ part }) => part);
-  return text.trim() === '' ? parts : [...parts, { type: 'text', text }];
+/** Makes the content of a message: text only, or parts with images and files first. */
+export function contentOf(text: string, parts: readonly ContentPart[]): Content {
+  if (parts.length === 0) return text;
+  return text.trim() === '' ? [...parts] : [...parts, { type: 'text', text }];
 }
 
 /**

@@ -1,0 +1,94 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { fileUrl, uploadFile } from './files.ts';
+import { givenChat } from './testing/given-chat.ts';
+
+const refusal = { type: 'error', message: 'No.', terminal: false, retryable: false } as const;
+const address = (id: string, file: string) => ({
+  type: 'upload' as const,
+  id,
+  file,
+  method: 'PUT' as const,
+  url: `https://bucket.test/${file}`,
+  headers: { 'content-type': 'audio/mpeg', 'if-none-match': '*' },
+  expires_in_ms: 600_000,
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** What the bucket answers, and what it was sent. */
+function givenBucket(...statuses: (number | 'lost')[]) {
+  const requests: { url: string; init: RequestInit }[] = [];
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    requests.push({ url, init });
+    const status = statuses.shift();
+    if (typeof status !== 'number') throw new TypeError('fetch failed');
+    return new Response(null, { status });
+  });
+  return requests;
+}
+
+async function given(...statuses: (number | 'lost')[]) {
+  const requests = givenBucket(...statuses);
+  const { chat, open } = givenChat();
+  const socket = await open();
+  const file = new File(['ID3'], 'voice.mp3', { type: 'audio/mp3' });
+  const upload = () => {
+    const done = uploadFile(chat, file);
+    const frame = socket.sentOf('upload').at(-1);
+    if (!frame) throw new Error('no frame');
+    return { done, frame };
+  };
+  return { chat, socket, requests, file, upload };
+}
+
+it('an upload asks for an address, puts the bytes there, and gives the part of a message', async () => {
+  const { socket, requests, file, upload } = await given(200);
+  const { done, frame } = upload();
+  expect(frame).toMatchObject({ media_type: 'audio/mpeg', size: 3, name: 'voice.mp3' });
+  // That of another upload answers nothing.
+  socket.deliver(address('other', 'f0'), address(frame.id, 'f1'));
+  expect(await done).toEqual({
+    type: 'file',
+    file: 'f1',
+    media_type: 'audio/mpeg',
+    size: 3,
+    name: 'voice.mp3',
+  });
+  expect(requests).toMatchObject([
+    { url: 'https://bucket.test/f1', init: { method: 'PUT', headers: { 'if-none-match': '*' }, body: file } },
+  ]);
+});
+
+it('an upload whose first try has arrived is there; another answer, and a lost connection, are errors', async () => {
+  const { socket, upload } = await given(412, 403, 'lost');
+  const first = upload();
+  socket.deliver(address(first.frame.id, 'f1'));
+  expect(await first.done).toMatchObject({ file: 'f1' });
+  for (const file of ['f2', 'f3']) {
+    const { done, frame } = upload();
+    socket.deliver(address(frame.id, file));
+    await expect(done).rejects.toMatchObject({ code: 'UPLOAD_FAILED' });
+  }
+});
+
+it('a refusal is that of its own request: of an upload, and of an address to read from', async () => {
+  const { chat, socket, requests, upload } = await given();
+  const { done, frame } = upload();
+  const url = fileUrl(chat, 'f9');
+  const id = socket.sentOf('download')[0]?.id ?? '';
+  socket.deliver({ ...refusal, code: 'FILE_REFUSED', id: frame.id });
+  await expect(done).rejects.toMatchObject({ name: 'ServerReplyError', code: 'FILE_REFUSED' });
+  socket.deliver({
+    type: 'download',
+    id,
+    file: 'f9',
+    media_type: 'image/png',
+    size: 3,
+    url: 'https://bucket.test/f9',
+    expires_in_ms: 600_000,
+  });
+  expect(await url).toBe('https://bucket.test/f9');
+  expect(requests).toEqual([]);
+});
