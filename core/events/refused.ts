@@ -22,5 +22,22 @@ export function withoutRefused(entries: readonly Entry[]): readonly Entry[] {
   );
 }
 
+/**
+ * The same for an agent whose hook checks messages, of earlier turns. A fork can end within a turn: messages that stand last there, with
+ * nothing behind them that a model said, may be refused in the origin, or not checked yet.
+ */
+export function withoutUnchecked(entries: readonly Entry[]): readonly Entry[] {
+  /** Turns of which something is behind the entry that is looked at. */
+  const goesOn = new Set<string>();
+  return entries
+    .toReversed()
+    .filter(({ role, turn }) => {
+      if (role === 'user') return goesOn.has(turn);
+      goesOn.add(turn);
+      return true;
+    })
+    .toReversed();
+}
+
 /** After a day, another turn may have a message with the same id. */
 const keyOf = (turn: string, id: string): string => `${turn} ${id}`;

@@ -1,3 +1,4 @@
+import { withoutUnchecked } from '../events/refused.ts';
 import { newTurnId } from '../ids.ts';
 import type { AbortRequest } from '../store/items.ts';
 import { applyInbox, rejectPending } from './apply.ts';
@@ -255,7 +256,7 @@ class TurnRun {
     const spent = await this.#budget.refusal();
     if (spent) return this.#fail(failureOf(spent));
     const sources: Sources = {
-      earlier: earlier.entries,
+      earlier: context.hooks?.beforeTurn ? withoutUnchecked(earlier.entries) : earlier.entries,
       current: turn.log.entriesSoFar,
       firstEntry: turn.firstEntry,
       summary: earlier.summary,
