@@ -192,11 +192,4 @@ export const VARIANTS: readonly Variant[] = [
     rules: ['cancel-steering'],
     fails: ['cancel-steering'],
   },
-  {
-    name: 'fork-with-its-cut',
-    breaks: 'a fork ends before the entry that it is cut at',
-    edits: [replace('fork-ends-before-its-cut', ({ text }) => `${text} + 1`)],
-    rules: ['sessions-fork', 'sessions-export'],
-    fails: ['sessions-fork'],
-  },
 ];
