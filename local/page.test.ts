@@ -44,6 +44,13 @@ it('serves files as they are, and the page at every address of its own', async (
   expect((await get(folder, '/missing.js')).status).toBe(404);
 });
 
+it('names the WebSocket in config.json, as a deployment does, for a page of one’s own too', async () => {
+  const folder = await builtPage();
+  expect(await get(folder, '/config.json')).toEqual({ status: 200, body: '{"url":"/local"}' });
+  await writeFile(join(folder, 'config.json'), '{"url":"wss://elsewhere.example"}');
+  expect(await get(folder, '/config.json')).toEqual({ status: 200, body: '{"url":"/local"}' });
+});
+
 it('serves nothing outside its folder', async () => {
   const folder = await builtPage();
   for (const path of ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '//secret.txt']) {

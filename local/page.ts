@@ -16,7 +16,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves a built page from `folder`: its files, and `index.html` for every address without an extension.
+ * Serves a built page from `folder`: its files, `index.html` for every address without an extension, and `config.json`, which
+ * names the WebSocket.
  * @param path the path of the WebSocket, on the page's own host
  * @param files the origin of the sessions' files
  */
@@ -37,6 +38,11 @@ export function createPageHandler(
     const file = asked === undefined ? undefined : resolve(folder, `.${asked}`);
     if (file === undefined || !(file === folder || file.startsWith(folder + sep))) {
       respond(response, 400, 'text/plain; charset=utf-8', 'No such address.');
+      return;
+    }
+    // The deployment makes it too, whatever the folder has (infra/page-upload.ts).
+    if (file === join(folder, 'config.json')) {
+      respond(response, 200, TYPES['.json'], JSON.stringify({ url: path }));
       return;
     }
     const extension = extname(file);
