@@ -3,6 +3,7 @@ import { objectKey } from '../files/object-key.ts';
 import { findFile } from '../files/stored-file.ts';
 import { asFileId } from '../ids.ts';
 import type { PromptFiles } from '../model.ts';
+import { eachOf } from '../store/each-of.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import type { Sources } from './prompt-shape.ts';
 
@@ -34,13 +35,12 @@ export async function promptFiles(
     if (left < 0) found.set(file, 'large');
     else wanted.push(file);
   }
-  await Promise.all(
-    wanted.map(async (name) => {
-      const file = asFileId(name);
-      const item = core.files && (await findFile(core, session, file));
-      const data = item?.checked && (await core.files?.read(objectKey(session, file)));
-      found.set(name, data || 'gone');
-    }),
-  );
+  // Many of few bytes have room.
+  await eachOf(wanted, async (name) => {
+    const file = asFileId(name);
+    const item = core.files && (await findFile(core, session, file));
+    const data = item?.checked && (await core.files?.read(objectKey(session, file)));
+    found.set(name, data || 'gone');
+  });
   return found;
 }

@@ -1,0 +1,90 @@
+import { expect, it } from 'vitest';
+import { epochMs, epochSeconds } from '../../config/units.ts';
+import type { FilePart } from '../content.ts';
+import type { Entry } from '../events/entries.ts';
+import { asFileId, asMessageId, asSessionId, asTurnId } from '../ids.ts';
+import type { Files } from '../ports.ts';
+import { fileKey, sessionOf } from '../store/keys.ts';
+import { memoryCore } from '../testing/memory-core.ts';
+import type { LeasedTurn } from './leased-turn.ts';
+import { promptFiles } from './prompt-files.ts';
+
+const MEGABYTE = 1024 * 1024;
+const NOW = 1_800_000_000_000;
+const session = sessionOf({ tenant: 't', subject: 's' }, asSessionId('one'));
+
+const partOf = (file: string, size: number): FilePart => ({
+  type: 'file',
+  file,
+  media_type: 'application/pdf',
+  size,
+});
+
+const said = (n: number, content: FilePart[]): Entry => ({
+  n,
+  turn: asTurnId(`t${n}`),
+  role: 'user',
+  id: asMessageId(`m${n}`),
+  at: epochMs(NOW),
+  step: 1,
+  content,
+});
+
+/** A bucket that gives the name of what is asked for, and counts how much it is asked at once. */
+function given() {
+  let reading = 0;
+  let most = 0;
+  const read: Files['read'] = async (key) => {
+    most = Math.max(most, ++reading);
+    await new Promise((resolve) => setImmediate(resolve));
+    reading--;
+    return `bytes of ${key.split('/').at(-1)}`;
+  };
+  const files = { read } as Files;
+  const core = memoryCore({ files, clock: { now: () => epochMs(NOW), sleep: async () => {} } });
+  return {
+    most: () => most,
+    put: (file: string, size: number, until = NOW + 1) =>
+      core.store.put(fileKey(session, asFileId(file)), {
+        type: 'application/pdf',
+        size,
+        checked: true,
+        until: epochMs(until),
+        expires: epochSeconds(NOW / 1000 + 1),
+      }),
+    prompt: (earlier: Entry[], current: Entry[] = []) =>
+      promptFiles({ session, core } as LeasedTurn, { earlier, current, firstEntry: 1 }),
+  };
+}
+
+it('a file of an old turn that has expired is told as gone, and later ones are read', async () => {
+  const { put, prompt } = given();
+  await put('old', 100, NOW);
+  await put('new', 100);
+  const files = await prompt([said(1, [partOf('old', 100)])], [said(2, [partOf('new', 100)])]);
+  expect(Object.fromEntries(files)).toEqual({ old: 'gone', new: 'bytes of new' });
+});
+
+it('the newest files have room, and an older one that has none is told as too large', async () => {
+  const { put, prompt } = given();
+  const sizes = { first: 5, second: 20, third: 4 };
+  for (const [file, size] of Object.entries(sizes)) await put(file, size * MEGABYTE);
+  const entries = Object.entries(sizes).map(([file, size], i) =>
+    said(i + 1, [partOf(file, size * MEGABYTE)]),
+  );
+  const files = await prompt(entries);
+  expect(Object.fromEntries(files)).toEqual({
+    first: 'large',
+    second: 'bytes of second',
+    third: 'bytes of third',
+  });
+});
+
+it('hundreds of small files are read a few at a time: the SDK has fifty sockets, and gives up what waits for one', async () => {
+  const { put, prompt, most } = given();
+  const names = Array.from({ length: 400 }, (_, n) => `f${n}`);
+  for (const name of names) await put(name, 100);
+  const files = await prompt(names.map((name, i) => said(i + 1, [partOf(name, 100)])));
+  expect([...files.values()].filter((data) => data.startsWith('bytes of'))).toHaveLength(400);
+  expect(most()).toBeLessThanOrEqual(25);
+});
