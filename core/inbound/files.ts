@@ -70,6 +70,8 @@ export async function offerDownload(
   if (!files) return void (await reply(core, connection, noFiles(id)));
   const file = asFileId(named);
   const found = await findFile(core, session, file);
+  // Read after the file: its item outlives the deletion by a while.
+  if (await isDeleted(core, session)) return void (await reply(core, connection, sessionDeleted({ id })));
   // What nobody has looked at may be anything.
   if (!found?.checked) return void (await reply(core, connection, fileNotFound(id)));
   const { type, size, name } = found;

@@ -129,7 +129,7 @@ it("P12: another principal's file, and that of another session, are absent", asy
   }
 });
 
-it('the deletion of a session deletes its files', async () => {
+it('the deletion of a session deletes its files, and no address is given for them any more', async () => {
   stack.script(() => ({ chunks: ['ok'] }));
   const session = stack.newSession();
   const client = await stack.connect(session, as('ann'));
@@ -141,5 +141,8 @@ it('the deletion of a session deletes its files', async () => {
   const { url } = await client.next('download');
   client.send({ type: 'delete', session_id: session });
   await client.next('deleted');
+  // Its item stays until no address is good any more.
+  client.send({ type: 'download', id: 'd2', file: part.file });
+  expect(await refusalOf(client, 'd2')).toMatchObject({ code: 'SESSION_DELETED' });
   await expect.poll(async () => (await fetch(url)).status).not.toBe(200);
 });
