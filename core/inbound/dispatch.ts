@@ -93,7 +93,7 @@ export async function handleFrame(
     case 'export':
       return sendExport(core, sender, asSessionId(frame.session_id), frame.after);
     case 'fork':
-      return forkSession(core, sender, frame, until);
+      return forkSession(core, sender, frame, until, countedFor);
     case 'delete':
       return removeSession(core, sender, asSessionId(frame.session_id));
     case 'approval_response':

@@ -8,9 +8,10 @@ import type { ForkJob } from '../ports.ts';
 import { errorReply, reply } from '../replies.ts';
 import { completeFork, takeForkId } from '../session/fork.ts';
 import { originOf } from '../session/fork-facts.ts';
-import type { Session } from '../store/items.ts';
+import type { Principal, Session } from '../store/items.ts';
 import { sessionKey, sessionOf } from '../store/keys.ts';
 import type { Sender } from './acknowledge.ts';
+import { excessOfFork, tooMany } from './rate.ts';
 import { replayUntil } from './replay.ts';
 
 /**
@@ -22,6 +23,7 @@ export async function forkSession(
   sender: Sender,
   frame: ForkFrame,
   until: EpochMs,
+  countedFor: Principal | undefined,
 ): Promise<void> {
   const { principal } = sender.connection;
   const sessionId = asSessionId(frame.session_id);
@@ -35,9 +37,13 @@ export async function forkSession(
       before: typeof frame.before === 'string' ? asMessageId(frame.before) : frame.before,
     },
     sender.id,
+    async (entries) => {
+      const excess = countedFor && (await excessOfFork(core, countedFor, entries));
+      return excess && tooMany(excess, undefined);
+    },
   );
-  if (typeof found === 'string') {
-    await reply(core, sender.id, refusal(found, sessionId));
+  if (typeof found === 'string' || 'type' in found) {
+    await reply(core, sender.id, typeof found === 'string' ? refusal(found, sessionId) : found);
     return;
   }
   const job = { session: sessionOf(principal, sessionId), connection: sender.id };

@@ -5,7 +5,7 @@ import { asMessageId, asSessionId } from '../ids.ts';
 import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
 import { memoryCore } from '../testing/memory-core.ts';
 import { memoryStore } from '../testing/memory-store.ts';
-import { excessOf, tooMany, weightOf } from './rate.ts';
+import { excessOf, excessOfFork, tooMany, weightOf } from './rate.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
 const MINUTE = 60_000;
@@ -51,6 +51,19 @@ describe('a rate', () => {
     expect(await excessOf(core, ANN, 'frames')).toBeUndefined();
     expect(await excessOf(core, ANN, 'connections')).toBeUndefined();
     expect(await store.get(rateKey(ANN, 'frames', 5))).toBeUndefined();
+  });
+
+  it('counts a long fork by its entries, and lets one through also where the limit is low', async () => {
+    const { core } = given({ frames: 1200 });
+    for (let n = 0; n < 100; n++) expect(await excessOfFork(core, ANN, 200)).toBeUndefined();
+    expect(await excessOfFork(core, ANN, 3000)).toBeUndefined();
+    expect(await excessOf(core, ANN, 'frames', 1200 - 280)).toBeUndefined();
+    expect(await excessOf(core, ANN, 'frames')).toMatchObject({ kind: 'over' });
+    const { core: low } = given({ frames: 100 });
+    expect(await excessOf(low, ANN, 'frames', 20)).toBeUndefined();
+    expect(await excessOfFork(low, ANN, 10_000)).toBeUndefined();
+    expect(await excessOf(low, ANN, 'frames', 21)).toBeUndefined();
+    expect(await excessOfFork(low, ANN, 10_000)).toMatchObject({ kind: 'over' });
   });
 
   it('that cannot be counted lets nothing through, says so, and asks to try again in a second', async () => {

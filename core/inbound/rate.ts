@@ -46,8 +46,11 @@ const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
   sessions: 4,
   export: 4,
   delete: 10,
+  // And more, if it has more than 200 entries: `excessOfFork`.
   fork: 20,
 };
+/** Entries that are copied for one frame. A message writes as many items with its turn. */
+const COPIED_PER_FRAME = 10;
 /** A `connect` that asks for events, each of which is a post of its own. */
 const REPLAY_WEIGHT = 10;
 /** A search reads a hundred sessions, whatever it finds. */
@@ -110,6 +113,21 @@ export async function excessOf(
     core.log.warn('rate not counted', { kind, error: String(error) });
     return { kind: 'uncounted', limit, retryAfterMs: UNCOUNTED_RETRY_MS };
   }
+}
+
+/**
+ * Counts what a long fork is beyond its frame, before anything is copied. At most half the limit, so that a fork can be made at all
+ * where the limit is low. The next frame closes the connection after a flood.
+ */
+export async function excessOfFork(
+  core: Core,
+  principal: Principal,
+  entries: number,
+): Promise<Excess | undefined> {
+  const most = Math.floor(core.rates.framesPerMinute / 2);
+  const more = Math.min(Math.ceil(entries / COPIED_PER_FRAME), most) - WEIGHTS.fork;
+  const excess = more > 0 ? await excessOf(core, principal, 'frames', more) : undefined;
+  return excess?.kind === 'flood' ? { ...excess, kind: 'over' } : excess;
 }
 
 /** The answer to a frame over the limit. Nothing of the frame is stored, so the client may send it again unchanged. */

@@ -5,6 +5,7 @@ import { MAX_FORK_ENTRIES } from '../../protocol/limits.ts';
 import { cases } from '../../test/support/sample.ts';
 import type { Core } from '../core.ts';
 import { asConnectionId, asSessionId, asSessionKey } from '../ids.ts';
+import { handleFrame } from '../inbound/dispatch.ts';
 import { continueFork } from '../inbound/fork.ts';
 import type { ForkJob } from '../ports.ts';
 import type { Session } from '../store/items.ts';
@@ -121,6 +122,31 @@ describe('a fork', () => {
       { code: 'FORK_TOO_LARGE', limit: MAX_FORK_ENTRIES, session_id: 'two' },
     ]);
     expect(table.get(sessionKey(keyOf('two')))).toBeUndefined();
+  });
+
+  it('over the limit of frames, to which its entries count, is refused, and nothing is written; a repeat of one that is made is not', async () => {
+    const { client, table, entries } = await given(1);
+    const countedFor = PRINCIPAL;
+    const send = async (frame: object) => {
+      const from = client.frames.length;
+      const body = JSON.stringify(frame);
+      const at = { connectionId: asConnectionId('c'), receivedAt: client.core.clock.now(), countedFor };
+      await handleFrame(client.core, { ...at, body });
+      return client.frames.slice(from);
+    };
+    const item = table.get(sessionKey(SOURCE)) as Session;
+    table.put(sessionKey(SOURCE), { ...item, entry: MAX_FORK_ENTRIES });
+    // Of 1,200 a minute each is the half.
+    const made = await send(fork('two'));
+    expect(made).toMatchObject([{ type: 'forked', session_id: 'two' }]);
+    expect(await send(fork('three'))).toMatchObject([{ type: 'forked' }]);
+    expect(await send(fork('four'))).toMatchObject([{ code: 'RATE_LIMITED', retryable: true }]);
+    expect(table.get(sessionKey(keyOf('four')))).toBeUndefined();
+    expect(entries('four')).toEqual([]);
+    client.setNow(client.core.clock.now() + 60_000);
+    expect(await send(fork('four'))).toMatchObject([{ type: 'forked' }]);
+    expect(await send(fork('four'))).toMatchObject([{ type: 'forked' }]);
+    expect(await send(fork('four'))).toMatchObject([{ type: 'forked' }]);
   });
 
   it('has a name of its own, unless it is given one', () => {

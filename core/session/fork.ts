@@ -50,27 +50,30 @@ type Refusal = 'SESSION_NOT_FOUND' | 'SESSION_EXISTS' | 'ENTRY_NOT_FOUND' | 'FOR
  * Takes the id of a fork, or finds the fork that an earlier request has begun.
  *
  * @param asker who asks, and is told if another function completes the fork
+ * @param countEntries called with the number of entries before anything is stored. What it returns refuses the fork
  */
-export async function takeForkId(
+export async function takeForkId<R extends { type: 'error' }>(
   core: Core,
   principal: Principal,
   wish: ForkWish,
   asker: ConnectionId,
-): Promise<Session | Refusal> {
+  countEntries: (entries: number) => Promise<R | undefined>,
+): Promise<Session | Refusal | R> {
   const key = sessionKey(sessionOf(principal, wish.sessionId));
-  const found = (await core.store.get(key)) ?? (await begin(core, principal, wish, asker));
-  if (typeof found === 'string') return found;
+  const found = (await core.store.get(key)) ?? (await begin(core, principal, wish, asker, countEntries));
+  if (typeof found === 'string' || 'type' in found) return found;
   return found.forkedFrom?.sessionId === wish.from && isLiving(found) ? found : 'SESSION_EXISTS';
 }
 
 const isLiving = ({ deleted }: Session): boolean => deleted === undefined;
 
-async function begin(
+async function begin<R extends { type: 'error' }>(
   core: Core,
   principal: Principal,
   { sessionId, from, name, before: cut }: ForkWish,
   asker: ConnectionId,
-): Promise<Session | Refusal> {
+  countEntries: (entries: number) => Promise<R | undefined>,
+): Promise<Session | Refusal | R> {
   const source = sessionOf(principal, from);
   const view = await viewSession(core, source);
   if (!isShown(view.session)) return 'SESSION_NOT_FOUND';
@@ -78,6 +81,8 @@ async function begin(
   const before = cut === undefined ? endedEntries(view) + 1 : await entryOfMessage(core, source, cut);
   if (before === undefined) return 'ENTRY_NOT_FOUND';
   if (before - 1 > MAX_FORK_ENTRIES) return 'FORK_TOO_LARGE';
+  const excess = await countEntries(before - 1);
+  if (excess) return excess;
   const facts = forkFacts(core, view.session, { sessionId, name, seq: lastSeq(view), before });
   const session = sessionOf(principal, sessionId);
   // Sent first: if this function dies from here on, another one completes the fork, or removes what is copied of a session that
