@@ -13,6 +13,7 @@ const ENTRIES = [
   'ai-sdk/index.ts',
   'react/index.ts',
   'files.ts',
+  'fork.ts',
   'text-player.ts',
   'fitting-image.ts',
 ];

@@ -10,11 +10,13 @@ import type {
   MessageFrame,
 } from './protocol.ts';
 
-/** A request for an address to put a file to, or to read one from. */
-export type FileRequest = Extract<ClientFrame, { type: 'upload' | 'download' }>;
-
 import type { ChatState, MessageState, ToolAnswer } from './state.ts';
 import type { OutboxStorage } from './storage.ts';
+
+/** A request for an address to put a file to, or to read one from. */
+export type FileRequest = Extract<ClientFrame, { type: 'upload' | 'download' }>;
+/** A request for a session with the first entries of another one. */
+export type ForkRequest = Extract<ClientFrame, { type: 'fork' }>;
 
 export interface MidturnOptions {
   /** `wss://…/stage`. Further query parameters are kept. */
@@ -191,6 +193,13 @@ export interface Chat {
   /** Loads the next older page of the transcript. Resolves to whether there are still older entries. */
   history(): Promise<boolean>;
   readonly sessions: Sessions;
+  /**
+   * Asks for a fork, as `forkSession` of `midturn-client/fork` does.
+   *
+   * @throws {ServerReplyError} when the server refuses
+   * @throws {ClosedError} when the chat is closed
+   */
+  request(frame: ForkRequest): Promise<FrameOf<'forked'>>;
   /**
    * Asks for an address of a file, as `uploadFile` and `fileUrl` of `midturn-client/files` do.
    *

@@ -3,6 +3,7 @@ export { browserStorage } from './browser-storage.ts';
 export type {
   Chat,
   FileRequest,
+  ForkRequest,
   MidturnOptions,
   SendOptions,
   SentMessage,

@@ -1,4 +1,4 @@
-import type { Chat, MidturnOptions, SendOptions, SentMessage } from './chat.ts';
+import type { Chat, FileRequest, ForkRequest, MidturnOptions, SendOptions, SentMessage } from './chat.ts';
 import { contentBytes, DEFAULT_CONTENT_BYTES, isBlank } from './content.ts';
 import { ClosedError, ContentError } from './errors.ts';
 import { checkId } from './ids.ts';
@@ -67,7 +67,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     chooseAgent: (agent) => session.chooseAgent(agent),
     history: () => session.olderPage(),
     sessions: session.sessions,
-    request: (frame) => session.sessions.ask(frame),
+    request: (frame: ForkRequest | FileRequest) => session.sessions.ask<never>(frame),
     disconnect: () => session.disconnect(),
     connect: () => session.connect(),
     close: () => session.close(),

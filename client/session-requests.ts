@@ -6,9 +6,9 @@ import type { ClientFrame, FrameOf, ServerFrame } from './protocol.ts';
 
 type Request = Extract<
   ClientFrame,
-  { type: 'sessions' | 'rename' | 'export' | 'delete' | 'upload' | 'download' }
+  { type: 'sessions' | 'rename' | 'export' | 'fork' | 'delete' | 'upload' | 'download' }
 >;
-type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'deleted' | 'upload' | 'download'>;
+type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'forked' | 'deleted' | 'upload' | 'download'>;
 
 /** Requests about sessions and files. Two equal requests are one. */
 export class SessionRequests implements Sessions {
@@ -56,8 +56,8 @@ export class SessionRequests implements Sessions {
 
   /** Settles the request that this frame answers, if it answers one. */
   receive(frame: ServerFrame): void {
-    const key = keyOf(frame);
-    if (key) this.#settle(key, (done) => done.resolve(frame as Reply));
+    // A frame without a key answers none.
+    this.#settle(keyOf(frame) ?? '', (done) => done.resolve(frame as Reply));
     if (frame.type !== 'error' || frame.terminal) return;
     const { id, session_id } = frame;
     for (const [open, { frame: asked }] of this.#open) {
@@ -104,9 +104,11 @@ function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
     case 'upload':
     case 'download':
       return frame.type + frame.id;
+    case 'fork':
+    case 'forked':
     case 'delete':
     case 'deleted':
-      return `delete ${frame.session_id}`;
+      return frame.type.slice(0, 4) + frame.session_id;
     default:
       return undefined;
   }
