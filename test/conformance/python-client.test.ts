@@ -71,4 +71,33 @@ describe.skipIf(!isThere)('the Python client', { timeout: LONG_TEST_MS }, () => 
       'CLIENT_CLOSED',
     ]);
   });
+
+  it('sends nothing that ends its connection: an output that is no JSON or too long is an error for the agent', async () => {
+    const script = [
+      'import asyncio, datetime, midturn',
+      'from midturn.link import Link',
+      'class Socket:',
+      '    async def send(self, text): print(text.encode().decode())',
+      'async def main():',
+      '    chat = midturn.Chat("ws://127.0.0.1:1/x")',
+      '    outputs = [{"at": datetime.date(2026, 1, 1)}, float("nan"), "x" * 20_000, "\\ud800!"]',
+      '    for n, output in enumerate(outputs):',
+      '        await chat._answer(lambda _: output, {"request_id": f"r{n}", "tool_call_id": f"c{n}"})',
+      '    for frame in chat._requests.take_due(0): await Link(Socket()).send(frame)',
+      '    for options in [{"a": "x" * 5000}, {"a": datetime.date(2026, 1, 1)}]:',
+      '        try: chat.send("Hello", options=options)',
+      '        except (midturn.ContentError, TypeError) as error: print(type(error).__name__)',
+      'asyncio.run(main())',
+    ].join('\n');
+    const [program = '', ...args] = python('-c', script);
+    const { stdout } = await run(program, args, { cwd: folder });
+    const lines = stdout.trim().split('\n');
+    expect(lines.slice(0, 4).map((line) => JSON.parse(line))).toMatchObject([
+      { request_id: 'r0', error: 'Object of type date is not JSON serializable' },
+      { request_id: 'r1', error: expect.stringContaining('JSON compliant') },
+      { request_id: 'r2', error: 'The output has 20002 bytes; the limit is 16384.' },
+      { request_id: 'r3', output: '?!' },
+    ]);
+    expect(lines.slice(4)).toEqual(['ContentError', 'TypeError']);
+  });
 });

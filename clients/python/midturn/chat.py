@@ -38,6 +38,9 @@ RESUME_AT_MOST = 30.0
 PROBE_AFTER = 15.0
 
 DEFAULT_CONTENT_BYTES = 24_576
+DEFAULT_OPTIONS_BYTES = 4096
+#: Of what a tool gives, as JSON (docs/protocol.md, 11.1).
+MAX_TOOL_OUTPUT_BYTES = 16_384
 #: Answered by an event of the turn, which can take its time.
 _NOT_ANSWERED = ("abort", "approval_response", "tool_output")
 #: Say nothing about what becomes of a message: it is sent again.
@@ -137,9 +140,12 @@ class Chat:
         limit = self.limits.get("content_bytes", DEFAULT_CONTENT_BYTES)
         if not content or (isinstance(content, str) and not content.strip()):
             raise ContentError("EMPTY_CONTENT", "The message has no content.")
-        size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+        size = _bytes_of(content)
         if size > limit:
             raise ContentError("MESSAGE_TOO_LARGE", f"The message has {size} bytes; the limit is {limit}.")
+        most = self.limits.get("options_bytes", DEFAULT_OPTIONS_BYTES)
+        if options is not None and (size := _bytes_of(options)) > most:
+            raise ContentError("MESSAGE_TOO_LARGE", f"The options have {size} bytes; the limit is {most}.")
         message = Message(self, message_id or secrets.token_urlsafe(12), content, delivery, options)
         self._messages[message.id] = message
         self._ask(f"message {message.id}", lambda: self._message_frame(message))
@@ -460,12 +466,16 @@ class Chat:
         task.add_done_callback(self._running_tools.discard)
 
     async def _answer(self, tool: Tool, event: Frame) -> None:
-        answer: Frame = {}
         try:
             output = tool(event.get("arguments"))
-            answer["output"] = await output if inspect.isawaitable(output) else output
+            output = await output if inspect.isawaitable(output) else output
+            # What cannot be sent would end each connection that it is sent on.
+            size = _bytes_of(output)
+            if size > MAX_TOOL_OUTPUT_BYTES:
+                raise ValueError(f"The output has {size} bytes; the limit is {MAX_TOOL_OUTPUT_BYTES}.")
+            answer: Frame = {"output": output}
         except Exception as error:  # The agent is told, and goes on.
-            answer["error"] = str(error) or type(error).__name__
+            answer = {"error": (str(error) or type(error).__name__)[:2000]}
         frame = {"type": "tool_output", "request_id": event["request_id"], **answer}
         if self._closed is None:
             self._ask(f"output {event['tool_call_id']}", lambda: frame)
@@ -496,3 +506,9 @@ class Chat:
 def _given(fields: Frame) -> Frame:
     """Without the fields that have no value."""
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def _bytes_of(value: Any) -> int:
+    """Of its JSON. Raises what `json` raises for a value that has none."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return len(text.encode("utf-8", "replace"))

@@ -13,7 +13,7 @@ import websockets
 Frame = dict[str, Any]
 
 #: The characters of a subprotocol (RFC 9110, token).
-_TOKEN = re.compile(r"^[\w!#$%&'*+.^`|~-]+$", re.ASCII)
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 
 #: The server never sends more than 32 KB in a frame; API Gateway takes messages of up to 128 KB.
 _MAX_BYTES = 131_072
@@ -23,7 +23,7 @@ def protocols(token: Optional[str]) -> list[str]:
     """The subprotocols to offer. URLs end up in logs, so the token is one of them (docs/protocol.md, 4.1.6, 4.1.10)."""
     if not token:
         return ["midturn.v1"]
-    if _TOKEN.match(token):
+    if _TOKEN.fullmatch(token):
         return ["midturn.v1", f"bearer.{token}"]
     encoded = base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
     return ["midturn.v1", f"bearer64.{encoded}"]
@@ -56,7 +56,9 @@ class Link:
         return cls(socket)
 
     async def send(self, frame: Frame) -> None:
-        await self._socket.send(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+        text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+        # Half a surrogate pair has no form on the wire: "?" takes its place.
+        await self._socket.send(text.encode("utf-8", "replace").decode())
 
     async def receive(self) -> Optional[Frame]:
         """The next frame; None for a text that is none (docs/protocol.md, 3.1.7). Raises when the connection ends."""
