@@ -57,3 +57,23 @@ it('a fork that ends within a turn brings no message into prompts that its hook 
   const answered = [...whole, user(6, 'c', 'm3'), said(7, 'c'), user(8, 'c', 'm4')];
   expect(numbers(withoutUnchecked(answered))).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
+
+it('a message that stands last in a turn that was aborted, or failed before it was checked, is in no later prompt', () => {
+  const endedBy = (n: number, turn: string, code: 'AGENT_ERROR' | 'PROVIDER_ERROR'): Entry => {
+    const entry = ended(n, turn);
+    if (entry.role !== 'event' || entry.event.type !== 'error') throw new Error('no end');
+    return { ...entry, event: { ...entry.event, code } };
+  };
+  const aborted = (n: number, turn: string): Entry => ({
+    n,
+    turn: asTurnId(turn),
+    role: 'event',
+    event: { type: 'aborted', seq: n, turn: asTurnId(turn), by: 'user', first: 1 },
+  });
+  const entries = [
+    ...[user(1, 'a', 'm1'), said(2, 'a'), user(3, 'a', 'm2'), aborted(4, 'a')],
+    ...[user(5, 'b', 'm3'), endedBy(6, 'b', 'AGENT_ERROR')],
+    ...[user(7, 'c', 'm4'), endedBy(8, 'c', 'PROVIDER_ERROR')],
+  ];
+  expect(numbers(withoutUnchecked(entries))).toEqual([1, 2, 4, 6, 7, 8]);
+});

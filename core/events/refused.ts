@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Entry } from './entries.ts';
 
 /**
@@ -23,21 +24,36 @@ export function withoutRefused(entries: readonly Entry[]): readonly Entry[] {
 }
 
 /**
- * The same for an agent whose hook checks messages, of earlier turns. A fork can end within a turn: messages that stand last there, with
- * nothing behind them that a model said, may be refused in the origin, or not checked yet.
+ * The same for an agent whose hook checks messages, of earlier turns: without those that no model has answered and no hook may have seen.
+ * They stand last in a turn that was aborted, that failed before its model was called, or within which a fork ends: in the origin they may
+ * be refused.
  */
 export function withoutUnchecked(entries: readonly Entry[]): readonly Entry[] {
-  /** Turns of which something is behind the entry that is looked at. */
+  /** Turns of which something is behind the entry that is looked at that comes of a check. */
   const goesOn = new Set<string>();
   return entries
     .toReversed()
-    .filter(({ role, turn }) => {
-      if (role === 'user') return goesOn.has(turn);
-      goesOn.add(turn);
+    .filter((entry) => {
+      if (entry.role === 'user') return goesOn.has(entry.turn);
+      if (followsCheck(entry)) goesOn.add(entry.turn);
       return true;
     })
     .toReversed();
 }
+
+/** Whether the messages before it were checked: a model was called, or its call was all that was left to do. */
+const followsCheck = (entry: Entry): boolean =>
+  entry.role !== 'event' ||
+  entry.event.type === 'done' ||
+  (entry.event.type === 'error' && !CAN_COME_BEFORE[entry.event.code]);
+
+/** How a turn can fail before its messages are checked. A hook may be what killed the workers of one that is given up. */
+const CAN_COME_BEFORE: { [code in ErrorCode]?: true } = {
+  AGENT_ERROR: true,
+  AGENT_UNAVAILABLE: true,
+  INTERNAL: true,
+  SESSION_DELETED: true,
+};
 
 /** After a day, another turn may have a message with the same id. */
 const keyOf = (turn: string, id: string): string => `${turn} ${id}`;

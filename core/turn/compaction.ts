@@ -2,6 +2,7 @@ import { epochSeconds, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { entriesExpire } from '../core.ts';
 import { type Entry, isSpoken } from '../events/entries.ts';
+import { withoutUnchecked } from '../events/refused.ts';
 import { readEntriesBefore } from '../events/transcript.ts';
 import type { SessionKey } from '../ids.ts';
 import { type Model, type ModelRequest, modelId } from '../model.ts';
@@ -50,13 +51,14 @@ export async function compact(context: CompactionContext, { session, from }: Com
   if (!item || item.deleted !== undefined || item.promptFrom !== from || !mayAttempt(item, from)) return;
   const previous = await newestSummary(core, session, from);
   if (previous?.to === from - 1 || mostBytes(context) === 0) return;
-  const [{ compactor, budgeting }, cut] = await Promise.all([
+  const [{ compactor, budgeting, hooks }, cut] = await Promise.all([
     context.agentFor(item),
     readCut(context, session, from, previous),
   ]);
   if (!compactor || cut.entries.length === 0 || !(await attempt(core, session, item, from))) return;
   const model = await compactor();
-  const request = compactionRequest(cut, mostBytes(context));
+  const shown = hooks?.beforeTurn ? { ...cut, entries: withoutUnchecked(cut.entries) } : cut;
+  const request = compactionRequest(shown, mostBytes(context));
   const ms = milliseconds(Math.min(LONGEST_MS, context.remainingMs() - context.reserveMs));
   const written = await writeText(core, model, request, { ms, bytes: mostBytes(context) });
   if (written.usage) {

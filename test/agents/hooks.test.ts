@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { systemClock } from '../../aws/system.ts';
 import { milliseconds } from '../../config/units.ts';
 import type { Clock } from '../../core/ports.ts';
+import type { TurnInMemory } from '../../core/testing/turn-in-memory.ts';
 import { AgentDefinitionError } from '../../model/agent/agent-definition.ts';
 import { defineAgent } from '../../model/agent/define-agent.ts';
 import type { AgentHooks, HookEvent, TurnReport } from '../../model/agent/hooks.ts';
@@ -60,6 +61,35 @@ describe('beforeTurn', () => {
       refused: ['m1'],
     });
     expect(modelCalls).toEqual([]);
+  });
+
+  it('is not passed by a message whose turn is aborted before it is asked: no later prompt has it', async () => {
+    const asked: string[] = [];
+    let turn: TurnInMemory | undefined;
+    const { end, calls: modelCalls } = await runAgent(
+      {
+        prepareCall: async (call) => {
+          if (asked.length === 0) await turn?.abort();
+          return call;
+        },
+        hooks: { beforeTurn: ({ messages }) => void asked.push(...messages.map(({ id }) => id)) },
+      },
+      () => 'Well.',
+      {
+        message: 'unchecked',
+        began: (begun) => {
+          turn = begun;
+        },
+      },
+    );
+    expect([end?.type, asked]).toEqual(['aborted', []]);
+    asked.push('-');
+    await turn?.send('m2', 'Go on.');
+    await turn?.run();
+    expect(asked).toEqual(['-', 'm2']);
+    expect(modelCalls).toHaveLength(1);
+    expect(JSON.stringify(modelCalls[0]?.prompt)).toContain('Go on.');
+    expect(JSON.stringify(modelCalls[0]?.prompt)).not.toContain('unchecked');
   });
 
   it('that allows is asked once for the messages, however many model calls follow', async () => {
