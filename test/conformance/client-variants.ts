@@ -39,8 +39,8 @@ export const CLIENT_VARIANTS: readonly ClientVariant[] = [
     edits: [
       edit(
         'protocol.ts',
-        "if ('seq' in value) return ",
-        "if ('seq' in value) return !String(value.type).startsWith('x-') && ",
+        "if (typeof value.type !== 'string') return false;",
+        "if (typeof value.type !== 'string' || value.type.startsWith('x-')) return false;",
       ),
     ],
     fails: ['order-unknown-event'],
