@@ -7,7 +7,7 @@ import { buildVariant } from '../../test/conformance/variant-bundles.ts';
 import { createGate } from '../../test/support/model-server.ts';
 import { givenStack } from '../../test/support/stack.ts';
 import { WAIT_MS } from '../../test/support/timeouts.ts';
-import { MidturnChatTransport } from './transport.ts';
+import { MidturnChatTransport, type MidturnChatTransportOptions } from './transport.ts';
 import type { MidturnUIMessage } from './ui-message.ts';
 
 /** An agent whose tool asks first. */
@@ -40,8 +40,8 @@ afterEach(() => {
 });
 
 /** A page as client/README.md says. */
-async function openPage(id: string) {
-  const transport = new MidturnChatTransport({ url: stack.cloud.url });
+async function openPage(id: string, onFork?: MidturnChatTransportOptions['onFork']) {
+  const transport = new MidturnChatTransport({ url: stack.cloud.url, ...(onFork && { onFork }) });
   opened.push(transport);
   const chat = new Chat<MidturnUIMessage>({
     id,
@@ -241,4 +241,20 @@ it('P3: an answer that cannot be made again, or whose question cannot be edited,
   await chat.sendMessage({ text: 'else', messageId: chat.messages[0]?.id ?? '' });
   expect(chat.error?.message).toContain('cannot be edited');
   expect(texts().slice(1)).toEqual(all.slice(1));
+});
+
+it('a chat that went over to a fork stays attached: its approvals and the turns of other clients are those of the fork', async () => {
+  stack.script([{ chunks: ['One.'] }, { toolCalls: [PAY] }, { chunks: ['Paid.'] }, { chunks: ['Yours.'] }]);
+  const forks: string[] = [];
+  const session = stack.newSession();
+  const { chat, asks, call, shows } = await openPage(session, ({ to }) => forks.push(to));
+  await chat.sendMessage({ text: 'first' });
+  const again = chat.regenerate();
+  await chat.addToolApprovalResponse({ id: await asks(), approved: true });
+  await again;
+  expect(call()).toMatchObject({ state: 'output-available', output: 'rent is paid' });
+  const other = await openPage(forks[0] ?? '');
+  await other.chat.sendMessage({ text: 'second' });
+  await shows('user: first', 'assistant: Paid.', 'user: second', 'assistant: Yours.');
+  expect(await stack.stored.lines(session)).toEqual(['user: first', 'assistant: One.']);
 });

@@ -1,3 +1,4 @@
+import type { UIMessage } from 'ai';
 import {
   type Chat,
   type ChatState,
@@ -10,6 +11,7 @@ import {
   type SentMessage,
   TurnFailedError,
 } from '../index.ts';
+import { AnswerStreams, type Left } from './answer-streams.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { type HeldEvents, held } from './held-events.ts';
 import { askedCalls, type PageOutput, unlessRefused } from './page-tools.ts';
@@ -51,10 +53,15 @@ export class Conversation {
   #resumed: ((chunk: Chunk) => void) | undefined;
   /** The turn that waits for the page, and the last request that the page has seen. */
   #left: { turnId: string; seen: string } | undefined;
-  readonly #busy = new Set<object>();
-  #whenIdle: (() => void)[] = [];
+  readonly #streams = new AnswerStreams(() => {
+    this.#turns.clear();
+    this.#forgetTold();
+    void this.#offerUnseen();
+  });
   #page: Page | undefined;
   #isOffering = false;
+  /** The page shows a fork instead. */
+  #isLeft = false;
 
   constructor(chat: Chat) {
     this.chat = chat;
@@ -116,7 +123,7 @@ export class Conversation {
     if (this.#isOffering) return;
     this.#isOffering = true;
     try {
-      for (let offered: string | undefined; this.#page && this.#busy.size === 0; ) {
+      for (let offered: string | undefined; this.#page && !this.#streams.isBusy; ) {
         const [withdrawn] = this.#withdrawn.keys();
         const next = withdrawn ?? this.#nextUnseen();
         // What could not be resumed is offered again with the next turn.
@@ -138,8 +145,10 @@ export class Conversation {
     const message = this.chat.send(content, options);
     this.#shown.add(message.id);
     this.#answered.add(message.id);
+    // A fork takes its time, and the page may have been stopped meanwhile.
+    if (stop?.aborted) this.#stop(message);
     stop?.addEventListener('abort', () => this.#stop(message), { once: true });
-    return this.#stream(async (write) => {
+    return this.#streams.open(async (write) => {
       // At once, so that the answer stands before whatever is written next.
       write({ type: 'start', messageId: answerId(message.id) });
       const unsubscribe = this.#tellState(message, write);
@@ -172,7 +181,7 @@ export class Conversation {
       if (output) this.chat.addToolOutput(output);
     }
     const following = unlessRefused(from === undefined ? events : since(events, from), this.chat, given);
-    return this.#stream(async (write) => {
+    return this.#streams.open(async (write) => {
       try {
         return await this.#writeAnswer(following, write, { after: seen });
       } catch (error) {
@@ -185,7 +194,7 @@ export class Conversation {
 
   /** While a stream is open here, the library keeps to itself what its page gives. */
   giveNow(output: PageOutput): void {
-    if (this.#busy.size > 0) this.chat.addToolOutput(output);
+    if (this.#streams.isBusy) this.chat.addToolOutput(output);
   }
 
   /**
@@ -203,7 +212,7 @@ export class Conversation {
     if (!events || !turnId) return this.#withdrawn.size > 0 ? this.#tellOfWithdrawn() : null;
     const from = lastShown(state, turnId, this.#shown);
     stop?.addEventListener('abort', () => this.#stopTurn(turnId), { once: true });
-    return this.#stream(async (write) => {
+    return this.#streams.open(async (write) => {
       write({ type: 'start', messageId: answerId(from ?? turnId) });
       this.#writeWithdrawn(write);
       this.#resumed = write;
@@ -220,7 +229,7 @@ export class Conversation {
   /** No turn goes on: the answers of messages that were withdrawn say so, in the last one's place. */
   #tellOfWithdrawn(): ReadableStream<Chunk> {
     const id = [...this.#withdrawn.keys()].pop() ?? '';
-    return this.#stream(async (write) => {
+    return this.#streams.open(async (write) => {
       write({ type: 'start', messageId: answerId(id) });
       this.#writeWithdrawn(write);
       return 'over';
@@ -269,53 +278,39 @@ export class Conversation {
     const messages = toUIMessages(state);
     const last = askedCalls(state).pop();
     if (last) this.#left = { turnId: last.turnId, seen: last.requestId };
-    for (const { id, role } of messages) if (role !== 'assistant') this.#shown.add(id);
+    this.shows(messages);
     return messages;
   }
 
-  /**
-   * A stream ends when none of this conversation has anything to come: the page's `status` would otherwise fall to
-   * `ready` while a steering message still waits for its answer. One whose turn waits for the page ends at once: the page sends
-   * outputs when it is `ready`, and a steering message waits for them.
-   */
-  #stream(run: (write: (chunk: Chunk) => void) => Promise<Left>): ReadableStream<Chunk> {
-    let isHeard = true;
-    const turn = {};
-    this.#busy.add(turn);
-    return new ReadableStream<Chunk>({
-      start: (controller) => {
-        const write = (chunk: Chunk) => {
-          if (isHeard) controller.enqueue(chunk);
-        };
-        run(write)
-          .catch((error): Left => {
-            write({ type: 'error', errorText: textOf(error) });
-            return 'over';
-          })
-          .then((left) => {
-            const idle = this.#idle(turn);
-            return left === 'waits for page' ? undefined : idle;
-          })
-          .then(() => {
-            if (isHeard) controller.close();
-          });
-      },
-      cancel: () => {
-        isHeard = false;
-      },
-    });
+  /** The page has these. */
+  shows(messages: readonly Pick<UIMessage, 'id' | 'role'>[]): void {
+    for (const { id, role } of messages) if (role !== 'assistant') this.#shown.add(id);
   }
 
-  #idle(turn: object): Promise<void> {
-    return new Promise((resolve) => {
-      this.#whenIdle.push(resolve);
-      this.#busy.delete(turn);
-      if (this.#busy.size > 0) return;
-      this.#turns.clear();
-      for (const hear of this.#whenIdle.splice(0)) hear();
-      this.#forgetTold();
-      void this.#offerUnseen();
-    });
+  /** From now on, nothing is told of what runs, until `release`. */
+  hold(): void {
+    this.#streams.hold();
+  }
+
+  release(): void {
+    this.#streams.release();
+  }
+
+  /** What is held is not told any more: the page shows this fork. */
+  handOver(fork: Conversation): void {
+    this.#streams.handOver(fork.#streams);
+  }
+
+  /** Nobody shows the session any more. What was sent to it still arrives, and what runs there goes on. */
+  leave(): void {
+    this.#isLeft = true;
+    const close = () => {
+      if (this.chat.transcript.getSnapshot().pending.some(({ state }) => state.status === 'sending')) return;
+      unsubscribe();
+      this.chat.close();
+    };
+    const unsubscribe = this.chat.transcript.subscribe(close);
+    close();
   }
 
   /** Until the turn ends or another message of this page is taken in, whose own stream goes on then. */
@@ -393,6 +388,7 @@ export class Conversation {
 
   /** Also when the message has not begun its turn yet: it then begins none, or is stopped as it does. */
   #stop(message: SentMessage): void {
+    if (this.#isLeft) return;
     const { activeTurn } = this.chat.transcript.getSnapshot();
     if (activeTurn && this.#turns.has(activeTurn.turnId)) this.#stopTurn(activeTurn.turnId);
     this.chat.cancel(message.id);
@@ -409,14 +405,12 @@ export class Conversation {
 
   /** What waits now is withdrawn with the turn: "stop" would otherwise begin the next answer. What comes later is kept. */
   #stopTurn(turnId: string): void {
+    if (this.#isLeft) return;
     const { activeTurn } = this.chat.transcript.getSnapshot();
     if (activeTurn?.turnId === turnId) this.#stopped = turnId;
     if (activeTurn?.turnId === turnId && !activeTurn.stopping) this.chat.abort({ pending: 'discard' });
   }
 }
-
-/** Why a stream ends. */
-type Left = 'over' | 'waits for page';
 
 /** The last message of this turn that the page shows by itself. */
 function lastShown({ items }: ChatState, turnId: string, shown: ReadonlySet<string>): string | undefined {
@@ -446,5 +440,3 @@ async function* since(events: AsyncIterable<EventFrame>, messageId: string): Asy
     if (isThere) yield event;
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,2 +1,7 @@
-export { type AttachedChat, MidturnChatTransport, type MidturnChatTransportOptions } from './transport.ts';
+export {
+  type AttachedChat,
+  MidturnChatTransport,
+  type MidturnChatTransportOptions,
+  type MidturnFork,
+} from './transport.ts';
 export type { MidturnDataParts, MidturnMetadata, MidturnUIMessage } from './ui-message.ts';

@@ -1,20 +1,22 @@
 import type { Item } from '../index.ts';
 import { toUIMessages } from './stored-messages.ts';
-import { answerId, type Chunk, type MidturnUIMessage } from './ui-message.ts';
+import { answerId, type Chunk, type MidturnDataParts, type MidturnUIMessage } from './ui-message.ts';
 
 type Part = MidturnUIMessage['parts'][number];
+
+/** Why it was refused, for the page (`code`) and the user. */
+export type Refusal = Pick<MidturnDataParts['failure'], 'code' | 'message' | 'retryable'>;
 
 /**
  * Refuses to make an answer again. The library has removed the answer before it asks, with everything below it. The
  * stream puts all of it back, as one message, and then fails.
  *
  * @param after the last message that is still shown
- * @param refusal why, for the user
  */
 export function restored(
   items: readonly Item[],
   after: string | undefined,
-  refusal: string,
+  refusal: Refusal,
 ): ReadableStream<Chunk> {
   const all = toUIMessages({ items });
   const removed = all.slice(all.findIndex(({ id }) => id === after) + 1);
@@ -26,12 +28,8 @@ export function restored(
       controller.enqueue({ type: 'start', messageId });
       for (const chunk of removed.flatMap(chunksOf)) controller.enqueue(chunk);
       if (metadata) controller.enqueue({ type: 'message-metadata', messageMetadata: metadata });
-      controller.enqueue({
-        type: 'data-failure',
-        data: { code: 'UNSUPPORTED', message: refusal, retryable: false },
-        transient: true,
-      });
-      controller.enqueue({ type: 'error', errorText: refusal });
+      controller.enqueue({ type: 'data-failure', data: refusal, transient: true });
+      controller.enqueue({ type: 'error', errorText: refusal.message });
       controller.close();
     },
   });

@@ -1,10 +1,13 @@
 import type { AbstractChat, ChatTransport, UIMessage, UIMessageChunk } from 'ai';
-import { type Chat, createMidturn, type MidturnOptions, type SendOptions } from '../index.ts';
-import { toContent, unsupported } from './content-parts.ts';
-import { Conversation } from './conversation.ts';
+import { forkSession } from '../fork.ts';
+import { type Chat, createMidturn, type MidturnOptions } from '../index.ts';
+import { toContent } from './content-parts.ts';
+import { Conversation, type Page } from './conversation.ts';
+import { answerOf, checkForked, NOT_AGAIN, NOT_EDITED, refusalOf, sentIn } from './forked.ts';
 import { outputsIn } from './page-tools.ts';
 import { restored } from './restored.ts';
-import type { MidturnUIMessage } from './ui-message.ts';
+import { deliveryOf, optionsOf } from './send-options.ts';
+import type { Chunk, MidturnUIMessage } from './ui-message.ts';
 import { uploaded } from './uploaded.ts';
 
 /** What is used of a `Chat` of the AI SDK. */
@@ -13,8 +16,25 @@ export type AttachedChat = Pick<
   'id' | 'status' | 'addToolApprovalResponse' | 'addToolOutput' | 'resumeStream'
 >;
 
+/** A chat has gone over to another session. */
+export interface MidturnFork {
+  chatId: string;
+  /** The session that it has left: it stays as it is. */
+  from: string;
+  /** The session that it is on now. */
+  to: string;
+  /** The user message that is answered again, or was edited: the first that the new session does not have of the other one. */
+  before: string;
+}
+
 /** As for `createMidturn`; the chat's id is the session's. */
-export type MidturnChatTransportOptions = Omit<MidturnOptions, 'sessionId'>;
+export type MidturnChatTransportOptions = Omit<MidturnOptions, 'sessionId'> & {
+  /**
+   * Called when an answer is made again (`regenerate`) or a message is edited (`sendMessage({ text, messageId })`): what was said stays in
+   * its session, so the chat goes on in a new one. Keep its id, in the page's address for example. Without `onFork`, both are refused.
+   */
+  onFork?: (fork: MidturnFork) => void;
+};
 
 /**
  * Puts `useChat` on a Midturn session. Make one and keep it: it holds the connections. A message sent while an answer
@@ -27,48 +47,112 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
 {
   /** A resumed answer is told from the start of its message. */
   readonly resumeStreamIsReplay = true;
-  readonly #options: MidturnChatTransportOptions;
+  readonly #options: MidturnOptions;
+  readonly #onFork: MidturnChatTransportOptions['onFork'];
+  /** By the session's id. */
   readonly #conversations = new Map<string, Conversation>();
+  /** The session that a chat is on: that of its own id, or a fork. */
+  readonly #sessions = new Map<string, string>();
+  /** Forks that are being made, by the chat's id. */
+  readonly #forking = new Map<string, Promise<void>>();
+  readonly #attached = new Map<string, { page: Page; leave: () => void }>();
 
-  constructor(options: MidturnChatTransportOptions) {
+  constructor({ onFork, ...options }: MidturnChatTransportOptions) {
     this.#options = options;
+    this.#onFork = onFork;
   }
 
   /**
    * Steers the running turn, or begins one; or gives the outputs of tools that the page has run (`addToolOutput`, with
    * `sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls`). Rejects with `ContentError`, or with a `MidturnError`
    * (`UNSUPPORTED`) for files that are neither images nor taken by the server. Files as data URLs that do not fit into a message are
-   * uploaded first. Editing and regenerating are errors of the stream, which first puts back the answers
-   * that the library has removed.
+   * uploaded first. An answer that is made again, or a message that is edited, begins a fork (`onFork`). If that fails, the
+   * stream puts back the answers that the library has removed, and ends in an error.
    */
   async sendMessages({
     trigger,
     chatId,
     messages,
+    messageId,
     body,
     abortSignal,
   }: Parameters<ChatTransport<UI_MESSAGE>['sendMessages']>[0]): Promise<ReadableStream<UIMessageChunk>> {
+    const forking = this.#forking.get(chatId);
+    if (forking) await forking;
     const message = messages[messages.length - 1];
     const conversation = this.#conversation(chatId);
     const { items } = conversation.chat.transcript.getSnapshot();
     const isAnswer = trigger === 'submit-message' && message?.role === 'assistant';
     const given = isAnswer ? conversation.give(outputsIn(message), abortSignal) : undefined;
     if (given) return given;
-    if (trigger !== 'submit-message' || message?.role !== 'user') {
-      return restored(
-        items,
-        message?.id,
-        'An answer cannot be made again: what was said stays. Send a new message instead.',
-      );
-    }
-    if (items.some((item) => item.kind === 'user' && item.id === message.id)) {
-      return restored(items, message.id, 'A message cannot be edited: it was sent. Send a new one instead.');
+    const isAgain = trigger !== 'submit-message' || message?.role !== 'user';
+    const isEdited = message !== undefined && (messageId === message.id || sentIn(items, message.id));
+    if (isAgain || isEdited) {
+      const onFork = this.#onFork;
+      if (!onFork || message?.role !== 'user')
+        return restored(items, message?.id, isAgain ? NOT_AGAIN : NOT_EDITED);
+      const fork = this.#fork({ chatId, messages, message, body, abortSignal, onFork });
+      const over = () => void this.#forking.delete(chatId);
+      this.#forking.set(chatId, fork.then(over, over));
+      return answerOf(message.id, fork);
     }
     return conversation.send(
       toContent(await uploaded(conversation.chat, message)),
       { id: message.id, ...deliveryOf(body), ...optionsOf(body) },
       abortSignal,
     );
+  }
+
+  /** Sends the message to a new session, with what was said before it. The chat is on that session from then on. */
+  async #fork({
+    chatId,
+    messages,
+    message,
+    body,
+    abortSignal,
+    onFork,
+  }: {
+    chatId: string;
+    messages: readonly UI_MESSAGE[];
+    message: UI_MESSAGE;
+    body: object | undefined;
+    abortSignal: AbortSignal | undefined;
+    onFork: (fork: MidturnFork) => void;
+  }): Promise<ReadableStream<Chunk>> {
+    const { id } = message;
+    const conversation = this.#conversation(chatId);
+    // The page has removed what runs.
+    conversation.hold();
+    try {
+      checkForked(conversation.chat, message);
+      const how = { id, ...deliveryOf(body), ...optionsOf(body) };
+      const from = conversation.chat.sessionId;
+      const to = await forkSession(conversation.chat, { before: id });
+      const fork = this.#session(to);
+      const content = toContent(await uploaded(fork.chat, message));
+      onFork({ chatId, from, to, before: id });
+      fork.shows(messages);
+      const answer = fork.send(content, how, abortSignal);
+      this.#goOver(chatId, conversation, fork);
+      return answer;
+    } catch (error) {
+      conversation.release();
+      return restored(conversation.chat.transcript.getSnapshot().items, id, refusalOf(error));
+    }
+  }
+
+  #goOver(chatId: string, from: Conversation, to: Conversation): void {
+    this.#sessions.set(chatId, to.chat.sessionId);
+    from.handOver(to);
+    const attached = this.#attached.get(chatId);
+    if (attached) {
+      attached.leave();
+      attached.leave = to.follow(attached.page);
+    }
+    const { sessionId } = from.chat;
+    if ([...this.#sessions.values()].includes(sessionId)) return;
+    this.#conversations.delete(sessionId);
+    from.leave();
   }
 
   /**
@@ -81,45 +165,52 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
    * transport.attach(chat);
    */
   attach(chat: AttachedChat): () => void {
-    const conversation = this.#conversation(chat.id);
     const { addToolApprovalResponse: answer, addToolOutput: give } = chat;
     chat.addToolApprovalResponse = async (response) => {
-      conversation.chat.approve(response.id, response.approved ? 'approve' : 'deny');
+      this.#conversation(chat.id).chat.approve(response.id, response.approved ? 'approve' : 'deny');
       await answer(response);
     };
     chat.addToolOutput = async (output) => {
-      conversation.giveNow(output);
+      this.#conversation(chat.id).giveNow(output);
       await give(output);
     };
-    const leave = conversation.follow({
+    const page = {
       isIdle: () => chat.status === 'ready' || chat.status === 'error',
       resume: () => chat.resumeStream(),
-    });
+    };
+    const attached = { page, leave: this.#conversation(chat.id).follow(page) };
+    this.#attached.set(chat.id, attached);
     return () => {
-      leave();
+      attached.leave();
+      if (this.#attached.get(chat.id) === attached) this.#attached.delete(chat.id);
       chat.addToolApprovalResponse = answer;
       chat.addToolOutput = give;
     };
   }
 
   /** The turn that runs in this session, whoever began it; null if none does. */
-  reconnectToStream({
+  async reconnectToStream({
     chatId,
     abortSignal,
   }: Parameters<
     ChatTransport<UI_MESSAGE>['reconnectToStream']
   >[0]): Promise<ReadableStream<UIMessageChunk> | null> {
+    await this.#forking.get(chatId);
     return this.#conversation(chatId).resume(abortSignal);
   }
 
-  /** The conversation so far, for `useChat`'s `messages`. Older pages: `client(chatId).history()`, then this again. */
-  messages(chatId: string): Promise<MidturnUIMessage[]> {
-    return this.#conversation(chatId).messages();
+  /**
+   * The conversation of a session so far, for `useChat`'s `messages`. A chat of this id is on this session from now on, also if an earlier one
+   * has gone over to a fork. Older pages: `client(chatId).history()`, then this again with the `sessionId` of that client.
+   */
+  messages(sessionId: string): Promise<MidturnUIMessage[]> {
+    this.#sessions.set(sessionId, sessionId);
+    return this.#session(sessionId).messages();
   }
 
   /**
-   * The session's own client: message states, approvals, withdrawal, history. What is sent through it stands *in* the
-   * answer as a `steering-message` part, at the place where it was taken in.
+   * The client of the session that a chat is on: message states, approvals, withdrawal, history. What is sent through it stands *in* the
+   * answer as a `steering-message` part, at the place where it was taken in. After a fork it is another one.
    */
   client(chatId: string): Chat {
     return this.#conversation(chatId).chat;
@@ -131,31 +222,16 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
   }
 
   #conversation(chatId: string): Conversation {
-    const known = this.#conversations.get(chatId);
+    const sessionId = this.#sessions.get(chatId) ?? chatId;
+    this.#sessions.set(chatId, sessionId);
+    return this.#session(sessionId);
+  }
+
+  #session(sessionId: string): Conversation {
+    const known = this.#conversations.get(sessionId);
     if (known) return known;
-    const conversation = new Conversation(createMidturn({ ...this.#options, sessionId: chatId }));
-    this.#conversations.set(chatId, conversation);
+    const conversation = new Conversation(createMidturn({ ...this.#options, sessionId }));
+    this.#conversations.set(sessionId, conversation);
     return conversation;
   }
 }
-
-const DELIVERIES: readonly unknown[] = ['steer', 'queue', 'now'] satisfies SendOptions['delivery'][];
-
-function deliveryOf(body: object | undefined): Pick<SendOptions, 'delivery'> {
-  if (!body || !('delivery' in body)) return {};
-  if (!isDelivery(body.delivery)) throw unsupported('delivery is "steer", "queue" or "now".');
-  return { delivery: body.delivery };
-}
-
-/** The call options of the agent, as the body's `options`. */
-function optionsOf(body: object | undefined): Pick<SendOptions, 'options'> {
-  if (!body || !('options' in body) || body.options === undefined) return {};
-  if (!isRecord(body.options)) throw unsupported('options are an object.');
-  return { options: body.options };
-}
-
-const isRecord = (value: unknown): value is NonNullable<SendOptions['options']> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isDelivery = (value: unknown): value is NonNullable<SendOptions['delivery']> =>
-  DELIVERIES.includes(value);
