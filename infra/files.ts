@@ -56,10 +56,17 @@ export function createFiles(scope: Construct, props: PlainProps): Bucket | undef
 /** Of the addresses that functions sign: the SDK names a bucket in its host. */
 export const filesOrigin = (bucket: Bucket): string => `https://${bucket.bucketRegionalDomainName}`;
 
-/** S3 uses the key in the name of its caller: a role that puts or reads files must be allowed to use the key through it. */
-export function filesKeyStatement(scope: Construct, keyArn: string): PolicyStatement {
+/**
+ * S3 uses the key in the name of its caller: a role that puts or reads files must be allowed to use the key through it. To put takes a
+ * new data key, to read decrypts one.
+ */
+export function filesKeyStatement(
+  scope: Construct,
+  keyArn: string,
+  { reads, puts }: { reads: boolean; puts: boolean },
+): PolicyStatement {
   return new PolicyStatement({
-    actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+    actions: [...(reads ? ['kms:Decrypt'] : []), ...(puts ? ['kms:GenerateDataKey'] : [])],
     resources: [keyArn],
     conditions: { StringEquals: { 'kms:ViaService': `s3.${Stack.of(scope).region}.${Aws.URL_SUFFIX}` } },
   });

@@ -105,8 +105,9 @@ export function permissionsOf(
       [files.arnForObjects('*')],
       'The files of all sessions: each has a name of its own.',
     );
-    if (props.tableKeyArn && spec.files.some((action) => action !== 'DeleteObject'))
-      allowed.push({ statement: filesKeyStatement(scope, props.tableKeyArn) });
+    const [reads, puts] = [spec.files.includes('GetObject'), spec.files.includes('PutObject')];
+    if (props.tableKeyArn && (reads || puts))
+      allowed.push({ statement: filesKeyStatement(scope, props.tableKeyArn, { reads, puts }) });
   }
   allow(
     ['sqs:SendMessage'],
