@@ -170,6 +170,9 @@ describe('an event bus', () => {
     stack.script([{ chunks: ['hello'] }]);
     const session = stack.newSession();
     const client = await stack.connect(session);
+    // A client that sees a take-over's repeats.
+    client.send({ type: 'connect' });
+    await client.next('connected');
     // Also what the SDK repeats by itself: what the dead worker told is lost, so only another one can have told it.
     const losing = stack.cloud.eventBridge.lose();
     onTestFinished(losing.end);
