@@ -110,8 +110,8 @@ export default defineConfig({
   test: {
     globalSetup: ['test/setup.ts'],
     // Each scenario file runs a local cloud, whose functions are threads of their own. Files wait for half of their time: for a
-    // model, a visibility time, a browser. Three keep two cores busy.
-    maxWorkers: 3,
+    // model, a visibility time, a browser.
+    maxWorkers: 2,
     sequence: { sequencer: LongFirst },
     env: shared.env,
     projects: [
