@@ -109,8 +109,7 @@ const shared = {
 export default defineConfig({
   test: {
     globalSetup: ['test/setup.ts'],
-    // Each scenario file runs a local cloud, whose functions are threads of their own. Files wait for half of their time: for a
-    // model, a visibility time, a browser.
+    // Each scenario file runs a local cloud, whose functions are threads of their own. Two keep two cores busy.
     maxWorkers: 2,
     sequence: { sequencer: LongFirst },
     env: shared.env,
