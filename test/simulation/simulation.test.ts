@@ -91,9 +91,9 @@ describe('the simulation', () => {
   it(
     'P1 to P14 hold where tools show their progress and send data',
     async () => {
-      const { findings, histories } = await runCampaign({ from: 1, count: cases(4000), jobs, shows: true });
+      const { findings, histories } = await runCampaign({ from: 1, count: cases(2000), jobs, shows: true });
       expect(findings).toEqual([]);
-      expect(histories).toBe(cases(4000));
+      expect(histories).toBe(cases(2000));
     },
     SEARCH_MS,
   );
@@ -101,9 +101,9 @@ describe('the simulation', () => {
   it(
     'P1 to P14 hold where devices run a tool: in time, late, twice, from another lane, malformed, never',
     async () => {
-      const { findings, histories } = await runCampaign({ from: 1, count: cases(4000), jobs, clients: true });
+      const { findings, histories } = await runCampaign({ from: 1, count: cases(2000), jobs, clients: true });
       expect(findings).toEqual([]);
-      expect(histories).toBe(cases(4000));
+      expect(histories).toBe(cases(2000));
     },
     SEARCH_MS,
   );
@@ -111,9 +111,9 @@ describe('the simulation', () => {
   it(
     'P1 to P14 hold where the agent has hooks that refuse, change, fail and hang',
     async () => {
-      const { findings, histories } = await runCampaign({ from: 1, count: cases(2000), jobs, hooks: true });
+      const { findings, histories } = await runCampaign({ from: 1, count: cases(1000), jobs, hooks: true });
       expect(findings).toEqual([]);
-      expect(histories).toBe(cases(2000));
+      expect(histories).toBe(cases(1000));
     },
     SEARCH_MS,
   );
@@ -121,9 +121,9 @@ describe('the simulation', () => {
   it(
     'P1 to P14 hold where devices fork the session: a fork is whole or not there, and never has a later entry',
     async () => {
-      const { findings, histories } = await runCampaign({ from: 1, count: cases(2000), jobs, forks: true });
+      const { findings, histories } = await runCampaign({ from: 1, count: cases(1000), jobs, forks: true });
       expect(findings).toEqual([]);
-      expect(histories).toBe(cases(2000));
+      expect(histories).toBe(cases(1000));
     },
     SEARCH_MS,
   );
@@ -133,13 +133,13 @@ describe('the simulation', () => {
     async () => {
       const { findings, histories } = await runCampaign({
         from: 1,
-        count: cases(4000),
+        count: cases(2000),
         jobs,
         crowd: true,
         outside: true,
       });
       expect(findings).toEqual([]);
-      expect(histories).toBe(cases(4000));
+      expect(histories).toBe(cases(2000));
     },
     SEARCH_MS,
   );
