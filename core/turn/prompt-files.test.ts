@@ -52,8 +52,8 @@ function given() {
         until: epochMs(until),
         expires: epochSeconds(NOW / 1000 + 1),
       }),
-    prompt: (earlier: Entry[], current: Entry[] = []) =>
-      promptFiles({ session, core } as LeasedTurn, { earlier, current, firstEntry: 1 }),
+    prompt: (earlier: Entry[], current: Entry[] = [], checksMessages = false) =>
+      promptFiles({ session, core } as LeasedTurn, { earlier, current, firstEntry: 1, checksMessages }),
   };
 }
 
@@ -87,4 +87,20 @@ it('hundreds of small files are read a few at a time: the SDK has fifty sockets,
   const files = await prompt(names.map((name, i) => said(i + 1, [partOf(name, 100)])));
   expect([...files.values()].filter((data) => data.startsWith('bytes of'))).toHaveLength(400);
   expect(most()).toBeLessThanOrEqual(25);
+});
+
+it('P2: a file of a message that no hook may have seen is not read', async () => {
+  const { put, prompt } = given();
+  await put('unseen', MEGABYTE);
+  await put('asked', MEGABYTE);
+  const aborted: Entry = {
+    n: 2,
+    turn: asTurnId('t1'),
+    role: 'event',
+    event: { type: 'aborted', seq: 2, turn: asTurnId('t1'), by: 'user', first: 1 },
+  };
+  const earlier = [said(1, [partOf('unseen', MEGABYTE)]), aborted];
+  const current = [said(3, [partOf('asked', MEGABYTE)])];
+  expect([...(await prompt(earlier, current, true)).keys()]).toEqual(['asked']);
+  expect([...(await prompt(earlier, current)).keys()].toSorted()).toEqual(['asked', 'unseen']);
 });

@@ -5,7 +5,7 @@ import { asFileId } from '../ids.ts';
 import type { PromptFiles } from '../model.ts';
 import { eachOf } from '../store/each-of.ts';
 import type { LeasedTurn } from './leased-turn.ts';
-import type { Sources } from './prompt-shape.ts';
+import { readable, type Sources } from './prompt-shape.ts';
 
 /**
  * Bytes of all files of one prompt: one of the largest, and some small ones. A prompt takes four times as much of the function's memory
@@ -19,14 +19,9 @@ const MAX_PROMPT_BYTES = 24 * 1024 * 1024;
  *
  * @throws if the store or the bucket fails
  */
-export async function promptFiles(
-  { session, core }: LeasedTurn,
-  { earlier, current }: Sources,
-): Promise<PromptFiles> {
+export async function promptFiles({ session, core }: LeasedTurn, sources: Sources): Promise<PromptFiles> {
   const found = new Map<string, string | 'gone' | 'large'>();
-  const named = [...earlier, ...current].flatMap((entry) =>
-    entry.role === 'user' ? filesOf(entry.content) : [],
-  );
+  const named = readable(sources).flatMap((entry) => (entry.role === 'user' ? filesOf(entry.content) : []));
   let left = MAX_PROMPT_BYTES;
   const wanted: string[] = [];
   for (const { file, size } of named.reverse()) {

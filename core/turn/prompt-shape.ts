@@ -3,7 +3,7 @@ import { fileBytes } from '../content.ts';
 import { type Entry, isSpoken, sizeInPrompt } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
-import { withoutRefused } from '../events/refused.ts';
+import { withoutRefused, withoutUnchecked } from '../events/refused.ts';
 import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptShape } from '../model.ts';
 import type { Summary } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
@@ -38,7 +38,16 @@ export interface Sources {
   firstEntry: number;
   /** Stands before the entries of earlier turns. */
   summary?: Summary | undefined;
+  /** The agent has a hook that checks messages: of earlier turns, none that it may not have seen is in a prompt. */
+  checksMessages?: boolean;
 }
+
+/** What models may read of it, in its order. */
+export const readable = ({ earlier, current, checksMessages }: Sources): readonly Entry[] =>
+  withoutRefused([
+    .../* rule: unchecked-message-in-no-prompt */ (checksMessages ? withoutUnchecked(earlier) : earlier),
+    ...current,
+  ]);
 
 type Trimmed = Extract<TurnEvent, { type: 'history_trimmed' }>;
 type Refusal = Extract<FailureReason, 'rejected' | 'overlong' | 'withheld'>;
@@ -72,11 +81,7 @@ export const requestOf = (
   shape: Shape,
   toolChoice: ModelRequest['toolChoice'],
 ): ModelRequest => ({
-  messages: promptOf(
-    withoutRefused([...sources.earlier, ...sources.current]),
-    shape,
-    shownSummary(sources, shape)?.text,
-  ),
+  messages: promptOf(readable(sources), shape, shownSummary(sources, shape)?.text),
   toolChoice: shape.bareSince === undefined ? toolChoice : 'none',
   ...(shape.bareSince !== undefined && { bare: true as const }),
 });

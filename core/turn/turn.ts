@@ -1,4 +1,3 @@
-import { withoutUnchecked } from '../events/refused.ts';
 import { newTurnId } from '../ids.ts';
 import type { AbortRequest } from '../store/items.ts';
 import { applyInbox, rejectPending } from './apply.ts';
@@ -256,10 +255,11 @@ class TurnRun {
     const spent = await this.#budget.refusal();
     if (spent) return this.#fail(failureOf(spent));
     const sources: Sources = {
-      earlier: context.hooks?.beforeTurn ? withoutUnchecked(earlier.entries) : earlier.entries,
+      earlier: earlier.entries,
       current: turn.log.entriesSoFar,
       firstEntry: turn.firstEntry,
       summary: earlier.summary,
+      checksMessages: context.hooks?.beforeTurn !== undefined,
     };
     // It is a commit, and shows what came in meanwhile: the next call sees that as well (P6).
     // rule: trimmed-prompt-is-reported

@@ -50,8 +50,13 @@ export class HookWatch {
     );
   }
 
+  /** Whether the agent of this history has hooks. */
+  get areThere(): boolean {
+    return this.#world.settings.hooks === true;
+  }
+
   hooksFor(actor: Actor): { hooks?: Hooks } {
-    if (!this.#world.settings.hooks) return {};
+    if (!this.areThere) return {};
     const asks = (hook: HookName) => this.#asks(actor, hook);
     return {
       hooks: {

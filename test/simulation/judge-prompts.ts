@@ -15,7 +15,7 @@ import type { Stored } from './stored.ts';
  */
 export function judgePrompts(cloud: Evidence, stored: Stored, calm: boolean): void {
   const events = [...cloud.committed.values()].sort((a, b) => a.seq - b.seq);
-  const refused = refusedIn(events);
+  const refused = new Map([...refusedIn(events), ...(cloud.hooks?.areThere ? uncheckedIn(events) : [])]);
   const all = events.flatMap((event) =>
     [...partsOfEvent(event).filter(isOwn), ...thoughtsOfEvent(cloud, event)].map((part) => ({
       ...part,
@@ -107,6 +107,27 @@ const refusedIn = (events: readonly TurnEvent[]): Map<string, number> =>
         : [],
     ),
   );
+
+/** How a turn can fail before a hook has checked its messages. */
+const BEFORE_A_CHECK = new Set(['AGENT_ERROR', 'AGENT_UNAVAILABLE', 'INTERNAL', 'SESSION_DELETED']);
+
+/** The same of messages that nothing of a model follows in their turn, which was aborted or given up: no hook may have checked them. */
+function uncheckedIn(events: readonly TurnEvent[]): Map<string, number> {
+  const until = new Map<string, number>();
+  const waiting = new Map<string, string[]>();
+  for (const event of events) {
+    const { turn } = event;
+    if (event.type === 'applied') {
+      const ids = event.messages.map(({ id }) => `${turn} ${id}`);
+      waiting.set(turn, [...(waiting.get(turn) ?? []), ...ids]);
+    } else if (event.type === 'chunk' || event.type === 'tool_call' || event.type === 'tool_result') {
+      waiting.delete(turn);
+    } else if (event.type === 'aborted' || (event.type === 'error' && BEFORE_A_CHECK.has(event.code))) {
+      for (const id of waiting.get(turn) ?? []) until.set(id, event.seq);
+    }
+  }
+  return until;
+}
 
 /** P13: a prompt without expired entries has whole turns, in order, and all that is durable of the running one. */
 function judgeShortened(

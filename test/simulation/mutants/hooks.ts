@@ -10,6 +10,12 @@ export const HOOKS: readonly Mutant[] = [
     edits: [replace('refused-message-in-no-prompt', 'true')],
   },
   {
+    name: 'unchecked-message-in-later-prompts',
+    breaks: 'no prompt has a message of an earlier turn that no hook may have seen',
+    hooks: true,
+    edits: [replace('unchecked-message-in-no-prompt', ({ alternate }) => alternate)],
+  },
+  {
     name: 'steering-not-checked',
     breaks: 'a model reads no message that no hook has allowed',
     hooks: true,
