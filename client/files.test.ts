@@ -92,3 +92,19 @@ it('a refusal is that of its own request: of an upload, and of an address to rea
   expect(await url).toBe('https://bucket.test/f9');
   expect(requests).toEqual([]);
 });
+
+it('an upload that the server refuses for its rate is asked for again when it says', async () => {
+  const requests = givenBucket(200);
+  const { chat, clock, open } = givenChat();
+  const socket = await open();
+  const done = uploadFile(chat, new File(['ID3'], 'voice.mp3', { type: 'audio/mp3' }));
+  const id = socket.sentOf('upload').at(-1)?.id ?? '';
+  socket.deliver({ ...refusal, code: 'RATE_LIMITED', retryable: true, retry_after_ms: 2000, id });
+  await clock.advance(1000);
+  expect(socket.sentOf('upload')).toHaveLength(1);
+  await clock.advance(1000);
+  expect(socket.sentOf('upload').map((frame) => frame.id)).toEqual([id, id]);
+  socket.deliver(address(id, 'f1'));
+  expect((await done).file).toBe('f1');
+  expect(requests).toHaveLength(1);
+});

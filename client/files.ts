@@ -1,5 +1,6 @@
 import type { Chat } from './chat.ts';
 import { MidturnError } from './errors.ts';
+import { patient } from './patient.ts';
 import { hostPlatform } from './platform.ts';
 import type { ContentPart, FrameOf } from './protocol.ts';
 
@@ -45,7 +46,8 @@ export async function uploadFile(
   const [given = ''] = file.type.split(';');
   const media_type = OTHER_NAMES[given] ?? given;
   const about = { media_type, size: file.size, ...(name && { name: name.slice(-200) }) };
-  const address = await chat.request({ type: 'upload', id: hostPlatform().newId(), ...about });
+  const asked = { type: 'upload', id: hostPlatform().newId(), ...about } as const;
+  const address = await patient(() => chat.request(asked));
   signal?.throwIfAborted();
   const status = await put(address, file, signal, onProgress);
   // 412: an earlier try has arrived.
@@ -60,7 +62,8 @@ export async function uploadFile(
  * @throws {ServerReplyError} `FILE_NOT_FOUND`: it has expired, or is none of this session
  */
 export async function fileUrl(chat: Pick<Chat, 'request'>, file: string): Promise<string> {
-  return (await chat.request({ type: 'download', id: hostPlatform().newId(), file })).url;
+  const asked = { type: 'download', id: hostPlatform().newId(), file } as const;
+  return (await patient(() => chat.request(asked))).url;
 }
 
 const nameOf = (file: Blob): string | undefined =>

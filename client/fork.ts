@@ -1,7 +1,6 @@
 import type { Chat } from './chat.ts';
-import { ServerReplyError } from './errors.ts';
+import { patient } from './patient.ts';
 import { hostPlatform } from './platform.ts';
-import type { FrameOf } from './protocol.ts';
 
 export interface ForkOptions {
   /**
@@ -33,14 +32,5 @@ export async function forkSession(
   { before, name, sessionId = hostPlatform().newId() }: ForkOptions = {},
 ): Promise<string> {
   const frame = { type: 'fork', session_id: sessionId, from: chat.sessionId, before, name } as const;
-  for (;;) {
-    const fork = await chat.request(frame).catch(limited);
-    if (fork) return fork.session_id;
-  }
-}
-
-/** The client sends nothing before the time that the server has named. */
-function limited(error: unknown): FrameOf<'forked'> | undefined {
-  if (error instanceof ServerReplyError && error.code === 'RATE_LIMITED') return undefined;
-  throw error;
+  return (await patient(() => chat.request(frame))).session_id;
 }
