@@ -4,20 +4,7 @@ import { NOTHING } from './campaign.ts';
 import { replaceSources } from './replaced-sources.ts';
 
 /** One thread of a campaign. Sources are replaced before the product is loaded, so that its modules have the fault. */
-const {
-  seeds,
-  untilCaught,
-  sources,
-  faults,
-  crowd,
-  approvals,
-  contexts,
-  shows,
-  clients,
-  hooks,
-  outside,
-  forks,
-} = workerData as Share;
+const { seeds, untilCaught, sources, faults, kinds } = workerData as Share;
 const replaced = replaceSources(sources);
 const { runHistory } = await import('./history.ts');
 
@@ -31,14 +18,7 @@ const found = new Map<string, Finding>();
 for (let seed = seeds.from; seed < seeds.to && !stopped; seed += seeds.every) {
   const result = await runHistory(seed, {
     ...(faults && { faults }),
-    crowd,
-    approvals,
-    contexts,
-    shows,
-    clients,
-    hooks,
-    outside,
-    forks,
+    ...kinds,
   });
   outcome.histories++;
   outcome.steps += result.steps;

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { HistoryOptions } from './history.ts';
+import { type Kinds, kindsOf } from './kinds.ts';
 
 /** Many histories on several threads. */
-export interface Campaign {
+export interface Campaign extends Kinds {
   from: number;
   count: number;
   jobs: number;
@@ -12,14 +13,6 @@ export interface Campaign {
   sources?: ReadonlyMap<string, string>;
   /** Probabilities of faults, in place of those that the seeds decide. */
   faults?: HistoryOptions['faults'];
-  crowd?: boolean | undefined;
-  approvals?: boolean | undefined;
-  contexts?: boolean | undefined;
-  shows?: boolean | undefined;
-  clients?: boolean | undefined;
-  hooks?: boolean | undefined;
-  outside?: boolean | undefined;
-  forks?: boolean | undefined;
 }
 
 export interface Finding {
@@ -47,14 +40,7 @@ export interface Share {
   untilCaught: boolean;
   sources: ReadonlyMap<string, string>;
   faults: HistoryOptions['faults'];
-  crowd: boolean;
-  approvals: boolean;
-  contexts: boolean;
-  shows: boolean;
-  clients: boolean;
-  hooks: boolean;
-  outside: boolean;
-  forks: boolean;
+  kinds: Kinds;
 }
 
 export async function runCampaign({
@@ -64,14 +50,7 @@ export async function runCampaign({
   untilCaught = false,
   sources = new Map(),
   faults,
-  crowd = false,
-  approvals = false,
-  contexts = false,
-  shows = false,
-  clients = false,
-  hooks = false,
-  outside = false,
-  forks = false,
+  ...asked
 }: Campaign): Promise<Outcome> {
   const start = performance.now();
   const workers: Worker[] = [];
@@ -81,14 +60,7 @@ export async function runCampaign({
       untilCaught,
       sources,
       faults,
-      crowd,
-      approvals,
-      contexts,
-      shows,
-      clients,
-      hooks,
-      outside,
-      forks,
+      kinds: kindsOf(asked),
     };
   });
   const outcomes = await Promise.all(

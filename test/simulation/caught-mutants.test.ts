@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SEARCH_MS } from '../support/timeouts.ts';
 import { runCampaign } from './campaign.ts';
 import { caughtAt } from './caught-at.ts';
+import { kindsOf } from './kinds.ts';
 import { MUTANTS, sourcesOf } from './mutants.ts';
 
 /** Histories per mutant. Most mutants are caught within a hundred, the rarest after 14,000. */
@@ -11,7 +12,7 @@ const PER_MUTANT = 30_000;
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',
-    async ({ name, faults, crowd, approvals, contexts, shows, clients, hooks, outside, forks }) => {
+    async ({ name, faults, ...kinds }) => {
       const { findings } = await runCampaign({
         from: caughtAt(name),
         count: PER_MUTANT,
@@ -19,14 +20,7 @@ describe.concurrent('the simulation, with a fault in the product,', () => {
         untilCaught: true,
         sources: sourcesOf(name),
         faults,
-        crowd,
-        approvals,
-        contexts,
-        shows,
-        clients,
-        hooks,
-        outside,
-        forks,
+        ...kindsOf(kinds),
       });
       expect(findings.map(({ promise }) => promise)).not.toEqual([]);
     },

@@ -9,6 +9,7 @@ import { Device } from './device.ts';
 import type { Witness } from './evidence.ts';
 import { judge } from './judge.ts';
 import { wasAbandoned } from './judge-transcript.ts';
+import type { Kinds } from './kinds.ts';
 import { Random } from './random.ts';
 import type { Faults } from './scheduler.ts';
 import { NO_FAULTS, Scheduler } from './scheduler.ts';
@@ -28,27 +29,11 @@ export interface HistoryResult {
   events: readonly TurnEvent[];
 }
 
-export interface HistoryOptions {
+export interface HistoryOptions extends Kinds {
   log?: (line: string) => void;
   noFaults?: boolean;
   /** Probabilities of faults, in place of those that the seed decides. */
   faults?: Partial<Faults>;
-  /** Three devices that steer one another's turns, cancel one another's messages, and repeat messages. */
-  crowd?: boolean;
-  /** Tools that need approval, with a short time-out. */
-  approvals?: boolean;
-  /** Messages with options, some of which do not fit, and an agent that prepares each turn. */
-  contexts?: boolean;
-  /** Tools show their progress and send data. */
-  shows?: boolean;
-  /** Devices run a tool. */
-  clients?: boolean;
-  /** The agent has hooks. */
-  hooks?: boolean;
-  /** The application sends messages by itself. */
-  outside?: boolean;
-  /** Devices fork the session. */
-  forks?: boolean;
   /** Only so many acts of each device, for shrinking. */
   acts?: number;
   devices?: number;

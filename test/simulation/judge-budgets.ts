@@ -4,8 +4,9 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import { asSessionId } from '../../core/ids.ts';
 import type { Budgeting } from '../../core/model.ts';
 import { dayOf } from '../../core/session/spend.ts';
-import type { Lane, Owed, Principal, Spend } from '../../core/store/items.ts';
+import type { Lane, Principal } from '../../core/store/items.ts';
 import { principalSpendKey, sessionOf } from '../../core/store/keys.ts';
+import type { Owed, Spend } from '../../core/store/usage-items.ts';
 import type { MemoryTable } from '../../core/testing/memory-store.ts';
 
 /** Tokens. More than the prompt and the answer of one call have in a history. */

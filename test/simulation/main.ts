@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import { caughtAt, noteCaught } from './caught-at.ts';
+import { KINDS, type Kinds, kindsOf } from './kinds.ts';
 import { findMutant, MUTANTS, sourcesOf } from './mutants.ts';
 import { replaceSources } from './replaced-sources.ts';
 
@@ -21,6 +22,11 @@ const USAGE = `npm run sim -- [options]
   --mutants [--only name]           runs mutants: each must be caught; from the noted seed on, or from --from
   --mutants --note                  notes in caught-at.json the seed at which each was caught`;
 
+const KIND_OPTIONS = Object.fromEntries(KINDS.map((kind) => [kind, { type: 'boolean' }])) as Record<
+  keyof Kinds,
+  { type: 'boolean' }
+>;
+
 const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '20000' },
@@ -30,14 +36,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     first: { type: 'boolean', default: false },
-    crowd: { type: 'boolean', default: false },
-    approvals: { type: 'boolean', default: false },
-    contexts: { type: 'boolean', default: false },
-    shows: { type: 'boolean', default: false },
-    clients: { type: 'boolean', default: false },
-    hooks: { type: 'boolean', default: false },
-    outside: { type: 'boolean', default: false },
-    forks: { type: 'boolean', default: false },
+    ...KIND_OPTIONS,
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     note: { type: 'boolean', default: false },
@@ -64,14 +63,7 @@ async function one(seed: number): Promise<void> {
   const result = await runHistory(seed, {
     ...options,
     ...(mutant?.faults && { faults: mutant.faults }),
-    crowd: values.crowd || mutant?.crowd === true,
-    approvals: values.approvals || mutant?.approvals === true,
-    contexts: values.contexts || mutant?.contexts === true,
-    shows: values.shows || mutant?.shows === true,
-    clients: values.clients || mutant?.clients === true,
-    hooks: values.hooks || mutant?.hooks === true,
-    outside: values.outside || mutant?.outside === true,
-    forks: values.forks || mutant?.forks === true,
+    ...kindsOf(values, mutant ?? {}),
     ...((values.trace || values.shrink) && { log: print }),
   });
   for (const [promise, why] of result.violations) print(`BROKEN ${promise}: ${why}`);
@@ -87,14 +79,7 @@ async function many(first = from ?? 1): Promise<void> {
     count,
     jobs,
     untilCaught: values.first,
-    crowd: values.crowd,
-    approvals: values.approvals,
-    contexts: values.contexts,
-    shows: values.shows,
-    clients: values.clients,
-    hooks: values.hooks,
-    outside: values.outside,
-    forks: values.forks,
+    ...kindsOf(values),
   });
   const { histories, steps, turns, modelCalls, seconds, injected, findings } = outcome;
   print(
@@ -116,19 +101,8 @@ async function judgeMutants(): Promise<void> {
   let survivors = 0;
   const seeds: Record<string, number> = {};
   const mutants = values.only === undefined ? MUTANTS : [findMutant(values.only)];
-  for (const {
-    name,
-    breaks,
-    faults,
-    crowd,
-    approvals,
-    contexts,
-    shows,
-    clients,
-    hooks,
-    outside,
-    forks,
-  } of mutants) {
+  for (const mutant of mutants) {
+    const { name, breaks, faults } = mutant;
     const { findings, histories } = await runCampaign({
       from: from ?? caughtAt(name),
       count,
@@ -136,14 +110,7 @@ async function judgeMutants(): Promise<void> {
       untilCaught: true,
       sources: sourcesOf(name),
       faults,
-      crowd,
-      approvals,
-      contexts,
-      shows,
-      clients,
-      hooks,
-      outside,
-      forks,
+      ...kindsOf(mutant),
     });
     const [first] = findings;
     if (first) seeds[name] = first.seed;

@@ -1,30 +1,18 @@
 import type { Edit } from '../../mutation/edits.ts';
 import type { HistoryOptions } from '../history.ts';
+import type { Kinds } from '../kinds.ts';
 
 /**
  * A single fault in the product. The simulation must catch each mutant: one that survives shows that the judge overlooks
- * something, or that the rule is not needed. docs/contributing/mutants.md tells how to write one.
+ * something, or that the rule is not needed. The rule matters only in histories of the mutant's kinds, if it has some.
+ * docs/contributing/mutants.md tells how to write one.
  */
-export interface Mutant {
+export interface Mutant extends Kinds {
   name: string;
   /** The rule that no longer holds. */
   breaks: string;
   /** Faults of the mutant's histories, where the rule matters only among many of one kind. */
   faults?: HistoryOptions['faults'];
-  /** The rule matters only where devices steer one another's turns. */
-  crowd?: true;
-  /** The rule matters only where users approve or deny tool calls. */
-  approvals?: true;
-  /** The rule matters only where messages have options. */
-  contexts?: true;
-  /** The rule matters only where tools show their progress. */
-  shows?: true;
-  /** The rule matters only where devices run a tool. */
-  clients?: true;
-  hooks?: true;
-  /** The rule matters only where the application sends messages. */
-  outside?: true;
-  forks?: true;
   /** What changes in the source, by markers. */
   edits: readonly Edit[];
 }
