@@ -2,8 +2,8 @@ import { epochMs } from '../config/units.ts';
 import { asSessionId } from '../core/ids.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import { dayOf, readSpend } from '../core/session/spend.ts';
-import type { Spend } from '../core/store/items.ts';
 import { type Key, principalSpendKey, sessionOf, tenantSpendKeys } from '../core/store/keys.ts';
+import type { Spend } from '../core/store/usage-items.ts';
 import { NANO } from '../core/turn/call-usage.ts';
 
 /** Of one command, today among them: days are kept as long as transcripts. */

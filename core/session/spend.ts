@@ -5,9 +5,9 @@ import { expiry } from '../core.ts';
 import type { SessionKey } from '../ids.ts';
 import type { BudgetHolder } from '../model.ts';
 import type { Store } from '../ports.ts';
-import type { Owed, Spend } from '../store/items.ts';
 import { type Key, principalSpendKey, tenantSpendKey, tenantSpendKeys } from '../store/keys.ts';
 import { addCount, addCountInNewWindow, type Count, firstCount, isCounted } from '../store/spend-writes.ts';
+import type { Owed, Spend } from '../store/usage-items.ts';
 
 /**
  * Counts what a principal, and its tenant, use in a day (decision 0168), with one write for each step. A principal has one

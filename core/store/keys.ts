@@ -25,12 +25,12 @@ import type {
   Principal,
   RateCount,
   Session,
-  Spend,
   StoredEntry,
   StoredEvents,
   Summary,
   TurnsInFlight,
 } from './items.ts';
+import type { Spend } from './usage-items.ts';
 
 /** A primary key whose type says what is stored under it. */
 export interface Key<T> {

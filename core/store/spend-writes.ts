@@ -1,8 +1,8 @@
 import type { EpochSeconds } from '../../config/units.ts';
 import { ownValue } from '../own-value.ts';
-import type { Owed, Spend } from './items.ts';
 import type { Change, Update } from './update.ts';
 import { absent, add, any, atMost, count, equals, set } from './update.ts';
+import type { Owed, Spend } from './usage-items.ts';
 
 /** The writes on what was used in a day. All are idempotent, by the mark of what they count. */
 

@@ -1,7 +1,7 @@
 import { shownBytes, wordsOf } from '../content.ts';
 import type { Model, ModelFailure, ModelPart, ModelRequest, Usage } from '../model.ts';
 import { dayOf } from '../session/spend.ts';
-import type { Owed } from '../store/items.ts';
+import type { Owed } from '../store/usage-items.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import { textsOf } from './prompt-texts.ts';

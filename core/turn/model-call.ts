@@ -10,7 +10,7 @@ import {
   type ToolCall,
   type Usage,
 } from '../model.ts';
-import type { CallMark } from '../store/items.ts';
+import type { CallMark } from '../store/usage-items.ts';
 import { estimated, isBilled, owe, usageIn } from './call-usage.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, looksBack, timeIsShort } from './context.ts';

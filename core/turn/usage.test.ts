@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Model, Price, Usage } from '../model.ts';
-import type { TurnUsage } from '../store/items.ts';
+import type { TurnUsage } from '../store/usage-items.ts';
 import { advanced, costOf, usageFields, withCut } from './usage.ts';
 
 const NOTHING: TurnUsage = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };

@@ -1,6 +1,6 @@
 import type { Core } from '../core.ts';
 import { type Model, type ModelPart, modelId, type Price, type Usage } from '../model.ts';
-import type { ModelShare, TurnUsage } from '../store/items.ts';
+import type { ModelShare, TurnUsage } from '../store/usage-items.ts';
 
 /** What the model calls of a turn have used, and what it costs. */
 
