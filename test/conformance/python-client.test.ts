@@ -100,4 +100,21 @@ describe.skipIf(!isThere)('the Python client', { timeout: LONG_TEST_MS }, () => 
     ]);
     expect(lines.slice(4)).toEqual(['ContentError', 'TypeError']);
   });
+
+  it('P9: asks for one page of the transcript at a time, and takes no answer of another one for it', async () => {
+    const script = [
+      'import asyncio',
+      'from midturn.pages import Page, Pages',
+      'async def main():',
+      '    pages, older, newest = Pages(), Page(5, 2), Page(None, 50)',
+      '    pages.add(older); pages.add(newest)',
+      '    print(pages.next is older, pages.take({"entries": [{"n": 9}]}), pages.take({"entries": [{"n": 3}, {"n": 4}]}))',
+      '    print(pages.next is newest, older.came.result()["entries"][0]["n"], pages.take({"entries": [{"n": 9}]}))',
+      '    print(newest.came.result()["entries"][0]["n"], pages.next, pages.take({"entries": []}))',
+      'asyncio.run(main())',
+    ].join('\n');
+    const [program = '', ...args] = python('-c', script);
+    const { stdout } = await run(program, args, { cwd: folder });
+    expect(stdout.trim().split('\n')).toEqual(['True False True', 'True 3 True', '9 None False']);
+  });
 });

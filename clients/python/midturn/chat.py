@@ -4,51 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
-import random
 import secrets
 import time
 from typing import Any, AsyncIterator, Awaitable, Callable, Optional, Union
 
-from .errors import ClosedError, ContentError, EventsExpired, Frame, MessageRefused, MidturnError, ReplyError
+from .catch_up import CatchUp
+from .connection import HANDSHAKE_WITHIN, Connection, Reconnect
+from .errors import ClosedError, EventsExpired, Frame, MessageRefused, MidturnError, ReplyError
+from .limits import check_message, check_tool_output
 from .link import Link, address
 from .message import Content, Delivery, Message
 from .order import Sequence
-from .outbox import NEVER, Requests
+from .outbox import Requests
+from .pages import Page, Pages
 from .streams import ENDS, EventLog
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
 #: Runs a tool that the agent leaves to the client: gets the arguments, gives the output. What it raises is the call's error.
 Tool = Callable[[Any], Union[Any, Awaitable[Any]]]
 
-# All in seconds.
-HANDSHAKE_WITHIN = 15.0
-#: From a frame that the server answers to the next frame that comes. After it the connection counts as dead.
-ANSWER_WITHIN = 15.0
-#: API Gateway closes a connection that is idle for 10 minutes, and every connection after 2 hours (7.4).
-PING_AFTER = 300.0
-RENEW_AFTER = 6000.0
+#: In seconds: a connection is replaced so long before its token ends.
 RENEW_BEFORE_EXPIRY = 30.0
-#: How long a connection stays away that the server closed because the session has too many.
-SURPLUS_AWAY = 900.0
-#: A missing event is asked for at once, and again after this time if nothing came; then after twice the time.
-RESUME_AGAIN = 2.0
-RESUME_AT_MOST = 30.0
-#: Silence where an event is expected, before the client asks for it.
-PROBE_AFTER = 15.0
 
-DEFAULT_CONTENT_BYTES = 24_576
-DEFAULT_OPTIONS_BYTES = 4096
-#: Of what a tool gives, as JSON (docs/protocol.md, 11.1).
-MAX_TOOL_OUTPUT_BYTES = 16_384
-#: Answered by an event of the turn, which can take its time.
-_NOT_ANSWERED = ("abort", "approval_response", "tool_output")
 #: Say nothing about what becomes of a message: it is sent again.
 _TELLS_NOTHING = ("RATE_LIMITED", "TOKEN_EXPIRED", "INTERNAL")
-
-
-class _Reconnect(Exception):
-    """This connection is of no more use; another one is opened at once."""
 
 
 class Chat:
@@ -88,18 +67,11 @@ class Chat:
         self._messages: dict[str, Message] = {}
         self._lane: Optional[str] = None
         self._orders = 0
-        self._wake = asyncio.Event()
-        self._task: Optional[asyncio.Task[None]] = None
+        self._connection = Connection(self._dial, _Frames(self))
+        self._catch_up = CatchUp()
         self._running_tools: set[asyncio.Task[None]] = set()
-        self._pages: list[asyncio.Future[Frame]] = []
+        self._pages = Pages()
         self._closed: Optional[MidturnError] = None
-        # Of the connection.
-        self._is_up = False
-        self._is_surplus = False
-        self._owed_by = self._renew_at = NEVER
-        self._moved_at = self._heard_at = 0.0
-        self._resume_at = 0.0
-        self._resumes, self._resumed_from = 0, -1
         self._abort_of: Optional[str] = None
 
     async def __aenter__(self) -> "Chat":
@@ -112,16 +84,13 @@ class Chat:
     def open(self) -> None:
         """Connects, and stays connected, in the background. Also brings a connection back that had to give way to others."""
         self._demand_open()
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
-        self._wake.set()
+        self._connection.open()
 
     async def close(self) -> None:
         """Closes the connection. The turn goes on at the server. Readers and waiting messages get a `ClosedError`."""
         self._end(ClosedError())
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, *self._running_tools, return_exceptions=True)
+        await self._connection.close()
+        await asyncio.gather(*self._running_tools, return_exceptions=True)
 
     def send(
         self,
@@ -137,15 +106,7 @@ class Chat:
         too many bytes, `ClosedError`.
         """
         self._demand_open()
-        limit = self.limits.get("content_bytes", DEFAULT_CONTENT_BYTES)
-        if not content or (isinstance(content, str) and not content.strip()):
-            raise ContentError("EMPTY_CONTENT", "The message has no content.")
-        size = _bytes_of(content)
-        if size > limit:
-            raise ContentError("MESSAGE_TOO_LARGE", f"The message has {size} bytes; the limit is {limit}.")
-        most = self.limits.get("options_bytes", DEFAULT_OPTIONS_BYTES)
-        if options is not None and (size := _bytes_of(options)) > most:
-            raise ContentError("MESSAGE_TOO_LARGE", f"The options have {size} bytes; the limit is {most}.")
+        check_message(content, options, self.limits)
         message = Message(self, message_id or secrets.token_urlsafe(12), content, delivery, options)
         self._messages[message.id] = message
         self._ask(f"message {message.id}", lambda: self._message_frame(message))
@@ -179,116 +140,26 @@ class Chat:
     async def history(self, *, before: Optional[int] = None, limit: int = 50) -> Frame:
         """A page of the transcript: `entries`, oldest first, and `next`, the `before` of the page before it."""
         self._demand_open()
-        page: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        # Replies to `history` have no id: one request at a time.
-        earlier, self._pages = list(self._pages), [*self._pages, page]
-        await asyncio.gather(*earlier, return_exceptions=True)
-        frame: Frame = {"type": "history", "limit": limit, **({} if before is None else {"before": before})}
-        self._ask("history", lambda: frame)
-        return await page
+        page = Page(before, limit)
+        self._ask_page(page)
+        return await page.came
 
     # The connection.
-
-    async def _run(self) -> None:
-        attempt = 0
-        while self._closed is None:
-            self._is_up, self._is_surplus = False, False
-            try:
-                await self._serve(await self._dial())
-            except _Reconnect:
-                attempt = 0
-                continue
-            except Exception as error:  # Whatever ends a connection, the next one resumes.
-                self._report(error)
-            if self._closed is not None:
-                return
-            attempt = 0 if self._is_up else attempt + 1
-            self._is_up = False
-            await self._pause(SURPLUS_AWAY if self._is_surplus else 0.1 + random.random() * min(30.0, 0.5 * 2**attempt))
-
-    async def _pause(self, seconds: float) -> None:
-        """Before the next connection. A connection that gave way comes back earlier when somebody calls `open`."""
-        self._wake.clear()
-        if not self._is_surplus:
-            await asyncio.sleep(seconds)
-            return
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except asyncio.TimeoutError:
-            pass
 
     async def _dial(self) -> Link:
         made = self._token() if callable(self._token) else self._token
         token = await made if inspect.isawaitable(made) else made
         return await Link.open(address(self._url, self.session, self._name), token, HANDSHAKE_WITHIN)
 
-    async def _serve(self, link: Link) -> None:
-        now = time.monotonic()
-        self._owed_by, self._renew_at, self._moved_at = now + HANDSHAKE_WITHIN, now + RENEW_AFTER, now
-        reader = asyncio.create_task(self._read(link))
-        try:
-            await self._send(link, self._connect_frame())
-            while self._closed is None:
-                self._wake.clear()
-                await self._send_due(link)
-                wake = asyncio.create_task(self._wake.wait())
-                timeout = max(0.0, self._next_due() - time.monotonic())
-                await asyncio.wait({reader, wake}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                wake.cancel()
-                if reader.done():
-                    reader.result()
-        finally:
-            reader.cancel()
-            await asyncio.gather(reader, link.close(), return_exceptions=True)
-
-    async def _read(self, link: Link) -> None:
-        while True:
-            frame = await link.receive()
-            self._moved_at = self._heard_at = time.monotonic()
-            self._owed_by = NEVER
-            if frame is not None:
-                self._receive(frame)
-            self._wake.set()
-
-    async def _send(self, link: Link, frame: Frame) -> None:
-        await link.send(frame)
-        self._moved_at = time.monotonic()
-        if frame["type"] not in _NOT_ANSWERED:
-            self._owed_by = min(self._owed_by, self._moved_at + ANSWER_WITHIN)
-
-    async def _send_due(self, link: Link) -> None:
-        now = time.monotonic()
-        if self._owed_by <= now:
-            raise ConnectionError("The server does not answer.")
-        if not self._is_up:
-            return
-        if self._renew_at <= now:
-            raise _Reconnect
-        for frame in self._requests.take_due(now):
-            await self._send(link, frame)
-        if self._catch_up_at() <= now:
-            await self._send(link, self._connect_frame())
-        if self._moved_at + PING_AFTER <= now:
-            await self._send(link, {"type": "ping"})
-
-    def _next_due(self) -> float:
-        if not self._is_up:
-            return self._owed_by
-        return min(
-            self._owed_by, self._renew_at, self._requests.next_due, self._catch_up_at(), self._moved_at + PING_AFTER
+    def _catch_up_at(self) -> float:
+        waits = self.active_turn is not None or any(one.is_pending for one in self._messages.values())
+        return self._catch_up.due_at(
+            is_behind=self._sequence.is_behind, waits=waits, heard_at=self._connection.heard_at
         )
 
-    def _catch_up_at(self) -> float:
-        """When to ask for events: after a hole, or after silence where an event is expected."""
-        waits = self.active_turn is not None or any(one.is_pending for one in self._messages.values())
-        probe = max(self._heard_at, self._resume_at - RESUME_AGAIN) + PROBE_AFTER if waits else NEVER
-        return min(self._resume_at, probe) if self._sequence.is_behind else probe
-
     def _connect_frame(self) -> Frame:
-        cursor, now = self._sequence.cursor, time.monotonic()
-        self._resumes = self._resumes + 1 if cursor == self._resumed_from else 0
-        self._resumed_from = -1 if cursor is None else cursor
-        self._resume_at = now + min(RESUME_AT_MOST, RESUME_AGAIN * 2**self._resumes)
+        cursor = self._sequence.cursor
+        self._catch_up.asked(cursor)
         resume = {"lane": self._lane, "after_seq": cursor}
         fields = {**self._hello, "resume": _given(resume) or None}
         return {"type": "connect", "session_id": self.session, **_given(fields)}
@@ -302,9 +173,7 @@ class Chat:
         elif kind == "session_start":
             self._start(frame)
         elif kind == "connected":
-            # Events that are still missing were lost, unless the request brought nothing.
-            if self._sequence.cursor != self._resumed_from:
-                self._resume_at = 0.0
+            self._catch_up.answered(self._sequence.cursor)
         elif kind == "accepted":
             self._settle(frame["id"], "queued" if frame["placement"] == "queued" else "accepted", turn=frame["turn_id"])
         elif kind == "cancelled":
@@ -318,14 +187,11 @@ class Chat:
             self._refused(frame)
 
     def _start(self, frame: Frame) -> None:
-        first = not self._is_up
-        self._is_up = True
         self.limits = frame["limits"]
-        if first:
+        if not self._connection.is_up:
             self._requests.start_over()
             if callable(self._token) and "token_expires_in_ms" in frame:
-                in_time = frame["token_expires_in_ms"] / 1000 - RENEW_BEFORE_EXPIRY
-                self._renew_at = min(self._renew_at, time.monotonic() + max(60.0, in_time))
+                self._connection.renew_in(frame["token_expires_in_ms"] / 1000 - RENEW_BEFORE_EXPIRY)
         cursor, last, active = self._sequence.cursor, frame["last_seq"], frame.get("active_turn")
         if cursor is not None and last < cursor:
             # A new session under the id of one that was deleted or has expired.
@@ -336,10 +202,10 @@ class Chat:
         self._sequence.heard = max(self._sequence.heard, last)
         self.active_turn = active["turn_id"] if active else self.active_turn
         if cursor is None:
-            self._resume_at = 0.0
+            self._catch_up.start_over()
             self._hand_on(self._sequence.begin_after(active["first_seq"] - 1 if active else last))
             if frame["message_count"] > 0 or last > 0:
-                self._ask_page()
+                self._ask_newest_page()
 
     def _adopt(self, lane: str) -> None:
         if lane == self._lane:
@@ -389,11 +255,11 @@ class Chat:
     def _refused(self, frame: Frame) -> None:
         code, one = frame["code"], frame.get("id", "")
         if code == "TOKEN_EXPIRED":
-            raise _Reconnect
+            raise Reconnect
         if code == "RATE_LIMITED":
             self._requests.hold(time.monotonic() + frame.get("retry_after_ms", 1000) / 1000)
         elif code == "TOO_MANY_CONNECTIONS":
-            self._is_surplus = True
+            self._connection.give_way()
         elif code == "SESSION_DELETED" and not one:
             self._end(ClosedError(code, frame.get("message", "")))
         elif code == "NO_ACTIVE_TURN":
@@ -414,14 +280,14 @@ class Chat:
             return
         self._log.gap(frame, EventsExpired())
         self._hand_on(self._sequence.begin_after(frame["available_from"] - 1))
-        self._ask_page()
+        self._ask_newest_page()
 
     # What is sent until it is answered.
 
     def _ask(self, key: str, frame: Callable[[], Frame]) -> None:
         self._demand_open()
         self._requests.open(key, frame)
-        self._wake.set()
+        self._connection.attend()
 
     def _message_frame(self, message: Message) -> Frame:
         if message.order is None:
@@ -435,27 +301,35 @@ class Chat:
         elif message.is_pending:
             self._ask(f"cancel {message.id}", lambda: {"type": "cancel", "id": message.id})
 
-    def _ask_page(self) -> None:
-        page: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        page.add_done_callback(self._take_page)
-        self._pages.insert(0, page)
-        self._ask("history", lambda: {"type": "history", "limit": 50})
+    def _ask_page(self, page: Page) -> None:
+        self._pages.add(page)
+        if self._pages.next is page:
+            self._ask_for(page)
 
-    def _take_page(self, page: "asyncio.Future[Frame]") -> None:
-        if page.cancelled() or page.exception():
+    def _ask_for(self, page: Page) -> None:
+        self._ask("history", lambda: page.frame)
+
+    def _page_came(self, frame: Frame) -> None:
+        if not self._pages.take(frame):
             return
-        self.entries = page.result()["entries"]
+        self._requests.close("history")
+        following = self._pages.next
+        if following is not None:
+            self._ask_for(following)
+
+    def _ask_newest_page(self) -> None:
+        page = Page(None, 50)
+        page.came.add_done_callback(self._take_newest_page)
+        self._ask_page(page)
+
+    def _take_newest_page(self, came: "asyncio.Future[Frame]") -> None:
+        if came.cancelled() or came.exception():
+            return
+        self.entries = came.result()["entries"]
         for entry in self.entries:
             # What a turn applied while this client was away.
             if entry["role"] == "user":
                 self._settle(entry["id"], "applied", turn=entry["turn_id"])
-
-    def _page_came(self, frame: Frame) -> None:
-        self._requests.close("history")
-        if self._pages:
-            page = self._pages.pop(0)
-            if not page.done():
-                page.set_result(frame)
 
     def _run_tool(self, event: Frame) -> None:
         tool = self.tools.get(event["tool"])
@@ -469,10 +343,7 @@ class Chat:
         try:
             output = tool(event.get("arguments"))
             output = await output if inspect.isawaitable(output) else output
-            # What cannot be sent would end each connection that it is sent on.
-            size = _bytes_of(output)
-            if size > MAX_TOOL_OUTPUT_BYTES:
-                raise ValueError(f"The output has {size} bytes; the limit is {MAX_TOOL_OUTPUT_BYTES}.")
+            check_tool_output(output)
             answer: Frame = {"output": output}
         except Exception as error:  # The agent is told, and goes on.
             answer = {"error": (str(error) or type(error).__name__)[:2000]}
@@ -493,22 +364,31 @@ class Chat:
         self._log.finish(error)
         for message in self._messages.values():
             message._end(error)
-        for page in self._pages:
-            if not page.done():
-                page.set_exception(error)
-        self._wake.set()
+        self._pages.end(error)
+        self._connection.end()
 
     def _report(self, error: Exception) -> None:
         if self._on_error is not None:
             self._on_error(error)
 
 
+class _Frames:
+    """What the connection asks of its chat."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self.connect_frame = chat._connect_frame
+        self.receive = chat._receive
+        self.report = chat._report
+
+    def take_due(self, now: float) -> list[Frame]:
+        frames = self._chat._requests.take_due(now)
+        return [*frames, self._chat._connect_frame()] if self._chat._catch_up_at() <= now else frames
+
+    def next_due(self) -> float:
+        return min(self._chat._requests.next_due, self._chat._catch_up_at())
+
+
 def _given(fields: Frame) -> Frame:
     """Without the fields that have no value."""
     return {key: value for key, value in fields.items() if value is not None}
-
-
-def _bytes_of(value: Any) -> int:
-    """Of its JSON. Raises what `json` raises for a value that has none."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return len(text.encode("utf-8", "replace"))
