@@ -1,5 +1,18 @@
 import type { Case } from '../case.ts';
-import { accepted, answer, begun, chunk, cutNow, DONE, events, OPEN, say, upTo } from './scene.ts';
+import {
+  accepted,
+  answer,
+  begun,
+  chunk,
+  cutNow,
+  DONE,
+  events,
+  OPEN,
+  refused,
+  say,
+  told,
+  upTo,
+} from './scene.ts';
 
 const WHOLE = [accepted('a'), ...events(...begun('a', 'Hello'), chunk('Hi.'), DONE)];
 
@@ -63,20 +76,7 @@ export const HANDSHAKE: readonly Case[] = [
     steps: [
       { tell: { do: 'open', url: '', session: 'kit', tokens: ['first', 'second'] } },
       ...say('a', 'Hello'),
-      {
-        post: [
-          {
-            reply: {
-              type: 'error',
-              code: 'TOKEN_EXPIRED',
-              message: 'No.',
-              terminal: false,
-              retryable: true,
-              id: '$a',
-            },
-          },
-        ],
-      },
+      { post: [refused('a', 'TOKEN_EXPIRED', { retryable: true })] },
       { token: 'second' },
       { expect: { type: 'message', id: '$a' } },
       { post: WHOLE },
@@ -159,20 +159,7 @@ export const HANDSHAKE: readonly Case[] = [
       ...say('a', 'Hello'),
       { post: WHOLE },
       { see: { events: upTo(4) } },
-      {
-        post: [
-          {
-            reply: {
-              type: 'error',
-              code: 'TOO_MANY_CONNECTIONS',
-              message: 'No.',
-              terminal: false,
-              retryable: true,
-              limit: 20,
-            },
-          },
-        ],
-      },
+      { post: [told('TOO_MANY_CONNECTIONS', { retryable: true, limit: 20 })] },
       { cut: 1000 },
       { quiet: 'connection', ms: 2500 },
     ],
@@ -187,19 +174,7 @@ export const HANDSHAKE: readonly Case[] = [
       ...say('a', 'Hello'),
       { post: WHOLE },
       { see: { events: upTo(4) } },
-      {
-        post: [
-          {
-            reply: {
-              type: 'error',
-              code: 'SESSION_DELETED',
-              message: 'No.',
-              terminal: false,
-              retryable: false,
-            },
-          },
-        ],
-      },
+      { post: [told('SESSION_DELETED')] },
       cutNow,
       { quiet: 'connection', ms: 2500 },
     ],

@@ -217,18 +217,7 @@ export const MESSAGES: readonly Case[] = [
       { expect: { type: 'cancel', id: '$b' } },
       {
         post: [
-          {
-            reply: {
-              type: 'error',
-              code: 'NOT_PENDING',
-              message: 'No.',
-              terminal: false,
-              retryable: false,
-              id: '$b',
-              turn_id: 'turn-1',
-              placement: 'steering',
-            },
-          },
+          refused('b', 'NOT_PENDING', { turn_id: 'turn-1', placement: 'steering' }),
           ...events(chunk('two ')),
         ],
       },

@@ -14,13 +14,22 @@ export const accepted = (name: string, placement: 'turn' | 'steering' | 'queued'
   reply: { type: 'accepted', id: `$${name}`, turn_id: 'turn-1', placement, position: 0 },
 });
 
+type ErrorReply = Extract<Extract<Post, { reply: unknown }>['reply'], { type: 'error' }>;
+
+/** An `error` that ends nothing. */
+export const told = (
+  code: ErrorReply['code'],
+  more: Partial<Omit<ErrorReply, 'type' | 'code' | 'message' | 'terminal'>> = {},
+): Post => ({
+  reply: { type: 'error', code, message: 'No.', terminal: false, retryable: false, ...more },
+});
+
+/** The same about a message. */
 export const refused = (
   name: string,
-  code: Extract<Extract<Post, { reply: unknown }>['reply'], { type: 'error' }>['code'],
-  more: { retryable?: boolean; retry_after_ms?: number } = {},
-): Post => ({
-  reply: { type: 'error', code, message: 'No.', terminal: false, retryable: false, id: `$${name}`, ...more },
-});
+  code: ErrorReply['code'],
+  more: Parameters<typeof told>[1] = {},
+): Post => told(code, { id: `$${name}`, ...more });
 
 /** The events with which a turn begins: 1 and 2 of a new session. */
 export const begun = (name: string, content: string): NewEvent[] => [
