@@ -4,6 +4,7 @@ import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '
 import { Approval } from './approval.tsx';
 import { asSentence, budgetNote } from './budget-note.ts';
 import { CopyButton } from './copy-button.tsx';
+import { AgainIcon } from './icons.tsx';
 import { Message, type MessageActions } from './message.tsx';
 import { Prose } from './prose.tsx';
 import { ModelFile, Sources } from './sources.tsx';
@@ -13,6 +14,8 @@ export interface AnswerActions extends MessageActions {
   approve(requestId: string, decision: 'approve' | 'always' | 'deny'): void;
   /** Sends the last applied messages of the turn again. */
   askAgain(turnId: string): void;
+  /** The same in a conversation of its own, from before them. */
+  answerAgain(turnId: string): void;
 }
 
 /** One part of an answer. `running`: its turn is running. `last`: new text is added to this part. */
@@ -106,6 +109,15 @@ function TurnEnd({
       <p className="turn-end">
         {endNote(outcome)}
         {text && <CopyButton label="Copy the answer" text={text} />}
+        <button
+          type="button"
+          className="icon-button copy"
+          aria-label="Answer again in a new conversation"
+          title="Answer again in a new conversation"
+          onClick={() => actions.answerAgain(turnId)}
+        >
+          <AgainIcon />
+        </button>
       </p>
     );
   }

@@ -1,5 +1,6 @@
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
+import type { Content } from '../../client/index.ts';
 import { ChatView } from './chat-view.tsx';
 import { COMPOSER_ID } from './composer.tsx';
 import { FramesPanel } from './frames-panel.tsx';
@@ -17,14 +18,28 @@ export function App({ server }: { server: string }) {
   const [isMenuOpen, setIsMenuOpen] = useState(false);
   const [showsFrames, setShowsFrames] = useState(false);
   const theme = useTheme();
-  const { chat, trace, trouble, forgetTrouble } = useChat(server, sessions.current);
+  const { chat, trace, origin, trouble, forgetTrouble } = useChat(server, sessions.current);
   const stored = useStoredSessions(chat);
   const shown = useMemo(
     () => shownSessions(sessions.notes, stored.sessions, sessions.current),
     [sessions.notes, stored.sessions, sessions.current],
   );
   const title = shown.find(({ id }) => id === sessions.current)?.title;
-  const { forget } = sessions;
+  const { forget, open } = sessions;
+  /** What is to be said first in a session that is not shown yet. */
+  const firstWords = useRef(new Map<string, Content>());
+  const openWith = useCallback(
+    (id: string, content: Content) => {
+      firstWords.current.set(id, content);
+      open(id);
+    },
+    [open],
+  );
+  const takeFirstWords = useCallback((id: string) => {
+    const content = firstWords.current.get(id);
+    firstWords.current.delete(id);
+    return content;
+  }, []);
   const { drop } = stored;
   const gone = useCallback(
     (id: string) => {
@@ -82,7 +97,10 @@ export function App({ server }: { server: string }) {
           note={sessions.note}
           name={stored.name}
           gone={gone}
-          openNew={sessions.open}
+          openNew={() => open()}
+          openWith={openWith}
+          takeFirstWords={takeFirstWords}
+          origin={origin}
           trouble={trouble}
           forgetTrouble={forgetTrouble}
           enterToken={(token) => {

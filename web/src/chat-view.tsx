@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useMemo } from 'react';
 import { DEFAULT_CONTENT_BYTES } from '../../client/content.ts';
 import { fileUrl, uploadFile } from '../../client/files.ts';
-import { type Chat, textOf, type UserItem } from '../../client/index.ts';
+import { type Chat, type Content, textOf, type UserItem } from '../../client/index.ts';
 import { useChatState } from '../../client/react/index.ts';
 import { Announcer } from './announcer.tsx';
 import type { AnswerActions } from './answer.tsx';
@@ -16,6 +16,7 @@ import type { Theme } from './theme.ts';
 import { TopBar } from './top-bar.tsx';
 import { Trusts } from './trusts.tsx';
 import { useAgentWish } from './use-agent-wish.ts';
+import { useBranch } from './use-branch.ts';
 import type { FileTaker } from './use-uploads.ts';
 
 export function ChatView({
@@ -32,6 +33,9 @@ export function ChatView({
   name,
   gone,
   openNew,
+  openWith,
+  takeFirstWords,
+  origin,
   trouble,
   forgetTrouble,
   enterToken,
@@ -53,6 +57,12 @@ export function ChatView({
   /** The session was deleted. */
   gone: (id: string) => void;
   openNew: () => void;
+  /** Shows a session, and says this there first. */
+  openWith: (id: string, content: Content) => void;
+  /** What is to be said first in this session: once. */
+  takeFirstWords: (id: string) => Content | undefined;
+  /** The session of which this one is a fork. */
+  origin: string | undefined;
   /** An error that belongs to no message or answer. */
   trouble: string | undefined;
   forgetTrouble: () => void;
@@ -79,6 +89,11 @@ export function ChatView({
     [chat, fileBytes],
   );
   const address = useCallback((file: string) => fileUrl(chat, file), [chat]);
+  const { branch, problem, forgetProblem } = useBranch(chat, openWith);
+  useEffect(() => {
+    const content = takeFirstWords(chat.sessionId);
+    if (content !== undefined) chat.send(content);
+  }, [chat, takeFirstWords]);
   const isAnswering = state.activeTurn !== undefined;
   const stop = useCallback(() => chat.abort(), [chat]);
   useEffect(() => {
@@ -120,20 +135,17 @@ export function ChatView({
         chat.send(item.content, { delivery: item.delivery });
       },
       approve: (requestId, decision) => chat.approve(requestId, decision),
+      branch,
       askAgain: (turnId) => {
-        const last = chat.transcript
-          .getSnapshot()
-          .items.findLast(
-            (item): item is UserItem =>
-              item.kind === 'user' &&
-              item.from === undefined &&
-              item.state.status === 'applied' &&
-              item.state.turnId === turnId,
-          );
+        const last = lastOf(chat, turnId);
         if (last) chat.send(last.content);
       },
+      answerAgain: (turnId) => {
+        const last = lastOf(chat, turnId);
+        if (last) void branch(last.id, last.content);
+      },
     }),
-    [chat],
+    [chat, branch],
   );
 
   return (
@@ -162,6 +174,7 @@ export function ChatView({
           actions={actions}
           loadEarlier={() => chat.history()}
           say={(content) => chat.send(content)}
+          origin={origin}
           agentWish={agentWish}
         />
         <Trusts trusted={state.trusted} revoke={chat.revoke} />
@@ -172,9 +185,10 @@ export function ChatView({
           isClosed={status === 'closed'}
           contentBytes={state.limits?.content_bytes ?? DEFAULT_CONTENT_BYTES}
           files={files}
-          trouble={trouble}
+          trouble={trouble ?? problem}
           send={(content, delivery) => {
             forgetTrouble();
+            forgetProblem();
             chat.send(content, { delivery });
           }}
           stop={stop}
@@ -184,3 +198,15 @@ export function ChatView({
     </FileAddress>
   );
 }
+
+/** The message of the user that this turn applied last. */
+const lastOf = (chat: Chat, turnId: string): UserItem | undefined =>
+  chat.transcript
+    .getSnapshot()
+    .items.findLast(
+      (item): item is UserItem =>
+        item.kind === 'user' &&
+        item.from === undefined &&
+        item.state.status === 'applied' &&
+        item.state.turnId === turnId,
+    );

@@ -3,6 +3,7 @@ import type { ChatState } from '../../client/index.ts';
 import { AgentChoice } from './agent-choice.tsx';
 import { type AnswerActions, AnswerPart } from './answer.tsx';
 import { Message } from './message.tsx';
+import { hashOf } from './sessions.ts';
 import { sectionsOf, type TurnSection } from './turns.ts';
 import { useFollowing } from './use-following.ts';
 import { Welcome } from './welcome.tsx';
@@ -12,12 +13,15 @@ export function Conversation({
   actions,
   loadEarlier,
   say,
+  origin,
   agentWish: { wish, choose },
 }: {
   state: ChatState;
   actions: AnswerActions;
   loadEarlier: () => void;
   say: (content: string) => void;
+  /** The session of which this one is a fork. */
+  origin: string | undefined;
   agentWish: { wish: string | undefined; choose: (agent: string | undefined) => void };
 }) {
   const sections = useMemo(() => sectionsOf(state.items), [state.items]);
@@ -34,6 +38,11 @@ export function Conversation({
         tabIndex={0}
       >
         <div className="column">
+          {origin !== undefined && (
+            <p className="earlier">
+              This conversation goes on from <a href={hashOf(origin)}>another one</a>.
+            </p>
+          )}
           {state.history.more && (
             <p className="earlier">
               <button

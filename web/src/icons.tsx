@@ -116,6 +116,12 @@ export const CopyIcon = () => (
     <path d="M16 8V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h2" />
   </Icon>
 );
+export const AgainIcon = () => (
+  <Icon>
+    <path d="M5 12a7 7 0 1 1 2.2 5.1" />
+    <path d="M4.5 19.5 5.4 16l3.6.8" />
+  </Icon>
+);
 export const PencilIcon = () => (
   <Icon size={14}>
     <path d="M5 19l1-4L16.5 4.5l3 3L9 18l-4 1Z" />

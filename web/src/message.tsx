@@ -1,15 +1,18 @@
-import { memo } from 'react';
+import { memo, useState } from 'react';
 import { type Content, type ContentPart, textOf, type UserItem } from '../../client/index.ts';
 import { shortened } from '../../client/text.ts';
 import { AttachedFile } from './attached-file.tsx';
 import { CopyButton } from './copy-button.tsx';
-import { SteerIcon } from './icons.tsx';
+import { PencilIcon, SteerIcon } from './icons.tsx';
+import { MessageEditor } from './message-editor.tsx';
 import { messageNote } from './message-note.ts';
 
 export interface MessageActions {
   withdraw(id: string): void;
   dismiss(id: string): void;
   resend(item: UserItem): void;
+  /** Asks this in place of the message, in a conversation of its own. */
+  branch(id: string, content: Content): void;
 }
 
 /** A message of the user, or of the application. `steering`: it is shown inside the answer, where it was applied. */
@@ -22,6 +25,7 @@ export const Message = memo(function Message({
   steering: boolean;
   actions: MessageActions;
 }) {
+  const [isEdited, setIsEdited] = useState(false);
   const { status } = item.state;
   const isPending = status === 'sending' || status === 'accepted' || status === 'queued';
   const isRefused = status === 'cancelled' || status === 'rejected';
@@ -42,6 +46,18 @@ export const Message = memo(function Message({
         {!isPending && typeof item.content === 'string' && (
           <CopyButton label="Copy the message" text={() => textOf(item.content)} />
         )}
+        {status === 'applied' && item.from === undefined && typeof item.content === 'string' && (
+          <button
+            type="button"
+            className="icon-button copy"
+            aria-expanded={isEdited}
+            aria-label={`Edit and ask in a new conversation: “${shortened(item.content, 40)}”`}
+            title="Edit and ask in a new conversation"
+            onClick={() => setIsEdited(!isEdited)}
+          >
+            <PencilIcon />
+          </button>
+        )}
         {isPending && !item.withdrawing && (
           <button type="button" className="link" onClick={() => actions.withdraw(item.id)}>
             Withdraw
@@ -61,6 +77,16 @@ export const Message = memo(function Message({
           </>
         )}
       </p>
+      {isEdited && typeof item.content === 'string' && (
+        <MessageEditor
+          content={item.content}
+          close={() => setIsEdited(false)}
+          send={(content) => {
+            setIsEdited(false);
+            actions.branch(item.id, content);
+          }}
+        />
+      )}
     </article>
   );
 });

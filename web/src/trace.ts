@@ -17,11 +17,12 @@ export class Trace {
   #frames: readonly TracedFrame[] = [];
   #count = 0;
 
-  add(direction: 'in' | 'out', text: string): void {
+  add(direction: 'in' | 'out', text: string): TracedFrame {
     this.#count += 1;
     const frame = { number: this.#count, direction, at: Date.now(), type: typeOf(text), text };
     this.#frames = [...this.#frames.slice(1 - MAX_FRAMES), frame];
     for (const listener of this.#listeners) listener();
+    return frame;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {

@@ -12,9 +12,17 @@ const storage = browserStorage('session');
 export function useChat(
   server: string,
   sessionId: string,
-): { chat: Chat | undefined; trace: Trace; trouble: string | undefined; forgetTrouble: () => void } {
+): {
+  chat: Chat | undefined;
+  trace: Trace;
+  /** The session of which the shown one is a fork. */
+  origin: string | undefined;
+  trouble: string | undefined;
+  forgetTrouble: () => void;
+} {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each chat has a trace of its own
   const trace = useMemo(() => new Trace(), [server, sessionId]);
+  const [origin, setOrigin] = useState<{ of: Trace; session: string }>();
   const [trouble, setTrouble] = useState<{ of: Trace; words: string }>();
   const wish = useMemo(() => readWish(sessionId), [sessionId]);
   const chat = useMidturnChat(sessionId, {
@@ -24,7 +32,11 @@ export function useChat(
     // Read at each connection, so that a new token applies from the next one.
     token: () => readToken(sessionStorage, server),
     storage,
-    onFrame: (direction, text) => trace.add(direction, text),
+    onFrame(direction, text) {
+      const { type } = trace.add(direction, text);
+      const session = type === 'session_start' ? originIn(text) : undefined;
+      if (session !== undefined) setOrigin({ of: trace, session });
+    },
     onError(error) {
       const words = inWords(error);
       if (words !== undefined) setTrouble({ of: trace, words });
@@ -33,9 +45,16 @@ export function useChat(
   return {
     chat,
     trace,
+    origin: origin?.of === trace ? origin.session : undefined,
     trouble: trouble?.of === trace ? trouble.words : undefined,
     forgetTrouble: () => setTrouble(undefined),
   };
+}
+
+/** What the client does not tell: it shows the same for a fork as for any session. */
+function originIn(text: string): string | undefined {
+  const frame: { forked_from?: { session_id: string } } = JSON.parse(text);
+  return frame.forked_from?.session_id;
 }
 
 /** Describes errors that no message, answer or banner shows. */

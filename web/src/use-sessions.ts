@@ -38,8 +38,9 @@ export function useSessions() {
     (id: string, title: string) => change((known) => noteSession(known, { id, title, usedAt: Date.now() })),
     [change],
   );
-  const open = useCallback(() => {
-    location.hash = hashOf(crypto.randomUUID());
+  /** Without an id, a new one. */
+  const open = useCallback((id: string = crypto.randomUUID()) => {
+    location.hash = hashOf(id);
   }, []);
   const forget = useCallback(
     (id: string) => change((known) => known.filter((entry) => entry.id !== id)),
