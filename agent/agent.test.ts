@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ANNS_SETUP, UNSEEN } from '../core/testing/call-setup.ts';
+import { ANNS_SETUP, NO_FILES, UNSEEN } from '../core/testing/call-setup.ts';
 import { createToolbox } from '../model/tools/toolbox.ts';
 import { agent } from './agent.ts';
 
@@ -9,6 +9,7 @@ const context = {
   idempotencyKey: 'key',
   setup: ANNS_SETUP,
   display: UNSEEN,
+  files: NO_FILES,
 };
 
 test('current_time gives an ISO time and its zone', async () => {

@@ -1,4 +1,6 @@
-import type { Content, ContentPart, FilePart } from '../protocol/content.ts';
+import { safeParse } from 'zod/mini';
+import { type Content, type ContentPart, type FilePart, filePart } from '../protocol/content.ts';
+import type { Json } from './json.ts';
 
 export type { Content, ContentPart, FilePart } from '../protocol/content.ts';
 
@@ -28,6 +30,17 @@ export const showsMore = (content: Content): boolean => partsOf(content).some(({
 export const filesOf = (content: Content): FilePart[] =>
   partsOf(content).filter((part) => part.type === 'file');
 
+/**
+ * The files of the session in what a model is shown in place of a tool's output: `{ type: 'content', value: […] }`, in which a file is
+ * named as in a message.
+ */
+export function shownFiles(shown: Json | undefined): FilePart[] {
+  const { value } = (typeof shown === 'object' && shown !== null ? shown : {}) as { value?: unknown };
+  return Array.isArray(value) ? value.filter(isFilePart) : [];
+}
+
+export const isFilePart = (value: unknown): value is FilePart => safeParse(filePart, value).success;
+
 /** Whether it has an image that the model's provider would fetch. */
 export const hasImageUrl = (content: Content): boolean =>
   partsOf(content).some((part) => part.type === 'image' && 'url' in part);
@@ -47,9 +60,9 @@ function shownBytesOf(part: ContentPart): number {
   return ratio ? Math.ceil(part.size / ratio) : IMAGE_BYTES;
 }
 
-/** The same of the files alone: the images of a transcript count as its text does. */
-export const fileBytes = (content: Content): number =>
-  filesOf(content).reduce((sum, part) => sum + shownBytesOf(part), 0);
+/** The same of files alone: the images of a transcript count as its text does. */
+export const fileBytes = (files: readonly FilePart[]): number =>
+  files.reduce((sum, part) => sum + shownBytesOf(part), 0);
 
 /** All that the content says or shows, which a log must not quote. */
 export const quotesOf = (content: Content): string[] =>

@@ -2,6 +2,7 @@ import type { Budgets } from '../config/settings/budgets.ts';
 import type { Milliseconds, Seconds } from '../config/units.ts';
 import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
+import type { CallFiles } from './files/call-files.ts';
 import type { Json } from './json.ts';
 
 /** A tool call that the model asked for. `id` is the provider's. The turn makes it unique. */
@@ -356,7 +357,13 @@ export interface Toolbox {
    */
   run(
     call: ToolCall,
-    context: { signal: AbortSignal; idempotencyKey: string; setup: CallSetup; display: CallDisplay },
+    context: {
+      signal: AbortSignal;
+      idempotencyKey: string;
+      setup: CallSetup;
+      display: CallDisplay;
+      files: CallFiles;
+    },
   ): Promise<ToolOutcome>;
   /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */
   needsApproval(call: ToolCall, setup: CallSetup): Promise<ApprovalNeed>;

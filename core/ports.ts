@@ -145,8 +145,8 @@ export interface Files {
   begin(key: string, bytes: number): Promise<{ bytes: Uint8Array; size: number } | undefined>;
   /** In base64. Undefined: there is nothing. */
   read(key: string): Promise<string | undefined>;
-  /** A repeat changes nothing. */
-  put(key: string, bytes: Uint8Array, type: string): Promise<void>;
+  /** False: there is something already, and it stays. */
+  put(key: string, bytes: Uint8Array, type: string): Promise<boolean>;
   /** Also of what is not there. */
   delete(key: string): Promise<void>;
 }

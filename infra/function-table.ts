@@ -74,7 +74,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     timeout: 'turn',
     // Deletes the content of messages that it has applied.
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
-    files: ['GetObject'],
+    files: ['GetObject', 'PutObject'],
     // A message that is no turn job goes to the dead letters at once: otherwise it would block its session for a thousand
     // receives.
     sends: ['turn', 'deadTurn', 'deadline'],

@@ -63,7 +63,7 @@ export const fileFields = {
 };
 
 /** A file that was uploaded before, or that a tool has made. What is said of it lets each client show it without a request. */
-const filePart = z.object({
+export const filePart = z.object({
   type: z.literal('file'),
   file: z.string().check(z.regex(ID_PATTERN, `it must have ${ID_RULE}`)),
   ...fileFields,

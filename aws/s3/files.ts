@@ -80,7 +80,13 @@ export function s3Files(bucket: string, client?: S3Client): Files {
       }),
     async put(Key, Body, ContentType) {
       const { s3, sdk } = await loaded();
-      await s3.send(new sdk.PutObjectCommand({ Bucket: bucket, Key, Body, ContentType }));
+      try {
+        await s3.send(new sdk.PutObjectCommand({ Bucket: bucket, Key, Body, ContentType, IfNoneMatch: '*' }));
+        return true;
+      } catch (error) {
+        if (error instanceof Error && error.name === 'PreconditionFailed') return false;
+        throw error;
+      }
     },
     async delete(Key) {
       const { s3, sdk } = await loaded();

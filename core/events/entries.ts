@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../config/units.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/limits.ts';
 import { cutAt } from '../../protocol/text.ts';
-import { type Content, fileBytes } from '../content.ts';
+import { type Content, type FilePart, fileBytes, filesOf, shownFiles } from '../content.ts';
 import type { MessageId, TurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { Verbatim } from '../model.ts';
@@ -35,7 +35,13 @@ type EntryContent =
 
 /** Bytes of text that take as many tokens as the entry. */
 export const sizeInPrompt = (entry: Entry): number =>
-  Buffer.byteLength(JSON.stringify(entry)) + (entry.role === 'user' ? fileBytes(entry.content) : 0);
+  Buffer.byteLength(JSON.stringify(entry)) + fileBytes(promptFilesOf(entry));
+
+/** The files that a model is given with the entry. */
+export function promptFilesOf(entry: Entry): FilePart[] {
+  if (entry.role === 'user') return filesOf(entry.content);
+  return entry.role === 'tool_result' ? shownFiles(entry.shown) : [];
+}
 
 /** Whether a prompt is made of it. */
 export const isSpoken = (entry: Entry): boolean => entry.role !== 'event' || isShownToModels(entry.event);

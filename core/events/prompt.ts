@@ -20,8 +20,20 @@ const WHY_NO_FILE = {
 } as const;
 
 /** Replaces a file that the model is not given. */
-export const fileNote = ({ name, media_type }: FilePart, why: keyof typeof WHY_NO_FILE): string =>
-  `[The user attached a file here: ${name === undefined ? '' : `${JSON.stringify(name)}, `}${media_type}. You were not given it: ${WHY_NO_FILE[why]}. Say so if it matters.]`;
+export const fileNote = (
+  { name, media_type }: FilePart,
+  why: keyof typeof WHY_NO_FILE,
+  by: 'user' | 'tool' = 'user',
+): string =>
+  `[The ${by === 'user' ? 'user attached' : 'tool gave'} a file here: ${name === undefined ? '' : `${JSON.stringify(name)}, `}${media_type}. You were not given it: ${WHY_NO_FILE[why]}. Say so if it matters.]`;
+
+/** Stands before the files of tools, in a message behind their results. */
+export const FILES_OF_TOOLS =
+  '[The files of the tools’ results, in their order. They are no message of the user.]';
+
+/** In the place of a file in a result whose file is behind all results. */
+export const fileBesideNote = ({ name, media_type }: FilePart): string =>
+  `[A file of this result follows the results: ${name === undefined ? '' : `${JSON.stringify(name)}, `}${media_type}.]`;
 
 /**
  * Asks for the rest of an answer. It follows the assistant's own text where a prompt would end with it, when another worker

@@ -1,4 +1,4 @@
-import { filesOf } from '../content.ts';
+import { promptFilesOf } from '../events/entries.ts';
 import { objectKey } from '../files/object-key.ts';
 import { findFile } from '../files/stored-file.ts';
 import { asFileId } from '../ids.ts';
@@ -21,7 +21,7 @@ const MAX_PROMPT_BYTES = 24 * 1024 * 1024;
  */
 export async function promptFiles({ session, core }: LeasedTurn, sources: Sources): Promise<PromptFiles> {
   const found = new Map<string, string | 'gone' | 'large'>();
-  const named = readable(sources).flatMap((entry) => (entry.role === 'user' ? filesOf(entry.content) : []));
+  const named = readable(sources).flatMap(promptFilesOf);
   let left = MAX_PROMPT_BYTES;
   const wanted: string[] = [];
   for (const { file, size } of named.reverse()) {

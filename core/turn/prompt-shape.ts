@@ -1,10 +1,17 @@
 import type { ErrorCode, FailureReason } from '../../protocol/errors.ts';
-import { fileBytes } from '../content.ts';
+import { type FilePart, fileBytes, filesOf, shownFiles } from '../content.ts';
 import { type Entry, isSpoken, sizeInPrompt } from '../events/entries.ts';
 import type { EventDraft, TurnEvent } from '../events/events.ts';
 import { isLeftOut, promptOf, type Shape } from '../events/prompt.ts';
 import { withoutRefused, withoutUnchecked } from '../events/refused.ts';
-import { type Model, type ModelFailure, type ModelRequest, modelId, type PromptShape } from '../model.ts';
+import {
+  type Model,
+  type ModelFailure,
+  type ModelRequest,
+  modelId,
+  type PromptMessage,
+  type PromptShape,
+} from '../model.ts';
 import type { Summary } from '../store/items.ts';
 import { sessionKey } from '../store/keys.ts';
 import { rememberCompacted, rememberCut, rememberShapes } from '../store/session-writes.ts';
@@ -272,11 +279,13 @@ function nextChange(
 function measured(sources: Sources, shape: Shape) {
   const { messages, bare } = requestOf(sources, shape, 'auto');
   const text = JSON.stringify(messages);
-  const size = messages.reduce(
-    (sum, message) => sum + (message.role === 'user' ? fileBytes(message.content) : 0),
-    text.length,
-  );
+  const size = text.length + fileBytes(messages.flatMap(filesIn));
   return { text, size, isBare: bare === true, isEmpty: messages.length === 0 };
+}
+
+function filesIn(message: PromptMessage): FilePart[] {
+  if (message.role === 'user') return filesOf(message.content);
+  return message.role === 'tool' ? message.results.flatMap(({ shown }) => shownFiles(shown)) : [];
 }
 
 function changesAfter(shape: PromptShape, reason: Refusal, sources: Sources, halvings: number): Change[] {

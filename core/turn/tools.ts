@@ -12,6 +12,7 @@ import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { openRuns, unansweredCalls } from './open-calls.ts';
 import { ToolDisplay } from './tool-display.ts';
+import { callFiles } from './tool-files.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 import { areLarge } from './verbatim.ts';
 
@@ -208,11 +209,14 @@ async function runWithin(
   });
   observer?.tell({ type: 'tool_started', ...news });
   try {
+    const idempotencyKey = `${turn.id}:${call.id}`;
+    const isOver = AbortSignal.any([signal, late.signal, over.signal]);
     const run = toolbox.run(call, {
       signal: AbortSignal.any([signal, late.signal]),
-      idempotencyKey: `${turn.id}:${call.id}`,
+      idempotencyKey,
       setup: turn.setup,
       display,
+      files: callFiles(core, turn.session, idempotencyKey, isOver),
     });
     const outcome = await Promise.race([run, timer]);
     observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });

@@ -1,6 +1,9 @@
 /** The public module for agents. `agent/` imports this module and nothing else of Midturn. */
 
+export type { FilePart as StoredFile } from '../../core/content.ts';
 export { DataError, type DataErrorCode } from '../../core/data-error.ts';
+export { FileError, type FileErrorCode } from '../../core/file-error.ts';
+export type { MadeFile } from '../../core/files/call-files.ts';
 export type { Caller } from '../../core/model.ts';
 export type {
   AgentDefinition,
@@ -25,6 +28,7 @@ export type {
   TurnReport,
   TurnReportUsage,
 } from './hooks.ts';
+export { modelFile } from './model-file.ts';
 export type { Prices } from './prices.ts';
 export type { TitleOptions } from './titles.ts';
 export type { DataParts, Emit, ToolContext } from './tool-context.ts';

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { CallFiles } from '../../core/files/call-files.ts';
 import type { Caller } from '../../core/model.ts';
 
 /** The data parts of an application: the values, by the names of the parts. */
@@ -20,6 +21,7 @@ export type Emit<DATA extends DataParts = DataParts> = <NAME extends keyof DATA 
 const common = {
   idempotencyKey: z.string(),
   caller: z.custom<Caller>((value) => typeof value === 'object' && value !== null),
+  files: z.custom<CallFiles>((value) => typeof value === 'object' && value !== null),
 };
 
 /** As `toolContext`, where `emit` takes the data parts of this application alone. */
@@ -27,9 +29,9 @@ export const toolContextWith = <DATA extends DataParts>() =>
   z.object({ ...common, emit: z.custom<Emit<DATA>>((value) => typeof value === 'function') });
 
 /**
- * The `contextSchema` of a tool that needs to know who asks, or the call's idempotency key, or that shows something. `execute(input,
- * { context })` then has `context.caller`, `context.idempotencyKey`, which stays the same if the same call runs again, and
- * `context.emit`.
+ * The `contextSchema` of a tool that needs to know who asks, or the call's idempotency key, or that shows or stores something.
+ * `execute(input, { context })` then has `context.caller`, `context.idempotencyKey`, which stays the same if the same call runs again,
+ * `context.emit`, and `context.files.put({ name, mediaType, bytes })`, which stores a file in the session.
  */
 export const toolContext = toolContextWith<DataParts>();
 

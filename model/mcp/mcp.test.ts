@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallSetup } from '../../core/model.ts';
-import { ANNS_SETUP, UNSEEN } from '../../core/testing/call-setup.ts';
+import { ANNS_SETUP, NO_FILES, UNSEEN } from '../../core/testing/call-setup.ts';
 import { startMcpServer, type TestMcpServer } from '../../test/support/mcp-server.ts';
 import { cases } from '../../test/support/sample.ts';
 import { anyText } from '../../test/support/text.ts';
@@ -49,7 +49,7 @@ function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefiniti
     missing: async () => (await source.offered()).missing,
     offered: () => source.offered(),
     call: (name: string, args = {}, signal = context.signal, setup: CallSetup = ANNS_SETUP) =>
-      toolbox.run({ id: '1', name, args }, { ...context, signal, setup, display: UNSEEN }),
+      toolbox.run({ id: '1', name, args }, { ...context, signal, setup, display: UNSEEN, files: NO_FILES }),
     later: (ms: number) => {
       now += ms;
     },

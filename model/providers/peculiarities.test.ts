@@ -10,14 +10,19 @@ import { identityOf, peculiaritiesOf } from './peculiarities.ts';
 const apiKey = 'k';
 const PDF = /^(image\/|application\/pdf$)/;
 const SPOKEN = /^(image\/|application\/pdf$|audio\/(wav|mpeg)$)/;
-const named = (types: RegExp) => ({ files: { types, named: true } });
+const named = (types: RegExp, inResults = true) => ({ files: { types, named: true, inResults } });
 const stateless = { openai: { store: false } };
 
 test.each<[LanguageModel, string, object]>([
   [
     createAmazonBedrock({ apiKey, region: 'eu-central-1' })('m'),
     'amazon-bedrock',
-    { forbidToolsBy: 'instruction', callIds: 'plain', images: 'inline', files: { types: PDF, named: false } },
+    {
+      forbidToolsBy: 'instruction',
+      callIds: 'plain',
+      images: 'inline',
+      files: { types: PDF, named: false, inResults: true },
+    },
   ],
   [
     createAnthropic({ apiKey })('m'),
@@ -32,7 +37,7 @@ test.each<[LanguageModel, string, object]>([
   [
     createOpenAI({ apiKey }).chat('m'),
     'openai.chat',
-    { forbidToolsBy: 'choice', callIds: 'plain', maxCalls: 128, images: 'all', ...named(SPOKEN) },
+    { forbidToolsBy: 'choice', callIds: 'plain', maxCalls: 128, images: 'all', ...named(SPOKEN, false) },
   ],
   [
     createGoogle({ apiKey })('m'),
@@ -48,7 +53,7 @@ test.each<[LanguageModel, string, object]>([
   [
     createOpenAICompatible({ name: 'house', baseURL: 'http://127.0.0.1/v1' })('m'),
     'house.chat',
-    { forbidToolsBy: 'choice', callIds: 'any', maxCalls: 128, images: 'inline', ...named(SPOKEN) },
+    { forbidToolsBy: 'choice', callIds: 'any', maxCalls: 128, images: 'inline', ...named(SPOKEN, false) },
   ],
   [
     'm',

@@ -44,10 +44,12 @@ export async function peculiaritiesOf(
 }
 
 const PDF = /^(image\/|application\/pdf$)/;
+/** The wire of OpenAI's chat completions. */
+const CHAT = /\.(chat|completion)$/;
 /** The types that the SDK's package for a provider passes on. Its API may still refuse one, or a model behind it. */
 const TAKEN: readonly (readonly [provider: RegExp, types: RegExp])[] = [
   [/\banthropic\b|^amazon-bedrock|\.responses$/, PDF],
-  [/\.(chat|completion)$/, /^(image\/|application\/pdf$|audio\/(wav|mpeg)$)/],
+  [CHAT, /^(image\/|application\/pdf$|audio\/(wav|mpeg)$)/],
 ];
 
 function filesOf(provider: string): ShownFiles {
@@ -55,6 +57,8 @@ function filesOf(provider: string): ShownFiles {
     types: TAKEN.find(([pattern]) => pattern.test(provider))?.[1] ?? /^/,
     // Bedrock refuses names with other characters than some: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
     named: !provider.startsWith('amazon-bedrock'),
+    // The packages would give it as text: base64, at four thousand tokens for a small picture.
+    inResults: !CHAT.test(provider),
   };
 }
 

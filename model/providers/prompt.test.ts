@@ -1,8 +1,8 @@
 import type { AssistantModelMessage, ModelMessage } from 'ai';
 import { describe, expect, test } from 'vitest';
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
-import type { PromptMessage } from '../../core/model.ts';
-import { type CallIds, toModelMessages, verbatimParts } from './prompt.ts';
+import type { PromptFiles, PromptMessage } from '../../core/model.ts';
+import { type CallIds, type ShownFiles, toModelMessages, verbatimParts } from './prompt.ts';
 
 const user = (content: string): PromptMessage => ({ role: 'user', content });
 const said = (text: string): PromptMessage => ({ role: 'assistant', text, calls: [] });
@@ -153,6 +153,74 @@ describe('toModelMessages', () => {
     test('are as they were where any will do', () => {
       expect([sent(1, 'any'), sent(2, 'any')]).toEqual([ids, ids]);
     });
+  });
+});
+
+describe('a file of the session in the result of a tool', () => {
+  const part = { type: 'file', file: 'f1', media_type: 'audio/wav', size: 4, name: 'a.wav' };
+  const messages: PromptMessage[] = [
+    { role: 'assistant', text: '', calls: [{ id: 'a', name: 'record', args: {} }] },
+    {
+      role: 'tool',
+      results: [
+        {
+          id: 'a',
+          name: 'record',
+          output: part,
+          isError: false,
+          shown: { type: 'content', value: [{ type: 'text', text: 'A voice.' }, part] },
+        },
+      ],
+    },
+  ];
+  const shownTo = (files: Partial<ShownFiles>, bytes?: PromptFiles) => {
+    const [, ...shown] = toModelMessages(messages, {
+      files: { types: /^/, named: true, inResults: true, ...files },
+      bytes,
+    });
+    return shown;
+  };
+  const file = {
+    type: 'file',
+    mediaType: 'audio/wav',
+    data: { type: 'data', data: 'QUJD' },
+    filename: 'a.wav',
+  };
+  const result = (text: object) => ({
+    role: 'tool',
+    content: [
+      {
+        type: 'tool-result',
+        toolCallId: 'a',
+        toolName: 'record',
+        output: { type: 'content', value: [{ type: 'text', text: 'A voice.' }, text] },
+      },
+    ],
+  });
+  const bytes = new Map([['f1', 'QUJD']]);
+
+  test('is given there, with its bytes', () => {
+    expect(shownTo({}, bytes)).toEqual([result(file)]);
+  });
+
+  test('follows the results where those of the provider have texts alone, and a note stands in its place', () => {
+    const [results, beside] = shownTo({ inResults: false }, bytes);
+    expect(results).toEqual(
+      result({ type: 'text', text: expect.stringContaining('follows the results: "a.wav"') }),
+    );
+    expect(beside).toEqual({ role: 'user', content: [{ type: 'text', text: expect.any(String) }, file] });
+  });
+
+  test.each([
+    ['of a type that the provider does not take', { types: /^image/ }, bytes, 'cannot load it'],
+    ['that has expired', {}, undefined, 'it has expired'],
+    ['that has no room', {}, new Map([['f1', 'large' as const]]), 'no room'],
+  ])('%s is named, with the reason', (_, files, given, why) => {
+    const note = {
+      type: 'text',
+      text: expect.stringMatching(`^.The tool gave a file.*"a.wav", audio/wav.*${why}`),
+    };
+    expect(shownTo(files, given)).toEqual([result(note)]);
   });
 });
 

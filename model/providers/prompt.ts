@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import type {
-  AssistantModelMessage,
-  ModelMessage,
-  FilePart as SdkFilePart,
-  TextPart,
-  ToolModelMessage,
-  UserModelMessage,
-} from 'ai';
-import { type Content, type ContentPart, type FilePart, isBlank } from '../../core/content.ts';
+import type { AssistantModelMessage, ModelMessage, TextPart, ToolModelMessage, UserModelMessage } from 'ai';
+import {
+  type Content,
+  type ContentPart,
+  type FilePart,
+  isBlank,
+  isFilePart,
+  shownFiles,
+} from '../../core/content.ts';
 import {
   CONTINUE_REQUEST,
+  FILES_OF_TOOLS,
+  fileBesideNote,
   fileNote,
   IMAGE_NOTE,
   joinedAnswers,
@@ -25,10 +27,14 @@ export type CallIds = 'any' | 'plain';
 /** The images of a prompt that the provider takes: a note replaces an address where it takes none. */
 export type ShownImages = 'all' | 'inline';
 
-/** The files of a prompt that the provider takes, by their types, and whether it takes their names. */
+/** The files of a prompt that the provider takes. */
 export interface ShownFiles {
+  /** By their types. */
   types: RegExp;
+  /** Whether it takes their names. */
   named: boolean;
+  /** Whether the results of tools can have files. Otherwise a message of the user follows that has them. */
+  inResults: boolean;
 }
 
 export interface PromptForm {
@@ -41,7 +47,7 @@ export interface PromptForm {
   bytes?: PromptFiles | undefined;
 }
 
-const ALL_FILES: ShownFiles = { types: /^/, named: true };
+const ALL_FILES: ShownFiles = { types: /^/, named: true, inResults: true };
 
 /** Converts a prompt into the AI SDK's form. User messages stay separate; a provider may merge them. */
 export function toModelMessages(
@@ -71,9 +77,18 @@ export function toModelMessages(
         prompt.push({ role: 'assistant', content, ...(silent && NO_THOUGHT) });
         break;
       }
-      case 'tool':
-        prompt.push({ role: 'tool', content: message.results.map((result) => toolResult(result, idOf)) });
+      case 'tool': {
+        const { results } = message;
+        prompt.push({
+          role: 'tool',
+          content: results.map((result) => toolResult(result, idOf, { files, bytes })),
+        });
+        const beside = files.inResults ? [] : results.flatMap(({ shown }) => shownFiles(shown));
+        const parts = beside.map((part) => filePart(part, files, bytes.get(part.file) ?? 'gone', 'tool'));
+        if (parts.length > 0)
+          prompt.push({ role: 'user', content: [{ type: 'text', text: FILES_OF_TOOLS }, ...parts] });
         break;
+      }
     }
   }
   const last = joined.at(-1);
@@ -219,18 +234,18 @@ function userContent(content: Content, { images, files, bytes }: Shown): UserMod
 }
 
 /** @param data in base64, or why there is none */
-function filePart(part: FilePart, files: ShownFiles, data: string): TextPart | SdkFilePart {
+function filePart(part: FilePart, files: ShownFiles, data: string, by?: 'tool') {
   const { media_type: mediaType, name } = part;
-  const note = (why: Parameters<typeof fileNote>[1]): TextPart => ({
-    type: 'text',
-    text: fileNote(part, why),
+  const note = (why: Parameters<typeof fileNote>[1]) => ({
+    type: 'text' as const,
+    text: fileNote(part, why, by),
   });
   if (!files.types.test(mediaType)) return note('unreadable');
   if (data === 'gone' || data === 'large') return note(data);
   return {
-    type: 'file',
+    type: 'file' as const,
     mediaType,
-    data: { type: 'data', data },
+    data: { type: 'data' as const, data },
     ...(files.named && name !== undefined && { filename: name }),
   };
 }
@@ -248,15 +263,28 @@ function asObject(args: Json): Json {
 function toolResult(
   { id, name, output, isError, shown }: ToolMessage['results'][number],
   idOf: (id: string) => string,
+  given: Omit<Shown, 'images'>,
 ): ToolModelMessage['content'][number] {
   const part = { type: 'tool-result', toolCallId: idOf(id), toolName: name } as const;
   // Made by the tool's `toModelOutput`. The SDK checks each prompt.
-  if (shown !== undefined) return { ...part, output: shown as ToolResultOutput };
+  if (shown !== undefined) return { ...part, output: withFiles(shown, given) as ToolResultOutput };
   // Bedrock rejects an empty text. As JSON it is two quotation marks.
   if (typeof output === 'string' && !isBlank(output)) {
     return { ...part, output: { type: isError ? 'error-text' : 'text', value: output } };
   }
   return { ...part, output: { type: isError ? 'error-json' : 'json', value: output } };
+}
+
+/** The same, in which files of the session are given as files. */
+function withFiles(shown: Json, { files, bytes }: Omit<Shown, 'images'>): Json {
+  if (shownFiles(shown).length === 0) return shown;
+  const { value, ...rest } = shown as { value: Json[] };
+  const parts = value.map((part) => {
+    if (!isFilePart(part)) return part;
+    if (!files.inResults) return { type: 'text', text: fileBesideNote(part) };
+    return filePart(part, files, bytes.get(part.file) ?? 'gone', 'tool');
+  });
+  return { ...rest, value: parts };
 }
 
 /**

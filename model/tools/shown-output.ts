@@ -1,12 +1,34 @@
+import type { FilePart } from '../../core/content.ts';
 import type { Json } from '../../core/json.ts';
+import { OWN_PROVIDER } from '../agent/model-file.ts';
 import { toJson } from './json-safe.ts';
 
 /**
- * What a tool's `toModelOutput` gives, in a form that is stored: bytes become base64, which the AI SDK takes as well, and an address
- * its text.
+ * What a tool's `toModelOutput` gives, in a form that is stored: a file of the session is named as in a message, bytes become base64,
+ * which the AI SDK takes as well, and an address its text.
  */
 export function shownJson(shown: object): Json {
-  return toJson(withoutBytes(shown));
+  const content =
+    'value' in shown && Array.isArray(shown.value) ? { ...shown, value: shown.value.map(named) } : shown;
+  return toJson(withoutBytes(content));
+}
+
+/** What `modelFile` made. */
+function named(part: unknown): unknown {
+  const { data, mediaType, filename } = {
+    ...(part as { data?: unknown; mediaType?: string; filename?: string }),
+  };
+  const { reference } = { ...(data as { reference?: Readonly<Record<string, string>> }) };
+  const file = reference?.[OWN_PROVIDER];
+  if (file === undefined || mediaType === undefined) return part;
+  const size = Number(reference?.size);
+  return {
+    type: 'file',
+    file,
+    media_type: mediaType,
+    size,
+    ...(filename !== undefined && { name: filename }),
+  } satisfies FilePart;
 }
 
 function withoutBytes(value: unknown): unknown {

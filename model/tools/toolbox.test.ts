@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { DataError } from '../../core/data-error.ts';
 import type { Json } from '../../core/json.ts';
 import type { CallDisplay } from '../../core/model.ts';
-import { ANNS_SETUP, UNSEEN } from '../../core/testing/call-setup.ts';
+import { ANNS_SETUP, NO_FILES, UNSEEN } from '../../core/testing/call-setup.ts';
 import { defineAgent } from '../agent/define-agent.ts';
 import { toolContext } from '../agent/tool-context.ts';
 import { createToolbox } from './toolbox.ts';
@@ -140,7 +140,7 @@ function run(
 ) {
   return toolbox.run(
     { id: 'call-1', name, args },
-    { signal, idempotencyKey: 'key-1', setup: ANNS_SETUP, display },
+    { signal, idempotencyKey: 'key-1', setup: ANNS_SETUP, display, files: NO_FILES },
   );
 }
 

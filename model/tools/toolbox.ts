@@ -93,7 +93,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 
     timeLimitMs: (name) => toMs(seconds(policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT)),
 
-    async run(call, { signal, idempotencyKey, setup, display }) {
+    async run(call, { signal, idempotencyKey, setup, display, files }) {
       const { id, name, args } = call;
       const { tools, missing } = await source.offered();
       const own = findTool({ tools }, name)?.tool;
@@ -115,6 +115,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
           caller: setup.caller,
           idempotencyKey,
           emit,
+          files,
         });
         if (!context.success)
           return failed(`The context of the tool "${name}" does not fit its contextSchema.`);
@@ -138,7 +139,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 /** The SDK would pass the prompt. Our tools see only their input, so that a call can run again. */
 const NO_MESSAGES: never[] = [];
 
-/** The context as the tool's schema makes it, always with the caller, the key and `emit`. */
+/** The context as the tool's schema makes it, always with what the call gives. */
 async function contextFor(own: SdkTool | undefined, given: ToolContext) {
   if (!own?.contextSchema) return { success: true as const, value: given };
   const checked = await checkInput(own.contextSchema, given);
@@ -149,6 +150,7 @@ async function contextFor(own: SdkTool | undefined, given: ToolContext) {
           idempotencyKey: given.idempotencyKey,
           caller: given.caller,
           emit: given.emit,
+          files: given.files,
         }),
       }
     : checked;

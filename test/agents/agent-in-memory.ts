@@ -5,7 +5,7 @@ import { readEvents } from '../../core/events/journal.ts';
 import { CONTINUE_REQUEST } from '../../core/events/prompt.ts';
 import { readTranscriptBefore } from '../../core/events/transcript.ts';
 import type { Json } from '../../core/json.ts';
-import type { Clock, Log } from '../../core/ports.ts';
+import type { Clock, Files, Log } from '../../core/ports.ts';
 import type { Connection } from '../../core/store/items.ts';
 import { isWrite, MemoryTable, memoryStore } from '../../core/testing/memory-store.ts';
 import { type TurnInMemory, turnInMemory } from '../../core/testing/turn-in-memory.ts';
@@ -138,6 +138,7 @@ export async function runAgent<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Con
     dies = 0,
     began = () => {},
     clock = systemClock,
+    files,
   }: {
     message?: string;
     messageOptions?: MessageFrame['options'];
@@ -146,6 +147,8 @@ export async function runAgent<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Con
     dies?: number;
     began?: (turn: TurnInMemory) => void;
     clock?: Clock;
+    /** @default - the deployment takes none */
+    files?: Files;
   } = {},
 ): Promise<Ran> {
   const languageModel = scriptedModel(script);
@@ -164,7 +167,7 @@ export async function runAgent<CALL_OPTIONS = never, RUNTIME_CONTEXT extends Con
     hooks: hooksOf(agent),
     preparation: callPreparationOf(agent),
     connection,
-    core: { store, clock, log },
+    core: { store, clock, log, ...(files && { files }) },
   });
   began(turn);
   await turn.send('m1', message, messageOptions && { options: messageOptions });

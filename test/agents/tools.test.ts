@@ -85,6 +85,7 @@ test('a tool is given its context, checked by its schema, beside the key of the 
       idempotencyKey: expect.stringContaining(':call-'),
       caller: expect.anything(),
       emit: expect.any(Function),
+      files: expect.anything(),
     },
   ]);
   const { said } = await runAgent({ tools: { search }, toolsContext: { search: { account: 1 } } }, script);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ANNS_SETUP, UNSEEN } from '../../core/testing/call-setup.ts';
+import { ANNS_SETUP, NO_FILES, UNSEEN } from '../../core/testing/call-setup.ts';
 import type { AgentDefinition } from '../../model/agent/index.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 import { pageAt, ROOT } from './markdown.ts';
@@ -34,7 +34,13 @@ describe('the agent in the README', () => {
     const [, name = '', input = ''] = /`use (\w+) (\{.*?\})`/.exec(readme) ?? [];
     const outcome = await createToolbox(agent).run(
       { id: '1', name, args: JSON.parse(input) },
-      { signal: new AbortController().signal, idempotencyKey: 'key', setup: ANNS_SETUP, display: UNSEEN },
+      {
+        signal: new AbortController().signal,
+        idempotencyKey: 'key',
+        setup: ANNS_SETUP,
+        display: UNSEEN,
+        files: NO_FILES,
+      },
     );
     expect(outcome).toMatchObject({ isError: false, output: JSON.parse(input) });
   });

@@ -1,23 +1,19 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Call, Check, StatementPart } from '../../local/aws/access.ts';
 import type { PlacedStatement } from '../../local/aws/roles.ts';
 import { matches } from '../../local/iam/evaluate.ts';
 import { compilePattern } from '../../local/iam/pattern.ts';
 import { synthesizedStatements } from '../../local/template/synthesized.ts';
+import { buildVariant } from '../conformance/variant-bundles.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { WAIT_MS } from '../support/timeouts.ts';
 import { endEnvironments } from '../support/workers.ts';
+import { TOUR_AGENT } from './file-scenes.ts';
 import { openTourQueues, type TourQueues } from './queues.ts';
-import {
-  SCENES,
-  type Scene,
-  startVisit,
-  TOUR_LIMITS,
-  TOUR_SECRETS,
-  TOUR_SETTINGS,
-  tourScript,
-  type Visit,
-} from './tour.ts';
+import { SCENES, startVisit, TOUR_LIMITS, TOUR_SECRETS, TOUR_SETTINGS, tourScript } from './tour.ts';
+import type { Scene, Visit } from './visit.ts';
 
 /**
  * Least privilege: with all of its permissions the product works, each of them is used, and without any one of them a call
@@ -53,6 +49,7 @@ const removals = allowing.flatMap((statement): Removal[] => {
   return actions.patterns.length > 1 ? [{ title: `without ${id}`, statement }, ...parts] : parts;
 });
 
+const folder = join(import.meta.dirname, '../../dist/agent-of-the-tour');
 let stack: Stack;
 let queues: TourQueues;
 let visit: Visit;
@@ -108,7 +105,12 @@ async function playUntilDenied(
 
 beforeAll(async () => {
   const { MIDTURN_MODEL_BASE_URL: _, ...settings } = TOUR_SETTINGS;
-  stack = await startStack({ settings, secrets: TOUR_SECRETS, gatewayLimits: TOUR_LIMITS });
+  stack = await startStack({
+    settings,
+    secrets: TOUR_SECRETS,
+    gatewayLimits: TOUR_LIMITS,
+    bundles: () => buildVariant({ files: { 'agent/agent.ts': TOUR_AGENT } }, folder),
+  });
   stack.model.script(tourScript);
   queues = await openTourQueues(stack.cloud.sqs);
 });
@@ -120,6 +122,7 @@ afterEach(() => {
 afterAll(async () => {
   queues.close();
   await stack.close();
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 });
 
 describe('with every permission', () => {

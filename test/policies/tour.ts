@@ -2,14 +2,15 @@ import { asSessionId } from '../../core/ids.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { sessionOf } from '../../core/store/keys.ts';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
-import { png, upload } from '../support/files.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { type ChatRequest, createGate, type Gate, type Script } from '../support/model-server.ts';
 import type { Stack } from '../support/stack.ts';
 import { endEnvironments } from '../support/workers.ts';
 import type { WsClient } from '../support/ws-client.ts';
-import { type Outside, outsideOf } from './outside.ts';
+import { DRAW, FILE_SCENES } from './file-scenes.ts';
+import { outsideOf } from './outside.ts';
 import type { TourQueues } from './queues.ts';
+import type { Scene, Visit } from './visit.ts';
 
 /**
  * A tour of the product through real sockets, in scenes that know nothing of each other. Together they use every permission
@@ -47,40 +48,14 @@ export const TOUR_LIMITS = { messageBytes: 16_000 } as const;
 const SLOW_POST_MS = 1000;
 const TOO_LONG = 'x'.repeat(20_000);
 
-/** One walk through one scene: what it opens is closed when it is left, wherever it stands. */
-export interface Visit {
-  readonly session: string;
-  /** The session as the tokens of its turns name it. */
-  readonly sessionKey: string;
-  connect(): Promise<WsClient>;
-  /** From now on, nothing arrives at this client, and posts to it are not answered. */
-  vanish(client: WsClient): void;
-  /** From now on, each post takes this long, until the visit is left. */
-  slowPosts(ms: number): void;
-  /** Ends all environments of a function, wherever they stand. */
-  kill(name: string): Promise<void>;
-  /** Has the model stop in mid-answer when the person says this; leaving opens it. */
-  hold(content: string): Gate;
-  readonly queues: TourQueues;
-  /** The session as the application reaches it. */
-  readonly outside: Outside;
-  /** Settles when a function has made this call, counted from the beginning of the visit. */
-  heard(name: string, operation: string): Promise<void>;
-  leave(): void;
-}
-
-export interface Scene {
-  name: string;
-  /** Resolves once all of it has happened. */
-  play(visit: Visit): Promise<void>;
-}
-
 const gates = new Map<string, Gate>();
 
 /** Answers by what the person said last, so that a scene that was left early does not answer for another. */
 export const tourScript: Script = (request: ChatRequest) => {
   const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
   if (asked === 'too long') return { chunks: [TOO_LONG] };
+  if (asked === DRAW && request.messages.at(-1)?.role !== 'tool')
+    return { toolCalls: [{ id: 'c1', name: 'draw', args: {} }] };
   const gate = gates.get(asked);
   const isAnswered = request.messages.at(-1)?.role === 'assistant';
   return { chunks: gate && !isAnswered ? ['draft', gate, '.'] : ['fine'] };
@@ -329,19 +304,7 @@ export const SCENES: readonly Scene[] = [
       await heard('connection', 'DeleteItem');
     },
   },
-  {
-    name: 'a file that the model reads, and that is deleted with its session',
-    async play({ connect, session, heard }) {
-      const client = await connect();
-      const file = await upload(client, { media_type: 'image/png', bytes: png() });
-      client.send({ type: 'message', id: 'm1', content: [file] });
-      await end(client);
-      await heard('turn', 'GetObject');
-      client.send({ type: 'delete', session_id: session });
-      await client.next('deleted');
-      await heard('deadline', 'DeleteObject');
-    },
-  },
+  ...FILE_SCENES,
   {
     name: 'a session that is deleted',
     async play({ connect, session, heard }) {

@@ -1,11 +1,47 @@
-import { expect, it } from 'vitest';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
 import type { Content } from '../../core/content.ts';
+import { buildVariant } from '../conformance/variant-bundles.ts';
 import { askForUpload, download, html, pdf, png, putTo, upload, wav } from '../support/files.ts';
 import { accepted, end, framesOf } from '../support/frames.ts';
 import { givenStack } from '../support/stack.ts';
 import type { WsClient } from '../support/ws-client.ts';
 
+/** Its tools make files. */
+const AGENT = `
+import { tool } from 'ai';
+import { defineAgent, modelFile, toolContext } from 'midturn/agent';
+import { z } from 'zod';
+
+const draw = tool({
+  description: 'Draws.',
+  inputSchema: z.object({}),
+  contextSchema: toolContext,
+  execute: async (_, { context }) => {
+    const bytes = Buffer.concat([Buffer.from('iVBORw0KGgo=', 'base64')], 100_000);
+    return { done: true, map: await context.files.put({ name: 'la carte.png', mediaType: 'image/png', bytes }) };
+  },
+  toModelOutput: ({ output }) => ({ type: 'content', value: [modelFile(output.map)] }),
+});
+
+const show = tool({
+  description: 'Shows the model a file.',
+  inputSchema: z.object({ file: z.string() }),
+  execute: ({ file }) => file,
+  toModelOutput: ({ output }) => ({
+    type: 'content',
+    value: [modelFile({ type: 'file', file: output, media_type: 'image/png', size: 100_000 })],
+  }),
+});
+
+export const agent = defineAgent({ instructions: 'Answer briefly.', tools: { draw, show } });
+`;
+const folder = join(import.meta.dirname, '../../dist/agent-of-the-files');
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+
 const stack = givenStack({
+  bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder),
   settings: {
     MIDTURN_AUTH: 'tokens',
     MIDTURN_TOKENS: 'token-ann=acme/ann,token-bob=acme/bob',
@@ -145,4 +181,35 @@ it('the deletion of a session deletes its files, and no address is given for the
   client.send({ type: 'download', id: 'd2', file: part.file });
   expect(await refusalOf(client, 'd2')).toMatchObject({ code: 'SESSION_DELETED' });
   await expect.poll(async () => (await fetch(url)).status).not.toBe(200);
+});
+
+it('a file of a tool is the session’s: its model has it, its clients read it, others do not, and it goes with the session', async () => {
+  const model = stack.script([{ toolCalls: [{ id: 'c1', name: 'draw', args: {} }] }, { chunks: ['Drawn.'] }]);
+  const session = stack.newSession();
+  const client = await stack.connect(session, as('ann'));
+  client.send({ type: 'message', content: 'draw' });
+  expect(await end(client)).toMatchObject({ type: 'done', full_response: 'Drawn.' });
+  const [result] = framesOf(client, 'tool_result');
+  const { map } = JSON.parse(result?.output ?? '');
+  expect(map).toMatchObject({ type: 'file', media_type: 'image/png', size: 100_000, name: 'la carte.png' });
+  const bytes = png(100_000);
+  expect(model.prompt(2).at(-1)).toContain(bytes.toString('base64'));
+  const address = await download(client, map.file);
+  expect(Buffer.from(await address.arrayBuffer()).equals(bytes)).toBe(true);
+
+  // Of another principal, that knows its reference: neither its client nor its model has it.
+  const theirs = stack.script([
+    { toolCalls: [{ id: 'c1', name: 'show', args: { file: map.file } }] },
+    { chunks: ['Nothing.'] },
+  ]);
+  const other = await stack.connect(session, as('bob'));
+  other.send({ type: 'download', id: 'd1', file: map.file });
+  expect(await refusalOf(other, 'd1')).toMatchObject({ code: 'FILE_NOT_FOUND' });
+  other.send({ type: 'message', content: 'show' });
+  await end(other);
+  expect(theirs.prompt(2).at(-1)).toContain('The tool gave a file here: image/png. You were not given it');
+
+  client.send({ type: 'delete', session_id: session });
+  await client.next('deleted');
+  await expect.poll(async () => (await fetch(address.url)).status).not.toBe(200);
 });
