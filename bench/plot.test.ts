@@ -46,6 +46,34 @@ it('draws zero at the lower edge, as nothing has a logarithm there', () => {
   expect(svg).not.toContain('Infinity');
 });
 
+it('over time, a steady rise is a straight line from zero, without dots', () => {
+  const svg = plotSvg({
+    title: '',
+    x: 'minutes',
+    across: 'linear',
+    up: 'linear',
+    series: [
+      {
+        name: 'turns',
+        color: '#123456',
+        points: [
+          [0, 0],
+          [30, 600],
+          [60, 1200],
+        ],
+      },
+    ],
+  });
+  const places = (/points="([^"]+)"/.exec(svg)?.[1] ?? '')
+    .split(' ')
+    .map((place) => place.split(',').map(Number));
+  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = places;
+  expect(x3 - x2).toBeCloseTo(x2 - x1, 0);
+  expect(y3 - y2).toBeCloseTo(y2 - y1, 0);
+  expect(svg).toContain('1,200');
+  expect(svg).not.toContain('<circle');
+});
+
 it('a slope of one is in proportion, of zero is flat', () => {
   expect(
     slopeAtEnd([

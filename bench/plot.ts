@@ -1,8 +1,15 @@
-/** A small plot as SVG: lines over two logarithmic axes, so that what grows in proportion is a line of slope one. */
+/**
+ * A small plot as SVG: lines over two logarithmic axes, so that what grows in proportion is a line of slope one. Over time it has
+ * a linear axis across, and no dots.
+ */
 export interface Plot {
   title: string;
   x: string;
   series: readonly Series[];
+  /** @default - logarithmic */
+  across?: 'linear';
+  /** @default - logarithmic */
+  up?: 'linear';
 }
 
 interface Series {
@@ -23,14 +30,14 @@ const LEGEND = 16;
 /** Zero has no logarithm: what is below this is drawn here. */
 const LEAST = 0.5;
 
-export function plotSvg({ title, x, series }: Plot): string {
+export function plotSvg({ title, x, series, across: acrossKind, up: upKind }: Plot): string {
   const all = series.flatMap(({ points }) => points);
-  const across = axis(
+  const across = axisOf(acrossKind)(
     all.map((point) => point[0]),
     LEFT,
     WIDTH - RIGHT,
   );
-  const up = axis(
+  const up = axisOf(upKind)(
     all.map((point) => point[1]),
     HEIGHT - BOTTOM - LEGEND * series.length,
     TOP,
@@ -38,7 +45,7 @@ export function plotSvg({ title, x, series }: Plot): string {
   const bottom = HEIGHT - BOTTOM - LEGEND * series.length;
   const lines = series.map(({ color, points }) => {
     const at = points.map(([px, py]) => `${across.place(px)},${up.place(py)}`);
-    const dots = at.map((place) => {
+    const dots = (acrossKind ? [] : at).map((place) => {
       const [cx, cy] = place.split(',');
       return `<circle cx="${cx}" cy="${cy}" r="2.5" fill="${color}"/>`;
     });
@@ -77,8 +84,24 @@ interface Axis {
   ticks: { at: number; text: string }[];
 }
 
+const axisOf = (kind: 'linear' | undefined) => (kind ? linearAxis : logarithmicAxis);
+
+/** From zero to the first round number above all values, in at most six steps. */
+function linearAxis(values: readonly number[], from: number, to: number): Axis {
+  const most = Math.max(1, ...values);
+  const power = 10 ** Math.floor(Math.log10(most / 6));
+  const step = power * ([1, 2, 5, 10].find((times) => most / (times * power) <= 6) ?? 10);
+  const high = Math.ceil(most / step) * step;
+  const place = (value: number) => Number((from + (value / high) * (to - from)).toFixed(1));
+  const ticks = Array.from({ length: Math.round(high / step) + 1 }, (_, n) => ({
+    at: place(n * step),
+    text: (n * step).toLocaleString('en-US'),
+  }));
+  return { place, ticks };
+}
+
 /** From the power of ten below all values to the one above. */
-function axis(values: readonly number[], from: number, to: number): Axis {
+function logarithmicAxis(values: readonly number[], from: number, to: number): Axis {
   const log = (value: number) => Math.log10(Math.max(LEAST, value));
   const low = Math.floor(Math.min(...values.map(log)));
   const high = Math.max(low + 1, Math.ceil(Math.max(...values.map(log))));
