@@ -54,7 +54,7 @@ async function run(): Promise<BenchResult> {
 }
 
 /** Without the first request's share of the processor, which a measured import has in it. */
-async function measuredImports(): Promise<Imports> {
+export async function measuredImports(): Promise<Imports> {
   const { figures } = JSON.parse(await readFile(resultPath('bundles'), 'utf8')) as BenchResult;
   const importOf = (label: string): number => {
     const figure = figures.find(({ name }) => name === label);
