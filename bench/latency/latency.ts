@@ -9,6 +9,7 @@ import type { Act, Paths, TurnTimes } from './conversation.ts';
 import { converse, FIRST_TOKEN_MS, median, woken } from './conversation.ts';
 import type { Delay } from './delays.ts';
 import { DELAYS } from './delays.ts';
+import { usdOf, WAKE_UPS } from './wake-up.ts';
 
 /**
  * `npm run bench:latency`: what a client waits for with the delays that are published of AWS, in virtual time, so that a
@@ -151,9 +152,14 @@ function page(): string {
       `${(more as Partial<Delay>).estimated ? 'estimate: ' : ''}${source}`,
     ]),
   );
+  const wakeUps = table(
+    ['a wake-up by a standard queue, if', 'how', 'USD per million turns'],
+    WAKE_UPS.map((one) => [one.name, one.about, usdOf(one).toFixed(1)]),
+  );
   return [
     dated(where, `; ${result.about}`),
     figures,
+    `What such a wake-up would cost, by the prices of the ledger (at most 4 USD):\n\n${wakeUps}`,
     ...titles().map(
       (title) =>
         `Critical path, ${TITLES[title]}, each call as slow as its median:\n\n${pathTable(paths[title])}`,
