@@ -65,10 +65,10 @@ const FULL_ONLY = [
 /** Random cases: a tenth of them in `fast`, all of them in `full` (test/support/sample.ts). */
 const SAMPLED = ['client/hostile.test.ts', 'test/contract/**/*.test.ts'];
 
-/** The same, alone after everything else in a full run: it keeps two cores busy by itself. */
+/** The same, in processes of low priority beside everything else in a full run: what the other tests leave of two cores. */
 const SIMULATION = 'test/simulation/simulation.test.ts';
 
-/** Alone as well, and only in a full run: every mutant of the product must be caught by the simulation. */
+/** Likewise, and only in a full run: every mutant of the product must be caught by the simulation. */
 const MUTANTS = 'test/simulation/caught-mutants.test.ts';
 
 const ALL = [
@@ -88,8 +88,9 @@ const { TEST_MS, WAIT_MS, POLL_MS } = await import('./test/support/timeouts.ts')
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLong = ({ project }: TestSpecification): boolean => project.name === 'full';
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    return ['simulation', 'full', 'fast'].flatMap((name) =>
+      sorted.filter(({ project }) => project.name === name),
+    );
   }
 }
 
@@ -109,8 +110,9 @@ const shared = {
 export default defineConfig({
   test: {
     globalSetup: ['test/setup.ts'],
-    // Each scenario file runs a local cloud, whose functions are threads of their own. Two keep two cores busy.
-    maxWorkers: 2,
+    // Two files of the simulation, whose processes have a low priority. Two others beside them: each scenario file runs a
+    // local cloud, whose functions are threads of their own.
+    maxWorkers: isWholeRun ? 4 : 2,
     sequence: { sequencer: LongFirst },
     env: shared.env,
     projects: [
@@ -121,7 +123,6 @@ export default defineConfig({
           env: { ...shared.env, MIDTURN_TEST_SAMPLE: 'tenth' },
           include: ALL,
           exclude: [...NEVER, ...FULL_ONLY, ...ELSEWHERE, MUTANTS],
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -130,7 +131,6 @@ export default defineConfig({
           name: 'full',
           include: [...FULL_ONLY, ...SAMPLED],
           exclude: NEVER,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -139,9 +139,6 @@ export default defineConfig({
           name: 'simulation',
           include: [SIMULATION, MUTANTS],
           exclude: NEVER,
-          maxWorkers: 1,
-          maxConcurrency: 2,
-          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -1,15 +1,18 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
 import type { Finding, Outcome, Share } from './campaign.ts';
 import { NOTHING } from './campaign.ts';
 import { replaceSources } from './replaced-sources.ts';
 
-/** One thread of a campaign. Sources are replaced before the product is loaded, so that its modules have the fault. */
-const { seeds, untilCaught, sources, faults, kinds } = workerData as Share;
+/** One process of a campaign. Sources are replaced before the product is loaded, so that its modules have the fault. */
+const [share] = await once(process, 'message');
+const { seeds, untilCaught, sources, faults, kinds } = share as Share;
 const replaced = replaceSources(sources);
 const { runHistory } = await import('./history.ts');
 
 let stopped = false;
-parentPort?.on('message', () => {
+// Nobody hears what would be found.
+process.once('disconnect', () => process.exit());
+process.on('message', () => {
   stopped = true;
 });
 
@@ -42,5 +45,4 @@ for (let seed = seeds.from; seed < seeds.to && !stopped; seed += seeds.every) {
 }
 replaced.demandLoaded();
 outcome.findings = [...found.values()];
-parentPort?.postMessage(outcome);
-parentPort?.close();
+process.send?.(outcome, () => process.disconnect());

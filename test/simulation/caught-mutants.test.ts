@@ -8,7 +8,7 @@ import { MUTANTS, sourcesOf } from './mutants.ts';
 /** Histories per mutant. Most mutants are caught within a hundred, the rarest after 14,000. */
 const PER_MUTANT = 30_000;
 
-/** Two mutants at a time, with one thread each: most are caught before a second thread would have started. */
+/** Two mutants at a time, with one process each: most are caught before a second one would have started. */
 describe.concurrent('the simulation, with a fault in the product,', () => {
   it.each(MUTANTS)(
     'catches $name, which breaks: $breaks',

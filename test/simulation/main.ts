@@ -85,7 +85,7 @@ async function many(first = from ?? 1): Promise<void> {
   print(
     `${histories} histories (seeds ${first} to ${first + count - 1}), ${steps} steps, ${turns} turns, ${modelCalls} model calls`,
   );
-  print(`${seconds.toFixed(1)} s on ${jobs} threads`);
+  print(`${seconds.toFixed(1)} s in ${jobs} processes`);
   print(
     `injected: ${Object.entries(injected)
       .map(([what, n]) => `${what} ${n}`)

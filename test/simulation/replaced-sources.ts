@@ -10,7 +10,7 @@ export interface ReplacedSources {
 }
 
 /**
- * Replaces source files, by their paths below the project's root, in all that this thread loads from now on.
+ * Replaces source files, by their paths below the project's root, in all that this process loads from now on.
  */
 export function replaceSources(sources: ReadonlyMap<string, string>): ReplacedSources {
   const byUrl = new Map([...sources].map(([file, text]) => [pathToFileURL(join(ROOT, file)).href, text]));

@@ -17,7 +17,7 @@ export const LONG_WAIT_MS = scaled(90_000);
 export const TEST_MS = scaled(60_000);
 /** For a test or hook that starts programs, builds, or runs for as long as a person would watch. */
 export const LONG_TEST_MS = scaled(300_000);
-/** For a search through many random histories. */
-export const SEARCH_MS = scaled(600_000);
+/** For a search through many random histories, on what other tests leave of the processor. */
+export const SEARCH_MS = scaled(1_800_000);
 /** Between two looks at something that cannot be listened to. */
 export const POLL_MS = 20;
