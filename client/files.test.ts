@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { fileUrl, uploadFile } from './files.ts';
+import { filesIn, fileUrl, uploadFile } from './files.ts';
 import { givenChat } from './testing/given-chat.ts';
 
 const refusal = { type: 'error', message: 'No.', terminal: false, retryable: false } as const;
@@ -107,4 +107,14 @@ it('an upload that the server refuses for its rate is asked for again when it sa
   socket.deliver(address(id, 'f1'));
   expect((await done).file).toBe('f1');
   expect(requests).toHaveLength(1);
+});
+
+it('files of a tool are found wherever its output names them: in order, each once, and nothing else', () => {
+  const file = (n: number) => ({ type: 'file', file: `f${n}`, media_type: 'image/png', size: n });
+  const deep = Array.from({ length: 5000 }).reduce<unknown>((value) => [value], { map: file(3) });
+  const output = { a: [file(1), { ...file(2), name: 'b.png' }], again: file(1), deep, size: 4 };
+  expect(filesIn(output)).toEqual([file(1), { ...file(2), name: 'b.png' }, file(3)]);
+  for (const none of [null, 'file', 7, { ...file(1), size: '1' }, { ...file(1), name: 2 }, { type: 'file' }])
+    expect(filesIn(none)).toEqual([]);
+  expect(filesIn(Array.from({ length: 30 }, (_, n) => file(n)))).toHaveLength(20);
 });

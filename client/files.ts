@@ -66,6 +66,36 @@ export async function fileUrl(chat: Pick<Chat, 'request'>, file: string): Promis
   return (await patient(() => chat.request(asked))).url;
 }
 
+/** As many as a message can have. */
+const MAX_FILES = 20;
+
+/**
+ * The files that a tool has made, in its output: a part of the form of `UploadedFile`, at whichever place. `fileUrl` gives an address to show
+ * one.
+ *
+ * @returns each once, twenty at most
+ */
+export function filesIn(output: unknown): UploadedFile[] {
+  const files = new Map<string, UploadedFile>();
+  const open = [output];
+  while (open.length > 0 && files.size < MAX_FILES) {
+    const value = open.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (isFile(value)) files.set(value.file, value);
+    else open.push(...Object.values(value).reverse());
+  }
+  return [...files.values()];
+}
+
+function isFile(value: object): value is UploadedFile {
+  const { type, file, media_type, size, name = '' } = value as Partial<Record<keyof UploadedFile, unknown>>;
+  return (
+    type === 'file' &&
+    [file, media_type, name].every((text) => typeof text === 'string') &&
+    typeof size === 'number'
+  );
+}
+
 const nameOf = (file: Blob): string | undefined =>
   'name' in file && typeof file.name === 'string' ? file.name : undefined;
 

@@ -35,8 +35,14 @@ export const filesOf = (content: Content): FilePart[] =>
  * named as in a message.
  */
 export function shownFiles(shown: Json | undefined): FilePart[] {
-  const { value } = (typeof shown === 'object' && shown !== null ? shown : {}) as { value?: unknown };
-  return Array.isArray(value) ? value.filter(isFilePart) : [];
+  const parts: readonly unknown[] = partsShown(shown);
+  return parts.filter(isFilePart);
+}
+
+/** The parts of `{ type: 'content', value: […] }`. None: the model is shown something else. */
+export function partsShown(shown: Json | undefined): readonly Json[] {
+  if (typeof shown !== 'object' || shown === null || !('value' in shown)) return [];
+  return shown.type === 'content' && Array.isArray(shown.value) ? shown.value : [];
 }
 
 export const isFilePart = (value: unknown): value is FilePart => safeParse(filePart, value).success;

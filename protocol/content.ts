@@ -86,7 +86,7 @@ export const contentSentences = <P extends string>(path: P, what: string) => ({
   [`${path}[].media_type`]: 'The type of an image that is in the frame, or of a file.',
   [`${path}[].data`]:
     'The bytes of an image that is in the frame, in base64. They count towards `limits.content_bytes`.',
-  [`${path}[].file`]: 'The reference of a file, as `upload` gave it.',
+  [`${path}[].file`]: 'The reference of a file, as `upload` gave it, or the output of a tool.',
   [`${path}[].size`]: 'The bytes of a file.',
   [`${path}[].name`]: 'The name of a file, to be shown.',
 });

@@ -8,7 +8,7 @@ import { outputText } from './output-text.ts';
 /** Limit of an output as JSON on the wire. A result must fit into one frame, and is a part of each later prompt. */
 const MAX_OUTPUT_BYTES = 16 * 1024;
 /** Limit of what a model is shown in its place, images and all: an item has at most 400 KB. What is longer is not kept. */
-const MAX_SHOWN_BYTES = 200_000;
+export const MAX_SHOWN_BYTES = 200_000;
 
 /** The event for the one result of a call (P13). */
 export function toolResultOf(

@@ -1,5 +1,7 @@
-import type { FilePart } from '../../core/content.ts';
+import { type FilePart, partsShown } from '../../core/content.ts';
+import { MAX_SHOWN_BYTES } from '../../core/events/tool-result.ts';
 import type { Json } from '../../core/json.ts';
+import { jsonBytes } from '../../core/json-bytes.ts';
 import { OWN_PROVIDER } from '../agent/model-file.ts';
 import { toJson } from './json-safe.ts';
 
@@ -10,7 +12,34 @@ import { toJson } from './json-safe.ts';
 export function shownJson(shown: object): Json {
   const content =
     'value' in shown && Array.isArray(shown.value) ? { ...shown, value: shown.value.map(named) } : shown;
-  return toJson(withoutBytes(content));
+  return fitting(toJson(withoutBytes(content)));
+}
+
+/** Where it is too long for the transcript, notes stand for its bytes, the largest first. */
+function fitting(shown: Json): Json {
+  const parts = [...partsShown(shown)];
+  const withParts = () => ({ ...(shown as object), value: parts });
+  const isTooLong = () => jsonBytes(JSON.stringify(withParts())) > MAX_SHOWN_BYTES;
+  if (parts.length === 0) return shown;
+  const bytes = parts.map((part, at) => ({ at, ...bytesIn(part) })).sort((a, b) => b.length - a.length);
+  for (const { at, length, mediaType } of bytes) {
+    if (length === 0 || !isTooLong()) break;
+    parts[at] = { type: 'text', text: tooLarge(mediaType, Math.floor((length * 3) / 4)) };
+  }
+  return withParts();
+}
+
+const tooLarge = (mediaType: string, bytes: number) =>
+  `[The tool gave a file here: ${mediaType}, ${bytes} bytes. You were not given it: a result has room for ${MAX_SHOWN_BYTES} bytes. The tool can store it with context.files.put, and name it with modelFile.]`;
+
+/** The length of a part's bytes in base64, in any of the SDK's forms. */
+function bytesIn(part: Json): { length: number; mediaType: string } {
+  const { data, mediaType } = { ...(part as { data?: Json; mediaType?: Json }) };
+  const inner = typeof data === 'object' && data !== null && 'data' in data ? data.data : data;
+  return {
+    length: typeof inner === 'string' ? inner.length : 0,
+    mediaType: typeof mediaType === 'string' ? mediaType : 'of an unknown type',
+  };
 }
 
 /** What `modelFile` made. */

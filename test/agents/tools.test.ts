@@ -68,6 +68,34 @@ test('a picture that is too large for the transcript is not kept: the model is s
   expect(calls[1] && resultsIn(calls[1])).toEqual([{ type: 'text', value: 'drawn' }]);
 });
 
+test('a picture that has no room in the transcript is named to the model, with the way to show it, and what has room is shown', async () => {
+  const file = (bytes: number) => ({
+    type: 'file' as const,
+    mediaType: 'image/png',
+    data: { type: 'data' as const, data: new Uint8Array(bytes) },
+  });
+  const large = tool({
+    inputSchema: z.object({}),
+    execute: () => 'drawn',
+    toModelOutput: () => ({
+      type: 'content',
+      value: [file(100), file(150_000), { type: 'text', text: 'Two.' }],
+    }),
+  });
+  const { calls } = await runAgent({ tools: { large } }, (call) =>
+    resultsIn(call).length > 0 ? 'Done.' : [['large', {}]],
+  );
+  expect(calls[1] && resultsIn(calls[1])).toMatchObject([
+    {
+      value: [
+        { type: 'file' },
+        { type: 'text', text: expect.stringMatching(/image\/png, 150000 bytes.*context\.files\.put/) },
+        { text: 'Two.' },
+      ],
+    },
+  ]);
+});
+
 test('a tool is given its context, checked by its schema, beside the key of the call', async () => {
   const given: unknown[] = [];
   const search = tool({

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import type { Locator } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
 import { DATA_NAME } from '../../protocol/data-parts.ts';
@@ -14,11 +15,35 @@ import type { ChatPage } from './chat-page.ts';
 /** As long as a name can be. */
 const LONG_NAME = 'a-part-that-this-page-has-never-heard-of'.padEnd(64, '-and-so-on');
 const LONG_WORD = 'a-very-long-word-'.repeat(12);
+const LONG_FILE = `${LONG_WORD.slice(0, 190)}.pdf`;
+
+/** A black PNG. */
+function picture(width: number, height: number): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    size.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([size, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.writeUInt8(1, 8);
+  const rows = Buffer.alloc(height * (1 + Math.ceil(width / 8)));
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', head),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.of()),
+  ]);
+}
 
 /** Shows what it does, waits for the test, and goes on. */
 const agent = (url: string) => `
 import { tool } from 'ai';
-import { defineAgent, toolContextWith } from 'midturn/agent';
+import { defineAgent, toolContext, toolContextWith } from 'midturn/agent';
 import { z } from 'zod';
 
 const report = tool({
@@ -37,7 +62,23 @@ const report = tool({
   },
 });
 
-export const agent = defineAgent({ instructions: 'Answer briefly.', tools: { report: { tool: report } } });
+const draw = tool({
+  description: 'Draws.',
+  inputSchema: z.object({}),
+  contextSchema: toolContext,
+  async execute(_, { context: { files } }) {
+    const picture = Buffer.from('${picture(2000, 3000).toString('base64')}', 'base64');
+    return {
+      map: await files.put({ name: 'La carte de Lisbonne', mediaType: 'image/png', bytes: picture }),
+      more: [await files.put({ name: '${LONG_FILE}', mediaType: 'application/pdf', bytes: Buffer.from('%PDF-1.7') })],
+    };
+  },
+});
+
+export const agent = defineAgent({
+  instructions: 'Answer briefly.',
+  tools: { report: { tool: report }, draw: { tool: draw } },
+});
 `;
 const folder = join(import.meta.dirname, '../../dist/agent-of-the-tool-progress');
 const places = new WaitingPlaces();
@@ -123,6 +164,32 @@ describeInBrowser('What a running tool shows on the page', () => {
         expect(await chat.page.locator('.data .tool-name').allTextContents()).toEqual(['chart', LONG_NAME]);
         expect(await chat.page.locator('.data pre').allTextContents()).toEqual([replaced, LONG_WORD]);
       }
+    },
+  );
+
+  it.each([1100, 320])(
+    'a picture that a tool has made is shown, within the page, and another file is a link, after a reload too (%s px wide)',
+    async (width) => {
+      stack.script([{ toolCalls: [{ id: 'c1', name: 'draw', args: {} }] }, { chunks: ['Drawn.'] }]);
+      const chat = await browser.open(stack.newSession(), { viewport: { width, height: 720 } });
+      await chat.say('Draw');
+      await chat.answered();
+      for (const reload of [false, true]) {
+        if (reload) await chat.reload();
+        const picture = chat.page.getByRole('img', { name: 'La carte de Lisbonne' });
+        await picture.waitFor();
+        await expect
+          .poll(() => picture.evaluate((image: { naturalWidth: number }) => image.naturalWidth))
+          .toBe(2000);
+        const { width: shown = 0, height = 0 } = (await picture.boundingBox()) ?? {};
+        expect(shown).toBeLessThan(width);
+        expect(height).toBeGreaterThan(50);
+        // As it was drawn.
+        expect(height / shown).toBeCloseTo(1.5, 1);
+        await chat.page.getByRole('button', { name: `${LONG_FILE} (1 KB)` }).waitFor();
+        expect(await beyond(chat)).toEqual([]);
+      }
+      expect(await barriers(chat)).toEqual([]);
     },
   );
 

@@ -1,7 +1,9 @@
 import { memo } from 'react';
 import { endingNote } from '../../client/ending-note.ts';
+import { filesIn } from '../../client/files.ts';
 import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '../../client/index.ts';
 import { Approval } from './approval.tsx';
+import { AttachedFile } from './attached-file.tsx';
 import { asSentence, budgetNote } from './budget-note.ts';
 import { CopyButton } from './copy-button.tsx';
 import { AgainIcon } from './icons.tsx';
@@ -57,7 +59,14 @@ export const AnswerPart = memo(function AnswerPart({
         </details>
       );
     case 'tool':
-      return <Tool item={item} running={running} approval={approval} />;
+      return (
+        <>
+          <Tool item={item} running={running} approval={approval} />
+          {filesIn(item.result?.output).map((file) => (
+            <AttachedFile key={file.file} file={file} from={`Made by ${item.name}`} />
+          ))}
+        </>
+      );
     case 'approval':
       // The call's own line tells what became of it.
       return item.resolved && !alone ? null : (

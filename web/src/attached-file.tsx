@@ -9,7 +9,14 @@ export const FileAddress = createContext<(file: string) => Promise<string>>(() =
 type State = { status: 'asked' } | { status: 'known'; url: string } | { status: 'gone' };
 
 /** A file of a message or of a tool: an image is shown, audio is played, another is opened in a tab of its own. */
-export function AttachedFile({ file: { file, media_type, name, size } }: { file: UploadedFile }) {
+export function AttachedFile({
+  file: { file, media_type, name, size },
+  from,
+}: {
+  file: UploadedFile;
+  /** In words, for a file without a name. */
+  from: string;
+}) {
   const address = useContext(FileAddress);
   const isImage = media_type.startsWith('image/');
   const [isWanted, want] = useState(isImage);
@@ -29,7 +36,7 @@ export function AttachedFile({ file: { file, media_type, name, size } }: { file:
 
   if (state.status === 'gone') return <p className="attached-file">{title}: not there any more</p>;
   if (state.status === 'known' && isImage)
-    return <img className="attached" src={state.url} alt={name ?? 'Attached by you'} />;
+    return <img className="attached" src={state.url} alt={name ?? from} />;
   if (state.status === 'known' && media_type.startsWith('audio/'))
     // biome-ignore lint/a11y/useMediaCaption: nobody has written down what a user says
     return <audio className="attached-file" controls autoPlay src={state.url} aria-label={title} />;

@@ -105,7 +105,7 @@ function Part({ part }: { part: ContentPart }) {
       <img className="attached" src={`data:${part.media_type};base64,${part.data}`} alt="Attached by you" />
     );
   }
-  if (part.type === 'file') return <AttachedFile file={part} />;
+  if (part.type === 'file') return <AttachedFile file={part} from="Attached by you" />;
   // A foreign server: nothing is fetched from it before the user opens the image.
   return (
     <p>
