@@ -128,6 +128,20 @@ export interface EventBus {
   put(events: readonly BusEvent[]): Promise<void>;
 }
 
+/**
+ * Seals a user's token, so that whoever reads the table does not have it.
+ *
+ * @param boundTo without exactly this, it cannot be opened
+ */
+export type SealToken = (token: string, boundTo: string) => string;
+
+/**
+ * Opens what `SealToken` has sealed.
+ *
+ * @throws if it was sealed with another key or for another place, or the key cannot be read
+ */
+export type OpenToken = (sealed: string, boundTo: string) => Promise<string>;
+
 /** Where a client puts the bytes of a file. */
 interface UploadAddress {
   url: string;
