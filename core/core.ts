@@ -17,7 +17,9 @@ import type {
   Metrics,
   Milestones,
   NewId,
+  OpenToken,
   Queues,
+  SealToken,
   Store,
 } from './ports.ts';
 
@@ -30,6 +32,10 @@ export interface Core {
   bus?: EventBus;
   /** Where files are. @default - nobody can send one */
   files?: Files;
+  /** Of the function that knows the tokens of users. @default - none is kept */
+  sealToken?: SealToken;
+  /** Of the function that runs tools. @default - it can open none */
+  openToken?: OpenToken;
   clock: Clock;
   newId: NewId;
   log: Log;

@@ -1,3 +1,4 @@
+import type { LaneId } from './ids.ts';
 import type { Json } from './json.ts';
 import type { Caller } from './model.ts';
 import type { Connection } from './store/items.ts';
@@ -8,11 +9,14 @@ export type MessageContext = Partial<Pick<Caller, 'claims' | 'options' | 'locale
   agent?: string;
   /** The application has sent it, and no person. */
   from?: 'system';
+  /** The lane of its sender, if the token of the sender's connection is kept. */
+  tokenLane?: LaneId;
 };
 
 /** Where a message comes from: what holds for all messages from there. */
 export type Origin = Pick<Connection, 'claims' | 'options' | 'locale' | 'timeZone' | 'agent'> &
-  Pick<MessageContext, 'from'>;
+  Pick<MessageContext, 'from'> &
+  Partial<Pick<Connection, 'lane' | 'keepsToken'>>;
 
 /**
  * The context of a message as JSON text, since DynamoDB does not hold every JSON value. The message's options replace those of
@@ -22,7 +26,7 @@ export type Origin = Pick<Connection, 'claims' | 'options' | 'locale' | 'timeZon
  * @returns undefined if there is nothing to say
  */
 export function contextOf(
-  { claims, options: defaults, locale, timeZone, agent, from }: Origin,
+  { claims, options: defaults, locale, timeZone, agent, from, lane, keepsToken }: Origin,
   options: Readonly<Record<string, unknown>> | undefined,
 ): string | undefined {
   // A frame is JSON.
@@ -34,6 +38,7 @@ export function contextOf(
     ...(timeZone !== undefined && { timeZone }),
     ...(agent !== undefined && { agent }),
     ...(from !== undefined && { from }),
+    ...(keepsToken && lane !== undefined && { tokenLane: lane }),
   };
   return Object.keys(context).length > 0 ? JSON.stringify(context) : undefined;
 }

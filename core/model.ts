@@ -3,6 +3,7 @@ import type { Milliseconds, Seconds } from '../config/units.ts';
 import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
 import type { CallFiles } from './files/call-files.ts';
+import type { LaneId } from './ids.ts';
 import type { Json } from './json.ts';
 
 /** A tool call that the model asked for. `id` is the provider's. The turn makes it unique. */
@@ -95,7 +96,16 @@ export interface CallSetup {
   caller: Caller;
   /** What the agent's code prepared for the turn. Undefined: it prepares nothing, or has failed. */
   prepared?: Json;
+  /** The lane whose client asks, if the token of its connection is kept. */
+  tokenLane?: LaneId;
 }
+
+/**
+ * Gives the token of the user who asks, as long as it is valid and its connection lives.
+ *
+ * @throws {UserTokenError} with why there is none
+ */
+export type UserToken = () => Promise<string>;
 
 /** Where the options of a message do not fit. */
 interface OptionsIssue {
@@ -186,6 +196,8 @@ export interface ModelRequest {
   steps?: readonly StepFacts[];
   /** What was decided when the turn began. */
   setup?: CallSetup;
+  /** Of who asks. Undefined: nobody can be asked for it. */
+  token?: UserToken;
   /** `none`: the model must answer now (step limit reached). Tools stay declared, since the prompt may contain calls. */
   toolChoice: 'auto' | 'none';
   /** Declare no tools, and put the instructions into the first message: for a model that takes neither. */
@@ -363,6 +375,8 @@ export interface Toolbox {
       setup: CallSetup;
       display: CallDisplay;
       files: CallFiles;
+      /** Undefined: nobody's is kept. */
+      token?: UserToken;
     },
   ): Promise<ToolOutcome>;
   /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */

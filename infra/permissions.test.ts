@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FUNCTION_NAMES, type FunctionName } from '../config/function-names.ts';
+import { newSealKeys } from '../test/support/seal-keys.ts';
 import { type Statement, statementsOf, synthesize } from './testing.ts';
 
 /** With every function. */
@@ -145,6 +146,23 @@ describe('a secret', () => {
     expect(readers[0]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:tokens-\?{6}/);
     expect(readers[2]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:provider-key-\?{6}/);
     expect(readers[1]?.[1]).toMatch(/^secretsmanager:GetSecretValue on .*:secret:mcp-\?{6}/);
+  });
+
+  it('that opens the tokens of users is read by the turn function alone, and the others seal at most', () => {
+    const { publicKey } = newSealKeys();
+    const props = {
+      model: 'bedrock:m',
+      auth: 'jwt',
+      jwtIssuer: 'https://i.example',
+      jwtAudience: 'a',
+      forwardTokenKey: publicKey,
+      forwardTokenPrivateKeySecret: 'seal',
+    } as const;
+    expect(
+      FUNCTION_NAMES.flatMap((name) => using(name, 'secretsmanager', props).map((entry) => [name, entry])),
+    ).toEqual([['turn', expect.stringMatching(/^secretsmanager:GetSecretValue on .*:secret:seal-\?{6}/)]]);
+    const template = JSON.stringify(whole(props).findResources('AWS::Lambda::Function'));
+    expect(template.split(publicKey)).toHaveLength(2);
   });
 
   it('is read by no function if the choice needs none', () => {

@@ -21,6 +21,7 @@ import {
   sessionKey,
   sessionOf,
   tenantTurnsKey,
+  tokenKey,
 } from '../core/store/keys.ts';
 import { startTables, type TableServer } from '../local/tables.ts';
 import { tableSchema } from '../test/support/table-schema.ts';
@@ -57,6 +58,7 @@ async function fill(principal: Principal, tag: string): Promise<number> {
   const session = sessionOf(principal, CHAT);
   const items: [{ pk: string; sk: string }, object?][] = [
     [connectionKey(asConnectionId(`connection-${tag}`)), { session }],
+    [tokenKey(asConnectionId(`connection-${tag}`)), { session }],
     [laneKey(session, asLaneId(`lane-${tag}`))],
     [sessionKey(session)],
     [messageKey(session, asMessageId('m'))],

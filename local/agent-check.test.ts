@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { defineAgent } from '../model/agent/define-agent.ts';
 import { defineAgents } from '../model/agent/define-agents.ts';
+import { newSealKeys } from '../test/support/seal-keys.ts';
 import { type AgentToCheck, checkAgent } from './agent-check.ts';
 import { LocalCloudError } from './errors.ts';
 
@@ -60,6 +61,19 @@ it('a model that the agent names and no setting takes is said', async () => {
   const load = async () => ({ agent: defineAgent({ ...plain, model: 'openai/gpt-5' }) });
   expect(await checkAgent({}, named(load))).toContain('MIDTURN_MODEL=agent');
   expect(await checkAgent({ MIDTURN_MODEL: 'demo' }, named(load))).toBeUndefined();
+});
+
+it('the token of users is forwarded where it is kept; with nobody to prove who they are, that is said', async () => {
+  const { publicKey } = newSealKeys();
+  const load = async () => ({
+    agent: defineAgent({ ...plain, mcp: { books: { url: 'https://books.example', forwardToken: true } } }),
+  });
+  await expect(checkAgent({ MIDTURN_AUTH: 'jwt' }, named(load))).rejects.toThrow(
+    'agent/agent.ts gives "books" the token of users (forwardToken), and MIDTURN_FORWARD_TOKEN_KEY is not set',
+  );
+  const kept = { MIDTURN_AUTH: 'jwt', MIDTURN_FORWARD_TOKEN_KEY: publicKey };
+  expect(await checkAgent(kept, named(load))).toBeUndefined();
+  expect(await checkAgent({ MIDTURN_AUTH: 'none' }, named(load))).toContain('they have none');
 });
 
 it('of several agents, each names what the settings ask for, and clients are offered those that exist', async () => {

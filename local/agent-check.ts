@@ -1,5 +1,7 @@
 import { relative } from 'node:path';
+import { AUTH_SETTINGS } from '../config/settings/authentication.ts';
 import { BUDGET_SETTINGS } from '../config/settings/budgets.ts';
+import { FORWARD_TOKEN_SETTINGS } from '../config/settings/forward-token.ts';
 import { MODEL_SETTINGS } from '../config/settings/models.ts';
 import { read } from '../config/settings/read.ts';
 import { SESSION_SETTINGS } from '../config/settings/sessions.ts';
@@ -81,7 +83,27 @@ function checkOne(settings: Environment, name: string, agent: NamedModels): stri
     if (read(settings, setting) !== undefined && agent.prices === undefined)
       throw new LocalCloudError(`${setting.name} is set, and ${name} has no prices.`);
   }
+  const unforwarded = checkForwarding(settings, name, agent);
   return agent.model !== undefined && !read(settings, model)
     ? `${name} names a model, which ${model.name}=agent takes. Without it, the demo model answers.`
-    : undefined;
+    : unforwarded;
+}
+
+/** Without kept tokens, each call that needs one would fail. */
+function checkForwarding(
+  settings: Environment,
+  name: string,
+  { tools = {}, mcp = {} }: NamedModels,
+): string | undefined {
+  const { forwardTokenKey } = FORWARD_TOKEN_SETTINGS;
+  const [forwards] =
+    Object.entries({ ...tools, ...mcp }).find(([, { forwardToken }]) => forwardToken === true) ?? [];
+  if (forwards === undefined) return undefined;
+  const { auth } = AUTH_SETTINGS;
+  if ((read(settings, auth) ?? 'none') === 'none')
+    return `${name} gives "${forwards}" the token of users (forwardToken), and with ${auth.name}=none they have none.`;
+  if (read(settings, forwardTokenKey) !== undefined) return undefined;
+  throw new LocalCloudError(
+    `${name} gives "${forwards}" the token of users (forwardToken), and ${forwardTokenKey.name} is not set: no token is kept.`,
+  );
 }

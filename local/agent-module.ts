@@ -16,6 +16,12 @@ export interface NamedModels {
   model?: unknown;
   fallbackModel?: unknown;
   prices?: unknown;
+  tools?: Readonly<Record<string, Forwarding>>;
+  mcp?: Readonly<Record<string, Forwarding>>;
+}
+
+interface Forwarding {
+  forwardToken?: boolean;
 }
 
 /**

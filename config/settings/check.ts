@@ -1,4 +1,5 @@
 import { AUTH_SETTINGS, readAuthChoice } from './authentication.ts';
+import { checkForwardTokenKeys } from './forward-token.ts';
 import { keyOf, type ModelAccess, readMcpUrls, readModels } from './models.ts';
 import { parse, read, settingsIn } from './read.ts';
 import {
@@ -35,6 +36,7 @@ export function checkSettings(env: Environment, isReference?: (text: string) => 
   checkEach(FUNCTION_SETTINGS, env, isReference);
   readModels(env);
   readMcpUrls(env);
+  checkForwardTokenKeys(env);
   checkAuthorizer(env);
   readAuthChoice(env);
 }
@@ -57,6 +59,7 @@ const CONDITIONS: Readonly<Record<Condition, (env: Environment) => boolean>> = {
   'auth is none': (env) => readAuthChoice(env) === 'none',
   'auth is tokens': (env) => readAuthChoice(env) === 'tokens',
   'auth is jwt': (env) => readAuthChoice(env) === 'jwt',
+  'clients prove who they are': (env) => readAuthChoice(env) !== 'none',
   'the model takes a key': (env) => hasKey(readModels(env)[0]),
   'the fallback model takes a key': (env) => hasKey(readModels(env)[1]),
 };

@@ -28,6 +28,7 @@ export type Condition =
   | 'auth is none'
   | 'auth is tokens'
   | 'auth is jwt'
+  | 'clients prove who they are'
   | 'the model takes a key'
   | 'the fallback model takes a key';
 

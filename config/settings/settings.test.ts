@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { newSealKeys } from '../../test/support/seal-keys.ts';
 import { checkSettings } from './check.ts';
 import { readRates } from './limits.ts';
 import { readLogLevel } from './logs.ts';
@@ -121,6 +122,27 @@ describe('a model that cannot be called', () => {
     }
     expect(message).toContain(name);
     expect(message).not.toMatch(/\n|secret/);
+  });
+});
+
+describe('the key pair of kept tokens', () => {
+  const { publicKey, privateKey } = newSealKeys();
+  const check = (env: Record<string, string>) => () =>
+    checkSettings({ MIDTURN_MODEL: 'demo', MIDTURN_AUTH: 'none', ...env });
+
+  it('is both halves, the private one as a secret or by the name of one', () => {
+    check({ MIDTURN_FORWARD_TOKEN_KEY: publicKey, MIDTURN_FORWARD_TOKEN_PRIVATE_KEY: privateKey })();
+    check({ MIDTURN_FORWARD_TOKEN_KEY: publicKey, MIDTURN_FORWARD_TOKEN_PRIVATE_KEY_SECRET: 'team/key' })();
+    expect(check({ MIDTURN_FORWARD_TOKEN_KEY: publicKey })).toThrow(
+      /^MIDTURN_FORWARD_TOKEN_PRIVATE_KEY is not set/,
+    );
+    expect(check({ MIDTURN_FORWARD_TOKEN_PRIVATE_KEY: privateKey })).toThrow(
+      /^MIDTURN_FORWARD_TOKEN_KEY is not set/,
+    );
+  });
+
+  it.each(['no key', privateKey])('is refused if the public one is none', (key) => {
+    expect(check({ MIDTURN_FORWARD_TOKEN_KEY: key })).toThrow(/^MIDTURN_FORWARD_TOKEN_KEY is /);
   });
 });
 

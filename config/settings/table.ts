@@ -1,6 +1,7 @@
 import { AUTH_SETTINGS } from './authentication.ts';
 import { BUDGET_SETTINGS } from './budgets.ts';
 import { BUS_SETTINGS } from './bus.ts';
+import { FORWARD_TOKEN_SETTINGS } from './forward-token.ts';
 import { LIMIT_SETTINGS, RETENTION_SETTINGS } from './limits.ts';
 import { LOG_SETTINGS } from './logs.ts';
 import { AGENT_SETTINGS, MCP_SETTINGS, MODEL_SETTINGS } from './models.ts';
@@ -35,6 +36,7 @@ export const FUNCTION_SETTINGS = {
   ...AGENT_SETTINGS,
   ...MCP_SETTINGS,
   ...AUTH_SETTINGS,
+  ...FORWARD_TOKEN_SETTINGS,
   ...SECRET_SETTINGS,
   ...SESSION_SETTINGS,
   ...LIMIT_SETTINGS,
@@ -61,6 +63,7 @@ export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
   'What the agent’s code may use': AGENT_SETTINGS,
   'MCP servers': MCP_SETTINGS,
   Authentication: AUTH_SETTINGS,
+  'Tokens of users': FORWARD_TOKEN_SETTINGS,
   Secrets: SECRET_SETTINGS,
   Sessions: SESSION_SETTINGS,
   'Limits of sessions and principals': LIMIT_SETTINGS,

@@ -25,6 +25,8 @@ export interface TurnStartContext
   /** Of the session. */
   name?: string;
   prepared?: Json;
+  /** The lane of whoever asked, if the token of its connection is kept. */
+  tokenLane?: LaneId;
 }
 
 /** What others are told of a turn that ended, beside its last event. */

@@ -3,6 +3,7 @@ import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
 import type { ConnectionId, SessionId } from '../ids.ts';
 import { leaveSession, openSession, viewSession } from '../session/sessions.ts';
+import { dropToken, keepToken } from '../session/user-token.ts';
 import type { Principal } from '../store/items.ts';
 import { connectionKey } from '../store/keys.ts';
 
@@ -14,23 +15,37 @@ import { connectionKey } from '../store/keys.ts';
 export async function registerConnection(
   core: Core,
   id: ConnectionId,
-  who: {
+  {
+    token,
+    ...who
+  }: {
     principal: Principal;
     sessionId: SessionId;
     name?: string;
+    /** What proved the principal, if it is to be kept. */
+    token?: string;
     tokenExpires?: EpochSeconds;
     claims?: string;
   },
 ): Promise<boolean> {
   const opened = await openSession(core, { ...who, connection: id });
   if (!opened) return false;
-  // If absent: a late duplicate of this request must not undo what the first frame has chosen.
-  await core.store.putIfAbsent(connectionKey(id), {
-    ...who,
-    ...opened,
-    made: core.clock.now(),
-    expires: expiry(core).connection,
-  });
+  const { sealToken } = core;
+  const kept =
+    token !== undefined &&
+    sealToken &&
+    keepToken(core, id, { ...who, ...opened }, (binding) => sealToken(token, binding));
+  await Promise.all([
+    kept,
+    // If absent: a late duplicate of this request must not undo what the first frame has chosen.
+    core.store.putIfAbsent(connectionKey(id), {
+      ...who,
+      ...opened,
+      ...(kept && { keepsToken: true }),
+      made: core.clock.now(),
+      expires: expiry(core).connection,
+    }),
+  ]);
   return true;
 }
 
@@ -41,6 +56,7 @@ export async function registerConnection(
 export async function closeConnection(core: Pick<Core, 'store'>, id: ConnectionId): Promise<void> {
   const connection = await core.store.get(connectionKey(id));
   if (!connection) return;
+  if (connection.keepsToken) await dropToken(core, id);
   // rule: disconnect-stops-no-turn
   const { laneId } = await viewSession(core, connection.session);
   await leaveSession(core, connection.session, id, laneId);

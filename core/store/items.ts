@@ -44,6 +44,8 @@ export interface Connection {
   bound?: boolean;
   /** When the token that opened it expires. Absent if the token has no end. */
   tokenExpires?: EpochSeconds;
+  /** The token is kept, for tools that it is forwarded to. */
+  keepsToken?: boolean;
   /** `session_start` is sent, and the connection is in the session's audience. A replay may go on. */
   opened?: boolean;
   /** Counts the replays to this connection: the last one alone goes on. */

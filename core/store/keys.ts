@@ -30,6 +30,7 @@ import type {
   Summary,
   TurnsInFlight,
 } from './items.ts';
+import type { KeptToken } from './token-items.ts';
 import type { Spend } from './usage-items.ts';
 
 /** A primary key whose type says what is stored under it. */
@@ -71,6 +72,8 @@ export const partsRange = (session: SessionKey): readonly [from: Key<unknown>, t
 export const connectionKey = (id: ConnectionId): Key<Connection> => ({ pk: `${CONNECTION}${id}`, sk: SOLE });
 export const connectionIdOf = ({ pk }: Key<Connection>): ConnectionId =>
   asConnectionId(pk.slice(CONNECTION.length));
+/** The token that the connection was opened with. */
+export const tokenKey = (id: ConnectionId): Key<KeptToken> => ({ pk: `TOKEN#${id}`, sk: SOLE });
 /**
  * All items of a session are in one partition, so that a deletion finds every one of them, and a lane is reached through
  * its own session only (P12).

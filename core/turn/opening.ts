@@ -18,7 +18,7 @@ const MAX_PATH_BYTES = 64;
 export function setupOf(
   { principal, sessionId }: Session,
   turnId: TurnId,
-  { name, claims = {}, options, locale, timeZone, prepared }: TurnStartContext,
+  { name, claims = {}, options, locale, timeZone, prepared, tokenLane }: TurnStartContext,
 ): CallSetup {
   return {
     caller: {
@@ -31,6 +31,7 @@ export function setupOf(
       ...(timeZone !== undefined && { timeZone }),
     },
     ...(prepared !== undefined && { prepared }),
+    ...(tokenLane !== undefined && { tokenLane }),
   };
 }
 
@@ -100,7 +101,7 @@ export class TurnOpening {
   async #started(
     session: Session,
     turn: TurnId,
-    { claims, locale, timeZone }: MessageContext,
+    { claims, locale, timeZone, tokenLane }: MessageContext,
     options: Json | undefined,
   ): Promise<TurnStartContext> {
     const start: TurnStartContext = {
@@ -109,6 +110,7 @@ export class TurnOpening {
       ...(options !== undefined && { options }),
       ...(locale !== undefined && { locale }),
       ...(timeZone !== undefined && { timeZone }),
+      ...(tokenLane !== undefined && { tokenLane }),
     };
     const { preparation, core } = this.#context;
     if (!preparation?.prepare) return start;

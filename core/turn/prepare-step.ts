@@ -8,6 +8,7 @@ import { promptFiles } from './prompt-files.ts';
 import { requestOf, type Sources, shapeOf } from './prompt-shape.ts';
 import { toolChoiceFor } from './step-limit.ts';
 import { stepsOf } from './steps.ts';
+import { tokenOf } from './token-of.ts';
 
 /**
  * The turn's next model call. The agent's code may name its model, so it is asked before anything is made for that model: the
@@ -28,6 +29,7 @@ export async function prepareStep(
     ...requestOf(sources, shapeOf(turn, inRolesOf(model, asked)), toolChoiceFor(turn, settings.maxSteps)),
     ...(looksBack(context) && { steps: stepsOf(turn), turnId: turn.id }),
     setup: turn.setup,
+    token: tokenOf(turn),
     ...(files.size > 0 && { files }),
   });
   const request = requestFor(model);

@@ -11,6 +11,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { openRuns, unansweredCalls } from './open-calls.ts';
+import { tokenOf } from './token-of.ts';
 import { ToolDisplay } from './tool-display.ts';
 import { callFiles } from './tool-files.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
@@ -217,6 +218,7 @@ async function runWithin(
       setup: turn.setup,
       display,
       files: callFiles(core, turn.session, idempotencyKey, isOver),
+      token: tokenOf(turn),
     });
     const outcome = await Promise.race([run, timer]);
     observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });

@@ -1,13 +1,17 @@
 import type { APIGatewayProxyResultV2, Context } from 'aws-lambda';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { openerWith, SealError } from '../../aws/sealed-text.ts';
 import { asConnectionId } from '../../core/ids.ts';
-import { connectionKey } from '../../core/store/keys.ts';
+import { connectionKey, tokenKey } from '../../core/store/keys.ts';
+import { tokenBinding } from '../../core/store/token-items.ts';
 import { MAX_LABEL_LENGTH } from '../../protocol/limits.ts';
 import { givenAws } from '../../test/support/aws-stand-in.ts';
+import { newSealKeys } from '../../test/support/seal-keys.ts';
 import { coreOf } from '../core-of.ts';
 
-const aws = givenAws({ MIDTURN_CONNECTIONS_PER_MINUTE: '3' });
+const keys = newSealKeys();
+const aws = givenAws({ MIDTURN_CONNECTIONS_PER_MINUTE: '3', MIDTURN_FORWARD_TOKEN_KEY: keys.publicKey });
 let handle: (event: never, context: Context) => Promise<APIGatewayProxyResultV2>;
 beforeAll(async () => {
   ({ handler: handle } = await import('./handler.ts'));
@@ -103,6 +107,33 @@ describe('$connect', () => {
   it('fails if the connection cannot be stored: API Gateway refuses the handshake, and the client tries again', async () => {
     aws.refuse('PutItem');
     await expect(arrive('CONNECT')).rejects.toThrow();
+  });
+});
+
+describe('the token of a handshake', () => {
+  const kept = () =>
+    coreOf(process.env, instrumentsOf(process.env, 'connection')).store.get(tokenKey(asConnectionId(id)));
+
+  it('is kept sealed for this connection, until it expires, and is removed with the connection', async () => {
+    const expires = Math.floor(Date.now() / 1000) + 600;
+    const authorizer = { tenant: 'acme', subject, expires: String(expires) };
+    await arrive('CONNECT', { headers: { Authorization: 'Bearer a.user.token' }, authorizer });
+    const item = await kept();
+    expect(item).toMatchObject({ tokenExpires: expires, expires });
+    expect(JSON.stringify([item, await stored()])).not.toContain('user');
+    const open = openerWith(keys.privateKey);
+    const place = (of: string) =>
+      tokenBinding(asConnectionId(id), { tenant: 'acme', subject: of }, item ?? {});
+    expect(open(item?.sealed ?? '', place(subject))).toBe('a.user.token');
+    expect(() => open(item?.sealed ?? '', place('bob'))).toThrow(SealError);
+    await arrive('DISCONNECT');
+    expect(await kept()).toBeUndefined();
+  });
+
+  it('is not kept where there is none', async () => {
+    await arrive('CONNECT');
+    expect(await kept()).toBeUndefined();
+    expect(await stored()).not.toHaveProperty('keepsToken');
   });
 });
 

@@ -1,9 +1,11 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 import { ANYONE, type Caller, callerOf } from '../../aws/api-gateway/caller.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { sealerFor } from '../../aws/sealed-text.ts';
 import { wakeTurnFunction } from '../../aws/sqs/queues.ts';
 import { randomId, systemClock } from '../../aws/system.ts';
 import { goesWithoutAuthorizer } from '../../config/settings/emulator.ts';
+import { readForwardTokenKey } from '../../config/settings/forward-token.ts';
 import { asConnectionId, asSessionId, newSessionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
 import { excessOf } from '../../core/inbound/rate.ts';
@@ -11,6 +13,7 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import { ID_PATTERN } from '../../protocol/ids.ts';
 import { MAX_LABEL_LENGTH, SUBPROTOCOLS } from '../../protocol/limits.ts';
 import { cutAt, wellFormed } from '../../protocol/text.ts';
+import { tokenOf } from '../authorizer/token.ts';
 import { besideStart, startCore } from '../core-of.ts';
 
 const instruments = instrumentsOf(process.env, 'connection');
@@ -23,7 +26,10 @@ const woken =
     'the turn function was not woken',
     wakeTurnFunction(turnQueue, randomId()),
   );
-const core = await startCore(process.env, instruments);
+const key = readForwardTokenKey(process.env);
+/** Undefined: no token is kept. */
+const sealToken = key === undefined ? undefined : sealerFor(key);
+const core = { ...(await startCore(process.env, instruments)), ...(sealToken && { sealToken }) };
 await woken;
 
 /** Who connects if there is no authorizer to say it: nobody, except on an emulator that was told to do without. */
@@ -64,10 +70,13 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   }
   const given = query.name && wellFormed(query.name);
   const name = given?.slice(0, cutAt(given, MAX_LABEL_LENGTH));
+  // What the authorizer has verified.
+  const token = sealToken && tokenOf(event);
   const isConnected = await registerConnection(core, connectionId, {
     principal,
     sessionId,
     ...(name && { name }),
+    ...(token && { token }),
     ...(tokenExpires && { tokenExpires }),
     ...(claims !== undefined && { claims }),
   });

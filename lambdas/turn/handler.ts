@@ -5,11 +5,13 @@ import { sqsHideMessage } from '../../aws/sqs/visibility.ts';
 import { readTurnSettings } from '../../config/settings/turns.ts';
 import { required, startCore } from '../core-of.ts';
 import { createAgents } from './agents.ts';
+import { openTokenOf } from './open-token.ts';
 import { createReceiver } from './receive.ts';
 
 const env = process.env;
 const instruments = instrumentsOf(env, 'turn');
-const core = await startCore(env, instruments);
+const openToken = openTokenOf(env, instruments);
+const core = { ...(await startCore(env, instruments)), ...(openToken && { openToken }) };
 const receive = createReceiver({
   core,
   settings: readTurnSettings(env),

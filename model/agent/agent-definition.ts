@@ -222,9 +222,16 @@ export function checked(definition: AgentDefinition): AgentDefinition {
 }
 
 /** What a policy says of calls that run in the function. */
-const RUN_BY_US = ['idempotent', 'abortable'] as const;
+const RUN_BY_US = ['idempotent', 'abortable', 'forwardToken'] as const;
 /** What a policy says of calls that this turn waits for. */
-const RUN_HERE = ['needsApproval', 'always', 'idempotent', 'abortable', 'timeoutSeconds'] as const;
+const RUN_HERE = [
+  'needsApproval',
+  'always',
+  'idempotent',
+  'abortable',
+  'forwardToken',
+  'timeoutSeconds',
+] as const;
 
 function complaintAboutPolicy({ timeoutSeconds }: ToolPolicy): string | undefined {
   return timeoutSeconds !== undefined && !(timeoutSeconds > 0 && timeoutSeconds <= 900)

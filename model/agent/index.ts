@@ -5,6 +5,7 @@ export { DataError, type DataErrorCode } from '../../core/data-error.ts';
 export { FileError, type FileErrorCode } from '../../core/file-error.ts';
 export type { MadeFile } from '../../core/files/call-files.ts';
 export type { Caller } from '../../core/model.ts';
+export { UserTokenError, type UserTokenErrorCode } from '../../core/user-token-error.ts';
 export type {
   AgentDefinition,
   AgentErrorCode,
@@ -31,6 +32,6 @@ export type {
 export { modelFile } from './model-file.ts';
 export type { Prices } from './prices.ts';
 export type { TitleOptions } from './titles.ts';
-export type { DataParts, Emit, ToolContext } from './tool-context.ts';
+export type { DataParts, Emit, TokenOfUser, ToolContext } from './tool-context.ts';
 export { toolContext, toolContextWith } from './tool-context.ts';
 export type { ToolPolicy } from './tool-policy.ts';

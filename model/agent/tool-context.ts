@@ -18,10 +18,20 @@ export type Emit<DATA extends DataParts = DataParts> = <NAME extends keyof DATA 
   part?: { id?: string },
 ) => void;
 
+/**
+ * Gives the token with which the user who asks has connected. Only a tool with `forwardToken` gets one. It is looked up with each call,
+ * so ask for it where it is sent, and keep it nowhere.
+ *
+ * @throws {UserTokenError} if there is none: its `code` says why, and its message is for the model
+ * @example await fetch(url, { headers: { Authorization: `Bearer ${await context.userToken()}` } })
+ */
+export type TokenOfUser = () => Promise<string>;
+
 const common = {
   idempotencyKey: z.string(),
   caller: z.custom<Caller>((value) => typeof value === 'object' && value !== null),
   files: z.custom<CallFiles>((value) => typeof value === 'object' && value !== null),
+  userToken: z.custom<TokenOfUser>((value) => typeof value === 'function'),
 };
 
 /** As `toolContext`, where `emit` takes the data parts of this application alone. */
@@ -31,7 +41,8 @@ export const toolContextWith = <DATA extends DataParts>() =>
 /**
  * The `contextSchema` of a tool that needs to know who asks, or the call's idempotency key, or that shows or stores something.
  * `execute(input, { context })` then has `context.caller`, `context.idempotencyKey`, which stays the same if the same call runs again,
- * `context.emit`, and `context.files.put({ name, mediaType, bytes })`, which stores a file in the session.
+ * `context.emit`, `context.files.put({ name, mediaType, bytes })`, which stores a file in the session, and `context.userToken()` where
+ * the tool has `forwardToken`.
  */
 export const toolContext = toolContextWith<DataParts>();
 

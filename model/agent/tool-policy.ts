@@ -26,6 +26,11 @@ export interface ToolPolicy {
    * false.
    */
   abortable?: boolean;
+  /**
+   * Whether calls are given the token of the user who asks: `context.userToken()` of a tool, `Authorization: Bearer` of an MCP server. The
+   * deployment keeps tokens where `MIDTURN_FORWARD_TOKEN_KEY` is set. A call without a token fails, in words for the model. Default: false.
+   */
+  forwardToken?: boolean;
   /** Time limit of a call in seconds. Then its signal is aborted, and its result says so. Default: 60. */
   timeoutSeconds?: number;
 }

@@ -23,7 +23,7 @@ export function createDemoModel({ tools, sleep = pause }: DemoModelOptions): Mod
     provider: 'demo',
     name: 'demo',
     async *stream(request, signal) {
-      const { tools: offered } = await tools.offered();
+      const { tools: offered } = await tools.offered(request.token);
       yield* streamStep(request, Object.keys(offered), sleep, signal);
     },
   };

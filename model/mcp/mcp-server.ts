@@ -1,12 +1,13 @@
 import { createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
-import type { Caller } from '../../core/model.ts';
+import type { Caller, UserToken } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 import { shortened, wellFormed } from '../../protocol/text.ts';
 import type { AgentTool } from '../agent/agent-tools.ts';
 import { redact } from '../providers/redact.ts';
 import { type McpHeaders, type McpServerDefinition, mcpToolName } from './definition.ts';
 import type { McpHost } from './host.ts';
+import { digestOf, LentBearer } from './lent-bearer.ts';
 import {
   DEFAULT_MAX_RESPONSE_BYTES,
   DEFAULT_MAX_TOOL_BYTES,
@@ -33,6 +34,8 @@ interface Link {
   client: MCPClient;
   /** Aborted when the connection breaks, because the client does not reject the requests that wait on it. */
   broken: AbortController;
+  /** The token of the user whose calls run. */
+  bearer: LentBearer;
 }
 
 /** One MCP server in one execution environment: connects once, and caches the tools. */
@@ -43,6 +46,8 @@ export class McpServer {
   #link: Promise<Link> | undefined;
   /** The token with which the connection was opened. */
   #token: string | undefined;
+  /** Of the token of the user for whom the connection was opened. */
+  #user: string | undefined;
   /** The headers, as JSON, with which the connection was opened. */
   #headers: string | undefined;
   #listing: Promise<void> | undefined;
@@ -62,22 +67,30 @@ export class McpServer {
    * Returns the server's tools by the names that the model calls. The object stays the same until the tools change. If
    * the server does not answer, returns the last known tools, or undefined if there are none. Never rejects, and takes
    * at most `connectSeconds`.
+   *
+   * @param token of who asks. A server that is given the token of users, and has none of the deployment, is asked in their name alone.
    */
-  async tools(): Promise<McpTools | undefined> {
+  async tools(token?: UserToken): Promise<McpTools | undefined> {
     const now = this.#host.now();
     if (now - this.#listedAt < LIST_FOR_MS || now - this.#failedAt < RETRY_AFTER_MS) return this.#tools;
-    this.#listing ??= this.#list().finally(() => {
+    const { forwardToken, token: own } = this.#definition;
+    const asks = forwardToken && own === undefined ? (token ?? 'nobody') : undefined;
+    if (asks === 'nobody') return this.#tools;
+    this.#listing ??= this.#list(asks).finally(() => {
       this.#listing = undefined;
     });
     await this.#listing;
     return this.#tools;
   }
 
-  async #list(): Promise<void> {
+  async #list(token?: UserToken): Promise<void> {
     const limit = this.#withinLimit();
+    // Who asks has none: the next one may.
+    const users = await token?.().catch(() => undefined);
+    if (token && users === undefined) return;
     try {
       // They are a part of every prompt.
-      const definitions = wellFormed(await within(limit, this.#definitions(limit)));
+      const definitions = wellFormed(await within(limit, this.#definitions(limit, users)));
       this.#listedAt = this.#host.now();
       this.#failedAt = Number.NEGATIVE_INFINITY;
       const listed = JSON.stringify(definitions);
@@ -91,15 +104,19 @@ export class McpServer {
       this.#host.warn('an MCP server could not be asked for its tools', {
         server: this.name,
         known: this.#tools !== undefined,
-        error: shortened(redact(describe(error), this.#token ? [this.#token] : []), MAX_LOGGED),
+        error: shortened(redact(describe(error), [this.#token ?? '', users ?? '']), MAX_LOGGED),
       });
     }
   }
 
   /** Lists the tools over the open connection, and over a new one if that fails. */
-  async #definitions(signal: AbortSignal): Promise<ToolDefinition[]> {
+  async #definitions(signal: AbortSignal, users: string | undefined): Promise<ToolDefinition[]> {
     const old = this.#link;
-    const ask = async () => listAll(await this.#connect(signal), signal);
+    const ask = async () => {
+      const link = await this.#connect(signal, undefined, users);
+      const giveBack = link.bearer.lend(users);
+      return listAll(link, signal).finally(giveBack);
+    };
     if (!old) return ask();
     return ask().catch(() => {
       this.#drop();
@@ -158,7 +175,7 @@ export class McpServer {
               : { success: false, error: new Error('they must be an object') },
         }),
         execute: (input, { abortSignal, context }) =>
-          this.#call(name, isRecord(input) ? input : {}, callerIn(context), abortSignal),
+          this.#call(name, isRecord(input) ? input : {}, askerIn(context), abortSignal),
       }),
     };
   }
@@ -171,11 +188,14 @@ export class McpServer {
   async #call(
     tool: string,
     args: Record<string, unknown>,
-    caller: Caller | undefined,
+    { caller, userToken }: Asker,
     signal = new AbortController().signal,
   ): Promise<unknown> {
+    // If there is none, its error says so to the model.
+    const users = this.#definition.forwardToken ? await userToken?.() : undefined;
     for (let again = true; ; again = false) {
-      const link = await this.#reach(signal, caller);
+      const link = await this.#reach(signal, caller, users);
+      const giveBack = link.bearer.lend(users);
       try {
         const { output, isError } = readResult(
           await link.client.callTool({
@@ -209,14 +229,16 @@ export class McpServer {
             ? `The server "${this.name}" refused the call (${describe(error)}): the tool was not run.`
             : `The connection to the server "${this.name}" broke off: the tool may or may not have run.`,
         );
+      } finally {
+        giveBack();
       }
     }
   }
 
-  async #reach(signal: AbortSignal, caller: Caller | undefined): Promise<Link> {
+  async #reach(signal: AbortSignal, caller: Caller | undefined, users: string | undefined): Promise<Link> {
     try {
       const limit = AbortSignal.any([signal, this.#withinLimit()]);
-      return await within(limit, this.#connect(limit, caller));
+      return await within(limit, this.#connect(limit, caller, users));
     } catch (error) {
       this.#drop();
       if (signal.aborted) throw error;
@@ -229,28 +251,38 @@ export class McpServer {
    * The open connection, or a new one if there is none with the current token and these headers. Calls on an old one end there. A
    * server ties its session to who opened it, so no caller uses that of another one.
    */
-  async #connect(signal: AbortSignal, caller?: Caller): Promise<Link> {
+  async #connect(signal: AbortSignal, caller: Caller | undefined, users: string | undefined): Promise<Link> {
     const { token: sends, headers: given } = this.#definition;
-    const token = sends && (await this.#host.token(this.name));
+    // The user's takes the place of the deployment's in the same header.
+    const own = users !== undefined && sends === 'bearer' ? undefined : sends;
+    const token = own && (await this.#host.token(this.name));
+    const user = digestOf(users);
     const headers = typeof given === 'function' ? await given({ caller }) : given;
     const sent = JSON.stringify(headers);
     // rule: mcp-session-of-one-caller
-    if (token !== this.#token || sent !== this.#headers) this.#link = undefined;
+    if (token !== this.#token || sent !== this.#headers || user !== this.#user) this.#link = undefined;
     this.#token = token;
     this.#headers = sent;
-    this.#link ??= this.#open(token, headers, signal);
+    this.#user = user;
+    this.#link ??= this.#open({ own, token, users }, headers, signal);
     return this.#link;
   }
 
   async #open(
-    secret: string | undefined,
+    {
+      own,
+      token,
+      users,
+    }: { own: McpServerDefinition['token']; token: string | undefined; users: string | undefined },
     headers: McpHeaders | undefined,
     signal: AbortSignal,
   ): Promise<Link> {
-    const { url, token, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#definition;
+    const { url, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#definition;
     const broken = new AbortController();
     const named =
-      token === 'bearer' ? { Authorization: `Bearer ${secret}` } : token && { [token.header]: secret ?? '' };
+      own === 'bearer' ? { Authorization: `Bearer ${token}` } : own && { [own.header]: token ?? '' };
+    const bearer = new LentBearer();
+    const giveBack = bearer.lend(users);
     // Errors while it connects are part of negotiating the protocol's version.
     let isUp = false;
     const client = await createMCPClient({
@@ -260,7 +292,7 @@ export class McpServer {
         url: ownValue(this.#host.urls, this.name) ?? url,
         headers: { ...headers, ...named },
         fetch: withPlainErrors(
-          withinBytes(withoutListening, maxResponseBytes, (error) => broken.abort(error)),
+          withinBytes(bearer.sentBy(withoutListening), maxResponseBytes, (error) => broken.abort(error)),
           () => isUp,
         ),
       },
@@ -269,9 +301,9 @@ export class McpServer {
       onUncaughtError: (error) => {
         if (isUp && !isNotification(error)) setImmediate(() => broken.abort('the connection broke'));
       },
-    });
+    }).finally(giveBack);
     isUp = true;
-    return { client, broken };
+    return { client, broken, bearer };
   }
 
   #withinLimit(): AbortSignal {
@@ -323,9 +355,14 @@ function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   });
 }
 
-/** Who asks, of the context that the toolbox gives to each tool. */
-const callerIn = (context: unknown): Caller | undefined =>
-  (context as { caller?: Caller } | undefined)?.caller;
+/** Who asks. */
+interface Asker {
+  caller?: Caller;
+  userToken?: UserToken;
+}
+
+/** Of the context that the toolbox gives to each tool. */
+const askerIn = (context: unknown): Asker => (context as Asker | undefined) ?? {};
 
 function describe(error: unknown): string {
   if (MCPClientError.isInstance(error) && error.statusCode !== undefined) return `HTTP ${error.statusCode}`;

@@ -1,4 +1,5 @@
 import { memoized } from '../../core/memoized.ts';
+import type { UserToken } from '../../core/model.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import type { AgentTool } from '../agent/agent-tools.ts';
 import type { McpHost } from './host.ts';
@@ -12,8 +13,12 @@ export interface OfferedTools {
 }
 
 export interface ToolSource {
-  /** Never rejects. Waits for each MCP server at most its `connectSeconds`. */
-  offered(): Promise<OfferedTools>;
+  /**
+   * Never rejects. Waits for each MCP server at most its `connectSeconds`.
+   *
+   * @param token of who asks, for servers that answer nobody else. Undefined: nobody asks, and such a server is not asked.
+   */
+  offered(token?: UserToken): Promise<OfferedTools>;
 }
 
 /** The tools of an agent without MCP servers. */
@@ -36,9 +41,9 @@ export function createToolSource(agent: AgentDefinition, host: McpHost): ToolSou
   });
   let last: { lists: readonly (McpTools | undefined)[]; offered: OfferedTools } | undefined;
   return {
-    async offered() {
+    async offered(token) {
       const all: readonly McpServer[] = await servers();
-      const lists = await Promise.all(all.map((server) => server.tools()));
+      const lists = await Promise.all(all.map((server) => server.tools(token)));
       if (last && lists.every((list, i) => list === last?.lists[i])) return last.offered;
       const missing = all.flatMap(({ name }, i) => (lists[i] ? [] : [name]));
       last = { lists, offered: { tools: Object.assign({}, ...lists.map(byName), agent.tools), missing } };

@@ -94,8 +94,8 @@ function sdkCaller(options: SdkModelOptions): SdkCaller {
   const { callIds, images, files, maxCalls } = options;
   let declared: Declared | undefined;
   const warn = onceEach(options.warn);
-  const declareAll = async (): Promise<Declared> => {
-    const offered = await options.tools.offered();
+  const declareAll = async ({ token }: ModelRequest): Promise<Declared> => {
+    const offered = await options.tools.offered(token);
     if (declared?.offered !== offered)
       declared = { offered, tools: declareTools(offered, { ...options, warn }) };
     return declared;
@@ -107,11 +107,11 @@ function sdkCaller(options: SdkModelOptions): SdkCaller {
     });
   return {
     options,
-    promptOf: async (request) => promptOf(request, await declareAll()),
+    promptOf: async (request) => promptOf(request, await declareAll(request)),
     async *stream(request, signal, alive = () => {}, prepared) {
       const told = options.callbacks?.ofCall(request);
       const called = { ...options, warn, callbackOptions: told?.options };
-      const declared = await declareAll();
+      const declared = await declareAll(request);
       const parts = streamParts(called, declared, request, signal, alive, () => {
         const prompt = promptOf(request, declared);
         return prepared

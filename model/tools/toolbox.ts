@@ -9,9 +9,9 @@ import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import { type CheckedInput, clientTools } from './client-tools.ts';
 import { toJson } from './json-safe.ts';
+import { LentToken, noToken, notForwarded } from './lent-token.ts';
 import { shownJson } from './shown-output.ts';
 import { needOf, ruleFor } from './tool-approval.ts';
-import { messageOf } from './tool-failure.ts';
 import { checkInput, describeInvalidCall, unknownTool } from './tool-input.ts';
 
 const DEFAULT_TIMEOUT = seconds(60);
@@ -93,9 +93,11 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 
     timeLimitMs: (name) => toMs(seconds(policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT)),
 
-    async run(call, { signal, idempotencyKey, setup, display, files }) {
+    async run(call, { signal, idempotencyKey, setup, display, files, token }) {
       const { id, name, args } = call;
-      const { tools, missing } = await source.offered();
+      const forwards = policyOf(agent, name)?.forwardToken === true;
+      const lent = new LentToken(forwards ? (token ?? noToken) : notForwarded(name));
+      const { tools, missing } = await source.offered(token);
       const own = findTool({ tools }, name)?.tool;
       const { execute, inputSchema: schema } = own ?? {};
       if (!execute && missing.includes(serverOf(name))) {
@@ -109,13 +111,14 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
         if (signal.aborted) return failed(STOPPED);
         const options = optionsOf(call, setup);
         const emit: ToolContext['emit'] = (name, data, part = {}) =>
-          display.data({ ...part, name, data: toJson(data) });
+          display.data({ ...part, name, data: lent.without(toJson(data)) });
         const context = await contextFor(own, {
           ...options.context,
           caller: setup.caller,
           idempotencyKey,
           emit,
           files,
+          userToken: lent.token,
         });
         if (!context.success)
           return failed(`The context of the tool "${name}" does not fit its contextSchema.`);
@@ -125,12 +128,16 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
           context: context.value,
         });
         const output = isAsyncIterable(running)
-          ? await lastOf(running, signal, (value) => display.progress(toJson(value)))
+          ? await lastOf(running, signal, (value) => display.progress(lent.without(toJson(value))))
           : await running;
         const shown = await own?.toModelOutput?.({ toolCallId: id, input: checked.value, output });
-        return { output: toJson(output), isError: false, ...(shown && { shown: shownJson(shown) }) };
+        return lent.without({
+          output: toJson(output),
+          isError: false,
+          ...(shown && { shown: shownJson(shown) }),
+        });
       } catch (error) {
-        return failed(signal.aborted ? STOPPED : messageOf(error));
+        return failed(signal.aborted ? STOPPED : lent.messageOf(error));
       }
     },
   };
@@ -151,6 +158,7 @@ async function contextFor(own: SdkTool | undefined, given: ToolContext) {
           caller: given.caller,
           emit: given.emit,
           files: given.files,
+          userToken: given.userToken,
         }),
       }
     : checked;

@@ -114,6 +114,7 @@ test('a tool is given its context, checked by its schema, beside the key of the 
       caller: expect.anything(),
       emit: expect.any(Function),
       files: expect.anything(),
+      userToken: expect.any(Function),
     },
   ]);
   const { said } = await runAgent({ tools: { search }, toolsContext: { search: { account: 1 } } }, script);

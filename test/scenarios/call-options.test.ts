@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Principal } from '../../core/store/items.ts';
 import { MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
 import { HandshakeRefused } from '../../protocol/waiting-client.ts';
@@ -8,8 +9,12 @@ import { buildVariant } from '../conformance/variant-bundles.ts';
 import { AUDIENCE, goodClaims } from '../security/attacks.ts';
 import { type Claims, type Issuer, newKey, signedBy, startIssuer } from '../security/issuer.ts';
 import { accepted, appliedIds, end, framesOf, refused } from '../support/frames.ts';
+import { expireToken, keptTokens } from '../support/kept-tokens.ts';
+import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts';
 import { createGate, type RecordedRequest } from '../support/model-server.ts';
+import { newSealKeys } from '../support/seal-keys.ts';
 import { givenStack } from '../support/stack.ts';
+import { WAIT_MS } from '../support/timeouts.ts';
 import { killWorker } from '../support/workers.ts';
 import type { WsClient } from '../support/ws-client.ts';
 
@@ -17,6 +22,7 @@ const folder = join(import.meta.dirname, '../../dist/agent-of-callers');
 
 /** An agent of an application: its tool reads the orders of whoever asks. */
 const AGENT = `
+import { createHash } from 'node:crypto';
 import { tool } from 'ai';
 import { defineAgent, toolContext } from 'midturn/agent';
 import * as z from 'zod';
@@ -26,6 +32,27 @@ const orders = tool({
   inputSchema: z.object({}),
   contextSchema: toolContext,
   execute: (_input, { context: { caller } }) => caller,
+});
+
+const digest = (text) => createHash('sha256').update(text).digest('hex');
+
+const act = tool({
+  description: 'Acts in the name of the user.',
+  inputSchema: z.object({ how: z.enum(['well', 'loudly', 'badly']) }),
+  contextSchema: toolContext,
+  async execute({ how }, { context }) {
+    const token = await context.userToken();
+    if (how === 'badly') throw new Error('401: Bearer ' + token + ' is not welcome');
+    if (how === 'loudly') context.emit('sent', { token });
+    return how === 'loudly' ? { sent: [token] } : digest(token);
+  },
+});
+
+const pry = tool({
+  description: 'Asks for what it is not given.',
+  inputSchema: z.object({}),
+  contextSchema: toolContext,
+  execute: (_input, { context }) => context.userToken(),
 });
 
 export const agent = defineAgent({
@@ -38,17 +65,26 @@ export const agent = defineAgent({
     ...call,
     instructions: \`\${call.instructions} Be \${options.tone}. \${process.hrtime.bigint()}\`,
   }),
-  tools: { orders: { tool: orders, idempotent: true } },
+  mcp: { books: { url: 'https://books.invalid/mcp', forwardToken: true, timeoutSeconds: 5 } },
+  tools: {
+    orders: { tool: orders, idempotent: true },
+    act: { tool: act, idempotent: true, forwardToken: true },
+    pry,
+  },
 });
 `;
 
 const key = newKey();
+const sealKeys = newSealKeys();
 let issuer: Issuer;
+let books: TestMcpServer;
 beforeAll(async () => {
   issuer = await startIssuer([key]);
+  books = await startMcpServer({ needsUser: true });
 });
 afterAll(async () => {
   await issuer.close();
+  await books.close();
   await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 });
 
@@ -59,7 +95,11 @@ const stack = givenStack(() => ({
     MIDTURN_JWT_AUDIENCE: AUDIENCE,
     MIDTURN_JWT_CLAIMS: 'email,app.roles',
     MIDTURN_VISIBILITY_SECONDS: '2',
+    MIDTURN_MCP_URLS: `books=${books.url}`,
+    MIDTURN_FORWARD_TOKEN_KEY: sealKeys.publicKey,
+    MIDTURN_FORWARD_TOKEN_PRIVATE_KEY_SECRET: 'midturn/forward-token',
   },
+  secrets: { 'midturn/forward-token': `${sealKeys.privateKey}\n` },
   bundles: () => buildVariant({ files: { 'agent/agent.ts': AGENT } }, folder),
 }));
 
@@ -228,6 +268,112 @@ describe('options', () => {
       code: 'INVALID_FRAME',
       message: expect.stringContaining(`"${field}"`),
     });
+  });
+});
+
+describe('the token of who asks', () => {
+  /** One of her devices. Each has a token of its own, of an hour. */
+  async function device(session: string, jti: string, lane?: string) {
+    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const token = tokenOf(ANN, { jti, exp });
+    const client = await stack.connect(session, { principal: ANN, query: { token } });
+    client.send({ type: 'connect', ...(lane !== undefined && { resume: { lane, after_seq: 0 } }) });
+    await client.next('connected');
+    return { client, token };
+  }
+  const calls = (...asked: [name: string, args: object][]) => [
+    { toolCalls: asked.map(([name, args], i) => ({ id: `c${i}`, name, args })) },
+    { chunks: ['So.'] },
+  ];
+  const keptOf = (session: string) => keptTokens(stack.cloud, ANN, session);
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+  /** In the order of the calls' ids. */
+  const results = ({ frames }: Pick<WsClient, 'frames'>) =>
+    frames
+      .flatMap((frame) => (frame.type === 'tool_result' ? [frame] : []))
+      .toSorted((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
+      .map(({ output }) => output);
+
+  it('reaches the tool and the MCP server that name it, of the device that asked; no log, item or event has it', async () => {
+    stack.takeLog();
+    const session = stack.newSession();
+    const other = await device(session, 'other');
+    const { client, token } = await device(session, 'asking');
+    const model = stack.script(
+      calls(
+        ['act', { how: 'well' }],
+        ['act', { how: 'loudly' }],
+        ['act', { how: 'badly' }],
+        ['pry', {}],
+        ['books_search', { query: 'cats' }],
+      ),
+    );
+    client.send({ type: 'message', content: 'Do it all.' });
+    await end(client);
+    expect(results(client)).toEqual([
+      digest(token),
+      '{"sent":["[token]"]}',
+      '401: Bearer [token] is not welcome',
+      expect.stringContaining('"pry" is not given the user\'s token'),
+      'One book about cats.',
+    ]);
+    expect(books.callers.at(-1)).toMatchObject({ token });
+    expect(framesOf(client, 'data')).toMatchObject([{ name: 'sent', data: { token: '[token]' } }]);
+    const everywhere = {
+      items: await stack.stored.everything(),
+      log: stack.takeLog().join('\n'),
+      frames: JSON.stringify([client.frames, other.client.frames]),
+      prompts: JSON.stringify(model.requests.map(({ body }) => body)),
+    };
+    expect(everywhere.items).toContain('TOKEN#');
+    for (const [place, text] of Object.entries(everywhere))
+      for (const part of token.split('.').slice(1)) expect(text, place).not.toContain(part);
+  });
+
+  it('is there after a take-over, gone with the connection, there when its client is back, and not after its end', async () => {
+    const gates = Array.from({ length: 4 }, createGate);
+    const session = stack.newSession();
+    const { client, token } = await device(session, 'first');
+    const { lane } = await client.waitFor('session_start');
+    const { client: watcher } = await device(session, 'watching');
+    stack.script((_, index) => {
+      const gate = gates[index];
+      const acts = { toolCalls: [{ id: `c${index}`, name: 'act', args: { how: 'well' } }] };
+      return gate ? { chunks: ['.', gate], ...(index > 0 && acts) } : { chunks: ['So.'] };
+    });
+    client.send({ type: 'message', content: 'Act again and again.' });
+    await watcher.next('chunk');
+    await killWorker(stack.cloud);
+    gates[1]?.open();
+    await watcher.waitFor(() => results(watcher).length === 1);
+    await client.close();
+    await vi.waitUntil(async () => (await keptOf(session)).length === 1, { timeout: WAIT_MS });
+    gates[2]?.open();
+    await watcher.waitFor(() => results(watcher).length === 2);
+    const back = await device(session, 'back', lane);
+    gates[3]?.open();
+    await end(watcher);
+    expect(results(watcher)).toEqual([
+      digest(token),
+      expect.stringContaining("The user's token is gone"),
+      digest(back.token),
+    ]);
+
+    for (const item of await keptOf(session)) await expireToken(stack.cloud, item);
+    stack.script(calls(['act', { how: 'well' }], ['books_search', { query: 'cats' }]));
+    back.client.send({ type: 'message', content: 'Once more.' });
+    await back.client.waitFor(() => framesOf(back.client, 'done').length === 2);
+    expect(
+      framesOf(back.client, 'tool_result')
+        .slice(-2)
+        .map(({ output }) => output),
+    ).toEqual([
+      expect.stringContaining("The user's token has expired"),
+      expect.stringContaining("The user's token has expired"),
+    ]);
+    await back.client.close();
+    await watcher.close();
+    await vi.waitUntil(async () => (await keptOf(session)).length === 0, { timeout: WAIT_MS });
   });
 });
 

@@ -17,8 +17,8 @@ export interface TestMcpServer {
   readonly url: string;
   /** Calls that were run, in order: `search {"query":"…"}`. */
   readonly calls: readonly string[];
-  /** Of each call that came in: the session, and its header `x-user`. */
-  readonly callers: readonly { session: string; user: string | undefined }[];
+  /** Of each call that came in: the session, its header `x-user`, and the token that it sent. */
+  readonly callers: readonly { session: string; user: string | undefined; token: string | undefined }[];
   /** Requests that came in, by method of HTTP and of MCP: `POST initialize`. */
   readonly requests: readonly string[];
   /** As after a restart of a server that keeps its sessions in memory. Default of `refusal`: 404, or 400 without a session id. */
@@ -40,12 +40,15 @@ export interface TestMcpServer {
   close(): Promise<void>;
 }
 
-export async function startMcpServer(options: { token?: string } = {}): Promise<TestMcpServer> {
+/** @param options `needsUser`: whoever sends no token is answered nothing, and a session is that of the token that began it */
+export async function startMcpServer(
+  options: { token?: string; needsUser?: boolean } = {},
+): Promise<TestMcpServer> {
   let { token } = options;
   const tokens = new Map<string, string | undefined>();
   const calls: string[] = [];
   const requests: string[] = [];
-  const callers: { session: string; user: string | undefined }[] = [];
+  const callers: TestMcpServer['callers'][number][] = [];
   /** Whose session it is: a request of anybody else in it is refused, as the security guide of MCP demands. */
   const users = new Map<string, string | undefined>();
   const sessions = new Map<string, StreamableHTTPServerTransport>();
@@ -56,6 +59,9 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
   let afterCall: Refusal | undefined;
   let refusedWith: number | undefined;
   let hasMore = false;
+
+  const userOf = ({ headers }: IncomingMessage) =>
+    options.needsUser ? headers.authorization : (headers['x-user'] as string | undefined);
 
   function library(): McpServer {
     const server = new McpServer({ name: 'library', version: '1.0.0' }, { capabilities: { logging: {} } });
@@ -111,10 +117,13 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
       return void response.writeHead(401).end(`You sent ${request.headers.authorization}`);
     }
     const session = String(request.headers['mcp-session-id'] ?? '');
-    const user = request.headers['x-user'] as string | undefined;
+    const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    if (options.needsUser && bearer === undefined) return void response.writeHead(401).end('Who are you?');
+    const user = userOf(request);
     if (users.has(session) && users.get(session) !== user)
       return void response.writeHead(403).end('This is the session of somebody else.');
-    if (method === 'tools/call') callers.push({ session, user });
+    if (method === 'tools/call')
+      callers.push({ session, user: request.headers['x-user'] as string | undefined, token: bearer });
     if (method === 'tools/call' && refusedWith) return void response.writeHead(refusedWith).end();
     if (method === 'tools/call' && afterCall) {
       calls.push('a call');
@@ -147,7 +156,7 @@ export async function startMcpServer(options: { token?: string } = {}): Promise<
       onsessioninitialized: (session) => {
         sessions.set(session, transport);
         tokens.set(session, token);
-        users.set(session, request.headers['x-user'] as string | undefined);
+        users.set(session, userOf(request));
       },
     });
     await library().connect(transport);
