@@ -47,3 +47,9 @@ export const toolContextWith = <DATA extends DataParts>() =>
 export const toolContext = toolContextWith<DataParts>();
 
 export type ToolContext = z.infer<typeof toolContext>;
+
+/** What a tool without a `contextSchema` is given. */
+export interface CallContext extends ToolContext {
+  /** Shows a value that stands until the next one, as what a tool yields before its last output. For tools of MCP servers. */
+  progress(value: unknown): void;
+}

@@ -1,13 +1,15 @@
-import { createMCPClient, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
+import { createMCPClient, ElicitationRequestSchema, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
 import type { Caller, UserToken } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 import { shortened, wellFormed } from '../../protocol/text.ts';
 import type { AgentTool } from '../agent/agent-tools.ts';
+import type { CallContext } from '../agent/tool-context.ts';
 import { redact } from '../providers/redact.ts';
+import { digestOf, inScope, scoped } from './call-scope.ts';
+import { changedTools } from './changed-tools.ts';
 import { type McpHeaders, type McpServerDefinition, mcpToolName } from './definition.ts';
 import type { McpHost } from './host.ts';
-import { digestOf, LentBearer } from './lent-bearer.ts';
 import {
   DEFAULT_MAX_RESPONSE_BYTES,
   DEFAULT_MAX_TOOL_BYTES,
@@ -15,7 +17,7 @@ import {
   fitting,
   withinBytes,
 } from './limits.ts';
-import { readResult } from './mcp-result.ts';
+import { readResult, shownOf } from './mcp-result.ts';
 import { isRefusal, withPlainErrors } from './refusal.ts';
 import { McpToolError } from './tool-error.ts';
 
@@ -34,8 +36,6 @@ interface Link {
   client: MCPClient;
   /** Aborted when the connection breaks, because the client does not reject the requests that wait on it. */
   broken: AbortController;
-  /** The token of the user whose calls run. */
-  bearer: LentBearer;
 }
 
 /** One MCP server in one execution environment: connects once, and caches the tools. */
@@ -52,8 +52,8 @@ export class McpServer {
   #headers: string | undefined;
   #listing: Promise<void> | undefined;
   #tools: McpTools | undefined;
-  /** The definitions that the tools were made of, as JSON. */
-  #listed = '';
+  /** The definitions that the tools were made of. */
+  #listed: readonly ToolDefinition[] | undefined;
   #listedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
 
@@ -93,9 +93,14 @@ export class McpServer {
       const definitions = wellFormed(await within(limit, this.#definitions(limit, users)));
       this.#listedAt = this.#host.now();
       this.#failedAt = Number.NEGATIVE_INFINITY;
-      const listed = JSON.stringify(definitions);
-      if (listed === this.#listed) return;
-      this.#listed = listed;
+      const before = this.#listed;
+      if (before && JSON.stringify(definitions) === JSON.stringify(before)) return;
+      if (before)
+        this.#host.warn('the tools of an MCP server have changed', {
+          server: this.name,
+          ...changedTools(before, definitions),
+        });
+      this.#listed = definitions;
       this.#tools = this.#named(this.#fitting(this.#allowed(definitions)));
     } catch (error) {
       this.#failedAt = this.#host.now();
@@ -112,11 +117,8 @@ export class McpServer {
   /** Lists the tools over the open connection, and over a new one if that fails. */
   async #definitions(signal: AbortSignal, users: string | undefined): Promise<ToolDefinition[]> {
     const old = this.#link;
-    const ask = async () => {
-      const link = await this.#connect(signal, undefined, users);
-      const giveBack = link.bearer.lend(users);
-      return listAll(link, signal).finally(giveBack);
-    };
+    const ask = () =>
+      inScope({ token: users }, async () => listAll(await this.#connect(signal, undefined, users), signal));
     if (!old) return ask();
     return ask().catch(() => {
       this.#drop();
@@ -175,39 +177,50 @@ export class McpServer {
               : { success: false, error: new Error('they must be an object') },
         }),
         execute: (input, { abortSignal, context }) =>
-          this.#call(name, isRecord(input) ? input : {}, askerIn(context), abortSignal),
+          this.#run(name, isRecord(input) ? input : {}, contextIn(context), abortSignal),
+        // The SDK's type has no undefined for an output that is shown as it is.
+        toModelOutput: ({ output }) => shownOf(output) as NonNullable<ReturnType<typeof shownOf>>,
       }),
     };
   }
 
+  async #run(
+    tool: string,
+    args: Record<string, unknown>,
+    { caller, userToken, files, progress }: Partial<CallContext>,
+    signal = new AbortController().signal,
+  ): Promise<unknown> {
+    // If there is none, its error says so to the model.
+    const token = this.#definition.forwardToken ? await userToken?.() : undefined;
+    const result = await inScope({ token, progress }, () =>
+      this.#call(tool, args, { caller, token }, signal),
+    );
+    const { output, isError } = await readResult(result, files);
+    if (!isError) return output;
+    throw new McpToolError(typeof output === 'string' ? output : JSON.stringify(output));
+  }
+
   /**
-   * Runs one call. It is made once more, over a new session, if the server refused the request (it may have forgotten our
+   * Makes one call. It is made once more, over a new session, if the server refused the request (it may have forgotten our
    * session), so that the tool surely did not run, or if the tool is idempotent. Any other broken call may or may not have
    * run, and its result says so.
    */
   async #call(
     tool: string,
     args: Record<string, unknown>,
-    { caller, userToken }: Asker,
-    signal = new AbortController().signal,
-  ): Promise<unknown> {
-    // If there is none, its error says so to the model.
-    const users = this.#definition.forwardToken ? await userToken?.() : undefined;
+    { caller, token }: { caller: Caller | undefined; token: string | undefined },
+    signal: AbortSignal,
+  ): Promise<object> {
     for (let again = true; ; again = false) {
-      const link = await this.#reach(signal, caller, users);
-      const giveBack = link.bearer.lend(users);
+      const link = await this.#reach(signal, caller, token);
       try {
-        const { output, isError } = readResult(
-          await link.client.callTool({
-            name: tool,
-            arguments: args,
-            options: { signal: AbortSignal.any([signal, link.broken.signal]) },
-          }),
-        );
-        if (!isError) return output;
-        throw new McpToolError(typeof output === 'string' ? output : JSON.stringify(output));
+        return await link.client.callTool({
+          name: tool,
+          arguments: args,
+          options: { signal: AbortSignal.any([signal, link.broken.signal]) },
+        });
       } catch (error) {
-        if (error instanceof McpToolError || signal.aborted) throw error;
+        if (signal.aborted) throw error;
         const { reason } = link.broken.signal;
         if (reason instanceof McpToolError) {
           this.#drop(link);
@@ -229,8 +242,6 @@ export class McpServer {
             ? `The server "${this.name}" refused the call (${describe(error)}): the tool was not run.`
             : `The connection to the server "${this.name}" broke off: the tool may or may not have run.`,
         );
-      } finally {
-        giveBack();
       }
     }
   }
@@ -264,16 +275,13 @@ export class McpServer {
     this.#token = token;
     this.#headers = sent;
     this.#user = user;
-    this.#link ??= this.#open({ own, token, users }, headers, signal);
+    this.#link ??= this.#open(own, token, headers, signal);
     return this.#link;
   }
 
   async #open(
-    {
-      own,
-      token,
-      users,
-    }: { own: McpServerDefinition['token']; token: string | undefined; users: string | undefined },
+    own: McpServerDefinition['token'],
+    token: string | undefined,
     headers: McpHeaders | undefined,
     signal: AbortSignal,
   ): Promise<Link> {
@@ -281,8 +289,6 @@ export class McpServer {
     const broken = new AbortController();
     const named =
       own === 'bearer' ? { Authorization: `Bearer ${token}` } : own && { [own.header]: token ?? '' };
-    const bearer = new LentBearer();
-    const giveBack = bearer.lend(users);
     // Errors while it connects are part of negotiating the protocol's version.
     let isUp = false;
     const client = await createMCPClient({
@@ -292,7 +298,7 @@ export class McpServer {
         url: ownValue(this.#host.urls, this.name) ?? url,
         headers: { ...headers, ...named },
         fetch: withPlainErrors(
-          withinBytes(bearer.sentBy(withoutListening), maxResponseBytes, (error) => broken.abort(error)),
+          withinBytes(scoped(withoutListening), maxResponseBytes, (error) => broken.abort(error)),
           () => isUp,
         ),
       },
@@ -301,9 +307,11 @@ export class McpServer {
       onUncaughtError: (error) => {
         if (isUp && !isNotification(error)) setImmediate(() => broken.abort('the connection broke'));
       },
-    }).finally(giveBack);
+    });
+    // We do not say that we could be asked. A server that asks all the same is told that nobody answers.
+    client.onElicitationRequest(ElicitationRequestSchema, () => ({ action: 'cancel' }));
     isUp = true;
-    return { client, broken, bearer };
+    return { client, broken };
   }
 
   #withinLimit(): AbortSignal {
@@ -355,14 +363,8 @@ function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   });
 }
 
-/** Who asks. */
-interface Asker {
-  caller?: Caller;
-  userToken?: UserToken;
-}
-
-/** Of the context that the toolbox gives to each tool. */
-const askerIn = (context: unknown): Asker => (context as Asker | undefined) ?? {};
+/** What the toolbox gives to each tool. */
+const contextIn = (context: unknown): Partial<CallContext> => (context as CallContext | undefined) ?? {};
 
 function describe(error: unknown): string {
   if (MCPClientError.isInstance(error) && error.statusCode !== undefined) return `HTTP ${error.statusCode}`;

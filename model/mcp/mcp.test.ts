@@ -60,7 +60,7 @@ function given(definition: Partial<McpServerDefinition> = {}, own: AgentDefiniti
 }
 
 const SHELF = mcpToolName('books', 'shelf.not.a.name');
-const ALL = ['books_borrow', 'books_count', 'books_cover', 'books_search', SHELF, 'books_wait'];
+const ALL = ['books_borrow', 'books_count', 'books_cover', 'books_scan', 'books_search', SHELF, 'books_wait'];
 
 describe('the tools of an MCP server', () => {
   it('are the agent’s, with the server’s name before theirs, listed once', async () => {
@@ -80,14 +80,20 @@ describe('the tools of an MCP server', () => {
     ]);
   });
 
-  it('are listed anew after some minutes, and changed where they have', async () => {
-    const { names, offered, later } = given();
+  it('are listed anew after some minutes, and changed where they have, which is logged', async () => {
+    const { names, offered, later, logged } = given();
     const before = await offered();
     server.addTool();
     later(4 * MINUTE);
     expect(await offered()).toBe(before);
     later(2 * MINUTE);
     expect(await names()).toContain('books_renew');
+    expect(logged).toEqual([
+      [
+        'the tools of an MCP server have changed',
+        { server: 'books', added: ['renew'], removed: [], changed: [] },
+      ],
+    ]);
   });
 
   it('never listen to what a server says unasked: nobody would be there between two invocations', async () => {
@@ -288,7 +294,7 @@ describe('what a server may cost', () => {
     expect(logged).toMatchObject([
       [
         'an MCP server has more tools than fit: the others are not offered',
-        { server: 'books', offered: 2, left: 4 },
+        { server: 'books', offered: 2, left: 5 },
       ],
     ]);
   });

@@ -4,7 +4,7 @@ import { type AgentDefinition, findTool, policyOf } from '../agent/agent-definit
 import { isRunByClient, type SdkTool } from '../agent/agent-tools.ts';
 import { withContexts } from '../agent/call-contexts.ts';
 import { toolContextOf } from '../agent/call-preparation.ts';
-import type { ToolContext } from '../agent/tool-context.ts';
+import type { CallContext, ToolContext } from '../agent/tool-context.ts';
 import { serverOf } from '../mcp/definition.ts';
 import { ownTools, type ToolSource } from '../mcp/tool-source.ts';
 import { type CheckedInput, clientTools } from './client-tools.ts';
@@ -112,6 +112,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
         const options = optionsOf(call, setup);
         const emit: ToolContext['emit'] = (name, data, part = {}) =>
           display.data({ ...part, name, data: lent.without(toJson(data)) });
+        const progress = (value: unknown) => display.progress(lent.without(toJson(value)));
         const context = await contextFor(own, {
           ...options.context,
           caller: setup.caller,
@@ -119,6 +120,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
           emit,
           files,
           userToken: lent.token,
+          progress,
         });
         if (!context.success)
           return failed(`The context of the tool "${name}" does not fit its contextSchema.`);
@@ -127,9 +129,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
           abortSignal: signal,
           context: context.value,
         });
-        const output = isAsyncIterable(running)
-          ? await lastOf(running, signal, (value) => display.progress(lent.without(toJson(value))))
-          : await running;
+        const output = isAsyncIterable(running) ? await lastOf(running, signal, progress) : await running;
         const shown = await own?.toModelOutput?.({ toolCallId: id, input: checked.value, output });
         return lent.without({
           output: toJson(output),
@@ -147,7 +147,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 const NO_MESSAGES: never[] = [];
 
 /** The context as the tool's schema makes it, always with what the call gives. */
-async function contextFor(own: SdkTool | undefined, given: ToolContext) {
+async function contextFor(own: SdkTool | undefined, given: CallContext) {
   if (!own?.contextSchema) return { success: true as const, value: given };
   const checked = await checkInput(own.contextSchema, given);
   return checked.success

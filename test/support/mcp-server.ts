@@ -6,6 +6,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { pdf, png } from './files.ts';
 
 interface Refusal {
   status: number;
@@ -86,7 +87,7 @@ export async function startMcpServer(
     server.registerTool('cover', { inputSchema: {} }, () => ({
       content: [
         { type: 'text', text: 'The cover:' },
-        { type: 'image', data: 'AAAA', mimeType: 'image/png' },
+        { type: 'image', data: png().toString('base64'), mimeType: 'image/png' },
         { type: 'resource', resource: { uri: 'book://1', text: 'Its first page.' } },
       ],
     }));
@@ -99,6 +100,28 @@ export async function startMcpServer(
         waiting.push(() => resolve(text('waited')));
         signal.addEventListener('abort', () => resolve(text('stopped')));
       });
+    });
+    server.registerTool('scan', { inputSchema: {} }, async (_args, { _meta: meta, sendNotification }) => {
+      const { progressToken } = meta ?? {};
+      if (progressToken !== undefined)
+        for (const params of [
+          { progressToken, progress: 1, total: 2, message: 'page 1' },
+          { progressToken: 'of-another-call', progress: 9 },
+          { progressToken, progress: 2 },
+        ])
+          await sendNotification({ method: 'notifications/progress', params });
+      const resource = (uri: string, mimeType: string, blob: Buffer) => ({
+        type: 'resource' as const,
+        resource: { uri, mimeType, blob: blob.toString('base64') },
+      });
+      return {
+        content: [
+          { type: 'text', text: 'Scanned.' },
+          resource('book://1/pages.pdf', 'application/pdf', pdf()),
+          resource('book://1/pages.html', 'text/html', Buffer.from('<html>')),
+          { type: 'resource_link', uri: 'book://2', name: 'the next one' },
+        ],
+      };
     });
     server.registerTool('shelf.not.a.name', { inputSchema: {} }, () => text('of a shelf'));
     if (hasMore) server.registerTool('renew', { inputSchema: {} }, () => text('renewed'));
