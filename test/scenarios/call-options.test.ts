@@ -9,13 +9,13 @@ import { buildVariant } from '../conformance/variant-bundles.ts';
 import { AUDIENCE, goodClaims } from '../security/attacks.ts';
 import { type Claims, type Issuer, newKey, signedBy, startIssuer } from '../security/issuer.ts';
 import { accepted, appliedIds, end, framesOf, refused } from '../support/frames.ts';
-import { expireToken, keptTokens } from '../support/kept-tokens.ts';
+import { expireToken, keptTokens, readersOf } from '../support/kept-tokens.ts';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts';
 import { createGate, type RecordedRequest } from '../support/model-server.ts';
 import { newSealKeys } from '../support/seal-keys.ts';
 import { givenStack } from '../support/stack.ts';
 import { WAIT_MS } from '../support/timeouts.ts';
-import { killWorker } from '../support/workers.ts';
+import { endEnvironments, killWorker } from '../support/workers.ts';
 import type { WsClient } from '../support/ws-client.ts';
 
 const folder = join(import.meta.dirname, '../../dist/agent-of-callers');
@@ -34,8 +34,6 @@ const orders = tool({
   execute: (_input, { context: { caller } }) => caller,
 });
 
-const digest = (text) => createHash('sha256').update(text).digest('hex');
-
 const act = tool({
   description: 'Acts in the name of the user.',
   inputSchema: z.object({ how: z.enum(['well', 'loudly', 'badly']) }),
@@ -44,7 +42,7 @@ const act = tool({
     const token = await context.userToken();
     if (how === 'badly') throw new Error('401: Bearer ' + token + ' is not welcome');
     if (how === 'loudly') context.emit('sent', { token });
-    return how === 'loudly' ? { sent: [token] } : digest(token);
+    return how === 'loudly' ? { sent: [token] } : createHash('sha256').update(token).digest('hex');
   },
 });
 
@@ -112,7 +110,11 @@ const open = (principal = ANN, session = stack.newSession()) =>
 
 const lastSystem = (request: RecordedRequest | undefined) =>
   request?.body.messages.find(({ role }) => role === 'system')?.content;
-const callingOrders = [{ toolCalls: [{ id: 'o', name: 'orders', args: {} }] }, { chunks: ['Two.'] }];
+const calls = (...asked: [name: string, args: object][]) => [
+  { toolCalls: asked.map(([name, args], i) => ({ id: `c${i}`, name, args })) },
+  { chunks: ['So.'] },
+];
+const callingOrders = calls(['orders', {}]);
 
 /** What the tool was told. */
 async function callerOf(client: WsClient): Promise<unknown> {
@@ -281,10 +283,6 @@ describe('the token of who asks', () => {
     await client.next('connected');
     return { client, token };
   }
-  const calls = (...asked: [name: string, args: object][]) => [
-    { toolCalls: asked.map(([name, args], i) => ({ id: `c${i}`, name, args })) },
-    { chunks: ['So.'] },
-  ];
   const keptOf = (session: string) => keptTokens(stack.cloud, ANN, session);
   const digest = (text: string) => createHash('sha256').update(text).digest('hex');
   /** In the order of the calls' ids. */
@@ -375,6 +373,21 @@ describe('the token of who asks', () => {
     await watcher.close();
     await vi.waitUntil(async () => (await keptOf(session)).length === 0, { timeout: WAIT_MS });
   });
+});
+
+it('a turn function without the permission to read the private key opens no token, and the tool says so', async () => {
+  const readers = readersOf(stack.cloud, 'midturn/forward-token');
+  expect(readers).toMatchObject([{ role: expect.stringMatching(/Turn/) }]);
+  const giveBack = stack.cloud.permissions.withhold(readers[0]?.id ?? '');
+  await endEnvironments(stack.cloud, 'turn');
+  const client = await open();
+  stack.script(calls(['act', { how: 'well' }]));
+  client.send({ type: 'message', content: 'Act.' });
+  await end(client);
+  giveBack();
+  expect(framesOf(client, 'tool_result')).toMatchObject([
+    { output: expect.stringContaining('cannot be read') },
+  ]);
 });
 
 it('a handshake whose claims are too long fails, and the log says so', async () => {

@@ -44,3 +44,9 @@ export const expireToken = (cloud: LocalCloud, { pk, sk }: KeptItem): Promise<un
       }),
     ),
   );
+
+/** The statements of roles by which a secret may be read. */
+export const readersOf = ({ permissions }: LocalCloud, secret: string) =>
+  permissions
+    .statements()
+    .filter(({ resources }) => resources.patterns.some((pattern) => pattern.includes(secret)));
