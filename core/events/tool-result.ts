@@ -35,6 +35,9 @@ export const toolProgressOf = ({ id, name }: Pick<ToolCall, 'id' | 'name'>, valu
   ...capped(wellFormed(value)),
 });
 
+/** A text as it would be stored as an output. */
+export const cutOutput = (text: string): string => String(capped(text.toWellFormed()).output);
+
 type Capped = Pick<Extract<EventDraft, { type: 'tool_result' }>, 'output' | 'truncated' | 'output_length'>;
 
 /**

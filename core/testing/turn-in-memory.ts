@@ -13,7 +13,7 @@ import { openSession } from '../session/sessions.ts';
 import type { Connection, Lane } from '../store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { compact } from '../turn/compaction.ts';
-import type { WorkerContext } from '../turn/context.ts';
+import type { SessionAgent, WorkerContext } from '../turn/context.ts';
 import { followTurn } from '../turn/follow-up.ts';
 import { runJob } from '../turn/worker.ts';
 import { memoryCore, recordingPorts } from './memory-core.ts';
@@ -72,6 +72,7 @@ export async function turnInMemory(
     compactor,
     preparation,
     budgeting,
+    subagents,
     connection = {},
     worker = {},
     onDelivery = () => {},
@@ -86,6 +87,8 @@ export async function turnInMemory(
     preparation?: CallPreparation | undefined;
     /** What may be used in a day. */
     budgeting?: Budgeting | undefined;
+    /** By the names of the tools that ask them. */
+    subagents?: SessionAgent['subagents'] | undefined;
     /** What is known of the sender. */
     connection?: Partial<Connection>;
     toolbox?: Toolbox;
@@ -144,6 +147,7 @@ export async function turnInMemory(
       ...(compactor && { compactor: async () => compactor }),
       ...(preparation && { preparation }),
       ...(budgeting && { budgeting }),
+      ...(subagents && { subagents }),
     }),
     settings: readTurnSettings({ MIDTURN_FLUSH_MS: '0', ...settings }),
     remainingMs: () => milliseconds(100_000),

@@ -10,6 +10,7 @@ import type {
   LoopControl,
   Model,
   Toolbox,
+  ToolCall,
   TurnObserver,
 } from '../model.ts';
 import type { Session } from '../store/items.ts';
@@ -22,6 +23,14 @@ export interface AgentChoice {
    * @throws what the agent's code throws
    */
   choose(who: Pick<Caller, 'principal' | 'claims'>, asked: string | undefined): Promise<string | undefined>;
+}
+
+/** An agent that a tool of another one asks. */
+export interface Subagent {
+  /** Its models and tools. None of the tools waits for a user or a client. */
+  serve(): Promise<SessionAgent>;
+  /** What a call asks it, or why the call's input does not fit. Must not throw. */
+  promptOf(call: ToolCall): Promise<{ prompt: string } | { complaint: string }>;
 }
 
 /** What serves a session: its models and its tools. */
@@ -37,6 +46,8 @@ export interface SessionAgent {
   /** Goes on with a turn whose model fails before anything of a call is visible. */
   fallback?: Model;
   toolbox: Toolbox;
+  /** By the names of the tools that ask them. Undefined: there are none. */
+  subagents?: ReadonlyMap<string, Subagent>;
   /** Makes the model that summarises what a cut leaves out of prompts. Undefined: nothing does. */
   compactor?: () => Promise<Model>;
   /** Makes the model that writes the titles of sessions. Undefined: nothing does. */

@@ -19,6 +19,8 @@ const MAX_REASON_BYTES = 2000;
 
 type Asker = Pick<TurnContext, 'core' | 'hooks' | 'name'>;
 type Where = Pick<LeasedTurn, 'id' | 'setup'>;
+/** Whose calls are checked: the turn's, or those of a subagent of it. */
+export type CallPlace = Where & Pick<LeasedTurn, 'session' | 'checkedCalls'>;
 
 const FAILED = Symbol('failed');
 type Failed = typeof FAILED;
@@ -138,7 +140,7 @@ export class TurnHooks {
  * approved.
  */
 export async function beforeToolCall(
-  turn: LeasedTurn,
+  turn: CallPlace,
   context: TurnContext,
   call: ToolCall,
 ): Promise<{ args: ToolCall['args']; refused?: string }> {
@@ -155,7 +157,7 @@ export async function beforeToolCall(
 
 /** The outcome of a call as it is stored, shown and given to the model. */
 export async function afterToolCall(
-  turn: LeasedTurn,
+  turn: CallPlace,
   context: TurnContext,
   call: ToolCall,
   outcome: ToolOutcome,

@@ -1,3 +1,4 @@
+import type { FilePart } from '../content.ts';
 import { promptFilesOf } from '../events/entries.ts';
 import { objectKey } from '../files/object-key.ts';
 import { findFile } from '../files/stored-file.ts';
@@ -19,12 +20,18 @@ const MAX_PROMPT_BYTES = 24 * 1024 * 1024;
  *
  * @throws if the store or the bucket fails
  */
-export async function promptFiles({ session, core }: LeasedTurn, sources: Sources): Promise<PromptFiles> {
+export const promptFiles = (turn: LeasedTurn, sources: Sources): Promise<PromptFiles> =>
+  readFiles(turn, readable(sources).flatMap(promptFilesOf));
+
+/** The same, of a prompt that names these files, oldest first. */
+export async function readFiles(
+  { session, core }: Pick<LeasedTurn, 'session' | 'core'>,
+  named: readonly FilePart[],
+): Promise<PromptFiles> {
   const found = new Map<string, string | 'gone' | 'large'>();
-  const named = readable(sources).flatMap(promptFilesOf);
   let left = MAX_PROMPT_BYTES;
   const wanted: string[] = [];
-  for (const { file, size } of named.reverse()) {
+  for (const { file, size } of named.toReversed()) {
     if (found.has(file) || wanted.includes(file)) continue;
     left -= size;
     if (left < 0) found.set(file, 'large');

@@ -283,7 +283,8 @@ function measured(sources: Sources, shape: Shape) {
   return { text, size, isBare: bare === true, isEmpty: messages.length === 0 };
 }
 
-function filesIn(message: PromptMessage): FilePart[] {
+/** The files that a message of a prompt names. */
+export function filesIn(message: PromptMessage): FilePart[] {
   if (message.role === 'user') return filesOf(message.content);
   return message.role === 'tool' ? message.results.flatMap(({ shown }) => shownFiles(shown)) : [];
 }

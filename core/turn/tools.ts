@@ -1,19 +1,20 @@
 import { after, between, milliseconds } from '../../config/units.ts';
 import { toolResultOf } from '../events/tool-result.ts';
-import type { CallDisplay, ToolOutcome } from '../model.ts';
+import type { ToolOutcome } from '../model.ts';
 import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
 import { ask, awaitAnswers, denials } from './approvals.ts';
+import { type CallBudget, CallMeter } from './call-meter.ts';
 import { askClient, asks, dropOutputs, openOutputs } from './client-calls.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS } from './context.ts';
-import { afterToolCall, beforeToolCall, toolTimes } from './hooks.ts';
+import { beforeToolCall } from './hooks.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { openRuns, unansweredCalls } from './open-calls.ts';
+import { runCall, timesOf } from './run-call.ts';
 import { tokenOf } from './token-of.ts';
 import { ToolDisplay } from './tool-display.ts';
-import { callFiles } from './tool-files.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 import { areLarge } from './verbatim.ts';
 
@@ -49,6 +50,7 @@ export async function runTools(
   turn: LeasedTurn,
   context: TurnContext,
   calls: readonly AskedCall[],
+  budget: CallBudget,
 ): Promise<ToolsEnd> {
   const checked = calls.filter((call) => /* rule: refused-call-does-not-run */ call.refused === undefined);
   await settleRefused(turn, calls);
@@ -71,7 +73,7 @@ export async function runTools(
     const change = [leftUnstarted(turn, [...unstartedCalls(turn), ...later.map(({ id }) => id)])];
     await turn.commitAlways([], { change });
   }
-  return batch.length > 0 ? runBatch(turn, context, batch) : 'handover';
+  return batch.length > 0 ? runBatch(turn, context, batch, budget) : 'handover';
 }
 
 const isRunByClient = ({ toolbox }: TurnContext, name: string): boolean => toolbox.client?.has(name) === true;
@@ -107,6 +109,7 @@ async function runBatch(
   turn: LeasedTurn,
   context: TurnContext,
   calls: readonly AskedCall[],
+  budget: CallBudget,
 ): Promise<ToolsEnd> {
   // From now on no later worker may consider them as not started.
   const unstarted = unstartedCalls(turn);
@@ -125,6 +128,8 @@ async function runBatch(
   const finished: { call: AskedCall; outcome: ToolOutcome }[] = [];
   let wake = () => {};
   const display = new ToolDisplay(turn, context, () => wake());
+  const meter = new CallMeter(turn, context, budget, () => wake());
+  const token = tokenOf(turn);
   const signalFor = ({ name }: AskedCall) =>
     /* rule: only-abortable-tools-stop */ context.toolbox.isAbortable(name)
       ? AbortSignal.any([stop.signal, cut.signal])
@@ -133,7 +138,7 @@ async function runBatch(
     const shown = display.open(call);
     const outcome = call.invalid
       ? invalidOutcome(call)
-      : await runWithin(turn, context, call, { signal: signalFor(call), display: shown });
+      : await runCall(turn, context, call, { signal: signalFor(call), display: shown, meter, token });
     // rule: nothing-shown-after-result
     display.close(call);
     finished.push({ call, outcome });
@@ -144,7 +149,7 @@ async function runBatch(
   const somethingToDo = async () => {
     const { clock } = context.core;
     const poll = after(clock.now(), LANE_POLL_MS);
-    while (finished.length === 0) {
+    while (finished.length === 0 && !meter.hasNews) {
       const left = Math.min(between(clock.now(), poll), display.left(clock.now()));
       if (left <= 0) return;
       const timer = new AbortController();
@@ -163,8 +168,10 @@ async function runBatch(
       const isDue = results.length > 0 || display.left(context.core.clock.now()) <= 0;
       const drafts = /* rule: shown-before-result */ [...(isDue ? display.drain() : []), ...results];
       if (areLarge(drafts)) await turn.spill();
-      if (drafts.length) await turn.commitAlways(drafts);
+      const metered = meter.note();
+      if (drafts.length > 0 || metered.isNew) await turn.commitAlways(drafts);
       else await turn.refresh();
+      await metered.settle();
       // rule: now-message-stops-tools
       heed();
       if (open.size > 0 && turn.abortRequest) {
@@ -175,8 +182,11 @@ async function runBatch(
     return 'settled';
   } finally {
     stop.abort('over');
+    meter.release();
     // A tool that ignores its signal is waited for, up to its time limit: it must not continue in a later invocation.
     await Promise.all(running);
+    // What was cut just now. The turn goes on by counting it.
+    meter.note();
   }
 }
 
@@ -186,48 +196,6 @@ function hasTimeFor(context: TurnContext, calls: readonly AskedCall[]): boolean 
     context.remainingMs() >=
     context.reserveMs + Math.max(...times.map(({ toolMs, hookMs }) => toolMs + hookMs))
   );
-}
-
-const timesOf = (context: TurnContext, { name }: AskedCall) =>
-  toolTimes(context, context.toolbox.timeLimitMs(name));
-
-/** Runs one call, at most for its time limit. */
-async function runWithin(
-  turn: LeasedTurn,
-  context: TurnContext,
-  call: AskedCall,
-  { signal, display }: { signal: AbortSignal; display: CallDisplay },
-): Promise<ToolOutcome> {
-  const { core, toolbox, observer } = context;
-  const news = { turnId: turn.id, call };
-  const startedAt = core.clock.now();
-  const ms = timesOf(context, call).toolMs;
-  const late = new AbortController();
-  const over = new AbortController();
-  const timer = core.clock.sleep(ms, over.signal).then((): ToolOutcome => {
-    late.abort('time limit');
-    return { output: `Stopped: the tool was not done after ${ms / 1000} s.`, isError: true };
-  });
-  observer?.tell({ type: 'tool_started', ...news });
-  try {
-    const idempotencyKey = `${turn.id}:${call.id}`;
-    const isOver = AbortSignal.any([signal, late.signal, over.signal]);
-    const run = toolbox.run(call, {
-      signal: AbortSignal.any([signal, late.signal]),
-      idempotencyKey,
-      setup: turn.setup,
-      display,
-      files: callFiles(core, turn.session, idempotencyKey, isOver),
-      token: tokenOf(turn),
-    });
-    const outcome = await Promise.race([run, timer]);
-    observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });
-    // A result that comes after the turn's end, or after the time limit, is not the call's.
-    if (late.signal.aborted || (signal.aborted && signal.reason !== 'message')) return outcome;
-    return await /* rule: output-is-checked */ afterToolCall(turn, context, call, outcome);
-  } finally {
-    over.abort('over');
-  }
 }
 
 async function settle(
@@ -257,6 +225,7 @@ export async function settleUnanswered(
   turn: LeasedTurn,
   context: TurnContext,
   calls: readonly AskedCall[],
+  budget: CallBudget,
 ): Promise<ToolsEnd> {
   const waiting = new Set(openOutputs(turn).map(({ call }) => call.id));
   const asked = await ask(
@@ -299,7 +268,7 @@ export async function settleUnanswered(
   if (again.length === 0) return 'settled';
   // rule: call-run-again-is-checked-again
   if (await refuseAgain(turn, context, again)) return 'settled';
-  return hasTimeFor(context, again) ? runBatch(turn, context, firstOf(context, again)) : 'handover';
+  return hasTimeFor(context, again) ? runBatch(turn, context, firstOf(context, again), budget) : 'handover';
 }
 
 /** Commits the results of calls that a hook of the agent does not let run. */

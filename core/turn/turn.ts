@@ -210,7 +210,7 @@ class TurnRun {
   }
 
   async #settleCalls(calls: Parameters<typeof settleUnanswered>[2]): Promise<TurnEnd | undefined> {
-    const end = await settleUnanswered(this.#turn, this.#context, calls);
+    const end = await settleUnanswered(this.#turn, this.#context, calls, this.#budget);
     return end === 'settled' ? undefined : end;
   }
 
@@ -284,7 +284,7 @@ class TurnRun {
       case 'answered':
         return undefined;
       case 'calls': {
-        const end = await runTools(turn, context, outcome.calls);
+        const end = await runTools(turn, context, outcome.calls, this.#budget);
         if (end !== 'settled') return end;
         turn.startWritingEntries();
         return undefined;

@@ -82,6 +82,28 @@ export function withCut(before: TurnUsage, caller: Caller): TurnUsage {
   return { ...rest, ...byModel(before, caller), steps: before.steps + 1 };
 }
 
+/**
+ * The usage of a turn after a call of a subagent. It is no step of the turn: limits of steps, and how full the context is, stay as they
+ * were.
+ */
+export function withSubagents(before: TurnUsage, { model, own }: Caller, usage: Usage): TurnUsage {
+  const { cost: _, currency, ...rest } = before;
+  const cost = costAfter(before, usage, model);
+  const isOfModel = (share: ModelShare) => modelId(share) === modelId(model);
+  const shares = sharesOf(before, own);
+  const share = withCall(shares.find(isOfModel), model, usage);
+  return {
+    ...rest,
+    ...combined(before, usage),
+    ...cost,
+    ...(cost.cost !== undefined && currency !== undefined && { currency }),
+    // The share of the turn's last call stays the last one.
+    models: shares.some(isOfModel)
+      ? shares.map((other) => (isOfModel(other) ? share : other))
+      : [share, ...shares],
+  };
+}
+
 /** What calls cost with one more, if each of them has a price. */
 function costAfter(
   { steps, cost }: { steps: number; cost?: number },
@@ -103,11 +125,17 @@ function byModel(
   const isOfModel = (share: ModelShare) => modelId(share) === modelId(model);
   const shares = sharesOf(before, own);
   const others = shares.filter((share) => !isOfModel(share));
-  if (others.length === 0) return named;
-  const earlier: ModelShare = shares.find(isOfModel) ?? { provider, name, ...NO_TOKENS, steps: 0 };
+  // One share alone is kept where it has calls that are no steps of the turn.
+  if (others.length === 0 && !before.models) return named;
+  return { ...named, models: [...others, withCall(shares.find(isOfModel), model, usage)] };
+}
+
+/** @param usage of the call. Undefined: nobody has told it */
+function withCall(share: ModelShare | undefined, model: Named, usage: Usage | undefined): ModelShare {
+  const { provider, name } = model;
+  const earlier: ModelShare = share ?? { provider, name, ...NO_TOKENS, steps: 0 };
   const cost = usage ? costAfter(earlier, usage, model) : costIn(earlier);
-  const tokens = combined(earlier, usage ?? NO_TOKENS);
-  return { ...named, models: [...others, { provider, name, ...tokens, steps: earlier.steps + 1, ...cost }] };
+  return { provider, name, ...combined(earlier, usage ?? NO_TOKENS), steps: earlier.steps + 1, ...cost };
 }
 
 /** What each model has used. */

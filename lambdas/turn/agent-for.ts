@@ -12,11 +12,13 @@ import {
 import { readSecretAge } from '../../config/settings/secrets.ts';
 import { type Environment, SettingError } from '../../config/settings/setting.ts';
 import type { Core } from '../../core/core.ts';
+import { memoized } from '../../core/memoized.ts';
 import type { Model } from '../../core/model.ts';
 import { renewed } from '../../core/renewed.ts';
 import { SecretError } from '../../core/secret-error.ts';
-import type { SessionAgent } from '../../core/turn/context.ts';
+import type { SessionAgent, Subagent } from '../../core/turn/context.ts';
 import type { AgentDefinition } from '../../model/agent/agent-definition.ts';
+import { asSubagent } from '../../model/agent/agent-tool.ts';
 import { budgetingOf } from '../../model/agent/budget.ts';
 import { callPreparationOf } from '../../model/agent/call-preparation.ts';
 import { CallbackQueue } from '../../model/agent/callbacks.ts';
@@ -35,6 +37,7 @@ import { fingerprintOf } from '../../model/providers/fingerprint.ts';
 import { lazyModel } from '../../model/providers/lazy-model.ts';
 import { madeOfSecrets } from '../../model/providers/made-of-secrets.ts';
 import { providerFetch } from '../../model/providers/provider-fetch.ts';
+import { subagentOf } from '../../model/tools/subagent.ts';
 import { createToolbox } from '../../model/tools/toolbox.ts';
 
 /** One agent, composed of its code, the settings and their secrets. */
@@ -79,7 +82,9 @@ export function composeAgent(
   const preparation = callPreparationOf(agent);
   const budgeting = budgetingOf(agent, readBudgets(env));
   const hooks = hooksOf(agent);
+  const subagents = subagentsOf(agent, env, core);
   const decides = {
+    ...(subagents.size > 0 && { subagents }),
     ...(hooks && { hooks }),
     ...(budgeting && { budgeting }),
     ...(control && { control }),
@@ -101,6 +106,18 @@ export function composeAgent(
     },
     offerTools: () => tools.offered(),
   };
+}
+
+/** The agents that its tools ask. Each is composed when it is asked first: a cold start waits for none. */
+function subagentsOf(agent: AgentDefinition, env: Environment, core: Core): Map<string, Subagent> {
+  return new Map(
+    Object.entries(agent.tools).flatMap(([name, { tool, subagent }]) => {
+      if (!subagent) return [];
+      const composed = memoized(async () => composeAgent(asSubagent(subagent.agent, agent), env, core));
+      const serve = async () => (await composed()).serve();
+      return [[name, subagentOf({ tool, prompt: subagent.prompt }, serve)]];
+    }),
+  );
 }
 
 const preparesSteps = ({ prepareStep }: AgentDefinition) => prepareStep !== undefined;

@@ -121,7 +121,7 @@ export interface AgentDefinition extends PassedOptions, Callbacks {
   /** What tools are given as `context`, by their names. It is in the agent's code: a worker that takes over has it too. */
   toolsContext?: ToolsContext;
   /** Tools by the name that the model calls. */
-  tools: Readonly<Record<string, AgentTool>>;
+  tools: Readonly<Record<string, AgentTool<AgentDefinition>>>;
   /**
    * MCP servers by name: letters, digits and `-`. Their tools are called `<server>_<tool>` (`mcpToolName`). The name of an own tool
    * must not begin with `<server>_`.
@@ -185,13 +185,19 @@ export function checked(definition: AgentDefinition): AgentDefinition {
   const unknown = Object.keys(toolApproval).find((name) => policyOf(definition, name) === undefined);
   if (unknown !== undefined)
     throw new AgentDefinitionError('TOOL_INVALID', `toolApproval: there is no tool "${unknown}".`);
-  for (const [name, { tool, ...policy }] of Object.entries(definition.tools)) {
+  for (const [name, { tool, subagent, ...policy }] of Object.entries(definition.tools)) {
     if (!TOOL_NAME.test(name)) {
       throw new AgentDefinitionError(
         'TOOL_INVALID',
         `Tool name "${name}": only letters, digits, _ and - are allowed, at most 64.`,
       );
     }
+    const currency = subagent?.agent.prices?.currency;
+    if (currency !== undefined && definition.prices && currency !== definition.prices.currency)
+      throw new AgentDefinitionError(
+        'PRICES_INVALID',
+        `Tool "${name}": the prices of its agent are in ${currency}, and those of this one in ${definition.prices.currency}.`,
+      );
     if (isRunByProvider(tool)) {
       const without = RUN_HERE.filter((option) => policy[option] !== undefined);
       if (without.length > 0)
@@ -263,6 +269,9 @@ export function policyOf(agent: AgentDefinition, name: string): ToolPolicy | und
 /**
  * Returns the agent's own tool of that name. Inherited properties do not count, because the model chooses the name.
  */
-export function findTool(agent: Pick<AgentDefinition, 'tools'>, name: string): AgentTool | undefined {
+export function findTool(
+  agent: { tools: Readonly<Record<string, AgentTool>> },
+  name: string,
+): AgentTool | undefined {
   return ownValue(agent.tools, name);
 }

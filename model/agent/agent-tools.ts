@@ -4,13 +4,19 @@ import type { ToolPolicy } from './tool-policy.ts';
 /** A tool of the AI SDK: of `tool()`, `dynamicTool()` or an MCP client. */
 export type SdkTool = ToolSet[string];
 
-/** A tool beside what the turn has to know of it. */
-export interface AgentTool extends ToolPolicy {
+/** A tool beside what the turn has to know of it. `AGENT`: what `agentTool` takes as an agent. */
+export interface AgentTool<AGENT = unknown> extends ToolPolicy {
   /**
    * An AI SDK tool with a schema, from `tool()`, `dynamicTool()` or an MCP client; without `execute`, a client runs it;
    * or one that the model's provider runs itself, as `anthropic.tools.webSearch_20250305()`.
    */
   tool: SdkTool;
+  /** Of `agentTool`: which agent a call asks, and what. Its `execute` is not called. */
+  subagent?: {
+    agent: AGENT;
+    // The parameter is `never`, so that a function may declare the type of its tool's input.
+    prompt(input: never): string | PromiseLike<string>;
+  };
 }
 
 /** Whether the model's provider runs it, and no call of it comes here. */

@@ -14,6 +14,7 @@ export type {
 export { AgentDefinitionError } from './agent-definition.ts';
 export type { AgentModel, ModelContext } from './agent-model.ts';
 export type { AgentOptions } from './agent-options.ts';
+export { type AgentToolOptions, agentTool } from './agent-tool.ts';
 export type { AgentTool } from './agent-tools.ts';
 export type { AgentBudget, BudgetFunction } from './budget.ts';
 export type { InstructionsFunction } from './call-types.ts';

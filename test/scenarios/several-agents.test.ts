@@ -16,7 +16,7 @@ const folder = join(import.meta.dirname, '../../dist/several-agents');
 /** Two agents for customers, and one for staff, which clients cannot ask for by name. */
 const AGENTS = `
 import { tool } from 'ai';
-import { defineAgent, defineAgents, toolContext } from 'midturn/agent';
+import { agentTool, defineAgent, defineAgents, toolContext } from 'midturn/agent';
 import * as z from 'zod';
 
 const refund = (says) => tool({
@@ -26,10 +26,6 @@ const refund = (says) => tool({
   execute: () => says,
 });
 
-const support = defineAgent({
-  instructions: 'You are support.',
-  tools: { refund: { tool: refund('asked'), idempotent: true } },
-});
 const sales = defineAgent({
   instructions: 'You are sales.',
   callOptionsSchema: z.object({ region: z.enum(['eu', 'us']) }),
@@ -37,6 +33,13 @@ const sales = defineAgent({
 const staff = defineAgent({
   instructions: 'You are staff.',
   tools: { refund: { tool: refund('paid'), idempotent: true } },
+});
+const support = defineAgent({
+  instructions: 'You are support.',
+  tools: {
+    refund: { tool: refund('asked'), idempotent: true },
+    ask_staff: agentTool({ agent: staff, description: 'Asks the staff.', idempotent: true }),
+  },
 });
 
 export const agent = defineAgents({ support, sales, staff }, {
@@ -256,5 +259,66 @@ describe('an agent', () => {
     await connectTo(client, 'sales');
     client.send({ type: 'message', id: 'm1', content: 'Hello?', options: { region: 'moon' } });
     expect(await refused(client, 'm1')).toMatchObject({ code: 'OPTIONS_INVALID', path: 'region' });
+  });
+});
+
+describe('an agent that a tool asks', () => {
+  const toAsk = { toolCalls: [{ id: 'a', name: 'ask_staff', args: { task: 'Pay.' } }] };
+  const toPay = { toolCalls: [{ id: 'r', name: 'refund', args: {} }] };
+
+  it('P4 P9 P13: shows what it does under the call, its answer is all that the other model sees, and its usage counts', async () => {
+    const model = stack.script([
+      toAsk,
+      { chunks: ['I pay. '], ...toPay },
+      { chunks: ['It is ', 'paid.'] },
+      { chunks: ['Done.'] },
+    ]);
+    const client = await open();
+    await connectTo(client);
+    expect(await say(client, 'Refund me.')).toBe('support');
+    expect(model.requests.map(systemOf)).toEqual(
+      ['support', 'staff', 'staff', 'support'].map((name) => expect.stringContaining(`You are ${name}.`)),
+    );
+    // It has its own tool of that name, and its task alone.
+    expect(JSON.stringify(model.requests[1]?.body.messages)).not.toContain('Refund me.');
+    expect(JSON.stringify(model.requests[2]?.body.messages)).toContain('paid');
+    const answered = JSON.stringify(model.requests[3]?.body.messages);
+    expect(answered).toContain('It is paid.');
+    expect(answered).not.toContain('I pay.');
+    const [result] = framesOf(client, 'tool_result');
+    expect(result).toMatchObject({ id: 'a', name: 'ask_staff', json: true });
+    expect(JSON.parse(result?.output ?? '')).toMatchObject({
+      role: 'assistant',
+      parts: [
+        { type: 'text', text: 'I pay. ' },
+        { type: 'tool-refund', state: 'output-available', output: 'paid' },
+        { type: 'text', text: 'It is paid.' },
+      ],
+    });
+    for (const { id, output } of framesOf(client, 'tool_progress'))
+      expect([id, JSON.parse(output).role]).toEqual(['a', 'assistant']);
+    // Two calls of each, of 15 tokens.
+    expect(framesOf(client, 'done')).toMatchObject([{ full_response: 'Done.', steps: 2, tokens_used: 60 }]);
+  });
+
+  it('P8: is asked again by another worker where the tool is idempotent', async () => {
+    const gate = createGate();
+    const model = stack.script((_, index) => {
+      if (index === 0) return toAsk;
+      if (index === 1) return { chunks: ['I pay ', gate] };
+      return { chunks: [index === 2 ? 'Paid.' : 'Done.'] };
+    });
+    const client = await open();
+    await connectTo(client);
+    client.send({ type: 'message', content: 'Refund me.' });
+    await client.next('tool_progress');
+    await killWorker(stack.cloud);
+    await end(client);
+    gate.open();
+    expect(model.requests.map(systemOf)).toEqual(
+      ['support', 'staff', 'staff', 'support'].map((name) => expect.stringContaining(`You are ${name}.`)),
+    );
+    expect(framesOf(client, 'tool_result')).toMatchObject([{ output: expect.stringContaining('Paid.') }]);
+    expect(framesOf(client, 'done')).toMatchObject([{ full_response: 'Done.' }]);
   });
 });
