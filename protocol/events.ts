@@ -145,8 +145,9 @@ export const EVENTS = {
       output_omitted: z.optional(z.literal(true)),
     },
     sentences: {
-      input_tokens: 'Tokens that the model read, in all calls of this turn.',
-      output_tokens: 'Tokens that the model wrote, in all calls of this turn.',
+      input_tokens:
+        'Tokens that the model read, in all calls of this turn and of agents that its tools asked.',
+      output_tokens: 'Tokens that the model wrote, in all these calls.',
       tokens_used: 'The sum of `input_tokens` and `output_tokens`.',
       last_input_tokens: 'Tokens that the last call read. It shows how full the context is.',
       cache_read_tokens:
@@ -159,7 +160,7 @@ export const EVENTS = {
         'If several models were called in this turn: the usage of each, that of `model` last. Together they are the usage of the turn.',
       'by_model[].provider': 'The provider of the model.',
       'by_model[].model': 'The model.',
-      'by_model[].steps': 'The number of its calls.',
+      'by_model[].steps': 'The number of its calls, also for agents that tools asked.',
       'by_model[].input_tokens': 'As `input_tokens` of the turn.',
       'by_model[].output_tokens': 'As `output_tokens` of the turn.',
       'by_model[].cache_read_tokens': 'As `cache_read_tokens` of the turn.',
@@ -169,7 +170,7 @@ export const EVENTS = {
       model: 'The model.',
       provider: 'The provider of the model.',
       fallback_from: 'The model that failed before this model continued, as `provider:model`.',
-      steps: 'The number of model calls of this turn.',
+      steps: 'The number of model calls of this turn, without those of agents that its tools asked.',
       finish_reason:
         'How the last model call ended. `stop`: the answer is complete. `length`: it was cut at the limit of tokens. `content_filter`: the provider’s filter ended it. `refusal`: the model refused to go on. `tool_calls`: the agent ends its turn after the results of these calls. Otherwise the provider’s own word.',
       cached: 'True when the answer is from a cache.',
