@@ -1,5 +1,6 @@
 import { memo } from 'react';
 import type { ApprovalItem, DataItem, ToolItem, ToolValue } from '../../client/index.ts';
+import { agentMessage } from './agent-message.ts';
 import { decisionOf, inWords } from './approval.tsx';
 import { ChevronIcon, ToolIcon } from './icons.tsx';
 import { masked } from './masked.ts';
@@ -104,7 +105,9 @@ function Value({ value }: { value: ToolValue }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must work without a mouse
     <pre tabIndex={0} dir="auto">
-      {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
+      {typeof value === 'string'
+        ? value
+        : (agentMessage(value)?.join('\n') ?? JSON.stringify(value, null, 2))}
     </pre>
   );
 }
@@ -116,6 +119,8 @@ const shortenedFrom = (length: number | undefined) =>
 function brief(args: ToolValue): string {
   if (args === null) return '';
   if (typeof args !== 'object') return String(args);
+  const said = agentMessage(args);
+  if (said) return said.at(-1) ?? '';
   const named = Object.entries(args).map(([name, value]) => `${name}: ${plain(value)}`);
   return named.join(', ');
 }
