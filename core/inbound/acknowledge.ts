@@ -12,10 +12,10 @@ import type { Connection, Lane, MessageOutcome } from '../store/items.ts';
 import { laneKey, messageKey } from '../store/keys.ts';
 import { unclaimedSlot } from '../store/lane/lane.ts';
 
-/** A connection and its id. */
+/** Who sends a frame: a connection, or a caller that has none and is answered in the same way. */
 export interface Sender {
   id: ConnectionId;
-  connection: Connection;
+  connection: Pick<Connection, 'principal' | 'session' | 'lane'> & Origin;
 }
 
 /** Who sends a message: where the answer goes, the lane, and what holds for all messages from there. */

@@ -17,7 +17,7 @@ import { acceptMessage } from './message.ts';
 import type { ConnectionChoice } from './open-connection.ts';
 import { openConnection } from './open-connection.ts';
 import { parseFrame } from './parse-frame.ts';
-import { excessOf, tooMany, weightOf } from './rate.ts';
+import { excessOfFrame, tooMany } from './rate.ts';
 import { refuseAgent } from './refuse-agent.ts';
 import { repairLane } from './repair.ts';
 import { replayUntil } from './replay.ts';
@@ -45,13 +45,7 @@ export async function handleFrame(
   // Counted while the connection is read: the limit costs a write unit and no time.
   const [greeted, excess] = await Promise.all([
     openConnection(core, connectionId, receivedAt, wish, until),
-    countedFor &&
-      excessOf(
-        core,
-        countedFor,
-        parsed.ok && parsed.frame.type === 'abort' ? 'aborts' : 'frames',
-        parsed.ok ? weightOf(parsed.frame) : 1,
-      ),
+    countedFor && excessOfFrame(core, countedFor, parsed.ok ? parsed.frame : undefined),
   ]);
   // Closed meanwhile, or expired: there is nobody to answer.
   if (!greeted) return;

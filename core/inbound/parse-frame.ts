@@ -28,11 +28,8 @@ export function parseFrame(body: string): Parsed {
     const known = Object.keys(CLIENT_FRAMES).join(', ');
     return refused(errorReply('UNKNOWN_MESSAGE_TYPE', `The frame's "type" must be one of: ${known}.`, about));
   }
-  const levels = levelsOf(body);
-  if (levels > MAX_FRAME_LEVELS) {
-    const text = `The frame has objects and arrays in ${levels} levels; at most ${MAX_FRAME_LEVELS} are accepted.`;
-    return refused(errorReply('INVALID_FRAME', text, about));
-  }
+  const depth = tooDeep(body);
+  if (depth !== undefined) return refused(errorReply('INVALID_FRAME', depth, about));
   const checked = CLIENT_FRAMES[type as ClientFrameType].safeParse(wellFormed<unknown>(value));
   if (checked.success) return withinLimits(checked.data, about);
   const issue = checked.error.issues[0] && nearestIssue(checked.error.issues[0], value);
@@ -44,6 +41,13 @@ export function parseFrame(body: string): Parsed {
       about,
     ),
   );
+}
+
+/** Why JSON text has more levels than its readers' stacks hold. */
+export function tooDeep(body: string): string | undefined {
+  const levels = levelsOf(body);
+  if (levels <= MAX_FRAME_LEVELS) return undefined;
+  return `The frame has objects and arrays in ${levels} levels; at most ${MAX_FRAME_LEVELS} are accepted.`;
 }
 
 /** The id that an error about a frame carries, of which nothing is known but that it is a JSON object. */

@@ -68,6 +68,14 @@ export function weightOf(frame: ClientFrame): number {
   return WEIGHTS[frame.type];
 }
 
+/** Counts a frame, or what a client sent in the place of one. */
+export const excessOfFrame = (
+  core: Core,
+  principal: Principal,
+  frame: ClientFrame | undefined,
+): Promise<Excess | undefined> =>
+  excessOf(core, principal, frame?.type === 'abort' ? 'aborts' : 'frames', frame ? weightOf(frame) : 1);
+
 export interface Excess {
   /** `over`: the limit is reached. `flood`: far beyond it. `uncounted`: nobody knows, since counting failed. */
   kind: 'over' | 'flood' | 'uncounted';

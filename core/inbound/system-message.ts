@@ -1,21 +1,26 @@
 import * as z from 'zod/mini';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
-import { MAX_FRAME_LEVELS, MAX_LABEL_LENGTH, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
-import type { Accepted, ErrorReply, ReplyFrame } from '../../protocol/server-frames.ts';
-import { cutAt, wellFormed } from '../../protocol/text.ts';
-import { type Core, expiry } from '../core.ts';
-import { asConnectionId, asLaneId, asMessageId, asSessionId, type SessionKey } from '../ids.ts';
+import { MAX_FRAME_LEVELS, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
+import type { ErrorReply } from '../../protocol/server-frames.ts';
+import { wellFormed } from '../../protocol/text.ts';
+import type { Core } from '../core.ts';
+import { asLaneId, asMessageId, asSessionId, type SessionKey } from '../ids.ts';
 import { bytesOfJson, levelsOf } from '../json-bytes.ts';
 import type { Origin } from '../message-context.ts';
-import { type ErrorDetails, errorReply, sessionDeleted, withdrawalReply } from '../replies.ts';
+import { type ErrorDetails, errorReply, withdrawalReply } from '../replies.ts';
 import type { Principal } from '../store/items.ts';
-import { laneKey, messageKey, sessionKey, sessionOf } from '../store/keys.ts';
-import { emptyLane } from '../store/lane/lane.ts';
-import { ensureSession } from '../store/session-writes.ts';
-import type { MessageSender } from './acknowledge.ts';
+import { messageKey, sessionOf } from '../store/keys.ts';
 import { acceptMessage } from './message.ts';
 import { parseFrame } from './parse-frame.ts';
 import { excessOf, tooMany } from './rate.ts';
+import {
+  answerAbout,
+  cutName,
+  type MessageAnswer,
+  openLane,
+  readOrigin,
+  repliesTo,
+} from './without-connection.ts';
 
 /**
  * Messages that the application sends to a session by itself: no client, no connection. Each is accepted as a client's is, on
@@ -23,7 +28,7 @@ import { excessOf, tooMany } from './rate.ts';
  */
 
 /** What became of it, as a client would be told. */
-export type SystemAnswer = Accepted | Extract<ReplyFrame, { type: 'cancelled' }> | ErrorReply;
+export type SystemAnswer = MessageAnswer;
 
 /** Of every session. Its item has no connection, so that no client can continue it. */
 const LANE = asLaneId('system');
@@ -53,7 +58,6 @@ const input = z.object({
   }),
 });
 
-type Connect = Extract<ClientFrame, { type: 'connect' }>;
 type Message = Extract<ClientFrame, { type: 'message' }> & { id: string };
 
 interface SystemMessage {
@@ -82,10 +86,15 @@ export async function sendSystemMessage(
   const session = sessionOf(principal, asSessionId(read.sessionId));
   const excess = await excessOf(core, principal, 'system');
   if (excess) return refused(core, tooMany(excess, about.id));
-  const refusal = await openLane(core, principal, session, read);
+  const place = { principal, session, sessionId: asSessionId(read.sessionId), lane: LANE };
+  const refusal = await openLane(core, place, read);
   if (refusal) return refused(core, { ...refusal, ...about });
   const message = { ...read.message, id: await nextAttempt(core, session, about.id) };
-  return accept(core, { session, lane: LANE, ...read.origin, from: 'system' }, message);
+  const connection = { session, lane: LANE, ...read.origin, from: 'system' } as const;
+  const replies = await repliesTo(core, (answering, id) =>
+    acceptMessage(answering, { id, connection }, message, core.clock.now()),
+  );
+  return answerAbout(replies, message.id);
 }
 
 function refused(core: Core, error: ErrorReply): ErrorReply {
@@ -106,8 +115,8 @@ function readMessage(given: unknown): SystemMessage | ErrorReply {
     return invalid(issue?.path.join('.') || 'input', issue?.message ?? 'see docs/outside-messages.md');
   }
   const { session_id, name, create = false, claims, agent, locale, time_zone, message: said } = shape.data;
-  const connect = parseFrame(JSON.stringify({ type: 'connect', session_id, agent, locale, time_zone }));
-  if (!connect.ok) return connect.error;
+  const origin = readOrigin({ session_id, agent, locale, time_zone }, claims && JSON.stringify(claims));
+  if ('type' in origin) return origin;
   const { id, content, delivery, options } = said;
   const message = parseFrame(JSON.stringify({ type: 'message', id, content, delivery, options }));
   if (!message.ok) return message.error;
@@ -119,9 +128,9 @@ function readMessage(given: unknown): SystemMessage | ErrorReply {
   return {
     message: { ...(message.frame as Message) },
     sessionId: session_id,
-    ...(name !== undefined && { name: name.slice(0, cutAt(name, MAX_LABEL_LENGTH)) }),
+    ...(name !== undefined && { name: cutName(name) }),
     create,
-    origin: originOf(connect.frame as Connect, claims),
+    origin,
   };
 }
 
@@ -137,42 +146,6 @@ function isDeep(given: unknown): boolean {
 const invalid = (field: string, rule: string, details: ErrorDetails = {}): ErrorReply =>
   errorReply('INVALID_FRAME', `The field "${field}" is not valid: ${rule}.`, details);
 
-const originOf = ({ agent, locale, time_zone }: Connect, claims: object | undefined): Origin => ({
-  ...(claims !== undefined && { claims: JSON.stringify(claims) }),
-  ...(agent !== undefined && { agent }),
-  ...(locale !== undefined && { locale }),
-  ...(time_zone !== undefined && { timeZone: time_zone }),
-});
-
-const noSession = () => errorReply('SESSION_NOT_FOUND', 'This principal has no such session.');
-
-/** Sees to it that the session has the lane. @returns why not */
-async function openLane(
-  core: Core,
-  principal: Principal,
-  key: SessionKey,
-  { create, name, sessionId }: SystemMessage,
-): Promise<ErrorReply | undefined> {
-  const [session, lane] = await Promise.all([
-    core.store.get(sessionKey(key)),
-    core.store.get(laneKey(key, LANE)),
-  ]);
-  if (session?.deleted !== undefined) return sessionDeleted();
-  const expires = expiry(core);
-  if (session?.copying) return noSession();
-  if (!session) {
-    if (!create) return noSession();
-    const made = await core.store.update(
-      sessionKey(key),
-      ensureSession(principal, asSessionId(sessionId), name, core.clock.now(), expires.session),
-    );
-    if (!made.ok) return sessionDeleted();
-  }
-  // rule: system-lane-is-made-once
-  if (!lane) await core.store.putIfAbsent(laneKey(key, LANE), emptyLane(key, undefined, expires.lane));
-  return undefined;
-}
-
 /** The id of the first attempt that no limit has withdrawn. What was withdrawn stays so, and its id with it. */
 async function nextAttempt(core: Core, session: SessionKey, id: string): Promise<string> {
   for (let attempt = 1; ; attempt++) {
@@ -183,28 +156,3 @@ async function nextAttempt(core: Core, session: SessionKey, id: string): Promise
     if (/* rule: final-withdrawal-stays */ told.type !== 'error' || !told.retryable) return name;
   }
 }
-
-async function accept(
-  core: Core,
-  connection: MessageSender['connection'],
-  message: Message,
-): Promise<SystemAnswer> {
-  const here = asConnectionId(core.newId());
-  const answers: SystemAnswer[] = [];
-  const gateway: Core['gateway'] = {
-    async post(to, frame) {
-      if (to !== here) return core.gateway.post(to, frame);
-      answers.push(JSON.parse(frame));
-      return 'sent';
-    },
-    disconnect: (to) => core.gateway.disconnect(to),
-  };
-  await acceptMessage({ ...core, gateway }, { id: here, connection }, message, core.clock.now());
-  // Of others too, if outcomes were still to be reported.
-  const answer = answers.findLast((one) => isAbout(one, message.id));
-  if (!answer) throw new Error(`message ${message.id} was not answered`);
-  return answer;
-}
-
-const isAbout = (answer: SystemAnswer, id: string): boolean =>
-  answer.type === 'cancelled' ? answer.ids.includes(id) : answer.id === id;
