@@ -4,7 +4,7 @@ import { callFunction, describeError, describeFailure } from './integration.ts';
 import { isJsonObject } from './json-object.ts';
 import { INTEGRATION_TIMEOUT_MS, MAX_AUTHORIZER_RESULT_BYTES } from './limits.ts';
 import { evaluatePolicy } from './policy.ts';
-import type { AuthorizerTarget, GatewayApi } from './types.ts';
+import type { AuthorizerTarget, GatewayApi, Invoke } from './types.ts';
 
 export type Authorization =
   | { kind: 'allowed'; context: AuthorizerFields }
@@ -30,11 +30,24 @@ export async function authorize(
     (source) => identityOf(source, request, context) !== '',
   );
   if (!hasIdentity) return { kind: 'unauthorized' };
+  const event = authorizerEvent(api, request, context);
+  return askAuthorizer(authorizer.invoke, event, methodArn(api), INTEGRATION_TIMEOUT_MS, log);
+}
 
-  const outcome = await callFunction(
-    { invoke: authorizer.invoke, timeoutMs: INTEGRATION_TIMEOUT_MS },
-    authorizerEvent(api, request, context),
-    (error) => log(`authorizer failed after its time limit: ${describeError(error)}`),
+/**
+ * Invokes an authorizer whose answer is a policy.
+ *
+ * @param resource what the policy must allow
+ */
+export async function askAuthorizer(
+  invoke: Invoke,
+  event: unknown,
+  resource: string,
+  timeoutMs: number,
+  log: (line: string) => void,
+): Promise<Authorization> {
+  const outcome = await callFunction({ invoke, timeoutMs }, event, (error) =>
+    log(`authorizer failed after its time limit: ${describeError(error)}`),
   );
   if (
     outcome.kind === 'failed' &&
@@ -44,7 +57,7 @@ export async function authorize(
     return { kind: 'unauthorized' };
   }
   if (outcome.kind !== 'returned') return { kind: 'broken', detail: describeFailure(outcome) };
-  return readResult(outcome.value, methodArn(api), outcome.latencyMs);
+  return readResult(outcome.value, resource, outcome.latencyMs);
 }
 
 function readResult(result: unknown, resource: string, latencyMs: number): Authorization {

@@ -187,7 +187,7 @@ export function disconnectEvent(
 }
 
 /** Formats a time as in the common log format, which API Gateway uses for `requestTime`. */
-function accessLogTime(epochMs: number): string {
+export function accessLogTime(epochMs: number): string {
   const [, day, month, year, time] =
     /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(epochMs).toUTCString()) ?? [];
   return `${day}/${month}/${year}:${time} +0000`;

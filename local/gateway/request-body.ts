@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 const BODY_TIMEOUT_MS = 5000;
 
 export type BodyRead =
-  | { kind: 'complete'; text: string }
+  | { kind: 'complete'; bytes: Buffer; text: string }
   | { kind: 'too-large' }
   /** The sender disconnected or stalled. */
   | { kind: 'incomplete' };
@@ -29,7 +29,10 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
     };
     const timer = setTimeout(() => finish({ kind: 'incomplete' }), BODY_TIMEOUT_MS);
     request.on('data', take);
-    request.once('end', () => finish({ kind: 'complete', text: Buffer.concat(chunks).toString() }));
+    request.once('end', () => {
+      const whole = Buffer.concat(chunks);
+      finish({ kind: 'complete', bytes: whole, text: whole.toString() });
+    });
     // Node reports a sender that disconnects as an error.
     request.once('error', () => finish({ kind: 'incomplete' }));
   });
