@@ -33,6 +33,12 @@ export const FIRST_EVENTS: Readonly<Record<string, unknown>> = {
   redrive: { Records: [record] },
   /** Of nobody: refused. */
   send: {},
+  /** How a session stands that is not there. */
+  http: {
+    routeKey: 'GET /api/sessions/{id}/state',
+    pathParameters: { id: 'session' },
+    requestContext: { requestId: 'request', authorizer: { lambda: authorizer } },
+  },
 };
 
 /** Services in which there is nothing, and which take whatever comes. */

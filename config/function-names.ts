@@ -1,6 +1,6 @@
 /**
- * The functions of the stack. Each is a folder of `lambdas/` with a `handler.ts`, and a row of `infra/function-table.ts`. `send` is
- * in the stacks that ask for it.
+ * The functions of the stack. Each is a folder of `lambdas/` with a `handler.ts`, and a row of `infra/function-table.ts`. `send` and
+ * `http` are in the stacks that ask for them.
  */
 export const FUNCTION_NAMES = [
   'authorizer',
@@ -10,5 +10,6 @@ export const FUNCTION_NAMES = [
   'deadline',
   'redrive',
   'send',
+  'http',
 ] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];

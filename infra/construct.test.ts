@@ -154,7 +154,12 @@ describe('the construct in another app’s stack', () => {
 
   it('there Lambda makes interfaces in the name of each role, which the function’s own code cannot', () => {
     const stack = theirStack();
-    new Midturn(stack, 'Chat', { ...PROPS, outsideMessages: true, vpc: new Vpc(stack, 'Net') as IVpc });
+    new Midturn(stack, 'Chat', {
+      ...PROPS,
+      outsideMessages: true,
+      httpApi: true,
+      vpc: new Vpc(stack, 'Net') as IVpc,
+    });
     const template = Template.fromStack(stack);
     const functions = stack.resolve(
       stack.formatArn({

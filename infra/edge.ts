@@ -1,5 +1,6 @@
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
+  AllowedMethods,
   CachePolicy,
   Distribution,
   HttpVersion,
@@ -26,6 +27,8 @@ interface Behind {
   domain: DomainProps;
   /** The secret with the value that the authorizer demands. */
   originSecret: string;
+  /** The host name of the HTTP API, if there is one. */
+  httpHost?: string;
 }
 
 /**
@@ -38,12 +41,22 @@ interface Behind {
 export function createEdge(
   scope: Construct,
   edge: EdgeProps,
-  { domain, originSecret }: Behind,
+  { domain, originSecret, httpHost }: Behind,
 ): Distribution {
   // CloudFormation reads the secret, so that the template does not contain it, and reads it again when the version changes.
   const proof = SecretValue.secretsManager(originSecret, {
     jsonField: 'current',
     ...(edge.secretVersion && { versionId: edge.secretVersion }),
+  });
+  const behaviorTo = (host: string) => ({
+    origin: new HttpOrigin(host, {
+      protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
+      originSslProtocols: [OriginSslPolicy.TLS_V1_2],
+      customHeaders: { [ORIGIN_HEADER]: proof.unsafeUnwrap() },
+    }),
+    viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+    cachePolicy: CachePolicy.CACHING_DISABLED,
+    originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
   });
   const distribution = new Distribution(scope, 'EdgeDistribution', {
     comment: `Midturn: in front of the API of ${nameOf(scope)}`,
@@ -55,16 +68,12 @@ export function createEdge(
         certificate: Certificate.fromCertificateArn(scope, 'EdgeCertificate', edge.certificateArn),
         minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
       }),
-    defaultBehavior: {
-      origin: new HttpOrigin(domain.name, {
-        protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
-        originSslProtocols: [OriginSslPolicy.TLS_V1_2],
-        customHeaders: { [ORIGIN_HEADER]: proof.unsafeUnwrap() },
-      }),
-      viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
-      cachePolicy: CachePolicy.CACHING_DISABLED,
-      originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-    },
+    defaultBehavior: behaviorTo(domain.name),
+    ...(httpHost !== undefined && {
+      additionalBehaviors: {
+        '/api/*': { ...behaviorTo(httpHost), allowedMethods: AllowedMethods.ALLOW_ALL },
+      },
+    }),
   });
   if (edge.domainName && edge.hostedZoneId) {
     new CfnRecordSet(scope, 'EdgeRecord', {

@@ -119,4 +119,17 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     connections: ['POST', 'DELETE'],
     callsModel: false,
   },
+  http: {
+    description: 'Answers requests of the HTTP API.',
+    memoryMb: 256,
+    timeout: Duration.seconds(10),
+    // As for frames: deletes the content of messages that it refuses, and the lanes of a session that it deletes.
+    table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
+    // The first bytes of what a message names.
+    files: ['GetObject'],
+    sends: ['turn', 'deadline'],
+    // Tells the connections of a session that it deletes.
+    connections: ['POST', 'DELETE'],
+    callsModel: false,
+  },
 };

@@ -30,9 +30,10 @@ import { queueOf } from './queues.ts';
 import { toEnvironment } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** `send` is there with `outsideMessages`. */
-export type Functions = Readonly<Record<Exclude<FunctionName, 'send'>, LambdaFunction>> & {
+/** `send` is there with `outsideMessages`, `http` with `httpApi`. */
+export type Functions = Readonly<Record<Exclude<FunctionName, 'send' | 'http'>, LambdaFunction>> & {
   readonly send?: LambdaFunction;
+  readonly http?: LambdaFunction;
 };
 
 /** An account has 1,000 execution environments and 10,000 requests a second: this leaves most of them to the other functions. */
@@ -53,6 +54,7 @@ export function createFunctions(scope: Construct, props: PlainProps, surrounding
     deadline: create('deadline'),
     redrive: create('redrive'),
     ...((props.outsideMessages ?? STACK_SETTINGS.outsideMessages.default) && { send: create('send') }),
+    ...((props.httpApi ?? STACK_SETTINGS.httpApi.default) && { http: create('http') }),
   };
 }
 

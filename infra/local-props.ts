@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnElement, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
@@ -64,12 +65,13 @@ const domainProps = (host: MidturnProps['domain']): Pick<PlainProps, 'domain' | 
 interface Described {
   table: Table;
   queues: Queues;
+  httpApi: HttpApi | undefined;
 }
 
 /** Tells the local cloud which of the stack's resources are this Midturn's. */
 export function describeLocally(
   scope: Construct,
-  { table, queues }: Described,
+  { table, queues, httpApi }: Described,
   { agent, pageFolder }: MidturnProps,
 ): void {
   if (!localSettings(scope)) return;
@@ -87,6 +89,7 @@ export function describeLocally(
         path: scope.node.path,
         table: id(table),
         deadlineQueue: id(queues.deadline),
+        ...(httpApi && { httpApi: id(httpApi) }),
         ...(agent !== undefined && { agent: resolve(agent) }),
         ...(pageFolder !== undefined && { page: resolve(pageFolder) }),
       },

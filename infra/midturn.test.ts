@@ -282,14 +282,14 @@ describe('functions', () => {
   });
 
   it('that emit metrics get the stack’s name', () => {
-    const template = synthesize({ outsideMessages: true });
-    for (const name of ['connection', 'inbound', 'turn', 'deadline', 'redrive', 'send'] as const) {
+    const template = synthesize({ outsideMessages: true, httpApi: true });
+    for (const name of ['connection', 'inbound', 'turn', 'deadline', 'redrive', 'send', 'http'] as const) {
       expect(variablesOf(template, name)).toHaveProperty('MIDTURN_STACK', 'Midturn');
     }
   });
 
   it('all get the log level', () => {
-    const template = synthesize({ logLevel: 'WARN', outsideMessages: true });
+    const template = synthesize({ logLevel: 'WARN', outsideMessages: true, httpApi: true });
     for (const name of FUNCTION_NAMES) {
       expect(variablesOf(template, name)).toHaveProperty('MIDTURN_LOG_LEVEL', 'WARN');
     }

@@ -1,4 +1,4 @@
-import type { IDomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { HttpApi, IDomainName, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Distribution } from 'aws-cdk-lib/aws-cloudfront';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
@@ -18,6 +18,7 @@ import { createDomain, domainAddress, mapDomain } from './domain.ts';
 import { createEdge } from './edge.ts';
 import { createFiles, filesOrigin } from './files.ts';
 import { createFunctions, type Functions, turnTimeout } from './functions.ts';
+import { createHttpApi, httpHost } from './http-api.ts';
 import { describeLocally, plainProps } from './local-props.ts';
 import { giveName } from './name.ts';
 import { createPage } from './page.ts';
@@ -61,6 +62,10 @@ export class Midturn extends Construct {
   readonly edge: Distribution | undefined;
   /** Where clients connect: `wss://…/{stage}`, `wss://{domain}[/{mappingKey}]`, or `wss://{edge}`. */
   readonly url: string;
+  /** Beside the WebSocket API, if `httpApi` is set. */
+  readonly httpApi: HttpApi | undefined;
+  /** Where it is: `https://…`, to which a path such as `/api/sessions` is added. */
+  readonly httpUrl: string | undefined;
   /** Where its connections are posted to and closed. */
   readonly managementEndpoint: string;
   /** Serves the page, if it is deployed. */
@@ -99,8 +104,17 @@ export class Midturn extends Construct {
     this.domain = existingDomain
       ? mapDomain(this, this.stage, existingDomain)
       : domain && createDomain(this, this.stage, domain);
-    this.edge = edge && domain && originSecret ? createEdge(this, edge, { domain, originSecret }) : undefined;
+    this.httpApi = createHttpApi(this, this.functions, props);
+    this.edge =
+      edge && domain && originSecret
+        ? createEdge(this, edge, {
+            domain,
+            originSecret,
+            ...(this.httpApi && { httpHost: httpHost(this.httpApi) }),
+          })
+        : undefined;
     this.url = this.#clientUrl(props);
+    this.httpUrl = this.httpApi && `https://${this.#edgeName(props) ?? httpHost(this.httpApi)}`;
     this.page = props.page
       ? createPage(this, { url: this.url, files: this.files && filesOrigin(this.files) }, props)
       : undefined;
@@ -162,10 +176,12 @@ export class Midturn extends Construct {
   }
 
   #clientUrl(props: PlainProps): string {
-    const name = this.edge
-      ? (props.edge?.domainName ?? this.edge.distributionDomainName)
-      : domainAddress(props);
+    const name = this.#edgeName(props) ?? domainAddress(props);
     return name === undefined ? this.stage.url : `wss://${name}`;
+  }
+
+  #edgeName({ edge }: PlainProps): string | undefined {
+    return this.edge && (edge?.domainName ?? this.edge.distributionDomainName);
   }
 
   #warnOfOpenDoor({ auth, openToAnyone }: PlainProps): void {

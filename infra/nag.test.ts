@@ -53,6 +53,7 @@ it.each<[string, Partial<MidturnProps>]>([
       turnPollers: { min: 2, max: 4 },
       nameQueues: true,
       detailedMetrics: true,
+      httpApi: true,
       removalPolicy: RemovalPolicy.DESTROY,
       page: true,
       model: 'bedrock:arn:aws:bedrock:eu-west-1:111122223333:application-inference-profile/a1b2c3',

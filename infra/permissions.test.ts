@@ -5,7 +5,7 @@ import { type Statement, statementsOf, synthesize } from './testing.ts';
 
 /** With every function. */
 const whole = (props: Parameters<typeof synthesize>[0] = {}) =>
-  synthesize({ outsideMessages: true, ...props });
+  synthesize({ outsideMessages: true, httpApi: true, ...props });
 
 /** What a function's role allows, as `action on resource`. */
 function allowed(name: FunctionName, props: Parameters<typeof whole>[0] = {}): string[] {
@@ -43,7 +43,7 @@ describe('each role', () => {
       expect(entry).toMatch(/MidturnApi\w+.*\/live\/(POST|DELETE)\/@connections\/\*/);
     }
     // Whoever posts to a connection closes one that does not answer.
-    for (const name of ['turn', 'inbound', 'deadline', 'send'] as const)
+    for (const name of ['turn', 'inbound', 'deadline', 'send', 'http'] as const)
       expect(using(name, 'execute-api')).toHaveLength(2);
     expect(using('connection', 'execute-api')).toEqual([]);
     expect(using('authorizer', 'execute-api')).toEqual([]);
@@ -185,7 +185,7 @@ it('a function that uses a table with a customer’s key may use the key, throug
   const withKey = FUNCTION_NAMES.filter((name) =>
     statementsOf(template, name).some(({ Action }) => [Action].flat().includes('kms:Decrypt')),
   );
-  expect(withKey).toEqual(['connection', 'inbound', 'turn', 'deadline', 'send']);
+  expect(withKey).toEqual(['connection', 'inbound', 'turn', 'deadline', 'send', 'http']);
   const statement = statementsOf(template, 'turn').find(
     ({ Resource }: Statement) => Resource === tableKeyArn,
   );
@@ -206,7 +206,7 @@ describe('an event bus', () => {
       [true, ':event-bus/default"]]}'],
     ] as const) {
       const entries = using({ eventBus });
-      expect(entries.map(([name]) => name)).toEqual(['inbound', 'turn', 'deadline']);
+      expect(entries.map(([name]) => name)).toEqual(['inbound', 'turn', 'deadline', 'http']);
       for (const [, entry] of entries) {
         expect(entry).toMatch(/^events:PutEvents on /);
         expect(entry.endsWith(end)).toBe(true);

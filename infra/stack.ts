@@ -20,6 +20,8 @@ export class MidturnStack extends Stack {
     const midturn = new Midturn(this, 'Midturn', { name: this.stackName, ...props });
     for (const name of missing) this.#demandOnDeploy(name);
     new CfnOutput(this, 'Url', { value: midturn.url, description: 'Where clients connect.' });
+    if (midturn.httpUrl)
+      new CfnOutput(this, 'HttpUrl', { value: midturn.httpUrl, description: 'The HTTP API: docs/http.md.' });
     if (midturn.page) {
       const value = `https://${midturn.page.distributionDomainName}`;
       new CfnOutput(this, 'PageUrl', { value, description: 'The page.' });

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { checkSettings } from '../config/settings/check.ts';
 import { LOCAL_SETTINGS } from '../config/settings/local.ts';
+import { HTTP_SETTINGS } from '../config/settings/stack.ts';
 import { LOCAL_DEFAULTS } from '../config/settings/table.ts';
 import { readApi } from './api.ts';
 import { createAccess, type Permissions } from './aws/access.ts';
@@ -21,7 +22,9 @@ import { createEventBridge, type EventBridge } from './eventbridge/event-bridge.
 import { asynchronousInvocations } from './functions/asynchronous.ts';
 import { createLocalFunctions, type Functions } from './functions/functions.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { createHttpGateway } from './gateway/http/gateway.ts';
 import type { Gateway, GatewayLimits } from './gateway/types.ts';
+import { readHttpApi } from './http-api.ts';
 import type { Log } from './log.ts';
 import { holdOwnBundles } from './own-bundles.ts';
 import { createPageHandler } from './page.ts';
@@ -138,7 +141,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const { pollerRamp } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
   const { [BEDROCK_ENDPOINT]: bedrock, ...given } = options.settings ?? {};
-  const settings = { ...LOCAL_DEFAULTS, ...given };
+  const settings = {
+    ...LOCAL_DEFAULTS,
+    ...(origins.length > 0 && { [HTTP_SETTINGS.httpOrigins.name]: origins.join(',') }),
+    ...given,
+  };
   checkSettings(settings);
 
   // Closed in reverse order, also if a later part fails to start: first event sources and connections, which start
@@ -204,6 +211,12 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     });
     parts.push(() => gateway.close());
     gateway.attach(entrance.server);
+    const http =
+      midturn.httpApi === undefined
+        ? undefined
+        : createHttpGateway(readHttpApi(stack, midturn.httpApi, functions, access, log), (text) =>
+            log({ level: 'info', source: 'gateway', text }),
+          );
     const asynchronous = asynchronousInvocations({ stack, functions, queues: queues.client, access });
     const lambda = createLambda({ stack, functions, asynchronous, log });
     const eventBridge = createEventBridge({ stack, asynchronous, queues: queues.client, access, log });
@@ -241,6 +254,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
         return;
       }
       if (buckets.serve(request, response) || front(request, response)) return;
+      if (http?.handle(request, response)) return;
       page(request, response).catch((error: unknown) => response.destroy(error as Error));
     });
     const sources = startEventSources(stack, functions, queues, access, log, {

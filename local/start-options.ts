@@ -1,7 +1,7 @@
 import { LOCAL_SETTINGS } from '../config/settings/local.ts';
 import { read } from '../config/settings/read.ts';
 import { type Environment, SettingError } from '../config/settings/setting.ts';
-import { FUNCTION_SETTING_NAMES } from '../config/settings/table.ts';
+import { PASSED_SETTING_NAMES } from '../config/settings/table.ts';
 import { BEDROCK_ENDPOINT, type LocalCloud, type LocalCloudOptions } from './cloud.ts';
 import { consoleLog } from './console-log.ts';
 
@@ -49,7 +49,7 @@ export const operatorsEnvironment = ({ dynamodb, sqs, managementEndpoint }: Loca
 /** The settings of functions in an environment: those that are set. */
 function settingsIn(env: Environment): Record<string, string> {
   const settings: Record<string, string> = {};
-  for (const name of [...FUNCTION_SETTING_NAMES, BEDROCK_ENDPOINT]) {
+  for (const name of [...PASSED_SETTING_NAMES, BEDROCK_ENDPOINT]) {
     const value = env[name];
     if (value) settings[name] = value;
   }

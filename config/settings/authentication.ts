@@ -11,7 +11,7 @@ export const AUTH_SETTINGS = {
     choices: ['jwt', 'tokens', 'none'],
     localDefault: 'none',
     // The others count nobody's turns with `none`.
-    functions: ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'send'],
+    functions: ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'send', 'http'],
   },
   /**
    * Whether `MIDTURN_AUTH=none` is meant: anybody who finds the address uses the agent, at your cost, and all of them are one
@@ -34,7 +34,7 @@ export const AUTH_SETTINGS = {
     kind: 'flag',
     default: true,
     when: 'auth is none',
-    functions: ['connection'],
+    functions: ['connection', 'http'],
   },
   /**
    * The secret that what stands in front of the API (CloudFront, another proxy) proves itself with: handshakes whose header

@@ -15,7 +15,7 @@ export const BUS_SETTINGS = {
     pattern: /^(arn:[\w-]+:events:[\w-]+:\d{12}:event-bus\/)?[.\-_A-Za-z0-9]{1,256}$/,
     form: 'the name or the ARN of an event bus',
     unset: 'nobody is told',
-    functions: ['inbound', 'turn', 'deadline'],
+    functions: ['inbound', 'turn', 'deadline', 'http'],
   },
 } as const satisfies SettingTable;
 

@@ -7,7 +7,7 @@ import type { Environment, SettingTable } from './setting.ts';
 /** What sessions and principals may use, and how long it is kept. */
 
 /** The functions that write to lanes. */
-const LANES = ['connection', 'inbound', 'turn', 'deadline', 'send'] as const;
+const LANES = ['connection', 'inbound', 'turn', 'deadline', 'send', 'http'] as const;
 
 export const LIMIT_SETTINGS = {
   /** Messages that can wait in one lane. */
@@ -95,7 +95,7 @@ export const LIMIT_SETTINGS = {
     unit: 'per minute',
     range: [0, 1_000_000],
     default: 1200,
-    functions: ['inbound', 'send'],
+    functions: ['inbound', 'send', 'http'],
   },
   /**
    * Bytes of one file that a client can upload to a session: images, PDFs, audio. 0: none, and the stack has no bucket for them.

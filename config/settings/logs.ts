@@ -24,7 +24,7 @@ export const LOG_SETTINGS = {
     unit: 'percent',
     range: [0, 100],
     default: 100,
-    functions: ['inbound', 'turn', 'deadline', 'send'],
+    functions: ['inbound', 'turn', 'deadline', 'send', 'http'],
   },
 } as const satisfies SettingTable;
 

@@ -13,13 +13,18 @@ export const SESSION_SETTINGS = {
     kind: 'choice',
     choices: ['connection', 'session'],
     default: 'connection',
-    functions: ['inbound', 'send'],
+    functions: ['inbound', 'send', 'http'],
   },
   /**
    * Whether a message can have images by their URL. The model's provider fetches those, and so tells the URL's host that
    * somebody asked. With `false`, such a message is refused with `INVALID_FRAME`; images in the frame are still taken.
    */
-  imageUrls: { name: 'MIDTURN_IMAGE_URLS', kind: 'flag', default: true, functions: ['inbound', 'send'] },
+  imageUrls: {
+    name: 'MIDTURN_IMAGE_URLS',
+    kind: 'flag',
+    default: true,
+    functions: ['inbound', 'send', 'http'],
+  },
   /**
    * Agents that clients can choose by name for a new session, in the order in which a page offers them. Others of the agent's
    * code are reached by its function `choose` alone. `session_start` names them.
@@ -30,7 +35,7 @@ export const SESSION_SETTINGS = {
     pattern: /^[\w-]{1,64}(,[\w-]{1,64}){0,31}$/,
     form: 'names of agents with commas between them, at most 32',
     unset: 'clients can choose none',
-    functions: ['inbound', 'turn', 'send'],
+    functions: ['inbound', 'turn', 'send', 'http'],
   },
 } as const satisfies SettingTable;
 

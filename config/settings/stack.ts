@@ -210,6 +210,24 @@ export const OUTSIDE_SETTINGS = {
   outsideMessages: { name: 'MIDTURN_OUTSIDE_MESSAGES', kind: 'flag', default: false },
 } as const satisfies SettingTable;
 
+export const HTTP_SETTINGS = {
+  /**
+   * Whether the stack has an HTTP API beside the WebSocket: send, abort, read and delete without a connection. http.md has its routes.
+   */
+  httpApi: { name: 'MIDTURN_HTTP', kind: 'flag', default: false },
+  /**
+   * Origins of pages whose scripts may use the HTTP API, with commas between. `*` is every page. The local cloud takes
+   * `MIDTURN_LOCAL_ORIGINS` if this is not set.
+   */
+  httpOrigins: {
+    name: 'MIDTURN_HTTP_ORIGINS',
+    kind: 'text',
+    pattern: /^(\*|https?:\/\/[^\s,/*]+(,https?:\/\/[^\s,/*]+)*)$/,
+    form: 'origins with commas between, such as https://chat.example.com, or *',
+    unset: 'none: browsers let no script of a page use it',
+  },
+} as const satisfies SettingTable;
+
 export const OPERATION_SETTINGS = {
   /** Whether functions send traces to X-Ray. */
   tracing: { name: 'MIDTURN_TRACING', kind: 'flag', default: true },

@@ -14,6 +14,7 @@ import {
   ASSET_SETTINGS,
   CAPACITY_SETTINGS,
   DATA_SETTINGS,
+  HTTP_SETTINGS,
   OPERATION_SETTINGS,
   OUTSIDE_SETTINGS,
 } from './stack.ts';
@@ -51,6 +52,7 @@ export const FUNCTION_SETTINGS = {
 export const STACK_SETTINGS = {
   ...API_SETTINGS,
   ...OUTSIDE_SETTINGS,
+  ...HTTP_SETTINGS,
   ...CAPACITY_SETTINGS,
   ...OPERATION_SETTINGS,
   ...DATA_SETTINGS,
@@ -77,16 +79,19 @@ export const FUNCTION_TOPICS: Readonly<Record<string, SettingTable>> = {
 export const STACK_TOPICS: Readonly<Record<string, SettingTable>> = {
   API: API_SETTINGS,
   'Messages from outside': OUTSIDE_SETTINGS,
+  'HTTP API': HTTP_SETTINGS,
   Capacity: CAPACITY_SETTINGS,
   Operation: OPERATION_SETTINGS,
   Data: DATA_SETTINGS,
   'Code and names': ASSET_SETTINGS,
 };
 
-/** Names of the settings that the local cloud passes on from a developer's environment to the functions. */
-export const FUNCTION_SETTING_NAMES: readonly string[] = settingsIn(FUNCTION_SETTINGS).map(
-  ({ setting }) => setting.name,
-);
+/** Names of the settings that the local cloud passes on from a developer's environment to the stack and its functions. */
+export const PASSED_SETTING_NAMES: readonly string[] = settingsIn({
+  ...FUNCTION_SETTINGS,
+  ...OUTSIDE_SETTINGS,
+  ...HTTP_SETTINGS,
+}).map(({ setting }) => setting.name);
 
 /** What applies, locally and at a synth, to settings that only a deployment must set. */
 export const LOCAL_DEFAULTS: Readonly<Record<string, string>> = Object.fromEntries(

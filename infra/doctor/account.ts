@@ -25,6 +25,8 @@ import { type Advice, type Check, demand, Fault, NotChecked } from './check.ts';
 export interface DeployedStack {
   /** Where clients connect. */
   url: string;
+  /** Where its HTTP API is, if it has one. */
+  httpUrl: string | undefined;
   /** Gets the alarms. */
   alarmTopic: string | undefined;
   /** Physical names of its functions, by logical id. */
@@ -70,6 +72,7 @@ export async function findStack({ stacks }: Account, StackName: string): Promise
     const functions = StackResources.filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function');
     return {
       url,
+      httpUrl: outputs.get('HttpUrl'),
       alarmTopic: outputs.get('AlarmTopicArn'),
       functions: new Map(
         functions.map(({ LogicalResourceId = '', PhysicalResourceId = '' }) => [
@@ -86,7 +89,11 @@ export async function findStack({ stacks }: Account, StackName: string): Promise
 const SECRETS: Advice = 'docs/deploy.md#choose';
 const ALARMS: Advice = 'docs/operations.md#alarms';
 const QUEUE: Advice = 'docs/operations.md#turnqueueage';
+const HTTP: Advice = 'docs/operations.md#authorizererrors';
 const TURNS_AT_ONCE: Advice = 'docs/deploy.md#how-many-turns-the-account-can-run';
+
+/** A cold start of two functions takes a few seconds. */
+const HTTP_TIMEOUT_MS = 20_000;
 
 /** Environments that turns should leave to frames, handshakes and deadlines. Of fewer than twenty, half. */
 const ROOM_FOR_FRAMES = 10;
@@ -110,6 +117,7 @@ export function accountChecks(account: Account, stack: DeployedStack | undefined
     check('secrets', secretsAreThere),
     check('turn queue', turnsAreReceived),
     check('quotas', framesHaveRoom),
+    check('http api', requestsAreAnswered),
     check('alarms', alarmsAreHeard),
   ];
 }
@@ -187,4 +195,25 @@ async function alarmsAreHeard({ topics }: Account, { alarmTopic }: DeployedStack
     ALARMS,
   );
   return `${confirmed.length} subscription${confirmed.length === 1 ? '' : 's'} of their topic.`;
+}
+
+/** What a request without a token is answered with: refused, not refused because nobody has to prove anything, or stopped by the front. */
+const ANSWERS: Readonly<Record<number, string>> = {
+  401: 'It demands a token',
+  200: 'Anybody may use it',
+  403: 'It answers only what comes through its front',
+};
+
+async function requestsAreAnswered(_: Account, { httpUrl }: DeployedStack): Promise<string> {
+  if (httpUrl === undefined) throw new NotChecked('The stack has no HTTP API.');
+  const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
+  const status = await fetch(`${httpUrl}/api/sessions`, { signal }).then(
+    (response) => response.status,
+    (error: unknown) => {
+      throw new Fault(`${httpUrl} does not answer: ${wordsOf(error)}.`, HTTP);
+    },
+  );
+  const answer = ANSWERS[status];
+  demand(answer, `${httpUrl} answers ${status} to a request without a token.`, HTTP);
+  return `${answer}: ${httpUrl}.`;
 }

@@ -8,6 +8,8 @@ export interface Described {
   path: string;
   table: string;
   deadlineQueue: string;
+  /** If it has one. */
+  httpApi?: string;
   /** Absolute path of the module of the agent, if the construct has it. */
   agent?: string;
   /** Absolute path of the page's folder, if the construct has one. */
@@ -21,6 +23,7 @@ export function allDescribedIn({ Metadata = {} }: Template): Described[] {
     path: String(one.path),
     table: String(one.table),
     deadlineQueue: String(one.deadlineQueue),
+    ...(typeof one.httpApi === 'string' && { httpApi: one.httpApi }),
     ...(typeof one.agent === 'string' && { agent: one.agent }),
     ...(typeof one.page === 'string' && { page: one.page }),
   }));

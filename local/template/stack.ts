@@ -102,7 +102,13 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, names
     ref: `${STACK}-${id}`,
     attributes: { Arn: arn('logs', `log-group:${STACK}-${id}:*`) },
   }),
-  'AWS::ApiGatewayV2::Api': () => ({ ref: API_ID, attributes: { ApiId: API_ID } }),
+  'AWS::ApiGatewayV2::Api': (id, resource) => {
+    const ref = resource.Properties?.ProtocolType === 'HTTP' ? `http-${id}`.toLowerCase() : API_ID;
+    return {
+      ref,
+      attributes: { ApiId: ref, ApiEndpoint: `https://${ref}.execute-api.${REGION}.amazonaws.com` },
+    };
+  },
   'AWS::ApiGatewayV2::Stage': (id, resource) => ({
     ref: String(resource.Properties?.StageName ?? id),
     attributes: {},

@@ -96,9 +96,9 @@ describe('the recipe for a setting', () => {
   });
 
   it('makes a setting that the local cloud passes on', async () => {
-    const { FUNCTION_SETTING_NAMES } =
+    const { PASSED_SETTING_NAMES } =
       await load<typeof import('../../config/settings/table.ts')>('config/settings/table.ts');
-    expect(FUNCTION_SETTING_NAMES).toContain('MIDTURN_GREETING');
+    expect(PASSED_SETTING_NAMES).toContain('MIDTURN_GREETING');
   });
 
   it('makes a setting that `npm run settings` writes into the page', async () => {

@@ -15,7 +15,7 @@ import { HEALTHY, type OperatorWorld, startOperatorAws } from './operator-aws.ts
 /** A deployment with the demo model, whose faults are injected one by one. */
 
 const TOKEN = 'open-sesame';
-const SETTINGS = { MIDTURN_AUTH: 'tokens', MIDTURN_TOKENS_SECRET: 'midturn/tokens' };
+const SETTINGS = { MIDTURN_AUTH: 'tokens', MIDTURN_TOKENS_SECRET: 'midturn/tokens', MIDTURN_HTTP: 'true' };
 const SECRETS = { 'midturn/tokens': `${TOKEN}=acme/ann` };
 
 const running: (() => unknown)[] = [];
@@ -183,8 +183,21 @@ describe('the stack in its account', () => {
       'ok           secrets         There: midturn/groq, midturn/tokens.',
       'ok           turn queue      Turns are taken from the queue.',
       'ok           quotas          Of 1000 execution environments, 200 turns leave 800.',
+      'not checked  http api        The stack has no HTTP API.',
       'ok           alarms          1 subscription of their topic.',
     ]);
+  });
+
+  it('asks the HTTP API where there is one, without a token, and names its address', async () => {
+    const at = async (HttpUrl: string) => {
+      const findings = await examineStack({ outputs: { ...HEALTHY.outputs, HttpUrl } });
+      return lineOf(findings.find(({ name }) => name === 'http api') as Finding);
+    };
+    const url = cloud.pageUrl.slice(0, -1);
+    expect(await at(url)).toBe(`ok           http api        It demands a token: ${url}.`);
+    expect(await at(`${url}/api/sessions/none`)).toMatch(
+      /^failed .+ answers 404 to a request without a token\./,
+    );
   });
 
   it.each<[string, Partial<OperatorWorld>, string]>([
@@ -238,6 +251,7 @@ describe('the stack in its account', () => {
       'not checked',
       'not checked',
       'not checked',
+      'not checked',
       'ok',
     ]);
     expect(findings[0]?.says).toContain('not authorized to perform this');
@@ -285,7 +299,7 @@ describe('the commands', () => {
     expect(failed).toMatchObject({ code: 1 });
     const { ok, findings } = JSON.parse(failed.stdout);
     expect(ok).toBe(false);
-    expect(findings).toHaveLength(13);
+    expect(findings).toHaveLength(14);
     expect(findings.at(-1)).toEqual({
       name: 'alarms',
       outcome: 'failed',

@@ -8,6 +8,7 @@ import type { Stack } from '../support/stack.ts';
 import { endEnvironments } from '../support/workers.ts';
 import type { WsClient } from '../support/ws-client.ts';
 import { DRAW, FILE_SCENES } from './file-scenes.ts';
+import { HTTP_SCENES } from './http-scenes.ts';
 import { outsideOf } from './outside.ts';
 import type { TourQueues } from './queues.ts';
 import type { Scene, Visit } from './visit.ts';
@@ -32,6 +33,7 @@ export const TOUR_SETTINGS = {
   MIDTURN_SESSION_QUEUE_TIMEOUT_SECONDS: '3',
   MIDTURN_VISIBILITY_SECONDS: '2',
   MIDTURN_OUTSIDE_MESSAGES: 'true',
+  MIDTURN_HTTP: 'true',
 } as const;
 
 export const TOUR_SECRETS = {
@@ -92,6 +94,14 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
     },
     vanish(client) {
       stack.cloud.gateway.hang(ids.get(client) ?? '');
+    },
+    async request(route, body) {
+      const [method = '', path = ''] = route.split(' ');
+      await fetch(`${stack.cloud.pageUrl}api/sessions/${session}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${tokenOf(visit)}` },
+        ...(body && { body: JSON.stringify(body) }),
+      });
     },
     slowPosts: (ms) => stack.cloud.gateway.slowPosts(ms),
     kill: (name) => endEnvironments(stack.cloud, name),
@@ -305,6 +315,7 @@ export const SCENES: readonly Scene[] = [
     },
   },
   ...FILE_SCENES,
+  ...HTTP_SCENES,
   {
     name: 'a session that is deleted',
     async play({ connect, session, heard }) {

@@ -20,6 +20,8 @@ export interface Visit {
   readonly queues: TourQueues;
   /** The session as the application reaches it. */
   readonly outside: Outside;
+  /** Makes a request of the HTTP API about the session: `POST /messages`. */
+  request(route: string, body?: object): Promise<void>;
   /** Settles when a function has made this call, counted from the beginning of the visit. */
   heard(name: string, operation: string): Promise<void>;
   leave(): void;

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { HandshakeRefused } from '../../protocol/waiting-client.ts';
+import { pageAt } from '../docs/markdown.ts';
 import { accepted, chunk, end, eventsOf, framesOf, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
@@ -14,6 +17,7 @@ const SPELLER = { principal: { tenant: 'acme', subject: 'ann#s' }, query: { toke
 const stack = givenStack({
   settings: {
     MIDTURN_AUTH: 'tokens',
+    MIDTURN_HTTP: 'true',
     MIDTURN_TOKENS: [ANN, BOB, OTHER_ANN, SPELLER]
       .map(({ principal, query }) => `${query.token}=${principal.tenant}/${principal.subject}`)
       .join(','),
@@ -135,5 +139,120 @@ describe('two principals with the same session_id', () => {
     });
     await bob.next('connected');
     expect(eventsOf(bob)).toEqual([]);
+  });
+});
+
+describe('the HTTP API', () => {
+  const api = () => stack.cloud.pageUrl.slice(0, -1);
+  interface Answer {
+    turn_id?: string;
+    last_seq?: number;
+    messages?: unknown[];
+    sessions?: unknown[];
+  }
+
+  /** @param who whose token it has */
+  async function ask(who: { query: { token: string } } | undefined, route: string, body?: object) {
+    const [method = '', path = ''] = route.split(' ');
+    const response = await fetch(`${api()}/api/sessions${path}`, {
+      method,
+      headers: { ...(who && { authorization: `Bearer ${who.query.token}` }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as Answer };
+  }
+
+  it('sends a message whose answer those see who are connected, and reads, stops and deletes what came of it', async () => {
+    const gate = createGate();
+    stack.script([{ chunks: ['draft', gate] }]);
+    const session = stack.newSession();
+    const client = await stack.connect(session, ANN);
+    client.send({ type: 'connect' });
+    await client.next('connected');
+    const sent = await ask(ANN, `POST /${session}/messages`, { id: 'm1', content: 'hello' });
+    expect(sent).toMatchObject({ status: 202, body: { session_id: session, id: 'm1', placement: 'turn' } });
+    await chunk(client, 'draft');
+    const { turn_id } = sent.body;
+    const state = (await ask(ANN, `GET /${session}/state`)).body;
+    expect(state).toMatchObject({ state: 'running', turn_id, message_count: 0 });
+    expect(await ask(ANN, `POST /${session}/abort`)).toMatchObject({
+      status: 202,
+      body: { status: 'aborted' },
+    });
+    expect(await end(client)).toMatchObject({ type: 'aborted', turn_id, full_response: 'draft' });
+    gate.open();
+    const { body } = await ask(ANN, `GET /${session}/messages?limit=5`);
+    expect(body.messages).toMatchObject([
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: 'draft' },
+    ]);
+    expect((await ask(ANN, 'GET ')).body.sessions).toContainEqual(
+      expect.objectContaining({ session_id: session }),
+    );
+    expect(await ask(ANN, `DELETE /${session}`)).toMatchObject({ status: 200, body: { deleted: true } });
+    await refused(client, 'SESSION_DELETED');
+    expect(await ask(ANN, `GET /${session}/state`)).toMatchObject({
+      status: 410,
+      body: { error: { code: 'SESSION_DELETED' } },
+    });
+  });
+
+  it('P12: has no session of another principal, and lets nobody in without a token', async () => {
+    stack.script(() => ({ chunks: ['ok'] }));
+    const session = stack.newSession();
+    const client = await stack.connect(session, ANN);
+    client.send({ type: 'message', content: 'secret of ann' });
+    await end(client);
+    for (const route of [
+      `GET /${session}/messages`,
+      `GET /${session}/state`,
+      `POST /${session}/abort`,
+      `DELETE /${session}`,
+    ]) {
+      for (const who of [BOB, OTHER_ANN, SPELLER])
+        expect(await ask(who, route)).toMatchObject({
+          status: 404,
+          body: { error: { code: 'SESSION_NOT_FOUND' } },
+        });
+      for (const who of [undefined, { query: { token: 'wrong' } }])
+        expect(await ask(who, route)).toMatchObject({ status: 401, body: { message: 'Unauthorized' } });
+    }
+    expect((await ask(ANN, `GET /${session}/messages`)).status).toBe(200);
+  });
+
+  it.each([
+    ['POST /s1/abort', {}, 404, 'SESSION_NOT_FOUND'],
+    ['POST /s1/messages', { content: ' ' }, 400, 'EMPTY_CONTENT'],
+    ['POST /s1/messages', { content: 'x'.repeat(33_000) }, 413, 'MESSAGE_TOO_LARGE'],
+    ['GET /s1/messages?limit=many', undefined, 400, 'INVALID_FRAME'],
+    ['GET /a%20b/state', undefined, 400, 'INVALID_FRAME'],
+  ])('refuses %s with the codes of frames', async (route, body, status, code) => {
+    expect(await ask(ANN, route, body)).toMatchObject({ status, body: { error: { code } } });
+  });
+
+  it('is used by hand as docs/http.md says', async () => {
+    const gate = createGate();
+    stack.script([{ chunks: ['draft', gate] }]);
+    const { text } = pageAt('docs/http.md');
+    const steps = [...text.matchAll(/```sh\n(curl [\s\S]+?)\n```\n\n {4}(.+)\n/g)];
+    expect(steps).toHaveLength(6);
+    for (const [, command = '', shown = ''] of steps) {
+      const { stdout } = await promisify(execFile)('sh', ['-c', command], {
+        env: { PATH: process.env.PATH, API: api(), TOKEN: ANN.query.token },
+      });
+      // The turn begins a moment after its message, and the state counts as it goes.
+      if (shown.includes('"state"')) {
+        expect(Object.keys(JSON.parse(shown))).toEqual(
+          expect.arrayContaining(Object.keys(JSON.parse(stdout))),
+        );
+        await expect
+          .poll(async () => (await ask(ANN, 'GET /nightly/state')).body.last_seq)
+          .toBeGreaterThan(1);
+        continue;
+      }
+      const pattern = shown.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+      expect(stdout).toMatch(new RegExp(`^${pattern.join('.*')}$`));
+    }
+    gate.open();
   });
 });

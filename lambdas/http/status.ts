@@ -1,0 +1,43 @@
+import type { ErrorCode } from '../../protocol/errors.ts';
+
+/**
+ * The status of a refusal. docs/http.md has the same table. Codes that no request meets yet have one too: a code that becomes possible
+ * later has its status already.
+ */
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
+  INVALID_JSON: 400,
+  UNKNOWN_MESSAGE_TYPE: 400,
+  INVALID_FRAME: 400,
+  EMPTY_CONTENT: 400,
+  MESSAGE_TOO_LARGE: 413,
+  STEERING_QUEUE_FULL: 429,
+  SESSION_QUEUE_FULL: 429,
+  SESSION_QUEUE_TIMEOUT: 503,
+  TOO_MANY_TURNS: 429,
+  BUDGET_EXCEEDED: 429,
+  NO_ACTIVE_TURN: 409,
+  NOT_PENDING: 409,
+  INVALID_APPROVAL_RESPONSE: 400,
+  INVALID_TOOL_OUTPUT: 400,
+  RATE_LIMITED: 429,
+  TOKEN_EXPIRED: 401,
+  TOO_MANY_CONNECTIONS: 429,
+  AUTH_ERROR: 502,
+  PROVIDER_ERROR: 502,
+  AGENT_ERROR: 502,
+  OUTPUT_INVALID: 502,
+  TURN_REFUSED: 403,
+  HOOK_FAILED: 502,
+  OPTIONS_INVALID: 400,
+  AGENT_UNAVAILABLE: 400,
+  AGENT_FIXED: 409,
+  FILE_NOT_FOUND: 400,
+  FILE_REFUSED: 400,
+  SESSION_NOT_FOUND: 404,
+  SESSION_NAMED: 409,
+  SESSION_DELETED: 410,
+  SESSION_EXISTS: 409,
+  ENTRY_NOT_FOUND: 404,
+  FORK_TOO_LARGE: 413,
+  INTERNAL: 500,
+};

@@ -1,0 +1,40 @@
+import { png, upload } from '../support/files.ts';
+import { end } from '../support/frames.ts';
+import type { Scene } from './visit.ts';
+
+/** Requests of the HTTP API: scenes of the tour. */
+export const HTTP_SCENES: readonly Scene[] = [
+  {
+    name: 'a request in the place of a frame',
+    async play({ request, session, heard }) {
+      const long = `told ${session}`.padEnd(2000, '.');
+      await request('POST /messages', { id: 'm1', content: long });
+      // The content of a repeat is stored before it shows to be one.
+      await request('POST /messages', { id: 'm1', content: long });
+      await heard('http', 'DeleteItem');
+      await heard('turn', 'DeleteMessage');
+    },
+  },
+  {
+    name: 'a file that a request names',
+    async play({ connect, request, heard }) {
+      const client = await connect();
+      const file = await upload(client, { media_type: 'image/png', bytes: png() });
+      await request('POST /messages', { id: 'm1', content: [file] });
+      await heard('http', 'GetObject');
+      await end(client);
+    },
+  },
+  {
+    name: 'a request that deletes the session of a client which has vanished',
+    async play({ connect, vanish, request, heard }) {
+      const client = await connect();
+      client.send({ type: 'connect' });
+      await client.next('connected');
+      vanish(client);
+      await request('GET /messages');
+      await request('DELETE ');
+      await heard('http', 'DeleteConnection');
+    },
+  },
+];
