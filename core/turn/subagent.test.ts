@@ -203,6 +203,51 @@ describe('an agent that a tool asks', () => {
   });
 });
 
+describe('several calls that ask agents', () => {
+  it('run at the same time, and what each uses is counted', async () => {
+    const inner = researcher();
+    const outer = stepping('outer', [
+      [call('ask', { n: 1 }, 'a'), call('ask', { n: 2 }, 'b')],
+      [text('?')],
+      [text('Both.')],
+    ]);
+    const { subagents, runs } = subagent(inner.model);
+    const { turn, events } = await ran(outer.model, { subagents, budgeting: UNREACHED });
+    expect(events.filter(({ type }) => type === 'tool_result')).toHaveLength(2);
+    expect(events.at(-1)).toMatchObject({ type: 'done', steps: 2, input_tokens: 80, output_tokens: 40 });
+    expect(await spendOf(turn)).toMatchObject({ tokens: 8 * TOKENS, nano: 8 * NANO });
+    // Each run has its own keys, for the same calls.
+    expect(new Set(runs.map(({ key }) => key)).size).toBe(4);
+  });
+});
+
+describe('a message with `delivery: now`', () => {
+  it('stops an agent whose tool is abortable, and the model that asked sees what it had said', async () => {
+    let turn: TurnInMemory | undefined;
+    const talking: Model = {
+      ...stepping('inner', []).model,
+      async *stream(_request, signal) {
+        yield text('So far so good.');
+        await turn?.send('m2', 'Now this.', { delivery: 'now' });
+        while (!signal.aborted) await new Promise(setImmediate);
+      },
+    };
+    const outer = asking();
+    turn = await turnInMemory(outer.model, {
+      ...subagent(talking),
+      toolbox: { ...own, isAbortable: () => true },
+      worker: { maxToolMs: milliseconds(10_000) },
+      core: { clock: systemClock },
+    });
+    await turn.send('m1', 'go');
+    await turn.run();
+    const result = resultOf(await eventsOf(turn));
+    expect(result).not.toHaveProperty('is_error');
+    expect(result.shown).toMatchObject({ value: expect.stringMatching(/stopped.*So far so good\./) });
+    expect(JSON.stringify(outer.requests[1]?.messages)).toContain('Now this.');
+  });
+});
+
 describe('what an agent uses that a tool asks', () => {
   it('counts in the turn’s usage, by model, and against budgets, and is no step of the turn', async () => {
     const { turn, events } = await ran(asking().model, {

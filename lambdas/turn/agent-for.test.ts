@@ -4,8 +4,10 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
-import type { Model, ModelPart } from '../../core/model.ts';
+import type { CallSetup, Model, ModelPart } from '../../core/model.ts';
 import { memoryCore } from '../../core/testing/memory-core.ts';
+import { agentTool } from '../../model/agent/agent-tool.ts';
+import { defineAgent } from '../../model/agent/define-agent.ts';
 import { givenAws } from '../../test/support/aws-stand-in.ts';
 import { createAgents } from './agents.ts';
 
@@ -58,9 +60,10 @@ const compatible = (more: Record<string, string> = {}) => ({
   ...more,
 });
 
-async function ask(model: Model): Promise<ModelPart[]> {
+async function ask(model: Model, setup?: CallSetup): Promise<ModelPart[]> {
   const parts: ModelPart[] = [];
-  const request = { messages: [{ role: 'user' as const, content: 'go' }], toolChoice: 'auto' as const };
+  const messages = [{ role: 'user' as const, content: 'go' }];
+  const request = { messages, toolChoice: 'auto' as const, ...(setup && { setup }) };
   for await (const part of model.stream(request, new AbortController().signal, () => {})) parts.push(part);
   return parts;
 }
@@ -71,6 +74,25 @@ describe('the agent of a session', () => {
     expect(model).toMatchObject({ provider: 'demo', name: 'demo' });
     expect(toolbox.isIdempotent('current_time')).toBe(true);
     expect(others).toEqual({});
+  });
+
+  it('has agents that its tools ask: of the deployment’s model, and with instructions of their own for who asks', async () => {
+    const searcher = defineAgent({
+      instructions: ({ caller }) => `You look for ${caller.principal.subject}.`,
+    });
+    const agent = defineAgent({ tools: { ask: agentTool({ agent: searcher, description: 'Looks.' }) } });
+    const { subagents } = await createAgents(compatible(), memoryCore({ log, clock }), agent).agentFor({});
+    const served = await subagents?.get('ask')?.serve();
+    const caller = {
+      principal: { tenant: 'acme', subject: 'ann' },
+      session: { id: 's' },
+      turnId: 't',
+      claims: {},
+    };
+    const prepared = await served?.preparation?.prepare?.(caller);
+    if (!served || prepared === undefined) throw new Error('there is no agent');
+    await ask(served.model, { caller, prepared });
+    expect(JSON.stringify(asked.at(-1)?.body.messages)).toContain('You look for ann.');
   });
 
   it('of which a deployment had several before is not taken for the only one that it has now', async () => {
