@@ -37,6 +37,7 @@ import { describedIn } from './template/described.ts';
 import { readStack } from './template/stack.ts';
 import type { Template } from './template/template.ts';
 import { createVisitors } from './visitors.ts';
+import { startTraces, type Traces } from './xray.ts';
 
 export interface LocalCloudOptions {
   /** @default 0, any free one */
@@ -99,6 +100,8 @@ export interface LocalCloud {
   /** What its event buses were told, and a refusal of theirs. */
   eventBridge: Pick<EventBridge, 'taken' | 'refuse' | 'lose' | 'settled'>;
   gateway: Gateway;
+  /** What functions send to X-Ray, while somebody listens. */
+  traces: Pick<Traces, 'listen'>;
   /**
    * Bundles the agent again. Further invocations run the new code, and running turns are handed over to it, as after a deployment.
    * Only of a cloud that bundles by itself.
@@ -196,10 +199,13 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     });
 
     const access = createAccess(readRoles(stack), log);
+    const traces = await startTraces();
+    parts.push(() => traces.close());
     const functions = await createLocalFunctions({
       stack,
       endpoints: { AWS_ENDPOINT_URL: origin, ...(bedrock && { [BEDROCK_ENDPOINT]: origin }) },
       access,
+      traces,
       maxEnvironments,
       log,
     });
@@ -286,6 +292,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       functions,
       eventBridge,
       gateway,
+      traces,
       async reload() {
         const hasChanged = (await own?.rebuild()) ?? false;
         if (hasChanged) await functions.renew('turn');

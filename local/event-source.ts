@@ -16,6 +16,8 @@ export interface EventSourceOptions {
   client: SQSClient;
   queueUrl: string;
   queueArn: string;
+  /** X-Ray's tracing header that came with a message. */
+  traceOf?: (messageId: string) => string | undefined;
   /** Messages per invocation, at most 10. */
   batchSize: number;
   /** Whether the function reports which messages failed. Otherwise a failure is that of the whole batch. */
@@ -176,7 +178,7 @@ export function startEventSource(options: EventSourceOptions): EventSource {
   async function process(messages: Message[], { invoke, reportBatchItemFailures }: EventSourceOptions) {
     try {
       const response = await invoke({
-        Records: messages.map((message) => toRecord(message, options.queueArn)),
+        Records: messages.map((message) => toRecord(message, options)),
       });
       if (!reportBatchItemFailures) return messages;
       const failed = readFailures(response);
@@ -212,14 +214,16 @@ function readFailures(response: unknown): string[] | undefined {
 }
 
 /** Source: "Using Lambda with Amazon SQS", AWS Lambda developer guide. */
-function toRecord(message: Message, queueArn: string): SQSRecord {
+function toRecord(message: Message, { queueArn, traceOf }: EventSourceOptions): SQSRecord {
   const attributes = message.Attributes ?? {};
+  const trace = traceOf?.(message.MessageId ?? '');
   return {
     messageId: message.MessageId ?? '',
     receiptHandle: message.ReceiptHandle ?? '',
     body: message.Body ?? '',
     attributes: {
       ...attributes,
+      ...(trace && { AWSTraceHeader: trace }),
       ApproximateReceiveCount: attributes.ApproximateReceiveCount ?? '1',
       SentTimestamp: attributes.SentTimestamp ?? '0',
       SenderId: attributes.SenderId ?? '',

@@ -48,6 +48,7 @@ export function startEventSources(
         client: queues.client,
         queueUrl: stack.ref(queue),
         queueArn,
+        traceOf: queues.traceOf,
         batchSize: Math.min(properties.number('BatchSize') ?? 10, 10),
         reportBatchItemFailures: properties.list('FunctionResponseTypes').includes('ReportBatchItemFailures'),
         concurrency: Math.min(pool.concurrency, maximum ?? Number.POSITIVE_INFINITY),

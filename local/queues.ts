@@ -27,6 +27,8 @@ export interface QueueServer {
    * `content-length` tells its size.
    */
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** X-Ray's tracing header of the request that sent a message. SQS keeps it as the message's `AWSTraceHeader`; fauxqs does not. */
+  traceOf(messageId: string): string | undefined;
   /** Access for operators: event sources and set-up. */
   client: SQSClient;
   /** Creates the template's queues with their attributes, if they do not exist. */
@@ -76,6 +78,7 @@ export async function startQueues(
     throw new Error('fauxqs has created no Fastify application: its port would be open to everybody.');
   const endpoint = `http://127.0.0.1:${server.port}`;
   const client = new SQSClient({ endpoint, region: REGION, credentials: operator });
+  const traces = new Map<string, string>();
   return {
     endpoint,
     credentials: operator,
@@ -86,8 +89,11 @@ export async function startQueues(
         for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
         return writeHead.call(response, status);
       }) as typeof response.writeHead;
+      const trace = request.headers['x-amzn-trace-id'];
+      if (typeof trace === 'string') keepTrace(response, trace, traces);
       serve(request, response);
     },
+    traceOf: (messageId) => traces.get(messageId),
     client,
     async create(stack) {
       // Other queues refer to dead-letter queues, so these are created first.
@@ -102,6 +108,21 @@ export async function startQueues(
       await server.stop();
     },
   };
+}
+
+/** Messages whose trace is kept: more than are in flight at a time on one machine. */
+const MOST_TRACES = 10_000;
+
+/** Notes the trace of the message that this request sends, by the id in the answer. */
+function keepTrace(response: ServerResponse, trace: string, traces: Map<string, string>): void {
+  const { end } = response;
+  response.end = ((...answer: Parameters<typeof end>) => {
+    const [, messageId] = /"MessageId":"([^"]+)"/.exec(String(answer[0])) ?? [];
+    const [oldest] = traces.keys();
+    if (messageId) traces.set(messageId, trace);
+    if (traces.size > MOST_TRACES && oldest) traces.delete(oldest);
+    return end.apply(response, answer);
+  }) as typeof end;
 }
 
 async function createQueue(client: SQSClient, name: string, { properties }: StackResource): Promise<void> {

@@ -22,6 +22,8 @@ export interface EnvironmentSpec {
   /** The whole `process.env`. */
   variables: Readonly<Record<string, string>>;
   logGroupName: string;
+  /** X-Ray's tracing header of a new invocation. Undefined: the function is not traced. */
+  trace?: () => string | undefined;
 }
 
 /**
@@ -156,6 +158,7 @@ export class ExecutionEnvironment {
     const message: InvokeMessage = {
       requestId,
       event,
+      trace: this.#spec.trace?.(),
       context: {
         functionName: this.#spec.functionName,
         functionVersion: '$LATEST',

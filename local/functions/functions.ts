@@ -11,6 +11,7 @@ import type { Log } from '../log.ts';
 import { isMap } from '../template/resolve.ts';
 import type { Stack, StackResource } from '../template/stack.ts';
 import { REGION } from '../world.ts';
+import type { Traces } from '../xray.ts';
 import { compileRuntime, type EnvironmentSpec } from './environment.ts';
 import { type EnvironmentState, FunctionPool } from './pool.ts';
 import { createTelemetry } from './telemetry.ts';
@@ -59,6 +60,8 @@ export interface FunctionsOptions {
   /** Addresses of AWS services: each function's `AWS_ENDPOINT_URL…`. */
   endpoints: Readonly<Record<`AWS_ENDPOINT_URL${string}`, string>>;
   access: Access;
+  /** Of functions that X-Ray traces. */
+  traces: Pick<Traces, 'daemon' | 'header'>;
   maxEnvironments: number;
   log: Log;
 }
@@ -71,6 +74,7 @@ export async function createLocalFunctions({
   stack,
   endpoints,
   access,
+  traces,
   maxEnvironments,
   log,
 }: FunctionsOptions): Promise<FunctionPools> {
@@ -83,12 +87,16 @@ export async function createLocalFunctions({
   for (const resource of stack.ofType('AWS::Lambda::Function')) {
     // Its own, so that a request's key identifies its caller.
     const key = newAccessKey();
-    const spec = readSpec(stack, resource, key, endpoints);
+    const traced = resource.properties.nested('TracingConfig').optionalText('Mode') === 'Active';
+    const spec = readSpec(stack, resource, key, {
+      ...endpoints,
+      ...(traced && { AWS_XRAY_DAEMON_ADDRESS: traces.daemon }),
+    });
+    if (traced) spec.trace = traces.header;
     const reservedConcurrency = resource.properties.number('ReservedConcurrentExecutions');
     const caller = functionCaller(stack, resource, spec.name);
     callers.set(resource.logicalId, caller);
     holders.set(key.accessKeyId, { caller, secretAccessKey: key.secretAccessKey });
-    const traced = resource.properties.nested('TracingConfig').optionalText('Mode') === 'Active';
     const telemetry = createTelemetry({
       access,
       caller,

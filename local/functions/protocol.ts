@@ -16,6 +16,8 @@ export interface EnvironmentData {
 export interface InvokeMessage {
   requestId: string;
   event: string;
+  /** X-Ray's tracing header. Undefined: the invocation is not sampled. */
+  trace: string | undefined;
   context: {
     functionName: string;
     functionVersion: string;

@@ -55,7 +55,9 @@ async function run(): Promise<void> {
     if (!received) continue;
     // Sockets that closed meanwhile are noticed before the handler uses them.
     await new Promise((resolve) => setImmediate(resolve));
-    const { requestId, event, context } = received.message;
+    const { requestId, event, trace, context } = received.message;
+    if (trace === undefined) delete process.env._X_AMZN_TRACE_ID;
+    else process.env._X_AMZN_TRACE_ID = trace;
     try {
       const result = await handler(JSON.parse(event), {
         ...context,
