@@ -22,6 +22,7 @@ import type {
   SealToken,
   Store,
 } from './ports.ts';
+import type { Tracer } from './tracing.ts';
 
 /** What the core is given: its ports and its settings. */
 export interface Core {
@@ -41,6 +42,7 @@ export interface Core {
   log: Log;
   metrics: Metrics;
   milestones: Milestones;
+  tracer: Tracer;
   limits: Limits;
   sessionSettings: SessionSettings;
   rates: Rates;

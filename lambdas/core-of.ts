@@ -15,6 +15,7 @@ import type { Core } from '../core/core.ts';
 import { asConnectionId } from '../core/ids.ts';
 import type { EventBus, Files, Gateway } from '../core/ports.ts';
 import { connectionKey } from '../core/store/keys.ts';
+import { noSpan } from '../core/tracing.ts';
 
 const notSet = (name: string) =>
   new Error(`${name} is not set: the stack sets it for each function that needs it.`);
@@ -57,6 +58,8 @@ export const coreOf = (env: Environment, { log, metrics, milestones }: Instrumen
   log,
   metrics,
   milestones,
+  // Of an invocation: `traced`.
+  tracer: noSpan,
   limits: readLimits(env),
   sessionSettings: readSessionSettings(env),
   rates: readRates(env),

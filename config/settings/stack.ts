@@ -229,7 +229,10 @@ export const HTTP_SETTINGS = {
 } as const satisfies SettingTable;
 
 export const OPERATION_SETTINGS = {
-  /** Whether functions send traces to X-Ray. */
+  /**
+   * Whether functions send traces to X-Ray: of requests that X-Ray samples, also spans of turns, model calls and tools. operations.md
+   * has their names.
+   */
   tracing: { name: 'MIDTURN_TRACING', kind: 'flag', default: true },
   /** How long logs are kept. */
   logRetentionDays: {

@@ -3,6 +3,7 @@ import { readSessionSettings } from '../../config/settings/sessions.ts';
 import { epochMs } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import type { CompactionJob, EndedTurnJob, TurnJob } from '../ports.ts';
+import { noSpan } from '../tracing.ts';
 import { memoryStore } from './memory-store.ts';
 
 /**
@@ -27,6 +28,7 @@ export function memoryCore(parts: Partial<Core> = {}): Core {
     log: silentLog,
     metrics: { count() {}, countBy() {}, time() {} },
     milestones: { reached() {} },
+    tracer: noSpan,
     limits: readLimits({}),
     sessionSettings: readSessionSettings({}),
     rates: readRates({}),

@@ -22,6 +22,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import { textsOf } from './prompt-texts.ts';
 import { ProvidersParts } from './providers-parts.ts';
 import { redactQuotes } from './redaction.ts';
+import { beginModelCall, finishedCall } from './spans.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
 import { advanced, measureCall, withCut } from './usage.ts';
 import { areLarge, carrying, verbatimOf } from './verbatim.ts';
@@ -55,6 +56,7 @@ export async function callModel(
   const alive = () => {
     aliveAt = core.clock.now();
   };
+  const span = beginModelCall(core.tracer, model);
   const parts = model.stream(request, stop.signal, alive)[Symbol.asyncIterator]();
   const gathered = new Gatherer();
   const calls: AskedCall[] = [];
@@ -157,6 +159,7 @@ export async function callModel(
     if (error instanceof Fenced && !isOwed) oweFor(estimate());
     throw error;
   } finally {
+    span.end();
     stop.abort('over');
     // The stream must have ended before the next one begins: otherwise it would continue in a later invocation.
     await drainQuietly(next, parts);
@@ -165,6 +168,7 @@ export async function callModel(
   async function finished(finish: Finish): Promise<CallOutcome> {
     // The last call that the step limit allows is the end, whatever the provider says.
     const isPaused = finish.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
+    span.end(finishedCall(finish));
     await askHooks();
     const { marks } = turn.usage;
     turn.usage = advanced(turn.usage, { model, own: context.model }, finish, calls.length === 0 && !isPaused);
@@ -284,6 +288,7 @@ export async function callModel(
   }
 
   function failed(failure: ModelFailure, isVisible: boolean): CallOutcome {
+    span.end({}, failure.reason);
     core.metrics.countBy('ModelFailures', failure.code);
     if (isBilled(failure, isVisible)) oweFor(estimate());
     const diagnostic = redactQuotes(failure.diagnostic, textsOf(request.messages));

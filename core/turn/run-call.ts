@@ -2,6 +2,7 @@ import { between, type Milliseconds } from '../../config/units.ts';
 import type { ToolCall, ToolOutcome } from '../model.ts';
 import type { TurnContext } from './context.ts';
 import { afterToolCall, type CallPlace, toolTimes } from './hooks.ts';
+import { beginToolCall } from './spans.ts';
 import { askSubagent, type CallSupport } from './subagent.ts';
 import { callFiles } from './tool-files.ts';
 
@@ -29,6 +30,7 @@ export async function runCall(
     return { output: `Stopped: the tool was not done after ${ms / 1000} s.`, isError: true };
   });
   observer?.tell({ type: 'tool_started', ...news });
+  const span = beginToolCall(core.tracer, call);
   try {
     const stopped = AbortSignal.any([signal, late.signal]);
     const idempotencyKey = `${turn.id}:${call.id}`;
@@ -37,7 +39,7 @@ export async function runCall(
     const run = subagent
       ? askSubagent(
           turn,
-          context,
+          { ...context, core: { ...core, tracer: span } },
           { subagent, call, run: runCall },
           { signal: stopped, display, meter, token },
         )
@@ -50,11 +52,13 @@ export async function runCall(
           token,
         });
     const outcome = await Promise.race([run, timer]);
+    span.end({}, outcome.isError ? 'tool_error' : undefined);
     observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });
     // A result that comes after the turn's end, or after the time limit, is not the call's.
     if (late.signal.aborted || (signal.aborted && signal.reason !== 'message')) return outcome;
     return await /* rule: output-is-checked */ afterToolCall(turn, context, call, outcome);
   } finally {
+    span.end();
     over.abort('over');
   }
 }

@@ -21,6 +21,7 @@ import { beforeToolCall, type CallPlace } from './hooks.ts';
 import type { AskedCall } from './model-call.ts';
 import { readFiles } from './prompt-files.ts';
 import { filesIn } from './prompt-shape.ts';
+import { beginAgent, beginModelCall, finishedCall } from './spans.ts';
 import { callForSubagent, type SubagentCall } from './subagent-call.ts';
 import { SubagentMessage } from './subagent-message.ts';
 import { measureCall } from './usage.ts';
@@ -67,6 +68,7 @@ export async function askSubagent(
   support: CallSupport,
 ): Promise<ToolOutcome> {
   const { subagent, call } = question;
+  const span = beginAgent(context.core.tracer, { session: turn.session, turn: turn.id, agent: call.name });
   try {
     const asks = await subagent.promptOf(call);
     if ('complaint' in asks) return failed(asks.complaint);
@@ -74,7 +76,7 @@ export async function askSubagent(
     const { core, settings, remainingMs, reserveMs, maxToolMs } = context;
     // Of the turn it has the worker alone: hooks, callbacks and tools are its own.
     const own: TurnContext = {
-      core,
+      core: { ...core, tracer: span },
       settings,
       remainingMs,
       reserveMs,
@@ -92,6 +94,8 @@ export async function askSubagent(
       error: nameOf(error),
     });
     return failed('The agent could not be asked.');
+  } finally {
+    span.end();
   }
 }
 
@@ -166,7 +170,12 @@ class SubagentRun {
       const { model, request } = await this.#prepared(toolChoice);
       const refusal = await meter.refusal(model);
       if (refusal !== undefined) return refusal;
+      const span = beginModelCall(core.tracer, model);
       const outcome = await callForSubagent(caller, model, request);
+      span.end(
+        outcome.type === 'finished' ? finishedCall(outcome.finish) : {},
+        outcome.type === 'failed' ? outcome.failure.reason : undefined,
+      );
       if (outcome.type === 'finished')
         measureCall(core, this.#place.id, this.#context.name, model, outcome.finish);
       if (outcome.type !== 'failed' || outcome.visible) return outcome;

@@ -1,5 +1,6 @@
 import { newTurnId } from '../ids.ts';
 import type { AbortRequest } from '../store/items.ts';
+import { noSpan } from '../tracing.ts';
 import { applyInbox, rejectPending } from './apply.ts';
 import type { Suspended } from './approvals.ts';
 import { failureOf, TurnBudget, UNDECIDED_BUDGET } from './budget.ts';
@@ -276,7 +277,7 @@ class TurnRun {
     this.#cacheLookup = await lookUp(turn, context, step);
     const { hit } = this.#cacheLookup ?? {};
     const outcome = hit
-      ? await callModel(turn, context, replaying(model, hit), request)
+      ? await callModel(turn, untraced(context), replaying(model, hit), request)
       : await callModelWithRetry(turn, context, step, sources);
     // Tools may take long, and other sessions of the principal ask meanwhile.
     await this.settleBudget();
@@ -319,3 +320,9 @@ class TurnRun {
     return 'over';
   }
 }
+
+/** The cache answers, and no model is called. */
+const untraced = (context: TurnContext): TurnContext => ({
+  ...context,
+  core: { ...context.core, tracer: noSpan },
+});

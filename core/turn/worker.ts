@@ -20,6 +20,7 @@ import type { AgentChosen } from './choose-agent.ts';
 import type { SessionAgent, WorkerContext } from './context.ts';
 import { Fenced } from './lease.ts';
 import { LeasedTurn } from './leased-turn.ts';
+import { beginAgent } from './spans.ts';
 import { runTurn, type TurnEnd } from './turn.ts';
 
 /**
@@ -144,6 +145,8 @@ async function runSlot(
   ]);
   const turn = settledValue(claiming);
   if (!turn) return 'again';
+  const span = beginAgent(core.tracer, { session, turn: turn.id, agent: turn.log.agent });
+  const traced = { ...context, core: { ...core, tracer: span } };
   let observed: TurnObserver | undefined;
   try {
     const listed = settledValue(listing);
@@ -151,7 +154,7 @@ async function runSlot(
     let end: TurnEnd | AgentChosen;
     for (;;) {
       observed = agent.observer;
-      end = await runTurn(turn, { ...context, ...agent });
+      end = await runTurn(turn, { ...traced, ...agent });
       if (!isChosen(end)) break;
       agent = await context.agentFor(end);
     }
@@ -173,10 +176,12 @@ async function runSlot(
     return 'over';
   } catch (error) {
     if (!(error instanceof Fenced)) throw error;
+    span.end({}, 'fenced');
     core.metrics.count('Fenced');
     core.log.warn('fenced', { turn: turn.id, reason: error.message });
     return /* rule: fenced-job-fails */ 'fenced';
   } finally {
+    span.end();
     await turn.settled();
     await observed?.settled(leavingMs(context));
   }

@@ -2,6 +2,7 @@ import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context 
 import { callerOf } from '../../aws/api-gateway/caller.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { traced } from '../../aws/xray/tracer.ts';
 import { epochMs } from '../../config/units.ts';
 import { asConnectionId } from '../../core/ids.ts';
 import { handleFrame } from '../../core/inbound/dispatch.ts';
@@ -22,11 +23,14 @@ async function receive(event: APIGatewayProxyWebsocketEventV2): Promise<APIGatew
   const connectionId = asConnectionId(event.requestContext.connectionId);
   const countedFor = callerOf(event.requestContext)?.countedFor;
   try {
-    await handleFrame(core, {
-      connectionId,
-      body: event.body ?? '',
-      receivedAt: epochMs(requestTimeEpoch),
-      ...(countedFor && { countedFor }),
+    await traced({ env: process.env, ...core }, undefined, async (tracer) => {
+      const span = tracer.begin('inbound', 'server', { 'faas.trigger': 'other' });
+      await handleFrame(core, {
+        connectionId,
+        body: event.body ?? '',
+        receivedAt: epochMs(requestTimeEpoch),
+        ...(countedFor && { countedFor }),
+      }).finally(() => span.end());
     });
     return { statusCode: 200 };
   } catch (error) {

@@ -2,6 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { parseTurnMessage, type TurnMessage } from '../../aws/sqs/queues.ts';
 import { type HeldMessage, type HideMessage, holdMessage } from '../../aws/sqs/visibility.ts';
+import { traced } from '../../aws/xray/tracer.ts';
 import type { TurnSettings } from '../../config/settings/turns.ts';
 import { type Milliseconds, milliseconds, toMs } from '../../config/units.ts';
 import type { Core } from '../../core/core.ts';
@@ -119,7 +120,11 @@ async function runRecord(
       else await followTurn(worker, content.ended);
       return true;
     }
-    const end: JobEnd = await runJob(worker, content);
+    // SQS carries the trace of the message that opened the turn.
+    const { AWSTraceHeader } = record.attributes;
+    const end: JobEnd = await traced({ env: process.env, ...worker.core }, AWSTraceHeader, (tracer) =>
+      runJob({ ...worker, core: { ...worker.core, tracer } }, content),
+    );
     if (end === 'handover') await message.handBack();
     else if (typeof end === 'object') await message.handBack(end.seconds);
     return end === 'over';

@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS, METRICS_NAMESPACE, type MetricName, type MetricSpec } from '../../config/metrics.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
+import { type SentSpan, spansIn } from '../support/spans.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
-/** What an operator gets: the lines that the functions of one stack print. */
+/** What an operator gets: the lines that the functions of one stack print, and the spans that they send. */
 
 interface Embedded {
   _aws: {
@@ -30,6 +31,7 @@ const WORDS = {
 };
 
 let lines: Line[] = [];
+const spans: SentSpan[] = [];
 
 const embedded = () => lines.flatMap(({ json }) => ('_aws' in json ? [json as Embedded] : []));
 
@@ -73,6 +75,7 @@ async function live(stack: Stack): Promise<void> {
 
 beforeAll(async () => {
   const stack = await startStack();
+  stack.cloud.traces.listen((datagram) => spans.push(...spansIn(datagram)));
   try {
     await live(stack);
   } finally {
@@ -199,5 +202,59 @@ describe('log lines', () => {
     const text = JSON.stringify(lines);
     expect(text).not.toContain('xyzzy');
     expect(text).not.toContain('sk-aaa');
+  });
+});
+
+describe('spans', () => {
+  const named = (name: string) => spans.filter((span) => span.name === name);
+
+  it('follow a message from its frame through the queue to each model call, in one trace', () => {
+    const turns = named('invoke_agent');
+    expect(turns).toHaveLength(2);
+    for (const turn of turns) {
+      const trace = spans.filter(({ traceId }) => traceId === turn.traceId);
+      const [inbound] = trace.filter(({ name }) => name === 'inbound');
+      // Both stand under Lambda's own span of the frame, whose id SQS carries.
+      expect(inbound).toMatchObject({ kind: 'server', parentId: turn.parentId });
+      const calls = trace.filter(({ name }) => name === 'chat scripted');
+      expect(calls.length).toBeGreaterThan(0);
+      for (const call of calls) {
+        expect(call).toMatchObject({ kind: 'client', parentId: turn.spanId });
+        expect(call.from).toBeGreaterThanOrEqual(turn.from);
+        expect(call.to).toBeLessThanOrEqual(turn.to);
+      }
+    }
+  });
+
+  it('have the names and attributes of the conventions for generative AI', () => {
+    const [turn] = named('invoke_agent');
+    expect(turn).toMatchObject({
+      kind: 'internal',
+      isError: false,
+      attributes: {
+        'gen_ai.operation.name': 'invoke_agent',
+        'gen_ai.conversation.id': 'local#anonymous#s',
+        'midturn.turn.id': expect.any(String),
+      },
+    });
+    const [first, , failed] = named('chat scripted');
+    expect(first).toMatchObject({
+      isError: false,
+      attributes: {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.provider.name': 'openai-compatible',
+        'gen_ai.request.model': 'scripted',
+        'gen_ai.usage.input_tokens': 11,
+        'gen_ai.usage.output_tokens': 7,
+        'gen_ai.response.finish_reasons': [expect.any(String)],
+      },
+    });
+    expect(failed).toMatchObject({ isError: true, attributes: { 'error.type': 'unauthorised' } });
+  });
+
+  it('contain nothing that anybody said', () => {
+    const sent = spans.map(({ from: _, to: __, ...span }) => JSON.stringify(span)).join();
+    expect(sent).not.toContain('xyzzy');
+    expect(sent).not.toContain('sk-a');
   });
 });
