@@ -85,6 +85,8 @@ export interface LocalCloud {
   url: string;
   /** `http://127.0.0.1:PORT/` */
   pageUrl: string;
+  /** `http://127.0.0.1:PORT`, to which a path such as `/api/sessions` is added. Undefined without `MIDTURN_HTTP`. */
+  httpUrl: string | undefined;
   /** `http://127.0.0.1:PORT/local`: the address at which functions, and operators, post to connections and close them. */
   managementEndpoint: string;
   /** Access for operators, without a function's role and with a key of this start, and what a test may ask of the table. */
@@ -275,6 +277,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     return {
       url: `ws://127.0.0.1:${entrance.port}/${STAGE}`,
       pageUrl: `${origin}/`,
+      httpUrl: http && origin,
       managementEndpoint,
       dynamodb: {
         endpoint: tables.endpoint,

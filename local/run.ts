@@ -33,6 +33,7 @@ export async function runLocalCloud(
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   console.log(`midturn ready ${cloud.url} ${cloud.pageUrl}`);
+  if (cloud.httpUrl) console.log(`HTTP API ${cloud.httpUrl}/api/sessions`);
   return cloud;
 }
 

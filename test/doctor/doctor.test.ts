@@ -193,7 +193,7 @@ describe('the stack in its account', () => {
       const findings = await examineStack({ outputs: { ...HEALTHY.outputs, HttpUrl } });
       return lineOf(findings.find(({ name }) => name === 'http api') as Finding);
     };
-    const url = cloud.pageUrl.slice(0, -1);
+    const url = cloud.httpUrl ?? '';
     expect(await at(url)).toBe(`ok           http api        It demands a token: ${url}.`);
     expect(await at(`${url}/api/sessions/none`)).toMatch(
       /^failed .+ answers 404 to a request without a token\./,

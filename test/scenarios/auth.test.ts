@@ -143,7 +143,7 @@ describe('two principals with the same session_id', () => {
 });
 
 describe('the HTTP API', () => {
-  const api = () => stack.cloud.pageUrl.slice(0, -1);
+  const api = () => stack.cloud.httpUrl;
   interface Answer {
     turn_id?: string;
     last_seq?: number;
