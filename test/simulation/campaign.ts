@@ -86,7 +86,7 @@ export async function runCampaign({
  * had come and gone in one process. Their compiled code is kept: without it, half of a mutant's time goes into compiling.
  */
 function startWorker(): ChildProcess {
-  const worker = fork(join(import.meta.dirname, 'campaign-worker.ts'), {
+  const worker = fork(new URL('./campaign-worker.ts', import.meta.url), {
     execArgv: [],
     env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
     // Of `sources`, which is a map.
