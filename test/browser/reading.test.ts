@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
@@ -78,4 +79,92 @@ describeInBrowser('What is read on the page', () => {
     await chat.reload();
     await expect.poll(notes).toEqual(['', 'Taken in at step 2']);
   });
+
+  it.each([1100, 320])(
+    'code is coloured under its language’s name, and formulas are set (%i px wide)',
+    async (width) => {
+      const code = `const answer = "${'wide '.repeat(40)}";`;
+      const answer = [
+        `\`\`\`ts\n${code}\n\`\`\``,
+        '```\nplain words\n```',
+        'So \\(x^2\\) is, for $5 or $6:',
+        '\\[\n\\frac{a}{b}\n\\]',
+        '$\\nonsense{$ is none.',
+      ];
+      stack.script([{ chunks: [answer.join('\n\n')] }]);
+      const chat = await browser.open(stack.newSession(), { permissions, viewport: { width, height: 800 } });
+      const { page } = chat;
+      await chat.say('first');
+      await chat.answered();
+      const block = page.locator('.code-block').first();
+      await block.locator('.hljs-keyword').getByText('const', { exact: true }).waitFor();
+      expect(await block.locator('.code-language').textContent()).toBe('ts');
+      expect(await page.locator('.code-language').count()).toBe(1);
+      await block.getByRole('button', { name: 'Copy code' }).click();
+      await expect.poll(() => clipboard(chat)).toBe(`${code}\n`);
+      await page.locator('math msup').waitFor();
+      await page.locator('math[display="block"] mfrac').waitFor();
+      expect(await page.locator('.prose code').getByText('\\nonsense{', { exact: true }).count()).toBe(1);
+      expect(await page.locator('.prose').textContent()).toContain('for $5 or $6:');
+      // The page itself is not wider than the screen: the code scrolls, and fades where there is more of it.
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      const fade = () =>
+        page.evaluate(
+          "getComputedStyle(document.querySelector('.code-block pre')).getPropertyValue('--fade-end')",
+        );
+      await expect.poll(fade).toBe('40px');
+      await block.locator('pre').evaluate((pre) => pre.scrollTo(pre.scrollWidth, 0));
+      await expect.poll(fade).toBe('0px');
+    },
+  );
+
+  it('the end of a long answer is notified where the page is hidden, if its reader wants that; the question comes once', async () => {
+    const gate = createGate();
+    const second = createGate();
+    stack.script([{ chunks: ['draft', gate, ' and end'] }, { chunks: ['draft', second] }]);
+    const chat = await browser.open(stack.newSession(), { prepare: withNotices });
+    const { page } = chat;
+    const offer = page.getByText(/^This answer takes a while/);
+    const notices = () => page.evaluate('notices');
+    await chat.say('first');
+    await page.locator('.prose').waitFor();
+    expect(await offer.count()).toBe(0);
+    await page.clock.fastForward(20_000);
+    await offer.waitFor();
+    await page.getByRole('button', { name: 'Yes', exact: true }).click();
+    await offer.waitFor({ state: 'detached' });
+    await page.evaluate('hidden = true');
+    gate.open();
+    await expect.poll(notices).toEqual([['first', 'The answer is complete.']]);
+    await page.evaluate('hidden = false');
+    await chat.answered();
+    await chat.say('second');
+    await chat.shows('user: first', 'assistant: draft and end', 'user: second', 'assistant: draft');
+    await page.clock.fastForward(20_000);
+    second.open();
+    await chat.answered();
+    // Who looks at the page needs no notice.
+    expect(await notices()).toHaveLength(1);
+    expect(await offer.count()).toBe(0);
+  });
 });
+
+/** A clock that the test moves, a page that the test hides, and notifications that are counted instead of shown. */
+async function withNotices(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.addInitScript(() => {
+    const world = Object.assign(globalThis, { notices: [] as string[][], hidden: false });
+    Object.defineProperty(document, 'hidden', { get: () => world.hidden });
+    class Counted {
+      static permission = 'default';
+      static requestPermission(): Promise<string> {
+        Counted.permission = 'granted';
+        return Promise.resolve('granted');
+      }
+      constructor(title: string, { body }: { body: string }) {
+        world.notices.push([title, body]);
+      }
+    }
+    Object.assign(globalThis, { Notification: Counted });
+  });
+}

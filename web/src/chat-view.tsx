@@ -10,6 +10,7 @@ import { ConnectionBanner } from './banner.tsx';
 import { Composer } from './composer.tsx';
 import { isComposing } from './composing.ts';
 import { Conversation } from './conversation.tsx';
+import { NoticeOffer } from './notice-offer.tsx';
 import { Refusals } from './refusals.tsx';
 import { titleOf } from './sessions.ts';
 import type { Theme } from './theme.ts';
@@ -17,6 +18,7 @@ import { TopBar } from './top-bar.tsx';
 import { Trusts } from './trusts.tsx';
 import { useAgentWish } from './use-agent-wish.ts';
 import { useBranch } from './use-branch.ts';
+import { useEndNotice } from './use-end-notice.ts';
 import type { FileTaker } from './use-uploads.ts';
 
 export function ChatView({
@@ -94,6 +96,7 @@ export function ChatView({
     const content = takeFirstWords(chat.sessionId);
     if (content !== undefined) chat.send(content);
   }, [chat, takeFirstWords]);
+  const notice = useEndNotice(state, title);
   const isAnswering = state.activeTurn !== undefined;
   const stop = useCallback(() => chat.abort(), [chat]);
   useEffect(() => {
@@ -178,6 +181,7 @@ export function ChatView({
           agentWish={agentWish}
         />
         <Trusts trusted={state.trusted} revoke={chat.revoke} />
+        {notice.isOffered && <NoticeOffer choose={notice.choose} />}
         <Refusals refused={refused} actions={actions} />
         <Composer
           isAnswering={isAnswering}

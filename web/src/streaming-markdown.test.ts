@@ -1,8 +1,10 @@
 import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import { Markdown } from './markdown.tsx';
+import { formulas, Markdown } from './markdown.tsx';
 import { steady } from './streaming-markdown.ts';
+
+await formulas.load();
 
 const html = (text: string): string => renderToStaticMarkup(createElement(Markdown, { text }));
 
@@ -26,6 +28,8 @@ const DOCUMENTS: Record<string, string> = {
   links: 'See [the page](https://example.org/a) and ![a picture](https://example.org/b.png), or [1] none.',
   quotes: '> Said *once*\n> and again\n\nThen',
   'a rule': 'One\n\n---\n\nTwo\n\n***\n\nThree',
+  formulas:
+    'Let $a*b*c$ and \\(x_1\\) be.\n\n\\[\n\\frac{a}{b}\n\\]\n\n- so $$c$$\n\nIt costs $5 and $6, in `$x$`.',
   escapes: 'Not \\*soft\\* at all',
 };
 

@@ -1,3 +1,5 @@
+import { openFormula } from './formula-marks.ts';
+
 /**
  * Prepares Markdown that is still streaming for display, so that what is shown is always the beginning of what will be
  * shown. Marks with an open meaning (a lone `-` may be a list, a rule or a heading's underline) are held back until it
@@ -7,6 +9,8 @@ export function steady(text: string): string {
   const { before, block, fence } = lastBlock(text);
   if (fence) return before + block.replace(fence, '');
   if (block.startsWith('|') && !isTable(block)) return before;
+  const formula = openFormula(block);
+  if (formula !== undefined) return before + closeMarks(block.slice(0, formula));
   const end = block.lastIndexOf('\n') + 1;
   const [lines, last] = [block.slice(0, end), block.slice(end)];
   return before + closeMarks(lines + (OPEN_LINE.test(last) ? '' : last));

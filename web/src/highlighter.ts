@@ -1,0 +1,13 @@
+import { toJsxRuntime } from 'hast-util-to-jsx-runtime';
+import { common, createLowlight } from 'lowlight';
+import type { ReactNode } from 'react';
+import { Fragment, jsx, jsxs } from 'react/jsx-runtime';
+
+/** Loaded with the first block of code that names its language (`code-block.tsx`). */
+const lowlight = createLowlight(common);
+
+/** The code with its parts in spans of classes `hljs-…`. Undefined if the language is none that is known. */
+export function highlighted(code: string, language: string): ReactNode | undefined {
+  if (!lowlight.registered(language)) return undefined;
+  return toJsxRuntime(lowlight.highlight(language, code), { Fragment, jsx, jsxs });
+}
