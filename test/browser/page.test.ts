@@ -96,7 +96,7 @@ describeInBrowser('The page', () => {
     const { page } = chat;
     await page.getByRole('button', { name: 'A long story about lighthouses' }).click();
     await chat.shows('user: A long story about lighthouses', 'assistant: A tale.');
-    await page.getByRole('button', { name: 'New conversation' }).click();
+    await page.getByRole('button', { name: 'New conversation', exact: true }).click();
     await page.getByText('Say something. Then say more.').waitFor();
     await chat.say('second');
     await chat.shows('user: second', 'assistant: Another.');
