@@ -219,7 +219,19 @@ it('a request with a wrong secret, an unknown key, or none at all is refused', a
 });
 
 it.each([
-  ['CopyObject', () => new CopyObjectCommand({ Bucket, Key: 'b', CopySource: `${Bucket}/a` })],
+  [
+    'copies with other metadata',
+    () =>
+      new CopyObjectCommand({ Bucket, Key: 'b', CopySource: `${Bucket}/a`, MetadataDirective: 'REPLACE' }),
+  ],
+  [
+    'copies under conditions on the source',
+    () => new CopyObjectCommand({ Bucket, Key: 'b', CopySource: `${Bucket}/a`, CopySourceIfMatch: 'x' }),
+  ],
+  [
+    'copies of versions',
+    () => new CopyObjectCommand({ Bucket, Key: 'b', CopySource: `${Bucket}/a?versionId=1` }),
+  ],
   ['multipart uploads', () => new CreateMultipartUploadCommand({ Bucket, Key: 'b' })],
 ])('says that it has no %s', async (_what, command) => {
   const { s3 } = await givenBucket();

@@ -12,12 +12,13 @@ import type { Log } from '../log.ts';
 import type { Stack } from '../template/stack.ts';
 import { type Authenticated, authenticate, isSignedForS3 } from './authentication.ts';
 import { checkRead, checkWrite, noSuchKey, rangeOf } from './conditions.ts';
+import { copyObject } from './copy.ts';
 import { type CorsRule, corsRulesOf, judgeOrigin } from './cors.ts';
 import { S3Error } from './error.ts';
 import { keptHeaders, sentHeaders } from './headers.ts';
 import { listing } from './listing.ts';
 import { type Objects, openObjects, type S3Object } from './objects.ts';
-import { readS3Request, type S3Request, s3Operation } from './request.ts';
+import { readS3Request, type S3Operation, type S3Request, s3Operation } from './request.ts';
 import { receive } from './upload.ts';
 import { element, xml } from './xml.ts';
 
@@ -77,19 +78,27 @@ export async function openBuckets(options: BucketsOptions): Promise<Buckets> {
     );
     if (attempt.denied) throw denied(authenticated.holder, attempt.denied);
     if (!bucket) throw noSuchBucket(asked.bucket);
-    await carryOut(operation.name, { ...exchange, bucket, authenticated });
+    await carryOut(operation, { ...exchange, bucket, authenticated });
   }
 
   function decide({ caller }: KeyHolder, { name, needs }: Operation): Attempt {
     return access.attempt(caller, { by: 'function', service: 's3', operation: name, needs });
   }
 
-  async function carryOut(operation: string, call: BucketCall): Promise<void> {
+  async function carryOut({ name, source }: S3Operation, call: BucketCall): Promise<void> {
     const { response, bucket, asked } = call;
-    switch (operation) {
+    switch (name) {
       case 'PutObject':
         await put(call, now());
         return;
+      case 'CopyObject': {
+        const from = source && buckets.get(source.bucket);
+        if (!source || !from) throw noSuchBucket(source?.bucket ?? '');
+        const object = objectOrRefusal({ ...call, bucket: from, asked: { ...asked, ...source } });
+        const to = { objects: bucket.objects, key: asked.key, modified: now() };
+        sendXml(response, 200, await copyObject(call.request.headers, { objects: from.objects, object }, to));
+        return;
+      }
       case 'DeleteObject':
         await bucket.objects.delete(asked.key);
         response.writeHead(204).end();

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Operation } from '../aws/operations.ts';
 import { encode } from '../aws/signature.ts';
+import { type CopySource, readCopySource } from './copy.ts';
 import { notHere, S3Error } from './error.ts';
 
 /** A request of S3's REST API, in the path style that SDKs use with an address of numbers. */
@@ -31,7 +32,14 @@ function decodePath(path: string): string | undefined {
   }
 }
 
-type Kind = 'PutObject' | 'GetObject' | 'HeadObject' | 'DeleteObject' | 'ListObjectsV2' | 'HeadBucket';
+type Kind =
+  | 'PutObject'
+  | 'CopyObject'
+  | 'GetObject'
+  | 'HeadObject'
+  | 'DeleteObject'
+  | 'ListObjectsV2'
+  | 'HeadBucket';
 
 const OF_OBJECTS: Readonly<Record<string, Kind>> = {
   PUT: 'PutObject',
@@ -44,17 +52,18 @@ const OF_OBJECTS: Readonly<Record<string, Kind>> = {
 const HARMLESS =
   /^(x-amz-.*|x-id|list-type|prefix|delimiter|max-keys|start-after|continuation-token|encoding-type|fetch-owner|response-.*)$/i;
 /** Headers that ask for what is not here, and would be missed. */
-const MISSED = ['x-amz-copy-source', 'x-amz-tagging', 'x-amz-acl', 'x-amz-write-offset-bytes'];
+const MISSED = ['x-amz-tagging', 'x-amz-acl', 'x-amz-write-offset-bytes'];
+
+/** `source`: what a `CopyObject` copies. */
+export type S3Operation = Operation & { name: Kind; source?: CopySource };
 
 /**
  * The operation of a request, and the permissions that it needs. Source: "Actions, resources, and condition keys for Amazon S3", service
  * authorization reference.
  * @throws {S3Error} for an operation that is not here
  */
-export function s3Operation(
-  { method = '', headers }: IncomingMessage,
-  { bucket, key, query }: S3Request,
-): Operation & { name: Kind } {
+export function s3Operation(request: IncomingMessage, { bucket, key, query }: S3Request): S3Operation {
+  const { method = '', headers } = request;
   const other = [...query.keys()].find((name) => !HARMLESS.test(name));
   if (other !== undefined) throw notHere(`${method} with ?${other}`);
   const header = MISSED.find((name) => headers[name] !== undefined);
@@ -63,6 +72,17 @@ export function s3Operation(
   if (key !== '') {
     const name = OF_OBJECTS[method];
     if (!name) throw notMethod(method);
+    const source = name === 'PutObject' ? readCopySource(request) : undefined;
+    if (source) {
+      return {
+        name: 'CopyObject',
+        source,
+        needs: [
+          { action: 's3:GetObject', resource: `arn:aws:s3:::${source.bucket}/${source.key}` },
+          { action: 's3:PutObject', resource: `${ofBucket}/${key}` },
+        ],
+      };
+    }
     const action = name === 'HeadObject' ? 'GetObject' : name;
     return { name, needs: [{ action: `s3:${action}`, resource: `${ofBucket}/${key}` }] };
   }
