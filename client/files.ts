@@ -1,3 +1,4 @@
+import { filesIn } from '../protocol/files-in.ts';
 import type { Chat } from './chat.ts';
 import { MidturnError } from './errors.ts';
 import { patient } from './patient.ts';
@@ -15,6 +16,8 @@ export interface UploadOptions {
   /** Called with the part that was sent so far, from 0 to 1. */
   onProgress?: (part: number) => void;
 }
+
+export { filesIn };
 
 /** Names that browsers and systems have for the server's types. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
@@ -64,36 +67,6 @@ export async function uploadFile(
 export async function fileUrl(chat: Pick<Chat, 'request'>, file: string): Promise<string> {
   const asked = { type: 'download', id: hostPlatform().newId(), file } as const;
   return (await patient(() => chat.request(asked))).url;
-}
-
-/** As many as a message can have. */
-const MAX_FILES = 20;
-
-/**
- * The files that a tool has made, in its output: a part of the form of `UploadedFile`, at whichever place. `fileUrl` gives an address to show
- * one.
- *
- * @returns each once, twenty at most
- */
-export function filesIn(output: unknown): UploadedFile[] {
-  const files = new Map<string, UploadedFile>();
-  const open = [output];
-  while (open.length > 0 && files.size < MAX_FILES) {
-    const value = open.pop();
-    if (typeof value !== 'object' || value === null) continue;
-    if (isFile(value)) files.set(value.file, value);
-    else open.push(...Object.values(value).reverse());
-  }
-  return [...files.values()];
-}
-
-function isFile(value: object): value is UploadedFile {
-  const { type, file, media_type, size, name = '' } = value as Partial<Record<keyof UploadedFile, unknown>>;
-  return (
-    type === 'file' &&
-    [file, media_type, name].every((text) => typeof text === 'string') &&
-    typeof size === 'number'
-  );
 }
 
 const nameOf = (file: Blob): string | undefined =>

@@ -161,6 +161,8 @@ export interface Files {
   read(key: string): Promise<string | undefined>;
   /** False: there is something already, and it stays. */
   put(key: string, bytes: Uint8Array, type: string): Promise<boolean>;
+  /** A repeat changes nothing. False: there is nothing at `from`. */
+  copy(from: string, to: string): Promise<boolean>;
   /** Also of what is not there. */
   delete(key: string): Promise<void>;
 }

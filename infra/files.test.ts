@@ -51,9 +51,9 @@ describe('the bucket of files', () => {
         PolicyDocument.Statement.filter((one) => JSON.stringify(one).includes('"s3.')),
       ),
     );
-    // The functions of frames and of turns read and put.
+    // The functions of frames, of turns and of deadlines read and put.
     const both = ['kms:Decrypt', 'kms:GenerateDataKey'];
-    expect(uses.map(({ Action }: { Action: unknown }) => Action)).toEqual([both, both]);
+    expect(uses.map(({ Action }: { Action: unknown }) => Action)).toEqual([both, both, both]);
   });
 
   it('is what the page may connect to and show', () => {

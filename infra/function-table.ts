@@ -89,7 +89,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     memoryMb: 256,
     timeout: Duration.seconds(10),
     table: [...READ_AND_WRITE, 'DeleteItem', 'Query'],
-    files: ['DeleteObject'],
+    // Copies the files of a fork.
+    files: ['GetObject', 'PutObject', 'DeleteObject'],
     sends: ['deadline'],
     consumes: 'deadline',
     connections: ['POST', 'DELETE'],

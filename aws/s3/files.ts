@@ -88,6 +88,17 @@ export function s3Files(bucket: string, client?: S3Client): Files {
         throw error;
       }
     },
+    async copy(from, Key) {
+      const { s3, sdk } = await loaded();
+      const CopySource = [bucket, ...from.split('/')].map(encodeURIComponent).join('/');
+      try {
+        await s3.send(new sdk.CopyObjectCommand({ Bucket: bucket, Key, CopySource }));
+        return true;
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw error;
+      }
+    },
     async delete(Key) {
       const { s3, sdk } = await loaded();
       await s3.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key }));

@@ -1,7 +1,8 @@
-import { after, between, epochMs, epochSeconds, milliseconds, toMs } from '../../config/units.ts';
+import { toMs } from '../../config/units.ts';
 import type { DownloadFrame, UploadFrame } from '../../protocol/client-frames.ts';
 import { FILE_TYPES } from '../../protocol/content.ts';
 import { type Core, expiry } from '../core.ts';
+import { excessOfBytes } from '../files/day-bytes.ts';
 import { objectKey } from '../files/object-key.ts';
 import { findFile } from '../files/stored-file.ts';
 import { asFileId, newFileId } from '../ids.ts';
@@ -9,11 +10,8 @@ import { DOWNLOAD_SECONDS, UPLOAD_SECONDS } from '../ports.ts';
 import { errorReply, reply, sessionDeleted } from '../replies.ts';
 import { isDeleted } from '../session/sessions.ts';
 import type { Principal } from '../store/items.ts';
-import { fileKey, rateKey } from '../store/keys.ts';
-import { count, setIfAbsent } from '../store/update.ts';
+import { fileKey } from '../store/keys.ts';
 import type { Sender } from './acknowledge.ts';
-
-const DAY_MS = milliseconds(24 * 3600 * 1000);
 
 export const noFiles = (id: string | undefined) =>
   errorReply('INVALID_FRAME', 'This server takes no files.', id === undefined ? {} : { id });
@@ -86,20 +84,4 @@ export async function offerDownload(
     url,
     expires_in_ms: toMs(DOWNLOAD_SECONDS),
   });
-}
-
-/** Counts the bytes of a principal's day (UTC), whether they come or not. A failure to count is the frame's. */
-async function excessOfBytes(core: Core, principal: Principal, size: number) {
-  const limit = core.rates.dayFileBytes;
-  if (limit === 0) return undefined;
-  const now = core.clock.now();
-  const day = Math.floor(now / DAY_MS);
-  const ends = after(epochMs(day * DAY_MS), DAY_MS);
-  const written = await core.store.update(rateKey(principal, 'files', day), {
-    when: [],
-    change: [count('count', size), setIfAbsent('expires', epochSeconds(Math.ceil(ends / 1000)))],
-  });
-  if (written.ok && written.item.count <= limit) return undefined;
-  const text = `More than ${limit} bytes of files in a day. The next day begins at ${new Date(ends).toISOString()}.`;
-  return errorReply('BUDGET_EXCEEDED', text, { limit, until: ends, retry_after_ms: between(now, ends) });
 }

@@ -35,6 +35,7 @@ export async function forkSession(
       from: asSessionId(frame.from),
       name: frame.name,
       before: typeof frame.before === 'string' ? asMessageId(frame.before) : frame.before,
+      countedFor,
     },
     sender.id,
     async (entries) => {

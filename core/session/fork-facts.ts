@@ -4,7 +4,7 @@ import { type Core, expiry } from '../core.ts';
 import type { SessionId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
 import type { ForkFacts } from '../store/fork-writes.ts';
-import type { Session } from '../store/items.ts';
+import type { Principal, Session } from '../store/items.ts';
 
 /**
  * What a fork has of its origin beside the entries. What users trusted is not among it: they trusted calls in another
@@ -22,7 +22,14 @@ export function forkFacts(
     name,
     seq,
     before,
-  }: { sessionId: SessionId; name: string | undefined; seq: number; before: number },
+    countedFor,
+  }: {
+    sessionId: SessionId;
+    name: string | undefined;
+    seq: number;
+    before: number;
+    countedFor: Principal | undefined;
+  },
 ): ForkFacts {
   const { principal, agent, created } = origin;
   const given = name ?? (origin.name === undefined ? undefined : nextName(origin.name));
@@ -33,7 +40,7 @@ export function forkFacts(
     seq,
     entry: before - 1,
     forkedFrom: { sessionId: origin.sessionId, before },
-    copying: { created, to: 0 },
+    copying: { created, to: 0, ...(countedFor && { countedFor }) },
     expires: expiry(core).session,
     ...(given !== undefined && { name: given }),
     ...(agent !== undefined && { agent }),

@@ -6,13 +6,14 @@ import type { Entry } from '../events/entries.ts';
 import { putEntry } from '../events/journal.ts';
 import { readEntryItems, readTranscriptBefore } from '../events/transcript.ts';
 import { hasExpired } from '../events/whole-turns.ts';
-import type { ConnectionId, MessageId, SessionId, SessionKey } from '../ids.ts';
+import type { ConnectionId, FileId, MessageId, SessionId, SessionKey } from '../ids.ts';
 import { eachOf } from '../store/each-of.ts';
 import { beginFork, finishFork, giveUpFork, rememberCopied } from '../store/fork-writes.ts';
 import type { Principal, Session, StoredEntry } from '../store/items.ts';
 import { sessionKey, sessionOf, summaryKey } from '../store/keys.ts';
 import { requestDeletion } from './deletion.ts';
 import { forkFacts } from './fork-facts.ts';
+import { copyFile, filesNamedIn } from './fork-files.ts';
 import { keepListed } from './session-list.ts';
 import { endedEntries, isShown, lastSeq, viewSession } from './sessions.ts';
 
@@ -21,7 +22,7 @@ import { endedEntries, isShown, lastSeq, viewSession } from './sessions.ts';
  *
  * 1. Take the id: one write makes an item that says what is to be copied. It is no session to anybody yet. A message of the queue
  *    sees to it that the fork is completed, or given up.
- * 2. Copy the entries, some at a time. They are committed, so two functions that copy write the same.
+ * 2. Copy the entries and the files that they name, some at a time. They never change, so two functions that copy write the same.
  * 3. Look whether the origin was deleted meanwhile: then something of it may be missing, and the fork is given up.
  * 4. Finish: one write makes the item a session.
  *
@@ -29,7 +30,7 @@ import { endedEntries, isShown, lastSeq, viewSession } from './sessions.ts';
  * entries expire when the origin's do.
  */
 
-/** Entries that are copied before the time is looked at. As many as `eachOf` puts at once. */
+/** Entries, or files, that are copied before the time is looked at. As many as `eachOf` puts at once. */
 const BATCH = 25;
 
 /** A fork that is not whole after this long was left by a function that died: a function has ten seconds. */
@@ -42,6 +43,8 @@ export interface ForkWish {
   name: string | undefined;
   /** A message of a user, by its entry's number or by its id: the first that the fork does not have. Undefined: it has all. */
   before: number | MessageId | undefined;
+  /** Whose day the bytes of its files count to. Undefined: nobody's. */
+  countedFor: Principal | undefined;
 }
 
 type Refusal = 'SESSION_NOT_FOUND' | 'SESSION_EXISTS' | 'ENTRY_NOT_FOUND' | 'FORK_TOO_LARGE';
@@ -70,7 +73,7 @@ const isLiving = ({ deleted }: Session): boolean => deleted === undefined;
 async function begin<R extends { type: 'error' }>(
   core: Core,
   principal: Principal,
-  { sessionId, from, name, before: cut }: ForkWish,
+  { sessionId, from, name, before: cut, countedFor }: ForkWish,
   asker: ConnectionId,
   countEntries: (entries: number) => Promise<R | undefined>,
 ): Promise<Session | Refusal | R> {
@@ -83,7 +86,7 @@ async function begin<R extends { type: 'error' }>(
   if (before - 1 > MAX_FORK_ENTRIES) return 'FORK_TOO_LARGE';
   const excess = await countEntries(before - 1);
   if (excess) return excess;
-  const facts = forkFacts(core, view.session, { sessionId, name, seq: lastSeq(view), before });
+  const facts = forkFacts(core, view.session, { sessionId, name, seq: lastSeq(view), before, countedFor });
   const session = sessionOf(principal, sessionId);
   // Sent first: if this function dies from here on, another one completes the fork, or removes what is copied of a session that
   // was deleted.
@@ -129,7 +132,8 @@ export async function completeFork(core: Core, fork: Session, until: EpochMs): P
   }
   const source = sessionOf(principal, forkedFrom.sessionId);
   const before = /* rule: fork-ends-before-its-cut */ forkedFrom.before;
-  if (!(await copyEntries(core, { source, target, from: copying.to + 1, before, until }))) return 'left';
+  const copies = { source, target, countedFor: copying.countedFor };
+  if (!(await copyEntries(core, { ...copies, from: copying.to + 1, before, until }))) return 'left';
   await copySummaries(core, source, target, before);
   const origin = await core.store.get(sessionKey(source));
   // Looked at last: as long as it is there, nothing of it was removed.
@@ -141,6 +145,12 @@ export async function completeFork(core: Core, fork: Session, until: EpochMs): P
   return finish(core, target);
 }
 
+interface Copies {
+  source: SessionKey;
+  target: SessionKey;
+  countedFor: Principal | undefined;
+}
+
 /** @returns false: the time was over before all were copied */
 async function copyEntries(
   core: Core,
@@ -150,23 +160,36 @@ async function copyEntries(
     from,
     before,
     until,
-  }: { source: SessionKey; target: SessionKey; from: number; before: number; until: EpochMs },
+    countedFor,
+  }: Copies & { from: number; before: number; until: EpochMs },
 ): Promise<boolean> {
   let batch: StoredEntry[] = [];
-  const put = () => eachOf(batch, (entry) => putEntry(core, target, entry));
+  let files: FileId[] = [];
+  const put = async () => {
+    await eachOf(batch, (entry) => putEntry(core, target, entry));
+    await eachOf(files, (file) => copyFile(core, { source, target, countedFor, file }));
+  };
   for await (const entry of readEntryItems(core, source, from, before)) {
-    if (batch.length === BATCH) {
+    const named = filesNamedIn(entry);
+    const isFull = batch.length === BATCH || (files.length > 0 && files.length + named.length > BATCH);
+    if (isFull) {
       await put();
       if (core.clock.now() >= until) {
         await core.store.update(sessionKey(target), rememberCopied(entry.n - 1));
         return false;
       }
       batch = [];
+      files = [];
     }
     batch.push(entry);
+    files.push(...named);
   }
   // rule: fork-has-all-entries
   await put();
+  // Of the message before which the fork is cut: its client may send that again, as it was.
+  for await (const message of readEntryItems(core, source, before, before + 1))
+    if (message.role === 'user')
+      await eachOf(filesNamedIn(message), (file) => copyFile(core, { source, target, countedFor, file }));
   return true;
 }
 

@@ -310,6 +310,8 @@ interface Copying {
   created: EpochMs;
   /** Entries up to this one are copied. */
   to: number;
+  /** Whose day the bytes of copied files count to. Undefined: nobody's. */
+  countedFor?: Principal;
 }
 
 /** What a model wrote of the entries that prompts do not have any more. Once stored, it never changes. */

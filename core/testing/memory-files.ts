@@ -20,6 +20,11 @@ export function memoryFiles(): Files & { objects: Map<string, { bytes: Uint8Arra
       objects.set(key, { bytes, type });
       return true;
     },
+    async copy(from, to) {
+      const found = objects.get(from);
+      if (found) objects.set(to, found);
+      return found !== undefined;
+    },
     async delete(key) {
       objects.delete(key);
     },

@@ -36,6 +36,20 @@ export const FILE_SCENES: readonly Scene[] = [
     },
   },
   {
+    name: 'a fork with a file, which another function copies',
+    async play({ connect, session, sessionKey, queues, outside, heard }) {
+      const client = await connect();
+      const file = await upload(client, { media_type: 'image/png', bytes: png() });
+      client.send({ type: 'message', id: 'm1', content: [file] });
+      await end(client);
+      await outside.leaveHalfFork(`fork-${session}`);
+      const fork = { session: sessionKey.replace(/[^#]+$/, `fork-${session}`), connection: 'gone' };
+      await queues.sendDeadline(JSON.stringify({ fork }));
+      await heard('deadline', 'CopyObject');
+      await heard('deadline', 'DeleteMessage');
+    },
+  },
+  {
     name: 'a file that a tool makes',
     async play({ connect, heard }) {
       const client = await connect();

@@ -6,7 +6,12 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { dynamoStore } from '../../aws/dynamodb/store.ts';
+import { systemClock } from '../../aws/system.ts';
+import { readRetention } from '../../config/settings/limits.ts';
 import { asLaneId, asSessionId } from '../../core/ids.ts';
+import { forkFacts } from '../../core/session/fork-facts.ts';
+import { beginFork } from '../../core/store/fork-writes.ts';
 import type { Principal } from '../../core/store/items.ts';
 import { laneKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
@@ -19,6 +24,8 @@ export interface Outside {
   sendLater(id: string, content: string): Promise<void>;
   /** Resolves when the message lies in the dead-letter queue. */
   dead(id: string): Promise<void>;
+  /** Leaves a fork of the session as a function leaves it that dies when it has begun. */
+  leaveHalfFork(id: string): Promise<void>;
   /** Fills the session's queue with turns of this lane that are over, one of which its client was not told of. */
   leaveBehind(lane: string): Promise<void>;
 }
@@ -63,6 +70,20 @@ export function outsideOf(cloud: LocalCloud, principal: Principal, sessionId: st
       }
       client.destroy();
       if (Messages.length === 0) throw new Error('no message came');
+    },
+    async leaveHalfFork(id) {
+      const { tableName, ...place } = cloud.dynamodb;
+      const store = dynamoStore(tableName, access(place));
+      const origin = await store.get(sessionKey(session));
+      if (!origin) throw new Error('no session');
+      const facts = forkFacts({ clock: systemClock, retention: readRetention({}) }, origin, {
+        sessionId: asSessionId(id),
+        name: undefined,
+        seq: origin.seq,
+        before: origin.entry + 1,
+        countedFor: undefined,
+      });
+      await store.update(sessionKey(sessionOf(principal, asSessionId(id))), beginFork(facts));
     },
     async leaveBehind(lane) {
       const client = DynamoDBDocumentClient.from(new DynamoDBClient(access(cloud.dynamodb)));

@@ -213,3 +213,37 @@ it('a file of a tool is the session’s: its model has it, its clients read it, 
   await client.next('deleted');
   await expect.poll(async () => (await fetch(address.url)).status).not.toBe(200);
 });
+
+it('P12: a fork has the files of its entries for itself: its model, its clients; a deletion of the origin leaves them, its own does not', async () => {
+  const model = stack.script([
+    { toolCalls: [{ id: 'c1', name: 'draw', args: {} }] },
+    { chunks: ['Drawn.'] },
+    { chunks: ['Again.'] },
+  ]);
+  const [session, fork] = [stack.newSession(), stack.newSession()];
+  const client = await stack.connect(session, as('ann'));
+  const part = await upload(client, report);
+  client.send({ type: 'message', id: 'm1', content: [part] });
+  await end(client);
+  const { map } = JSON.parse(framesOf(client, 'tool_result')[0]?.output ?? '');
+  client.send({ type: 'fork', session_id: fork, from: session });
+  await client.next('forked');
+  client.send({ type: 'delete', session_id: session });
+  await client.next('deleted');
+
+  const here = await stack.connect(fork, as('ann'));
+  here.send({ type: 'message', content: 'Once more.' });
+  await end(here);
+  const prompt = model.prompt(3).join();
+  for (const bytes of [report.bytes, png(100_000)]) expect(prompt).toContain(bytes.toString('base64'));
+  const addresses = [await download(here, part.file), await download(here, map.file)];
+  expect(addresses.map(({ status }) => status)).toEqual([200, 200]);
+  // Another principal has no session of that id, and a session of its own by that id has no such file.
+  const bob = await stack.connect(fork, as('bob'));
+  bob.send({ type: 'download', id: 'd1', file: part.file });
+  expect(await refusalOf(bob, 'd1')).toMatchObject({ code: 'FILE_NOT_FOUND' });
+
+  here.send({ type: 'delete', session_id: fork });
+  await here.next('deleted');
+  for (const { url } of addresses) await expect.poll(async () => (await fetch(url)).status).not.toBe(200);
+});
