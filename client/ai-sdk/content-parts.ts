@@ -20,8 +20,6 @@ const IMAGE_DATA = /^data:(image\/(?:png|jpeg|gif|webp));base64,(.+)$/s;
 /** The address of a file that was uploaded: no browser loads it, and `fileUrl` of `midturn-client/files` gives one that is loaded. */
 const UPLOADED = /^midturn-file:([^?]+)\?size=(\d+)$/;
 
-export const isUploaded = (url: string): boolean => UPLOADED.test(url);
-
 function toFile({ url, mediaType, filename }: FileUIPart): ContentPart {
   const [, file, size] = UPLOADED.exec(url) ?? [];
   if (file !== undefined) {

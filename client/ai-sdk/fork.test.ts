@@ -1,12 +1,13 @@
 import { Chat } from '@ai-sdk/react';
 import type { ChatStatus } from 'ai';
 import { afterEach, expect, it } from 'vitest';
+import { pdf } from '../../test/support/files.ts';
 import { createGate } from '../../test/support/model-server.ts';
 import { givenStack } from '../../test/support/stack.ts';
 import { MidturnChatTransport, type MidturnFork } from './transport.ts';
 import type { MidturnUIMessage } from './ui-message.ts';
 
-const stack = givenStack();
+const stack = givenStack({ settings: { MIDTURN_FILE_BYTES: '60000' } });
 const opened: MidturnChatTransport[] = [];
 afterEach(() => {
   for (const transport of opened.splice(0)) transport.close();
@@ -45,6 +46,12 @@ async function openPage(id: string) {
   };
   return { chat, transport, forks, statuses, lines, shows, reloaded };
 }
+
+const dataUrl = (size: number) => ({
+  type: 'file' as const,
+  mediaType: 'application/pdf',
+  url: `data:application/pdf;base64,${pdf(size).toString('base64')}`,
+});
 
 const stored = (session: string) => stack.stored.lines(session);
 
@@ -166,6 +173,21 @@ it('P1: stop() before the new session is there withdraws the message, and says s
   expect(await stored(session)).toEqual(['user: first', 'assistant: One.']);
 });
 
+it('a message with a file that was uploaded is answered again, and edited with another file, in a fork that has both', async () => {
+  const model = stack.script(['One.', 'Again.', 'Else.'].map((text) => ({ chunks: [text] })));
+  const session = stack.newSession();
+  const { chat, forks } = await openPage(session);
+  // As a data URL, it is larger than a message can be.
+  await chat.sendMessage({ text: 'first', files: [dataUrl(50_000)] });
+  await chat.regenerate();
+  await chat.sendMessage({ text: 'else', files: [dataUrl(40_000)], messageId: chat.messages[0]?.id ?? '' });
+  expect(chat.error).toBeUndefined();
+  const bytes = [50_000, 50_000, 40_000].map((size) => pdf(size).toString('base64'));
+  for (const [i, data] of bytes.entries()) expect(model.prompt(i + 1).join()).toContain(data);
+  expect(await stored(forks[0]?.to ?? '')).toHaveLength(2);
+  expect(await stored(forks[1]?.to ?? '')).toHaveLength(2);
+});
+
 it('P3: where no session goes on, all that was said stays on screen', async () => {
   stack.script([{ chunks: ['One.'] }, { chunks: ['Two.'] }]);
   const session = stack.newSession();
@@ -173,9 +195,16 @@ it('P3: where no session goes on, all that was said stays on screen', async () =
   await chat.sendMessage({ text: 'first' });
   await chat.sendMessage({ text: 'second' });
   const all = lines();
-  const file = { type: 'file' as const, mediaType: 'application/pdf', url: 'midturn-file:f1?size=3' };
+  const listed = async () => {
+    const page = await transport.client(session).sessions.list({ limit: 100 });
+    return page.sessions.map(({ sessionId }) => sessionId);
+  };
+  const sessions = await listed();
+  const file = dataUrl(60_001);
   await chat.sendMessage({ files: [file], messageId: chat.messages[2]?.id ?? '' });
-  expect(chat.error?.message).toContain('uploaded file');
+  expect(chat.error?.message).toContain('at most 60000 are accepted');
+  // The fork that was made for it is gone.
+  expect(await listed()).toEqual(sessions);
   expect(lines().filter((line) => line !== 'user: ')).toEqual(all.filter((line) => line !== 'user: second'));
   // The transcript does not have the message.
   chat.messages = await transport.messages(session);

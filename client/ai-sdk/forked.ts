@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai';
 import { type Chat, type Item, MidturnError } from '../index.ts';
-import { isUploaded, unsupported } from './content-parts.ts';
+import { unsupported } from './content-parts.ts';
 import type { Refusal } from './restored.ts';
 import { answerId, type Chunk } from './ui-message.ts';
 
@@ -16,14 +16,10 @@ export const sentIn = (items: readonly Item[], id: string): boolean =>
   items.some((item) => item.kind === 'user' && item.id === id);
 
 /** @throws {MidturnError} `UNSUPPORTED`: no other session can have this message */
-export function checkForked({ transcript }: Chat, { id, parts }: UIMessage): void {
+export function checkForked({ transcript }: Chat, { id }: UIMessage): void {
   const item = transcript.getSnapshot().items.find((one) => one.kind === 'user' && one.id === id);
   if (item?.kind === 'user' && item.state.status !== 'applied')
     throw unsupported('The message was not taken in, so nothing goes on from there. Send a new one instead.');
-  if (parts.some((part) => part.type === 'file' && isUploaded(part.url)))
-    throw unsupported(
-      'The message has an uploaded file, which belongs to its conversation. Attach it to a new message instead.',
-    );
 }
 
 export function refusalOf(error: unknown): Refusal {

@@ -1,6 +1,6 @@
 import type { AbstractChat, ChatTransport, UIMessage, UIMessageChunk } from 'ai';
 import { forkSession } from '../fork.ts';
-import { type Chat, createMidturn, type MidturnOptions } from '../index.ts';
+import { type Chat, type Content, createMidturn, type MidturnOptions } from '../index.ts';
 import { toContent } from './content-parts.ts';
 import { Conversation, type Page } from './conversation.ts';
 import { answerOf, checkForked, NOT_AGAIN, NOT_EDITED, refusalOf, sentIn } from './forked.ts';
@@ -129,7 +129,7 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
       const from = conversation.chat.sessionId;
       const to = await forkSession(conversation.chat, { before: id });
       const fork = this.#session(to);
-      const content = toContent(await uploaded(fork.chat, message));
+      const content = await this.#contentFor(fork, message, conversation);
       onFork({ chatId, from, to, before: id });
       fork.shows(messages);
       const answer = fork.send(content, how, abortSignal);
@@ -138,6 +138,20 @@ export class MidturnChatTransport<UI_MESSAGE extends UIMessage = MidturnUIMessag
     } catch (error) {
       conversation.release();
       return restored(conversation.chat.transcript.getSnapshot().items, id, refusalOf(error));
+    }
+  }
+
+  /** Where a file cannot be uploaded, nobody goes on in the fork: it is deleted. */
+  async #contentFor(fork: Conversation, message: UI_MESSAGE, from: Conversation): Promise<Content> {
+    try {
+      return toContent(await uploaded(fork.chat, message));
+    } catch (error) {
+      const { sessionId } = fork.chat;
+      this.#conversations.delete(sessionId);
+      fork.leave();
+      // Why the message was not sent is what is told. A fork that stays is one more copy in the list.
+      await from.chat.sessions.delete(sessionId).catch(() => {});
+      throw error;
     }
   }
 

@@ -11,10 +11,6 @@ export function useBranch(chat: Chat, open: (sessionId: string, content: Content
   const branch = useCallback(
     async (before: string, content: Content) => {
       setProblem(undefined);
-      if (typeof content !== 'string' && content.some(({ type }) => type === 'file')) {
-        setProblem('A new conversation does not have the files of this one. Attach them there again.');
-        return;
-      }
       try {
         open(await forkSession(chat, { before }), content);
       } catch (error) {
