@@ -1,5 +1,5 @@
+import { visible } from '../client/display.ts';
 import { type Chat, type ChatState, type Content, ContentError, createMidturn } from '../client/index.ts';
-import { visible } from '../client/text.ts';
 import type { Arguments } from './arguments.ts';
 import { type Command, HELP, readCommand } from './commands.ts';
 import { Feed, type Piece, toolLine, waitingNote, written } from './feed.ts';

@@ -1,4 +1,4 @@
-import { endingNote } from '../client/ending-note.ts';
+import { endingNote, shortened } from '../client/display.ts';
 import type {
   ApprovalItem,
   ChatState,
@@ -11,7 +11,6 @@ import type {
   TurnOutcome,
   UserItem,
 } from '../client/index.ts';
-import { shortened } from '../client/text.ts';
 import { argumentLines, brief } from './values.ts';
 
 /**

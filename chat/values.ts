@@ -1,5 +1,5 @@
+import { visible } from '../client/display.ts';
 import { type ApprovalItem, argumentsText } from '../client/index.ts';
-import { visible } from '../client/text.ts';
 
 /** A tool's arguments or output as a part of one line: `city: "Lisbon", days: 3`. A text stays as it is. */
 export function brief(value: unknown): string {

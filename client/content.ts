@@ -6,7 +6,7 @@ import type { Content } from './protocol.ts';
  */
 export const DEFAULT_CONTENT_BYTES = 24 * 1024;
 
-/** The UTF-8 bytes of the content as JSON: the size that the limit is for. */
+/** The UTF-8 bytes of the content as JSON: the size that `session_start.limits.content_bytes` is for. */
 export function contentBytes(content: Content): number {
   const json = JSON.stringify(content);
   let bytes = 0;

@@ -1,4 +1,4 @@
-/** For people: how an answer ended, if it did not end as it should. */
+/** For people: how an answer ended, if it did not end as it should. `finishReason`: that of `done`. */
 export function endingNote(finishReason: string | undefined): string | undefined {
   switch (finishReason) {
     case undefined:

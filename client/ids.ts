@@ -1,5 +1,6 @@
 import { ID_PATTERN, ID_RULE } from '../protocol/ids.ts';
 
+/** Whether this may be the id of a session or a message: 1 to 64 visible ASCII characters. */
 export const isId = (id: string): boolean => ID_PATTERN.test(id);
 
 /** @throws {TypeError} for an id that the server would refuse. `what` names it at the start of the message. */

@@ -3,3 +3,4 @@
 export { useChatState } from './use-chat-state.ts';
 export { type MidturnView, useMidturn } from './use-midturn.ts';
 export { type UseMidturnOptions, useMidturnChat } from './use-midturn-chat.ts';
+export { type Store, useStore } from './use-store.ts';

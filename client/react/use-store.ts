@@ -1,6 +1,7 @@
 import { useMemo, useSyncExternalStore } from 'react';
 
-interface Store<T> {
+/** What changes and tells so: a chat's `transcript`, or one of the page's own. */
+export interface Store<T> {
   subscribe(listener: () => void): () => void;
   /** The same value until something changes. */
   getSnapshot(): T;
@@ -11,7 +12,10 @@ const UNPAINTED_MS = 100;
 /** For hosts without painted frames, such as a terminal. */
 const FRAME_MS = 16;
 
-/** Reads an external store at most once per painted frame: a replay makes hundreds of changes at once. */
+/**
+ * The store's value, read at most once per painted frame: a replay makes hundreds of changes at once. As React's
+ * `useSyncExternalStore` otherwise.
+ */
 export function useStore<T>(store: Store<T>): T {
   const subscribe = useMemo(() => oncePerFrame(store), [store]);
   return useSyncExternalStore(subscribe, store.getSnapshot, store.getSnapshot);

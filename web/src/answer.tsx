@@ -1,5 +1,5 @@
 import { memo } from 'react';
-import { endingNote } from '../../client/ending-note.ts';
+import { endingNote } from '../../client/display.ts';
 import { filesIn } from '../../client/files.ts';
 import type { ApprovalItem, Item, TrimmedItem, TurnEndItem, TurnOutcome } from '../../client/index.ts';
 import { Approval } from './approval.tsx';

@@ -1,6 +1,6 @@
 import { type ReactNode, useId, useState } from 'react';
+import { visible } from '../../client/display.ts';
 import { type ApprovalItem, argumentsText, type ToolValue } from '../../client/index.ts';
-import { visible } from '../../client/text.ts';
 import { masked } from './masked.ts';
 
 type Decision = 'approve' | 'always' | 'deny';

@@ -1,5 +1,5 @@
 import { type RefObject, useCallback, useEffect, useMemo } from 'react';
-import { DEFAULT_CONTENT_BYTES } from '../../client/content.ts';
+import { DEFAULT_CONTENT_BYTES } from '../../client/display.ts';
 import { fileUrl, uploadFile } from '../../client/files.ts';
 import { type Chat, type Content, textOf, type UserItem } from '../../client/index.ts';
 import { useChatState } from '../../client/react/index.ts';

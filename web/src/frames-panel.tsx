@@ -1,5 +1,5 @@
 import { memo, useLayoutEffect, useRef } from 'react';
-import { useStore } from '../../client/react/use-store.ts';
+import { useStore } from '../../client/react/index.ts';
 import { CloseIcon } from './icons.tsx';
 import type { Trace, TracedFrame } from './trace.ts';
 

@@ -1,6 +1,6 @@
 import { memo, useState } from 'react';
+import { shortened } from '../../client/display.ts';
 import { type Content, type ContentPart, textOf, type UserItem } from '../../client/index.ts';
-import { shortened } from '../../client/text.ts';
 import { AttachedFile } from './attached-file.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { PencilIcon, SteerIcon } from './icons.tsx';

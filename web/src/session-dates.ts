@@ -1,4 +1,4 @@
-import { hasWords } from '../../client/title-search.ts';
+import { hasWords } from '../../client/display.ts';
 import type { SessionNote } from './sessions.ts';
 
 /** Sessions that were last used in the same time, under its name. */

@@ -1,6 +1,5 @@
-import { isId } from '../../client/ids.ts';
+import { isId, shortened } from '../../client/display.ts';
 import type { SessionInfo } from '../../client/index.ts';
-import { shortened } from '../../client/text.ts';
 
 /** A session as this browser stores it. The server stores the conversation. */
 export interface SessionNote {

@@ -1,4 +1,4 @@
-import { visible } from '../../client/text.ts';
+import { visible } from '../../client/display.ts';
 import { ToolIcon } from './icons.tsx';
 
 /** Lists what runs without being asked about, and revokes it. */

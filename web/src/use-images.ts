@@ -1,5 +1,5 @@
 import { useCallback, useRef, useState } from 'react';
-import { contentBytes } from '../../client/content.ts';
+import { contentBytes } from '../../client/display.ts';
 import { fittingImage, ImageError } from '../../client/fitting-image.ts';
 import type { Content, ContentPart } from '../../client/index.ts';
 
