@@ -19,10 +19,17 @@ export type ClientErrorCode =
 export class MidturnError extends Error {
   override readonly name: string = 'MidturnError';
   readonly code: ErrorCode | ClientErrorCode;
+  /** With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch. */
+  readonly until: number | undefined;
 
-  constructor(code: ErrorCode | ClientErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode | ClientErrorCode,
+    message: string,
+    options?: ErrorOptions & { until?: number | undefined },
+  ) {
     super(message, options);
     this.code = code;
+    this.until = options?.until;
   }
 }
 
@@ -49,16 +56,13 @@ export class TurnFailedError extends MidturnError {
   /** Why the model call failed; undefined if the turn failed for another reason. */
   readonly reason: EventOf<'error'>['reason'];
   readonly fullResponse: string | null;
-  /** With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch. */
-  readonly until: number | undefined;
 
   constructor(event: EventOf<'error'>) {
-    super(event.code, event.message);
+    super(event.code, event.message, event);
     this.turnId = event.turn_id;
     this.retryable = event.retryable;
     this.reason = event.reason;
     this.fullResponse = event.full_response;
-    this.until = event.until;
   }
 }
 

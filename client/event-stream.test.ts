@@ -205,14 +205,16 @@ describe("a message's events", () => {
     const withdrawn = typesOf(chat.send('two').events());
     const refusal: ServerFrame = {
       type: 'error',
-      code: 'SESSION_QUEUE_FULL',
-      message: 'full',
+      code: 'BUDGET_EXCEEDED',
+      message: 'spent',
       terminal: false,
       retryable: true,
       id: 'm1',
+      until: 86_400_000,
     };
     socket.deliver(refusal, { type: 'cancelled', ids: ['m2'], reason: 'withdrawn' });
     await expect(refused).rejects.toBeInstanceOf(MessageRejectedError);
+    await expect(refused).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED', until: 86_400_000 });
     await expect(withdrawn).rejects.toBeInstanceOf(MessageCancelledError);
   });
 });

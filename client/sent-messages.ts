@@ -44,6 +44,6 @@ export class SentMessages {
 }
 
 export function throwIfRefused(state: MessageState): void {
-  if (state.status === 'rejected') throw new MessageRejectedError(state.code, state.message);
+  if (state.status === 'rejected') throw new MessageRejectedError(state.code, state.message, state);
   if (state.status === 'cancelled') throw new MessageCancelledError('CANCELLED', state.reason);
 }
