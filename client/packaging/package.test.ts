@@ -145,7 +145,7 @@ describe('the package', () => {
     expect(await runModule(process.execPath, text)).toContain("Cannot find package 'react'");
     await link('react');
     expect(await runModule(process.execPath, text)).toBe(
-      "[ 'useChatState', 'useMidturn', 'useMidturnChat' ]",
+      "[ 'useChatState', 'useMidturn', 'useMidturnChat', 'useStore' ]",
     );
     const code = await readFile(join(consumer, 'node_modules/midturn-client/dist/react/index.js'), 'utf8');
     expect(code.split('\n')[0]).toBe('"use client";');
