@@ -5,6 +5,8 @@ import { estimated, isBilled, usageIn } from './call-usage.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS } from './context.ts';
 import { type AskedCall, first } from './model-call.ts';
+import { textsOf } from './prompt-texts.ts';
+import { redactQuotes } from './redaction.ts';
 import type { SubagentMessage } from './subagent-message.ts';
 import { uniqueCallIds } from './unique-call-id.ts';
 import { verbatimOf } from './verbatim.ts';
@@ -79,7 +81,9 @@ export async function callForSubagent(
   const failed = async (failure: ModelFailure): Promise<SubagentCall> => {
     context.core.metrics.countBy('ModelFailures', failure.code);
     if (isBilled(failure, visible)) await count(estimate());
-    return { type: 'failed', failure, visible };
+    // A provider may quote the request, and a log must not contain what was asked.
+    const diagnostic = redactQuotes(failure.diagnostic, textsOf(request.messages));
+    return { type: 'failed', failure: { ...failure, diagnostic }, visible };
   };
   const parts = model.stream(request, AbortSignal.any([signal, stop.signal]), alive)[Symbol.asyncIterator]();
   signal.addEventListener('abort', stopped, { once: true });

@@ -25,6 +25,8 @@ type Part =
 export class SubagentMessage {
   readonly #id: string;
   #parts: Part[] = [];
+  /** Of the text that is being said, no shorter than what is shown of it: who reads the whole copies it. */
+  #end = '';
 
   /** @param id of the call that asked the agent */
   constructor(id: string) {
@@ -33,8 +35,13 @@ export class SubagentMessage {
 
   say(text: string): void {
     const last = this.#parts.at(-1);
-    if (last?.type === 'text' && last.state === 'streaming') last.text += text;
-    else this.#parts.push({ type: 'text', text, state: 'streaming' });
+    if (last?.type === 'text' && last.state === 'streaming') {
+      last.text += text;
+      this.#end = (this.#end + text).slice(-MAX_KEPT_BYTES);
+    } else {
+      this.#parts.push({ type: 'text', text, state: 'streaming' });
+      this.#end = text;
+    }
   }
 
   /** The text so far is whole, or will not go on. */
@@ -88,11 +95,16 @@ export class SubagentMessage {
     let left = bytes;
     let shortened = false;
     for (const part of this.#parts.toReversed()) {
-      const size = bytesOfJson(part);
+      // For each piece of a text, which may be long: only what may fit is read.
+      const isLonger = part.type === 'text' && part.text.length > left;
+      const size = isLonger ? part.text.length : bytesOfJson(part);
       if (size > left) {
         shortened = true;
         if (part.type === 'text' && left > MAX_VALUE_BYTES)
-          parts.unshift({ ...part, text: lastOf(part.text, left - 100) });
+          parts.unshift({
+            ...part,
+            text: lastOf(part.state === 'streaming' ? this.#end : part.text, left - 100),
+          });
         break;
       }
       parts.unshift(part);
