@@ -34,6 +34,8 @@ describeInBrowser('Another wording and another answer on the page', () => {
     expect((box?.x ?? 0) + (box?.width ?? 321)).toBeLessThanOrEqual(320);
     await field.press('Escape');
     await field.waitFor({ state: 'detached' });
+    // Who uses the keyboard goes on where they were.
+    expect(await edit(chat, 'to drink').evaluate((button) => button.matches(':focus'))).toBe(true);
     await edit(chat, 'to drink').press('Enter');
     await field.fill('to drink in the morning');
     await field.press('Enter');

@@ -90,6 +90,9 @@ describeInBrowser('What is read on the page', () => {
         'So \\(x^2\\) is, for $5 or $6:',
         '\\[\n\\frac{a}{b}\n\\]',
         '$\\nonsense{$ is none.',
+        // Macros multiply, references leave the session, and what is too long is read by nobody.
+        'Nor \\(\\def\\a#1{#1#1}\\a{q}\\), nor \\(\\ref{q}\\)',
+        `$$\n${'q+'.repeat(1500)}q\n$$`,
       ];
       stack.script([{ chunks: [answer.join('\n\n')] }]);
       const chat = await browser.open(stack.newSession(), { permissions, viewport: { width, height: 800 } });
@@ -105,6 +108,8 @@ describeInBrowser('What is read on the page', () => {
       await page.locator('math msup').waitFor();
       await page.locator('math[display="block"] mfrac').waitFor();
       expect(await page.locator('.prose code').getByText('\\nonsense{', { exact: true }).count()).toBe(1);
+      expect(await page.locator('.prose math').getByText('q').count()).toBe(0);
+      expect(await page.locator('.prose a').count()).toBe(0);
       expect(await page.locator('.prose').textContent()).toContain('for $5 or $6:');
       // The page itself is not wider than the screen: the code scrolls, and fades where there is more of it.
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);

@@ -3,8 +3,11 @@ import { CopyButton } from './copy-button.tsx';
 import { lazy, useLazy } from './use-lazy.ts';
 
 const highlighter = lazy(() => import('./highlighter.ts'));
-/** A block that grows is coloured again with each painted frame. */
-const COLOURED_CHARACTERS = 20_000;
+/**
+ * A block that grows is coloured again with each painted frame. Of a long row of words some languages' rules take a time that grows with
+ * its square: half a second for so many characters.
+ */
+const COLOURED_CHARACTERS = 10_000;
 
 /**
  * A block of code with its language's name, if the model wrote one, and a copy button. Wide lines scroll, by keyboard too, and fade

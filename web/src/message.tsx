@@ -1,4 +1,4 @@
-import { memo, useState } from 'react';
+import { memo, useRef, useState } from 'react';
 import { shortened } from '../../client/display.ts';
 import { type Content, type ContentPart, textOf, type UserItem } from '../../client/index.ts';
 import { AttachedFile } from './attached-file.tsx';
@@ -26,6 +26,7 @@ export const Message = memo(function Message({
   actions: MessageActions;
 }) {
   const [isEdited, setIsEdited] = useState(false);
+  const editButton = useRef<HTMLButtonElement>(null);
   const { status } = item.state;
   const isPending = status === 'sending' || status === 'accepted' || status === 'queued';
   const isRefused = status === 'cancelled' || status === 'rejected';
@@ -48,6 +49,7 @@ export const Message = memo(function Message({
         )}
         {status === 'applied' && item.from === undefined && typeof item.content === 'string' && (
           <button
+            ref={editButton}
             type="button"
             className="icon-button copy"
             aria-expanded={isEdited}
@@ -80,7 +82,10 @@ export const Message = memo(function Message({
       {isEdited && typeof item.content === 'string' && (
         <MessageEditor
           content={item.content}
-          close={() => setIsEdited(false)}
+          close={() => {
+            setIsEdited(false);
+            editButton.current?.focus();
+          }}
           send={(content) => {
             setIsEdited(false);
             actions.branch(item.id, content);
