@@ -72,6 +72,35 @@ describe.skipIf(!isThere)('the Python client', { timeout: LONG_TEST_MS }, () => 
     ]);
   });
 
+  it('dials for as long as its server is away, also for a night', async () => {
+    const script = [
+      'import asyncio',
+      'from midturn.catch_up import CatchUp',
+      'from midturn.connection import Connection',
+      'class Owner:',
+      '    def report(self, error): pass',
+      'async def main():',
+      '    tries, night, now = 0, asyncio.Event(), asyncio.sleep',
+      '    asyncio.sleep = lambda seconds: now(0)',
+      '    async def dial():',
+      '        nonlocal tries',
+      '        tries += 1',
+      '        if tries == 1100: night.set()',
+      '        raise ConnectionError',
+      '    connection = Connection(dial, Owner())',
+      '    connection.open()',
+      '    await asyncio.wait({connection._task, asyncio.create_task(night.wait())}, return_when=asyncio.FIRST_COMPLETED)',
+      '    print(night.is_set())',
+      '    await connection.close()',
+      '    catch_up = CatchUp()',
+      '    for _ in range(1100): catch_up.asked(7)',
+      'asyncio.run(main())',
+    ].join('\n');
+    const [program = '', ...args] = python('-c', script);
+    const { stdout } = await run(program, args, { cwd: folder });
+    expect(stdout.trim()).toBe('True');
+  });
+
   it('sends nothing that ends its connection: an output that is no JSON or too long is an error for the agent', async () => {
     const script = [
       'import asyncio, datetime, midturn',

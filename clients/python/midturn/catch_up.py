@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Optional
 
-from .outbox import NEVER
+from .outbox import NEVER, backoff
 
 # In seconds.
 #: A missing event is asked for at once, and again after this time if nothing came; then after twice the time.
@@ -26,7 +26,7 @@ class CatchUp:
         self._resumes = self._resumes + 1 if cursor == self._resumed_from else 0
         self._resumed_from = -1 if cursor is None else cursor
         self._asked_at = time.monotonic()
-        self._resume_at = self._asked_at + min(RESUME_AT_MOST, RESUME_AGAIN * 2**self._resumes)
+        self._resume_at = self._asked_at + backoff(RESUME_AGAIN, self._resumes, RESUME_AT_MOST)
 
     def answered(self, cursor: Optional[int]) -> None:
         """`connected` came. Events that are still missing were lost: they are due at once, unless the request brought nothing."""

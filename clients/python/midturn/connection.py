@@ -9,7 +9,7 @@ from typing import Any, Awaitable, Callable, Optional, Protocol
 
 from .errors import Frame
 from .link import Link
-from .outbox import NEVER
+from .outbox import NEVER, backoff
 
 # All in seconds.
 HANDSHAKE_WITHIN = 15.0
@@ -102,7 +102,7 @@ class Connection:
                 return
             attempt = 0 if self.is_up else attempt + 1
             self.is_up = False
-            await self._pause(SURPLUS_AWAY if self._is_surplus else 0.1 + random.random() * min(30.0, 0.5 * 2**attempt))
+            await self._pause(SURPLUS_AWAY if self._is_surplus else 0.1 + random.random() * backoff(0.5, attempt, 30.0))
 
     async def _pause(self, seconds: float) -> None:
         self._wake.clear()

@@ -12,6 +12,11 @@ REPEAT_AT_MOST = 30.0
 NEVER = float("inf")
 
 
+def backoff(first: float, doubled: int, at_most: float) -> float:
+    """Grows with each try, however many there are: no float has 2 to the power of all of them."""
+    return min(at_most, first * 2.0 ** min(doubled, 30))
+
+
 class Requests:
     """Requests whose answer can get lost, in the order in which they were made."""
 
@@ -51,7 +56,7 @@ class Requests:
         for key in due:
             attempts = self._attempts.get(key, 0)
             self._attempts[key] = attempts + 1
-            self._due[key] = now + min(REPEAT_AT_MOST, REPEAT_AFTER * 2**attempts)
+            self._due[key] = now + backoff(REPEAT_AFTER, attempts, REPEAT_AT_MOST)
             frames.append(self._frames[key]())
         return frames
 
