@@ -6,12 +6,20 @@ import type { Scene } from './visit.ts';
 export const HTTP_SCENES: readonly Scene[] = [
   {
     name: 'a request in the place of a frame',
-    async play({ request, session, heard }) {
+    async play({ connect, hold, request, session, heard }) {
+      const client = await connect();
+      client.send({ type: 'connect' });
+      await client.next('connected');
+      const gate = hold(`wait ${session}`);
+      await request('POST /messages', { id: 'm0', content: `wait ${session}` });
+      await client.next('chunk');
+      // Until the turn takes it, the content of a repeat is stored before it shows to be one.
       const long = `told ${session}`.padEnd(2000, '.');
       await request('POST /messages', { id: 'm1', content: long });
-      // The content of a repeat is stored before it shows to be one.
       await request('POST /messages', { id: 'm1', content: long });
       await heard('http', 'DeleteItem');
+      gate.open();
+      await end(client);
       await heard('turn', 'DeleteMessage');
     },
   },

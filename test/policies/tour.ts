@@ -331,15 +331,19 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: 'messages of the application',
-    async play({ connect, outside, heard, session }) {
+    async play({ connect, hold, outside, heard, session }) {
       const client = await connect();
       client.send({ type: 'connect' });
       await client.next('connected');
+      const gate = hold(`wait ${session}`);
+      await outside.send('w0', `wait ${session}`);
+      await client.next('chunk');
+      // Until the turn takes it, the content of a repeat is stored before it shows to be one.
       const long = `told ${session}`.padEnd(2000, '.');
       await outside.send('w1', long);
-      // The content of a repeat is stored before it shows to be one.
       await outside.send('w1', long);
       await heard('send', 'DeleteItem');
+      gate.open();
       await end(client);
     },
   },
