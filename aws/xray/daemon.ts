@@ -8,7 +8,9 @@ import { encodeSpans } from './otlp.ts';
  * OTLP, of requests that are sampled.
  */
 const PREFIX = '{"format":"json","version":1}\nT1S';
-/** A datagram has at most 64 KB. A span has some hundred bytes, in base64. */
+/** A datagram has at most 64 KB, in base64. */
+const BYTES_PER_DATAGRAM = 45_000;
+/** A span has some hundred bytes. */
 const SPANS_PER_DATAGRAM = 40;
 
 /** Sends spans to the daemon at `address` (`host:port`). It answers nothing: whether they arrive is not known. */
@@ -20,13 +22,27 @@ export async function sendSpans(
   const [host = '', port = ''] = address.split(':');
   const socket = createSocket('udp4');
   try {
-    for (let from = 0; from < spans.length; from += SPANS_PER_DATAGRAM) {
-      const encoded = encodeSpans(service, spans.slice(from, from + SPANS_PER_DATAGRAM)).toString('base64');
+    for (const datagram of datagramsOf(service, spans)) {
       await new Promise<void>((resolve, reject) => {
-        socket.send(PREFIX + encoded, Number(port), host, (error) => (error ? reject(error) : resolve()));
+        // The socket tells of itself by an event, and then not of what it was to send.
+        socket.once('error', reject);
+        socket.send(datagram, Number(port), host, (error) => (error ? reject(error) : resolve()));
       });
+      socket.removeAllListeners('error');
     }
   } finally {
     socket.close();
   }
+}
+
+function* datagramsOf(service: string, spans: readonly EndedSpan[]): Generator<string> {
+  if (spans.length === 0) return;
+  const encoded = spans.length > SPANS_PER_DATAGRAM ? undefined : encodeSpans(service, spans);
+  if (encoded && (encoded.length <= BYTES_PER_DATAGRAM || spans.length === 1)) {
+    yield PREFIX + encoded.toString('base64');
+    return;
+  }
+  const half = Math.ceil(spans.length / 2);
+  yield* datagramsOf(service, spans.slice(0, half));
+  yield* datagramsOf(service, spans.slice(half));
 }

@@ -64,7 +64,10 @@ const key = (field: number, type: number): Buffer => varint((field << 3) | type)
 const bytes = (field: number, value: Buffer): Buffer =>
   Buffer.concat([key(field, LENGTH_DELIMITED), varint(value.length), value]);
 const message = (field: number, ...parts: readonly Buffer[]): Buffer => bytes(field, Buffer.concat(parts));
-const text = (field: number, value: string): Buffer => bytes(field, Buffer.from(value));
+/** Models and providers name tools and calls, as long as they like. */
+const MOST_CHARACTERS = 500;
+const text = (field: number, value: string): Buffer =>
+  bytes(field, Buffer.from(value.slice(0, MOST_CHARACTERS)));
 const number = (field: number, value: number): Buffer => Buffer.concat([key(field, VARINT), varint(value)]);
 
 function nanoseconds(field: number, milliseconds: number): Buffer {

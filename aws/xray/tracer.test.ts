@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
-import { noSpan } from '../../core/tracing.ts';
+import { noSpan, type Tracer } from '../../core/tracing.ts';
 import { type SentSpan, spansIn } from '../../test/support/spans.ts';
 import { traceParentOf } from './trace-header.ts';
 import { traced } from './tracer.ts';
@@ -39,10 +39,20 @@ const log = { info() {}, error() {}, warn: (text: string) => warned.push(text), 
 let now = 1_800_000_000_000;
 const clock = { now: () => epochMs(now), sleep: async () => {} };
 
+/** Begins and ends `count` spans one after the other. */
+const inTurn = (count: number) => (tracer: Tracer) => {
+  for (let n = 0; n < count; n++) {
+    const span = tracer.begin('outer', 'server', { n });
+    now += 7;
+    span.end({ all: ['a', 'b'] }, n === 0 ? 'first' : undefined);
+    span.end({ again: 1 });
+  }
+};
+
 async function sentBy(
   header: string | undefined,
   count: number,
-  env: Record<string, string> = {},
+  { env = {}, work = inTurn(count) }: { env?: Record<string, string>; work?: (tracer: Tracer) => void } = {},
 ): Promise<SentSpan[]> {
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
@@ -55,14 +65,7 @@ async function sentBy(
     });
   });
   const daemon = { AWS_XRAY_DAEMON_ADDRESS: `127.0.0.1:${socket.address().port}`, MIDTURN_STACK: 'demo' };
-  await traced({ env: { ...daemon, ...env }, clock, log }, header, async (tracer) => {
-    for (let n = 0; n < count; n++) {
-      const span = tracer.begin('outer', 'server', { n });
-      now += 7;
-      span.end({ all: ['a', 'b'] }, n === 0 ? 'first' : undefined);
-      span.end({ again: 1 });
-    }
-  });
+  await traced({ env: { ...daemon, ...env }, clock, log }, header, async (tracer) => work(tracer));
   await isComplete;
   socket.close();
   return spans;
@@ -86,8 +89,38 @@ it('sends each span once, under the header’s, in as many datagrams as it needs
   expect(new Set([first, second, ...more].map((span) => span?.spanId)).size).toBe(100);
 });
 
+it('of more than it keeps, sends the outermost, which end last, and no part of one that is missing', async () => {
+  const spans = await sentBy(SAMPLED, 1000, {
+    work(tracer) {
+      const turn = tracer.begin('turn', 'internal');
+      for (let n = 0; n < 600; n++) {
+        const call = turn.begin('call', 'client');
+        call.begin('part', 'internal').end();
+        call.end();
+      }
+      turn.end({ calls: 600 });
+    },
+  });
+  const turn = spans.find(({ name }) => name === 'turn');
+  expect(turn?.attributes).toEqual({ calls: 600 });
+  const known = new Set(['53995c3f42cd8ad8', ...spans.map(({ spanId }) => spanId)]);
+  expect(spans.filter(({ parentId }) => !known.has(parentId))).toEqual([]);
+});
+
+it('loses no spans to the length of what a model or a provider has named', async () => {
+  const long = '€'.repeat(30_000);
+  const spans = await sentBy(SAMPLED, 20, {
+    work(tracer) {
+      for (let n = 0; n < 20; n++) tracer.begin(long, 'internal', { id: long, all: [long] }).end();
+    },
+  });
+  expect(spans[0]?.name).toBe('€'.repeat(500));
+  expect(spans[0]?.attributes).toEqual({ id: '€'.repeat(500), all: ['€'.repeat(500)] });
+  expect(warned).toEqual([]);
+});
+
 it('takes the invocation’s header where no message has one', async () => {
-  const [span] = await sentBy(undefined, 1, { _X_AMZN_TRACE_ID: SAMPLED });
+  const [span] = await sentBy(undefined, 1, { env: { _X_AMZN_TRACE_ID: SAMPLED } });
   expect(span?.parentId).toBe('53995c3f42cd8ad8');
 });
 

@@ -7,7 +7,10 @@ import { errorFields } from '../cloudwatch/error-fields.ts';
 import type { EndedSpan } from './otlp.ts';
 import { type TraceParent, traceParentOf } from './trace-header.ts';
 
-/** More spans of one invocation are not kept: a turn of many hours has a first part. */
+/**
+ * More spans of one invocation do not begin: a turn of many hours has a first part. Those that have begun end, or the outermost, which
+ * end last, would be missing.
+ */
 const MOST = 1000;
 
 /** Of an invocation: Lambda's tracing header, as its runtime sets it. */
@@ -28,29 +31,38 @@ export async function traced<T>(
   const daemon = env.AWS_XRAY_DAEMON_ADDRESS;
   const parent = daemon ? traceParentOf(header ?? env[HEADER]) : undefined;
   if (!daemon || !parent) return work(noSpan);
-  const ended: EndedSpan[] = [];
+  const kept: Kept = { begun: 0, ended: [] };
   try {
-    return await work({ begin: beginUnder(parent, clock, ended) });
+    return await work({ begin: beginUnder(parent, clock, kept) });
   } finally {
     try {
       const { sendSpans } = await import('./daemon.ts');
-      await sendSpans(daemon, env.MIDTURN_STACK ?? 'midturn', ended);
+      await sendSpans(daemon, env.MIDTURN_STACK ?? 'midturn', kept.ended);
     } catch (error) {
       log.warn('spans were not sent', errorFields(error));
     }
   }
 }
 
+/** Of an invocation. */
+interface Kept {
+  begun: number;
+  ended: EndedSpan[];
+}
+
 const beginUnder =
-  ({ traceId, spanId: parentId }: TraceParent, clock: Clock, ended: EndedSpan[]): Tracer['begin'] =>
+  ({ traceId, spanId: parentId }: TraceParent, clock: Clock, kept: Kept): Tracer['begin'] =>
   (name, kind, begun = {}) => {
+    // What begins under it is no span either.
+    if (kept.begun >= MOST) return noSpan;
+    kept.begun++;
     const span: TraceParent = { traceId, spanId: randomBytes(8).toString('hex') };
     const from = clock.now();
     let isOver = false;
     const end: Span['end'] = (attributes = {}, error) => {
-      if (isOver || ended.length >= MOST) return;
+      if (isOver) return;
       isOver = true;
-      ended.push({
+      kept.ended.push({
         ...span,
         parentId,
         name,
@@ -61,5 +73,5 @@ const beginUnder =
         ...(error !== undefined && { error }),
       });
     };
-    return { begin: beginUnder(span, clock, ended), end };
+    return { begin: beginUnder(span, clock, kept), end };
   };
