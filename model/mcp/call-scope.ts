@@ -26,7 +26,9 @@ export const scoped =
     if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
     const asked = progress && withProgressToken(init?.body);
     const response = await fetch(input, { ...init, headers, ...(asked && { body: asked.body }) });
-    return progress && asked ? progressIn(response, asked.token, progress) : response;
+    return progress && asked
+      ? progressIn(response, { progressToken: asked.progressToken, userToken: token }, progress)
+      : response;
   };
 
 /** Tells one user's token from another one's without keeping it. */

@@ -49,8 +49,10 @@ async function storedOf(part: unknown, at: number, files: CallFiles): Promise<Fi
   const found = bytesIn(part);
   if (!found) return undefined;
   const { type, data, mediaType, uri } = found;
+  // A query may have a token, and a name is shown.
+  const path = uri?.split(/[?#]/, 1)[0];
   // The same where the call runs again. The number tells two of one name apart.
-  const name = `${at + 1}-${uri?.split(/[/?#]/).findLast((piece) => piece !== '') ?? type}`.slice(0, 200);
+  const name = `${at + 1}-${path?.split('/').findLast((piece) => piece !== '') ?? type}`.slice(0, 200);
   try {
     return await files.put({ name, mediaType, bytes: Buffer.from(data, 'base64') });
   } catch (error) {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FilePart } from '../../core/content.ts';
+import { asFileId } from '../../core/ids.ts';
 import type { UserToken } from '../../core/model.ts';
 import { ANNS_SETUP, NO_FILES, UNSEEN } from '../../core/testing/call-setup.ts';
 import { UserTokenError } from '../../core/user-token-error.ts';
@@ -97,6 +99,33 @@ describe('the token of a user', () => {
     expect(outcome).toMatchObject({ isError: true });
     expect(agent.logged).toHaveLength(1);
     expect(JSON.stringify([outcome, agent.logged])).not.toContain('of-ann');
+  });
+
+  it('is in no progress and no name of a file, also where these are cut', async () => {
+    const { toolbox } = given({ forwardToken: true });
+    const seen: unknown[] = [];
+    const outcome = await toolbox.run(
+      { id: '1', name: 'books_quote', args: {} },
+      {
+        ...context,
+        display: { progress: (value) => seen.push(value), data: () => {} },
+        files: {
+          async put({ name, mediaType, bytes }) {
+            seen.push(name);
+            return {
+              type: 'file',
+              file: asFileId('f'),
+              media_type: mediaType,
+              size: bytes.length,
+              name,
+            } as FilePart;
+          },
+        },
+        token: of('of-ann-and-of-nobody-else'),
+      },
+    );
+    expect(seen).toEqual([{ progress: 1, message: expect.stringMatching(/^x+Bearer/) }, '1-pages.pdf']);
+    expect(JSON.stringify([outcome, seen])).not.toContain('of-ann');
   });
 
   it('goes to no server that does not name it', async () => {

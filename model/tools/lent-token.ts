@@ -3,7 +3,7 @@ import { UserTokenError } from '../../core/user-token-error.ts';
 import { messageOf } from './tool-failure.ts';
 
 /** What stands in the place of a token that a tool gave back. */
-const REMOVED = '[token]';
+export const REMOVED_TOKEN = '[token]';
 
 /** The user's token as one call gets it. What the call gives is without it, since that is stored and read by the model. */
 export class LentToken {
@@ -22,7 +22,12 @@ export class LentToken {
 
   /** @param value JSON */
   without<T>(value: T): T {
-    return this.#lent.size === 0 ? value : JSON.parse(this.#textWithout(JSON.stringify(value), inJson));
+    if (this.#lent.size === 0) return value;
+    return JSON.parse(JSON.stringify(value), (_key, item: unknown) => {
+      if (typeof item === 'string') return this.#textWithout(item);
+      if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+      return Object.fromEntries(Object.entries(item).map(([key, field]) => [this.#textWithout(key), field]));
+    });
   }
 
   /** The failure in words, which may quote a request. */
@@ -32,14 +37,12 @@ export class LentToken {
     return messageOf(typeof said === 'string' ? new Error(this.#textWithout(said)) : error);
   }
 
-  #textWithout(text: string, written = (token: string) => token): string {
+  #textWithout(text: string): string {
     let clean = text;
-    for (const token of this.#lent) clean = clean.replaceAll(written(token), REMOVED);
+    for (const token of this.#lent) clean = clean.replaceAll(token, REMOVED_TOKEN);
     return clean;
   }
 }
-
-const inJson = (token: string): string => JSON.stringify(token).slice(1, -1);
 
 export const noToken: UserToken = async () => {
   throw new UserTokenError('TOKEN_ABSENT', 'There is no token of a user here: the call was not made.');

@@ -131,11 +131,11 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
         });
         const output = isAsyncIterable(running) ? await lastOf(running, signal, progress) : await running;
         const shown = await own?.toModelOutput?.({ toolCallId: id, input: checked.value, output });
-        return lent.without({
-          output: toJson(output),
+        return {
+          output: lent.without(toJson(output)),
           isError: false,
-          ...(shown && { shown: shownJson(shown) }),
-        });
+          ...(shown && { shown: lent.without(shownJson(shown)) }),
+        };
       } catch (error) {
         return failed(signal.aborted ? STOPPED : lent.messageOf(error));
       }

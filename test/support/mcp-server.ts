@@ -123,6 +123,30 @@ export async function startMcpServer(
         ],
       };
     });
+    if (options.needsUser)
+      server.registerTool(
+        'quote',
+        { inputSchema: {} },
+        async (_args, { _meta: meta, requestInfo, sendNotification }) => {
+          const said = String(requestInfo?.headers.authorization);
+          const { progressToken = '' } = meta ?? {};
+          // Where what is cut after 500 characters is cut within the token.
+          const message = `${'x'.repeat(485)}${said}`;
+          await sendNotification({
+            method: 'notifications/progress',
+            params: { progressToken, progress: 1, message },
+          });
+          const uri = `book://1/pages.pdf?token=${said.padEnd(300, 'x')}`;
+          return {
+            content: [
+              {
+                type: 'resource',
+                resource: { uri, mimeType: 'application/pdf', blob: pdf().toString('base64') },
+              },
+            ],
+          };
+        },
+      );
     server.registerTool('shelf.not.a.name', { inputSchema: {} }, () => text('of a shelf'));
     if (hasMore) server.registerTool('renew', { inputSchema: {} }, () => text('renewed'));
     return server;
