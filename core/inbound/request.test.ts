@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readRates } from '../../config/settings/limits.ts';
-import { asSessionId } from '../ids.ts';
+import { asLaneId, asSessionId, asTurnId, slotOf } from '../ids.ts';
+import { rejectSlot } from '../session/slots.ts';
 import type { Principal } from '../store/items.ts';
 import { sessionOf } from '../store/keys.ts';
 import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
@@ -25,7 +26,7 @@ function givenCore(env: Record<string, string> = {}) {
       { type, body: typeof body === 'string' ? body : JSON.stringify(body), sessionId },
     );
   const state = (principal: Principal) => readState(core, { principal, countedFor: principal }, 's');
-  return { ask, state, partitions };
+  return { ask, state, partitions, core };
 }
 
 const message = { id: 'm1', content: 'hello' };
@@ -59,6 +60,19 @@ describe('a request', () => {
     expect(await state(ANN)).toEqual({ session_id: 's', state: 'idle', message_count: 0, last_seq: 0 });
     expect(await ask(ANN, 'message', message)).toMatchObject({ type: 'cancelled', ids: ['m1'] });
     expect(await ask(ANN, 'abort')).toMatchObject({ code: 'NO_ACTIVE_TURN' });
+  });
+
+  it('that stops a turn is not answered with what became of another message', async () => {
+    const { ask, core } = givenCore();
+    const first = await ask(ANN, 'message', message);
+    if (first?.type !== 'accepted') throw new Error('not accepted');
+    // By a function that died before it told so.
+    const session = sessionOf(ANN, asSessionId('s'));
+    const job = { session, lane: asLaneId('http'), slot: slotOf(asTurnId(first.turn_id)) };
+    expect(await rejectSlot(core, job, 'SESSION_QUEUE_TIMEOUT')).toBe(true);
+    await ask(ANN, 'message', { ...message, id: 'm2' });
+    expect(await ask(ANN, 'abort')).toBeUndefined();
+    expect(await ask(ANN, 'message', message)).toMatchObject({ code: 'SESSION_QUEUE_TIMEOUT', id: 'm1' });
   });
 
   it('about a session that was deleted says so, and a repeated deletion is answered alike', async () => {

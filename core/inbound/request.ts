@@ -106,8 +106,10 @@ export async function answerRequest(
           ? abortTurn(answering, { id: here, connection: sender }, frame)
           : sendHistory(answering, { id: here, connection: sender }, frame),
       );
-      // What an abort withdrew is told in frames of its own.
-      return replies.findLast((reply) => frame.type === 'history' || reply.type === 'error');
+      // What became of messages meanwhile is told in frames of its own, which name them. An abort is answered only if it is refused.
+      return replies.findLast(
+        (reply) => frame.type === 'history' || (reply.type === 'error' && reply.id === undefined),
+      );
     }
     case 'delete':
     case 'sessions': {
