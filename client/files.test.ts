@@ -116,5 +116,8 @@ it('files of a tool are found wherever its output names them: in order, each onc
   expect(filesIn(output)).toEqual([file(1), { ...file(2), name: 'b.png' }, file(3)]);
   for (const none of [null, 'file', 7, { ...file(1), size: '1' }, { ...file(1), name: 2 }, { type: 'file' }])
     expect(filesIn(none)).toEqual([]);
+  // The store takes no key of more than 1,024 bytes, and a fork looks for each of these.
+  for (const id of ['', 'f'.repeat(1100), 'f 1', '\ud800', '__proto__'])
+    expect(filesIn({ ...file(1), file: id })).toEqual([]);
   expect(filesIn(Array.from({ length: 30 }, (_, n) => file(n)))).toHaveLength(20);
 });

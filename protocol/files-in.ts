@@ -1,4 +1,5 @@
 import type { FilePart } from './content.ts';
+import { ID_PATTERN } from './ids.ts';
 
 /** As many as a message can have. */
 const MAX_FILES = 20;
@@ -25,7 +26,10 @@ function isFile(value: object): value is FilePart {
   const { type, file, media_type, size, name = '' } = value as Partial<Record<keyof FilePart, unknown>>;
   return (
     type === 'file' &&
-    [file, media_type, name].every((text) => typeof text === 'string') &&
+    [media_type, name].every((text) => typeof text === 'string') &&
+    // A tool's output can have anything in its place, and no key is made of that.
+    typeof file === 'string' &&
+    ID_PATTERN.test(file) &&
     typeof size === 'number'
   );
 }
