@@ -18,7 +18,7 @@ const TOKENS = 15;
 const PRICE: Price = { currency: 'USD', input: 1, output: 2 };
 const NANO = 20_000;
 
-const finish: ModelPart = { type: 'finish', reason: 'stop', usage: USAGE };
+const finish: Extract<ModelPart, { type: 'finish' }> = { type: 'finish', reason: 'stop', usage: USAGE };
 const call = (name: string, args: { n: number } = { n: 1 }, id = 'c'): ModelPart => ({
   type: 'tool_call',
   id,
@@ -198,6 +198,19 @@ describe('an agent that a tool asks', () => {
     const fallback = stepping('second', [[text('Here.')]]).model;
     const saved = await ran(asking().model, subagent(failing, { fallback }));
     expect(resultOf(saved.events).shown).toMatchObject({ value: 'Here.' });
+  });
+
+  it('P3: whose answer pauses goes on in the next call, and its texts are one', async () => {
+    const pausing: Model = {
+      ...stepping('inner', []).model,
+      async *stream({ messages }) {
+        const isPaused = messages.length === 1;
+        yield text(isPaused ? 'One ' : 'two.');
+        yield { ...finish, reason: isPaused ? 'paused' : 'stop' };
+      },
+    };
+    const { events } = await ran(asking().model, subagent(pausing));
+    expect(resultOf(events).shown).toMatchObject({ value: 'One two.' });
   });
 
   it('that fails leaves nothing of what it was asked in the log, whatever its provider quotes', async () => {

@@ -135,6 +135,8 @@ class SubagentRun {
   async answer(prompt: string): Promise<ToolOutcome> {
     const { settings } = this.#context;
     this.#messages.push({ role: 'user', content: prompt });
+    /** Of the answer that goes on: its earlier calls were paused. */
+    let begun = '';
     for (let made = 1; ; made++) {
       const outcome = await this.#callModel(made < settings.maxSteps ? 'auto' : 'none');
       if (typeof outcome === 'string') return failed(outcome);
@@ -144,11 +146,13 @@ class SubagentRun {
       const checked = await Promise.all(outcome.calls.map((call) => this.#checked(call)));
       const calls = checked.map(({ call }) => call);
       this.#messages.push({ role: 'assistant', text, calls, ...(verbatim && { verbatim }) });
+      const said = begun + text;
+      begun = paused ? said : '';
       if (paused) continue;
       const results = await this.#runTools(checked);
       if (this.#support.signal.aborted) return this.#stopped();
       const { usage, reason } = finish;
-      this.#steps.push({ text, calls, results, finish: reason, usage, model });
+      this.#steps.push({ text: said, calls, results, finish: reason, usage, model });
       if (calls.length === 0 || (await this.#isStopped())) return this.#answered();
       this.#messages.push({ role: 'tool', results });
     }
