@@ -139,6 +139,16 @@ describeInBrowser('The page', () => {
     expect(await paper()).toBe(light);
   });
 
+  it('works where the browser blocks its storage', async () => {
+    stack.script([{ chunks: ['whole'] }]);
+    const chat = await browser.open(stack.newSession(), { prepare: withoutStorage });
+    await chat.say('first');
+    await chat.answered();
+    await chat.shows('user: first', 'assistant: whole');
+    await chat.page.getByRole('button', { name: /^Colours: as the system/ }).click();
+    await chat.page.getByRole('button', { name: /^Colours: dark/ }).waitFor();
+  });
+
   it('works under the security policy of its deployment', async () => {
     stack.script([{ chunks: ['answer with `code`'] }]);
     const chat = await browser.open(stack.newSession(), { expects: /elsewhere\.invalid/ });
@@ -152,3 +162,15 @@ describeInBrowser('The page', () => {
     expect(await elsewhere).toBe('blocked');
   });
 });
+
+/** As Chromium does where its user blocks the data of pages. */
+async function withoutStorage(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage'])
+      Object.defineProperty(globalThis, name, {
+        get: () => {
+          throw new DOMException('Access is denied for this document.', 'SecurityError');
+        },
+      });
+  });
+}

@@ -11,6 +11,7 @@ import { keepToken } from './token.ts';
 import { useChat } from './use-chat.ts';
 import { useSessions } from './use-sessions.ts';
 import { useStoredSessions } from './use-stored-sessions.ts';
+import { keptInTab } from './kept.ts';
 
 /** `server` is the WebSocket's URL. */
 export function App({ server }: { server: string }) {
@@ -104,7 +105,7 @@ export function App({ server }: { server: string }) {
           trouble={trouble}
           forgetTrouble={forgetTrouble}
           enterToken={(token) => {
-            keepToken(sessionStorage, server, token);
+            keepToken(keptInTab, server, token);
             chat.connect();
           }}
         />

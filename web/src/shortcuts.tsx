@@ -1,6 +1,7 @@
 import { type RefObject, useEffect, useId, useState } from 'react';
 import { isComposing } from './composing.ts';
 import { CloseIcon } from './icons.tsx';
+import { keptHere } from './kept.ts';
 
 /** What keys do. Beside them, each button and field is reached by Tab. */
 const SHORTCUTS: readonly (readonly [keys: readonly string[], does: string])[] = [
@@ -16,10 +17,10 @@ const KEY = 'midturn:question-mark';
  * https://www.w3.org/WAI/WCAG22/Understanding/character-key-shortcuts.html
  */
 function useQuestionMark() {
-  const [opensList, setOpensList] = useState(() => localStorage.getItem(KEY) !== 'off');
+  const [opensList, setOpensList] = useState(() => keptHere.getItem(KEY) !== 'off');
   useEffect(() => {
-    if (opensList) localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, 'off');
+    if (opensList) keptHere.removeItem(KEY);
+    else keptHere.setItem(KEY, 'off');
   }, [opensList]);
   return { opensList, setOpensList };
 }

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { keptHere } from './kept.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -8,16 +9,16 @@ const NEXT: Record<Theme, Theme> = { system: 'dark', dark: 'light', light: 'syst
 /** The user's choice, or the system's theme. Stored in this browser. */
 export function useTheme(): { theme: Theme; cycle: () => void } {
   const [theme, setTheme] = useState<Theme>(() => {
-    const kept = localStorage.getItem(KEY);
+    const kept = keptHere.getItem(KEY);
     return kept === 'light' || kept === 'dark' ? kept : 'system';
   });
   useEffect(() => {
     if (theme === 'system') {
       delete document.documentElement.dataset.theme;
-      localStorage.removeItem(KEY);
+      keptHere.removeItem(KEY);
     } else {
       document.documentElement.dataset.theme = theme;
-      localStorage.setItem(KEY, theme);
+      keptHere.setItem(KEY, theme);
     }
   }, [theme]);
   return { theme, cycle: () => setTheme(NEXT[theme]) };

@@ -1,15 +1,16 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Chat, ChatState } from '../../client/index.ts';
+import { keptInTab } from './kept.ts';
 
 const keyOf = (sessionId: string): string => `midturn:agent:${sessionId}`;
 
 /** The agent that this tab asks for in a session, if it asks for one. */
 export const readWish = (sessionId: string): string | undefined =>
-  sessionStorage.getItem(keyOf(sessionId)) ?? undefined;
+  keptInTab.getItem(keyOf(sessionId)) ?? undefined;
 
 function keepWish(sessionId: string, agent: string | undefined): void {
-  if (agent === undefined) sessionStorage.removeItem(keyOf(sessionId));
-  else sessionStorage.setItem(keyOf(sessionId), agent);
+  if (agent === undefined) keptInTab.removeItem(keyOf(sessionId));
+  else keptInTab.setItem(keyOf(sessionId), agent);
 }
 
 /**

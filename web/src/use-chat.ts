@@ -4,6 +4,7 @@ import { useMidturnChat } from '../../client/react/index.ts';
 import { readToken } from './token.ts';
 import { Trace } from './trace.ts';
 import { readWish } from './use-agent-wish.ts';
+import { keptInTab } from './kept.ts';
 
 /** Stored per tab: two tabs of one session have a lane each. */
 const storage = browserStorage('session');
@@ -30,7 +31,7 @@ export function useChat(
     deviceName: 'Midturn page',
     ...(wish !== undefined && { agent: wish }),
     // Read at each connection, so that a new token applies from the next one.
-    token: () => readToken(sessionStorage, server),
+    token: () => readToken(keptInTab, server),
     storage,
     onFrame(direction, text) {
       const { type } = trace.add(direction, text);

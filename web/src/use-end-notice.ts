@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ChatState } from '../../client/index.ts';
 import { newsBetween } from './announcer.tsx';
+import { keptHere } from './kept.ts';
 
 /** A reader waits for a shorter answer, and does not look elsewhere. */
 const LONG_MS = 20_000;
@@ -18,7 +19,7 @@ export function useEndNotice(
 ): { isOffered: boolean; choose: (wants: boolean) => void } {
   const turnId = state.activeTurn?.turnId;
   const [long, setLong] = useState<string>();
-  const [isAsked, setAsked] = useState(() => localStorage.getItem(KEY) !== null);
+  const [isAsked, setAsked] = useState(() => keptHere.getItem(KEY) !== null);
   useEffect(() => {
     if (turnId === undefined) return;
     const timer = setTimeout(() => setLong(turnId), LONG_MS);
@@ -39,7 +40,7 @@ export function useEndNotice(
     isOffered: !isAsked && turnId !== undefined && turnId === long && canAsk(),
     choose: (wants) => {
       setAsked(true);
-      localStorage.setItem(KEY, wants ? 'yes' : 'no');
+      keptHere.setItem(KEY, wants ? 'yes' : 'no');
       if (wants) void Notification.requestPermission();
     },
   };

@@ -7,11 +7,12 @@ import {
   sessionInHash,
   writeSessions,
 } from './sessions.ts';
+import { keptHere } from './kept.ts';
 
 /** The shown session (from the address) and the known ones (from this browser). */
 export function useSessions() {
   const [current, setCurrent] = useState(() => sessionInHash(location.hash) ?? crypto.randomUUID());
-  const [notes, setNotes] = useState<readonly SessionNote[]>(() => readSessions(localStorage));
+  const [notes, setNotes] = useState<readonly SessionNote[]>(() => readSessions(keptHere));
 
   useEffect(() => {
     // A new session's id is in the address from the start, so that a reload opens it.
@@ -19,7 +20,7 @@ export function useSessions() {
   }, [current]);
   useEffect(() => {
     const follow = () => setCurrent(sessionInHash(location.hash) ?? crypto.randomUUID());
-    const refresh = () => setNotes(readSessions(localStorage));
+    const refresh = () => setNotes(readSessions(keptHere));
     addEventListener('hashchange', follow);
     addEventListener('storage', refresh);
     return () => {
@@ -30,8 +31,8 @@ export function useSessions() {
 
   // Read again before each change: another tab may have written.
   const change = useCallback((next: (notes: readonly SessionNote[]) => SessionNote[]) => {
-    const changed = next(readSessions(localStorage));
-    writeSessions(localStorage, changed);
+    const changed = next(readSessions(keptHere));
+    writeSessions(keptHere, changed);
     setNotes(changed);
   }, []);
   const note = useCallback(
