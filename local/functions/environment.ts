@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { transform } from 'esbuild';
 import { messageOf } from '../errors.ts';
-import { EXTENSION } from '../places.ts';
+import { CACHE, EXTENSION } from '../places.ts';
 import { FunctionError } from './errors.ts';
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
@@ -44,6 +45,9 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
+/** All environments of a function compile the same bundle. */
+const COMPILED = join(CACHE, 'compile-cache');
+
 /** What is left to an invocation that is to hurry: less than any function reserves for a hand-over. */
 const HURRY_MS = 500;
 
@@ -80,6 +84,7 @@ export class ExecutionEnvironment {
       exportName: spec.exportName,
       gate: this.#gate,
       deadline: this.#deadline.buffer as SharedArrayBuffer,
+      compiled: COMPILED,
     };
     this.#worker = new Worker(runtime, {
       workerData: data,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
@@ -64,6 +64,14 @@ describe('an execution environment', () => {
     const pool = await given(COUNT);
     expect([await pool.invoke({}), await pool.invoke({}), await pool.invoke({})]).toEqual([1, 2, 3]);
     expect(pool.environments()).toHaveLength(1);
+  });
+
+  it('writes nothing beside the function’s code, which may be a folder of the application’s sources', async () => {
+    const pool = await given(COUNT);
+    await pool.invoke({});
+    await pool.close();
+    expect(await readdir(dirname(folder))).toEqual(['sample']);
+    expect((await readdir(folder)).filter((name) => !name.endsWith('.mjs'))).toEqual([]);
   });
 
   it('handles one invocation at a time: two that overlap get one each', async () => {

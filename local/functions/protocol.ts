@@ -5,6 +5,8 @@
 export interface EnvironmentData {
   /** File URL of the bundle. */
   bundle: string;
+  /** The folder in which Node keeps what it has compiled of bundles. */
+  compiled: string;
   /** Name of the exported handler. */
   exportName: string;
   /** One Int32. It is 0 while the environment is frozen. */

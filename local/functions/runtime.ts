@@ -1,6 +1,4 @@
 import { enableCompileCache } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EnvironmentData, EnvironmentMessage, InvokeMessage, ReportedError } from './protocol.ts';
 
@@ -40,8 +38,9 @@ async function run(): Promise<void> {
     end({ errorType: 'Runtime.UnhandledPromiseRejection', errorMessage, ...(trace && { trace }) }, 128);
   });
 
-  const { bundle, exportName, gate, deadline } = workerData as EnvironmentData;
+  const { bundle, exportName, compiled, gate, deadline } = workerData as EnvironmentData;
   const endsAt = new BigInt64Array(deadline);
+  enableCompileCache(compiled);
   const handler = await load(bundle, exportName).catch((error: unknown) => end(report(error), 1));
   // Keeps the thread alive while a handler waits for nothing, so that its time limit ends it.
   port.ref();
@@ -75,8 +74,6 @@ async function run(): Promise<void> {
 type Handler = (event: unknown, context: unknown) => unknown;
 
 async function load(bundle: string, exportName: string): Promise<Handler> {
-  // All environments of a function compile the same bundle, so the compiled code is cached: beside the functions' folders.
-  enableCompileCache(join(dirname(fileURLToPath(bundle)), '..', 'compile-cache'));
   const module: Record<string, unknown> = await import(bundle);
   const handler = module[exportName];
   if (typeof handler !== 'function') {
