@@ -17,9 +17,9 @@ const MOST = 1000;
 const HEADER = '_X_AMZN_TRACE_ID';
 
 /**
- * Runs work with a tracer of the trace in `header`, and then sends its spans to X-Ray's daemon. Lambda gives a function the daemon's
- * address if it is traced (`MIDTURN_TRACING`). X-Ray chooses the requests that it records. Of the others nothing is kept, and the
- * code that encodes and sends spans is not loaded.
+ * Runs work with a tracer of the trace in `header`, and then sends its spans to X-Ray's daemon, whose address Lambda sets in
+ * each function's environment. X-Ray chooses the requests that it records. Of the others nothing is kept, and the code that encodes and
+ * sends spans is not loaded.
  *
  * @param header of the message that is worked on; undefined: that of the invocation
  */

@@ -1,18 +1,11 @@
+import { AUTH_CHOICE } from './auth-choice.ts';
 import { alternatives, read } from './read.ts';
 import { type Environment, SettingError, type SettingTable } from './setting.ts';
 
 /** How clients prove who they are. */
 
 export const AUTH_SETTINGS = {
-  /** How a client proves who it is. With `none`, everybody can connect, and all are the same principal. */
-  auth: {
-    name: 'MIDTURN_AUTH',
-    kind: 'choice',
-    choices: ['jwt', 'tokens', 'none'],
-    localDefault: 'none',
-    // The others count nobody's turns with `none`.
-    functions: ['authorizer', 'connection', 'inbound', 'turn', 'deadline', 'send', 'http'],
-  },
+  ...AUTH_CHOICE,
   /**
    * Whether `MIDTURN_AUTH=none` is meant: anybody who finds the address uses the agent, at your cost, and all of them are one
    * principal that reads every session. Synth refuses `none` without it, except for the local cloud and emulators of AWS. Frames

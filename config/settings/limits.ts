@@ -1,6 +1,6 @@
 import { MAX_FILE_BYTES } from '../../protocol/limits.ts';
 import type { Seconds } from '../units.ts';
-import { AUTH_SETTINGS } from './authentication.ts';
+import { AUTH_CHOICE } from './auth-choice.ts';
 import { read } from './read.ts';
 import type { Environment, SettingTable } from './setting.ts';
 
@@ -156,7 +156,7 @@ export interface Limits {
 
 export function readLimits(env: Environment): Limits {
   // Everybody is the same principal then.
-  const isShared = read(env, AUTH_SETTINGS.auth) === 'none';
+  const isShared = read(env, AUTH_CHOICE.auth) === 'none';
   return {
     inboxMessages: read(env, LIMIT_SETTINGS.inboxLimit),
     inboxBytes: read(env, LIMIT_SETTINGS.inboxBytes),

@@ -4,6 +4,7 @@ import type { Content } from '../../client/index.ts';
 import { ChatView } from './chat-view.tsx';
 import { COMPOSER_ID } from './composer.tsx';
 import { FramesPanel } from './frames-panel.tsx';
+import { keptInTab } from './kept.ts';
 import { shownSessions } from './sessions.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useTheme } from './theme.ts';
@@ -11,7 +12,6 @@ import { keepToken } from './token.ts';
 import { useChat } from './use-chat.ts';
 import { useSessions } from './use-sessions.ts';
 import { useStoredSessions } from './use-stored-sessions.ts';
-import { keptInTab } from './kept.ts';
 
 /** `server` is the WebSocket's URL. */
 export function App({ server }: { server: string }) {

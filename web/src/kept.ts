@@ -17,7 +17,12 @@ export function guarded(open: () => Kept): Kept {
     }
   }
   return {
-    getItem: (key) => memory.get(key) ?? attempt((storage) => storage.getItem(key), () => null),
+    getItem: (key) =>
+      memory.get(key) ??
+      attempt(
+        (storage) => storage.getItem(key),
+        () => null,
+      ),
     setItem(key, value) {
       memory.delete(key);
       attempt(

@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'react';
 import { browserStorage, type Chat, type MidturnError, ServerReplyError } from '../../client/index.ts';
 import { useMidturnChat } from '../../client/react/index.ts';
+import { keptInTab } from './kept.ts';
 import { readToken } from './token.ts';
 import { Trace } from './trace.ts';
 import { readWish } from './use-agent-wish.ts';
-import { keptInTab } from './kept.ts';
 
 /** Stored per tab: two tabs of one session have a lane each. */
 const storage = browserStorage('session');

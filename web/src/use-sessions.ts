@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState } from 'react';
+import { keptHere } from './kept.ts';
 import {
   hashOf,
   noteSession,
@@ -7,7 +8,6 @@ import {
   sessionInHash,
   writeSessions,
 } from './sessions.ts';
-import { keptHere } from './kept.ts';
 
 /** The shown session (from the address) and the known ones (from this browser). */
 export function useSessions() {
