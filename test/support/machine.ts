@@ -2,8 +2,8 @@ import { availableParallelism, loadavg } from 'node:os';
 
 /** What `workUnitMs` gives on the machine that the time limits were chosen for: two quiet cores of a cloud server. */
 const REFERENCE_MS = 25;
-/** Threads that a test run keeps busy by itself. */
-const OWN_LOAD = 2;
+/** What a whole test run adds to the load by itself: four workers, two of which wait for processes of a low priority. */
+const OWN_LOAD = 4;
 
 /**
  * How many times slower than the reference machine a test run is here: the speed of one core, times the share of it that
