@@ -17,10 +17,7 @@ it('draws what grows in proportion as a straight line', () => {
       },
     ],
   });
-  const places = (/points="([^"]+)"/.exec(svg)?.[1] ?? '')
-    .split(' ')
-    .map((place) => place.split(',').map(Number));
-  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = places;
+  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = placesIn(svg);
   expect(x3 - x2).toBeCloseTo(x2 - x1, 0);
   expect(y3 - y2).toBeCloseTo(y2 - y1, 0);
   expect(y3).toBeLessThan(y1);
@@ -64,10 +61,7 @@ it('over time, a steady rise is a straight line from zero, without dots', () => 
       },
     ],
   });
-  const places = (/points="([^"]+)"/.exec(svg)?.[1] ?? '')
-    .split(' ')
-    .map((place) => place.split(',').map(Number));
-  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = places;
+  const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = placesIn(svg);
   expect(x3 - x2).toBeCloseTo(x2 - x1, 0);
   expect(y3 - y2).toBeCloseTo(y2 - y1, 0);
   expect(svg).toContain('1,200');
@@ -90,3 +84,7 @@ it('a slope of one is in proportion, of zero is flat', () => {
   ).toBeCloseTo(0);
   expect(() => slopeAtEnd([[1, 1]])).toThrow('two points');
 });
+
+/** Where the first line's points are. */
+const placesIn = (svg: string): number[][] =>
+  (/points="([^"]+)"/.exec(svg)?.[1] ?? '').split(' ').map((place) => place.split(',').map(Number));

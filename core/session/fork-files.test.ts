@@ -13,6 +13,7 @@ import { fileKey, sessionOf } from '../store/keys.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { isWrite, MemoryTable, memoryStore } from '../testing/memory-store.ts';
+import { mortal } from '../testing/mortal.ts';
 import { idleToolbox } from '../testing/turn-in-memory.ts';
 import { carryOutDeletion } from './deletion.ts';
 
@@ -33,19 +34,14 @@ const drawing: Model = {
   },
 };
 
-class Died extends Error {}
-
 /** A session whose first turn has a file of its user and one of its tool, and the second another one of its user. */
 async function given() {
   const files = memoryFiles();
   const forks: ForkJob[] = [];
   const deletions: Parameters<Core['queues']['sendDeletion']>[0][] = [];
-  let writes = Number.POSITIVE_INFINITY;
-  const die = () => {
-    if (--writes < 0) throw new Died();
-  };
+  const { beforeWrite, dyingAfter } = mortal();
   const store = memoryStore(new MemoryTable(), async (call, run) => {
-    if (isWrite(call)) die();
+    if (isWrite(call)) beforeWrite();
     return run();
   });
   const client = await clientInMemory({
@@ -54,7 +50,7 @@ async function given() {
       files: {
         ...files,
         copy: async (...keys) => {
-          die();
+          beforeWrite();
           return files.copy(...keys);
         },
       },
@@ -86,15 +82,7 @@ async function given() {
     client,
     files,
     forks,
-    async dyingAfter(count: number, work: () => Promise<unknown>) {
-      writes = count;
-      await work().catch((error: unknown) => {
-        if (!(error instanceof Died)) throw error;
-      });
-      const died = writes < 0;
-      writes = Number.POSITIVE_INFINITY;
-      return died;
-    },
+    dyingAfter,
     /** The sizes of the files whose bytes a session has. */
     sizes(session: string) {
       const prefix = objectKey(keyOf(session), asFileId(''));

@@ -13,6 +13,7 @@ import { entryKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { type ClientInMemory, clientInMemory } from '../testing/client-in-memory.ts';
 import { recordingPorts } from '../testing/memory-core.ts';
 import { isWrite, MemoryTable, memoryStore } from '../testing/memory-store.ts';
+import { mortal } from '../testing/mortal.ts';
 import { carryOutDeletion } from './deletion.ts';
 import { nextName } from './fork-facts.ts';
 
@@ -20,17 +21,14 @@ const PRINCIPAL = { tenant: 't', subject: 's' };
 const keyOf = (id: string) => sessionOf(PRINCIPAL, asSessionId(id));
 const SOURCE = keyOf('one');
 
-/** What a function is told that dies. */
-class Died extends Error {}
-
 /** A conversation of some turns, whose functions can die at any write. */
 async function given(turns: number) {
   const table = new MemoryTable();
   const forks: ForkJob[] = [];
   const deletions: Parameters<Core['queues']['sendDeletion']>[0][] = [];
-  let writes = Number.POSITIVE_INFINITY;
+  const { beforeWrite, dyingAfter } = mortal();
   const store = memoryStore(table, async (call, run) => {
-    if (isWrite(call) && --writes < 0) throw new Died();
+    if (isWrite(call)) beforeWrite();
     return run();
   });
   const client = await clientInMemory({ core: { store } });
@@ -45,16 +43,7 @@ async function given(turns: number) {
     table,
     forks,
     deletions,
-    /** The function dies at the write after so many. */
-    async dyingAfter(count: number, work: () => Promise<unknown>) {
-      writes = count;
-      await work().catch((error: unknown) => {
-        if (!(error instanceof Died)) throw error;
-      });
-      const died = writes < 0;
-      writes = Number.POSITIVE_INFINITY;
-      return died;
-    },
+    dyingAfter,
     stored: (session: string) => table.get(sessionKey(keyOf(session))) as Session | undefined,
     entries: (session: string) =>
       table.query(entryKey(keyOf(session), 1), entryKey(keyOf(session), Number.MAX_SAFE_INTEGER)),
