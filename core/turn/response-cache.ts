@@ -36,7 +36,7 @@ export async function lookUp(
   if (cache.scope === 'off' || model.fingerprint === undefined) return undefined;
   const asked = turn.events.filter(({ type }) => type === 'applied').length;
   // rule: cache-keeps-whole-answers
-  if (asked !== 1 || turn.usage.steps > 0 || !turn.events.every(({ type }) => BEFORE_FIRST_CALL[type]))
+  if (asked !== 1 || turn.usage.steps > 0 || !turn.events.every(({ type }) => BEFORE_FIRST_CALL.has(type)))
     return undefined;
   if (messages.some((message) => message.role === 'user' && showsMore(message.content))) return undefined;
   const { principal } = turn.sessionItem;
@@ -75,7 +75,7 @@ export async function keep(
   // The lookup is that of the turn's last model call. It exists only if that was its first one, so nothing came between.
   if (!place || place.hit) return;
   // Of an answer with sources, files or tools, the text is not all.
-  if (turn.events.some(({ type }) => !(/* rule: only-text-is-cached */ TEXT_ALONE[type]))) return;
+  if (turn.events.some(({ type }) => !(/* rule: only-text-is-cached */ TEXT_ALONE.has(type)))) return;
   const text = streamedText(turn.events);
   if (text === '' || Buffer.byteLength(text) > MAX_BYTES) return;
   // Never longer than its transcript.
@@ -90,38 +90,22 @@ export async function keep(
   }
 }
 
-/** Whether an event can stand before the first model call of a turn. After any other one, the cache is not asked. */
-const BEFORE_FIRST_CALL: Readonly<Record<TurnEvent['type'], boolean>> = {
-  turn_start: true,
-  applied: true,
-  history_trimmed: true,
-  chunk: false,
-  thinking: false,
-  tool_call: false,
-  tool_result: false,
-  approval_request: false,
-  approval_resolved: false,
-  model_changed: false,
-  done: false,
-  aborted: false,
-  error: false,
-  source: false,
-  file: false,
-  compacted: true,
-  tool_progress: false,
-  data: false,
-  tool_output_request: false,
-  foreign: false,
-};
+/** The events that can stand before the first model call of a turn. After any other one, the cache is not asked. */
+const BEFORE_FIRST_CALL: ReadonlySet<TurnEvent['type']> = new Set([
+  'turn_start',
+  'applied',
+  'history_trimmed',
+  'compacted',
+]);
 
-/** Whether a cached text is the whole answer of a turn with this event. */
-const TEXT_ALONE: Readonly<Record<TurnEvent['type'], boolean>> = {
+/** The events of a turn whose whole answer is a text. */
+const TEXT_ALONE: ReadonlySet<TurnEvent['type']> = new Set([
   ...BEFORE_FIRST_CALL,
-  chunk: true,
-  thinking: true,
-  model_changed: true,
-  done: true,
-};
+  'chunk',
+  'thinking',
+  'model_changed',
+  'done',
+]);
 
 /** Who shares cached answers: part of the key, so that no other principal can find one. */
 const scopeOf = ({ tenant, subject }: Principal, scope: 'principal' | 'tenant'): Json =>

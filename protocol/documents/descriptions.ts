@@ -1,10 +1,10 @@
 import type { ClientFrameType } from '../client-frames.ts';
-import { contentSentences } from '../content.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { ReplyFrame } from '../server-frames.ts';
+import { contentSentences } from './content-sentences.ts';
 
 /**
- * The sentences of the documents for client frames, replies and codes; events have theirs in `events.ts`. A frame or code
+ * The sentences of the documents for client frames, replies and codes; events have theirs in `event-descriptions.ts`. A frame or code
  * without an entry does not compile. The generator refuses a field without a sentence and a sentence without a field.
  */
 export interface FrameDescription {

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import { CLIENT_FRAMES } from '../client-frames.ts';
-import { EVENTS } from '../events.ts';
+import { EVENTS, type EventType } from '../events.ts';
 import { REPLY_FRAMES } from '../server-frames.ts';
 import { CLIENT_FRAME_DESCRIPTIONS, type FrameDescription, REPLY_DESCRIPTIONS } from './descriptions.ts';
+import { eventDescription } from './event-descriptions.ts';
 
 /** The part of JSON Schema that the protocol's schemas come to. */
 export interface JsonSchema {
@@ -34,14 +35,16 @@ export interface DocumentedFrame {
 
 type AnyObject = z.ZodMiniObject;
 
+const EVENT_TYPES = Object.keys(EVENTS) as EventType[];
+
 /** Every frame with its schema and its sentences, in the order of the protocol. */
 export function documentedFrames(): DocumentedFrame[] {
   const client = Object.values(CLIENT_FRAMES).map((schema) => {
     const type = typeOf(schema);
     return documented('client', type, schema, CLIENT_FRAME_DESCRIPTIONS[type]);
   });
-  const events = Object.entries(EVENTS).map(([type, { schema, summary, sentences }]) =>
-    documented('event', type, schema, { summary, fields: sentences }),
+  const events = EVENT_TYPES.map((type) =>
+    documented('event', type, EVENTS[type].schema, eventDescription(type)),
   );
   const replies = REPLY_FRAMES.map((schema) => {
     const type = typeOf(schema);
@@ -87,8 +90,11 @@ function describe(
     // Any JSON value: the schema of `z.json()` is recursive.
     if (part.$ref) return {};
     const { properties, items, oneOf, anyOf, ...rest } = part;
-    const event = path ? eventOf(part) : undefined;
-    if (event) return describe(nameOf('event', event.type), event.schema, event.summary, event.fields);
+    const event = path ? eventTypeOf(part) : undefined;
+    if (event) {
+      const { summary, fields } = eventDescription(event);
+      return describe(nameOf('event', event), EVENTS[event].schema, summary, fields);
+    }
     return {
       ...rest,
       ...(properties && {
@@ -118,19 +124,10 @@ function describe(
   return { title: name, description: summary, ...described };
 }
 
-/** The event that a part of another frame is. */
-function eventOf({ properties }: JsonSchema) {
+/** The type of the event that a part of another frame is. */
+function eventTypeOf({ properties }: JsonSchema): EventType | undefined {
   // The part of a message that is a file has the type of an event, and is none.
-  if (!properties?.seq) return undefined;
-  const found = Object.entries(EVENTS).find(([type]) => type === properties?.type?.const);
-  return (
-    found && {
-      type: found[0],
-      schema: found[1].schema,
-      summary: found[1].summary,
-      fields: found[1].sentences,
-    }
-  );
+  return properties?.seq && EVENT_TYPES.find((type) => type === properties.type?.const);
 }
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';

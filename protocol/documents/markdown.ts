@@ -1,11 +1,11 @@
 import { readLimits, readRates } from '../../config/settings/limits.ts';
 import { errorReply } from '../../core/replies.ts';
 import { ERROR_CODES } from '../errors.ts';
-import { COMMON_SENTENCES } from '../event-definition.ts';
 import { ID_PATTERN } from '../ids.ts';
 import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES, MAX_OPTIONS_BYTES } from '../limits.ts';
 import type { Coverage } from './coverage.ts';
 import { CODE_DESCRIPTIONS } from './descriptions.ts';
+import { EVERY_EVENT } from './event-descriptions.ts';
 import type { Scene } from './examples.ts';
 import type { DocumentedFrame, JsonSchema } from './json-schema.ts';
 
@@ -59,7 +59,7 @@ interface Row {
   description: string;
 }
 
-const isCommon = ({ path }: Row) => Object.hasOwn(COMMON_SENTENCES, path);
+const isCommon = ({ path }: Row) => Object.hasOwn(EVERY_EVENT, path);
 
 function frameSection({ type, kind, summary, schema }: DocumentedFrame, section: string): string {
   const rows = rowsOf(schema).filter((row) => row.path !== 'type' && !(kind === 'event' && isCommon(row)));
