@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { WebSocketRoute } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
@@ -261,25 +262,74 @@ describeInBrowser('The list of sessions', () => {
     await button(chat, 'Show the list of sessions').waitFor();
   });
 
-  it('is by date, and is searched by title without regard to case and accents', async () => {
-    for (const title of ['Café in Lisbon', 'Soup', 'Train to Oslo', 'Tea', 'Oslo by night'])
-      await given(title);
-    const viewport = { width: 320, height: 640 };
-    const chat = await browser.open(stack.newSession(), { viewport, reducedMotion: 'reduce' });
+  it('is by date, and is searched by title without regard to case and accents: by the server, where it is not whole', async () => {
+    for (const title of ['Café in Łódź', 'Soup', 'Train to Oslo', 'Tea', 'Oslo by night']) await given(title);
+    let answers = true;
+    const chat = await browser.open(stack.newSession(), {
+      viewport: { width: 320, height: 640 },
+      reducedMotion: 'reduce',
+      prepare: async (page) => {
+        await page.clock.install();
+        await page.routeWebSocket(/\/local\?/, (socket) => listsTwo(socket, () => answers));
+      },
+    });
+    const { page } = chat;
     await button(chat, 'Show the list of sessions').click();
-    const titles = () => chat.page.getByRole('list', { name: 'Today' }).getByRole('link').allTextContents();
-    await expect.poll(titles).toContain('Soup');
-    const search = chat.page.getByRole('searchbox', { name: 'Search the titles of sessions' });
+    const titles = () => page.getByRole('list', { name: 'Today' }).getByRole('link').allTextContents();
+    await expect.poll(titles).toEqual(['Oslo by night', 'Tea']);
+    const search = page.getByRole('searchbox', { name: 'Search the titles of sessions' });
     await search.fill('oslo');
-    expect(await titles()).toEqual(['Oslo by night', 'Train to Oslo']);
-    await search.fill('CAFE lis');
-    expect(await titles()).toEqual(['Café in Lisbon']);
+    await expect.poll(titles).toEqual(['Oslo by night', 'Train to Oslo']);
+    await search.fill('CAFE łó');
+    await expect.poll(titles).toEqual(['Café in Łódź']);
     expect(await barriers(chat)).toEqual([]);
     await search.fill('nowhere');
-    await chat.page.getByText('No title has these words.').waitFor();
-    expect(await chat.page.getByRole('list', { name: 'Today' }).count()).toBe(0);
+    await page.getByText('No title has these words.', { exact: true }).waitFor();
+    expect(await titles()).toEqual([]);
     expect(await barriers(chat)).toEqual([]);
+
+    answers = false;
+    await search.fill('train');
+    await page.getByText('0 found. Looking in older conversations…').waitFor();
+    await page.clock.fastForward(6000);
+    await page.getByText('0 found in the loaded conversations. The server has not answered yet.').waitFor();
+    expect(await barriers(chat)).toEqual([]);
+    const width = () => page.locator('.sidebar').evaluate((bar) => bar.scrollWidth - bar.clientWidth);
+    expect(await width()).toBe(0);
+    await button(chat, 'Search in older ones').press('Enter');
+    await expect.poll(titles).toEqual(['Train to Oslo']);
     await search.fill('');
-    expect(await titles()).toContain('Soup');
+    await expect.poll(titles).toContain('Soup');
   });
 });
+
+/**
+ * A server whose page of the list has two sessions, and 98 of nobody. One that does not answer a search is one of an earlier version: it
+ * answers as if none was asked for.
+ */
+function listsTwo(socket: WebSocketRoute, answersSearches: () => boolean): void {
+  const server = socket.connectToServer();
+  socket.onMessage((message) => {
+    const frame = JSON.parse(String(message)) as { type: string; query?: string };
+    const { query, ...plain } = frame;
+    const sent = answersSearches() ? frame : plain;
+    server.send(frame.type === 'sessions' ? JSON.stringify({ ...sent, limit: 2 }) : message);
+  });
+  server.onMessage((message) => {
+    const frame = JSON.parse(String(message)) as {
+      type: string;
+      query?: string;
+      next?: string;
+      sessions: object[];
+    };
+    if (frame.type !== 'sessions' || frame.query !== undefined) return socket.send(message);
+    const others = Array.from({ length: 98 }, (_, n) => ({
+      session_id: `other-${n}-${frame.next}`,
+      name: 'Other',
+      created_at: 0,
+      active_at: 0,
+      message_count: 1,
+    }));
+    socket.send(JSON.stringify({ ...frame, sessions: [...frame.sessions, ...others] }));
+  });
+}

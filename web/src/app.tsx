@@ -81,6 +81,7 @@ export function App({ server }: { server: string }) {
         outcome={stored.outcome}
         forgetOutcome={stored.forgetOutcome}
         showMore={stored.hasMore ? stored.showMore : undefined}
+        older={stored.older}
         close={closeMenu}
       />
       {chat && (

@@ -37,15 +37,21 @@ export function shownSessions(
 ): SessionNote[] {
   if (!stored) return [...notes];
   const titles = new Map(notes.map(({ id, title }) => [id, title]));
-  const shown = stored.map(({ sessionId, name, activeAt }) => ({
-    id: sessionId,
-    title: name ?? titles.get(sessionId) ?? '',
-    usedAt: activeAt,
-  }));
+  const shown = stored.map((info) => {
+    const note = noteOf(info);
+    return { ...note, title: note.title || (titles.get(note.id) ?? '') };
+  });
   const open = notes.find(({ id }) => id === current);
   const isNew = open && !shown.some(({ id }) => id === current);
   return [...shown, ...(isNew ? [open] : [])].sort((a, b) => b.usedAt - a.usedAt);
 }
+
+/** As the server has it. */
+export const noteOf = ({ sessionId, name = '', activeAt }: SessionInfo): SessionNote => ({
+  id: sessionId,
+  title: name,
+  usedAt: activeAt,
+});
 
 export function readSessions(storage: Pick<Storage, 'getItem'>): SessionNote[] {
   const text = storage.getItem(KEY);

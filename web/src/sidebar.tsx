@@ -5,7 +5,7 @@ import { CloseIcon, PlusIcon } from './icons.tsx';
 import { SessionList } from './session-list.tsx';
 import type { SessionActions } from './session-row.tsx';
 import type { SessionNote } from './sessions.ts';
-import type { Outcome } from './use-stored-sessions.ts';
+import type { Outcome, StoredSessions } from './use-stored-sessions.ts';
 
 /** The user's sessions. */
 export function Sidebar({
@@ -17,6 +17,7 @@ export function Sidebar({
   outcome,
   forgetOutcome,
   showMore,
+  older,
   close,
 }: {
   notes: readonly SessionNote[];
@@ -28,6 +29,7 @@ export function Sidebar({
   forgetOutcome: () => void;
   /** Undefined if all are shown. */
   showMore: (() => void) | undefined;
+  older: StoredSessions['older'];
   close: () => void;
 }) {
   const closeButton = useRef<HTMLButtonElement>(null);
@@ -81,6 +83,7 @@ export function Sidebar({
           current={current}
           actions={{ ...actions, remove: (id, title) => setToDelete({ id, title }) }}
           showMore={showMore}
+          older={older}
           leave={close}
         />
       </nav>

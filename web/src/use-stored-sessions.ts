@@ -9,6 +9,7 @@ import {
 } from '../../client/index.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { saveText } from './save-text.ts';
+import type { TitleQuestion } from './title-search.ts';
 
 const PAGE = 100;
 
@@ -24,6 +25,8 @@ export interface StoredSessions {
   /** The server has older ones. */
   hasMore: boolean;
   showMore(): void;
+  /** Where the list is not whole: what a search in the titles of the other ones begins with. */
+  older: Pick<TitleQuestion, 'sessions' | 'after'> | undefined;
   outcome: Outcome | undefined;
   forgetOutcome(): void;
   /** Reports only failures. */
@@ -112,8 +115,13 @@ export function useStoredSessions(chat: Chat | undefined): StoredSessions {
       }),
     [attempt],
   );
+  const older = useMemo(
+    () => (chat && list?.next !== undefined ? { sessions: chat.sessions, after: list.next } : undefined),
+    [chat, list],
+  );
   return {
     sessions: list?.sessions,
+    older,
     hasMore: list?.next !== undefined,
     showMore() {
       wanted.current += PAGE;

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { ClosedError, type SessionPage } from '../../client/index.ts';
+import { foundSessions, TitleSearch } from './title-search.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const info = (sessionId: string, name = sessionId, activeAt = 0) => ({
+  sessionId,
+  name,
+  agent: undefined,
+  createdAt: 0,
+  activeAt,
+  messageCount: 1,
+});
+
+/** A server that is asked for pages, and answers when the test does. */
+function given() {
+  const asked: {
+    query?: string;
+    after?: string;
+    answer: (page: SessionPage) => void;
+    fail: (why: Error) => void;
+  }[] = [];
+  const sessions = {
+    list: (how: { query?: string; after?: string } = {}) =>
+      new Promise<SessionPage>((answer, fail) => void asked.push({ ...how, answer, fail })),
+  };
+  const search = new TitleSearch();
+  return {
+    asked,
+    search,
+    look: (query: string, after = 'p1') => search.ask({ sessions, query, after }),
+    found: () => search.getSnapshot().sessions.map(({ sessionId }) => sessionId),
+    state: () => search.getSnapshot().state,
+  };
+}
+const settled = (ms = 300) => vi.advanceTimersByTimeAsync(ms);
+const page = (next: string | undefined, ...ids: string[]): SessionPage => ({
+  sessions: ids.map((id) => info(id)),
+  next,
+});
+
+it('asks once for words that come letter by letter, from where the loaded list ends, page after page', async () => {
+  const { asked, look, found, state } = given();
+  for (const query of ['l', 'li', 'lis']) look(query);
+  expect(state()).toBe('looking');
+  await settled();
+  expect(asked).toMatchObject([{ query: 'lis', after: 'p1' }]);
+  asked[0]?.answer(page('p2', 'a'));
+  await settled(0);
+  expect(asked[1]).toMatchObject({ query: 'lis', after: 'p2' });
+  expect([found(), state()]).toEqual([['a'], 'looking']);
+  asked[1]?.answer(page(undefined, 'b'));
+  await settled(0);
+  expect([found(), state()]).toEqual([['a', 'b'], 'whole']);
+});
+
+it('reads five pages for one search, and goes on where it is asked to', async () => {
+  const { asked, search, look, found, state } = given();
+  look('rare');
+  await settled();
+  for (let n = 0; n < 5; n++) {
+    asked[n]?.answer(page(`q${n}`));
+    await settled(0);
+  }
+  expect([asked.length, state()]).toEqual([5, 'partly']);
+  search.more();
+  expect([asked[5]?.after, state()]).toEqual(['q4', 'looking']);
+  asked[5]?.answer(page(undefined, 'z'));
+  await settled(0);
+  expect([found(), state()]).toEqual([['z'], 'whole']);
+});
+
+it('a server that never answers a search is waited for, which is said, and an answer that comes late still counts', async () => {
+  const { asked, look, found, state } = given();
+  look('a');
+  await settled();
+  await settled(5000);
+  expect(state()).toBe('late');
+  asked[0]?.answer(page(undefined, 'late'));
+  await settled(0);
+  expect([found(), state()]).toEqual([['late'], 'whole']);
+});
+
+it('an answer to words that were changed since shows nothing', async () => {
+  const { asked, look, found, state } = given();
+  look('a');
+  await settled();
+  look('ab');
+  asked[0]?.answer(page(undefined, 'of a'));
+  await settled(0);
+  expect([found(), state()]).toEqual([[], 'looking']);
+});
+
+it('a server that refuses is told of, and one whose connection was closed is not', async () => {
+  const { asked, search, look, state } = given();
+  look('a');
+  await settled();
+  asked[0]?.fail(new Error('No.'));
+  await settled(0);
+  expect(search.getSnapshot()).toMatchObject({ state: 'partly', trouble: 'No.' });
+  search.more();
+  asked[1]?.fail(new ClosedError());
+  await settled(0);
+  expect([state(), search.getSnapshot().trouble]).toEqual(['partly', undefined]);
+});
+
+it('what was found stays while the loaded list has changed, until it is found again', async () => {
+  const { asked, search, look, found, state } = given();
+  look('a', 'p1');
+  await settled();
+  asked[0]?.answer(page(undefined, 'x'));
+  await settled(0);
+  look('a', 'p2');
+  expect([found(), state()]).toEqual([['x'], 'looking']);
+  search.ask(undefined);
+  expect([found(), state()]).toEqual([[], 'none']);
+});
+
+it('finds the loaded sessions and those of the server, each once, last used first', () => {
+  const loaded = [
+    { id: 'a', title: 'Öl', usedAt: 9 },
+    { id: 'b', title: 'Tea', usedAt: 5 },
+  ];
+  const older = [info('c', 'OL in Rom', 10), info('a', 'Öl', 9), info('d', 'ol', 1)];
+  expect(foundSessions(loaded, older, 'ol').map(({ id }) => id)).toEqual(['c', 'a', 'd']);
+});
