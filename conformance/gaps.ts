@@ -33,6 +33,7 @@ export const GAPS: readonly Gap[] = [
     points: [
       '3.2.4',
       '4.2.8',
+      '4.2.9',
       '4.5.1',
       '4.5.2',
       '4.5.3',

@@ -68,6 +68,11 @@ export interface ReplayJob {
   mark: Listening;
 }
 
+/** A connection that is told of its session if it is silent. */
+export interface GreetingJob {
+  connection: ConnectionId;
+}
+
 /** A fork that another function is to complete. */
 export interface ForkJob {
   /** The fork. */
@@ -98,6 +103,8 @@ export interface Queues {
   sendDeletion(deletion: Deletion, delay: Seconds): Promise<void>;
   /** Invokes the deadline function for the replay after a delay (at most 900 seconds). */
   sendReplay(job: ReplayJob, delay: Seconds): Promise<void>;
+  /** Invokes the deadline function for the connection after a delay (at most 900 seconds). */
+  sendGreeting(job: GreetingJob, delay: Seconds): Promise<void>;
   /** Invokes the deadline function for the fork after a delay (at most 900 seconds). */
   sendFork(job: ForkJob, delay: Seconds): Promise<void>;
 }

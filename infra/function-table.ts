@@ -1,5 +1,7 @@
 import { Duration } from 'aws-cdk-lib/core';
 import type { FunctionName } from '../config/function-names.ts';
+import { SESSION_SETTINGS } from '../config/settings/sessions.ts';
+import type { FlagSetting } from '../config/settings/setting.ts';
 import type { QueueName } from './queues.ts';
 
 /**
@@ -17,6 +19,8 @@ export interface FunctionSpec {
   files: readonly FileAction[];
   /** Queues to which it sends messages. */
   sends: readonly QueueName[];
+  /** A queue to which it sends messages where the flag is set. */
+  sendsIf?: { queue: QueueName; flag: FlagSetting };
   /** The queue whose messages invoke it. */
   consumes?: QueueName;
   /** The queue that takes asynchronous events which it could not handle. Lambda sends them in the name of its role. */
@@ -54,6 +58,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     files: [],
     // Wakes the turn function when it starts itself.
     sends: ['turn'],
+    sendsIf: { queue: 'deadline', flag: SESSION_SETTINGS.greetSilent },
     connections: [],
     callsModel: false,
   },

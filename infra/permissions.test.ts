@@ -49,6 +49,14 @@ describe('each role', () => {
     expect(using('authorizer', 'execute-api')).toEqual([]);
   });
 
+  it('of connections may send for later where silent ones are told of their session, and only there', () => {
+    const sends = (props: Parameters<typeof whole>[0]) =>
+      using('connection', 'sqs', props).map((entry) => /Midturn(\w+?Queue)/.exec(entry)?.[1]);
+    expect(sends({})).toEqual(['TurnQueue']);
+    expect(sends({ greetSilent: false })).toEqual(['TurnQueue']);
+    expect(sends({ greetSilent: true })).toEqual(['DeadlineQueue', 'TurnQueue']);
+  });
+
   it('writes to its own log group', () => {
     for (const entry of using('turn', 'logs')) expect(entry).toContain('MidturnTurnLogs');
     expect(using('turn', 'logs')).toHaveLength(2);

@@ -14,6 +14,7 @@ import { bedrockPermissions, secretPermission } from './model-access.ts';
 import type { Permission } from './permission.ts';
 import type { PlainProps } from './plain-props.ts';
 import { queueOf } from './queues.ts';
+import { sendsOf } from './sends.ts';
 import { settingsFor } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tableKeyStatement } from './table.ts';
@@ -111,7 +112,7 @@ export function permissionsOf(
   }
   allow(
     ['sqs:SendMessage'],
-    [...spec.sends, ...(spec.deadLetters ? [spec.deadLetters] : [])].map(
+    [...sendsOf(name, props), ...(spec.deadLetters ? [spec.deadLetters] : [])].map(
       (queue) => queueOf(queues, queue).queueArn,
     ),
   );

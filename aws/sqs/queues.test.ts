@@ -65,8 +65,9 @@ it.each([
   const session = asSessionKey('s');
   await queues.sendDeadline({ session, lane: asLaneId('l'), slot: asSlotId('t') }, seconds(delay));
   await queues.sendReplay({ connection: asConnectionId('c'), mark: 1 }, seconds(delay));
+  await queues.sendGreeting({ connection: asConnectionId('c') }, seconds(delay));
   await queues.sendDeletion({ session, at: epochMs(1), until: epochMs(2) }, seconds(delay));
-  expect(asked.map(({ DelaySeconds }) => DelaySeconds)).toEqual([expected, expected, expected]);
+  expect(asked.map(({ DelaySeconds }) => DelaySeconds)).toEqual(Array(4).fill(expected));
 });
 
 /** Any well-formed text: tenants, subjects and ids of sessions are in a session's key. */
@@ -155,17 +156,20 @@ it('what is sent is what the function reads', async () => {
   await queues.sendDeadline(job, seconds(1));
   await queues.sendDeletion(deletion, seconds(1));
   await queues.sendReplay(replay, seconds(1));
+  const greeting = { connection: asConnectionId('c') };
+  await queues.sendGreeting(greeting, seconds(1));
   const bodies = asked.map(({ MessageBody }) => MessageBody);
   expect(bodies.slice(0, 3).map(parseTurnMessage)).toEqual([
     job,
     { compaction: { session, from: 3 } },
     { ended },
   ]);
-  expect(bodies.slice(3).map(parseDeadline)).toEqual([job, { deletion }, { replay }]);
+  expect(bodies.slice(3).map(parseDeadline)).toEqual([job, { deletion }, { replay }, { greeting }]);
   expect(asked.map(({ QueueUrl }) => QueueUrl)).toEqual([
     TURNS,
     TURNS,
     TURNS,
+    DEADLINES,
     DEADLINES,
     DEADLINES,
     DEADLINES,

@@ -15,6 +15,7 @@ import type {
   Deletion,
   EndedTurnJob,
   ForkJob,
+  GreetingJob,
   Queues,
   ReplayJob,
   TurnJob,
@@ -62,18 +63,28 @@ const jobOf = ({ session, lane, slot }: z.infer<typeof jobBody>): TurnJob => ({
 
 const replayBody = z.object({ replay: z.object({ connection: z.string(), mark: z.number() }) });
 
+const greetingBody = z.object({ greeting: z.object({ connection: z.string() }) });
+
 const forkBody = z.object({ fork: z.object({ session: z.string(), connection: z.string() }) });
 
 /** What the deadline queue carries. */
-type DeadlineMessage = TurnJob | { deletion: Deletion } | { replay: ReplayJob } | { fork: ForkJob };
+type DeadlineMessage =
+  | TurnJob
+  | { deletion: Deletion }
+  | { replay: ReplayJob }
+  | { greeting: GreetingJob }
+  | { fork: ForkJob };
 
 /** Parses the body of a message in the deadline queue. Throws on anything else. */
 export function parseDeadline(body: string): DeadlineMessage {
-  const message = z.union([jobBody, deletionBody, replayBody, forkBody]).parse(JSON.parse(body));
+  const message = z
+    .union([jobBody, deletionBody, replayBody, greetingBody, forkBody])
+    .parse(JSON.parse(body));
   if ('replay' in message) {
     const { connection, mark } = message.replay;
     return { replay: { connection: asConnectionId(connection), mark } };
   }
+  if ('greeting' in message) return { greeting: { connection: asConnectionId(message.greeting.connection) } };
   if ('fork' in message) {
     const { session, connection } = message.fork;
     return { fork: { session: asSessionKey(session), connection: asConnectionId(connection) } };
@@ -137,6 +148,7 @@ export function sqsQueues(
     },
     sendDeadline: (job, delay) => later(job, delay),
     sendReplay: (replay, delay) => later({ replay }, delay),
+    sendGreeting: (greeting, delay) => later({ greeting }, delay),
     sendFork: (fork, delay) => later({ fork }, delay),
     sendDeletion: (deletion, delay) => later({ deletion }, delay),
   };

@@ -16,18 +16,22 @@ const TURNS = 3;
 /** As our client makes them. */
 const { newId } = hostPlatform();
 const TOKEN = 'somebody';
+const ANN = { query: { token: TOKEN }, principal: { tenant: 'acme', subject: 'ann' } };
 
 let stack: Stack;
 let meter: Meter;
 let client: WsClient;
 
 beforeAll(async () => {
-  stack = await startStack({ settings: { MIDTURN_AUTH: 'tokens', MIDTURN_TOKENS: `${TOKEN}=acme/ann` } });
-  meter = meterCloud(stack.cloud);
-  client = await stack.connect('metered', {
-    query: { token: TOKEN },
-    principal: { tenant: 'acme', subject: 'ann' },
+  stack = await startStack({
+    settings: {
+      MIDTURN_AUTH: 'tokens',
+      MIDTURN_TOKENS: `${TOKEN}=acme/ann`,
+      MIDTURN_GREET_SILENT: 'true',
+    },
   });
+  meter = meterCloud(stack.cloud);
+  client = await stack.connect('metered', { ...ANN, protocols: ['midturn.v1'] });
   client.send({ type: 'connect' });
   await client.next('connected');
   await untilCounted('lambdaRequests', 'inbound', 'Invoke');
@@ -138,6 +142,31 @@ it('each further flush is one write and one frame, and nothing else', async () =
     ...PLAIN,
     'turn: UpdateItem LANE': PLAIN['turn: UpdateItem LANE'] + 1,
     'server: message': PLAIN['server: message'] + 1,
+  });
+});
+
+it('a connection that is looked at later, and is silent', async () => {
+  meter.ledger.take();
+  const silent = await stack.connect('metered', { ...ANN, protocols: ['zeroclaw.v1'] });
+  await silent.next('session_start');
+  await untilCounted('lambdaRequests', 'deadline', 'Invoke');
+  await untilCounted('standardRequests', 'deadline', 'DeleteMessage');
+  const charges = meter.ledger.take().charges.filter(({ by }) => by === 'deadline' || by === 'connection');
+  const calls = charges.filter(({ unit }) => BILLED.has(unit));
+  expect(Object.fromEntries(calls.map(({ by, what, count }) => [`${by}: ${what}`, count]))).toEqual({
+    'connection: UpdateItem RATE': 1,
+    'connection: UpdateItem SESSION': 1,
+    'connection: PutItem LANE': 1,
+    'connection: PutItem CONNECTION': 1,
+    // Of one that has spoken, this and the next three are all.
+    'connection: SendMessage': 1,
+    'deadline: ReceiveMessage': 1,
+    'deadline: GetItem CONNECTION': 1,
+    'deadline: DeleteMessage': 1,
+    // As its first frame would have: opened, and listening.
+    'deadline: UpdateItem CONNECTION': 2,
+    'deadline: GetItem SESSION': 1,
+    'deadline: UpdateItem SESSION': 2,
   });
 });
 

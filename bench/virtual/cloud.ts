@@ -290,6 +290,8 @@ export class VirtualCloud {
           void this.#continue(replay, delay);
           return send('SendMessage replay', replay, () => {});
         },
+        // Its clients speak at once.
+        sendGreeting: (greeting) => send('SendMessage greeting', greeting, () => {}),
         sendFork: (fork) => send('SendMessage fork', fork, () => {}),
         sendDeletion: (deletion) => send('SendMessage deletion', deletion, () => {}),
       },

@@ -16,6 +16,17 @@ export const SESSION_SETTINGS = {
     functions: ['inbound', 'send', 'http'],
   },
   /**
+   * Whether a connection is told of its session without having sent a frame. It is, after two seconds, if its address names the
+   * session and it did not offer the subprotocol `midturn.v1`, whose clients send a frame at once. For clients of the ZeroClaw
+   * gateway, which are silent after a reconnect.
+   */
+  greetSilent: {
+    name: 'MIDTURN_GREET_SILENT',
+    kind: 'flag',
+    default: false,
+    functions: ['connection'],
+  },
+  /**
    * Whether a message can have images by their URL. The model's provider fetches those, and so tells the URL's host that
    * somebody asked. With `false`, such a message is refused with `INVALID_FRAME`; images in the frame are still taken.
    */

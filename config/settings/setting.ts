@@ -63,7 +63,7 @@ export interface ChoiceSetting extends Entry {
 }
 
 /** `true` or `false`. */
-interface FlagSetting extends Entry {
+export interface FlagSetting extends Entry {
   kind: 'flag';
   default: boolean;
 }

@@ -13,14 +13,14 @@ import type { Connection } from '../store/items.ts';
 import { connectionKey, laneKey } from '../store/keys.ts';
 import { adopt } from '../store/lane/connection.ts';
 import type { Change, Update } from '../store/update.ts';
-import { absent, any, count, equals, exists, set, setIfAbsent } from '../store/update.ts';
+import { absent, any, count, equals, exists, remove, set, setIfAbsent } from '../store/update.ts';
 import { replayedTwice } from './rate.ts';
 import { catchUp, type ReplayEnd, replayUntil } from './replay.ts';
 import { isExpired, tokenExpiresIn } from './token-expiry.ts';
 
 /**
  * API Gateway allows no post during `$connect`, so `session_start` answers the first frame, whatever it is, before
- * anything else. Frames of one connection are handled concurrently: one of them opens the connection, the others wait.
+ * anything else. A connection without one may be opened in its place (greet.ts). Frames of one connection are handled concurrently: one of them opens the connection, the others wait.
  */
 
 /** Waiting frames poll whether the connection is open, less and less often. */
@@ -87,7 +87,7 @@ export async function openConnection(
     if (read.opener === undefined || core.clock.now() - since > OPENER_TIMEOUT_MS) {
       const mine = await core.store.update(key, becomeOpener(me, read.opener, wish));
       const bound = mine.ok ? await bind(core, id, me, mine.item, wish) : undefined;
-      if (bound) return { connection: bound, replay: await sendOpening(core, id, bound, wish, until) };
+      if (bound) return { connection: bound, replay: await sendOpening(core, id, me, bound, wish, until) };
     }
     await core.clock.sleep(milliseconds(pause));
     read = await core.store.get(key);
@@ -206,11 +206,16 @@ async function bind(
 async function sendOpening(
   core: Core,
   id: ConnectionId,
+  me: string,
   connection: Connection,
   wish: ConnectionChoice,
   until: EpochMs,
 ): Promise<ReplayEnd> {
   const told = await sendSessionStart(core, id, connection);
+  if (told === undefined) {
+    await giveBackOpening(core, id, me);
+    return 'gone';
+  }
   // Also for a client that asks for nothing: events that were committed after `session_start` was made are in neither.
   const after = /* rule: replay-from-session-start */ Math.min(wish.after ?? told, told);
   const [end] = await Promise.all([
@@ -223,6 +228,16 @@ async function sendOpening(
   ]);
   return end;
 }
+
+/**
+ * Nobody received `session_start`. Either nobody ever will, or `$connect` has not returned yet: then the first frame opens the
+ * connection.
+ */
+const giveBackOpening = (core: Core, id: ConnectionId, me: string) =>
+  core.store.update(connectionKey(id), {
+    when: [equals('opener', me), absent('opened')],
+    change: [remove('opener')],
+  });
 
 /**
  * Whether this `connect` is the connection's first. Another frame may have opened the connection: then its `session_start`
@@ -263,16 +278,15 @@ async function chooseSessionAndLane(
   return settled;
 }
 
-/** Sends `session_start` and returns its `last_seq`. For a deleted session it sends that error, and returns 0. */
+/** Sends `session_start` and returns its `last_seq`. For a deleted session it sends that error, and returns 0. Undefined: nobody is there. */
 export async function sendSessionStart(
   core: Core,
   id: ConnectionId,
   connection: Connection,
-): Promise<number> {
+): Promise<number | undefined> {
   const view = await viewSession(core, connection.session);
   if (view.session?.deleted !== undefined) {
-    await reply(core, id, sessionDeleted());
-    return 0;
+    return (await reply(core, id, sessionDeleted())) === 'sent' ? 0 : undefined;
   }
   const running = runningTurn(view);
   const expiresIn = tokenExpiresIn(connection, core.clock.now());
@@ -306,6 +320,5 @@ export async function sendSessionStart(
     },
   };
   // rule: session-start-first
-  await reply(core, id, frame);
-  return frame.last_seq;
+  return (await reply(core, id, frame)) === 'sent' ? frame.last_seq : undefined;
 }

@@ -20,6 +20,7 @@ export function memoryCore(parts: Partial<Core> = {}): Core {
       sendDeadline: notGiven,
       sendDeletion: notGiven,
       sendReplay: notGiven,
+      sendGreeting: notGiven,
       sendFork: notGiven,
     },
     gateway: { post: notGiven, disconnect: notGiven },
@@ -67,6 +68,7 @@ export function recordingPorts(): Pick<Core, 'gateway' | 'queues'> & {
       sendDeadline: async () => {},
       sendDeletion: async () => {},
       sendReplay: async () => {},
+      sendGreeting: async () => {},
       sendFork: async () => {},
     },
   };

@@ -11,7 +11,11 @@ import { newSealKeys } from '../../test/support/seal-keys.ts';
 import { coreOf } from '../core-of.ts';
 
 const keys = newSealKeys();
-const aws = givenAws({ MIDTURN_CONNECTIONS_PER_MINUTE: '3', MIDTURN_FORWARD_TOKEN_KEY: keys.publicKey });
+const aws = givenAws({
+  MIDTURN_GREET_SILENT: 'true',
+  MIDTURN_CONNECTIONS_PER_MINUTE: '3',
+  MIDTURN_FORWARD_TOKEN_KEY: keys.publicKey,
+});
 let handle: (event: never, context: Context) => Promise<APIGatewayProxyResultV2>;
 beforeAll(async () => {
   ({ handler: handle } = await import('./handler.ts'));
@@ -102,6 +106,33 @@ describe('$connect', () => {
       statusCode: 200,
       ...(chosen && { headers: { 'Sec-WebSocket-Protocol': chosen } }),
     });
+  });
+
+  it.each([
+    ['zeroclaw.v1', 1],
+    ['bearer.abc', 1],
+    ['bearer.abc, midturn.v1', 0],
+  ])(
+    'P9: has a silent client told of the session in its address after a while: offered "%s"',
+    async (offered, greetings) => {
+      const headers = { 'Sec-WebSocket-Protocol': offered };
+      aws.reset();
+      await arrive('CONNECT', { headers });
+      expect(aws.sent).toEqual([]);
+      await arrive('CONNECT', { headers, query: { session_id: 's' } });
+      expect(aws.sent).toMatchObject(
+        Array(greetings).fill({
+          queue: 'deadlines',
+          body: JSON.stringify({ greeting: { connection: id } }),
+          delaySeconds: 2,
+        }),
+      );
+    },
+  );
+
+  it('fails if the client cannot be told later: it tries again', async () => {
+    aws.refuse('SendMessage');
+    await expect(arrive('CONNECT', { query: { session_id: 's' } })).rejects.toThrow();
   });
 
   it('fails if the connection cannot be stored: API Gateway refuses the handshake, and the client tries again', async () => {

@@ -22,7 +22,11 @@ beforeEach(() => {
 });
 
 /** What the function answers to a handshake. Default: one on which no authorizer has spoken. */
-async function connectWith(env: Record<string, string>, authorizer?: object): Promise<unknown> {
+async function connectWith(
+  env: Record<string, string>,
+  authorizer?: object,
+  query: object = {},
+): Promise<unknown> {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   const { handler } = await import('./handler.ts');
   const requestContext = {
@@ -32,7 +36,10 @@ async function connectWith(env: Record<string, string>, authorizer?: object): Pr
     routeKey: '$connect',
     ...(authorizer && { authorizer }),
   };
-  return handler({ requestContext, isBase64Encoded: false } as never, { awsRequestId: 'r' } as Context);
+  return handler(
+    { requestContext, queryStringParameters: query, isBase64Encoded: false } as never,
+    { awsRequestId: 'r' } as Context,
+  );
 }
 
 it.each<[string, () => Record<string, string>]>([
@@ -64,6 +71,12 @@ describe('P12: on an emulator that was told to do without an authorizer', () => 
     expect(await connectWith(env(), { tenant: 'acme', subject: 'ann' })).toEqual({ statusCode: 200 });
     expect(await sessionOf()).toEqual({ tenant: 'acme', subject: 'ann' });
   });
+});
+
+it('tells nobody later unless it was asked to', async () => {
+  const authorizer = { tenant: 'acme', subject: 'ann' };
+  expect(await connectWith({}, authorizer, { session_id: 's' })).toEqual({ statusCode: 200 });
+  expect(aws.sent.filter(({ queue }) => queue === 'deadlines')).toEqual([]);
 });
 
 describe('an environment that starts', () => {

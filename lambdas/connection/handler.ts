@@ -8,6 +8,7 @@ import { goesWithoutAuthorizer } from '../../config/settings/emulator.ts';
 import { readForwardTokenKey } from '../../config/settings/forward-token.ts';
 import { asConnectionId, asSessionId, newSessionId } from '../../core/ids.ts';
 import { closeConnection, registerConnection } from '../../core/inbound/connection-lifecycle.ts';
+import { greetLater } from '../../core/inbound/greet.ts';
 import { excessOf } from '../../core/inbound/rate.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { ID_PATTERN } from '../../protocol/ids.ts';
@@ -82,8 +83,14 @@ async function comeOrGo(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
   });
   if (!isConnected) return { statusCode: 409 };
   const subprotocol = chosenSubprotocol(event.headers ?? {});
+  // Without a session in its address, there is nothing to be told of.
+  if (core.sessionSettings.greetSilent && query.session_id && subprotocol !== SPEAKS_FIRST)
+    await greetLater(core, connectionId);
   return { statusCode: 200, ...(subprotocol && { headers: { 'Sec-WebSocket-Protocol': subprotocol } }) };
 }
+
+/** Its clients send a frame at once. */
+const SPEAKS_FIRST: (typeof SUBPROTOCOLS)[number] = 'midturn.v1';
 
 /** A browser closes the connection if the server accepts none of the requested subprotocols. */
 function chosenSubprotocol(headers: Record<string, string | undefined>): string | undefined {

@@ -11,6 +11,7 @@ afterEach(() => aws.reset());
 
 const job = (slot: string) => JSON.stringify({ session: 'acme#ada#s', lane: 'l', slot });
 const deletion = JSON.stringify({ deletion: { session: 'acme#ada#gone', at: 1, until: 2 } });
+const greeting = JSON.stringify({ greeting: { connection: 'c' } });
 const replay = JSON.stringify({ replay: { connection: 'c', mark: 1 } });
 
 /** The numbers of the messages that the queue gives again. */
@@ -24,12 +25,12 @@ const caught = () =>
     .filter(({ message, stack }) => message === 'deadline failed' && typeof stack === 'string')
     .map(({ messageId }) => messageId);
 
-it('the messages of all three kinds are done, of what is over too', async () => {
-  expect(await failures(job('t'), deletion, replay)).toEqual([]);
+it('the messages of all kinds are done, of what is over too', async () => {
+  expect(await failures(job('t'), deletion, greeting, replay)).toEqual([]);
   expect(aws.logged).toEqual([]);
 });
 
-it.each(['', 'no JSON', 'null', '{}', '{"deletion":{}}', '{"replay":{"connection":"c"}}'])(
+it.each(['', 'no JSON', 'null', '{}', '{"deletion":{}}', '{"replay":{"connection":"c"}}', '{"greeting":{}}'])(
   'a message that is none (%j) is named and logged, and those beside it are done',
   async (body) => {
     expect(await failures(job('t'), body, replay)).toEqual(['1']);
@@ -41,6 +42,7 @@ it.each([
   ['a turn whose lane', job('of this one'), 'GetItem', 'acme#ada#s'],
   ['a deletion whose session', deletion, 'GetItem', 'acme#ada#gone'],
   ['a replay whose connection', replay, 'GetItem', ''],
+  ['a greeting whose connection', greeting, 'GetItem', ''],
 ])('P1: %s cannot be read is named alone: the queue gives it again', async (_, body, operation, about) => {
   aws.refuse(operation, about);
   const other = about === '' ? [] : [JSON.stringify({ session: 'acme#other#s', lane: 'l', slot: 't' })];

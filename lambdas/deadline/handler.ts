@@ -4,6 +4,7 @@ import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { parseDeadline } from '../../aws/sqs/queues.ts';
 import { continueReplay } from '../../core/inbound/continue-replay.ts';
 import { continueFork } from '../../core/inbound/fork.ts';
+import { greet } from '../../core/inbound/greet.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
 import { coreOf } from '../core-of.ts';
@@ -11,7 +12,7 @@ import { coreOf } from '../core-of.ts';
 const instruments = instrumentsOf(process.env, 'deadline');
 const core = coreOf(process.env, instruments);
 
-/** Handles messages of the delay queue: the time limit of a queued turn, the deletion of a session, a replay and a fork to go on with. */
+/** Handles messages of the delay queue: the time limit of a queued turn, the deletion of a session, a silent connection, a replay and a fork to go on with. */
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
   instruments.invocation(context, () => receive(event));
 
@@ -22,6 +23,7 @@ async function receive(event: SQSEvent): Promise<SQSBatchResponse> {
       const message = parseDeadline(body);
       if ('deletion' in message) await carryOutDeletion(core, message.deletion);
       else if ('replay' in message) await continueReplay(core, message.replay);
+      else if ('greeting' in message) await greet(core, message.greeting);
       else if ('fork' in message) await continueFork(core, message.fork);
       else await deadlinePassed(core, message);
     } catch (error) {

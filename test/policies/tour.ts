@@ -34,6 +34,7 @@ export const TOUR_SETTINGS = {
   MIDTURN_VISIBILITY_SECONDS: '2',
   MIDTURN_OUTSIDE_MESSAGES: 'true',
   MIDTURN_HTTP: 'true',
+  MIDTURN_GREET_SILENT: 'true',
 } as const;
 
 export const TOUR_SECRETS = {
@@ -84,10 +85,14 @@ export function startVisit(stack: Stack, queues: TourQueues): Visit {
     sessionKey: sessionOf(principal, asSessionId(session)),
     queues,
     outside: outsideOf(stack.cloud, principal, session),
-    async connect() {
+    async connect({ isSilent = false } = {}) {
       const { gateway } = stack.cloud;
       const before = new Set(gateway.connections());
-      const client = await stack.connect(session, { query: { token: tokenOf(visit) }, principal });
+      const client = await stack.connect(session, {
+        query: { token: tokenOf(visit) },
+        principal,
+        protocols: [isSilent ? 'zeroclaw.v1' : 'midturn.v1'],
+      });
       ids.set(client, gateway.connections().find((id) => !before.has(id)) ?? '');
       clients.push(client);
       return client;
@@ -373,6 +378,13 @@ export const SCENES: readonly Scene[] = [
       vanish(client);
       await outside.send('w1', 'hello');
       await heard('send', 'DeleteConnection');
+    },
+  },
+  {
+    name: 'a connection that says nothing',
+    async play({ connect }) {
+      const client = await connect({ isSilent: true });
+      await client.next('session_start');
     },
   },
 ];

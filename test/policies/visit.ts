@@ -8,7 +8,8 @@ export interface Visit {
   readonly session: string;
   /** The session as the tokens of its turns name it. */
   readonly sessionKey: string;
-  connect(): Promise<WsClient>;
+  /** One that is silent is told of its session all the same. */
+  connect(options?: { isSilent?: boolean }): Promise<WsClient>;
   /** From now on, nothing arrives at this client, and posts to it are not answered. */
   vanish(client: WsClient): void;
   /** From now on, each post takes this long, until the visit is left. */

@@ -40,6 +40,7 @@ const stack = givenStack({
     MIDTURN_TOKENS: 'token-of-ann=acme/ann',
     MIDTURN_INBOX_LIMIT: '2',
     MIDTURN_CONTEXT_TOKENS: '100',
+    MIDTURN_GREET_SILENT: 'true',
   },
 });
 const principal = { tenant: 'acme', subject: 'ann' };
@@ -227,6 +228,33 @@ describe('a client of the ZeroClaw gateway', () => {
     const second = await stack.connect(session, { query, protocols: ['zeroclaw.v1'], principal });
     second.sendRaw(JSON.stringify({ type: 'connect' }));
     expect(await second.next('session_start')).toMatchObject({ resumed: true, message_count: 3 });
+  });
+
+  it('P9: is told what goes on after a reconnect, though it says nothing, and is told once when it speaks', async () => {
+    const gate = createGate();
+    const first = await open([{ chunks: ['Half an ', gate, 'answer'] }]);
+    say(first, 'Go on.');
+    await chunk(first, 'Half an ');
+    const { session_id } = await first.waitFor('session_start');
+    await first.close();
+    const again = { query: { token: 'token-of-ann' }, principal };
+    const [silent, other] = await Promise.all([
+      stack.connect(session_id, { ...again, protocols: ['zeroclaw.v1'] }),
+      stack.connect(session_id, { ...again, protocols: ['midturn.v1'] }),
+    ]);
+    await silent.next('session_start');
+    gate.open();
+    await end(silent);
+    expect(silent.frames.flatMap((frame) => (frame.type === 'chunk' ? frame.content : []))).toEqual([
+      'answer',
+    ]);
+    // One that speaks for itself is not spoken to.
+    expect(other.frames).toEqual([]);
+    for (const client of [silent, other]) {
+      client.sendRaw(JSON.stringify({ type: 'connect' }));
+      await client.next('connected');
+      expect(client.frames.filter(({ type }) => type === 'session_start')).toHaveLength(1);
+    }
   });
 });
 

@@ -303,6 +303,12 @@ export class Cloud {
             true,
             () => this.#deadlines.send({ replay }, toMs(delay)),
           ),
+        sendGreeting: (greeting, delay) =>
+          op(
+            () => `send greeting ${greeting.connection} in ${delay} s`,
+            true,
+            () => this.#deadlines.send({ greeting }, toMs(delay)),
+          ),
         sendFork: (fork, delay) =>
           op(
             () => `send fork ${fork.session} in ${delay} s`,
@@ -355,6 +361,7 @@ export class Cloud {
       sessionSettings: {
         steerScope: this.settings.steerScope,
         imageUrls: true,
+        greetSilent: false,
         ...(this.settings.agents && { agents: AGENTS.join(',') }),
       },
       rates: { framesPerMinute: 0, connectionsPerMinute: 0, dayFileBytes: 0 },

@@ -1,7 +1,8 @@
 import type { Core } from '../../core/core.ts';
 import { continueReplay } from '../../core/inbound/continue-replay.ts';
 import { continueFork } from '../../core/inbound/fork.ts';
-import type { Deletion, ForkJob, ReplayJob, TurnJob } from '../../core/ports.ts';
+import { greet } from '../../core/inbound/greet.ts';
+import type { Deletion, ForkJob, GreetingJob, ReplayJob, TurnJob } from '../../core/ports.ts';
 import { deadlinePassed } from '../../core/session/deadline.ts';
 import { carryOutDeletion } from '../../core/session/deletion.ts';
 import type { Actor, Scheduler, Source } from './scheduler.ts';
@@ -13,9 +14,14 @@ interface World {
   coreFor(actor: Actor): Core;
 }
 
-type Message = TurnJob | { deletion: Deletion } | { replay: ReplayJob } | { fork: ForkJob };
+type Message =
+  | TurnJob
+  | { deletion: Deletion }
+  | { replay: ReplayJob }
+  | { greeting: GreetingJob }
+  | { fork: ForkJob };
 
-/** The standard queue that delays its messages: deadlines of turns, deletions, replays and forks to go on with. */
+/** The standard queue that delays its messages: deadlines of turns, deletions, silent connections, replays and forks to go on with. */
 export class DeadlineQueue {
   readonly #world: World;
   readonly #messages: { at: number; message: Message }[] = [];
@@ -43,6 +49,7 @@ export class DeadlineQueue {
             const core = this.#world.coreFor(actor);
             if ('deletion' in message) return carryOutDeletion(core, message.deletion);
             if ('replay' in message) return continueReplay(core, message.replay);
+            if ('greeting' in message) return greet(core, message.greeting);
             if ('fork' in message) return continueFork(core, message.fork);
             return deadlinePassed(core, message);
           },

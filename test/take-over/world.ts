@@ -198,6 +198,7 @@ class World {
         sendEnded: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendDeadline: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendDeletion: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
+        sendGreeting: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendFork: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
         sendReplay: () => this.#await(worker, 'SendMessage', medianOf('send'), () => {}),
       },
