@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { Deployment } from './aws/real/plan.ts';
 import { LocalCloudError } from './errors.ts';
 
 export interface CdkJson {
@@ -83,4 +84,20 @@ export async function runCdkApp({
       templates.set(path.slice(0, -'.template.json'.length), await readFile(join(output, path), 'utf8'));
   }
   return templates;
+}
+
+/**
+ * Where a stack of an app is deployed, as the app's output says.
+ * @param output the folder that the app has written
+ * @param name the artifact's name: `Theirs`, `assembly-Prod/ProdTheirs12345678`
+ */
+export async function deploymentOf(output: string, name: string): Promise<Deployment> {
+  const manifest = JSON.parse(await readFile(join(output, dirname(name), 'manifest.json'), 'utf8'));
+  const { environment = '', properties } = Object(manifest.artifacts?.[basename(name)]);
+  const [account, region] = String(environment).replace('aws://', '').split('/');
+  return {
+    stackName: Object(properties).stackName ?? basename(name),
+    ...(account && account !== 'unknown-account' && { account }),
+    ...(region && region !== 'unknown-region' && { region }),
+  };
 }

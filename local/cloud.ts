@@ -11,6 +11,8 @@ import { type AccessKey, newAccessKey } from './aws/access-key.ts';
 import { createUpstream } from './aws/forward.ts';
 import { createFront } from './aws/front.ts';
 import { createLambda } from './aws/lambda.ts';
+import type { RealAws } from './aws/real/plan.ts';
+import { createRealTables } from './aws/real/tables.ts';
 import { readRoles } from './aws/roles.ts';
 import { createSecrets } from './aws/secrets.ts';
 import { consoleLog } from './console-log.ts';
@@ -32,10 +34,10 @@ import { ROOT } from './places.ts';
 import { startQueues } from './queues.ts';
 import { openBuckets } from './s3/buckets.ts';
 import { synthesizeTemplate } from './synth.ts';
-import { startTables, type TableServer } from './tables.ts';
+import { localTables, startTables, type TableServer } from './tables.ts';
 import { describedIn } from './template/described.ts';
 import { readStack } from './template/stack.ts';
-import type { Template } from './template/template.ts';
+import type { Resource, Template } from './template/template.ts';
 import { createVisitors } from './visitors.ts';
 import { startTraces, type Traces } from './xray.ts';
 
@@ -66,6 +68,8 @@ export interface LocalCloudOptions {
   maxEnvironments?: number;
   /** An app of somebody else's. @default - the one of this project */
   app?: LocalApp;
+  /** What is used of an AWS account. @default - nothing: all is on this machine */
+  aws?: RealAws;
   /** How fast event sources reach their concurrency. `LAMBDA_RAMP` is Lambda's. @default - at once */
   pollerRamp?: Ramp;
 }
@@ -78,6 +82,8 @@ export interface LocalApp {
   agent: string;
   /** Folder with the page. @default - the one that comes with Midturn */
   page?: string;
+  /** Whether a resource is not run. @default - all are */
+  leftOut?(resource: Resource): boolean;
 }
 
 export interface LocalCloud {
@@ -143,7 +149,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     secrets = {},
     origins = [],
   } = options;
-  const { pollerRamp } = options;
+  const { pollerRamp, aws } = options;
   const dataDir = options.dataDir && resolve(options.dataDir);
   const { [BEDROCK_ENDPOINT]: bedrock, ...given } = options.settings ?? {};
   const settings = {
@@ -191,13 +197,16 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     const stack = readStack(template, {
       sqsEndpoint: origin,
       ...(options.app && { unknown: (resource) => nameOnce(resource, log) }),
+      ...(options.app?.leftOut && { leftOut: options.app.leftOut }),
+      ...(aws && { physicalIds: aws.physicalIds }),
     });
     await Promise.all([tables.create(stack), queues.create(stack)]);
-    const model = bedrock ? createUpstream(bedrock) : undefined;
+    const model = aws?.bedrock ?? (bedrock ? createUpstream(bedrock) : undefined);
     parts.push(async () => {
       // Requests that killed functions left behind are rejected.
       entrance.shut();
       model?.close();
+      aws?.tables?.close();
     });
 
     const access = createAccess(readRoles(stack), log);
@@ -205,7 +214,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     parts.push(() => traces.close());
     const functions = await createLocalFunctions({
       stack,
-      endpoints: { AWS_ENDPOINT_URL: origin, ...(bedrock && { [BEDROCK_ENDPOINT]: origin }) },
+      endpoints: { AWS_ENDPOINT_URL: origin, ...(model && { [BEDROCK_ENDPOINT]: origin }) },
       access,
       traces,
       maxEnvironments,
@@ -231,6 +240,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     parts.push(async () => {
       await Promise.all([eventBridge.settled(), lambda.settled()]);
     });
+    const here = new Set(localTables(stack).map((table) => stack.ref(table)));
+    const isHere = (name: string) => here.has(name);
     const front = createFront({
       holderOf: (accessKeyId) => functions.holderOf(accessKeyId),
       access,
@@ -238,9 +249,10 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       services: {
         ...(model && { bedrock: model }),
         dynamodb: tables.handle,
+        ...(aws?.tables && { realTables: createRealTables(isHere, aws.tables) }),
         sqs: queues.handle,
         management: (request, response) => gateway.handleManagement(request, response),
-        secrets: createSecrets(secrets),
+        secrets: createSecrets(secrets, aws?.secrets),
         events: eventBridge,
         lambda,
       },
@@ -311,11 +323,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 }
 
 function nameOnce({ logicalId, type }: { logicalId: string; type: string }, log: Log): void {
-  log({
-    level: 'error',
-    source: 'stack',
-    text: `The local cloud has no ${type} (${logicalId}): its names lead nowhere. Code that uses it needs a check, or a stand-in whose address is in a variable of the function.`,
-  });
+  const text =
+    type === 'AWS::Lambda::EventSourceMapping'
+      ? `The local cloud has no source for ${logicalId}: nothing invokes its function.`
+      : `The local cloud has no ${type} (${logicalId}): its names lead nowhere. Code that uses it needs a check, or a stand-in whose address is in a variable of the function.`;
+  log({ level: 'error', source: 'stack', text });
 }
 
 function valueOrThrow<T>(settled: PromiseSettledResult<T>): T {

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FUNCTION_NAMES } from '../config/function-names.ts';
-import { localContext, readCdkJson, runCdkApp } from './cdk-app.ts';
+import type { Deployment } from './aws/real/plan.ts';
+import { deploymentOf, localContext, readCdkJson, runCdkApp } from './cdk-app.ts';
 import { LocalCloudError } from './errors.ts';
 import { moduleGraph } from './module-graph.ts';
 import { CACHE, ROOT } from './places.ts';
@@ -84,31 +85,36 @@ export async function synthesizeTemplate(settings: Readonly<Record<string, strin
 /**
  * Synthesizes the app in a folder for the local cloud, once.
  * @param settings what every cloud of it has: the function may be called with more
- * @returns the text of each stack's template, and what makes one of them the template of a cloud
+ * @param part what is run of it. Clouds of different parts keep their assets apart
+ * @returns the text of each stack's template, what makes one of them the template of a cloud, and where it is deployed
  * @throws {LocalCloudError} with the app's error
  */
 export async function synthesizeApp(
   folder: string,
   settings: Readonly<Record<string, string>>,
+  part = '',
 ): Promise<{
   templates: ReadonlyMap<string, string>;
   fillIn(text: string, settings: Readonly<Record<string, string>>): Template;
+  deploymentOf(name: string): Promise<Deployment>;
 }> {
   await writeEmptyBundles();
   const { asked } = withPlaceholders(settings);
   // It stays: assets of the app's own functions are in it.
-  const output = join(cache, 'app');
+  const output = join(cache, ['app', part.replaceAll(/\W/g, '-')].filter(Boolean).join('-'));
   await rm(output, { recursive: true, force: true });
   const { app, context } = await readCdkJson(folder);
   return {
     templates: await runCdkApp({
       folder,
       app,
-      context: { ...context, ...localContext(asked) },
+      // Paths tell which resources are of which Midturn.
+      context: { ...context, ...localContext(asked), 'aws:cdk:enable-path-metadata': true },
       output,
       environment: process.env,
     }),
     fillIn: (text, all) => withAssets(filled(text, all), output),
+    deploymentOf: (name) => deploymentOf(output, name),
   };
 }
 

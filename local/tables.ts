@@ -27,7 +27,7 @@ export interface TableServer {
   credentials: AccessKey;
   /** Answers a request that arrived elsewhere as if it had arrived at the endpoint. While closing, answers 503. */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Creates the template's tables, if they do not exist. */
+  /** Creates the template's tables, if they do not exist here and are in no AWS account. */
   create(stack: Stack): Promise<void>;
   /**
    * Throttles writes above this many units a second to one value of the partition key. DynamoDB's limit is 1,000; here
@@ -95,7 +95,7 @@ export async function startTables(
       else serve(request, response);
     },
     async create(stack) {
-      const tables = stack.ofType('AWS::DynamoDB::Table');
+      const tables = localTables(stack);
       await Promise.all(tables.map((table) => createTable(client, stack.ref(table), table)));
       for (const table of tables) hashKeys.set(stack.ref(table), keyNames(table)[0] ?? '');
       expiring = tables.flatMap((table) => {
@@ -126,6 +126,10 @@ export async function startTables(
     },
   };
 }
+
+/** The tables of a template that are on this machine. */
+export const localTables = (stack: Stack): StackResource[] =>
+  stack.ofType('AWS::DynamoDB::Table').filter(({ physicalId }) => physicalId === undefined);
 
 /** Tracks requests from their arrival to their answer, whether or not the caller still reads it. */
 function trackRequests(server: Server): { idle(): Promise<void> } {

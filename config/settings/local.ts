@@ -17,7 +17,10 @@ export const LOCAL_SETTINGS = {
   dataDir: { name: 'MIDTURN_DATA_DIR', kind: 'text', unset: 'conversations are kept in memory' },
   /** Content of the local Secrets Manager, as JSON: `{"name":"value"}`. */
   secrets: { name: 'MIDTURN_LOCAL_SECRETS', kind: 'text', unset: 'no secrets' },
-  /** Where a `bedrock:` model answers. Functions of the local cloud do not get your AWS credentials. */
+  /**
+   * Where a `bedrock:` model answers. Functions of the local cloud do not get your AWS credentials; `midturn dev --aws bedrock` signs
+   * their requests with them.
+   */
   bedrockUrl: {
     name: 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME',
     kind: 'text',

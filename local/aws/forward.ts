@@ -4,13 +4,13 @@ import { request as openSecureRequest } from 'node:https';
 /** A server to which requests are forwarded. */
 export interface Upstream {
   /**
-   * Forwards a request and its answer, unbuffered, so that streams keep streaming. Calls `done` at the end.
-   * @param body the part of the request that was read already, if any
+   * Forwards a request and its answer, which is not buffered, so that streams keep streaming. Calls `done` at the end.
+   * @param body of the request, which was read already
    */
   pass(
     request: IncomingMessage,
     response: ServerResponse,
-    body: Buffer | undefined,
+    body: Buffer,
     done: (result: { requestBytes: number; responseBytes: number }) => void,
   ): void;
   close(): void;
@@ -19,8 +19,11 @@ export interface Upstream {
 /** Hop-by-hop headers: they describe a connection, not the request. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'host', 'transfer-encoding', 'expect']);
 
-/** @param endpoint `http://127.0.0.1:1234`, with or without a path */
-export function createUpstream(endpoint: string): Upstream {
+/**
+ * @param endpoint `http://127.0.0.1:1234`, with or without a path
+ * @param failed is told what the server says with a status of 400 and above
+ */
+export function createUpstream(endpoint: string, failed: (text: string) => void = () => {}): Upstream {
   const base = new URL(endpoint);
   const secure = base.protocol === 'https:';
   const agent = secure ? undefined : new Agent({ keepAlive: true });
@@ -30,7 +33,6 @@ export function createUpstream(endpoint: string): Upstream {
       const headers = Object.fromEntries(
         Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.has(name)),
       );
-      let requestBytes = body?.length ?? 0;
       let responseBytes = 0;
       const open = secure ? openSecureRequest : openRequest;
       const passed = open(
@@ -39,14 +41,16 @@ export function createUpstream(endpoint: string): Upstream {
           port: base.port,
           method: request.method,
           path: `${prefix}${request.url ?? '/'}`,
-          headers: body ? { ...headers, 'content-length': body.length } : headers,
+          headers: { ...headers, 'content-length': body.length },
           ...(agent && { agent }),
         },
         (answer) => {
           const answered = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.has(name));
           response.writeHead(answer.statusCode ?? 502, Object.fromEntries(answered));
+          const isFailure = (answer.statusCode ?? 502) >= 400;
           answer.on('data', (chunk: Buffer) => {
             responseBytes += chunk.length;
+            if (isFailure) failed(chunk.toString());
           });
           // An answer that breaks off there breaks off here, so that the caller does not take a part for the whole.
           answer.once('error', () => response.destroy());
@@ -61,16 +65,9 @@ export function createUpstream(endpoint: string): Upstream {
       response.once('close', () => {
         // The caller is gone, so nobody reads the answer.
         if (!response.writableFinished) passed.destroy();
-        done({ requestBytes, responseBytes });
+        done({ requestBytes: body.length, responseBytes });
       });
-      if (body) {
-        passed.end(body);
-        return;
-      }
-      request.on('data', (chunk: Buffer) => {
-        requestBytes += chunk.length;
-      });
-      request.pipe(passed);
+      passed.end(body);
     },
     close: () => agent?.destroy(),
   };

@@ -15,6 +15,7 @@ import {
   sqsOperation,
   targetOf,
 } from './operations.ts';
+import type { RealTables } from './real/tables.ts';
 import { type Refusal, refuse } from './refusals.ts';
 import { isSignedBy, readSignature, type Signature } from './signature.ts';
 
@@ -22,6 +23,8 @@ import { isSignedBy, readSignature, type Signature } from './signature.ts';
 interface Services {
   /** Answers as if the request had arrived at the service's own port. */
   dynamodb(request: IncomingMessage, response: ServerResponse): void;
+  /** In the place of `dynamodb` for the tables that are not here. */
+  realTables?: RealTables;
   sqs(request: IncomingMessage, response: ServerResponse): void;
   /** The management API of `@connections`. Returns whether the request was one of its own. */
   management(request: IncomingMessage, response: ServerResponse): boolean;
@@ -130,6 +133,7 @@ export function createFront({
       case 'dynamodb': {
         const attempt = decide(exchange, service, dynamodbOperation(name, value));
         if (!attempt) break;
+        if (services.realTables?.serve({ name, value, request, response }, attempt.done)) break;
         const asked = access.wantsCapacity ? { request: value } : {};
         const body = meter(access.wantsCapacity, name, read, response, (metered) =>
           attempt.done({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readStack } from './stack.ts';
+import type { Value } from './template.ts';
 
 const naming = { sqsEndpoint: 'http://127.0.0.1:9' };
 
@@ -76,6 +77,41 @@ describe('a template of somebody else’s', () => {
     // Nothing asks for a permission of a function that does not run.
     expect(stack.ofType('AWS::Lambda::Permission')).toEqual([]);
     expect(stack.ofType('AWS::Lambda::Function')).toEqual([]);
+  });
+
+  it('may have mappings from a stream, which is not here: each is named, and does nothing', () => {
+    const told: string[] = [];
+    const mapping = (EventSourceArn: Value) => ({
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: { EventSourceArn, FunctionName: { Ref: 'Mine' } },
+    });
+    const stack = readStack(
+      {
+        Resources: {
+          Clicks: { Type: 'AWS::Kinesis::Stream' },
+          Orders: { Type: 'AWS::DynamoDB::GlobalTable' },
+          Mine: { Type: 'AWS::Lambda::Function' },
+          OfClicks: mapping({ 'Fn::GetAtt': ['Clicks', 'Arn'] }),
+          OfOrders: mapping({ 'Fn::GetAtt': ['Orders', 'StreamArn'] }),
+        },
+      },
+      { ...naming, unknown: ({ logicalId }) => told.push(logicalId) },
+    );
+    expect(told).toEqual(['Clicks', 'OfClicks', 'OfOrders']);
+    expect(stack.ofType('AWS::Lambda::EventSourceMapping')).toEqual([]);
+  });
+
+  it('has, of tables in an AWS account, the names that they have there', () => {
+    const stack = readStack(
+      { Resources: { Orders: { Type: 'AWS::DynamoDB::Table' }, Own: { Type: 'AWS::DynamoDB::Table' } } },
+      { ...naming, physicalIds: new Map([['Orders', 'shop-orders']]) },
+    );
+    expect(stack.ofType('AWS::DynamoDB::Table').map((table) => [stack.ref(table), table.physicalId])).toEqual(
+      [
+        ['shop-orders', 'shop-orders'],
+        ['Midturn-Own', undefined],
+      ],
+    );
   });
 
   it('may have buckets, whose names may be put together', () => {

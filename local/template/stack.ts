@@ -11,6 +11,8 @@ export interface StackResource {
   type: string;
   properties: Properties;
   metadata: Readonly<Record<string, Value>>;
+  /** It is in an AWS account, under this name. */
+  physicalId?: string;
 }
 
 /** A resource's names here: `Ref` resolves to `ref`, `Fn::GetAtt` to `attributes`. */
@@ -31,6 +33,9 @@ export interface Stack {
 
 export const API_ID = 'midturnapi';
 
+/** In the names of what is not here. */
+const ABSENT = 'not-in-the-local-cloud';
+
 /** What a resource is named by. */
 interface Names extends Naming {
   /** Of a name that is put together. It refers to no resource. */
@@ -45,14 +50,19 @@ interface Naming {
    * @default - such a template is refused
    */
   unknown?(resource: { logicalId: string; type: string }): void;
+  /** Names of the tables and secrets that are in an AWS account, by logical ids. @default - none */
+  physicalIds?: ReadonlyMap<string, string>;
+  /** Whether a resource is left out. It still has names, which lead nowhere. @default - none is */
+  leftOut?(resource: Resource): boolean;
 }
 
 /** Supported types, with the names that CloudFormation would give their resources. */
 const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, names: Names) => Identity>> = {
-  'AWS::DynamoDB::Table': (id) => ({
-    ref: `${STACK}-${id}`,
-    attributes: { Arn: arn('dynamodb', `table/${STACK}-${id}`) },
-  }),
+  'AWS::DynamoDB::Table': (id, _, { physicalIds }) => {
+    const name = physicalIds?.get(id) ?? `${STACK}-${id}`;
+    const StreamArn = arn('dynamodb', `table/${name}/stream/${ABSENT}`);
+    return { ref: name, attributes: { Arn: arn('dynamodb', `table/${name}`), StreamArn } };
+  },
   'AWS::SQS::Queue': (id, resource, { sqsEndpoint }) => {
     const name = `${STACK}-${id}${resource.Properties?.FifoQueue === true ? '.fifo' : ''}`;
     const url = `${sqsEndpoint}/${ACCOUNT}/${name}`;
@@ -74,8 +84,8 @@ const IDENTITIES: Readonly<Record<string, (id: string, resource: Resource, names
     ref: `${STACK}-${id}`,
     attributes: { Arn: arn('lambda', `function:${STACK}-${id}`) },
   }),
-  'AWS::SecretsManager::Secret': (id, resource) => {
-    const secret = secretArn(String(resource.Properties?.Name ?? id));
+  'AWS::SecretsManager::Secret': (id, resource, { physicalIds }) => {
+    const secret = physicalIds?.get(id) ?? secretArn(String(resource.Properties?.Name ?? id));
     return { ref: secret, attributes: { Id: secret } };
   },
   'AWS::Events::EventBus': (id, resource) => {
@@ -133,9 +143,6 @@ function canRun({ Type, Properties = {}, Metadata = {} }: Resource): boolean {
   return /^nodejs/.test(String(Properties.Runtime)) && typeof Metadata['aws:asset:path'] === 'string';
 }
 
-/** In the names of what is not here. */
-const ABSENT = 'not-in-the-local-cloud';
-
 const absentIdentity = (id: string): Identity => ({
   ref: `${ABSENT}-${id}`,
   attributes: new Proxy<Record<string, string>>(
@@ -180,29 +187,39 @@ export function readStack(template: Template, naming: Naming): Stack {
     .filter(([, { Condition }]) => Condition === undefined || resolver.condition(Condition))
     .map(([id, resource]) => [id, { ...resource, Type: ALIASES[resource.Type] ?? resource.Type }] as const);
   const names: Names = { ...naming, resolve: resolver.resolve };
-  const isHere = (resource: Resource) => resource.Type in IDENTITIES && canRun(resource);
+  const isLeftOut = (resource: Resource) => naming.leftOut?.(resource) ?? false;
+  const isHere = (resource: Resource) =>
+    resource.Type in IDENTITIES && canRun(resource) && !isLeftOut(resource);
   for (const [id, resource] of present) {
     const { Type: type } = resource;
     const identify = IDENTITIES[type];
-    if (identify && isHere(resource)) identities.set(id, identify(id, resource, names));
+    if (isLeftOut(resource)) identities.set(id, absentIdentity(id));
+    else if (identify && isHere(resource)) identities.set(id, identify(id, resource, names));
     else if (INERT.test(type)) identities.set(id, { ref: id, attributes: { Arn: arn('local', id) } });
     else if (naming.unknown) {
       identities.set(id, absentIdentity(id));
       naming.unknown({ logicalId: id, type });
     } else throw new LocalCloudError(`The local cloud has no ${type} (${id}).`);
   }
-  /** A permission for a function that is not here, or a mapping to it, has nothing to do. */
+  const isAbsent = (name: Value = '') => String(resolver.resolve(name)).includes(ABSENT);
+  /** A permission for a function that is not here, or a mapping to it or from such a source, has nothing to do. */
   const isIdle = ({ Type, Properties = {} }: Resource) =>
-    TO_FUNCTIONS.has(Type) && String(resolver.resolve(Properties.FunctionName ?? '')).includes(ABSENT);
+    TO_FUNCTIONS.has(Type) && (isAbsent(Properties.FunctionName) || isAbsent(Properties.EventSourceArn));
+  for (const [logicalId, { Type, Properties = {} }] of present) {
+    const isWaiting = Type === 'AWS::Lambda::EventSourceMapping' && !isAbsent(Properties.FunctionName);
+    if (isWaiting && isAbsent(Properties.EventSourceArn)) naming.unknown?.({ logicalId, type: Type });
+  }
   const resources: StackResource[] = present
     .filter(([, resource]) => isHere(resource) && !isIdle(resource))
     .map(([logicalId, { Type, Properties = {}, Metadata = {} }]) => {
       const properties = resolver.resolve(Properties);
+      const physicalId = naming.physicalIds?.get(logicalId);
       return {
         logicalId,
         type: Type,
         properties: readProperties(logicalId, isMap(properties) ? properties : {}),
         metadata: Metadata,
+        ...(physicalId !== undefined && { physicalId }),
       };
     });
   const ref = ({ logicalId }: StackResource) => identity(logicalId).ref;

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { CreateTableCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { COMMANDS } from '../../cli/commands.ts';
 import { pack, tarball } from '../../packaging/pack.ts';
+import { type AwsAccountStandIn, startAwsAccount } from '../support/aws-account.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { LONG_TEST_MS } from '../support/timeouts.ts';
-import { type UserProject, unpackTarballs } from './user-project.ts';
+import { connect } from '../support/ws-client.ts';
+import { type Running, type UserProject, unpackTarballs } from './user-project.ts';
 
 /** Each builds, packs or synthesizes. */
 vi.setConfig({ testTimeout: LONG_TEST_MS, hookTimeout: LONG_TEST_MS });
@@ -182,6 +185,122 @@ describe('a CDK app with the package', () => {
     await project.write('old.cjs', "console.log(Object.keys(require('midturn/cdk')).join());");
     const { stdout, stderr } = await project.node(['old.cjs']);
     expect(stdout, stderr).toContain('Midturn,MidturnAuth');
+  });
+});
+
+/** Two Midturns, and tables of their own, whose names in a template are those that the stand-in's stack has. */
+const SHOP = `
+import { App, Stack } from 'aws-cdk-lib';
+import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Midturn, MidturnAuth } from 'midturn/cdk';
+
+const stack = new Stack(new App(), 'Shop');
+const [orders, ledger] = ['Orders', 'Ledger'].map((id) => {
+  const table = new Table(stack, id, { partitionKey: { name: 'id', type: AttributeType.STRING } });
+  table.node.defaultChild.overrideLogicalId(id);
+  return table;
+});
+for (const id of ['Support', 'Sales']) {
+  const { functions } = new Midturn(stack, id, { agent: 'src/shop.ts', model: 'demo', auth: MidturnAuth.tokens('t') });
+  orders.grantWriteData(functions.turn);
+  for (const [name, { tableName }] of Object.entries({ ORDERS: orders, LEDGER: ledger }))
+    functions.turn.addEnvironment(name, tableName);
+}
+`;
+
+const SELLER = `
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { tool } from 'ai';
+import { defineAgent } from 'midturn/agent';
+import { z } from 'zod';
+
+const client = new DynamoDBClient({});
+const ask = (description, send) => ({ tool: tool({ description, inputSchema: z.object({ id: z.string() }), execute: ({ id }) => send({ id: { S: id } }) }), idempotent: true });
+
+export const agent = defineAgent({
+  instructions: 'You sell umbrellas.',
+  tools: {
+    order: ask('Orders.', async (Item) => {
+      await client.send(new PutItemCommand({ TableName: process.env.ORDERS, Item }));
+      return process.env.ORDERS;
+    }),
+    book: ask('Looks into the ledger.', (Key) => client.send(new GetItemCommand({ TableName: process.env.LEDGER, Key }))),
+  },
+});
+`;
+
+describe('`midturn dev` of an app with two Midturns, with the DynamoDB of an AWS account', () => {
+  let aws: AwsAccountStandIn;
+  let dev: Running;
+
+  beforeAll(async () => {
+    aws = await startAwsAccount(temporaryFolder(), {
+      stacks: { Shop: { Orders: 'shop-orders', Ledger: 'shop-ledger' } },
+    });
+    for (const TableName of ['shop-orders', 'shop-ledger'])
+      await aws.dynamodb.send(
+        new CreateTableCommand({
+          TableName,
+          KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+          AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+          BillingMode: 'PAY_PER_REQUEST',
+        }),
+      );
+    await project.write('cdk.json', '{"app":"node shop.mts"}');
+    await project.write('shop.mts', SHOP);
+    await project.write('src/shop.ts', SELLER);
+    dev = project.start(['dev', '--id', 'Support', '--aws', 'dynamodb'], { PORT: '0', ...aws.environment });
+  });
+  afterAll(() => Promise.all([dev?.stop(), aws?.close()]));
+
+  it('says which Midturn runs, and what of which account is used', async () => {
+    await dev.line(/^midturn ready /);
+    expect(dev.lines.slice(0, 4)).toEqual([
+      'midturn runs Shop/Support, without Shop/Sales',
+      'aws dynamodb of account 111122223333 in eu-west-1, as arn:aws:iam::111122223333:user/ada',
+      'aws table Orders is shop-orders of the stack Shop',
+      'aws table Ledger is shop-ledger of the stack Shop',
+    ]);
+  });
+
+  it('P12: a tool writes the real table by its grant, and is refused by IAM of this machine where it has none', async () => {
+    const url = /ws:\S+/.exec(await dev.line(/^midturn ready /))?.[0] ?? '';
+    const client = await connect(`${url}?session_id=real`);
+    const results = [];
+    for (const name of ['order', 'book']) {
+      client.send({ type: 'message', content: `use ${name} {"id": "o1"}` });
+      results.push(await client.next('tool_result'));
+      await client.next('done');
+    }
+    await client.close();
+    expect(results).toMatchObject([
+      { output: 'shop-orders' },
+      {
+        is_error: true,
+        output: expect.stringMatching(/not authorized .*dynamodb:GetItem.*table\/shop-ledger/),
+      },
+    ]);
+    const { Items } = await aws.dynamodb.send(new ScanCommand({ TableName: 'shop-orders' }));
+    expect(Items).toEqual([{ id: { S: 'o1' } }]);
+    // Conversations stay here.
+    expect(aws.asked).toEqual([
+      'sts GetCallerIdentity',
+      'cloudformation ListStackResources',
+      'dynamodb PutItem',
+    ]);
+    expect(aws.refused).toEqual([]);
+  });
+
+  it.each([
+    [
+      [],
+      1,
+      'midturn dev: the app has several Midturns: Shop/Support, Shop/Sales. Choose one with --id; another one runs in a second terminal, with another PORT.',
+    ],
+    [['--aws', 'sqs'], 2, '--aws: sqs stays local: '],
+  ])('%j is refused in one line', async (args, status, why) => {
+    const { code, stderr } = await project.bin('midturn', ['dev', ...args]);
+    expect([code, stderr.split('\n')[0]]).toEqual([status, expect.stringContaining(why)]);
   });
 });
 
