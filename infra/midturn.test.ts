@@ -338,7 +338,7 @@ describe('functions', () => {
 describe('settings', () => {
   it('with a bad value stop the synth by name', () => {
     expect(() => synthesize({ maxSteps: 0 })).toThrow(SettingError);
-    expect(() => synthesize({ maxSteps: 0 })).toThrow(/^MIDTURN_MAX_STEPS is "0"/);
+    expect(() => synthesize({ maxSteps: 0 })).toThrow(/^maxSteps: MIDTURN_MAX_STEPS is "0"/);
   });
 
   it('of bundles that are missing say what makes them', () => {

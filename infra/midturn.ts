@@ -23,6 +23,7 @@ import { describeLocally, plainProps } from './local-props.ts';
 import { giveName } from './name.ts';
 import { createPage } from './page.ts';
 import type { PlainProps } from './plain-props.ts';
+import { checkForms, namingProps } from './prop-forms.ts';
 import type { MidturnProps } from './props.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { checkProps, plainSecretsIn } from './settings.ts';
@@ -71,17 +72,21 @@ export class Midturn extends Construct {
   /** Serves the page, if it is deployed. */
   readonly page: Distribution | undefined;
 
-  /** @throws {SettingError} for the first prop whose value cannot be used, by its setting's name */
+  /** @throws {SettingError} for the first prop whose value cannot be used, by its name and its setting's */
   constructor(scope: Construct, id: string, given: MidturnProps) {
     super(scope, id);
+    checkForms(given);
     const { auth, name } = given;
     giveName(this, name);
     this.users =
       auth instanceof MidturnAuth && auth.newUsers
         ? createUsers(this, auth.newUsers, given.removalPolicy)
         : undefined;
-    const props = plainProps(this, given, this.users);
-    checkProps(props);
+    const props = namingProps(() => {
+      const plain = plainProps(this, given, this.users);
+      checkProps(plain);
+      return plain;
+    });
     const stageName = props.stageName ?? STACK_SETTINGS.stageName.default;
     this.table = createTable(this, props);
     this.queues = createQueues(this, turnTimeout(props), {
@@ -116,7 +121,9 @@ export class Midturn extends Construct {
     this.url = this.#clientUrl(props);
     this.httpUrl = this.httpApi && `https://${this.#edgeName(props) ?? httpHost(this.httpApi)}`;
     this.page = props.page
-      ? createPage(this, { url: this.url, files: this.files && filesOrigin(this.files) }, props)
+      ? namingProps(() =>
+          createPage(this, { url: this.url, files: this.files && filesOrigin(this.files) }, props),
+        )
       : undefined;
 
     const watched = {

@@ -14,9 +14,9 @@ describe('the page', () => {
     );
   });
 
-  it('that was not built says what builds it', () => {
+  it('that is in no folder is refused by its name', () => {
     expect(() => synthesize({ page: true, pageFolder: '/nowhere' })).toThrow(
-      /^MIDTURN_PAGE: .* has no page; npm run build:web makes it/,
+      'pageFolder is "/nowhere": it has no index.html.',
     );
   });
 

@@ -40,7 +40,11 @@ interface Reached {
 export function createPage(scope: Construct, { url, files }: Reached, props: PlainProps): Distribution {
   const folder = props.pageFolder ?? defaultFolder;
   if (!existsSync(join(folder, 'index.html'))) {
-    throw new SettingError(`MIDTURN_PAGE: ${folder} has no page; npm run build:web makes it.`);
+    throw new SettingError(
+      props.pageFolder === undefined
+        ? `MIDTURN_PAGE: ${folder} has no page; npm run build:web makes it.`
+        : `pageFolder is "${folder}": it has no index.html.`,
+    );
   }
   // The bucket is deleted with the stack: each deployment uploads all of its files.
   // The CDK's class and its interface differ in whether optional fields may be undefined.

@@ -15,7 +15,7 @@ export const PAGE = join(import.meta.dirname, '../../docs/settings.md');
 const DESCRIBED = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\w+: \{\s*name: '(\w+)'/g;
 
 /** The comment above each entry, by the setting's name. */
-async function descriptions(): Promise<ReadonlyMap<string, string>> {
+export async function descriptions(): Promise<ReadonlyMap<string, string>> {
   const files = (await readdir(import.meta.dirname)).filter((file) => file.endsWith('.ts'));
   const sources = await Promise.all(files.map((file) => readFile(join(import.meta.dirname, file), 'utf8')));
   return new Map(
@@ -77,10 +77,10 @@ function tableOf(table: SettingTable, meanings: ReadonlyMap<string, string>): st
   });
   const head = [hasProps ? 'setting, prop' : 'setting', 'meaning', 'values', 'if not set'];
   const columns = readBy ? [...head, 'read by'] : head;
-  return [columns, columns.map(() => '---'), ...rows].map(line).join('\n');
+  return [columns, columns.map(() => '---'), ...rows].map(tableLine).join('\n');
 }
 
-const line = (cells: readonly string[]): string =>
+export const tableLine = (cells: readonly string[]): string =>
   `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 
 const propOf = ({ path }: PlacedSetting): string => `\`${path.join('.')}\``;
@@ -88,7 +88,7 @@ const propOf = ({ path }: PlacedSetting): string => `\`${path.join('.')}\``;
 const code = (values: readonly (string | number)[]): string =>
   values.map((value) => `\`${value}\``).join(', ');
 
-function valuesOf(setting: Setting): string {
+export function valuesOf(setting: Setting): string {
   switch (setting.kind) {
     case 'integer': {
       const [min, max] = setting.range;
@@ -125,7 +125,7 @@ function withUnit(text: string, { unit }: IntegerSetting): string {
   return shown ? `${text} ${shown}` : text;
 }
 
-function defaultOf(setting: Setting): string {
+export function defaultOf(setting: Setting): string {
   if (setting.localDefault) return `${code([setting.localDefault])} locally; required on deploy`;
   if (!('default' in setting) || setting.default === undefined) return setting.unset ?? 'none';
   return setting.kind === 'integer'
