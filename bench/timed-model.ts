@@ -8,7 +8,7 @@ import {
 } from '../test/support/model-server.ts';
 
 /** What the model is to say in one call, and how fast. */
-export interface PacedReply extends Pick<Reply, 'toolCalls'> {
+export interface PacedReply extends Pick<Reply, 'thinking' | 'toolCalls'> {
   words: readonly string[];
   /** The model's own time to its first token. */
   firstTokenMs: number;
@@ -21,6 +21,8 @@ export interface TimedCall {
   arrivedAt: number;
   /** When the first word was handed to the socket; undefined until then. */
   firstTokenAt: number | undefined;
+  /** Its thoughts and words that were handed to the socket so far. */
+  said: string[];
 }
 
 export interface TimedModel {
@@ -35,9 +37,10 @@ export function timedModel(answer: (request: ChatRequest) => PacedReply | Promis
   return {
     calls,
     script: async (request) => {
-      const call: TimedCall = { request, arrivedAt: performance.now(), firstTokenAt: undefined };
+      const call: TimedCall = { request, arrivedAt: performance.now(), firstTokenAt: undefined, said: [] };
       calls.push(call);
-      const { words, firstTokenMs, tokenMs, toolCalls = [] } = await answer(request);
+      const { thinking = [], words, firstTokenMs, tokenMs, toolCalls = [] } = await answer(request);
+      call.said.push(...thinking);
       const begunAt = performance.now();
       const chunks = words.flatMap((word, index): [Gate, string] => {
         const gate = createGate();
@@ -48,11 +51,12 @@ export function timedModel(answer: (request: ChatRequest) => PacedReply | Promis
           .then(() => sleepUntil(dueAt))
           .then(() => {
             call.firstTokenAt ??= performance.now();
+            call.said.push(word);
             gate.open();
           });
         return [gate, word];
       });
-      return { chunks, toolCalls };
+      return { thinking, chunks, toolCalls };
     },
   };
 }

@@ -6,19 +6,21 @@ import { dated, writeSection } from '../page.ts';
 import { aiSdk } from './ai-sdk.ts';
 import { cloudflare } from './cloudflare.ts';
 import { langgraph } from './langgraph.ts';
+import { mastra } from './mastra.ts';
 import { measure } from './measure.ts';
 import { midturn } from './midturn.ts';
 import type { Peer } from './peer.ts';
 import { exitOnSignals } from './process.ts';
 import { type PeerResult, tablesOf } from './table.ts';
 import { installPeers, versionOf } from './versions.ts';
+import { workflow } from './workflow.ts';
 
 /**
  * `npm run bench:peers`: the reference turn on this project and on what a team would use instead, one after the other, with
  * the same scripted model. Results go to `bench/results/peers.json` and `docs/performance.md`; with names of peers as
  * arguments, only these are run and nothing is written.
  */
-const PEERS: readonly Peer[] = [midturn, aiSdk, cloudflare, langgraph];
+const PEERS: readonly Peer[] = [midturn, aiSdk, workflow, cloudflare, langgraph, mastra];
 const ROOT = join(import.meta.dirname, '..', '..');
 
 const wanted = process.argv.slice(2);

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startModelServer } from '../../test/support/model-server.ts';
 import { type Summary, summarize } from '../stats.ts';
 import { type TimedModel, timedModel, userMessages } from '../timed-model.ts';
-import { type Outcome, outcomeOf } from './outcome.ts';
+import { type Outcome, outcomeOf, Screen, saidTwice, thoughtsOf } from './outcome.ts';
 import type { Conversation, Peer, Place } from './peer.ts';
-import { freePort, PeerProcess } from './process.ts';
-import { MESSAGE, PING, replyTo, STEERING, WORDS, wordAt, wordsIn } from './script.ts';
+import { build, freePort, PeerProcess } from './process.ts';
+import { CAREFUL, hasThoughts, MESSAGE, PING, replyTo, STEERING, WORDS, wordAt, wordsIn } from './script.ts';
 import { Wire } from './wire.ts';
 
 const PINGS = 12;
@@ -71,10 +71,13 @@ export async function measure(peer: Peer): Promise<PeerFigures> {
   const bench = new Bench(peer, place, model, wire);
   try {
     await clear(peer.leftovers);
+    if (peer.build) build(peer.build);
     return await bench.run();
   } catch (error) {
     const log = await readFile(join(folder, 'server.log'), 'utf8').catch(() => '');
-    throw new NotMeasured(`${error}\n${log.slice(-LOG_TAIL)}`, { cause: error });
+    // `fetch failed` says why only in its cause.
+    const cause = error instanceof Error && error.cause ? ` (${error.cause})` : '';
+    throw new NotMeasured(`${error}${cause}\n${log.slice(-LOG_TAIL)}`, { cause: error });
   } finally {
     await bench.stop();
     await wire.close();
@@ -108,11 +111,11 @@ class Bench {
       firstText: await this.#firstText(),
       turn: await this.#turn(this.#open()),
       ...(variant && { variant: await this.#turn(variant.open(this.#wire.host, newId())) }),
-      dropped: await this.#interrupted(CUT_AT, async () => {
+      dropped: await this.#interrupted(MESSAGE, CUT_AT, async () => {
         this.#wire.cut();
         await sleep(AWAY_MS);
       }),
-      killed: await this.#interrupted(KILLED_AT, async () => {
+      killed: await this.#interrupted(CAREFUL, KILLED_AT, async () => {
         await this.stop();
         await this.#start();
       }),
@@ -186,34 +189,48 @@ class Bench {
   }
 
   /** The reference turn without steering; something happens to it at a word of its answer, and its client comes back. */
-  async #interrupted(atWord: number, interrupt: () => Promise<void>): Promise<Outcome> {
+  async #interrupted(message: string, atWord: number, interrupt: () => Promise<void>): Promise<Outcome> {
     const id = newId();
     const chat = this.#open(id);
+    const from = this.#model.calls.length;
     await chat.connect();
-    await chat.send(MESSAGE);
+    await chat.send(message);
     await until(() => chat.answer().includes(`${wordAt(atWord)} `), PATIENCE_MS);
     const interruptedAt = performance.now();
     const calls = this.#model.calls.length;
     await interrupt();
     const shown = chat.answer();
     const seen = new Set(wordsIn(shown));
+    const screen = new Screen(shown);
     await chat.connect();
     let newTextAt: number | undefined;
     const look = () => {
-      if (newTextAt === undefined && wordsIn(chat.answer()).some((word) => !seen.has(word)))
-        newTextAt = performance.now();
+      const text = chat.answer();
+      if (wordsIn(text).some((word) => !seen.has(word))) newTextAt ??= performance.now();
+      screen.look(text, performance.now());
       return true;
     };
     await this.#end(chat, look);
     const reload = this.#open(id);
     await reload.connect();
-    await sleep(2 * SETTLE_MS);
-    const again = this.#model.calls.slice(calls).flatMap(({ request }) => wordsIn(wordsOf(request)));
+    await quiet(reload);
+    const before = this.#model.calls.slice(from, calls);
+    const after = this.#model.calls.slice(calls);
+    const again = after.flatMap(({ request }) => wordsIn(wordsOf(request)));
     await this.#leave();
     return {
       ...outcomeOf(shown, chat.answer(), reload.answer()),
       newTextAfterMs: newTextAt === undefined ? null : newTextAt - interruptedAt,
       wordsGeneratedAgain: again.filter((word) => seen.has(word)).length,
+      wordsTakenBack: screen.wordsTakenBack,
+      tokensPaidTwice: saidTwice(
+        before.flatMap(({ said }) => said),
+        after.flatMap(({ said }) => said),
+      ),
+      thoughts: thoughtsOf(
+        before.some(({ request }) => hasThoughts(request) === true),
+        after[0] && hasThoughts(after[0].request),
+      ),
     };
   }
 
@@ -237,6 +254,12 @@ class Bench {
   #callsWithSteering(from: number) {
     return this.#model.calls.slice(from).filter(({ request }) => userMessages(request).includes(STEERING));
   }
+}
+
+/** Until nothing came for a while: a long stream may be read again from its beginning. */
+async function quiet({ arrivals }: Conversation): Promise<void> {
+  const from = performance.now();
+  await until(() => performance.now() - Math.max(from, arrivals.lastAt) > 2 * SETTLE_MS, PATIENCE_MS);
 }
 
 const newId = () => crypto.randomUUID();

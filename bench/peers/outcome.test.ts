@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../test/support/model-server.ts';
-import { held, kept, outcomeOf } from './outcome.ts';
-import { MESSAGE, PING, replyTo, STEERING, WORDS, wordAt, wordsIn } from './script.ts';
+import { held, kept, outcomeOf, Screen, saidTwice, thoughtsOf } from './outcome.ts';
+import { CAREFUL, hasThoughts, MESSAGE, PING, replyTo, STEERING, WORDS, wordAt, wordsIn } from './script.ts';
 
 const words = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, n) => wordAt(from + n)).join('');
@@ -39,6 +39,35 @@ describe('what became of an answer', () => {
   });
 });
 
+describe('what a retry takes back', () => {
+  const afterLooks = (...looks: readonly (readonly [at: number, text: string])[]) => {
+    const screen = new Screen(words(0, 10));
+    for (const [at, text] of looks) screen.look(text, at);
+    return screen.wordsTakenBack;
+  };
+
+  it('is every shown word that is gone for as long as an eye sees it, also if it comes again', () => {
+    expect(afterLooks([0, words(0, 4)], [60, words(0, 6)], [70, words(0, 10)])).toBe(4);
+  });
+
+  it('is none where a client only draws its text anew', () => {
+    expect(afterLooks([0, ''], [40, words(0, 10)], [45, ''], [90, words(0, 20)])).toBe(0);
+  });
+
+  it('is also a word that stands there a second time', () => {
+    expect(afterLooks([0, words(0, 10) + words(8, 12)])).toBe(2);
+  });
+
+  it('is paid for by the tokens that the model says again, whether they were shown or not', () => {
+    expect(saidTwice([' r1-0', ' t1', ' t2'], [' r1-0', ' t2', ' t3'])).toBe(2);
+  });
+
+  it('takes thoughts with it only where they were sent before', () => {
+    expect([thoughtsOf(true, true), thoughtsOf(true, false)]).toEqual(['kept', 'lost']);
+    expect([thoughtsOf(false, false), thoughtsOf(true, undefined)]).toEqual(['not sent', 'no call']);
+  });
+});
+
 describe('the scripted model', () => {
   it('says all words of the reference turn in three calls with two tools', () => {
     const first = ask(user(MESSAGE));
@@ -57,6 +86,20 @@ describe('the scripted model', () => {
     const { words: said, toolCalls } = ask(user(MESSAGE), assistant(words(0, 167)));
     expect(said).toEqual([]);
     expect(toolCalls).toHaveLength(1);
+  });
+
+  it('thinks in each call where it is asked to, and knows its thoughts again by the call of a tool', () => {
+    const { thinking = [] } = ask(user(CAREFUL));
+    expect(ask(user(MESSAGE)).thinking).toBeUndefined();
+    const called = (thoughts: object): ChatMessage => ({
+      role: 'assistant',
+      tool_calls: [{ id: 'c', function: { name: 'wait', arguments: '{}' } }],
+      ...thoughts,
+    });
+    const seen = (...messages: ChatMessage[]) => hasThoughts({ model: 'm', stream: true, messages });
+    expect(seen(user(CAREFUL))).toBeUndefined();
+    expect(seen(user(CAREFUL), called({ reasoning_content: thinking.join('') }))).toBe(true);
+    expect(seen(user(CAREFUL), called({}))).toBe(false);
   });
 
   it('answers late steering, and a ping, with words that are not of the reference turn', () => {

@@ -17,6 +17,8 @@ export interface Peer {
   how: string;
   /** Whose versions are told. Empty for this project. */
   packages: readonly string[];
+  /** Makes its server once, before it is started. */
+  build?: Pick<Launch, 'args' | 'cwd'>;
   launch(place: Place): Launch;
   /** Folders that its server leaves beside its own files, to be deleted. */
   leftovers: readonly string[];

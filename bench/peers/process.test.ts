@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
-import { freePort, PeerProcess } from './process.ts';
+import { build, freePort, PeerProcess } from './process.ts';
 
 /** A server that has a process of its own do the work, as `wrangler dev` does. */
 const WORKER =
@@ -33,6 +33,11 @@ it('a peer’s server is killed with all the processes that it started', async (
   expect(await works(port)).toBe(true);
   await server.kill();
   await expect.poll(() => works(port)).toBe(false);
+});
+
+it('a peer whose server cannot be made is reported with what the build printed', () => {
+  const args = ['-e', 'console.log("no such module"); process.exit(3)'];
+  expect(() => build({ args, cwd: tmpdir() })).toThrow('the build ended with 3\nno such module');
 });
 
 it.each(['SIGTERM', 'SIGINT'] as const)(

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Launch } from './peer.ts';
 
 const PATIENCE_MS = 60_000;
+const BUILD_MS = 180_000;
 const LOOK_MS = 50;
 
 /** A peer's server with all the processes that it started, which form a group of their own. */
@@ -73,6 +74,13 @@ export class PeerProcess {
   }
 }
 
+/** @throws when it fails, or takes longer than three minutes; the error has what it printed. */
+export function build({ args, cwd }: Pick<Launch, 'args' | 'cwd'>): void {
+  const options = { cwd, env: inherited(), encoding: 'utf8', timeout: BUILD_MS } as const;
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, options);
+  if (status !== 0) throw new Error(`the build ended with ${status ?? signal}\n${stdout}${stderr}`);
+}
+
 /**
  * A signal ends a process without its `exit` listeners, and would leave the peers' servers running: they are in groups of their
  * own, which a terminal's Ctrl-C does not reach.
@@ -96,6 +104,8 @@ function inherited(): Record<string, string> {
     WRANGLER_SEND_METRICS: 'false',
     LANGGRAPH_CLI_NO_ANALYTICS: '1',
     LANGSMITH_TRACING: 'false',
+    MASTRA_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
   };
 }
 

@@ -13,10 +13,14 @@ const TOKEN_MS = 1000 / REFERENCE.tokensPerSecond;
 const FIRST_TOKEN_MS = 100;
 
 export const MESSAGE = 'Could you compare the two plans and tell me which one fits a team of five?';
+/** The same, of a model that thinks before it speaks. */
+export const CAREFUL = `Think it over. ${MESSAGE}`;
 export const STEERING = 'Please leave out the part about the price, and mind that two of us work part-time.';
 /** What is asked only to see how soon the first word is here. */
 export const PING = 'ping';
 const PONG = [' pong', ' pong', ' pong'];
+/** How many tokens it thinks in each call. */
+const THOUGHTS = 20;
 /** The answer to steering that was not taken in by the turn, but waited for one of its own. */
 const EXTRA = Array.from({ length: 10 }, (_, n) => ` e${n}`);
 
@@ -42,7 +46,22 @@ export function replyTo({ messages }: ChatRequest): PacedReply {
   // Between two calls only the result decides: without it, the call of the tool was lost.
   const call = ENDS.findIndex((end, at) => from < end || (from === end && at === results));
   const words = Array.from({ length: (ENDS[call] ?? from) - from }, (_, n) => wordAt(from + n));
+  const isCareful = messages.find(({ role }) => role === 'user')?.content === CAREFUL;
   const isLast = call === ENDS.length - 1;
   const toolCalls = isLast ? [] : [{ name: 'wait', args: { seconds: REFERENCE.toolSeconds } }];
-  return { words, toolCalls, ...pace };
+  return { ...(isCareful && { thinking: thoughtsOf(call) }), words, toolCalls, ...pace };
+}
+
+const thoughtsOf = (call: number): string[] => Array.from({ length: THOUGHTS }, (_, n) => ` r${call}-${n}`);
+
+/**
+ * Whether a prompt has, with each call of a tool in it, the thoughts from which the call came; undefined where it has no
+ * such call.
+ */
+export function hasThoughts({ messages }: ChatRequest): boolean | undefined {
+  const calling = messages.flatMap((message) =>
+    message.role === 'assistant' && (message.tool_calls ?? []).length > 0 ? [message] : [],
+  );
+  if (calling.length === 0) return undefined;
+  return calling.every(({ reasoning_content }, call) => reasoning_content === thoughtsOf(call).join(''));
 }

@@ -26,6 +26,9 @@ const outcome = (figures: Partial<Outcome>): Outcome => ({
   repeatedAfterReload: 0,
   newTextAfterMs: 2100,
   wordsGeneratedAgain: 0,
+  wordsTakenBack: 0,
+  tokensPaidTwice: 0,
+  thoughts: 'kept',
   ...figures,
 });
 const result = (name: string, figures: Partial<PeerFigures>): PeerResult => ({
@@ -55,7 +58,14 @@ describe('the tables', () => {
       result('theirs', {
         firstText: summarize([4]),
         turn: turn({ bytesDown: 2900, frames: 30, steeringMs: 100, wordsAgain: 7 }),
-        killed: outcome({ newTextAfterMs: null, kept: 0, missing: 300 }),
+        killed: outcome({
+          newTextAfterMs: null,
+          kept: 0,
+          missing: 300,
+          wordsTakenBack: 80,
+          tokensPaidTwice: 105,
+          thoughts: 'lost',
+        }),
       }),
     ]);
     expect(rowsOf(tables, 'ours')[0]).toBe('1.00 1.00 1.00 1.00');
@@ -63,6 +73,7 @@ describe('the tables', () => {
       '3.00 3.00 2.00 0.40',
       '2,900 100 30 100 2 of 3 7 4.0 4.0',
       'never 0 % 300 0 0 0 0',
+      'lost 80 105',
       '2.1 s 100 % 0 0 0 0 0',
     ]);
     expect(tables).toContain('- **theirs**: somehow. theirs 1.2.3.');

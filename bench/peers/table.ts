@@ -65,6 +65,7 @@ export function tablesOf(results: readonly PeerResult[]): string {
       'killed in mid-answer',
       measured.map(({ name, figures }) => [name, figures.killed]),
     ),
+    takeOvers(measured.map(({ name, figures }) => [name, figures.killed])),
     outcomes(
       'client away for 2 s',
       measured.map(({ name, figures }) => [name, figures.dropped]),
@@ -103,6 +104,23 @@ function outcomes(what: string, rows: readonly (readonly [string, Outcome])[]): 
       String(outcome.missingAfterReload),
       String(outcome.repeatedAfterReload),
       String(outcome.wordsGeneratedAgain),
+    ]),
+  );
+}
+
+function takeOvers(rows: readonly (readonly [string, Outcome])[]): string {
+  return table(
+    [
+      'after the kill',
+      'thoughts of the tool call in the next model call',
+      'shown words taken back or shown twice',
+      'completion tokens paid twice',
+    ],
+    rows.map(([name, outcome]) => [
+      name,
+      outcome.thoughts,
+      String(outcome.wordsTakenBack),
+      String(outcome.tokensPaidTwice),
     ]),
   );
 }

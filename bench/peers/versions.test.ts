@@ -35,7 +35,8 @@ describe('the packages of the peers', () => {
     for (const [name, version] of Object.entries(dependencies)) {
       expect([name, packages[`node_modules/${name}`].version]).toEqual([name, version]);
     }
-    for (const name of ['agents', '@cloudflare/ai-chat', 'wrangler', 'langchain', '@langchain/langgraph']) {
+    const peers = ['agents', 'wrangler', 'langchain', '@ai-sdk/workflow', 'workflow', '@mastra/core'];
+    for (const name of peers) {
       expect(dependencies).toHaveProperty([name]);
       expect({ ...own.dependencies, ...own.devDependencies }).not.toHaveProperty([name]);
     }

@@ -56,6 +56,7 @@ const chatMessageSchema = z.discriminatedUnion('role', [
     role: z.literal('assistant'),
     content: z.nullish(z.string()),
     tool_calls: z.optional(z.array(toolCallSchema)),
+    reasoning_content: z.nullish(z.string()),
   }),
   z.object({ role: z.literal('tool'), tool_call_id: z.string(), content: z.string() }),
 ]);
