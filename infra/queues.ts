@@ -15,7 +15,7 @@ export interface Queues {
   turn: Queue;
   /** Jobs that were received too often. `redrive` sends them again, so that no session stays blocked. */
   deadTurn: Queue;
-  /** Messages that are delayed by a turn's longest wait, and end it. Also the messages that remove deleted sessions. */
+  /** Messages that are delayed by a turn's longest wait, and end it. Also the messages that remove deleted sessions and greet silent connections. */
   deadline: Queue;
   /**
    * Deadlines and deletions that failed. A lost deadline does no harm: the next function that reads the lane sees that it is

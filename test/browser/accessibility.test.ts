@@ -58,7 +58,7 @@ describeInBrowser('Accessibility of the page', () => {
     expect(await barriers(chat)).toEqual([]);
   });
 
-  it('nor on a narrow screen, where nothing is wider than it', async () => {
+  it('nor on a narrow screen, nor at 200 %, where nothing is wider than the screen', async () => {
     const viewport = { width: 320, height: 640 };
     const chat = await browser.open(stack.newSession(), { viewport, reducedMotion: 'reduce' });
     await givenConversation(chat);
@@ -67,6 +67,12 @@ describeInBrowser('Accessibility of the page', () => {
       chat.page.locator('html').evaluate(({ scrollWidth }: { scrollWidth: number }) => scrollWidth);
     expect(await width()).toBe(viewport.width);
     expect(await overlapping(chat, '.composer-bar :is(button, label span)')).toEqual([]);
+    // What a screen of 1280 by 800 has room for at 200 %.
+    await chat.page.setViewportSize({ width: 640, height: 400 });
+    expect(await barriers(chat)).toEqual([]);
+    expect(await width()).toBe(640);
+    expect(await overlapping(chat, '.composer-bar :is(button, label span)')).toEqual([]);
+    await chat.page.setViewportSize(viewport);
     await chat.choose('Raw frames');
     await chat.page.locator('.frame summary').first().click();
     expect(await barriers(chat)).toEqual([]);
