@@ -51,3 +51,50 @@ it.each<[string, boolean | 'before', number]>([
   expect(frames.filter(({ type }) => type === 'tool_result')).toHaveLength(2);
   expect(frames.filter(({ type }) => type === 'approval_request')).toHaveLength(requests);
 });
+
+it.each([
+  ['approve', 'approve', 0],
+  ['always', 'always', 0],
+  ['deny', 'deny', 0],
+  ['approve', 'deny', 1],
+  ['deny', 'always', 1],
+])('P10: after %s, %s is refused %i times: a repeat changes nothing', async (first, second, refusals) => {
+  let now = 1_800_000_000_000;
+  let isAnswered = false;
+  const refused: unknown[] = [];
+  const model: Model = {
+    provider: 'test',
+    name: 'asks',
+    async *stream({ messages }) {
+      if (messages.some(({ role }) => role === 'tool')) yield { type: 'text', text: 'done' };
+      else yield { type: 'tool_call', id: 'call', name: 'guarded', args: {} };
+      yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
+    },
+  };
+  const clock = {
+    now: () => epochMs(now),
+    sleep: async (ms: number) => {
+      now += ms;
+      const { request_id } = client.frames.find(({ type }) => type === 'approval_request') ?? {};
+      if (request_id === undefined || isAnswered) return;
+      isAnswered = true;
+      for (const decision of [first, second]) {
+        const answers = await client.send({ type: 'approval_response', request_id, decision });
+        refused.push(...answers.filter(({ type }) => type === 'error'));
+      }
+    },
+  };
+  const client = await clientInMemory({
+    model,
+    core: { clock },
+    toolbox: { ...idleToolbox, needsApproval: async () => true },
+  });
+  await client.send({ type: 'message', id: 'm', content: 'go' });
+  const frames = await client.run();
+  const isDenied = first === 'deny';
+  expect(frames.find(({ type }) => type === 'approval_resolved')).toMatchObject({
+    decision: isDenied ? 'deny' : expect.stringMatching(/^(approve|always)$/),
+  });
+  expect(refused).toHaveLength(refusals);
+  if (refusals > 0) expect(refused[0]).toMatchObject({ code: 'INVALID_APPROVAL_RESPONSE' });
+});

@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import { asConnectionId, asSessionId } from '../ids.ts';
+import { sessionKey, sessionOf } from '../store/keys.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
 import { registerConnection } from './connection-lifecycle.ts';
+import { continueReplay } from './continue-replay.ts';
 import { handleFrame } from './dispatch.ts';
 
 it('P9: a replay that another one has taken over ends at its next mark, and is not sent to its end beside it', async () => {
@@ -72,4 +74,38 @@ it('P9: two `connect`s of a new connection are both answered, whichever replay g
   const sent = client.frames.slice(before);
   expect(new Set(sent.flatMap(({ seq }) => (typeof seq === 'number' ? [seq] : [])))).toEqual(new Set(seqs));
   expect(sent.at(-1)).toMatchObject({ type: 'connected' });
+});
+
+it('P9: a function that was taken for dead ends at its next mark, and leaves the replay to the one that goes on', async () => {
+  const client = await clientInMemory();
+  for (let n = 0; n < 3; n++) {
+    await client.send({ type: 'message', id: `m${n}`, content: 'hello' });
+    await client.run();
+  }
+  const seqs = client.frames.flatMap(({ seq }) => (typeof seq === 'number' ? [seq] : []));
+  const { gateway, store, clock } = client.core;
+  const connection = asConnectionId('c');
+  const key = sessionKey(sessionOf({ tenant: 't', subject: 's' }, asSessionId('one')));
+  const post = gateway.post.bind(gateway);
+  const posted: number[] = [];
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let goesOn: Promise<void> | undefined;
+  gateway.post = async (to, frame) => {
+    const { seq } = JSON.parse(frame);
+    if (typeof seq === 'number' && posted.push(seq) === 2) {
+      const mark = (await store.get(key))?.audience[connection] ?? 0;
+      goesOn = continueReplay(client.core, { connection, mark });
+      await reached.promise;
+      client.setNow(clock.now() + 510);
+    } else if (posted.length === 3) {
+      reached.resolve();
+      await released.promise;
+    }
+    return post(to, frame);
+  };
+  await client.send({ type: 'connect', resume: { lane: String(client.frames[0]?.lane), after_seq: 0 } });
+  released.resolve();
+  await goesOn;
+  expect(posted).toEqual([...seqs.slice(0, 2), ...seqs]);
 });

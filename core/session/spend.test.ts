@@ -128,7 +128,8 @@ describe('what sessions use in a day', () => {
       await countSpend(core, session, 'tenant', { mark: 1, owed: owed(3) });
     }
     const of = sessionOf({ tenant: 't', subject: '' }, asSessionId(''));
-    expect(await readSpend(core, of, 'tenant', '2026-11-30')).toMatchObject({ tokens: 3 * 1280 });
+    const sum = { turns: 1280, tokens: 3 * 1280, nano: 6 * 1280 };
+    expect(await readSpend(core, of, 'tenant', '2026-11-30')).toEqual(sum);
     const items = await core.store.query(...tenantSpendKeys(of, '2026-11-30'));
     expect(items).toHaveLength(64);
     expect(Math.max(...items.map(({ marks }) => Object.keys(marks).length))).toBeLessThan(60);

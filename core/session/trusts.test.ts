@@ -91,9 +91,9 @@ describe('what `always` covers', () => {
     expect(trustFields(await read())).toEqual({ trusted: ['b'], revocations: 1 });
   });
 
-  it('fits into one frame: the oldest give way', async () => {
+  it.each(['\u0001', '€', '😀'])('fits into one frame, of %j too: the oldest give way', async (character) => {
     const { core, session, read } = await given();
-    const covers = (n: number) => `pay:${n}${'\u0001'.repeat(200)}`;
+    const covers = (n: number) => `pay:${n}${character.repeat(200)}`;
     for (let n = 0; n < 30; n++) await keepTrust(core, session, covers(n), 0);
     const trusted = trustedIn(await read());
     expect(Buffer.byteLength(JSON.stringify(trusted))).toBeLessThanOrEqual(8 * 1024 + 2);

@@ -353,6 +353,29 @@ describe('a spent budget', () => {
   });
 });
 
+describe('a turn that goes on over midnight', () => {
+  it.each<[string, Partial<Budgets>]>([
+    ['a principal', { principal: { tokens: TOKENS } }],
+    ['a tenant', { tenant: { tokens: TOKENS } }],
+  ])('uses what %s has for the new day', async (_who, budgets) => {
+    let now = epochMs(Date.UTC(2026, 10, 30, 23, 59));
+    const turn = await turnInMemory(stepping(2).model, {
+      budgeting: budgeting(budgets),
+      core: { clock: { now: () => now, sleep: async () => {} } },
+      toolbox: {
+        ...idleToolbox,
+        async run() {
+          now = epochMs(Date.UTC(2026, 11, 1));
+          return { output: 'ran', isError: false };
+        },
+      },
+    });
+    await turn.send('m1', 'go');
+    await turn.run();
+    expect((await eventsOf(turn)).at(-1)).toMatchObject({ type: 'done', steps: 2 });
+  });
+});
+
 describe('a budget that nobody can tell', () => {
   it.each<[string, Budgeting, Price | 'none']>([
     [
