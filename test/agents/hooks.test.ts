@@ -247,9 +247,15 @@ describe('afterStep', () => {
 
   it('a worker dies at any write: it is told of each step at least once, under the same key', async () => {
     const told: string[][] = [];
+    const results: [calls: number, results: number][] = [];
     let now: string[] = [];
     const turns = await runWithDeaths(
-      agent({ afterStep: ({ idempotencyKey }) => void now.push(idempotencyKey.split(':').at(-1) ?? '') }),
+      agent({
+        afterStep: ({ step, idempotencyKey }) => {
+          now.push(idempotencyKey.split(':').at(-1) ?? '');
+          results.push([step.toolCalls.length, step.toolResults.length]);
+        },
+      }),
       calls,
       () => {
         told.push(now);
@@ -258,6 +264,8 @@ describe('afterStep', () => {
     );
     expect(turns.length).toBeGreaterThan(5);
     for (const steps of told) expect([...new Set(steps)]).toEqual(['1', '2']);
+    // A step is over when its calls have their results, also for a worker that takes over between the two.
+    expect(results.filter(([calls, given]) => given < calls)).toEqual([]);
     expect(Math.max(...told.map(({ length }) => length))).toBe(3);
   });
 });
@@ -323,6 +331,36 @@ describe('afterTurn', () => {
     expect(Math.min(...told)).toBe(1);
     expect(Math.max(...told)).toBeLessThanOrEqual(2);
   });
+});
+
+describe('every hook', () => {
+  it.each(['beforeTurn', 'beforeToolCall', 'afterToolCall', 'afterStep', 'afterTurn'] as const)(
+    '%s that takes too long is told to stop what it began',
+    async (hook) => {
+      const signals: AbortSignal[] = [];
+      const late = ({ abortSignal }: HookEvent) => {
+        signals.push(abortSignal);
+        return never();
+      };
+      await runAgent(agent({ [hook]: late }), calls, { clock: hurried });
+      expect(signals.length).toBeGreaterThan(0);
+      for (const { aborted } of signals) expect(aborted).toBe(true);
+    },
+  );
+
+  it.each(['beforeTurn', 'beforeToolCall', 'afterToolCall'] as const)(
+    '%s gives a reason of any language and length: what of it fits into a frame is told',
+    async (hook) => {
+      const refusing = agent({ [hook]: () => ({ refuse: '😀€'.repeat(4000) }) });
+      const { said, end } = await runAgent(refusing, calls);
+      const told = hook === 'beforeTurn' ? (end as { message: string }).message : said[1];
+      const text = JSON.stringify(told);
+      expect(text).toContain('😀€😀€');
+      expect(text.isWellFormed()).toBe(true);
+      expect(Buffer.byteLength(text)).toBeLessThan(2200);
+      expect(Buffer.byteLength(text)).toBeGreaterThan(1900);
+    },
+  );
 });
 
 describe('defineAgent', () => {
