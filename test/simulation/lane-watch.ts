@@ -3,6 +3,7 @@ import type { TurnEvent } from '../../core/events/events.ts';
 import { decodeEvents } from '../../core/events/events.ts';
 import type { ToolCall } from '../../core/model.ts';
 import type { Lane } from '../../core/store/items.ts';
+import { contentBytes } from '../../core/store/lane/lane.ts';
 import type { Approvals } from './approvals.ts';
 import type { ClientCalls } from './client-calls.ts';
 import type { BudgetWatch } from './judge-budgets.ts';
@@ -111,6 +112,7 @@ export class LaneWatch {
       else this.#noteClaim(actor, lane, item);
     }
     this.#noteArrivals(lane, item);
+    this.#weigh(lane, item);
     if (isLate) for (const id of changes.flatMap(broughtIn)) this.broughtInLate.add(id);
     if (item.cancel) {
       this.abortsAsked.add(item.cancel.turn);
@@ -122,6 +124,14 @@ export class LaneWatch {
       approvals.decides(request, decision);
     this.#world.clientCalls.written(lane, item);
     this.#noteEvents(lane, item);
+  }
+
+  /** The room that is left on a lane follows from what is pending on it, whichever write it was. */
+  #weigh(lane: string, { inbox, waiting, bytes }: Lane): void {
+    const pending = [inbox, waiting].flatMap((messages) => Object.values(messages));
+    const sum = pending.reduce((before, message) => before + contentBytes(message), 0);
+    if (bytes !== sum)
+      this.#world.violated('limits', `${lane} counts ${bytes} bytes of ${sum} that are pending`);
   }
 
   #noteClaim(actor: Actor, lane: string, item: Lane): void {
