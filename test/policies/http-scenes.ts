@@ -1,23 +1,21 @@
 import { png, upload } from '../support/files.ts';
 import { end } from '../support/frames.ts';
+import { sayTwice } from './say-twice.ts';
 import type { Scene } from './visit.ts';
 
 /** Requests of the HTTP API: scenes of the tour. */
 export const HTTP_SCENES: readonly Scene[] = [
   {
     name: 'a request in the place of a frame',
-    async play({ connect, hold, request, session, heard }) {
+    async play({ connect, hold, request, session, heard, hasHeard }) {
       const client = await connect();
       client.send({ type: 'connect' });
       await client.next('connected');
       const gate = hold(`wait ${session}`);
       await request('POST /messages', { id: 'm0', content: `wait ${session}` });
       await client.next('chunk');
-      // Until the turn takes it, the content of a repeat is stored before it shows to be one.
-      const long = `told ${session}`.padEnd(2000, '.');
-      await request('POST /messages', { id: 'm1', content: long });
-      await request('POST /messages', { id: 'm1', content: long });
-      await heard('http', 'DeleteItem');
+      const say = (id: string, content: string) => request('POST /messages', { id, content });
+      await sayTwice(say, { session, hold, hasHeard: () => hasHeard('http', 'DeleteItem') });
       gate.open();
       await end(client);
       await heard('turn', 'DeleteMessage');

@@ -25,6 +25,8 @@ export interface Visit {
   request(route: string, body?: object): Promise<void>;
   /** Settles when a function has made this call, counted from the beginning of the visit. */
   heard(name: string, operation: string): Promise<void>;
+  /** Whether it has made the call already. */
+  hasHeard(name: string, operation: string): boolean;
   leave(): void;
 }
 
