@@ -1,6 +1,6 @@
 import { png, upload } from '../support/files.ts';
 import { end } from '../support/frames.ts';
-import { sayTwice } from './say-twice.ts';
+import { sayTwice } from './until-heard.ts';
 import type { Scene } from './visit.ts';
 
 /** Requests of the HTTP API: scenes of the tour. */

@@ -149,8 +149,9 @@ describe('with every permission', () => {
 describe('a denied call is that of the function, the action and the resource', () => {
   it.each(removals.map((removal) => [removal.title, removal] as const))(
     '%s',
-    // In one whole run, three scenes of 140 came to no denial within their limit. Alone, and beside four busy processes, all did: why is
-    // not known. Such a scene is played again, which hides no permission that is missing from a role or needless in it.
+    // On a slow machine a call can be needless, so that nothing is denied: a wait that is over before its client vanishes, and a turn
+    // that is taken over, have been seen (`untilHeard`). A scene that meets another such order is played again, which hides no
+    // permission that is missing from a role or needless in it.
     { retry: 1 },
     async (_, { statement, part }) => {
       const isMissed = (check: Pick<Check, 'action' | 'resource'>) => {

@@ -11,7 +11,7 @@ import { DRAW, FILE_SCENES } from './file-scenes.ts';
 import { HTTP_SCENES } from './http-scenes.ts';
 import { outsideOf } from './outside.ts';
 import type { TourQueues } from './queues.ts';
-import { sayTwice } from './say-twice.ts';
+import { sayTwice, untilHeard } from './until-heard.ts';
 import type { Scene, Visit } from './visit.ts';
 
 /**
@@ -276,20 +276,22 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: 'clients that vanish without a word',
-    async play({ connect, vanish, hold, session, heard }) {
+    async play({ connect, vanish, hold, session, heard, hasHeard }) {
       const first = await connect();
       hold(`hold ${session}`);
       say(first, 'm1', `hold ${session}`);
       await chunk(first, 'draft');
       // Told that its wait is over, it does not answer. One that was told before it vanished is followed by another.
-      const isClosed = heard('deadline', 'DeleteConnection').then(() => true);
-      for (let n = 2, isOver = false; !isOver; n++) {
-        const next = await connect();
-        say(next, `m${n}`, 'in vain');
-        await accepted(next, `m${n}`);
-        vanish(next);
-        isOver = await Promise.race([isClosed, refused(next, 'SESSION_QUEUE_TIMEOUT').then(() => false)]);
-      }
+      await untilHeard(
+        () => hasHeard('deadline', 'DeleteConnection'),
+        async (n) => {
+          const next = await connect();
+          say(next, `w${n}`, 'in vain');
+          await accepted(next, `w${n}`);
+          vanish(next);
+          await Promise.race([heard('deadline', 'DeleteConnection'), refused(next, 'SESSION_QUEUE_TIMEOUT')]);
+        },
+      );
       const third = await connect();
       third.send({ type: 'connect' });
       await third.next('connected');
@@ -375,15 +377,20 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: 'an outcome that a dead function left in a full queue',
-    async play({ connect, vanish, outside, heard }) {
-      const client = await connect();
-      client.send({ type: 'connect' });
-      const { lane } = await client.waitFor('session_start');
-      await client.next('connected');
-      await outside.leaveBehind(lane);
-      vanish(client);
-      await outside.send('w1', 'hello');
-      await heard('send', 'DeleteConnection');
+    async play({ connect, vanish, outside, hasHeard }) {
+      // The turn of the message may find the outcome first.
+      await untilHeard(
+        () => hasHeard('send', 'DeleteConnection'),
+        async (n) => {
+          const client = await connect();
+          client.send({ type: 'connect' });
+          const { lane } = await client.waitFor('session_start');
+          await client.next('connected');
+          await outside.leaveBehind(lane);
+          vanish(client);
+          await outside.send(`w${n}`, 'hello');
+        },
+      );
     },
   },
   {
