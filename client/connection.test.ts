@@ -231,7 +231,7 @@ describe('liveness', () => {
   });
 
   it('disconnect stays away until connect; close leaves nothing behind', async () => {
-    const { chat, clock, open, sockets, wake } = givenChat();
+    const { chat, clock, open, sockets, wake, listeners } = givenChat();
     await open();
     chat.disconnect();
     const waiting = chat.send('later');
@@ -244,6 +244,7 @@ describe('liveness', () => {
     chat.close();
     await expect(waiting.settled).rejects.toMatchObject({ code: 'CLOSED' });
     expect(clock.pending).toBe(0);
+    expect(listeners()).toBe(0);
     expect(chat.transcript.getSnapshot().connection.status).toBe('closed');
   });
 });

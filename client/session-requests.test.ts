@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { FrameOf } from './protocol.ts';
+import type { Sessions } from './chat.ts';
+import type { FrameOf, ServerFrame } from './protocol.ts';
+
 import { givenChat, SECOND } from './testing/given-chat.ts';
 import { last } from './testing/last.ts';
 
@@ -27,6 +29,55 @@ describe('sessions', () => {
     // The answer to the repeated first request does not answer this one.
     socket.deliver(page, { type: 'sessions', sessions: [summary('a')], after: 'cursor' });
     expect((await second).sessions.map(({ sessionId }) => sessionId)).toEqual(['a']);
+  });
+
+  const page = (session_id: string, asked: object = {}) => ({
+    type: 'sessions' as const,
+    sessions: [summary(session_id)],
+    ...asked,
+  });
+  it.each<[string, (sessions: Sessions) => readonly [Promise<unknown>, Promise<unknown>], ServerFrame[]]>([
+    [
+      'a list and a search',
+      (sessions) => [sessions.list(), sessions.list({ query: 'soup' })],
+      [page('a'), page('b', { query: 'soup' })],
+    ],
+    [
+      'two searches',
+      (sessions) => [sessions.list({ query: 'pie' }), sessions.list({ query: 'soup' })],
+      [page('a', { query: 'pie' }), page('b', { query: 'soup' })],
+    ],
+    [
+      'two pages of a search',
+      (sessions) => [sessions.list({ query: 'pie' }), sessions.list({ query: 'pie', after: '1' })],
+      [page('a', { query: 'pie' }), page('b', { query: 'pie', after: '1' })],
+    ],
+    [
+      'two names of a session',
+      (sessions) => [sessions.rename('x', 'Soup'), sessions.rename('x', 'Pie')],
+      ['Soup', 'Pie'].map((name) => ({ type: 'renamed', session_id: 'x', name })),
+    ],
+    [
+      'the deletions of two sessions',
+      (sessions) => [sessions.delete('x'), sessions.delete('y')],
+      ['x', 'y'].map((session_id) => ({ type: 'deleted', session_id })),
+    ],
+  ])('%s at the same time are two requests, each with its own answer', async (_, ask, answers) => {
+    const { chat, open } = givenChat();
+    const settled: number[] = [];
+    const requests = ask(chat.sessions);
+    for (const [i, request] of requests.entries()) void request.then(() => settled.push(i));
+    const socket = await open();
+    const [first, second] = answers;
+    if (!first || !second) throw new Error('There are two answers.');
+    socket.deliver(second);
+    await requests[1];
+    expect(settled).toEqual([1]);
+    socket.deliver(first);
+    await requests[0];
+    const values = await Promise.all(requests);
+    if (first.type === 'sessions')
+      expect(values).toMatchObject([{ sessions: [{ sessionId: 'a' }] }, { sessions: [{ sessionId: 'b' }] }]);
   });
 
   it('are renamed, the own one in its state too, and one that there is not is an error', async () => {

@@ -145,3 +145,16 @@ it('a daemon that cannot be reached fails nothing', async () => {
   expect(await work).toBe('done');
   expect(warned).toEqual(['spans were not sent']);
 });
+
+it.each(['127.0.0.1:9', '127.0.0.1:0'])(
+  'an invocation leaves no socket behind, with a daemon at %s',
+  async (address) => {
+    const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'UDPWrap').length;
+    const before = sockets();
+    for (let n = 0; n < 3; n++)
+      await traced({ env: { AWS_XRAY_DAEMON_ADDRESS: address }, clock, log }, SAMPLED, async (tracer) =>
+        tracer.begin('one', 'internal').end(),
+      );
+    await expect.poll(sockets).toBeLessThanOrEqual(before);
+  },
+);

@@ -2,6 +2,7 @@ import type { UITools } from 'ai';
 import { expect, expectTypeOf, it } from 'vitest';
 import { OWN_DATA_NAMES } from '../../protocol/data-parts.ts';
 import { entryItems } from '../entries.ts';
+import type { MessageState, UserItem } from '../state.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { toUIMessages } from './stored-messages.ts';
 import type { MidturnChatTransport } from './transport.ts';
@@ -68,4 +69,16 @@ it('what the application sends is no word of the user: a part of the answer, or 
       parts: [{ type: 'step-start' }, { type: 'text', text: 'Thanks.' }],
     },
   ]);
+});
+
+it.each<[MessageState, boolean]>([
+  [{ status: 'sending' }, false],
+  [{ status: 'accepted', turnId: 't', placement: 'steering', position: 0 }, false],
+  [{ status: 'queued', turnId: 't', position: 0 }, false],
+  [{ status: 'applied', turnId: 't', step: 1 }, true],
+  [{ status: 'cancelled', reason: 'user' }, false],
+  [{ status: 'rejected', code: 'RATE_LIMITED', message: '', retryable: true }, false],
+])('a message in the state %j is loaded: %s. The others come in the stream', (state, isLoaded) => {
+  const item = { kind: 'user', id: 'm1', content: 'Hello.', state } as UserItem;
+  expect(toUIMessages({ items: [item] }).map(({ id }) => id)).toEqual(isLoaded ? ['m1'] : []);
 });

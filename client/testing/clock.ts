@@ -98,7 +98,7 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 6; turn++) await undefined;
 }
 
-/** A platform on this clock. `wake` signals that the network is back. */
+/** A platform on this clock. `wake` signals that the network is back; `listeners` counts who waits for that. */
 export function clockPlatform(
   clock: Clock,
   { random = () => 0.5, idPrefix = 'm' }: { random?: () => number; idPrefix?: string } = {},
@@ -122,5 +122,5 @@ export function clockPlatform(
   const wake = () => {
     for (const poke of pokes) poke();
   };
-  return { platform, wake };
+  return { platform, wake, listeners: () => pokes.size };
 }

@@ -14,7 +14,7 @@ export const MINUTE = 60 * SECOND;
 export function givenChat(options: Partial<MidturnOptions> = {}) {
   const clock = new Clock();
   const { WebSocket, sockets } = fakeSockets();
-  const { platform, wake } = clockPlatform(clock, { idPrefix: options.name ?? 'm' });
+  const { platform, wake, listeners } = clockPlatform(clock, { idPrefix: options.name ?? 'm' });
   const errors: MidturnError[] = [];
   const chat = createMidturn({
     url: 'wss://example.test/prod',
@@ -50,7 +50,7 @@ export function givenChat(options: Partial<MidturnOptions> = {}) {
     for (const text of texts) story.say(text);
     return story.events.slice(before);
   };
-  return { chat, clock, sockets, socket, open, begin, story, errors, wake, platform, WebSocket };
+  return { chat, clock, sockets, socket, open, begin, story, errors, wake, listeners, platform, WebSocket };
 }
 
 export const accepted = (id: string): FrameOf<'accepted'> => ({

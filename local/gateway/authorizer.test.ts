@@ -127,6 +127,7 @@ describe('a REQUEST authorizer', () => {
     ['a list in the context', allow({ context: { groups: ['a'] } })],
     ['a context that is no object', allow({ context: 'x' })],
     ['more than 8 KB', allow({ context: { big: 'x'.repeat(8 * 1024) } })],
+    ['more than 8 KB in fewer characters', allow({ context: { big: '€'.repeat(3 * 1024) } })],
   ] satisfies [string, Invoke][])('refuses with 500 when it returns %s', async (_what, invoke) => {
     const { url, connects } = await start(invoke);
     expect(await statusOf(url)).toBe(500);
