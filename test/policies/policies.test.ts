@@ -92,7 +92,8 @@ async function playUntilDenied(
   });
   const timer = setTimeout(
     () => first.reject(new Error(`Nothing was denied in "${scene.name}".`, { cause: failure })),
-    WAIT_MS,
+    // A scene waits for several things.
+    2 * WAIT_MS,
   );
   try {
     await first.promise;
