@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EventLog } from './event-log.ts';
 import { type EventFrame, MessageCancelledError, MessageRejectedError, TurnFailedError } from './index.ts';
 import type { ServerFrame } from './protocol.ts';
 import { givenChat, SECOND } from './testing/given-chat.ts';
@@ -217,4 +218,22 @@ describe("a message's events", () => {
     await expect(refused).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED', until: 86_400_000 });
     await expect(withdrawn).rejects.toBeInstanceOf(MessageCancelledError);
   });
+});
+
+it.each([
+  ['events were missed', (log: EventLog) => log.breakOff(), 'EVENTS_EXPIRED'],
+  ['the chat is closed', (log: EventLog) => log.close(), 'CLOSED'],
+])('P9: where %s, readers are told so, and a later one gets nothing of before', async (_, end, code) => {
+  const log = new EventLog();
+  const events = givenChat().begin('u1', 'one ');
+  log.add(events);
+  const [turnId] = events.map(({ turn_id }) => turn_id);
+  const reader = log.ofTurn(turnId ?? '');
+  expect((await reader.next()).value).toEqual(events[0]);
+  end(log);
+  const rest = (async () => {
+    for await (const _ of reader);
+  })();
+  await expect(rest).rejects.toMatchObject({ code });
+  expect(log.has(turnId ?? '')).toBe(false);
 });

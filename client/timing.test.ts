@@ -66,6 +66,18 @@ describe('what nobody answers is asked again, with pauses that double up to a li
     expect(pausesOf(ask(8)).slice(0, 3)).toEqual([2, 4, 8]);
   });
 
+  it.each([
+    [8, 0],
+    [7, 2 * SECOND],
+  ])('P9: what is missing after an answer that brought events up to %i, in %i ms', (cursor, pause) => {
+    const catchUp = new CatchUp();
+    const behind: State = { ...initialState('s'), cursor, heard: 9 };
+    catchUp.asked(7, NOW);
+    catchUp.answered(cursor);
+    expect(catchUp.isDue(behind, NOW + pause)).toBe(true);
+    if (pause > 0) expect(catchUp.isDue(behind, NOW + pause - 1)).toBe(false);
+  });
+
   it('P9: a turn that is silent, anew after an event', () => {
     const catchUp = new CatchUp();
     const activeTurn = { turnId: 't', step: 1, startedAt: NOW, stopping: false };

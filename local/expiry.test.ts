@@ -94,3 +94,15 @@ it('an item whose expiry was moved meanwhile stays', async () => {
   expect(removed).toBeLessThanOrEqual(1);
   expect(await left('moved')).toEqual(['a']);
 });
+
+it('what has expired is found on every page of a scan, which has 1 MB', async () => {
+  const names = Array.from({ length: 8 }, (_, n) => `LARGE#${n}`);
+  for (const sk of names) {
+    const large = { S: 'x'.repeat(300_000) };
+    await client.send(
+      new PutItemCommand({ TableName, Item: { ...key('large', sk), expires: { N: '100' }, large } }),
+    );
+  }
+  expect(await removeExpired(client, TABLE, 200, (expired) => expired)).toBeGreaterThanOrEqual(8);
+  expect(await left('large')).toEqual([]);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newSealKeys } from '../../test/support/seal-keys.ts';
 import { checkSettings } from './check.ts';
-import { readRates } from './limits.ts';
+import { readLimits, readRates } from './limits.ts';
 import { readLogLevel } from './logs.ts';
 import { readAgentSecrets, readModels } from './models.ts';
 import { isTrustworthy } from './read.ts';
@@ -18,6 +18,16 @@ describe('the settings of functions', () => {
       MIDTURN_DAY_FILE_BYTES: '0',
     };
     expect(readRates(off)).toEqual({ framesPerMinute: 0, connectionsPerMinute: 0, dayFileBytes: 0 });
+  });
+
+  it('count nobody’s turns where everybody is the same principal', () => {
+    const set = { MIDTURN_PRINCIPAL_TURNS: '7', MIDTURN_TENANT_TURNS: '9' };
+    const turns = (auth: string) => {
+      const { principalTurns, tenantTurns } = readLimits({ ...set, MIDTURN_AUTH: auth });
+      return [principalTurns, tenantTurns];
+    };
+    expect(turns('tokens')).toEqual([7, 9]);
+    expect(turns('none')).toEqual([0, 0]);
   });
 
   it('have a log level, in upper or lower case', () => {

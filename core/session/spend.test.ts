@@ -139,8 +139,8 @@ describe('what sessions use in a day', () => {
 
   it('is of a day in UTC', () => {
     fc.assert(
-      fc.property(fc.nat({ max: 4_000_000_000 }), (seconds) => {
-        const now = epochMs(seconds * 1000);
+      fc.property(fc.nat({ max: 4_000_000_000 }), fc.boolean(), (seconds, atMidnight) => {
+        const now = epochMs((atMidnight ? seconds - (seconds % 86_400) : seconds) * 1000);
         const next = nextDay(now);
         expect(next).toBeGreaterThan(now);
         expect(dayOf(epochMs(next - 1))).toBe(dayOf(now));

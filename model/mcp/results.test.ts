@@ -127,6 +127,7 @@ async function startStateless() {
       response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
       response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
     };
+    const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
     const ask = { message: 'Really?', requestedSchema: { type: 'object', properties: {} } };
     switch (method) {
       case 'server/discover':
@@ -136,7 +137,9 @@ async function startStateless() {
           capabilities: { tools: {} },
         });
       case 'tools/list':
-        return answer({ resultType: 'complete', tools: [{ name: 'burn', inputSchema: { type: 'object' } }] });
+        return params.cursor === undefined
+          ? answer({ resultType: 'complete', tools: [tool('keep')], nextCursor: 'more' })
+          : answer({ resultType: 'complete', tools: [tool('burn')] });
       case 'tools/call':
         return inputResponses === undefined
           ? answer({
@@ -166,6 +169,8 @@ it('a server of the newest version is called without a session; what it asks of 
   const version = '2026-07-28';
   expect(server.asked).toEqual([
     { method: 'server/discover', version },
+    // Its tools are on two pages.
+    { method: 'tools/list', version },
     { method: 'tools/list', version },
     { method: 'tools/call', version },
     { method: 'tools/call', version, inputResponses: { sure: { action: 'cancel' } } },
