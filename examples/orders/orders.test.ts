@@ -61,7 +61,7 @@ describeInBrowser('The shop: an application with tables, tools, users and a page
     await page.goto(`${cloud.pageUrl}#${session}`);
     await page.getByRole('combobox').selectOption({ label: user });
     await page.getByRole('button', { name: 'Enter' }).click();
-    const conversation = page.getByRole('list');
+    const conversation = page.getByRole('list').first();
     return {
       page,
       conversation,
@@ -103,7 +103,19 @@ describeInBrowser('The shop: an application with tables, tools, users and a page
     await eve.say(`use cancel {"id": ${JSON.stringify(orderId)}}`);
     await eve.page.getByRole('button', { name: 'Allow' }).click();
     await eve.sees(`cancel: "There is no order ${orderId}."`);
+    await answered(eve);
     await expect.poll(() => ann.conversation.getByText('cancel').count()).toBe(0);
+
+    // The agent that a tool asks is told who asks, and sees what that one may see.
+    const question = 'use returns {"task": "use my_orders {}"}';
+    for (const [one, orders] of [
+      [eve, 'my_orders: []'],
+      [ann, /^my_orders: \[\{"id":".*","item":"tea","count":2,"status":"placed"\}\]$/],
+    ] as const) {
+      await one.say(question);
+      await one.conversation.locator('.tool').last().getByRole('listitem').getByText(orders).waitFor();
+      await answered(one);
+    }
   });
 
   it('staff have an agent of their own, whose tool draws a chart of all orders of the shop', async () => {

@@ -43,7 +43,7 @@ function picture(width: number, height: number): Buffer {
 /** Shows what it does, waits for the test, and goes on. */
 const agent = (url: string) => `
 import { tool } from 'ai';
-import { defineAgent, toolContext, toolContextWith } from 'midturn/agent';
+import { agentTool, defineAgent, toolContext, toolContextWith } from 'midturn/agent';
 import { z } from 'zod';
 
 const report = tool({
@@ -75,9 +75,11 @@ const draw = tool({
   },
 });
 
+const helper = defineAgent({ instructions: 'Look.', tools: { report: { tool: report } } });
+
 export const agent = defineAgent({
   instructions: 'Answer briefly.',
-  tools: { report: { tool: report }, draw: { tool: draw } },
+  tools: { report: { tool: report }, draw: { tool: draw }, ask: agentTool({ agent: helper, description: 'Asks.' }) },
 });
 `;
 const folder = join(import.meta.dirname, '../../dist/agent-of-the-tool-progress');
@@ -192,6 +194,43 @@ describeInBrowser('What a running tool shows on the page', () => {
       expect(await barriers(chat)).toEqual([]);
     },
   );
+
+  it('P3: what an agent says and does that a tool asks is under the call, while it works, at its end, and after a reload (320 px wide)', async () => {
+    const place = 'asked';
+    stack.script([
+      { toolCalls: [{ id: 'c1', name: 'ask', args: { task: LONG_WORD } }] },
+      { chunks: ['I look for it.'], toolCalls: [{ id: 'c2', name: 'report', args: { place } }] },
+      { chunks: [`Found ${LONG_WORD}.`] },
+      { chunks: ['Done.'] },
+    ]);
+    const chat = await browser.open(stack.newSession(), {
+      viewport: { width: 320, height: 720 },
+      reducedMotion: 'reduce',
+    });
+    await chat.say('Ask');
+    await places.wait(`${place}-half`);
+    await tells(chat, `▸ report {"place":"${place}"} …`, 'running');
+    await tool(chat).locator('summary').press('Enter');
+    const shown = async () => (await tool(chat).locator('dd').last().textContent())?.split('\n');
+    await expect.poll(shown).toEqual(['I look for it.', `▸ report {"place":"${place}"} …`]);
+    expect(await beyond(chat)).toEqual([]);
+    expect(await barriers(chat)).toEqual([]);
+    await places.open(`${place}-half`);
+    await places.wait(`${place}-whole`);
+    await places.open(`${place}-whole`);
+    await chat.answered();
+    const whole = [
+      'I look for it.',
+      `▸ report {"place":"${place}"} → The report is written.`,
+      `Found ${LONG_WORD}.`,
+    ];
+    for (const reload of [false, true]) {
+      if (reload) await chat.reload();
+      await chat.page.getByText('Done.').waitFor();
+      await expect.poll(shown).toEqual(whole);
+      expect(await beyond(chat)).toEqual([]);
+    }
+  });
 
   it('a name is as long as one can be', () => {
     expect(LONG_NAME).toMatch(DATA_NAME);

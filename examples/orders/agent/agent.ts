@@ -1,5 +1,14 @@
-import { defineAgent, defineAgents } from 'midturn/agent';
+import { agentTool, defineAgent, defineAgents } from 'midturn/agent';
 import { cancel, myOrders, order, sales } from './tools.ts';
+
+/** Knows the rules of returns. It reads orders of whoever asks, and changes none. */
+const returns = defineAgent({
+  instructions: [
+    'You say whether an order can be sent back: within 30 days, unopened; food only if it is damaged. Cancelled orders need no return.',
+    'Look at the orders first. End with one sentence: whoever asks sees nothing else.',
+  ].join('\n'),
+  tools: { my_orders: { tool: myOrders, idempotent: true } },
+});
 
 const customers = defineAgent({
   instructions: ({ caller }) =>
@@ -11,6 +20,12 @@ const customers = defineAgent({
     my_orders: { tool: myOrders, idempotent: true },
     order: { tool: order, needsApproval: true, idempotent: true },
     cancel: { tool: cancel, needsApproval: true, idempotent: true },
+    returns: agentTool({
+      agent: returns,
+      description: 'Says whether an order can be sent back.',
+      idempotent: true,
+      abortable: true,
+    }),
   },
   // A trial may ask three times a day, a customer two hundred times, all customers of a shop ten thousand times.
   budget: ({ principal }) => ({

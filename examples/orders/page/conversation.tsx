@@ -3,6 +3,7 @@ import { uploadFile } from 'midturn-client/files';
 import { type MidturnView, useMidturn } from 'midturn-client/react';
 import { type FormEvent, useState } from 'react';
 import type { Parts } from '../agent/tools.ts';
+import { Asked } from './asked.tsx';
 import { Chart } from './chart.tsx';
 
 interface Props {
@@ -61,7 +62,12 @@ function Line({ item, approve }: { item: Item; approve: MidturnView['approve'] }
     case 'tool':
       return (
         <li className="tool">
-          {item.name}: {JSON.stringify(item.result?.output ?? item.progress ?? '…')}
+          {item.name}:{' '}
+          {item.name === 'returns' ? (
+            <Asked shown={item.result?.output ?? item.progress} />
+          ) : (
+            JSON.stringify(item.result?.output ?? item.progress ?? '…')
+          )}
         </li>
       );
     case 'data':
