@@ -209,7 +209,13 @@ export const nameForNow = (name: string): Update<Session> => ({
 
 /** Gives the session the title that a model wrote. A name that somebody gave stays. */
 export const giveTitle = (title: string): Update<Session> => ({
-  when: [exists('queue'), alive, unnamed],
+  when: [
+    exists('queue'),
+    // rule: deleted-session-gets-no-title
+    alive,
+    // rule: title-replaces-no-name
+    unnamed,
+  ],
   change: [set('name', title), remove('provisional')],
 });
 

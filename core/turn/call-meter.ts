@@ -67,7 +67,7 @@ export class CallMeter {
   /** Adds all news to the usage of the turn. It is durable with the next commit, and counted by `settle` after that. */
   note(): { isNew: boolean; settle: () => Promise<void> } {
     const news = this.#news.splice(0);
-    for (const { model, usage } of news) {
+    for (const { model, usage } of /* rule: use-of-a-subagent-is-noted-once */ news) {
       this.#turn.usage = withSubagents(this.#turn.usage, { model, own: this.#context.model }, usage);
       owe(this.#turn, this.#context, usage, model.price);
     }

@@ -166,7 +166,10 @@ async function end(
 ): Promise<boolean> {
   // The lane has no turn afterwards, or the next one.
   const { id, slot } = turn;
-  const wantsTitle = titler !== undefined && draft.type === 'done' && lacksTitle(turn.sessionItem);
+  const wantsTitle =
+    titler !== undefined &&
+    /* rule: answer-asks-for-title */ draft.type === 'done' &&
+    lacksTitle(turn.sessionItem);
   const followed = hooks?.afterTurn !== undefined || wantsTitle;
   const told =
     turn.core.bus || followed

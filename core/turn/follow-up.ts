@@ -37,6 +37,7 @@ export async function followTurn(context: FollowUpContext, job: EndedTurnJob): P
   const entries = entriesOf(ended.log.events);
   await Promise.all([
     callHook(context, agent, item, ended, entries),
+    // rule: title-follows-an-answer
     ended.end.type === 'done' && writeTitle(context, job.session, item, agent, entries),
   ]);
 }

@@ -136,7 +136,7 @@ export async function callForSubagent(
           return await failed(value.failure);
         case 'finish': {
           message.endText();
-          await count(usageIn(value, estimate));
+          await /* rule: subagent-waits-for-its-count */ count(usageIn(value, estimate));
           const paused = value.reason === 'paused' && calls.length === 0 && request.toolChoice === 'auto';
           const said = wellFormed(text);
           const own = { model, parts: value.parts ?? [], calls, textLength: said.length, paused };

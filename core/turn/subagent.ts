@@ -173,6 +173,7 @@ class SubagentRun {
       if (signal.aborted) return { type: 'stopped' };
       const { model, request } = await this.#prepared(toolChoice);
       const refusal = await meter.refusal(model);
+      // rule: spent-budget-asks-no-subagent
       if (refusal !== undefined) return refusal;
       const span = beginModelCall(core.tracer, model);
       const outcome = await callForSubagent(caller, model, request);
@@ -271,7 +272,7 @@ class SubagentRun {
    */
   #idOf({ name, args }: ToolCall): string {
     const content = createHash('sha256')
-      .update(JSON.stringify([name, args]))
+      .update(/* rule: nested-call-is-named-by-its-content */ JSON.stringify([name, args]))
       .digest('base64url')
       .slice(0, 16);
     const n = (this.#made.get(content) ?? 0) + 1;

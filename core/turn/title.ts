@@ -108,7 +108,7 @@ async function attempt(core: Core, session: SessionKey, item: Session): Promise<
   );
   if (counted.ok) return true;
   // The write took effect, and only its answer was lost.
-  return (await core.store.get(key))?.titling?.by === by;
+  return /* rule: title-attempt-is-one-workers */ (await core.store.get(key))?.titling?.by === by;
 }
 
 /** The conversation is data: each line is JSON, in which nothing can end the quotation. Undefined: nothing was said in words. */

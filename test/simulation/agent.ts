@@ -17,6 +17,7 @@ import type { Promptness } from './promptness.ts';
 import { refusalOf, runsOpenIn } from './provider-rules.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 import { ShowingTool } from './shown.ts';
+import { ASKS, type SubagentWatch } from './subagents.ts';
 import { modelSays } from './texts.ts';
 
 /** Longer than a worker's time limit. */
@@ -37,6 +38,7 @@ interface AgentWorld {
     stallMs: number;
     contexts?: boolean;
     shows?: boolean;
+    subagents?: boolean;
     clients?: boolean;
   };
   readonly modelCalls: readonly unknown[];
@@ -47,6 +49,7 @@ interface AgentWorld {
   readonly toolRuns: Map<string, number>;
   readonly promptness: Promptness;
   readonly hooks: { runs(actor: Actor, call: ToolCall): void };
+  readonly subagents: Pick<SubagentWatch, 'called'>;
   /** @returns the call's number */
   modelCalled(actor: Actor, model: string, messages: unknown[]): number;
   heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void;
@@ -68,6 +71,7 @@ export function scriptedAgent(
   const nameOf = () => {
     if (cloud.settings.fatalTools && random.chance(0.03)) return 'fatal';
     if (cloud.settings.clients && random.chance(0.5)) return CLIENT_TOOL;
+    if (cloud.settings.subagents && random.chance(0.6)) return ASKS;
     const name = cloud.settings.approvals && random.chance(0.5) ? 'guarded' : random.pick('safe', 'once');
     return name === 'safe' && cloud.modelCalls.length % 2 === 0 ? 'brief' : name;
   };
@@ -92,6 +96,7 @@ export function scriptedAgent(
       cloud.served.push({ turn: request.setup.caller.turnId, agent });
     }
     const call = cloud.modelCalled(actor, name, JSON.parse(JSON.stringify(request.messages)));
+    const told = cloud.subagents.called(request.setup?.caller.turnId ?? '', call);
     await scheduler.operation(
       actor,
       () => `model call ${call}`,
@@ -175,6 +180,7 @@ export function scriptedAgent(
       cloud.answers.push({ messages: request.messages, text, prepared: request.setup?.prepared });
     const thought = parts.some((part) => 'opaque' in part);
     if (thought) cloud.gave.set(call, { model: `scripted:${name}`, text, parts });
+    told(10 + words);
     yield {
       type: 'finish',
       reason: isPaused ? 'paused' : 'stop',
@@ -233,7 +239,7 @@ export function scriptedAgent(
       alwaysCovers: async ({ name }) => name,
       ...(cloud.settings.clients && { client: RUN_BY_CLIENTS }),
       isIdempotent: (name) => name !== 'once',
-      isAbortable: (name) => name === 'brief',
+      isAbortable: (name) => name === 'brief' || name === ASKS,
       timeLimitMs: () => milliseconds(TOOL_LIMIT_MS),
     },
   };

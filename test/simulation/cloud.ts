@@ -37,6 +37,8 @@ import type { Given } from './parts.ts';
 import { Promptness } from './promptness.ts';
 import type { Actor, Scheduler, Tag } from './scheduler.ts';
 import { nameOf } from './story.ts';
+import { SubagentWatch } from './subagents.ts';
+import { TitleWatch } from './titles.ts';
 import { TurnQueue } from './turn-queue.ts';
 
 /** The services, and the functions as their handlers start them. */
@@ -61,6 +63,10 @@ export interface CloudSettings extends PlaceLimits {
   agents?: ReadonlyMap<string, string | undefined>;
   /** Tools show their progress and send data. */
   shows?: boolean;
+  /** A tool asks another agent. */
+  subagents?: boolean;
+  /** A model writes the title of the session. */
+  titles?: boolean;
   /** Devices run a tool. */
   clients?: boolean;
   /** The agent has hooks. */
@@ -135,6 +141,8 @@ export class Cloud {
   readonly forks = new Forks(this, PRINCIPAL);
   readonly compactions: Compactions;
   readonly hooks: HookWatch;
+  readonly subagents = new SubagentWatch(this);
+  readonly titles = new TitleWatch(this);
   readonly bus: BusWatch;
   readonly #turns = new TurnQueue(this);
   readonly #lanes = new LaneWatch(this, (worker) => this.#turns.slotOf(worker));
@@ -187,7 +195,7 @@ export class Cloud {
     this.scheduler = scheduler;
     this.settings = settings;
     this.places = new Places(this.table, PRINCIPAL, settings);
-    this.budgets = new BudgetWatch(this.table, PRINCIPAL, settings);
+    this.budgets = new BudgetWatch(this.table, PRINCIPAL, settings, this.titles);
     this.bus = new BusWatch(scheduler);
     this.compactions = new Compactions(this);
     this.hooks = new HookWatch(this);
@@ -391,6 +399,8 @@ export class Cloud {
         this.violated('P8', `entry ${key.sk} was rewritten with other content`);
     }
     const before = key.sk.startsWith('SUMMARY#') ? (this.table.get(key) as Summary | undefined) : undefined;
+    const isSession = key.pk.startsWith('SESSION#') && key.sk === '-';
+    const sessionBefore = isSession ? (this.table.get(key) as Session | undefined) : undefined;
     const result = run();
     if (key.sk.startsWith('SUMMARY#') && call.operation === 'update') {
       const written = result as Written<Summary>;
@@ -402,6 +412,10 @@ export class Cloud {
     }
     const { excess } = this.places;
     if (key.pk.startsWith('TURNS#') && excess) this.violated('fairness', excess);
+    if (isSession && call.operation === 'update') {
+      const written = result as Written<Session>;
+      if (written.ok) this.titles.wrote(sessionBefore, written.item);
+    }
     if (!key.sk.startsWith('LANE#')) return result;
     if (call.operation === 'get') this.#lanes.read(actor, key.sk, result as Lane | undefined);
     if (call.operation === 'update') {
@@ -504,6 +518,8 @@ export class Cloud {
             // The turn only asks whether there is one.
             ...(this.settings.compaction && { compactor: async () => model }),
             toolbox,
+            ...this.subagents.agentsFor(actor),
+            ...this.titles.titlerFor(actor),
             ...(budgeting && { budgeting }),
             ...this.hooks.hooksFor(actor),
             ...(this.settings.contexts && { preparation: preparationOf(this) }),
@@ -517,7 +533,14 @@ export class Cloud {
 
   async hookedAgent(actor: Actor): Promise<SessionAgent> {
     const { model, toolbox } = scriptedAgent(this, actor);
-    return { model, toolbox, ...this.hooks.hooksFor(actor) };
+    const { budgeting } = this.budgets;
+    return {
+      model,
+      toolbox,
+      ...(budgeting && { budgeting }),
+      ...this.titles.titlerFor(actor),
+      ...this.hooks.hooksFor(actor),
+    };
   }
 
   /** What each worker is given of settings and time. */
@@ -549,9 +572,15 @@ export class Cloud {
     this.#lanes.modelCalled(actor);
     // A deletion may remove the transcript while a fenced worker still reads it.
     const current = this.#lanes.heldBy(actor) !== undefined && !this.isDeleted;
-    const excess = current ? this.budgets.modelCalled(epochMs(this.scheduler.now)) : undefined;
-    if (excess) this.violated('budget', excess);
+    this.spends(actor);
     return this.modelCalls.push({ model, messages, seq: this.committed.size, current });
+  }
+
+  /** A model call of a worker begins, which the budget must allow. */
+  spends(actor: Actor): void {
+    if (!this.holdsLane(actor) || this.isDeleted) return;
+    const excess = this.budgets.modelCalled(epochMs(this.scheduler.now));
+    if (excess) this.violated('budget', excess);
   }
 
   heeded(actor: Actor, call: ToolCall, signal: AbortSignal): void {

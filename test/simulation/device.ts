@@ -18,7 +18,7 @@ export type Act =
   | { at: number; do: 'abort'; pending: 'keep' | 'discard' }
   | { at: number; do: 'drop'; forget: boolean; ms: number }
   | { at: number; do: 'history' }
-  | { at: number; do: 'rename' }
+  | { at: number; do: 'rename'; provisional?: boolean }
   | { at: number; do: 'revoke' }
   | { at: number; do: 'delete' }
   | { at: number; do: 'fork' }
@@ -367,7 +367,12 @@ export class Device implements Source {
         this.#askHistory();
         break;
       case 'rename':
-        this.#frame({ type: 'rename', session_id: this.#sessionId, name: `as ${this.name} has it` });
+        this.#frame({
+          type: 'rename',
+          session_id: this.#sessionId,
+          name: act.provisional ? `what ${this.name} began with` : `as ${this.name} has it`,
+          ...(act.provisional && { provisional: true }),
+        });
         break;
       case 'revoke':
         this.#frame({ type: 'revoke' });
@@ -426,6 +431,9 @@ export class Device implements Source {
     }
     this.#cloud.forks.hear(frame);
     switch (frame.type) {
+      case 'renamed':
+        this.#cloud.titles.told(frame.name);
+        break;
       case 'trusted':
         this.#trusts = frame.trusted.length > 0;
         break;

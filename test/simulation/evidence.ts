@@ -8,6 +8,7 @@ import type { ModelCall } from './cloud.ts';
 import type { Sent } from './device.ts';
 import type { HookWatch } from './hooks.ts';
 import type { Given } from './parts.ts';
+import type { SubagentWatch } from './subagents.ts';
 
 /** What the judge reads of one session's history, simulated or on the local cloud. */
 export interface Evidence {
@@ -17,6 +18,8 @@ export interface Evidence {
   readonly modelCalls: readonly ModelCall[];
   /** The decision on each approval request. */
   readonly decided?: ReadonlyMap<string, string>;
+  /** What agents did that tools ask. */
+  readonly subagents?: Pick<SubagentWatch, 'judge'>;
   /** The hooks of the agent. */
   readonly hooks?: HookWatch;
   /** What devices gave for calls of a tool that they run. */

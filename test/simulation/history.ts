@@ -58,6 +58,8 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     approvals: random.chance(0.3) || options.approvals === true,
     ...(options.contexts && { contexts: true }),
     ...(options.shows && { shows: true }),
+    ...(options.subagents && { subagents: true }),
+    ...(options.titles && { titles: true }),
     ...(options.clients && { clients: true }),
     approvalSeconds: options.approvals ? 5 : random.pick(5, 45),
     approvalHoldMs: random.pick(0, 3000, 30_000),
@@ -128,6 +130,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
       deletes,
       options.crowd ? CROWD : USUAL,
     ).slice(0, options.acts);
+    if (options.titles) addNames(script, new Random(seed ^ (0x71 + i)));
     if (options.forks) addForks(script, new Random(seed ^ (0xf0 + i)));
     // Some connect while a turn runs.
     const comesAt = scheduler.now + (random.chance(0.3) ? random.int(100, 4000) : 0);
@@ -150,6 +153,7 @@ export async function runHistory(seed: number, options: HistoryOptions = {}): Pr
     if (calm && taken.length > 0) cloud.violated('fairness', `${taken} are over, and have a place`);
     judgeBudget(cloud);
     judgeBus(cloud, calm);
+    if (calm) cloud.titles.judgeCalm();
     const ordered = cloud.deadLetters === 0;
     judge(cloud, witnesses(), { ordered, probed: false, calm });
     // A slow or silent client holds up a stream, up to a limit.
@@ -199,6 +203,14 @@ function judgeBus(cloud: Cloud, calm: boolean): void {
 function addForks(script: Act[], random: Random): void {
   for (const { at } of script.slice(1))
     if (random.chance(0.5)) script.push({ at: at + random.int(0, 3000), do: 'fork' });
+  script.sort((a, b) => a.at - b.at);
+}
+
+/** Names that the user gives, and that the client makes by itself. */
+function addNames(script: Act[], random: Random): void {
+  for (const { at } of [...script])
+    if (random.chance(0.15))
+      script.push({ at: at + random.int(0, 3000), do: 'rename', provisional: random.chance(0.7) });
   script.sort((a, b) => a.at - b.at);
 }
 

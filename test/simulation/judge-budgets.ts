@@ -8,6 +8,7 @@ import type { Lane, Principal } from '../../core/store/items.ts';
 import { principalSpendKey, sessionOf } from '../../core/store/keys.ts';
 import type { Owed, Spend } from '../../core/store/usage-items.ts';
 import type { MemoryTable } from '../../core/testing/memory-store.ts';
+import type { TitleWatch } from './titles.ts';
 
 /** Tokens. More than the prompt and the answer of one call have in a history. */
 const MOST_OF_CALL = 10_000;
@@ -21,13 +22,20 @@ export class BudgetWatch {
   readonly #principal: Principal;
   /** What is left of the budget changes with it: a probe comes on a day with another one. */
   readonly #settings: { budget?: DayBudget };
+  readonly #titles: Pick<TitleWatch, 'counted'>;
   /** By turn and number: as it was stored last. */
   readonly #owed = new Map<string, Owed>();
 
-  constructor(table: MemoryTable, principal: Principal, settings: { budget?: DayBudget }) {
+  constructor(
+    table: MemoryTable,
+    principal: Principal,
+    settings: { budget?: DayBudget },
+    titles: Pick<TitleWatch, 'counted'>,
+  ) {
     this.#table = table;
     this.#principal = principal;
     this.#settings = settings;
+    this.#titles = titles;
   }
 
   get budgeting(): Budgeting | undefined {
@@ -46,7 +54,8 @@ export class BudgetWatch {
 
   /** @returns what is wrong with a model call of the worker that has the lane */
   modelCalled(now: EpochMs): string | undefined {
-    const { tokens } = this.#spend(now);
+    // A worker knows of its own turn's calls. A title is written beside it.
+    const tokens = this.#spend(now).tokens - this.#titles.counted.most;
     const { tokens: limit = Number.POSITIVE_INFINITY } = this.#settings.budget ?? {};
     return tokens >= limit ? `a model was called after ${tokens} of ${limit} tokens` : undefined;
   }
@@ -66,8 +75,12 @@ export class BudgetWatch {
     const expected = owed.reduce((sum, one) => sum + one.tokens, 0);
     const begun = new Set(events.map((event) => event.turn));
     // What a call uses in which the session is deleted is counted by its worker alone, if that lives.
-    if (isDeleted ? tokens > expected + MOST_OF_CALL : tokens !== expected)
-      yield `${tokens} tokens are counted, and ${expected} were used`;
+    const { least, most } = this.#titles.counted;
+    const isRight = isDeleted
+      ? tokens <= expected + most + MOST_OF_CALL
+      : tokens >= expected + least && tokens <= expected + most;
+    if (!isRight)
+      yield `${tokens} tokens are counted, and ${expected} were used, with ${least} to ${most} for titles`;
     if (turns > begun.size) yield `${turns} turns are counted, and ${begun.size} have begun`;
     const answers = events.flatMap((event) => (event.type === 'done' && !event.cached ? event : []));
     const told = answers.reduce((sum, done) => sum + done.input_tokens + done.output_tokens, 0);

@@ -1,6 +1,7 @@
 import type { TurnEvent } from '../../core/events/events.ts';
 import type { Evidence } from './evidence.ts';
 import type { Shown } from './shown.ts';
+import { ASKS } from './subagents.ts';
 
 /** What a call has shown so far. */
 interface Run {
@@ -16,13 +17,21 @@ interface Run {
 export function judgeShown(cloud: Evidence, turns: ReadonlyMap<string, readonly TurnEvent[]>): void {
   for (const [turn, events] of turns) {
     const running = new Set<string>();
+    /** What an agent shows that a call asks is judged by itself. */
+    const asking = new Set<string>();
     const runs = new Map<string, Run[]>();
     for (const event of events) {
       if (event.type === 'tool_call') running.add(event.id);
+      if (event.type === 'tool_call' && event.name === ASKS) asking.add(event.id);
       if (event.type === 'tool_result') running.delete(event.id);
       if (event.type !== 'tool_progress' && event.type !== 'data') continue;
       const isProgress = event.type === 'tool_progress';
       const call = (isProgress ? event.id : event.tool_call_id) ?? '';
+      if (asking.has(call)) {
+        if (!running.has(call))
+          cloud.violated('P13', `${event.type} ${event.seq} of ${call} comes after its result`);
+        continue;
+      }
       // Written by a `ShowingTool`.
       const { by, n, late } = (isProgress ? event.output : event.data) as unknown as Shown;
       const what = `${event.type} ${event.seq} of ${call} in turn ${turn}`;

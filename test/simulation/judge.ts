@@ -47,6 +47,7 @@ export function judge(
     judgeModels(cloud, turns);
     judgeCache(cloud, turns);
     judgeShown(cloud, turns);
+    cloud.subagents?.judge(turns);
     judgeApprovals(cloud, turns);
     cloud.hooks?.judge(turns, true);
     if (cloud.clientCalls) judgeClientCalls(cloud, cloud.clientCalls, turns, false);
@@ -65,6 +66,7 @@ export function judge(
   judgeContexts(cloud, devices);
   judgeApplication(cloud, devices, stored);
   judgeShown(cloud, turns);
+  cloud.subagents?.judge(turns);
   judgeApprovals(cloud, turns);
   cloud.hooks?.judge(turns, false);
   if (cloud.clientCalls) judgeClientCalls(cloud, cloud.clientCalls, turns, options.calm);

@@ -8,6 +8,10 @@ export interface Kinds {
   contexts?: boolean | undefined;
   /** Tools show their progress and send data. */
   shows?: boolean | undefined;
+  /** A tool asks another agent. */
+  subagents?: boolean | undefined;
+  /** A model writes the titles of sessions. */
+  titles?: boolean | undefined;
   /** Devices run a tool. */
   clients?: boolean | undefined;
   /** The agent has hooks. */
@@ -23,6 +27,8 @@ const ALL: Readonly<Record<keyof Kinds, true>> = {
   approvals: true,
   contexts: true,
   shows: true,
+  subagents: true,
+  titles: true,
   clients: true,
   hooks: true,
   outside: true,

@@ -14,6 +14,8 @@ const USAGE = `npm run sim -- [options]
   --approvals                       histories in which users approve and deny tool calls
   --contexts                        histories in which messages have options
   --shows                           histories in which tools show their progress and send data
+  --subagents                       histories in which a tool asks another agent
+  --titles                          histories in which a model writes the title of the session
   --clients                         histories in which devices run a tool
   --hooks                           histories whose agent has hooks
   --outside                         histories in which the application sends messages by itself

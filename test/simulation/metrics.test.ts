@@ -91,16 +91,16 @@ describe('what is measured', () => {
       'ReasoningTokens',
       'Cost',
       'CompactionCost',
-      'Titles',
     ];
     const core = Object.keys(METRICS).filter((name) => !elsewhere.some((other) => other === name));
     const seen = new Set<string>();
     let handedOverInPeace = 0;
     for (let seed = 1; seed <= 3000 && (seen.size < core.length || handedOverInPeace === 0); seed++) {
-      // Devices run tools in some of them, and the agent has hooks in others.
+      // Devices run tools in some of them, the agent has hooks in others, or a model writes titles.
       const { measured, injected } = await runHistory(seed, {
         clients: seed % 4 === 0,
         hooks: seed % 4 === 1,
+        titles: seed % 4 === 2,
       });
       for (const name of measured.keys()) seen.add(name.split(' ')[0] ?? name);
       const handOvers = measured.get('HandOvers') ?? 0;

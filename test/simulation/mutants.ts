@@ -12,6 +12,8 @@ import { MESSAGES } from './mutants/messages.ts';
 import type { Mutant } from './mutants/mutant.ts';
 import { OUTSIDE } from './mutants/outside.ts';
 import { SHOWN } from './mutants/shown.ts';
+import { SUBAGENTS } from './mutants/subagents.ts';
+import { TITLES } from './mutants/titles.ts';
 import { UNSEEN } from './mutants/unseen.ts';
 import { WORKER } from './mutants/worker.ts';
 
@@ -23,6 +25,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORKER,
   ...AGENT,
   ...SHOWN,
+  ...SUBAGENTS,
+  ...TITLES,
   ...CLIENT_TOOLS,
   ...COMPACTION,
   ...BUDGETS,

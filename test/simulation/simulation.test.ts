@@ -89,11 +89,18 @@ describe('the simulation', () => {
   );
 
   it(
-    'P1 to P14 hold where tools show their progress and send data',
+    'P1 to P14 hold where tools show their progress and send data, and ask another agent, whose use is counted once',
     async () => {
-      const { findings, histories } = await runCampaign({ from: 1, count: cases(2000), jobs, shows: true });
+      const { findings, histories, injected } = await runCampaign({
+        from: 1,
+        count: cases(2000),
+        jobs,
+        shows: true,
+        subagents: true,
+      });
       expect(findings).toEqual([]);
       expect(histories).toBe(cases(2000));
+      expect(injected['agent asked']).toBeGreaterThan(cases(1000));
     },
     SEARCH_MS,
   );
@@ -109,11 +116,18 @@ describe('the simulation', () => {
   );
 
   it(
-    'P1 to P14 hold where the agent has hooks that refuse, change, fail and hang',
+    'P1 to P14 hold where the agent has hooks that refuse, change, fail and hang, and a model writes a title, once',
     async () => {
-      const { findings, histories } = await runCampaign({ from: 1, count: cases(1000), jobs, hooks: true });
+      const { findings, histories, injected } = await runCampaign({
+        from: 1,
+        count: cases(1000),
+        jobs,
+        hooks: true,
+        titles: true,
+      });
       expect(findings).toEqual([]);
       expect(histories).toBe(cases(1000));
+      expect(injected['title given']).toBeGreaterThan(cases(200));
     },
     SEARCH_MS,
   );
