@@ -109,7 +109,8 @@ export const LIMIT_SETTINGS = {
     functions: ['inbound', 'turn'],
   },
   /**
-   * Bytes of files that one principal can upload in a day (UTC). 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or
+   * Bytes of files that one principal can upload in a day (UTC), whether they come or not, with those that forks copy. Files that tools
+   * make do not count. 0 is no limit. With `MIDTURN_AUTH=none`, nobody is counted, or
    * each source address with `MIDTURN_OPEN_TO_ANYONE`.
    */
   dayFileBytes: {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { filesIn } from '../../protocol/files-in.ts';
 import { cases } from '../../test/support/sample.ts';
 import type { Json } from '../json.ts';
+import { bytesOfJson } from '../json-bytes.ts';
 import { toolResultOf } from './tool-result.ts';
 
 const KIB_16 = 16 * 1024;
@@ -41,6 +43,29 @@ describe('the result of a tool (P13)', () => {
     expect(note).toBe(
       `[Cut: the output is JSON of ${JSON.stringify({ rows }).length} characters. Only its first ${kept.length} are above.]`,
     );
+  });
+
+  it('of JSON that is cut names its files at its end, each whole, as many as have room', () => {
+    const made = (n: number, name: string) => ({
+      type: 'file',
+      file: `f${n}`.padEnd(43, 'x'),
+      media_type: 'image/png',
+      size: 1_000_000 + n,
+      name,
+      note: 'y'.repeat(2000),
+    });
+    for (const name of ['plan.png', 'Its files: [', '図'.repeat(100)]) {
+      const files = Array.from({ length: 20 }, (_, n) => made(n, name));
+      const { output, truncated } = resultOf({ words: 'x'.repeat(20_000), files });
+      expect(truncated).toBe(true);
+      const named = files.map(({ note: _, ...file }) => file);
+      const found = filesIn(output);
+      expect(found).toEqual(named.slice(0, found.length));
+      expect(found.length).toBe(name === 'plan.png' ? 20 : found.length);
+      expect(found.length).toBeGreaterThan(5);
+      expect(bytesOfJson(output)).toBeLessThanOrEqual(KIB_16 + 2);
+    }
+    expect(filesIn('A tool writes\nIts files: [of its own]')).toEqual([]);
   });
 
   it('fits, is well-formed, and is cut only where it must be, whatever its characters', () => {

@@ -1,3 +1,4 @@
+import { filesIn, filesOfCut } from '../../protocol/files-in.ts';
 import { wellFormed } from '../../protocol/text.ts';
 import type { Json } from '../json.ts';
 import { fittingLength, jsonBytes } from '../json-bytes.ts';
@@ -7,6 +8,8 @@ import { outputText } from './output-text.ts';
 
 /** Limit of an output as JSON on the wire. A result must fit into one frame, and is a part of each later prompt. */
 const MAX_OUTPUT_BYTES = 16 * 1024;
+/** Of it, for the files that a cut output names. Twenty have this room if their names are short. */
+const MAX_FILES_BYTES = 4 * 1024;
 /** Limit of what a model is shown in its place, images and all: an item has at most 400 KB. What is longer is not kept. */
 export const MAX_SHOWN_BYTES = 200_000;
 
@@ -42,16 +45,25 @@ type Capped = Pick<Extract<EventDraft, { type: 'tool_result' }>, 'output' | 'tru
 
 /**
  * A cut output is the beginning of its text, or of its JSON text, and a sentence that tells the model what is missing: a
- * model that does not know of the cut takes the rest for absent. It is text, because a part of an object is not JSON.
+ * model that does not know of the cut takes the rest for absent. It is text, because a part of an object is not JSON. The files that
+ * the output names stand at its end (`filesIn`).
  */
 function capped(output: Json): Capped {
   const { output: text, json } = outputText(output);
   if (jsonBytes(text) <= MAX_OUTPUT_BYTES) return { output };
+  const files = filesAtEnd(output);
   const note = (kept: number) => {
     const all = `${json ? 'JSON' : 'text'} of ${text.length} characters`;
-    return `\n\n[Cut: the output is ${all}. Only its first ${kept} are above.]`;
+    return `\n\n[Cut: the output is ${all}. Only its first ${kept} are above.${files}]`;
   };
   // The note is longest where it names the whole length.
   const kept = fittingLength(text, MAX_OUTPUT_BYTES - jsonBytes(note(text.length)));
   return { output: `${text.slice(0, kept)}${note(kept)}`, truncated: true, output_length: text.length };
+}
+
+/** The first files, each whole: clients show them, and forks copy them. */
+function filesAtEnd(output: Json): string {
+  let files = filesIn(output);
+  while (jsonBytes(filesOfCut(files)) > MAX_FILES_BYTES) files = files.slice(0, -1);
+  return filesOfCut(files);
 }
