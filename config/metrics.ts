@@ -13,6 +13,7 @@ export interface MetricSpec {
 
 export const METRICS = {
   Turns: { unit: 'Count', dimension: 'outcome' },
+  AgentTurns: { unit: 'Count', dimension: 'agent' },
   Steps: { unit: 'Count' },
   TurnTime: { unit: 'Milliseconds' },
   QueueWait: { unit: 'Milliseconds' },
@@ -60,6 +61,8 @@ export type MetricName = keyof typeof METRICS;
 /** For docs/operations.md. Apart from the table, so that the functions' bundles do not contain them. */
 export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   Turns: 'Turns that ended.',
+  AgentTurns:
+    'Turns that ended, by the agent of their session. Only with several agents, and without those that a deletion ended.',
   Steps: 'Model calls that were completed.',
   TurnTime: 'From a turn’s beginning to its end.',
   QueueWait: 'From a turn’s first message to the beginning of the turn.',

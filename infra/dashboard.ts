@@ -136,6 +136,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: read
         graph('Hooks of the agent that failed', midturnMetricBySplit(scope, 'HookFailures')),
         graph('Titles by outcome', midturnMetricBySplit(scope, 'Titles')),
       ],
+      [graph('Turns by agent', midturnMetricBySplit(scope, 'AgentTurns'))],
     ],
   });
 }

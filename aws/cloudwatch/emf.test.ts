@@ -122,6 +122,7 @@ describe('embedded metrics', () => {
       .parameter(0)
       .toEqualTypeOf<
         | 'Turns'
+        | 'AgentTurns'
         | 'Refused'
         | 'ModelFailures'
         | 'PromptsReshaped'

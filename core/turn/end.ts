@@ -180,6 +180,7 @@ async function end(
   const sinceBegunMs = between(turn.beganAt, clock.now());
   const messages = appliedMessages(turn.events);
   metrics.countBy('Turns', draft.type);
+  if (turn.log.agent !== undefined) metrics.countBy('AgentTurns', turn.log.agent);
   metrics.time('TurnTime', sinceBegunMs);
   metrics.count('MessagesAnswered', messages);
   milestones.reached('turn ended', turn.session, {

@@ -48,7 +48,7 @@ describe('the list', () => {
     expect(after?.active_at).toBeGreaterThan(before?.active_at ?? Number.POSITIVE_INFINITY);
   });
 
-  it('shows nobody what is another’s, and nobody can rename or export it (P12)', async () => {
+  it('shows nobody what is another’s, also not by a search, and nobody can rename or export it (P12)', async () => {
     const owner = await given('cleo', 'secret');
     const other = await stack.connect('mine', as('dan'));
     expect(await list(other)).toEqual([[]]);
@@ -58,6 +58,15 @@ describe('the list', () => {
     expect(await other.next('error')).toMatchObject({ code: 'SESSION_NOT_FOUND', session_id: 'secret' });
     const [[session] = []] = await list(owner);
     expect(session).not.toHaveProperty('name');
+    owner.send({ type: 'rename', session_id: 'secret', name: 'Ma vie privée' });
+    await owner.next('renamed');
+    for (const [client, found] of [
+      [owner, ['secret']],
+      [other, []],
+    ] as const) {
+      client.send({ type: 'sessions', query: 'PRIVEE' });
+      expect(ids((await client.next('sessions')).sessions)).toEqual(found);
+    }
   });
 });
 

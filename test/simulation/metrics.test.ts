@@ -96,11 +96,12 @@ describe('what is measured', () => {
     const seen = new Set<string>();
     let handedOverInPeace = 0;
     for (let seed = 1; seed <= 3000 && (seen.size < core.length || handedOverInPeace === 0); seed++) {
-      // Devices run tools in some of them, the agent has hooks in others, or a model writes titles.
+      // Devices run tools in some of them, the agent has hooks in others, a model writes titles, or there are several agents.
       const { measured, injected } = await runHistory(seed, {
         clients: seed % 4 === 0,
         hooks: seed % 4 === 1,
         titles: seed % 4 === 2,
+        contexts: seed % 4 === 3,
       });
       for (const name of measured.keys()) seen.add(name.split(' ')[0] ?? name);
       const handOvers = measured.get('HandOvers') ?? 0;
