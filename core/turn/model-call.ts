@@ -12,6 +12,7 @@ import {
 } from '../model.ts';
 import type { CallMark } from '../store/usage-items.ts';
 import { estimated, isBilled, owe, usageIn } from './call-usage.ts';
+import { CallWatch, CUT_OFF } from './call-watch.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, looksBack, timeIsShort } from './context.ts';
 import { FlushWindow } from './flush-window.ts';
@@ -50,14 +51,9 @@ export async function callModel(
 ): Promise<CallOutcome> {
   const { core, settings } = context;
   const stop = new AbortController();
-  /** When the provider last sent anything, and when it last sent something to show. */
-  let aliveAt = core.clock.now();
-  let heardAt = aliveAt;
-  const alive = () => {
-    aliveAt = core.clock.now();
-  };
+  const watch = new CallWatch(context);
   const span = beginModelCall(core.tracer, model);
-  const parts = model.stream(request, stop.signal, alive)[Symbol.asyncIterator]();
+  const parts = model.stream(request, stop.signal, watch.alive)[Symbol.asyncIterator]();
   const gathered = new Gatherer();
   const calls: AskedCall[] = [];
   const idOf = uniqueCallIds(
@@ -107,12 +103,11 @@ export async function callModel(
         else await flush();
         if (wanted()) return await cut();
         // rule: silent-model-is-stopped
-        if (isSilent()) return await stalled();
+        if (watch.isSilent) return await broken(watch.silent);
         continue;
       }
-      alive();
-      heardAt = aliveAt;
-      if (part.done) return await ended();
+      watch.heard();
+      if (part.done) return await broken(CUT_OFF);
       const value = part.value;
       switch (value.type) {
         case 'text':
@@ -142,9 +137,7 @@ export async function callModel(
           own.addFile(value);
           break;
         case 'failure':
-          // What was streamed before it stays (P3).
-          await flush(withOwn);
-          return failed(value.failure, visible);
+          return await broken(value.failure);
         case 'finish':
           return finished(value);
       }
@@ -235,11 +228,6 @@ export async function callModel(
     return carried ?? drafts;
   }
 
-  function isSilent(): boolean {
-    const now = core.clock.now();
-    return now - aliveAt >= settings.stallMs || now - heardAt >= Math.max(settings.waitMs, settings.stallMs);
-  }
-
   async function cut(): Promise<CallOutcome> {
     // A call that is cut for an abort or a message counts as a step. One that a fresh invocation continues does not.
     if (turn.abortRequest || wantsCut(turn)) turn.usage = withCut(turn.usage, { model, own: context.model });
@@ -259,31 +247,9 @@ export async function callModel(
     return estimated(request, writtenBytes, turn.usage);
   }
 
-  /** A silent model keeps a user waiting, and a function running that is paid for. */
-  async function stalled(): Promise<CallOutcome> {
+  /** What was streamed before it stays (P3). */
+  async function broken(failure: ModelFailure): Promise<CallOutcome> {
     await flush(withOwn);
-    const now = core.clock.now();
-    const seconds = Math.round((now - heardAt) / 1000);
-    const failure: ModelFailure = {
-      code: 'PROVIDER_ERROR',
-      reason: 'stalled',
-      message: `The model sent nothing for ${seconds} seconds.`,
-      retryable: true,
-      diagnostic: `no part of the answer for ${seconds} s, and no byte for ${Math.round((now - aliveAt) / 1000)} s`,
-    };
-    return failed(failure, visible);
-  }
-
-  /** A stream ends with `finish` or `failure`. One that just ends was cut off. */
-  async function ended(): Promise<CallOutcome> {
-    await flush(withOwn);
-    const failure: ModelFailure = {
-      code: 'PROVIDER_ERROR',
-      reason: 'cut_off',
-      message: 'The model stopped before it finished its answer.',
-      retryable: true,
-      diagnostic: 'the stream ended without finish or failure',
-    };
     return failed(failure, visible);
   }
 

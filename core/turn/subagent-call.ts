@@ -2,6 +2,7 @@ import { wellFormed } from '../../protocol/text.ts';
 import { type Model, type ModelFailure, type ModelPart, type ModelRequest, modelId } from '../model.ts';
 import type { CallMeter } from './call-meter.ts';
 import { estimated, isBilled, usageIn } from './call-usage.ts';
+import { CallWatch, CUT_OFF } from './call-watch.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS } from './context.ts';
 import { type AskedCall, first } from './model-call.ts';
@@ -39,14 +40,6 @@ interface Caller {
   signal: AbortSignal;
 }
 
-const CUT_OFF: ModelFailure = {
-  code: 'PROVIDER_ERROR',
-  reason: 'cut_off',
-  message: 'The model stopped before it finished its answer.',
-  retryable: true,
-  diagnostic: 'the stream ended without finish or failure',
-};
-
 /**
  * Makes one model call, shows what it gives, and counts what it has used: before it returns, or at the moment in which the signal
  * aborts. Nothing of it is committed by itself.
@@ -57,7 +50,6 @@ export async function callForSubagent(
   request: ModelRequest,
 ): Promise<SubagentCall> {
   const { clock } = context.core;
-  const { stallMs, waitMs } = context.settings;
   const stop = new AbortController();
   const calls: AskedCall[] = [];
   const idOf = uniqueCallIds(request.messages);
@@ -73,11 +65,7 @@ export async function callForSubagent(
   const estimate = () => estimated(request, writtenBytes, { lastInputTokens: 0 });
   // The call's result may be committed before the stream has ended, and what it has used is to be counted with it.
   const stopped = () => void count(estimate());
-  let aliveAt = clock.now();
-  let heardAt = aliveAt;
-  const alive = () => {
-    aliveAt = clock.now();
-  };
+  const watch = new CallWatch(context);
   const failed = async (failure: ModelFailure): Promise<SubagentCall> => {
     context.core.metrics.countBy('ModelFailures', failure.code);
     if (isBilled(failure, visible)) await count(estimate());
@@ -85,7 +73,9 @@ export async function callForSubagent(
     const diagnostic = redactQuotes(failure.diagnostic, textsOf(request.messages));
     return { type: 'failed', failure: { ...failure, diagnostic }, visible };
   };
-  const parts = model.stream(request, AbortSignal.any([signal, stop.signal]), alive)[Symbol.asyncIterator]();
+  const parts = model
+    .stream(request, AbortSignal.any([signal, stop.signal]), watch.alive)
+    [Symbol.asyncIterator]();
   signal.addEventListener('abort', stopped, { once: true });
   let next = parts.next();
   try {
@@ -93,13 +83,10 @@ export async function callForSubagent(
       const part = await first(next, LANE_POLL_MS, clock);
       if (signal.aborted) return { type: 'stopped' };
       if (part === 'time') {
-        const now = clock.now();
-        if (now - aliveAt >= stallMs || now - heardAt >= Math.max(waitMs, stallMs))
-          return await failed(silent(Math.round((now - heardAt) / 1000)));
+        if (watch.isSilent) return await failed(watch.silent);
         continue;
       }
-      alive();
-      heardAt = aliveAt;
+      watch.heard();
       if (part.done) return await failed(CUT_OFF);
       const { value } = part;
       switch (value.type) {
@@ -161,11 +148,3 @@ export async function callForSubagent(
     await parts.return?.();
   }
 }
-
-const silent = (seconds: number): ModelFailure => ({
-  code: 'PROVIDER_ERROR',
-  reason: 'stalled',
-  message: `The model sent nothing for ${seconds} seconds.`,
-  retryable: true,
-  diagnostic: `no part of the answer for ${seconds} s`,
-});
