@@ -319,6 +319,6 @@ export async function sendSessionStart(
       ...(core.files && { file_bytes: core.limits.fileBytes }),
     },
   };
-  // rule: session-start-first
-  return (await reply(core, id, frame)) === 'sent' ? frame.last_seq : undefined;
+  const posted = await /* rule: session-start-first */ reply(core, id, frame);
+  return posted === 'sent' ? frame.last_seq : undefined;
 }

@@ -39,7 +39,7 @@ export const VARIANTS: readonly Variant[] = [
       replace(
         'session-start-first',
         ({ text, callee, args: [core, id] }) =>
-          `await ${callee}(${core}, ${id}, { type: 'connected', message: 'Hello.' });\n${text}`,
+          `${callee}(${core}, ${id}, { type: 'connected', message: 'Hello.' }).then(() => ${text})`,
       ),
     ],
     rules: ['handshake-session-start-first', 'handshake-connected', 'handshake-subprotocol'],
