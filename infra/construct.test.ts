@@ -7,6 +7,7 @@ import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
+import { LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { App, ArnFormat, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib/core';
 import { describe, expect, it } from 'vitest';
@@ -134,15 +135,19 @@ describe('the construct in another app’s stack', () => {
     );
   });
 
-  it('runs in their network, with their tags and permissions boundary', () => {
+  it('runs in their network, with their tags, layer and permissions boundary, and with log groups of its own', () => {
     const stack = theirStack();
     const chat = new Midturn(stack, 'Chat', { ...PROPS, vpc: new Vpc(stack, 'Net') as IVpc });
     Tags.of(chat).add('team', 'support');
+    const layerArn = 'arn:aws:lambda:eu-west-1:111122223333:layer:agent:1';
+    chat.functions.turn.addLayers(LayerVersion.fromLayerVersionArn(stack, 'Layer', layerArn));
     PermissionsBoundary.of(chat).apply(ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'));
     const template = Template.fromStack(stack);
     expect(functionNamed(template, 'turn').Properties).toMatchObject({
       VpcConfig: { SubnetIds: [expect.anything(), expect.anything()] },
       Tags: [{ Key: 'team', Value: 'support' }],
+      Layers: [layerArn],
+      LoggingConfig: { LogGroup: stack.resolve(chat.functions.turn.logGroup.logGroupName) },
     });
     template.hasResourceProperties('AWS::DynamoDB::Table', { Tags: [{ Key: 'team', Value: 'support' }] });
     const roles = Object.entries(template.findResources('AWS::IAM::Role')).filter(([id]) =>

@@ -200,6 +200,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       ...(options.app?.leftOut && { leftOut: options.app.leftOut }),
       ...(aws && { physicalIds: aws.physicalIds }),
     });
+    const named = (text: string) => log({ level: 'error', source: 'stack', text });
     await Promise.all([tables.create(stack), queues.create(stack)]);
     const model = aws?.bedrock ?? (bedrock ? createUpstream(bedrock) : undefined);
     parts.push(async () => {
@@ -209,7 +210,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       aws?.tables?.close();
     });
 
-    const access = createAccess(readRoles(stack), log);
+    const access = createAccess(readRoles(stack, options.app && named), log);
     const traces = await startTraces();
     parts.push(() => traces.close());
     const functions = await createLocalFunctions({

@@ -33,6 +33,30 @@ function given(statements: readonly Value[] = [READS], more: Template['Resources
 const SEND: Value = { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf('Letters') };
 
 describe('a role', () => {
+  it('of somebody else’s template may have policies that the template only names: each is said, and is as if it were not there', () => {
+    const lambda = { Service: 'lambda.amazonaws.com' };
+    const stack = stackOf([READS], {
+      Theirs: {
+        Type: 'AWS::IAM::Role',
+        Properties: {
+          AssumeRolePolicyDocument: {
+            Statement: [{ Effect: 'Allow', Principal: lambda, Action: 'sts:AssumeRole' }],
+          },
+          ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess'],
+          PermissionsBoundary: 'arn:aws:iam::000000000000:policy/boundary',
+        },
+      },
+      TheirFunction: { Type: 'AWS::Lambda::Function', Properties: { Role: arnOf('Theirs') } },
+    });
+    const told: string[] = [];
+    expect(readRoles(stack, (text) => told.push(text)).statementsOf('Theirs')).toEqual([]);
+    expect(told).toEqual([
+      'Theirs: the local cloud does not know permissions boundaries. What it forbids is allowed here.',
+      'Theirs: the local cloud does not know the policy arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess. What it allows is denied here.',
+    ]);
+    expect(() => readRoles(stack)).toThrow('Theirs: the local cloud does not know permissions boundaries.');
+  });
+
   it('allows by its own policies, and by those that are attached to it', () => {
     const attached = { Roles: [{ Ref: 'WorkerRole' }], PolicyDocument: { Statement: [SEND] } };
     for (const Type of ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy']) {

@@ -23,8 +23,12 @@ export interface Roles {
   ofResources: readonly PlacedStatement[];
 }
 
-/** Reads the functions' roles and the resource policies. @throws {LocalCloudError} */
-export function readRoles(stack: Stack): Roles {
+/**
+ * Reads the functions' roles and the resource policies.
+ * @param unknown is told of each role's policy whose content the template does not have. @default - such a template is refused
+ * @throws {LocalCloudError}
+ */
+export function readRoles(stack: Stack, unknown: (text: string) => void = refuse): Roles {
   const assumed = new Set(
     stack.ofType('AWS::Lambda::Function').map(({ properties }) => properties.text('Role')),
   );
@@ -32,7 +36,10 @@ export function readRoles(stack: Stack): Roles {
     stack
       .ofType('AWS::IAM::Role')
       .filter((role) => assumed.has(stack.attribute(role, 'Arn')))
-      .map((role) => [role.logicalId, [...inlineOf(role), ...attachedTo(role, stack)]] as const),
+      .map(
+        (role) =>
+          [role.logicalId, [...inlineOf(role, unknown), ...attachedTo(role, stack, unknown)]] as const,
+      ),
   );
   return {
     names: [...roles.keys()],
@@ -50,18 +57,23 @@ export function readRoles(stack: Stack): Roles {
   };
 }
 
-function inlineOf(role: StackResource): PlacedStatement[] {
+function refuse(text: string): never {
+  throw new LocalCloudError(text);
+}
+
+function inlineOf(role: StackResource, unknown: (text: string) => void): PlacedStatement[] {
   const { properties, logicalId } = role;
-  if ('PermissionsBoundary' in properties.all) {
-    throw new LocalCloudError(`${logicalId}: the local cloud does not know permissions boundaries.`);
-  }
+  if ('PermissionsBoundary' in properties.all)
+    unknown(
+      `${logicalId}: the local cloud does not know permissions boundaries. What it forbids is allowed here.`,
+    );
   return properties.list('Policies').flatMap((policy) => {
     if (!isMap(policy)) throw new LocalCloudError(`${logicalId}: a policy is an object.`);
     return place(`${logicalId}/${policy.PolicyName}`, policy.PolicyDocument, logicalId);
   });
 }
 
-function attachedTo(role: StackResource, stack: Stack): PlacedStatement[] {
+function attachedTo(role: StackResource, stack: Stack, unknown: (text: string) => void): PlacedStatement[] {
   const ref = stack.ref(role);
   const managed = stack.ofType('AWS::IAM::ManagedPolicy');
   const own = [...stack.ofType('AWS::IAM::Policy'), ...managed].filter(({ properties }) =>
@@ -73,7 +85,10 @@ function attachedTo(role: StackResource, stack: Stack): PlacedStatement[] {
     const document = policy ? undefined : managedPolicy(String(arn));
     if (policy) own.push(policy);
     else if (document) ofAws.push(...place(`${role.logicalId}/${arn}`, document, role.logicalId));
-    else throw new LocalCloudError(`${role.logicalId}: the local cloud does not know the policy ${arn}.`);
+    else
+      unknown(
+        `${role.logicalId}: the local cloud does not know the policy ${arn}. What it allows is denied here.`,
+      );
   }
   const statements = [...new Set(own)].flatMap((policy) =>
     read(`${role.logicalId}/${policy.logicalId}`, policy, role.logicalId),
