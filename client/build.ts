@@ -14,6 +14,7 @@ const ENTRIES = [
   'react/index.ts',
   'files.ts',
   'fork.ts',
+  'elicitation.ts',
   'display.ts',
   'text-player.ts',
   'fitting-image.ts',

@@ -15,6 +15,8 @@ import type { OutboxStorage } from './storage.ts';
 
 /** A request for an address to put a file to, or to read one from. */
 export type FileRequest = Extract<ClientFrame, { type: 'upload' | 'download' }>;
+/** An answer to a question of an MCP server. */
+export type AnswerRequest = Extract<ClientFrame, { type: 'elicitation_answer' }>;
 /** A request for a session with the first entries of another one. */
 export type ForkRequest = Extract<ClientFrame, { type: 'fork' }>;
 
@@ -200,6 +202,13 @@ export interface Chat {
    * @throws {ClosedError} when the chat is closed
    */
   request(frame: ForkRequest): Promise<FrameOf<'forked'>>;
+  /**
+   * Answers a question of an MCP server, as `answerQuestion` of `midturn-client/elicitation` does.
+   *
+   * @throws {ServerReplyError} when the server refuses
+   * @throws {ClosedError} when the chat is closed
+   */
+  request(frame: AnswerRequest): Promise<FrameOf<'elicitation_answer'>>;
   /**
    * Asks for an address of a file, as `uploadFile` and `fileUrl` of `midturn-client/files` do.
    *

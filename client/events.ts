@@ -77,8 +77,11 @@ function applyEvent(state: State, event: EventFrame): State {
     }
     default:
       // What is an entry of the transcript too: any other event that is known has a case above. One of a newer server is counted, and
-      // shows nothing.
-      return noted(begun, event);
+      // shows nothing. Questions are for `midturn-client/elicitation`.
+      return noted(
+        begun,
+        event as Exclude<typeof event, EventOf<`elicitation_${string}` & EventFrame['type']>>,
+      );
   }
 }
 

@@ -1,6 +1,7 @@
 export { argumentsText } from './approval.ts';
 export { browserStorage } from './browser-storage.ts';
 export type {
+  AnswerRequest,
   Chat,
   FileRequest,
   ForkRequest,

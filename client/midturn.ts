@@ -1,4 +1,12 @@
-import type { Chat, FileRequest, ForkRequest, MidturnOptions, SendOptions, SentMessage } from './chat.ts';
+import type {
+  AnswerRequest,
+  Chat,
+  FileRequest,
+  ForkRequest,
+  MidturnOptions,
+  SendOptions,
+  SentMessage,
+} from './chat.ts';
 import { contentBytes, DEFAULT_CONTENT_BYTES, isBlank } from './content.ts';
 import { ClosedError, ContentError } from './errors.ts';
 import { checkId } from './ids.ts';
@@ -67,7 +75,7 @@ export function createMidturn(options: MidturnOptions): Chat {
     chooseAgent: (agent) => session.chooseAgent(agent),
     history: () => session.olderPage(),
     sessions: session.sessions,
-    request: (frame: ForkRequest | FileRequest) => session.sessions.ask<never>(frame),
+    request: (frame: ForkRequest | AnswerRequest | FileRequest) => session.sessions.ask<never>(frame),
     disconnect: () => session.disconnect(),
     connect: () => session.connect(),
     close: () => session.close(),

@@ -140,7 +140,15 @@ function receiveReply(state: State, reply: ReplyFrame): State {
     default:
       // These show nothing.
       reply satisfies FrameOf<
-        'sessions' | 'export' | 'forked' | 'deleted' | 'connected' | 'pong' | 'upload' | 'download'
+        | 'sessions'
+        | 'export'
+        | 'forked'
+        | 'deleted'
+        | 'connected'
+        | 'pong'
+        | 'upload'
+        | 'download'
+        | 'elicitation_answer'
       >;
       return state;
   }

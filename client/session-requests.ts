@@ -6,11 +6,15 @@ import type { ClientFrame, FrameOf, ServerFrame } from './protocol.ts';
 
 type Request = Extract<
   ClientFrame,
-  { type: 'sessions' | 'rename' | 'export' | 'fork' | 'delete' | 'upload' | 'download' }
+  {
+    type: 'sessions' | 'rename' | 'export' | 'fork' | 'delete' | 'upload' | 'download' | 'elicitation_answer';
+  }
 >;
-type Reply = FrameOf<'sessions' | 'renamed' | 'export' | 'forked' | 'deleted' | 'upload' | 'download'>;
+type Reply = FrameOf<
+  'sessions' | 'renamed' | 'export' | 'forked' | 'deleted' | 'upload' | 'download' | 'elicitation_answer'
+>;
 
-/** Requests about sessions and files. Two equal requests are one. */
+/** Requests that a reply answers: about sessions, files and questions. Two equal requests are one. */
 export class SessionRequests implements Sessions {
   readonly #open = new Map<string, { frame: Request; done: Deferred<Reply> }>();
   readonly #attend: () => void;
@@ -101,16 +105,14 @@ function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
     case 'rename':
     case 'renamed':
       return `rename ${frame.session_id} ${frame.name}`;
-    case 'upload':
-    case 'download':
-      return frame.type + frame.id;
     case 'fork':
     case 'forked':
     case 'delete':
     case 'deleted':
       return frame.type.slice(0, 4) + frame.session_id;
     default:
-      return undefined;
+      // `upload`, `download`, `elicitation_answer`: the answer has the type of the request. No request has the type of other frames.
+      return 'id' in frame ? frame.type + frame.id : undefined;
   }
 }
 

@@ -81,7 +81,8 @@ export const METRIC_DESCRIPTIONS: Readonly<Record<MetricName, string>> = {
   PostsGone: 'Posts to connections that were gone.',
   PostsThrottled: 'Posts that API Gateway throttled and that were repeated.',
   ModelFailures: 'Model calls that failed.',
-  ClientCalls: 'Calls of tools that a client runs: `answered` or `timeout`.',
+  ClientCalls:
+    'Calls of tools that a client runs, and questions of tools to the user: `answered` or `timeout`.',
   Approvals: 'Requests for approval that were resolved: `approve`, `always`, `deny` or `timeout`.',
   SetDowns: 'Turns that were suspended while they wait for a person.',
   CacheHits: 'Model calls that the response cache answered.',

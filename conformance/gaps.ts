@@ -18,6 +18,10 @@ export const GAPS: readonly Gap[] = [
     why: 'The kit cannot make the agent call a tool that the client runs.',
     points: ['5.8.1', '5.8.3'],
   },
+  {
+    why: 'The kit cannot make the agent call a tool that asks the user.',
+    points: ['5.9.1', '5.9.3', '5.9.4', '5.9.5'],
+  },
   { why: 'The kit does not know which tools the agent can stop.', points: ['6.5.5'] },
   { why: 'The kit cannot make a turn fail.', points: ['5.7.1', '5.7.2'] },
   { why: 'The kit cannot make the application send a message.', points: ['6.11.1'] },

@@ -2,6 +2,7 @@ import type { Budgets } from '../config/settings/budgets.ts';
 import type { Milliseconds, Seconds } from '../config/units.ts';
 import type { ErrorCode, FailureReason } from '../protocol/errors.ts';
 import type { Content } from './content.ts';
+import type { CallInput, InputRequired } from './elicitation.ts';
 import type { CallFiles } from './files/call-files.ts';
 import type { LaneId } from './ids.ts';
 import type { Json } from './json.ts';
@@ -16,6 +17,8 @@ export interface ToolCall {
 export interface ToolOutcome {
   output: Json;
   isError: boolean;
+  /** The tool has not finished: it goes on when the user has answered. The output is for where nobody can be asked. */
+  asks?: InputRequired;
   /** What the model is shown in place of the output, as the AI SDK has it: text, images, files. Never sent to clients. */
   shown?: Json;
 }
@@ -377,6 +380,8 @@ export interface Toolbox {
       files: CallFiles;
       /** Undefined: nobody's is kept. */
       token?: UserToken;
+      /** Undefined: the user cannot be asked anything. */
+      input?: CallInput;
     },
   ): Promise<ToolOutcome>;
   /** Whether a user must approve this call before it runs. Must not throw: in doubt the call needs approval. */

@@ -89,6 +89,17 @@ export const toolOutputFrame = z.object({
   error: z.optional(z.string()),
 });
 
+export const ACTIONS = ['accept', 'decline', 'cancel'] as const;
+
+/** Answers a question of an MCP server. `content` counts with `accept` alone. `MAX_TOOL_OUTPUT_BYTES` limits it. */
+const elicitationAnswerFrame = z.object({
+  type: z.literal('elicitation_answer'),
+  /** The request. */
+  id: clientId,
+  action: z.enum(ACTIONS),
+  content: z.optional(z.record(z.string(), z.unknown())),
+});
+
 /** Revokes what `always` covered: this trust, or all of them. */
 const revokeFrame = z.object({
   type: z.literal('revoke'),
@@ -170,6 +181,7 @@ export const CLIENT_FRAMES = {
   ping: pingFrame,
   upload: uploadFrame,
   download: downloadFrame,
+  elicitation_answer: elicitationAnswerFrame,
 } as const;
 
 export type ClientFrameType = keyof typeof CLIENT_FRAMES;
@@ -179,6 +191,7 @@ export type AbortFrame = z.infer<typeof abortFrame>;
 type CancelFrame = z.infer<typeof cancelFrame>;
 export type ApprovalResponseFrame = z.infer<typeof approvalResponseFrame>;
 export type ToolOutputFrame = z.infer<typeof toolOutputFrame>;
+export type ElicitationAnswerFrame = z.infer<typeof elicitationAnswerFrame>;
 export type HistoryFrame = z.infer<typeof historyFrame>;
 export type SessionsFrame = z.infer<typeof sessionsFrame>;
 export type RenameFrame = z.infer<typeof renameFrame>;
@@ -205,4 +218,5 @@ export type ClientFrame =
   | DeleteFrame
   | PingFrame
   | UploadFrame
-  | DownloadFrame;
+  | DownloadFrame
+  | ElicitationAnswerFrame;

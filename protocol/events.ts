@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { content } from './content.ts';
+import { elicitationRequest, elicitationResolved } from './elicitation.ts';
 import { ERROR_CODES, FAILURE_REASONS } from './errors.ts';
 import { count, end, event } from './event-definition.ts';
 import {
@@ -125,6 +126,8 @@ export const EVENTS = {
   tool_progress: toolProgress,
   data,
   tool_output_request: toolOutputRequest,
+  elicitation_request: elicitationRequest,
+  elicitation_resolved: elicitationResolved,
 } as const;
 
 export type EventType = keyof typeof EVENTS;

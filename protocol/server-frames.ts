@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { ACTIONS } from './client-frames.ts';
 import { content, fileFields } from './content.ts';
 import { ERROR_CODES } from './errors.ts';
 import { type EventFrame, notedFrame } from './events.ts';
@@ -182,7 +183,7 @@ export const errorReply = z.object({
   /** With `NOT_PENDING`: the turn that applied the message, and whether the message began or steered it. */
   turn_id: z.optional(z.string()),
   placement: z.optional(z.enum(['turn', 'steering'])),
-  /** With `OPTIONS_INVALID`: the field that does not fit. Empty: the options as a whole. */
+  /** With `OPTIONS_INVALID` and `ELICITATION_CONTENT_INVALID`: the field that does not fit. Empty: the options as a whole. */
   path: z.optional(z.string()),
   /** With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch. */
   until: z.optional(z.number()),
@@ -211,6 +212,12 @@ const download = z.object({
   expires_in_ms: count,
 });
 
+const elicitationAnswer = z.object({
+  type: z.literal('elicitation_answer'),
+  id: z.string(),
+  action: z.enum(ACTIONS),
+});
+
 export const REPLY_FRAMES = [
   sessionStart,
   connected,
@@ -228,6 +235,7 @@ export const REPLY_FRAMES = [
   pong,
   upload,
   download,
+  elicitationAnswer,
 ] as const;
 
 export const replyFrame = z.union(REPLY_FRAMES);

@@ -1,3 +1,4 @@
+import { type Question, receiveQuestion } from '../elicitation.ts';
 import { type EventFrame, type EventOf, outputOf, sourceOf } from '../index.ts';
 import { filePart, sourcePart, toUIParts } from './content-parts.ts';
 import type { Chunk, MidturnDataParts } from './ui-message.ts';
@@ -15,6 +16,7 @@ export class AnswerWriter {
   readonly #write: (chunk: Chunk) => void;
   readonly #isShown: Views['isShown'];
   readonly #isAsked: Views['isAsked'];
+  readonly #questions = new Map<string, Question>();
   readonly #calls = new Set<string>();
   readonly #asked = new Map<string, MidturnDataParts['approval'] & { toolCallId: string }>();
   /** Calls that were denied: their result says so once more. */
@@ -68,6 +70,10 @@ export class AnswerWriter {
         break;
       case 'approval_resolved':
         this.#resolve(event);
+        break;
+      case 'elicitation_request':
+      case 'elicitation_resolved':
+        this.#question(event);
         break;
       case 'history_trimmed': {
         const data = { droppedMessages: event.dropped_messages, reason: event.reason };
@@ -223,6 +229,12 @@ export class AnswerWriter {
       ...reasonOf(reason),
       providerExecuted: true,
     });
+  }
+
+  /** What was asked, and the same part again with what became of it. The page answers with `answerQuestion`. */
+  #question(event: EventOf<'elicitation_request'> | EventOf<'elicitation_resolved'>): void {
+    const question = receiveQuestion(this.#questions, event);
+    if (question) this.#write({ type: 'data-midturn-elicitation', id: question.requestId, data: question });
   }
 
   #showProgress(event: EventOf<'tool_progress'>): void {

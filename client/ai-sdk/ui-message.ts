@@ -1,4 +1,5 @@
 import type { FileUIPart, InferUIMessageChunk, TextUIPart, UIDataTypes, UIMessage, UITools } from 'ai';
+import type { Question } from '../elicitation.ts';
 import type { MessageState, MidturnError, Usage } from '../index.ts';
 
 /** On assistant messages, from the end of their turn on, or from the moment when it is being stopped. */
@@ -37,6 +38,8 @@ export type MidturnDataParts = {
    * message of the role `system`.
    */
   'midturn-system-message': { messageId: string; parts: (TextUIPart | FileUIPart)[] };
+  /** An MCP server asks the user something, or what became of that: `resolved`. The page answers with `answerQuestion`. It is shown while its turn runs. */
+  'midturn-elicitation': Question;
   /** Older messages were left out of the prompt from here on. */
   trimmed: { droppedMessages: number; reason: string };
   /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */

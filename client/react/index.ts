@@ -3,4 +3,5 @@
 export { useChatState } from './use-chat-state.ts';
 export { type MidturnView, useMidturn } from './use-midturn.ts';
 export { type UseMidturnOptions, useMidturnChat } from './use-midturn-chat.ts';
+export { useQuestions } from './use-questions.ts';
 export { type Store, useStore } from './use-store.ts';

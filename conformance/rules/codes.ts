@@ -183,6 +183,18 @@ export const CODES: readonly Scenario[] = [
     },
   },
   {
+    name: 'codes-invalid-elicitation-answer',
+    promise: 'wire',
+    points: ['5.9.2'],
+    says: 'an answer to a question that was never asked is `INVALID_ELICITATION_ANSWER`',
+    async run(server) {
+      const { peer } = await visit(server);
+      const frame = { type: 'elicitation_answer', id: newId(), action: 'accept', content: {} };
+      await refusal(peer, JSON.stringify(frame), 'INVALID_ELICITATION_ANSWER');
+      await answersPing(peer);
+    },
+  },
+  {
     name: 'codes-turn-untouched',
     promise: 'P14',
     points: ['6.2.4', '10.1.1'],

@@ -163,6 +163,8 @@ export function addEvents(
       case 'thinking':
       case 'tool_progress':
       case 'tool_output_request':
+      case 'elicitation_request':
+      case 'elicitation_resolved':
       case 'foreign':
         break;
       default:

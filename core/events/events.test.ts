@@ -310,6 +310,35 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
     '[25,"error",{"code":"TURN_REFUSED","message":"Not this.","retryable":false,"refused":["m1"],"first":1}]',
     '{"type":"error","seq":25,"turn_id":"t","full_response":"Hé","code":"TURN_REFUSED","message":"Not this.","terminal":true,"retryable":false,"refused":["m1"]}',
   ],
+  [
+    {
+      type: 'elicitation_request',
+      request_id: asRequestId('r3'),
+      tool_call_id: 'c4',
+      tool: 'books_borrow',
+      server: 'books',
+      mode: 'form',
+      message: 'For whom?',
+      fields: [{ name: 'name', type: 'string', required: true }],
+      timeout_secs: 300,
+      key: 'who',
+      state: 's',
+      at: epochMs(1700000000003),
+    },
+    '[26,"elicitation_request",{"request_id":"r3","tool_call_id":"c4","tool":"books_borrow","server":"books","mode":"form","message":"For whom?","fields":[{"name":"name","type":"string","required":true}],"timeout_secs":300,"key":"who","state":"s","at":1700000000003}]',
+    '{"type":"elicitation_request","seq":26,"turn_id":"t","request_id":"r3","tool_call_id":"c4","tool":"books_borrow","server":"books","mode":"form","message":"For whom?","fields":[{"name":"name","type":"string","required":true}],"timeout_secs":300}',
+  ],
+  [
+    {
+      type: 'elicitation_resolved',
+      request_id: asRequestId('r3'),
+      action: 'accept',
+      reason: 'answer',
+      content: { name: 'Ann' },
+    },
+    '[27,"elicitation_resolved",{"request_id":"r3","action":"accept","reason":"answer","content":{"name":"Ann"}}]',
+    '{"type":"elicitation_resolved","seq":27,"turn_id":"t","request_id":"r3","action":"accept","reason":"answer"}',
+  ],
 ];
 
 describe('each event', () => {

@@ -317,6 +317,31 @@ const FORMS = {
     }),
     ({ type, seq, turn: turn_id, at: _, ...fields }) => ({ type, seq, turn_id, ...fields }),
   ),
+  elicitation_request: form(
+    'elicitation_request',
+    z.object({
+      ...EVENTS.elicitation_request.fields,
+      request_id: id<RequestId>(),
+      key: z.string(),
+      state: z.optional(z.string()),
+      at,
+    }),
+    ({ type, seq, turn: turn_id, key: _, state: __, at: ___, ...fields }) => ({
+      type,
+      seq,
+      turn_id,
+      ...fields,
+    }),
+  ),
+  elicitation_resolved: form(
+    'elicitation_resolved',
+    z.object({
+      ...EVENTS.elicitation_resolved.fields,
+      request_id: id<RequestId>(),
+      content: z.optional(z.record(z.string(), json)),
+    }),
+    ({ type, seq, turn: turn_id, content: _, ...fields }) => ({ type, seq, turn_id, ...fields }),
+  ),
 } satisfies { [T in EventType]: unknown };
 
 type StoredFields = { [T in EventType]: z.infer<(typeof FORMS)[T]['fields']> };

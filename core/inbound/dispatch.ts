@@ -6,6 +6,7 @@ import { closeConnection } from '../post.ts';
 import { reply } from '../replies.ts';
 import type { Principal } from '../store/items.ts';
 import { abortTurn } from './abort.ts';
+import { answerQuestion } from './answer-question.ts';
 import { answerApproval } from './approve.ts';
 import { cancelMessage } from './cancel.ts';
 import { connect } from './connect.ts';
@@ -94,6 +95,8 @@ export async function handleFrame(
       return answerApproval(core, sender, asRequestId(frame.request_id), frame.decision);
     case 'tool_output':
       return giveOutput(core, sender, frame);
+    case 'elicitation_answer':
+      return answerQuestion(core, sender, frame);
     case 'revoke':
       return revokeTrusts(core, sender, frame.trust);
     case 'upload':
@@ -116,6 +119,7 @@ function idOf(frame: ClientFrame): string | undefined {
     case 'cancel':
     case 'upload':
     case 'download':
+    case 'elicitation_answer':
       return frame.id;
     case 'approval_response':
     case 'tool_output':

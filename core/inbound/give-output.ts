@@ -8,7 +8,7 @@ import { ownValue } from '../own-value.ts';
 import { errorReply, reply } from '../replies.ts';
 import { putOutput, removeOutputs } from '../session/given-outputs.ts';
 import { leasedTurn, viewSession } from '../session/sessions.ts';
-import type { ClientOutput } from '../store/items.ts';
+import { ASKED, type ClientOutput } from '../store/items.ts';
 import { laneKey } from '../store/keys.ts';
 import { give } from '../store/lane/request.ts';
 import { argumentsDigest } from '../turn/arguments-summary.ts';
@@ -40,7 +40,7 @@ export async function giveOutput(core: Core, sender: Sender, frame: ToolOutputFr
     const { output } = given;
     const isRepeat = (stored: ClientOutput | undefined) => stored?.digest === output.digest;
     if (isRepeat(ownValue(held.lane.outputs, request))) return;
-    if (held.lane.asked && Object.hasOwn(held.lane.asked, request)) {
+    if (ownValue(held.lane.asked, request) === ASKED.output) {
       const key = laneKey(session, held.laneId);
       await putOutput(core, session, request, output, given.value);
       const written = await core.store.update(key, give(request, output));

@@ -36,6 +36,7 @@ const WEIGHTS: Readonly<Record<ClientFrameType, number>> = {
   cancel: 1,
   approval_response: 1,
   tool_output: 1,
+  elicitation_answer: 1,
   rename: 1,
   revoke: 1,
   ping: 1,

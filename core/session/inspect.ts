@@ -9,8 +9,9 @@ import {
   slotOf,
   type TurnId,
 } from '../ids.ts';
+import { ownValue } from '../own-value.ts';
 import type { Store } from '../ports.ts';
-import type { Lane, Session } from '../store/items.ts';
+import { ASKED, type Lane, type Session } from '../store/items.ts';
 import { laneIdOf, laneKey, lanesRange, sessionKey } from '../store/keys.ts';
 import { hasWorkFor, isClosed, unclaimedSlot } from '../store/lane/lane.ts';
 import { readListening } from '../store/listening.ts';
@@ -53,6 +54,7 @@ type LaneState =
   | 'waits for a worker'
   | 'waits for an approval'
   | 'waits for a client'
+  | 'waits for an answer'
   | 'runs'
   | 'is repeated'
   | 'is stopped';
@@ -126,8 +128,10 @@ function inspectLane(id: LaneId, lane: Lane, around: Surroundings): LaneInspecti
 }
 
 /** The requests without an answer. */
-const openOf = (requests: Lane['approvals'] = {}, answers: Readonly<Record<RequestId, unknown>> = {}) =>
-  Object.keys(requests).filter((request) => !Object.hasOwn(answers, request));
+const openOf = (
+  requests: Readonly<Record<RequestId, unknown>> = {},
+  answers: Readonly<Record<RequestId, unknown>> = {},
+) => Object.keys(requests).filter((request) => !Object.hasOwn(answers, request));
 
 function stateOf(lane: Lane, around: Surroundings): { state: LaneState; meaning: string } {
   if (lane.turn === undefined || lane.slot === undefined)
@@ -144,7 +148,14 @@ function stateOf(lane: Lane, around: Surroundings): { state: LaneState; meaning:
       state: 'waits for an approval',
       meaning: `A person must answer ${counted(requests.length, 'approval request')}: ${requests.join(', ')}. The turn goes on with the answer, or after MIDTURN_APPROVAL_TIMEOUT_SECONDS.`,
     };
-  const asked = openOf(lane.asked, lane.outputs);
+  const open = openOf(lane.asked, lane.outputs) as RequestId[];
+  const questions = open.filter((request) => ownValue(lane.asked, request) === ASKED.answer);
+  if (questions.length > 0)
+    return {
+      state: 'waits for an answer',
+      meaning: `A person must answer ${counted(questions.length, 'question')} of a tool: ${questions.join(', ')}. The turn goes on with the answer, or after MIDTURN_APPROVAL_TIMEOUT_SECONDS.`,
+    };
+  const asked = open.filter((request) => ownValue(lane.asked, request) !== ASKED.answer);
   if (asked.length > 0)
     return {
       state: 'waits for a client',

@@ -160,7 +160,11 @@ export interface AbortRequest {
   by: string;
 }
 
-/** A client gave something for a call of a tool that it runs. What it gave is an item of its own, `GivenOutput`. */
+/** What is asked for: the output of a tool that the client runs, or the answer to a question of a tool. */
+export const ASKED = { output: 1, answer: 2 } as const;
+export type Asked = (typeof ASKED)[keyof typeof ASKED];
+
+/** A client gave something for a call of a tool that it runs, or answered a question. What it gave is an item of its own, `GivenOutput`. */
 export interface ClientOutput {
   /** SHA-256 of what was given, in hex: a repeat is known by it. */
   digest: string;
@@ -235,8 +239,8 @@ export interface Lane {
   approvals?: Record<RequestId, 1>;
   /** What users decided, by request. */
   decisions?: Record<RequestId, Decision>;
-  /** The open requests for what a client gives, of the turn. */
-  asked?: Record<RequestId, 1>;
+  /** The open requests of the turn for what a client gives: for the output of a tool (1), or for the answer to a question (2). */
+  asked?: Record<RequestId, Asked>;
   /** The requests for which a client gave something, of the open ones. */
   outputs?: Record<RequestId, ClientOutput>;
   cancel?: AbortRequest;

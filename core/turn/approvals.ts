@@ -19,12 +19,14 @@ import { sessionKey } from '../store/keys.ts';
 import type { Condition } from '../store/update.ts';
 import { set, sizeIs } from '../store/update.ts';
 import { argumentsDigest, argumentsSummary, canBeShown, MAX_SHOWN_BYTES } from './arguments-summary.ts';
-import { hasOutput, openOutputs, takeOutputs } from './client-calls.ts';
+import { dueOf, openOutputs, openQuestions } from './asked.ts';
+import { takeOutputs } from './client-calls.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS, timeIsShort } from './context.ts';
 import { notAllowed } from './hooks.ts';
 import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
+import { takeAnswers } from './questions.ts';
 import { leftUnstarted, unstartedCalls } from './unstarted.ts';
 
 /**
@@ -175,7 +177,7 @@ const sessionOf = async ({ core, session, sessionItem }: LeasedTurn) =>
 
 const TOO_LONG_TO_SHOW = `Not run: this tool needs a person's approval, and the arguments are too long to be shown. They may have ${MAX_SHOWN_BYTES} bytes as JSON.`;
 
-/** Waits until a request for an approval, or for what a client gives, is answered or times out, and commits that. */
+/** Waits until a request for an approval, or for what a client gives, or a question is answered or times out, and commits that. */
 export async function awaitAnswers(
   turn: LeasedTurn,
   context: TurnContext,
@@ -183,7 +185,8 @@ export async function awaitAnswers(
 ): Promise<ApprovalEnd> {
   const { core, settings } = context;
   const outputs = openOutputs(turn);
-  const all = [...requests, ...outputs];
+  const questions = openQuestions(turn);
+  const all = [...requests, ...outputs, ...questions];
   const asked = epochMs(Math.max(...all.map(({ at }) => at)));
   const until = epochMs(Math.min(...all.map((request) => request.until)));
   for (;;) {
@@ -194,8 +197,12 @@ export async function awaitAnswers(
       await resolve(turn, context, { requests, trusted }, now);
       return 'settled';
     }
-    if (hasOutput(turn, outputs, now)) {
+    if (dueOf(turn, outputs, now).length > 0) {
       await takeOutputs(turn, context, outputs, now);
+      return 'settled';
+    }
+    if (dueOf(turn, questions, now).length > 0) {
+      await takeAnswers(turn, context, questions, now);
       return 'settled';
     }
     if (now >= asked + settings.approvalHoldMs) return { seconds: pauseBefore(until, asked, now) };

@@ -17,7 +17,7 @@ export async function runCall(
   turn: CallPlace,
   context: TurnContext,
   call: ToolCall,
-  { signal, display, meter, token }: CallSupport,
+  { signal, display, meter, token, input }: CallSupport,
 ): Promise<ToolOutcome> {
   const { core, toolbox, observer, subagents } = context;
   const news = { turnId: turn.id, call };
@@ -29,7 +29,8 @@ export async function runCall(
     late.abort('time limit');
     return { output: `Stopped: the tool was not done after ${ms / 1000} s.`, isError: true };
   });
-  observer?.tell({ type: 'tool_started', ...news });
+  // What goes on with an answer has started before.
+  if (!input?.given) observer?.tell({ type: 'tool_started', ...news });
   const span = beginToolCall(core.tracer, call);
   try {
     const stopped = AbortSignal.any([signal, late.signal]);
@@ -50,8 +51,10 @@ export async function runCall(
           display,
           files: callFiles(core, turn.session, idempotencyKey, isOver),
           token,
+          ...(input && { input }),
         });
     const outcome = await Promise.race([run, timer]);
+    if (outcome.asks) return outcome;
     span.end({}, outcome.isError ? 'tool_error' : undefined);
     observer?.tell({ type: 'tool_ended', ...news, outcome, ms: between(startedAt, core.clock.now()) });
     // A result that comes after the turn's end, or after the time limit, is not the call's.

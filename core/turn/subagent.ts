@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { milliseconds } from '../../config/units.ts';
+import type { CallInput } from '../elicitation.ts';
 import { cutOutput, toolResultOf } from '../events/tool-result.ts';
 import {
   type CallDisplay,
@@ -39,6 +40,8 @@ export interface CallSupport {
   meter: Pick<CallMeter, 'refusal' | 'count'>;
   /** Of who asks. */
   token: UserToken;
+  /** Undefined: the user cannot be asked anything. */
+  input?: CallInput;
 }
 
 type RunCall = (

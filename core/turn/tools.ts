@@ -1,10 +1,12 @@
 import { after, between, milliseconds } from '../../config/units.ts';
+import type { CallInput } from '../elicitation.ts';
 import { toolResultOf } from '../events/tool-result.ts';
 import type { ToolOutcome } from '../model.ts';
 import type { ApprovalEnd, ApprovalRequest } from './approvals.ts';
 import { ask, awaitAnswers, denials } from './approvals.ts';
+import { asks, openOutputs, openQuestions } from './asked.ts';
 import { type CallBudget, CallMeter } from './call-meter.ts';
-import { askClient, asks, dropOutputs, openOutputs } from './client-calls.ts';
+import { askClient, dropOutputs } from './client-calls.ts';
 import type { TurnContext } from './context.ts';
 import { LANE_POLL_MS } from './context.ts';
 import { beforeToolCall } from './hooks.ts';
@@ -12,6 +14,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { openRuns, unansweredCalls } from './open-calls.ts';
+import { askingCalls, cancellations, givenInput, questionsOf } from './questions.ts';
 import { runCall, timesOf } from './run-call.ts';
 import { tokenOf } from './token-of.ts';
 import { ToolDisplay } from './tool-display.ts';
@@ -28,6 +31,10 @@ const NOT_STARTED: ToolOutcome = {
 };
 const NOT_GIVEN: ToolOutcome = {
   output: 'No result: the turn was stopped while the client ran this tool.',
+  isError: true,
+};
+const NOT_ANSWERED: ToolOutcome = {
+  output: 'Not finished: the turn was stopped while this tool asked the user something.',
   isError: true,
 };
 const UNKNOWN: ToolOutcome = {
@@ -82,6 +89,12 @@ const invalidOutcome = ({ invalid }: AskedCall): ToolOutcome => ({
   output: `The arguments are not valid: ${invalid}`,
   isError: true,
 });
+
+/** A tool that can ask the user goes on with what the user answered. */
+const inputOf = (turn: LeasedTurn, { id }: AskedCall): CallInput => {
+  const given = givenInput(turn, id);
+  return { ...(given && { given }) };
+};
 
 /** As many calls as may run at the same time. The others follow when these have their results. */
 const firstOf = ({ toolbox: { concurrency } }: TurnContext, calls: readonly AskedCall[]) =>
@@ -138,7 +151,13 @@ async function runBatch(
     const shown = display.open(call);
     const outcome = call.invalid
       ? invalidOutcome(call)
-      : await runCall(turn, context, call, { signal: signalFor(call), display: shown, meter, token });
+      : await runCall(turn, context, call, {
+          signal: signalFor(call),
+          display: shown,
+          meter,
+          token,
+          input: inputOf(turn, call),
+        });
     // rule: nothing-shown-after-result
     display.close(call);
     finished.push({ call, outcome });
@@ -160,16 +179,20 @@ async function runBatch(
   try {
     while (open.size > 0) {
       await somethingToDo();
-      const results = finished.splice(0).map(({ call, outcome }) => {
-        open.delete(call.id);
-        return toolResultOf(call, outcome);
-      });
+      const ended = finished.splice(0);
+      for (const { call } of ended) open.delete(call.id);
+      const asking = ended.flatMap(({ call, outcome: { asks } }) => (asks ? [{ call, asks }] : []));
+      const { drafts: asked, change } = await questionsOf(turn, context, asking);
+      const results = [
+        ...ended.flatMap(({ call, outcome }) => (outcome.asks ? [] : [toolResultOf(call, outcome)])),
+        ...asked,
+      ];
       // What is shown goes with a result, due or not: it costs no commit of its own.
       const isDue = results.length > 0 || display.left(context.core.clock.now()) <= 0;
       const drafts = /* rule: shown-before-result */ [...(isDue ? display.drain() : []), ...results];
       if (areLarge(drafts)) await turn.spill();
       const metered = meter.note();
-      if (drafts.length > 0 || metered.isNew) await turn.commitAlways(drafts);
+      if (drafts.length > 0 || metered.isNew) await turn.commitAlways(drafts, { change });
       else await turn.refresh();
       await metered.settle();
       // rule: now-message-stops-tools
@@ -227,7 +250,8 @@ export async function settleUnanswered(
   calls: readonly AskedCall[],
   budget: CallBudget,
 ): Promise<ToolsEnd> {
-  const waiting = new Set(openOutputs(turn).map(({ call }) => call.id));
+  const asking = new Set(openQuestions(turn).map(({ callId }) => callId));
+  const waiting = new Set([...openOutputs(turn).map(({ call }) => call.id), ...asking]);
   const asked = await ask(
     turn,
     context,
@@ -238,7 +262,8 @@ export async function settleUnanswered(
   // A call that is still asked about is refused when its request is resolved.
   await refuse(turn, refused, without(requests, calls));
   const allowed = calls.filter(({ id }) => !refused.has(id));
-  const runnable = /* rule: taken-over-call-waits-for-approval */ without(requests, allowed);
+  const unasked = allowed.filter(({ id }) => !asking.has(id));
+  const runnable = /* rule: taken-over-call-waits-for-approval */ without(requests, unasked);
   const free = runnable.filter(({ name }) => !isRunByClient(context, name));
   if (free.length === 0) {
     if (
@@ -253,7 +278,9 @@ export async function settleUnanswered(
     )
       return 'settled';
     if (await askClient(turn, context, runnable)) return 'settled';
-    return requests.length + openOutputs(turn).length === 0 ? 'settled' : awaitAnswers(turn, context, asked);
+    return requests.length + openOutputs(turn).length + asking.size === 0
+      ? 'settled'
+      : awaitAnswers(turn, context, asked);
   }
   const unstarted = unstartedCalls(turn);
   const again = free.filter(
@@ -303,15 +330,22 @@ async function refuseAgain(
 export async function settleUnrun(turn: LeasedTurn): Promise<void> {
   const unstarted = unstartedCalls(turn);
   const asked = new Set(openOutputs(turn).map(({ call }) => call.id));
+  const asking = askingCalls(turn);
+  const questions = openQuestions(turn);
   // No client can give something from here on.
-  const change = asked.size > 0 ? [asks([])] : [];
-  const results = unansweredCalls(turn).map((call) =>
-    toolResultOf(call, asked.has(call.id) ? NOT_GIVEN : unstarted.has(call.id) ? NOT_STARTED : UNKNOWN),
-  );
+  const change = asked.size + questions.length > 0 ? asks(turn, { outputs: [], questions: [] }) : [];
+  const outcomeOf = ({ id }: AskedCall): ToolOutcome => {
+    if (asked.has(id)) return NOT_GIVEN;
+    const isLeft = unstarted.has(id) || questions.some(({ callId }) => callId === id);
+    if (isLeft && asking.has(id)) return NOT_ANSWERED;
+    return isLeft ? NOT_STARTED : UNKNOWN;
+  };
+  const results = unansweredCalls(turn).map((call) => toolResultOf(call, outcomeOf(call)));
   if (results.length > 0)
-    await turn.commitAlways([/* rule: abort-denies-open-requests */ ...(await denials(turn)), ...results], {
-      change,
-    });
-  if (asked.size > 0) await dropOutputs(turn);
+    await turn.commitAlways(
+      [/* rule: abort-denies-open-requests */ ...(await denials(turn)), ...cancellations(turn), ...results],
+      { change },
+    );
+  if (change.length > 0) await dropOutputs(turn, questions);
   await settleRuns(turn);
 }

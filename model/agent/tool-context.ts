@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { CallInput } from '../../core/elicitation.ts';
 import type { CallFiles } from '../../core/files/call-files.ts';
 import type { Caller } from '../../core/model.ts';
 
@@ -52,4 +53,6 @@ export type ToolContext = z.infer<typeof toolContext>;
 export interface CallContext extends ToolContext {
   /** Shows a value that stands until the next one, as what a tool yields before its last output. For tools of MCP servers. */
   progress(value: unknown): void;
+  /** For tools of MCP servers, which throw an `InputRequiredError` to ask. Undefined: the user cannot be asked. */
+  input?: CallInput | undefined;
 }

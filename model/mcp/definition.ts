@@ -24,6 +24,14 @@ export interface McpServerDefinition extends ToolPolicy {
    * names.
    */
   token?: 'bearer' | { header: string };
+  /**
+   * Whether the server may ask the user something in the midst of a call: MCP's elicitation, by forms and addresses, as of the version
+   * 2026-07-28. The turn waits as it does for an approval. Your clients must show questions (`elicitation_request`), or the user has nothing
+   * to answer, and each one is cancelled when its time is over. An older server is not told that it could ask.
+   *
+   * @default false
+   */
+  elicitation?: boolean;
   /** The server's tools that the agent has, by the server's names. Default: all. */
   tools?: readonly string[];
   /**

@@ -1,14 +1,17 @@
+import { randomInt } from 'node:crypto';
 import { createMCPClient, ElicitationRequestSchema, type MCPClient, MCPClientError } from '@ai-sdk/mcp';
 import { dynamicTool, jsonSchema } from 'ai';
+import { InputRequiredError } from '../../core/elicitation.ts';
 import type { Caller, UserToken } from '../../core/model.ts';
 import { ownValue } from '../../core/own-value.ts';
 import { shortened, wellFormed } from '../../protocol/text.ts';
 import type { AgentTool } from '../agent/agent-tools.ts';
 import type { CallContext } from '../agent/tool-context.ts';
 import { redact } from '../providers/redact.ts';
-import { digestOf, inScope, scoped } from './call-scope.ts';
+import { type CallScope, digestOf, inScope, isAsked, scoped } from './call-scope.ts';
 import { changedTools } from './changed-tools.ts';
 import { type McpHeaders, type McpServerDefinition, mcpToolName } from './definition.ts';
+import { requiredIn } from './elicitation.ts';
 import type { McpHost } from './host.ts';
 import {
   DEFAULT_MAX_RESPONSE_BYTES,
@@ -28,6 +31,7 @@ const LIST_FOR_MS = 5 * 60_000;
 const RETRY_AFTER_MS = 30_000;
 const MAX_PAGES = 20;
 const MAX_LOGGED = 300;
+const MAX_FIRST_ID = 2 ** 40;
 
 type ToolDefinition = Awaited<ReturnType<MCPClient['listTools']>>['tools'][number];
 export type McpTools = Readonly<Record<string, AgentTool>>;
@@ -187,14 +191,14 @@ export class McpServer {
   async #run(
     tool: string,
     args: Record<string, unknown>,
-    { caller, userToken, files, progress }: Partial<CallContext>,
+    { caller, userToken, files, progress, input }: Partial<CallContext>,
     signal = new AbortController().signal,
   ): Promise<unknown> {
     // If there is none, its error says so to the model.
     const token = this.#definition.forwardToken ? await userToken?.() : undefined;
-    const result = await inScope({ token, progress }, () =>
-      this.#call(tool, args, { caller, token }, signal),
-    );
+    const scope: CallScope = { token, progress, input: this.#definition.elicitation ? input : undefined };
+    const result = await inScope(scope, () => this.#call(tool, args, { caller, scope }, signal));
+    if (!result) throw new InputRequiredError(requiredIn(this.name, scope.required));
     const { output, isError } = await readResult(result, files);
     if (!isError) return output;
     throw new McpToolError(typeof output === 'string' ? output : JSON.stringify(output));
@@ -204,15 +208,17 @@ export class McpServer {
    * Makes one call. It is made once more, over a new session, if the server refused the request (it may have forgotten our
    * session), so that the tool surely did not run, or if the tool is idempotent. Any other broken call may or may not have
    * run, and its result says so.
+   *
+   * @returns undefined: the server asks the user something first
    */
   async #call(
     tool: string,
     args: Record<string, unknown>,
-    { caller, token }: { caller: Caller | undefined; token: string | undefined },
+    { caller, scope }: { caller: Caller | undefined; scope: CallScope },
     signal: AbortSignal,
-  ): Promise<object> {
+  ): Promise<object | undefined> {
     for (let again = true; ; again = false) {
-      const link = await this.#reach(signal, caller, token);
+      const link = await this.#reach(signal, caller, scope.token);
       try {
         return await link.client.callTool({
           name: tool,
@@ -221,6 +227,8 @@ export class McpServer {
         });
       } catch (error) {
         if (signal.aborted) throw error;
+        // The MCP client could not have it answered.
+        if (scope.required !== undefined) return undefined;
         const { reason } = link.broken.signal;
         if (reason instanceof McpToolError) {
           this.#drop(link);
@@ -308,9 +316,14 @@ export class McpServer {
         if (isUp && !isNotification(error)) setImmediate(() => broken.abort('the connection broke'));
       },
     });
-    // We do not say that we could be asked. A server that asks all the same is told that nobody answers.
-    client.onElicitationRequest(ElicitationRequestSchema, () => ({ action: 'cancel' }));
+    client.onElicitationRequest(ElicitationRequestSchema, () => {
+      if (isAsked()) throw new Error('The user is asked first.');
+      // A server that was not told that it could ask is told that nobody answers.
+      return { action: 'cancel' };
+    });
     isUp = true;
+    // A call that goes on must have another id than the one that asked, which may have been another process's: each would count from 0.
+    Object.assign(client, { requestMessageId: randomInt(MAX_FIRST_ID) });
     return { client, broken };
   }
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { cases } from '../../test/support/sample.ts';
 import { anyText } from '../../test/support/text.ts';
-import { progressIn } from './progress.ts';
+import { messagesIn } from './messages-in.ts';
+import { PROGRESS, progressOf } from './progress.ts';
 
 /** A server's answer whose bytes come in these pieces. */
 const answerOf = (pieces: readonly Uint8Array[]) =>
@@ -28,9 +29,10 @@ it('what a server says of its progress is told as it said it, wherever its bytes
           bytes.slice(i * size, (i + 1) * size),
         );
         const told: object[] = [];
-        const watched = progressIn(answerOf(pieces), { progressToken: 7, userToken: undefined }, (value) =>
-          told.push(value),
-        );
+        const watched = messagesIn(answerOf(pieces), [PROGRESS], (message) => {
+          const value = progressOf(message, { progressToken: 7, userToken: undefined });
+          if (value) told.push(value);
+        });
         expect(await watched.text()).toBe(text);
         expect(told).toEqual(messages.map((message) => ({ progress: 1, message })));
       },

@@ -1,6 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json as readJson } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FilePart } from '../../core/content.ts';
 import { FileError } from '../../core/file-error.ts';
@@ -102,78 +99,4 @@ describe('what an MCP server gives', () => {
       expect((await call(name)).outcome).toEqual({ output: text, isError: false });
     },
   );
-});
-
-/** A server of the version 2026-07-28 alone, which has no sessions: it asks for input before it answers. */
-async function startStateless() {
-  const asked: { method: string; inputResponses?: unknown; version: unknown }[] = [];
-  const server = createServer(async (request, response) => {
-    const {
-      id,
-      method,
-      params = {},
-    } = (await readJson(request)) as {
-      id: number;
-      method: string;
-      params?: Record<string, unknown>;
-    };
-    const { inputResponses } = params;
-    asked.push({
-      method,
-      version: request.headers['mcp-protocol-version'],
-      ...(inputResponses !== undefined && { inputResponses }),
-    });
-    const answer = (result: object) => {
-      response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
-      response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
-    };
-    const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
-    const ask = { message: 'Really?', requestedSchema: { type: 'object', properties: {} } };
-    switch (method) {
-      case 'server/discover':
-        return answer({
-          resultType: 'complete',
-          supportedVersions: ['2026-07-28'],
-          capabilities: { tools: {} },
-        });
-      case 'tools/list':
-        return params.cursor === undefined
-          ? answer({ resultType: 'complete', tools: [tool('keep')], nextCursor: 'more' })
-          : answer({ resultType: 'complete', tools: [tool('burn')] });
-      case 'tools/call':
-        return inputResponses === undefined
-          ? answer({
-              resultType: 'input_required',
-              inputRequests: { sure: { method: 'elicitation/create', params: ask } },
-              requestState: 's',
-            })
-          : answer({ resultType: 'complete', content: [{ type: 'text', text: 'Nobody said yes.' }] });
-      default:
-        response.writeHead(400).end();
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
-    asked,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  };
-}
-
-it('a server of the newest version is called without a session; what it asks of a user is cancelled', async () => {
-  const server = await startStateless();
-  expect((await call('books_burn', { url: server.url })).outcome).toEqual({
-    output: 'Nobody said yes.',
-    isError: false,
-  });
-  const version = '2026-07-28';
-  expect(server.asked).toEqual([
-    { method: 'server/discover', version },
-    // Its tools are on two pages.
-    { method: 'tools/list', version },
-    { method: 'tools/list', version },
-    { method: 'tools/call', version },
-    { method: 'tools/call', version, inputResponses: { sure: { action: 'cancel' } } },
-  ]);
-  await server.close();
 });

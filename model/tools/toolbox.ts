@@ -1,4 +1,5 @@
 import { seconds, toMs } from '../../config/units.ts';
+import { InputRequiredError } from '../../core/elicitation.ts';
 import type { CallSetup, Toolbox, ToolCall, ToolOutcome } from '../../core/model.ts';
 import { type AgentDefinition, findTool, policyOf } from '../agent/agent-definition.ts';
 import { isRunByClient, type SdkTool } from '../agent/agent-tools.ts';
@@ -93,7 +94,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
 
     timeLimitMs: (name) => toMs(seconds(policyOf(agent, name)?.timeoutSeconds ?? DEFAULT_TIMEOUT)),
 
-    async run(call, { signal, idempotencyKey, setup, display, files, token }) {
+    async run(call, { signal, idempotencyKey, setup, display, files, token, input }) {
       const { id, name, args } = call;
       const forwards = policyOf(agent, name)?.forwardToken === true;
       const lent = new LentToken(forwards ? (token ?? noToken) : notForwarded(name));
@@ -121,6 +122,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
           files,
           userToken: lent.token,
           progress,
+          input,
         });
         if (!context.success)
           return failed(`The context of the tool "${name}" does not fit its contextSchema.`);
@@ -137,6 +139,7 @@ export function createToolbox(agent: AgentDefinition, source: ToolSource = ownTo
           ...(shown && { shown: lent.without(shownJson(shown)) }),
         };
       } catch (error) {
+        if (error instanceof InputRequiredError && !signal.aborted) return asking(error, lent);
         return failed(signal.aborted ? STOPPED : lent.messageOf(error));
       }
     },
@@ -162,6 +165,14 @@ async function contextFor(own: SdkTool | undefined, given: CallContext) {
         }),
       }
     : checked;
+}
+
+/** What a tool asks the user. Its state is given back as it is, so it cannot be kept without a token that is in it. */
+function asking({ message, required: { questions, state } }: InputRequiredError, lent: LentToken): ToolOutcome {
+  if (state !== undefined && lent.without(state) !== state)
+    return failed('Not done: what the server asks to be kept has the token of the user.');
+  const asks = { questions: lent.without(questions), ...(state !== undefined && { state }) };
+  return { ...failed(message), asks };
 }
 
 function failed(message: string): ToolOutcome {

@@ -82,6 +82,17 @@ export const CLIENT_FRAME_DESCRIPTIONS: Readonly<Record<ClientFrameType, FrameDe
       error: 'What went wrong, as the model is told. The result of the call has `is_error`.',
     },
   },
+  elicitation_answer: {
+    summary:
+      'Answers an `elicitation_request`, from any connection of the session. Answered by `elicitation_answer`, or by an `error` with its `id`.',
+    fields: {
+      id: 'The `request_id` of the request.',
+      action:
+        '`accept`: the user gives what is asked for, or consents to visit the address. `decline`: the user refuses. `cancel`: the user makes no choice.',
+      content:
+        'With `accept` of a form: the values, by the names of the fields. At most 16,384 bytes as JSON. Otherwise ignored.',
+    },
+  },
   revoke: {
     summary:
       'Revokes what `always` covered in the session of this connection: from now on such calls are asked about. Answered by `trusted`, which every connection of the session gets.',
@@ -336,7 +347,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
         'With `NOT_PENDING`: the turn that applied the message. Absent when the session does not know the message.',
       placement: 'With `NOT_PENDING`: whether the message began that turn or steered it.',
       until: 'With `BUDGET_EXCEEDED`: when the next budget begins, in milliseconds since the epoch.',
-      path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`. With `AGENT_UNAVAILABLE` and `AGENT_FIXED`: `agent`. With `FILE_REFUSED`, in answer to `upload`: the field.',
+      path: 'With `OPTIONS_INVALID`: the field of the options, such as `filter.city`; empty for the options as a whole. With `MESSAGE_TOO_LARGE`: `options`, `output` or `content`. With `ELICITATION_CONTENT_INVALID`: the name of the field. With `AGENT_UNAVAILABLE` and `AGENT_FIXED`: `agent`. With `FILE_REFUSED`, in answer to `upload`: the field.',
     },
   },
   pong: { summary: 'Answers `ping`.', fields: { nonce: 'The `nonce` of the `ping`.' } },
@@ -362,6 +373,10 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyFrame['type'], FrameDescri
       url: 'The address. Whoever has it can read the file.',
       expires_in_ms: 'How long the address can be used from now on, in milliseconds.',
     },
+  },
+  elicitation_answer: {
+    summary: 'The answer to an `elicitation_request` is stored: the turn goes on with it.',
+    fields: { id: 'The `request_id` of the request.', action: 'The `action` of the answer.' },
   },
 };
 
@@ -397,7 +412,7 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
   },
   MESSAGE_TOO_LARGE: {
     as: 'reply',
-    when: 'The content, with its images, has more bytes (`depth`) than `limit`. With `path`: the options have.',
+    when: 'The content, with its images, has more bytes (`depth`) than `limit`. With `path`: that field has.',
     client:
       'Ask the user for less, or send a large image by its URL or as a file. The message was not stored.',
   },
@@ -446,6 +461,16 @@ export const CODE_DESCRIPTIONS: Readonly<Record<ErrorCode, CodeDescription>> = {
     as: 'reply',
     when: 'No `tool_output_request` with this `request_id` waits for an output of this connection’s lane.',
     client: 'Drop the output: the call has its result already, or it was another device’s.',
+  },
+  INVALID_ELICITATION_ANSWER: {
+    as: 'reply',
+    when: 'No `elicitation_request` with this `request_id` waits for an answer, or it has another one.',
+    client: 'Close the question: it was answered already, or its turn is over.',
+  },
+  ELICITATION_CONTENT_INVALID: {
+    as: 'reply',
+    when: 'A value of the answer, named by `path`, is not what was asked for. The question stays open.',
+    client: 'Ask the user to correct the field, and send another answer.',
   },
   RATE_LIMITED: {
     as: 'reply',

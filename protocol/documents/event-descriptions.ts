@@ -240,7 +240,7 @@ const EVENT_DESCRIPTIONS: { readonly [T in EventType]: { summary: string; fields
       truncated: TOOL_OUTPUT_SENTENCES.truncated,
       output_length: TOOL_OUTPUT_SENTENCES.output_length,
       restarted:
-        'True in the first one after the call was started again, because the function that ran it ended. The tool shows its progress from the beginning.',
+        'True in the first one after the call was started again: the function that ran it ended, or the user answered what it asked. The tool shows its progress from the beginning.',
     },
   },
   data: {
@@ -263,6 +263,45 @@ const EVENT_DESCRIPTIONS: { readonly [T in EventType]: { summary: string; fields
       arguments: 'The arguments of the call, whole.',
       lane: 'The lane of the turn’s message. The connection that has it is asked; no other one can answer.',
       timeout_secs: 'The number of seconds after which the call has a result that says that nobody answered.',
+    },
+  },
+  elicitation_request: {
+    summary:
+      'An MCP server asks the user something before it goes on with a call. Any connection of the session answers with `elicitation_answer`; the first answer counts. It is not a part of the transcript.',
+    fields: {
+      request_id: 'The id of the request. The answer names it.',
+      tool_call_id: 'The `id` of the call that waits.',
+      tool: 'The name of the tool.',
+      server: 'The name of the MCP server that asks, as the agent’s definition has it.',
+      mode: '`form`: values are asked for. `url`: the user is asked to visit an address, outside of this conversation.',
+      message: 'What the server says that it needs, and why. Text, at most 2000 characters.',
+      fields: 'With `form`: what is asked for, in order. An empty list asks for consent alone.',
+      'fields[].name': 'The name of the value in `content`.',
+      'fields[].type':
+        'What the value is: a text, a number, a whole number, true or false, the `value` of one of the `options` (`choice`), or a list of them (`choices`).',
+      'fields[].title': 'What to show in the place of the name.',
+      'fields[].description': 'What to show beside it.',
+      'fields[].required': 'True when an answer without a value is refused.',
+      'fields[].format': 'With `string`: the form of the text, as JSON Schema names it.',
+      'fields[].min': 'The least number, length in characters, or count of choices.',
+      'fields[].max': 'The greatest number, length in characters, or count of choices.',
+      'fields[].options': 'With `choice` and `choices`: the values to choose from.',
+      'fields[].options[].value': 'The value.',
+      'fields[].options[].title': 'What to show in its place.',
+      'fields[].default': 'The value to begin with. A client fills it in.',
+      url: 'With `url`: the address. Only `https:`, or `http:` to a loopback address, is sent.',
+      timeout_secs: 'The number of seconds after which the request counts as cancelled.',
+    },
+  },
+  elicitation_resolved: {
+    summary:
+      'What became of a question, exactly one for each request. The server goes on with the call and is told the answer, which is in no event that is sent.',
+    fields: {
+      request_id: 'The id of the request.',
+      action:
+        '`accept`: the user gave what was asked for, or consented. `decline`: the user refused. `cancel`: nobody answered, or the user made no choice.',
+      reason:
+        '`answer`: a person answered. `timeout`: there was no answer in time. `aborted`: the turn was stopped, and the call has its result.',
     },
   },
 };

@@ -7,7 +7,7 @@ import type { Lane } from '../../core/store/items.ts';
 import { laneKey, sessionOf } from '../../core/store/keys.ts';
 import { emptyLane, INLINE_BYTES, MAX_IDS, MAX_PATHS, MAX_UNDELIVERED } from '../../core/store/lane/lane.ts';
 import { toStored } from '../../core/store/stored-names.ts';
-import { MAX_OPEN } from '../../core/turn/client-calls.ts';
+import { MAX_OPEN } from '../../core/turn/asked.ts';
 import { MAX_COMMIT_BYTES } from '../../core/turn/leased-turn.ts';
 
 /** Source: DynamoDB developer guide, "Constraints". */

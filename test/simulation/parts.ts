@@ -56,6 +56,8 @@ export function partsOfEvent(event: TurnEvent): Part[] {
     case 'tool_progress':
     case 'data':
     case 'tool_output_request':
+    case 'elicitation_request':
+    case 'elicitation_resolved':
     case 'foreign':
       return [];
   }
@@ -104,6 +106,8 @@ export const VISIBLE: Readonly<Record<TurnEvent['type'], boolean>> = {
   history_trimmed: false,
   compacted: false,
   tool_progress: false,
+  elicitation_request: false,
+  elicitation_resolved: false,
   data: false,
   tool_output_request: false,
   model_changed: false,
