@@ -6,6 +6,8 @@ export type Command =
   /** `which`: the number on the screen, from 1; undefined for the newest message. */
   | { kind: 'cancel'; which: number | undefined }
   | { kind: 'decide'; decision: NonNullable<ApprovalItem['decision']> }
+  /** Of a question of an MCP server. Undefined: it is declined. */
+  | { kind: 'answer'; text: string | undefined }
   | { kind: 'trusted' }
   /** `which`: the number in the list of `/trusted`, from 1; undefined for all. */
   | { kind: 'revoke'; which: number | undefined }
@@ -22,6 +24,7 @@ export const HELP = [
   '/stop             stop the answer; what it said is kept',
   '/cancel [n]       withdraw a message that still waits: number n, or the newest',
   '/approve          let the tool run that asks; /always, or /deny',
+  '/answer value     answer what a server asks; /decline',
   '/trusted          what runs without being asked about, since you answered /always',
   '/revoke [n]       ask again about number n of these, or about all',
   '/quit             leave; a running answer runs on',
@@ -52,6 +55,10 @@ export function readCommand(line: string): Command {
     case 'always':
     case 'deny':
       return { kind: 'decide', decision: name };
+    case 'answer':
+      return { kind: 'answer', text: rest };
+    case 'decline':
+      return { kind: 'answer', text: undefined };
     case 'stop':
     case 'trusted':
     case 'help':

@@ -1,8 +1,10 @@
 import { visible } from '../client/display.ts';
+import { type Answer, answerQuestion, questionsOf } from '../client/elicitation.ts';
 import { type Chat, type ChatState, type Content, ContentError, createMidturn } from '../client/index.ts';
 import type { Arguments } from './arguments.ts';
 import { type Command, HELP, readCommand } from './commands.ts';
 import { Feed, type Piece, toolLine, waitingNote, written } from './feed.ts';
+import { questionLines, readAnswer, resolvedLine } from './questions.ts';
 import type { Screen } from './screen.ts';
 
 export interface Conversation {
@@ -64,6 +66,37 @@ export function converse({ url, token, sessionId, agent }: Arguments, screen: Sc
   const unsubscribe = chat.transcript.subscribe(look);
   look();
 
+  const questions = questionsOf(chat);
+  /** What is said of each question: that it is asked, then what became of it. */
+  const told = new Map<string, 'asked' | 'resolved'>();
+  const leaveQuestions = questions.subscribe(() => {
+    for (const question of questions.getSnapshot()) {
+      const { requestId, resolved } = question;
+      const before = told.get(requestId);
+      if (before === (resolved ? 'resolved' : 'asked')) continue;
+      told.set(requestId, resolved ? 'resolved' : 'asked');
+      if (resolved) say('note', resolvedLine(question));
+      else say('trouble', ...questionLines(question));
+    }
+  });
+
+  function answer(text: string | undefined): void {
+    const question = questions.getSnapshot().find(({ resolved }) => !resolved);
+    if (!question) {
+      say('note', 'Nobody asks.');
+      return;
+    }
+    const read = text === undefined || question.url !== undefined ? undefined : readAnswer(question, text);
+    if (read && 'complaint' in read) {
+      say('trouble', `! ${read.complaint}`);
+      return;
+    }
+    const given: Answer = text === undefined ? { action: 'decline' } : { action: 'accept', ...read };
+    answerQuestion(chat, question.requestId, given).catch((error: unknown) => {
+      if (error instanceof Error && error.name !== 'ClosedError') say('trouble', `! ${error.message}`);
+    });
+  }
+
   function obey(command: Command): void {
     const { pending, items, trusted } = chat.transcript.getSnapshot();
     switch (command.kind) {
@@ -86,6 +119,9 @@ export function converse({ url, token, sessionId, agent }: Arguments, screen: Sc
         else say('note', 'No tool asks.');
         return;
       }
+      case 'answer':
+        answer(command.text);
+        return;
       case 'trusted':
         say('note', ...trustedLines(trusted));
         return;
@@ -140,6 +176,7 @@ export function converse({ url, token, sessionId, agent }: Arguments, screen: Sc
     close() {
       // Closing changes the state, which a closed screen cannot show.
       unsubscribe();
+      leaveQuestions();
       const unsent = chat.transcript.getSnapshot().pending.filter(({ state }) => state.status === 'sending');
       chat.close();
       return unsent.map(({ content }) => written(content));

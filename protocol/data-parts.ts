@@ -12,6 +12,7 @@ export const OWN_DATA_NAMES = [
   'output',
   'failure',
   'midturn-system-message',
+  'midturn-elicitation',
 ] as const;
 
 /** Later versions name parts of their own with this prefix. */

@@ -168,7 +168,10 @@ async function contextFor(own: SdkTool | undefined, given: CallContext) {
 }
 
 /** What a tool asks the user. Its state is given back as it is, so it cannot be kept without a token that is in it. */
-function asking({ message, required: { questions, state } }: InputRequiredError, lent: LentToken): ToolOutcome {
+function asking(
+  { message, required: { questions, state } }: InputRequiredError,
+  lent: LentToken,
+): ToolOutcome {
   if (state !== undefined && lent.without(state) !== state)
     return failed('Not done: what the server asks to be kept has the token of the user.');
   const asks = { questions: lent.without(questions), ...(state !== undefined && { state }) };

@@ -2,11 +2,41 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { buildVariant } from '../conformance/variant-bundles.ts';
+import { startAskingMcpServer } from '../support/asking-mcp-server.ts';
 import { createGate } from '../support/model-server.ts';
 import { givenStack } from '../support/stack.ts';
 import { barriers } from './barriers.ts';
 import { describeInBrowser, givenBrowser } from './browser.ts';
 import type { ChatPage } from './chat-page.ts';
+
+/** Asks for values, then to visit an address. */
+const books = await startAskingMcpServer([
+  {
+    who: {
+      method: 'elicitation/create',
+      params: {
+        message: `لمن الكتاب؟ ${'a-very-long-word-'.repeat(12)}`,
+        requestedSchema: {
+          type: 'object',
+          properties: {
+            name: { type: 'string', title: 'Name' },
+            days: { type: 'integer', title: 'Days', minimum: 1, maximum: 30, default: 14 },
+            colour: { type: 'string', title: 'Colour', oneOf: [{ const: '#f00', title: 'Red' }] },
+            extras: { type: 'array', title: 'Extras', items: { enum: ['bag', 'light'] } },
+            sure: { type: 'boolean', title: 'I am sure' },
+          },
+          required: ['name', 'days', 'colour', 'sure'],
+        },
+      },
+    },
+  },
+  {
+    login: {
+      method: 'elicitation/create',
+      params: { mode: 'url', message: 'Log in there.', url: 'https://login.example/way?to=it' },
+    },
+  },
+]);
 
 const AGENT = `
 import { tool } from 'ai';
@@ -22,9 +52,11 @@ const pay = tool({
 export const agent = defineAgent({
   instructions: 'Answer briefly.',
   tools: { pay: { tool: pay, needsApproval: true } },
+  mcp: { books: { url: '${books.url}', elicitation: true } },
 });
 `;
 const folder = join(import.meta.dirname, '../../dist/agent-of-the-approval-card');
+afterAll(() => books.close());
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const CARD = '4111 1111 1111 1111';
@@ -92,6 +124,37 @@ describeInBrowser('The approval card', () => {
       await chip(chat).click();
       expect(await chat.page.locator('.tool dl').textContent()).toContain(`Approval${words}`);
     }
+  });
+
+  it('a question of an MCP server is a form that says what does not fit, then an address that only the user opens', async () => {
+    stack.script([{ toolCalls: [{ name: 'books_burn', args: {}, id: 'c1' }] }, { chunks: ['Lent.'] }]);
+    const viewport = { width: 320, height: 720 };
+    const chat = await browser.open(stack.newSession(), { viewport, reducedMotion: 'reduce' });
+    await chat.say('Borrow it');
+    const form = chat.page.getByRole('region', { name: 'books asks you' });
+    await form.waitFor();
+    expect(await chat.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    expect(await barriers(chat)).toEqual([]);
+    await form.getByLabel('Name').fill('آن');
+    await form.getByLabel('Days').fill('31');
+    await form.getByLabel('Colour').selectOption('Red');
+    await form.getByLabel('light').check();
+    await form.getByLabel('I am sure').check();
+    await form.getByRole('button', { name: 'Send' }).click();
+    await form.getByText('it must be at most 30.').waitFor();
+    await form.getByLabel('Days').fill('30');
+    await form.getByRole('button', { name: 'Send' }).click();
+    const login = chat.page.getByRole('link', { name: 'Open login.example' });
+    await login.waitFor();
+    expect(await login.getAttribute('rel')).toContain('noopener');
+    expect(await chat.page.getByText('https://login.example/way?to=it').count()).toBe(1);
+    const content = { name: 'آن', days: 30, colour: '#f00', extras: ['light'], sure: true };
+    expect(books.asked.at(-1)?.inputResponses).toEqual({ who: { action: 'accept', content } });
+    await form.getByRole('button', { name: 'Decline' }).click();
+    await chat.answered();
+    await chat.page.getByText('Lent.').waitFor();
+    expect(books.ran).toEqual([{ login: { action: 'decline' } }]);
+    expect(await form.count()).toBe(0);
   });
 
   it('what is written from the right begins at the right, in messages, answers and rows', async () => {

@@ -1,8 +1,9 @@
 import { type RefObject, useCallback, useEffect, useMemo } from 'react';
 import { DEFAULT_CONTENT_BYTES } from '../../client/display.ts';
+import { answerQuestion } from '../../client/elicitation.ts';
 import { fileUrl, uploadFile } from '../../client/files.ts';
 import { type Chat, type Content, textOf, type UserItem } from '../../client/index.ts';
-import { useChatState } from '../../client/react/index.ts';
+import { useChatState, useQuestions } from '../../client/react/index.ts';
 import { Announcer } from './announcer.tsx';
 import type { AnswerActions } from './answer.tsx';
 import { FileAddress } from './attached-file.tsx';
@@ -11,6 +12,7 @@ import { Composer } from './composer.tsx';
 import { isComposing } from './composing.ts';
 import { Conversation } from './conversation.tsx';
 import { NoticeOffer } from './notice-offer.tsx';
+import { QuestionCard } from './question.tsx';
 import { Refusals } from './refusals.tsx';
 import { titleOf } from './sessions.ts';
 import type { Theme } from './theme.ts';
@@ -71,6 +73,7 @@ export function ChatView({
   enterToken: (token: string) => void;
 }) {
   const state = useChatState(chat);
+  const questions = useQuestions(chat).filter(({ resolved }) => !resolved);
   const agentWish = useAgentWish(chat, state);
   const { status } = state.connection;
   const title = listed || state.name || 'New conversation';
@@ -175,6 +178,17 @@ export function ChatView({
         <Conversation
           state={state}
           actions={actions}
+          asks={
+            questions.length > 0
+              ? questions.map((question) => (
+                  <QuestionCard
+                    key={question.requestId}
+                    question={question}
+                    answer={(answer) => answerQuestion(chat, question.requestId, answer)}
+                  />
+                ))
+              : undefined
+          }
           loadEarlier={() => chat.history()}
           say={(content) => chat.send(content)}
           origin={origin}

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import type { ChatState } from '../../client/index.ts';
 import { AgentChoice } from './agent-choice.tsx';
 import { type AnswerActions, AnswerPart } from './answer.tsx';
@@ -11,6 +11,7 @@ import { Welcome } from './welcome.tsx';
 export function Conversation({
   state,
   actions,
+  asks,
   loadEarlier,
   say,
   origin,
@@ -18,6 +19,8 @@ export function Conversation({
 }: {
   state: ChatState;
   actions: AnswerActions;
+  /** What waits for the user in the answer that runs. Undefined: nothing. */
+  asks: ReactNode | undefined;
   loadEarlier: () => void;
   say: (content: string) => void;
   /** The session of which this one is a fork. */
@@ -66,6 +69,7 @@ export function Conversation({
                 key={section.key}
                 section={section}
                 running={state.activeTurn?.turnId === section.turnId}
+                asks={state.activeTurn?.turnId === section.turnId ? asks : undefined}
                 actions={actions}
               />
             ) : (
@@ -94,10 +98,12 @@ export function Conversation({
 function Turn({
   section: { opening, answer },
   running,
+  asks,
   actions,
 }: {
   section: TurnSection;
   running: boolean;
+  asks: ReactNode | undefined;
   actions: AnswerActions;
 }) {
   const last = answer.at(-1);
@@ -126,7 +132,8 @@ function Turn({
             actions={actions}
           />
         ))}
-        {running && !isSpeaking && (
+        {asks}
+        {running && !isSpeaking && asks === undefined && (
           <p className="waiting">
             <span className="unseen">The answer is on its way</span>
             <i />

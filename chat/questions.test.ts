@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import type { Question, QuestionField } from '../client/elicitation.ts';
+import { questionLines, readAnswer, resolvedLine } from './questions.ts';
+
+const question = (fields: QuestionField[], more: Partial<Question> = {}): Question => ({
+  requestId: 'r1',
+  toolCallId: 'c1',
+  tool: 'books_borrow',
+  server: 'books',
+  message: 'How many?\u202e',
+  fields,
+  timeoutSeconds: 60,
+  ...more,
+});
+
+it('a question names its server and what it asks for, without characters that hide others', () => {
+  const options = [{ value: '#f00', title: 'Red' }];
+  const fields: QuestionField[] = [
+    { name: 'n', type: 'integer', required: true },
+    { name: 'colour', type: 'choice', options, default: '#f00' },
+  ];
+  const lines = questionLines(question(fields));
+  expect(lines[0]).toMatch(/^books asks you, for books_borrow: How many\?/);
+  expect(lines.join('\n')).not.toContain('\u202e');
+  expect(lines[2]).toBe('  colour : "#f00" (Red) [optional] ["#f00"]');
+  expect(questionLines(question([], { url: 'https://a.example/x' }))).toContain('  at a.example');
+});
+
+it.each<[QuestionField[], string, object]>([
+  [[{ name: 'n', type: 'integer' }], '3', { content: { n: 3 } }],
+  [[{ name: 'n', type: 'integer' }], 'many', { complaint: 'n: it must be a number.' }],
+  [[{ name: 'sure', type: 'boolean' }], 'yes', { content: { sure: true } }],
+  [[{ name: 'sure', type: 'boolean' }], 'no', { content: { sure: false } }],
+  [[], '', { content: {} }],
+  [
+    [
+      { name: 'a', type: 'string' },
+      { name: 'b', type: 'string', default: 'x' },
+    ],
+    '{"a":"1"}',
+    { content: { a: '1', b: 'x' } },
+  ],
+  [
+    [
+      { name: 'a', type: 'string' },
+      { name: 'b', type: 'string' },
+    ],
+    'one',
+    { complaint: 'The answer is not JSON of an object.' },
+  ],
+])('of %j, the typed answer %j is %j', (fields, text, read) => {
+  expect(readAnswer(question(fields), text)).toEqual(read);
+});
+
+it('what became of a question is one line', () => {
+  const line = (action: 'accept' | 'decline' | 'cancel', reason: 'answer' | 'timeout') =>
+    resolvedLine(question([], { resolved: { action, reason } }));
+  expect(line('accept', 'answer')).toBe('books has your answer.');
+  expect(line('decline', 'answer')).toContain('did not answer');
+  expect(line('cancel', 'timeout')).toContain('in time');
+});

@@ -1,0 +1,56 @@
+import { createElement } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { expect, it } from 'vitest';
+import type { Question } from '../../client/elicitation.ts';
+import { QuestionCard } from './question.tsx';
+import { partsOfUrl, valuesOf } from './question-values.ts';
+
+const question: Question = {
+  requestId: 'r1',
+  toolCallId: 'c1',
+  tool: 'books_borrow',
+  server: 'books',
+  message: 'For whom? <b>https://evil.example</b>\u202e',
+  fields: [{ name: 'name', type: 'string', required: true }],
+  timeoutSeconds: 60,
+};
+const cardOf = (more: Partial<Question> = {}) =>
+  renderToStaticMarkup(
+    createElement(QuestionCard, { question: { ...question, ...more }, answer: async () => true }),
+  );
+
+it('the card of a question names the server, and makes no markup, link or hidden character of its words', () => {
+  const html = cardOf();
+  expect(html).toContain('<code>books</code> asks you');
+  expect(html).not.toMatch(/<b>|<a |\u202e/);
+});
+
+it('an address is shown whole, its host apart, and is opened by the user alone', () => {
+  const html = cardOf({ fields: [], url: 'https://xn--bnk-0na.example/a?b=c' });
+  expect(html).toContain('https://<strong>xn--bnk-0na.example</strong>/a?b=c');
+  expect(html).toContain('rel="noopener noreferrer"');
+  expect(html).toContain('letters of other scripts');
+  expect(html).not.toMatch(/<(img|iframe|link|script)/);
+  expect(partsOfUrl('https://a.example/https://b.example')).toEqual([
+    'https://',
+    'a.example',
+    '/https://b.example',
+  ]);
+});
+
+it('what is left empty is left out of an answer; the rest has the types that were asked for', () => {
+  const form = new FormData();
+  form.append('field-0', 'Ann');
+  form.append('field-1', '2');
+  form.append('field-3', '');
+  form.append('field-5', 'a');
+  form.append('field-5', 'b');
+  const types = ['string', 'integer', 'boolean', 'choice', 'number', 'choices'] as const;
+  const fields = types.map((type) => ({ name: `the ${type}`, type }));
+  expect(valuesOf(fields, form)).toEqual({
+    'the string': 'Ann',
+    'the integer': 2,
+    'the boolean': false,
+    'the choices': ['a', 'b'],
+  });
+});
