@@ -31,6 +31,8 @@ export interface FunctionSpec {
   connections: readonly ConnectionMethod[];
   /** Whether it calls models, and so may invoke those that Bedrock provides. */
   callsModel: boolean;
+  /** Whether it sends spans, and so X-Ray may record its requests where tracing is on. */
+  spans: boolean;
 }
 
 export type ConnectionMethod = 'POST' | 'DELETE';
@@ -49,6 +51,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sends: [],
     connections: [],
     callsModel: false,
+    // Strangers invoke these two, with tracing headers of their own.
+    spans: false,
   },
   connection: {
     description: 'Handles connections that open and close.',
@@ -61,6 +65,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sendsIf: { queue: 'deadline', flag: SESSION_SETTINGS.greetSilent },
     connections: [],
     callsModel: false,
+    spans: false,
   },
   inbound: {
     description: 'Handles frames from clients.',
@@ -72,6 +77,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     sends: ['turn', 'deadline'],
     connections: ['POST', 'DELETE'],
     callsModel: false,
+    spans: true,
   },
   turn: {
     description: 'Runs the turns of a session, one at a time.',
@@ -87,6 +93,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     holdsMessage: true,
     connections: ['POST', 'DELETE'],
     callsModel: true,
+    spans: true,
   },
   deadline: {
     description:
@@ -100,6 +107,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     consumes: 'deadline',
     connections: ['POST', 'DELETE'],
     callsModel: false,
+    spans: true,
   },
   redrive: {
     description: 'Sends dead-lettered turn jobs again.',
@@ -111,6 +119,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     consumes: 'deadTurn',
     connections: [],
     callsModel: false,
+    spans: false,
   },
   send: {
     description: 'Takes messages that the application sends to sessions.',
@@ -124,6 +133,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     // Reports outcomes that dead functions left in a full queue.
     connections: ['POST', 'DELETE'],
     callsModel: false,
+    spans: true,
   },
   http: {
     description: 'Answers requests of the HTTP API.',
@@ -137,5 +147,6 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionSpec>> = {
     // Tells the connections of a session that it deletes.
     connections: ['POST', 'DELETE'],
     callsModel: false,
+    spans: true,
   },
 };

@@ -86,9 +86,15 @@ function createFunction(
     // and stop it after 16 rounds.
     ...(spec.consumes && { recursiveLoop: RecursiveLoop.ALLOW }),
   });
-  if (props.tracing ?? STACK_SETTINGS.tracing.default) {
+  if (spec.spans && (props.tracing ?? STACK_SETTINGS.tracing.default)) {
     // Not with the construct's own prop, which would add a second policy to the role.
     (fn.node.defaultChild as CfnFunction).tracingConfig = { mode: 'Active' };
+  }
+  if (!spec.spans) {
+    acknowledge(fn, {
+      'Serverless-LambdaTracing':
+        'It sends no spans, and strangers invoke it with tracing headers of their own.',
+    });
   }
   if (spec.deadLetters) {
     const targetArn = queueOf(surroundings.queues, spec.deadLetters).queueArn;

@@ -317,9 +317,16 @@ describe('functions', () => {
     expect(variablesOf(unused, 'authorizer')).not.toHaveProperty('MIDTURN_TOKENS_SECRET');
   });
 
-  it('are traced, and keep their logs for a month, unless other values are set', () => {
+  it('are traced if they send spans, and keep their logs for a month, unless other values are set', () => {
     const template = synthesize();
-    template.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
+    const traced = template.findResources('AWS::Lambda::Function', {
+      Properties: { TracingConfig: { Mode: 'Active' } },
+    });
+    expect(Object.keys(traced).map((id) => /^Midturn(\w+)Function/.exec(id)?.[1])).toEqual([
+      'Inbound',
+      'Turn',
+      'Deadline',
+    ]);
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
     const other = synthesize({ tracing: false, logRetentionDays: 7 });
     other.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });

@@ -62,6 +62,11 @@ describe('each role', () => {
     expect(using('turn', 'logs')).toHaveLength(2);
   });
 
+  it('allows X-Ray to functions that send spans, and not to those that strangers invoke', () => {
+    const sending = FUNCTION_NAMES.filter((name) => using(name, 'xray').length > 0);
+    expect(sending.sort()).toEqual(['deadline', 'http', 'inbound', 'send', 'turn']);
+  });
+
   it('does not allow X-Ray if tracing is off', () => {
     expect(using('turn', 'xray')).toHaveLength(2);
     expect(using('turn', 'xray', { tracing: false })).toEqual([]);

@@ -86,7 +86,7 @@ export function permissionsOf(
     );
     allowed.push({ statement: networkDenial(scope) });
   }
-  if (props.tracing ?? STACK_SETTINGS.tracing.default) {
+  if (spec.spans && (props.tracing ?? STACK_SETTINGS.tracing.default)) {
     allow(
       ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
       ['*'],

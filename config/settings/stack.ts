@@ -230,8 +230,8 @@ export const HTTP_SETTINGS = {
 
 export const OPERATION_SETTINGS = {
   /**
-   * Whether functions send traces to X-Ray: of requests that X-Ray samples, also spans of turns, model calls and tools. operations.md
-   * has their names.
+   * Whether functions send traces to X-Ray: of requests that X-Ray samples, also spans of turns, model calls,
+   * tools and hooks. operations.md has their names.
    */
   tracing: { name: 'MIDTURN_TRACING', kind: 'flag', default: true },
   /** How long logs are kept. */

@@ -60,7 +60,13 @@ export async function compact(context: CompactionContext, { session, from }: Com
   const shown = hooks?.beforeTurn ? { ...cut, entries: withoutUnchecked(cut.entries) } : cut;
   const request = compactionRequest(shown, mostBytes(context));
   const ms = milliseconds(Math.min(LONGEST_MS, context.remainingMs() - context.reserveMs));
-  const written = await writeText(core, model, request, { ms, bytes: mostBytes(context) });
+  const written = await writeText(
+    core,
+    model,
+    request,
+    { session, purpose: 'summary' },
+    { ms, bytes: mostBytes(context) },
+  );
   if (written.usage) {
     const tries = item.compaction?.from === from ? item.compaction.tries + 1 : 1;
     const owed = owedFor(core, written.usage, model.price);

@@ -7,6 +7,7 @@ import type { ToolCall, ToolOutcome } from '../model.ts';
 import { asked, nameOf } from './agents-code.ts';
 import type { TurnContext } from './context.ts';
 import type { LeasedTurn } from './leased-turn.ts';
+import { beginHook } from './spans.ts';
 import { stepsOf, wholeSteps } from './steps.ts';
 
 /**
@@ -33,6 +34,7 @@ async function ask<T>(
   answer: (hooks: Hooks, at: HookCall) => Promise<T> | undefined,
 ): Promise<T | undefined | Failed> {
   if (!hooks?.[hook]) return undefined;
+  const span = beginHook(core.tracer, hook, id);
   const late = new AbortController();
   const at: HookCall = {
     setup,
@@ -46,7 +48,10 @@ async function ask<T>(
     late.abort('time limit');
     core.metrics.countBy('HookFailures', hook);
     core.log.error('a hook of the agent failed', { turn: id, hook, error: nameOf(error) });
+    span.end({}, 'hook_failed');
     return FAILED;
+  } finally {
+    span.end();
   }
 }
 

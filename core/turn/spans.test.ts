@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest';
 import { systemClock } from '../../aws/system.ts';
 import { milliseconds } from '../../config/units.ts';
-import type { Model, ModelPart } from '../model.ts';
+import type { Hooks } from '../hooks.ts';
+import type { SessionKey } from '../ids.ts';
+import type { Model, ModelPart, ModelRequest } from '../model.ts';
 import { idleToolbox, turnInMemory } from '../testing/turn-in-memory.ts';
 import type { Attributes, Span, Tracer } from '../tracing.ts';
+import { writeText } from './side-call.ts';
 
 interface Recorded {
   /** With those that it is a part of: `turn > call`. */
@@ -119,4 +122,59 @@ it('an agent that a tool asks is a part of the tool’s call, with model calls o
     ].map(([path, error]) => ({ path, error, ended: true })),
   );
   expect(JSON.stringify(spans)).not.toContain('xyzzy');
+});
+
+it('a hook of the agent has a span with its name, which tells that it failed and not why', async () => {
+  const { tracer, spans } = recorder();
+  const hooks: Hooks = {
+    limitMs: () => milliseconds(10_000),
+    beforeTurn: async () => undefined,
+    afterToolCall: async () => {
+      throw new Error('xyzzy');
+    },
+  };
+  const toolbox = { ...idleToolbox, run: async () => ({ output: 'xyzzy', isError: false }) };
+  const turn = await turnInMemory(model, { hooks, toolbox, core: { tracer, clock: systemClock } });
+  await turn.send('m', 'xyzzy');
+  await turn.run();
+  const called = spans.flatMap(({ path, error, ends }) =>
+    path.includes('hook ') ? [{ path, error, ended: ends > 0 }] : [],
+  );
+  expect(called).toEqual([
+    { path: 'invoke_agent > hook beforeTurn', error: undefined, ended: true },
+    { path: expect.stringContaining('hook afterToolCall'), error: 'hook_failed', ended: true },
+  ]);
+  expect(JSON.stringify(spans)).not.toContain('xyzzy');
+});
+
+it('a text that a model writes beside turns is a model call of its session, with its purpose', async () => {
+  const { tracer, spans } = recorder();
+  const request = { messages: [{ role: 'user', content: 'xyzzy' }] } as unknown as ModelRequest;
+  const of = { session: 'acme#ada#s' as SessionKey, purpose: 'title' } as const;
+  const limits = { ms: milliseconds(10_000), bytes: 100 };
+  await writeText({ clock: systemClock, tracer }, saying('stop'), request, of, limits);
+  await writeText({ clock: systemClock, tracer }, model, request, of, limits);
+  expect(spans).toMatchObject([
+    {
+      path: 'chat m',
+      ends: expect.any(Number),
+      attributes: {
+        'gen_ai.conversation.id': 'acme#ada#s',
+        'midturn.purpose': 'title',
+        'gen_ai.usage.output_tokens': 2,
+      },
+    },
+    { path: 'chat m', ends: expect.any(Number) },
+  ]);
+  expect(spans.every(({ ends }) => ends > 0)).toBe(true);
+  expect(JSON.stringify(spans)).not.toContain('xyzzy');
+});
+
+const saying = (reason: string): Model => ({
+  provider: 'openai',
+  name: 'm',
+  async *stream(): AsyncGenerator<ModelPart> {
+    yield { type: 'text', text: 'xyzzy' };
+    yield { type: 'finish', reason, usage: USAGE };
+  },
 });

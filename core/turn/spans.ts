@@ -1,10 +1,11 @@
+import type { HookName } from '../hooks.ts';
 import type { SessionKey, TurnId } from '../ids.ts';
 import type { Model, ToolCall, Usage } from '../model.ts';
 import type { Attributes, Span, Tracer } from '../tracing.ts';
 
 /**
- * Names of OpenTelemetry's conventions for generative AI, version 1.41: opentelemetry.io/docs/specs/semconv/gen-ai. They are in
- * development: what changes there changes here, and nowhere else.
+ * Names of OpenTelemetry's conventions for generative AI, version 0.1.0 of their own repository:
+ * github.com/open-telemetry/semantic-conventions-genai. They are in development: what changes there changes here, and nowhere else.
  */
 const OPERATION = 'gen_ai.operation.name';
 
@@ -29,11 +30,17 @@ export function beginAgent(
   });
 }
 
-export function beginModelCall(tracer: Tracer, { provider, name }: Pick<Model, 'provider' | 'name'>): Span {
+/** @param of work beside turns: those of a turn are parts of its `invoke_agent` */
+export function beginModelCall(
+  tracer: Tracer,
+  { provider, name }: Pick<Model, 'provider' | 'name'>,
+  of?: { session: SessionKey; purpose: 'title' | 'summary' },
+): Span {
   return tracer.begin(`chat ${name}`, 'client', {
     [OPERATION]: 'chat',
     'gen_ai.provider.name': PROVIDERS.get(provider) ?? provider,
     'gen_ai.request.model': name,
+    ...(of && { 'gen_ai.conversation.id': of.session, 'midturn.purpose': of.purpose }),
   });
 }
 
@@ -43,6 +50,10 @@ export const beginToolCall = (tracer: Tracer, { id, name }: Pick<ToolCall, 'id' 
     'gen_ai.tool.name': name,
     'gen_ai.tool.call.id': id,
   });
+
+/** The conventions have no name for hooks. */
+export const beginHook = (tracer: Tracer, hook: HookName, turn: TurnId): Span =>
+  tracer.begin(`hook ${hook}`, 'internal', { 'midturn.hook': hook, 'midturn.turn.id': turn });
 
 /** Of a finished model call. */
 export function finishedCall({ reason, usage }: { reason: string; usage: Usage }): Attributes {

@@ -61,7 +61,13 @@ export async function writeTitle(
   if (!titler || !request || !lacksTitle(item) || !(await attempt(core, session, item))) return;
   const model = await titler();
   const ms = milliseconds(Math.min(LONGEST_MS, context.remainingMs() - context.reserveMs));
-  const written = await writeText(core, model, request, { ms, bytes: MAX_TITLE_BYTES });
+  const written = await writeText(
+    core,
+    model,
+    request,
+    { session, purpose: 'title' },
+    { ms, bytes: MAX_TITLE_BYTES },
+  );
   if (written.usage) {
     const owed = owedFor(core, written.usage, model.price);
     const mark = (item.titling?.tries ?? 0) + 1;

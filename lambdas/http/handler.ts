@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { ANYONE, type Caller, callerOf } from '../../aws/api-gateway/caller.ts';
 import { errorFields } from '../../aws/cloudwatch/error-fields.ts';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { traced } from '../../aws/xray/tracer.ts';
 import type { HttpRoute } from '../../config/http-routes.ts';
 import { goesWithoutAuthorizer } from '../../config/settings/emulator.ts';
 import { answerRequest, type RequestType, readState } from '../../core/inbound/request.ts';
@@ -26,7 +27,28 @@ type RequestContext = APIGatewayProxyEventV2['requestContext'] & {
 export const handler = (
   event: APIGatewayProxyEventV2,
   context: Context,
-): Promise<APIGatewayProxyStructuredResultV2> => instruments.invocation(context, () => answer(event));
+): Promise<APIGatewayProxyStructuredResultV2> => instruments.invocation(context, () => tracedAnswer(event));
+
+const tracedAnswer = (event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> =>
+  traced({ env: process.env, ...core }, undefined, async (tracer) => {
+    const [method = '', route = ''] = event.routeKey.split(' ');
+    const span = tracer.begin(event.routeKey, 'server', {
+      'faas.trigger': 'http',
+      'http.request.method': method,
+      'http.route': route,
+    });
+    try {
+      const answered = await answer(event);
+      const { statusCode = 200 } = answered;
+      span.end(
+        { 'http.response.status_code': statusCode },
+        statusCode >= 500 ? String(statusCode) : undefined,
+      );
+      return answered;
+    } finally {
+      span.end();
+    }
+  });
 
 async function answer(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   const requestContext: RequestContext = event.requestContext;

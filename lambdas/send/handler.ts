@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
+import { traced } from '../../aws/xray/tracer.ts';
 import { type SystemAnswer, sendSystemMessage } from '../../core/inbound/system-message.ts';
 import { errorReply } from '../../core/replies.ts';
 import type { Principal } from '../../core/store/items.ts';
@@ -28,7 +29,10 @@ export const handler = (event: unknown, context: Context): Promise<SystemAnswer>
 async function receive(event: unknown): Promise<SystemAnswer> {
   const principal = principalIn(event);
   const answer = principal
-    ? await sendSystemMessage(core, principal, event)
+    ? await traced({ env: process.env, ...core }, undefined, async (tracer) => {
+        const span = tracer.begin('send', 'server', { 'faas.trigger': 'other' });
+        return await sendSystemMessage(core, principal, event).finally(() => span.end());
+      })
     : errorReply(
         'INVALID_FRAME',
         'The field "subject" is not valid: it must be a text of 1 to 256 bytes, as "tenant".',

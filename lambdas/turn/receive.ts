@@ -109,21 +109,10 @@ async function runRecord(
       reserveMs,
       maxToolMs: milliseconds(toMs(settings.turnTimeoutSeconds) - 2 * reserveMs),
     };
-    if ('compaction' in content) {
-      await compact(worker, content.compaction);
-      return true;
-    }
-    if ('ended' in content) {
-      // The agent's code may be what kills the workers.
-      if (receivesOf(record) > MAX_RECEIVES)
-        log.error('what follows the end of a turn is given up', { turn: content.ended.turn });
-      else await followTurn(worker, content.ended);
-      return true;
-    }
-    // SQS carries the trace of the message that opened the turn.
+    // SQS carries the trace of the message that opened the turn, also to what follows its end.
     const { AWSTraceHeader } = record.attributes;
-    const end: JobEnd = await traced({ env: process.env, ...worker.core }, AWSTraceHeader, (tracer) =>
-      runJob({ ...worker, core: { ...worker.core, tracer } }, content),
+    const end = await traced({ env: process.env, ...worker.core }, AWSTraceHeader, (tracer) =>
+      work({ ...worker, core: { ...worker.core, tracer } }, content, record),
     );
     if (end === 'handover') await message.handBack();
     else if (typeof end === 'object') await message.handBack(end.seconds);
@@ -134,6 +123,17 @@ async function runRecord(
   } finally {
     await offered;
   }
+}
+
+async function work(worker: WorkerContext, content: Work, record: SQSRecord): Promise<JobEnd> {
+  if ('compaction' in content) await compact(worker, content.compaction);
+  else if ('ended' in content) {
+    // The agent's code may be what kills the workers.
+    if (receivesOf(record) > MAX_RECEIVES)
+      worker.core.log.error('what follows the end of a turn is given up', { turn: content.ended.turn });
+    else await followTurn(worker, content.ended);
+  } else return runJob(worker, content);
+  return 'over';
 }
 
 type Work = Exclude<TurnMessage, { wake: true }>;

@@ -95,7 +95,7 @@ export const SDK_OPTIONS = {
   include: ['cannot', 'Requests and answers of a provider are not kept.'],
   telemetry: [
     'differs',
-    'Given to each model call, which is a run of one step. Spans of turns and of tools are not made for it; X-Ray has spans of turns, model calls and tools.',
+    'Given to each model call, which is a run of one step. Spans of turns and of tools are not made for it; X-Ray has spans of turns, model calls, tools and hooks.',
   ],
   onStart: told(
     OFTEN,
