@@ -101,7 +101,7 @@ describe('P1: the pages of a transcript', () => {
         expect(said).toEqual(given_.map((answer) => answer.join('')));
         expect(entries.filter(({ role }) => role === 'user')).toHaveLength(given_.length);
       }),
-      { numRuns: cases(60) },
+      { numRuns: cases(60), examples: [[[['€'.repeat(5000), '€'.repeat(5000), '€'.repeat(5000)]], 50]] },
     );
   });
 

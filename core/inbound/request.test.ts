@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readRates } from '../../config/settings/limits.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import { around } from '../../test/support/text.ts';
 import { asLaneId, asSessionId, asTurnId, slotOf } from '../ids.ts';
 import { rejectSlot } from '../session/slots.ts';
 import type { Principal } from '../store/items.ts';
@@ -45,6 +47,25 @@ describe('a request', () => {
     expect(partitions.length).toBeGreaterThan(5);
     expect(partitions.filter((partition) => partition.includes('ann'))).toEqual([]);
   });
+
+  it.each(['x', 'é', '€', '😀'])(
+    'P2: of %j is too large by its bytes, and not at the limit',
+    async (character) => {
+      const { ask } = givenCore();
+      for (const size of around(MAX_FRAME_BYTES)) {
+        const characters = Math.floor((size - 2) / Buffer.byteLength(character));
+        const text = JSON.stringify(character.repeat(characters)).padEnd(
+          size - characters * (Buffer.byteLength(character) - character.length),
+        );
+        expect(Buffer.byteLength(text)).toBe(size);
+        expect(await ask(ANN, 'message', text)).toMatchObject(
+          size > MAX_FRAME_BYTES
+            ? { code: 'MESSAGE_TOO_LARGE', limit: MAX_FRAME_BYTES, depth: size }
+            : { code: expect.not.stringMatching('MESSAGE_TOO_LARGE') },
+        );
+      }
+    },
+  );
 
   it('P10: that sends a message again is answered as the first one', async () => {
     const { ask } = givenCore();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { wellFormed } from '../../protocol/text.ts';
+import { around } from '../../test/support/text.ts';
 import { frameOf } from '../events/events.ts';
 import { asRequestId, asTurnId } from '../ids.ts';
 import type { Json } from '../json.ts';
@@ -77,3 +78,14 @@ it('a request with the longest arguments that can be shown fits into a frame', (
     { numRuns: 30 },
   );
 });
+
+it.each(['x', 'é', '€', '😀'])(
+  'arguments of %j are shown up to 24 KB of JSON, and not a byte more',
+  (character) => {
+    for (const size of around(MAX_SHOWN_BYTES)) {
+      const room = size - 2;
+      const text = character.repeat(Math.floor(room / Buffer.byteLength(character)));
+      expect(canBeShown(text + 'x'.repeat(room - Buffer.byteLength(text)))).toBe(size <= MAX_SHOWN_BYTES);
+    }
+  },
+);

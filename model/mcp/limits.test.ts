@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { around } from '../../test/support/text.ts';
-import { withinBytes } from './limits.ts';
+import { fitting, withinBytes } from './limits.ts';
 
 it.each(around(900))(
   'of an answer of %i bytes, as many as the limit are read: 900, in pieces of any size',
@@ -18,5 +18,19 @@ it.each(around(900))(
       else await expect(read).rejects.toThrow('more than 900 bytes');
       expect(errors).toHaveLength(size <= 900 ? 0 : 1);
     }
+  },
+);
+
+it.each(['x', '€', '😀'])(
+  'tools with descriptions of %j are offered while their text fits, to the byte',
+  (character) => {
+    const tools = ['one', 'two'].map((name) => ({
+      name,
+      description: character.repeat(50),
+      inputSchema: {},
+    }));
+    const sum = tools.reduce((bytes, tool) => bytes + Buffer.byteLength(JSON.stringify(tool)), 0);
+    const offered = (maxBytes: number) => fitting(tools, { maxTools: 9, maxBytes }).offered.length;
+    expect(around(sum).map(offered)).toEqual([1, 2, 2]);
   },
 );
