@@ -38,6 +38,8 @@ export interface Question {
    */
   url?: string | undefined;
   timeoutSeconds: number;
+  /** In milliseconds since the epoch, by the clock of the server. Undefined: the server is too old to tell. */
+  askedAt?: number | undefined;
   /** What became of it. Absent: it waits for an answer. */
   resolved?: { action: Answer['action']; reason: 'answer' | 'timeout' | 'aborted' } | undefined;
 }
@@ -77,6 +79,7 @@ const asked = (event: EventOf<'elicitation_request'>): Question => ({
   fields: event.fields ?? [],
   ...(event.url !== undefined && { url: event.url }),
   timeoutSeconds: event.timeout_secs,
+  askedAt: event.at,
 });
 
 const NONE: readonly Question[] = [];

@@ -19,6 +19,7 @@ export function addNote(items: Item[], event: NotedEvent): void {
         arguments: event.arguments,
         offersAlways: event.always !== false,
         timeoutSeconds: event.timeout_secs,
+        askedAt: event.at,
         toolCallId: event.tool_call_id,
         decision: undefined,
         resolved: undefined,

@@ -15,7 +15,10 @@ import { reduce } from './reduce.ts';
 import { type Item, initialState, type State } from './state.ts';
 import { Story } from './testing/story.ts';
 
-/** What a view shows of a conversation, live and after a reload: the same (all but the reasoning, which is not kept). */
+/**
+ * What a view shows of a conversation, live and after a reload: the same. Reasoning is not kept, nor are answered questions of MCP
+ * servers, which are between the user and the server.
+ */
 
 const M1 = asMessageId('m1');
 const ASKED = asRequestId('r1');
@@ -165,6 +168,33 @@ const TURNS: Readonly<Record<string, EventDraft[]>> = {
     say('Here.'),
     done,
   ],
+  'an answer with a tool whose server asked the user': [
+    ...begin,
+    call,
+    {
+      type: 'elicitation_request',
+      request_id: ASKED,
+      tool_call_id: 'c1',
+      tool: 'order',
+      server: 'books',
+      mode: 'form',
+      message: 'For whom?',
+      fields: [{ name: 'name', type: 'string' }],
+      timeout_secs: 60,
+      key: 'who',
+      at: epochMs(1),
+    },
+    {
+      type: 'elicitation_resolved',
+      request_id: ASKED,
+      action: 'accept',
+      reason: 'answer',
+      content: { name: 'Eva' },
+    },
+    result,
+    say('Here.'),
+    done,
+  ],
   'an answer that has a form of its own': [
     ...begin,
     say('{"city": "Lisbon"}'),
@@ -223,6 +253,9 @@ const live = (events: readonly EventFrame[]): State =>
 const reloaded = (entries: HistoryEntry[]): State =>
   reduce(initialState('s'), { type: 'frame', frame: { type: 'history', entries } });
 
+/** Parts of `useChat`. */
+const NOT_KEPT = ['reasoning', 'data-midturn-elicitation'];
+
 it('knows every kind of event', () => {
   const told = new Set(Object.values(TURNS).flatMap((drafts) => drafts.map(({ type }) => type)));
   expect([...told].sort()).toEqual(Object.keys(EVENTS).sort());
@@ -243,7 +276,7 @@ it.each(Object.entries(TURNS))('P3: after a reload `useChat` has the same messag
   const { events, entries } = given(drafts);
   const shown = (message: MidturnUIMessage | undefined) => {
     const { id, metadata, parts } = JSON.parse(JSON.stringify(message));
-    return { id, metadata, parts: parts.filter(({ type }: { type: string }) => type !== 'reasoning') };
+    return { id, metadata, parts: parts.filter((part: { type: string }) => !NOT_KEPT.includes(part.type)) };
   };
   const answer = toUIMessages(reloaded(entries)).find(({ role }) => role === 'assistant');
   expect(shown(answer)).toEqual(shown(await streamed(events)));

@@ -113,6 +113,8 @@ export interface ApprovalItem {
   /** Whether `always` may be answered. */
   offersAlways: boolean;
   timeoutSeconds: number;
+  /** In milliseconds since the epoch, by the clock of the server. Undefined: the server is too old to tell. */
+  askedAt?: number | undefined;
   /** The `id` of the tool call that waits. */
   toolCallId: string;
   /** The decision. While `resolved` is undefined it is this client's answer, which the server has not confirmed yet. */

@@ -29,6 +29,7 @@ export const elicitationRequest = event('elicitation_request', {
   fields: z.optional(z.array(questionField)),
   url: z.optional(z.string()),
   timeout_secs: z.number(),
+  at: z.optional(z.number()),
 });
 
 export const elicitationResolved = event('elicitation_resolved', {

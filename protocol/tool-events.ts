@@ -37,6 +37,7 @@ export const approvalRequest = event('approval_request', {
   tool: z.string(),
   arguments_summary: z.string(),
   timeout_secs: z.number(),
+  at: z.optional(z.number()),
   arguments: z.optional(z.json()),
   always: z.optional(z.boolean()),
 });
@@ -55,6 +56,7 @@ export const toolOutputRequest = event('tool_output_request', {
   arguments: z.json(),
   lane: z.string(),
   timeout_secs: z.number(),
+  at: z.optional(z.number()),
 });
 
 export const toolProgress = event('tool_progress', {

@@ -205,6 +205,7 @@ export class AnswerWriter {
       ...(event.arguments !== undefined && { arguments: event.arguments }),
       offersAlways: event.always !== false,
       timeoutSeconds: event.timeout_secs,
+      askedAt: event.at,
     };
     this.#asked.set(requestId, { ...data, toolCallId });
     this.#write({ type: 'data-approval', id: requestId, data });

@@ -79,9 +79,9 @@ function partsOf(item: Exclude<Item, UserItem>): Part[] {
     case 'tool':
       return [toolPart(item)];
     case 'approval': {
-      const { requestId, tool, summary, offersAlways, timeoutSeconds, decision, resolved } = item;
+      const { requestId, tool, summary, offersAlways, timeoutSeconds, askedAt, decision, resolved } = item;
       const whole = item.arguments === undefined ? {} : { arguments: item.arguments };
-      const asked = { requestId, tool, summary, ...whole, offersAlways, timeoutSeconds };
+      const asked = { requestId, tool, summary, ...whole, offersAlways, timeoutSeconds, askedAt };
       const data = resolved && decision ? { ...asked, decision, reason: resolved.reason } : asked;
       return [{ type: 'data-approval', id: requestId, data }];
     }

@@ -29,6 +29,8 @@ export type MidturnDataParts = {
     /** Whether `always` may be answered. */
     offersAlways: boolean;
     timeoutSeconds: number;
+    /** In milliseconds since the epoch, by the clock of the server. */
+    askedAt?: number | undefined;
     /** Once it is resolved: what was decided, and why (`answer`, `always`, `timeout`, `aborted`). */
     decision?: 'approve' | 'deny' | 'always';
     reason?: string;

@@ -130,7 +130,7 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
       at: epochMs(1700000000002),
     },
     raw`[8,"approval_request",{"request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300,"at":1700000000002}]`,
-    raw`{"type":"approval_request","seq":8,"turn_id":"t","request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300}`,
+    raw`{"type":"approval_request","seq":8,"turn_id":"t","request_id":"r1","tool_call_id":"c1","tool":"wait","arguments_summary":"{\"seconds\":1}","timeout_secs":300,"at":1700000000002}`,
   ],
   [
     {
@@ -296,7 +296,7 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
       at: epochMs(1700000000002),
     },
     '[24,"tool_output_request",{"request_id":"r2","tool_call_id":"c3","tool":"locate","arguments":{"exact":true},"lane":"l","timeout_secs":300,"at":1700000000002}]',
-    '{"type":"tool_output_request","seq":24,"turn_id":"t","request_id":"r2","tool_call_id":"c3","tool":"locate","arguments":{"exact":true},"lane":"l","timeout_secs":300}',
+    '{"type":"tool_output_request","seq":24,"turn_id":"t","request_id":"r2","tool_call_id":"c3","tool":"locate","arguments":{"exact":true},"lane":"l","timeout_secs":300,"at":1700000000002}',
   ],
   [
     {
@@ -326,7 +326,7 @@ const PINNED: readonly [EventDraft, stored: string, frame: string][] = [
       at: epochMs(1700000000003),
     },
     '[26,"elicitation_request",{"request_id":"r3","tool_call_id":"c4","tool":"books_borrow","server":"books","mode":"form","message":"For whom?","fields":[{"name":"name","type":"string","required":true}],"timeout_secs":300,"key":"who","state":"s","at":1700000000003}]',
-    '{"type":"elicitation_request","seq":26,"turn_id":"t","request_id":"r3","tool_call_id":"c4","tool":"books_borrow","server":"books","mode":"form","message":"For whom?","fields":[{"name":"name","type":"string","required":true}],"timeout_secs":300}',
+    '{"type":"elicitation_request","seq":26,"turn_id":"t","request_id":"r3","tool_call_id":"c4","tool":"books_borrow","server":"books","mode":"form","message":"For whom?","fields":[{"name":"name","type":"string","required":true}],"timeout_secs":300,"at":1700000000003}',
   ],
   [
     {

@@ -199,7 +199,7 @@ const FORMS = {
       digest: z.optional(z.string()),
       covers: z.optional(z.string()),
     }),
-    ({ type, seq, turn: turn_id, at: _, digest: __, covers: ___, ...fields }) => ({
+    ({ type, seq, turn: turn_id, digest: _, covers: __, ...fields }) => ({
       type,
       seq,
       turn_id,
@@ -315,7 +315,7 @@ const FORMS = {
       lane: id<LaneId>(),
       at,
     }),
-    ({ type, seq, turn: turn_id, at: _, ...fields }) => ({ type, seq, turn_id, ...fields }),
+    asStored,
   ),
   elicitation_request: form(
     'elicitation_request',
@@ -326,7 +326,7 @@ const FORMS = {
       state: z.optional(z.string()),
       at,
     }),
-    ({ type, seq, turn: turn_id, key: _, state: __, at: ___, ...fields }) => ({
+    ({ type, seq, turn: turn_id, key: _, state: __, ...fields }) => ({
       type,
       seq,
       turn_id,

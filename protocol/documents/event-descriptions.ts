@@ -19,6 +19,9 @@ const EVERY_END = {
     'Present and true when `full_response` is null. The chunks, or `history`, have the text.',
 } as const;
 
+const ASKED_AT =
+  'When it was asked, in milliseconds since the epoch, by the clock of the server. Absent in requests of earlier versions of the server.';
+
 const PROVIDER_EXECUTED = 'True when the model’s provider runs the tool, for example its web search.';
 
 const TOOL_OUTPUT_SENTENCES = {
@@ -91,6 +94,7 @@ const EVENT_DESCRIPTIONS: { readonly [T in EventType]: { summary: string; fields
       arguments_summary:
         'The arguments of the call for a narrow screen, as JSON of at most 1000 characters. A longer text is cut, and its end says how many characters are left out.',
       timeout_secs: 'The number of seconds after which the request counts as denied.',
+      at: ASKED_AT,
       arguments:
         'The arguments of the call, whole: what is approved, and what runs. Absent only in requests of earlier versions of the server.',
       always: 'False: `always` is not offered for this call and counts as `approve`.',
@@ -263,6 +267,7 @@ const EVENT_DESCRIPTIONS: { readonly [T in EventType]: { summary: string; fields
       arguments: 'The arguments of the call, whole.',
       lane: 'The lane of the turn’s message. The connection that has it is asked; no other one can answer.',
       timeout_secs: 'The number of seconds after which the call has a result that says that nobody answered.',
+      at: ASKED_AT,
     },
   },
   elicitation_request: {
@@ -291,6 +296,7 @@ const EVENT_DESCRIPTIONS: { readonly [T in EventType]: { summary: string; fields
       'fields[].default': 'The value to begin with. A client fills it in.',
       url: 'With `url`: the address. Only `https:`, or `http:` to a loopback address, is sent.',
       timeout_secs: 'The number of seconds after which the request counts as cancelled.',
+      at: ASKED_AT,
     },
   },
   elicitation_resolved: {

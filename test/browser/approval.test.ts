@@ -80,7 +80,7 @@ describeInBrowser('The approval card', () => {
   const chip = ({ page }: ChatPage) => page.locator('.tool summary');
 
   it.each([1200, 320])(
-    'shows each argument in a row and nothing beyond its edge, masks what looks like a card (%s px wide)',
+    'shows each argument in a row and nothing beyond its edge, masks what looks like a card, counts down (%s px wide)',
     async (width) => {
       const chat = await asked(width);
       const rows = card(chat).getByRole('row');
@@ -94,6 +94,10 @@ describeInBrowser('The approval card', () => {
       expect(await rows.getByRole('cell').first().textContent()).toBe(CARD);
       expect(await chip(chat).textContent()).toContain('waits for you');
       expect(await chip(chat).textContent()).not.toContain(CARD);
+      const left = card(chat).getByRole('timer');
+      const before = await left.textContent();
+      expect(before).toMatch(/^in \d+:\d\d$/);
+      await expect.poll(() => left.textContent()).not.toBe(before);
       const beyond = await card(chat).evaluate((element) => {
         const { right } = element.getBoundingClientRect();
         const inside = [...element.querySelectorAll('*')] as unknown as {

@@ -2,6 +2,7 @@ import { type ReactNode, useId, useState } from 'react';
 import { visible } from '../../client/display.ts';
 import { type ApprovalItem, argumentsText, type ToolValue } from '../../client/index.ts';
 import { masked } from './masked.ts';
+import { TimeLeft } from './time-left.tsx';
 
 type Decision = 'approve' | 'always' | 'deny';
 
@@ -57,7 +58,9 @@ export function Approval({
               </button>
             )}
           </p>
-          <p className="note">Counts as denied {inWords(item.timeoutSeconds)} after it was asked.</p>
+          <p className="note">
+            Counts as denied <TimeLeft asked={item} />.
+          </p>
         </>
       )}
     </section>
@@ -108,12 +111,6 @@ const Text = ({ text }: { text: string }) => (
 
 const textOf = (value: ToolValue): string =>
   typeof value === 'string' ? value : JSON.stringify(value, null, 2);
-
-const MINUTE = 60;
-export const inWords = (seconds: number): string => {
-  if (seconds < 2 * MINUTE) return `${seconds} seconds`;
-  return `${Math.round(seconds / MINUTE)} minutes`;
-};
 
 /** What became of a request; undefined while it is open. */
 export function decisionOf({ decision, resolved }: ApprovalItem): string | undefined {

@@ -1,8 +1,8 @@
 import { type FormEvent, useId, useState } from 'react';
 import { visible } from '../../client/display.ts';
 import { type Answer, misfitIn, type Question, type QuestionField } from '../../client/elicitation.ts';
-import { inWords } from './approval.tsx';
 import { controlName, partsOfUrl, valuesOf } from './question-values.ts';
+import { TimeLeft } from './time-left.tsx';
 
 /** What an MCP server asks the user, until it is answered. Its texts are shown as texts: no link, no markup. */
 export function QuestionCard({
@@ -13,7 +13,7 @@ export function QuestionCard({
   /** @throws what the server refuses, whose message is for the user */
   answer: (answer: Answer) => Promise<unknown>;
 }) {
-  const { server, tool, message, fields, url, timeoutSeconds, resolved } = question;
+  const { server, tool, message, fields, url, resolved } = question;
   const titleId = useId();
   const [isSending, setSending] = useState(false);
   const [problem, setProblem] = useState<{ field?: string; text: string }>();
@@ -89,10 +89,13 @@ export function QuestionCard({
         </p>
       </form>
       <p className="note" role="status">
-        {isSending
-          ? 'Answering…'
-          : `Only this server gets what you enter. Counts as cancelled ${inWords(timeoutSeconds)} after it was asked.`}
+        {isSending ? 'Answering…' : 'Only this server gets what you enter.'}
       </p>
+      {!isSending && (
+        <p className="note">
+          Counts as cancelled <TimeLeft asked={question} />.
+        </p>
+      )}
     </section>
   );
 }

@@ -1,9 +1,10 @@
 import { memo } from 'react';
 import type { ApprovalItem, DataItem, ToolItem, ToolValue } from '../../client/index.ts';
 import { agentMessage } from './agent-message.ts';
-import { decisionOf, inWords } from './approval.tsx';
+import { decisionOf } from './approval.tsx';
 import { ChevronIcon, ToolIcon } from './icons.tsx';
 import { masked } from './masked.ts';
+import { inWords } from './seconds-left.ts';
 
 /** A tool call in one line, which unfolds to its input and output, and to who approved it. */
 export const Tool = memo(function Tool({

@@ -85,5 +85,6 @@ export const acceptWaiting = (acceptance: Acceptance): Update<Lane> => ({
   change: [
     set(['waiting', acceptance.id], acceptance.message),
     add('bytes', contentBytes(acceptance.message)),
+    set('expires', acceptance.expires),
   ],
 });
