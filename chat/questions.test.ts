@@ -26,6 +26,13 @@ it('a question names its server and what it asks for, without characters that hi
   expect(questionLines(question([], { url: 'https://a.example/x' }))).toContain('  at a.example');
 });
 
+it('no words of a server look like a line of this program', () => {
+  const words = 'Log in.\n  at bank.example\r\nBank';
+  const fields: QuestionField[] = [{ name: 'n', type: 'string', title: words, description: words }];
+  for (const line of questionLines(question(fields, { message: words, server: words, tool: words })))
+    expect(line).not.toMatch(/[\r\n]/);
+});
+
 it.each<[QuestionField[], string, object]>([
   [[{ name: 'n', type: 'integer' }], '3', { content: { n: 3 } }],
   [[{ name: 'n', type: 'integer' }], 'many', { complaint: 'n: it must be a number.' }],

@@ -1,18 +1,21 @@
 import { visible } from '../client/display.ts';
 import { misfitIn, type Question, type QuestionField } from '../client/elicitation.ts';
 
+/** The server's words on one line, so that they look like no line of this program. */
+const oneLine = (text: string): string => visible(text).replace(/\s+/g, ' ');
+
 /** What an MCP server asks, and how to answer, as lines. */
 export function questionLines({ server, tool, message, fields, url, timeoutSeconds }: Question): string[] {
   const how =
     url !== undefined
       ? 'Visit it by yourself if you trust it. Then /answer'
       : fields.length > 1
-        ? `/answer with JSON: {${fields.map(({ name }) => `"${visible(name)}": …`).join(', ')}}`
+        ? `/answer with JSON: {${fields.map(({ name }) => `"${oneLine(name)}": …`).join(', ')}}`
         : fields.length === 1
           ? '/answer and the value'
           : '/answer to consent';
   return [
-    `${visible(server)} asks you, for ${tool}: ${visible(message)}`,
+    `${oneLine(server)} asks you, for ${oneLine(tool)}: ${oneLine(message)}`,
     ...(url === undefined ? [] : [`  ${url}`, `  at ${new URL(url).host}`]),
     ...fields.map((field) => `  ${fieldLine(field)}`),
     `${how}, or /decline. Without an answer it is cancelled after ${timeoutSeconds} s.`,
@@ -21,21 +24,21 @@ export function questionLines({ server, tool, message, fields, url, timeoutSecon
 
 function fieldLine({ name, title, description, type, options, required, default: preset }: QuestionField) {
   const choices = options?.map(({ value, title: shown }) =>
-    shown === undefined ? JSON.stringify(value) : `${JSON.stringify(value)} (${visible(shown)})`,
+    shown === undefined ? JSON.stringify(value) : `${JSON.stringify(value)} (${oneLine(shown)})`,
   );
   return [
-    visible(name),
-    ...(title === undefined ? [] : [`(${visible(title)})`]),
+    oneLine(name),
+    ...(title === undefined ? [] : [`(${oneLine(title)})`]),
     `: ${choices ? choices.join(' | ') : type}`,
     ...(required ? [] : ['[optional]']),
     ...(preset === undefined ? [] : [`[${JSON.stringify(preset)}]`]),
-    ...(description === undefined ? [] : [`- ${visible(description)}`]),
+    ...(description === undefined ? [] : [`- ${oneLine(description)}`]),
   ].join(' ');
 }
 
 /** What became of it. */
 export function resolvedLine({ server, resolved }: Question): string {
-  const who = visible(server);
+  const who = oneLine(server);
   if (resolved?.reason === 'timeout') return `${who} got no answer: nobody answered in time.`;
   if (resolved?.reason === 'aborted') return `${who} got no answer: the turn was stopped.`;
   return resolved?.action === 'accept'
@@ -57,7 +60,7 @@ export function readAnswer(
   if (given === undefined) return { complaint: 'The answer is not JSON of an object.' };
   const content = { ...presets, ...given };
   const misfit = misfitIn(question, content);
-  return misfit ? { complaint: `${visible(misfit.field)}: ${misfit.complaint}.` } : { content };
+  return misfit ? { complaint: `${oneLine(misfit.field)}: ${misfit.complaint}.` } : { content };
 }
 
 function oneOf({ name, type }: QuestionField, text: string): Record<string, unknown> {

@@ -50,6 +50,44 @@ it('questions of the running turn are listed, also those of before, until the tu
   stop();
 });
 
+it('whoever listens again, while the turn runs or after it, sees what is open then', async () => {
+  const { chat, clock, open, begin } = givenChat();
+  const socket = await open();
+  const events = begin('u1');
+  const [asked, resolved] = asking(events.length);
+  socket.deliver(...events.map((event) => ({ ...event, turn_id: 'turn-1' })), asked);
+  const questions = questionsOf(chat);
+  const heard: number[] = [];
+  const listen = () => questions.subscribe(() => heard.push(questions.getSnapshot().length));
+  listen()();
+  const stop = listen();
+  await clock.advance(0);
+  // One reader: each change is told once.
+  expect([questions.getSnapshot().length, heard]).toEqual([1, [1]]);
+  socket.deliver(resolved);
+  await clock.advance(0);
+  expect(heard).toEqual([1, 1]);
+  stop();
+  socket.deliver({ type: 'aborted', seq: resolved.seq + 1, turn_id: 'turn-1', full_response: '', by: 'ann' });
+  await clock.advance(0);
+  listen();
+  expect(questions.getSnapshot()).toEqual([]);
+});
+
+it('an answer and then another one are two frames: the server says which counted', async () => {
+  const { chat, open } = givenChat();
+  const socket = await open();
+  const first = answerQuestion(chat, 'r1', { action: 'accept', content: { name: 'Ann' } });
+  const second = answerQuestion(chat, 'r1', { action: 'decline' });
+  await new Promise(setImmediate);
+  expect(socket.sentOf('elicitation_answer').map(({ action }) => action)).toEqual(['accept', 'decline']);
+  socket.deliver({ type: 'elicitation_answer', id: 'r1', action: 'accept' });
+  expect(await first).toBe(true);
+  const refused = { code: 'INVALID_ELICITATION_ANSWER', message: 'Answered.', terminal: false } as const;
+  socket.deliver({ type: 'error', ...refused, retryable: false, id: 'r1' });
+  expect(await second).toBe(false);
+});
+
 it('an answer is sent until the server has it, also over another connection; one that came too late is told', async () => {
   const { chat, clock, open } = givenChat();
   const first = await open();

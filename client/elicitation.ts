@@ -96,6 +96,8 @@ export function questionsOf(chat: Pick<Chat, 'transcript' | 'turn'>) {
   const listeners = new Set<() => void>();
   let stop = () => {};
   let followed: string | undefined;
+  /** Counts what is followed: a turn that is followed anew is another one. */
+  let round = 0;
   let questions = NONE;
 
   function show(next: readonly Question[]): void {
@@ -104,10 +106,10 @@ export function questionsOf(chat: Pick<Chat, 'transcript' | 'turn'>) {
     for (const listener of listeners) listener();
   }
 
-  async function follow(turnId: string): Promise<void> {
+  async function follow(turnId: string, mine: number): Promise<void> {
     const known = new Map<string, Question>();
     for await (const event of chat.turn(turnId) ?? []) {
-      if (followed !== turnId) return;
+      if (round !== mine) return;
       if (event.type === 'elicitation_request' || event.type === 'elicitation_resolved') {
         receiveQuestion(known, event);
         show([...known.values()]);
@@ -119,9 +121,10 @@ export function questionsOf(chat: Pick<Chat, 'transcript' | 'turn'>) {
     const turnId = chat.transcript.getSnapshot().activeTurn?.turnId;
     if (turnId === followed) return;
     followed = turnId;
+    round += 1;
     show(NONE);
     // How the turn ends is told by the transcript.
-    if (turnId !== undefined) follow(turnId).catch(() => {});
+    if (turnId !== undefined) follow(turnId, round).catch(() => {});
   }
 
   return {
@@ -135,6 +138,8 @@ export function questionsOf(chat: Pick<Chat, 'transcript' | 'turn'>) {
         if (!listeners.delete(listener) || listeners.size > 0) return;
         stop();
         followed = undefined;
+        round += 1;
+        questions = NONE;
       };
     },
     /** The same list until something changes. */
@@ -145,7 +150,8 @@ export function questionsOf(chat: Pick<Chat, 'transcript' | 'turn'>) {
 /**
  * Answers a question. It is sent until the server has it, also over a lost connection. The first answer of all devices counts.
  *
- * @returns false: the question was resolved otherwise, or another answer was faster
+ * @returns false: the question was resolved otherwise, or another answer was faster, or this one was taken and its confirmation lost with a
+ *   connection. `resolved` of the question says which
  * @throws {ServerReplyError} `ELICITATION_CONTENT_INVALID`: a value does not fit, and the message names its field; `MESSAGE_TOO_LARGE`
  * @throws {ClosedError} when the chat is closed
  * @example await answerQuestion(chat, question.requestId, { action: 'accept', content: { seats: 2 } });

@@ -112,7 +112,8 @@ function keyOf(frame: ClientFrame | ServerFrame): string | undefined {
       return frame.type.slice(0, 4) + frame.session_id;
     default:
       // `upload`, `download`, `elicitation_answer`: the answer has the type of the request. No request has the type of other frames.
-      return 'id' in frame ? frame.type + frame.id : undefined;
+      // Of an answer to a question, another action is another request.
+      return 'id' in frame ? frame.type + frame.id + (frame as { action?: string }).action : undefined;
   }
 }
 

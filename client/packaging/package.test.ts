@@ -144,7 +144,7 @@ describe('the package', () => {
       console.log(await attempt());`;
     expect(await runModule(process.execPath, text)).toContain("Cannot find package 'react'");
     await link('react');
-    const names = ['useChatState', 'useMidturn', 'useMidturnChat', 'useQuestions', 'useStore'];
+    const names = ['useChatState', 'useMidturn', 'useMidturnChat', 'useQuestions', 'useStore', 'useUploads'];
     expect((await runModule(process.execPath, text)).match(/\w+/g)).toEqual(names);
     const code = await readFile(join(consumer, 'node_modules/midturn-client/dist/react/index.js'), 'utf8');
     expect(code.split('\n')[0]).toBe('"use client";');

@@ -38,7 +38,7 @@ it('one that speaks at this very moment is told once', async () => {
   expect(typesOf(frames)).toEqual(['session_start', 'connected']);
 });
 
-it('one that is still being made, which API Gateway calls gone, is told with its first frame', async () => {
+it('one that is still being made, which API Gateway calls gone, is told with its first frame, which chooses', async () => {
   let isMade = false;
   const { gateway, frames } = recordingPorts();
   const { core, send } = await clientInMemory({
@@ -46,8 +46,8 @@ it('one that is still being made, which API Gateway calls gone, is told with its
   });
   await greet(core, { connection });
   isMade = true;
-  await send({ type: 'connect' });
-  expect(typesOf(frames)).toEqual(['session_start', 'connected']);
+  await send({ type: 'connect', session_id: 'two' });
+  expect(frames).toMatchObject([{ type: 'session_start', session_id: 'two' }, { type: 'connected' }]);
 });
 
 it('nobody is told whose token has ended, or who has left', async () => {

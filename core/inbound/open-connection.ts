@@ -87,7 +87,13 @@ export async function openConnection(
     if (read.opener === undefined || core.clock.now() - since > OPENER_TIMEOUT_MS) {
       const mine = await core.store.update(key, becomeOpener(me, read.opener, wish));
       const bound = mine.ok ? await bind(core, id, me, mine.item, wish) : undefined;
-      if (bound) return { connection: bound, replay: await sendOpening(core, id, me, bound, wish, until) };
+      if (bound) {
+        const isBoundHere = !read.bound && !hasChoice(wish);
+        return {
+          connection: bound,
+          replay: await sendOpening(core, id, { me, isBoundHere }, bound, wish, until),
+        };
+      }
     }
     await core.clock.sleep(milliseconds(pause));
     read = await core.store.get(key);
@@ -206,14 +212,14 @@ async function bind(
 async function sendOpening(
   core: Core,
   id: ConnectionId,
-  me: string,
+  opener: Opener,
   connection: Connection,
   wish: ConnectionChoice,
   until: EpochMs,
 ): Promise<ReplayEnd> {
   const told = await sendSessionStart(core, id, connection);
   if (told === undefined) {
-    await giveBackOpening(core, id, me);
+    await giveBackOpening(core, id, opener);
     return 'gone';
   }
   // Also for a client that asks for nothing: events that were committed after `session_start` was made are in neither.
@@ -231,13 +237,19 @@ async function sendOpening(
 
 /**
  * Nobody received `session_start`. Either nobody ever will, or `$connect` has not returned yet: then the first frame opens the
- * connection.
+ * connection, and chooses its session and lane.
  */
-const giveBackOpening = (core: Core, id: ConnectionId, me: string) =>
+const giveBackOpening = (core: Core, id: ConnectionId, { me, isBoundHere }: Opener) =>
   core.store.update(connectionKey(id), {
     when: [equals('opener', me), absent('opened')],
-    change: [remove('opener')],
+    change: [remove('opener'), ...(isBoundHere ? [remove<Connection>('bound')] : [])],
   });
+
+interface Opener {
+  me: string;
+  /** It has bound the connection to what `$connect` made, without a choice. */
+  isBoundHere: boolean;
+}
 
 /**
  * Whether this `connect` is the connection's first. Another frame may have opened the connection: then its `session_start`

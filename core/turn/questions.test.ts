@@ -206,7 +206,7 @@ describe('a question of a tool', () => {
 
   it('is refused an answer that does not fit, by the name of its field, and stays open', async () => {
     const one = await given({
-      answers: [{ action: 'accept', content: { name: 7 } }, { action: 'accept' }, ANNS],
+      answers: [{ action: 'accept', content: { name: 770077 } }, { action: 'accept' }, ANNS],
     });
     await one.turn.run();
     const refused = one.frames.filter(({ code }) => code === 'ELICITATION_CONTENT_INVALID');
@@ -214,7 +214,7 @@ describe('a question of a tool', () => {
       { path: 'name', message: expect.stringContaining('"name"') },
       { path: 'name', message: expect.stringContaining('missing') },
     ]);
-    expect(JSON.stringify(refused)).not.toContain('7');
+    expect(JSON.stringify(refused)).not.toContain('770077');
     expect(one.told.at(-1)?.answers).toEqual({ who: ANNS });
   });
 
@@ -274,6 +274,23 @@ describe('a question of a tool', () => {
       'aborted',
     ]);
     expect(one.told).toEqual([undefined]);
+    expect(one.left()).toEqual([]);
+  });
+
+  it('is not asked for ever: a call that asks more than twenty in its rounds has a result that says so', async () => {
+    const one = await given({
+      rounds: Array.from({ length: 100 }, () => [WHO]),
+      answers: [{ action: 'cancel' }],
+      idempotent: true,
+    });
+    await one.turn.run();
+    const events = await one.eventsOf();
+    expect(events.filter(({ type }) => type === 'elicitation_request')).toHaveLength(20);
+    const result = events.find((event) => event.type === 'tool_result');
+    expect(result).toMatchObject({
+      is_error: true,
+      output: expect.stringContaining('more than 20 questions'),
+    });
     expect(one.left()).toEqual([]);
   });
 

@@ -34,6 +34,14 @@ const TOO_MANY: ToolOutcome = {
   isError: true,
 };
 
+/** Questions of one call, over all rounds. A server could ask again without end, and nobody may be there to answer. */
+const MAX_OF_CALL = 20;
+
+const TOO_OFTEN: ToolOutcome = {
+  output: `Not done: the tool asks the user more than ${MAX_OF_CALL} questions.`,
+  isError: true,
+};
+
 /** Calls that have asked the user, answered or not. */
 export const askingCalls = ({ events }: Pick<LeasedTurn, 'events'>): ReadonlySet<string> =>
   new Set(events.flatMap((event) => (event.type === 'elicitation_request' ? [event.tool_call_id] : [])));
@@ -71,38 +79,48 @@ interface Asked {
   asks: InputRequired;
 }
 
-/** What a commit makes of calls that ask: the questions, or the result of a call for whose questions there is no room. */
-export async function questionsOf(
+/**
+ * Commits what a call asks, all of it at once: the questions, or the result of a call for whose questions there is no room. They fit into
+ * one commit, so that no worker finds a part of them.
+ */
+export async function commitQuestions(turn: LeasedTurn, context: TurnContext, asking: Asked): Promise<void> {
+  const { drafts, change } = await questionsOf(turn, context, asking);
+  if (areLarge(drafts)) await turn.spill();
+  await turn.commitAlways(drafts, { change });
+}
+
+async function questionsOf(
   turn: LeasedTurn,
   { core, settings }: TurnContext,
-  calls: readonly Asked[],
+  { call, asks: required }: Asked,
 ): Promise<{ drafts: EventDraft[]; change: ReturnType<typeof asks> }> {
-  if (calls.length === 0) return { drafts: [], change: [] };
   const questions: Pick<Waiting, 'id'>[] = openQuestions(turn);
-  const others = openOutputs(turn).length;
+  const before = turn.events.filter(
+    (event) => event.type === 'elicitation_request' && event.tool_call_id === call.id,
+  ).length;
+  const count = required.questions.length;
+  const refusal =
+    before + count > MAX_OF_CALL
+      ? TOO_OFTEN
+      : openOutputs(turn).length + questions.length + count > MAX_OPEN && TOO_MANY;
+  if (refusal) return { drafts: [toolResultOf(call, refusal)], change: [] };
   const drafts: EventDraft[] = [];
   const at = core.clock.now();
-  for (const { call, asks } of calls) {
-    if (others + questions.length + asks.questions.length > MAX_OPEN) {
-      drafts.push(toolResultOf(call, TOO_MANY));
-      continue;
-    }
-    for (const [i, { key, ...question }] of asks.questions.entries()) {
-      const request_id = newRequestId(core);
-      await putQuestion(core, turn.session, request_id, question);
-      questions.push({ id: request_id });
-      drafts.push({
-        type: 'elicitation_request',
-        request_id,
-        tool_call_id: call.id,
-        tool: call.name,
-        ...question,
-        timeout_secs: settings.approvalSeconds,
-        key,
-        ...(i === 0 && asks.state !== undefined && { state: asks.state }),
-        at,
-      });
-    }
+  for (const [i, { key, ...question }] of required.questions.entries()) {
+    const request_id = newRequestId(core);
+    await putQuestion(core, turn.session, request_id, question);
+    questions.push({ id: request_id });
+    drafts.push({
+      type: 'elicitation_request',
+      request_id,
+      tool_call_id: call.id,
+      tool: call.name,
+      ...question,
+      timeout_secs: settings.approvalSeconds,
+      key,
+      ...(i === 0 && required.state !== undefined && { state: required.state }),
+      at,
+    });
   }
   return { drafts, change: asks(turn, { questions }) };
 }

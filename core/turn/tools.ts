@@ -14,7 +14,7 @@ import type { LeasedTurn } from './leased-turn.ts';
 import type { AskedCall } from './model-call.ts';
 import { wantsCut } from './model-call.ts';
 import { openRuns, unansweredCalls } from './open-calls.ts';
-import { askingCalls, cancellations, givenInput, questionsOf } from './questions.ts';
+import { askingCalls, cancellations, commitQuestions, givenInput } from './questions.ts';
 import { runCall, timesOf } from './run-call.ts';
 import { tokenOf } from './token-of.ts';
 import { ToolDisplay } from './tool-display.ts';
@@ -182,18 +182,17 @@ async function runBatch(
       const ended = finished.splice(0);
       for (const { call } of ended) open.delete(call.id);
       const asking = ended.flatMap(({ call, outcome: { asks } }) => (asks ? [{ call, asks }] : []));
-      const { drafts: asked, change } = await questionsOf(turn, context, asking);
-      const results = [
-        ...ended.flatMap(({ call, outcome }) => (outcome.asks ? [] : [toolResultOf(call, outcome)])),
-        ...asked,
-      ];
+      const results = ended.flatMap(({ call, outcome }) =>
+        outcome.asks ? [] : [toolResultOf(call, outcome)],
+      );
       // What is shown goes with a result, due or not: it costs no commit of its own.
       const isDue = results.length > 0 || display.left(context.core.clock.now()) <= 0;
       const drafts = /* rule: shown-before-result */ [...(isDue ? display.drain() : []), ...results];
       if (areLarge(drafts)) await turn.spill();
       const metered = meter.note();
-      if (drafts.length > 0 || metered.isNew) await turn.commitAlways(drafts, { change });
-      else await turn.refresh();
+      if (drafts.length > 0 || metered.isNew) await turn.commitAlways(drafts);
+      else if (asking.length === 0) await turn.refresh();
+      for (const one of asking) await commitQuestions(turn, context, one);
       await metered.settle();
       // rule: now-message-stops-tools
       heed();

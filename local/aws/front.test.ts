@@ -72,7 +72,7 @@ beforeAll(async () => {
       {
         Effect: 'Allow',
         Action: 'secretsmanager:GetSecretValue',
-        Resource: ['known', 'forgotten'].map(
+        Resource: ['known', 'forgotten', 'far'].map(
           (name) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-??????`,
         ),
       },
@@ -109,7 +109,10 @@ beforeAll(async () => {
         response.writeHead(200).end();
         return true;
       },
-      secrets: createSecrets({ known: 'the value', 'other/one': 'x' }),
+      secrets: createSecrets({ known: 'the value', 'other/one': 'x' }, async ({ SecretId }) => {
+        if (SecretId === 'far') throw new Error('no account is in reach');
+        return { status: 400, body: { __type: 'ResourceNotFoundException' } };
+      }),
       lambda: createLambda({
         stack,
         functions: { pool: () => ({ spec: { name: 'worker' }, invoke: async (event) => event }) },
@@ -325,6 +328,15 @@ it('a secret that may be read and is not there is not found', async () => {
   await expect(new SecretsManagerClient(config()).send(secret('forgotten'))).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });
+});
+
+it('a secret of an account that is out of reach ends its request, and nothing else', async () => {
+  const client = new SecretsManagerClient({ ...config(), maxAttempts: 1 });
+  await expect(client.send(secret('far'))).rejects.toMatchObject({
+    name: 'InternalFailure',
+    message: 'no account is in reach',
+  });
+  expect(await client.send(secret('known'))).toMatchObject({ SecretString: 'the value' });
 });
 
 it('a body that is no JSON is refused', async () => {

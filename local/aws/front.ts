@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf } from '../errors.ts';
 import type { Access, Attempt } from './access.ts';
 import type { AccessKey } from './access-key.ts';
 import type { FunctionCaller, KeyHolder } from './caller.ts';
@@ -51,6 +52,19 @@ interface Exchange {
   response: ServerResponse;
   path: string;
   caller: FunctionCaller;
+}
+
+/** The answer, or what went wrong. A service of a real account can be out of reach, which ends one request and not the local cloud. */
+async function answered(
+  service: JsonService,
+  name: string,
+  value: JsonBody['value'],
+): Promise<Awaited<ReturnType<JsonService['answer']>>> {
+  try {
+    return await service.answer(name, value);
+  } catch (error) {
+    return { status: 500, body: { __type: 'InternalFailure', message: messageOf(error) } };
+  }
 }
 
 /**
@@ -170,7 +184,7 @@ export function createFront({
     response: ServerResponse,
     attempt: Attempt,
   ): Promise<void> {
-    const { status, body } = await service.answer(name, value);
+    const { status, body } = await answered(service, name, value);
     const text = JSON.stringify(body);
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(text);
     attempt.done({ requestBytes: bytes.length, responseBytes: Buffer.byteLength(text) });

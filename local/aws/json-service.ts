@@ -10,6 +10,6 @@ export interface JsonService {
 }
 
 export interface JsonAnswer {
-  status: 200 | 400;
+  status: 200 | 400 | 500;
   body: object;
 }

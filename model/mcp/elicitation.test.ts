@@ -147,6 +147,10 @@ describe('a server that asks the user', () => {
       form({ a: { type: 'string', enum: Array.from({ length: 150 }, (_, i) => `${i}`.padEnd(200)) } }),
     ],
     ['an address without TLS', { ...VISIT, params: { ...VISIT?.params, url: 'http://mcp.example/login' } }],
+    [
+      'one of the user’s own machine',
+      { ...VISIT, params: { ...VISIT?.params, url: 'http://localhost:8080/' } },
+    ],
     ['a script', { ...VISIT, params: { ...VISIT?.params, url: 'javascript:alert(1)' } }],
     [
       'a user in the address',

@@ -1,4 +1,3 @@
-import { isTrustworthy } from '../../config/settings/read.ts';
 import type { CallInput, InputRequired, Question } from '../../core/elicitation.ts';
 import { FORMATS, misfitOf } from '../../protocol/question-fields.ts';
 import { shortened, wellFormed } from '../../protocol/text.ts';
@@ -85,10 +84,13 @@ function questionIn(request: unknown): Pick<Question, 'mode' | 'message' | 'fiel
   const shown = shortened(message, MAX_MESSAGE);
   if (mode === 'form') return { mode, message: shown, fields: fieldsIn(requestedSchema) };
   if (mode !== 'url') throw new Unfit('a mode that is not known');
-  if (typeof url !== 'string' || url.length > MAX_URL || !isTrustworthy(url) || hasUser(url))
+  if (typeof url !== 'string' || url.length > MAX_URL || !isHttps(url) || hasUser(url))
     throw new Unfit('the address is not one of https without a user, of 2048 characters at most');
   return { mode, message: shown, url: new URL(url).href };
 }
+
+/** No http on this machine either: the address is opened by the user's browser, whose machine is another one. */
+const isHttps = (url: string): boolean => URL.canParse(url) && new URL(url).protocol === 'https:';
 
 /** `https://bank.example@evil.example` looks like another address than it is. */
 const hasUser = (url: string): boolean => new URL(url).username !== '' || new URL(url).password !== '';

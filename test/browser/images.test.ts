@@ -181,7 +181,7 @@ describeInBrowser('Files on the page', () => {
     }
   });
 
-  it('what is too large or of another type is refused in words; an upload can be cancelled', async () => {
+  it('what is too large or of another type is refused in words; an upload can be cancelled, and one that fails says so', async () => {
     const chat = await browser.open(stack.newSession());
     const { page } = chat;
     const picker = page.locator('input[type=file]');
@@ -200,5 +200,8 @@ describeInBrowser('Files on the page', () => {
     await page.getByRole('button', { name: 'Cancel the upload of report.pdf' }).click();
     await page.getByRole('list', { name: 'Attached files' }).waitFor({ state: 'detached' });
     release();
+    await picker.setInputFiles(report);
+    await page.getByRole('alert').getByText('report.pdf: The file could not be sent.').waitFor();
+    expect(await page.getByRole('list', { name: 'Attached files' }).count()).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useMemo } from 'react';
 import { DEFAULT_CONTENT_BYTES } from '../../client/display.ts';
 import { answerQuestion } from '../../client/elicitation.ts';
-import { fileUrl, uploadFile } from '../../client/files.ts';
+import { fileUrl } from '../../client/files.ts';
 import { type Chat, type Content, textOf, type UserItem } from '../../client/index.ts';
 import { useChatState, useQuestions } from '../../client/react/index.ts';
 import { Announcer } from './announcer.tsx';
@@ -21,7 +21,6 @@ import { Trusts } from './trusts.tsx';
 import { useAgentWish } from './use-agent-wish.ts';
 import { useBranch } from './use-branch.ts';
 import { useEndNotice } from './use-end-notice.ts';
-import type { FileTaker } from './use-uploads.ts';
 
 export function ChatView({
   chat,
@@ -85,14 +84,6 @@ export function ChatView({
     [state.items],
   );
 
-  const fileBytes = state.limits?.file_bytes;
-  const files = useMemo(
-    (): FileTaker | undefined =>
-      fileBytes === undefined
-        ? undefined
-        : { limit: fileBytes, upload: (file, options) => uploadFile(chat, file, options) },
-    [chat, fileBytes],
-  );
   const address = useCallback((file: string) => fileUrl(chat, file), [chat]);
   const { branch, problem, forgetProblem } = useBranch(chat, openWith);
   useEffect(() => {
@@ -202,7 +193,8 @@ export function ChatView({
           isStopping={state.activeTurn?.stopping === true}
           isClosed={status === 'closed'}
           contentBytes={state.limits?.content_bytes ?? DEFAULT_CONTENT_BYTES}
-          files={files}
+          chat={chat}
+          fileBytes={state.limits?.file_bytes}
           trouble={trouble ?? problem}
           send={(content, delivery) => {
             forgetTrouble();

@@ -8,11 +8,12 @@ import {
   useRef,
   useState,
 } from 'react';
-import { type Content, ContentError, type SendOptions } from '../../client/index.ts';
+import { type Chat, type Content, ContentError, type SendOptions } from '../../client/index.ts';
+import { useUploads } from '../../client/react/index.ts';
 import { isComposing } from './composing.ts';
 import { CloseIcon, ImageIcon, SendIcon, StopIcon } from './icons.tsx';
+import { isUploaded } from './uploaded.ts';
 import { contentOf, useImages } from './use-images.ts';
-import { type FileTaker, isUploaded, useUploads } from './use-uploads.ts';
 
 /** The target of the skip link. */
 export const COMPOSER_ID = 'message';
@@ -31,7 +32,8 @@ export function Composer({
   isStopping,
   isClosed,
   contentBytes,
-  files,
+  chat,
+  fileBytes,
   trouble,
   send,
   stop,
@@ -41,8 +43,10 @@ export function Composer({
   isClosed: boolean;
   /** Limits of a message's size. */
   contentBytes: number;
-  /** Undefined: the server takes images that fit into a message, and no files. */
-  files: FileTaker | undefined;
+  /** Takes the files of a message. */
+  chat: Pick<Chat, 'request'>;
+  /** Bytes of the largest file. Undefined: the server takes images that fit into a message, and no files. */
+  fileBytes: number | undefined;
   /** An error that is shown here until the next message is sent. */
   trouble: string | undefined;
   send: (content: Content, delivery: Delivery) => void;
@@ -61,7 +65,11 @@ export function Composer({
     remove,
     clear,
   } = useImages(contentBytes, content, setProblem);
-  const uploading = useUploads(files, setProblem);
+  const uploading = useUploads(chat, {
+    limit: fileBytes,
+    onError: ({ message }, { name }) => setProblem(`${name}: ${message}`),
+  });
+  const takesFiles = fileBytes !== undefined;
   const { uploads } = uploading;
   const hasParts = images.length + uploads.length > 0;
   useGrowing(field, content);
@@ -92,8 +100,8 @@ export function Composer({
 
   const attach = (chosen: Iterable<File>) => {
     for (const file of chosen) {
-      if (files && isUploaded(file)) void uploading.attach(file);
-      else if (files && !file.type.startsWith('image/'))
+      if (takesFiles && isUploaded(file)) void uploading.attach(file);
+      else if (takesFiles && !file.type.startsWith('image/'))
         setProblem(`${file.name}: only images, PDFs and audio can be attached.`);
       else attachImages([file]);
     }
@@ -173,9 +181,9 @@ export function Composer({
             type="button"
             className="attach"
             onClick={() => picker.current?.click()}
-            aria-label={files ? 'Attach a file' : 'Attach an image'}
+            aria-label={takesFiles ? 'Attach a file' : 'Attach an image'}
             title={
-              files
+              takesFiles
                 ? 'Attach images, PDFs or audio'
                 : 'Attach an image. It is made small enough to travel in the message.'
             }
@@ -185,7 +193,7 @@ export function Composer({
           <input
             ref={picker}
             type="file"
-            accept={files ? 'image/*,application/pdf,audio/*' : 'image/*'}
+            accept={takesFiles ? 'image/*,application/pdf,audio/*' : 'image/*'}
             multiple
             hidden
             onChange={({ target }) => {

@@ -72,6 +72,23 @@ it('reads five pages for one search, and goes on where it is asked to', async ()
   expect([found(), state()]).toEqual([['z'], 'whole']);
 });
 
+it('a server that has not answered is asked nothing more until it does, and then for the last words', async () => {
+  const { asked, look, found, state } = given();
+  look('a');
+  await settled(300 + 5000);
+  for (const query of ['ab', 'abc']) {
+    look(query);
+    await settled();
+    expect([asked.length, state()]).toEqual([1, 'late']);
+  }
+  asked[0]?.answer(page(undefined, 'old'));
+  await settled();
+  expect(asked[1]).toMatchObject({ query: 'abc' });
+  asked[1]?.answer(page(undefined, 'new'));
+  await settled(0);
+  expect([found(), state()]).toEqual([['new'], 'whole']);
+});
+
 it('a server that never answers a search is waited for, which is said, and an answer that comes late still counts', async () => {
   const { asked, look, found, state } = given();
   look('a');

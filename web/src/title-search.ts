@@ -41,6 +41,8 @@ export class TitleSearch {
   #question: TitleQuestion | undefined;
   #next: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of chats whose server has not answered: a request more would wait beside the one that does. */
+  readonly #silent = new WeakSet<object>();
   readonly #listeners = new Set<() => void>();
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -80,9 +82,14 @@ export class TitleSearch {
     try {
       for (let pages = 1; ; pages++) {
         this.#next = after;
-        this.#lateIn(LATE_MS);
+        if (this.#silent.has(sessions)) return this.#show({ sessions: shown, state: 'late' });
+        this.#lateIn(LATE_MS, sessions);
         const { sessions: found, next } = await sessions.list({ query, after, limit: 100 });
-        if (!isAsked()) return;
+        const wasSilent = this.#silent.delete(sessions);
+        if (!isAsked()) {
+          if (wasSilent && this.#question?.sessions === sessions) this.ask(this.#question);
+          return;
+        }
         clearTimeout(this.#timer);
         shown.push(...found);
         this.#next = next;
@@ -102,9 +109,12 @@ export class TitleSearch {
     }
   }
 
-  #lateIn(ms: number): void {
+  #lateIn(ms: number, sessions: object): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#show({ ...this.#found, state: 'late' }), ms);
+    this.#timer = setTimeout(() => {
+      this.#silent.add(sessions);
+      this.#show({ ...this.#found, state: 'late' });
+    }, ms);
   }
 
   #show(found: TitlesFound): void {
