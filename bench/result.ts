@@ -8,9 +8,10 @@ export type Figure = {
   unit: string;
 } & ({ summary: Summary; target?: Target } | { value: number });
 
-/** What the p50 should stay below, in the figure's unit. */
+/** What the p50, and perhaps the p99, should stay below, in the figure's unit. */
 export interface Target {
   p50Below: number;
+  p99Below?: number;
 }
 
 export interface BenchResult {
@@ -30,4 +31,14 @@ export interface Bench {
 }
 
 export const isMissed = (figure: Figure): boolean =>
-  'summary' in figure && figure.target !== undefined && figure.summary.p50 >= figure.target.p50Below;
+  'summary' in figure &&
+  figure.target !== undefined &&
+  (figure.summary.p50 >= figure.target.p50Below ||
+    figure.summary.p99 >= (figure.target.p99Below ?? Number.POSITIVE_INFINITY));
+
+/** @example goalOf(figure) // '100, p99 400: missed' */
+export function goalOf(figure: Figure): string {
+  if (!('summary' in figure) || !figure.target) return '';
+  const { p50Below, p99Below } = figure.target;
+  return `${p50Below}${p99Below === undefined ? '' : `, p99 ${p99Below}`}: ${isMissed(figure) ? 'missed' : 'met'}`;
+}

@@ -37,7 +37,7 @@ export const COMMANDS = {
     start: () => import('./synth.ts'),
   },
   conformance: {
-    says: 'checks any server of the protocol against its rules',
+    says: 'checks a server or a client of the protocol against its rules',
     start: () => import('../conformance/main.ts'),
   },
 } as const satisfies Record<string, Command>;

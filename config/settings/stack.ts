@@ -288,7 +288,7 @@ export const DATA_SETTINGS = {
 } as const satisfies SettingTable;
 
 export const ASSET_SETTINGS = {
-  /** Whether the page of `web/` is deployed, as static files on CloudFront. `npm run build:web` must have built it. */
+  /** Whether the page is deployed as static files on CloudFront: that of the prop `pageFolder`, or the one that comes with the construct. In this repository `npm run build:web` builds it first. */
   page: { name: 'MIDTURN_PAGE', kind: 'flag', default: false },
   /** Folder with one bundle for each function. */
   bundles: { name: 'MIDTURN_BUNDLES', kind: 'text', unset: '`dist/functions` of this project' },
