@@ -36,9 +36,14 @@ export function wireTypes(): string {
     'export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };',
     ...types,
     'export type ServerFrame = EventFrame | ReplyFrame;',
+    // The one function of the protocol's files that the client exports.
+    FILES_IN,
     '',
   ].join('\n');
 }
+
+const FILES_IN =
+  'export declare function filesIn(output: unknown): Extract<ContentPart, { file: string }>[];';
 
 /** The part of JSON Schema that the schemas of the protocol use. */
 interface Shape {
