@@ -27,13 +27,18 @@ function asking(seq: number): [asked: EventFrame, resolved: EventFrame] {
   ];
 }
 
-it('questions of the running turn are listed, also those of before, until the turn is over', async () => {
+/** A chat whose running turn has asked. */
+async function givenQuestion() {
   const { chat, clock, open, begin } = givenChat();
   const socket = await open();
   const events = begin('u1');
   const [asked, resolved] = asking(events.length);
   socket.deliver(...events.map((event) => ({ ...event, turn_id: 'turn-1' })), asked);
-  const questions = questionsOf(chat);
+  return { clock, socket, resolved, questions: questionsOf(chat) };
+}
+
+it('questions of the running turn are listed, also those of before, until the turn is over', async () => {
+  const { clock, socket, resolved, questions } = await givenQuestion();
   expect(questions.getSnapshot()).toEqual([]);
   const stop = questions.subscribe(() => {});
   await clock.advance(0);
@@ -51,12 +56,7 @@ it('questions of the running turn are listed, also those of before, until the tu
 });
 
 it('whoever listens again, while the turn runs or after it, sees what is open then', async () => {
-  const { chat, clock, open, begin } = givenChat();
-  const socket = await open();
-  const events = begin('u1');
-  const [asked, resolved] = asking(events.length);
-  socket.deliver(...events.map((event) => ({ ...event, turn_id: 'turn-1' })), asked);
-  const questions = questionsOf(chat);
+  const { clock, socket, resolved, questions } = await givenQuestion();
   const heard: number[] = [];
   const listen = () => questions.subscribe(() => heard.push(questions.getSnapshot().length));
   listen()();
