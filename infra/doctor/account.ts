@@ -1,7 +1,8 @@
 import {
   CloudFormationClient,
-  DescribeStackResourcesCommand,
   DescribeStacksCommand,
+  paginateListStackResources,
+  type StackResourceSummary,
 } from '@aws-sdk/client-cloudformation';
 import {
   GetAccountSettingsCommand,
@@ -63,13 +64,18 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 export async function findStack({ stacks }: Account, StackName: string): Promise<DeployedStack> {
   try {
     const { Stacks = [] } = await stacks.send(new DescribeStacksCommand({ StackName }));
-    const { StackResources = [] } = await stacks.send(new DescribeStackResourcesCommand({ StackName }));
+    const resources: StackResourceSummary[] = [];
+    for await (const { StackResourceSummaries = [] } of paginateListStackResources(
+      { client: stacks },
+      { StackName },
+    ))
+      resources.push(...StackResourceSummaries);
     const outputs = new Map(
       Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
     );
     const url = outputs.get('Url');
     if (!url) throw new Error('it has no output Url');
-    const functions = StackResources.filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function');
+    const functions = resources.filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function');
     return {
       url,
       httpUrl: outputs.get('HttpUrl'),

@@ -86,6 +86,7 @@ function describeSecret(name: string, { secrets }: OperatorWorld): Answer {
 
 function query(form: URLSearchParams, world: OperatorWorld): Answer {
   const action = form.get('Action') ?? '';
+  const page = Number(form.get('NextToken') ?? 0);
   const results: Record<string, XmlValue> = {
     DescribeStacks: {
       Stacks: [
@@ -100,14 +101,16 @@ function query(form: URLSearchParams, world: OperatorWorld): Answer {
         },
       ],
     },
-    DescribeStackResources: {
-      StackResources: FUNCTIONS.map((id) => ({
+    // A page for each function: a real one ends at 1 MB ("ListStackResources", AWS CloudFormation API reference).
+    ListStackResources: {
+      StackResourceSummaries: FUNCTIONS.slice(page, page + 1).map((id) => ({
         LogicalResourceId: id,
         PhysicalResourceId: id,
         ResourceType: 'AWS::Lambda::Function',
         ResourceStatus: 'CREATE_COMPLETE',
-        Timestamp: '2026-01-01T00:00:00Z',
+        LastUpdatedTimestamp: '2026-01-01T00:00:00Z',
       })),
+      ...(page + 1 < FUNCTIONS.length && { NextToken: `${page + 1}` }),
     },
     ListSubscriptionsByTopic: {
       Subscriptions: world.subscriptions.map((SubscriptionArn) => ({ SubscriptionArn, Protocol: 'email' })),
