@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ChatState, TurnOutcome } from '../../client/index.ts';
-import { newsBetween } from './announcer.tsx';
+import { type Announced, newsBetween } from './announcer.tsx';
 
 const idle: ChatState = {
   connection: { status: 'online' },
@@ -89,4 +89,24 @@ it('it hears once of many refusals', () => {
   expect(newsBetween(refusals(0), refusals(1))).toBe('A message was not taken.');
   expect(newsBetween(refusals(1), refusals(136))).toBe('135 messages were not taken.');
   expect(newsBetween(refusals(2), refusals(1))).toBeUndefined();
+});
+
+it('announces that an MCP server asks, once, by its name', () => {
+  const asking: Announced = {
+    ...answering(1),
+    questions: [
+      {
+        requestId: 'r1',
+        toolCallId: 'c1',
+        tool: 'borrow',
+        server: 'books',
+        message: '',
+        fields: [],
+        timeoutSeconds: 60,
+      },
+    ],
+  };
+  expect(newsBetween(answering(1), asking)).toBe('books asks you something.');
+  expect(newsBetween(asking, { ...asking })).toBeUndefined();
+  expect(newsBetween(asking, answering(1))).toBeUndefined();
 });

@@ -1,14 +1,19 @@
 import { useEffect, useRef, useState } from 'react';
+import { visible } from '../../client/display.ts';
+import type { Question } from '../../client/elicitation.ts';
 import type { ApprovalItem, ChatState, TurnEndItem } from '../../client/index.ts';
 import { asSentence, budgetNote } from './budget-note.ts';
 
+/** What there is to announce: the conversation, and the open questions of MCP servers. */
+export type Announced = ChatState & { readonly questions?: readonly Question[] };
+
 /**
- * Announces to a screen reader that an answer began or ended, and that steering was applied. It does not announce the
+ * Announces to a screen reader that an answer began or ended, that it asks for something, and that steering was applied. It does not announce the
  * text, which would be read out word by word as it streams; the text is in the conversation.
  */
-export function Announcer({ state }: { state: ChatState }) {
+export function Announcer({ state }: { state: Announced }) {
   const [words, setWords] = useState('');
-  const before = useRef<ChatState>(undefined);
+  const before = useRef<Announced>(undefined);
   useEffect(() => {
     const news = before.current && newsBetween(before.current, state);
     before.current = state;
@@ -21,7 +26,7 @@ export function Announcer({ state }: { state: ChatState }) {
   );
 }
 
-export function newsBetween(before: ChatState, after: ChatState): string | undefined {
+export function newsBetween(before: Announced, after: Announced): string | undefined {
   if (before.activeTurn && after.activeTurn?.turnId !== before.activeTurn.turnId) {
     const { turnId } = before.activeTurn;
     const end = after.items.findLast(
@@ -36,6 +41,9 @@ export function newsBetween(before: ChatState, after: ChatState): string | undef
   if (!before.activeTurn && after.activeTurn) return 'Answering.';
   const asking = openApprovals(after);
   if (asking.length > openApprovals(before).length) return `${asking.at(-1)?.tool} asks for your approval.`;
+  const { questions = [] } = after;
+  if (questions.length > (before.questions?.length ?? 0))
+    return `${visible(questions.at(-1)?.server ?? '')} asks you something.`;
   const step = after.activeTurn?.step ?? 0;
   if (step > 1 && step > (before.activeTurn?.step ?? 0)) return `Your message was taken in at step ${step}.`;
   const refused = refusedIn(after) - refusedIn(before);

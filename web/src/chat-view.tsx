@@ -72,7 +72,9 @@ export function ChatView({
   enterToken: (token: string) => void;
 }) {
   const state = useChatState(chat);
-  const questions = useQuestions(chat).filter(({ resolved }) => !resolved);
+  const asked = useQuestions(chat);
+  const questions = useMemo(() => asked.filter(({ resolved }) => !resolved), [asked]);
+  const announced = useMemo(() => ({ ...state, questions }), [state, questions]);
   const agentWish = useAgentWish(chat, state);
   const { status } = state.connection;
   const title = listed || state.name || 'New conversation';
@@ -90,7 +92,7 @@ export function ChatView({
     const content = takeFirstWords(chat.sessionId);
     if (content !== undefined) chat.send(content);
   }, [chat, takeFirstWords]);
-  const notice = useEndNotice(state, title);
+  const notice = useEndNotice(announced, title);
   const isAnswering = state.activeTurn !== undefined;
   const stop = useCallback(() => chat.abort(), [chat]);
   useEffect(() => {
@@ -203,7 +205,7 @@ export function ChatView({
           }}
           stop={stop}
         />
-        <Announcer state={state} />
+        <Announcer state={announced} />
       </main>
     </FileAddress>
   );

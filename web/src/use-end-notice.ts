@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { ChatState } from '../../client/index.ts';
-import { newsBetween } from './announcer.tsx';
+import { type Announced, newsBetween } from './announcer.tsx';
 import { keptHere } from './kept.ts';
 
 /** A reader waits for a shorter answer, and does not look elsewhere. */
@@ -14,7 +13,7 @@ const KEY = 'midturn:notice-asked';
  * @param title of the conversation
  */
 export function useEndNotice(
-  state: ChatState,
+  state: Announced,
   title: string,
 ): { isOffered: boolean; choose: (wants: boolean) => void } {
   const turnId = state.activeTurn?.turnId;
@@ -32,7 +31,9 @@ export function useEndNotice(
     before.current = state;
     if (last.activeTurn?.turnId !== long || long === undefined || !document.hidden) return;
     const hasEnded = state.activeTurn?.turnId !== long;
-    const asks = state.items.length > last.items.length && state.items.at(-1)?.kind === 'approval';
+    const asks =
+      (state.items.length > last.items.length && state.items.at(-1)?.kind === 'approval') ||
+      (state.questions?.length ?? 0) > (last.questions?.length ?? 0);
     if (hasEnded || asks) show(title, newsBetween(last, state) ?? '');
   }, [state, long, title]);
 
