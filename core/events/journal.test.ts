@@ -56,6 +56,24 @@ describe('P3: the frame of a turn’s end', () => {
   });
 });
 
+describe('P9: spilled events', () => {
+  it.each(['x', 'é', '€', '😀'])(
+    'are in items that DynamoDB takes, whatever their letters: of %s',
+    async (letter) => {
+      const table = new MemoryTable();
+      const core = memoryCore({ store: memoryStore(table) });
+      const bytes = Buffer.byteLength(letter);
+      const events = Array.from({ length: 40 }, (_, n) =>
+        chunk(n + 1, letter.repeat(Math.floor(15_000 / bytes)), n * 15_000),
+      );
+      await spillEvents(core, SESSION, events);
+      const items = [...table.all()].filter(({ sk }) => sk.startsWith('EVENTS#'));
+      expect(items).toHaveLength(3);
+      for (const { item } of items) expect(Buffer.byteLength(JSON.stringify(item))).toBeLessThan(400 * 1024);
+    },
+  );
+});
+
 describe('the entries of a turn with hundreds of calls', () => {
   it('P1: are all written, and never more at a time than the SDK has sockets for', async () => {
     let underWay = 0;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { EventDraft } from '../events/events.ts';
 import type { VerbatimPart } from '../model.ts';
-import { carrying, verbatimOf } from './verbatim.ts';
+import { MAX_COMMIT_BYTES } from './leased-turn.ts';
+import { areLarge, carrying, verbatimOf } from './verbatim.ts';
 
 const model = { provider: 'p', name: 'thinker' };
 const verbatim = (parts: readonly VerbatimPart[], textLength: number, ...ids: string[]) =>
@@ -39,8 +40,26 @@ describe('the events of a finished call', () => {
     expect(carrying([], kept)).toEqual([{ type: 'thinking', content: '', verbatim: kept }]);
   });
 
-  test('carry nothing that one item could not hold', () => {
-    const long = verbatim([{ opaque: 'x'.repeat(200_000) }], 0);
-    expect(carrying(drafts, long)).toBeUndefined();
+  // An item is limited in bytes, and each of these letters is as many.
+  test.each([
+    ['x', 1],
+    ['é', 2],
+    ['€', 3],
+    ['😀', 4],
+  ])('carry nothing that one item could not hold, in bytes: of %s', (letter, bytes) => {
+    const thought = (count: number) => verbatim([{ opaque: letter.repeat(count) }], 0);
+    expect(carrying(drafts, thought(200_000 / bytes))).toBeUndefined();
+    expect(carrying(drafts, thought(199_000 / bytes))).toHaveLength(2);
+  });
+
+  test.each([
+    ['x', 1],
+    ['é', 2],
+    ['€', 3],
+    ['😀', 4],
+  ])('are large when a commit has no room for them, in bytes: of %s', (letter, bytes) => {
+    const of = (count: number): EventDraft[] => [{ type: 'chunk', content: letter.repeat(count), offset: 0 }];
+    expect(areLarge(of(MAX_COMMIT_BYTES / bytes))).toBe(true);
+    expect(areLarge(of((MAX_COMMIT_BYTES - 1000) / bytes))).toBe(false);
   });
 });

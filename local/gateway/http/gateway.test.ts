@@ -136,6 +136,8 @@ describe('an HTTP API', () => {
     const tooLarge = [413, { message: 'Request Entity Too Large' }];
     expect(await post(10 * MB + 1)).toEqual(tooLarge);
     expect(await post(6 * MB)).toEqual(tooLarge);
+    const euros = '€'.repeat(2.5 * MB);
+    expect(await ask('/api/things/a', { method: 'POST', headers, body: euros }).then(told)).toEqual(tooLarge);
     expect(events).toEqual([]);
   });
 
