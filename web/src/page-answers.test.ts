@@ -1,0 +1,301 @@
+// @vitest-environment happy-dom
+import { act } from 'react';
+import { describe, expect, it, vi } from 'vitest';
+import type { ClientFrame, FrameOf, ServerFrame } from '../../client/protocol.ts';
+import type { Story } from '../../client/testing/story.ts';
+import { type GivenPage, givenPage, runningStory } from '../testing/given-page.ts';
+import { click, named, write } from '../testing/rendered.ts';
+
+describe('a call of a tool', () => {
+  const stateOf = (page: GivenPage) => page.texts('.tool-state').join();
+  const ask = (story: Story, more: { always?: boolean } = {}) =>
+    story.add({
+      type: 'approval_request',
+      request_id: 'r1',
+      tool_call_id: 'c1',
+      tool: 'wait',
+      arguments_summary: '{}',
+      timeout_secs: 120,
+      at: Date.now(),
+      ...more,
+    });
+
+  it('waits for its user, who allows it once: it runs, and has its result', async () => {
+    const page = await givenPage({ story: runningStory() });
+    page.story.call('c1');
+    await page.deliver();
+    expect(stateOf(page)).toBe('running');
+    ask(page.story, { always: false });
+    await page.deliver();
+    expect(stateOf(page)).toBe('waits for you');
+    expect(page.texts('.time-left')).toEqual(['in 2:00']);
+    await page.pass(1000);
+    expect(page.texts('.time-left')).toEqual(['in 1:59']);
+    expect(page.texts('.approval-always')).toEqual([]);
+    click(page.button('Approve'));
+    await page.pass();
+    expect(page.texts('.approval [role="status"]')).toEqual(['Answering…']);
+    expect(page.sent('approval_response')).toEqual([
+      { type: 'approval_response', request_id: 'r1', decision: 'approve' },
+    ]);
+    page.story.resolve('r1', 'approve', 'user');
+    await page.deliver();
+    expect([stateOf(page), page.texts('.approval')]).toEqual(['running', []]);
+    page.story.result('c1');
+    await page.deliver();
+    expect(stateOf(page)).toBe('done');
+    expect(page.texts('.tool dt')).toEqual(['Arguments', 'Approval', 'Result']);
+    expect(page.texts('.tool dd')[1]).toBe('Approved');
+  });
+
+  it.each([
+    ['denied', 'deny', 'answer', 'Denied'],
+    ['too late', 'deny', 'timeout', 'Not run: nobody answered in time'],
+    ['stopped', 'deny', 'aborted', 'Not run: the turn was stopped'],
+  ] as const)('was not run: %s', async (_, decision, reason, words) => {
+    const story = runningStory();
+    story.call('c1');
+    ask(story);
+    story.add({ type: 'approval_resolved', request_id: 'r1', decision, reason, by: 'user' });
+    story.add({ type: 'tool_result', id: 'c1', name: 'wait', output: 'no', is_error: true });
+    const page = await givenPage({ story });
+    expect([stateOf(page), page.texts('.tool dd')[1]]).toEqual(['not run', words]);
+  });
+
+  it('is not finished where its turn ended before, and nobody can answer what it asked', async () => {
+    const story = runningStory();
+    story.call('c1');
+    ask(story);
+    const page = await givenPage({ story });
+    story.end('error');
+    await page.deliver();
+    expect(stateOf(page)).toBe('not finished');
+    expect(page.texts('.approval [role="status"]')).toEqual(['Nobody answered.']);
+    expect(page.buttons()).not.toContain('Approve');
+  });
+
+  it('is approved for always where that is offered; that is revoked one by one, or all at once', async () => {
+    const page = await givenPage({ story: runningStory(), start: { trusted: ['wait', 'pay:Ann\u202e'] } });
+    page.story.call('c1');
+    ask(page.story);
+    await page.deliver();
+    click(page.button('Always approve'));
+    expect(page.texts('.trusts summary')).toEqual(['2 approvals are for always']);
+    expect(page.texts('.trusts code').join()).not.toContain('\u202e');
+    click([...page.root.querySelectorAll<HTMLElement>('.trusts button')][1] ?? page.root);
+    await page.pass();
+    click(page.button('Ask again about all'));
+    await page.pass();
+    expect(page.sent('approval_response').map(({ decision }) => decision)).toEqual(['always']);
+    expect(page.sent('revoke')).toMatchObject([{ trust: 'pay:Ann\u202e' }, { type: 'revoke' }]);
+    expect(page.sent('revoke').at(-1)?.trust).toBeUndefined();
+  });
+
+  it('shows no secret in its line, and says how much of a result was cut', async () => {
+    const story = runningStory();
+    const args = { card: '4111111111111111' };
+    story.add({ type: 'tool_call', id: 'c1', name: 'pay', args });
+    story.add({ type: 'tool_progress', id: 'c1', name: 'pay', output: 'half' });
+    const page = await givenPage({ story });
+    expect(page.texts('.tool-brief')).toEqual(['half']);
+    expect(page.texts('.tool dt')).toEqual(['Arguments', 'So far']);
+    story.add({
+      type: 'tool_result',
+      id: 'c1',
+      name: 'pay',
+      output: 'cut',
+      truncated: true,
+      output_length: 12_345,
+    });
+    await page.deliver();
+    expect(page.texts('.tool-brief')).toEqual(['card: ••••1111']);
+    expect(page.texts('.tool dt')).toEqual(['Arguments', 'Result (shortened, of 12,345 characters)']);
+  });
+});
+
+describe('a question of an MCP server', () => {
+  const question = {
+    type: 'elicitation_request' as const,
+    request_id: 'q1',
+    tool_call_id: 'c1',
+    tool: 'borrow',
+    server: 'books',
+    mode: 'form' as const,
+    message: 'For whom?',
+    timeout_secs: 60,
+    at: Date.now(),
+    fields: [
+      { name: 'name', type: 'string' as const, required: true as const },
+      { name: 'days', type: 'integer' as const, max: 30 },
+    ],
+  };
+  const given = async (
+    answer: (frame: FrameOf<'elicitation_answer'> | ClientFrame) => ServerFrame[] | undefined = () =>
+      undefined,
+  ) => {
+    const page = await givenPage({
+      story: runningStory(),
+      answers: (frame) => (frame.type === 'elicitation_answer' ? answer(frame) : undefined),
+    });
+    page.story.call('c1');
+    page.story.add(question);
+    await page.deliver();
+    const field = (name: string) =>
+      page.root.querySelector<HTMLInputElement>(`.question [name="${name}"]`) as HTMLInputElement;
+    const send = async () => {
+      act(
+        () =>
+          void field('field-0').form?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })),
+      );
+      await page.pass();
+    };
+    const answers = () => page.sent('elicitation_answer').map(({ action, content }) => [action, content]);
+    return { page, field, send, answers };
+  };
+
+  it('says which value does not fit, at its field, and sends nothing until all fit', async () => {
+    const { page, field, send, answers } = await given();
+    await send();
+    expect([field('field-0').getAttribute('aria-invalid'), document.activeElement]).toEqual([
+      'true',
+      field('field-0'),
+    ]);
+    write(field('field-0'), 'Ann');
+    write(field('field-1'), '31');
+    await send();
+    expect([field('field-0'), field('field-1')].map((one) => one.getAttribute('aria-invalid'))).toEqual([
+      'false',
+      'true',
+    ]);
+    expect(answers()).toEqual([]);
+    write(field('field-1'), '30');
+    await send();
+    expect(answers()).toEqual([['accept', { name: 'Ann', days: 30 }]]);
+    expect(page.button('Send').disabled).toBe(true);
+    expect(page.texts('.question [role="status"]')).toEqual(['Answering…']);
+    page.story.add({
+      type: 'elicitation_resolved',
+      request_id: 'q1',
+      action: 'accept',
+      reason: 'answer',
+    });
+    await page.deliver();
+    expect(page.texts('.question')).toEqual([]);
+  });
+
+  it.each([
+    ['Decline', 'decline'],
+    ['Not now', 'cancel'],
+  ])('is answered by “%s” with nothing of the form', async (button, action) => {
+    const { page, field, answers } = await given();
+    write(field('field-0'), 'Ann');
+    click(named(page.root, '.question button', button));
+    await page.pass();
+    expect(answers()).toEqual([[action, undefined]]);
+  });
+
+  it('whose answer the server refuses says why, and can be answered again', async () => {
+    const { page, field, send, answers } = await given((frame) => [
+      {
+        type: 'error',
+        code: 'INVALID_FRAME',
+        message: 'It is too long.',
+        terminal: false,
+        retryable: false,
+        id: 'id' in frame ? frame.id : '',
+      } as ServerFrame,
+    ]);
+    write(field('field-0'), 'Ann');
+    await send();
+    expect(page.texts('.question [role="alert"]')).toEqual(['It is too long.']);
+    await send();
+    expect(answers()).toHaveLength(2);
+  });
+});
+
+describe('a long answer', () => {
+  const notices: [string, { body: string }][] = [];
+  const given = async (permission = 'default') => {
+    notices.length = 0;
+    const asked = vi.fn(async () => 'granted');
+    class Notice {
+      static permission = permission;
+      static requestPermission = asked;
+      constructor(title: string, how: { body: string }) {
+        notices.push([title, how]);
+      }
+    }
+    vi.stubGlobal('Notification', Notice);
+    const page = await givenPage({ story: runningStory('Tell me') });
+    const hide = (isHidden: boolean) => vi.spyOn(document, 'hidden', 'get').mockReturnValue(isHidden);
+    return { page, asked, hide };
+  };
+  const offer = (page: GivenPage) => page.texts('.notice-offer p').length;
+
+  it('offers after 20 s to tell of its end, once: the answer is kept, and only a yes asks the browser', async () => {
+    for (const [button, asks] of [
+      ['Yes', 1],
+      ['No', 0],
+    ] as const) {
+      localStorage.clear();
+      const { page, asked } = await given();
+      await page.pass(19_800);
+      expect(offer(page)).toBe(0);
+      await page.pass(300);
+      expect(offer(page)).toBe(1);
+      click(page.button(button));
+      expect([offer(page), asked.mock.calls.length]).toEqual([0, asks]);
+      page.unmount();
+      const again = await given();
+      await again.page.pass(30_000);
+      expect(offer(again.page)).toBe(0);
+      again.page.unmount();
+    }
+  });
+
+  it('is not offered where the browser was told before, nor for an answer that ended', async () => {
+    const denied = await given('denied');
+    await denied.page.pass(30_000);
+    expect(offer(denied.page)).toBe(0);
+    denied.page.unmount();
+    const { page } = await given();
+    page.story.end('done');
+    await page.deliver();
+    await page.pass(30_000);
+    expect(offer(page)).toBe(0);
+  });
+
+  it('that ends, or asks for something, in a hidden page is told once, with the title; a short one, or a seen one, is not', async () => {
+    const { page, hide } = await given('granted');
+    hide(true);
+    await page.pass(20_100);
+    page.story.say(' and on');
+    await page.deliver();
+    expect(notices).toEqual([]);
+    page.story.call('c1');
+    page.story.ask('r1');
+    await page.deliver();
+    expect(notices.map(([title, { body }]) => [title, body])).toEqual([
+      ['Tell me', 'order asks for your approval.'],
+    ]);
+    page.story.resolve('r1', 'deny', 'user');
+    page.story.end('done');
+    await page.deliver();
+    expect(notices.map(([, { body }]) => body)).toEqual([
+      'order asks for your approval.',
+      'The answer is complete.',
+    ]);
+    // A short one.
+    page.story.begin(['m2']);
+    await page.deliver();
+    page.story.end('done');
+    await page.deliver();
+    hide(false);
+    page.story.begin(['m3']);
+    await page.deliver();
+    await page.pass(20_100);
+    page.story.end('done');
+    await page.deliver();
+    expect(notices).toHaveLength(2);
+  });
+});

@@ -1,0 +1,227 @@
+// @vitest-environment happy-dom
+import { act } from 'react';
+import { describe, expect, it, vi } from 'vitest';
+import { type GivenPage, givenPage, runningStory } from '../testing/given-page.ts';
+import { click, press, write } from '../testing/rendered.ts';
+
+const banner = (page: GivenPage) => page.texts('.banner strong');
+const online = (page: GivenPage) => page.texts('.status span').join();
+const addressOf = (page: GivenPage, at = -1) => {
+  const socket = page.sockets.at(at);
+  return socket ? new URL(socket.url) : undefined;
+};
+
+describe('the connection', () => {
+  it('that is lost is told after 700 ms, and not when it is back before', async () => {
+    let lets = true;
+    const page = await givenPage({ lets: () => lets });
+    const lose = async (ms: number) => {
+      lets = false;
+      act(() => page.socket().cut());
+      await page.pass(20);
+      await page.pass(ms);
+    };
+    await lose(600);
+    expect(banner(page)).toEqual([]);
+    await page.pass(150);
+    expect(banner(page)).toEqual(['Reconnecting…']);
+    lets = true;
+    await page.pass(60_000);
+    expect([banner(page), online(page)]).toEqual([[], 'Connected']);
+    // Each loss is waited for anew.
+    await lose(600);
+    expect(banner(page)).toEqual([]);
+  });
+
+  it('that was there before asks for a token after four handshakes that fail, and not before', async () => {
+    let lets = true;
+    const page = await givenPage({ lets: () => lets });
+    const first = page.sockets.length;
+    lets = false;
+    act(() => page.socket().cut());
+    const asks = () => page.texts('.token-form').length > 0;
+    const seen: [number, boolean][] = [];
+    for (let n = 0; n < 400 && !asks(); n++) {
+      await page.pass(250);
+      seen.push([page.sockets.length - first, asks()]);
+    }
+    expect(seen.at(-1)?.[1]).toBe(true);
+    expect(seen.filter(([failed]) => failed < 3).map(([, asked]) => asked)).not.toContain(true);
+    expect(seen.at(-1)?.[0]).toBeLessThanOrEqual(4);
+    lets = true;
+    click(page.button('Reconnect'));
+    await page.pass(1000);
+    expect(online(page)).toBe('Connected');
+    lets = false;
+    act(() => page.socket().cut());
+    await page.pass(1500);
+    // A loss of its own: those of before do not count.
+    expect([banner(page), asks()]).toEqual([['Reconnecting…'], false]);
+  });
+
+  it('that was never there asks for a token, which goes to its server alone, is kept in this tab, and counts from the next handshake on', async () => {
+    let lets = false;
+    const page = await givenPage({ lets: () => lets });
+    await page.pass(1500);
+    expect(banner(page)).toEqual(['No connection yet.']);
+    const field = page.root.querySelector<HTMLInputElement>('.token-form input');
+    if (!field) throw new Error('No token is asked for.');
+    const submit = () =>
+      act(() => void field.form?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })));
+    const made = page.sockets.length;
+    write(field, '  ');
+    submit();
+    expect(page.sockets.length).toBe(made);
+    lets = true;
+    write(field, ' secret ');
+    submit();
+    await page.pass();
+    expect(online(page)).toBe('Connected');
+    expect(page.sockets.at(-1)?.protocols.join()).toBe('midturn.v1,bearer.secret');
+    expect(JSON.stringify(Object.entries(localStorage))).not.toContain('secret');
+    expect(Object.entries(sessionStorage)).toContainEqual([
+      'midturn:token:wss://example.test/prod',
+      'secret',
+    ]);
+    expect(location.href).not.toContain('secret');
+  });
+
+  it('that its reader has cut is told at once, offers no token, and is back when they say so', async () => {
+    const page = await givenPage();
+    const choose = (item: string) => {
+      click(page.button('More'));
+      click(page.button(item));
+    };
+    choose('Cut the connection');
+    await page.pass(20);
+    expect([banner(page), online(page)]).toEqual([['Connection cut.'], 'Cut off']);
+    await page.pass(120_000);
+    expect([page.sockets.length, page.texts('.token-form')]).toEqual([1, []]);
+    choose('Connect again');
+    await page.pass();
+    expect([banner(page), online(page)]).toEqual([[], 'Connected']);
+    choose('Cut the connection');
+    await page.pass(20);
+    click(page.button('Reconnect'));
+    await page.pass();
+    expect(online(page)).toBe('Connected');
+  });
+});
+
+describe('the agent of a conversation', () => {
+  const agents = ['cook', 'clerk'];
+  const radio = (page: GivenPage, name: string) => {
+    const labels = [...page.root.querySelectorAll('.agent-choice label')];
+    return labels.find(({ textContent }) => textContent === name)?.querySelector('input') ?? undefined;
+  };
+  const choose = async (page: GivenPage, name: string) => {
+    act(() => radio(page, name)?.click());
+    await page.pass();
+  };
+  const asked = (page: GivenPage) =>
+    addressOf(page)?.searchParams.get('agent') ?? page.socket().sentOf('connect')[0]?.agent;
+
+  it('is asked for as it was chosen, also after a reload, in this session alone, until the choice is taken back', async () => {
+    const page = await givenPage({ start: { agents } });
+    expect(asked(page)).toBeUndefined();
+    await choose(page, 'clerk');
+    expect([asked(page), radio(page, 'clerk')?.checked]).toEqual(['clerk', true]);
+    page.unmount();
+    const again = await givenPage({ start: { agents } });
+    expect([asked(again), radio(again, 'clerk')?.checked]).toEqual(['clerk', true]);
+    await again.goTo('#session=other');
+    expect([asked(again), radio(again, 'Whoever fits')?.checked]).toEqual([undefined, true]);
+    await again.goTo('#session=s');
+    await choose(again, 'Whoever fits');
+    expect(asked(again)).toBeUndefined();
+    again.unmount();
+    expect(asked(await givenPage({ start: { agents } }))).toBeUndefined();
+  });
+
+  it('is not asked for any more where the session has another one', async () => {
+    const page = await givenPage({ start: { agents } });
+    await choose(page, 'clerk');
+    page.unmount();
+    const again = await givenPage({ start: { agents, agent: 'cook' } });
+    await again.pass();
+    expect([asked(again), again.texts('.agent-name')]).toEqual([undefined, ['cook']]);
+    expect(again.texts('.agent-choice')).toEqual([]);
+  });
+
+  it('is no choice where there is one alone', async () => {
+    expect((await givenPage({ start: { agents: ['cook'] } })).texts('.agent-choice')).toEqual([]);
+  });
+});
+
+it('a text is copied as it was written, which the button says for a moment', async () => {
+  const copied: string[] = [];
+  let denies = false;
+  const clipboard = {
+    writeText: async (text: string) =>
+      denies ? Promise.reject(new Error('denied')) : void copied.push(text),
+  };
+  vi.spyOn(navigator, 'clipboard', 'get').mockReturnValue(clipboard as Clipboard);
+  const story = runningStory('**tea**');
+  story.call('c1');
+  story.result('c1');
+  story.say('and *on*');
+  story.end('done');
+  const page = await givenPage({ story });
+  click(page.button('Copy the answer'));
+  await page.pass(10);
+  await page.pass(1400);
+  expect(page.buttons()).toContain('Copied');
+  click(page.button('Copy the message'));
+  await page.pass(10);
+  expect(copied).toEqual(['Well\n\nand *on*', '**tea**']);
+  expect(page.buttons()).toContain('Copied');
+  await page.pass(1600);
+  expect(page.buttons()).not.toContain('Copied');
+  denies = true;
+  click(page.button('Copy the message'));
+  await page.pass(10);
+  expect(page.buttons()).not.toContain('Copied');
+});
+
+it('the colours are those of the system, then dark, then light, and as they were chosen after a reload', async () => {
+  const page = await givenPage();
+  const chosen = () => [document.documentElement.dataset.theme, localStorage.getItem('midturn:theme')];
+  expect(chosen()).toEqual([undefined, null]);
+  click(page.button('Colours: as the system. Change'));
+  expect(chosen()).toEqual(['dark', 'dark']);
+  click(page.button('Colours: dark. Change'));
+  expect(chosen()).toEqual(['light', 'light']);
+  page.unmount();
+  const again = await givenPage();
+  click(again.button('Colours: light. Change'));
+  expect(chosen()).toEqual([undefined, null]);
+});
+
+it('the menu is closed by Escape, which stops no answer, and by a press elsewhere', async () => {
+  const page = await givenPage({ story: runningStory() });
+  const isOpen = () => page.button('More').getAttribute('aria-expanded') === 'true';
+  for (const close of ['Escape', 'elsewhere', 'inside'] as const) {
+    click(page.button('More'));
+    expect(isOpen()).toBe(true);
+    if (close === 'Escape') press(page.button('More'), 'Escape');
+    else {
+      const on = close === 'inside' ? page.button('Raw frames') : page.field();
+      act(() => void on.dispatchEvent(new Event('pointerdown', { bubbles: true })));
+    }
+    expect(isOpen()).toBe(close === 'inside');
+  }
+  await page.pass();
+  expect(page.sent('abort')).toEqual([]);
+});
+
+it('the raw frames are counted from the first one, and the last 300 are kept', async () => {
+  const page = await givenPage();
+  click(page.button('More'));
+  click(page.button('Raw frames'));
+  const before = Number(page.texts('.frames header p')[0]?.split(' ')[0]);
+  expect(before).toBeGreaterThan(2);
+  expect(page.texts('.frames strong').slice(0, 2)).toEqual(['connect', 'session_start']);
+  await page.deliver({ type: 'pong' });
+  expect(page.texts('.frames header p')).toEqual([`${before + 1} so far`]);
+  expect(page.texts('.frames strong').at(-1)).toBe('pong');
+});
