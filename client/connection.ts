@@ -204,18 +204,15 @@ export class Connection {
       released: false,
     };
     const { token } = this.#address;
-    if (typeof token === 'function') {
-      // Called for every connection: an expired token may be the reason why the last one ended.
-      Promise.resolve()
-        .then(token)
-        .then(
-          (fresh) => this.#open(line, fresh),
-          (cause) =>
-            this.#lose(line, new ConnectionError('TOKEN_FAILED', 'The token function failed.', { cause })),
-        );
-    } else {
-      this.#open(line, token);
-    }
+    // A function is called for every connection: an expired token may be the reason why the last one ended. Also without one, a socket that
+    // cannot be made is lost when the line has its place.
+    Promise.resolve()
+      .then(() => (typeof token === 'function' ? token() : token))
+      .then(
+        (fresh) => this.#open(line, fresh),
+        (cause) =>
+          this.#lose(line, new ConnectionError('TOKEN_FAILED', 'The token function failed.', { cause })),
+      );
     return line;
   }
 
