@@ -125,10 +125,11 @@ describe('a connection that is closed', () => {
   });
 
   it.each([400, 403, 429, 500, 503])(
-    'that is not closed (%d) fails: its client would not notice',
+    'that is not closed (%d) fails: its client would not notice. It is gone for later posts too',
     async (status) => {
-      const { gateway, asked } = await given(status, 204);
+      const { gateway, asked } = await given(status, 200);
       await expect(gateway.disconnect(CONNECTION)).rejects.toThrow();
+      expect(await gateway.post(CONNECTION, '{}')).toBe('gone');
       expect(asked).toEqual(['DELETE']);
     },
   );

@@ -44,6 +44,19 @@ it('a line has all fields of the logs that its log is made of, its own last, and
   expect(aws.logged[1]).not.toHaveProperty('session');
 });
 
+it.each(['info', 'warn', 'error'] as const)(
+  'a line of level %s says so, and its own fields stand for those of its log',
+  async (level) => {
+    const { log, invocation } = given({ MIDTURN_LOG_LEVEL: 'INFO' });
+    await invocation(context, async () =>
+      log.with({ session: 's', turn: 'old' })[level]('here', { turn: 't' }),
+    );
+    expect(aws.logged).toMatchObject([
+      { level: level.toUpperCase(), message: 'here', session: 's', turn: 't' },
+    ]);
+  },
+);
+
 it.each(['ends', 'fails'])(
   'what was measured is written when an invocation %s, and not twice',
   async (how) => {
@@ -57,8 +70,9 @@ it.each(['ends', 'fails'])(
     };
     const result = await invocation(context, work).catch((error: Error) => error.message);
     expect(result).toBe(how === 'fails' ? 'no' : 'done');
-    await invocation(context, async () => {});
     expect(aws.measured).toMatchObject([{ Steps: 2 }]);
+    await invocation(context, async () => {});
+    expect(aws.measured).toHaveLength(1);
   },
 );
 

@@ -1,9 +1,11 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { EventBridgeClientConfig } from '@aws-sdk/client-eventbridge';
 import { afterAll, describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import type { BusEvent } from '../../core/ports.ts';
+import { BUS_TIMEOUTS } from '../timeouts.ts';
 import { eventBridgeBus } from './bus.ts';
 
 const running: (() => Promise<void>)[] = [];
@@ -30,6 +32,10 @@ const answering =
 
 /** The bus on a service that answers so, one request after the other. */
 async function given(...answers: Answer[]) {
+  return givenConfig({}, ...answers);
+}
+
+async function givenConfig(config: EventBridgeClientConfig, ...answers: Answer[]) {
   const asked: Entry[][] = [];
   const server = createServer(async (request, response) => {
     const { Entries } = JSON.parse(await text(request));
@@ -48,11 +54,14 @@ async function given(...answers: Answer[]) {
   );
   const bus = eventBridgeBus(
     { bus: 'team', midturn: 'Chat' },
-    {
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    },
+    Object.defineProperties(
+      {
+        endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        region: 'us-east-1',
+        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      },
+      Object.getOwnPropertyDescriptors(config),
+    ),
   );
   return { bus, asked };
 }
@@ -103,6 +112,31 @@ describe('an event bus', () => {
     const { bus, asked } = await given(answering({ 0: 'NotAuthorizedForSourceException' }));
     await expect(bus.put([event('t1')])).rejects.toThrow('NotAuthorizedForSourceException');
     expect(asked).toHaveLength(1);
+  });
+
+  it.each([0, 1, 2])('that refuses one of three, in place %d, has not taken them all', async (place) => {
+    const { bus, asked } = await given(answering({ [place]: 'MalformedDetail' }));
+    await expect(bus.put([event('t1'), event('t2'), event('t3')])).rejects.toThrow('MalformedDetail');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('whose client cannot be made is told with the next event: the client is made again', async () => {
+    let tries = 0;
+    const config: EventBridgeClientConfig = {
+      get maxAttempts() {
+        if (tries++ === 0) throw new Error('no client');
+        return 1;
+      },
+    };
+    const { bus, asked } = await givenConfig(config, answering());
+    await expect(bus.put([event('t1')])).rejects.toThrow('no client');
+    await bus.put([event('t2')]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('that does not answer holds a session up for five seconds at most', () => {
+    const { requestHandler, maxAttempts } = BUS_TIMEOUTS;
+    expect(requestHandler.requestTimeout * maxAttempts).toBeLessThanOrEqual(5000);
   });
 
   it('that denies the request has taken nothing', async () => {

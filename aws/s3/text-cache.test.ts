@@ -24,6 +24,12 @@ it('reads once, also for two who ask at the same time, and again what was used l
   expect(reads).toEqual(['a', 'b', 'c', 'b']);
 });
 
+it('keeps a text that fills it', async () => {
+  const { get, reads } = given(8);
+  for (let n = 0; n < 2; n++) expect(await get('a', 'x'.repeat(8))).toHaveLength(8);
+  expect(reads).toEqual(['a']);
+});
+
 it('keeps nothing that is too large, or is not there', async () => {
   const { get, reads } = given(8);
   for (let n = 0; n < 2; n++) expect(await get('a', 'x'.repeat(9))).toHaveLength(9);
