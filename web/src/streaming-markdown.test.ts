@@ -30,6 +30,10 @@ const DOCUMENTS: Record<string, string> = {
   'a rule': 'One\n\n---\n\nTwo\n\n***\n\nThree',
   formulas:
     'Let $a*b*c$ and \\(x_1\\) be.\n\n\\[\n\\frac{a}{b}\n\\]\n\n- so $$c$$\n\nIt costs $5 and $6, in `$x$`.',
+  'three marks in each other': 'An **outer *middle ~~inner words~~ again* words** here.',
+  'a mark after white space': 'Some *words * and more* here.',
+  'emphasis over a link': 'An *outer [li*nk](https://example.org/a) end* here.',
+  'a fence with the beginning of another': 'Before\n\n```\n``` js *a\n\n- b\n```\n\nAfter *it*',
   escapes: 'Not \\*soft\\* at all',
 };
 
@@ -66,5 +70,8 @@ describe('an answer that is being written', () => {
     expect(steady('One\n\n| a | b |\n|--')).toBe('One\n\n');
     expect(steady('One [two](https://exam')).toBe('One ');
     expect(steady('plain text')).toBe('plain text');
+    // What may be the text of a link is held back up to its 119th character.
+    expect(steady(`One [${'a'.repeat(118)}`)).toBe('One ');
+    expect(steady(`One [${'a'.repeat(119)}`)).toBe(`One [${'a'.repeat(119)}`);
   });
 });

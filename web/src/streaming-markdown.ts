@@ -64,7 +64,7 @@ interface Mark {
 
 const MARK = /\\[\s\S]|`+|\*{1,3}|~~|!?\[|\]\([^()\s]*\)|\](?!\()/g;
 /** Characters at the end that may become part of a mark. A mark that they would close is closed by the caller. */
-const OPEN_END = /(?:[\\*~`]+|(?<=^|\s)!)$/;
+const OPEN_END = /(?:[\\*~`]+[ \t]*|(?<=^|\s)!)$/;
 /** Text after a bracket is held back until it is a link or none, but only up to the length of a link's text. */
 const LINK_WITHIN = 120;
 
@@ -85,7 +85,9 @@ function closeMarks(written: string, holdsBack = true): string {
       if (last.text === text) open.pop();
     } else if (text.startsWith(']')) {
       // At the end of the text, an address may still follow.
-      if (text !== ']' || at < block.length - 1) brackets.pop();
+      const from = text !== ']' || at < block.length - 1 ? brackets.pop() : undefined;
+      // Of a link, marks that its text does not close are none.
+      if (text !== ']' && from !== undefined) while ((open.at(-1)?.at ?? from) > from) open.pop();
     } else if (text.endsWith('[')) {
       brackets.push(at);
     } else if (text.startsWith('`')) {
