@@ -16,6 +16,10 @@ it('what an agent has said and done that a tool asks stands in lines', () => {
     '▸ look {"city":"Bern"} → failed: No.',
     '▸ look {"city":"Bern"} …',
   ]);
+  const outputs = ['', 0, false, null];
+  expect(agentMessage({ role: 'assistant', parts: outputs.map((output) => ({ ...call, output })) })).toEqual(
+    ['', '0', 'false', 'null'].map((shown) => `▸ look {"city":"Bern"} → ${shown}`),
+  );
   expect(agentMessage({ role: 'assistant', metadata: { shortened: true }, parts: [] })).toEqual(['…']);
 });
 

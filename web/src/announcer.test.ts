@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ChatState, TurnOutcome } from '../../client/index.ts';
+import type { ChatState, Item, TurnOutcome } from '../../client/index.ts';
 import { type Announced, newsBetween } from './announcer.tsx';
 
 const idle: ChatState = {
@@ -49,6 +49,37 @@ it('a screen reader hears of beginnings, steering and ends, and nothing of the t
   expect(newsBetween(answering(2), ended({ result: 'aborted', by: 'user' }))).toBe('The answer was stopped.');
 });
 
+const failed = (code: 'PROVIDER_ERROR' | 'BUDGET_EXCEEDED', turnId = 't1'): Item => ({
+  kind: 'turn_end',
+  key: `end ${turnId}`,
+  turnId,
+  outcome: { result: 'failed', code, message: 'No model.', retryable: true },
+});
+const done = (turnId: string): Item => ({
+  kind: 'turn_end',
+  key: `end ${turnId}`,
+  turnId,
+  outcome: { result: 'aborted', by: 'user' },
+});
+
+it('it hears why an answer has failed', () => {
+  const heard = (item: Item) => newsBetween(answering(1), { ...idle, items: [item] });
+  expect(heard(failed('PROVIDER_ERROR'))).toBe('The answer ended early. No model.');
+  expect(heard(failed('BUDGET_EXCEEDED'))).toBe('The answer ended early. What you may use today is used up.');
+});
+
+it('it hears of the end of the answer that it listened to, also where the next one has begun', () => {
+  const next: ChatState = {
+    ...answering(0),
+    activeTurn: { turnId: 't2', step: 0, startedAt: undefined, stopping: false },
+  };
+  expect(newsBetween(answering(1), { ...next, items: [done('t1')] })).toBe('The answer was stopped.');
+  expect(newsBetween(answering(1), { ...idle, items: [done('t1'), failed('PROVIDER_ERROR', 't2')] })).toBe(
+    'The answer was stopped.',
+  );
+  expect(newsBetween(answering(1), { ...idle, items: [] })).toBe('The answer is complete.');
+});
+
 it('it hears of a tool that asks', () => {
   const asking: ChatState = {
     ...answering(1),
@@ -70,6 +101,14 @@ it('it hears of a tool that asks', () => {
     ],
   };
   expect(newsBetween(answering(1), asking)).toBe('order asks for your approval.');
+  const [first] = asking.items;
+  if (first?.kind !== 'approval') throw new Error('Nothing is asked.');
+  const answered: ChatState = { ...asking, items: [{ ...first, decision: 'approve' }] };
+  expect(newsBetween(asking, answered)).toBeUndefined();
+  const second = { ...first, key: 'e3', requestId: 'r2', tool: 'pay' };
+  expect(newsBetween(answered, { ...answered, items: [...answered.items, second] })).toBe(
+    'pay asks for your approval.',
+  );
 });
 
 it('it hears of a lost connection and of its return, and not of each attempt', () => {
@@ -99,14 +138,14 @@ it('announces that an MCP server asks, once, by its name', () => {
         requestId: 'r1',
         toolCallId: 'c1',
         tool: 'borrow',
-        server: 'books',
+        server: 'books\u202e',
         message: '',
         fields: [],
         timeoutSeconds: 60,
       },
     ],
   };
-  expect(newsBetween(answering(1), asking)).toBe('books asks you something.');
+  expect(newsBetween(answering(1), asking)).toMatch(/^books[^\u202e]* asks you something\.$/);
   expect(newsBetween(asking, { ...asking })).toBeUndefined();
   expect(newsBetween(asking, answering(1))).toBeUndefined();
 });

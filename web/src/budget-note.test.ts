@@ -1,7 +1,14 @@
 import { expect, it } from 'vitest';
+import type { MessageState } from '../../client/index.ts';
 import { asSentence, budgetNote } from './budget-note.ts';
 import { messageNote } from './message-note.ts';
 
+const refusedFor = (code: Extract<MessageState, { status: 'rejected' }>['code']): MessageState => ({
+  status: 'rejected',
+  code,
+  message: 'in the words of the server',
+  retryable: true,
+});
 const MIDNIGHT = Date.UTC(2026, 11, 1);
 const at = (now: number) => ({ now, locale: 'en-GB', timeZone: 'Europe/Lisbon' });
 
@@ -24,4 +31,23 @@ it('stands beside the message that was not taken', () => {
   const state = { status: 'rejected', code: 'BUDGET_EXCEEDED', message: 'x', retryable: true } as const;
   expect(messageNote({ ...state, until: 1 })).toContain('Not taken: what you could use that day was used up');
   expect(messageNote(state)).toBe('Not taken: what you may use today is used up');
+});
+
+it.each<[MessageState, string | undefined]>([
+  [{ status: 'sending' }, 'Sending…'],
+  [{ status: 'accepted', turnId: 't', placement: 'turn', position: 0 }, 'Accepted'],
+  [
+    { status: 'accepted', turnId: 't', placement: 'steering', position: 0 },
+    'Accepted · steers at the next step',
+  ],
+  [{ status: 'queued', turnId: 't', position: 0 }, 'Queued · next turn'],
+  [{ status: 'queued', turnId: 't', position: 1 }, 'Queued · 1 ahead'],
+  [{ status: 'applied', turnId: 't', step: 1 }, undefined],
+  [{ status: 'applied', turnId: 't', step: 2 }, 'Taken in at step 2'],
+  [{ status: 'cancelled', reason: 'user' }, 'Withdrawn'],
+  [refusedFor('STEERING_QUEUE_FULL'), 'Not taken: too many messages are waiting'],
+  [refusedFor('LANE_LOST'), 'Not taken: the connection was lost, and it may not have arrived'],
+  [refusedFor('OPTIONS_INVALID'), 'Not taken: in the words of the server'],
+])('a message says what has become of it: %j', (state, note) => {
+  expect(messageNote(state)).toBe(note);
 });

@@ -78,6 +78,15 @@ describe('the blocks of an answer', () => {
     );
   });
 
+  it('find the address of a link by its name, without regard to case and white space, each block by itself', () => {
+    const text =
+      'Some [words][ONE  Two].\n\nMore [words][one two].\n\nNone.\n\n[One two]: https://one.test\n';
+    const blocks = blocksOf(text);
+    expect(blocks.length).toBeGreaterThan(2);
+    expect(html(blocks)).toBe(html([text]));
+    expect(html(blocks.slice(0, 2)).match(/href="https:..one.test"/g)).toHaveLength(2);
+  });
+
   it('are small in a long answer of paragraphs, lists, code and tables', () => {
     const section = `## Title\n\nA paragraph.\n\n- one\n- two\n\n\`\`\`\ncode\n\n\n\ncode\n\`\`\`\n\n| a |\n|---|\n| 1 |\n\n`;
     const blocks = blocksOf(section.repeat(50));

@@ -40,10 +40,10 @@ function split(text: string): string[] {
       start = at;
     }
     if (fence === undefined && OPEN_HTML.test(line)) break;
-    fence = fenceAfter(line, fence);
     // White space at the end may still become an indented line.
-    afterBlank = line.trim() === '' && newline >= 0 ? true : afterBlank && line.trim() === '';
     if (newline < 0) break;
+    fence = fenceAfter(line, fence);
+    afterBlank = line.trim() === '';
     at = newline + 1;
   }
   blocks.push(text.slice(start));

@@ -64,6 +64,11 @@ describe('text that somebody reads', () => {
   });
 
   it('may have hundreds of marks in a paragraph', () => {
-    expect(endOfMarks('*word* '.repeat(MAX_MARKS / 2), 0)).toBe(Number.POSITIVE_INFINITY);
+    const marks = '*word* '.repeat(MAX_MARKS / 2);
+    expect(endOfMarks(marks, 0)).toBe(Number.POSITIVE_INFINITY);
+    // Counted from a position on: what stands before it is the head of a table.
+    const head = '| *a* |\n|---|\n';
+    expect(endOfMarks(`${head}${marks}`, head.length)).toBe(Number.POSITIVE_INFINITY);
+    expect(endOfMarks(`${head}${marks}*`, head.length)).toBe(head.length + marks.length);
   });
 });

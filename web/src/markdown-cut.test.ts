@@ -77,6 +77,22 @@ describe('a block that is too long to be parsed with each frame', () => {
     expect(pieces.flatMap((piece) => piece.trim().split('\n').slice(2))).toEqual(rows);
   });
 
+  it('of a table with a long head: the head does not count, so that as many rows are in each piece as without it', () => {
+    const head = `| ${'a long name '.repeat(14)}|\n|---|\n`;
+    const rows = Array.from({ length: 40 }, (_, i) => `| ${String(i).padStart(15)} |\n`);
+    const pieces = cut(head + rows.join(''), 200);
+    expect(pieces.map((piece) => piece.slice(0, head.length))).toEqual(pieces.map(() => head));
+    expect(pieces.map((piece) => piece.slice(head.length)).join('')).toBe(rows.join(''));
+    expect(pieces.length).toBeLessThanOrEqual(6);
+  });
+
+  it('of a table with a row that has no space: each piece has a part of it', () => {
+    const head = '| a b |\n|---|\n';
+    const row = `|${'x'.repeat(500)}|\n`;
+    const pieces = cut(head + row, 100);
+    expect(pieces.join('')).toBe(head + row);
+  });
+
   it('of a numbered list: it goes on counting, also where all items are written as the first', () => {
     const pieces = cut(Array.from({ length: 40 }, (_, i) => `1. item ${i}\n   - nested\n`).join(''), 200);
     expect(pieces.length).toBeGreaterThan(2);

@@ -18,7 +18,13 @@ describe('one at a time', () => {
     gates[1]?.resolve();
     await Promise.all([second, third]);
     expect(gates).toHaveLength(2);
-    void ask();
+    const fourth = ask();
     expect(gates).toHaveLength(3);
+    const fifth = ask();
+    gates[2]?.resolve();
+    await fourth;
+    await expect.poll(() => gates.length).toBe(4);
+    gates[3]?.resolve();
+    await fifth;
   });
 });

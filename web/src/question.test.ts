@@ -47,10 +47,17 @@ it('what is left empty is left out of an answer; the rest has the types that wer
   form.append('field-5', 'b');
   const types = ['string', 'integer', 'boolean', 'choice', 'number', 'choices'] as const;
   const fields = types.map((type) => ({ name: `the ${type}`, type }));
+  form.set('field-4', '  ');
   expect(valuesOf(fields, form)).toEqual({
     'the string': 'Ann',
     'the integer': 2,
     'the boolean': false,
     'the choices': ['a', 'b'],
   });
+});
+
+it('a choice of several that was left empty is an empty list where an answer is required, and left out otherwise', () => {
+  const field = { name: 'days', type: 'choices' } as const;
+  expect(valuesOf([field], new FormData())).toEqual({});
+  expect(valuesOf([{ ...field, required: true }], new FormData())).toEqual({ days: [] });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { asClock, secondsLeft } from './seconds-left.ts';
+import { asClock, inWords, secondsLeft } from './seconds-left.ts';
 
 const T = 1_700_000_000_000;
 
@@ -37,3 +37,10 @@ it.each([
   [105, '1:45'],
   [3600, '60:00'],
 ])('%i seconds are shown as %s', (seconds, text) => expect(asClock(seconds)).toBe(text));
+
+it.each([
+  [119, '119 seconds'],
+  [120, '2 minutes'],
+  [149, '2 minutes'],
+  [150, '3 minutes'],
+])('%i seconds are said as %s', (seconds, words) => expect(inWords(seconds)).toBe(words));

@@ -25,6 +25,18 @@ describe('sessions by date', () => {
     ]);
   });
 
+  it('each of the last 40 days is under the name of its distance', () => {
+    const days = Array.from({ length: 40 }, (_, ago) => at(2026, 3, 30 - ago));
+    const labels = byDate(days.map(note), at(2026, 3, 30)).map(({ label, notes }) => [label, notes.length]);
+    expect(labels).toEqual([
+      ['Today', 1],
+      ['Yesterday', 1],
+      ['Previous 7 days', 6],
+      ['Previous 30 days', 23],
+      ['February 2026', 9],
+    ]);
+  });
+
   it('older ones are under their month', () => {
     const used = [at(2026, 1, 2), at(2025, 12, 31), at(2025, 12, 1), at(2024, 12, 1)];
     expect(byDate(used.map(note), at(2026, 3, 30)).map(({ label }) => label)).toEqual([

@@ -63,6 +63,32 @@ describe('sessions', () => {
     expect(readSessions(storage)).toEqual([]);
   });
 
+  it.each<[string, unknown]>([
+    ['no object', null],
+    ['an id with a blank', { id: 'a b' }],
+    ['an id of 65 characters', { id: 'a'.repeat(65) }],
+    ['a number for an id', { id: 7 }],
+    ['no title', { title: undefined }],
+    ['a text for a time', { usedAt: '1' }],
+  ])('are left out one by one where another program has written something else: %s', (_, wrong) => {
+    const note = { id: 'a', title: 'first', usedAt: 1 };
+    const storage = memory();
+    const bad = wrong === null ? null : { ...note, ...(wrong as object) };
+    storage.setItem('midturn:sessions', JSON.stringify([note, bad]));
+    expect(readSessions(storage)).toEqual([note]);
+  });
+
+  it('are kept up to fifty: the one that was used longest ago makes place', () => {
+    let notes: ReturnType<typeof noteSession> = [];
+    for (let n = 1; n <= 51; n++) notes = noteSession(notes, { id: `s${n}`, title: `title ${n}`, usedAt: n });
+    expect(notes.map(({ id }) => id)).toEqual(Array.from({ length: 50 }, (_, n) => `s${51 - n}`));
+  });
+
+  it('get a title once they have one to get', () => {
+    const untitled = noteSession([], { id: 'a', title: '', usedAt: 1 });
+    expect(noteSession(untitled, { id: 'a', title: 'at last', usedAt: 2 })[0]?.title).toBe('at last');
+  });
+
   it('are found again in the address', () => {
     expect(sessionInHash(hashOf('a&b=c'))).toBe('a&b=c');
     expect(sessionInHash('')).toBeUndefined();

@@ -13,11 +13,13 @@ test('sources are links to pages of the web, and names of documents', () => {
   const html = shown(
     { id: 's1', type: 'url', url: 'https://example.com/tide', title: 'Tides & moon' },
     { id: 's2', type: 'url', url: 'http://example.com/', title: undefined },
+    { id: 's4', type: 'url', url: 'HTTPS://EXAMPLE.ORG/', title: undefined },
     { id: 's3', type: 'document', mediaType: 'application/pdf', title: 'Table', filename: 't.pdf' },
   );
   expect(html).toContain('href="https://example.com/tide"');
   expect(html).toContain('>Tides &amp; moon</a>');
   expect(html).toContain('>http://example.com/</a>');
+  expect(html).toContain('href="HTTPS://EXAMPLE.ORG/"');
   expect(html).toContain('<span>Table</span>');
 });
 

@@ -19,17 +19,19 @@ function given() {
   const asked: {
     query?: string;
     after?: string;
+    limit?: number;
     answer: (page: SessionPage) => void;
     fail: (why: Error) => void;
   }[] = [];
   const sessions = {
-    list: (how: { query?: string; after?: string } = {}) =>
+    list: (how: { query?: string; after?: string; limit?: number } = {}) =>
       new Promise<SessionPage>((answer, fail) => void asked.push({ ...how, answer, fail })),
   };
   const search = new TitleSearch();
   return {
     asked,
     search,
+    sessions,
     look: (query: string, after = 'p1') => search.ask({ sessions, query, after }),
     found: () => search.getSnapshot().sessions.map(({ sessionId }) => sessionId),
     state: () => search.getSnapshot().state,
@@ -70,6 +72,79 @@ it('reads five pages for one search, and goes on where it is asked to', async ()
   asked[5]?.answer(page(undefined, 'z'));
   await settled(0);
   expect([found(), state()]).toEqual([['z'], 'whole']);
+});
+
+const many = (from: number, count: number) => Array.from({ length: count }, (_, n) => `s${from + n}`);
+
+it('twenty found ones are enough; twenty more are when it goes on, beside those of before', async () => {
+  const { asked, search, look, found, state } = given();
+  look('often');
+  await settled();
+  expect(asked[0]).toMatchObject({ limit: 100 });
+  asked[0]?.answer(page('q1', ...many(0, 19)));
+  await settled(0);
+  expect(state()).toBe('looking');
+  asked[1]?.answer(page('q2', ...many(19, 1)));
+  await settled(0);
+  expect([asked.length, state()]).toEqual([2, 'partly']);
+  search.more();
+  expect([asked[2]?.after, found().length]).toEqual(['q2', 20]);
+  asked[2]?.answer(page('q3', ...many(20, 19)));
+  await settled(0);
+  expect(state()).toBe('looking');
+  asked[3]?.answer(page('q4', ...many(39, 1)));
+  await settled(0);
+  expect([found(), state()]).toEqual([many(0, 40), 'partly']);
+});
+
+it('is not late any more once it was answered or refused, however long ago', async () => {
+  const { asked, search, look, state } = given();
+  look('a');
+  await settled();
+  asked[0]?.answer(page('q1', ...many(0, 20)));
+  await settled(6000);
+  expect(state()).toBe('partly');
+  search.more();
+  asked[1]?.fail(new Error('No.'));
+  await settled(6000);
+  expect(state()).toBe('partly');
+  search.more();
+  expect(asked).toHaveLength(3);
+});
+
+it('what was found, or went wrong, for other words is not shown for these', async () => {
+  const { asked, search, look, found, state } = given();
+  look('a');
+  await settled();
+  asked[0]?.answer(page(undefined, 'x'));
+  await settled(0);
+  look('b');
+  expect([found(), state()]).toEqual([[], 'looking']);
+  await settled();
+  look('c');
+  await settled();
+  asked[1]?.fail(new Error('No.'));
+  await settled(0);
+  expect([state(), search.getSnapshot().trouble]).toEqual(['looking', undefined]);
+});
+
+it('the late answer of another chat asks nothing again, and nobody who has left is told', async () => {
+  const first = given();
+  first.look('a');
+  await settled(6000);
+  const second = given();
+  const told = vi.fn();
+  const leave = first.search.subscribe(told);
+  first.search.ask({ sessions: second.sessions, query: 'a', after: 'p1' });
+  await settled();
+  expect(second.asked).toHaveLength(1);
+  leave();
+  told.mockClear();
+  first.asked[0]?.answer(page(undefined, 'late'));
+  await settled();
+  second.asked[0]?.answer(page(undefined, 'mine'));
+  await settled();
+  expect([second.asked.length, first.found(), told.mock.calls.length]).toEqual([1, ['mine'], 0]);
 });
 
 it('a server that has not answered is asked nothing more until it does, and then for the last words', async () => {

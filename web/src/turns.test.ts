@@ -44,3 +44,11 @@ it('a message taken in at a later step steers, even if nothing was said before i
     [['a'], ['user:b', 'one']],
   ]);
 });
+
+it('a message that is not taken in stands by itself, though its turn is known; one that comes after words stands after them', () => {
+  const waiting = user('w', { status: 'accepted', turnId: 't1', placement: 'steering', position: 0 });
+  const queued = user('q', { status: 'queued', turnId: 't2', position: 1 });
+  expect(
+    shape([user('a', applied('t1', 1)), text('one', 't1'), user('b', applied('t1', 1)), waiting, queued]),
+  ).toEqual([[['a'], ['one', 'user:b']], 'w', 'q']);
+});
