@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   ApiGatewayManagementApiClient,
   PostToConnectionCommand,
@@ -8,139 +6,25 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEventBridge } from '../eventbridge/event-bridge.ts';
-import { type QueueServer, startQueues } from '../queues.ts';
-import { startTables, type TableServer } from '../tables.ts';
-import type { Stack } from '../template/stack.ts';
-import { type Access, type Call, createAccess } from './access.ts';
+import type { Access, Call } from './access.ts';
 import { type AccessKey, newAccessKey } from './access-key.ts';
-import { functionCaller } from './caller.ts';
-import { arnOf, stackOf } from './fixtures.ts';
-import { createUpstream, type Upstream } from './forward.ts';
-import { createFront } from './front.ts';
-import { createLambda } from './lambda.ts';
-import { readRoles } from './roles.ts';
 import { secretArn } from './secret-arn.ts';
-import { createSecrets } from './secrets.ts';
 import { sign } from './signature.ts';
+import { KEY, OPERATOR, startTestFront, type TestFront } from './test-front.ts';
 
-const KEY = newAccessKey();
 const STRANGER = newAccessKey();
 const USER = 'arn:aws:sts::000000000000:assumed-role/Midturn-WorkerRole/Midturn-Worker';
 
-let server: Server;
+let front: TestFront;
 let origin: string;
-let tables: TableServer;
-let queues: QueueServer;
-let model: Server;
-const upstreams: Upstream[] = [];
-let stack: Stack;
 let access: Access;
-/** The half of the model's stream that is still to come. */
-let finishStream: () => void = () => {};
-
-const portOf = (listening: Server) => (listening.address() as AddressInfo).port;
-
-function listen(at: Server): Promise<void> {
-  return new Promise((resolve) => at.listen(0, '127.0.0.1', resolve));
-}
 
 beforeAll(async () => {
-  model = createServer((request, response) => {
-    request.resume();
-    response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
-    response.write('first');
-    finishStream = () => response.end(' second');
-  });
-  server = createServer();
-  [tables, queues] = await Promise.all([
-    startTables(undefined, () => {}),
-    startQueues(undefined, () => {}),
-    listen(model),
-    listen(server),
-  ]);
-  origin = `http://127.0.0.1:${portOf(server)}`;
-  stack = stackOf(
-    [
-      { Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:PutItem'], Resource: arnOf('Items') },
-      { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf('Letters') },
-      {
-        Effect: 'Allow',
-        Action: 'execute-api:ManageConnections',
-        Resource: 'arn:aws:execute-api:us-east-1:000000000000:midturnapi/local/POST/@connections/open*',
-      },
-      {
-        Effect: 'Allow',
-        Action: 'secretsmanager:GetSecretValue',
-        Resource: ['known', 'forgotten', 'far'].map(
-          (name) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-??????`,
-        ),
-      },
-      {
-        Effect: 'Allow',
-        Action: 'events:PutEvents',
-        Resource: 'arn:aws:events:us-east-1:000000000000:event-bus/default',
-      },
-      {
-        Effect: 'Allow',
-        Action: 'bedrock:InvokeModelWithResponseStream',
-        Resource: 'arn:aws:bedrock:*::foundation-model/good.model',
-      },
-    ],
-    {},
-    origin,
-  );
-  await Promise.all([tables.create(stack), queues.create(stack)]);
-  access = createAccess(readRoles(stack), () => {});
-  const [worker] = stack.ofType('AWS::Lambda::Function');
-  if (!worker) throw new Error('the stack has no function');
-  const caller = functionCaller(stack, worker, 'worker');
-  const bedrock = createUpstream(`http://127.0.0.1:${portOf(model)}`);
-  upstreams.push(bedrock);
-  const front = createFront({
-    holderOf: (id) => (id === KEY.accessKeyId ? { ...KEY, caller } : undefined),
-    access,
-    services: {
-      dynamodb: tables.handle,
-      sqs: queues.handle,
-      bedrock,
-      management(request, response) {
-        request.resume();
-        response.writeHead(200).end();
-        return true;
-      },
-      secrets: createSecrets({ known: 'the value', 'other/one': 'x' }, async ({ SecretId }) => {
-        if (SecretId === 'far') throw new Error('no account is in reach');
-        return { status: 400, body: { __type: 'ResourceNotFoundException' } };
-      }),
-      lambda: createLambda({
-        stack,
-        functions: { pool: () => ({ spec: { name: 'worker' }, invoke: async (event) => event }) },
-        asynchronous: { invoke: async () => {} },
-        log: () => {},
-      }),
-      events: createEventBridge({
-        stack,
-        access,
-        queues: queues.client,
-        asynchronous: { invoke: () => Promise.reject(new Error('no rule has a function')) },
-        log: () => {},
-      }),
-    },
-  });
-  server.on('request', (request, response) => {
-    if (!front(request, response)) response.writeHead(404).end('not for the front');
-  });
+  front = await startTestFront();
+  ({ origin, access } = front);
 });
 
-afterAll(async () => {
-  for (const upstream of upstreams) upstream.close();
-  for (const open of [server, model]) {
-    open.close();
-    open.closeAllConnections();
-  }
-  await Promise.all([tables.close(), queues.close()]);
-});
+afterAll(() => front.close());
 
 const config = (credentials: AccessKey = KEY) => ({
   endpoint: origin,
@@ -197,7 +81,7 @@ describe('what a role allows', () => {
 
   it('reaches Secrets Manager, by name and by ARN', async () => {
     const client = new SecretsManagerClient(config());
-    const expected = { SecretString: 'the value', ARN: secretArn('known'), Name: 'known' };
+    const expected = { SecretString: 'the välue', ARN: secretArn('known'), Name: 'known' };
     expect(await client.send(secret('known'))).toMatchObject(expected);
     expect(await client.send(secret(secretArn('known')))).toMatchObject(expected);
     expect(await client.send(secret(secretArn('known').slice(0, -7)))).toMatchObject(expected);
@@ -208,7 +92,7 @@ describe('what a role allows', () => {
     const reader = response.body?.getReader();
     const next = async () => Buffer.from((await reader?.read())?.value ?? []).toString();
     expect(await next()).toBe('first');
-    finishStream();
+    front.finishStream();
     expect(await next()).toBe(' second');
   });
 });
@@ -306,12 +190,39 @@ describe('who is not known is refused', () => {
   });
 
   it.each([
-    ['DynamoDB_20120810.GetItem', 400, 'MissingAuthenticationTokenException'],
-    ['AmazonSQS.SendMessage', 403, 'MissingAuthenticationTokenException'],
-  ])('without a signature: %s', async (target, status, type) => {
+    ['DynamoDB_20120810.GetItem', 400, 'com.amazon.coral.service#MissingAuthenticationTokenException', '1.0'],
+    ['AmazonSQS.SendMessage', 403, 'com.amazon.coral.service#MissingAuthenticationTokenException', '1.0'],
+    ['AWSEvents.PutEvents', 400, 'MissingAuthenticationTokenException', '1.1'],
+    ['secretsmanager.GetSecretValue', 400, 'MissingAuthenticationTokenException', '1.1'],
+  ])('without a signature: %s', async (target, status, __type, version) => {
     const response = await fetch(origin, { method: 'POST', headers: { 'x-amz-target': target }, body: '{}' });
     expect(response.status).toBe(status);
-    expect(await response.text()).toContain(type);
+    expect(response.headers.get('content-type')).toBe(`application/x-amz-json-${version}`);
+    expect(await response.json()).toMatchObject({ __type });
+  });
+
+  it('by the key of operators, which opens the management API alone, whatever a role allows', async () => {
+    expect((await management(OPERATOR).send(post('other'))).$metadata.httpStatusCode).toBe(200);
+    await expect(new DynamoDBClient(config(OPERATOR)).send(item('b'))).rejects.toMatchObject({
+      name: 'UnrecognizedClientException',
+    });
+    await expect(
+      management({ ...OPERATOR, secretAccessKey: 'local' }).send(post('other')),
+    ).rejects.toMatchObject({ name: 'InvalidSignatureException' });
+  });
+
+  it('but a developer may invoke a function unsigned', async () => {
+    const path = `${origin}/2015-03-31/functions/worker/invocations`;
+    const response = await fetch(path, { method: 'POST', body: '{"a":1}' });
+    expect([response.status, await response.json()]).toEqual([200, { a: 1 }]);
+    expect((await fetch(path)).status).toBe(404);
+  });
+
+  it.each([KEY, OPERATOR])('and a path that the management API does not know, signed or not', async (key) => {
+    front.manages(false);
+    const request = management(key).send(post('open-1'));
+    await expect(request).rejects.toMatchObject({ name: 'SerializationException' });
+    front.manages(true);
   });
 
   it('without a signature at the management API', async () => {
@@ -336,7 +247,7 @@ it('a secret of an account that is out of reach ends its request, and nothing el
     name: 'InternalFailure',
     message: 'no account is in reach',
   });
-  expect(await client.send(secret('known'))).toMatchObject({ SecretString: 'the value' });
+  expect(await client.send(secret('known'))).toMatchObject({ SecretString: 'the välue' });
 });
 
 it('a body that is no JSON is refused', async () => {
@@ -364,25 +275,57 @@ describe('an observer', () => {
     expect(calls[0]?.responseBytes).toBeGreaterThan(10);
   });
 
+  it('hears of a refused call, with the bytes of its answer, whatever its letters', async () => {
+    const calls: Call[] = [];
+    const stop = access.onCall((call) => calls.push(call));
+    const bodies: number[] = [];
+    for (const [service, path, body] of [
+      ['lambda', `/2015-03-31/functions/${encodeURIComponent('größe')}/invocations`, '{}'],
+      ['dynamodb', '/', '{"TableName":"größe"}'],
+    ] as const) {
+      const target = { 'x-amz-target': 'DynamoDB_20120810.Query', body };
+      bodies.push((await (await send(service, path, target)).arrayBuffer()).byteLength);
+    }
+    stop();
+    expect(calls).toMatchObject([
+      { service: 'lambda', operation: 'Invoke', allowed: false },
+      { service: 'dynamodb', operation: 'Query', allowed: false },
+    ]);
+    expect(calls.map(({ responseBytes }) => responseBytes)).toEqual(bodies);
+  });
+
+  it('hears the bytes that a service of the local cloud answers, whatever its letters', async () => {
+    const calls: Call[] = [];
+    const stop = access.onCall((call) => calls.push(call));
+    const target = { 'x-amz-target': 'secretsmanager.GetSecretValue', body: '{"SecretId":"known"}' };
+    const answer = await (await send('secretsmanager', '/', target)).arrayBuffer();
+    stop();
+    expect(calls).toMatchObject([{ requestBytes: target.body.length, responseBytes: answer.byteLength }]);
+  });
+
   it('that asks for it hears what capacity a call consumed, which the function does not see', async () => {
     const calls: Call[] = [];
     const stop = access.onCall((call) => calls.push(call), { capacity: true });
     const client = new DynamoDBClient(config());
+    const TEXT = `${'x'.repeat(2490)}${'é'.repeat(5)}`;
     const big = new PutItemCommand({
       TableName: 'Midturn-Items',
-      Item: { pk: { S: 'big' }, text: { S: 'x'.repeat(2500) } },
+      Item: { pk: { S: 'big' }, text: { S: TEXT } },
     });
     const put = await client.send(big);
     const key = { TableName: 'Midturn-Items', Key: { pk: { S: 'big' } } };
     const read = await client.send(new GetItemCommand({ ...key, ConsistentRead: true }));
     const asked = await client.send(new GetItemCommand({ ...key, ReturnConsumedCapacity: 'TOTAL' }));
-    await expect.poll(() => calls).toHaveLength(3);
+    const again = new PutItemCommand({ ...big.input, ConditionExpression: 'attribute_not_exists(pk)' });
+    await expect(client.send(again)).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+    await expect.poll(() => calls).toHaveLength(4);
     stop();
-    expect(calls.map(({ capacityUnits }) => capacityUnits)).toEqual([3, 1, 0.5]);
-    expect(calls.map(({ request }) => request?.TableName)).toEqual(Array(3).fill('Midturn-Items'));
+    expect(calls.map(({ capacityUnits }) => capacityUnits)).toEqual([3, 1, 0.5, undefined]);
+    expect(calls.map(({ conditionFailed }) => conditionFailed)).toEqual([...Array(3), true]);
+    expect(calls.map(({ request }) => request?.TableName)).toEqual(Array(4).fill('Midturn-Items'));
     expect(put).not.toHaveProperty('ConsumedCapacity');
     expect(read).not.toHaveProperty('ConsumedCapacity');
-    expect(read.Item?.text?.S).toHaveLength(2500);
+    expect(read.Item?.text?.S).toBe(TEXT);
     expect(asked.ConsumedCapacity).toMatchObject({ CapacityUnits: 0.5 });
   });
 });

@@ -104,7 +104,7 @@ export function refuse(response: ServerResponse, service: string | undefined, re
       'x-amzn-errortype': type,
     });
     response.end(body);
-    return body.length;
+    return Buffer.byteLength(body);
   }
   const ofSqs = service === 'sqs';
   const isJson11 = service === 'secretsmanager' || service === 'events';
@@ -117,5 +117,5 @@ export function refuse(response: ServerResponse, service: string | undefined, re
     ...(ofSqs && { 'x-amzn-query-error': `${code};Sender` }),
   });
   response.end(body);
-  return body.length;
+  return Buffer.byteLength(body);
 }

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HandshakeRefused } from '../../protocol/waiting-client.ts';
+import { around, textOfBytes } from '../../test/support/text.ts';
 import { connect } from '../../test/support/ws-client.ts';
 import type { AuthorizerEvent, ConnectEvent, DisconnectEvent, MessageEvent } from './events.ts';
 import { ok, recorder, recording, startGateway } from './test-gateway.ts';
@@ -94,6 +95,18 @@ describe('a REQUEST authorizer', () => {
     }
   });
 
+  it('P12: cannot be taken for another principal by what its context says', async () => {
+    const { url, connects } = await start(
+      allow({ context: { principalId: 'other/subject', integrationLatency: 'x', tenant: 'acme' } }),
+    );
+    await connect(url);
+    expect((await connects.at(0)).requestContext.authorizer).toEqual({
+      principalId: 'tenant/subject',
+      integrationLatency: expect.any(Number),
+      tenant: 'acme',
+    });
+  });
+
   it.each([
     ['a Deny', { policyDocument: policy('Deny') }],
     ['an Allow for something else', { policyDocument: policy('Allow', `${ARN}/other`) }],
@@ -119,6 +132,31 @@ describe('a REQUEST authorizer', () => {
     expect(logs).toEqual([expect.stringContaining('no key set')]);
   });
 
+  it('refuses with 500 when it does not answer within 29 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const asked = recorder<unknown>();
+    const { url, connects } = await start((event) => {
+      asked.take(event);
+      return new Promise(() => {});
+    });
+    const status = statusOf(url);
+    await asked.at(0);
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(await status).toBe(500);
+    expect(connects.taken).toEqual([]);
+  });
+
+  const MAX_BYTES = 8 * 1024;
+  it.each(['x', 'é', '€', '😀'])('takes 8 KB of JSON whatever its letters: %s', async (letter) => {
+    const empty = { principalId: 'p', policyDocument: policy('Allow'), context: { big: '' } };
+    for (const bytes of around(MAX_BYTES)) {
+      const big = textOfBytes(bytes - Buffer.byteLength(JSON.stringify(empty)), letter);
+      const { url } = await start(async () => ({ ...empty, context: { big } }));
+      expect(await statusOf(url)).toBe(bytes <= MAX_BYTES ? 101 : 500);
+    }
+  });
+
   it.each([
     ['no object', async () => 'allow'],
     ['no principal', allow({ principalId: undefined })],
@@ -126,8 +164,6 @@ describe('a REQUEST authorizer', () => {
     ['an object in the context', allow({ context: { claims: { sub: 'x' } } })],
     ['a list in the context', allow({ context: { groups: ['a'] } })],
     ['a context that is no object', allow({ context: 'x' })],
-    ['more than 8 KB', allow({ context: { big: 'x'.repeat(8 * 1024) } })],
-    ['more than 8 KB in fewer characters', allow({ context: { big: '€'.repeat(3 * 1024) } })],
   ] satisfies [string, Invoke][])('refuses with 500 when it returns %s', async (_what, invoke) => {
     const { url, connects } = await start(invoke);
     expect(await statusOf(url)).toBe(500);
@@ -136,6 +172,8 @@ describe('a REQUEST authorizer', () => {
 
   it.each([
     ['route.request.header.Authorization', '', { authorization: 'Bearer t' }],
+    ['route.request.header.authorization', '', { AUTHORIZATION: 'Bearer t' }],
+    ['context.connectedAt', '', {}],
     ['route.request.querystring.token', '?token=t', {}],
     ['context.identity.sourceIp', '', {}],
   ])('is asked only where the identity source %s has a value', async (source, query, headers) => {
@@ -144,22 +182,25 @@ describe('a REQUEST authorizer', () => {
     expect(await statusOf(url + query, { ...headers })).toBe(401);
   });
 
-  it.each(['route.request.header.Authorization', 'route.request.querystring.token', 'stageVariables.key'])(
-    'refuses with 401 unasked when %s is missing or empty',
-    async (source) => {
-      const events = recorder<AuthorizerEvent>();
-      const { url } = await start(
-        async (event) => {
-          events.take(event as AuthorizerEvent);
-          return allow()(event);
-        },
-        [source],
-      );
-      expect(await statusOf(url)).toBe(401);
-      expect(await statusOf(`${url}?token=`, { Authorization: '' })).toBe(401);
-      expect(events.taken).toEqual([]);
-    },
-  );
+  it.each([
+    'route.request.header.Authorization',
+    'route.request.querystring.token',
+    'stageVariables.key',
+    // What every object has is no value of a request.
+    'route.request.querystring.constructor',
+  ])('refuses with 401 unasked when %s is missing or empty', async (source) => {
+    const events = recorder<AuthorizerEvent>();
+    const { url } = await start(
+      async (event) => {
+        events.take(event as AuthorizerEvent);
+        return allow()(event);
+      },
+      [source],
+    );
+    expect(await statusOf(url)).toBe(401);
+    expect(await statusOf(`${url}?token=`, { Authorization: '' })).toBe(401);
+    expect(events.taken).toEqual([]);
+  });
 
   it('admits without a $connect route too', async () => {
     const { url } = await startGateway({

@@ -77,7 +77,39 @@ describe('$connect', () => {
 
   it('refuses a URL over 4096 characters', async () => {
     const { url } = await startGateway();
-    expect((await refusal(connect(`${url}?token=${'x'.repeat(4096)}`))).statusCode).toBe(414);
+    const before = `${new URL(url).pathname}?token=`.length;
+    await connect(`${url}?token=${'x'.repeat(4096 - before)}`);
+    expect((await refusal(connect(`${url}?token=${'x'.repeat(4097 - before)}`))).statusCode).toBe(414);
+  });
+
+  it('gets a name of the query as it is, also one that every object has', async () => {
+    const events = recorder<ConnectEvent>();
+    const { url } = await startGateway({ routes: { $connect: recording(events) } });
+    await connect(`${url}?__proto__=a&__proto__=b&constructor=c`);
+    const { queryStringParameters, multiValueQueryStringParameters } = await events.at(0);
+    expect(Object.entries(queryStringParameters ?? {})).toEqual([
+      ['__proto__', 'b'],
+      ['constructor', 'c'],
+    ]);
+    expect(Object.entries(multiValueQueryStringParameters ?? {})).toEqual([
+      ['__proto__', ['a', 'b']],
+      ['constructor', ['c']],
+    ]);
+  });
+
+  it('that refuses is named in the answer, as in its event', async () => {
+    const events = recorder<ConnectEvent>();
+    const { url } = await startGateway({
+      routes: {
+        $connect: async (event) => {
+          events.take(event as ConnectEvent);
+          return { statusCode: 403 };
+        },
+      },
+    });
+    const { body } = await refusal(connect(url));
+    const { connectionId, requestId } = (await events.at(0)).requestContext;
+    expect(JSON.parse(body)).toEqual({ message: 'Forbidden', connectionId, requestId });
   });
 
   it('is not asked about handshakes beyond its throttle: a stranger’s flood invokes no function, and opens nothing', async () => {
@@ -158,8 +190,9 @@ describe('$connect', () => {
   it.each([undefined, null, 'ok', {}, { statusCode: 'fine' }, { statusCode: 101 }])(
     'refuses with 502 when it returns %j',
     async (value) => {
-      const { url } = await startGateway({ routes: { $connect: async () => value } });
+      const { url, logs } = await startGateway({ routes: { $connect: async () => value } });
       expect((await refusal(connect(url))).statusCode).toBe(502);
+      expect(logs).toEqual([expect.stringContaining('$connect')]);
     },
   );
 

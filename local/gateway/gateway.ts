@@ -37,7 +37,6 @@ export const createGateway: CreateGateway = (
   const handshakes = new Set<Duplex>();
   const servers = new Set<Server>();
   const observers = new Set<(traffic: Traffic) => void>();
-  let isClosing = false;
 
   function findOpen(connectionId: string): Connection | undefined {
     const connection = open.get(connectionId);
@@ -118,7 +117,6 @@ export const createGateway: CreateGateway = (
         socket.prependListener('data', connection.createByteWatcher());
         open.set(connection.id, connection);
         track(untilDisconnected(connection));
-        if (isClosing) connection.end(ENDS.goingAway);
       },
       abandoned({ facts }) {
         // The function accepted and may have stored the connection, so it receives `$disconnect`.
@@ -148,7 +146,6 @@ export const createGateway: CreateGateway = (
     },
     slowPosts: (ms) => management.slowPosts(ms),
     async close() {
-      isClosing = true;
       for (const server of servers) server.off('upgrade', upgrade);
       for (const socket of handshakes) socket.destroy();
       for (const connection of open.values()) connection.end(ENDS.goingAway);

@@ -58,7 +58,10 @@ describe('the end of a connection', () => {
   it('without a closing handshake is told as 1006', async () => {
     const { url, ends } = await start();
     await (await connect(url)).terminate();
-    expect((await ends.at(0)).requestContext.disconnectStatusCode).toBe(1006);
+    expect((await ends.at(0)).requestContext).toMatchObject({
+      disconnectStatusCode: 1006,
+      disconnectReason: 'Connection closed abnormally',
+    });
   });
 
   it('by a broken frame is told as 1002', async () => {
@@ -175,6 +178,14 @@ describe('close()', () => {
     returning.open();
     await closing;
     expect(gateway.connections()).toEqual([]);
+  });
+
+  it('lets nobody in any more', async () => {
+    const asked = recorder<unknown>();
+    const { url, gateway } = await start({ routes: { $connect: recording(asked as never) } });
+    await gateway.close();
+    await expect(connect(url)).rejects.toThrow();
+    expect(asked.taken).toEqual([]);
   });
 
   it('drops handshakes whose $connect has not returned', async () => {

@@ -241,28 +241,27 @@ describe('the management API on the wire', () => {
     expect(response.status).toBe(405);
   });
 
+  /** A post whose body is still to come. */
+  function begin(endpoint: string, id: string) {
+    const request = httpRequest(`${endpoint}/@connections/${id}`, { method: 'POST' });
+    const status = new Promise<number | undefined>((resolve, reject) => {
+      request.once('error', reject);
+      request.once(
+        'response',
+        (response) => void readText(response).then(() => resolve(response.statusCode)),
+      );
+    });
+    request.flushHeaders();
+    return { request, status };
+  }
+
   it('delivers posts in the order in which they arrived, though a body comes late', async () => {
     const { endpoint, server, client, id } = await start();
-    const arrived = recorder<string>();
-    server.on('request', (request) => arrived.take(String(request.headers['x-order'])));
-    const send = (order: string) => {
-      const request = httpRequest(`${endpoint}/@connections/${id}`, {
-        method: 'POST',
-        headers: { 'x-order': order },
-      });
-      const status = new Promise<number | undefined>((resolve, reject) => {
-        request.once('error', reject);
-        request.once(
-          'response',
-          (response) => void readText(response).then(() => resolve(response.statusCode)),
-        );
-      });
-      return { request, status };
-    };
-    const slow = send('slow');
-    slow.request.flushHeaders();
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    const slow = begin(endpoint, id);
     await arrived.at(0);
-    const fast = send('fast');
+    const fast = begin(endpoint, id);
     fast.request.end(pong('fast'));
     await arrived.at(1);
     slow.request.end(pong('slow'));
@@ -271,6 +270,70 @@ describe('the management API on the wire', () => {
       await client.until((frame: Received) => frame.type === 'pong' && frame.nonce === 'fast')
     ).map((frame) => frame.type === 'pong' && frame.nonce);
     expect(nonces).toEqual(['slow', 'fast']);
+  });
+
+  it('closes after the posts that arrived before, and finds it gone the second time', async () => {
+    const { endpoint, server, client, id } = await start();
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    const slow = begin(endpoint, id);
+    await arrived.at(0);
+    const end = async () => (await fetch(`${endpoint}/@connections/${id}`, { method: 'DELETE' })).status;
+    const first = end();
+    await arrived.at(1);
+    const second = end();
+    await arrived.at(2);
+    slow.request.end(pong('slow'));
+    expect(await Promise.all([slow.status, first, second])).toEqual([200, 204, 410]);
+    expect(await client.next('pong')).toMatchObject({ nonce: 'slow' });
+    expect((await client.closed).code).toBe(1000);
+  });
+
+  it('does not hold up posts to others while a body is still to come', async () => {
+    const { endpoint, server, gateway, url, client, id } = await start();
+    const other = await connect(url);
+    const otherId = gateway.connections().find((known) => known !== id) ?? '';
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    const slow = begin(endpoint, id);
+    await arrived.at(0);
+    const response = await fetch(`${endpoint}/@connections/${otherId}?x=1`, {
+      method: 'POST',
+      body: pong(1),
+    });
+    expect(response.status).toBe(200);
+    expect(await other.next('pong')).toMatchObject({ nonce: 1 });
+    slow.request.end(pong(2));
+    expect(await client.next('pong')).toMatchObject({ nonce: 2 });
+  });
+
+  it('keeps a letter whole whose bytes come in two pieces', async () => {
+    const { endpoint, server, client, id } = await start();
+    const pieces = recorder<Buffer>();
+    server.on('request', (request) => request.on('data', (bytes: Buffer) => pieces.take(bytes)));
+    const slow = begin(endpoint, id);
+    const body = Buffer.from(pong('€😀'));
+    const inside = body.indexOf('€') + 1;
+    slow.request.write(body.subarray(0, inside));
+    await pieces.at(0);
+    slow.request.end(body.subarray(inside));
+    expect(await client.next('pong')).toMatchObject({ nonce: '€😀' });
+  });
+
+  it('is as it was when posts are no longer slow: in order, and at once', async () => {
+    const { endpoint, gateway, server, client, id } = await start();
+    gateway.slowPosts(1);
+    gateway.slowPosts(0);
+    const arrived = recorder<true>();
+    server.on('request', () => arrived.take(true));
+    const slow = begin(endpoint, id);
+    await arrived.at(0);
+    const fast = begin(endpoint, id);
+    fast.request.end(pong('fast'));
+    await arrived.at(1);
+    slow.request.end(pong('slow'));
+    await Promise.all([slow.status, fast.status]);
+    expect(client.frames).toMatchObject([{ nonce: 'slow' }, { nonce: 'fast' }]);
   });
 
   it('does not let a sender that stalls in mid-body hold up the next for more than 5 seconds', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { WAIT_MS } from '../../test/support/timeouts.ts';
 import { connect, type Received } from '../../test/support/ws-client.ts';
 import type { DisconnectEvent, MessageEvent } from './events.ts';
 import { MAX_MESSAGES_IN_FLIGHT } from './limits.ts';
@@ -80,6 +81,38 @@ describe('a message', () => {
     await messages.at(0);
     expect(JSON.stringify(client.frames)).not.toContain('secret');
   });
+
+  it.each([
+    ['throws', async () => Promise.reject(new Error('no table')), 'no table'],
+    ['returns nothing', async () => undefined, 'no Lambda proxy response'],
+    ['takes too long', () => gate().opened, 'within 30 ms'],
+  ])('whose function %s is in the log, with its route and connection', async (_what, invoke, why) => {
+    const { url, gateway, logs } = await startGateway({ routes: { bad: invoke }, timeoutMs: 30 });
+    const client = await connect(url);
+    client.sendRaw('{"type":"bad"}');
+    await client.next(isNotice);
+    expect(logs).toEqual([expect.stringContaining(`bad of connection ${gateway.connections()[0]}`)]);
+    expect(logs[0]).toContain(why);
+  });
+
+  it.each(['$connect', '$default', '$disconnect'])(
+    'or an end whose function fails after its time is in the log, by its route: %s',
+    async (route) => {
+      const failing = gate();
+      const { url, logs } = await startGateway({
+        routes: {
+          [route]: () => failing.opened.then(() => Promise.reject(new Error('too late'))),
+        },
+        timeoutMs: 20,
+      });
+      const client = await connect(url).catch(() => undefined);
+      client?.sendRaw('hello');
+      await client?.close();
+      await vi.waitUntil(() => logs.length > 0, { timeout: WAIT_MS });
+      failing.open();
+      await expect.poll(() => logs.find((line) => line.includes('too late'))).toContain(route);
+    },
+  );
 
   it('is not answered with what its function returns, whatever the status', async () => {
     const messages = recorder<MessageEvent>();

@@ -1,6 +1,7 @@
 import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { around, textOfBytes } from '../../../test/support/text.ts';
 import type { Invoke } from '../types.ts';
 import type { HttpGatewayApi, HttpRouteTarget } from './api.ts';
 import { createHttpGateway } from './gateway.ts';
@@ -17,6 +18,8 @@ interface Given {
 /** An API of two routes on its own port, whose function answers with its event unless it is told otherwise. */
 async function given({ invoke, authorizer, timeoutMs = 30_000, api }: Given = {}) {
   const events: Record<string, unknown>[] = [];
+  const sources: string[] = [];
+  const logs: string[] = [];
   const route = (key: string): HttpRouteTarget => {
     const [method = '', path = ''] = key.split(' ');
     return {
@@ -24,21 +27,25 @@ async function given({ invoke, authorizer, timeoutMs = 30_000, api }: Given = {}
       method,
       parts: path.split('/').slice(1),
       timeoutMs,
-      invoke: () => async (event) => {
+      invoke: (source) => async (event) => {
+        sources.push(source);
         events.push(event as Record<string, unknown>);
         return invoke ? invoke(event) : { statusCode: 200, body: 'ok' };
       },
       ...(authorizer && { authorizer }),
     };
   };
-  const gateway = createHttpGateway({
-    apiId: 'api',
-    stage: '$default',
-    region: 'eu-central-1',
-    accountId: '123456789012',
-    routes: [route('POST /api/things/{id}'), route('GET /api/things/{id}')],
-    ...api,
-  });
+  const gateway = createHttpGateway(
+    {
+      apiId: 'api',
+      stage: '$default',
+      region: 'eu-central-1',
+      accountId: '123456789012',
+      routes: ['POST /api/things/{id}', 'GET /api/things/{id}', 'GET /api/things'].map(route),
+      ...api,
+    },
+    (line) => logs.push(line),
+  );
   const server = createServer((request, response) => {
     if (!gateway.handle(request, response)) response.writeHead(418).end();
   });
@@ -48,7 +55,13 @@ async function given({ invoke, authorizer, timeoutMs = 30_000, api }: Given = {}
     server.close();
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { events, origin, ask: (path: string, init?: RequestInit) => fetch(`${origin}${path}`, init) };
+  return {
+    events,
+    sources,
+    logs,
+    origin,
+    ask: (path: string, init?: RequestInit) => fetch(`${origin}${path}`, init),
+  };
 }
 
 const told = async (response: Response) => [response.status, await response.json()];
@@ -83,10 +96,35 @@ describe('an HTTP API', () => {
     expect(events[0]?.headers).not.toHaveProperty('cookie');
   });
 
-  it('gives it in base64 what does not say that it is text', async () => {
+  it.each([
+    ['text/plain', 'é', false],
+    ['TEXT/csv', 'é', false],
+    ['application/json; charset=utf-8', 'é', false],
+    ['application/x-www-form-urlencoded', 'w6k=', true],
+    ['application/jsonp', 'w6k=', true],
+    ['image/svg+xml', 'w6k=', true],
+  ])('gives it text as it is, and all else in base64: %s', async (type, body, isBase64Encoded) => {
     const { ask, events } = await given();
-    await ask('/api/things/a', { method: 'POST', body: new URLSearchParams({ a: '1' }) });
-    expect(events[0]).toMatchObject({ body: Buffer.from('a=1').toString('base64'), isBase64Encoded: true });
+    await ask('/api/things/a', { method: 'POST', headers: { 'content-type': type }, body: 'é' });
+    expect(events[0]).toMatchObject({ body, isBase64Encoded });
+  });
+
+  it('leaves out of an event what a request does not have', async () => {
+    const { ask, events, sources } = await given();
+    const response = await ask('/api/things');
+    expect(Object.keys(events[0] ?? {}).toSorted()).toEqual(
+      'headers isBase64Encoded rawPath rawQueryString requestContext routeKey version'.split(' '),
+    );
+    expect(events[0]?.isBase64Encoded).toBe(false);
+    expect(events[0]?.requestContext).toMatchObject({ requestId: response.headers.get('apigw-requestid') });
+    expect(sources).toEqual(['$default/GET/api/things']);
+  });
+
+  it('gives it headers of one name as one, and cookies one by one, however they are written', async () => {
+    const { origin, events } = await given();
+    const headers = ['host', 'h', 'connection', 'close', 'X-Two', 'a', 'x-two', 'b', 'Cookie', 'a=1;b=2'];
+    await new Promise((resolve) => sendRequest(`${origin}/api/things/a`, { headers }, resolve).end());
+    expect(events[0]).toMatchObject({ headers: { 'x-two': 'a,b' }, cookies: ['a=1', 'b=2'] });
   });
 
   it.each<[string, unknown, number, string]>([
@@ -116,8 +154,9 @@ describe('an HTTP API', () => {
   });
 
   it.each([
-    ['GET', '/api/things'],
+    ['GET', '/api/thing'],
     ['GET', '/api/things/'],
+    ['GET', '/api/things/%ff'],
     ['GET', '/api/things/a/b'],
     ['DELETE', '/api/things/a'],
     ['OPTIONS', '/api/things/a'],
@@ -136,16 +175,42 @@ describe('an HTTP API', () => {
     const tooLarge = [413, { message: 'Request Entity Too Large' }];
     expect(await post(10 * MB + 1)).toEqual(tooLarge);
     expect(await post(6 * MB)).toEqual(tooLarge);
-    const euros = '€'.repeat(2.5 * MB);
-    expect(await ask('/api/things/a', { method: 'POST', headers, body: euros }).then(told)).toEqual(tooLarge);
+    expect(events).toEqual([]);
+  });
+
+  it('gives functions events of at most 6 MB, by their bytes', async () => {
+    const { ask, events } = await given();
+    const statusWith = async (bytes: number) => {
+      const init = { method: 'POST', headers: { 'content-type': 'text/plain' } };
+      return (await ask('/api/things/a', { ...init, body: textOfBytes(bytes) })).status;
+    };
+    const least = 6 * MB - 4000;
+    expect(await statusWith(least)).toBe(200);
+    const others = Buffer.byteLength(JSON.stringify(events[0])) - least;
+    const [, most, more] = around(6 * MB - others);
+    expect([await statusWith(most), await statusWith(more)]).toEqual([200, 413]);
+  });
+
+  it('answers 408 to whoever sends no more of a body for 5 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { origin, events } = await given();
+    const headers = { 'content-length': 10 };
+    const request = sendRequest(`${origin}/api/things/a`, { method: 'POST', headers });
+    const status = new Promise((resolve) => request.on('response', (got) => resolve(got.statusCode)));
+    request.on('error', () => {}).write('x');
+    await vi.waitUntil(() => vi.getTimerCount() > 0);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await status).toBe(408);
+    request.destroy();
     expect(events).toEqual([]);
   });
 
   it('takes 10,240 bytes of request line and values of headers', async () => {
     const { origin } = await given();
-    const statusWith = (length: number) =>
+    const statusWith = (length: number, letter = 'x') =>
       new Promise((resolve, reject) => {
-        const headers = { host: 'h', connection: 'close', 'x-long': 'x'.repeat(length) };
+        const headers = { host: 'h', connection: 'close', 'x-long': letter.repeat(length) };
         sendRequest(`${origin}/api/things/a`, { headers }, (response) => {
           response.resume();
           resolve(response.statusCode);
@@ -156,6 +221,9 @@ describe('an HTTP API', () => {
     const others = 'GET /api/things/a HTTP/1.1'.length + 'h'.length + 'close'.length;
     expect(await statusWith(10_240 - others)).toBe(200);
     expect(await statusWith(10_241 - others)).toBe(431);
+    // On the wire, this letter is one byte.
+    expect(await statusWith(10_240 - others, 'é')).toBe(200);
+    expect(await statusWith(10_241 - others, 'é')).toBe(431);
   });
 
   it('answers for functions that fail or take too long', async () => {
@@ -164,14 +232,17 @@ describe('an HTTP API', () => {
       500,
       { message: 'Internal Server Error' },
     ]);
+    expect(failing.logs).toEqual([expect.stringContaining('broken')]);
     const slow = await given({ invoke: () => new Promise(() => {}), timeoutMs: 1 });
     expect(await told(await slow.ask('/api/things/a'))).toEqual([503, { message: 'Service Unavailable' }]);
   });
 
   it('invokes nothing for a request over its throttle', async () => {
-    const { ask, events } = await given({ api: { accepts: () => false } });
+    const asked: unknown[] = [];
+    const authorizer = async (event: unknown) => asked.push(event);
+    const { ask, events } = await given({ authorizer, api: { accepts: () => false } });
     expect(await told(await ask('/api/things/a'))).toEqual([429, { message: 'Too Many Requests' }]);
-    expect(events).toEqual([]);
+    expect([...asked, ...events]).toEqual([]);
   });
 });
 
@@ -206,7 +277,23 @@ describe('an authorizer of an HTTP API', () => {
         }),
       }),
     ]);
-    expect(events[0]?.requestContext).toMatchObject({ authorizer: { lambda: { tenant: 't' } } });
+    expect(events[0]).toHaveProperty('requestContext.authorizer', { lambda: { tenant: 't' } });
+  });
+
+  it('that does not answer within 10 s stops the request', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const asked = Promise.withResolvers<void>();
+    const authorizer = () => {
+      asked.resolve();
+      return new Promise(() => {});
+    };
+    const { ask, events } = await given({ authorizer });
+    const answer = ask('/api/things/a');
+    await asked.promise;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await told(await answer)).toEqual([500, { message: 'Internal Server Error' }]);
+    expect(events).toEqual([]);
   });
 
   it.each<[string, Invoke, number, string]>([
@@ -244,10 +331,33 @@ describe('CORS of an HTTP API', () => {
       204,
       'https://a.example',
     ]);
-    expect(allowed.headers.get('access-control-max-age')).toBe('60');
+    expect(Object.fromEntries(allowed.headers)).toMatchObject({
+      'access-control-allow-methods': 'GET',
+      'access-control-allow-headers': 'x-a',
+      'access-control-max-age': '60',
+      vary: 'origin',
+    });
     const other = await preflight('https://b.example');
     expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([204, null]);
     expect(events).toEqual([]);
+  });
+
+  it('lets every origin in where the list says so', async () => {
+    const { ask } = await given({ api: { cors: { ...cors, origins: ['*'], maxAgeSeconds: undefined } } });
+    const { headers } = await ask('/api/things/a', {
+      method: 'OPTIONS',
+      headers: { Origin: 'https://b.example' },
+    });
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.has('vary')).toBe(false);
+    expect(headers.has('access-control-max-age')).toBe(false);
+  });
+
+  it('is what the function says of it where the API says nothing', async () => {
+    const headers = { 'Access-Control-Allow-Origin': 'https://c.example' };
+    const { ask } = await given({ invoke: async () => ({ statusCode: 200, headers }) });
+    const { headers: sent } = await ask('/api/things/a', { headers: { Origin: 'https://a.example' } });
+    expect(sent.get('access-control-allow-origin')).toBe('https://c.example');
   });
 
   it('replaces what the function says of it', async () => {

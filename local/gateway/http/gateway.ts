@@ -105,9 +105,10 @@ export function createHttpGateway(api: HttpGatewayApi, log: (line: string) => vo
   };
 }
 
+/** Node makes one character of each byte of a head. */
 const headBytes = ({ method, url, httpVersion, rawHeaders }: IncomingMessage): number =>
-  Buffer.byteLength(`${method} ${url} HTTP/${httpVersion}`) +
-  rawHeaders.reduce((sum, text, i) => sum + (i % 2 === 1 ? Buffer.byteLength(text) : 0), 0);
+  `${method} ${url} HTTP/${httpVersion}`.length +
+  rawHeaders.reduce((sum, text, i) => sum + (i % 2 === 1 ? text.length : 0), 0);
 
 /** Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html */
 function* corsHeaders(cors: Cors, { method, headers }: IncomingMessage): Generator<[string, string]> {

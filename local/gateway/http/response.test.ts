@@ -1,17 +1,46 @@
 import { expect, it } from 'vitest';
+import { around, textOfBytes } from '../../../test/support/text.ts';
 import { readAnswer } from './response.ts';
 
 const MAX_BYTES = 6 * 1024 * 1024;
 
 // "Lambda quotas" (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): 6 MB of a response's JSON.
+it.each(['x', 'é', '€', '😀'])(
+  'an answer of a function is at most 6 MB of JSON, whatever its letters: of %s',
+  (letter) => {
+    const others = Buffer.byteLength(JSON.stringify({ statusCode: 200, body: '' }));
+    const [, most, more] = around(MAX_BYTES - others);
+    expect(readAnswer({ statusCode: 200, body: textOfBytes(more, letter) })).toBeUndefined();
+    expect(readAnswer({ statusCode: 200, body: textOfBytes(most, letter) })).toMatchObject({ status: 200 });
+  },
+);
+
 it.each([
-  ['x', 1],
-  ['é', 2],
-  ['€', 3],
-  ['😀', 4],
-])('an answer of a function is at most 6 MB of JSON, whatever its letters: of %s', (letter, bytes) => {
-  const answer = (size: number) =>
-    readAnswer({ statusCode: 200, body: letter.repeat(Math.floor(size / bytes)) });
-  expect(answer(MAX_BYTES)).toBeUndefined();
-  expect(answer(MAX_BYTES - 1000)).toMatchObject({ status: 200 });
+  [199, undefined],
+  [200, 200],
+  ['204', 204],
+  [599, 599],
+  [600, undefined],
+  [200.5, undefined],
+  [null, undefined],
+])('an answer with the status %j has the status %j', (statusCode, status) => {
+  expect(readAnswer({ statusCode })?.status).toBe(status);
+});
+
+it.each([{ headers: 'x' }, { headers: ['x'] }, { cookies: 'a=1' }, { body: { a: 1 } }])(
+  'an answer with %j is none',
+  (fields) => {
+    expect(readAnswer({ statusCode: 200, ...fields })).toBeUndefined();
+  },
+);
+
+it('a header that is no text becomes one, and the type of a body that is named stays', () => {
+  const headers = { 'Content-Type': 'text/csv', 'X-Count': 3 };
+  expect(readAnswer({ statusCode: 200, headers })?.headers).toEqual([
+    ['content-type', 'text/csv'],
+    ['x-count', '3'],
+  ]);
+  expect(readAnswer({ statusCode: 200, body: 'x' })?.headers).toEqual([
+    ['content-type', 'text/plain; charset=utf-8'],
+  ]);
 });
