@@ -92,7 +92,8 @@ function landing(lane: Lane, id: MessageId): Pick<Accepted, 'turn_id' | 'placeme
   const waiting = ownValue(lane.waiting, id);
   if (waiting) return { turn_id: waiting.turn, placement: 'queued', position: place(lane.waiting, id) };
   const turn_id = lane.turn ?? lane.begun?.turn ?? '';
-  const opens = ownValue(lane.inbox, id)?.turn === lane.turn;
+  const pending = ownValue(lane.inbox, id);
+  const opens = pending !== undefined && pending.turn === lane.turn;
   // Applied, and its outcome is not stored yet.
   const began = ownValue(lane.ids, id) === 1 || ownValue(lane.previousIds, id) === 1;
   if (opens || began) return { turn_id, placement: 'turn', position: 0 };

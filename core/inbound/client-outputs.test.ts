@@ -123,17 +123,20 @@ describe('P10: the first answer to a request counts', () => {
   it.each([
     ['the same', 'there', 0],
     ['another one', 'elsewhere', 1],
-  ])('%s, taken between look and write, is answered so, and nothing of a refused one stays', async (_, first, refused) => {
-    const { give, answer, meanwhile, taken, stored } = await given();
-    meanwhile(() => give({ output: first }));
-    expect(await give({ output: 'there' })).toHaveLength(refused);
-    expect(await taken()).toMatchObject({ value: first });
-    meanwhile(() => answer({ content: { name: first } }));
-    const answers = await answer({ content: { name: 'there' } });
-    expect(answers.filter(({ type }) => type === 'error')).toHaveLength(refused);
-    expect(await taken(ASKED_FOR)).toMatchObject({ value: { content: { name: first } } });
-    expect(stored()).toBe(2);
-  });
+  ])(
+    '%s, taken between look and write, is answered so, and nothing of a refused one stays',
+    async (_, first, refused) => {
+      const { give, answer, meanwhile, taken, stored } = await given();
+      meanwhile(() => give({ output: first }));
+      expect(await give({ output: 'there' })).toHaveLength(refused);
+      expect(await taken()).toMatchObject({ value: first });
+      meanwhile(() => answer({ content: { name: first } }));
+      const answers = await answer({ content: { name: 'there' } });
+      expect(answers.filter(({ type }) => type === 'error')).toHaveLength(refused);
+      expect(await taken(ASKED_FOR)).toMatchObject({ value: { content: { name: first } } });
+      expect(stored()).toBe(2);
+    },
+  );
 });
 
 describe('P12: a request is answered', () => {
