@@ -1,4 +1,4 @@
-import { expect, it, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../aws/system.ts';
 import { epochMs, epochSeconds, milliseconds } from '../../config/units.ts';
 import {
@@ -11,10 +11,15 @@ import {
   USAGE,
   untilCut,
 } from '../../test/support/compacting-conversation.ts';
+import { textOfBytes } from '../../test/support/text.ts';
+import type { Entry } from '../events/entries.ts';
+import type { TurnEvent } from '../events/events.ts';
+import { storedEntry } from '../events/stored-entry.ts';
+import { asMessageId, asTurnId } from '../ids.ts';
 import type { Model, ModelFailure, ModelPart, VerbatimPart } from '../model.ts';
 import { exportPage } from '../session/export.ts';
 import { dayOf } from '../session/spend.ts';
-import { principalSpendKey, sessionKey, summaryKey } from '../store/keys.ts';
+import { entryKey, principalSpendKey, sessionKey, summaryKey } from '../store/keys.ts';
 import { storeSummary } from '../store/summary-writes.ts';
 import { recordingPorts } from '../testing/memory-core.ts';
 import { idleToolbox, type TurnInMemory } from '../testing/turn-in-memory.ts';
@@ -233,6 +238,82 @@ it('P11: a summary of more than a request may have is of the newest whole turns,
   const begins = (await eventsOf(turn, 'turn_start')).map(({ entry }) => entry);
   expect(begins).toContain(summary?.first);
   expect(summary?.first).toBeGreaterThan(begins[1] ?? 0);
+});
+
+describe('as many of the newest turns as fit into a request', () => {
+  const [TURNS, TOKENS, COUNTED] = [12, 5000, 600];
+
+  /** Turns of the same bytes, whatever their characters. @returns the turns that were asked about, and their bytes */
+  async function askedAbout(unit: string, isCounted: boolean) {
+    const { turn } = await given();
+    const { core, session } = turn;
+    let bytesOfTurn = 0;
+    const from = 101 + 3 * TURNS;
+    for (let t = 0; t < TURNS; t++) {
+      const first = 101 + 3 * t;
+      const id = asTurnId(`turn-${first}`);
+      const of = { turn: id, first, expires: epochSeconds(9_999_999_999) };
+      const done: TurnEvent = {
+        type: 'done',
+        seq: first,
+        turn: id,
+        first,
+        steps: 1,
+        provider: 'house',
+        model: 'main',
+        input_tokens: 1,
+        output_tokens: 1,
+        last_input_tokens: 1000 + t * COUNTED,
+        ...(!isCounted && { cached: true }),
+      };
+      const spoken: Entry[] = [
+        {
+          n: first,
+          turn: id,
+          role: 'user',
+          id: asMessageId(`m-${first}`),
+          content: textOfBytes(2000, unit),
+          at: epochMs(1_800_000_000_000),
+          step: 1,
+        },
+        { n: first + 1, turn: id, role: 'assistant', content: textOfBytes(1500, unit) },
+      ];
+      bytesOfTurn = Buffer.byteLength(spoken.map((entry) => JSON.stringify(entry)).join(''));
+      const entries: Entry[] = [
+        ...spoken,
+        { n: first + 2, turn: id, role: 'event', event: done },
+      ];
+      for (const entry of entries)
+        await core.store.put(entryKey(session, entry.n), storedEntry(entry, of));
+    }
+    const item = await core.store.get(sessionKey(session));
+    if (!item) throw new Error('no session');
+    await core.store.put(sessionKey(session), { ...item, promptFrom: from });
+    const summing = model('small', () => 'SUMMARY');
+    await compact(contextOf(turn, summing.model, TOKENS), { session, from });
+    const [message] = summing.requests[0]?.messages ?? [];
+    const content = message?.role === 'user' ? String(message.content) : '';
+    const lines = content.split('\n').filter((line) => line.startsWith('{"role":'));
+    const [{ first } = { first: 0 }] = await storedSummaries(turn);
+    return {
+      hasMore: lines[0]?.includes('left out'),
+      lines: lines.slice(1),
+      turns: (from - first) / 3,
+      bytesPerToken: isCounted ? bytesOfTurn / COUNTED : 4,
+    };
+  }
+
+  it.each(
+    [false, true].flatMap((isCounted) => ['x', 'é', '€', '😀'].map((unit) => [unit, isCounted] as const)),
+  )('P11: by the bytes of their text, in %s (its provider has counted tokens: %s)', async (unit, isCounted) => {
+    const { hasMore, lines, turns, bytesPerToken } = await askedAbout(unit, isCounted);
+    expect(hasMore).toBe(true);
+    expect(lines).toHaveLength(2 * turns);
+    const bytes = Buffer.byteLength(lines.join(''));
+    const most = TOKENS * bytesPerToken;
+    expect(bytes).toBeLessThanOrEqual(most);
+    expect(bytes + bytes / turns).toBeGreaterThan(most);
+  });
 });
 
 it('a turn is not over before the summary that it asks for is in the queue: a frozen function sends nothing', async () => {
