@@ -279,12 +279,8 @@ describe('as many of the newest turns as fit into a request', () => {
         { n: first + 1, turn: id, role: 'assistant', content: textOfBytes(1500, unit) },
       ];
       bytesOfTurn = Buffer.byteLength(spoken.map((entry) => JSON.stringify(entry)).join(''));
-      const entries: Entry[] = [
-        ...spoken,
-        { n: first + 2, turn: id, role: 'event', event: done },
-      ];
-      for (const entry of entries)
-        await core.store.put(entryKey(session, entry.n), storedEntry(entry, of));
+      const entries: Entry[] = [...spoken, { n: first + 2, turn: id, role: 'event', event: done }];
+      for (const entry of entries) await core.store.put(entryKey(session, entry.n), storedEntry(entry, of));
     }
     const item = await core.store.get(sessionKey(session));
     if (!item) throw new Error('no session');
@@ -305,15 +301,18 @@ describe('as many of the newest turns as fit into a request', () => {
 
   it.each(
     [false, true].flatMap((isCounted) => ['x', 'é', '€', '😀'].map((unit) => [unit, isCounted] as const)),
-  )('P11: by the bytes of their text, in %s (its provider has counted tokens: %s)', async (unit, isCounted) => {
-    const { hasMore, lines, turns, bytesPerToken } = await askedAbout(unit, isCounted);
-    expect(hasMore).toBe(true);
-    expect(lines).toHaveLength(2 * turns);
-    const bytes = Buffer.byteLength(lines.join(''));
-    const most = TOKENS * bytesPerToken;
-    expect(bytes).toBeLessThanOrEqual(most);
-    expect(bytes + bytes / turns).toBeGreaterThan(most);
-  });
+  )(
+    'P11: by the bytes of their text, in %s (its provider has counted tokens: %s)',
+    async (unit, isCounted) => {
+      const { hasMore, lines, turns, bytesPerToken } = await askedAbout(unit, isCounted);
+      expect(hasMore).toBe(true);
+      expect(lines).toHaveLength(2 * turns);
+      const bytes = Buffer.byteLength(lines.join(''));
+      const most = TOKENS * bytesPerToken;
+      expect(bytes).toBeLessThanOrEqual(most);
+      expect(bytes + bytes / turns).toBeGreaterThan(most);
+    },
+  );
 });
 
 it('a turn is not over before the summary that it asks for is in the queue: a frozen function sends nothing', async () => {
