@@ -5,15 +5,17 @@ export const jsonBytes = (text: string): number => Buffer.byteLength(JSON.string
 
 /** How many UTF-16 code units of a text fit into these bytes as JSON. A surrogate pair is not divided. */
 export function fittingLength(text: string, bytes: number): number {
+  // Half of a pair alone has more bytes as JSON than the pair: a cut within one is the cut before it.
+  const cut = (length: number) => (length < text.length ? cutAt(text, length) : length);
   let low = 0;
   // Each code unit is at least one byte.
   let high = Math.min(text.length, bytes);
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (jsonBytes(text.slice(0, middle)) <= bytes) low = middle;
+    if (jsonBytes(text.slice(0, cut(middle))) <= bytes) low = middle;
     else high = middle - 1;
   }
-  return low < text.length ? cutAt(text, low) : low;
+  return cut(low);
 }
 
 /** Bytes of a value as JSON. */
