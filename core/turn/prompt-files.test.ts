@@ -44,11 +44,11 @@ function given() {
   const core = memoryCore({ files, clock: { now: () => epochMs(NOW), sleep: async () => {} } });
   return {
     most: () => most,
-    put: (file: string, size: number, until = NOW + 1) =>
+    put: (file: string, size: number, until = NOW + 1, checked = true) =>
       core.store.put(fileKey(session, asFileId(file)), {
         type: 'application/pdf',
         size,
-        checked: true,
+        ...(checked && { checked }),
         until: epochMs(until),
         expires: epochSeconds(NOW / 1000 + 1),
       }),
@@ -77,6 +77,29 @@ it('the newest files have room, and an older one that has none is told as too la
     first: 'large',
     second: 'bytes of second',
     third: 'bytes of third',
+  });
+});
+
+it('the files of a prompt are together 24 MB at most, and one that is named twice counts once', async () => {
+  const { put, prompt } = given();
+  const newest = said(3, [partOf('newest', 23 * MEGABYTE)]);
+  await put('newest', 23 * MEGABYTE);
+  for (const [older, size] of [
+    ['fits', MEGABYTE],
+    ['large', MEGABYTE + 1],
+  ] as const) {
+    await put(older, size);
+    const files = await prompt([said(1, [partOf(older, size)]), newest, { ...newest, n: 4 }]);
+    const expected = older === 'fits' ? 'bytes of fits' : 'large';
+    expect(Object.fromEntries(files)).toEqual({ [older]: expected, newest: 'bytes of newest' });
+  }
+});
+
+it('P12: a file whose bytes were never checked is in no prompt', async () => {
+  const { put, prompt } = given();
+  await put('unchecked', 100, NOW + 1, false);
+  expect(Object.fromEntries(await prompt([said(1, [partOf('unchecked', 100)])]))).toEqual({
+    unchecked: 'gone',
   });
 });
 

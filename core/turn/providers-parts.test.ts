@@ -48,4 +48,51 @@ describe('what a model call gives beside text and calls', () => {
     ]);
     for (const event of events) expect(frameOf(event, () => '').length).toBeLessThan(25_000);
   });
+
+  it.each(['x', 'é', '€', '😀', '"'])(
+    'cuts titles to 500 bytes of JSON, in whole characters: of %s',
+    (unit) => {
+      const jsonBytes = (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2;
+      for (const count of [100, 125, 250, 251, 500, 501, 900]) {
+        const title = unit.repeat(count);
+        const own = given();
+        own.addSource({ kind: 'document', mediaType: title, title, filename: title });
+        own.addSource({ kind: 'url', url: 'https://example.com/', title });
+        const fits = jsonBytes(title) <= 500;
+        for (const draft of own.drain()) {
+          if (draft.type !== 'source') throw new Error(draft.type);
+          for (const cut of [draft.title, draft.filename ?? title, draft.media_type ?? title]) {
+            if (fits) expect(cut).toBe(title);
+            else if (cut !== title) expect(jsonBytes(`${cut}${unit}`)).toBeGreaterThan(500);
+          }
+          const texts = [draft.title ?? '', draft.filename ?? '', draft.media_type ?? ''];
+          for (const text of texts)
+            expect([jsonBytes(text) <= 500, text.isWellFormed()]).toEqual([true, true]);
+        }
+      }
+    },
+  );
+
+  it('names pages of up to 4,096 characters, and 200 sources of a call', () => {
+    const own = given();
+    const urlOf = (length: number) => 'https://example.com/'.padEnd(length, 'x');
+    for (const length of [4097, 4096, 4095]) own.addSource({ kind: 'url', url: urlOf(length) });
+    for (let n = 0; n < 300; n++) own.addSource({ kind: 'url', url: `http://example.com/${n}` });
+    const drafts = own.drain();
+    expect(drafts.slice(0, 2)).toMatchObject([{ url: urlOf(4096) }, { url: urlOf(4095) }]);
+    expect(drafts).toHaveLength(200);
+    own.addSource({ kind: 'url', url: 'https://example.com/one-more' });
+    expect(own.drain()).toEqual([]);
+  });
+
+  it('has an id for each source that no other one of the turn has', () => {
+    const page = (n: number) => ({ kind: 'url', url: `https://example.com/${n}` }) as const;
+    const first = given();
+    for (const n of [1, 2]) first.addSource(page(n));
+    const events = first.drain().map((draft, i) => numbered(draft, i + 1, TURN));
+    const second = given(events);
+    for (const n of [1, 3]) second.addSource(page(n));
+    const ids = [...events, ...second.drain()].map((event) => event.type === 'source' && event.source_id);
+    expect(ids).toEqual(['source-1', 'source-2', 'source-3', 'source-4']);
+  });
 });

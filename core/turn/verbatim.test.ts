@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { around, textOfBytes } from '../../test/support/text.ts';
 import type { EventDraft } from '../events/events.ts';
 import type { VerbatimPart } from '../model.ts';
 import { MAX_COMMIT_BYTES } from './leased-turn.ts';
@@ -41,25 +42,25 @@ describe('the events of a finished call', () => {
   });
 
   // An item is limited in bytes, and each of these letters is as many.
-  test.each([
-    ['x', 1],
-    ['é', 2],
-    ['€', 3],
-    ['😀', 4],
-  ])('carry nothing that one item could not hold, in bytes: of %s', (letter, bytes) => {
-    const thought = (count: number) => verbatim([{ opaque: letter.repeat(count) }], 0);
-    expect(carrying(drafts, thought(200_000 / bytes))).toBeUndefined();
-    expect(carrying(drafts, thought(199_000 / bytes))).toHaveLength(2);
-  });
+  test.each(['x', 'é', '€', '😀'])(
+    'carry nothing that one item could not hold, in bytes: of %s',
+    (letter) => {
+      const thought = (text: string) => verbatim([{ opaque: text }], 0);
+      const room = 200_000 - Buffer.byteLength(JSON.stringify({ ...drafts[1], verbatim: thought('') }));
+      const carried = around(room).map(
+        (size) => carrying(drafts, thought(textOfBytes(size, letter)))?.length,
+      );
+      expect(carried).toEqual([2, 2, undefined]);
+    },
+  );
 
-  test.each([
-    ['x', 1],
-    ['é', 2],
-    ['€', 3],
-    ['😀', 4],
-  ])('are large when a commit has no room for them, in bytes: of %s', (letter, bytes) => {
-    const of = (count: number): EventDraft[] => [{ type: 'chunk', content: letter.repeat(count), offset: 0 }];
-    expect(areLarge(of(MAX_COMMIT_BYTES / bytes))).toBe(true);
-    expect(areLarge(of((MAX_COMMIT_BYTES - 1000) / bytes))).toBe(false);
-  });
+  test.each(['x', 'é', '€', '😀'])(
+    'are large when a commit has no room for them, in bytes: of %s',
+    (letter) => {
+      const of = (content: string): EventDraft[] => [{ type: 'chunk', content, offset: 0 }];
+      const room = MAX_COMMIT_BYTES - Buffer.byteLength(JSON.stringify(of('')[0]));
+      const large = around(room).map((size) => areLarge(of(textOfBytes(size, letter))));
+      expect(large).toEqual([false, false, true]);
+    },
+  );
 });
