@@ -105,8 +105,17 @@ it('it hears of a tool that asks', () => {
   if (first?.kind !== 'approval') throw new Error('Nothing is asked.');
   const answered: ChatState = { ...asking, items: [{ ...first, decision: 'approve' }] };
   expect(newsBetween(asking, answered)).toBeUndefined();
+  const allowed: ChatState = {
+    ...answering(1),
+    items: [{ ...first, decision: 'approve', resolved: { reason: 'always', by: undefined } }],
+  };
+  expect(newsBetween(answering(1), allowed)).toBeUndefined();
   const second = { ...first, key: 'e3', requestId: 'r2', tool: 'pay' };
   expect(newsBetween(answered, { ...answered, items: [...answered.items, second] })).toBe(
+    'pay asks for your approval.',
+  );
+  // In one frame with the answer to the first.
+  expect(newsBetween(asking, { ...answered, items: [...answered.items, second] })).toBe(
     'pay asks for your approval.',
   );
 });
@@ -147,5 +156,7 @@ it('announces that an MCP server asks, once, by its name', () => {
   };
   expect(newsBetween(answering(1), asking)).toMatch(/^books[^\u202e]* asks you something\.$/);
   expect(newsBetween(asking, { ...asking })).toBeUndefined();
+  const next = asking.questions?.map((question) => ({ ...question, requestId: 'r2', server: 'films' })) ?? [];
+  expect(newsBetween(asking, { ...asking, questions: next })).toBe('films asks you something.');
   expect(newsBetween(asking, answering(1))).toBeUndefined();
 });

@@ -39,11 +39,10 @@ export function newsBetween(before: Announced, after: Announced): string | undef
     return end?.outcome.result === 'aborted' ? 'The answer was stopped.' : 'The answer is complete.';
   }
   if (!before.activeTurn && after.activeTurn) return 'Answering.';
-  const asking = openApprovals(after);
-  if (asking.length > openApprovals(before).length) return `${asking.at(-1)?.tool} asks for your approval.`;
-  const { questions = [] } = after;
-  if (questions.length > (before.questions?.length ?? 0))
-    return `${visible(questions.at(-1)?.server ?? '')} asks you something.`;
+  const asking = newIn(openApprovals(after), openApprovals(before));
+  if (asking) return `${asking.tool} asks for your approval.`;
+  const question = newIn(after.questions, before.questions);
+  if (question) return `${visible(question.server)} asks you something.`;
   const step = after.activeTurn?.step ?? 0;
   if (step > 1 && step > (before.activeTurn?.step ?? 0)) return `Your message was taken in at step ${step}.`;
   const refused = refusedIn(after) - refusedIn(before);
@@ -52,6 +51,15 @@ export function newsBetween(before: Announced, after: Announced): string | undef
   if (isOnline === (before.connection.status === 'online')) return undefined;
   if (isOnline) return 'Connected.';
   return after.connection.status === 'waiting' ? 'The connection is lost. Reconnecting.' : undefined;
+}
+
+/** The last request that was not there before: another one may have been answered meanwhile. */
+function newIn<T extends { requestId: string }>(
+  after: readonly T[] = [],
+  before: readonly T[] = [],
+): T | undefined {
+  const known = new Set(before.map(({ requestId }) => requestId));
+  return after.findLast(({ requestId }) => !known.has(requestId));
 }
 
 const openApprovals = ({ items }: ChatState): ApprovalItem[] =>

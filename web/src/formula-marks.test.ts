@@ -12,7 +12,7 @@ describe('formulas as models write them', () => {
     ['in a list', '- so\n  \\[ a \\]\n1. $$b$$', '- so\n  $$\n  a\n  $$\n1. $$\n   b\n   $$'],
     ['in a quote', '> \\[ a \\]', '> $$\n> a\n> $$'],
     ['of a block within a line', 'So \\[ a\n= b \\] then', 'So $$a = b$$ then'],
-    ['after code', '```\n$x$\n```\nso $y$', '```\n$x$\n```\nso $$y$$'],
+    ['around code', 'if $z$:\n~~~\n$x$\n~~~\nso $y$', 'if $$z$$:\n~~~\n$x$\n~~~\nso $$y$$'],
     ['with a dollar in it', '$5\\$ x$', '$$5\\$ x$$'],
   ])('%s', (_, written, parsed) => {
     expect(withFormulas(written)).toBe(parsed);

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { act } from 'react';
 import { describe, expect, it, vi } from 'vitest';
+import type { ServerFrame } from '../../client/protocol.ts';
 import { type GivenPage, givenPage, runningStory } from '../testing/given-page.ts';
 import { click, press, write } from '../testing/rendered.ts';
 
@@ -105,6 +106,23 @@ describe('the connection', () => {
     click(page.button('Reconnect'));
     await page.pass();
     expect(online(page)).toBe('Connected');
+  });
+});
+
+describe('what the server refuses of no message', () => {
+  const unasked = (code: 'INVALID_FRAME' | 'SESSION_DELETED' = 'INVALID_FRAME'): ServerFrame =>
+    ({ type: 'error', code, message: 'What is this?', terminal: false, retryable: false }) as ServerFrame;
+
+  it('is said until the next message is sent, and in no other session', async () => {
+    const page = await givenPage();
+    await page.deliver(unasked());
+    expect(page.texts('.composer-problem')).toEqual(['The server refused something: What is this?']);
+    await page.say('well');
+    expect(page.texts('.composer-problem')).toEqual([]);
+    await page.deliver(unasked());
+    expect(page.texts('.composer-problem')).toHaveLength(1);
+    await page.goTo('#session=other');
+    expect(page.texts('.composer-problem')).toEqual([]);
   });
 });
 
@@ -224,4 +242,51 @@ it('the raw frames are counted from the first one, and the last 300 are kept', a
   await page.deliver({ type: 'pong' });
   expect(page.texts('.frames header p')).toEqual([`${before + 1} so far`]);
   expect(page.texts('.frames strong').at(-1)).toBe('pong');
+});
+
+it('a page that was left listens to nothing, waits for nothing and has no connection', async () => {
+  const heard = new Set<string>();
+  const keep = (target: EventTarget, name: string) => {
+    const [add, remove] = [target.addEventListener, target.removeEventListener];
+    const numbers = new Map<unknown, number>();
+    const keyOf = (type: string, listener: unknown) => {
+      const number = numbers.get(listener) ?? numbers.size;
+      numbers.set(listener, number);
+      return `${name} ${type} ${number}`;
+    };
+    vi.spyOn(target, 'addEventListener').mockImplementation(function (
+      this: EventTarget,
+      type,
+      listener,
+      how,
+    ) {
+      heard.add(keyOf(type, listener));
+      add.call(target, type, listener, how);
+    });
+    vi.spyOn(target, 'removeEventListener').mockImplementation(function (
+      this: EventTarget,
+      type,
+      listener,
+      how,
+    ) {
+      heard.delete(keyOf(type, listener));
+      remove.call(target, type, listener, how);
+    });
+  };
+  keep(window, 'window');
+  keep(document, 'document');
+  const story = runningStory();
+  story.call('c1');
+  story.ask('r1');
+  const page = await givenPage({ story });
+  click(page.button('More'));
+  await page.pass(25_000);
+  expect(heard.size).toBeGreaterThan(5);
+  page.unmount();
+  await page.pass(1000);
+  // React hears of selections once for all of its roots.
+  expect([...heard].filter((one) => !one.includes('selectionchange'))).toEqual([]);
+  expect(page.sockets.map(({ readyState }) => readyState)).toEqual([3]);
+  await page.pass(120_000);
+  expect([vi.getTimerCount(), page.sockets.length]).toEqual([0, 1]);
 });

@@ -306,23 +306,6 @@ describe('another conversation, which goes on from before a message', () => {
   });
 });
 
-describe('what the server refuses of no message', () => {
-  const unasked = (code: 'INVALID_FRAME' | 'SESSION_DELETED' = 'INVALID_FRAME'): ServerFrame =>
-    ({ type: 'error', code, message: 'What is this?', terminal: false, retryable: false }) as ServerFrame;
-
-  it('is said until the next message is sent, and in no other session', async () => {
-    const page = await givenPage();
-    await page.deliver(unasked());
-    expect(problem(page)).toEqual(['The server refused something: What is this?']);
-    await page.say('well');
-    expect(problem(page)).toEqual([]);
-    await page.deliver(unasked());
-    expect(problem(page)).toHaveLength(1);
-    await page.goTo('#session=other');
-    expect(problem(page)).toEqual([]);
-  });
-});
-
 describe('an image', () => {
   /** A picture of some bytes: its type is one that models take as it is. */
   const picture = (bytes: number, name = 'a.png', type = 'image/png') =>
@@ -353,15 +336,31 @@ describe('an image', () => {
     expect(shown(page)).toBe(0);
     await page.say('again');
     expect(page.sent('message').at(-1)?.content).toBe('again');
+    await give(page, 'drop', [picture(90)]);
+    expect(shown(page)).toBe(1);
   });
 
-  it('alone is a message', async () => {
+  it('alone is a message, once it is ready', async () => {
     const page = await givenPage();
-    await give(page, 'drop', [picture(30)]);
+    write(page.field(), ' ');
+    const given = give(page, 'drop', [picture(30)]);
+    expect(page.button('Send').disabled).toBe(true);
+    await given;
     expect(page.button('Send').disabled).toBe(false);
     click(page.button('Send'));
     await page.pass();
-    expect(page.sent('message')[0]?.content).toMatchObject([{ type: 'image' }]);
+    expect(page.sent('message')[0]?.content).toEqual([expect.objectContaining({ type: 'image' })]);
+  });
+
+  it('that is taken out while another one is made ready stays out', async () => {
+    const page = await givenPage();
+    await give(page, 'drop', [picture(30)]);
+    const given = give(page, 'drop', [picture(60)]);
+    click(page.button('Remove image 1'));
+    await given;
+    await page.say('look');
+    const content = page.sent('message')[0]?.content;
+    expect(content).toMatchObject([{ data: Buffer.alloc(60).toString('base64') }, { text: 'look' }]);
   });
 
   it('that the browser cannot read is refused in words, and the text can be sent', async () => {

@@ -30,7 +30,7 @@ const DOCUMENTS: Record<string, string> = {
   'a rule': 'One\n\n---\n\nTwo\n\n***\n\nThree',
   formulas:
     'Let $a*b*c$ and \\(x_1\\) be.\n\n\\[\n\\frac{a}{b}\n\\]\n\n- so $$c$$\n\nIt costs $5 and $6, in `$x$`.',
-  'three marks in each other': 'An **outer *middle ~~inner words~~ again* words** here.',
+  'three marks in each other': 'A ~~struck **bold *soft words* again** and on~~ here.',
   'a mark after white space': 'Some *words * and more* here.',
   'emphasis over a link': 'An *outer [li*nk](https://example.org/a) end* here.',
   'a fence with the beginning of another': 'Before\n\n```\n``` js *a\n\n- b\n```\n\nAfter *it*',

@@ -127,6 +127,9 @@ it('what is added above leaves what is read where it is, and is not new below; a
   expect([chat.fromEnd(), chat.view?.hasNew]).toEqual([before, false]);
   chat.show({ height: 1950, firstKey: 'earlier' });
   expect([chat.fromEnd(), chat.view?.hasNew]).toEqual([before + 50, true]);
+  // Before the browser tells of the new size.
+  chat.show({ height: 2950, firstKey: 'the first' });
+  expect(chat.fromEnd()).toBe(before + 50);
 });
 
 it('keeps the end in view when a size changes, unless the reader has scrolled away', () => {
@@ -153,7 +156,8 @@ it('goes to the end where the reader asks for it, or sends a message, and follow
 });
 
 it('a message that is taken in, and waits no more, moves nothing', () => {
-  const chat = given({ height: 1000, firstKey: 'a', ownMessages: 2 });
+  const chat = given({ height: 900, firstKey: 'a', ownMessages: 0 });
+  chat.show({ height: 1000, firstKey: 'a', ownMessages: 2 });
   chat.scrollTo(500);
   chat.show({ height: 1000, firstKey: 'a', ownMessages: 1 });
   expect(chat.fromEnd()).toBe(500);

@@ -22,7 +22,7 @@ export function usePlayed(text: string, growing: boolean): string {
     let changed = Number.NEGATIVE_INFINITY;
     const frame = () => {
       const now = performance.now();
-      if (now - changed >= STEP_MS || !player.isBehind) {
+      if (now - changed >= STEP_MS) {
         changed = now;
         setLength(player.shown(now));
       }
