@@ -22,6 +22,12 @@ it('a warning of a function is one readable line, without what every line has', 
   expect(shown(entry)).toEqual(['warn turn: fenced turn=t1 reason="held by another" n=2']);
 });
 
+it.each(['WARN', 'ERROR', 'CRITICAL'])('a line of the level %s is always shown', (level) => {
+  expect(shown(printed({ level, message: 'm', note: 'a=b', empty: '' }))).toEqual([
+    `${level.toLowerCase()} turn: m note="a=b" empty=""`,
+  ]);
+});
+
 it('an error’s details stay on its line', () => {
   const entry = printed({ level: 'ERROR', message: 'turn failed', error: { stack: 'a\nb' } });
   expect(shown(entry)).toEqual([String.raw`error turn: turn failed error={"stack":"a\nb"}`]);

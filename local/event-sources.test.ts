@@ -14,7 +14,8 @@ import { missingOperation, startEventSources } from './event-sources.ts';
 import { compileRuntime } from './functions/environment.ts';
 import type { FunctionPools } from './functions/functions.ts';
 import { FunctionPool } from './functions/pool.ts';
-import { startQueues } from './queues.ts';
+import { type QueueServer, startQueues } from './queues.ts';
+import type { Value } from './template/template.ts';
 
 const ALL = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 
@@ -142,5 +143,54 @@ describe('a mapping receives as many messages at a time as its function may hand
     for (let n = 0; n < 20; n++) expect(await counts()).toEqual(full);
     open();
     await expect.poll(counts).toEqual([0, 0]);
+  });
+});
+
+describe('a mapping', () => {
+  /** The pollers of a mapping from a queue to a function of 60 s, whose role allows this. */
+  function sources(
+    queue: { readonly [name: string]: Value },
+    more: { readonly [name: string]: Value } = {},
+    actions = ALL,
+  ) {
+    const stack = stackOf([{ Effect: 'Allow', Action: actions, Resource: arnOf('Letters') }], {
+      Letters: { Type: 'AWS::SQS::Queue', Properties: queue },
+      Mapping: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: { EventSourceArn: arnOf('Letters'), FunctionName: { Ref: 'Worker' }, ...more },
+      },
+    });
+    const [worker] = stack.ofType('AWS::Lambda::Function');
+    if (!worker) throw new Error('no function');
+    const caller = functionCaller(stack, worker, 'worker');
+    const pool = { spec: { name: 'worker', timeoutSeconds: 60 }, concurrency: 1 };
+    const started = startEventSources(
+      stack,
+      { pool: () => pool, caller: () => caller } as unknown as FunctionPools,
+      { client: { send: () => new Promise(() => {}) } } as unknown as QueueServer,
+      createAccess(readRoles(stack), () => {}),
+      () => {},
+      {},
+    );
+    return started.length;
+  }
+
+  it.each([
+    [{ VisibilityTimeout: 60 }, 1],
+    [{ VisibilityTimeout: 59 }, 'visibility timeout 59 s is less'],
+    [{}, 'visibility timeout 30 s is less'],
+  ])('of a queue with %j, for a function of 60 s: %s', (queue, expected) => {
+    if (typeof expected === 'number') expect(sources(queue)).toBe(expected);
+    else expect(() => sources(queue)).toThrow(expected);
+  });
+
+  it('that is off polls nothing', () => {
+    expect(sources({}, { Enabled: false })).toBe(0);
+  });
+
+  it('whose role lacks a permission is refused by its name', () => {
+    expect(() => sources({ VisibilityTimeout: 60 }, {}, ALL.slice(1))).toThrow(
+      'call ReceiveMessage on Letters',
+    );
   });
 });

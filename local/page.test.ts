@@ -8,13 +8,20 @@ import { synthesize } from '../infra/testing.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { createPageHandler } from './page.ts';
 
-async function answerOf(folder: string, path: string): Promise<{ answer: IncomingMessage; body: string }> {
+async function answerOf(
+  folder: string,
+  path: string,
+  method = 'GET',
+): Promise<{ answer: IncomingMessage; body: string }> {
   const page = createPageHandler(folder, '/local');
   const server = createServer((request, response) => void page(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   // Not fetch, which would tidy the path up.
-  const [answer] = await once(request({ port, host: '127.0.0.1', path, agent: false }).end(), 'response');
+  const [answer] = await once(
+    request({ port, host: '127.0.0.1', path, method, agent: false }).end(),
+    'response',
+  );
   let body = '';
   for await (const part of answer) body += part;
   server.close();
@@ -44,6 +51,30 @@ it('serves files as they are, and the page at every address of its own', async (
   expect((await get(folder, '/missing.js')).status).toBe(404);
 });
 
+it.each([
+  ['/app.js', 'text/javascript; charset=utf-8', 'script'],
+  ['/data.bin', 'application/octet-stream', 'bytes'],
+  ['/config.json', 'application/json', '{"url":"/local"}'],
+  ['/', 'text/html; charset=utf-8', '<page>'],
+  ['/old.html', 'text/html; charset=utf-8', '<page>'],
+])('sends %s as %s, to be asked for again each time', async (path, type, content) => {
+  const folder = await builtPage();
+  await writeFile(join(folder, 'data.bin'), 'bytes');
+  const { answer, body } = await answerOf(folder, path);
+  expect([answer.headers['content-type'], answer.headers['cache-control'], body]).toEqual([
+    type,
+    'no-cache',
+    content,
+  ]);
+  const head = await answerOf(folder, path, 'HEAD');
+  expect([head.answer.headers['content-type'], head.body]).toEqual([type, '']);
+});
+
+it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('takes no %s', async (method) => {
+  const { answer, body } = await answerOf(await builtPage(), '/', method);
+  expect([answer.statusCode, JSON.parse(body)]).toEqual([405, { message: 'Method Not Allowed' }]);
+});
+
 it('names the WebSocket in config.json, as a deployment does, for a page of oneâ€™s own too', async () => {
   const folder = await builtPage();
   expect(await get(folder, '/config.json')).toEqual({ status: 200, body: '{"url":"/local"}' });
@@ -53,9 +84,19 @@ it('names the WebSocket in config.json, as a deployment does, for a page of oneâ
 
 it('serves nothing outside its folder', async () => {
   const folder = await builtPage();
-  for (const path of ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '//secret.txt']) {
-    expect((await get(folder, path)).body, path).not.toContain('secret');
-  }
+  // A folder beside it, whose name begins as its own.
+  await mkdir(`${folder}2`);
+  await writeFile(`${folder}2/secret.txt`, 'secret');
+  const paths = [
+    '/../secret.txt',
+    '/%2e%2e/secret.txt',
+    '/..%2fsecret.txt',
+    '//secret.txt',
+    '/..%2fdist2/secret.txt',
+  ];
+  for (const path of paths) expect((await get(folder, path)).body, path).not.toContain('secret');
+  for (const path of ['/..%2fsecret.txt', '/..%2fdist2/secret.txt', '/%ff'])
+    expect((await get(folder, path)).status, path).toBe(400);
 });
 
 it('says how to build the page when it is not', async () => {

@@ -1,13 +1,16 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  DeleteItemCommand,
+  DeleteTableCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  ScanCommand,
   ThrottlingException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startTables, type TableServer } from './tables.ts';
 import { readStack } from './template/stack.ts';
 
@@ -100,6 +103,40 @@ describe('what DynamoDB refuses and dynalite does not', () => {
     expect(Item).toBeUndefined();
   });
 
+  it('a body that is no JSON', async () => {
+    const entrance = createServer((request, response) => tables.handle(request, response));
+    await new Promise<void>((resolve) => entrance.listen(0, '127.0.0.1', resolve));
+    const { port } = entrance.address() as AddressInfo;
+    const answer = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: '{' });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      expect.objectContaining({ __type: 'com.amazon.coral.service#SerializationException' }),
+    ]);
+    entrance.closeAllConnections();
+    await new Promise((resolve) => entrance.close(resolve));
+  });
+
+  const Key = { pk: { S: 'each' } };
+  it.each([
+    ['PutItem', () => new PutItemCommand({ TableName, Item: Key })],
+    ['UpdateItem', () => new UpdateItemCommand({ TableName, Key })],
+    ['DeleteItem', () => new DeleteItemCommand({ TableName, Key })],
+  ] as const)(
+    'a %s to a partition that has had too many writes, of which some failed their condition',
+    async (_, command) => {
+      const failing = { TableName, Item: Key, ConditionExpression: 'attribute_exists(nothing)' };
+      const counts = tables.limitWrites(1);
+      try {
+        const failed = Array.from({ length: 5 }, () => client.send(new PutItemCommand(failing)));
+        for (const { status } of await Promise.allSettled(failed)) expect(status).toBe('rejected');
+        await expect(client.send(command() as PutItemCommand)).rejects.toThrow(ThrottlingException);
+        expect(counts.refused).toBeGreaterThan(0);
+      } finally {
+        tables.limitWrites(Number.POSITIVE_INFINITY);
+      }
+    },
+  );
+
   it('more writes to one partition than it takes', async () => {
     const put = (pk: string, bytes = 0) =>
       client.send(new PutItemCommand({ TableName, Item: { pk: { S: pk }, text: { S: 'x'.repeat(bytes) } } }));
@@ -114,4 +151,36 @@ describe('what DynamoDB refuses and dynalite does not', () => {
     }
     await put('hot');
   });
+});
+
+it('each minute, half of what has expired is removed; what cannot be removed is in the log, and the end stops it', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const logs: string[] = [];
+  const tables = await startTables(undefined, ({ text }) => logs.push(text));
+  const { Table } = TEMPLATE.Resources;
+  const TimeToLiveSpecification = { AttributeName: 'expires', Enabled: true };
+  const Properties = { ...Table.Properties, TimeToLiveSpecification };
+  const stack = readStack({ Resources: { Table: { ...Table, Properties } } }, { sqsEndpoint: '' });
+  await tables.create(stack);
+  const TableName = stack.ofType('AWS::DynamoDB::Table').map((table) => stack.ref(table))[0] ?? '';
+  const { endpoint, credentials } = tables;
+  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  const now = Math.floor(Date.now() / 1000);
+  const items = { past1: now - 10, past2: now - 10, past3: now - 10, soon: now + 600 };
+  for (const [pk, expires] of Object.entries(items))
+    await client.send(
+      new PutItemCommand({ TableName, Item: { pk: { S: pk }, expires: { N: String(expires) } } }),
+    );
+  const left = async () => (await client.send(new ScanCommand({ TableName }))).Count;
+  for (const count of [2, 1]) {
+    vi.advanceTimersToNextTimer();
+    await expect.poll(left).toBe(count);
+  }
+  await client.send(new DeleteTableCommand({ TableName }));
+  vi.advanceTimersToNextTimer();
+  await expect.poll(() => logs).toEqual([expect.stringContaining('Expired items stay')]);
+  client.destroy();
+  await tables.close();
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -16,6 +16,8 @@ const invoked: unknown[] = [];
 const sizes: number[] = [];
 const later: unknown[] = [];
 const lost: string[] = [];
+/** Events whose function runs until it is told to end. */
+const waiting = new Map(['first', 'second'].map((event) => [event, Promise.withResolvers<void>()]));
 
 beforeAll(async () => {
   lambda = createLambda({
@@ -38,6 +40,7 @@ beforeAll(async () => {
     asynchronous: {
       async invoke(_, event) {
         later.push(event);
+        await waiting.get(String(event))?.promise;
         if (event === 'lose') throw new Error('gone');
       },
     },
@@ -116,6 +119,19 @@ describe('Lambda’s Invoke', () => {
     await lambda.settled();
     expect(later.filter((event) => String(event).length < 10)).toEqual(['later', 'lose']);
     expect(lost).toEqual(['an event was lost: gone']);
+  });
+
+  it('is settled when no event is under way, also none that came meanwhile', async () => {
+    const order: string[] = [];
+    await invoke('worker', 'first', { InvocationType: 'Event' });
+    const settled = lambda.settled().then(() => order.push('settled'));
+    await invoke('worker', 'second', { InvocationType: 'Event' });
+    waiting.get('first')?.resolve();
+    await invoke('worker', 'between');
+    order.push('second ends');
+    waiting.get('second')?.resolve();
+    await settled;
+    expect(order).toEqual(['second ends', 'settled']);
   });
 
   it.each([

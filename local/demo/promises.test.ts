@@ -48,6 +48,56 @@ it('finds nothing in a session that kept its promises, also when events were rep
   expect(brokenPromises({ ...kept, frames: [...frames, ...frames.slice(3, 5)] })).toEqual([]);
 });
 
+it('finds nothing where events came out of order, or a long text was left out of `done`', () => {
+  expect(brokenPromises({ ...kept, frames: [...frames.slice(3), ...frames.slice(0, 3)] })).toEqual([]);
+  const long = replaced<ServerFrame>(frames, 6, { ...done, seq: 6, turn_id, full_response: null });
+  expect(brokenPromises({ ...kept, frames: long })).toEqual([]);
+});
+
+it('tells two turns apart, whose events and entries follow one another', () => {
+  const again = (frame: ServerFrame) =>
+    'seq' in frame ? { ...frame, seq: frame.seq + 6, turn_id: 't2' } : frame;
+  const second = frames.slice(1).map((frame) => {
+    const next = again(frame) as ServerFrame;
+    return next.type === 'applied'
+      ? { ...next, messages: next.messages.map((one) => ({ ...one, id: `${one.id}2` })) }
+      : next;
+  });
+  const entries = transcript.map((entry) => ({
+    ...entry,
+    n: entry.n + 4,
+    turn_id: 't2',
+    ...('id' in entry && { id: `${entry.id}2` }),
+  })) as HistoryEntry[];
+  const both = {
+    frames: [...frames, ...second],
+    sent: [...kept.sent, { id: 'a2', content: 'first' }, { id: 'b2', content: 'second' }],
+    transcript: [...transcript, ...entries],
+  };
+  expect(brokenPromises(both)).toEqual([]);
+  const call = { n: 9, turn_id, role: 'tool_call', id: 'c', name: 'wait', args: {} } as const;
+  const result = {
+    n: 10,
+    turn_id: 't2',
+    role: 'tool_result',
+    id: 'c',
+    name: 'wait',
+    output: 1,
+  } as unknown as HistoryEntry;
+  expect(brokenPromises({ ...both, transcript: [...both.transcript, call, result] })).toEqual([
+    'P13: calls and results of tools are not paired',
+  ]);
+  const overlapping = both.frames.map((frame) => {
+    if (!('seq' in frame)) return frame;
+    const at = { 6: 7, 7: 6 }[frame.seq];
+    return at === undefined ? frame : { ...frame, seq: at };
+  });
+  expect(brokenPromises({ ...both, frames: overlapping as ServerFrame[] })).toEqual([
+    'P5: turn t1 overlaps with another one',
+    'P5: turn t2 overlaps with another one',
+  ]);
+});
+
 describe('names the promise that a session broke', () => {
   const [, , , chunk] = frames;
   const user = transcript[2];
@@ -65,6 +115,19 @@ describe('names the promise that a session broke', () => {
     ['P5: turn t1 has no end', { frames: frames.slice(0, 6) }],
     ['P1: message b is in the transcript 0 times', { transcript: replaced<HistoryEntry>(transcript, 2) }],
     ['P1: message b is in the transcript 2 times', { transcript: [...transcript, user as HistoryEntry] }],
+    [
+      'P1: message b was stored with another content',
+      {
+        transcript: replaced<HistoryEntry>(transcript, 2, {
+          ...transcript[2],
+          content: 'other',
+        } as HistoryEntry),
+      },
+    ],
+    [
+      'P5: turn t1 overlaps',
+      { frames: replaced<ServerFrame>(frames, 1, { ...frames[2], seq: 1 } as ServerFrame) },
+    ],
     ['P2: message b', { sent: kept.sent.slice(0, 1) }],
     ['P6: messages', { transcript: replaced<HistoryEntry>(transcript, 2) }],
     ['P13: calls', { transcript: [...transcript, call] }],

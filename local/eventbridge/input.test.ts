@@ -24,5 +24,7 @@ it('a template is filled with values; inside of a string, a text has no quotes o
     none: '',
   });
   expect(JSON.parse(of('"It says: <text>, <n> times"'))).toBe('It says: say "hi", 3 times');
+  expect(JSON.parse(of('"Of: <deep>"'))).toBe('Of: {"b":2}');
+  expect(JSON.parse(of('{"a":"\\"<n>\\"","b":<text>}'))).toEqual({ a: '"3"', b: 'say "hi"' });
   expect(of('<unknown>')).toBe('<unknown>');
 });

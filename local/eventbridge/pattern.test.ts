@@ -6,7 +6,7 @@ import { compilePattern } from './pattern.ts';
 const event: Value = {
   source: 'midturn',
   'detail-type': 'Turn Ended',
-  detail: { tenant: 'acme', status: 'done', steps: 3, tags: ['a', 'b'], nothing: null },
+  detail: { tenant: 'acme', status: 'done', steps: 3, tags: ['a', 'b'], nothing: null, lines: 'a\nd' },
 };
 const matches = (pattern: Value) => compilePattern('Rule', pattern)(event);
 const ofDetail = (pattern: Value) => matches({ detail: pattern });
@@ -32,6 +32,8 @@ describe('an event pattern', () => {
     [{ tenant: [{ 'equals-ignore-case': 'ACME' }] }, true],
     [{ tenant: [{ wildcard: 'a*e' }] }, true],
     [{ tenant: [{ wildcard: 'a.*' }] }, false],
+    [{ lines: [{ wildcard: 'a*d' }] }, true],
+    [{ constructor: [{ exists: true }] }, false],
     [{ steps: [{ numeric: ['>', 2, '<=', 3] }] }, true],
     [{ steps: [{ numeric: ['=', 2] }] }, false],
     [{ status: [{ 'anything-but': 'done' }] }, false],

@@ -17,6 +17,10 @@ function given(actions: readonly string[], { traced = false, resource = GROUP } 
   const [worker] = stack.ofType('AWS::Lambda::Function');
   if (!worker) throw new Error('no function');
   const printed: string[] = [];
+  const written: number[] = [];
+  access.onCall(({ operation, requestBytes }) => {
+    if (operation === 'PutLogEvents') written.push(requestBytes);
+  });
   const telemetry = createTelemetry({
     access,
     caller: functionCaller(stack, worker, 'worker'),
@@ -25,22 +29,22 @@ function given(actions: readonly string[], { traced = false, resource = GROUP } 
     print: (text) => printed.push(text),
   });
   telemetry.onStart('one');
-  telemetry.log('hello', 'one');
+  telemetry.log('héllo', 'one');
   telemetry.onInvoked('one');
-  return { printed, denied: access.denials().map(({ action }) => action) };
+  return { printed, written, denied: access.denials().map(({ action }) => action) };
 }
 
 const BOTH = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 it('what a function prints is written to its log group', () => {
-  expect(given(BOTH)).toEqual({ printed: ['hello'], denied: [] });
+  expect(given(BOTH)).toEqual({ printed: ['héllo'], written: [6, 0], denied: [] });
 });
 
 it.each([
   ['put log events', ['logs:CreateLogStream'], ['logs:PutLogEvents']],
   ['create a log stream', ['logs:PutLogEvents'], ['logs:CreateLogStream']],
 ])('without permission to %s nothing is printed', (_what, actions, denied) => {
-  expect(given(actions)).toEqual({ printed: [], denied });
+  expect(given(actions)).toMatchObject({ printed: [], denied });
 });
 
 it('permission for another log group is none', () => {

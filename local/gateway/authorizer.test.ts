@@ -3,7 +3,7 @@ import { HandshakeRefused } from '../../protocol/waiting-client.ts';
 import { around, textOfBytes } from '../../test/support/text.ts';
 import { connect } from '../../test/support/ws-client.ts';
 import type { AuthorizerEvent, ConnectEvent, DisconnectEvent, MessageEvent } from './events.ts';
-import { ok, recorder, recording, startGateway } from './test-gateway.ts';
+import { gate, ok, recorder, recording, startGateway } from './test-gateway.ts';
 import type { Invoke } from './types.ts';
 
 const ARN = 'arn:aws:execute-api:eu-central-1:123456789012:abc123def4/local/$connect';
@@ -132,19 +132,24 @@ describe('a REQUEST authorizer', () => {
     expect(logs).toEqual([expect.stringContaining('no key set')]);
   });
 
-  it('refuses with 500 when it does not answer within 29 s', async () => {
+  it('refuses with 500 when it does not answer within 29 s, and its later failure is in the log', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const asked = recorder<unknown>();
-    const { url, connects } = await start((event) => {
+    const failing = gate();
+    const { url, connects, logs } = await start(async (event) => {
       asked.take(event);
-      return new Promise(() => {});
+      await failing.opened;
+      throw new Error('too late');
     });
     const status = statusOf(url);
     await asked.at(0);
     await vi.advanceTimersByTimeAsync(29_000);
     expect(await status).toBe(500);
     expect(connects.taken).toEqual([]);
+    failing.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(logs).toContainEqual(expect.stringContaining('too late'));
   });
 
   const MAX_BYTES = 8 * 1024;

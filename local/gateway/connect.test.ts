@@ -53,6 +53,17 @@ describe('$connect', () => {
     expect(requestContext.requestTimeEpoch).toBeGreaterThanOrEqual(requestContext.connectedAt);
   });
 
+  it('gets the addresses that proxies name, in their order, and the last hop’s after them', async () => {
+    const events = recorder<ConnectEvent>();
+    const { url } = await startGateway({ routes: { $connect: recording(events) } });
+    await connect(url, { headers: { 'x-forwarded-for': '192.0.2.1, 192.0.2.2' } });
+    const { headers, multiValueHeaders } = await events.at(0);
+    const all = '192.0.2.1, 192.0.2.2, 127.0.0.1';
+    const named = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'x-forwarded-for');
+    expect(named).toEqual([['X-Forwarded-For', all]]);
+    expect(multiValueHeaders['X-Forwarded-For']).toEqual([all]);
+  });
+
   it('has no query fields when there is no query', async () => {
     const events = recorder<ConnectEvent>();
     const { url } = await startGateway({ routes: { $connect: recording(events) } });

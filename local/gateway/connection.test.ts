@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { anyText } from '../../test/support/text.ts';
+import { anyText, brokenText } from '../../test/support/text.ts';
 import { connect, type WsClient } from '../../test/support/ws-client.ts';
+import { endOfProtocolError } from './close-codes.ts';
+import { errorFrame } from './error-frame.ts';
 import type { DisconnectEvent, MessageEvent } from './events.ts';
 import { MAX_MESSAGES_IN_FLIGHT } from './limits.ts';
 import { gate, recorder, recording, startGateway } from './test-gateway.ts';
@@ -70,7 +72,11 @@ describe('a connection', () => {
     expect(await times()).toEqual([1_000_000, 1_000_000]);
     vi.setSystemTime(2_000_000);
     client.sendRaw('hello');
-    await messages.at(0);
+    expect((await messages.at(0)).requestContext).toMatchObject({
+      connectedAt: 1_000_000,
+      requestTimeEpoch: 2_000_000,
+      requestTime: '01/Jan/1970:00:33:20 +0000',
+    });
     expect(await times()).toEqual([1_000_000, 2_000_000]);
     vi.setSystemTime(3_000_000);
     await ask('POST', '{}');
@@ -158,4 +164,29 @@ describe('the time of a connection', () => {
     expect((await ends.at(0)).requestContext.disconnectStatusCode).toBe(1000);
     await client.terminate();
   });
+});
+
+// Codes of the errors of `ws`, and those of RFC 6455, section 7.4.1.
+it.each([
+  ['WS_ERR_INVALID_UTF8', 1007],
+  ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', 1009],
+  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009],
+  ['WS_ERR_TOO_MANY_BUFFERED_PARTS', 1008],
+  ['WS_ERR_INVALID_OPCODE', 1002],
+  ['ECONNRESET', 1006],
+  [undefined, 1006],
+])('a connection that ends by the error %s is told as %i', (code, told) => {
+  expect(endOfProtocolError(Object.assign(new Error('why'), code !== undefined && { code })).code).toBe(told);
+});
+
+it('a message of the gateway is JSON, whatever stands in it', () => {
+  fc.assert(
+    fc.property(brokenText(), (message) => {
+      expect(JSON.parse(errorFrame(message, 'c=', 'r='))).toEqual({
+        message,
+        connectionId: 'c=',
+        requestId: 'r=',
+      });
+    }),
+  );
 });

@@ -51,6 +51,13 @@ describe('an authorizer policy', () => {
     ['no action', { Statement: [statement({ Action: undefined })] }],
     ['no resource', { Statement: [statement({ Resource: undefined })] }],
     ['a condition, which is not evaluated', { Statement: [statement({ Condition: { Bool: { a: true } } })] }],
+    ['NotAction', { Statement: [{ Effect: 'Allow', NotAction: 'a:b', Resource: ARN }] }],
+    ['NotResource', { Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', NotResource: 'a' }] }],
+    ['a principal', { Statement: [statement({ Principal: '*' })] }],
+    ['NotPrincipal', { Statement: [statement({ NotPrincipal: { AWS: 'a' } })] }],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: IAM's own syntax.
+    ['a variable', { Statement: [statement({ Resource: [ARN, '${aws:username}'] })] }],
+    ['one such statement among others', { Statement: [statement({}), statement({ Principal: '*' })] }],
   ])('calls %s malformed', (_what, document) => {
     expect(evaluatePolicy(document, ARN)).toBe('malformed');
   });

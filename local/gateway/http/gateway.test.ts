@@ -136,9 +136,10 @@ describe('an HTTP API', () => {
     ['a status that is none', { statusCode: 'x' }, 500, '{"message":"Internal Server Error"}'],
     ['more than 6 MB', 'x'.repeat(6 * MB), 500, '{"message":"Internal Server Error"}'],
   ])('of a function that returns %s makes an answer', async (_, value, status, body) => {
-    const { ask } = await given({ invoke: async () => value });
+    const { ask, logs } = await given({ invoke: async () => value });
     const response = await ask('/api/things/a');
     expect([response.status, await response.text()]).toEqual([status, body]);
+    expect(logs).toHaveLength(status === 500 ? 1 : 0);
   });
 
   it('sends cookies one by one, and none of the headers that are its own', async () => {
@@ -233,8 +234,11 @@ describe('an HTTP API', () => {
       { message: 'Internal Server Error' },
     ]);
     expect(failing.logs).toEqual([expect.stringContaining('broken')]);
-    const slow = await given({ invoke: () => new Promise(() => {}), timeoutMs: 1 });
+    const failure = Promise.withResolvers<void>();
+    const slow = await given({ invoke: () => failure.promise, timeoutMs: 1 });
     expect(await told(await slow.ask('/api/things/a'))).toEqual([503, { message: 'Service Unavailable' }]);
+    failure.reject(new Error('too late'));
+    await expect.poll(() => slow.logs.at(-1)).toContain('too late');
   });
 
   it('invokes nothing for a request over its throttle', async () => {
@@ -308,9 +312,10 @@ describe('an authorizer of an HTTP API', () => {
     ['fails', async () => Promise.reject(new Error('broken')), 500, 'Internal Server Error'],
     ['says nothing', async () => undefined, 500, 'Internal Server Error'],
   ])('that %s stops the request', async (_, authorizer, status, message) => {
-    const { ask, events } = await given({ authorizer });
+    const { ask, events, logs } = await given({ authorizer });
     expect(await told(await ask('/api/things/a'))).toEqual([status, { message }]);
     expect(events).toEqual([]);
+    expect(logs).toHaveLength(status === 500 ? 1 : 0);
   });
 });
 
