@@ -2,6 +2,7 @@
 import { act, createElement } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { UploadedFile } from '../../client/files.ts';
+import type { Chat } from '../../client/index.ts';
 import { Story } from '../../client/testing/story.ts';
 import { givenPage, runningStory } from '../testing/given-page.ts';
 import { click, hookOf, named, press, rendered, write } from '../testing/rendered.ts';
@@ -11,6 +12,7 @@ import { ignoreHeldKeys } from './held-keys.ts';
 import { Trace } from './trace.ts';
 import { isUploaded } from './uploaded.ts';
 import { lazy, useLazy } from './use-lazy.ts';
+import { useStoredSessions } from './use-stored-sessions.ts';
 
 const settled = () => act(() => vi.advanceTimersByTimeAsync(1));
 
@@ -299,4 +301,53 @@ it('the list of sessions on a narrow screen takes the focus, is closed by Escape
   click(page.button('New conversation'));
   await page.pass();
   expect(isCovered()).toBe(false);
+});
+
+it('the list of sessions has those of all pages that were asked for: at least a hundred more with each press, until all are there', async () => {
+  const left = vi.fn();
+  const asked: { limit?: number; after?: string }[] = [];
+  const infos = Array.from({ length: 260 }, (_, n) => ({
+    sessionId: `s${n}`,
+    name: undefined,
+    agent: undefined,
+    createdAt: 0,
+    activeAt: 0,
+    messageCount: 1,
+  }));
+  const chat = {
+    transcript: { subscribe: () => left, getSnapshot: () => ({ connection: { status: 'online' } }) },
+    sessions: {
+      // A server may give fewer than it is asked for.
+      async list(how: { limit: number; after?: string }) {
+        asked.push(how);
+        const from = Number(how.after ?? 0);
+        return {
+          sessions: infos.slice(from, from + 50),
+          next: from + 50 < 260 ? String(from + 50) : undefined,
+        };
+      },
+    },
+  } as unknown as Chat;
+  const stored = hookOf(useStoredSessions, chat);
+  await settled();
+  for (const [count, pages] of [
+    [100, 2],
+    [200, 4],
+    [260, 6],
+  ] as const) {
+    expect(stored.current.sessions?.map(({ sessionId }) => sessionId)).toEqual(
+      infos.slice(0, count).map(({ sessionId }) => sessionId),
+    );
+    expect([stored.current.hasMore, stored.current.older?.after]).toEqual(
+      count < 260 ? [true, String(count)] : [false, undefined],
+    );
+    expect(asked.map(({ limit, after }) => [limit, after])).toEqual(
+      Array.from({ length: pages }, (_, n) => [100, n === 0 ? undefined : String(n * 50)]),
+    );
+    asked.length = 0;
+    stored.current.showMore();
+    await settled();
+  }
+  stored.unmount();
+  expect(left).toHaveBeenCalledTimes(1);
 });

@@ -1,14 +1,10 @@
 // @vitest-environment happy-dom
 import { act } from 'react';
 import { describe, expect, it, vi } from 'vitest';
-import type { Chat } from '../../client/index.ts';
 import type { ClientFrame, ServerFrame } from '../../client/protocol.ts';
 import { Story } from '../../client/testing/story.ts';
 import { givenPage, listedSession, type GivenPage as Page } from '../testing/given-page.ts';
-import { click, hookOf, named, press, write } from '../testing/rendered.ts';
-import { useStoredSessions } from './use-stored-sessions.ts';
-
-const pass = (ms = 50) => act(() => vi.advanceTimersByTimeAsync(ms));
+import { click, named, press, write } from '../testing/rendered.ts';
 
 const titles = ({ texts }: Page) => texts('.session-list a');
 const refusal = (
@@ -65,52 +61,6 @@ describe('the list of sessions', () => {
     expect(asked()).toBe(first + 2);
   });
 
-  it('has the sessions of all pages that were asked for: at least a hundred more with each press, until all are there', async () => {
-    const asked: { limit?: number; after?: string }[] = [];
-    const infos = Array.from({ length: 260 }, (_, n) => ({
-      sessionId: `s${n}`,
-      name: undefined,
-      agent: undefined,
-      createdAt: 0,
-      activeAt: 0,
-      messageCount: 1,
-    }));
-    const chat = {
-      transcript: { subscribe: () => () => {}, getSnapshot: () => ({ connection: { status: 'online' } }) },
-      sessions: {
-        // A server may give fewer than it is asked for.
-        async list(how: { limit: number; after?: string }) {
-          asked.push(how);
-          const from = Number(how.after ?? 0);
-          return {
-            sessions: infos.slice(from, from + 50),
-            next: from + 50 < 260 ? String(from + 50) : undefined,
-          };
-        },
-      },
-    } as unknown as Chat;
-    const stored = hookOf(useStoredSessions, chat);
-    await pass();
-    for (const [count, pages] of [
-      [100, 2],
-      [200, 4],
-      [260, 6],
-    ] as const) {
-      expect(stored.current.sessions?.map(({ sessionId }) => sessionId)).toEqual(
-        infos.slice(0, count).map(({ sessionId }) => sessionId),
-      );
-      expect([stored.current.hasMore, stored.current.older?.after]).toEqual(
-        count < 260 ? [true, String(count)] : [false, undefined],
-      );
-      expect(asked.map(({ limit, after }) => [limit, after])).toEqual(
-        Array.from({ length: pages }, (_, n) => [100, n === 0 ? undefined : String(n * 50)]),
-      );
-      asked.length = 0;
-      stored.current.showMore();
-      await pass();
-    }
-  });
-
   it('says why it could not be loaded, until that is dismissed or another action is done', async () => {
     let fails = true;
     const page = await givenPage({
@@ -133,6 +83,7 @@ describe('the list of sessions', () => {
     click(page.button('Dismiss'));
     expect(alerts(page)).toEqual([]);
     await rename('There');
+    expect(alerts(page)).toHaveLength(1);
     fails = false;
     await rename('Elsewhere');
     expect(alerts(page)).toEqual([]);
@@ -143,6 +94,33 @@ describe('the list of sessions', () => {
       ['Elsewhere', undefined],
     ]);
   });
+});
+
+it('what went wrong is not said any more while the next action is under way', async () => {
+  const page = await givenPage({
+    listed: [listedSession('s', 'Here'), listedSession('o', 'There')],
+    answers: (frame) =>
+      frame.type === 'delete'
+        ? frame.session_id === 's'
+          ? [refusal(frame, 'SESSION_NOT_FOUND', 'There is none.')]
+          : []
+        : undefined,
+  });
+  for (const [title, said] of [
+    ['Here', 1],
+    ['There', 0],
+  ] as const) {
+    click(page.button(`Delete “${title}”`));
+    click(page.button('Delete'));
+    await page.pass();
+    expect(alerts(page)).toHaveLength(said);
+  }
+});
+
+it('a list that was asked for when another session was opened is no failure', async () => {
+  const page = await givenPage({ answers: (frame) => (frame.type === 'sessions' ? [] : undefined) });
+  await page.goTo('#session=other');
+  expect(alerts(page)).toEqual([]);
 });
 
 describe('a session', () => {
@@ -158,6 +136,15 @@ describe('a session', () => {
     expect(alerts(page)).toEqual([]);
     expect(status(page)).toBe('');
     expect(document.title).toBe('Tea for two · Midturn');
+  });
+
+  it('that cannot be given its first message as a name says why', async () => {
+    const page = await givenPage({
+      story: told('Tea'),
+      answers: (frame) =>
+        frame.type === 'rename' ? [refusal(frame, 'SESSION_NOT_FOUND', 'There is none.')] : undefined,
+    });
+    expect(alerts(page)).toEqual(['“Tea” could not be given as a name. There is none.']);
   });
 
   it('that has a name keeps it', async () => {
@@ -232,13 +219,13 @@ describe('a session', () => {
           { id: 'o', title: 'There', usedAt: 1 },
         ]),
       );
-      let listed = [listedSession('s', 'Here', 2), listedSession('o', 'There', 1)];
+      let isDeleted = false;
       const page = await givenPage({
+        listed: [listedSession('s', 'Here', 2), listedSession('o', 'There', 1)],
         answers(frame) {
-          if (frame.type === 'sessions') return [{ type: 'sessions', sessions: listed }];
-          if (frame.type === 'delete')
-            listed = listed.filter(({ session_id }) => session_id !== frame.session_id);
-          return undefined;
+          isDeleted ||= frame.type === 'delete';
+          // The new list is late.
+          return frame.type === 'sessions' && isDeleted ? [] : undefined;
         },
       });
       const [id, title] = which === 'another one' ? ['o', 'There'] : ['s', 'Here'];
