@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ClientFrame, FrameOf, ServerFrame } from '../../client/protocol.ts';
 import type { Story } from '../../client/testing/story.ts';
 import { type GivenPage, givenPage, runningStory } from '../testing/given-page.ts';
-import { click, named, write } from '../testing/rendered.ts';
+import { click, named, press, write } from '../testing/rendered.ts';
 
 describe('a call of a tool', () => {
   const stateOf = (page: GivenPage) => page.texts('.tool-state').join();
@@ -297,5 +297,97 @@ describe('a long answer', () => {
     page.story.end('done');
     await page.deliver();
     expect(notices).toHaveLength(2);
+  });
+});
+
+const said = (page: GivenPage) =>
+  page.sent('message').map(({ content, delivery }) => [content, delivery ?? 'steer']);
+
+describe('another conversation, which goes on from before a message', () => {
+  const forked =
+    (refused: boolean) =>
+    (frame: ClientFrame): ServerFrame[] | undefined => {
+      if (frame.type !== 'fork') return undefined;
+      const { session_id = '' } = frame;
+      return refused
+        ? [
+            {
+              type: 'error',
+              code: 'FORK_TOO_LARGE',
+              message: 'It is too long.',
+              terminal: false,
+              retryable: false,
+              session_id,
+            },
+          ]
+        : [{ type: 'forked', session_id, from: 's', message_count: 0 } as unknown as ServerFrame];
+    };
+  const asked = (refused = false) => {
+    const story = runningStory('tea');
+    story.takeIn([{ id: 'm2', content: 'or coffee' }], 2);
+    story.end('done');
+    return givenPage({ story, answers: forked(refused) });
+  };
+
+  it('an answer is given again there: its last message is asked, once, and this one stays as it is', async () => {
+    const page = await asked();
+    click(page.button('Answer again in a new conversation'));
+    await page.pass();
+    const [fork] = page.sent('fork');
+    expect(fork).toMatchObject({ from: 's', before: 'm2' });
+    expect(location.hash).toBe(`#session=${fork?.session_id}`);
+    expect(said(page)).toEqual([['or coffee', 'steer']]);
+    await page.goTo('#session=s');
+    await page.goTo(`#session=${fork?.session_id}`);
+    expect(page.sent('message').filter(({ id }) => id === page.sent('message')[0]?.id)).toHaveLength(
+      said(page).length,
+    );
+  });
+
+  it('an edited message is asked there; Escape leaves it, and stops nothing', async () => {
+    const page = await asked();
+    const edit = () => page.button('Edit and ask in a new conversation: “tea”');
+    const editor = () =>
+      named(page.root, 'textarea', 'Another wording of the message') as HTMLTextAreaElement;
+    click(edit());
+    expect(editor().value).toBe('tea');
+    const heard = vi.fn();
+    document.body.addEventListener('keydown', heard, { once: true });
+    press(editor(), 'Escape');
+    expect(edit().getAttribute('aria-expanded')).toBe('false');
+    expect(document.activeElement).toBe(edit());
+    click(edit());
+    write(editor(), ' \n');
+    press(editor(), 'Enter');
+    await page.pass();
+    expect(page.sent('fork')).toEqual([]);
+    write(editor(), 'cocoa');
+    press(editor(), 'Enter', { shiftKey: true });
+    press(editor(), 'Enter', { isComposing: true });
+    await page.pass();
+    expect(page.sent('fork')).toEqual([]);
+    press(editor(), 'Enter');
+    await page.pass();
+    expect(page.sent('fork')[0]).toMatchObject({ from: 's', before: 'm1' });
+    expect(said(page)).toEqual([['cocoa', 'steer']]);
+  });
+
+  it('that is refused is said, until the next message is sent', async () => {
+    const page = await asked(true);
+    click(page.button('Answer again in a new conversation'));
+    await page.pass();
+    expect(page.texts('.composer-problem')).toEqual(['There is no new conversation: It is too long.']);
+    expect(location.hash).toBe('#session=s');
+    await page.say('so be it');
+    expect(page.texts('.composer-problem')).toEqual([]);
+  });
+
+  it('says where it goes on from, and the session of that one alone', async () => {
+    const page = await givenPage({
+      start: { forked_from: { session_id: 'origin', entries: 2 } as never },
+    });
+    const links = () =>
+      [...page.root.querySelectorAll('.earlier a')].map((link) => link.getAttribute('href'));
+    expect(links()).toEqual(['#session=origin']);
   });
 });

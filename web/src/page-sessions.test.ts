@@ -45,7 +45,7 @@ describe('the list of sessions', () => {
     expect(page.sent('sessions').length).toBe(before + 1);
   });
 
-  it('is asked for again when a turn begins and when a name has come, and not with each word', async () => {
+  it('is asked for again when a turn begins and when a name has come, and not with each word, nor at its end', async () => {
     const page = await givenPage();
     const asked = () => page.sent('sessions').length;
     const first = asked();
@@ -55,6 +55,8 @@ describe('the list of sessions', () => {
     page.story.say('a');
     await page.deliver();
     page.story.say(' b');
+    await page.deliver();
+    page.story.end('done');
     await page.deliver();
     expect(asked()).toBe(first + 1);
     await page.deliver({ type: 'renamed', session_id: 's', name: 'Tea' });
