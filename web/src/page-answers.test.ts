@@ -213,101 +213,16 @@ describe('a question of an MCP server', () => {
   });
 });
 
-describe('a long answer', () => {
-  const notices: [string, { body: string }][] = [];
-  const given = async (permission = 'default') => {
-    notices.length = 0;
-    const asked = vi.fn(async () => 'granted');
-    class Notice {
-      static permission = permission;
-      static requestPermission = asked;
-      constructor(title: string, how: { body: string }) {
-        notices.push([title, how]);
-      }
-    }
-    vi.stubGlobal('Notification', Notice);
-    const page = await givenPage({ story: runningStory('Tell me') });
-    const hide = (isHidden: boolean) => vi.spyOn(document, 'hidden', 'get').mockReturnValue(isHidden);
-    return { page, asked, hide };
-  };
-  const offer = (page: GivenPage) => page.texts('.notice-offer p').length;
-
-  it('offers after 20 s to tell of its end, once: the answer is kept, and only a yes asks the browser', async () => {
-    for (const [button, asks] of [
-      ['Yes', 1],
-      ['No', 0],
-    ] as const) {
-      localStorage.clear();
-      const { page, asked } = await given();
-      await page.pass(19_800);
-      expect(offer(page)).toBe(0);
-      await page.pass(300);
-      expect(offer(page)).toBe(1);
-      click(page.button(button));
-      expect([offer(page), asked.mock.calls.length]).toEqual([0, asks]);
-      page.unmount();
-      const again = await given();
-      await again.page.pass(30_000);
-      expect(offer(again.page)).toBe(0);
-      again.page.unmount();
-    }
-  });
-
-  it('is not offered where the browser was told before, nor for an answer that ended', async () => {
-    const denied = await given('denied');
-    await denied.page.pass(30_000);
-    expect(offer(denied.page)).toBe(0);
-    denied.page.unmount();
-    const { page } = await given();
-    page.story.end('done');
-    await page.deliver();
-    await page.pass(30_000);
-    expect(offer(page)).toBe(0);
-  });
-
-  it('that ends, or asks for something, in a hidden page is told once, with the title; a short one, or a seen one, is not', async () => {
-    const { page, hide } = await given('granted');
-    hide(true);
-    await page.pass(20_100);
-    page.story.say(' and on');
-    await page.deliver();
-    expect(notices).toEqual([]);
-    page.story.call('c1');
-    page.story.ask('r1');
-    await page.deliver();
-    expect(notices.map(([title, { body }]) => [title, body])).toEqual([
-      ['Tell me', 'order asks for your approval.'],
-    ]);
-    page.story.resolve('r1', 'deny', 'user');
-    page.story.end('done');
-    await page.deliver();
-    expect(notices.map(([, { body }]) => body)).toEqual([
-      'order asks for your approval.',
-      'The answer is complete.',
-    ]);
-    // A short one.
-    page.story.begin(['m2']);
-    await page.deliver();
-    page.story.end('done');
-    await page.deliver();
-    hide(false);
-    page.story.begin(['m3']);
-    await page.deliver();
-    await page.pass(20_100);
-    page.story.end('done');
-    await page.deliver();
-    expect(notices).toHaveLength(2);
-  });
-});
-
 const said = (page: GivenPage) =>
   page.sent('message').map(({ content, delivery }) => [content, delivery ?? 'steer']);
 
 describe('another conversation, which goes on from before a message', () => {
+  let answers = true;
   const forked =
     (refused: boolean) =>
     (frame: ClientFrame): ServerFrame[] | undefined => {
       if (frame.type !== 'fork') return undefined;
+      if (!answers) return [];
       const { session_id = '' } = frame;
       return refused
         ? [
@@ -380,14 +295,24 @@ describe('another conversation, which goes on from before a message', () => {
     expect(location.hash).toBe('#session=s');
     await page.say('so be it');
     expect(page.texts('.composer-problem')).toEqual([]);
+    click(page.button('Answer again in a new conversation'));
+    await page.pass();
+    expect(page.texts('.composer-problem')).toHaveLength(1);
+    answers = false;
+    click(page.button('Answer again in a new conversation'));
+    await page.pass();
+    expect(page.texts('.composer-problem')).toEqual([]);
   });
 
   it('says where it goes on from, and the session of that one alone', async () => {
-    const page = await givenPage({
-      start: { forked_from: { session_id: 'origin', entries: 2 } as never },
-    });
+    let lets = true;
+    const forked_from = { session_id: 'origin', entries: 2 } as never;
+    const page = await givenPage({ start: { forked_from }, lets: () => lets });
     const links = () =>
       [...page.root.querySelectorAll('.earlier a')].map((link) => link.getAttribute('href'));
     expect(links()).toEqual(['#session=origin']);
+    lets = false;
+    await page.goTo('#session=other');
+    expect(links()).toEqual([]);
   });
 });

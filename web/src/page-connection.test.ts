@@ -98,9 +98,14 @@ describe('the connection', () => {
     expect([banner(page), online(page)]).toEqual([['Connection cut.'], 'Cut off']);
     await page.pass(120_000);
     expect([page.sockets.length, page.texts('.token-form')]).toEqual([1, []]);
+    await page.say('kept for later');
+    // In this tab: two tabs of a session have a lane each.
+    expect(JSON.stringify(Object.entries(sessionStorage))).toContain('kept for later');
+    expect(Object.keys({ ...localStorage })).toEqual(['midturn:sessions']);
     choose('Connect again');
     await page.pass();
     expect([banner(page), online(page)]).toEqual([[], 'Connected']);
+    expect(page.sent('message').map(({ content }) => content)).toEqual(['kept for later']);
     choose('Cut the connection');
     await page.pass(20);
     click(page.button('Reconnect'));
@@ -168,6 +173,93 @@ describe('the agent of a conversation', () => {
 
   it('is no choice where there is one alone', async () => {
     expect((await givenPage({ start: { agents: ['cook'] } })).texts('.agent-choice')).toEqual([]);
+  });
+});
+
+describe('a long answer', () => {
+  const notices: [string, { body: string }][] = [];
+  const given = async (permission = 'default') => {
+    notices.length = 0;
+    const asked = vi.fn(async () => 'granted');
+    class Notice {
+      static permission = permission;
+      static requestPermission = asked;
+      constructor(title: string, how: { body: string }) {
+        notices.push([title, how]);
+      }
+    }
+    vi.stubGlobal('Notification', Notice);
+    const page = await givenPage({ story: runningStory('Tell me') });
+    const hide = (isHidden: boolean) => vi.spyOn(document, 'hidden', 'get').mockReturnValue(isHidden);
+    return { page, asked, hide };
+  };
+  const offer = (page: GivenPage) => page.texts('.notice-offer p').length;
+
+  it('offers after 20 s to tell of its end, once: the answer is kept, and only a yes asks the browser', async () => {
+    for (const [button, asks] of [
+      ['Yes', 1],
+      ['No', 0],
+    ] as const) {
+      localStorage.clear();
+      const { page, asked } = await given();
+      await page.pass(19_800);
+      expect(offer(page)).toBe(0);
+      await page.pass(300);
+      expect(offer(page)).toBe(1);
+      click(page.button(button));
+      expect([offer(page), asked.mock.calls.length]).toEqual([0, asks]);
+      page.unmount();
+      const again = await given();
+      await again.page.pass(30_000);
+      expect(offer(again.page)).toBe(0);
+      again.page.unmount();
+    }
+  });
+
+  it('is not offered where the browser was told before, nor for an answer that ended', async () => {
+    const denied = await given('denied');
+    await denied.page.pass(30_000);
+    expect(offer(denied.page)).toBe(0);
+    denied.page.unmount();
+    const { page } = await given();
+    page.story.end('done');
+    await page.deliver();
+    await page.pass(30_000);
+    expect(offer(page)).toBe(0);
+  });
+
+  it('that ends, or asks for something, in a hidden page is told once, with the title; a short one, or a seen one, is not', async () => {
+    const { page, hide } = await given('granted');
+    hide(true);
+    await page.pass(20_100);
+    page.story.say(' and on');
+    await page.deliver();
+    expect(notices).toEqual([]);
+    page.story.call('c1');
+    page.story.ask('r1');
+    await page.deliver();
+    expect(notices.map(([title, { body }]) => [title, body])).toEqual([
+      ['Tell me', 'order asks for your approval.'],
+    ]);
+    page.story.resolve('r1', 'deny', 'user');
+    page.story.end('done');
+    await page.deliver();
+    expect(notices.map(([, { body }]) => body)).toEqual([
+      'order asks for your approval.',
+      'The answer is complete.',
+    ]);
+    // A short one.
+    page.story.begin(['m2']);
+    await page.deliver();
+    page.story.end('done');
+    await page.deliver();
+    hide(false);
+    page.story.begin(['m3']);
+    await page.deliver();
+    await page.pass(20_100);
+    page.story.end('done');
+    await page.deliver();
+    expect(notices).toHaveLength(2);
   });
 });
 

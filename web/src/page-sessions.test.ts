@@ -156,11 +156,14 @@ describe('a session', () => {
 
   it('whose beginning is not loaded gets no name of what was said in the middle', async () => {
     const story = told('first');
+    story.begin(['m2']);
+    story.takeIn([{ id: 'm2', content: 'second' }], 1);
+    story.end('done');
     const page = await givenPage({
       story,
       answers: (frame) =>
         frame.type === 'history' && frame.before === undefined
-          ? [{ ...story.page({ limit: 1 }) }]
+          ? [{ ...story.page({ limit: 2 }) }]
           : undefined,
     });
     expect(page.sent('rename')).toEqual([]);
@@ -174,8 +177,10 @@ describe('a session', () => {
     const page = await givenPage();
     const id = sessionOf(location.hash);
     expect(page.sent('connect')[0]?.session_id).toBe(id);
+    write(page.field(), 'for this one alone');
     await page.goTo('#session=another');
     expect(page.sent('connect').at(-1)?.session_id).toBe('another');
+    expect(page.field().value).toBe('');
     expect(page.sockets[0]?.readyState).toBe(3);
     page.unmount();
     await page.goTo('#session=third');
@@ -262,7 +267,8 @@ describe('a session', () => {
   });
 
   it('that another device has deleted says so, is in no list, and a new one can be begun', async () => {
-    const page = await givenPage({ story: told('Tea'), listed: [listedSession('o', 'There')] });
+    const listed = [listedSession('s', 'Tea'), listedSession('o', 'There')];
+    const page = await givenPage({ story: told('Tea'), listed });
     await page.deliver({
       type: 'error',
       code: 'SESSION_DELETED',
