@@ -313,6 +313,7 @@ describe('a session', () => {
     click(page.button('Save “Here” as a file'));
     await page.pass();
     expect(names).toEqual(['Here.jsonl']);
+    expect(saved[0]?.type).toBe('application/jsonl');
     expect(await saved[0]?.text()).toBe('{"n":1}\n{"n":2}\n');
     expect(revoked).toHaveBeenCalledWith('blob:saved');
     expect(status(page)).toBe('“Here” was saved as a file.');

@@ -60,4 +60,7 @@ it('a choice of several that was left empty is an empty list where an answer is 
   const field = { name: 'days', type: 'choices' } as const;
   expect(valuesOf([field], new FormData())).toEqual({});
   expect(valuesOf([{ ...field, required: true }], new FormData())).toEqual({ days: [] });
+  const one = new FormData();
+  one.append('field-0', 'Monday');
+  expect(valuesOf([field], one)).toEqual({ days: ['Monday'] });
 });

@@ -44,7 +44,8 @@ const page = (next: string | undefined, ...ids: string[]): SessionPage => ({
 });
 
 it('asks once for words that come letter by letter, from where the loaded list ends, page after page', async () => {
-  const { asked, look, found, state } = given();
+  const { asked, search, look, found, state } = given();
+  search.more();
   for (const query of ['l', 'li', 'lis']) look(query);
   expect(state()).toBe('looking');
   await settled();
@@ -56,6 +57,9 @@ it('asks once for words that come letter by letter, from where the loaded list e
   asked[1]?.answer(page(undefined, 'b'));
   await settled(0);
   expect([found(), state()]).toEqual([['a', 'b'], 'whole']);
+  search.more();
+  await settled();
+  expect([asked.length, state()]).toEqual([2, 'whole']);
 });
 
 it('reads five pages for one search, and goes on where it is asked to', async () => {
@@ -95,6 +99,21 @@ it('twenty found ones are enough; twenty more are when it goes on, beside those 
   asked[3]?.answer(page('q4', ...many(39, 1)));
   await settled(0);
   expect([found(), state()]).toEqual([many(0, 40), 'partly']);
+});
+
+it('what was found stays while the server is late with more, also for a list that was loaded anew', async () => {
+  const { asked, look, found, state } = given();
+  look('a');
+  await settled();
+  asked[0]?.answer(page('p2', 'x'));
+  await settled(5000);
+  expect([found(), state()]).toEqual([['x'], 'late']);
+  look('a', 'p0');
+  await settled();
+  expect([found(), state(), asked.length]).toEqual([['x'], 'late', 2]);
+  look('b', 'p0');
+  await settled();
+  expect([found(), state(), asked.length]).toEqual([[], 'late', 2]);
 });
 
 it('is not late any more once it was answered or refused, however long ago', async () => {

@@ -82,7 +82,7 @@ export class TitleSearch {
     try {
       for (let pages = 1; ; pages++) {
         this.#next = after;
-        if (this.#silent.has(sessions)) return this.#show({ sessions: shown, state: 'late' });
+        if (this.#silent.has(sessions)) return this.#show({ ...this.#found, state: 'late' });
         this.#lateIn(LATE_MS, sessions);
         const { sessions: found, next } = await sessions.list({ query, after, limit: 100 });
         const wasSilent = this.#silent.delete(sessions);

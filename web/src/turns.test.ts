@@ -39,6 +39,19 @@ it('a steering message stands in the answer, where it was taken in; what began t
   ]);
 });
 
+it('each section has a key of its own, which stays while its turn goes on', () => {
+  const items = [
+    user('a', applied('t1', 1)),
+    text('one', 't1'),
+    user('b', applied('t2', 1)),
+    user('c', { status: 'sending' }),
+  ];
+  const keys = sectionsOf(items).map(({ key }) => key);
+  expect(new Set(keys).size).toBe(3);
+  const later = [...items.slice(0, 2), text('two', 't1'), ...items.slice(2)];
+  expect(sectionsOf(later).map(({ key }) => key)).toEqual(keys);
+});
+
 it('a message taken in at a later step steers, even if nothing was said before it', () => {
   expect(shape([user('a', applied('t1', 1)), user('b', applied('t1', 2)), text('one', 't1')])).toEqual([
     [['a'], ['user:b', 'one']],
