@@ -32,6 +32,7 @@ export const withdrawPending = (
   change: [
     // rule: withdrawn-message-leaves-lane
     remove([place, id]),
+    // rule: withdrawn-message-gives-its-bytes-back
     add('bytes', -contentBytes(message)),
     // rule: outcome-kept-until-received
     set(['undelivered', id], undeliveredOutcome(message, 'cancelled')),
@@ -88,6 +89,7 @@ export const rejectWaiting = (
   when: [exists(['waiting', id])],
   change: [
     remove(['waiting', id]),
+    // rule: rejected-message-gives-its-bytes-back
     add('bytes', -contentBytes(message)),
     set(['undelivered', id], undeliveredOutcome(message, code)),
     set(['ids', id], 1),

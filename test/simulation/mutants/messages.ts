@@ -34,6 +34,16 @@ export const MESSAGES: readonly Mutant[] = [
     edits: [drop('rejected-turn-has-no-worker')],
   },
   {
+    name: 'withdrawn-bytes-stay',
+    breaks: 'a lane counts the bytes of what is pending on it: a message that is withdrawn makes room',
+    edits: [drop('withdrawn-message-gives-its-bytes-back')],
+  },
+  {
+    name: 'rejected-bytes-stay',
+    breaks: 'a waiting message that is rejected makes room on its lane',
+    edits: [drop('rejected-message-gives-its-bytes-back')],
+  },
+  {
     name: 'reject-changed-inbox',
     breaks: 'a turn is rejected with the inbox as it was read',
     edits: [drop('reject-needs-inbox-as-read')],
