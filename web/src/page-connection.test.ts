@@ -210,7 +210,7 @@ describe('a long answer', () => {
       expect([offer(page), asked.mock.calls.length]).toEqual([0, asks]);
       page.unmount();
       const again = await given();
-      await again.page.pass(30_000);
+      await again.page.pass(20_100);
       expect(offer(again.page)).toBe(0);
       again.page.unmount();
     }
@@ -218,13 +218,13 @@ describe('a long answer', () => {
 
   it('is not offered where the browser was told before, nor for an answer that ended', async () => {
     const denied = await given('denied');
-    await denied.page.pass(30_000);
+    await denied.page.pass(20_100);
     expect(offer(denied.page)).toBe(0);
     denied.page.unmount();
     const { page } = await given();
     page.story.end('done');
     await page.deliver();
-    await page.pass(30_000);
+    await page.pass(20_100);
     expect(offer(page)).toBe(0);
   });
 

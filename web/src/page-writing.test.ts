@@ -5,7 +5,7 @@ import { DEFAULT_CONTENT_BYTES } from '../../client/display.ts';
 import type { ServerFrame } from '../../client/protocol.ts';
 import { Story } from '../../client/testing/story.ts';
 import { givenPage, type GivenPage as Page, runningStory } from '../testing/given-page.ts';
-import { click, press, write } from '../testing/rendered.ts';
+import { click, named, press, write } from '../testing/rendered.ts';
 
 const sent = (page: Page) =>
   page.sent('message').map(({ content, delivery }) => [content, delivery ?? 'steer']);
@@ -141,6 +141,24 @@ describe('a message', () => {
     await page.pass();
     expect(page.texts('.bubble')).toEqual(['begin']);
   });
+});
+
+it('a message that is sent brings the end into view, wherever its user has read', async () => {
+  const page = await givenPage({ story: runningStory() });
+  const view = named(page.root, 'section', 'Conversation');
+  Object.defineProperty(view, 'scrollHeight', { value: 1000 });
+  Object.defineProperty(view, 'clientHeight', { value: 100 });
+  const toEnd = () => page.texts('.to-end');
+  act(() => {
+    view.scrollTop = 10;
+    view.dispatchEvent(new Event('scroll'));
+  });
+  expect(toEnd()).toEqual(['To the end ↓']);
+  page.story.say(' and on');
+  await page.deliver();
+  expect([toEnd(), view.scrollTop]).toEqual([['New below ↓'], 10]);
+  await page.say('more');
+  expect([toEnd(), view.scrollTop]).toEqual([[], 1000]);
 });
 
 describe('an answer', () => {

@@ -7,7 +7,11 @@ import { Story } from '../../client/testing/story.ts';
 import { App } from '../src/app.tsx';
 import { named, press, rendered, write } from './rendered.ts';
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  // Pauses between attempts are random.
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+});
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
