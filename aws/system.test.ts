@@ -18,3 +18,10 @@ it('an id is unique, and 20 characters that a key, a group and a subprotocol can
   expect(new Set(ids).size).toBe(ids.length);
   for (const id of ids) expect(id).toMatch(/^[\w-]{20}$/);
 });
+
+it('a sleep is over when its time is, and not before; what is no signal is an error', async () => {
+  const slept = systemClock.sleep(milliseconds(1)).then(() => 'slept');
+  expect(await Promise.race([slept, Promise.resolve('awake')])).toBe('awake');
+  expect(await slept).toBe('slept');
+  await expect(systemClock.sleep(milliseconds(1), 'none' as never)).rejects.toThrow(TypeError);
+});

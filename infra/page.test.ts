@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { readProps } from './settings.ts';
 import { synthesize } from './testing.ts';
 
@@ -91,6 +94,22 @@ describe('the page', () => {
       { Ref: 'AWS::Region' },
       { Ref: 'AWS::URLSuffix' },
     ]);
+  });
+
+  it('is uploaded without what is a developer’s: its own config, and maps of the code', () => {
+    const uploaded = (more: Record<string, string>) => {
+      const pageFolder = temporaryFolder();
+      for (const [name, text] of Object.entries({ 'index.html': '<!doctype html>', ...more }))
+        writeFileSync(join(pageFolder, name), text);
+      const [upload] = Object.values(
+        synthesize({ page: true, pageFolder }).findResources('Custom::CDKBucketDeployment'),
+      );
+      // By the hashes of what is in them.
+      return upload?.Properties.SourceObjectKeys;
+    };
+    const plain = uploaded({});
+    expect(uploaded({ 'config.json': '{"url":"ws://localhost"}', 'page.js.map': '{}' })).toEqual(plain);
+    expect(uploaded({ 'page.js': '1' })).not.toEqual(plain);
   });
 
   it('is uploaded with a role for two archives and one bucket', () => {

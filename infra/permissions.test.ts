@@ -88,6 +88,18 @@ describe('the model', () => {
     expect(entries[1]).toContain(':bedrock:*::foundation-model/anthropic.m');
   });
 
+  it('of each area with inference profiles is behind one, and of another beginning is itself', () => {
+    const areas = ['us', 'eu', 'apac', 'us-gov', 'jp', 'au', 'ca', 'global'];
+    const agentBedrockModels = [...areas, 'meta'].map((area) => `${area}.of-${area}`).join(', ');
+    const entries = using('turn', 'bedrock', { model: 'agent', agentBedrockModels });
+    const ids = (kind: string) =>
+      entries.flatMap((entry) => new RegExp(`:${kind}/([\\w.-]+)`).exec(entry)?.[1] ?? []).toSorted();
+    expect(ids('inference-profile')).toEqual(areas.map((area) => `${area}.of-${area}`).toSorted());
+    expect(ids('foundation-model')).toEqual(
+      [...areas.map((area) => `of-${area}`), 'meta.of-meta'].toSorted(),
+    );
+  });
+
   it('behind the ARN of a profile is allowed in every region, whatever the profile’s area', () => {
     const profile = 'arn:aws:bedrock:eu-west-1:111122223333:inference-profile/xx.anthropic.m';
     expect(using('turn', 'bedrock', { model: `bedrock:${profile}` })).toEqual([

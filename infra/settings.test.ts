@@ -137,6 +137,12 @@ it.each([
   [{ MIDTURN_STEER_SCOPE: 'all' }, 'MIDTURN_STEER_SCOPE is "all": it must be connection or session.'],
   [{ MIDTURN_MODEL: 'gpt' }, 'MIDTURN_MODEL is "gpt"'],
   [{ MIDTURN_MODEL: 'anthropic:m' }, 'MIDTURN_MODEL_API_KEY_SECRET is not set'],
+  [
+    { MIDTURN_MODEL: 'demo', MIDTURN_FALLBACK_MODEL: 'anthropic:m' },
+    'MIDTURN_FALLBACK_MODEL_API_KEY_SECRET is not set',
+  ],
+  [{ MIDTURN_AUTH: 'jwt', MIDTURN_JWT_AUDIENCE: 'chat' }, 'MIDTURN_JWT_ISSUER is not set'],
+  [{ MIDTURN_AUTH: 'jwt', MIDTURN_JWT_ISSUER: 'https://i.example' }, 'MIDTURN_JWT_AUDIENCE is not set'],
   [{ MIDTURN_TOKENS: 'a=b/c' }, 'MIDTURN_TOKENS is for the local cloud'],
   [{ MIDTURN_MCP_TOKENS: 'docs=t' }, 'MIDTURN_MCP_TOKENS is for the local cloud'],
   [{ MIDTURN_MCP_URLS: 'docs=ftp://d' }, 'MIDTURN_MCP_URLS has "docs=ftp://d"'],
@@ -170,6 +176,10 @@ it.each([
     'MIDTURN_ORIGIN_SECRET is not set: MIDTURN_EDGE_WEB_ACL_ARN needs it.',
   ],
   [edgeOn({ MIDTURN_EDGE_DOMAIN_NAME: 'edge.example.com' }), 'MIDTURN_EDGE_CERTIFICATE_ARN is not set'],
+  [
+    edgeOn({ MIDTURN_EDGE_CERTIFICATE_ARN: STACK.MIDTURN_EDGE_CERTIFICATE_ARN }),
+    'MIDTURN_EDGE_DOMAIN_NAME is not set',
+  ],
   [
     edgeOn({ ...EDGE_NAME, MIDTURN_EDGE_DOMAIN_NAME: 'chat.example.com' }),
     'MIDTURN_EDGE_DOMAIN_NAME and MIDTURN_DOMAIN_NAME are the same',
@@ -238,6 +248,14 @@ it('accepts a key and tokens as plain text for the local cloud', () => {
 it('accepts for the local cloud what a deployment may not have so small', () => {
   const settings = { MIDTURN_STAGE: 'local', MIDTURN_VISIBILITY_SECONDS: '2' };
   expect(from(settings).props).toMatchObject({ visibilitySeconds: 2 });
+});
+
+it('accepts a smaller number that is as large as the larger one', () => {
+  for (const settings of [
+    { MIDTURN_TURN_MAX_CONCURRENCY: '30', MIDTURN_TURN_RESERVED_CONCURRENCY: '30' },
+    { MIDTURN_TURN_POLLERS_MIN: '4', MIDTURN_TURN_POLLERS_MAX: '4' },
+  ])
+    expect(() => from(settings)).not.toThrow();
 });
 
 it('checks a prop with the same words as its setting', () => {

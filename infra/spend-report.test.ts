@@ -48,13 +48,14 @@ it('of a tenant, the shares of a day are one line', async () => {
       ...UNUSED,
       turns: 2,
       tokens: 5,
+      nano: 1_250_000_000,
     });
   const told: unknown[] = [];
   for await (const line of spendLines({ store, clock: { now: () => NOW } }, 'acme', undefined)) {
     told.push(JSON.parse(line));
   }
   expect(told).toEqual([
-    { day: dayBefore(0), turns: 4, tokens: 10, cost: 0 },
-    { day: dayBefore(1), turns: 2, tokens: 5, cost: 0 },
+    { day: dayBefore(0), turns: 4, tokens: 10, cost: 2.5 },
+    { day: dayBefore(1), turns: 2, tokens: 5, cost: 1.25 },
   ]);
 });

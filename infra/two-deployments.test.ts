@@ -68,6 +68,14 @@ describe('the stack’s name', () => {
     expect(nameOf({ MIDTURN_STACK_NAME: 'Chat', MIDTURN_STAGE: 'dev' })).toBe('Chat-dev');
   });
 
+  it('has at most 128 characters', () => {
+    const name = `N${'a'.repeat(99)}`;
+    const of = (length: number) =>
+      nameOf({ MIDTURN_STACK_NAME: name, MIDTURN_STAGE: 's'.repeat(length - name.length - 1) });
+    expect(of(128)).toHaveLength(128);
+    expect(() => of(129)).toThrow(SettingError);
+  });
+
   it.each([
     [{ MIDTURN_STACK_NAME: '1st' }, 'MIDTURN_STACK_NAME is "1st"'],
     [{ MIDTURN_STAGE: 'my_stage' }, 'MIDTURN_STAGE is "my_stage": the stack is named after it'],

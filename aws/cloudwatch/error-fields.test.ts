@@ -28,6 +28,14 @@ describe('an error in a log', () => {
     expect(errorFields(new Error('one\ntwo')).stack).not.toContain('two');
   });
 
+  it('without places has none', () => {
+    const error = new Error('one');
+    error.stack = undefined as never;
+    expect(errorFields(error)).toEqual({ error: 'Error: one' });
+    error.stack = 'Error: one';
+    expect(errorFields(error)).toEqual({ error: 'Error: one' });
+  });
+
   it('that is no error is not told: it may be anything', () => {
     expect(errorFields('my password is hunter2')).toEqual({ error: 'string thrown' });
   });

@@ -22,6 +22,7 @@ const OTHERS = [
   'https://dynamodb.cn-north-1.amazonaws.com.cn',
   'https://lambda.us-east-1.api.aws',
   'http://52.94.5.1',
+  'http://[2001:db8::1]:4566',
   'http://172.32.0.1',
   'http://172.15.0.1',
   'http://10.example.com',

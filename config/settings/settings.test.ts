@@ -71,6 +71,11 @@ describe('the models', () => {
     });
   });
 
+  it('have roles that alternate where that is set, but not the fallback model, which may be another', () => {
+    const env = { ...ONE, MIDTURN_FALLBACK_MODEL: 'bedrock:other', MIDTURN_MODEL_ROLES: 'alternating' };
+    expect(readModels(env).map(({ alternates }) => alternates)).toEqual([true, false]);
+  });
+
   it.each([
     ['MIDTURN_FALLBACK_MODEL', { MIDTURN_FALLBACK_MODEL: 'other' }],
     ['MIDTURN_FALLBACK_MODEL_BASE_URL', { MIDTURN_FALLBACK_MODEL: 'openai-compatible:other' }],

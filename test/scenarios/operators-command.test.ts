@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { dynamoStore } from '../../aws/dynamodb/store.ts';
+import { epochMs, epochSeconds } from '../../config/units.ts';
+import { asSessionId } from '../../core/ids.ts';
+import { entryKey, listingKey, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import { exported } from '../support/exported.ts';
 import { accepted, chunk, end, refused } from '../support/frames.ts';
 import { createGate } from '../support/model-server.ts';
@@ -7,7 +11,7 @@ import { givenPeople } from '../support/people.ts';
 import { connect } from '../support/ws-client.ts';
 
 /** Each test is about somebody else, since the command is about all that one has. */
-const PEOPLE = ['dan', 'mia', 'rob', 'robin', 'una', 'vic'] as const;
+const PEOPLE = ['dan', 'lea', 'mia', 'rob', 'robin', 'una', 'vic'] as const;
 const { stack, as, given } = givenPeople(PEOPLE);
 
 describe('an operator’s command', () => {
@@ -118,6 +122,45 @@ describe('an operator’s command', () => {
     expect(await stack.stored.lines('one', { tenant: 'acme', subject: 'rob' })).toContain(
       'assistant: draft done',
     );
+  });
+
+  it('lists every session, and exports every entry, of more than a page', async () => {
+    await given('lea', 'chat');
+    const { principal } = as('lea');
+    const { tableName, endpoint, credentials } = stack.cloud.dynamodb;
+    const store = dynamoStore(tableName, { endpoint, credentials, region: 'local' });
+    const chat = await store.get(sessionKey(sessionOf(principal, asSessionId('chat'))));
+    if (!chat) throw new Error('no session');
+    const others = Array.from({ length: 100 }, (_, n) => asSessionId(`s${n}`));
+    await Promise.all(
+      others.flatMap((sessionId, n) => {
+        const created = epochMs(chat.created - n);
+        const expires = epochSeconds(chat.expires);
+        return [
+          store.put(sessionKey(sessionOf(principal, sessionId)), { ...chat, sessionId, created }),
+          store.put(listingKey(principal, { sessionId, created }), { sessionId, created, expires }),
+        ];
+      }),
+    );
+    const { out } = await command('list', 'acme', 'lea');
+    const listed: { session_id: string }[] = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(listed.map(({ session_id }) => session_id).toSorted()).toEqual(['chat', ...others].toSorted());
+    // A page has a million bytes.
+    const long = 'x'.repeat(205_000);
+    const session = sessionOf(principal, asSessionId('s0'));
+    const entry = await store.get(entryKey(sessionOf(principal, asSessionId('chat')), 1));
+    for (const n of [1, 2, 3, 4, 5])
+      await store.put(entryKey(session, n), { ...entry, n, content: long } as never);
+    await store.put(sessionKey(session), { ...chat, sessionId: asSessionId('s0'), entry: 5 });
+    const exportedHere = await command('export', 'acme', 'lea', 's0');
+    const lines = exportedHere.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.slice(1).map(({ content }) => content)).toEqual(Array(5).fill(long));
   });
 
   it('closes what a principal has open before it deletes what they have', async () => {
