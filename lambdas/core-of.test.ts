@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { instrumentsOf } from '../aws/cloudwatch/instruments.ts';
 import { readLimits, readRates, readRetention } from '../config/settings/limits.ts';
 import { readSessionSettings } from '../config/settings/sessions.ts';
-import { epochMs } from '../config/units.ts';
-import { asConnectionId } from '../core/ids.ts';
+import { epochMs, seconds } from '../config/units.ts';
+import { asConnectionId, asLaneId, asSessionKey, asSlotId } from '../core/ids.ts';
 import { givenAws } from '../test/support/aws-stand-in.ts';
 import { besideStart, coreOf, required } from './core-of.ts';
 
@@ -22,6 +22,25 @@ it.each([
 ] as const)('a function’s core has the %s of its environment', (part, read, env) => {
   expect(read(env)).not.toEqual(read({}));
   expect(of(env)[part]).toEqual(read(env));
+});
+
+it('a function’s core sends jobs to the turn queue, and what is due later to the queue of deadlines', async () => {
+  const { queues } = of({});
+  const session = asSessionKey('acme#ann#s');
+  await queues.sendJob({ session, lane: asLaneId('l'), slot: asSlotId('t') }, 'sender');
+  await queues.sendDeletion({ session, at: epochMs(1), until: epochMs(2) }, seconds(3));
+  expect(aws.sent.map(({ queue, delaySeconds }) => [queue, delaySeconds])).toEqual([
+    ['turns.fifo', undefined],
+    ['deadlines', 3],
+  ]);
+});
+
+it('a function’s core has files and a bus only where the stack names them', () => {
+  expect(of({})).not.toHaveProperty('files');
+  expect(of({})).not.toHaveProperty('bus');
+  expect(of({ MIDTURN_FILES_BUCKET: '' })).not.toHaveProperty('files');
+  const whole = of({ MIDTURN_FILES_BUCKET: 'files', MIDTURN_EVENT_BUS: 'team' });
+  expect([whole.files, whole.bus]).toEqual([expect.anything(), expect.anything()]);
 });
 
 it.each(['', undefined])('a variable that the stack sets is missed by its name where it is %j', (value) => {

@@ -30,6 +30,7 @@ const METHOD = 'arn:aws:execute-api:us-east-1:1:api/stage/$connect';
 function handshake(
   token: string | undefined,
   headers: Record<string, string> = { 'X-Midturn-Origin': VALUE },
+  awsRequestId = 'of-this-handshake',
 ) {
   const event = {
     methodArn: METHOD,
@@ -37,7 +38,7 @@ function handshake(
     queryStringParameters: token === undefined ? null : { token },
     requestContext: { identity: { sourceIp: '192.0.2.1' } },
   };
-  return handle(event as never, { awsRequestId: 'of-this-handshake' } as Context);
+  return handle(event as never, { awsRequestId } as Context);
 }
 
 describe('P12: a handshake', () => {
@@ -88,7 +89,41 @@ describe('P12: a handshake', () => {
   it('is judged again after a failure, once the secret can be read', async () => {
     aws.refuse('GetSecretValue');
     await expect(handshake('good')).rejects.toThrow();
+    await expect(handshake('good', undefined, 'the-next')).rejects.toThrow();
+    expect(aws.logged.map((line) => line.function_request_id)).toEqual(['of-this-handshake', 'the-next']);
     aws.reset();
     expect((await handshake('good')).principalId).toContain('ann');
+  });
+
+  it.each(['current', 'previous'])('came through the front with its %s value', async (which) => {
+    const values = { current: 'c'.repeat(32), previous: 'p'.repeat(32) };
+    aws.secrets.set('origin', JSON.stringify(values));
+    const value = which === 'current' ? values.current : values.previous;
+    expect((await handshake('good', { 'x-midturn-origin': value })).principalId).toContain('ann');
+    expect((await handshake('good', { 'x-midturn-origin': VALUE })).principalId).toBe('nobody');
+  });
+
+  it('is judged by secrets that are five minutes old at most, or by the last ones, with a warning, where none can be read', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      await handshake('good');
+      const [, later] = [VALUE, 'w'.repeat(32)];
+      aws.secrets.set('tokens', 'new=acme/ann');
+      aws.secrets.set('origin', JSON.stringify({ current: later }));
+      expect((await handshake('good')).principalId).toContain('ann');
+      vi.setSystemTime(Date.now() + 300_000);
+      expect((await handshake('good')).principalId).toBe('nobody');
+      await expect(handshake('good', { 'x-midturn-origin': later })).rejects.toThrow(/^Unauthorized$/);
+      expect((await handshake('new', { 'x-midturn-origin': later })).principalId).toContain('ann');
+      aws.refuse('GetSecretValue');
+      vi.setSystemTime(Date.now() + 300_000);
+      expect((await handshake('new', { 'x-midturn-origin': later })).principalId).toContain('ann');
+      expect(aws.logged).toMatchObject([
+        { level: 'WARN', message: expect.stringContaining('the last ones stay valid') },
+        { level: 'WARN', message: expect.stringContaining('the last ones stay valid') },
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

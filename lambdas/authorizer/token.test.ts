@@ -29,3 +29,33 @@ describe('an encoded token (4.1.10)', () => {
     },
   );
 });
+
+describe('a token (4.1.10)', () => {
+  it.each(['authorization', 'Authorization', 'AUTHORIZATION'])(
+    'is read of the header %s, whatever the case of its scheme, before any other place',
+    (header) => {
+      for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+        const { headers, ...query } = offering('bearer.offered', `bearer64.${base64url('encoded')}`);
+        expect(tokenOf({ headers: { ...headers, [header]: ` ${scheme}  of-the-header ` }, ...query })).toBe(
+          'of-the-header',
+        );
+      }
+    },
+  );
+
+  it.each(['Basic YTpi', 'Bearer', 'Bearer ', 'Bearer a b', 'of-the-header'])(
+    'is not "%s" of that header: the next place is looked at',
+    (Authorization) => {
+      expect(tokenOf({ headers: { Authorization }, queryStringParameters: { token: 't' } })).toBe('t');
+    },
+  );
+
+  it.each([
+    {},
+    { headers: null, queryStringParameters: null },
+    { queryStringParameters: { token: '' } },
+    { headers: { 'Sec-WebSocket-Protocol': 'midturn.v1, bearer.' } },
+  ])('is nowhere in %j', (handshake) => {
+    expect(tokenOf(handshake)).toBeUndefined();
+  });
+});

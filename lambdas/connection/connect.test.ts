@@ -2,8 +2,8 @@ import type { APIGatewayProxyResultV2, Context } from 'aws-lambda';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { instrumentsOf } from '../../aws/cloudwatch/instruments.ts';
 import { openerWith, SealError } from '../../aws/sealed-text.ts';
-import { asConnectionId } from '../../core/ids.ts';
-import { connectionKey, tokenKey } from '../../core/store/keys.ts';
+import { asConnectionId, asSessionId } from '../../core/ids.ts';
+import { connectionKey, sessionKey, sessionOf, tokenKey } from '../../core/store/keys.ts';
 import { tokenBinding } from '../../core/store/token-items.ts';
 import { MAX_LABEL_LENGTH } from '../../protocol/limits.ts';
 import { givenAws } from '../../test/support/aws-stand-in.ts';
@@ -133,6 +133,21 @@ describe('$connect', () => {
   it('fails if the client cannot be told later: it tries again', async () => {
     aws.refuse('SendMessage');
     await expect(arrive('CONNECT', { query: { session_id: 's' } })).rejects.toThrow();
+  });
+
+  it('refuses a session that is half a fork with 409, until it is whole', async () => {
+    const { store } = coreOf(process.env, instrumentsOf(process.env, 'connection'));
+    await arrive('CONNECT', { query: { session_id: 'copy' } });
+    const key = sessionKey(sessionOf({ tenant: 'acme', subject }, asSessionId('copy')));
+    const whole = await store.get(key);
+    if (!whole) throw new Error('no session');
+    const { queue: _, audience: __, ...half } = whole;
+    await store.put(key, { ...half, copying: {} } as never);
+    id = `${id}-late`;
+    expect(await arrive('CONNECT', { query: { session_id: 'copy' } })).toEqual({ statusCode: 409 });
+    expect(await stored()).toBeUndefined();
+    await store.put(key, whole);
+    expect(await arrive('CONNECT', { query: { session_id: 'copy' } })).toEqual({ statusCode: 200 });
   });
 
   it('fails if the connection cannot be stored: API Gateway refuses the handshake, and the client tries again', async () => {

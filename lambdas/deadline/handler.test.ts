@@ -12,6 +12,7 @@ afterEach(() => aws.reset());
 const job = (slot: string) => JSON.stringify({ session: 'acme#ada#s', lane: 'l', slot });
 const deletion = JSON.stringify({ deletion: { session: 'acme#ada#gone', at: 1, until: 2 } });
 const greeting = JSON.stringify({ greeting: { connection: 'c' } });
+const fork = JSON.stringify({ fork: { session: 'acme#ada#copy', connection: 'c' } });
 const replay = JSON.stringify({ replay: { connection: 'c', mark: 1 } });
 
 /** The numbers of the messages that the queue gives again. */
@@ -26,7 +27,7 @@ const caught = () =>
     .map(({ messageId }) => messageId);
 
 it('the messages of all kinds are done, of what is over too', async () => {
-  expect(await failures(job('t'), deletion, greeting, replay)).toEqual([]);
+  expect(await failures(job('t'), deletion, greeting, replay, fork)).toEqual([]);
   expect(aws.logged).toEqual([]);
 });
 
@@ -43,6 +44,7 @@ it.each([
   ['a deletion whose session', deletion, 'GetItem', 'acme#ada#gone'],
   ['a replay whose connection', replay, 'GetItem', ''],
   ['a greeting whose connection', greeting, 'GetItem', ''],
+  ['a fork whose session', fork, 'GetItem', 'acme#ada#copy'],
 ])('P1: %s cannot be read is named alone: the queue gives it again', async (_, body, operation, about) => {
   aws.refuse(operation, about);
   const other = about === '' ? [] : [JSON.stringify({ session: 'acme#other#s', lane: 'l', slot: 't' })];

@@ -50,14 +50,18 @@ it('P2: a message is accepted, and its turn is sent to the queue', async () => {
   expect(aws.sent.map(({ queue }) => queue).toSorted()).toEqual(['deadlines', 'turns.fifo']);
 });
 
-it.each([undefined, '', 'no JSON', '{}'])(
-  'P10: a frame that is none (%j) is answered by an error that the client can read',
-  async (body) => {
-    expect(await frame(body)).toEqual({ statusCode: 200 });
-    expect(framesOf('error')).toHaveLength(1);
-    expect(aws.sent).toEqual([]);
-  },
-);
+it.each([
+  [undefined, 'INVALID_JSON'],
+  ['', 'INVALID_JSON'],
+  ['no JSON', 'INVALID_JSON'],
+  ['null', 'INVALID_JSON'],
+  ['{}', 'UNKNOWN_MESSAGE_TYPE'],
+  ['{"type":"message"}', 'INVALID_FRAME'],
+])('P10: a frame that is none (%j) is answered %s, which the client can read', async (body, code) => {
+  expect(await frame(body)).toEqual({ statusCode: 200 });
+  expect(framesOf('error')).toMatchObject([{ code }]);
+  expect(aws.sent).toEqual([]);
+});
 
 describe('P10: a frame that cannot be handled', () => {
   it('is answered INTERNAL with the request by which the log names the cause, and the cause itself is not told', async () => {

@@ -59,3 +59,9 @@ it.each(['GetItem', 'UpdateItem', 'SendMessage'])(
     await expect(send(event(`meets ${operation}`, 'm1'))).rejects.toThrow();
   },
 );
+
+it('an event without a tenant is for the tenant of everybody whose token names none', async () => {
+  const { tenant: _, ...without } = event('ann', 'm1') as { tenant?: string };
+  await send(without);
+  expect(aws.sent.map(({ body }) => body).join()).toContain('default#ann#');
+});

@@ -221,6 +221,21 @@ it('what follows a turn is given up after five deliveries: the agent’s code ma
   }
 });
 
+it('P1: what follows a turn is tried again where the table fails', async () => {
+  const { deliver, turn, errors } = await given();
+  turn.core.store.get = () => Promise.reject(new Error('no table'));
+  const ended = { session: turn.session, lane: 'l', turn: 't', first: 1 };
+  expect(await deliver(JSON.stringify({ ended }))).toEqual(['m0']);
+  expect(errors).toEqual([expect.stringMatching(/^turn failed .*"messageId":"m0".*no table/)]);
+});
+
+it('P3: an invocation of ten seconds, the shortest that there is, has time for a turn', async () => {
+  const settings = { MIDTURN_TURN_TIMEOUT_SECONDS: '10' };
+  const { deliver, job, errors } = await given({ settings, remainingMs: 10_000 });
+  expect(await deliver(job)).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
 describe('a summary', () => {
   /** A receiver whose session wants a summary of the entries before `from`. */
   const wanted = async (from: number, more: Given) => {

@@ -238,6 +238,13 @@ describe('the claims for the agent’s code', () => {
     expect(JSON.parse(proven?.claims ?? '')).toEqual({ email: 'ann@example.com', 'app.roles': ['a'] });
   });
 
+  it('are what the token says of them, also that there is nothing, and are no part of what every object has', async () => {
+    const claims = 'plan,app.constructor,app.constructor.name,__proto__,nested.none,broken';
+    const { context, token } = await given({ MIDTURN_JWT_CLAIMS: claims });
+    const proven = await context(token({ plan: null, app: {}, nested: { none: null }, broken: 'a\ud83d' }));
+    expect(proven?.claims).toBe('{"plan":null,"nested.none":null,"broken":"a\ufffd"}');
+  });
+
   it('are none where the deployment names none', async () => {
     const { context, token } = await given();
     expect(await context(token({ email: 'ann@example.com' }))).not.toHaveProperty('claims');
