@@ -6,7 +6,7 @@ import { type Setting, SettingError } from '../config/settings/setting.ts';
 import { FUNCTION_SETTINGS, STACK_SETTINGS } from '../config/settings/table.ts';
 import { TEST_BUNDLES } from '../test/support/bundles.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
-import { Midturn, type MidturnAuth, type MidturnProps } from './index.ts';
+import { Midturn, MidturnAuth, type MidturnProps } from './index.ts';
 import { OWN_PROPS } from './prop-forms.ts';
 import { fillInProps, PROPS_PAGE, propRows } from './props-page.ts';
 
@@ -128,6 +128,22 @@ describe('each prop is checked at synth, with an error that names it', () => {
     const error = errorOf({ ...beside, [prop]: value });
     expect(error).toBeInstanceOf(SettingError);
     expect(String(error)).toMatch(new RegExp(`SettingError: (There is no prop )?${prop}\\b`));
+  });
+
+  it.each([
+    [{ callbackUrls: ['https://a.example/'] }, 'auth: domainPrefix is not set'],
+    [{ domainPrefix: 'a' }, 'auth: callbackUrls is empty'],
+    [
+      { callbackUrls: ['http://a.example/'], domainPrefix: 'a' },
+      'auth: "http://a.example/" must be an https URL',
+    ],
+    [
+      { callbackUrls: ['https://a.example/'], logoutUrls: ['http://a.example/bye'], domainPrefix: 'a' },
+      'auth: "http://a.example/bye" must be an https URL',
+    ],
+  ])('auth of a new user pool that nobody could sign in to: %j', (options, why) => {
+    const auth = MidturnAuth.newUserPool(options);
+    expect(String(errorOf({ auth }))).toContain(why);
   });
 
   it('and two that do not go together are both named', () => {

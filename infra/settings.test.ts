@@ -270,6 +270,13 @@ it('checks a prop with the same words as its setting', () => {
   );
 });
 
+it('warns of a key that everybody who reads the template can read, and names what to use instead', () => {
+  Annotations.fromStack(createStack({ model: 'anthropic:m', modelApiKey: 'sk-1' })).hasWarning(
+    '/Midturn/Midturn',
+    Match.stringLikeRegexp('can read modelApiKey: .* use modelApiKeySecret'),
+  );
+});
+
 describe('P12: a stack without an authorizer', () => {
   afterEach(() => {
     vi.unstubAllEnvs();

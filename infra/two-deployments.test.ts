@@ -57,6 +57,13 @@ describe('two stacks in one account', () => {
   });
 });
 
+it.each(['a.b', '1st', 'a b', '', 'x'.repeat(129)])(
+  'a Midturn cannot be named "%s", as no queue or metric can be',
+  (name) => {
+    expect(() => createStack({ name })).toThrow(`name is "${name}": it must be`);
+  },
+);
+
 describe('the stack’s name', () => {
   const nameOf = (settings: Record<string, string>) => stackNameOf((name) => settings[name]);
 
