@@ -1,0 +1,162 @@
+import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ends, given, hello, LOOK, look, text, wordOf } from '../../test/support/answering-model.ts';
+import { defineAgent } from '../agent/define-agent.ts';
+import { sdkModelOf } from './sdk-model-of.ts';
+
+/** What a provider's package is asked, and what becomes of a call that must not be made, fails, or is stopped. */
+
+describe('a call that must not be made', () => {
+  it.each(['house.chat', 'amazon-bedrock'])('P13: is dropped, and its text stands: %s', async (provider) => {
+    for (const [request, options] of [
+      [{ ...hello, toolChoice: 'none' as const }, {}],
+      [hello, { toolChoice: 'none' as const }],
+    ] as const) {
+      const { parts, call: asked } = await given([...text('So.'), LOOK, ends('tool-calls', 'tool_use')], {
+        provider,
+        request,
+        options,
+      });
+      expect(parts.map(({ type }) => type)).toEqual(['text', 'finish']);
+      expect(asked?.tools).toMatchObject([{ name: 'look' }]);
+      const alone = await given([LOOK, ends('tool-calls', 'tool_use')], { provider, request, options });
+      expect(alone.parts.map(wordOf)).toEqual(['empty!']);
+    }
+  });
+
+  it('is forbidden by a sentence where a setting would take the tools out of the prompt, unless there are none', async () => {
+    const said = ({ call: asked }: Awaited<ReturnType<typeof given>>) => JSON.stringify(asked?.prompt);
+    const parts = [...text('So.'), ends('stop', 'stop')];
+    const request = { ...hello, toolChoice: 'none' as const };
+    const provider = 'amazon-bedrock';
+    const forbidden = await given(parts, { provider, request });
+    expect(said(forbidden)).toContain('Do not call any tool now');
+    expect(forbidden.call?.toolChoice).toEqual({ type: 'auto' });
+    expect(said(await given(parts, { provider, request: { ...request, bare: true } }))).not.toContain(
+      'any tool',
+    );
+    expect(said(await given(parts, { provider }))).not.toContain('any tool');
+    expect(said(await given(parts, { request }))).not.toContain('any tool');
+  });
+});
+
+describe('a request', () => {
+  const parts = [...text('So.'), ends('stop', 'stop')];
+
+  it('tells of servers that cannot be reached, by one or several', async () => {
+    const noted = async (missing: string[]) =>
+      (await given(parts, { offered: { tools: {}, missing } })).call?.prompt.find(
+        ({ role }) => role === 'system',
+      )?.content;
+    expect(await noted([])).toBe('Be brief.');
+    expect(await noted(['books'])).toBe('Be brief.\nThe tools of books cannot be reached at the moment.');
+    expect(await noted(['books', 'maps'])).toContain('of books and maps cannot');
+  });
+
+  it('has no system message where there are no instructions', async () => {
+    for (const provider of ['house.chat', 'anthropic.messages']) {
+      const { call: asked } = await given(parts, { provider, options: { instructions: '' } });
+      expect(asked?.prompt.map(({ role }) => role)).toEqual(['user']);
+    }
+  });
+
+  it('is made of the tools that are offered now', async () => {
+    const languageModel = new MockLanguageModelV4({
+      doStream: async () => ({
+        stream: convertArrayToReadableStream([{ type: 'stream-start', warnings: [] }, ...parts]),
+      }),
+    });
+    const lists = [{ look: { tool: look } }, { peek: { tool: look } }];
+    const model = await sdkModelOf(languageModel, { provider: 'house.chat', name: 'm' }, defineAgent({}), {
+      tools: { offered: async () => ({ tools: lists.shift() ?? {}, missing: [] }) },
+    });
+    for (const _ of [1, 2]) for await (const _part of model.stream(hello, new AbortController().signal));
+    expect(languageModel.doStreamCalls.map(({ tools }) => tools?.map(({ name }) => name))).toEqual([
+      ['look'],
+      ['peek'],
+    ]);
+  });
+
+  it('leaves out a tool that another provider runs, and says so once', async () => {
+    const search = {
+      type: 'provider' as const,
+      id: 'anthropic.web_search',
+      isProviderExecuted: true,
+      args: {},
+      inputSchema: z.object({}),
+    };
+    const asked = async (provider: string) => {
+      const { call: made, warned } = await given(parts, {
+        provider,
+        options: { tools: { look, search } as never },
+      });
+      return [made?.tools?.map(({ name }) => name), warned.length];
+    };
+    for (const provider of ['anthropic.messages', 'vertex.anthropic.messages', 'amazon-bedrock', 'gateway'])
+      expect(await asked(provider)).toEqual([['look', 'search'], 0]);
+    for (const provider of ['house.chat', 'openai.responses', 'google.generative-ai'])
+      expect(await asked(provider)).toEqual([['look'], 1]);
+  });
+
+  it('declares a tool with all that its author says of it', async () => {
+    const told = {
+      ...look,
+      description: 'Looks.',
+      strict: false,
+      inputExamples: [{ input: { at: 'sea' } }],
+      providerOptions: { house: { deferLoading: true } },
+    };
+    const { call: asked } = await given(parts, { options: { tools: { told } as never } });
+    expect(asked?.tools).toMatchObject([
+      {
+        name: 'told',
+        description: 'Looks.',
+        strict: false,
+        inputExamples: [{ input: { at: 'sea' } }],
+        providerOptions: { house: { deferLoading: true } },
+      },
+    ]);
+  });
+
+  it('gives a package the addresses of images as they are: nobody here fetches one', async () => {
+    const image = { type: 'image' as const, url: 'http://169.254.169.254/latest/' };
+    const request = { ...hello, messages: [{ role: 'user' as const, content: [image] }] };
+    const { call: asked, last } = await given(parts, { request, provider: 'openai.responses' });
+    expect(last?.type).toBe('finish');
+    expect(JSON.stringify(asked?.prompt)).not.toContain('base64');
+  });
+});
+
+describe('a call that fails or is stopped', () => {
+  it('before its answer is a failure, without a secret, and is made once', async () => {
+    let calls = 0;
+    const { parts } = await given(async () => {
+      calls++;
+      throw Object.assign(new TypeError('fetch failed: hunter2'), { cause: { code: 'ECONNRESET' } });
+    });
+    expect(parts.map(({ type }) => type)).toEqual(['failure']);
+    expect(JSON.stringify(parts)).not.toContain('hunter2');
+    expect(calls).toBe(1);
+  });
+
+  it('is silent once it is aborted, whatever comes of the request', async () => {
+    const stop = new AbortController();
+    const { parts } = await given([...text('Hi'), ...text('you'), ends('stop', 'stop')], {
+      signal: stop.signal,
+      read: () => stop.abort(),
+    });
+    expect(parts.map(({ type }) => type)).toEqual(['text']);
+    const gone = new AbortController();
+    const failed = await given(
+      async () => {
+        gone.abort();
+        throw new Error('the socket hung up');
+      },
+      { signal: gone.signal },
+    );
+    expect(failed.parts).toEqual([]);
+    const never = await given([ends('stop', 'stop')], { signal: AbortSignal.abort() });
+    expect([never.parts, never.call]).toEqual([[], undefined]);
+  });
+});
