@@ -1,3 +1,4 @@
+import { InvalidResponseDataError, TypeValidationError } from 'ai';
 import { describe, expect, it } from 'vitest';
 import {
   call,
@@ -77,6 +78,38 @@ describe('the end of an answer', () => {
     expect(invalid).toEqual([false, true]);
     const whole = await given([...two, ends('tool-calls', 'tool_calls')]);
     expect(JSON.stringify(whole.parts)).not.toContain('invalid');
+  });
+
+  it.each<[Part[], unknown, string[]]>([
+    // Events that packages may not know yet are left out, unless an answer is not whole without them.
+    ...['weather', 'content_block_start'].map((type): [Part[], unknown, string[]] => [
+      text('Hi'),
+      new TypeValidationError({ value: { type }, cause: 'odd' }),
+      ['text', 'stop'],
+    ]),
+    ...[
+      { type: 'message_start' },
+      { type: 'message_delta' },
+      { type: 'message_stop' },
+      { type: 'error' },
+      {},
+      null,
+    ].map((value): [Part[], unknown, string[]] => [
+      text('Hi'),
+      new TypeValidationError({ value, cause: 'odd' }),
+      ['text', 'unreadable!'],
+    ]),
+    [[], new InvalidResponseDataError({ data: {}, message: 'no finish reason' }), ['empty!']],
+    [
+      text('Hi'),
+      new InvalidResponseDataError({ data: {}, message: 'no finish reason' }),
+      ['text', 'cut_off!'],
+    ],
+    [[], new InvalidResponseDataError({ data: {}, message: 'no type' }), ['cut_off!']],
+    [[], { error: { message: 'odd' } }, ['provider!']],
+  ])('is an error in its midst, after %j: %s', async (said, error, expected) => {
+    const { parts } = await given([...said, { type: 'error', error }, ends('stop', 'stop')]);
+    expect(parts.map(wordOf)).toEqual(expected);
   });
 
   it('is a failure that may be tried again where the stream just stops', async () => {

@@ -36,6 +36,24 @@ describe('marks for a prompt cache', () => {
     expect(markInstructions('', [], 'anthropic')).toEqual([]);
   });
 
+  it('keep what else is said of a text, and leave the marks of the agent as they are', () => {
+    const house = { house: { keep: true } };
+    const system = (content: string, providerOptions?: object) =>
+      ({ role: 'system', content, ...(providerOptions && { providerOptions }) }) as never;
+    expect(markInstructions([system('One.'), system('Two.', house), system(' \n')], [], 'anthropic')).toEqual(
+      [system('One.'), system('Two.', { ...house, ...ANTHROPIC })],
+    );
+    for (const own of [ANTHROPIC, { anthropic: { cache_control: {} } }, { bedrock: { cachePoint: {} } }]) {
+      const marked = [system('One.', own), system('Two.')];
+      expect(markInstructions(marked, ['No tools now.'], 'anthropic')).toEqual([
+        ...marked,
+        system('No tools now.'),
+      ]);
+    }
+    const [message] = markMessages([{ role: 'user', content: 'Hi', providerOptions: house }], 'bedrock');
+    expect(message?.providerOptions).toEqual({ ...house, bedrock: { cachePoint: { type: 'default' } } });
+  });
+
   it('stand at the end of the prompt, and where the call before ended', () => {
     const said = (role: 'user' | 'assistant', content: string): ModelMessage => ({ role, content });
     const conversation = [said('user', '1'), said('assistant', '2'), said('user', '3'), said('user', '4')];

@@ -74,6 +74,54 @@ describe('a model that is made with its first call', () => {
     expect(lazyModel(choice, async () => real).prepareStep).toBeUndefined();
   });
 
+  it('says what is known of it before it is there, and nothing else', () => {
+    const price = { currency: 'USD', input: 1, output: 2 };
+    const known = { fingerprint: { temperature: 0 }, alternates: true, price };
+    expect(lazyModel(choice, async () => real, known)).toMatchObject(known);
+    for (const option of Object.keys(known))
+      expect(lazyModel(choice, async () => real)).not.toHaveProperty(option);
+  });
+
+  it('is given the life signs and the signal of the call, and prepares it as it is asked', async () => {
+    const asked: unknown[] = [];
+    const request: ModelRequest = { messages: [], toolChoice: 'auto' };
+    const keeping: Model = {
+      ...real,
+      async *stream(...given) {
+        asked.push(given);
+        yield finish;
+      },
+      prepareStep: async (...given) => {
+        asked.push(given);
+        return { model: real, request };
+      },
+    };
+    const model = lazyModel(choice, async () => keeping, { prepares: true });
+    const { signal } = new AbortController();
+    const alive = () => {};
+    for await (const _ of model.stream(request, signal, alive));
+    const requestFor = () => request;
+    await model.prepareStep?.(request, requestFor, true);
+    expect(asked).toEqual([
+      [request, signal, alive],
+      [request, requestFor, true],
+    ]);
+    const plain = lazyModel(choice, async () => real, { prepares: true });
+    const step = await plain.prepareStep?.(request, requestFor, true);
+    expect([step?.model.name, step?.request]).toEqual(['m', request]);
+  });
+
+  it.each([
+    [Object.assign(new Error('no key'), { code: 'MODEL_MISSING' }), 'Error: MODEL_MISSING: no key'],
+    [new TypeError('no key'), 'TypeError: no key'],
+    ['no key', 'string thrown'],
+  ])('tells the log what was thrown: %s', async (thrown, diagnostic) => {
+    const model = lazyModel(choice, async () => {
+      throw thrown;
+    });
+    expect(await partsOf(model)).toMatchObject([{ failure: { diagnostic } }]);
+  });
+
   it('ends at once when it is aborted while it is made', async () => {
     const stop = new AbortController();
     const model = lazyModel(choice, async () => {

@@ -42,6 +42,23 @@ describe('what is made of secrets', () => {
     expect(times()).toBe(2);
   });
 
+  it('is made again for each secret that changes, each time once', async () => {
+    const secrets: Record<string, string> = { a: '1', b: '1' };
+    const { make, times } = given(['a', 'b'], secrets);
+    await make();
+    for (const [name, text, made] of [
+      ['a', '2', '2,1'],
+      ['b', '3', '2,3'],
+      ['b', '1', '2,1'],
+    ] as const) {
+      const before = times();
+      secrets[name] = text;
+      expect(await Promise.all([make(), make()])).toEqual([made, made]);
+      expect(await make()).toBe(made);
+      expect(times()).toBe(before + 1);
+    }
+  });
+
   it('stays in use if it cannot be made of the new ones, and is made when it can', async () => {
     const secrets: Record<string, string> = { a: '1' };
     const { make, kept } = given(['a'], secrets);

@@ -13,6 +13,10 @@ const SPOKEN = /^(image\/|application\/pdf$|audio\/(wav|mpeg)$)/;
 const named = (types: RegExp, inResults = true) => ({ files: { types, named: true, inResults } });
 const stateless = { openai: { store: false } };
 
+/** A model of a package that is not here. */
+const foreign = (provider: string, supportedUrls: Record<string, RegExp[]>) =>
+  ({ specificationVersion: 'v4', provider, modelId: 'm', supportedUrls }) as unknown as LanguageModel;
+
 test.each<[LanguageModel, string, object]>([
   [
     createAmazonBedrock({ apiKey, region: 'eu-central-1' })('m'),
@@ -48,6 +52,22 @@ test.each<[LanguageModel, string, object]>([
     // It takes URLs of images, with their exact types.
     createGoogle({ apiKey })('gemini-3-flash'),
     'google.generative-ai',
+    { forbidToolsBy: 'choice', callIds: 'any', images: 'inline', ...named(/^/) },
+  ],
+  [
+    foreign('azure.responses', { '*': [/^https:/] }),
+    'azure.responses',
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'all', ...named(PDF), providerOptions: stateless },
+  ],
+  [
+    foreign('vertex.anthropic.messages', { 'image/png': [/^https:/] }),
+    'vertex.anthropic.messages',
+    { forbidToolsBy: 'choice', callIds: 'plain', images: 'inline', ...named(PDF) },
+  ],
+  [
+    // It would refuse an address without the exact type.
+    foreign('google.vertex', { '*': [/^https:/] }),
+    'google.vertex',
     { forbidToolsBy: 'choice', callIds: 'any', images: 'inline', ...named(/^/) },
   ],
   [

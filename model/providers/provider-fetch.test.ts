@@ -62,6 +62,16 @@ describe('an answer of a provider', () => {
     );
   });
 
+  it('that ends within a character says so', async () => {
+    const half = '€'.repeat(2);
+    const body = new TextEncoder().encode(half).slice(0, -1);
+    const response = await providerFetch(
+      async () => new Response(body),
+      (line) => line,
+    )('https://provider.invalid');
+    expect(await response.text()).toBe('€\ufffd');
+  });
+
   it('keeps its status and headers, and one that is refused is left as it is', async () => {
     const mend = () => 'mended';
     const { response } = await answered('one', { mend, status: 201 });

@@ -36,6 +36,9 @@ describe('a call that must not be made', () => {
     expect(said(await given(parts, { provider, request: { ...request, bare: true } }))).not.toContain(
       'any tool',
     );
+    const bound = await given(parts, { provider, options: { toolChoice: 'none' } });
+    expect(said(bound)).toContain('Do not call any tool now');
+    expect(bound.call?.toolChoice).toEqual({ type: 'auto' });
     expect(said(await given(parts, { provider }))).not.toContain('any tool');
     expect(said(await given(parts, { request }))).not.toContain('any tool');
   });
@@ -120,11 +123,44 @@ describe('a request', () => {
   });
 
   it('gives a package the addresses of images as they are: nobody here fetches one', async () => {
-    const image = { type: 'image' as const, url: 'http://169.254.169.254/latest/' };
+    const languageModel = new MockLanguageModelV4({
+      supportedUrls: { 'image/*': [/^https:/] },
+      doStream: async () => ({
+        stream: convertArrayToReadableStream([{ type: 'stream-start', warnings: [] }, ...parts]),
+      }),
+    });
+    const model = await sdkModelOf(languageModel, { provider: 'house', name: 'm' }, defineAgent({}), {});
+    // Nobody is behind it.
+    const image = { type: 'image' as const, url: 'http://127.0.0.1:9/a.png' };
+    const types: string[] = [];
     const request = { ...hello, messages: [{ role: 'user' as const, content: [image] }] };
-    const { call: asked, last } = await given(parts, { request, provider: 'openai.responses' });
-    expect(last?.type).toBe('finish');
-    expect(JSON.stringify(asked?.prompt)).not.toContain('base64');
+    for await (const { type } of model.stream(request, new AbortController().signal)) types.push(type);
+    expect(types).toEqual(['text', 'finish']);
+    expect(JSON.stringify(languageModel.doStreamCalls[0]?.prompt)).toContain(image.url);
+  });
+
+  it('asks for the tools in the name of who asks, and has the limit of the agent before that of the setting', async () => {
+    const languageModel = new MockLanguageModelV4({
+      doStream: async () => ({
+        stream: convertArrayToReadableStream([{ type: 'stream-start', warnings: [] }, ...parts]),
+      }),
+    });
+    const tokens: unknown[] = [];
+    const token = async () => 'of-ann';
+    for (const own of [{}, { maxOutputTokens: 5 }]) {
+      const model = await sdkModelOf(languageModel, { provider: 'house', name: 'm' }, defineAgent(own), {
+        maxOutputTokens: 9,
+        tools: {
+          async offered(given) {
+            tokens.push(given);
+            return { tools: {}, missing: [] };
+          },
+        },
+      });
+      for await (const _ of model.stream({ ...hello, token }, new AbortController().signal));
+    }
+    expect(tokens).toEqual([token, token]);
+    expect(languageModel.doStreamCalls.map(({ maxOutputTokens }) => maxOutputTokens)).toEqual([9, 5]);
   });
 });
 

@@ -32,6 +32,7 @@ describe('the names of calls', () => {
     ['unknown-1', 'unknown-1'],
     ['name.of.the.team', 'name.of.the.team'],
     ['constructor', 'constructor'],
+    ['__proto__', '__proto__'],
   ])('%s is sent as %s, with its result', (name, sent) => {
     const prompt: ModelMessage[] = [
       { role: 'assistant', content: [call('c1', name)] },
@@ -83,6 +84,21 @@ describe('many calls at once', () => {
         expect(parts(sent)).toBe(parts(prompt));
       }),
     );
+  });
+
+  it('P13: leave what the provider ran where it was, under its name', () => {
+    const ran = { ...call('p', 'web.search'), providerExecuted: true };
+    const prompt: ModelMessage[] = [
+      { role: 'assistant', content: [call('1'), ran, call('2')] },
+      { role: 'tool', content: [result('1'), result('2')] },
+    ];
+    expect(sendableCalls(prompt, { declared, maxCalls: 2 })).toEqual(prompt);
+    expect(sendableCalls(prompt, { declared, maxCalls: 1 })).toEqual([
+      { role: 'assistant', content: [ran, call('1')] },
+      { role: 'tool', content: [result('1')] },
+      { role: 'assistant', content: [call('2')] },
+      { role: 'tool', content: [result('2')] },
+    ]);
   });
 
   it('stay one message where the provider says nothing of it', () => {
