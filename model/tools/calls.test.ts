@@ -1,0 +1,390 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { InputRequiredError } from '../../core/elicitation.ts';
+import { MAX_SHOWN_BYTES } from '../../core/events/tool-result.ts';
+import { jsonBytes } from '../../core/json-bytes.ts';
+import type { ToolCall } from '../../core/model.ts';
+import { ANNS_SETUP, NO_FILES, UNSEEN } from '../../core/testing/call-setup.ts';
+import { UserTokenError } from '../../core/user-token-error.ts';
+import { around, brokenText } from '../../test/support/text.ts';
+import type { AgentDefinition } from '../agent/agent-definition.ts';
+import { defineAgent } from '../agent/define-agent.ts';
+import { modelFile } from '../agent/model-file.ts';
+import { LentToken } from './lent-token.ts';
+import { shownJson } from './shown-output.ts';
+import { describeInvalidCall, firstPath } from './tool-input.ts';
+import { createToolbox } from './toolbox.ts';
+
+/** What is asked of a call beside its output: who may approve it, what a client gives, what a model is shown. */
+
+const inputSchema = z.object({ account: z.string(), n: z.number().default(1) });
+const pay = { inputSchema, execute: () => 'paid' };
+const call = (name: string, args: unknown = { account: 'a' }): ToolCall => ({
+  id: 'c1',
+  name,
+  args: args as never,
+});
+const toolboxOf = (options: object) => createToolbox(defineAgent(options as Partial<AgentDefinition>));
+const run = (options: object, given: ToolCall, more: object = {}) =>
+  toolboxOf(options).run(given, {
+    signal: new AbortController().signal,
+    idempotencyKey: 'k',
+    setup: ANNS_SETUP,
+    display: UNSEEN,
+    files: NO_FILES,
+    ...more,
+  });
+
+describe('`always`', () => {
+  const covers = (policy: object, args?: unknown) =>
+    toolboxOf({ tools: { pay: { tool: pay, ...policy } } }).alwaysCovers(call('pay', args));
+
+  it('covers all calls of a tool, unless a function says which of them need approval', async () => {
+    expect(await covers({ needsApproval: true })).toBe('pay');
+    expect(await covers({ needsApproval: () => true })).toBeUndefined();
+    expect(await covers({ needsApproval: () => true, always: true })).toBe('pay');
+    expect(await covers({ needsApproval: true, always: false })).toBeUndefined();
+  });
+
+  it('covers the calls of one bound: a text of at most 200 characters, well-formed, of an input that fits', async () => {
+    const bound = (value: unknown) => covers({ needsApproval: true, always: async () => value });
+    expect(await Promise.all(around(200).map((length) => bound('b'.repeat(length))))).toEqual([
+      `pay:${'b'.repeat(199)}`,
+      `pay:${'b'.repeat(200)}`,
+      undefined,
+    ]);
+    await fc.assert(
+      fc.asyncProperty(brokenText({ maxLength: 20 }), async (text) => {
+        expect(await bound(text)).toBe(`pay:${text.toWellFormed()}`);
+      }),
+      { numRuns: 50 },
+    );
+    for (const odd of [undefined, null, true, 7, ['a']]) expect(await bound(odd)).toBeUndefined();
+    const always = ({ account, n }: { account: string; n: number }) => `${account} ${n}`;
+    expect(await covers({ needsApproval: true, always })).toBe('pay:a 1');
+    expect(await covers({ needsApproval: true, always }, { account: 7 })).toBeUndefined();
+    expect(
+      await covers({ needsApproval: true, always: () => Promise.reject(new Error('no')) }),
+    ).toBeUndefined();
+  });
+});
+
+describe('approval', () => {
+  const needs = (toolApproval: unknown, args?: unknown) =>
+    toolboxOf({ tools: { pay }, toolApproval }).needsApproval(call('pay', args), ANNS_SETUP);
+
+  it('is asked where the input does not fit, or the SDK says a word that is not known', async () => {
+    expect(await needs({ pay: () => 'approved' }, { account: 7 })).toBe(true);
+    expect(await needs(() => 'approved', null)).toBe(true);
+    expect(await needs({ pay: 'of-a-newer-version' })).toBe(true);
+  });
+
+  it('that is denied has a reason of at most 500 characters', async () => {
+    const reasons = await Promise.all(
+      around(500).map((length) => needs({ pay: { type: 'denied', reason: 'é'.repeat(length) } })),
+    );
+    expect(reasons).toEqual([
+      { denied: 'é'.repeat(499) },
+      { denied: 'é'.repeat(500) },
+      { denied: `${'é'.repeat(499)}…` },
+    ]);
+  });
+});
+
+describe('a tool that a client runs', () => {
+  const ask = {
+    inputSchema,
+    toModelOutput: ({ input, output }: { input: { n: number }; output: unknown }) => ({
+      type: 'text',
+      value: `${input.n} ${output}`,
+    }),
+  };
+  const { client } = toolboxOf({
+    tools: {
+      ask,
+      timed: { tool: { inputSchema }, timeoutSeconds: 7 },
+      failing: { inputSchema, toModelOutput: () => Promise.reject(new Error('not shown')) },
+      broken: {
+        inputSchema: z.object({}).refine(() => {
+          throw new Error('the schema fails');
+        }),
+      },
+      pay,
+    },
+  });
+
+  it('is known by its name, and by how long its answer is waited for', () => {
+    expect(['ask', 'timed', 'pay', 'unknown', 'constructor'].map((name) => client?.has(name))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(['ask', 'timed', 'unknown'].map((name) => client?.answerSeconds(name))).toEqual([
+      undefined,
+      7,
+      undefined,
+    ]);
+    expect(toolboxOf({ tools: { pay } }).client).toBeUndefined();
+  });
+
+  it('is not asked for with an input that does not fit', async () => {
+    expect(await client?.complaintAbout(call('ask'))).toBeUndefined();
+    expect(await client?.complaintAbout(call('ask', { account: 7 }))).toContain('account: ');
+    expect(await client?.complaintAbout(call('broken', {}))).toBe('the schema fails');
+  });
+
+  it('has the output that the client gave, and what the model is shown of it', async () => {
+    expect(await client?.outcomeOf(call('ask'), 'yes')).toEqual({
+      output: 'yes',
+      isError: false,
+      shown: { type: 'text', value: '1 yes' },
+    });
+    expect(await client?.outcomeOf(call('timed'), { n: 0 })).toEqual({ output: { n: 0 }, isError: false });
+    expect(await client?.outcomeOf(call('failing'), 'yes')).toEqual({ output: 'not shown', isError: true });
+  });
+});
+
+describe('what a tool shows the model', () => {
+  it('names a file of the session as a message does, and leaves one of another provider', () => {
+    const file = { type: 'file', file: 'f1', media_type: 'image/png', size: 0, name: 'a.png' } as const;
+    const { name: _, ...unnamed } = file;
+    const foreign = {
+      type: 'file',
+      mediaType: 'image/png',
+      data: { type: 'reference', reference: { openai: 'file-1' } },
+    };
+    const shown = {
+      type: 'content',
+      value: [
+        { type: 'text', text: 'A map.' },
+        modelFile(file as never),
+        modelFile(unnamed as never),
+        foreign,
+      ],
+    };
+    expect(shownJson(shown)).toEqual({
+      type: 'content',
+      value: [{ type: 'text', text: 'A map.' }, file, unnamed, foreign],
+    });
+    const untyped = { ...modelFile(file as never), mediaType: undefined };
+    expect(shownJson({ type: 'content', value: [untyped] })).toMatchObject({
+      value: [{ data: { type: 'reference' } }],
+    });
+  });
+
+  it('has bytes in base64, and anything else as JSON has it', () => {
+    const bytes = Uint8Array.of(0, 255, 7);
+    const value = {
+      bytes,
+      buffer: bytes.buffer,
+      list: [bytes],
+      at: new Date(0),
+      url: new URL('https://a.test/'),
+      nothing: null,
+    };
+    expect(shownJson({ type: 'json', value })).toEqual({
+      type: 'json',
+      value: {
+        bytes: 'AP8H',
+        buffer: 'AP8H',
+        list: ['AP8H'],
+        at: '1970-01-01T00:00:00.000Z',
+        url: 'https://a.test/',
+        nothing: null,
+      },
+    });
+  });
+
+  it('has notes for its largest bytes until the rest has room, to the byte', () => {
+    const file = (bytes: number, data: unknown = new Uint8Array(bytes)) => ({
+      type: 'file',
+      mediaType: 'image/png',
+      data: { type: 'data', data },
+    });
+    const text = (length: number) => ({ type: 'text', text: 'x'.repeat(length) });
+    const kept = (parts: object[]) =>
+      (shownJson({ type: 'content', value: parts }) as { value: { type: string }[] }).value.map(
+        ({ type }) => type,
+      );
+    const empty = jsonBytes(
+      JSON.stringify(shownJson({ type: 'content', value: [file(30_000), file(60_000), text(0)] })),
+    );
+    const room = MAX_SHOWN_BYTES - empty;
+    expect(around(room).map((length) => kept([file(30_000), file(60_000), text(length)])[1])).toEqual([
+      'file',
+      'file',
+      'text',
+    ]);
+    expect(kept([file(30_000), file(60_000), text(room + 1)])).toEqual(['file', 'text', 'text']);
+    const { value } = shownJson({ type: 'content', value: [file(3_000_000)] }) as {
+      value: { text: string }[];
+    };
+    expect(value[0]?.text).toContain('image/png, 3000000 bytes');
+    // What has no bytes stays, however long it is.
+    expect(kept([text(MAX_SHOWN_BYTES)])).toEqual(['text']);
+  });
+});
+
+describe('a call whose input does not fit', () => {
+  it('is told field by field, in at most 500 characters', () => {
+    const issue = (path: unknown[] | undefined, message: unknown) => ({ message, ...(path && { path }) });
+    const told = (...issues: unknown[]) =>
+      describeInvalidCall(new Error('outer', { cause: { issues } }), 'pay');
+    expect(
+      told(
+        issue(['to', { key: 'city' }, 0], 'is missing'),
+        issue([], 'is odd'),
+        issue(undefined, 'is short'),
+        null,
+        'odd',
+        {},
+      ),
+    ).toBe('The arguments do not fit the tool "pay": to.city.0: is missing; is odd; is short.');
+    expect(told(issue(['a'], 'é'.repeat(600)))).toHaveLength(500);
+    expect(describeInvalidCall(new Error('They are odd'), 'pay')).toContain('They are odd');
+    for (const odd of [undefined, null, 7, new Error('x', { cause: null })])
+      expect(describeInvalidCall(odd, 'pay')).toContain('tool "pay"');
+  });
+
+  it('has the path of the first field', () => {
+    const failure = (...issues: unknown[]) => new Error('outer', { cause: issues });
+    expect(firstPath(failure({ path: ['a', { key: 'b' }] }, { path: ['c'] }))).toBe('a.b');
+    for (const none of [failure(), failure({}), failure(null), failure('x'), new Error('x'), undefined])
+      expect(firstPath(none)).toBe('');
+  });
+});
+
+describe('a call', () => {
+  it('that asks the user has its questions without the token, and no state that has it', async () => {
+    const asking = (state?: string) => ({
+      tools: {
+        ask: {
+          forwardToken: true,
+          tool: {
+            inputSchema: z.object({}),
+            async execute(_: unknown, { context }: { context: { userToken(): Promise<string> } }) {
+              const token = await context.userToken();
+              const questions = [
+                {
+                  key: 'k',
+                  server: 's',
+                  mode: 'url' as const,
+                  message: `With ${token}`,
+                  url: `https://a.test/?${token}`,
+                },
+              ];
+              throw new InputRequiredError({
+                questions,
+                ...(state !== undefined && { state: state.replace('TOKEN', token) }),
+              } as never);
+            },
+          },
+        },
+      },
+    });
+    const token = async () => 'of-ann';
+    const asked = (state?: string, signal = new AbortController().signal) =>
+      run(asking(state), call('ask', {}), { token, signal });
+    const questions = [
+      { key: 'k', server: 's', mode: 'url', message: 'With [token]', url: 'https://a.test/?[token]' },
+    ];
+    expect(await asked()).toMatchObject({ isError: true, asks: { questions } });
+    expect((await asked()).asks).not.toHaveProperty('state');
+    for (const state of ['', 'of the server'])
+      expect((await asked(state)).asks).toEqual({ questions, state });
+    const kept = await asked('with TOKEN');
+    expect([kept.isError, kept.asks]).toEqual([true, undefined]);
+    const stop = new AbortController();
+    const stopped = await run(asking(), call('ask', {}), {
+      signal: stop.signal,
+      token: async () => {
+        stop.abort();
+        return 'of-ann';
+      },
+    });
+    expect(stopped).toEqual({ output: 'The tool was stopped before it was done.', isError: true });
+  });
+
+  it('is given the token where its tool names it, and else an error with a code', async () => {
+    const caught: unknown[] = [];
+    const lending = (policy: object) => ({
+      tools: {
+        send: {
+          ...policy,
+          tool: {
+            inputSchema: z.object({}),
+            execute: (_: unknown, { context }: { context: { userToken(): Promise<string> } }) =>
+              context.userToken().catch((error) => void caught.push(error)),
+          },
+        },
+      },
+    });
+    await run(lending({}), call('send', {}), { token: async () => 'of-ann' });
+    await run(lending({ forwardToken: true }), call('send', {}));
+    expect(caught).toEqual([expect.any(UserTokenError), expect.any(UserTokenError)]);
+    expect(caught).toMatchObject([{ code: 'TOKEN_NOT_FORWARDED' }, { code: 'TOKEN_ABSENT' }]);
+  });
+
+  it('P12: has each of the tokens that it was lent taken out, also where they were renewed meanwhile', async () => {
+    const tokens = ['first', 'second'];
+    const lent = new LentToken(async () => tokens.shift() ?? '');
+    const both = [await lent.token(), await lent.token()];
+    expect(lent.without({ [`of ${both[0]}`]: both, n: null })).toEqual({
+      'of [token]': ['[token]', '[token]'],
+      n: null,
+    });
+    expect(lent.messageOf(new Error('second, first'))).toBe('[token], [token]');
+    expect(lent.messageOf('first')).toBe('[token]');
+    expect(lent.messageOf({ odd: 1 })).toBe('The tool failed without saying why.');
+  });
+
+  it('has the context that its schema makes, and always what the call gives', async () => {
+    let given: Record<string, unknown> = {};
+    const contextSchema = z.object({
+      n: z.number(),
+      caller: z.any().transform(() => 'somebody else'),
+      idempotencyKey: z.string().transform(() => 'other'),
+    });
+    const look = {
+      inputSchema: z.object({}),
+      contextSchema,
+      execute: (_: unknown, { context }: { context: Record<string, unknown> }) => {
+        given = context;
+      },
+    };
+    const options = { tools: { look }, toolsContext: { look: { n: 1 } } };
+    await run(options, call('look', {}));
+    expect(given).toMatchObject({
+      n: 1,
+      caller: ANNS_SETUP.caller,
+      idempotencyKey: 'k',
+      emit: expect.any(Function),
+      files: NO_FILES,
+      userToken: expect.any(Function),
+    });
+    given = {};
+    expect(await run({ ...options, toolsContext: {} }, call('look', {}))).toMatchObject({
+      isError: true,
+      output: expect.stringContaining('contextSchema'),
+    });
+    expect(given).toEqual({});
+  });
+
+  it('has no tool: the names of those that there are', async () => {
+    expect(await run({}, call('pay'))).toMatchObject({
+      isError: true,
+      output: expect.stringContaining('Available: none.'),
+    });
+    expect(await run({ tools: { pay } }, call('paid'))).toMatchObject({
+      output: expect.stringContaining('Available: pay.'),
+    });
+  });
+
+  it('is one of so many at the same time as the agent says', () => {
+    expect(toolboxOf({ toolCallConcurrency: 2 }).concurrency).toBe(2);
+    expect(toolboxOf({})).not.toHaveProperty('concurrency');
+  });
+});
