@@ -132,7 +132,9 @@ describe('an answer from the cache', () => {
       const { model, asked } = counted();
       const store = memoryStore();
       const calls: number[] = [];
-      for (const [tenant, subject] of ['a ann', 'a bob', 'b ann', 'b bob', 'b bob'].map((who) => who.split(' '))) {
+      for (const [tenant, subject] of ['a ann', 'a bob', 'b ann', 'b bob', 'b bob'].map((who) =>
+        who.split(' '),
+      )) {
         await asks(model, store, { tenant: tenant ?? '', subject: subject ?? '' }, scope);
         calls.push(asked.length);
       }

@@ -126,9 +126,12 @@ describe('a model call of an agent that a tool asks', () => {
     [30_000, 2],
     [30_001, 1],
   ])('whose provider asks for a pause of %d ms is made %d times', async (ms, calls) => {
-    const { asked } = await asking([[failing({ retryAfterMs: milliseconds(ms) })], [text('Yes.'), finish()]], {
-      more: { settings: { MIDTURN_MODEL_PATIENCE_SECONDS: '30' } },
-    });
+    const { asked } = await asking(
+      [[failing({ retryAfterMs: milliseconds(ms) })], [text('Yes.'), finish()]],
+      {
+        more: { settings: { MIDTURN_MODEL_PATIENCE_SECONDS: '30' } },
+      },
+    );
     expect(asked).toHaveLength(calls);
   });
 
@@ -153,7 +156,10 @@ describe('a model call of an agent that a tool asks', () => {
   it('P11: is given back nothing that is another model’s own, after its model has failed', async () => {
     const parts = [{ opaque: 'SIGNED' }, { call: 'c' }];
     const { asked } = await asking(
-      [[look('c'), { type: 'finish', reason: 'tool_calls', usage: USAGE, parts }], [failing({ retryable: false })]],
+      [
+        [look('c'), { type: 'finish', reason: 'tool_calls', usage: USAGE, parts }],
+        [failing({ retryable: false })],
+      ],
       { fallback: [[text('Yes.'), finish()]] },
     );
     const given = asked.map(({ messages }) => JSON.stringify(messages).includes('SIGNED'));
