@@ -153,7 +153,97 @@ describe("a resource's policy", () => {
   });
 });
 
+describe('a permission', () => {
+  const TO_ROOT = {
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::000000000000:root' },
+    Action: 'sqs:SendMessage',
+    Resource: arnOf('Letters'),
+  };
+  const OF_QUEUE = {
+    OfQueue: {
+      Type: 'AWS::SQS::QueuePolicy',
+      Properties: { Queues: [{ Ref: 'Letters' }], PolicyDocument: { Statement: [TO_ROOT] } },
+    },
+  };
+
+  it('for the whole account is one for each of its roles, and can be withheld', () => {
+    const { access, ask } = given([READS], OF_QUEUE);
+    expect(ask('sqs:SendMessage', QUEUE)).toBe(true);
+    const giveBack = access.withhold('OfQueue[0]');
+    expect(ask('sqs:SendMessage', QUEUE)).toBe(false);
+    giveBack();
+    expect(ask('sqs:SendMessage', QUEUE)).toBe(true);
+  });
+
+  it('is denied by the policy of a bucket too', () => {
+    const Deny = { Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::b/*' };
+    const policy = {
+      Type: 'AWS::S3::BucketPolicy',
+      Properties: { Bucket: 'b', PolicyDocument: { Statement: [Deny] } },
+    };
+    const READ_ALL: Value = { Effect: 'Allow', Action: 's3:GetObject', Resource: '*' };
+    expect(given([READ_ALL]).ask('s3:GetObject', 'arn:aws:s3:::b/k')).toBe(true);
+    expect(given([READ_ALL], { OfBucket: policy }).ask('s3:GetObject', 'arn:aws:s3:::b/k')).toBe(false);
+  });
+
+  const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:Midturn-Worker';
+  it.each([
+    [{ ArnEquals: { 'lambda:SourceFunctionArn': FUNCTION } }, true],
+    [{ ArnEquals: { 'lambda:SourceFunctionArn': `${FUNCTION}2` } }, false],
+    [{ StringEquals: { 'aws:PrincipalAccount': '000000000000' } }, true],
+    [{ StringEquals: { 's3:prefix': 'mine' } }, true],
+    [{ StringEquals: { 's3:prefix': 'theirs' } }, false],
+  ])('under the condition %j holds: %s', (Condition, allowed) => {
+    const { access, caller } = given([{ ...Object(READS), Condition }]);
+    const need = { action: 'dynamodb:GetItem', resource: TABLE, conditions: { 's3:prefix': 'mine' } };
+    expect(access.mayBeAllowed(caller, need)).toBe(allowed);
+  });
+
+  it.each([
+    ['000000000000', true],
+    ['111111111111', false],
+  ])('of a service for the account %s is one: %s', (SourceAccount, allowed) => {
+    const { access } = given([READS], {
+      Invocation: {
+        Type: 'AWS::Lambda::Permission',
+        Properties: {
+          Action: 'lambda:InvokeFunction',
+          FunctionName: arnOf('Worker'),
+          Principal: 'events.amazonaws.com',
+          SourceAccount,
+        },
+      },
+    });
+    const service = 'events.amazonaws.com';
+    const caller = {
+      kind: 'service',
+      name: 'EventBridge',
+      service,
+      sourceArn: 'arn:aws:events:a:b:rule/r',
+    } as const;
+    expect(access.mayBeAllowed(caller, { action: 'lambda:InvokeFunction', resource: FUNCTION })).toBe(
+      allowed,
+    );
+  });
+
+  it('counts only of a role that a function has', () => {
+    const stack = stackOf([READS], { Other: { Type: 'AWS::IAM::Role', Properties: {} } });
+    expect(readRoles(stack).names).toEqual(['WorkerRole']);
+  });
+});
+
 describe('a denial', () => {
+  it('names the first permission that is missing', () => {
+    const { access, caller } = given();
+    const needs = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'].map((action) => ({
+      action,
+      resource: TABLE,
+    }));
+    const what = { by: 'function', service: 'dynamodb', operation: 'X', needs } as const;
+    expect(access.attempt(caller, what).denied).toMatchObject({ action: 'dynamodb:PutItem' });
+  });
+
   it('is told once for each function, action and resource, and counted', () => {
     const { ask, access, logged } = given();
     const connections = 'arn:aws:execute-api:us-east-1:000000000000:api/local/POST/@connections/';
@@ -228,6 +318,14 @@ describe('unused permissions', () => {
     world.ask('dynamodb:GetItem');
     expect(unused(world)).toMatchObject([{ statement: 'WorkerRole/Own[0]', whole: true }]);
   });
+});
+
+it('capacity is asked for while one observer wants it', () => {
+  const { access } = given();
+  const stops = [access.onCall(() => {}), access.onCall(() => {}, { capacity: true })];
+  expect(access.wantsCapacity).toBe(true);
+  stops[1]?.();
+  expect(access.wantsCapacity).toBe(false);
 });
 
 it('an observer hears of each call, with the statement that decided, until it stops', () => {

@@ -49,6 +49,7 @@ function send(
   service: string,
   path = '/',
   { body = '{}', ...more }: { body?: string; 'x-amz-target'?: string } = {},
+  forged = (signature: string) => signature,
 ) {
   const headers = { 'x-amz-date': '20260101T000000Z', ...more };
   const parts = { date: '20260101', region: 'us-east-1', service, signedHeaders: ['x-amz-date'] };
@@ -59,7 +60,7 @@ function send(
     parts,
   );
   const scope = `${KEY.accessKeyId}/20260101/us-east-1/${service}/aws4_request`;
-  const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=x-amz-date, Signature=${signature}`;
+  const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=x-amz-date, Signature=${forged(signature)}`;
   return fetch(`${origin}${path}`, { method: 'POST', headers: { ...headers, authorization }, body });
 }
 
@@ -85,6 +86,22 @@ describe('what a role allows', () => {
     expect(await client.send(secret('known'))).toMatchObject(expected);
     expect(await client.send(secret(secretArn('known')))).toMatchObject(expected);
     expect(await client.send(secret(secretArn('known').slice(0, -7)))).toMatchObject(expected);
+  });
+
+  it('reaches its function, without an event as well, and no other', async () => {
+    const path = (name: string) => `/2015-03-31/functions/${name}/invocations`;
+    const calls: Call[] = [];
+    const stop = access.onCall((call) => calls.push(call));
+    const answer = await send('lambda', path('Midturn-Worker'), { body: '' });
+    expect([answer.status, await answer.json()]).toEqual([200, {}]);
+    expect((await send('lambda', path('Midturn-Other'))).status).toBe(403);
+    await expect
+      .poll(() => calls)
+      .toMatchObject([
+        { operation: 'Invoke', allowed: true, responseBytes: 2 },
+        { operation: 'Invoke', allowed: false },
+      ]);
+    stop();
   });
 
   it('reaches Bedrock, and its answer streams', async () => {
@@ -172,6 +189,17 @@ describe('who is not known is refused', () => {
     ],
   ])('by its signature, though the key is one that is known: %s', async (_service, send, name) => {
     await expect(send()).rejects.toMatchObject({ name });
+  });
+
+  it.each<[string, (signature: string) => string]>([
+    ['cut', (signature) => signature.slice(0, -1)],
+    ['continued', (signature) => `${signature}0`],
+    ['in other letters', (signature) => signature.toUpperCase()],
+  ])('by its signature, which is %s', async (_, forged) => {
+    const target = { 'x-amz-target': 'secretsmanager.GetSecretValue', body: '{"SecretId":"known"}' };
+    expect((await send('secretsmanager', '/', target)).status).toBe(200);
+    const refused = await send('secretsmanager', '/', target, forged);
+    expect(await refused.json()).toMatchObject({ __type: 'InvalidSignatureException' });
   });
 
   it('by its signature, which is that of another body', async () => {

@@ -33,6 +33,7 @@ async function listen(server: Server): Promise<string> {
 }
 
 const STATEMENTS = [
+  { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arnOf('Worker') },
   { Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:PutItem'], Resource: arnOf('Items') },
   { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arnOf('Letters') },
   {

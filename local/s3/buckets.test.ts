@@ -98,6 +98,23 @@ describe('an object', () => {
     await put('once', 'second', { IfMatch: ETag });
     expect((await get('once')).bytes.toString()).toBe('second');
   });
+
+  it('is written by one of several that come at a time and want it to be new', async () => {
+    const { put, get } = await givenBucket();
+    const writers = ['a', 'b', 'c', 'd'];
+    const written = await Promise.allSettled(writers.map((text) => put('new', text, { IfNoneMatch: '*' })));
+    const first = written.findIndex(({ status }) => status === 'fulfilled');
+    expect(written.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect((await get('new')).bytes.toString()).toBe(writers[first]);
+  });
+
+  it('has a key of at most 1024 bytes, whatever its letters', async () => {
+    const { put, get } = await givenBucket();
+    const longest = 'é'.repeat(512);
+    await put(longest, 'x');
+    expect((await get(longest)).bytes.toString()).toBe('x');
+    await expect(put(`${longest}x`, 'x')).rejects.toEqual(failing('KeyTooLongError', 400));
+  });
 });
 
 describe('an upload that is not what its sender says', () => {

@@ -162,10 +162,10 @@ async function put(
   const draft = objects.draft();
   try {
     const { size, etag, checksum } = await receive(request, authenticated.payload, draft.sink);
-    // Another upload may have ended meanwhile.
-    checkWrite(request.headers, objects.get(asked.key));
     const headers = { ...keptHeaders(request.headers, asked.query), ...checksum };
-    await objects.put({ key: asked.key, file: draft.file, size, etag, modified, headers });
+    const object = { key: asked.key, file: draft.file, size, etag, modified, headers };
+    // Another upload may have ended meanwhile.
+    await objects.put(object, (present) => checkWrite(request.headers, present));
     response.writeHead(200, { etag: `"${etag}"`, ...checksum, 'content-length': 0 }).end();
   } catch (error) {
     await objects.discard(draft);

@@ -70,7 +70,8 @@ export async function copyObject(
   const draft = to.objects.draft();
   try {
     await pipeline(from.objects.read(object), draft.sink);
-    await to.objects.put({ ...object, key: to.key, file: draft.file, modified: to.modified });
+    const copy = { ...object, key: to.key, file: draft.file, modified: to.modified };
+    await to.objects.put(copy, (present) => checkWrite(headers, present));
   } catch (error) {
     await to.objects.discard(draft);
     throw error;

@@ -31,8 +31,11 @@ export interface Objects {
   list(): S3Object[];
   read(object: S3Object, range?: { start: number; end: number }): Readable;
   draft(): Draft;
-  /** Puts a draft in the place of the object with its key: all of it or nothing. */
-  put(object: S3Object): Promise<void>;
+  /**
+   * Puts a draft in the place of the object with its key: all of it or nothing.
+   * @param check is given the object that it replaces, which nobody else can replace meanwhile. What it throws leaves that as it is
+   */
+  put(object: S3Object, check?: (present: S3Object | undefined) => void): Promise<void>;
   discard(draft: Draft): Promise<void>;
   delete(key: string): Promise<void>;
 }
@@ -59,6 +62,12 @@ export async function openObjects(folder: string): Promise<Objects> {
     // Who reads it has it open, and reads on.
     if (object) await rm(join(bytes, object.file), { force: true });
   };
+  let last: Promise<void> = Promise.resolve();
+  /** Changes one after the other. A failure is that of its own caller. */
+  const inTurn = (change: () => Promise<void>): Promise<void> => {
+    last = last.then(change, change);
+    return last;
+  };
   return {
     get: (key) => objects.get(key),
     list: () => [...objects.values()].sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))),
@@ -67,24 +76,27 @@ export async function openObjects(folder: string): Promise<Objects> {
       const file = randomUUID();
       return { file, sink: createWriteStream(join(bytes, file)) };
     },
-    async put(object) {
-      const head = headOf(object.key);
-      const writing = `${head}.${object.file}`;
-      await writeFile(writing, JSON.stringify(object));
-      await rename(writing, head);
-      const before = objects.get(object.key);
-      objects.set(object.key, object);
-      await forget(before);
-    },
+    put: (object, check = () => {}) =>
+      inTurn(async () => {
+        const before = objects.get(object.key);
+        check(before);
+        const head = headOf(object.key);
+        const writing = `${head}.${object.file}`;
+        await writeFile(writing, JSON.stringify(object));
+        await rename(writing, head);
+        objects.set(object.key, object);
+        await forget(before);
+      }),
     async discard({ file, sink }) {
       sink.destroy();
       await rm(join(bytes, basename(file)), { force: true });
     },
-    async delete(key) {
-      const before = objects.get(key);
-      objects.delete(key);
-      await rm(headOf(key), { force: true });
-      await forget(before);
-    },
+    delete: (key) =>
+      inTurn(async () => {
+        const before = objects.get(key);
+        objects.delete(key);
+        await rm(headOf(key), { force: true });
+        await forget(before);
+      }),
   };
 }
