@@ -208,6 +208,7 @@ describe('a question of an MCP server', () => {
     write(field('field-0'), 'Ann');
     await send();
     expect(page.texts('.question [role="alert"]')).toEqual(['It is too long.']);
+    expect(named(page.root, '.question button', 'Send').hasAttribute('disabled')).toBe(false);
     await send();
     expect(answers()).toHaveLength(2);
   });

@@ -32,6 +32,10 @@ describe('the connection', () => {
     // Each loss is waited for anew.
     await lose(600);
     expect(banner(page)).toEqual([]);
+    lets = true;
+    await page.pass(60_000);
+    await lose(300);
+    expect(banner(page)).toEqual([]);
   });
 
   it('that was there before asks for a token after four handshakes that fail, and not before', async () => {
@@ -49,6 +53,10 @@ describe('the connection', () => {
     expect(seen.at(-1)?.[1]).toBe(true);
     expect(seen.filter(([failed]) => failed < 3).map(([, asked]) => asked)).not.toContain(true);
     expect(seen.at(-1)?.[0]).toBeLessThanOrEqual(4);
+    click(page.button('More'));
+    click(page.button('Cut the connection'));
+    await page.pass();
+    expect([banner(page), asks()]).toEqual([['Connection cut.'], false]);
     lets = true;
     click(page.button('Reconnect'));
     await page.pass(1000);
@@ -69,10 +77,9 @@ describe('the connection', () => {
     if (!field) throw new Error('No token is asked for.');
     const submit = () =>
       act(() => void field.form?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true })));
-    const made = page.sockets.length;
     write(field, '  ');
     submit();
-    expect(page.sockets.length).toBe(made);
+    expect(Object.keys({ ...sessionStorage })).not.toContain('midturn:token:wss://example.test/prod');
     lets = true;
     write(field, ' secret ');
     submit();
@@ -177,16 +184,19 @@ describe('the agent of a conversation', () => {
 });
 
 describe('a long answer', () => {
-  const notices: [string, { body: string }][] = [];
+  const notices: [string, { body: string }, { onclick?: () => void; close: () => void }][] = [];
+  const closed = vi.fn();
   const given = async (permission = 'default') => {
     notices.length = 0;
+    closed.mockClear();
     const asked = vi.fn(async () => 'granted');
     class Notice {
       static permission = permission;
       static requestPermission = asked;
       constructor(title: string, how: { body: string }) {
-        notices.push([title, how]);
+        notices.push([title, how, this]);
       }
+      close = closed;
     }
     vi.stubGlobal('Notification', Notice);
     const page = await givenPage({ story: runningStory('Tell me') });
@@ -228,6 +238,25 @@ describe('a long answer', () => {
     expect(offer(page)).toBe(0);
   });
 
+  it('in which a server asks something is told of too', async () => {
+    const { page, hide } = await given('granted');
+    hide(true);
+    await page.pass(20_100);
+    page.story.add({
+      type: 'elicitation_request',
+      request_id: 'q1',
+      tool_call_id: 'c1',
+      tool: 'borrow',
+      server: 'books',
+      mode: 'form',
+      message: 'For whom?',
+      timeout_secs: 60,
+      fields: [],
+    });
+    await page.deliver();
+    expect(notices.map(([, { body }]) => body)).toEqual(['books asks you something.']);
+  });
+
   it('that ends, or asks for something, in a hidden page is told once, with the title; a short one, or a seen one, is not', async () => {
     const { page, hide } = await given('granted');
     hide(true);
@@ -248,6 +277,9 @@ describe('a long answer', () => {
       'order asks for your approval.',
       'The answer is complete.',
     ]);
+    const focused = vi.spyOn(window, 'focus');
+    notices[1]?.[2].onclick?.();
+    expect([focused.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
     // A short one.
     page.story.begin(['m2']);
     await page.deliver();

@@ -5,7 +5,7 @@ import { last } from '../../client/testing/last.ts';
 import { type FakeSocket, fakeSockets } from '../../client/testing/socket.ts';
 import { Story } from '../../client/testing/story.ts';
 import { App } from '../src/app.tsx';
-import { named, press, rendered, write } from './rendered.ts';
+import { named, press, rendered, unmountAll, write } from './rendered.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,6 +13,7 @@ beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0.5);
 });
 afterEach(() => {
+  unmountAll();
   vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();

@@ -16,9 +16,11 @@ declare global {
 globalThis.IS_REACT_ACT_ENVIRONMENT = true;
 
 const mounted: (() => void)[] = [];
-afterEach(() => {
+/** What follows each test. Before what a component reads is changed back. */
+export function unmountAll(): void {
   for (const unmount of mounted.splice(0)) unmount();
-});
+}
+afterEach(unmountAll);
 
 export interface Rendered {
   root: HTMLElement;
