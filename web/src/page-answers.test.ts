@@ -173,6 +173,10 @@ describe('a question of an MCP server', () => {
     expect(answers()).toEqual([['accept', { name: 'Ann', days: 30 }]]);
     expect(page.button('Send').disabled).toBe(true);
     expect(page.texts('.question [role="status"]')).toEqual(['Answering…']);
+    expect([page.texts('.question [role="alert"]'), field('field-1').getAttribute('aria-invalid')]).toEqual([
+      [],
+      'false',
+    ]);
     page.story.add({
       type: 'elicitation_resolved',
       request_id: 'q1',

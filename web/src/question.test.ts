@@ -1,7 +1,7 @@
 import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, it } from 'vitest';
-import type { Question } from '../../client/elicitation.ts';
+import type { Question, QuestionField } from '../../client/elicitation.ts';
 import { QuestionCard } from './question.tsx';
 import { partsOfUrl, valuesOf } from './question-values.ts';
 
@@ -63,4 +63,53 @@ it('a choice of several that was left empty is an empty list where an answer is 
   const one = new FormData();
   one.append('field-0', 'Monday');
   expect(valuesOf([field], one)).toEqual({ days: ['Monday'] });
+});
+
+/** The elements of a form of one field. */
+const formOf = (field: QuestionField) =>
+  /<form[^>]*>(.*)<\/form>/s.exec(cardOf({ fields: [field] }))?.[1] ?? '';
+const options = [{ value: 'a', title: 'A\u202e' }, { value: 'b' }];
+
+it.each<[QuestionField, string]>([
+  [{ name: 'n', type: 'string' }, 'type="text"'],
+  [{ name: 'n', type: 'string', format: 'email' }, 'type="email"'],
+  [{ name: 'n', type: 'string', format: 'date' }, 'type="date"'],
+  [{ name: 'n', type: 'string', format: 'uri' }, 'type="url"'],
+  [{ name: 'n', type: 'string', format: 'date-time' }, 'type="text"'],
+  [{ name: 'n', type: 'integer' }, 'type="number"'],
+  [{ name: 'n', type: 'number' }, 'type="number" step="any"'],
+  [{ name: 'n', type: 'number', default: 0 }, 'value="0"'],
+])('a value is entered where it can be: %j', (field, attributes) => {
+  expect(formOf(field)).toContain(attributes);
+  expect(formOf({ name: 'n', type: 'integer' })).not.toContain('step');
+});
+
+it('what is proposed is chosen to begin with, and nothing else', () => {
+  const checked = (field: QuestionField) =>
+    [...formOf(field).matchAll(/<input[^>]*>/g)].map(([input]) => input.includes('checked'));
+  expect(checked({ name: 'n', type: 'boolean', default: true })).toEqual([true]);
+  expect(checked({ name: 'n', type: 'boolean', default: false })).toEqual([false]);
+  expect(checked({ name: 'n', type: 'boolean' })).toEqual([false]);
+  expect(checked({ name: 'n', type: 'choices', options, default: ['b'] })).toEqual([false, true]);
+  expect(checked({ name: 'n', type: 'choices', options })).toEqual([false, false]);
+  const selected = (field: QuestionField) => /<option value="(\w*)" selected/.exec(formOf(field))?.[1];
+  expect(selected({ name: 'n', type: 'choice', options, default: 'b' })).toBe('b');
+  expect(selected({ name: 'n', type: 'choice', options })).toBe('');
+});
+
+it('a choice that must be made can be left open only where nothing is proposed', () => {
+  const isOpen = (field: Partial<QuestionField>) =>
+    formOf({ name: 'n', type: 'choice', options, ...field }).includes('Choose…');
+  expect([isOpen({}), isOpen({ default: 'a' })]).toEqual([true, true]);
+  expect([isOpen({ required: true }), isOpen({ required: true, default: 'a' })]).toEqual([true, false]);
+});
+
+it('the words of a server for its fields hide nothing, and say what may be left out', () => {
+  for (const type of ['choice', 'choices'] as const)
+    expect(formOf({ name: 'n', type, title: 'T\u202e', description: 'D\u202e', options })).not.toContain(
+      '\u202e',
+    );
+  expect(formOf({ name: 'n\u202e', type: 'string' })).not.toContain('\u202e');
+  expect(formOf({ name: 'n', type: 'string' })).toContain('(optional)');
+  expect(formOf({ name: 'n', type: 'string', required: true })).not.toContain('(optional)');
 });
