@@ -3,6 +3,7 @@ import { browserStorage, type Locks } from './browser-storage.ts';
 import { fileUrl, uploadFile } from './files.ts';
 import { hostPlatform } from './platform.ts';
 import { givenChat, limited, SECOND } from './testing/given-chat.ts';
+import { webStorage } from './testing/web-storage.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -67,38 +68,26 @@ describe('the host', () => {
 });
 
 describe('the storage of a browser', () => {
-  const stored = (items: Record<string, string>): Storage => ({
-    get length() {
-      return Object.keys(items).length;
-    },
-    key: (at) => Object.keys(items)[at] ?? null,
-    getItem: (key) => items[key] ?? null,
-    setItem: (key, value) => {
-      items[key] = value;
-    },
-    removeItem: (key) => void delete items[key],
-    clear: () => {},
-  });
-
   it('of a tab is read when the tab has claimed it, once; a copy of another tab’s loses outboxes alone', async () => {
-    const session = {
+    const session = webStorage({
       'midturn-tab': 't1',
       'midturn:a': '1',
       theme: 'dark',
       'midturn:b': '2',
       'midturn-x': '3',
-    };
+    });
     const asked: string[] = [];
     let refuse = () => {};
     const locks: Locks = {
       request: (name, _, granted) => {
         asked.push(name);
-        if (name !== 'midturn-tab:t1') return granted();
+        if (name !== 'midturn-tab:t1') return Promise.resolve(granted({}));
         return new Promise((_, reject) => (refuse = () => reject(new Error('another tab has it'))));
       },
     };
-    vi.stubGlobal('sessionStorage', stored(session));
-    vi.stubGlobal('localStorage', stored({ 'midturn:a': 'local' }));
+    vi.stubGlobal('addEventListener', () => {});
+    vi.stubGlobal('sessionStorage', session);
+    vi.stubGlobal('localStorage', webStorage({ 'midturn:a': 'local' }));
     vi.stubGlobal('navigator', { locks });
     expect(browserStorage('local').getItem('midturn:a')).toBe('local');
     const storage = browserStorage();
@@ -109,7 +98,7 @@ describe('the storage of a browser', () => {
     expect([isRead, asked]).toEqual([false, ['midturn-tab:t1']]);
     refuse();
     expect(await reads).toEqual([null, null]);
-    const { 'midturn-tab': own, ...rest } = session;
+    const { 'midturn-tab': own, ...rest } = { ...session };
     expect(rest).toEqual({ theme: 'dark', 'midturn-x': '3' });
     // The lock of its own id keeps copies of this tab away.
     expect(asked).toEqual(['midturn-tab:t1', `midturn-tab:${own}`]);
@@ -142,7 +131,7 @@ describe('the storage of a browser', () => {
   });
 
   it('without locks is the storage as it is', async () => {
-    const session = stored({ 'midturn:a': '1' });
+    const session = webStorage({ 'midturn:a': '1' });
     vi.stubGlobal('sessionStorage', session);
     vi.stubGlobal('navigator', {});
     expect(browserStorage()).toBe(session);
