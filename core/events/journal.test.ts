@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { epochMs, epochSeconds } from '../../config/units.ts';
 import { asConnectionId, asLaneId, asMessageId, asSessionKey, asTurnId, slotOf } from '../ids.ts';
 import { findForwarded } from '../session/forwarded.ts';
-import { eventsKey, laneKey } from '../store/keys.ts';
+import { eventsKey, laneKey, messageKey } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
 import { memoryCore } from '../testing/memory-core.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
-import type { TurnEvent } from './events.ts';
+import { decodeEvents, type TurnEvent } from './events.ts';
 import { spillEvents, storedFrame, writeEntries } from './journal.ts';
 
 const SESSION = asSessionKey('s');
@@ -123,5 +123,79 @@ describe('P1: a message that was forwarded to a turn', () => {
     // A late duplicate opened a turn of the same id again: nobody has it.
     await core.store.put(key, lane);
     expect(await look()).toEqual({ is: 'nowhere' });
+  });
+});
+
+describe('what the store refuses for ever', () => {
+  /** Refuses what holds this text, and fails in another way for that one. */
+  function refusing() {
+    const table = new MemoryTable();
+    const errors: unknown[] = [];
+    const store = memoryStore(table, async (call, run) => {
+      const text = JSON.stringify('item' in call ? call.item : '');
+      if (text.includes('bad')) throw Object.assign(new Error('refused'), { name: 'ValidationException' });
+      if (text.includes('throttled')) throw new Error('throttled');
+      return run();
+    });
+    const core = memoryCore({ store });
+    core.log = { ...core.log, error: (_, fields) => errors.push(fields) };
+    return { core, table, errors };
+  }
+  const keys = (table: MemoryTable, kind: string) =>
+    [...table.all()].filter(({ sk }) => sk.startsWith(kind)).map(({ sk }) => Number(sk.split('#')[1]));
+
+  it('P9: is left out of the spill, whose other events are there, each where it is looked for', async () => {
+    for (const bad of [1, 2, 3, 4, 5, 6, 7]) {
+      const { core, table, errors } = refusing();
+      const events = [1, 2, 3, 4, 5, 6, 7].map((seq) => chunk(seq, seq === bad ? 'bad' : 'good', 0));
+      await spillEvents(core, SESSION, events);
+      const items = await core.store.query(eventsKey(SESSION, 0), eventsKey(SESSION, 99));
+      const stored = items.flatMap((item) => decodeEvents(item.events).map(({ seq }) => seq));
+      expect(stored).toEqual(events.map(({ seq }) => seq).filter((seq) => seq !== bad));
+      // Under the number of its last event.
+      expect(keys(table, 'EVENTS#')).toEqual(items.map((item) => decodeEvents(item.events).at(-1)?.seq));
+      expect(errors).toMatchObject([{ seq: bad }]);
+    }
+  });
+
+  it('P1: is no entry, and the outcomes of its message and the other entries are there', async () => {
+    const { core, table, errors } = refusing();
+    const said = (content: string, step: number, seq: number): TurnEvent => ({
+      type: 'applied',
+      seq,
+      turn: TURN,
+      messages: [{ id: asMessageId(content), content, at: epochMs(0) }],
+      step,
+    });
+    expect(
+      await writeEntries(core, SESSION, [start, said('good', 1, 2), said('bad', 2, 3), said('fine', 2, 4)]),
+    ).toBe(3);
+    expect(keys(table, 'ENTRY#')).toEqual([1, 3]);
+    expect(errors).toMatchObject([{ n: 2, turn: TURN }]);
+    for (const [id, placement] of [
+      ['good', 'turn'],
+      ['bad', 'steering'],
+      ['fine', 'steering'],
+    ] as const)
+      expect(await core.store.get(messageKey(SESSION, asMessageId(id)))).toEqual({
+        outcome: 'taken',
+        turn: TURN,
+        placement,
+        expires: 86_400,
+      });
+  });
+
+  it('P1: is told apart from a failure, which is that of its caller', async () => {
+    const { core } = refusing();
+    await expect(spillEvents(core, SESSION, [chunk(1, 'throttled', 0)])).rejects.toThrow('throttled');
+    const events = [start, chunk(2, 'throttled', 0), { ...aborted, seq: 3 }];
+    await expect(writeEntries(core, SESSION, events)).rejects.toThrow('throttled');
+  });
+
+  it('entries are written from the one on that is missing', async () => {
+    const { core, table } = refusing();
+    const events = [start, chunk(2, 'good', 0), { ...aborted, seq: 3 }];
+    expect(await writeEntries(core, SESSION, events, 1)).toBe(2);
+    expect(keys(table, 'ENTRY#')).toEqual([2]);
   });
 });

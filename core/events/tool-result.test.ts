@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { filesIn } from '../../protocol/files-in.ts';
 import { cases } from '../../test/support/sample.ts';
+import { around, textOfBytes } from '../../test/support/text.ts';
 import type { Json } from '../json.ts';
 import { bytesOfJson } from '../json-bytes.ts';
-import { toolResultOf } from './tool-result.ts';
+import { MAX_SHOWN_BYTES, toolProgressOf, toolResultOf } from './tool-result.ts';
 
 const KIB_16 = 16 * 1024;
 const call = { id: 'c', name: 'read' };
@@ -66,6 +67,50 @@ describe('the result of a tool (P13)', () => {
       expect(bytesOfJson(output)).toBeLessThanOrEqual(KIB_16 + 2);
     }
     expect(filesIn('A tool writes\nIts files: [of its own]')).toEqual([]);
+  });
+
+  it.each(['x', '€', '"'])('has what the model is shown in its place, up to a limit of bytes: %s', (unit) => {
+    for (const bytes of around(MAX_SHOWN_BYTES)) {
+      // As JSON text within JSON text: quotation marks are escaped twice.
+      const each = unit === '"' ? 4 : Buffer.byteLength(unit);
+      const room = bytes - 2 * '\\"'.length;
+      const shown = unit.repeat(Math.floor(room / each)) + 'x'.repeat(room % each);
+      const draft = toolResultOf(call, { output: 'short', isError: false, shown });
+      expect(draft).toEqual({
+        type: 'tool_result',
+        ...call,
+        output: 'short',
+        ...(bytes <= MAX_SHOWN_BYTES && { shown }),
+      });
+    }
+  });
+
+  it('says whether it failed, and whether its provider ran it', () => {
+    const ran = toolResultOf(
+      { ...call, provider_executed: true },
+      { output: null, isError: true, shown: null },
+    );
+    expect(ran).toEqual({
+      type: 'tool_result',
+      ...call,
+      output: null,
+      shown: null,
+      is_error: true,
+      provider_executed: true,
+    });
+  });
+
+  it('is cut as its progress is, at the byte', () => {
+    for (const bytes of around(KIB_16)) {
+      const output = textOfBytes(bytes);
+      const { truncated, output_length } = resultOf(output);
+      expect([truncated, output_length]).toEqual(
+        bytes > KIB_16 ? [true, output.length] : [undefined, undefined],
+      );
+      const { type: _, ...progress } = toolProgressOf(call, output);
+      const { type: __, ...result } = resultOf(output);
+      expect(progress).toEqual(result);
+    }
   });
 
   it('fits, is well-formed, and is cut only where it must be, whatever its characters', () => {

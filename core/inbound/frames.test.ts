@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { epochSeconds } from '../../config/units.ts';
-import { MAX_CONTENT_BYTES, MAX_FRAME_LEVELS } from '../../protocol/limits.ts';
+import { MAX_CONTENT_BYTES, MAX_FRAME_LEVELS, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
 import { around, textOfBytes } from '../../test/support/text.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
 
@@ -86,6 +86,46 @@ describe('P10: a frame in error is answered, and affects nothing else', () => {
       [7, undefined],
     ])
       expect((await send({ type: 'message', id }))[0]?.id).toBe(told);
+  });
+
+  it.each(['x', 'é', '€', '😀'])(
+    'whose options have more bytes as JSON than they may: of %s',
+    async (unit) => {
+      for (const bytes of around(MAX_OPTIONS_BYTES)) {
+        const options = { a: textOfBytes(bytes - '{"a":""}'.length, unit) };
+        const { send } = await clientInMemory();
+        for (const [frame, id] of [
+          [{ type: 'message', id: 'm', content: 'hello' }, 'm'],
+          [{ type: 'connect' }, undefined],
+        ] as const) {
+          const answer = (await send({ ...frame, options })).at(-1);
+          if (bytes <= MAX_OPTIONS_BYTES) expect(answer?.type).not.toBe('error');
+          else {
+            const error = {
+              code: 'MESSAGE_TOO_LARGE',
+              limit: MAX_OPTIONS_BYTES,
+              depth: bytes,
+              path: 'options',
+            };
+            expect(answer).toMatchObject(error);
+            expect(answer?.id).toBe(id);
+          }
+        }
+      }
+    },
+  );
+
+  it.each([
+    ['locale', 'de-CH', true],
+    ['locale', 'not a tag', false],
+    ['time_zone', 'Europe/Berlin', true],
+    ['time_zone', 'Mars/Base', false],
+  ])('whose %s is %s is one: %s', async (field, value, isOne) => {
+    const { send } = await clientInMemory();
+    const [answer] = await send({ type: 'connect', [field]: value });
+    if (isOne) expect(answer).toMatchObject({ type: 'connected' });
+    else
+      expect(answer).toMatchObject({ code: 'INVALID_FRAME', message: expect.stringContaining(`"${field}"`) });
   });
 
   it('a ping is answered with its own nonce', async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { epochMs } from '../../config/units.ts';
+import { epochMs, milliseconds } from '../../config/units.ts';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { asMessageId, asSessionId } from '../ids.ts';
 import { messageKey, rateKey, sessionOf } from '../store/keys.ts';
 import { memoryCore } from '../testing/memory-core.ts';
 import { memoryStore } from '../testing/memory-store.ts';
-import { excessOf, excessOfFork, tooMany, weightOf } from './rate.ts';
+import { excessOf, excessOfFork, excessOfFrame, replayedTwice, tooMany, weightOf } from './rate.ts';
 
 const ANN = { tenant: 'acme', subject: 'ann' };
 const MINUTE = 60_000;
@@ -66,6 +66,37 @@ describe('a rate', () => {
     expect(await excessOfFork(low, ANN, 10_000)).toMatchObject({ kind: 'over' });
   });
 
+  it('of a long fork closes no connection, however far it is beyond the limit', async () => {
+    const { core } = given({ frames: 100 });
+    expect(await excessOf(core, ANN, 'frames', 280)).toMatchObject({ kind: 'over' });
+    // 30 more: at most half of the limit, without the 20 that its frame has counted.
+    expect(await excessOfFork(core, ANN, 10_000)).toMatchObject({ kind: 'over', limit: 100 });
+    expect(await excessOf(core, ANN, 'frames', 0)).toMatchObject({ kind: 'flood' });
+  });
+
+  it('counts what a client sends, whatever it is, and a stop apart from that', async () => {
+    const { core, store } = given({ frames: 100 });
+    await excessOfFrame(core, ANN, undefined);
+    await excessOfFrame(core, ANN, { type: 'history' });
+    await excessOfFrame(core, ANN, { type: 'abort' });
+    expect((await store.get(rateKey(ANN, 'frames', 5)))?.count).toBe(5);
+    expect((await store.get(rateKey(ANN, 'aborts', 5)))?.count).toBe(1);
+  });
+
+  it('says what is too much, for how long, and of which frame', () => {
+    const excess = { limit: 50, retryAfterMs: milliseconds(7000) };
+    const error = { code: 'RATE_LIMITED', retryable: true, limit: 50, retry_after_ms: 7000 };
+    const over = tooMany({ kind: 'over', ...excess }, 'm');
+    expect(over).toMatchObject({ ...error, id: 'm', message: expect.stringMatching(/^More than 50 frames/) });
+    const flood = tooMany({ kind: 'flood', ...excess }, undefined);
+    expect(flood).toMatchObject({
+      ...error,
+      message: expect.stringMatching(/^More than 150 .* is closed\./),
+    });
+    expect(flood).not.toHaveProperty('id');
+    expect(replayedTwice()).toMatchObject({ code: 'RATE_LIMITED', retryable: true, retry_after_ms: 0 });
+  });
+
   it('that cannot be counted lets nothing through, says so, and asks to try again in a second', async () => {
     const { core, warnings } = given({ fails: true });
     for (const kind of ['frames', 'aborts', 'connections'] as const) {
@@ -88,7 +119,21 @@ describe('a rate', () => {
     );
     expect(weights).toEqual([1, 1, 4, 4, 4, 10]);
     expect(weightOf({ type: 'connect' })).toBe(1);
+    expect(weightOf({ type: 'connect', resume: { lane: 'l' } })).toBe(1);
     expect(weightOf({ type: 'connect', resume: { after_seq: 0 } })).toBe(10);
+    expect(weightOf({ type: 'sessions', query: '' })).toBe(10);
+    expect(weightOf({ type: 'fork', session_id: 'a', from: 'b' })).toBe(20);
+    for (const type of [
+      'abort',
+      'cancel',
+      'approval_response',
+      'tool_output',
+      'elicitation_answer',
+      'rename',
+    ] as const)
+      expect(weightOf({ type } as ClientFrame)).toBe(1);
+    for (const type of ['revoke', 'upload', 'download'] as const)
+      expect(weightOf({ type } as ClientFrame)).toBe(1);
     expect(await excessOf(core, ANN, 'frames', 10)).toBeUndefined();
     expect(await excessOf(core, ANN, 'frames', 1)).toMatchObject({ kind: 'over' });
   });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readRates } from '../../config/settings/limits.ts';
+import { epochMs } from '../../config/units.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { around } from '../../test/support/text.ts';
 import { asLaneId, asSessionId, asTurnId, slotOf } from '../ids.ts';
 import { rejectSlot } from '../session/slots.ts';
 import type { Principal } from '../store/items.ts';
-import { sessionOf } from '../store/keys.ts';
+import { laneKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { answerRequest, type RequestType, readState } from './request.ts';
@@ -81,6 +82,74 @@ describe('a request', () => {
     expect(await state(ANN)).toEqual({ session_id: 's', state: 'idle', message_count: 0, last_seq: 0 });
     expect(await ask(ANN, 'message', message)).toMatchObject({ type: 'cancelled', ids: ['m1'] });
     expect(await ask(ANN, 'abort')).toMatchObject({ code: 'NO_ACTIVE_TURN' });
+  });
+
+  it('tells how its session stands: its name, what runs, and how far it is', async () => {
+    const { ask, state, core } = givenCore();
+    const first = await ask(ANN, 'message', { ...message, name: 'Soup 😀' });
+    if (first?.type !== 'accepted') throw new Error('not accepted');
+    const session = sessionOf(ANN, asSessionId('s'));
+    expect(await state(ANN)).toEqual({
+      session_id: 's',
+      state: 'queued',
+      name: 'Soup 😀',
+      message_count: 0,
+      last_seq: 0,
+    });
+    const item = await core.store.get(sessionKey(session));
+    const key = laneKey(session, asLaneId('http'));
+    const lane = await core.store.get(key);
+    if (!item || !lane) throw new Error('no session');
+    const turn = asTurnId(first.turn_id);
+    const active = { slot: slotOf(turn), lane: asLaneId('http') };
+    await core.store.put(sessionKey(session), { ...item, active, entry: 4, seq: 9 });
+    await core.store.put(key, {
+      ...lane,
+      seq: 12,
+      entry: 6,
+      begun: { turn, seq: 10, entry: 5, at: epochMs(70) },
+    });
+    expect(await state(ANN)).toEqual({
+      session_id: 's',
+      state: 'running',
+      name: 'Soup 😀',
+      turn_id: turn,
+      turn_started_at: 70,
+      message_count: 4,
+      last_seq: 12,
+    });
+    expect(await ask(ANN, 'sessions')).toMatchObject({ sessions: [] });
+  });
+
+  it('P12: gives its message what the caller has proved and said, and an id if it has none', async () => {
+    const { core } = givenCore();
+    const body = {
+      content: 'hello',
+      agent: 'cook',
+      locale: 'de',
+      time_zone: 'Europe/Berlin',
+      options: { tone: 'é' },
+    };
+    const requester = { principal: ANN, claims: '{"role":"cook"}' };
+    const answer = await answerRequest(core, requester, {
+      type: 'message',
+      body: JSON.stringify(body),
+      sessionId: 's',
+    });
+    if (answer?.type !== 'accepted') throw new Error('not accepted');
+    expect(answer).not.toHaveProperty('duplicate');
+    const lane = await core.store.get(laneKey(sessionOf(ANN, asSessionId('s')), asLaneId('http')));
+    const [[id, pending] = []] = Object.entries(lane?.inbox ?? {});
+    expect(id).toBe(answer.id);
+    expect(JSON.parse(pending?.context ?? '')).toEqual({
+      claims: { role: 'cook' },
+      options: { tone: 'é' },
+      locale: 'de',
+      timeZone: 'Europe/Berlin',
+      agent: 'cook',
+    });
+    // No client takes this lane over.
+    expect(lane).not.toHaveProperty('connection');
   });
 
   it('that stops a turn is not answered with what became of another message', async () => {

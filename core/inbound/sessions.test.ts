@@ -75,6 +75,31 @@ describe('a session that is renamed', () => {
   });
 });
 
+describe('a name that a client gives by itself', () => {
+  it('is that of a session which has none, and takes no other’s place', async () => {
+    const { send } = await given('two');
+    const rename = async (session_id: string, name: string, provisional?: true) =>
+      (await send({ type: 'rename', session_id, name, ...(provisional && { provisional }) }))[0];
+    expect(await rename('one', 'First words', true)).toEqual({
+      type: 'renamed',
+      session_id: 'one',
+      name: 'First words',
+    });
+    expect(await rename('one', 'Other words', true)).toMatchObject({ type: 'renamed', name: 'Other words' });
+    expect(await rename('one', 'Soup')).toMatchObject({ type: 'renamed', name: 'Soup' });
+    const named = { type: 'error', code: 'SESSION_NAMED', session_id: 'one', retryable: false };
+    expect(await rename('one', 'Words', true)).toMatchObject(named);
+    const [list] = await send({ type: 'sessions', query: 'soup' });
+    expect(list).toMatchObject({ query: 'soup', sessions: [{ session_id: 'one', name: 'Soup' }] });
+    await send({ type: 'delete', session_id: 'two' });
+    for (const session_id of ['two', 'none'])
+      expect(await rename(session_id, 'Words', true)).toMatchObject({
+        code: 'SESSION_NOT_FOUND',
+        session_id,
+      });
+  });
+});
+
 describe('a session that is deleted', () => {
   it('P12: is in no list, and cannot be renamed or exported; to delete it again is answered alike', async () => {
     const { send } = await given('two');

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../config/units.ts';
+import { MAX_FRAME_LEVELS, MAX_OPTIONS_BYTES } from '../../protocol/limits.ts';
+import { textOfBytes } from '../../test/support/text.ts';
 import { SYSTEM_NOTE } from '../events/prompt.ts';
 import { asConnectionId, asSessionId } from '../ids.ts';
 import type { Model, ModelRequest } from '../model.ts';
 import type { Principal } from '../store/items.ts';
+import { sessionKey, sessionOf } from '../store/keys.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
 import { registerConnection } from './connection-lifecycle.ts';
 import { handleFrame } from './dispatch.ts';
@@ -204,6 +207,40 @@ describe('a message of the application is refused', () => {
       message: expect.stringContaining(field),
     });
     expect(await run()).toEqual([]);
+  });
+
+  it('beyond its limits, and not at them', async () => {
+    const claims = (bytes: number, unit: string) => ({
+      claims: { a: textOfBytes(bytes - '{"a":""}'.length, unit) },
+    });
+    const nested = (levels: number) => ({ message: { id: 'x', content: 'x', options: { a: deep(levels) } } });
+    const named = (id: string) => ({ message: { id, content: 'x' } });
+    for (const [at, beyond] of [
+      [claims(MAX_OPTIONS_BYTES, '€'), claims(MAX_OPTIONS_BYTES + 1, '€')],
+      [claims(MAX_OPTIONS_BYTES, 'x'), claims(MAX_OPTIONS_BYTES + 1, 'x')],
+      // The input, its message and its options are levels of their own.
+      [nested(MAX_FRAME_LEVELS - 2), nested(MAX_FRAME_LEVELS - 1)],
+      [named('x'.repeat(60)), named('x'.repeat(61))],
+      [named('x~1000'), named('x~999')],
+      [named('x~y'), named('x~1')],
+    ] as const) {
+      const { system } = await beside();
+      expect(await system('w1', at)).toMatchObject({ type: 'accepted' });
+      expect(await system('w1', beyond)).toMatchObject({ code: 'INVALID_FRAME' });
+    }
+  });
+
+  it('not for the length of the name that its session gets, of which the beginning is kept, in whole characters', async () => {
+    for (const [name, kept] of [
+      ['x'.repeat(200), 'x'.repeat(200)],
+      ['x'.repeat(201), 'x'.repeat(200)],
+      [`${'x'.repeat(199)}😀`, 'x'.repeat(199)],
+      [`${'x'.repeat(198)}😀y`, `${'x'.repeat(198)}😀`],
+    ]) {
+      const { system, core } = await beside();
+      await system('w1', { session_id: 'new', create: true, name });
+      expect((await core.store.get(sessionKey(sessionOf(OWNER, asSessionId('new')))))?.name).toBe(kept);
+    }
   });
 
   it.each([undefined, null, 'text', 7, []])('that is %j', async (given) => {

@@ -1,5 +1,6 @@
 import { MAX_LABEL_LENGTH } from '../../protocol/limits.ts';
 import type { SessionSummary } from '../../protocol/server-frames.ts';
+import { cutAt } from '../../protocol/text.ts';
 import { type Core, expiry } from '../core.ts';
 import type { SessionId } from '../ids.ts';
 import type { PromptShape } from '../model.ts';
@@ -87,5 +88,6 @@ export const originOf = (session: Session | undefined): Pick<SessionSummary, 'fo
 export function nextName(name: string): string {
   const [, base = name, count = '1'] = /^(.+) \((\d{1,4})\)$/s.exec(name) ?? [];
   const suffix = ` (${Number(count) + 1})`;
-  return `${base.slice(0, MAX_LABEL_LENGTH - suffix.length).trimEnd()}${suffix}`;
+  const kept = base.slice(0, cutAt(base, MAX_LABEL_LENGTH - suffix.length));
+  return `${kept.trimEnd()}${suffix}`;
 }

@@ -77,8 +77,9 @@ export function sessionInMemory({
     },
     clock: {
       now: () => epochMs(now),
-      sleep: async (ms) => {
-        now += ms;
+      // What is waited for beside it has come.
+      sleep: async (ms, signal) => {
+        if (!signal) now += ms;
       },
     },
     ...parts,
