@@ -1,4 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
+import { filesOfCut } from '../protocol/files-in.ts';
 import { filesIn, fileUrl, uploadFile } from './files.ts';
 import { givenChat } from './testing/given-chat.ts';
 
@@ -120,4 +121,7 @@ it('files of a tool are found wherever its output names them: in order, each onc
   for (const id of ['', 'f'.repeat(1100), 'f 1', '\ud800', '__proto__'])
     expect(filesIn({ ...file(1), file: id })).toEqual([]);
   expect(filesIn(Array.from({ length: 30 }, (_, n) => file(n)))).toHaveLength(20);
+  // What the tool says itself may look like the end of an output that was cut.
+  const cut = filesOfCut([file(1) as never]);
+  expect(filesIn(`"a${filesOfCut([file(2) as never])} b${cut}"`)).toEqual([file(1)]);
 });

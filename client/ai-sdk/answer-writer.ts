@@ -129,9 +129,7 @@ export class AnswerWriter {
         this.#write({ type: 'abort', reason: event.by });
         break;
       case 'error':
-        this.#endStep();
-        this.#write({ type: 'message-metadata', messageMetadata: { turnId: event.turn_id } });
-        this.fail(event);
+        this.fail(event.turn_id, event);
         break;
       default:
         // An event of a newer server shows nothing. Each event that is known has a case above.
@@ -140,8 +138,9 @@ export class AnswerWriter {
   }
 
   /** The turn ended in an error. What it had said stands. */
-  fail({ code, message, retryable, until }: MidturnDataParts['failure']): void {
+  fail(turnId: string, { code, message, retryable, until }: MidturnDataParts['failure']): void {
     this.#endStep();
+    this.#write({ type: 'message-metadata', messageMetadata: { turnId } });
     this.#write({ type: 'data-failure', data: { code, message, retryable, until } });
     this.#write({ type: 'error', errorText: message });
   }

@@ -356,7 +356,7 @@ export class Conversation {
       }
     } catch (error) {
       if (error instanceof TurnFailedError) {
-        writer.fail(error);
+        writer.fail(error.turnId, error);
         return 'over';
       }
       writer.breakOff();

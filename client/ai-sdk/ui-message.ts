@@ -44,9 +44,9 @@ export type MidturnDataParts = {
   'midturn-elicitation': Question;
   /** Older messages were left out of the prompt from here on. */
   trimmed: { droppedMessages: number; reason: string };
-  /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */
   /** From here on, the model is shown a summary in the place of the entries up to this one. */
   compacted: { toEntry: number };
+  /** The model failed, and another one goes on with the turn. `from` is `provider:model`. */
   'model-changed': { model: string; provider: string; from: string; reason: string };
   /** A file that the model made, and that the server did not keep: `reason` is `too_large`. Others are file parts. */
   'omitted-file': { mediaType: string; bytes: number; reason: string };

@@ -249,7 +249,7 @@ class Chat:
         if not message.is_pending:
             self._requests.close(f"cancel {one}")
             # A refusal may not be final: a repeat that was in transit can still be applied.
-            if status != "rejected":
+            if message.status != "rejected":
                 del self._messages[one]
 
     def _refused(self, frame: Frame) -> None:
