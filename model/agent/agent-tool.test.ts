@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { subagentOf } from '../tools/subagent.ts';
 import { type AgentToolOptions, agentTool, asSubagent } from './agent-tool.ts';
+import { CALLBACKS } from './callbacks.ts';
 import { defineAgent } from './define-agent.ts';
 
 const inputSchema = z.object({ city: z.string() });
@@ -37,6 +38,13 @@ describe('an agent as a tool', () => {
     expect(await promptOf({ inputSchema, prompt }, { city: 7 })).toEqual({
       complaint: expect.stringContaining('city: '),
     });
+    expect(await promptOf({ inputSchema, prompt: async ({ city }) => city }, { city: 'Bern' })).toEqual({
+      prompt: 'Bern',
+    });
+    const failing = () => Promise.reject(new Error('It is closed.'));
+    expect(await promptOf({ inputSchema, prompt: failing }, { city: 'Bern' })).toEqual({
+      complaint: 'It is closed.',
+    });
   });
 
   it('has a policy as any tool, and more time where it names none', () => {
@@ -53,12 +61,23 @@ describe('an agent as a tool', () => {
     expect(wrong).toThrow(expect.objectContaining({ code: 'TOOL_INVALID' }));
   });
 
+  it('is told to the model by its description and its schema, and is one of `defineAgent`', () => {
+    const { tool: told } = agentTool({ agent, description, inputSchema });
+    expect([told.description, told.inputSchema]).toEqual([description, inputSchema]);
+    for (const wrong of [undefined, {}, { tools: 'all' }] as never[])
+      expect(() => agentTool({ agent: wrong, description })).toThrow('agent is none of defineAgent.');
+  });
+
   it.each([
     [
       'a tool that needs approval',
       () => defineAgent({ tools: { weather: { tool: weather, needsApproval: true } } }),
     ],
     ['approvals', () => defineAgent({ tools: { weather }, toolApproval: { weather: 'user-approval' } })],
+    [
+      'a tool whose calls may need approval',
+      () => defineAgent({ tools: { weather: { tool: weather, needsApproval: () => false } } }),
+    ],
     [
       'a tool that a client runs',
       () => defineAgent({ tools: { weather: tool({ inputSchema, outputSchema: z.string() }) } }),
@@ -90,13 +109,18 @@ describe('an agent as a tool', () => {
     expect(asSubagent(agent, asking)).toMatchObject({ ...agent, model, fallbackModel: model, prices });
     const own = defineAgent({
       model: anthropic('claude-haiku-4-5'),
-      onStart: () => {},
+      ...Object.fromEntries(CALLBACKS.map((name) => [name, () => {}])),
+      prices: { currency: 'USD', perMillionTokens: { m: { input: 1, output: 1 } } },
       titles: {},
       compaction: {},
+      budget: () => ({}),
     });
     const asked = asSubagent(own, asking);
-    expect(asked.model).toBe(own.model);
-    for (const option of ['fallbackModel', 'onStart', 'titles', 'compaction'])
+    expect([asked.model, asked.prices]).toEqual([own.model, own.prices]);
+    for (const option of ['fallbackModel', ...CALLBACKS, 'titles', 'compaction', 'budget'])
       expect(asked).not.toHaveProperty(option);
+    for (const option of ['model', 'fallbackModel', 'prices'])
+      expect(asSubagent(agent, agent)).not.toHaveProperty(option);
+    expect(asSubagent(agent, defineAgent({ model }))).not.toHaveProperty('fallbackModel');
   });
 });

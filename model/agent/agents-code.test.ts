@@ -1,4 +1,4 @@
-import { isStepCount } from 'ai';
+import { isStepCount, Output } from 'ai';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HookCall } from '../../core/hooks.ts';
@@ -44,6 +44,7 @@ describe('a budget', () => {
     });
     expect(asked).toEqual([ANN]);
     expect(await of({})).toEqual(settings);
+    expect(budgetingOf({ budget }, { principal: {}, tenant: {} })?.holders).toEqual(['principal', 'tenant']);
     expect(await of({ turns: undefined, tenant: undefined })).toEqual(settings);
   });
 
@@ -205,6 +206,7 @@ describe('conditions of an end', () => {
     expect(await stopped((() => true) as never, [step], left)).toBe(false);
     expect(loopControlOf(contexts)).toBeUndefined();
     expect(await loopControlOf({ prepareStep: () => ({}) })?.isStopped([step], ANNS_SETUP)).toBe(false);
+    expect(await loopControlOf({ output: Output.json() })?.isStopped([step], ANNS_SETUP)).toBe(false);
   });
 });
 

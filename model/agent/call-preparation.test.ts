@@ -1,3 +1,4 @@
+import { Output } from 'ai';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PreparationError } from '../../core/preparation-error.ts';
@@ -5,6 +6,7 @@ import { ANNS_SETUP } from '../../core/testing/call-setup.ts';
 import type { AgentDefinition } from './agent-definition.ts';
 import { isLeftOut, withContexts } from './call-contexts.ts';
 import { agentOfTurn, callPreparationOf, toolContextOf } from './call-preparation.ts';
+import { CALLBACKS } from './callbacks.ts';
 import { defineAgent } from './define-agent.ts';
 
 const { caller } = ANNS_SETUP;
@@ -53,6 +55,81 @@ describe('what is committed with a turn’s start', () => {
       return call;
     });
     expect(given).toEqual({ ...same, tools: { look }, caller });
+  });
+
+  it('P12: is what the code makes of who asks and of the options, whenever it has an answer', async () => {
+    const asking = { ...caller, options: { precise: true } };
+    const prepareCall = async (call: Record<string, unknown> & { caller: typeof asking }) => ({
+      ...call,
+      runtimeContext: {
+        options: call.options,
+        subject: call.caller.principal.subject,
+        turn: call.caller.turnId,
+      },
+    });
+    const agent = agentWith({ prepareCall, callOptionsSchema: z.object({ precise: z.boolean() }) });
+    expect(await callPreparationOf(agent)?.prepare?.(asking)).toEqual({
+      set: { runtimeContext: { options: { precise: true }, subject: 'ann', turn: 'turn' } },
+    });
+  });
+
+  it('is asked of all options but those that are no part of a call', async () => {
+    const part = {
+      model: 'house/m',
+      temperature: 0.5,
+      stopWhen: () => true,
+      prepareStep: () => ({}),
+      repairToolCall: async () => null,
+      runtimeContext: { plan: 'free' },
+      toolsContext: { look: { n: 1 } },
+      toolCallConcurrency: 2,
+    };
+    const none = {
+      settings: { topK: 5, temperature: 1 },
+      mcp: { books: { url: 'https://a.test' } },
+      fallbackModel: 'house/n',
+      prices: { currency: 'EUR', perMillionTokens: {} },
+      budget: () => ({}),
+      hooks: { afterTurn: () => {} },
+      titles: {},
+      compaction: {},
+      ...Object.fromEntries(CALLBACKS.map((name) => [name, () => {}])),
+    };
+    let given: Record<string, unknown> = {};
+    const prepareCall = (call: Record<string, unknown>) => {
+      given = call;
+      const { stopWhen: _, prepareStep: __, repairToolCall: ___, ...rest } = call;
+      return rest;
+    };
+    const prepared = callPreparationOf(
+      agentWith({ ...part, ...none, tools: { look: { tool: look, idempotent: true } }, prepareCall }),
+    );
+    // It may leave out functions, and nothing else is a change.
+    expect(await prepared?.prepare?.(caller)).toEqual({
+      set: {},
+      left: ['stopWhen', 'prepareStep', 'repairToolCall'],
+    });
+    expect(given).toEqual({
+      ...part,
+      instructions: '',
+      topK: 5,
+      tools: { look },
+      options: undefined,
+      caller,
+    });
+  });
+
+  it.each(['model', 'tools', 'output'])('cannot be without %s', async (option) => {
+    const change = (call: object) => ({ ...call, [option]: undefined });
+    const agent = agentWith({
+      model: 'house/m',
+      tools: { look },
+      output: Output.json(),
+      prepareCall: change,
+    });
+    await expect(callPreparationOf(agent)?.prepare?.(caller)).rejects.toThrow(
+      `prepareCall cannot change ${option} here`,
+    );
   });
 
   it.each([
@@ -140,5 +217,8 @@ describe('the agent of a turn', () => {
     expect(toolContextOf(own, ANNS_SETUP, 'look')).toEqual({ n: 1, caller });
     for (const name of ['unknown', 'constructor', '__proto__'])
       expect(toolContextOf(own, ANNS_SETUP, name)).toEqual({ caller });
+    const committedContext = of({ set: { toolsContext: { look: { n: 2 } } } });
+    expect(toolContextOf(own, committedContext, 'look')).toEqual({ n: 2, caller });
+    expect(toolContextOf(own, of({ left: ['toolsContext'] }), 'look')).toEqual({ caller });
   });
 });

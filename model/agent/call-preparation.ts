@@ -29,6 +29,7 @@ const NOT_GIVEN: ReadonlySet<string> = new Set([
   'mcp',
   'fallbackModel',
   'prices',
+  'compaction',
   'budget',
   'hooks',
   'titles',

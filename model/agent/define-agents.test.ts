@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { PreparationError } from '../../core/preparation-error.ts';
 import { defineAgent } from './define-agent.ts';
 import { type AgentWish, defineAgents } from './define-agents.ts';
 
@@ -38,6 +39,25 @@ describe('several agents', () => {
     await expect(agents.choose({ ...who, claims: { role: 'odd' }, asked: undefined })).rejects.toThrow(
       'choose gave a name that is no agent',
     );
+  });
+
+  it('are chosen by code that is told who asks, and never asked for one that is none', async () => {
+    const asked: unknown[] = [];
+    const choosing = (choice: unknown) =>
+      defineAgents(
+        { support, sales },
+        {
+          async choose(wish) {
+            asked.push(wish);
+            return choice as never;
+          },
+        },
+      );
+    expect(await choosing('sales').choose({ ...who, asked: 'support' })).toBe('sales');
+    expect(await choosing('sales').choose({ ...who, asked: 'staff' })).toBeUndefined();
+    expect(asked).toEqual([{ ...who, asked: 'support' }]);
+    for (const odd of ['constructor', '', null])
+      await expect(choosing(odd).choose({ ...who, asked: undefined })).rejects.toThrow(PreparationError);
   });
 
   it('refuse a mistake where they are defined', () => {

@@ -19,6 +19,11 @@ test('a price is found by the model’s name, and first by its provider and name
   });
   expect(priceOf(prices, { provider: 'azure', name: 'gpt-5' })).toMatchObject({ input: 2 });
   expect(priceOf(prices, { provider: 'openai', name: 'constructor' })).toBeUndefined();
+  expect(priceOf({ ...prices, currency: 'EUR' }, { provider: 'azure', name: 'gpt-5' })).toEqual({
+    currency: 'EUR',
+    input: 2,
+    output: 9,
+  });
   expect(priceOf(undefined, { provider: 'openai', name: 'gpt-5' })).toBeUndefined();
 });
 

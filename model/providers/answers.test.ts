@@ -1,5 +1,6 @@
 import { InvalidResponseDataError, TypeValidationError } from 'ai';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import {
   call,
   ends,
@@ -156,6 +157,31 @@ describe('the parts of an answer', () => {
     expect(said.parts.slice(0, 2)).toEqual([
       { type: 'thinking', text: 'Hm.' },
       { type: 'text', text: 'Hi' },
+    ]);
+  });
+
+  it('P11: are calls with the input as the model wrote it, and what is wrong with it', async () => {
+    const at = z.string().transform((place) => place.toUpperCase());
+    const tools = {
+      look: { inputSchema: z.object({ at, n: z.number().default(1) }), execute: () => 'seen' },
+    };
+    const parts = [LOOK, call('look', { at: 7 }), call('peek', {}), ends('tool-calls', 'tool_calls')];
+    expect((await given(parts, { options: { tools } as never })).parts.slice(0, 3)).toEqual([
+      { type: 'tool_call', id: 'c-look', name: 'look', args: { at: 'sea' } },
+      {
+        type: 'tool_call',
+        id: 'c-look',
+        name: 'look',
+        args: { at: 7 },
+        invalid: expect.stringContaining('"look": at: '),
+      },
+      {
+        type: 'tool_call',
+        id: 'c-peek',
+        name: 'peek',
+        args: {},
+        invalid: 'There is no tool named "peek". Available: look.',
+      },
     ]);
   });
 

@@ -165,6 +165,15 @@ describe('a model', () => {
       provider: 'gateway',
       name: 'house/m',
     });
+    const given: unknown[] = [];
+    const fallbackModel = (...asked: unknown[]) => {
+      given.push(asked);
+      return 'house/n';
+    };
+    expect(await made('fallbackModel', { model: 'house/m', fallbackModel })).toMatchObject({
+      name: 'house/n',
+    });
+    expect(given).toEqual([[context]]);
   });
 
   it.each(['a\nb', 'ключ', 'a b\u0000', ''])(
@@ -180,6 +189,23 @@ describe('a model', () => {
     await expect(
       createModel({ provider: 'openai-compatible', modelId: 'm' }, defineAgent({})),
     ).rejects.toThrow('base URL');
+  });
+
+  it('of a compatible server gives it the addresses of images, to fetch for itself', async () => {
+    const bodies: string[] = [];
+    const fetch = async (_url: unknown, init?: RequestInit) => {
+      bodies.push(String(init?.body));
+      return new Response('no', { status: 400 });
+    };
+    const choice = { provider: 'openai-compatible', modelId: 'm' } as const;
+    const model = await createModel(choice, defineAgent({}), { baseUrl: 'https://proxy.invalid/v9', fetch });
+    const url = 'https://images.invalid/a.png';
+    const request = {
+      messages: [{ role: 'user' as const, content: [{ type: 'image' as const, url }] }],
+      toolChoice: 'auto' as const,
+    };
+    for await (const _ of model.stream(request, new AbortController().signal));
+    expect(bodies).toEqual([expect.stringContaining(url)]);
   });
 
   it.each([

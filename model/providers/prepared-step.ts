@@ -49,7 +49,8 @@ export async function preparedCall(
     initialInstructions: agent.instructions,
     messages,
     initialMessages: messages.slice(0, asked),
-    responseMessages: messages.slice(asked).filter(({ role }) => role !== 'user') as ResponseMessages,
+    // After the last message of the user, none is the user's.
+    responseMessages: messages.slice(asked) as ResponseMessages,
     toolsContext,
     runtimeContext,
     ...(caller && { caller }),

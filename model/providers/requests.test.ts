@@ -64,6 +64,27 @@ describe('a request', () => {
     }
   });
 
+  it('whose limit of tokens the package made up says so once, however often it is made', async () => {
+    const warning = {
+      type: 'compatibility' as const,
+      feature: 'maxOutputTokens',
+      details: 'limited to 4096',
+    };
+    const languageModel = new MockLanguageModelV4({
+      doStream: async () => ({
+        stream: convertArrayToReadableStream([{ type: 'stream-start', warnings: [warning] }, ...parts]),
+      }),
+    });
+    const warned: unknown[] = [];
+    const model = await sdkModelOf(languageModel, { provider: 'house', name: 'm' }, defineAgent({}), {
+      warn: (message, fields) => warned.push([message, fields]),
+    });
+    for (const _ of [1, 2]) for await (const _part of model.stream(hello, new AbortController().signal));
+    expect(warned).toEqual([
+      [expect.stringContaining('MIDTURN_MODEL_MAX_OUTPUT_TOKENS'), { provider: 'house', model: 'm' }],
+    ]);
+  });
+
   it('is made of the tools that are offered now', async () => {
     const languageModel = new MockLanguageModelV4({
       doStream: async () => ({
@@ -100,6 +121,21 @@ describe('a request', () => {
       expect(await asked(provider)).toEqual([['look', 'search'], 0]);
     for (const provider of ['house.chat', 'openai.responses', 'google.generative-ai'])
       expect(await asked(provider)).toEqual([['look'], 1]);
+  });
+
+  it('is made of the tools of OpenAI at Azure, which runs its models', async () => {
+    const search = {
+      type: 'provider' as const,
+      id: 'openai.web_search',
+      isProviderExecuted: true,
+      args: {},
+      inputSchema: z.object({}),
+    };
+    const { call: made } = await given(parts, {
+      provider: 'azure.responses',
+      options: { tools: { search } as never },
+    });
+    expect(made?.tools?.map(({ name }) => name)).toEqual(['search']);
   });
 
   it('declares a tool with all that its author says of it', async () => {
@@ -194,5 +230,29 @@ describe('a call that fails or is stopped', () => {
     expect(failed.parts).toEqual([]);
     const never = await given([ends('stop', 'stop')], { signal: AbortSignal.abort() });
     expect([never.parts, never.call]).toEqual([[], undefined]);
+  });
+
+  it('ends its request when its reader leaves, and while the provider says nothing', async () => {
+    const began = [{ type: 'stream-start' as const, warnings: [] }, ...text('Hi')];
+    const languageModel = new MockLanguageModelV4({
+      doStream: async () => ({
+        // It does not close.
+        stream: new ReadableStream({
+          start(controller) {
+            for (const part of began) controller.enqueue(part);
+          },
+        }),
+      }),
+    });
+    const model = await sdkModelOf(languageModel, { provider: 'house', name: 'm' }, defineAgent({}), {});
+    for await (const _ of model.stream(hello, new AbortController().signal)) break;
+    const stop = new AbortController();
+    const types: string[] = [];
+    for await (const { type } of model.stream(hello, stop.signal)) {
+      types.push(type);
+      setImmediate(() => stop.abort());
+    }
+    expect(types).toEqual(['text']);
+    expect(languageModel.doStreamCalls.map(({ abortSignal }) => abortSignal?.aborted)).toEqual([true, true]);
   });
 });

@@ -147,7 +147,7 @@ async function* streamParts(
   try {
     const { agent, prompt: unmarked } = prepare();
     const mayCall = toolChoice === 'auto' && agent.toolChoice !== 'none';
-    const instruct = !bare && !mayCall && forbidToolsBy === 'instruction';
+    const instruct = !mayCall && forbidToolsBy === 'instruction';
     const answer = new Answer(mayCall);
     const prompt = cacheMarks ? markMessages(unmarked, cacheMarks) : unmarked;
     const notes = [...missingNote(offered), ...(instruct ? [NO_TOOLS_INSTRUCTION] : [])];

@@ -37,3 +37,28 @@ test.each<[string, LanguageModel]>([
     expect(tries).toBe(2);
   },
 );
+
+test('P11: a step is asked of the model that is named, with the prompt for that model, unless a fallback is under way', async () => {
+  const languageModel = new MockLanguageModelV4();
+  const own: ModelRequest = { ...request, messages: [] };
+  const prepare = (named: LanguageModel) =>
+    stepPreparation(callerOf(languageModel, 'first', named), async (model) =>
+      callerOf(model, 'other', model),
+    );
+  const asked: unknown[] = [];
+  const requestFor = (names: unknown) => {
+    asked.push(names);
+    return own;
+  };
+  const other = await prepare('test/other')(request, requestFor, false);
+  expect([other.model.name, other.request]).toEqual(['other', own]);
+  expect(asked).toEqual([{ provider: 'test', name: 'other' }]);
+  for (const [named, keepsModel] of [
+    ['test/other', true],
+    [languageModel, false],
+  ] as const) {
+    const first = await prepare(named)(request, requestFor, keepsModel);
+    expect([first.model.name, first.request]).toEqual(['first', request]);
+  }
+  expect(asked).toHaveLength(1);
+});

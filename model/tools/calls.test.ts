@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InputRequiredError } from '../../core/elicitation.ts';
@@ -7,7 +6,7 @@ import { jsonBytes } from '../../core/json-bytes.ts';
 import type { ToolCall } from '../../core/model.ts';
 import { ANNS_SETUP, NO_FILES, UNSEEN } from '../../core/testing/call-setup.ts';
 import { UserTokenError } from '../../core/user-token-error.ts';
-import { around, brokenText } from '../../test/support/text.ts';
+import { around } from '../../test/support/text.ts';
 import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { defineAgent } from '../agent/define-agent.ts';
 import { modelFile } from '../agent/model-file.ts';
@@ -16,7 +15,7 @@ import { shownJson } from './shown-output.ts';
 import { describeInvalidCall, firstPath } from './tool-input.ts';
 import { createToolbox } from './toolbox.ts';
 
-/** What is asked of a call beside its output: who may approve it, what a client gives, what a model is shown. */
+/** What is asked of a call beside its output: what a client gives, what a model is shown. */
 
 const inputSchema = z.object({ account: z.string(), n: z.number().default(1) });
 const pay = { inputSchema, execute: () => 'paid' };
@@ -35,62 +34,6 @@ const run = (options: object, given: ToolCall, more: object = {}) =>
     files: NO_FILES,
     ...more,
   });
-
-describe('`always`', () => {
-  const covers = (policy: object, args?: unknown) =>
-    toolboxOf({ tools: { pay: { tool: pay, ...policy } } }).alwaysCovers(call('pay', args));
-
-  it('covers all calls of a tool, unless a function says which of them need approval', async () => {
-    expect(await covers({ needsApproval: true })).toBe('pay');
-    expect(await covers({ needsApproval: () => true })).toBeUndefined();
-    expect(await covers({ needsApproval: () => true, always: true })).toBe('pay');
-    expect(await covers({ needsApproval: true, always: false })).toBeUndefined();
-  });
-
-  it('covers the calls of one bound: a text of at most 200 characters, well-formed, of an input that fits', async () => {
-    const bound = (value: unknown) => covers({ needsApproval: true, always: async () => value });
-    expect(await Promise.all(around(200).map((length) => bound('b'.repeat(length))))).toEqual([
-      `pay:${'b'.repeat(199)}`,
-      `pay:${'b'.repeat(200)}`,
-      undefined,
-    ]);
-    await fc.assert(
-      fc.asyncProperty(brokenText({ maxLength: 20 }), async (text) => {
-        expect(await bound(text)).toBe(`pay:${text.toWellFormed()}`);
-      }),
-      { numRuns: 50 },
-    );
-    for (const odd of [undefined, null, true, 7, ['a']]) expect(await bound(odd)).toBeUndefined();
-    const always = ({ account, n }: { account: string; n: number }) => `${account} ${n}`;
-    expect(await covers({ needsApproval: true, always })).toBe('pay:a 1');
-    expect(await covers({ needsApproval: true, always }, { account: 7 })).toBeUndefined();
-    expect(
-      await covers({ needsApproval: true, always: () => Promise.reject(new Error('no')) }),
-    ).toBeUndefined();
-  });
-});
-
-describe('approval', () => {
-  const needs = (toolApproval: unknown, args?: unknown) =>
-    toolboxOf({ tools: { pay }, toolApproval }).needsApproval(call('pay', args), ANNS_SETUP);
-
-  it('is asked where the input does not fit, or the SDK says a word that is not known', async () => {
-    expect(await needs({ pay: () => 'approved' }, { account: 7 })).toBe(true);
-    expect(await needs(() => 'approved', null)).toBe(true);
-    expect(await needs({ pay: 'of-a-newer-version' })).toBe(true);
-  });
-
-  it('that is denied has a reason of at most 500 characters', async () => {
-    const reasons = await Promise.all(
-      around(500).map((length) => needs({ pay: { type: 'denied', reason: 'é'.repeat(length) } })),
-    );
-    expect(reasons).toEqual([
-      { denied: 'é'.repeat(499) },
-      { denied: 'é'.repeat(500) },
-      { denied: `${'é'.repeat(499)}…` },
-    ]);
-  });
-});
 
 describe('a tool that a client runs', () => {
   const ask = {
@@ -380,6 +323,37 @@ describe('a call', () => {
     });
     expect(await run({ tools: { pay } }, call('paid'))).toMatchObject({
       output: expect.stringContaining('Available: pay.'),
+    });
+  });
+
+  it('of a server that cannot be reached says so, and one of no server that there is no such tool', async () => {
+    const source = { offered: async () => ({ tools: {}, missing: ['books'] }) };
+    const toolbox = createToolbox(defineAgent({}), source);
+    const given = {
+      signal: new AbortController().signal,
+      idempotencyKey: 'k',
+      setup: ANNS_SETUP,
+      display: UNSEEN,
+      files: NO_FILES,
+    };
+    expect(await toolbox.run(call('books_read'), given)).toMatchObject({
+      output: expect.stringContaining('"books" cannot be reached'),
+    });
+    for (const name of ['maps_read', 'books', 'read'])
+      expect(await toolbox.run(call(name), given)).toMatchObject({
+        output: expect.stringContaining('no tool named'),
+      });
+  });
+
+  it('shows the model what its tool makes of the input as the schema gives it', async () => {
+    const toModelOutput = async ({ input, output, toolCallId }: Record<string, unknown>) => ({
+      type: 'json',
+      value: [input, output, toolCallId],
+    });
+    expect(await run({ tools: { pay: { ...pay, toModelOutput } } }, call('pay'))).toEqual({
+      output: 'paid',
+      isError: false,
+      shown: { type: 'json', value: [{ account: 'a', n: 1 }, 'paid', 'c1'] },
     });
   });
 
