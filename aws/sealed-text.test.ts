@@ -36,6 +36,13 @@ describe('a sealed text', () => {
       expect(() => open(short, 'here')).toThrow(SealError);
   });
 
+  it('of an earlier deployment is opened: the functions are not replaced at the same moment', () => {
+    const earlier = 'MC4CAQAwBQYDK2VuBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH';
+    const sealed =
+      'D20lU_8MD0QoyUPoMnBaT059g06gDP8wvkYOZKUY2JCv8FKKlBBmT-XuEzkQtGDcU9DrsZZ5xPAuiQzzAVKihMkLmA';
+    expect(openerWith(earlier)(sealed, 'here')).toBe('a token: é');
+  });
+
   it('is opened while its key is being replaced: there are two', () => {
     const next = newSealKeys();
     const both = openerWith(`${next.privateKey}, ${keys.privateKey}\n`);

@@ -59,3 +59,21 @@ it('of a tenant, the shares of a day are one line', async () => {
     { day: dayBefore(1), turns: 2, tokens: 5, cost: 1.25 },
   ]);
 });
+
+/** The characters of base64url. */
+const SHARES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+it('of a tenant with as many shares as there are, each day is told whole', async () => {
+  const store = memoryStore(new MemoryTable());
+  const session = sessionOf({ tenant: 'acme', subject: 'ann' }, asSessionId(''));
+  const days = 8;
+  for (let day = 0; day < days; day += 1)
+    for (const share of SHARES)
+      await store.putIfAbsent(tenantSpendKey(session, dayBefore(day), share), { ...UNUSED, turns: 1 });
+  const told: string[] = [];
+  for await (const line of spendLines({ store, clock: { now: () => NOW } }, 'acme', undefined))
+    told.push(line);
+  expect(told.map((line) => JSON.parse(line))).toEqual(
+    Array.from({ length: days }, (_, day) => ({ day: dayBefore(day), turns: 64, tokens: 0, cost: 0 })),
+  );
+});

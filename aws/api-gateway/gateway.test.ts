@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CountMetric } from '../../config/metrics.ts';
+import { LIMIT_SETTINGS } from '../../config/settings/limits.ts';
 import { asConnectionId } from '../../core/ids.ts';
 import { noMetrics } from '../cloudwatch/emf.ts';
 import { CLOSE_LIMIT_MS, POST_LIMIT_MS } from '../timeouts.ts';
@@ -84,7 +85,7 @@ describe('a post', () => {
 });
 
 it('a post waits behind no listener that does not answer, however many they are', async () => {
-  const LISTENERS = 150;
+  const [, LISTENERS] = LIMIT_SETTINGS.sessionConnections.range;
   const { gateway, asked } = await given(...Array.from({ length: LISTENERS }, (): Answer => 'never'), 200);
   const hanging = Array.from({ length: LISTENERS }, (_, n) => gateway.post(asConnectionId(`h${n}`), '{}'));
   await expect.poll(() => asked.length).toBe(LISTENERS);

@@ -41,7 +41,10 @@ it('a line has all fields of the logs that its log is made of, its own last, and
     { message: 'here', session: 's', turn: 't', seq: 7, function_request_id: 'request', function_name: 'fn' },
     { message: 'there', function_request_id: 'request' },
   ]);
-  expect(aws.logged[1]).not.toHaveProperty('session');
+  // Of the invocation no more than that, in each line.
+  for (const name of ['session', 'function_arn', 'function_memory_size', 'cold_start'])
+    expect(aws.logged[1]).not.toHaveProperty(name);
+  expect(aws.logged[1]).toMatchObject({ level: 'WARN', service: 'midturn' });
 });
 
 it.each(['info', 'warn', 'error'] as const)(

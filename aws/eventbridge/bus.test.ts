@@ -139,6 +139,15 @@ describe('an event bus', () => {
     expect(requestHandler.requestTimeout * maxAttempts).toBeLessThanOrEqual(5000);
   });
 
+  it.each([1, 2])('is told twice at most where %d requests break off', async (breaks) => {
+    const broken: Answer = (_, response) => void response.destroy();
+    const { bus, asked } = await given(...Array(breaks).fill(broken), answering());
+    const put = bus.put([event('t1')]);
+    if (breaks === 1) await put;
+    else await expect(put).rejects.toThrow();
+    expect(asked).toHaveLength(2);
+  });
+
   it('that denies the request has taken nothing', async () => {
     const { bus } = await given((_, response) =>
       answered(response, 400, { __type: 'AccessDeniedException', message: 'no' }),

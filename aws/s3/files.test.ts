@@ -1,7 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { S3Client } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DOWNLOAD_SECONDS, UPLOAD_SECONDS } from '../../core/ports.ts';
 import { brokenText } from '../../test/support/text.ts';
 import { s3Files } from './files.ts';
@@ -13,7 +15,7 @@ interface Asked {
 }
 
 /** The files of a bucket at a service that answers every request so. */
-function given(statusCode = 200, code?: string) {
+function given(statusCode = 200, code?: string, content?: Buffer) {
   const asked: Asked[] = [];
   const client = new S3Client({
     region: 'eu-west-1',
@@ -23,7 +25,8 @@ function given(statusCode = 200, code?: string) {
     requestHandler: {
       async handle({ method, path, headers }: Asked) {
         asked.push({ method, path, headers });
-        const body = Readable.from(code === undefined ? [] : [`<Error><Code>${code}</Code></Error>`]);
+        const error = code === undefined ? [] : [`<Error><Code>${code}</Code></Error>`];
+        const body = Readable.from(content ? [content] : error);
         return { response: { statusCode, headers: {}, body } };
       },
     },
@@ -120,4 +123,73 @@ it('a file is put only where none is, and copied from its key whatever its chara
   await files.copy('a%2Fb/ü/f', 't/g').catch(() => {});
   expect(asked[0]?.headers).toMatchObject({ 'if-none-match': '*', 'content-type': 'image/png' });
   expect(asked[1]?.headers['x-amz-copy-source']).toBe('bucket/a%252Fb/%C3%BC/f');
+});
+
+it('of the files of a prompt, as many bytes as it can have are fetched once: its next step has them at once', async () => {
+  // core/turn/prompt-files.ts
+  const ofPrompt = 24 * 1024 * 1024;
+  const { files, asked } = given(200, undefined, Buffer.alloc(ofPrompt / 2, 1));
+  for (const key of ['a', 'b', 'a', 'b']) expect(await files.read(key)).toHaveLength((ofPrompt / 2 / 3) * 4);
+  expect(asked.map(({ path }) => path)).toEqual(['/a', '/b']);
+});
+
+it.each([
+  [1, 'bytes=0-0'],
+  [4100, 'bytes=0-4099'],
+])('of the first %d bytes of a file, no more are asked for: %s', async (bytes, range) => {
+  const { files, asked } = given(206);
+  await files.begin('f', bytes);
+  expect(asked[0]?.headers.range).toBe(range);
+});
+
+it('an empty file, which has no first bytes, is as one that is not there', async () => {
+  expect(await given(416, 'InvalidRange').files.begin('f', 16)).toBeUndefined();
+});
+
+describe('the client that functions have', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+
+  /** The files of a bucket at a service that breaks so many requests off, and then answers. */
+  async function givenBreaks(breaks: number) {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.method ?? '');
+      if (asked.length <= breaks) response.destroy();
+      else response.writeHead(200, { 'content-length': 1 }).end('x');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const env = { AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: 'eu-west-1' };
+    const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+    for (const [name, value] of Object.entries({ ...env, ...keys })) vi.stubEnv(name, value);
+    // Between two tries there is a time of chance: none.
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const close = () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    return { files: s3Files('bucket'), asked, close };
+  }
+
+  it('tries four times, and then fails', async () => {
+    for (const breaks of [3, 4]) {
+      const { files, asked, close } = await givenBreaks(breaks);
+      const reading = files.read('f');
+      if (breaks === 3) expect(await reading).toBe('eA==');
+      else await expect(reading).rejects.toThrow();
+      expect(asked).toHaveLength(4);
+      await close();
+    }
+  });
+
+  it('signs no checksum into an address: its client could not know it', async () => {
+    const { files, close } = await givenBreaks(0);
+    const { url } = await files.uploadAddress('f', { type: 'image/png', size: 1 });
+    expect([...new URL(url).searchParams.keys()].filter((name) => /checksum/i.test(name))).toEqual([]);
+    await close();
+  });
 });

@@ -15,6 +15,7 @@ import {
   sqsQueues,
   wakeTurnFunction,
 } from './queues.ts';
+import { sqsHideMessage } from './visibility.ts';
 
 interface Asked {
   QueueUrl: string;
@@ -28,7 +29,9 @@ const asked: Asked[] = [];
 const server = createServer(async (request, response) => {
   const body = (await json(request)) as Asked;
   asked.push(body);
-  const MD5OfMessageBody = createHash('md5').update(body.MessageBody).digest('hex');
+  const MD5OfMessageBody = createHash('md5')
+    .update(body.MessageBody ?? '')
+    .digest('hex');
   response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
   response.end(JSON.stringify({ MessageId: 'm', MD5OfMessageBody }));
 });
@@ -67,7 +70,8 @@ it.each([
   await queues.sendReplay({ connection: asConnectionId('c'), mark: 1 }, seconds(delay));
   await queues.sendGreeting({ connection: asConnectionId('c') }, seconds(delay));
   await queues.sendDeletion({ session, at: epochMs(1), until: epochMs(2) }, seconds(delay));
-  expect(asked.map(({ DelaySeconds }) => DelaySeconds)).toEqual(Array(4).fill(expected));
+  await queues.sendFork({ session, connection: asConnectionId('c') }, seconds(delay));
+  expect(asked.map(({ DelaySeconds }) => DelaySeconds)).toEqual(Array(5).fill(expected));
 });
 
 /** Any well-formed text: tenants, subjects and ids of sessions are in a session's key. */
@@ -158,21 +162,18 @@ it('what is sent is what the function reads', async () => {
   await queues.sendReplay(replay, seconds(1));
   const greeting = { connection: asConnectionId('c') };
   await queues.sendGreeting(greeting, seconds(1));
+  const fork = { session, connection: asConnectionId('d') };
+  await queues.sendFork(fork, seconds(1));
   const bodies = asked.map(({ MessageBody }) => MessageBody);
   expect(bodies.slice(0, 3).map(parseTurnMessage)).toEqual([
     job,
     { compaction: { session, from: 3 } },
     { ended },
   ]);
-  expect(bodies.slice(3).map(parseDeadline)).toEqual([job, { deletion }, { replay }, { greeting }]);
+  expect(bodies.slice(3).map(parseDeadline)).toEqual([job, { deletion }, { replay }, { greeting }, { fork }]);
   expect(asked.map(({ QueueUrl }) => QueueUrl)).toEqual([
-    TURNS,
-    TURNS,
-    TURNS,
-    DEADLINES,
-    DEADLINES,
-    DEADLINES,
-    DEADLINES,
+    ...Array(3).fill(TURNS),
+    ...Array(5).fill(DEADLINES),
   ]);
 });
 
@@ -185,8 +186,42 @@ it.each([
   '7',
   '{"session":"s","lane":"l"}',
   '{"wake":false}',
+  '{"wake":"true"}',
+  '{"session":"s","lane":"l","slot":7}',
   '{"deletion":{}}',
+  '{"deletion":{"session":"s","at":1}}',
+  '{"deletion":{"session":"s","at":"1","until":2}}',
+  '{"compaction":{"session":"s"}}',
+  '{"compaction":{"session":"s","from":"3"}}',
+  '{"ended":{"session":"s","lane":"l","turn":"t"}}',
+  '{"ended":{"session":"s","lane":"l","first":1}}',
+  '{"replay":{"connection":"c"}}',
+  '{"greeting":{}}',
+  '{"fork":{"session":"s"}}',
+  '{"fork":{"connection":"c"}}',
 ])('a body that is none (%j) is refused by both queues', (body) => {
   expect(() => parseTurnMessage(body)).toThrow();
   expect(() => parseDeadline(body)).toThrow();
+});
+
+it('what is of one queue is nothing to the other: a turn that is summed up, and a session that is deleted', () => {
+  for (const body of [
+    '{"compaction":{"session":"s","from":3}}',
+    '{"ended":{"session":"s","lane":"l","turn":"t","first":1}}',
+    '{"wake":true}',
+  ])
+    expect(() => parseDeadline(body), body).toThrow();
+  for (const body of [
+    '{"deletion":{"session":"s","at":1,"until":2}}',
+    '{"replay":{"connection":"c","mark":1}}',
+    '{"greeting":{"connection":"c"}}',
+    '{"fork":{"session":"s","connection":"c"}}',
+  ])
+    expect(() => parseTurnMessage(body), body).toThrow();
+});
+
+it.each([0, 15])('a message is hidden by its handle, in its queue, for %d s', async (duration) => {
+  const client = new SQSClient({ ...config(), useQueueUrlAsEndpoint: false });
+  await sqsHideMessage(TURNS, client)('a handle', seconds(duration));
+  expect(asked).toEqual([{ QueueUrl: TURNS, ReceiptHandle: 'a handle', VisibilityTimeout: duration }]);
 });

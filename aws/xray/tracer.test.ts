@@ -119,6 +119,44 @@ it('loses no spans to the length of what a model or a provider has named', async
   expect(warned).toEqual([]);
 });
 
+it('sends as many long spans as there are: a datagram has 64 KB at most, in base64', async () => {
+  const long = '€'.repeat(500);
+  for (const count of [1, 9, 10, 11, 12, 13, 14]) {
+    const spans = await sentBy(SAMPLED, count, {
+      work(tracer) {
+        for (let n = 0; n < count; n++) tracer.begin(long, 'internal', { id: long, all: [long] }).end();
+      },
+    });
+    expect(spans).toHaveLength(count);
+  }
+  expect(warned).toEqual([]);
+});
+
+it('says of each span which kind it is, and of a part under which it began', async () => {
+  const [call, turn] = await sentBy(SAMPLED, 2, {
+    work(tracer) {
+      const outer = tracer.begin('turn', 'internal');
+      outer.begin('call', 'client', { tokens: 0, bytes: 2 ** 40 }).end({}, '');
+      outer.end();
+    },
+  });
+  expect(turn).toMatchObject({
+    name: 'turn',
+    kind: 'internal',
+    parentId: '53995c3f42cd8ad8',
+    isError: false,
+  });
+  expect(call).toMatchObject({ name: 'call', kind: 'client', parentId: turn?.spanId, isError: true });
+  expect(call?.attributes).toEqual({ tokens: 0, bytes: 2 ** 40, 'error.type': '' });
+});
+
+it('says what was known at the end in the place of what was known at the beginning', async () => {
+  const [span] = await sentBy(SAMPLED, 1, {
+    work: (tracer) => tracer.begin('one', 'server', { a: 1, b: 1 }).end({ b: 2, c: 2 }),
+  });
+  expect(span?.attributes).toEqual({ a: 1, b: 2, c: 2 });
+});
+
 it('takes the invocation’s header where no message has one', async () => {
   const [span] = await sentBy(undefined, 1, { env: { _X_AMZN_TRACE_ID: SAMPLED } });
   expect(span?.parentId).toBe('53995c3f42cd8ad8');
