@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
+import type { Core } from '../core.ts';
 import { readEvents } from '../events/journal.ts';
 import { asMessageId } from '../ids.ts';
 import type { Model, ModelPart } from '../model.ts';
-import { laneKey } from '../store/keys.ts';
+import { laneKey, messageKey } from '../store/keys.ts';
 import { withdrawPending } from '../store/lane/withdraw.ts';
+import { memoryCore } from '../testing/memory-core.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { type TurnInMemory, turnInMemory } from '../testing/turn-in-memory.ts';
 
@@ -41,3 +43,39 @@ it('a finished answer stays finished if the message that was to follow it is wit
   expect(events.map(({ type }) => type)).toEqual(['turn_start', 'applied', 'chunk', 'done']);
   expect(calls).toBe(1);
 });
+
+it.each([
+  ['cannot be checked', () => Promise.reject(new Error('SECRET')), 'AGENT_ERROR', [2]],
+  ['do not fit', async () => ({ path: 'city' }), 'OPTIONS_INVALID', []],
+] as const)(
+  'P1, P2: messages whose options %s are withdrawn before a turn begins; the log has what is the agent’s fault',
+  async (_, check, code, counts) => {
+    const logged: unknown[] = [];
+    const log: Core['log'] = {
+      ...memoryCore().log,
+      error: (text, fields) => void (text.includes('withdrawn') && logged.push(fields)),
+      with: () => log,
+    };
+    let calls = 0;
+    const model: Model = {
+      provider: 'test',
+      name: 'm',
+      async *stream() {
+        calls++;
+        yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
+      },
+    };
+    const turn = await turnInMemory(model, { preparation: { check }, core: { log } });
+    for (const id of ['m1', 'm2']) await turn.send(id, 'hello');
+    expect(await turn.run()).toBe(1);
+    for (const id of ['m1', 'm2'])
+      expect(await turn.core.store.get(messageKey(turn.session, asMessageId(id)))).toMatchObject({
+        outcome: 'withdrawn',
+        code,
+      });
+    expect(logged).toMatchObject(counts.map((count) => ({ count })));
+    expect(logged).toHaveLength(counts.length);
+    expect(await readEvents(turn.core, turn.session, 1)).toEqual([]);
+    expect(calls).toBe(0);
+  },
+);

@@ -67,6 +67,38 @@ it('an estimate is a quarter of the bytes that were read and written, rounded up
   );
 });
 
+it('an estimate counts all that a prompt has: images, calls, thoughts, and what tools gave, in bytes', () => {
+  const image = { type: 'image', media_type: 'image/png', data: 'A'.repeat(40_000) } as const;
+  const opaque = [{ opaque: '€' }];
+  const { inputTokens } = estimated(
+    {
+      messages: [
+        { role: 'user', content: [{ type: 'text', text: 'éé' }, image] },
+        {
+          role: 'assistant',
+          text: 'ab',
+          calls: [{ id: 'c', name: 'look', args: { n: '€' } }],
+          verbatim: { model: 'm', parts: opaque },
+          aside: ['éa'],
+        },
+        {
+          role: 'tool',
+          results: [
+            { id: 'c', name: 'look', output: 'abcd', isError: false },
+            { id: 'd', name: 'look', output: { n: '€' }, isError: false },
+          ],
+        },
+      ],
+      toolChoice: 'auto',
+    },
+    0,
+    { lastInputTokens: 0 },
+  );
+  const args = Buffer.byteLength('{"n":"€"}');
+  const bytes = 4 + 4000 + 2 + args + Buffer.byteLength(JSON.stringify(opaque)) + 3 + 4 + args;
+  expect(inputTokens).toBe(Math.ceil(bytes / 4));
+});
+
 it('what a call owes is its tokens and its price in billionths, on the day on which it ends', () => {
   const clock = { now: () => epochMs(Date.UTC(2026, 10, 30, 23, 59, 59, 999)), sleep: async () => {} };
   const usage = { inputTokens: 3, outputTokens: 1 };

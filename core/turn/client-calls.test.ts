@@ -7,7 +7,7 @@ import { asConnectionId, asSessionId } from '../ids.ts';
 import { giveOutput } from '../inbound/give-output.ts';
 import type { Json } from '../json.ts';
 import type { ClientTools, Model, ModelPart, Toolbox } from '../model.ts';
-import { recordingPorts } from '../testing/memory-core.ts';
+import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { idleToolbox, turnInMemory } from '../testing/turn-in-memory.ts';
 
@@ -31,16 +31,30 @@ interface Given {
   hooks?: Hooks;
   /** What the client gives, `never`: nothing. */
   gives?: (id: string) => { output: Json } | { error: string } | 'never';
+  /** When something was given, before the worker has seen it: it is `lost`, or the turn is `stopped`. */
+  afterwards?: 'lost' | 'stopped';
   timeoutSeconds?: number;
 }
 
 /** Runs a turn whose model makes these calls, of a session whose client answers at each second look at the lane. */
 async function running(
   calls: readonly ModelPart[],
-  { client, toolbox, hooks, gives = (id) => ({ output: `of ${id}` }), timeoutSeconds = 60 }: Given = {},
+  {
+    client,
+    toolbox,
+    hooks,
+    gives = (id) => ({ output: `of ${id}` }),
+    afterwards,
+    timeoutSeconds = 60,
+  }: Given = {},
 ) {
   const table = new MemoryTable();
   let mostOpen = 0;
+  const counted: string[] = [];
+  const metrics = {
+    ...memoryCore().metrics,
+    countBy: (metric: string, part: string) => void (metric === 'ClientCalls' && counted.push(part)),
+  };
   const store = memoryStore(table, async (access, perform) => {
     const done = perform();
     const lane = access.key.sk.startsWith('LANE#') ? table.get(access.key as never) : undefined;
@@ -51,6 +65,8 @@ async function running(
   const { gateway } = recordingPorts();
   let now = 1_800_000_000_000;
   let looks = 0;
+  /** What clients gave that is still stored. */
+  const left = () => [...table.all()].filter(({ sk }) => sk.startsWith('OUTPUT#'));
   const sessionId = asSessionId('s'.padEnd(22, '0'));
   const clock = {
     now: () => epochMs(now),
@@ -74,6 +90,8 @@ async function running(
         const frame = { type: 'tool_output', request_id, ...given } as const;
         await giveOutput(turn.core, { id: asConnectionId('c'), connection }, frame);
       }
+      if (afterwards === 'stopped' && left().length > 0) await turn.abort();
+      if (afterwards === 'lost') for (const key of left()) table.delete(key as never);
     },
   };
   const model: Model = {
@@ -86,7 +104,7 @@ async function running(
     },
   };
   const turn = await turnInMemory(model, {
-    core: { store, clock, gateway },
+    core: { store, clock, gateway, metrics },
     ...(hooks && { hooks }),
     toolbox: {
       ...idleToolbox,
@@ -111,9 +129,10 @@ async function running(
   return {
     events,
     results,
+    counted,
     requests: events.filter(({ type }) => type === 'tool_output_request'),
     mostOpen: () => mostOpen,
-    left: () => [...table.all()].filter(({ sk }) => sk.startsWith('OUTPUT#')),
+    left,
   };
 }
 
@@ -122,7 +141,8 @@ describe('calls of tools that a client runs', () => {
     'P13: each has its one result, and no more than eight are open at the same time: of %d',
     async (count) => {
       const ids = Array.from({ length: count }, (_, n) => `c${n}`);
-      const { events, results, requests, mostOpen, left } = await running(ids.map((id) => call(id)));
+      const { events, results, requests, mostOpen, left, counted } = await running(ids.map((id) => call(id)));
+      expect(counted).toEqual(ids.map(() => 'answered'));
       expect(events.at(-1)).toMatchObject({ type: 'done' });
       expect(results.map(({ id, output }) => [id, output]).toSorted()).toEqual(
         ids.map((id) => [id, `of ${id}`]).toSorted(),
@@ -182,6 +202,7 @@ describe('calls of tools that a client runs', () => {
         ['fits', false],
         ['large', true],
       ]);
+      expect(results.find(({ id }) => id === 'large')?.output).toContain('too long to be sent to the client');
     },
   );
 
@@ -200,15 +221,32 @@ describe('calls of tools that a client runs', () => {
 
   it('wait as long as their tool says, or as an approval does, and then have a result that is an error', async () => {
     for (const own of [undefined, seconds(7)]) {
-      const { requests, results, events } = await running([call('c')], {
+      const { requests, results, events, counted } = await running([call('c')], {
         client: { answerSeconds: () => own },
         gives: () => 'never',
         timeoutSeconds: 20,
       });
       expect(requests).toMatchObject([{ timeout_secs: own ?? 20 }]);
-      expect(results).toMatchObject([{ id: 'c', is_error: true }]);
+      expect(results).toMatchObject([
+        { id: 'c', is_error: true, output: expect.stringContaining('did not answer in time') },
+      ]);
+      expect(counted).toEqual(['timeout']);
       expect(events.at(-1)).toMatchObject({ type: 'done' });
     }
+  });
+
+  it('P13: whose results are gone have one that says so, and what is given to a turn that ends is removed', async () => {
+    const gone = await running([call('c')], { afterwards: 'lost' });
+    expect(gone.results).toMatchObject([
+      { id: 'c', is_error: true, output: 'No result: what the client gave is gone.' },
+    ]);
+    expect(gone.events.at(-1)).toMatchObject({ type: 'done' });
+    const stopped = await running([call('c')], { afterwards: 'stopped' });
+    expect(stopped.results).toMatchObject([
+      { id: 'c', is_error: true, output: expect.stringContaining('while the client ran this tool') },
+    ]);
+    expect(stopped.events.at(-1)).toMatchObject({ type: 'aborted' });
+    expect(stopped.left()).toEqual([]);
   });
 
   it('are the client’s own errors where it says so, are read by their tool else, and pass the agent’s hook', async () => {

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import type { Model, ModelFailure, ModelPart } from '../model.ts';
-import { idleToolbox, turnInMemory } from '../testing/turn-in-memory.ts';
+import type { BusEvent } from '../ports.ts';
+import { idleToolbox, type TurnInMemory, turnInMemory } from '../testing/turn-in-memory.ts';
 
 const BEGAN = 1_800_000_000_000;
 const LATENCY_MS = 1234;
@@ -55,3 +56,55 @@ it.each([
     ]);
   },
 );
+
+it('other systems are told what the turn was about, what it took, and which model spoke last', async () => {
+  const told: BusEvent[] = [];
+  let now = BEGAN;
+  let step = 0;
+  const model: Model = {
+    provider: 'test',
+    name: 'slow',
+    price: { currency: 'EUR', input: 1, output: 1 },
+    async *stream(): AsyncGenerator<ModelPart> {
+      now += LATENCY_MS;
+      if (++step === 1) yield { type: 'tool_call', id: 'c', name: 'look', args: {} };
+      else yield { type: 'text', text: 'So.' };
+      if (step === 1) await turn.send('m3', 'and');
+      yield { type: 'finish', reason: 'stop', usage: { inputTokens: 10 * step, outputTokens: 1 } };
+    },
+  };
+  const turn: TurnInMemory = await turnInMemory(model, {
+    core: {
+      clock: { now: () => epochMs(now), sleep: async () => {} },
+      bus: {
+        async put(events) {
+          told.push(...events);
+        },
+      },
+    },
+  });
+  for (const id of ['m1', 'm2']) await turn.send(id, 'hello');
+  now += 5000;
+  await turn.run();
+  const ended = BEGAN + 5000 + 2 * LATENCY_MS;
+  expect(told).toMatchObject([
+    {
+      type: 'Turn Ended',
+      at: ended,
+      detail: {
+        status: 'done',
+        messages: 3,
+        steps: 2,
+        input_tokens: 30,
+        output_tokens: 2,
+        last_input_tokens: 20,
+        cost: 0.000032,
+        provider: 'test',
+        model: 'slow',
+        started_at: new Date(BEGAN + 5000).toISOString(),
+        ended_at: new Date(ended).toISOString(),
+        duration_ms: 2 * LATENCY_MS,
+      },
+    },
+  ]);
+});

@@ -102,12 +102,32 @@ describe('beforeTurn', () => {
     expect(calls).toBe(0);
   });
 
+  it('P2: that takes longer than its limit ends the turn, and its messages are in no prompt', async () => {
+    let calls = 0;
+    const { events, counted, clock } = await ran(
+      { limitMs: (hook) => milliseconds(hook === 'beforeTurn' ? 1234 : MAX_MS), beforeTurn: never },
+      {},
+      calling(() => calls++),
+    );
+    expect(clock.now() - virtualClock().now()).toBe(1234);
+    expect(events.at(-1)).toMatchObject({
+      type: 'error',
+      code: 'HOOK_FAILED',
+      message: 'The agent could not check this message.',
+      retryable: true,
+      refused: ['m1'],
+    });
+    expect(counted).toContain('HookFailures beforeTurn');
+    expect(calls).toBe(0);
+  });
+
   it.each(['x', 'é', '€', '😀'])(
     'that refuses has 2,000 bytes for its reason, in whole characters: of %s',
     async (unit) => {
       for (const bytes of [1999, 2000, 2001, 5000]) {
         const refuse = textOfBytes(bytes, unit);
-        const { events } = await ran({ beforeTurn: async () => ({ refuse: ` \n${refuse} ` }) });
+        const { events, counted } = await ran({ beforeTurn: async () => ({ refuse: ` \n${refuse} ` }) });
+        expect(counted).toContain('HookRefusals beforeTurn');
         const reason = reasonOf(events) ?? '';
         expect(refuse.startsWith(reason)).toBe(true);
         if (bytes <= 2000) expect(reason).toBe(refuse);
@@ -119,6 +139,35 @@ describe('beforeTurn', () => {
 });
 
 describe('the hooks around a call', () => {
+  it('say why they refuse, once each, and a reason may be missing', async () => {
+    const before = await ran({ beforeToolCall: async () => ({ refuse: ' ' }) });
+    expect(before.result).toMatchObject({
+      is_error: true,
+      output: 'Not run: the agent does not allow this call.',
+    });
+    expect(before.counted.filter((one) => one.startsWith('Hook'))).toEqual(['HookRefusals beforeToolCall']);
+    const after = await ran({ afterToolCall: async () => ({ refuse: 'A secret.' }) });
+    expect(after.result).toMatchObject({
+      is_error: true,
+      output: 'Withheld: the tool was run, and the agent does not allow its output. A secret.',
+    });
+    expect(after.counted.filter((one) => one.startsWith('Hook'))).toEqual(['HookRefusals afterToolCall']);
+  });
+
+  it('that take too long are told so, and one that answers in time is not', async () => {
+    const signals: AbortSignal[] = [];
+    const { turn } = await ran({
+      limitMs: (hook) => milliseconds(hook === 'beforeToolCall' ? 1000 : MAX_MS),
+      beforeToolCall: (_call, { signal }) => {
+        signals.push(signal);
+        return never();
+      },
+      afterStep: async (_step, _number, { signal }) => void signals.push(signal),
+    });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false, false]);
+    expect(turn).toBeDefined();
+  });
+
   it('P13: what one changes is stored and run with whole characters', async () => {
     const runs: ToolCall[] = [];
     const { events } = await ran(
@@ -217,6 +266,13 @@ describe('afterTurn', () => {
     const began = clock.now();
     expect(await turn.followUp()).toBe(1);
     expect([asked, clock.now() - began]).toEqual([1, 8000]);
+  });
+
+  it('has its own limit where more is left', async () => {
+    const { turn, clock } = await ran({ limitMs: () => milliseconds(5000), afterTurn: never });
+    const began = clock.now();
+    expect(await turn.followUp()).toBe(1);
+    expect(clock.now() - began).toBe(5000);
   });
 
   it('P12: is told of no turn whose session was deleted, nor of one that another agent has answered', async () => {

@@ -86,6 +86,8 @@ describe('P11: a prompt that is too long', () => {
     expect(textOf(third.asked[1])).not.toContain('older');
     const fourth = await say('fourth');
     expect(fourth.asked).toHaveLength(1);
+    expect(fourth.changes).toMatchObject([{ reason: 'remembered', dropped_messages: 3, kept_turns: 2 }]);
+    expect(fourth.changes[0]).not.toHaveProperty('form');
     expect(textOf(fourth.asked[0])).toContain('newer');
     expect(textOf(fourth.asked[0])).not.toContain('older');
   });
@@ -108,7 +110,12 @@ describe('P11: a prompt that is too long', () => {
     const { say } = await conversation(upTo(LIMIT));
     await say('my name is Ann');
     const long = await say(`too long ${'€'.repeat(LIMIT / 2)}`);
-    expect(long.end).toMatchObject({ type: 'error', reason: 'overlong', retryable: false });
+    expect(long.end).toMatchObject({
+      type: 'error',
+      reason: 'overlong',
+      retryable: false,
+      message: expect.stringContaining('longer than the model can take'),
+    });
     expect(long.changes.at(-1)).toMatchObject({ form: 'without_message', message_ids: ['m2'] });
     // Every other prompt was shorter than the one before.
     const sizes = long.asked.map(({ messages }) => bytesOf(messages));
@@ -142,7 +149,12 @@ describe('P11: a prompt that is rejected', () => {
     );
     await say('before');
     const poisoned = await say('poison');
-    expect(poisoned.end).toMatchObject({ type: 'error', code: 'PROVIDER_ERROR', reason: 'rejected' });
+    expect(poisoned.end).toMatchObject({
+      type: 'error',
+      code: 'PROVIDER_ERROR',
+      reason: 'rejected',
+      message: expect.stringContaining('rejected the message in every form'),
+    });
     expect(formsOf(poisoned)).toEqual(['this_turn', 'last_message', 'without_message']);
     expect(poisoned.asked).toHaveLength(3);
     expect(counted).toEqual(['this_turn', 'last_message']);
@@ -178,6 +190,7 @@ describe('P11: a prompt that is rejected', () => {
     const { say } = await conversation(({ bare }) => (bare || takesTools ? undefined : 'rejected'));
     const first = await say('hello');
     expect(formsOf(first)).toEqual(['last_message']);
+    expect(first.asked.map(({ toolChoice }) => toolChoice)).toEqual(['auto', 'none']);
     expect(first.end).toMatchObject({ type: 'done' });
     takesTools = true;
     const { bareSince = Number.NaN } = first.changes[0]?.shape ?? {};
@@ -197,7 +210,12 @@ describe('P11: a prompt that a filter withholds', () => {
     const { say, counted } = await conversation((_, text) => (text.includes('bad') ? 'withheld' : undefined));
     await say('good');
     const bad = await say('bad');
-    expect(bad.end).toMatchObject({ type: 'error', reason: 'withheld', retryable: false });
+    expect(bad.end).toMatchObject({
+      type: 'error',
+      reason: 'withheld',
+      retryable: false,
+      message: expect.stringContaining('content filter'),
+    });
     expect(bad.asked).toHaveLength(1);
     expect(formsOf(bad)).toEqual(['without_message']);
     expect(counted).toEqual([]);

@@ -14,6 +14,23 @@ describe('a diagnostic', () => {
     expect(redactQuotes('hunter22 is bad; hunter22', ['hunter22'])).toBe('[…] is bad; […]');
   });
 
+  it('loses a text of eight characters where it stands whole, and a part of sixteen of a longer one', () => {
+    const letters = 'abcdefghijklmnopqrstuvwxyz';
+    for (const length of [7, 8, 15])
+      expect(redactQuotes(`<${letters.slice(0, length)}>`, [letters.slice(0, length)])).toBe(
+        length < 8 ? `<${letters.slice(0, length)}>` : '<[…]>',
+      );
+    expect(redactQuotes(`<${letters.slice(3, 18)}>`, [letters])).toBe(`<${letters.slice(3, 18)}>`);
+    expect(redactQuotes(`<${letters.slice(3, 19)}>`, [letters])).toBe('<[…]>');
+    expect(redactQuotes(`<${letters.slice(0, 8)}>`, [letters.slice(0, 9)])).toBe(`<${letters.slice(0, 8)}>`);
+    expect(redactQuotes(letters.slice(0, 16), [letters.slice(0, 16)])).toBe('[…]');
+  });
+
+  it('has whole characters, where a quotation ends within one', () => {
+    // Both emojis begin with the same half.
+    expect(redactQuotes('<0123456789abcdef😀>', ['0123456789abcdef😁'])).toBe('<[…]\ufffd>');
+  });
+
   it('keeps words that it has in common with a conversation by chance', () => {
     const diagnostic = 'APICallError: model not found, status 404';
     expect(redactQuotes(diagnostic, ['model', 'the model was not found in my garage'])).toBe(diagnostic);

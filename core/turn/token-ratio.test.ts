@@ -73,6 +73,15 @@ describe('P11: bytes of a token', () => {
     );
   });
 
+  it('are 1 to 32: beyond these, something else was counted', () => {
+    const texts = Array.from({ length: 6 }, () => ['q'.repeat(40_000), 'a'.repeat(40_000)] as const);
+    const ratios = [0.5, 1.5, 31, 33, 100].map((per) => ratioOf(conversation(texts, { per })));
+    expect(ratios[0]).toBe(1);
+    expect(ratios[1]).toBeCloseTo(1.5, 1);
+    expect(ratios[2]).toBeCloseTo(31, 0);
+    expect(ratios.slice(3)).toEqual([32, 32]);
+  });
+
   it('are an estimate while too little is counted, or by different models', () => {
     const texts = Array.from({ length: 6 }, () => ['q'.repeat(1000), 'a'.repeat(1000)] as const);
     expect(ratioOf(conversation(texts.slice(0, 1), { per: 2 }))).toBe(4);

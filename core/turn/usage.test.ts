@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Model, Price, Usage } from '../model.ts';
 import type { TurnUsage } from '../store/usage-items.ts';
-import { advanced, costOf, usageFields, withCut } from './usage.ts';
+import { memoryCore } from '../testing/memory-core.ts';
+import { advanced, costOf, measureCall, usageFields, withCut, withSubagents } from './usage.ts';
 
 const NOTHING: TurnUsage = { steps: 0, inputTokens: 0, outputTokens: 0, lastInputTokens: 0, answered: false };
 const price: Price = { currency: 'USD', input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
@@ -178,5 +179,156 @@ describe('the usage of a turn', () => {
         expect(fields.input_tokens).toBe(sum);
       }),
     );
+  });
+});
+
+describe('the usage of a turn with calls that its tools make', () => {
+  const first = model('first', price);
+  const USED = { inputTokens: 100, outputTokens: 10 };
+  /** After one call of the agent's own model. */
+  const begun = { ...called(NOTHING, USED, first), currency: 'USD' };
+  const with_ = (before: TurnUsage, by: Model, usage: Usage = USED) =>
+    withSubagents(before, { model: by, own }, usage);
+  const sharesIn = (usage: TurnUsage) =>
+    usageFields(usage, own).by_model?.map(({ model, steps, input_tokens }) => [model, steps, input_tokens]);
+
+  it('has their tokens and their cost, and is as far as it was: they are no steps', () => {
+    const usage = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 2, reasoningTokens: 1 };
+    const after = with_({ ...begun, hooked: 1, spend: { n: 1 } }, model('second', price), usage);
+    expect(after).toMatchObject({
+      ...begun,
+      inputTokens: 107,
+      outputTokens: 13,
+      cacheReadTokens: 2,
+      reasoningTokens: 1,
+      lastInputTokens: 100,
+      steps: 1,
+      hooked: 1,
+      spend: { n: 1 },
+      cost: expect.closeTo(costOf(USED, price) + costOf(usage, price), 9),
+    });
+    expect(after.model).toBeUndefined();
+    expect(usageFields(after, own)).toMatchObject({ last_input_tokens: 100, currency: 'USD' });
+  });
+
+  it('has no cost and no currency where one of them has no price, and its parts have theirs', () => {
+    const after = with_(begun, model('second'));
+    expect(after).not.toHaveProperty('cost');
+    expect(after).not.toHaveProperty('currency');
+    // It is not known later either.
+    const later = called(after, USED, first);
+    expect(later).not.toHaveProperty('cost');
+    expect(usageFields(later, own).by_model).toMatchObject([
+      { model: 'second', input_tokens: 100 },
+      { model: 'first', cost: 2 * costOf(USED, price) },
+    ]);
+    expect(usageFields(later, own).by_model?.[0]).not.toHaveProperty('cost');
+  });
+
+  it('has the share of the turn’s last call as the last one, and that of each model once', () => {
+    const second = model('second', price);
+    const once = with_(begun, second);
+    expect(sharesIn(once)).toEqual([
+      ['second', 1, 100],
+      ['first', 1, 100],
+    ]);
+    const third = with_(with_(with_(once, second), model('third', price)), second);
+    expect(sharesIn(third)).toEqual([
+      ['third', 1, 100],
+      ['second', 3, 300],
+      ['first', 1, 100],
+    ]);
+    expect(sharesIn(with_(third, first))?.at(-1)).toEqual(['first', 2, 200]);
+    expect(usageFields(third, own).input_tokens).toBe(500);
+  });
+
+  it('has calls of the agent’s own model in its share, also when another model goes on', () => {
+    const after = with_(begun, first);
+    expect(after).toMatchObject({ steps: 1, cost: 2 * costOf(USED, price) });
+    expect(sharesIn(after)).toBeUndefined();
+    const again = called(after, USED, first);
+    expect(again.steps).toBe(2);
+    expect(sharesIn(called(again, USED, model('second', price)))).toEqual([
+      ['first', 3, 300],
+      ['second', 1, 100],
+    ]);
+  });
+});
+
+it('what is stored beside the sums goes on with the next call, but for what is of one call alone', () => {
+  const usage = { inputTokens: 5, outputTokens: 1 };
+  const before: TurnUsage = { ...called(NOTHING, usage, own), spend: { n: 2 }, hooked: 1, cached: true };
+  const finish = { type: 'finish', reason: 'length', usage } as const;
+  const next = advanced(before, { model: own, own }, finish, true);
+  expect(next).toMatchObject({ spend: { n: 2 }, hooked: 1, answered: true, finish: 'length', steps: 2 });
+  expect(next).not.toHaveProperty('cached');
+  const open = advanced(next, { model: own, own }, { ...finish, cached: true }, false);
+  expect(open).toMatchObject({ answered: false, cached: true });
+  expect(open).not.toHaveProperty('finish');
+  const cut = withCut({ ...next, cost: 1, currency: 'USD', marks: [] }, { model: own, own });
+  expect(cut).toEqual({ ...next, cost: 1, currency: 'USD', marks: [], steps: 3 });
+});
+
+describe('a finished call', () => {
+  const measured = (usage: Usage, more: { cached?: true; own?: Price } = {}) => {
+    const counted: string[] = [];
+    const logged: unknown[] = [];
+    const core = memoryCore();
+    measureCall(
+      {
+        ...core,
+        metrics: {
+          ...core.metrics,
+          count: (metric) => void counted.push(metric),
+          countBy: (metric, part, value) => void counted.push(`${metric} ${part} ${value}`),
+        },
+        log: { ...core.log, info: (text, fields) => void logged.push({ text, ...fields }) },
+      },
+      'turn-1',
+      'guide',
+      model('m', more.own),
+      { type: 'finish', reason: 'stop', usage, ...(more.cached && { cached: true }) },
+    );
+    return { counted, logged };
+  };
+  const all = {
+    inputTokens: 6,
+    outputTokens: 5,
+    cacheReadTokens: 4,
+    cacheWriteTokens: 3,
+    reasoningTokens: 2,
+  };
+
+  it('is counted by its model, with each kind of token and its cost, and logged', () => {
+    const cost = costOf(all, price);
+    const { counted, logged } = measured(all, { own: price });
+    expect(counted).toEqual([
+      'Steps',
+      'InputTokens p:m 6',
+      'OutputTokens p:m 5',
+      'CacheReadTokens p:m 4',
+      'CacheWriteTokens p:m 3',
+      'ReasoningTokens p:m 2',
+      `Cost p:m ${cost}`,
+    ]);
+    expect(logged).toEqual([
+      {
+        text: 'model call',
+        turn: 'turn-1',
+        agent: 'guide',
+        model: 'p:m',
+        finish: 'stop',
+        ...all,
+        cost,
+        currency: 'USD',
+      },
+    ]);
+  });
+
+  it('has no metric for what is nothing, and one from the cache is a hit alone', () => {
+    const { counted, logged } = measured({ inputTokens: 1, outputTokens: 0, cacheReadTokens: 0 });
+    expect(counted).toEqual(['Steps', 'InputTokens p:m 1']);
+    expect(logged[0]).not.toHaveProperty('currency');
+    expect(measured(all, { cached: true, own: price })).toEqual({ counted: ['CacheHits'], logged: [] });
   });
 });

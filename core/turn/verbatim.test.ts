@@ -19,6 +19,17 @@ describe('a finished call', () => {
     });
   });
 
+  test('P13: that names more calls than it made keeps the names of the others, and says that it pauses', () => {
+    expect(verbatim([{ call: 'call_0' }, { call: 'call_1' }], 0, 'c1').parts).toEqual([
+      { call: 'c1' },
+      { call: 'call_1' },
+    ]);
+    expect(verbatim([], 0)).not.toHaveProperty('paused');
+    expect(verbatimOf({ model, parts: [], textLength: 0, calls: [], paused: true })).toMatchObject({
+      paused: true,
+    });
+  });
+
   test('P3: whose text lost half a character has one part of text, as long as what was committed', () => {
     const parts = [{ opaque: 1 }, { text: 3, meta: 'm' }, { opaque: 2 }, { text: 2 }];
     expect(verbatim(parts, 5).parts).toEqual(parts);
@@ -39,6 +50,18 @@ describe('the events of a finished call', () => {
 
   test('are an empty piece of thinking if everything was committed before', () => {
     expect(carrying([], kept)).toEqual([{ type: 'thinking', content: '', verbatim: kept }]);
+  });
+
+  test('carry what was thought and called, where what its provider’s tools gave is too large', () => {
+    const large = 'x'.repeat(200_000);
+    const parts: VerbatimPart[] = [
+      { opaque: 'thought' },
+      { opaque: large, of: 'result', id: 'p' },
+      { opaque: large, of: 'file' },
+      { text: 1 },
+      { call: 'c1' },
+    ];
+    expect(carrying(drafts, verbatim(parts, 1, 'c1'))).toEqual([drafts[0], { ...drafts[1], verbatim: kept }]);
   });
 
   // An item is limited in bytes, and each of these letters is as many.
