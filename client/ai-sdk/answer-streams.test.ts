@@ -106,6 +106,20 @@ describe('streams that are held', () => {
     expect([textOf(told), told.isOver]).toEqual(['a b c', true]);
   });
 
+  it('and released go on, beside those that were opened meanwhile', async () => {
+    const streams = new AnswerStreams(() => {});
+    const one = given(streams);
+    const told = read(one.stream);
+    streams.hold();
+    const other = given(streams);
+    const latest = read(other.stream);
+    await other.say('x');
+    streams.release();
+    await one.say('a');
+    await other.say('y');
+    expect([textOf(told), textOf(latest)]).toEqual(['a', 'x y']);
+  });
+
   it('and handed over tell nothing more, and end when the heir has told all', async () => {
     const [streams, heir] = [new AnswerStreams(() => {}), new AnswerStreams(() => {})];
     const [one, next] = [given(streams), given(heir)];
@@ -116,15 +130,16 @@ describe('streams that are held', () => {
     await one.say('a');
     streams.handOver(heir);
     await later.say('b');
-    await later.leave();
     await one.leave();
-    expect([told, textOf(latest), latest.isOver]).toEqual([{ chunks: [], isOver: false }, 'b', true]);
+    expect([told, textOf(latest), latest.isOver]).toEqual([{ chunks: [], isOver: false }, 'b', false]);
     let isIdle = false;
     void streams.idle().then(() => (isIdle = true));
     await settle();
     expect(isIdle).toBe(false);
     await next.leave();
-    expect([told, isIdle]).toEqual([{ chunks: [], isOver: true }, true]);
+    expect([told, latest.isOver, isIdle]).toEqual([{ chunks: [], isOver: true }, false, false]);
+    await later.leave();
+    expect([latest.isOver, isIdle]).toEqual([true, true]);
   });
 });
 

@@ -29,8 +29,15 @@ async function givenPage(status: AttachedChat['status'] = 'ready') {
   const page = {
     id: 's',
     status,
-    addToolApprovalResponse: async (response: { id: string; approved: boolean }) => void kept.push(response),
-    addToolOutput: async (output: { toolCallId: string; output?: unknown }) => void kept.push(output),
+    // The library takes its time.
+    addToolApprovalResponse: async (response: { id: string; approved: boolean }) => {
+      await new Promise(setImmediate);
+      kept.push(response);
+    },
+    addToolOutput: async (output: { toolCallId: string; output?: unknown }) => {
+      await new Promise(setImmediate);
+      kept.push(output);
+    },
     resumeStream: async () => {
       const stream = await transport.reconnectToStream({ chatId: 's' });
       if (!stream) return;
@@ -149,6 +156,21 @@ describe('an attached page', () => {
     await tell();
     expect(resumed.map(({ chunks }) => typesOf(chunks))).toEqual([['start', 'data-message-state']]);
   });
+
+  it('P1: is told of a withdrawn message also after it has resumed a turn to its end', async () => {
+    const { resumed, send, socket, story, tell } = await givenPage();
+    turnOf(story, 'u1');
+    await tell();
+    const stop = new AbortController();
+    read(await send('m1', { abortSignal: stop.signal }));
+    stop.abort();
+    socket.deliver({ type: 'cancelled', ids: ['m1'], reason: 'withdrawn' });
+    await tell();
+    expect(resumed.map(({ chunks }) => chunks[0])).toEqual([
+      { type: 'start', messageId: 'answer-turn-1' },
+      { type: 'start', messageId: 'answer-m1' },
+    ]);
+  });
 });
 
 describe('tools that the page runs', () => {
@@ -165,9 +187,10 @@ describe('tools that the page runs', () => {
   });
 
   /** A turn that asks the page for two outputs. */
-  async function asking() {
+  async function asking({ isAttached = true } = {}) {
     const given = await givenPage('streaming');
-    const { send, story, tell } = given;
+    const { send, story, tell, detach } = given;
+    if (!isAttached) detach();
     const first = read(await send('m1'));
     story.begin(['m1']);
     story.takeIn([{ id: 'm1', content: 'says m1' }], 1);
@@ -186,29 +209,70 @@ describe('tools that the page runs', () => {
     expect(first.isOver).toBe(true);
   });
 
-  it('their outputs go to the server, and the answer goes on with nothing that the page has', async () => {
-    const { send, socket, story, tell } = await asking();
-    const next = read(await send('', answer(output('c1', 1), output('c2', { n: 2 }))));
-    expect(socket.sentOf('tool_output')).toEqual([
-      { type: 'tool_output', request_id: 'r1', output: 1 },
-      { type: 'tool_output', request_id: 'r2', output: { n: 2 } },
-    ]);
-    for (const id of ['c1', 'c2']) story.result(id);
+  it('nothing is resumed while they wait, whatever else happens; the turn is shown when it needs no page', async () => {
+    const { page, resumed, socket, story, tell } = await asking();
+    page.status = 'ready';
+    socket.deliver({ type: 'renamed', session_id: 's', name: 'Trip' });
+    story.result('c1');
+    await tell();
+    expect(resumed).toEqual([]);
+    story.result('c2');
+    await tell();
+    expect(resumed).toHaveLength(1);
+  });
+
+  it('a page that is loaded meanwhile gives its outputs, and gets what follows alone', async () => {
+    const { clock, open, send, story, transport } = givenTransport();
+    story.begin(['m1']);
+    story.takeIn([{ id: 'm1', content: 'says m1' }], 1);
+    story.say('Let me see.');
+    story.call('c1');
+    story.askClient('r1', 'c1', 'lane-1');
+    const loaded = transport.messages('s');
+    const socket = await open();
+    expect((await loaded).map(({ id }) => id)).toEqual(['m1', 'answer-m1']);
+    const next = read(await send('', answer(output('c1', 7))));
+    expect(socket.sentOf('tool_output')).toMatchObject([{ request_id: 'r1', output: 7 }]);
+    story.result('c1');
     story.say('So.');
-    story.end('done');
-    await tell();
-    expect(typesOf(next.chunks).slice(0, 3)).toEqual([
-      'tool-output-available',
-      'tool-output-available',
-      'finish-step',
-    ]);
+    socket.deliver(...story.events.slice(-2));
+    await clock.advance(0);
+    expect(typesOf(next.chunks)[0]).toBe('tool-output-available');
     expect(textOf(next)).toBe('So.');
-    expect(next.isOver).toBe(true);
-    // Nothing more is asked, so that what comes now is no output.
-    const again = read(await send('', answer(output('c1', 1))));
-    await tell();
-    expect(again.chunks.at(-1)).toMatchObject({ type: 'error' });
-    expect(socket.sentOf('tool_output')).toHaveLength(2);
+  });
+
+  it.each([true, false])(
+    'their outputs go to the server, and the answer goes on with nothing that the page has (attached: %s)',
+    async (isAttached) => {
+      const { send, socket, story, tell } = await asking({ isAttached });
+      const next = read(await send('', answer(output('c1', 1), output('c2', { n: 2 }))));
+      expect(socket.sentOf('tool_output')).toEqual([
+        { type: 'tool_output', request_id: 'r1', output: 1 },
+        { type: 'tool_output', request_id: 'r2', output: { n: 2 } },
+      ]);
+      for (const id of ['c1', 'c2']) story.result(id);
+      story.say('So.');
+      story.end('done');
+      await tell();
+      expect(typesOf(next.chunks).slice(0, 3)).toEqual([
+        'tool-output-available',
+        'tool-output-available',
+        'finish-step',
+      ]);
+      expect(textOf(next)).toBe('So.');
+      expect(next.isOver).toBe(true);
+      // Nothing more is asked, so that what comes now is no output.
+      const again = read(await send('', answer(output('c1', 1))));
+      await tell();
+      expect(again.chunks.at(-1)).toMatchObject({ type: 'error' });
+      expect(socket.sentOf('tool_output')).toHaveLength(2);
+    },
+  );
+
+  it('P6: a message that is written meanwhile is no output: it steers', async () => {
+    const { send, socket } = await asking();
+    read(await send('m2'));
+    expect(socket.sentOf('message').map(({ id }) => id)).toEqual(['m1', 'm2']);
   });
 
   it('an output that is refused fails with its words, and another one can be given', async () => {

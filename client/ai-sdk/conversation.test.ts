@@ -80,9 +80,9 @@ describe('a message', () => {
     ['turn', { transient: true }],
   ] as const)('that is %s says so to the page alone', async (placement, expected) => {
     const { clock, open, send } = givenTransport();
-    const { chunks } = read(await send('m1', { body: { delivery: 'queue' } }));
+    const { chunks } = read(await send('m1', { body: { delivery: 'queue', options: { tone: 'short' } } }));
     const socket = await open();
-    expect(socket.sentOf('message')).toMatchObject([{ delivery: 'queue' }]);
+    expect(socket.sentOf('message')).toMatchObject([{ delivery: 'queue', options: { tone: 'short' } }]);
     socket.deliver({ ...accepted('m1'), placement });
     await clock.advance(0);
     expect(chunks.at(-1)).toMatchObject({ type: 'data-message-state', ...expected });
@@ -193,7 +193,7 @@ describe('stop', () => {
     expect(socket.sentOf('cancel')).toEqual([]);
     story.say(' more');
     const resumed = read(await transport.reconnectToStream({ chatId: 's' }));
-    await tell();
+    await clock.advance(0);
     expect(resumed.chunks.slice(0, 2)).toEqual([
       { type: 'start', messageId: 'answer-m1' },
       { type: 'message-metadata', messageMetadata: { turnId: 'turn-1', stopping: true } },
@@ -218,6 +218,20 @@ describe('stop', () => {
     expect(textOf(resumed.chunks)).toBe('half');
     expect(resumed.chunks.at(-1)).toEqual({ type: 'abort', reason: 'user' });
     expect(await transport.reconnectToStream({ chatId: 's' })).toBeNull();
+  });
+
+  it('is followed by the turn of another device, where one runs by now', async () => {
+    const stop = new AbortController();
+    const { clock, story, tell, transport } = await answering(stop.signal);
+    stop.abort();
+    story.end('aborted');
+    story.begin(['u2']);
+    story.say('other');
+    await tell();
+    const resumed = read(await transport.reconnectToStream({ chatId: 's' }));
+    await clock.advance(0);
+    expect(resumed.chunks[0]).toEqual({ type: 'start', messageId: 'answer-turn-2' });
+    expect(textOf(resumed.chunks)).toBe('other');
   });
 
   it('is asked for once, and not where the turn is over', async () => {

@@ -18,11 +18,11 @@ const forked = (session_id: string): FrameOf<'forked'> => ({
 });
 
 /** A page whose message `m1` was answered; `forks`: it may go over to forks. */
-async function answered({ hasForks = true, isOver = true } = {}) {
+async function answered({ hasForks = true, isOver = true, stop = new AbortController() } = {}) {
   const forks: MidturnFork[] = [];
   const given = givenTransport(hasForks ? { onFork: (fork) => forks.push(fork) } : {});
   const { clock, open, send, story } = given;
-  const first = read(await send('m1'));
+  const first = read(await send('m1', { abortSignal: stop.signal }));
   const socket = await open();
   story.begin(['m1']);
   story.takeIn([{ id: 'm1', content: 'says m1' }], 1);
@@ -49,14 +49,15 @@ describe('an answer that is made again', () => {
   it('goes on in a fork, without what ran before, and the chat is on that session then', async () => {
     const { forks, fork, send, settle, socket, transport } = await answered();
     const old = transport.client('s');
-    const told = read(await send('m1', again));
+    const body = { delivery: 'queue', options: { tone: 'short' } };
+    const told = read(await send('m1', { ...again, body }));
     await settle();
     expect(told.chunks).toEqual([{ type: 'start', messageId: 'answer-m1' }]);
     expect(socket.sentOf('fork')).toMatchObject([{ from: 's', before: 'm1' }]);
     const made = await fork();
     expect(forks).toEqual([{ chatId: 's', from: 's', to: made.id, before: 'm1' }]);
     expect(transport.client('s').sessionId).toBe(made.id);
-    expect(made.socket.sentOf('message')).toMatchObject([{ id: 'm1', content: 'says m1' }]);
+    expect(made.socket.sentOf('message')).toMatchObject([{ id: 'm1', content: 'says m1', ...body }]);
     made.story.begin(['m1']);
     made.story.takeIn([{ id: 'm1', content: 'says m1' }], 1);
     made.story.say('two');
@@ -141,6 +142,8 @@ describe('an answer that is made again', () => {
         ...['message-metadata', 'data-failure', 'error'],
       ]),
     );
+    for (const { chunks } of told)
+      expect(chunks.at(-2)).toMatchObject({ data: { code: 'UNSUPPORTED', retryable: false } });
     const words = told.map(({ chunks }) => {
       const end = chunks.at(-1);
       return end?.type === 'error' && end.errorText;
@@ -150,6 +153,27 @@ describe('an answer that is made again', () => {
       expect.stringContaining('cannot be edited'),
       expect.stringContaining('cannot be edited'),
     ]);
+    expect(socket.sentOf('fork')).toEqual([]);
+  });
+
+  it('is not meant by a message whose id is that of a call of a tool', async () => {
+    const { send, settle, socket, story } = await answered();
+    story.begin(['u1']);
+    story.call('m2');
+    socket.deliver(...story.events.slice(-2));
+    read(await send('m2'));
+    await settle();
+    expect(socket.sentOf('message').map(({ id }) => id)).toEqual(['m1', 'm2']);
+    expect(socket.sentOf('fork')).toEqual([]);
+  });
+
+  it('is no fork where the last message is an answer', async () => {
+    const { send, settle, socket } = await answered();
+    const messages = [{ id: 'answer-m1', role: 'assistant' as const, parts: [] }];
+    const told = read(await send('', { messages }));
+    await settle();
+    const errorText = expect.stringContaining('cannot be made again');
+    expect(told.chunks.at(-1)).toMatchObject({ type: 'error', errorText });
     expect(socket.sentOf('fork')).toEqual([]);
   });
 
@@ -169,6 +193,19 @@ describe('an answer that is made again', () => {
 });
 
 describe('a session that a chat has left', () => {
+  it('P14: is not stopped by a page that stops: what runs there goes on', async () => {
+    const stop = new AbortController();
+    const { fork, send, settle, socket, transport } = await answered({ isOver: false, stop });
+    const old = transport.client('s');
+    old.send('on its way');
+    read(await send('m1', again));
+    await fork();
+    stop.abort();
+    await settle();
+    expect(old.transcript.getSnapshot().connection.status).toBe('online');
+    expect([socket.sentOf('abort'), socket.sentOf('cancel')]).toEqual([[], []]);
+  });
+
   it('P1: is closed when what was sent to it has arrived', async () => {
     const { fork, send, settle, socket, transport } = await answered();
     const old = transport.client('s');
