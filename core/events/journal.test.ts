@@ -45,6 +45,19 @@ describe('P3: the frame of a turn’s end', () => {
     expect(frame).not.toHaveProperty('full_response_omitted');
   });
 
+  it('reads nothing where the whole turn is known', async () => {
+    const core = await given();
+    core.store.query = () => Promise.reject(new Error('read'));
+    const known = [start, chunk(2, 'one ', 0), chunk(3, 'two', 4), aborted];
+    expect(JSON.parse(await storedFrame(core, SESSION, aborted, known))).toMatchObject({
+      full_response: 'one two',
+    });
+    // Nor of an event that ends none.
+    await expect(storedFrame(core, SESSION, chunk(3, 'two', 4), [])).resolves.toContain('"two"');
+    const other = { ...start, turn: asTurnId('other') };
+    await expect(storedFrame(core, SESSION, aborted, [other])).rejects.toThrow('read');
+  });
+
   it.each([
     ['the first of them', 2],
     ['the last of them', 3],

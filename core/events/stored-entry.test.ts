@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { epochSeconds } from '../../config/units.ts';
-import { asTurnId } from '../ids.ts';
+import { epochMs, epochSeconds } from '../../config/units.ts';
+import { asMessageId, asTurnId } from '../ids.ts';
 import type { StoredEntry } from '../store/items.ts';
 import type { Entry } from './entries.ts';
 import { historyEntry } from './history-entry.ts';
@@ -70,4 +70,34 @@ test('after a rollback, an event that a newer version put into the transcript is
     role: 'event',
     event: { type: 'rating', seq: 9, turn_id: 't', stars: 4 },
   });
+});
+
+test('P13: an entry says with which one its turn begins, and expires with it, whatever it is', () => {
+  const verbatim = { model: 'p:m', parts: [] };
+  const user = {
+    n: 2,
+    turn: asTurnId('t'),
+    role: 'user',
+    id: asMessageId('m'),
+    content: 'x',
+    at: epochMs(1),
+    step: 1,
+  };
+  const text = { n: 2, turn: asTurnId('t'), role: 'assistant', content: 'x' };
+  const ended = { type: 'aborted', seq: 9, turn: asTurnId('t'), by: 'eva', first: 4 };
+  for (const entry of [
+    user,
+    text,
+    { ...text, verbatim },
+    { ...call, args: 1 },
+    { ...call, args: 1, verbatim },
+    { ...result, output: 1, shown: null },
+    { ...result, output: 1, verbatim },
+    { n: 2, turn: asTurnId('t'), role: 'event', event: ended },
+  ] as Entry[]) {
+    const stored = storedEntry(entry, { first: 7, expires: epochSeconds(9) });
+    expect(stored).toMatchObject({ first: 7, expires: 9 });
+    expect(entryOf(stored)).toEqual(entry);
+    expect(JSON.stringify(stored)).not.toContain('"verbatim":');
+  }
 });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../config/units.ts';
 import type { AbortFrame } from '../../protocol/client-frames.ts';
@@ -73,6 +74,7 @@ describe('P1: a message that is withdrawn', () => {
           clock: {
             now: () => AT,
             sleep: async () => {
+              await nextTick();
               const key = messageKey(all.session, A);
               const expires = 4e9 as never;
               if (known)

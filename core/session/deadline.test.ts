@@ -69,6 +69,12 @@ describe('P1: the deadline of a turn that no worker has claimed', () => {
     });
   });
 
+  it('fails where it cannot have itself looked at again, so that its message comes back', async () => {
+    const { core, job } = await given(waits, { after: 10_000 });
+    core.queues.sendDeadline = () => Promise.reject(new Error('the queue is down'));
+    await expect(deadlinePassed(core, job)).rejects.toThrow('the queue is down');
+  });
+
   it('leaves its place in the queue where it cannot tell, by which others find the message', async () => {
     const { passed, item } = await given(waits, { fails: true });
     await expect(passed).rejects.toThrow('the table is down');

@@ -141,3 +141,15 @@ it('the bytes of copied files count to the day of who forks; beyond it the fork 
   );
   expect(unread.filter(({ checked }) => !checked)).toMatchObject([{ size: 200 }]);
 });
+
+it('has the files of all its entries, also of a transcript that is copied in several groups', async () => {
+  const { client, sizes } = await given();
+  for (let n = 0; n < 10; n++) {
+    await client.send({ type: 'message', id: `more${n}`, content: 'more' });
+    await client.run();
+  }
+  const [answer] = await client.send(fork());
+  expect(answer).toMatchObject({ type: 'forked' });
+  expect(Number(answer?.message_count)).toBeGreaterThan(25);
+  expect(sizes('two')).toEqual([100, 200, 300]);
+});

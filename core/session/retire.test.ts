@@ -6,6 +6,7 @@ import { asConnectionId, asLaneId, asMessageId, asSessionId, asSlotId, asTurnId 
 import type { Lane, Session } from '../store/items.ts';
 import { entryKey, eventsKey, laneKey, messageKey, sessionKey, sessionOf } from '../store/keys.ts';
 import { emptyLane } from '../store/lane/lane.ts';
+import { listening } from '../store/listening.ts';
 import { memoryCore, recordingPorts } from '../testing/memory-core.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { retireSlot } from './retire.ts';
@@ -107,6 +108,34 @@ describe('P8: the entries of a turn whose worker died after its end', () => {
   it('are written by whoever retires its slot', async () => {
     const { entries } = await retired([]);
     expect(entries).toMatchObject([{ role: 'user' }, { role: 'assistant', content: 'one two' }]);
+  });
+
+  it('P3, P9: and its last event is posted to who listens, on its lane or in its session, spilled, and told to the bus', async () => {
+    const told: unknown[] = [];
+    const asked: unknown[] = [];
+    const at = epochMs(1);
+    const facts = { began: at, ended: at, messages: 1, steps: 1, usage: {}, followed: true } as const;
+    const live = listening({ join: 1, seq: 4, isLive: true });
+    const { core, frames, table } = given(
+      {
+        begun: { turn, seq: 1, entry: 1, at: epochMs(0) },
+        unspilled: encodeEvents([{ type: 'aborted', seq: 5, turn, by: 'c', first: 1, facts }]),
+        audience: { [asConnectionId('late')]: live },
+        seq: 5,
+        entry: 2,
+      },
+      { active: { slot, lane }, seq: 4, audience: { [connection]: live } },
+    );
+    core.bus = { put: async (sent) => void told.push(...sent) };
+    core.queues.sendEnded = async (job) => void asked.push(job);
+    for (const event of events.slice(0, 4)) await spillEvents(core, session, [event]);
+    await retireSlot(core, session, lane, slot);
+    expect(frames).toEqual([1, 2].map(() => expect.objectContaining({ seq: 5, full_response: 'one two' })));
+    expect(table.get(eventsKey(session, 5))).toBeDefined();
+    expect(told).toMatchObject([{ type: 'Turn Ended', detail: { status: 'aborted' } }]);
+    expect(asked).toEqual([{ session, lane, turn, first: 1 }]);
+    // The session had a slot of its queue, and nothing else of it.
+    expect(table.get(sessionKey(session))).toMatchObject({ queue: {}, seq: 5, entry: 2 });
   });
 
   it.each([1, 2, 3, 4])(

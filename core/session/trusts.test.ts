@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { epochMs } from '../../config/units.ts';
 import type { Core } from '../core.ts';
+import { asConnectionId } from '../ids.ts';
+import { revokeTrusts } from '../inbound/revoke.ts';
 import { sessionKey } from '../store/keys.ts';
+import { sessionInMemory } from '../testing/session-in-memory.ts';
 import { idleToolbox, turnInMemory } from '../testing/turn-in-memory.ts';
 import { keepTrust, revokeTrust, trustedIn, trustFields } from './trusts.ts';
 
@@ -104,4 +108,24 @@ describe('what `always` covers', () => {
       trusted.length,
     );
   });
+});
+
+it('P12: a revocation is told to each listener of the session and to who asked, once, with what is left', async () => {
+  const audience = { [asConnectionId('c-mine')]: 1, [asConnectionId('c-other')]: 0 };
+  for (const [by, told] of [
+    ['mine', ['c-mine', 'c-other']],
+    ['desk', ['c-desk', 'c-mine', 'c-other']],
+  ] as const) {
+    const { core, from, posted } = sessionInMemory({
+      lanes: { mine: {} },
+      session: { trusted: ['a', 'b'], revocations: 4, audience },
+    });
+    await revokeTrusts(core, from(by), 'a');
+    expect(posted.map(([to]) => to).toSorted()).toEqual(told);
+    for (const [, frame] of posted)
+      expect(frame).toEqual({ type: 'trusted', trusted: ['b'], revocations: 5 });
+  }
+  const deleted = sessionInMemory({ lanes: { mine: {} }, session: { deleted: epochMs(1), audience } });
+  await revokeTrusts(deleted.core, deleted.from('mine'), undefined);
+  expect(deleted.posted).toMatchObject([['c-mine', { type: 'error', code: 'SESSION_DELETED' }]]);
 });
