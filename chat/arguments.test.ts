@@ -30,6 +30,7 @@ it('the hint shows no token, and says where it comes from if the environment doe
   expect(howToGoOn(options, 's', { MIDTURN_TOKEN: 'secret' })).toBe(
     'To go on: npm run chat -- wss://host --session s',
   );
+  expect(howToGoOn({ ...options, token: undefined }, 's', { MIDTURN_TOKEN: 'e' })).not.toContain('token');
   const hint = howToGoOn(options, 's', {});
   expect(hint).toContain('MIDTURN_TOKEN');
   expect(hint).not.toContain('secret');

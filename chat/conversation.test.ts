@@ -3,6 +3,7 @@ import type { EventFrame, ServerFrame } from '../client/protocol.ts';
 import { fakeSockets } from '../client/testing/socket.ts';
 import { Story } from '../client/testing/story.ts';
 import type { Arguments } from './arguments.ts';
+import { HELP } from './commands.ts';
 import { type Conversation, converse } from './conversation.ts';
 import type { Piece } from './feed.ts';
 
@@ -101,6 +102,14 @@ describe('what is typed', () => {
       true,
       false,
     ]);
+  });
+
+  it('/help lists the commands, and so is told of one that there is not', async () => {
+    const { type, lines } = await given();
+    await type('/help');
+    expect(lines()).toEqual(HELP.map((line) => `note: ${line}`));
+    await type('/nonsense');
+    expect(lines()).toEqual(['note: There is no /nonsense. /help lists the commands.']);
   });
 
   it('/cancel withdraws the newest message, or the one with the number on the screen', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Item, ToolItem, UserItem } from '../client/index.ts';
-import { Feed } from './feed.ts';
+import { Feed, waitingNote } from './feed.ts';
 
 const user = (id: string, state: UserItem['state']): UserItem => ({
   kind: 'user',
@@ -161,4 +161,38 @@ it('a call that a client is to run says once that an application has to answer',
   expect(told(call)).toEqual([]);
   const result = { output: 'Porto', isError: false, truncated: false };
   expect(told({ ...call, request: undefined, result })).toEqual(['* locate(exact: true) → Porto']);
+});
+
+it('what is beside the answer is a line in its own style, with all that there is to say', () => {
+  const head = { key: 'e1', turnId: 't' };
+  const said = (item: object) =>
+    new Feed().next({ items: [{ ...head, ...item } as Item] }).map(({ style, text }) => `${style}: ${text}`);
+  expect(said({ kind: 'thinking', content: 'hm' })).toEqual(['thinking: hm']);
+  expect(said({ kind: 'text', content: 'one' })).toEqual(['answer: one']);
+  const changed = { kind: 'model_changed', from: 'a:b', reason: 'throttled', provider: 'c', model: 'd' };
+  expect(said(changed)).toEqual(['note: a:b failed (throttled): c:d goes on.']);
+  expect(said({ kind: 'compacted', toEntry: 7 })).toEqual([
+    'note: Earlier messages are summarised for the model from here on.',
+  ]);
+  const file = { kind: 'file', mediaType: 'image/png', bytes: 9 };
+  expect([said({ ...file, data: 'AAAA' }), said({ ...file, omitted: 'too_large' })]).toEqual([
+    ['note: [file of the model: image/png, 9 bytes]'],
+    ['note: [file of the model: image/png, 9 bytes, too large to be kept]'],
+  ]);
+  const failed = { result: 'failed', code: 'PROVIDER_ERROR', message: 'gone', retryable: true };
+  expect(said({ kind: 'turn_end', outcome: failed })).toEqual(['trouble: -- failed: PROVIDER_ERROR. gone']);
+});
+
+it.each<[UserItem['state'], boolean, string]>([
+  [{ status: 'sending' }, false, 'sending'],
+  [{ status: 'sending' }, true, 'withdrawing'],
+  [{ status: 'accepted', turnId: 't', placement: 'turn', position: 0 }, false, 'accepted'],
+  [
+    { status: 'accepted', turnId: 't', placement: 'steering', position: 0 },
+    false,
+    'accepted, steers at the next step',
+  ],
+  [{ status: 'queued', turnId: 't', position: 0 }, false, 'queued, after this answer'],
+])('a message in the state %o (withdrawn: %s) waits as "%s"', (state, withdrawing, note) => {
+  expect(waitingNote({ ...user('m', state), withdrawing })).toBe(note);
 });

@@ -24,6 +24,8 @@ it('a question names its server and what it asks for, without characters that hi
   expect(lines.join('\n')).not.toContain('\u202e');
   expect(lines[2]).toBe('  colour : "#f00" (Red) [optional] ["#f00"]');
   expect(questionLines(question([], { url: 'https://a.example/x' }))).toContain('  at a.example');
+  const described: QuestionField = { name: 'n', type: 'string', title: 'Name', description: 'Of a\tbook.' };
+  expect(questionLines(question([described]))[1]).toBe('  n (Name) : string [optional] - Of a book.');
 });
 
 it('no words of a server look like a line of this program', () => {
@@ -38,6 +40,8 @@ it.each<[QuestionField[], string, object]>([
   [[{ name: 'n', type: 'integer' }], 'many', { complaint: 'n: it must be a number.' }],
   [[{ name: 'sure', type: 'boolean' }], 'yes', { content: { sure: true } }],
   [[{ name: 'sure', type: 'boolean' }], 'no', { content: { sure: false } }],
+  [[{ name: 'sure', type: 'boolean' }], 'yesterday', { complaint: 'sure: it must be true or false.' }],
+  [[{ name: 'sure', type: 'boolean' }], 'NO', { content: { sure: false } }],
   [[], '', { content: {} }],
   [
     [

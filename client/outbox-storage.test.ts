@@ -100,6 +100,25 @@ describe('a page that is gone at any moment', () => {
   );
 });
 
+it('is written where the outbox has changed, and not with each event', async () => {
+  const storage = memoryStorage();
+  let writes = 0;
+  const counting: OutboxStorage = {
+    ...storage,
+    setItem: (key, value) => {
+      writes += 1;
+      return storage.setItem(key, value);
+    },
+  };
+  const { chat, open, begin } = givenChat({ storage: counting });
+  const socket = await open();
+  chat.send('hello');
+  expect(writes).toBeGreaterThan(0);
+  writes = 0;
+  socket.deliver(...begin('u1', 'one ', 'two ', 'three'));
+  expect(writes).toBe(0);
+});
+
 describe('a storage that fails', () => {
   const fail = () => {
     throw new Error('quota');

@@ -153,6 +153,21 @@ describe('what is asked until it is answered', () => {
   });
 });
 
+it('who listens hears of changes alone, until that is ended', async () => {
+  const { chat, open } = givenChat();
+  const socket = await open();
+  let heard = 0;
+  const leave = chat.transcript.subscribe(() => (heard += 1));
+  const before = chat.transcript.getSnapshot();
+  socket.deliver({ type: 'pong' }, { type: 'renamed', session_id: 'other', name: 'Trip' });
+  expect([heard, chat.transcript.getSnapshot()]).toEqual([0, before]);
+  socket.deliver({ type: 'renamed', session_id: 's', name: 'Trip' });
+  expect(heard).toBe(1);
+  leave();
+  socket.deliver({ type: 'renamed', session_id: 's', name: 'Trips' });
+  expect(heard).toBe(1);
+});
+
 describe('pages', () => {
   it('of the running turn alone are passed over at once: its events tell it', async () => {
     const { chat, clock, open, begin, story } = givenChat({ historyPage: 1 });
@@ -247,6 +262,23 @@ describe('readers of events', () => {
     const log = new EventLog();
     log.add(turns(1).events.slice(1));
     expect(log.has('turn-1')).toBe(false);
+  });
+
+  it('P9: get each event once and in order, also those that had to wait for an earlier one', async () => {
+    const { chat, open } = givenChat();
+    const socket = await open();
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const { seq } of chat.events()) seen.push(seq);
+    })();
+    const { events } = turns(2);
+    const second = events.splice(1, 1);
+    socket.deliver(...events, ...events);
+    socket.deliver(...second);
+    await new Promise(setImmediate);
+    chat.close();
+    await expect(reading).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it('can begin to read the running turn before its first event has come', async () => {
