@@ -142,9 +142,8 @@ describe('a call', () => {
 
   it('shows the files of its result', () => {
     const file = { type: 'file', file: 'f1', media_type: 'application/pdf', name: 'a.pdf', size: 2000 };
-    expect(words(tool({ result: result({ output: { type: 'content', value: [file] } }) })).join()).toContain(
-      'a.pdf',
-    );
+    const shown = words(tool({ result: result({ output: { made: [file] } }) }));
+    expect(shown.at(-1)).toBe('a.pdf (2 KB)');
   });
 });
 

@@ -47,6 +47,26 @@ describe('formulas as models write them', () => {
     expect(openFormula('a \\(b\n\nc')).toBeUndefined();
   });
 
+  it.each([
+    ['\\(', '\\)', 298],
+    ['$', '$', 299],
+    ['\\[', '\\]', 1998],
+  ])('between %s and %s have at most %i characters', (opening, closing, most) => {
+    const written = (length: number) => `So ${opening}${'a'.repeat(length)}${closing} holds.`;
+    expect(withFormulas(written(most))).toBe(`So $$${'a'.repeat(most)}$$ holds.`);
+    expect(withFormulas(written(most + 1))).toBe(written(most + 1));
+  });
+
+  it.each([
+    ['\\(', 300],
+    ['$', 60],
+    ['\\[', 2000],
+    ['$$', 2000],
+  ])('that begin with %s are held back up to their character %i', (opening, limit) => {
+    const open = (length: number) => openFormula(`So ${opening}${'a'.repeat(length)}`);
+    expect([open(limit - 1), open(limit)]).toEqual([3, undefined]);
+  });
+
   it('text without a mark of a formula stays as it is, and no text is lost', () => {
     const piece = fc.constantFrom(
       '$',

@@ -2,14 +2,14 @@
 import { act, createElement } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { UploadedFile } from '../../client/files.ts';
-import type { Chat } from '../../client/index.ts';
+import type { Chat, SessionPage, Sessions } from '../../client/index.ts';
 import { Story } from '../../client/testing/story.ts';
 import { givenPage, runningStory } from '../testing/given-page.ts';
 import { click, hookOf, named, press, rendered, write } from '../testing/rendered.ts';
 import { AttachedFile, FileAddress } from './attached-file.tsx';
 import { loadConfig } from './config.ts';
 import { ignoreHeldKeys } from './held-keys.ts';
-import { Trace } from './trace.ts';
+import { SessionList } from './session-list.tsx';
 import { isUploaded } from './uploaded.ts';
 import { lazy, useLazy } from './use-lazy.ts';
 import { useStoredSessions } from './use-stored-sessions.ts';
@@ -240,19 +240,6 @@ describe('a key that is held down', () => {
   });
 });
 
-it('the frames of a connection are the latest 300, numbered from the first one; who has left is not told', () => {
-  const trace = new Trace();
-  const told = vi.fn();
-  const leave = trace.subscribe(told);
-  for (let n = 1; n <= 301; n++) trace.add(n % 2 === 0 ? 'in' : 'out', `{"type":"t${n}","n":${n}}`);
-  const frames = trace.getSnapshot();
-  expect([frames.length, frames[0]?.number, frames.at(-1)?.number]).toEqual([300, 2, 301]);
-  expect(frames[0]).toMatchObject({ direction: 'in', type: 't2', text: '{"type":"t2","n":2}' });
-  leave();
-  expect(trace.add('in', 'no frame').type).toBe('?');
-  expect(told).toHaveBeenCalledTimes(301);
-});
-
 describe('the list of shortcuts', () => {
   const open = () => document.querySelectorAll('dialog.shortcuts[open]').length === 1;
   const close = () => act(() => document.querySelector<HTMLDialogElement>('dialog.shortcuts')?.close());
@@ -350,4 +337,52 @@ it('the list of sessions has those of all pages that were asked for: at least a 
   }
   stored.unmount();
   expect(left).toHaveBeenCalledTimes(1);
+});
+
+it('a search goes on in older sessions by the server, or by the list where the server is late, until it is emptied or left', async () => {
+  const asked: { query?: string; after?: string; answer: (next?: string) => Promise<void> }[] = [];
+  const list = (how: { query?: string; after?: string } = {}) =>
+    new Promise<SessionPage>((resolve) => {
+      const answer = (next?: string) => act(async () => resolve({ sessions: [], next }));
+      asked.push({ ...how, answer });
+    });
+  const showMore = vi.fn();
+  const nothing = () => {};
+  const actions = { rename: nothing, save: nothing, remove: nothing };
+  const notes = [{ id: 'a', title: 'Tea', usedAt: Date.now() }];
+  const older = { sessions: { list } as unknown as Sessions, after: 'p1' };
+  const node = createElement(SessionList, { notes, current: 'a', actions, showMore, older, leave: nothing });
+  const { root, unmount } = rendered(node);
+  const more = () => named(root, 'button', 'Search in older ones');
+  const said = () => root.querySelector('[role="status"]')?.textContent;
+  const field = named(root, 'input', 'Search the titles of sessions') as HTMLInputElement;
+  const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+  named(root, 'button', 'Show older ones');
+  write(field, ' soup ');
+  await pass(301);
+  expect(said()).toBe('0 found. Looking in older conversations…');
+  expect(root.querySelectorAll('button.show-more')).toHaveLength(0);
+  for (const next of ['p2', 'p3', 'p4', 'p5', 'p6']) await asked.at(-1)?.answer(next);
+  await pass(20);
+  expect([asked.map(({ after }) => after), asked[0]?.query]).toEqual([
+    ['p1', 'p2', 'p3', 'p4', 'p5'],
+    'soup',
+  ]);
+  expect(said()).toBe('No title has these words so far.');
+  click(more());
+  await pass(5000);
+  await pass(20);
+  expect([asked.at(-1)?.after, said()]).toEqual([
+    'p6',
+    '0 found in the loaded conversations. The server has not answered yet.',
+  ]);
+  click(more());
+  expect([showMore.mock.calls.length, asked.length]).toEqual([1, 6]);
+  write(field, '');
+  await pass(20);
+  expect([said(), named(root, 'button', 'Show older ones').className]).toEqual(['', 'link show-more']);
+  write(field, 'rice');
+  unmount();
+  await pass(1000);
+  expect(asked.length).toBe(6);
 });

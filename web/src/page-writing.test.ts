@@ -85,6 +85,8 @@ describe('a message', () => {
     const id = page.sent('message')[0]?.id ?? '';
     const note = () => page.texts('.message:last-of-type .note > span').at(-1);
     expect(note()).toBe('Sending…');
+    // Of the one that was taken in.
+    expect(page.buttons().filter((name) => name === 'Copy the message')).toHaveLength(1);
     await page.deliver({ type: 'accepted', id, turn_id: 'turn-2', placement: 'queued', position: 1 });
     expect(note()).toBe('Queued · 1 ahead');
     await page.deliver({ type: 'accepted', id, turn_id: 'turn-2', placement: 'queued', position: 0 });
