@@ -144,7 +144,10 @@ describe('a REQUEST authorizer', () => {
     });
     const status = statusOf(url);
     await asked.at(0);
-    await vi.advanceTimersByTimeAsync(29_000);
+    await vi.advanceTimersByTimeAsync(28_999);
+    expect(logs).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(logs).toHaveLength(1);
     expect(await status).toBe(500);
     expect(connects.taken).toEqual([]);
     failing.open();

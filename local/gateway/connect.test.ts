@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as sendRequest } from 'node:http';
 import { connect as dial } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import { describe, expect, it } from 'vitest';
 import { HandshakeRefused } from '../../protocol/waiting-client.ts';
@@ -123,6 +126,29 @@ describe('$connect', () => {
     expect(JSON.parse(body)).toEqual({ message: 'Forbidden', connectionId, requestId });
   });
 
+  it('that refuses is answered as JSON, with the id of the request in a header', async () => {
+    const { url } = await startGateway({ routes: { $connect: async () => ({ statusCode: 403 }) } });
+    const headers = {
+      connection: 'upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+    };
+    const [answer] = (await once(sendRequest(url.replace('ws', 'http'), { headers }).end(), 'response')) as [
+      IncomingMessage,
+    ];
+    const { requestId } = JSON.parse(await text(answer));
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+    });
+  });
+
+  it('compresses nothing, as API Gateway does not', async () => {
+    const { url } = await startGateway();
+    expect((await connect(url)).socket.extensions).toBe('');
+  });
+
   it('is not asked about handshakes beyond its throttle: a stranger’s flood invokes no function, and opens nothing', async () => {
     const events = recorder<ConnectEvent>();
     const asked: unknown[] = [];
@@ -143,6 +169,22 @@ describe('$connect', () => {
     expect(asked).toHaveLength(3);
     expect(events.taken).toEqual([]);
     expect(gateway.connections()).toEqual([]);
+  });
+
+  it('is not asked about a handshake that is refused beforehand, which is said, and throttles nobody', async () => {
+    const events = recorder<ConnectEvent>();
+    const asked: unknown[] = [];
+    const { url } = await startGateway({
+      routes: { $connect: recording(events) },
+      authorizer: { identitySources: [], invoke: async (event) => asked.push(event) },
+      acceptsHandshake: () => asked.push('throttle') > 0,
+      refusal: ({ headers }) => (headers.origin === 'https://evil.example' ? 'Not from there.' : undefined),
+    });
+    const { statusCode, body } = await refusal(connect(url, { headers: { Origin: 'https://evil.example' } }));
+    expect([statusCode, JSON.parse(body)]).toMatchObject([403, { message: 'Not from there.' }]);
+    expect([...events.taken, ...asked]).toEqual([]);
+    await refusal(connect(url));
+    expect(asked).toHaveLength(2);
   });
 
   it('is not asked about a handshake that could not open', async () => {

@@ -111,6 +111,12 @@ describe('the management API, by the SDK', () => {
     expect(client.frames).toHaveLength(2);
   });
 
+  it('takes a post while nothing waits for the client, however little may wait', async () => {
+    const { management, client, id } = await start({ limits: { sendBufferBytes: 0 } });
+    await management.send(post(id, pong(1)));
+    expect(await client.next('pong')).toMatchObject({ nonce: 1 });
+  });
+
   it('answers LimitExceededException when the client does not read', async () => {
     const { management, client, id } = await start({ limits: { sendBufferBytes: 1000 } });
     client.socket.pause();
@@ -210,6 +216,8 @@ describe('the management API on the wire', () => {
     });
     expect(response.status).toBe(410);
     expect(response.headers.get('x-amzn-errortype')).toBe('GoneException');
+    expect(response.headers.get('x-amzn-requestid')).toMatch(/^[\w-]{15}=$/);
+    expect(response.headers.get('content-type')).toBe('application/json');
     expect(await response.json()).toEqual({ message: expect.any(String) });
   });
 
@@ -333,7 +341,7 @@ describe('the management API on the wire', () => {
     await arrived.at(1);
     slow.request.end(pong('slow'));
     await Promise.all([slow.status, fast.status]);
-    expect(client.frames).toMatchObject([{ nonce: 'slow' }, { nonce: 'fast' }]);
+    await expect.poll(() => client.frames).toMatchObject([{ nonce: 'slow' }, { nonce: 'fast' }]);
   });
 
   it('does not let a sender that stalls in mid-body hold up the next for more than 5 seconds', async () => {
@@ -353,7 +361,11 @@ describe('the management API on the wire', () => {
     await arrived.at(0);
     const next = fetch(`${endpoint}/@connections/${id}`, { method: 'POST', body: pong(2) });
     await arrived.at(1);
-    await vi.advanceTimersByTimeAsync(5000);
+    await vi.advanceTimersByTimeAsync(4999);
+    // What the gateway has answered before is there when it answers another request.
+    await fetch(endpoint);
+    expect(await Promise.race([status, 'waits'])).toBe('waits');
+    await vi.advanceTimersByTimeAsync(1);
     expect(await status).toBe(408);
     expect((await next).status).toBe(200);
     expect(await client.next('pong')).toMatchObject({ nonce: 2 });

@@ -95,6 +95,28 @@ describe('a message', () => {
     expect(logs[0]).toContain(why);
   });
 
+  it('whose sender left before its function failed is in the log: nobody was told', async () => {
+    const asked = recorder<unknown>();
+    const failing = gate();
+    const { url, gateway, logs } = await startGateway({
+      routes: {
+        bad: async (event) => {
+          asked.take(event);
+          await failing.opened;
+          throw new Error('no table');
+        },
+      },
+    });
+    const client = await connect(url);
+    const [id] = gateway.connections();
+    client.sendRaw('{"type":"bad"}');
+    await asked.at(0);
+    await client.close();
+    failing.open();
+    await expect.poll(() => logs).toHaveLength(2);
+    expect(logs[1]).toBe(`connection ${id} was not told "Internal server error": gone`);
+  });
+
   it.each(['$connect', '$default', '$disconnect'])(
     'or an end whose function fails after its time is in the log, by its route: %s',
     async (route) => {

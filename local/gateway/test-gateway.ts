@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { ConnectEvent, DisconnectEvent, MessageEvent } from './events.ts';
@@ -24,6 +24,7 @@ export interface TestGatewayOptions {
   limits?: Partial<GatewayLimits>;
   timeoutMs?: number;
   routeSelectionExpression?: string;
+  refusal?: (request: IncomingMessage) => string | undefined;
 }
 
 export const ok: Invoke = async () => ({ statusCode: 200 });
@@ -45,7 +46,11 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
       ...(options.authorizer === undefined ? {} : { authorizer: options.authorizer }),
       ...(options.acceptsHandshake && { acceptsHandshake: options.acceptsHandshake }),
     },
-    { ...(options.limits === undefined ? {} : { limits: options.limits }), log: (line) => logs.push(line) },
+    {
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.refusal && { refusal: options.refusal }),
+      log: (line) => logs.push(line),
+    },
   );
   const server = createServer((request, response) => {
     if (!gateway.handleManagement(request, response)) response.writeHead(404).end('not the gateway');

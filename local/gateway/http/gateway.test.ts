@@ -1,70 +1,11 @@
-import { createServer, request as sendRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request as sendRequest } from 'node:http';
+import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { around, textOfBytes } from '../../../test/support/text.ts';
 import type { Invoke } from '../types.ts';
-import type { HttpGatewayApi, HttpRouteTarget } from './api.ts';
-import { createHttpGateway } from './gateway.ts';
+import { given, told } from './test-gateway.ts';
 
 const MB = 1024 * 1024;
-
-interface Given {
-  invoke?: Invoke;
-  authorizer?: Invoke;
-  timeoutMs?: number;
-  api?: Partial<HttpGatewayApi>;
-}
-
-/** An API of two routes on its own port, whose function answers with its event unless it is told otherwise. */
-async function given({ invoke, authorizer, timeoutMs = 30_000, api }: Given = {}) {
-  const events: Record<string, unknown>[] = [];
-  const sources: string[] = [];
-  const logs: string[] = [];
-  const route = (key: string): HttpRouteTarget => {
-    const [method = '', path = ''] = key.split(' ');
-    return {
-      key,
-      method,
-      parts: path.split('/').slice(1),
-      timeoutMs,
-      invoke: (source) => async (event) => {
-        sources.push(source);
-        events.push(event as Record<string, unknown>);
-        return invoke ? invoke(event) : { statusCode: 200, body: 'ok' };
-      },
-      ...(authorizer && { authorizer }),
-    };
-  };
-  const gateway = createHttpGateway(
-    {
-      apiId: 'api',
-      stage: '$default',
-      region: 'eu-central-1',
-      accountId: '123456789012',
-      routes: ['POST /api/things/{id}', 'GET /api/things/{id}', 'GET /api/things'].map(route),
-      ...api,
-    },
-    (line) => logs.push(line),
-  );
-  const server = createServer((request, response) => {
-    if (!gateway.handle(request, response)) response.writeHead(418).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    events,
-    sources,
-    logs,
-    origin,
-    ask: (path: string, init?: RequestInit) => fetch(`${origin}${path}`, init),
-  };
-}
-
-const told = async (response: Response) => [response.status, await response.json()];
 
 describe('an HTTP API', () => {
   it('gives its function an event in the format 2.0', async () => {
@@ -195,13 +136,17 @@ describe('an HTTP API', () => {
   it('answers 408 to whoever sends no more of a body for 5 s', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
-    const { origin, events } = await given();
+    const { origin, ask, events } = await given();
     const headers = { 'content-length': 10 };
     const request = sendRequest(`${origin}/api/things/a`, { method: 'POST', headers });
     const status = new Promise((resolve) => request.on('response', (got) => resolve(got.statusCode)));
     request.on('error', () => {}).write('x');
-    await vi.waitUntil(() => vi.getTimerCount() > 0);
-    await vi.advanceTimersByTimeAsync(5000);
+    while (vi.getTimerCount() === 0) await tick();
+    await vi.advanceTimersByTimeAsync(4999);
+    // What the server has answered before is there when it answers another request.
+    await ask('/elsewhere');
+    expect(await Promise.race([status, 'waits'])).toBe('waits');
+    await vi.advanceTimersByTimeAsync(1);
     expect(await status).toBe(408);
     request.destroy();
     expect(events).toEqual([]);
@@ -239,6 +184,29 @@ describe('an HTTP API', () => {
     expect(await told(await slow.ask('/api/things/a'))).toEqual([503, { message: 'Service Unavailable' }]);
     failure.reject(new Error('too late'));
     await expect.poll(() => slow.logs.at(-1)).toContain('too late');
+  });
+
+  // "Quotas for configuring and running an HTTP API", API Gateway developer guide.
+  it.each([
+    [30_000, 30_000],
+    [31_000, 30_000],
+    [100, 100],
+  ])('waits for a function that may take %i ms for %i ms, and not for less', async (timeoutMs, limit) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const invoked = Promise.withResolvers<void>();
+    const invoke = () => {
+      invoked.resolve();
+      return new Promise(() => {});
+    };
+    const { ask, logs } = await given({ invoke, timeoutMs });
+    const answer = ask('/api/things/a').then(told);
+    await invoked.promise;
+    await vi.advanceTimersByTimeAsync(limit - 1);
+    expect(logs).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(logs).toEqual([expect.stringContaining(`${limit} ms`)]);
+    expect(await answer).toEqual([503, { message: 'Service Unavailable' }]);
   });
 
   it('invokes nothing for a request over its throttle', async () => {
@@ -292,10 +260,13 @@ describe('an authorizer of an HTTP API', () => {
       asked.resolve();
       return new Promise(() => {});
     };
-    const { ask, events } = await given({ authorizer });
+    const { ask, events, logs } = await given({ authorizer });
     const answer = ask('/api/things/a');
     await asked.promise;
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(9999);
+    expect(logs).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(logs).toHaveLength(1);
     expect(await told(await answer)).toEqual([500, { message: 'Internal Server Error' }]);
     expect(events).toEqual([]);
   });
@@ -316,61 +287,5 @@ describe('an authorizer of an HTTP API', () => {
     expect(await told(await ask('/api/things/a'))).toEqual([status, { message }]);
     expect(events).toEqual([]);
     expect(logs).toHaveLength(status === 500 ? 1 : 0);
-  });
-});
-
-describe('CORS of an HTTP API', () => {
-  const cors = {
-    origins: ['https://a.example'],
-    methods: ['GET'],
-    headers: ['x-a'],
-    exposed: ['x-b'],
-    maxAgeSeconds: 60,
-  };
-
-  it('answers a preflight without the function, with headers for an origin of the list alone', async () => {
-    const { ask, events } = await given({ api: { cors } });
-    const preflight = (Origin: string) => ask('/api/things/a', { method: 'OPTIONS', headers: { Origin } });
-    const allowed = await preflight('https://a.example');
-    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([
-      204,
-      'https://a.example',
-    ]);
-    expect(Object.fromEntries(allowed.headers)).toMatchObject({
-      'access-control-allow-methods': 'GET',
-      'access-control-allow-headers': 'x-a',
-      'access-control-max-age': '60',
-      vary: 'origin',
-    });
-    const other = await preflight('https://b.example');
-    expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([204, null]);
-    expect(events).toEqual([]);
-  });
-
-  it('lets every origin in where the list says so', async () => {
-    const { ask } = await given({ api: { cors: { ...cors, origins: ['*'], maxAgeSeconds: undefined } } });
-    const { headers } = await ask('/api/things/a', {
-      method: 'OPTIONS',
-      headers: { Origin: 'https://b.example' },
-    });
-    expect(headers.get('access-control-allow-origin')).toBe('*');
-    expect(headers.has('vary')).toBe(false);
-    expect(headers.has('access-control-max-age')).toBe(false);
-  });
-
-  it('is what the function says of it where the API says nothing', async () => {
-    const headers = { 'Access-Control-Allow-Origin': 'https://c.example' };
-    const { ask } = await given({ invoke: async () => ({ statusCode: 200, headers }) });
-    const { headers: sent } = await ask('/api/things/a', { headers: { Origin: 'https://a.example' } });
-    expect(sent.get('access-control-allow-origin')).toBe('https://c.example');
-  });
-
-  it('replaces what the function says of it', async () => {
-    const headers = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' };
-    const { ask } = await given({ api: { cors }, invoke: async () => ({ statusCode: 200, headers }) });
-    const { headers: sent } = await ask('/api/things/a', { headers: { Origin: 'https://a.example' } });
-    expect(sent.get('access-control-allow-origin')).toBe('https://a.example');
-    expect(sent.get('access-control-allow-credentials')).toBeNull();
-    expect(sent.get('access-control-expose-headers')).toBe('x-b');
   });
 });

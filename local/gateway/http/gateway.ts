@@ -19,6 +19,7 @@ const HTTP_LIMITS = {
   /** The request line and all values of headers. */
   headBytes: 10_240,
   authorizerMs: 10_000,
+  integrationMs: 30_000,
   /** What Lambda takes as an event, of which API Gateway's is one. Source: "Lambda quotas", AWS Lambda developer guide. */
   eventBytes: 6 * 1024 * 1024,
 } as const;
@@ -62,9 +63,8 @@ export function createHttpGateway(api: HttpGatewayApi, log: (line: string) => vo
       return ownAnswer(413, 'Request Entity Too Large');
     }
     const target = { invoke: route.invoke(source), timeoutMs: route.timeoutMs };
-    const outcome = await callFunction(target, event, (error) =>
-      log(`${route.key} failed after its time limit: ${describeError(error)}`),
-    );
+    const late = (error: unknown) => log(`${route.key} failed after its time limit: ${describeError(error)}`);
+    const outcome = await callFunction(target, event, late, HTTP_LIMITS.integrationMs);
     if (outcome.kind !== 'returned') {
       log(`${route.key} ${describeFailure(outcome)}`);
       return outcome.kind === 'timed-out'

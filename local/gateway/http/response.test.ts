@@ -44,3 +44,34 @@ it('a header that is no text becomes one, and the type of a body that is named s
     ['content-type', 'text/plain; charset=utf-8'],
   ]);
 });
+
+it('headers that are API Gateway’s own are not those of a function, and all others are', () => {
+  const own = 'Connection Content-Length Date Keep-Alive Server Trailer Transfer-Encoding Upgrade'.split(' ');
+  const others = ['Content-Type', 'Etag', 'Location', 'Set-Cookie', 'Vary'];
+  const headers = Object.fromEntries([...own, ...others].map((name) => [name, 'x']));
+  expect(readAnswer({ statusCode: 200, headers, cookies: ['a=1'] })?.headers).toEqual([
+    ...others.map((name) => [name.toLowerCase(), 'x']),
+    ['set-cookie', 'a=1'],
+  ]);
+});
+
+it.each([
+  [{ body: '4pyT', isBase64Encoded: true }, '✓'],
+  [{ body: '4pyT', isBase64Encoded: false }, '4pyT'],
+  [{ body: '4pyT', isBase64Encoded: 'true' }, '4pyT'],
+  [{ body: '4pyT' }, '4pyT'],
+  [{}, ''],
+])('the body of %j is %j', (fields, text) => {
+  expect(readAnswer({ statusCode: 200, ...fields })?.body.toString()).toBe(text);
+});
+
+it.each([
+  [null, 'null'],
+  [['é'], '["é"]'],
+  [{ statusCode: undefined, body: 'x' }, '{"body":"x"}'],
+  [7, '7'],
+])('what has no status is the body itself: %j', (value, text) => {
+  const answer = readAnswer(value);
+  expect(answer).toMatchObject({ status: 200, headers: [['content-type', 'application/json']] });
+  expect(answer?.body.toString()).toBe(text);
+});
