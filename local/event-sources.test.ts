@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { SQSEvent } from 'aws-lambda';
 import { afterEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { createAccess } from './aws/access.ts';
@@ -163,16 +164,35 @@ describe('a mapping', () => {
     const [worker] = stack.ofType('AWS::Lambda::Function');
     if (!worker) throw new Error('no function');
     const caller = functionCaller(stack, worker, 'worker');
-    const pool = { spec: { name: 'worker', timeoutSeconds: 60 }, concurrency: 1 };
+    const pool = {
+      spec: { name: 'worker', timeoutSeconds: 60 },
+      concurrency: 1,
+      invoke: async ({ Records: [record] }: SQSEvent) => ({
+        batchItemFailures: [{ itemIdentifier: record?.messageId }],
+      }),
+    };
+    const sent: { name: string; input: object }[] = [];
+    const given = [
+      [
+        { MessageId: 'a', ReceiptHandle: 'a' },
+        { MessageId: 'b', ReceiptHandle: 'b' },
+      ],
+    ];
+    const send = async (command: { input: object }) => {
+      sent.push({ name: command.constructor.name, input: command.input });
+      if (command instanceof DeleteMessageCommand) return {};
+      const Messages = given.shift();
+      return Messages ? { Messages } : new Promise(() => {});
+    };
     const started = startEventSources(
       stack,
       { pool: () => pool, caller: () => caller } as unknown as FunctionPools,
-      { client: { send: () => new Promise(() => {}) } } as unknown as QueueServer,
+      { client: { send }, traceOf: () => undefined } as unknown as QueueServer,
       createAccess(readRoles(stack), () => {}),
       () => {},
       {},
     );
-    return started.length;
+    return { count: started.length, sent };
   }
 
   it.each([
@@ -180,12 +200,36 @@ describe('a mapping', () => {
     [{ VisibilityTimeout: 59 }, 'visibility timeout 59 s is less'],
     [{}, 'visibility timeout 30 s is less'],
   ])('of a queue with %j, for a function of 60 s: %s', (queue, expected) => {
-    if (typeof expected === 'number') expect(sources(queue)).toBe(expected);
+    if (typeof expected === 'number') expect(sources(queue).count).toBe(expected);
     else expect(() => sources(queue)).toThrow(expected);
   });
 
+  const LONG = { VisibilityTimeout: 60 };
+  const QueueUrl = expect.stringMatching(/000000000000.Midturn-Letters$/);
+
+  it.each([
+    [{}, 10],
+    [{ BatchSize: 3 }, 3],
+    [{ BatchSize: 10 }, 10],
+    [{ BatchSize: 10_000 }, 10],
+  ])('with %j asks its queue for as many messages at a time: %i', async (more, MaxNumberOfMessages) => {
+    const { sent } = sources(LONG, more);
+    await expect.poll(() => sent[0]?.input).toMatchObject({ QueueUrl, MaxNumberOfMessages });
+  });
+
+  it.each([
+    [{}, ['a', 'b']],
+    [{ FunctionResponseTypes: ['ReportBatchItemFailures'] }, ['b']],
+  ])('with %j deletes what its function has handled: %j', async (more, handled) => {
+    const { sent } = sources(LONG, more);
+    const deleted = () => sent.filter(({ name }) => name === 'DeleteMessageCommand');
+    await expect
+      .poll(() => deleted().map(({ input }) => input))
+      .toEqual(handled.map((ReceiptHandle) => ({ QueueUrl, ReceiptHandle })));
+  });
+
   it('that is off polls nothing', () => {
-    expect(sources({}, { Enabled: false })).toBe(0);
+    expect(sources({}, { Enabled: false }).count).toBe(0);
   });
 
   it('whose role lacks a permission is refused by its name', () => {

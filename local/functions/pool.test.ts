@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { compileRuntime } from './environment.ts';
 import { FunctionPool, type PoolOptions } from './pool.ts';
@@ -141,6 +142,71 @@ describe('an execution environment', () => {
   });
 });
 
+describe('a pool', () => {
+  const WHEN = 'export const handler = async ({ hang }) => (hang ? new Promise(() => {}) : null);';
+
+  it('tells each start of an environment and each invocation in it, also one that fails', async () => {
+    const told: string[] = [];
+    const pool = await given(
+      "export const handler = async (event) => { if (event === 'fail') throw event; };",
+      {
+        onStart: (id) => told.push(`start ${id}`),
+        onInvoked: (id, ms) => told.push(`${ms > 0 ? 'invoked' : 'at once'} ${id}`),
+      },
+    );
+    expect(await pool.invoke('')).toBe(null);
+    await expect(pool.invoke('fail')).rejects.toMatchObject({ errorType: 'string', message: 'fail' });
+    const id = pool.environments()[0]?.id;
+    expect(told).toEqual([`start ${id}`, `invoked ${id}`, `invoked ${id}`]);
+  });
+
+  it('that is closed refuses who waits, and leaves no environment', async () => {
+    const pool = await given(WHEN, { maxEnvironments: 1 });
+    const [busy, waits] = [pool.invoke({ hang: true }), pool.invoke({})].map((invocation) =>
+      invocation.catch((error: { errorType?: string }) => error.errorType),
+    );
+    await expect.poll(() => pool.environments().map(({ state }) => state)).toEqual(['busy']);
+    await pool.close();
+    expect(await Promise.all([busy, waits])).toEqual(['Runtime.ExitError', 'ServiceException']);
+    expect(pool.environments()).toEqual([]);
+  });
+
+  it('keeps one idle environment warm, the last that was used, and ends others after a minute', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const gate = join(temporaryFolder(), 'open');
+    const pool = await given(`
+      import { existsSync } from 'node:fs';
+      import { threadId } from 'node:worker_threads';
+      export const handler = async (gate) => {
+        while (gate && !existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 5));
+        return threadId;
+      };`);
+    const states = () => pool.environments().map(({ state }) => state);
+    const both = [pool.invoke(gate), pool.invoke(gate)];
+    await expect.poll(states).toEqual(['busy', 'busy']);
+    await writeFile(gate, '');
+    await Promise.all(both);
+    const last = await pool.invoke('');
+    expect(states()).toEqual(['idle', 'idle']);
+    vi.advanceTimersByTime(45_000);
+    expect(pool.environments()).toHaveLength(2);
+    vi.advanceTimersByTime(30_000);
+    await expect.poll(() => pool.environments()).toHaveLength(1);
+    vi.advanceTimersByTime(600_000);
+    expect(await pool.invoke('')).toBe(last);
+    await pool.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('gives an invocation the trace that it is sampled in, and none to the next', async () => {
+    const pool = await given('export const handler = async () => process.env._X_AMZN_TRACE_ID ?? null;');
+    const traces = ['Root=1', undefined];
+    pool.spec.trace = () => traces.shift();
+    expect([await pool.invoke({}), await pool.invoke({})]).toEqual(['Root=1', null]);
+  });
+});
+
 describe('a failure', () => {
   it('of the handler is reported with its type, and the environment stays', async () => {
     const pool = await given(
@@ -206,7 +272,10 @@ describe('a failure', () => {
     const pool = await given('export const other = 1;');
     await expect(pool.invoke({})).rejects.toMatchObject({ errorType: 'Runtime.HandlerNotFound' });
     const broken = await given(`throw new Error('at import');`);
-    await expect(broken.invoke({})).rejects.toThrow('at import');
+    const both = await Promise.allSettled([broken.invoke({}), broken.invoke({})]);
+    const reason = expect.objectContaining({ message: 'at import' });
+    expect(both).toEqual(Array(2).fill({ status: 'rejected', reason }));
+    expect(logged).toContainEqual(expect.stringContaining('at import'));
   });
 });
 
@@ -242,6 +311,31 @@ it('refuses more than the reserved concurrency, as Lambda throttles', async () =
   await expect(pool.invoke({})).rejects.toMatchObject({ errorType: 'TooManyRequestsException' });
 });
 
+it('counts an invocation no more after its end, also one that fails', async () => {
+  const pool = await given("export const handler = async (fails) => { if (fails) throw new Error('no'); };", {
+    reservedConcurrency: 1,
+  });
+  expect(await pool.invoke(false)).toBe(null);
+  await expect(pool.invoke(true)).rejects.toThrow('no');
+  expect(await pool.invoke(false)).toBe(null);
+});
+
+it.runIf(availableParallelism() <= 4)(
+  'starts no more environments at a time than there are processors',
+  async () => {
+    const most = availableParallelism() + 1;
+    const starting: number[] = [];
+    const pool = await given('export const handler = () => new Promise(() => {});', {
+      maxEnvironments: most,
+      onStart: () =>
+        starting.push(pool.environments().filter(({ state }) => state === 'starting').length + 1),
+    });
+    for (let n = 0; n < most; n++) pool.invoke({}).catch(() => {});
+    await expect.poll(() => starting.length).toBe(most);
+    expect(Math.max(...starting)).toBeLessThan(most);
+  },
+);
+
 it('serves invocations that wait in the order in which they came, also with those that come while others wait', async () => {
   const pool = await given(COUNT, { maxEnvironments: 1 });
   const early = Array.from({ length: 10 }, () => pool.invoke({}));
@@ -253,10 +347,15 @@ it('serves invocations that wait in the order in which they came, also with thos
 
 it('gives what a function prints to the log', async () => {
   const pool = await given(
-    `export const handler = async () => { console.log('hello', 1); console.error('bad'); };`,
+    `export const handler = async () => {
+      console.log('hello', 1);
+      console.error('bad');
+      await new Promise((done) => process.stdout.write(Buffer.from('é'), done));
+      await new Promise((done) => process.stdout.write('ü', 'utf8', done));
+    };`,
   );
   await pool.invoke({});
-  expect(logged).toEqual(['hello 1\n', 'bad\n']);
+  expect(logged).toEqual(['hello 1\n', 'bad\n', 'é', 'ü']);
 });
 
 describe('a function whose code has changed', () => {
