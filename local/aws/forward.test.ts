@@ -36,7 +36,9 @@ describe('a request that is passed on', () => {
     const { origin: endpoint } = await listening(async (request, response) => {
       const { method, url, headers } = request;
       seen = { method, url, headers, body: await text(request) };
-      response.writeHead(203, { 'x-answer': 'a', 'keep-alive': 'timeout=99' }).end('é');
+      response.writeHead(203, { 'x-answer': 'a', 'keep-alive': 'timeout=99' });
+      // Its first bytes are with the caller before the last ones leave.
+      response.write('é', () => setImmediate(() => response.end('!')));
     });
     const { origin, told, results } = await serverBefore(`${endpoint}/models/`);
     const { host } = new URL(endpoint);
@@ -47,9 +49,9 @@ describe('a request that is passed on', () => {
       headers: { host, 'x-mine': 'm', 'content-length': String(BODY.length) },
       body: String(BODY),
     });
-    expect([answer.status, answer.headers.get('x-answer'), await answer.text()]).toEqual([203, 'a', 'é']);
+    expect([answer.status, answer.headers.get('x-answer'), await answer.text()]).toEqual([203, 'a', 'é!']);
     expect(answer.headers.get('keep-alive')).not.toBe('timeout=99');
-    await expect.poll(() => results).toEqual([{ requestBytes: BODY.length, responseBytes: 2 }]);
+    await expect.poll(() => results).toEqual([{ requestBytes: BODY.length, responseBytes: 3 }]);
     expect(told).toEqual([]);
   });
 

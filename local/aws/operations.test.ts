@@ -12,11 +12,29 @@ describe('what a request takes', () => {
     ['GetItem', { TableName: TABLE }, [`dynamodb:GetItem ${TABLE}`]],
     ['Query', { TableName: 'T', IndexName: 'I' }, [`dynamodb:Query ${TABLE}/index/I`]],
     ['ListTables', {}, ['dynamodb:ListTables *']],
+    ['GetItem', { TableName: TABLE, IndexName: 'I' }, [`dynamodb:GetItem ${TABLE}/index/I`]],
     ['BatchWriteItem', { RequestItems: { T: [] } }, [`dynamodb:BatchWriteItem ${TABLE}`]],
     [
+      'BatchGetItem',
+      { RequestItems: { T: {}, T2: {} } },
+      [`dynamodb:BatchGetItem ${TABLE}`, `dynamodb:BatchGetItem ${TABLE}2`],
+    ],
+    ['BatchGetItem', {}, []],
+    [
+      'TransactGetItems',
+      { TransactItems: [{ Get: { TableName: 'T' } }, { Get: { TableName: 'T2' } }] },
+      [`dynamodb:GetItem ${TABLE}`, `dynamodb:GetItem ${TABLE}2`],
+    ],
+    [
       'TransactWriteItems',
-      { TransactItems: [{ Put: { TableName: 'T' } }, { ConditionCheck: { TableName: 'T' } }] },
-      [`dynamodb:PutItem ${TABLE}`, `dynamodb:ConditionCheckItem ${TABLE}`],
+      {
+        TransactItems: ['Put', 'Update', 'Delete', 'ConditionCheck'].map((kind) => ({
+          [kind]: { TableName: 'T' },
+        })),
+      },
+      ['PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'].map(
+        (action) => `dynamodb:${action} ${TABLE}`,
+      ),
     ],
   ])('DynamoDB %s of %j', (name, body, needs) => {
     expect(needsOf(dynamodbOperation(name, body))).toEqual(needs);
@@ -31,10 +49,42 @@ describe('what a request takes', () => {
     expect(needsOf(operation)).toEqual([`${action} arn:aws:sqs:us-east-1:000000000000:Q.fifo`]);
   });
 
-  it('a post to a connection', () => {
-    expect(needsOf(managementOperation('POST', '/local/@connections/abc%3D'))).toEqual([
-      'execute-api:ManageConnections arn:aws:execute-api:us-east-1:000000000000:midturnapi/local/POST/@connections/abc=',
+  it('SQS where a queue is named, and where none is', () => {
+    expect(needsOf(sqsOperation('GetQueueUrl', { QueueName: 'Q' }))).toEqual([
+      'sqs:GetQueueUrl arn:aws:sqs:us-east-1:000000000000:Q',
     ]);
+    expect(needsOf(sqsOperation('ListQueues', {}))).toEqual(['sqs:ListQueues *']);
+  });
+
+  it.each([
+    ['POST', 'PostToConnection'],
+    ['GET', 'GetConnection'],
+    ['DELETE', 'DeleteConnection'],
+    ['PUT', 'PUT'],
+  ])('a %s of a connection', (method, name) => {
+    const operation = managementOperation(method, '/local/@connections/abc%3D');
+    expect(operation.name).toBe(name);
+    expect(needsOf(operation)).toEqual([
+      `execute-api:ManageConnections arn:aws:execute-api:us-east-1:000000000000:midturnapi/local/${method}/@connections/abc=`,
+    ]);
+  });
+
+  it.each([
+    ['invoke', 'InvokeModel', 'bedrock:InvokeModel'],
+    ['converse', 'Converse', 'bedrock:InvokeModel'],
+    ['invoke-with-response-stream', 'InvokeModelWithResponseStream', 'bedrock:InvokeModelWithResponseStream'],
+    ['converse-stream', 'ConverseStream', 'bedrock:InvokeModelWithResponseStream'],
+    ['count-tokens', 'count-tokens', 'bedrock:count-tokens'],
+  ])('Bedrock’s %s, by its name', (kind, name, action) => {
+    const operation = bedrockOperation(`/model/a.b/${kind}`);
+    expect([operation.name, operation.needs.map((need) => need.action)]).toEqual([name, [action]]);
+  });
+
+  it('the models behind a profile, only through it', () => {
+    const [profile, ...models] = bedrockOperation('/model/eu.a.b/converse').needs;
+    expect(profile).not.toHaveProperty('conditions');
+    const conditions = { 'bedrock:inferenceprofilearn': profile?.resource };
+    expect(models).toMatchObject([{ conditions }, { conditions }]);
   });
 
   it.each([

@@ -44,8 +44,43 @@ describe('an event pattern', () => {
     [{ code: [{ 'anything-but': 'x' }] }, false],
   ])('in detail, %j: %s', (pattern, expected) => expect(ofDetail(pattern)).toBe(expected));
 
-  it.each<[Value]>([[{ source: [{ cidr: '10.0.0.0/24' }] }], [{ source: 'midturn' }], ['midturn']])(
-    'that is not here stops the start: %j',
-    (pattern) => expect(() => compilePattern('Rule', pattern)).toThrow(LocalCloudError),
+  it.each([
+    ['=', [false, true, false]],
+    ['<', [true, false, false]],
+    ['<=', [true, true, false]],
+    ['>', [false, false, true]],
+    ['>=', [false, true, true]],
+  ])('compares with numbers below, at and above its own, and with no text: %s', (operator, expected) => {
+    const test = compilePattern('Rule', { n: [{ numeric: [operator, 3] }] });
+    expect([2, 3, 4].map((n) => test({ n }))).toEqual(expected);
+    expect(['2', '3', '4'].map((n) => test({ n }))).toEqual([false, false, false]);
+  });
+
+  it.each<[Value, string[]]>([
+    [{ prefix: 'a' }, ['ab', 'a', 'abA']],
+    [{ suffix: 'b' }, ['ab', 'b']],
+    [{ 'equals-ignore-case': 'aB' }, ['ab', 'AB']],
+    [{ wildcard: 'a*A' }, ['abA']],
+    [{ wildcard: 'a' }, ['a']],
+    [{ 'anything-but': ['a', 'b'] }, ['ab', 'AB', 'abA']],
+    [{ 'anything-but': { suffix: 'b' } }, ['a', 'AB', 'abA']],
+  ])('%j matches these texts alone: %j', (one, expected) => {
+    const test = compilePattern('Rule', { text: [one] });
+    expect(['ab', 'a', 'b', 'AB', 'abA'].filter((text) => test({ text }))).toEqual(expected);
+  });
+
+  it.each<[Value]>([
+    [{ n: [{ numeric: ['>', 1, '<'] }] }],
+    [{ n: [{ numeric: ['~', 1] }] }],
+    [{ n: [{ numeric: ['>', '1'] }] }],
+    [{ a: [{ prefix: 'a', suffix: 'b' }] }],
+    [{ a: [{ prefix: 5 }] }],
+    [{ $or: { a: ['b'] } }],
+    [{ $or: ['b'] }],
+    [{ source: [{ cidr: '10.0.0.0/24' }] }],
+    [{ source: 'midturn' }],
+    ['midturn'],
+  ])('that is not here stops the start: %j', (pattern) =>
+    expect(() => compilePattern('Rule', pattern)).toThrow(LocalCloudError),
   );
 });

@@ -45,6 +45,21 @@ describe('a condition holds', () => {
   });
 });
 
+it.each([
+  ['Equals', [false, true, false]],
+  ['NotEquals', [true, false, true]],
+  ['LessThan', [true, false, false]],
+  ['LessThanEquals', [true, true, false]],
+  ['GreaterThan', [false, false, true]],
+  ['GreaterThanEquals', [false, true, true]],
+])('%s holds for a number, and for a time, below, at and above the wanted one: %j', (operator, expected) => {
+  expect(['4.9', '5', '5.1'].map((given) => holds(`Numeric${operator}`, '5.0', given))).toEqual(expected);
+  const times = ['2025-12-31T23:59:59.999Z', '1767225600', '2026-01-01T00:00:00.001Z'];
+  expect(times.map((given) => holds(`Date${operator}`, '2026-01-01T01:00:00+01:00', given))).toEqual(
+    expected,
+  );
+});
+
 describe('a key that the request does not have', () => {
   it.each([
     ['StringEquals', false],

@@ -26,6 +26,19 @@ describe('intrinsic functions', () => {
     [{ Ref: 'Colour' }, 'blue'],
     [{ 'Fn::GetAtt': ['Queue', 'Arn'] }, 'Arn-of-Queue'],
     [{ 'Fn::GetAtt': 'Queue.Arn' }, 'Arn-of-Queue'],
+    [{ 'Fn::GetAtt': 'Queue.Nested.Arn' }, 'Nested.Arn-of-Queue'],
+    [{ 'Fn::GetAtt': ['Queue', 'Nested.Arn'] }, 'Nested.Arn-of-Queue'],
+    [{ 'Fn::Sub': `<$\{AWS::NoValue}>$\{Q.A.B}` }, '<>A.B-of-Q'],
+    [{ 'Fn::And': [{ Condition: 'Blue' }, { Condition: 'Blue' }] }, true],
+    [{ 'Fn::And': [{ Condition: 'Blue' }, { Condition: 'Red' }] }, false],
+    [{ 'Fn::Or': [{ Condition: 'Blue' }, { Condition: 'Red' }] }, true],
+    [{ 'Fn::Or': [{ Condition: 'Red' }] }, false],
+    [{ 'Fn::Equals': [{ a: [1] }, { a: [1] }] }, true],
+    [{ 'Fn::Base64': 'é' }, 'w6k='],
+    [
+      { Ref: 'A', Other: 1 },
+      { Ref: 'A', Other: 1 },
+    ],
     [{ 'Fn::Join': [':', ['arn', { Ref: 'A' }, 1]] }, 'arn:ref-A:1'],
     [{ 'Fn::Sub': `$\{A}/$\{Q.Arn}/$\{!kept}` }, `ref-A/Arn-of-Q/$\{kept}`],
     [{ 'Fn::Sub': [`$\{x}-$\{AWS::Region}`, { x: { Ref: 'X' } }] }, 'ref-X-us-east-1'],
@@ -55,6 +68,11 @@ describe('intrinsic functions', () => {
     [{ Ref: 'Unset' }, 'Parameter Unset has no value'],
     [{ 'Fn::Select': [5, ['a']] }, 'nothing at 5'],
     [{ 'Fn::If': ['Green', 1, 2] }, 'no condition Green'],
+    [{ 'Fn::FindInMap': ['Sizes', 'red', 'width'] }, 'no Sizes.red.width'],
+    [{ 'Fn::Join': ['-', 'a'] }, 'Fn::Join: "a" is not a list'],
+    [{ 'Fn::Join': ['-', [['a']]] }, 'Fn::Join: ["a"] is not a string'],
+    [{ 'Fn::Split': ['-', ['a']] }, 'Fn::Split: ["a"] is not a string'],
+    [{ Ref: ['A'] }, 'Ref: ["A"] is not a string'],
   ])('refuse what has no meaning here: %j', (value, complaint) => {
     expect(() => resolve(value)).toThrow(complaint);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { secretArn } from '../aws/secret-arn.ts';
 import { readStack } from './stack.ts';
-import type { Value } from './template.ts';
+import type { Resource, Value } from './template.ts';
 
 const naming = { sqsEndpoint: 'http://127.0.0.1:9' };
 
@@ -28,6 +29,139 @@ it('gives resources the names that CloudFormation would, and references their va
   const [source] = stack.ofType('AWS::Lambda::EventSourceMapping');
   const arn = source?.properties.text('EventSourceArn') ?? '';
   expect(stack.find('AWS::SQS::Queue', arn).logicalId).toBe('Turns');
+});
+
+const AT = 'us-east-1:000000000000';
+it.each<[string, Resource['Properties'], string, Record<string, string>]>([
+  [
+    'AWS::DynamoDB::Table',
+    {},
+    'Midturn-X',
+    {
+      Arn: `arn:aws:dynamodb:${AT}:table/Midturn-X`,
+      StreamArn: `arn:aws:dynamodb:${AT}:table/Midturn-X/stream/not-in-the-local-cloud`,
+    },
+  ],
+  [
+    'AWS::SQS::Queue',
+    {},
+    'http://127.0.0.1:9/000000000000/Midturn-X',
+    {
+      Arn: `arn:aws:sqs:${AT}:Midturn-X`,
+      QueueName: 'Midturn-X',
+      QueueUrl: 'http://127.0.0.1:9/000000000000/Midturn-X',
+    },
+  ],
+  [
+    'AWS::S3::Bucket',
+    {},
+    'midturn-x',
+    {
+      Arn: 'arn:aws:s3:::midturn-x',
+      DomainName: 'midturn-x.s3.amazonaws.com',
+      RegionalDomainName: 'midturn-x.s3.us-east-1.amazonaws.com',
+    },
+  ],
+  ['AWS::Lambda::Function', {}, 'Midturn-X', { Arn: `arn:aws:lambda:${AT}:function:Midturn-X` }],
+  ['AWS::SecretsManager::Secret', { Name: 'n' }, secretArn('n'), { Id: secretArn('n') }],
+  ['AWS::SecretsManager::Secret', {}, secretArn('X'), { Id: secretArn('X') }],
+  ['AWS::Events::EventBus', { Name: 'n' }, 'n', { Arn: `arn:aws:events:${AT}:event-bus/n`, Name: 'n' }],
+  [
+    'AWS::Events::EventBus',
+    {},
+    'Midturn-X',
+    { Arn: `arn:aws:events:${AT}:event-bus/Midturn-X`, Name: 'Midturn-X' },
+  ],
+  ['AWS::Events::Rule', {}, 'Midturn-X', { Arn: `arn:aws:events:${AT}:rule/Midturn-X` }],
+  ['AWS::IAM::Role', {}, 'Midturn-X', { Arn: 'arn:aws:iam::000000000000:role/Midturn-X', RoleId: 'X' }],
+  [
+    'AWS::IAM::ManagedPolicy',
+    {},
+    'arn:aws:iam::000000000000:policy/Midturn-X',
+    { PolicyArn: 'arn:aws:iam::000000000000:policy/Midturn-X' },
+  ],
+  ['AWS::Logs::LogGroup', {}, 'Midturn-X', { Arn: `arn:aws:logs:${AT}:log-group:Midturn-X:*` }],
+  [
+    'AWS::ApiGatewayV2::Api',
+    { ProtocolType: 'WEBSOCKET' },
+    'midturnapi',
+    { ApiId: 'midturnapi', ApiEndpoint: 'https://midturnapi.execute-api.us-east-1.amazonaws.com' },
+  ],
+  [
+    'AWS::ApiGatewayV2::Api',
+    { ProtocolType: 'HTTP' },
+    'http-x',
+    { ApiId: 'http-x', ApiEndpoint: 'https://http-x.execute-api.us-east-1.amazonaws.com' },
+  ],
+  ['AWS::ApiGatewayV2::Stage', { StageName: 'live' }, 'live', {}],
+  ['AWS::ApiGatewayV2::Route', {}, 'X', { RouteId: 'X' }],
+])('%s with %j is called %s', (Type, Properties, ref, attributes) => {
+  const references = Object.keys(attributes).map((name) => [name, { 'Fn::GetAtt': ['X', name] }] as const);
+  const Referring = {
+    Type: 'AWS::SQS::Queue',
+    Properties: { Own: { Ref: 'X' }, ...Object.fromEntries(references) },
+  };
+  const stack = readStack(
+    { Resources: { Referring, X: { Type, ...(Properties && { Properties }) } } },
+    naming,
+  );
+  expect(stack.withId('Referring').properties.all).toEqual({ Own: ref, ...attributes });
+  const resource = stack.withId('X');
+  expect(stack.ref(resource)).toBe(ref);
+  for (const [name, value] of Object.entries(attributes)) expect(stack.attribute(resource, name)).toBe(value);
+  expect(stack.find(Type, ref).logicalId).toBe('X');
+  expect(() => stack.attribute(resource, 'Other')).toThrow('X has no attribute Other');
+});
+
+it('has what every template may refer to', () => {
+  const names = ['Region', 'AccountId', 'Partition', 'StackName', 'StackId', 'URLSuffix'];
+  const Properties = Object.fromEntries(names.map((name) => [name, { Ref: `AWS::${name}` }]));
+  const stack = readStack({ Resources: { X: { Type: 'AWS::SQS::Queue', Properties } } }, naming);
+  expect(stack.withId('X').properties.all).toEqual({
+    Region: 'us-east-1',
+    AccountId: '000000000000',
+    Partition: 'aws',
+    StackName: 'Midturn',
+    StackId: 'arn:aws:cloudformation:us-east-1:000000000000:stack/Midturn/local',
+    URLSuffix: 'amazonaws.com',
+  });
+});
+
+it.each<[Value, string]>([
+  [{ Ref: 'Nobody' }, 'The template has no resource Nobody.'],
+  [{ 'Fn::GetAtt': ['X', 'Url'] }, 'The local cloud does not know AWS::SQS::Queue X.Url.'],
+])('refuses a reference that leads nowhere: %j', (Name, why) => {
+  const Resources = { X: { Type: 'AWS::SQS::Queue', Properties: { Name } } };
+  expect(() => readStack({ Resources }, naming)).toThrow(why);
+});
+
+it('finds resources by type and name alone', () => {
+  const stack = readStack({ Resources: { X: { Type: 'AWS::SQS::Queue' } } }, naming);
+  expect(() => stack.find('AWS::DynamoDB::Table', 'Midturn-X')).toThrow(
+    'has no AWS::DynamoDB::Table Midturn-X',
+  );
+  expect(() => stack.withId('Y')).toThrow('has no resource Y');
+});
+
+it('may leave resources out, whose names lead nowhere, and what only they need', () => {
+  const stack = readStack(
+    {
+      Resources: {
+        Mine: { Type: 'AWS::Lambda::Function' },
+        May: { Type: 'AWS::Lambda::Permission', Properties: { FunctionName: { Ref: 'Mine' } } },
+        Turns: {
+          Type: 'AWS::SQS::Queue',
+          Properties: { One: { Ref: 'Mine' }, Two: { 'Fn::GetAtt': ['Mine', 'Other'] } },
+        },
+      },
+    },
+    { ...naming, leftOut: ({ Type }) => Type === 'AWS::Lambda::Function' },
+  );
+  expect([...stack.ofType('AWS::Lambda::Function'), ...stack.ofType('AWS::Lambda::Permission')]).toEqual([]);
+  expect(stack.withId('Turns').properties.all).toEqual({
+    One: 'not-in-the-local-cloud-Mine',
+    Two: 'not-in-the-local-cloud-Mine',
+  });
 });
 
 it('refuses a type that it would have to pretend', () => {
