@@ -46,6 +46,25 @@ describe('what a server may ask', () => {
     expect(around(2048).map(address)).toEqual(AT_THE_LIMIT);
   });
 
+  it('are words of a length that a person reads: 2,000 characters of a message, and 500 of anything else', () => {
+    const cut = (limit: number) => ['é'.repeat(limit - 1), 'é'.repeat(limit), `${'é'.repeat(limit - 1)}…`];
+    const words = (limit: number) => around(limit).map((length) => 'é'.repeat(length));
+    expect(words(2000).map((message) => asked(form({}, {}, message)).questions[0]?.message)).toEqual(
+      cut(2000),
+    );
+    const visited = (message: string) => ({
+      ...visit('https://mcp.example/'),
+      params: { ...visit('https://mcp.example/').params, message },
+    });
+    expect(words(2000).map((message) => asked(visited(message)).questions[0]?.message)).toEqual(cut(2000));
+    const shown = words(500).map((text) => {
+      const x = { type: 'string', title: text, description: text, enum: ['a'], enumNames: [text] };
+      const [field] = fieldsOf({ x }) ?? [];
+      return [field?.title, field?.description, field?.options?.[0]?.title];
+    });
+    expect(shown).toEqual(cut(500).map((text) => [text, text, text]));
+  });
+
   it.each(WRITTEN)('are questions and a state of 16,384 bytes of JSON each: with %j', (character) => {
     const limit = 16 * 1024;
     const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));

@@ -1,3 +1,4 @@
+import { APICallError } from 'ai';
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -210,6 +211,16 @@ describe('a call that fails or is stopped', () => {
     expect(parts.map(({ type }) => type)).toEqual(['failure']);
     expect(JSON.stringify(parts)).not.toContain('hunter2');
     expect(calls).toBe(1);
+  });
+
+  it('is made once, also where its provider says that it may be tried again: the turn decides', async () => {
+    let calls = 0;
+    const busy = { message: 'Busy.', url: 'https://house.invalid/', requestBodyValues: {}, statusCode: 503 };
+    const { parts } = await given(async () => {
+      calls++;
+      throw new APICallError({ ...busy, isRetryable: true, responseHeaders: { 'retry-after-ms': '1' } });
+    });
+    expect([parts.map(wordOf), calls]).toEqual([['provider!'], 1]);
   });
 
   it('is silent once it is aborted, whatever comes of the request', async () => {

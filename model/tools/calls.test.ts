@@ -12,7 +12,7 @@ import { defineAgent } from '../agent/define-agent.ts';
 import { modelFile } from '../agent/model-file.ts';
 import { LentToken } from './lent-token.ts';
 import { shownJson } from './shown-output.ts';
-import { describeInvalidCall, firstPath } from './tool-input.ts';
+import { describeInvalidCall, firstPath, unknownTool } from './tool-input.ts';
 import { createToolbox } from './toolbox.ts';
 
 /** What is asked of a call beside its output: what a client gives, what a model is shown. */
@@ -86,6 +86,10 @@ describe('a tool that a client runs', () => {
       shown: { type: 'text', value: '1 yes' },
     });
     expect(await client?.outcomeOf(call('timed'), { n: 0 })).toEqual({ output: { n: 0 }, isError: false });
+    // As the model wrote it, where the schema gives nothing.
+    expect(await client?.outcomeOf(call('ask', { n: '7' }), 'yes')).toMatchObject({
+      shown: { value: '7 yes' },
+    });
     expect(await client?.outcomeOf(call('failing'), 'yes')).toEqual({ output: 'not shown', isError: true });
   });
 });
@@ -324,6 +328,11 @@ describe('a call', () => {
     expect(await run({ tools: { pay } }, call('paid'))).toMatchObject({
       output: expect.stringContaining('Available: pay.'),
     });
+    const { length } = unknownTool('', []);
+    expect(around(500).map((all) => unknownTool('é'.repeat(all - length), []).length)).toEqual([
+      499, 500, 500,
+    ]);
+    expect(unknownTool('a', ['b', 'c'])).toBe('There is no tool named "a". Available: b, c.');
   });
 
   it('of a server that cannot be reached says so, and one of no server that there is no such tool', async () => {
