@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_TOOL_OUTPUT_BYTES } from '../../protocol/limits.ts';
 import { around, textOfBytes } from '../../test/support/text.ts';
+import type { Core } from '../core.ts';
 import type { Question } from '../elicitation.ts';
-import { asRequestId } from '../ids.ts';
+import { asLaneId, asRequestId } from '../ids.ts';
 import { putQuestion, readOutput } from '../session/given-outputs.ts';
 import { ASKED } from '../store/items.ts';
+import { callsLeftUnderWay, copyOf } from '../testing/late-calls.ts';
+import { memoryStore } from '../testing/memory-store.ts';
 import { leased, sessionInMemory } from '../testing/session-in-memory.ts';
+import type { Sender } from './acknowledge.ts';
 import { answerQuestion } from './answer-question.ts';
+import { answerApproval } from './approve.ts';
 import { giveOutput } from './give-output.ts';
 
 const CALL = asRequestId('call');
 const ASKED_FOR = asRequestId('question');
+const PAY = asRequestId('pay');
 const FIELDS: Question['fields'] = [{ name: 'name', type: 'string', required: true }];
 
 /** A turn that waits for the output of a tool and for the answer to a question, and another device of the session. */
@@ -18,7 +24,7 @@ async function given(asks: 'form' | 'address' = 'form') {
   const asked = { [CALL]: ASKED.output, [ASKED_FOR]: ASKED.answer };
   let meanwhile: (() => Promise<unknown>) | undefined;
   const all = sessionInMemory({
-    lanes: { mine: { ...leased, asked, outputs: {} }, other: {} },
+    lanes: { mine: { ...leased, asked, outputs: {}, approvals: { [PAY]: 1 }, decisions: {} }, other: {} },
     async before({ operation, key }) {
       const next = key.sk.startsWith('LANE#') && operation === 'update' ? meanwhile : undefined;
       if (!next) return;
@@ -180,5 +186,42 @@ describe('an answer to a question', () => {
     const { answer, taken } = await given('address');
     expect(await answer({ content: { name: 'Ann' } })).toMatchObject([{ action: 'accept' }]);
     expect(await taken(ASKED_FOR)).toEqual({ digest: expect.any(String), value: { action: 'accept' } });
+  });
+});
+
+describe('a function that has answered is frozen: nothing goes on behind it', () => {
+  const answer = (said: object) =>
+    ({ type: 'elicitation_answer', id: ASKED_FOR, action: 'accept', ...said }) as const;
+  it.each<[string, (core: Core, sender: Sender) => Promise<void>]>([
+    ['an answer', (core, by) => answerQuestion(core, by, answer({ content: { name: 'Ann' } }))],
+    ['an answer that says nothing', (core, by) => answerQuestion(core, by, answer({ action: 'decline' }))],
+    ['an answer that does not fit', (core, by) => answerQuestion(core, by, answer({ content: { name: 7 } }))],
+    [
+      'a long answer',
+      (core, by) => answerQuestion(core, by, answer({ content: { name: 'x'.repeat(17_000) } })),
+    ],
+    ['an answer to nothing', (core, by) => answerQuestion(core, by, answer({ id: 'none' }))],
+    ['an output', (core, by) => giveOutput(core, by, { type: 'tool_output', request_id: CALL, output: 1 })],
+    [
+      'an output of another one',
+      (core, by) =>
+        giveOutput(
+          core,
+          { ...by, connection: { ...by.connection, lane: asLaneId('other') } },
+          { type: 'tool_output', request_id: CALL, output: 1 },
+        ),
+    ],
+    ['an approval', (core, by) => answerApproval(core, by, PAY, 'always')],
+    ['an approval of nothing', (core, by) => answerApproval(core, by, CALL, 'approve')],
+  ])('of %s, also where another one comes first', async (_, act) => {
+    for (const isTaken of [false, true]) {
+      const { core, table, from } = await given();
+      const fresh = () => {
+        const store = memoryStore(copyOf(table));
+        const refusing = { ...store, update: async () => ({ ok: false }) as const };
+        return { ...core, store: isTaken ? refusing : store };
+      };
+      expect(await callsLeftUnderWay(fresh, (ports) => act(ports, from('mine')))).toEqual([]);
+    }
   });
 });

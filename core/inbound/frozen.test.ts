@@ -6,7 +6,7 @@ import { objectKey } from '../files/object-key.ts';
 import { asConnectionId, asFileId, asSessionId } from '../ids.ts';
 import { sessionOf } from '../store/keys.ts';
 import { clientInMemory } from '../testing/client-in-memory.ts';
-import { callsLeftUnderWay } from '../testing/late-calls.ts';
+import { callsLeftUnderWay, copyOf } from '../testing/late-calls.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { MemoryTable, memoryStore } from '../testing/memory-store.ts';
 import { closeConnection, registerConnection } from './connection-lifecycle.ts';
@@ -47,12 +47,6 @@ async function given({ first = [], core: options = {} }: Options = {}) {
   await registerConnection(core, DESK, { principal: PRINCIPAL, sessionId: asSessionId('one') });
   for (const frame of first) await send(frame);
   return { ...client, file, fresh: () => ({ ...core, store: memoryStore(copyOf(table)) }) };
-}
-
-function copyOf(table: MemoryTable): MemoryTable {
-  const copy = new MemoryTable();
-  for (const { pk, sk, item } of table.all()) copy.put({ pk, sk }, item);
-  return copy;
 }
 
 const frames: readonly (readonly [string, object | string, Options?])[] = [

@@ -99,6 +99,15 @@ describe('P1: a message that is withdrawn', () => {
     }
   });
 
+  it('is not one that nobody knows: that is said at once', async () => {
+    const { core, from, told } = sessionInMemory({ lanes: { own: leased, other: {} } });
+    const asked = core.clock.now();
+    await cancelMessage(core, from('other'), A);
+    expect(told('other')).toMatchObject([{ code: 'NOT_PENDING', id: 'a' }]);
+    expect(told('other')[0]).not.toHaveProperty('turn_id');
+    expect(core.clock.now()).toBe(asked);
+  });
+
   it('is not one of another session on a lane of the same name (P12)', async () => {
     const { core, from, told, lane } = sessionInMemory({
       lanes: { own: { ...leased, session: 'stranger' as never, inbox: { [A]: said('x') }, bytes: 5 } },

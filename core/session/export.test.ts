@@ -73,3 +73,39 @@ describe('P1: an export', () => {
     );
   });
 });
+
+it('the first line of an export says what is known of its session, and it is the first alone', async () => {
+  const core = await given(['one', 'two']);
+  const known: Session = {
+    ...session(2),
+    name: 'Soup',
+    agent: 'cook',
+    forkedFrom: { sessionId: asSessionId('old'), before: 3 },
+    lastActive: epochMs(70),
+  };
+  const lines = async (item: Session, after?: string) =>
+    (await exportPage(core, SESSION, item, { after, bytes: 9000 })).data.split('\n').slice(0, -1);
+  const [about = '', ...entries] = await lines(known);
+  expect(JSON.parse(about)).toEqual({
+    type: 'session',
+    session_id: 's',
+    name: 'Soup',
+    agent: 'cook',
+    forked_from: { session_id: 'old', before: 3 },
+    created_at: 0,
+    active_at: 70,
+  });
+  expect(JSON.parse((await lines(session(2)))[0] ?? '')).toEqual({
+    type: 'session',
+    session_id: 's',
+    created_at: 0,
+    active_at: 0,
+  });
+  expect(entries.map((line) => JSON.parse(line))).toEqual([
+    { type: 'entry', n: 1, turn_id: 't', role: 'user', id: 'm0', content: 'one', at: 0, step: 1 },
+    { type: 'entry', n: 2, turn_id: 't', role: 'user', id: 'm1', content: 'two', at: 0, step: 1 },
+  ]);
+  // A page that begins with an entry has that one's line, and a page within a line the rest of it.
+  expect(await lines(known, '2.0')).toEqual([entries[1]]);
+  expect(await lines(known, '2.10')).toEqual([entries[1]?.slice(10)]);
+});

@@ -58,6 +58,33 @@ describe('the list of sessions', () => {
     );
   });
 
+  it('tells of each session what is known: its name, its agent, what it was forked from, and when it was last used', async () => {
+    const core = memoryCore();
+    const known: Session = {
+      ...session(2, 'Soup'),
+      agent: 'cook',
+      forkedFrom: { sessionId: asSessionId('old'), before: 3 },
+      lastActive: epochMs(70),
+      entry: 5,
+    };
+    for (const item of [session(1), known]) {
+      await core.store.put(sessionKey(sessionOf(ANN, item.sessionId)), item);
+      await keepListed(core, item);
+    }
+    expect((await listSessions(core, ANN, { limit: 9, bytes: 9000 })).sessions).toEqual([
+      {
+        session_id: 's2',
+        name: 'Soup',
+        agent: 'cook',
+        forked_from: { session_id: 'old', before: 3 },
+        created_at: 2,
+        active_at: 70,
+        message_count: 5,
+      },
+      { session_id: 's1', created_at: 1, active_at: 1, message_count: 0 },
+    ]);
+  });
+
   it('is searched by words of names: all that have them, page by page, of a hundred sessions each', async () => {
     await fc.assert(
       fc.asyncProperty(

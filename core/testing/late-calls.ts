@@ -1,5 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Core } from '../core.ts';
+import { MemoryTable } from './memory-store.ts';
 
 /** Longer than all that a handler does beside one call. */
 const LATE_TICKS = 40;
@@ -67,4 +68,11 @@ export async function callsLeftUnderWay(
     left.push(...ports.underWay());
     if (ports.calls() <= late) return left;
   }
+}
+
+/** A table with the same items, for a core on which nothing was done yet. */
+export function copyOf(table: MemoryTable): MemoryTable {
+  const copy = new MemoryTable();
+  for (const { pk, sk, item } of table.all()) copy.put({ pk, sk }, item);
+  return copy;
 }
