@@ -257,8 +257,10 @@ describe('a renewal', () => {
     const { chat, sockets, open, old } = await aged();
     old.cut();
     expect(chat.transcript.getSnapshot().connection.status).toBe('connecting');
-    await open();
+    const socket = await open();
     expect(chat.transcript.getSnapshot().connection.status).toBe('online');
+    chat.send('hello');
+    expect([socket.readyState, socket.sentOf('message').length]).toEqual([1, 1]);
     expect(sockets).toHaveLength(2);
   });
 

@@ -65,6 +65,9 @@ describe('a connection', () => {
     socket.deliver({ type: 'error', ...surplus });
     socket.cut();
     await changesAfter(given, 15 * MINUTE, () => given.sockets.length);
+    // A handshake that is lost then is an ordinary loss, the second one in a row.
+    given.socket().cut();
+    await changesAfter(given, 600, () => given.sockets.length);
   });
 });
 

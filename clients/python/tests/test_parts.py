@@ -176,6 +176,8 @@ class Limits(unittest.TestCase):
             self.assertEqual(self.code(content, content_bytes=size - 1), "MESSAGE_TOO_LARGE")
         self.assertIsNone(self.code("x", {"a": "x" * 92}, options_bytes=100))
         self.assertEqual(self.code("x", {"a": "x" * 93}, options_bytes=100), "MESSAGE_TOO_LARGE")
+        self.assertIsNone(self.code("x" * 24_574))
+        self.assertEqual(self.code("x" * 24_575), "MESSAGE_TOO_LARGE")
         self.assertIsNone(self.code("x", {"a": "x" * 4088}))
         self.assertEqual(self.code("x", {"a": "x" * 4089}), "MESSAGE_TOO_LARGE")
 
