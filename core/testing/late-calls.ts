@@ -25,6 +25,9 @@ function withLateCall(core: Core, late: number): LatePorts {
         return async (...args: unknown[]) => {
           const call = { name: `${String(name)}(${JSON.stringify(args[0])})` };
           underWay.add(call);
+          // A timer that is cleared is over.
+          const signal = args.find((one) => one instanceof AbortSignal);
+          signal?.addEventListener('abort', () => underWay.delete(call));
           try {
             if (calls++ === late) for (let tick = 0; tick < LATE_TICKS; tick++) await nextTick();
             return await method.apply(target, args);
