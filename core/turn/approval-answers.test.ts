@@ -34,14 +34,14 @@ interface Given {
   session?: Partial<Session>;
   /** What has become of the session at this delivery of the job, from 1. */
   later?: [delivery: number, session: Partial<Session>];
+  /** The worker dies when it would ask. */
+  diesAsking?: boolean;
   /** The worker dies when it has run the first call, and this has become of the session. */
   diesWith?: Partial<Session>;
 }
 
-async function running(
-  calls: readonly ModelPart[],
-  { toolbox, holdSeconds = 30, timeoutSeconds = 20, answers, session = {}, later, diesWith }: Given = {},
-) {
+async function running(calls: readonly ModelPart[], given: Given = {}) {
+  const { toolbox, holdSeconds = 30, timeoutSeconds = 20, answers, session = {}, later, diesWith } = given;
   let now = BEGAN;
   const runs: string[] = [];
   const counted: string[] = [];
@@ -55,8 +55,11 @@ async function running(
   const { gateway, frames } = recordingPorts();
   const table = new MemoryTable();
   let dies = false;
+  let { diesAsking = false } = given;
   const store = memoryStore(table, async (access, perform) => {
-    if (!dies || !isWrite(access)) return perform();
+    const asks = diesAsking && isWrite(access) && JSON.stringify(access).includes('approval_request');
+    if (asks) diesAsking = false;
+    if (!asks && !(dies && isWrite(access))) return perform();
     dies = false;
     throw new Error('the worker dies');
   });
@@ -261,6 +264,15 @@ describe('a call that nobody is asked about', () => {
     expect(results.a).toBe('Not run: the agent does not allow this call. Not today.');
     expect(results.b).toContain('no number');
   });
+});
+
+it('P8: a call whose worker died before it asked is asked about, and runs once it is approved', async () => {
+  const { runs, requests, results } = await running([call('a')], {
+    diesAsking: true,
+    answers: { a: ['approve', 2] },
+  });
+  expect(requests).toHaveLength(1);
+  expect([runs, results.a]).toEqual([['a'], 'ran a']);
 });
 
 describe('a turn that waits for an answer', () => {

@@ -151,3 +151,18 @@ test('a summary is made of no message that the agent’s hook may not have check
   expect(summing.requests).toHaveLength(1);
   expect(JSON.stringify(summing.requests)).not.toContain('UNCHECKED');
 });
+
+it('a turn asks once for the summary of its cut, however many model calls it makes', async () => {
+  const all = await given({
+    answers: (n) =>
+      n % 2 > 0
+        ? [
+            { type: 'tool_call', id: `c${n}`, name: 'look', args: {} },
+            { type: 'finish', reason: 'tool_calls', usage: { inputTokens: 1, outputTokens: 1 } },
+          ]
+        : `answer ${n}`,
+  });
+  await untilCut(all);
+  expect(all.prompts().length % 2).toBe(0);
+  expect(await all.turn.compact()).toBe(1);
+});

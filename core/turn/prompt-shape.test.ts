@@ -218,6 +218,8 @@ describe('P11: a prompt that a filter withholds', () => {
     });
     expect(bad.asked).toHaveLength(1);
     expect(formsOf(bad)).toEqual(['without_message']);
+    // The message, and nothing of the turn before it.
+    expect(bad.changes).toMatchObject([{ dropped_messages: 1, kept_turns: 1 }]);
     expect(counted).toEqual([]);
     expect((await say('good again')).end).toMatchObject({ type: 'done' });
   });

@@ -142,6 +142,25 @@ describe('a turn that is stopped', () => {
     expect((await turn.read())?.asked ?? {}).toEqual({});
   });
 
+  it('is not over before a tool is that does not heed its signal: it must not go on in a later invocation', async () => {
+    const clock = virtualClock();
+    const began = clock.now();
+    let hasEnded = false;
+    const { results } = await stopped([call('deaf')], {
+      parts: { core: { clock } },
+      toolbox: {
+        async run() {
+          await clock.sleep(milliseconds(30_000));
+          hasEnded = true;
+          return { output: 'late', isError: false };
+        },
+      },
+    });
+    expect(results).toEqual({ 'c-deaf': RUNNING });
+    expect(hasEnded).toBe(true);
+    expect(clock.now() - began).toBeGreaterThanOrEqual(30_000);
+  });
+
   it('P8: does not know what became of a call whose worker died', async () => {
     let dies = false;
     const store = memoryStore(new MemoryTable(), async (access, perform) => {
@@ -220,6 +239,24 @@ describe('a turn that cannot go on', () => {
     }
   });
 
+  it('has one too where it is stopped', async () => {
+    const { results, end } = await stopped([], {
+      served: () => ({
+        model: {
+          provider: 'test',
+          name: 'searches',
+          async *stream(_request, signal) {
+            yield { type: 'provider_call', id: 'p', name: 'search', args: {} };
+            yield { type: 'text', text: 'So.' };
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          },
+        },
+      }),
+    });
+    expect(results).toEqual({ p: 'The provider gave no result.' });
+    expect(end).toMatchObject({ type: 'aborted' });
+  });
+
   it('says so where the agent’s code cannot decide whether it goes on', async () => {
     const { end, count } = await stopped([call('quick')], {
       later: () => {},
@@ -255,4 +292,35 @@ describe('a turn that cannot go on', () => {
       retryable: true,
     });
   });
+});
+
+it('P8: calls that are run again by another worker are as many at the same time as the agent allows', async () => {
+  let dies = false;
+  const store = memoryStore(new MemoryTable(), async (access, perform) => {
+    if (!dies || !isWrite(access)) return perform();
+    dies = false;
+    throw new Error('the worker dies');
+  });
+  const clock = virtualClock();
+  let started = 0;
+  let running = 0;
+  let most = 0;
+  const { results, end } = await stopped([call('a'), call('b'), call('c')], {
+    parts: { core: { store, clock } },
+    later: () => {},
+    toolbox: {
+      concurrency: 2,
+      isIdempotent: () => true,
+      async run({ name }) {
+        most = Math.max(most, ++running);
+        dies ||= ++started === 2;
+        await clock.sleep(milliseconds(100));
+        running -= 1;
+        return { output: name, isError: false };
+      },
+    },
+  });
+  expect(results).toEqual({ 'c-a': 'a', 'c-b': 'b', 'c-c': 'c' });
+  expect(most).toBe(2);
+  expect(end).toMatchObject({ type: 'done' });
 });
