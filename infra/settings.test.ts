@@ -4,7 +4,7 @@ import { Lazy } from 'aws-cdk-lib/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { settingsIn } from '../config/settings/read.ts';
 import { SettingError } from '../config/settings/setting.ts';
-import { STACK_SETTINGS } from '../config/settings/table.ts';
+import { FUNCTION_SETTINGS, STACK_SETTINGS } from '../config/settings/table.ts';
 import { checkProps, readProps, toText } from './settings.ts';
 import { createStack } from './testing.ts';
 
@@ -248,6 +248,15 @@ it('accepts a key and tokens as plain text for the local cloud', () => {
 it('accepts for the local cloud what a deployment may not have so small', () => {
   const settings = { MIDTURN_STAGE: 'local', MIDTURN_VISIBILITY_SECONDS: '2' };
   expect(from(settings).props).toMatchObject({ visibilitySeconds: 2 });
+});
+
+it('accepts for a deployment the least that it may have', () => {
+  for (const { setting } of settingsIn({ ...FUNCTION_SETTINGS, ...STACK_SETTINGS })) {
+    if (setting.kind !== 'integer' || setting.leastOnDeploy === undefined) continue;
+    const least = setting.leastOnDeploy;
+    expect(() => from({ [setting.name]: String(least) })).not.toThrow();
+    expect(() => from({ [setting.name]: String(least - 1) })).toThrow(`${setting.name} is "${least - 1}"`);
+  }
 });
 
 it('accepts a smaller number that is as large as the larger one', () => {

@@ -62,11 +62,13 @@ describe('work beside the start of an environment', () => {
   function given() {
     const warned: string[] = [];
     let signal: AbortSignal | undefined;
+    let longest = 0;
     const slept = Promise.withResolvers<void>();
     const log = { info() {}, warn: (text: string) => void warned.push(text), error() {}, with: () => log };
     const clock = {
       now: () => epochMs(0),
-      sleep: (_: number, ends?: AbortSignal) => {
+      sleep: (ms: number, ends?: AbortSignal) => {
+        longest = ms;
         signal = ends;
         return slept.promise;
       },
@@ -76,6 +78,7 @@ describe('work beside the start of an environment', () => {
       warned,
       secondIsOver: slept.resolve,
       isTimerLeft: () => signal?.aborted === false,
+      longest: () => longest,
     };
   }
 
@@ -92,9 +95,10 @@ describe('work beside the start of an environment', () => {
   });
 
   it('that takes longer goes on beside the first invocation, and its failure is named then', async () => {
-    const { core, warned, secondIsOver } = given();
+    const { core, warned, secondIsOver, longest } = given();
     const work = Promise.withResolvers<void>();
     const started = besideStart(core, 'it failed', work.promise);
+    expect(longest()).toBe(1000);
     secondIsOver();
     await started;
     expect(warned).toEqual([]);

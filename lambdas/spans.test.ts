@@ -10,7 +10,7 @@ const traces = await startTraces();
 const spans: SentSpan[] = [];
 traces.listen((datagram) => spans.push(...spansIn(datagram)));
 const header = traces.header() ?? '';
-givenAws({ AWS_XRAY_DAEMON_ADDRESS: traces.daemon, _X_AMZN_TRACE_ID: header });
+const aws = givenAws({ AWS_XRAY_DAEMON_ADDRESS: traces.daemon, _X_AMZN_TRACE_ID: header });
 afterAll(() => traces.close());
 
 const context = { awsRequestId: 'r' } as Context;
@@ -54,6 +54,20 @@ it('a request of the HTTP API has its route and its status, and nothing of whom 
   expect(JSON.stringify(span.attributes)).not.toContain('xyzzy');
 });
 
+it('a request that fails is one with an error', async () => {
+  aws.refuse('Query');
+  const span = await spanOf('http', {
+    routeKey: 'GET /api/sessions',
+    requestContext: { authorizer: { lambda: { tenant: 'acme', subject: 'xyzzy' } } },
+  });
+  aws.reset();
+  expect(span).toMatchObject({
+    name: 'GET /api/sessions',
+    isError: true,
+    attributes: { 'http.response.status_code': 500, 'error.type': '500' },
+  });
+});
+
 it('a message of the application has one', async () => {
   const event = { subject: 'ada', session_id: 's', id: 'm', content: 'xyzzy' };
   expect(await spanOf('send', event)).toMatchObject({
@@ -63,12 +77,18 @@ it('a message of the application has one', async () => {
   });
 });
 
-it('work of the delay queue is named, in the trace of what asked for it', async () => {
+it.each([
+  ['deletion', { deletion: { session: 'acme#ada#gone', at: 1, until: 2 } }],
+  ['replay', { replay: { connection: 'c', mark: 1 } }],
+  ['greeting', { greeting: { connection: 'c' } }],
+  ['fork', { fork: { session: 'acme#ada#gone', connection: 'c' } }],
+  ['time limit', { session: 'acme#ada#gone', lane: 'l', slot: 't' }],
+])('work of the delay queue is named %s, in the trace of what asked for it', async (name, message) => {
   const AWSTraceHeader = traces.header() ?? '';
-  const body = JSON.stringify({ deletion: { session: 'acme#ada#gone', at: 1, until: 2 } });
+  const body = JSON.stringify(message);
   const record = { messageId: '1', receiptHandle: 'r', body, attributes: { AWSTraceHeader } };
   expect(await spanOf('deadline', { Records: [record] })).toMatchObject({
-    name: 'deadline deletion',
+    name: `deadline ${name}`,
     traceId: traceOf(AWSTraceHeader),
     attributes: { 'faas.trigger': 'pubsub' },
   });

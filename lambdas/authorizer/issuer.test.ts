@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { discoverKeys, fetchDocument, IssuerError } from './issuer.ts';
 
 type Answer = (response: ServerResponse) => void;
@@ -52,6 +52,14 @@ describe('a document of the issuer', () => {
     await expect(failure).rejects.toThrow(IssuerError);
     await expect(failure).rejects.toThrow(`${url} cannot be reached`);
     expect(asked).toHaveLength(2);
+  });
+
+  it('costs its function less than half of its ten seconds: discovery and keys are two', async () => {
+    const limits = vi.spyOn(AbortSignal, 'timeout');
+    await fetchDocument(await given(breaks, breaks)).catch(() => {});
+    expect(limits).toHaveBeenCalledTimes(2);
+    expect(limits.mock.calls.flat().reduce((sum, ms) => sum + ms)).toBeLessThan(5000);
+    limits.mockRestore();
   });
 
   it('whose second answer is an error says which', async () => {

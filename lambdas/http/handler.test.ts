@@ -95,12 +95,17 @@ describe('the transcript', () => {
     expect(await contents({ merged: 'false' })).toEqual(['hello', 'Hi ', 'there.']);
   });
 
+  it('from a number of many digits on is the whole of it', async () => {
+    expect((await read({ before: '123456789012345' })).said.messages).toHaveLength(2);
+  });
+
   it.each([
     { limit: '0' },
     { limit: 'all' },
     { limit: '1e1' },
     { limit: '' },
     { before: '-1' },
+    { before: '1234567890123456' },
     { merged: 'TRUE' },
   ])('is refused where it is asked for in other words: %o', async (query) => {
     const { statusCode, said } = await ask(JSON.stringify(query), HISTORY, { queryStringParameters: query });

@@ -82,6 +82,14 @@ describe('a secret of the agent’s code', () => {
     expect(server.requests).toHaveLength(calls);
   });
 
+  it('is not taken for a secret where it is short: a word that is said often would be struck out', async () => {
+    const keys = { HOUSE_API_KEY: 'seven77', HOUSE_KEY_NAME: 'left-as-it-is' };
+    const { model } = await compose({ model: house('m') }, keys).serve();
+    const said = Object.values(keys).join(' and ');
+    reply = { status: 401, body: { error: { message: `You sent ${said}.` } } };
+    expect(JSON.stringify(await ask(model))).toContain(said);
+  });
+
   it('and keys of the environment are in no diagnostic, however the provider quotes them', async () => {
     aws.secrets.set('team/key', 'of-the-secret');
     const keys = {
@@ -119,11 +127,14 @@ describe('a fallback model of the agent’s code', () => {
   });
 });
 
-describe('the model that writes summaries', () => {
-  const summing = async (definition: Partial<Definition>, env: Record<string, string> = {}) => {
-    const { compactor } = await compose(definition, env).serve();
-    if (!compactor) throw new Error('no compactor');
-    return compactor;
+describe.each([
+  ['summaries', 'compaction', 'compactor', 4000],
+  ['titles', 'titles', 'titler', 1000],
+] as const)('the model that writes %s', (_, option, which, mostTokens) => {
+  const writing = async (definition: Partial<Definition>, env: Record<string, string> = {}) => {
+    const writer = (await compose(definition, env).serve())[which];
+    if (!writer) throw new Error('nobody writes');
+    return writer;
   };
   const settings = () => ({
     MIDTURN_MODEL: 'openai-compatible:of-the-settings',
@@ -133,35 +144,66 @@ describe('the model that writes summaries', () => {
   it.each([
     ['the one that the code names for it, wherever the settings point', { model: house('cheap') }, 'cheap'],
     ['that of the settings, where the code names none', {}, 'of-the-settings'],
-  ])('is %s', async (_, compaction, name) => {
-    const compactor = await summing({ model: house('main'), compaction }, settings());
-    await ask(await compactor());
-    expect(asked()?.body.model).toBe(name);
+  ])('is %s', async (_, options, name) => {
+    const writer = await writing({ model: house('main'), [option]: options }, settings());
+    await ask(await writer());
+    expect(asked()?.body).toMatchObject({ model: name, max_tokens: mostTokens });
   });
 
-  it('is made once, and not before a summary is wanted', async () => {
+  it('is nobody’s where the code wants none', async () => {
+    const other = option === 'titles' ? 'compaction' : 'titles';
+    expect(await compose({ model: house('main'), [other]: {} }).serve()).not.toHaveProperty(which);
+  });
+
+  it('is made once, and not before it is wanted', async () => {
     let made = 0;
     const model = (context: ModelContext) => {
       made++;
       return house('cheap')(context);
     };
-    const compactor = await summing({ compaction: { model } }, settings());
+    const writer = await writing({ [option]: { model } }, settings());
     expect(made).toBe(0);
-    for (let n = 0; n < 3; n++) await ask(await compactor());
+    for (let n = 0; n < 3; n++) await ask(await writer());
     expect(made).toBe(1);
   });
 
   it('is none of the turn’s calls: the agent’s callbacks are not told of it', async () => {
     const told: string[] = [];
     const onLanguageModelCallStart = () => void told.push('started');
-    const compactor = await summing({
+    const writer = await writing({
       model: house('main'),
-      compaction: { model: house('cheap') },
+      [option]: { model: house('cheap') },
       onLanguageModelCallStart,
     } as Partial<Definition>);
-    expect((await ask(await compactor())).at(-1)).toMatchObject({ type: 'finish' });
+    expect((await ask(await writer())).at(-1)).toMatchObject({ type: 'finish' });
     await new Promise((resolve) => setImmediate(resolve));
     expect(told).toEqual([]);
+  });
+});
+
+describe('what a model costs, and how its prompts are ordered', () => {
+  const prices = {
+    currency: 'EUR',
+    perMillionTokens: { m: { input: 1, output: 2 }, 'openai-compatible:m': { input: 3, output: 4 } },
+  };
+  const both = { MIDTURN_MODEL: 'openai-compatible:m', MIDTURN_FALLBACK_MODEL: 'openai-compatible:other' };
+
+  it('is found by its provider and name where the settings name it', async () => {
+    const { model, fallback } = await compose(
+      { prices },
+      { ...both, MIDTURN_MODEL_BASE_URL: server.baseUrl, MIDTURN_MODEL_ROLES: 'alternating' },
+    ).serve();
+    expect(model.price).toEqual({ currency: 'EUR', input: 3, output: 4 });
+    expect(fallback).not.toHaveProperty('price');
+    expect([model.alternates, fallback?.alternates]).toEqual([true, undefined]);
+  });
+
+  it('is found by its name where the code names it', async () => {
+    const { model } = await compose(
+      { prices, model: house('m') },
+      { MIDTURN_MODEL_ROLES: 'alternating' },
+    ).serve();
+    expect(model).toMatchObject({ price: { currency: 'EUR', input: 1, output: 2 }, alternates: true });
   });
 });
 

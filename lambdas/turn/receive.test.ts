@@ -65,12 +65,13 @@ async function given({
   const did: string[] = [];
   const sleeping = new Set<Promise<void>>();
   const errors: string[] = [];
-  const log: Core['log'] = {
+  const logOf = (always: object): Core['log'] => ({
     info() {},
     warn() {},
-    error: (message, fields) => void errors.push(`${message} ${JSON.stringify(fields ?? {})}`),
-    with: () => log,
-  };
+    error: (message, fields) => void errors.push(`${message} ${JSON.stringify({ ...always, ...fields })}`),
+    with: (fields) => logOf({ ...always, ...fields }),
+  });
+  const log = logOf({});
   const counted: string[] = [];
   const { queues } = recordingPorts();
   const turn = await turnInMemory(model, {
@@ -292,6 +293,21 @@ describe('P1: a job stays in the queue', () => {
     expect(await of(99_000)).toEqual({ failures: ['m0'], last: 'h0 is hidden for 0 s' });
   });
 
+  it.each([
+    // Fifteen seconds, or three tenths of a short limit.
+    ['100', 15_000],
+    ['20', 6000],
+    ['900', 15_000],
+  ])('of %s s, as soon as no more than %d ms are left for a hand-over', async (limit, reserveMs) => {
+    const of = async (remainingMs: number) => {
+      const settings = { MIDTURN_TURN_TIMEOUT_SECONDS: limit };
+      const { deliver, job, did } = await given({ settings, remainingMs });
+      await deliver(job);
+      return did.includes('h0 is hidden for 0 s');
+    };
+    expect([await of(reserveMs - 100), await of(reserveMs + 1000)]).toEqual([true, false]);
+  });
+
   it('at once visible, where a fresh invocation goes on', async () => {
     // The time of the invocation is over before the tool is run.
     const { deliver, job, did, errors } = await given({ remainingMs: 1 });
@@ -311,11 +327,13 @@ describe('P1: a job stays in the queue', () => {
   });
 
   it.each(['agent', 'table'] as const)(
-    'where its turn fails by the %s, and the log names the message',
+    'where its turn fails by the %s, and the log names the message, its session and its slot',
     async (fails) => {
       const { deliver, job, errors } = await given({ fails });
       expect(await deliver(job)).toEqual(['m0']);
       expect(errors).toEqual([expect.stringMatching(/^turn failed .*"messageId":"m0".*no (agent|table)/)]);
+      const { session, slot } = JSON.parse(job);
+      expect(JSON.parse(errors[0]?.slice('turn failed '.length) ?? '')).toMatchObject({ session, slot });
     },
   );
 });
