@@ -36,6 +36,8 @@ export async function readResult(
 
 /** What the model is shown of an output that has files: the files too. Undefined: the output. */
 export function shownOf(output: unknown) {
+  // A spread would make a property of each character of a text.
+  if (typeof output !== 'object') return undefined;
   const { result, files } = { ...(output as Partial<WithFiles>) };
   if (!Array.isArray(files)) return undefined;
   const text = typeof result === 'string' ? result : JSON.stringify(result);

@@ -86,6 +86,27 @@ describe('a request', () => {
     ]);
   });
 
+  it('is marked for the provider’s prompt cache, unless the settings say no', async () => {
+    const marked = async (config: { promptCache?: 'auto' | 'off' }) => {
+      const languageModel = new MockLanguageModelV4({
+        provider: 'anthropic.messages',
+        doStream: async () => ({
+          stream: convertArrayToReadableStream([{ type: 'stream-start', warnings: [] }, ...parts]),
+        }),
+      });
+      const agent = defineAgent({ instructions: 'Be brief.', tools: { look } as never });
+      const model = await sdkModelOf(languageModel, { provider: 'anthropic', name: 'm' }, agent, config);
+      for await (const _ of model.stream(hello, new AbortController().signal));
+      const [asked] = languageModel.doStreamCalls;
+      return [...(asked?.prompt ?? []), ...(asked?.tools ?? [])].map((one) =>
+        JSON.stringify(one).includes('cacheControl'),
+      );
+    };
+    for (const config of [{}, { promptCache: 'auto' as const }])
+      expect(await marked(config)).toEqual([true, true, true]);
+    expect(await marked({ promptCache: 'off' })).toEqual([false, false, false]);
+  });
+
   it('is made of the tools that are offered now', async () => {
     const languageModel = new MockLanguageModelV4({
       doStream: async () => ({

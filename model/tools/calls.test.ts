@@ -96,7 +96,7 @@ describe('a tool that a client runs', () => {
 
 describe('what a tool shows the model', () => {
   it('names a file of the session as a message does, and leaves one of another provider', () => {
-    const file = { type: 'file', file: 'f1', media_type: 'image/png', size: 0, name: 'a.png' } as const;
+    const file = { type: 'file', file: 'f1', media_type: 'image/png', size: 7, name: 'a.png' } as const;
     const { name: _, ...unnamed } = file;
     const foreign = {
       type: 'file',
@@ -120,6 +120,11 @@ describe('what a tool shows the model', () => {
     expect(shownJson({ type: 'content', value: [untyped] })).toMatchObject({
       value: [{ data: { type: 'reference' } }],
     });
+    const bytes = {
+      type: 'content',
+      value: [{ type: 'media', mediaType: 'image/png', data: 'QUJD' }, 'words', null],
+    };
+    expect(shownJson(bytes)).toEqual(bytes);
   });
 
   it('has bytes in base64, and anything else as JSON has it', () => {

@@ -34,7 +34,7 @@ const tooLarge = (mediaType: string, bytes: number) =>
 
 /** The length of a part's bytes in base64, in any of the SDK's forms. */
 function bytesIn(part: Json): { length: number; mediaType: string } {
-  const { data, mediaType } = { ...(part as { data?: Json; mediaType?: Json }) };
+  const { data, mediaType } = fieldsOf<{ data: Json; mediaType: Json }>(part);
   const inner = typeof data === 'object' && data !== null && 'data' in data ? data.data : data;
   return {
     length: typeof inner === 'string' ? inner.length : 0,
@@ -42,12 +42,16 @@ function bytesIn(part: Json): { length: number; mediaType: string } {
   };
 }
 
+/** Of a text there are none: a spread would make one of each character, and the bytes of an image are a text of millions. */
+const fieldsOf = <FIELDS extends object>(value: unknown): Partial<FIELDS> =>
+  typeof value === 'object' && value !== null ? value : {};
+
 /** What `modelFile` made. */
 function named(part: unknown): unknown {
-  const { data, mediaType, filename } = {
-    ...(part as { data?: unknown; mediaType?: string; filename?: string }),
-  };
-  const { reference } = { ...(data as { reference?: Readonly<Record<string, string>> }) };
+  const { data, mediaType, filename } = fieldsOf<{ data: unknown; mediaType: string; filename: string }>(
+    part,
+  );
+  const { reference } = fieldsOf<{ reference: Readonly<Record<string, string>> }>(data);
   const file = reference?.[OWN_PROVIDER];
   if (file === undefined || mediaType === undefined) return part;
   const size = Number(reference?.size);
