@@ -74,6 +74,23 @@ it('whoever listens again, while the turn runs or after it, sees what is open th
   expect(questions.getSnapshot()).toEqual([]);
 });
 
+it('one who listens hears of changes until he leaves, whoever has left before', async () => {
+  const { clock, socket, resolved, questions } = await givenQuestion();
+  const heard = { one: 0, two: 0 };
+  const leaveOne = questions.subscribe(() => (heard.one += 1));
+  const leaveTwo = questions.subscribe(() => (heard.two += 1));
+  await clock.advance(0);
+  leaveOne();
+  socket.deliver(resolved);
+  await clock.advance(0);
+  expect([heard, questions.getSnapshot().length]).toEqual([{ one: 1, two: 2 }, 1]);
+  leaveTwo();
+  expect(questions.getSnapshot()).toEqual([]);
+  socket.deliver({ type: 'aborted', seq: resolved.seq + 1, turn_id: 'turn-1', full_response: '', by: 'ann' });
+  await clock.advance(0);
+  expect(heard).toEqual({ one: 1, two: 2 });
+});
+
 it('an answer and then another one are two frames: the server says which counted', async () => {
   const { chat, open } = givenChat();
   const socket = await open();

@@ -62,6 +62,32 @@ it('an upload asks for an address, puts the bytes there, and gives the part of a
   ]);
 });
 
+it.each([
+  ['image/jpg', 'image/jpeg'],
+  ['audio/mp3', 'audio/mpeg'],
+  ['audio/wave', 'audio/wav'],
+  ['audio/x-wav', 'audio/wav'],
+  ['audio/vnd.wave', 'audio/wav'],
+  ['audio/m4a', 'audio/mp4'],
+  ['audio/x-m4a', 'audio/mp4'],
+  ['audio/x-flac', 'audio/flac'],
+  ['application/pdf', 'application/pdf'],
+])('the type that a browser names %s is told to the server as %s', async (type, media_type) => {
+  const { chat, socket } = await given();
+  void uploadFile(chat, new File(['x'], 'a', { type }));
+  expect(socket.sentOf('upload')).toMatchObject([{ media_type }]);
+});
+
+it.each([new Blob(['x'], { type: 'image/png' }), new File(['x'], '', { type: 'image/png' })])(
+  'what has no name is uploaded without one',
+  async (file) => {
+    const { chat, socket } = await given();
+    void uploadFile(chat, file);
+    expect(socket.sentOf('upload')).toHaveLength(1);
+    expect(socket.sentOf('upload')[0]).not.toHaveProperty('name');
+  },
+);
+
 it('an upload whose first try has arrived is there; another answer, and a lost connection, are errors', async () => {
   const { socket, upload } = await given(412, 403, 'lost');
   const first = upload();

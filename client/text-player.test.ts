@@ -105,6 +105,17 @@ describe('text that comes in pieces', () => {
     expect(player.isBehind).toBe(false);
   });
 
+  it('is shown at once where much comes together while a piece is played, or another text takes its place', () => {
+    for (const length of [5000, 5]) {
+      const player = new TextPlayer();
+      player.came(10, 0);
+      player.came(40, 100);
+      expect(player.shown(110)).toBeLessThan(40);
+      player.came(length, 110);
+      expect([player.shown(110), player.isBehind]).toEqual([length, false]);
+    }
+  });
+
   it('is shown at once where it became shorter: it is another text', () => {
     const player = new TextPlayer(100);
     player.came(20, 5);
