@@ -13,29 +13,28 @@ const MAX_AHEAD = 1000;
 
 /** Takes an event in at its turn: each once, in order of `seq`, whatever order and however often they come (P9). */
 export function receiveEvent(state: State, event: EventFrame): State {
-  const heard = Math.max(state.heard, event.seq);
   if (state.cursor !== undefined && event.seq <= state.cursor) return state;
-  if (state.cursor === undefined || event.seq > state.cursor + 1) {
-    const ahead = new Map(state.ahead).set(event.seq, event);
-    if (ahead.size > MAX_AHEAD) ahead.delete(Math.max(...ahead.keys()));
-    return { ...state, heard, ahead };
-  }
-  return drain({ ...applyEvent(state, event), heard, cursor: event.seq });
+  const ahead = new Map(state.ahead).set(event.seq, event);
+  return drain({ ...state, heard: Math.max(state.heard, event.seq), ahead });
 }
 
 /** Takes in what had to wait, as far as it goes without a hole. */
 export function drain(state: State): State {
-  if (state.cursor === undefined || state.ahead.size === 0) return state;
   const ahead = new Map(state.ahead);
-  for (const seq of state.ahead.keys()) if (seq <= state.cursor) ahead.delete(seq);
+  const taken: EventFrame[] = [];
   let next = state;
-  let cursor = state.cursor;
-  for (let event = ahead.get(cursor + 1); event; event = ahead.get(cursor + 1)) {
-    ahead.delete(event.seq);
-    cursor = event.seq;
-    next = applyEvent(next, event);
+  let { cursor } = state;
+  if (cursor !== undefined) {
+    for (const seq of state.ahead.keys()) if (seq <= cursor) ahead.delete(seq);
+    for (let event = ahead.get(cursor + 1); event; event = ahead.get(cursor + 1)) {
+      ahead.delete(event.seq);
+      cursor = event.seq;
+      next = applyEvent(next, event);
+      taken.push(event);
+    }
   }
-  return { ...next, cursor, ahead };
+  if (ahead.size > MAX_AHEAD) ahead.delete(Math.max(...ahead.keys()));
+  return { ...next, cursor, ahead, taken };
 }
 
 function applyEvent(state: State, event: EventFrame): State {

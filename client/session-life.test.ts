@@ -281,6 +281,21 @@ describe('readers of events', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it('P9: get also those that had come before the gap was told after which they are shown', async () => {
+    const { events } = turns(4);
+    const seqs = async (given: AsyncIterable<EventFrame> | undefined) => {
+      const seen: number[] = [];
+      for await (const { seq } of given ?? []) seen.push(seq);
+      return seen;
+    };
+    const missed = givenChat();
+    const socket = await missed.open();
+    socket.deliver(...events.slice(0, 2), ...events.slice(6));
+    socket.deliver({ type: 'history_gap', after_seq: 2, available_from: 7 });
+    expect(await seqs(missed.chat.turn('turn-3'))).toEqual([7, 8, 9]);
+    expect(await seqs(missed.chat.turn('turn-4'))).toEqual([10, 11, 12]);
+  });
+
   it('can begin to read the running turn before its first event has come', async () => {
     const { chat, open, begin, story } = givenChat();
     begin('u1', 'so far');

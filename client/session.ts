@@ -13,7 +13,6 @@ import {
   type ApprovalResponseFrame,
   type ClientFrame,
   type ConnectFrame,
-  type EventFrame,
   type FrameOf,
   isEvent,
   type ServerFrame,
@@ -341,7 +340,8 @@ export class Session {
     if (after === before) return;
     this.#state = after;
     if (after.tail !== before.tail) this.#followMessages(after);
-    if (input.type === 'frame') this.#logEvents(before, after, input.frame);
+    if (input.type === 'frame' && input.frame.type === 'history_gap') this.log.breakOff();
+    if (after.taken !== before.taken) this.log.add(after.taken);
     for (const listener of this.#listeners) listener();
   }
 
@@ -351,18 +351,6 @@ export class Session {
       if (sent.status !== 'sending') this.#outbox.answered(id);
     }
     this.#sent.follow(state);
-  }
-
-  /** Logs the events that this frame made available: its own, and later ones that had waited for it. */
-  #logEvents(before: State, after: State, frame: ServerFrame): void {
-    if (frame.type === 'history_gap') this.log.breakOff();
-    if (before.cursor === undefined || after.cursor === undefined || !isEvent(frame)) return;
-    const events: EventFrame[] = [];
-    for (let seq = before.cursor + 1; seq <= after.cursor; seq++) {
-      const event = seq === frame.seq ? frame : before.ahead.get(seq);
-      if (event) events.push(event);
-    }
-    this.log.add(events);
   }
 
   #fail(error: MidturnError): void {

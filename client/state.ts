@@ -295,6 +295,8 @@ export interface State extends ChatState {
   heard: number;
   /** Events that arrived early: an event before them is missing. */
   ahead: ReadonlyMap<number, EventFrame>;
+  /** Those that were taken in last, together. */
+  taken: readonly EventFrame[];
   /** The loaded part of the transcript, oldest first, without turns that are shown from events. */
   entries: readonly HistoryEntry[];
   /** `entries` as items. */
@@ -329,6 +331,7 @@ export function initialState(sessionId: string): State {
     cursor: undefined,
     heard: 0,
     ahead: new Map(),
+    taken: [],
     entries: [],
     past: [],
     pastNext: undefined,
