@@ -260,6 +260,23 @@ describe('P11: a prompt that is rejected', () => {
   });
 });
 
+it('P11: of a turn of many steps that are too long, the shortest form is sent before its message is left out', async () => {
+  const STEPS = 90;
+  let steps = 0;
+  const { say } = await conversation(() => (steps === STEPS ? 'overlong' : undefined), {
+    answer: ({ messages }) =>
+      textOf(messages).includes('look')
+        ? [{ type: 'tool_call', id: `c${++steps}`, name: 'look', args: {} }, finish()]
+        : [{ type: 'text', text: 'ok' }, finish()],
+    run: async () => ({ output: `result ${steps}`, isError: false }),
+    parts: { settings: { MIDTURN_MAX_STEPS: `${2 * STEPS}` } },
+  });
+  for (let n = 0; n < 8; n++) await say(`turn-${n}`);
+  const { forms } = await say('look');
+  const halved = Array.from({ length: 4 }, () => 'recent_steps');
+  expect(forms).toEqual(['recent', 'recent', 'this_turn', ...halved, 'last_message', 'without_message']);
+});
+
 describe('a session remembers', () => {
   it('the forms of the prompts for four models: the one that was changed first gives way', async () => {
     let name = '';

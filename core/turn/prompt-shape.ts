@@ -26,7 +26,7 @@ import { fieldsOf } from './usage.ts';
  * shape, and its next turn begins with it.
  */
 
-/** Refused prompts of one turn that are sent again in another form. The longest list of changes has seven. */
+/** Refused prompts of one turn that are sent again in another form. A long turn's steps can be halved often: the last is the shortest form. */
 const MAX_CHANGES = 8;
 /** A shape that cuts earlier turns to their half is tried this often, before all of them are left out. */
 const MAX_HALVINGS = 2;
@@ -173,10 +173,12 @@ export async function reshape(
   sources: Sources,
   only: 'lossless' | 'any',
 ): Promise<boolean> {
-  if (!isRefusal(reason) || changesOf(turn).length >= MAX_CHANGES) return false;
+  const made = changesOf(turn);
+  if (!isRefusal(reason) || made.length >= MAX_CHANGES) return false;
   const before = shapeOf(turn, model);
   const change = nextChange(before, reason, sources, {
-    halvings: changesOf(turn).filter(({ form }) => form === 'recent').length,
+    halvings: made.filter(({ form }) => form === 'recent').length,
+    isLast: made.length === MAX_CHANGES - 1,
   });
   if (!change || (only === 'lossless' && !LOSSLESS.has(change.form))) return false;
   const { form, shape } = change;
@@ -265,10 +267,11 @@ function nextChange(
   shape: PromptShape,
   reason: Refusal,
   sources: Sources,
-  { halvings }: { halvings: number },
+  { halvings, isLast }: { halvings: number; isLast: boolean },
 ): Change | undefined {
   const refused = measured(sources, shape);
   return changesAfter(shape, reason, sources, halvings).find((change) => {
+    if (isLast && change.form !== 'last_message') return false;
     const next = measured(sources, change.shape);
     if (next.isEmpty) return false;
     if (next.isBare && !refused.isBare) return true;

@@ -25,24 +25,26 @@ const SECRET = 'a-name-that-nobody-keeps';
 type Say = Omit<ElicitationAnswerFrame, 'type' | 'id'>;
 const ANNS: Say = { action: 'accept', content: { name: 'Ann' } };
 
-const model: Model = {
+const calling = (ids: readonly string[]): Model => ({
   provider: 'test',
-  name: 'borrows once',
+  name: 'borrows',
   async *stream({ messages }) {
     if (messages.some(({ role }) => role === 'tool')) yield { type: 'text', text: 'done' };
-    else yield { type: 'tool_call', id: 'call', name: 'borrow', args: {} };
+    else for (const id of ids) yield { type: 'tool_call', id, name: 'borrow', args: {} };
     yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
   },
-};
+});
 
 /** A turn whose tool asks, as often as there are rounds, and a user who answers at the third look at the lane. */
 async function given({
+  calls = ['call'],
   rounds = [[WHO]],
   idempotent = false,
   answers = [ANNS],
   seconds = 3600,
   onLook = async () => {},
 }: {
+  calls?: string[];
   rounds?: Question[][];
   idempotent?: boolean;
   /** Sent one after the other, for each question. */
@@ -107,7 +109,7 @@ async function given({
       isUser = false;
     },
   };
-  const turn = await turnInMemory(model, {
+  const turn = await turnInMemory(calling(calls), {
     core: { store, clock, gateway },
     toolbox,
     settings: {
@@ -292,6 +294,17 @@ describe('a question of a tool', () => {
       output: expect.stringContaining('more than 20 questions'),
     });
     expect(one.left()).toEqual([]);
+  });
+
+  it('has the rounds of its own call alone: those of another call of the turn leave it all of them', async () => {
+    const one = await given({ calls: ['a', 'b'], rounds: Array.from({ length: 15 }, () => [WHO]) });
+    await one.turn.run();
+    const events = await one.eventsOf();
+    expect(events.filter(({ type }) => type === 'elicitation_request')).toHaveLength(30);
+    const results = events.flatMap((event) =>
+      event.type === 'tool_result' ? [event.is_error ?? false] : [],
+    );
+    expect(results).toEqual([false, false]);
   });
 
   it('is not asked where more than eight would be open', async () => {
