@@ -32,6 +32,8 @@ describe('a condition holds', () => {
   it.each([
     ['StringEquals', ['a', 'b'], 'B'],
     ['StringNotEquals', ['a', 'b'], 'b'],
+    ['StringNotEquals', ['a', 'b'], ['c', 'b']],
+    ['StringNotLike', 'turn-*', ['deadline', 'turn-1']],
     ['StringLike', 'turn', 'turn-1'],
     ['ArnLike', 'arn:aws:*:role/Turn', ROLE],
     ['ArnNotEquals', ROLE, ROLE],
