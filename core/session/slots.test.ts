@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, epochSeconds } from '../../config/units.ts';
 import { around } from '../../test/support/text.ts';
+import { encodeEvents } from '../events/events.ts';
 import { asConnectionId, asLaneId, asMessageId, asSessionId, asTurnId, slotOf } from '../ids.ts';
 import type { TurnJob } from '../ports.ts';
 import type { Lane, PendingMessage, Session } from '../store/items.ts';
@@ -139,6 +140,12 @@ describe('P5: a slot that is opened', () => {
 });
 
 describe('P5: a session that has no room for a further turn', () => {
+  const active = { slot: slotOf(RUNNING), lane: asLaneId('a') };
+  /** The lane of a turn that has ended: its last event is not spilled. */
+  const ended: Partial<Lane> = {
+    unspilled: encodeEvents([{ type: 'chunk', seq: 5, turn: RUNNING, content: 'x', offset: 0 }]),
+    seq: 5,
+  };
   const full = { lanes: { a: waits('s1'), b: waits('s2') }, queue: { s1: place('a'), s2: place('b') } };
 
   it('refuses it, and has one by one called again whose function died before it sent the job', async () => {
@@ -155,11 +162,24 @@ describe('P5: a session that has no room for a further turn', () => {
     const runs = given({ lanes: { a: leased, b: waits('s2') }, queue });
     expect(await runs.open()).toBe('SESSION_QUEUE_FULL');
     expect(runs.jobs).toEqual(['new']);
-    const active = { slot: slotOf(RUNNING), lane: asLaneId('a') };
-    const over = given({ lanes: { a: {}, b: waits('s2') }, queue, session: { active } });
+    const over = given({ lanes: { a: ended, b: waits('s2') }, queue, session: { active, seq: 4 } });
     expect(await over.open()).toBe('SESSION_QUEUE_FULL');
     expect(over.jobs.toSorted()).toEqual(['new', RUNNING, 's2'].toSorted());
     expect(over.inQueue()).toEqual([RUNNING, 's2'].toSorted());
+  });
+
+  it('gives it the place of one that is active only until the worker of its job finds that it was refused', async () => {
+    const queue = { [RUNNING]: place('a', 9000), s2: place('b', 9000) };
+    for (const a of [{}, ended]) {
+      const { open, inQueue, table, session } = given({
+        lanes: { a, b: waits('s2') },
+        queue,
+        session: { active, seq: 5 },
+      });
+      expect(await open()).toEqual({ ahead: 1 });
+      expect(inQueue()).toEqual(['new', 's2']);
+      expect(table.get(sessionKey(session))?.active).toBeUndefined();
+    }
   });
 
   it('P1: gives it the place of a slot that is over, and tells first what became of the messages there', async () => {

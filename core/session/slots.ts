@@ -1,15 +1,16 @@
 import { type EpochMs, milliseconds } from '../../config/units.ts';
 import type { Core } from '../core.ts';
 import { expiry } from '../core.ts';
+import { decodeEvents } from '../events/events.ts';
 import { byId, type SessionKey, slotOf } from '../ids.ts';
 import type { TurnJob } from '../ports.ts';
-import type { Session, WithdrawalCode } from '../store/items.ts';
+import type { Lane, Session, WithdrawalCode } from '../store/items.ts';
 import { laneKey, sessionKey } from '../store/keys.ts';
 import { hasWorkFor, unclaimedSlot } from '../store/lane/lane.ts';
 import { rejectUnclaimed, rejectWaiting } from '../store/lane/withdraw.ts';
 import { admit, release } from '../store/session-writes.ts';
-import { reportOutcomes } from './outcomes.ts';
 import { removeContents } from './pending-content.ts';
+import { retireSlot } from './retire.ts';
 import { enterFlight, leaveFlight } from './turns-in-flight.ts';
 
 /** A function that is alive has sent its turn job long before. */
@@ -80,13 +81,14 @@ async function pruneQueue(core: Core, session: SessionKey, read: Session): Promi
     const token = { session, lane: laneId, slot };
     const isActive = read.active?.slot === slot;
     const lane = await core.store.get(laneKey(session, laneId));
-    if (isActive || hasWorkFor(lane, slot)) {
-      kept.push({ ...token, at, runs: isActive && hasWorkFor(lane, slot) && lane?.lease !== undefined });
+    const hasWork = hasWorkFor(lane, slot);
+    // What an ended turn has left is for its worker.
+    if (hasWork || (isActive && hasUnspilled(lane, read))) {
+      kept.push({ ...token, at, runs: isActive && hasWork && lane?.lease !== undefined });
       continue;
     }
-    // Others find a withdrawn message by the slot's place in the queue, so outcomes are reported first.
-    await reportOutcomes(core, laneId, lane);
-    await releaseSlot(core, token);
+    // A slot that was refused is active while the worker of its job finds nothing to do (`nextSlot` in core/turn/worker.ts).
+    await retireSlot(core, session, laneId, slot);
     freed = true;
   }
   // Behind a running turn the others wait as they should.
@@ -96,6 +98,9 @@ async function pruneQueue(core: Core, session: SessionKey, read: Session): Promi
   }
   return freed;
 }
+
+const hasUnspilled = (lane: Lane | undefined, { seq }: Session): boolean =>
+  decodeEvents(lane?.unspilled ?? []).some((event) => event.seq > seq);
 
 /**
  * Rejects a slot that no worker has claimed: its messages move to `undelivered`, and nothing of them is stored (P2).
