@@ -15,14 +15,26 @@ export const CLIENT_VARIANTS: readonly ClientVariant[] = [
   {
     name: 'repeated-events-count',
     breaks: 'an event is handed on once',
-    edits: [edit('events.ts', 'event.seq <= state.cursor) return state;', 'event.seq < 0) return state;')],
+    edits: [
+      edit(
+        'events.ts',
+        'event.seq <= state.cursor) return state;',
+        'event.seq <= state.cursor) return { ...applyEvent(state, event), taken: [event] };',
+      ),
+    ],
     fails: ['order-repeated-events', 'resume-worker-replaced'],
     passes: ['handshake-turn'],
   },
   {
     name: 'holes-do-not-matter',
     breaks: 'nothing is handed on before what comes before it',
-    edits: [edit('events.ts', ' || event.seq > state.cursor + 1', '')],
+    edits: [
+      edit(
+        'events.ts',
+        'event.seq), ahead });',
+        'event.seq), ahead, cursor: state.cursor && event.seq - 1 });',
+      ),
+    ],
     fails: ['order-swapped-events', 'order-hole'],
     passes: ['order-accepted-last'],
   },
