@@ -1,15 +1,11 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallSetup } from '../../core/model.ts';
 import { ANNS_SETUP, NO_FILES, UNSEEN } from '../../core/testing/call-setup.ts';
 import { startMcpServer, type TestMcpServer } from '../../test/support/mcp-server.ts';
-import { cases } from '../../test/support/sample.ts';
-import { anyText } from '../../test/support/text.ts';
-import { type AgentDefinition, AgentDefinitionError } from '../agent/agent-definition.ts';
+import type { AgentDefinition } from '../agent/agent-definition.ts';
 import { defineAgent } from '../agent/define-agent.ts';
 import { createToolbox } from '../tools/toolbox.ts';
 import { type McpServerDefinition, mcpToolName } from './definition.ts';
-import { parseMcpTokens } from './tokens.ts';
 import { createToolSource } from './tool-source.ts';
 
 let server: TestMcpServer;
@@ -305,26 +301,6 @@ describe('what a server may cost', () => {
   });
 });
 
-describe('the name by which the model calls a tool', () => {
-  it('is one that every provider takes, is the same everywhere, and differs from every other', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(anyText({ minLength: 1, maxLength: 90 })), (tools) => {
-        const names = tools.map((tool) => mcpToolName('books', tool));
-        for (const name of names) expect(name).toMatch(/^books_[A-Za-z0-9_-]{1,58}$/);
-        expect(new Set(names).size).toBe(tools.length);
-      }),
-      { numRuns: cases(500) },
-    );
-  });
-
-  it.each([
-    ['search', 'books_search'],
-    ['pages/search', 'books_pages_search_c409f62a'],
-    ['pages.search', 'books_pages_search_64576110'],
-    ['a'.repeat(58), `books_${'a'.repeat(58)}`],
-  ])('%s is %s', (tool, name) => expect(mcpToolName('books', tool)).toBe(name));
-});
-
 describe('a server that cannot be reached', () => {
   it('is left out, is asked again after half a minute, and keeps nobody waiting meanwhile', async () => {
     server.answerWith(503);
@@ -403,36 +379,12 @@ describe('a token', () => {
     server.endWaits();
     expect(await running).toMatchObject({ output: 'waited' });
   });
-
-  it('is looked up by its server; what cannot be read is told without a word of it', () => {
-    expect([...parseMcpTokens(' books=a=b== , docs=c,')]).toEqual([
-      ['books', 'a=b=='],
-      ['docs', 'c'],
-    ]);
-    for (const text of ['hunter2', 'a_b=hunter2', 'docs=', 'docs=hunter 2']) {
-      expect(() => parseMcpTokens(text)).toThrow(
-        /^The tokens of the MCP servers are not of the form server=token,…$/,
-      );
-    }
-  });
 });
 
-describe('an agent’s definition', () => {
-  it.each<[string, Partial<AgentDefinition>]>([
-    ['MCP server "my_books": only letters', { mcp: { my_books: { url: 'https://a.test' } } }],
-    ['MCP server "books": "http://a.test" is no https URL', { mcp: { books: { url: 'http://a.test' } } }],
-    ['MCP server "books": timeoutSeconds', { mcp: { books: { url: 'https://a.test', timeoutSeconds: 0 } } }],
-    ['MCP server "books": connectSeconds', { mcp: { books: { url: 'https://a.test', connectSeconds: 60 } } }],
-  ])('is checked at start: %s', (complaint, definition) => {
-    expect(() => defineAgent({ instructions: '', tools: {}, ...definition })).toThrow(AgentDefinitionError);
-    expect(() => defineAgent({ instructions: '', tools: {}, ...definition })).toThrow(complaint);
-  });
-
-  it('has no tool of its own by the name of a server’s', () => {
-    const tool = { execute: () => '', inputSchema: {} } as never;
-    expect(() => given({}, { books_search: { tool } })).toThrow(
-      'Tool name "books_search": what begins with "books_" is a tool of the MCP server "books".',
-    );
-    expect(() => given({}, { books: { tool } })).not.toThrow();
-  });
+it('an agent has no tool of its own by the name of a server’s', () => {
+  const tool = { execute: () => '', inputSchema: {} } as never;
+  expect(() => given({}, { books_search: { tool } })).toThrow(
+    'Tool name "books_search": what begins with "books_" is a tool of the MCP server "books".',
+  );
+  expect(() => given({}, { books: { tool } })).not.toThrow();
 });
