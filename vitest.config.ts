@@ -5,15 +5,25 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { measureTimeFactor } from './test/support/machine.ts';
 
 /**
- * Which tests run where. `npm test` runs the projects `unit` and `fast`; `npm run test:all` runs all four. A file belongs to `fast`
+ * Which tests run where. `npm test` runs the projects `fast` and `apart`; `npm run test:all` runs all four. A file belongs to `fast`
  * unless a list below names it, with the reason. docs/contributing/tests.md explains how to choose.
+ *
+ * The files of a worker share its process and its modules, but for those of `apart`: a process of its own costs each file a second of a
+ * processor, and one that starts a local cloud three. test/support/each-file.ts fails a file that leaves something changed.
  */
 
-/**
- * Tests in memory of modules that keep no state of their own. The files of a worker share its process and its modules, which
- * saves a second of a processor for each file. A file that leaves its environment, timers or globals changed fails.
- */
-const UNIT = ['{aws,config,core,model,protocol}/**/*.test.ts', 'client/*.test.ts'];
+/** In a process of their own. */
+const APART = [
+  // The CDK keeps what it has read of its environment, and a synth leaves names in it.
+  'infra/**/*.test.ts',
+  // Sets the environment for the program that it starts.
+  'cli/**/*.test.ts',
+  // Each file has a document of its own, with timers and a storage that its modules keep.
+  'web/**/*.test.ts',
+  'client/react/**/*.test.ts',
+  // Loads a handler again and again, each time with another environment.
+  'lambdas/**/*.test.ts',
+];
 
 /** Only in `full`: these show what others cannot, and take their time for it. */
 const FULL_ONLY = [
@@ -94,7 +104,7 @@ const { TEST_MS, WAIT_MS, POLL_MS } = await import('./test/support/timeouts.ts')
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return ['simulation', 'full', 'fast', 'unit'].flatMap((name) =>
+    return ['simulation', 'full', 'apart', 'fast'].flatMap((name) =>
       sorted.filter(({ project }) => project.name === name),
     );
   }
@@ -106,6 +116,8 @@ const shared = {
   testTimeout: TEST_MS,
   hookTimeout: TEST_MS,
   expect: { poll: { timeout: WAIT_MS, interval: POLL_MS } },
+  setupFiles: ['test/support/each-file.ts'],
+  isolate: false,
   env: {
     MIDTURN_TEST_TIME_FACTOR: String(factor),
     // Of this run alone, so that its end can tell what tests left behind (test/setup.ts).
@@ -128,18 +140,17 @@ export default defineConfig({
           name: 'fast',
           env: { ...shared.env, MIDTURN_TEST_SAMPLE: 'tenth' },
           include: ALL,
-          exclude: [...NEVER, ...FULL_ONLY, ...ELSEWHERE, MUTANTS, ...UNIT],
+          exclude: [...NEVER, ...FULL_ONLY, ...ELSEWHERE, MUTANTS, ...APART],
         },
       },
       {
         test: {
           ...shared,
-          name: 'unit',
+          name: 'apart',
           env: { ...shared.env, MIDTURN_TEST_SAMPLE: 'tenth' },
-          include: UNIT,
-          exclude: [...NEVER, ...FULL_ONLY, ...ELSEWHERE],
-          isolate: false,
-          setupFiles: ['test/support/leaves-nothing.ts'],
+          include: APART,
+          exclude: NEVER,
+          isolate: true,
         },
       },
       {

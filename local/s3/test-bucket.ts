@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterEach, expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { createAccess } from '../aws/access.ts';
 import { type AccessKey, newAccessKey } from '../aws/access-key.ts';
 import { functionCaller } from '../aws/caller.ts';
@@ -37,8 +37,6 @@ let server: Server | undefined;
 let buckets: Buckets | undefined;
 let client: S3Client | undefined;
 
-afterEach(close);
-
 async function close(): Promise<void> {
   client?.destroy();
   const closing = server;
@@ -48,7 +46,7 @@ async function close(): Promise<void> {
   await buckets?.close();
 }
 
-/** A bucket on a port of this machine, and a client of a function whose role has these statements. One at a time. */
+/** A bucket on a port of this machine, and a client of a function whose role has these statements. One at a time, until the test ends. */
 export async function givenBucket({
   statements = EVERYTHING,
   cors = [],
@@ -58,6 +56,7 @@ export async function givenBucket({
   now = Date.now,
 }: Given = {}) {
   await close();
+  onTestFinished(close);
   const stack = stackOf(statements, {
     Files: { Type: 'AWS::S3::Bucket', Properties: { CorsConfiguration: { CorsRules: cors } } },
   });
