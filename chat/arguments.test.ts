@@ -42,3 +42,8 @@ it.each([
 ])('a shell reads the address %s of the hint as it is', (url, word) => {
   expect(howToGoOn({ url, token: undefined, sessionId: undefined }, 's', {})).toContain(` ${word} --session`);
 });
+
+it('has the token that is written before that of the environment, and the wish for an agent', () => {
+  const read = readArguments(['ws://h', '--token', 't', '--agent', 'sales'], { MIDTURN_TOKEN: 'e' });
+  expect(read).toMatchObject({ token: 't', agent: 'sales' });
+});

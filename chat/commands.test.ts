@@ -38,3 +38,8 @@ it.each<[string, Command]>([
 ])('%j', (line, command) => {
   expect(readCommand(line)).toEqual(command);
 });
+
+it('/answer has its value, also none; /decline has none', () => {
+  const answers = ['/answer 3', '/answer', '/decline'].map(readCommand);
+  expect(answers).toEqual(['3', '', undefined].map((text) => ({ kind: 'answer', text })));
+});

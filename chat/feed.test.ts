@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import type { Item, ToolItem, UserItem } from '../client/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { ApprovalItem, Item, MessageState, ToolItem, Usage, UserItem } from '../client/index.ts';
 import { Feed, waitingNote } from './feed.ts';
 
 const user = (id: string, state: UserItem['state']): UserItem => ({
@@ -195,4 +195,128 @@ it.each<[UserItem['state'], boolean, string]>([
   [{ status: 'queued', turnId: 't', position: 0 }, false, 'queued, after this answer'],
 ])('a message in the state %o (withdrawn: %s) waits as "%s"', (state, withdrawing, note) => {
   expect(waitingNote({ ...user('m', state), withdrawing })).toBe(note);
+});
+
+describe('an item', () => {
+  const head = { key: 'e1', turnId: 't1' };
+  const usage: Usage = {
+    inputTokens: 1,
+    outputTokens: 2,
+    cacheReadTokens: undefined,
+    cacheWriteTokens: undefined,
+    reasoningTokens: undefined,
+    cost: 0,
+    currency: 'EUR',
+    model: 'm',
+    provider: 'p',
+    steps: 1,
+    cached: false,
+    finishReason: 'length',
+  };
+  const told = (...items: Item[]) => new Feed().next({ items }).map(({ text }) => text);
+
+  it('each source of an answer is a line, once', () => {
+    const url = (id: string) => ({ id, type: 'url' as const, url: `https://${id}.test/`, title: id });
+    const paper = {
+      id: 'c',
+      type: 'document' as const,
+      mediaType: 'application/pdf',
+      title: 'Paper',
+      filename: undefined,
+    };
+    const feed = new Feed();
+    const next = (sources: (ReturnType<typeof url> | typeof paper)[]) =>
+      feed.next({ items: [{ kind: 'sources', ...head, sources }] }).map(({ text }) => text);
+    expect(next([url('a')])).toEqual(['[source: a, https://a.test/]']);
+    expect(next([url('a'), url('b'), paper])).toEqual(['[source: b, https://b.test/]', '[source: Paper]']);
+  });
+
+  it('says what the prompt lacks: another form, or so many messages', () => {
+    const trimmed = (droppedMessages: number, form: string | undefined): Item => ({
+      kind: 'trimmed',
+      ...head,
+      droppedMessages,
+      reason: 'r',
+      form,
+    });
+    const [form, both, some] = [trimmed(0, 'text'), trimmed(2, 'text'), trimmed(2, undefined)].map(
+      (item) => told(item)[0],
+    );
+    expect(form).toContain('in another form');
+    expect([both, some]).toEqual(Array(2).fill('2 older messages are left out of the prompt from here on.'));
+  });
+
+  it('says who decided about a tool, or why nobody did', () => {
+    const line = (decision: ApprovalItem['decision'], reason: string) =>
+      told({
+        kind: 'approval',
+        ...head,
+        requestId: 'r',
+        toolCallId: 'c',
+        tool: 'pay',
+        summary: '',
+        arguments: {},
+        offersAlways: false,
+        timeoutSeconds: 1,
+        decision,
+        resolved: { reason, by: undefined },
+      }).at(-1);
+    expect(['approve', 'always', 'deny'].map((decision) => line(decision as 'deny', 'answer'))).toEqual([
+      'pay was approved by you.',
+      'pay was approved by you.',
+      'pay was denied by you.',
+    ]);
+    expect([line('deny', 'timeout'), line('deny', 'aborted'), line('approve', 'always')]).toEqual([
+      'pay was not run: nobody answered in time.',
+      'pay was not run: the turn was stopped.',
+      'pay was approved: you answered /always before.',
+    ]);
+  });
+
+  it('the end has its cost, also if that is nothing, and why it is no usual one', () => {
+    expect(told({ kind: 'turn_end', ...head, outcome: { result: 'done', usage } })).toEqual([
+      '-- done, cut at the limit of tokens: 1 step, 1 tokens in, 2 out, 0 EUR, m',
+    ]);
+    const free = { ...usage, cost: undefined, currency: undefined, finishReason: 'stop', steps: 2 };
+    expect(told({ kind: 'turn_end', ...head, outcome: { result: 'done', usage: free } })).toEqual([
+      '-- done: 2 steps, 1 tokens in, 2 out, m',
+    ]);
+  });
+
+  it('of a message that no turn has is beside the conversation; its state is told each time that it is another one', () => {
+    const feed = new Feed();
+    const next = (state: MessageState) => feed.next({ items: [user('m1', state)] });
+    expect(next({ status: 'sending' })).toEqual([]);
+    const rejected = { status: 'rejected', code: 'LANE_LOST', message: 'Gone.', retryable: true } as const;
+    expect(next(rejected)).toEqual([
+      { kind: 'line', style: 'trouble', text: 'x m1   [refused: LANE_LOST. Gone.]', aside: true },
+    ]);
+    expect(next({ status: 'applied', turnId: 't', step: 1 })).toEqual([
+      { kind: 'line', style: 'user', text: '> m1' },
+    ]);
+    expect(new Feed().next({ items: [user('m1', { status: 'cancelled', reason: '' })] })).toMatchObject([
+      { text: 'x m1   [withdrawn]', aside: true },
+    ]);
+  });
+
+  it('of a turn that was told to its end is not told again from the transcript, under other keys', () => {
+    const tool = {
+      kind: 'tool',
+      turnId: 't1',
+      id: 'c',
+      name: 'wait',
+      args: {},
+      progress: undefined,
+    } as const;
+    const result = { output: 'x', isError: false, truncated: false };
+    const end: Item = {
+      kind: 'turn_end',
+      key: 'e9',
+      turnId: 't1',
+      outcome: { result: 'aborted', by: 'ann' },
+    };
+    const feed = new Feed();
+    expect(feed.next({ items: [{ ...tool, key: 'e3', result }, end] })).toHaveLength(2);
+    expect(feed.next({ items: [{ ...tool, key: 'n3', result }, end] })).toEqual([]);
+  });
 });

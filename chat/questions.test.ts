@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Question, QuestionField } from '../client/elicitation.ts';
 import { questionLines, readAnswer, resolvedLine } from './questions.ts';
 
@@ -69,4 +69,80 @@ it('what became of a question is one line', () => {
   expect(line('accept', 'answer')).toBe('books has your answer.');
   expect(line('decline', 'answer')).toContain('did not answer');
   expect(line('cancel', 'timeout')).toContain('in time');
+});
+
+describe('a question', () => {
+  it.each<[string, QuestionField[], string, object]>([
+    [
+      'the default where nothing is typed',
+      [{ name: 'n', type: 'integer', default: 2 }],
+      '',
+      { content: { n: 2 } },
+    ],
+    [
+      'what is typed before the default',
+      [{ name: 'n', type: 'integer', default: 2 }],
+      '3',
+      { content: { n: 3 } },
+    ],
+    ['no value without either', [{ name: 'n', type: 'string' }], '', { content: {} }],
+    [
+      'neither yes nor no',
+      [{ name: 'b', type: 'boolean' }],
+      'perhaps',
+      { complaint: 'b: it must be true or false.' },
+    ],
+    ['JSON of a single field', [{ name: 'n', type: 'string' }], '{"n":"x"}', { content: { n: 'x' } }],
+    [
+      'choices with spaces',
+      [{ name: 'c', type: 'choices', options: [{ value: 'a b' }, { value: 'c' }] }],
+      'a b, c',
+      { content: { c: ['a b', 'c'] } },
+    ],
+    [
+      'a list',
+      [
+        { name: 'a', type: 'string' },
+        { name: 'b', type: 'string' },
+      ],
+      '["x"]',
+      { complaint: 'The answer is not JSON of an object.' },
+    ],
+    ['null', [], 'null', { complaint: 'The answer is not JSON of an object.' }],
+  ])('the answer: %s', (_, fields, text, read) => {
+    expect(readAnswer(question(fields), text)).toEqual(read);
+  });
+
+  it('says how to answer: a value, JSON, consent, or an address to visit', () => {
+    const how = (fields: QuestionField[], more: Partial<Question> = {}) =>
+      questionLines(question(fields, more)).at(-1);
+    const [a, b] = ['a', 'b'].map((name): QuestionField => ({ name, type: 'string' }));
+    if (!a || !b) throw new Error('There are two fields.');
+    expect(
+      [how([a]), how([a, b]), how([]), how([], { url: 'https://a.test/' })].map(
+        (line) => line?.split(', or')[0],
+      ),
+    ).toEqual([
+      '/answer and the value',
+      '/answer with JSON: {"a": …, "b": …}',
+      '/answer to consent',
+      'Visit it by yourself if you trust it. Then /answer',
+    ]);
+  });
+
+  it('says what became of it, each in other words', () => {
+    const all = (['accept', 'decline'] as const).flatMap((action) =>
+      (['answer', 'timeout', 'aborted'] as const).map((reason) =>
+        resolvedLine(question([], { resolved: { action, reason } })),
+      ),
+    );
+    expect(all).toEqual([
+      'books has your answer.',
+      'books got no answer: nobody answered in time.',
+      'books got no answer: the turn was stopped.',
+      'books was told that you did not answer.',
+      'books got no answer: nobody answered in time.',
+      'books got no answer: the turn was stopped.',
+    ]);
+  });
 });

@@ -24,3 +24,9 @@ it('arguments that are no object, or that a server is too old to send, are shown
   expect(argumentLines({ arguments: [1], summary: '' })).toEqual(['  [', '    1', '  ]']);
   expect(argumentLines({ arguments: undefined, summary: '{"item":…' })).toEqual(['  {"item":…']);
 });
+
+it('a name of an argument that could look like a name and a value is quoted', () => {
+  expect(brief({ 'a b': 1, 'a: 1': 2, 'a,b': 3, 'a.b-c_1': 4 })).toBe(
+    '"a b": 1, "a: 1": 2, "a,b": 3, a.b-c_1: 4',
+  );
+});

@@ -41,3 +41,10 @@ it('counts columns of flags, keycaps and marks that combine', () => {
 it('text cannot move the cursor', () => {
   expect(harmless('a\u001b[2Jb\r\nc\td\r')).toBe('a\ufffd[2Jb\nc  d\ufffd');
 });
+
+it('no character of a control set is shown, be it of C0, C1 or DEL', () => {
+  const controls = [...Array(0x20).keys(), ...Array.from({ length: 0x21 }, (_, at) => 0x7f + at)];
+  for (const code of controls.filter((one) => one !== 9 && one !== 10))
+    expect([code, harmless(`a${String.fromCharCode(code)}b`)]).toEqual([code, 'a\ufffdb']);
+  expect(harmless('\u00a0é')).toBe('\u00a0é');
+});
