@@ -27,8 +27,9 @@ function givenPage() {
   };
   ended.push(end);
   return {
-    claim: async (storage: Storage) => {
-      vi.stubGlobal('addEventListener', (...listening: [string, () => void]) => listeners.push(listening));
+    claim: async (storage: Storage, { hasEvents = true } = {}) => {
+      const listen = (...listening: [string, () => void]) => listeners.push(listening);
+      if (hasEvents) vi.stubGlobal('addEventListener', listen);
       await claimTab(storage, locks);
     },
     tell: (event: 'pagehide' | 'pageshow') => {
@@ -94,4 +95,11 @@ it('a page that the browser shows again, as it was left, is not shared with a co
   const copy = copyOf(storage);
   await givenPage().claim(copy);
   expect([storage.getItem('midturn:s'), copy.getItem('midturn:s')]).toEqual(['outbox', null]);
+});
+
+// Node 25 has both (nodejs.org/api/globals.html: sessionStorage, navigator.locks).
+it('a host with storage and locks that tells of no page has its outbox', async () => {
+  await givenPage().claim(storage, { hasEvents: false });
+  expect(storage.getItem('midturn:s')).toBe('outbox');
+  expect(storage.getItem('midturn-tab')).not.toBeNull();
 });

@@ -55,9 +55,9 @@ export async function claimTab(storage: Storage, locks: Locks): Promise<void> {
     await hold(locks, tab);
   }
   const held = tab;
-  addEventListener?.('pagehide', () => storage.setItem(TAB_KEY, crypto.randomUUID()));
+  globalThis.addEventListener?.('pagehide', () => storage.setItem(TAB_KEY, crypto.randomUUID()));
   // The browser had only put the page aside.
-  addEventListener?.('pageshow', () => storage.setItem(TAB_KEY, held));
+  globalThis.addEventListener?.('pageshow', () => storage.setItem(TAB_KEY, held));
 }
 
 function forgetOutboxes(storage: Storage): void {
