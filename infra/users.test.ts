@@ -42,6 +42,8 @@ it.each([
   'http://127.0.0.1/',
   'chat.example.com',
   '//chat.example.com',
+  'HTTP://chat.example.com/',
+  '1://chat.example.com/',
   '',
 ])('and not to "%s"', (url) => {
   for (const options of [hosted(url), { ...hosted('https://a.example'), logoutUrls: [url] }]) {

@@ -85,7 +85,7 @@ function check(
     // https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-app-integration.html
     if (
       Token.isUnresolved(url) ||
-      /^https:\/\/|^http:\/\/localhost(?::|\/|$)|^(?!https?:)[\w.+-]+:\/\//.test(url)
+      /^https:\/\/|^http:\/\/localhost(?::|\/|$)|^(?!https?:)[a-z][a-z\d.+-]*:\/\//i.test(url)
     )
       continue;
     throw new SettingError(
