@@ -2,28 +2,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { APART } from './test/support/apart.ts';
 import { measureTimeFactor } from './test/support/machine.ts';
 
 /**
  * Which tests run where. `npm test` runs the projects `fast` and `apart`; `npm run test:all` runs all four. A file belongs to `fast`
  * unless a list below names it, with the reason. docs/contributing/tests.md explains how to choose.
- *
- * The files of a worker share its process and its modules, but for those of `apart`: a process of its own costs each file a second of a
- * processor, and one that starts a local cloud three. test/support/each-file.ts fails a file that leaves something changed.
  */
-
-/** In a process of their own. */
-const APART = [
-  // The CDK keeps what it has read of its environment, and a synth leaves names in it.
-  'infra/**/*.test.ts',
-  // Sets the environment for the program that it starts.
-  'cli/**/*.test.ts',
-  // Each file has a document of its own, with timers and a storage that its modules keep.
-  'web/**/*.test.ts',
-  'client/react/**/*.test.ts',
-  // Loads a handler again and again, each time with another environment.
-  'lambdas/**/*.test.ts',
-];
 
 /** Only in `full`: these show what others cannot, and take their time for it. */
 const FULL_ONLY = [

@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { APART } from '../support/apart.ts';
 import { TEST_MS } from '../support/timeouts.ts';
 
 /**
@@ -21,14 +22,30 @@ const NEEDS_BUNDLES = [
   'test/{scenarios,security,simulation,structure,take-over}/**',
 ];
 
+const NEVER = [...configDefaults.exclude, '**/dist/**', ...NEEDS_BUNDLES];
+
+const shared = {
+  testTimeout: TEST_MS,
+  hookTimeout: TEST_MS,
+  setupFiles: ['test/support/each-file.ts'],
+  env: { MIDTURN_TEST_SAMPLE: 'tenth' },
+};
+
 export default defineConfig({
   test: {
-    include: ['{agent,aws,chat,client,config,core,infra,lambdas,local,model,protocol,test,web}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, '**/dist/**', ...NEEDS_BUNDLES],
     maxWorkers: 1,
     bail: 1,
-    testTimeout: TEST_MS,
-    hookTimeout: TEST_MS,
-    env: { MIDTURN_TEST_SAMPLE: 'tenth' },
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'shared',
+          include: ['{agent,aws,chat,client,config,core,local,model,protocol,test}/**/*.test.ts'],
+          exclude: [...NEVER, ...APART],
+          isolate: false,
+        },
+      },
+      { test: { ...shared, name: 'apart', include: APART, exclude: NEVER } },
+    ],
   },
 });
