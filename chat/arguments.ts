@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { shellWord } from './shell-word.ts';
 
 export interface Arguments {
   url: string;
@@ -22,13 +23,10 @@ export const USAGE = `${programOf(process.env)} <ws:// or wss:// address> [--ses
  * shown stays on the screen.
  */
 export function howToGoOn({ url, token }: Arguments, sessionId: string, env: NodeJS.ProcessEnv): string {
-  const command = `To go on: ${programOf(env)} ${quoted(url)} --session ${quoted(sessionId)}`;
+  const command = `To go on: ${programOf(env)} ${shellWord(url)} --session ${shellWord(sessionId)}`;
   const needsToken = token !== undefined && token !== env.MIDTURN_TOKEN;
   return needsToken ? `${command}\nIt takes your token from MIDTURN_TOKEN, or with --token.` : command;
 }
-
-const quoted = (word: string): string =>
-  /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The command line is not valid. The message is one line for the user. */
 export class UsageError extends Error {

@@ -20,7 +20,7 @@ describe('`midturn init`', () => {
     const { code, out } = await init(folder, 'Our Chat!');
     expect(code).toBe(0);
     expect(out).toMatch(/^made package.json\nmade app.ts\n/);
-    expect(out).toMatch(/\nThen: cd Our Chat! && npm install && npx midturn dev\n$/);
+    expect(out).toMatch(/\nThen: cd 'Our Chat!' && npm install && npx midturn dev\n$/);
     const {
       name,
       private: isPrivate,

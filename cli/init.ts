@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { shellWord } from '../chat/shell-word.ts';
 import { AGENT_FILES, APP_FILES, IN_YOUR_STACK, PACKAGES, SCRIPTS } from './starter.ts';
 
 /** `midturn init`: makes a project, or adds an agent to the CDK app that is there. It overwrites nothing. */
@@ -32,7 +33,7 @@ async function init(folder: string, say: (line: string) => void): Promise<void> 
   const where = relative(process.cwd(), folder);
   say('');
   if (isApp) say(`Put this into a stack of your app:\n\n${IN_YOUR_STACK}\n`);
-  say(`Then:${where === '' ? '' : ` cd ${where} &&`} npm install && npx midturn dev`);
+  say(`Then:${where === '' ? '' : ` cd ${shellWord(where)} &&`} npm install && npx midturn dev`);
 }
 
 /** @returns whether there was no such file */
