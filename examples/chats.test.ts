@@ -148,6 +148,8 @@ describeInBrowser('The examples of chats', () => {
     await page.getByRole('button', { name: 'Steer' }).waitFor();
     await say(page, 'second');
     await showsAtLast('first', 'draft', 'second');
+    // The page shows a message before the server has it.
+    await expect.poll(() => stack.stored.everything()).toContain('second');
     gate.open();
     await showsAtLast('first', 'draft ends', 'second', 'taken in at step 2', 'final answer');
     await page.getByRole('button', { name: 'Send' }).waitFor();
