@@ -67,9 +67,9 @@ async function refusalOf(core: Core, session: SessionKey): Promise<Refusal | und
 }
 
 /**
- * Makes room in the queue by removing slots that dead functions left there. If no turn runs, it also sends a new job for
- * the active slot, which may be over and not retired, and for the waiting ones, whose openers may have died before they
- * sent the job. Their own clients may never come back to repair them.
+ * Makes room in the queue by removing slots that dead functions left there, and one that was refused and is active for a
+ * moment. If no turn runs, it also sends a new job for the active slot, whose turn may be over and not retired, and for the
+ * waiting ones, whose openers may have died before they sent the job. Their own clients may never come back to repair them.
  *
  * @returns whether there is room now
  */
@@ -87,7 +87,7 @@ async function pruneQueue(core: Core, session: SessionKey, read: Session): Promi
       kept.push({ ...token, at, runs: isActive && hasWork && lane?.lease !== undefined });
       continue;
     }
-    // A slot that was refused is active while the worker of its job finds nothing to do (`nextSlot` in core/turn/worker.ts).
+    // The worker of a refused slot's job activates it before it finds nothing to do (`nextSlot` in core/turn/worker.ts).
     await retireSlot(core, session, laneId, slot);
     freed = true;
   }
