@@ -8,6 +8,7 @@ import { TEST_MS } from '../support/timeouts.ts';
  */
 const NEEDS_BUNDLES = [
   'bench/**',
+  'cli/**',
   'examples/**',
   'infra/{construct,secrets}.test.ts',
   'local/{cloud,main,own-bundles,agent-check,bundle-sizes,build,page-build}.test.ts',
