@@ -92,6 +92,10 @@ describeInBrowser('The examples of chats', () => {
   const shows = (page: Page, ...lines: string[]) =>
     expect.poll(() => page.getByRole('list').locator('p, small').allTextContents()).toEqual(lines);
 
+  /** These pages show a message before the server has it. */
+  const isAccepted = (session: string, text: string) =>
+    expect.poll(() => stack.stored.pending(session)).toEqual([text]);
+
   it('useChat steers a running answer; a reload in mid-answer shows it and goes on; stop stops', async () => {
     const gate = createGate();
     const last = createGate();
@@ -106,6 +110,7 @@ describeInBrowser('The examples of chats', () => {
     await shows(page, 'first', 'draft');
     await say(page, 'second');
     await shows(page, 'first', 'draft', 'second', 'waits for the next step');
+    await isAccepted(session, 'second');
     gate.open();
     await shows(page, 'first', 'draft ends', 'second', 'taken in at step 2', 'final');
 
@@ -139,7 +144,8 @@ describeInBrowser('The examples of chats', () => {
       { chunks: ['Done.'] },
       { chunks: ['half', createGate()] },
     ]);
-    const { page, complaints, close } = await open(assistantUi, stack.newSession());
+    const session = stack.newSession();
+    const { page, complaints, close } = await open(assistantUi, session);
     const log = page.getByRole('log').locator('p, small, summary, pre');
     const showsAtLast = (...lines: string[]) =>
       expect.poll(async () => (await log.allTextContents()).slice(-lines.length)).toEqual(lines);
@@ -148,8 +154,7 @@ describeInBrowser('The examples of chats', () => {
     await page.getByRole('button', { name: 'Steer' }).waitFor();
     await say(page, 'second');
     await showsAtLast('first', 'draft', 'second');
-    // The page shows a message before the server has it.
-    await expect.poll(() => stack.stored.everything()).toContain('second');
+    await isAccepted(session, 'second');
     gate.open();
     await showsAtLast('first', 'draft ends', 'second', 'taken in at step 2', 'final answer');
     await page.getByRole('button', { name: 'Send' }).waitFor();

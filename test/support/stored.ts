@@ -4,8 +4,8 @@ import { DynamoDBDocumentClient, GetCommand, paginateQuery, paginateScan } from 
 import type { Entry } from '../../core/events/entries.ts';
 import { entryOf } from '../../core/events/stored-entry.ts';
 import { asSessionId, type SessionKey } from '../../core/ids.ts';
-import type { Principal, Session, StoredEntry } from '../../core/store/items.ts';
-import { sessionKey, sessionOf } from '../../core/store/keys.ts';
+import type { Lane, Principal, Session, StoredEntry } from '../../core/store/items.ts';
+import { lanesRange, sessionKey, sessionOf } from '../../core/store/keys.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
 import { POLL_MS, WAIT_MS } from './timeouts.ts';
 
@@ -18,7 +18,12 @@ export interface Stored {
   transcript(sessionId: string, principal?: Principal): Promise<Entry[]>;
   /** The same in one line per entry, without events: `user: first`, `assistant: draft`, `tool_call: wait`, `tool_result: wait`. */
   lines(sessionId: string, principal?: Principal): Promise<string[]>;
-  /** Every item of the table as JSON text: to see that something is stored nowhere. */
+  /** The texts of the session's messages that were accepted and that no turn has applied, short ones only. */
+  pending(sessionId: string, principal?: Principal): Promise<string[]>;
+  /**
+   * Every item of the table as JSON text: to see that something is stored nowhere. The other tests of the file have left their
+   * items in it, so that it does not tell that something has come.
+   */
   everything(): Promise<string>;
   close(): void;
 }
@@ -67,8 +72,24 @@ export function readStored({
     return entries;
   }
 
+  async function pending(sessionId: string, principal = ANONYMOUS): Promise<string[]> {
+    const [{ pk }] = lanesRange(sessionOf(principal, asSessionId(sessionId)));
+    const pages = paginateQuery(config, {
+      TableName: tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :lane)',
+      ExpressionAttributeValues: { ':pk': pk, ':lane': 'LANE#' },
+    });
+    const lanes: Lane[] = [];
+    for await (const { Items = [] } of pages) lanes.push(...(Items as Lane[]));
+    return lanes
+      .flatMap(({ inbox, waiting }) => [...Object.values(inbox), ...Object.values(waiting)])
+      .flatMap(({ content }) => (typeof content === 'string' ? content : []));
+  }
+
   return {
     transcript,
+    pending,
     lines: async (sessionId, principal) => (await transcript(sessionId, principal)).flatMap(lineOf),
     async everything() {
       const items: unknown[] = [];
