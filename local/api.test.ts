@@ -53,10 +53,12 @@ function given(resources: Resources) {
   const access = createAccess(readRoles(stack), () => {});
   const logged: LogEntry[] = [];
   const invoked: unknown[] = [];
+  const limits: (AbortSignal | undefined)[] = [];
   const pool = {
     spec: { name: 'worker' },
-    async invoke(event: unknown) {
+    async invoke(event: unknown, limit?: AbortSignal) {
       invoked.push(event);
+      limits.push(limit);
       if (event === 'fail') throw new Error('why');
       return { got: event };
     },
@@ -65,6 +67,7 @@ function given(resources: Resources) {
   const log = (entry: LogEntry) => logged.push(entry);
   return {
     invoked,
+    limits,
     logged,
     access,
     read: () => readApi(stack, functions, access, log),
@@ -154,13 +157,15 @@ describe('a route of an API', () => {
     const calls: unknown[] = [];
     all.access.onCall(({ function: by, operation, allowed }) => calls.push([by, operation, allowed]));
     const target = all.read().routes.get('message');
-    const outcome = await target?.invoke(event).catch((error: unknown) => error);
-    return { ...all, calls, outcome };
+    const limit = new AbortController().signal;
+    const outcome = await target?.invoke(event, limit).catch((error: unknown) => error);
+    return { ...all, calls, outcome, limit };
   };
 
   it.each([{}, { IntegrationUri: FUNCTION }])('invokes its function: %j', async (how) => {
-    const { outcome, calls, logged } = await invoke('midturnapi/live/message', 'é', how);
+    const { outcome, calls, logged, limits, limit } = await invoke('midturnapi/live/message', 'é', how);
     expect(outcome).toEqual({ got: 'é' });
+    expect(limits).toEqual([limit]);
     expect(calls).toEqual([['API Gateway', 'Invoke', true]]);
     expect(logged).toEqual([]);
   });

@@ -92,12 +92,12 @@ export function targetsOf(
       operation: 'Invoke',
       needs: [{ action: 'lambda:InvokeFunction', resource: functionArn }],
     } as const;
-    return async (event) => {
+    return async (event, limit) => {
       const attempt = access.attempt(caller, invocation);
       attempt.done({ requestBytes: 0, responseBytes: 0 });
       if (!attempt.allowed) throw new InvocationRefused(`No permission is there for ${source}.`);
       try {
-        return await pool.invoke(event);
+        return await pool.invoke(event, limit);
       } catch (error) {
         log({ level: 'error', source: pool.spec.name, text: messageOf(error) });
         throw error;

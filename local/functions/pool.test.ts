@@ -345,6 +345,29 @@ it('serves invocations that wait in the order in which they came, also with thos
   expect(served).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
 });
 
+it('does not begin what still waits for an environment when its caller gives up, and does not end what runs', async () => {
+  const gate = join(folder, randomUUID());
+  const source = `
+    import { existsSync } from 'node:fs';
+    let n = 0;
+    export const handler = async (gate) => {
+      while (!existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 5));
+      return ++n;
+    };`;
+  const pool = await given(source, { maxEnvironments: 1 });
+  const caller = new AbortController();
+  const running = pool.invoke(gate, caller.signal);
+  await expect.poll(() => pool.environments().map(({ state }) => state)).toEqual(['busy']);
+  const [dropped, patient] = [pool.invoke(gate, caller.signal), pool.invoke(gate)];
+  caller.abort();
+  await expect(dropped).rejects.toMatchObject({
+    errorType: 'ServiceException',
+    message: 'No environment was free before its caller gave up.',
+  });
+  await writeFile(gate, '');
+  expect([await running, await patient]).toEqual([1, 2]);
+});
+
 it('gives what a function prints to the log', async () => {
   const pool = await given(
     `export const handler = async () => {

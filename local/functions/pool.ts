@@ -78,14 +78,18 @@ export class FunctionPool {
     return [...this.#states].map(([{ id }, state]) => ({ id, state }));
   }
 
-  /** @throws {FunctionError} as Lambda reports it */
-  async invoke(event: unknown): Promise<unknown> {
+  /**
+   * @param wanted aborted when its caller waits no longer: an invocation that still waits for an environment is dropped. Otherwise a
+   * machine that cannot keep up would work on what nobody waits for, and never recover. Lambda has no such wait.
+   * @throws {FunctionError} as Lambda reports it
+   */
+  async invoke(event: unknown, wanted?: AbortSignal): Promise<unknown> {
     if (this.#running >= (this.#options.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
       throw new FunctionError({ errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' });
     }
     this.#running += 1;
     try {
-      const environment = await this.#acquire();
+      const environment = await this.#acquire(wanted);
       const begunAt = performance.now();
       try {
         return JSON.parse(await environment.invoke(JSON.stringify(event)));
@@ -130,7 +134,7 @@ export class FunctionPool {
     await Promise.all([...this.#states.keys()].map((environment) => environment.kill()));
   }
 
-  #acquire(): Promise<ExecutionEnvironment> {
+  #acquire(wanted?: AbortSignal): Promise<ExecutionEnvironment> {
     for (let free = this.#idle.pop(); free; free = this.#idle.pop()) {
       if (!free.environment.alive || this.#outdated.has(free.environment)) continue;
       this.#states.set(free.environment, 'busy');
@@ -138,9 +142,25 @@ export class FunctionPool {
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#scaleOut(), SCALE_OUT_AFTER_MS);
-      this.#waiters.push({ resolve, reject, timer });
+      const waiter = { resolve, reject, timer };
+      this.#waiters.push(waiter);
+      wanted?.addEventListener('abort', () => this.#drop(waiter), { once: true });
       if (this.#states.size === 0) this.#scaleOut();
     });
+  }
+
+  /** Nothing, if the invocation does not wait any more. */
+  #drop(waiter: Waiter): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index < 0) return;
+    this.#waiters.splice(index, 1);
+    clearTimeout(waiter.timer);
+    waiter.reject(
+      new FunctionError({
+        errorType: 'ServiceException',
+        errorMessage: 'No environment was free before its caller gave up.',
+      }),
+    );
   }
 
   /** Starts an environment, unless as many are starting as invocations wait. */

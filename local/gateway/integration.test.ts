@@ -8,7 +8,13 @@ function given(invoke: Invoke, timeoutMs = 1000) {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const late: unknown[] = [];
-  return { late, outcome: callFunction({ invoke, timeoutMs }, 'event', (error) => late.push(error)) };
+  const limits: (AbortSignal | undefined)[] = [];
+  const target: Invoke = (event, limit) => {
+    limits.push(limit);
+    return invoke(event, limit);
+  };
+  const outcome = callFunction({ invoke: target, timeoutMs }, 'event', (error) => late.push(error));
+  return { late, outcome, isGivenUp: () => limits.map((limit) => limit?.aborted) };
 }
 
 describe('a call of a function', () => {
@@ -42,11 +48,13 @@ describe('a call of a function', () => {
     [INTEGRATION_TIMEOUT_MS, INTEGRATION_TIMEOUT_MS],
     [INTEGRATION_TIMEOUT_MS + 1, INTEGRATION_TIMEOUT_MS],
   ])('that may take %i ms is given up after %i ms, and not before', async (timeoutMs, limit) => {
-    const { outcome } = given(() => gate().opened, timeoutMs);
+    const { outcome, isGivenUp } = given(() => gate().opened, timeoutMs);
     await vi.advanceTimersByTimeAsync(limit - 1);
     expect(await Promise.race([outcome, 'waits'])).toBe('waits');
+    expect(isGivenUp()).toEqual([false]);
     await vi.advanceTimersByTimeAsync(1);
     expect(await outcome).toEqual({ kind: 'timed-out', timeoutMs: limit });
+    expect(isGivenUp()).toEqual([true]);
   });
 
   it.each([

@@ -9,7 +9,7 @@ export type IntegrationOutcome =
   | { kind: 'timed-out'; timeoutMs: number };
 
 /**
- * Invokes a function with its integration's time limit. As on AWS the function keeps running after that limit, and
+ * Invokes a function with its integration's time limit. As on AWS a function that runs keeps running after that limit, and
  * `onLate` receives its failure.
  *
  * @param mostMs the longest time limit of this kind of API
@@ -23,12 +23,12 @@ export function callFunction(
   const limit = Math.min(timeoutMs, mostMs);
   const started = performance.now();
   return new Promise((resolve) => {
-    let timedOut = false;
+    const over = new AbortController();
     const timer = setTimeout(() => {
-      timedOut = true;
       resolve({ kind: 'timed-out', timeoutMs: limit });
+      over.abort();
     }, limit);
-    const invocation = (async () => invoke(event))();
+    const invocation = (async () => invoke(event, over.signal))();
     invocation.then(
       (value) => {
         clearTimeout(timer);
@@ -36,7 +36,7 @@ export function callFunction(
       },
       (error: unknown) => {
         clearTimeout(timer);
-        if (timedOut) onLate(error);
+        if (over.signal.aborted) onLate(error);
         else resolve({ kind: 'failed', error });
       },
     );

@@ -7,9 +7,11 @@ export class InvocationRefused extends Error {
 
 /**
  * Invokes one function and returns its handler's result, or throws the error that Lambda would report.
+ *
+ * @param limit aborted when API Gateway waits no longer: an invocation that has not begun then does not begin
  * @throws {InvocationRefused} if no policy allows API Gateway to invoke it
  */
-export type Invoke = (event: unknown) => Promise<unknown>;
+export type Invoke = (event: unknown, limit?: AbortSignal) => Promise<unknown>;
 
 export interface RouteTarget {
   invoke: Invoke;
