@@ -6,39 +6,63 @@ import type { ChaosSession } from './session.ts';
 import type { Table } from './table.ts';
 
 /** A worker that died before its first heartbeat is replaced after its function's time limit. Several may die in a row. */
-const WITHIN_MS = scaled(180_000);
+const REST_MS = scaled(180_000);
 
-/** Waits until no user waits, no function runs and no job is left. False if that takes too long: the judge tells why. */
-export async function comesToRest(where: {
+/**
+ * Waits until no user waits, no function runs and no job is left.
+ *
+ * @returns what still moves if that takes too long, else nothing
+ */
+export async function comesToRest(where: Where): Promise<string[]> {
+  const deadline = Date.now() + (where.restMs ?? REST_MS);
+  for (;;) {
+    const moving = await stillMoving(where);
+    if (moving.length === 0 || Date.now() > deadline) return moving;
+    await sleep(POLL_MS);
+  }
+}
+
+interface Where {
   people: readonly Person[];
   sessions: readonly ChaosSession[];
   table: Table;
   queues: Queues;
-}): Promise<boolean> {
-  const deadline = Date.now() + WITHIN_MS;
-  while (!(await isAtRest(where))) {
-    if (Date.now() > deadline) return false;
-    await sleep(POLL_MS);
-  }
-  return true;
+  /** How long it waits. */
+  restMs?: number | undefined;
 }
 
-async function isAtRest({ people, sessions, table, queues }: Parameters<typeof comesToRest>[0]) {
-  if (!people.every(({ atRest }) => atRest) || (await queues.count('turn')) > 0) return false;
-  const stored = await Promise.all(sessions.map(({ key }) => table.session(key)));
-  if (stored.some((session) => session?.active || Object.keys(session?.queue ?? {}).length > 0)) return false;
-  return stored.every((session, i) =>
-    people.every((person) => person.session !== sessions[i] || person.contiguous >= (session?.seq ?? 0)),
+async function stillMoving({ people, sessions, table, queues }: Where): Promise<string[]> {
+  const moving = people.flatMap(({ name, restless }) =>
+    restless === undefined ? [] : [`${name} ${restless}`],
   );
+  const jobs = await queues.count('turn');
+  if (jobs > 0) moving.push(`${jobs} jobs are in the queue`);
+  for (const session of sessions) {
+    const { active, queue = {}, seq = 0 } = (await table.session(session.key)) ?? {};
+    if (active) moving.push(`${session.label} has the active turn ${active.slot}`);
+    if (Object.keys(queue).length > 0) moving.push(`${session.label} has the queue ${Object.keys(queue)}`);
+    for (const person of people) {
+      if (person.session !== session || person.contiguous >= seq) continue;
+      moving.push(`${person.name} has events up to ${person.contiguous} of ${seq}`);
+    }
+  }
+  return moving;
 }
 
-/** Waits until dead functions' openings time out. Then the next messages of every user must be answered. */
+/** Dead functions' openings have timed out by then (`OPENER_GRACE_MS`). */
 const DEAD_AFTER_MS = 5000;
 
-export async function probe(where: Parameters<typeof comesToRest>[0]): Promise<void> {
+/**
+ * Every user sends a message, twice, and both must be answered.
+ *
+ * @returns what still moves after it, as `comesToRest` does
+ */
+export async function probe(where: Where): Promise<string[]> {
   for (const n of [1, 2]) {
     await sleep(DEAD_AFTER_MS);
     for (const person of where.people) person.send('steer', `probe-${person.name}-${n}`);
-    await comesToRest(where);
+    const moving = await comesToRest(where);
+    if (moving.length > 0) return moving;
   }
+  return [];
 }

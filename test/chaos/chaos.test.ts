@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { TEST_BUNDLES } from '../support/bundles.ts';
-import { LONG_TEST_MS } from '../support/timeouts.ts';
+import { LONG_TEST_MS, LONG_WAIT_MS } from '../support/timeouts.ts';
 import { runChaos } from './run.ts';
 import { KILLS } from './saboteur.ts';
 
@@ -15,6 +15,9 @@ it(
       cuts: 8,
       sessions: 4,
       bundles: TEST_BUNDLES,
+      // Together less than the test's limit, so that a run without an end says what it waits for.
+      faultsMs: LONG_WAIT_MS,
+      restMs: LONG_WAIT_MS,
     });
     expect(outcome.violations).toEqual([]);
     expect(outcome.checked.of('turns')).toBeGreaterThanOrEqual(20);

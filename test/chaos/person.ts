@@ -12,6 +12,12 @@ import type { Tally } from './tally.ts';
 /** Errors that are no outcome of the message. */
 const NO_FATE = new Set(['NOT_PENDING', 'INTERNAL', 'RATE_LIMITED']);
 
+/**
+ * More than the inbox takes, so that messages are refused. Without a limit, people on a machine that cannot keep up would write ever
+ * more, their clients would repeat all of it, and it would never recover.
+ */
+const MOST_PENDING = 12;
+
 /** A user with the product's own client, and a record of every frame on its connections. */
 export class Person implements Witness {
   readonly name: string;
@@ -81,8 +87,17 @@ export class Person implements Witness {
 
   /** No message of its own is pending, and no turn runs. */
   get atRest(): boolean {
-    const { pending, activeTurn } = this.chat.transcript.getSnapshot();
-    return this.online && pending.length === 0 && activeTurn === undefined;
+    return this.restless === undefined;
+  }
+
+  /** Why it is not at rest. Undefined: it is. */
+  get restless(): string | undefined {
+    const { connection, pending, activeTurn } = this.chat.transcript.getSnapshot();
+    if (connection.status !== 'online') return `is ${connection.status}`;
+    const [first] = pending;
+    if (first)
+      return `has ${pending.length} pending messages, the first is ${first.id} (${first.state.status})`;
+    return activeTurn && `sees turn ${activeTurn.turnId} run`;
   }
 
   send(delivery: NonNullable<MessageFrame['delivery']> = 'steer', id?: string): void {
@@ -91,10 +106,11 @@ export class Person implements Witness {
     this.#nextId = undefined;
   }
 
-  /** Does one random act of a user. */
+  /** Does one random act of a user, or none: who has a dozen messages without an answer writes no more until there is one. */
   async act(): Promise<void> {
     const random = this.#random;
     const roll = random.next();
+    if (roll < 0.62 && this.chat.transcript.getSnapshot().pending.length >= MOST_PENDING) return;
     if (roll < 0.62) {
       for (let burst = random.pick(1, 1, 1, 2, 3); burst > 0; burst--) {
         this.send(random.pick('steer', 'steer', 'steer', 'queue', 'now'));
@@ -109,7 +125,8 @@ export class Person implements Witness {
       this.#tally.add('turns aborted');
       this.chat.abort({ pending: random.pick('keep', 'discard') });
     } else if (roll < 0.84) {
-      await this.chat.history().catch(() => false);
+      // Not awaited: a person scrolls and goes on. Without a connection it would wait for the next one.
+      void this.chat.history().catch(() => false);
     } else if (roll < 0.88) {
       this.#tally.add('connections left and made again');
       this.chat.disconnect();

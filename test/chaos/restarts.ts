@@ -89,12 +89,19 @@ export async function runRestarts(options: RestartOptions): Promise<ChaosOutcome
   const queues = await openQueues(cloud.sqs);
   stack.defer(() => queues.close());
   const where = { people, sessions, table, queues };
-  const rested = await comesToRest(where);
-  await probe(where);
+  const moving = await comesToRest(where);
+  const unanswered = moving.length === 0 ? await probe(where) : [];
 
-  const findings = { sessions, people, calls: model.calls, items: await table.all(), probed: true };
+  const findings = {
+    sessions,
+    people,
+    calls: model.calls,
+    items: await table.all(),
+    probed: moving.length === 0,
+  };
   const violations = violationsIn({ ...findings, queued: await queues.count('turn') }, checked);
-  if (!rested) violations.push('liveness: no rest after the restarts');
+  if (moving.length > 0) violations.push(`liveness: no rest after the restarts: ${moving.join(', ')}`);
+  if (unanswered.length > 0) violations.push(`liveness: no rest after the probe: ${unanswered.join(', ')}`);
   injected.add(UNDER_WAY, interrupted.length);
   injected.add(WENT_ON, interrupted.filter(wentOn).length);
   return { seed, seconds: (performance.now() - begunAt) / 1000, injected, checked, done, violations };
