@@ -6,7 +6,7 @@ import { APART } from './test/support/apart.ts';
 import { measureTimeFactor } from './test/support/machine.ts';
 
 /**
- * Which tests run where. `npm test` runs the projects `fast` and `apart`; `npm run test:all` runs all four. A file belongs to `fast`
+ * Which tests run where. `npm test` runs the projects `fast` and `apart`; `npm run test:all` runs all five. A file belongs to `fast`
  * unless a list below names it, with the reason. docs/contributing/tests.md explains how to choose.
  */
 
@@ -15,22 +15,16 @@ const FULL_ONLY = [
   // Start a browser for each file; they are skipped where there is none.
   'test/browser/**/*.test.ts',
   'examples/**/*.test.ts',
-  // Kills functions and cuts connections under a load, for most of a minute.
-  'test/chaos/**/*.test.ts',
   // Runs the conformance kit against eighteen broken servers, each bundled for it.
   'test/conformance/broken-variants.test.ts',
   // Waits for what broken clients do not do.
   'test/conformance/broken-clients.test.ts',
   // Starts Python for each case of the kit.
   'test/conformance/python-client.test.ts',
-  // Runs every rule of the kit at the pace of the demo model.
-  'test/conformance/midturn.test.ts',
   // Withholds each permission of each role, one after the other.
   'test/policies/**/*.test.ts',
   // Runs the CDK's command line a dozen times.
   'test/emulator/**/*.test.ts',
-  // Answers for 40 s under a time limit of 10 s, the shortest that there is.
-  'test/scenarios/hand-over.test.ts',
   // Runs both linters over a copy of the project, which `npm run check` does as well.
   'test/structure/**/*.test.ts',
   // Runs each kind of turn with each of the five wire formats of providers; `model/providers` tests the formats in `fast`.
@@ -55,10 +49,23 @@ const FULL_ONLY = [
   'test/providers/bedrock-models.test.ts',
   // Measures the memory of an environment over thousands of turns.
   'bench/load/growth.test.ts',
-  // Plays the demo's whole conversation at the pace of a person.
-  'local/demo/demo.test.ts',
   // Packs the packages and installs them elsewhere.
   'test/packages/**/*.test.ts',
+];
+
+/**
+ * Only in a full run too. These go at the pace of a clock, with a client that does not connect again or with many at a time: the product
+ * itself closes a connection that is three seconds late. They mostly wait, so they run first, beside processes of a low priority alone.
+ */
+const PACED = [
+  // Kills functions and cuts connections under a load, for most of a minute.
+  'test/chaos/**/*.test.ts',
+  // Runs every rule of the kit at the pace of the demo model.
+  'test/conformance/midturn.test.ts',
+  // Answers for 40 s under a time limit of 10 s, the shortest that there is.
+  'test/scenarios/hand-over.test.ts',
+  // Plays the demo's whole conversation at the pace of a person.
+  'local/demo/demo.test.ts',
   // Asks a deployment as an operator does, at the pace of the demo model.
   'test/doctor/**/*.test.ts',
 ];
@@ -66,7 +73,7 @@ const FULL_ONLY = [
 /** Random cases: a tenth of them in `fast`, all of them in `full` (test/support/sample.ts). */
 const SAMPLED = ['client/hostile.test.ts', 'test/contract/**/*.test.ts'];
 
-/** The same, in processes of low priority beside everything else in a full run: what the other tests leave of two cores. */
+/** The same, in processes of low priority beside the paced files of a full run: what these leave of two cores. */
 const SIMULATION = 'test/simulation/simulation.test.ts';
 
 /** Likewise, and only in a full run: every mutant of the product must be caught by the simulation. */
@@ -89,11 +96,16 @@ const { TEST_MS, WAIT_MS, POLL_MS } = await import('./test/support/timeouts.ts')
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return ['simulation', 'full', 'apart', 'fast'].flatMap((name) =>
+    return ['simulation', 'paced', 'full', 'apart', 'fast'].flatMap((name) =>
       sorted.filter(({ project }) => project.name === name),
     );
   }
 }
+
+/** Two files of the simulation, and two that mostly wait. */
+const FIRST = { maxWorkers: isWholeRun ? 4 : 2, sequence: { groupOrder: 0 } };
+/** Each scenario file runs a local cloud, whose functions are threads of their own, and waits now and then. */
+const SECOND = { maxWorkers: isWholeRun ? 3 : 2, sequence: { groupOrder: 1 } };
 
 const shared = {
   // Of suites that run beside one another, each with a stack of its own: one works while another one waits.
@@ -113,24 +125,24 @@ const shared = {
 export default defineConfig({
   test: {
     globalSetup: ['test/setup.ts'],
-    // Two files of the simulation, whose processes have a low priority. Two others beside them: each scenario file runs a
-    // local cloud, whose functions are threads of their own.
-    maxWorkers: isWholeRun ? 4 : 2,
+    maxWorkers: 2,
     sequence: { sequencer: LongFirst },
     env: shared.env,
     projects: [
       {
         test: {
           ...shared,
+          ...SECOND,
           name: 'fast',
           env: { ...shared.env, MIDTURN_TEST_SAMPLE: 'tenth' },
           include: ALL,
-          exclude: [...NEVER, ...FULL_ONLY, ...ELSEWHERE, MUTANTS, ...APART],
+          exclude: [...NEVER, ...FULL_ONLY, ...PACED, ...ELSEWHERE, MUTANTS, ...APART],
         },
       },
       {
         test: {
           ...shared,
+          ...SECOND,
           name: 'apart',
           env: { ...shared.env, MIDTURN_TEST_SAMPLE: 'tenth' },
           include: APART,
@@ -141,6 +153,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...SECOND,
           name: 'full',
           include: [...FULL_ONLY, ...SAMPLED],
           exclude: NEVER,
@@ -149,8 +162,18 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...FIRST,
           name: 'simulation',
           include: [SIMULATION, MUTANTS],
+          exclude: NEVER,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          ...FIRST,
+          name: 'paced',
+          include: PACED,
           exclude: NEVER,
         },
       },

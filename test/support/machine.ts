@@ -2,7 +2,7 @@ import { availableParallelism, loadavg } from 'node:os';
 
 /** What `workUnitMs` gives on the machine that the time limits were chosen for: two quiet cores of a cloud server. */
 const REFERENCE_MS = 25;
-/** What a whole test run adds to the load by itself: four workers, two of which wait for processes of a low priority. */
+/** What a whole test run adds to the load by itself: three workers, whose local clouds have threads of their own. */
 const OWN_LOAD = 4;
 
 /**
