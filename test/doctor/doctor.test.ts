@@ -57,7 +57,7 @@ async function examine(
   { url = cloud.url, token = TOKEN }: { url?: string; token?: string } = {},
   fault?: { after: string; inject: () => void },
 ): Promise<Finding[]> {
-  const { short, full, close } = conversationChecks({ url, token, timeoutMs: scaled(2000) });
+  const { short, full, close } = conversationChecks({ url, token, timeoutMs: scaled(3000) });
   try {
     return await runChecks([...short, ...full], ({ name }) => {
       if (name === fault?.after) fault.inject();
